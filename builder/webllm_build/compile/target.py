@@ -1,0 +1,66 @@
+"""The four variants of every model, and WebGPU's limits: the one place that knows what a browser offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tvm.target import Target
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to compile the model; all variants read the same weight bytes.
+
+    `f16`: the KV cache is float16 and matrix-matrix tiles multiply in float16 (sums stay float32).
+    `subgroups`: reductions use butterflies over `lanes` consecutive invocations, right for every subgroup size that is
+    a power of two and at least `lanes`.
+    """
+
+    name: str
+    f16: bool
+    subgroups: bool
+    lanes: int = 32
+
+    @property
+    def kv_dtype(self) -> str:
+        return "float16" if self.f16 else "float32"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """GPUFeatureName values that the adapter must offer."""
+        return (*(("shader-f16",) if self.f16 else ()), *(("subgroups",) if self.subgroups else ()))
+
+    @property
+    def target(self) -> Target:
+        """TVM's target: WGSL for the device, LLVM's wasm32 for the launch arithmetic."""
+        from tvm.target import Target
+
+        device = {"kind": "webgpu", "max_num_threads": DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"], "supports_subgroups": self.subgroups}
+        return Target(device, host=WASM_HOST)
+
+
+# In the order of preference in which the browser tries them.
+VARIANTS: tuple[Variant, ...] = (
+    Variant("f16-sg", f16=True, subgroups=True),
+    Variant("f16", f16=True, subgroups=False),
+    Variant("f32-sg", f16=False, subgroups=True),
+    Variant("f32", f16=False, subgroups=False),
+)
+
+WASM_HOST = {"kind": "llvm", "mtriple": "wasm32-unknown-unknown-wasm"}
+
+# WebGPU's default limits (https://www.w3.org/TR/webgpu/#limits): what every browser grants without asking.
+DEFAULT_LIMITS: Mapping[str, int] = MappingProxyType(
+    {
+        "maxStorageBufferBindingSize": 128 << 20,
+        "maxBufferSize": 256 << 20,
+        "maxComputeWorkgroupStorageSize": 16384,
+        "maxComputeInvocationsPerWorkgroup": 256,
+        "maxComputeWorkgroupsPerDimension": 65535,
+        "maxStorageBuffersPerShaderStage": 8,
+    }
+)
