@@ -1,0 +1,125 @@
+"""Every error that a user can cause, or that the surroundings can cause to a user.
+
+    WebllmBuildError            base: message (what, where) and hint (what to do)
+    ├── ConfigError             options that do not fit; carries all problems at once
+    ├── SourceError             the model cannot be read
+    │   ├── ModelNotFound           no such catalog name, repository, folder or file
+    │   ├── GatedModel              the repository wants a login or an accepted licence
+    │   ├── DownloadFailed          the hub could not be reached or answered with an error
+    │   ├── MalformedFile           a file breaks its own format (truncated, hostile, corrupt)
+    │   ├── MissingFile             a checkpoint lacks a part that a build needs
+    │   ├── UnsupportedArchitecture the model is well formed, but of a kind without a compiler
+    │   ├── UnsupportedEncoding     a tensor's data type has no decoder
+    │   └── UnsupportedTokenizer    a tokenizer that cannot be turned into tokenizer.json
+    ├── CompileError            the compiler refused or produced something illegal
+    │   └── PlanError               a plan breaks its specification
+    ├── ToolchainError          no wasm compiler, or it failed
+    └── PackageError            the result cannot be written
+        ├── OutputFolderError       the output folder holds something that is not ours
+        ├── TemplateError           a template or the script it renders is wrong
+        └── DiskFullError           no space left
+
+A bug in this program is never one of these: it shows as an ordinary traceback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class WebllmBuildError(Exception):
+    """Base of the tree. `message` says what is wrong and where, `hint` what to do about it (may be empty)."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One option that does not fit: its name, the value given, what would be right, how to fix it."""
+
+    option: str
+    value: object
+    expected: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.option} = {self.value!r}: expected {self.expected}. {self.fix}".rstrip()
+
+
+class ConfigError(WebllmBuildError):
+    """Options that do not fit. All problems of one request are reported together."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        count = "1 option does not fit" if len(problems) == 1 else f"{len(problems)} options do not fit"
+        super().__init__("\n".join([f"{count}:", *(f"  {problem}" for problem in problems)]))
+
+
+class SourceError(WebllmBuildError):
+    """The model cannot be read."""
+
+
+class ModelNotFound(SourceError):
+    """No such catalog name, repository, folder or file."""
+
+
+class GatedModel(SourceError):
+    """The repository wants a login or an accepted licence."""
+
+
+class DownloadFailed(SourceError):
+    """The hub could not be reached or answered with an error."""
+
+
+class MalformedFile(SourceError):
+    """A file breaks its own format: truncated, hostile or corrupt."""
+
+
+class MissingFile(SourceError):
+    """A checkpoint lacks a part that a build needs."""
+
+
+class UnsupportedArchitecture(SourceError):
+    """A well-formed model of a kind without a compiler."""
+
+
+class UnsupportedEncoding(SourceError):
+    """A tensor's data type has no decoder."""
+
+
+class UnsupportedTokenizer(SourceError):
+    """A tokenizer that cannot be turned into tokenizer.json."""
+
+
+class CompileError(WebllmBuildError):
+    """The compiler refused, or produced something illegal."""
+
+
+class PlanError(CompileError):
+    """A plan breaks its specification (compile/verify.py)."""
+
+
+class ToolchainError(WebllmBuildError):
+    """No compiler for WebAssembly was found, or it failed."""
+
+
+class PackageError(WebllmBuildError):
+    """The result cannot be written."""
+
+
+class OutputFolderError(PackageError):
+    """The output folder holds something that this program did not write."""
+
+
+class TemplateError(PackageError):
+    """A template, or the script rendered from it, is wrong."""
+
+
+class DiskFullError(PackageError):
+    """No space left on the device that the result is written to."""
