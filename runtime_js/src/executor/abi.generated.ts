@@ -1,0 +1,118 @@
+// Generated from wasm_support/abi.json by wasm_support/generate_abi.py. Do not edit.
+
+export const ABI_ERRORS = {
+  /** not enough free pages, or no memory for the tables; nothing changed */
+  OUT_OF_PAGES: -1,
+  /** no sequence has this id (never made, or freed) */
+  UNKNOWN_SEQUENCE: -2,
+  /** a number out of range; nothing changed */
+  INVALID_ARGUMENT: -3,
+} as const;
+
+export const ABI_LIMITS = {
+  /** tokens in a page */
+  MAX_PAGE_SIZE: 1024,
+  /** pages in the pool */
+  MAX_PAGES: 1048576,
+  /** sequences alive at a time */
+  MAX_SEQUENCES: 65536,
+  /** bytes that scratch gives out */
+  MAX_SCRATCH_BYTES: 1048576,
+} as const;
+
+/**
+ * The exports of every model.wasm, besides its launch functions. A pointer is a byte offset into `memory`.
+ * Any call may grow the memory, which detaches old views: make a view of `memory.buffer` after the call.
+ */
+export interface WasmAbi {
+  readonly memory: WebAssembly.Memory;
+  /**
+   * Forgets all sequences and starts over with num_pages (>= 0) free pages of page_size (>= 1) tokens. Returns 0,
+   * OUT_OF_PAGES or INVALID_ARGUMENT.
+   */
+  kv_reset(page_size: number, num_pages: number): number;
+  /**
+   * Raises the capacity to num_pages; sequences keep their pages. At or below the present capacity it does nothing.
+   * Returns 0, OUT_OF_PAGES (no memory for the tables) or INVALID_ARGUMENT.
+   */
+  kv_grow(num_pages: number): number;
+  /**
+   * Makes an empty sequence. Returns its id (>= 0), or OUT_OF_PAGES where MAX_SEQUENCES are alive. The id of a
+   * freed sequence is given out again.
+   */
+  kv_new(): number;
+  /**
+   * Makes a sequence that shares the pages of the first length tokens; takes no page. Returns its id,
+   * UNKNOWN_SEQUENCE, INVALID_ARGUMENT (length negative or beyond the sequence) or OUT_OF_PAGES (no room for the
+   * table).
+   */
+  kv_fork(sequence: number, length: number): number;
+  /**
+   * Makes room for count (>= 0) more tokens, all or nothing. A shared, partly filled last page is replaced by a
+   * fresh one. Returns the number of page copies (0 or 1, see kv_copies) to do before the next call that takes or
+   * frees pages, OUT_OF_PAGES, UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
+   */
+  kv_append(sequence: number, count: number): number;
+  /**
+   * Pointer to i32. The page copies of the latest successful kv_append, as (source page, destination page) pairs.
+   * Valid until the next kv_append.
+   */
+  kv_copies(): number;
+  /**
+   * Rolls the sequence back to its first length tokens and gives back the pages it no longer needs. Returns 0,
+   * UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or beyond the sequence).
+   */
+  kv_truncate(sequence: number, length: number): number;
+  /**
+   * Ends the sequence; pages that no other sequence shares become free. Returns 0 or UNKNOWN_SEQUENCE.
+   */
+  kv_free(sequence: number): number;
+  /**
+   * Tokens in the sequence, or UNKNOWN_SEQUENCE.
+   */
+  kv_length(sequence: number): number;
+  /**
+   * Pointer to i32. The sequence's page ids, kv_page_count of them: token t is in page t / page_size at slot t %
+   * page_size. 0 for an unknown sequence. Valid until the next call that changes any sequence.
+   */
+  kv_pages(sequence: number): number;
+  /**
+   * Pages of the sequence, ceil(length / page_size), or UNKNOWN_SEQUENCE.
+   */
+  kv_page_count(sequence: number): number;
+  /**
+   * Free pages.
+   */
+  kv_available(): number;
+  /**
+   * Pages in the pool, free or taken; ids are below it.
+   */
+  kv_capacity(): number;
+  /**
+   * Pointer to i32. At least bytes of memory, 16-byte aligned, for a launch function's output; one area, valid
+   * until the next scratch. 0 where bytes is negative, above MAX_SCRATCH_BYTES, or memory is out.
+   */
+  scratch(bytes: number): number;
+}
+
+export const WASM_ABI_FUNCTIONS = [
+  "kv_reset",
+  "kv_grow",
+  "kv_new",
+  "kv_fork",
+  "kv_append",
+  "kv_copies",
+  "kv_truncate",
+  "kv_free",
+  "kv_length",
+  "kv_pages",
+  "kv_page_count",
+  "kv_available",
+  "kv_capacity",
+  "scratch",
+] as const satisfies readonly (keyof WasmAbi)[];
+
+export function isWasmAbi(exports: WebAssembly.Exports): exports is WebAssembly.Exports & WasmAbi {
+  return exports["memory"] instanceof WebAssembly.Memory
+    && WASM_ABI_FUNCTIONS.every((name) => typeof exports[name] === "function");
+}
