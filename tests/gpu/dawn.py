@@ -1,0 +1,158 @@
+"""Run one TIR kernel on Dawn, the WebGPU of Chromium, with NumPy arrays and no browser.
+
+Every buffer is followed by a guard region that is bound with it. The kernel reads NaN (or 0xDEADBEEF) from a guard, and a
+kernel that writes into one fails the run, so an index beyond the end is seen even where WebGPU would clamp it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tvm
+
+from webllm_build.compile.target import Variant
+
+GUARD_BYTES = 256
+Array = npt.NDArray[Any]
+
+_BUFFER = re.compile(r"@binding\((\d+)\) var<storage, (read|read_write)> (\w+)_ptr")
+_UNIFORM = re.compile(r"@binding\((\d+)\) var<uniform>")
+_FIELDS = re.compile(r"struct PODArgs \{(.*?)\}", re.DOTALL)
+
+
+def poison(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> Array:
+    """An array whose every value is wrong: NaN, or 0xDEADBEEF for integers. What a kernel must overwrite."""
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return np.full(shape, np.nan, kind)
+    return np.full(shape, 0xDEADBEEF, np.uint32).astype(kind)
+
+
+def to_wgsl(func: tvm.tirx.PrimFunc, variant: Variant) -> str:
+    """The WGSL module of one kernel, compiled as the build compiles it."""
+    module = tvm.IRModule({"kernel": func.with_attr("global_symbol", "kernel")})
+    module = tvm.tirx.transform.PointerValueTypeRewrite()(module)
+    return str(tvm.compile(module, target=variant.target).mod.imports[0].inspect_source())
+
+
+def grid_of(func: tvm.tirx.PrimFunc, sizes: Mapping[str, int]) -> tuple[int, int, int]:
+    """The number of workgroups along x, y and z: the extents of the kernel's blockIdx loops for the given symbolic sizes."""
+    extents: dict[str, Any] = {}
+    todo: list[Any] = [func.body]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, tvm.tirx.For) and node.thread_binding is not None:
+            extents[node.thread_binding.thread_tag] = node.extent
+        elif isinstance(node, tvm.tirx.AttrStmt) and node.attr_key == "thread_extent":
+            extents[node.node.thread_tag] = node.value
+        todo.extend(node.seq if isinstance(node, tvm.tirx.SeqStmt) else [node.body] if hasattr(node, "body") else [])
+
+    def evaluate(axis: str) -> int:
+        extent = extents.get(f"blockIdx.{axis}", tvm.tirx.IntImm("int32", 1))
+        analyzer = tvm.sym.Analyzer()
+        for var in tvm.tirx.analysis.undefined_vars(extent):
+            analyzer.bind(var, tvm.tirx.IntImm("int32", sizes[var.name]))
+        return int(analyzer.simplify(extent))
+
+    return evaluate("x"), evaluate("y"), evaluate("z")
+
+
+def swiftshader() -> Path:
+    """SwiftShader's Vulkan driver file, which every Chromium carries."""
+    chromium = shutil.which("chromium") or shutil.which("chrome") or shutil.which("google-chrome")
+    folders = [Path(chromium).resolve().parent] if chromium else []
+    folders.append(Path("/usr/lib/chromium"))
+    folders += sorted(Path.home().glob(".cache/ms-playwright/chromium*/*"))
+    for folder in folders:
+        if (driver := folder / "vk_swiftshader_icd.json").is_file():
+            return driver
+    raise RuntimeError("no Vulkan driver for the kernel tests: install Chromium, or name a driver file in VK_ICD_FILENAMES")
+
+
+class Dawn:
+    """One WebGPU device with WebGPU's default limits. `subgroups`, `f16`: features it has."""
+
+    def __init__(self) -> None:
+        if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
+            os.environ["VK_ICD_FILENAMES"] = str(swiftshader())
+        import wgpudawn as wgpu
+
+        self._wgpu = wgpu
+        adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+        features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
+        self._device = adapter.request_device_sync(required_features=features)
+        self.subgroups = "subgroups" in features
+        self.f16 = "shader-f16" in features
+
+    def run(
+        self,
+        func: tvm.tirx.PrimFunc,
+        variant: Variant,
+        buffers: Mapping[str, Array],
+        sizes: Mapping[str, int] | None = None,
+        grid: tuple[int, int, int] | None = None,
+    ) -> dict[str, Array]:
+        """Compile and run a kernel once.
+
+        buffers: contents by buffer name; give outputs as `poison(...)`. sizes: values of symbolic sizes by name.
+        grid: workgroups, computed from the kernel when not given.
+        Returns the buffers that the kernel may write, in the shapes and dtypes given. Raises AssertionError when a guard was written.
+        """
+        sizes = sizes or {}
+        wgsl = to_wgsl(func, variant)
+        x, y, z = grid or grid_of(func, sizes)
+        bound = {name: (int(slot), access) for slot, access, name in _BUFFER.findall(wgsl)}
+        if unknown := bound.keys() - buffers.keys():
+            raise KeyError(f"the kernel binds {sorted(unknown)}, which the test does not give")
+        gpu = {name: self._buffer(buffers[name]) for name in bound}
+        entries = [(slot, gpu[name]) for name, (slot, _) in bound.items()]
+        if uniform := _UNIFORM.search(wgsl):
+            entries.append((int(uniform[1]), self._uniform(wgsl, {**sizes, "packGridDimX": x})))
+        self._dispatch(wgsl, entries, (x, y, z))
+        return {name: self._read(name, gpu[name], buffers[name]) for name, (_, access) in bound.items() if access == "read_write"}
+
+    def _buffer(self, array: Array) -> Any:
+        data = array.tobytes()
+        data += b"\0" * (-len(data) % 4)
+        usage = self._wgpu.BufferUsage.STORAGE | self._wgpu.BufferUsage.COPY_SRC
+        return self._device.create_buffer_with_data(data=data + _guard(array), usage=usage)
+
+    def _uniform(self, wgsl: str, values: Mapping[str, int]) -> Any:
+        fields = _FIELDS.search(wgsl)
+        if fields is None:
+            raise ValueError("the kernel has a uniform without a PODArgs struct")
+        words = [values[field.split(":")[0].strip()] for field in fields[1].split(",") if field.strip()]
+        return self._device.create_buffer_with_data(data=np.array(words, np.uint32), usage=self._wgpu.BufferUsage.UNIFORM)
+
+    def _dispatch(self, wgsl: str, entries: Sequence[tuple[int, Any]], grid: tuple[int, int, int]) -> None:
+        entry = re.findall(r"fn (\w+)\(\s*@builtin", wgsl)[-1]
+        module = self._device.create_shader_module(code=wgsl)
+        pipeline = self._device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": entry})
+        group = self._device.create_bind_group(
+            layout=pipeline.get_bind_group_layout(0),
+            entries=[{"binding": slot, "resource": {"buffer": buffer, "offset": 0, "size": buffer.size}} for slot, buffer in entries],
+        )
+        encoder = self._device.create_command_encoder()
+        compute = encoder.begin_compute_pass()
+        compute.set_pipeline(pipeline)
+        compute.set_bind_group(0, group)
+        compute.dispatch_workgroups(*grid)
+        compute.end()
+        self._device.queue.submit([encoder.finish()])
+
+    def _read(self, name: str, buffer: Any, like: Array) -> Array:
+        data = bytes(self._device.queue.read_buffer(buffer))
+        assert data[-GUARD_BYTES:] == _guard(like), f"the kernel wrote beyond the end of {name}"
+        return np.frombuffer(data[: like.nbytes], like.dtype).reshape(like.shape)
+
+
+def _guard(array: Array) -> bytes:
+    """GUARD_BYTES of values that are wrong wherever they are read as the array's type."""
+    return poison(GUARD_BYTES // array.dtype.itemsize, array.dtype).tobytes()
