@@ -1,0 +1,100 @@
+"""Runs a model on Relax operators: one Relax function for each function of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import tvm
+from tvm import relax, tirx
+from tvm.relax.frontend import nn
+
+from webllm_build.compile.io import Layout
+from webllm_build.compile.kernels.sample import sample
+from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators, last_row
+from webllm_build.compile.target import Variant
+from webllm_build.model.layers import Decoder
+from webllm_build.quantize import Scheme
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """A plan function: how many tokens it takes (a number, or a symbolic size), its io buffers, whether it reads the
+    caches and weights, and the io buffer that its result is."""
+
+    name: str
+    tokens: int | str
+    io: tuple[str, ...]
+    model: bool
+    result: str | None
+
+
+FUNCTIONS = (
+    FunctionSpec("prefill", "n", ("tokens", "state", "rope", "page_table"), True, "hidden"),
+    FunctionSpec("logits", 1, ("hidden",), True, "logits"),
+    FunctionSpec("decode", 1, ("tokens", "state", "rope", "page_table"), True, "logits"),
+    FunctionSpec("sample", 1, ("logits", "sampling", "state", "tokens", "history"), False, None),
+)
+
+
+def export_module(model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant) -> tvm.IRModule:
+    """The Relax module of one variant. Parameters of a function: its io buffers, then caches and weights in plan order."""
+    builder = relax.BlockBuilder()
+    for spec in FUNCTIONS:
+        _export(builder, spec, model, schemes, layout, variant)
+    return builder.finalize()
+
+
+def _export(
+    builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant
+) -> None:
+    symbols: dict[str, tirx.Var] = {}
+
+    def tensor(name: str, shape: list[int | str], dtype: str) -> nn.Tensor:
+        sizes = [symbols.setdefault(size, tirx.Var(size, "int64")) if isinstance(size, str) else size for size in shape]
+        return nn.Tensor.placeholder(sizes, dtype, name)
+
+    io = {name: tensor(name, *layout.io_shape(name, spec.tokens)) for name in spec.io}
+    kv: list[nn.Tensor] = []
+    weights: dict[str, list[nn.Tensor]] = {}
+    if spec.model:
+        shape, dtype = layout.kv_shape(variant)
+        kv = [tensor(f"kv{layer}", shape, dtype) for layer in range(layout.dims.num_layers)]
+        weights = {
+            name: [tensor(f"{name}.{buffer.suffix}", list(buffer.shape), buffer.dtype) for buffer in specs]
+            for name, specs in layout.weight_specs.items()
+        }
+    inputs = Inputs(io, kv, weights)
+    parameters = [*io.values(), *kv, *(buffer for buffers in weights.values() for buffer in buffers)]
+    attrs: dict[str, object] = {"num_input": len(parameters)}
+    if "n" in symbols:
+        attrs["tir_var_upper_bound"] = {"n": layout.prefill_chunk}
+    with builder.function(spec.name, [parameter._expr for parameter in parameters], attrs=attrs):
+        with builder.dataflow():
+            result = _BODIES[spec.name](model, schemes, variant, inputs)
+            expr = relax.Tuple([part._expr for part in result]) if isinstance(result, tuple) else result._expr
+            output = builder.emit_output(expr)
+        builder.emit_func_output(output)
+
+
+Body = Callable[[Decoder, Mapping[str, Scheme], Variant, Inputs], "nn.Tensor | tuple[nn.Tensor, ...]"]
+
+
+def _prefill(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
+    return last_row(model.hidden(PrefillOperators(model.dims, variant, schemes, inputs)))
+
+
+def _logits(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
+    return model.logits(DecodeOperators(model.dims, variant, schemes, inputs), inputs.io["hidden"])
+
+
+def _decode(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
+    operators = DecodeOperators(model.dims, variant, schemes, inputs)
+    return model.logits(operators, model.hidden(operators))
+
+
+def _sample(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> tuple[nn.Tensor, ...]:
+    return sample(variant, model.dims.vocab_size, inputs.io)
+
+
+_BODIES: Mapping[str, Body] = {"prefill": _prefill, "logits": _logits, "decode": _decode, "sample": _sample}

@@ -1,0 +1,82 @@
+"""Buffers of a plan and their numbering: weights, one KV cache a layer, io, workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from webllm_build.compile.plan import Buffer
+from webllm_build.compile.target import Variant
+from webllm_build.model.layers import Decoder, Dimensions
+from webllm_build.quantize import BufferSpec, Scheme
+
+PAGE_SIZE = 16  # tokens in a page of the KV cache
+STATE_WORDS = 16
+SAMPLING_WORDS = 8
+HISTORY = 256  # sampled ids that the GPU remembers until the CPU has read them
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes that every variant shares.
+
+    weights: GPU buffers of all weights, in plan order; weight_specs: the same by logical weight.
+    max_pages: pages of the longest sequence. prefill_chunk: tokens of the longest prefill call.
+    """
+
+    dims: Dimensions
+    weight_specs: Mapping[str, tuple[BufferSpec, ...]]
+    max_pages: int
+    prefill_chunk: int
+    page_size: int = PAGE_SIZE
+
+    @staticmethod
+    def of(model: Decoder, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
+        specs = {weight.name: tuple(schemes[weight.name].buffers(*_rows_columns(weight.shape))) for weight in model.weights}
+        return Layout(model.dims, specs, -(-context_length // PAGE_SIZE), prefill_chunk)
+
+    @property
+    def weights(self) -> tuple[Buffer, ...]:
+        return tuple(Buffer(f"{name}.{spec.suffix}", spec.nbytes) for name, specs in self.weight_specs.items() for spec in specs)
+
+    @property
+    def io(self) -> tuple[Buffer, ...]:
+        dims, word = self.dims, 4
+        return (
+            Buffer("tokens", self.prefill_chunk * word),
+            Buffer("state", STATE_WORDS * word),
+            Buffer("rope", self.prefill_chunk * dims.head_dim * word),
+            Buffer("page_table", self.max_pages * word),
+            Buffer("hidden", dims.hidden_size * word),
+            Buffer("logits", dims.vocab_size * word),
+            Buffer("sampling", SAMPLING_WORDS * word),
+            Buffer("history", HISTORY * word),
+        )
+
+    def io_shape(self, name: str, tokens: int | str) -> tuple[list[int | str], str]:
+        """Relax shape and dtype of an io buffer in a function over `tokens` tokens."""
+        dims = self.dims
+        shapes: dict[str, tuple[list[int | str], str]] = {
+            "tokens": ([tokens], "int32"),
+            "state": ([STATE_WORDS], "int32"),
+            "rope": ([self.prefill_chunk, dims.head_dim // 2, 2], "float32"),
+            "page_table": ([self.max_pages], "int32"),
+            "hidden": ([1, dims.hidden_size], "float32"),
+            "logits": ([1, dims.vocab_size], "float32"),
+            "sampling": ([SAMPLING_WORDS], "uint32"),
+            "history": ([HISTORY], "int32"),
+        }
+        return shapes[name]
+
+    def kv_shape(self, variant: Variant) -> tuple[list[int | str], str]:
+        """Relax shape and dtype of one layer's cache: pages of keys (0) and values (1), four elements a vector."""
+        dims = self.dims
+        return ["pages", 2, dims.num_kv_heads, self.page_size, dims.head_dim // 4], f"{variant.kv_dtype}x4"
+
+    def kv_page_bytes(self, variant: Variant) -> int:
+        """Bytes of one page of one layer."""
+        return 2 * self.dims.num_kv_heads * self.page_size * self.dims.head_dim * (2 if variant.f16 else 4)
+
+
+def _rows_columns(shape: tuple[int, ...]) -> tuple[int, int]:
+    return (shape[0], shape[1]) if len(shape) == 2 else (1, shape[0])

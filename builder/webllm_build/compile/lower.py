@@ -1,0 +1,128 @@
+"""A model's operators in Relax: which kernel each becomes, for each phase and variant."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tvm import te, tirx
+from tvm.relax.frontend import nn
+
+from webllm_build.compile.kernels.attention_decode import attention_decode, partial_shape
+from webllm_build.compile.kernels.attention_merge import attention_merge
+from webllm_build.compile.kernels.attention_prefill import attention_prefill
+from webllm_build.compile.kernels.embed import embed
+from webllm_build.compile.kernels.gemm import gemm
+from webllm_build.compile.kernels.gemv import gemv
+from webllm_build.compile.kernels.rope_append import rope_append
+from webllm_build.compile.target import Variant
+from webllm_build.model.layers import Dimensions
+from webllm_build.model.ops import Activation
+from webllm_build.model.weights import Weight
+from webllm_build.quantize import Scheme
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The tensors of one Relax function: io buffers by name, one KV cache a layer, the buffers of each weight."""
+
+    io: Mapping[str, nn.Tensor]
+    kv: Sequence[nn.Tensor]
+    weights: Mapping[str, Sequence[nn.Tensor]]
+
+
+class RelaxOperators(ABC):
+    """What both phases share. `eps` is the norm's; activations are float32 in every variant."""
+
+    def __init__(self, dims: Dimensions, variant: Variant, schemes: Mapping[str, Scheme], inputs: Inputs) -> None:
+        self.dims = dims
+        self.variant = variant
+        self.schemes = schemes
+        self.inputs = inputs
+
+    def embed(self, table: Weight) -> nn.Tensor:
+        rows, columns = table.shape
+        tokens = self.inputs.io["tokens"]
+        out = nn.Tensor.placeholder([tokens.shape[0], columns], "float32")
+        kernel = embed(self.variant, self.schemes[table.name], rows, columns)
+        return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], out)
+
+    @abstractmethod
+    def linear(
+        self, x: nn.Tensor, weight: Weight, *, norm: Weight | None = None, residual: nn.Tensor | None = None, activation: Activation = "none"
+    ) -> nn.Tensor: ...
+
+    @abstractmethod
+    def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor: ...
+
+    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
+        dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
+        q = nn.Tensor.placeholder([qkv.shape[0], dims.num_heads * dims.head_dim], "float32")
+        kernel = rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        args = [qkv, io["rope"], io["state"], io["page_table"], kv]
+        cache = nn.Tensor.placeholder(kv.shape, kv.dtype)
+        kv, q = nn.op.tensor_ir_inplace_op(kernel, "rope_append", args, [4, -1], [cache, q])
+        return self.attend(q, kv)
+
+    def _linear_args(
+        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: nn.Tensor | None, activation: Activation
+    ) -> tuple[list[nn.Tensor], nn.Tensor, str]:
+        """Arguments of a linear kernel in their order, its output, and its epilogue."""
+        args = [x, *self.inputs.weights[weight.name]]
+        args += self.inputs.weights[norm.name] if norm else []
+        args += [residual] if residual is not None else []
+        columns = weight.shape[0] // 2 if activation == "silu_mul" else weight.shape[0]
+        epilogue = "residual" if residual is not None else activation
+        return args, nn.Tensor.placeholder([x.shape[0], columns], "float32"), epilogue
+
+
+class DecodeOperators(RelaxOperators):
+    """One token: matrix-vector kernels with the norm folded in, attention split over keys."""
+
+    def linear(
+        self, x: nn.Tensor, weight: Weight, *, norm: Weight | None = None, residual: nn.Tensor | None = None, activation: Activation = "none"
+    ) -> nn.Tensor:
+        args, out, epilogue = self._linear_args(x, weight, norm, residual, activation)
+        rows, columns = weight.shape
+        eps = self.dims.norm_eps if norm else None
+        kernel = gemv(self.variant, self.schemes[weight.name], rows, columns, norm_eps=eps, epilogue=epilogue)
+        return nn.op.tensor_ir_op(kernel, "gemv", args, out)
+
+    def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor:
+        dims, io = self.dims, self.inputs.io
+        heads = (dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        partial = nn.Tensor.placeholder(partial_shape(dims.num_heads, dims.head_dim), "float32")
+        partial = nn.op.tensor_ir_op(
+            attention_decode(self.variant, *heads), "attention_decode", [q, kv, io["state"], io["page_table"]], partial
+        )
+        out = nn.Tensor.placeholder(q.shape, "float32")
+        return nn.op.tensor_ir_op(attention_merge(self.variant, dims.num_heads, dims.head_dim), "attention_merge", [partial, io["state"]], out)
+
+
+class PrefillOperators(RelaxOperators):
+    """Many tokens: norms made by TVM, matrix-matrix kernels, tiled causal attention."""
+
+    def linear(
+        self, x: nn.Tensor, weight: Weight, *, norm: Weight | None = None, residual: nn.Tensor | None = None, activation: Activation = "none"
+    ) -> nn.Tensor:
+        if norm:
+            x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.dims.norm_eps)
+        args, out, epilogue = self._linear_args(x, weight, None, residual, activation)
+        kernel = gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue=epilogue)
+        return nn.op.tensor_ir_op(kernel, "gemm", args, out)
+
+    def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor:
+        dims, io = self.dims, self.inputs.io
+        kernel = attention_prefill(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        out = nn.Tensor.placeholder(q.shape, "float32")
+        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, kv, io["state"], io["page_table"]], out)
+
+
+def last_row(x: nn.Tensor) -> nn.Tensor:
+    """The last of x[m, hidden]: [1, hidden]."""
+
+    def take_last(rows: te.Tensor) -> te.Tensor:
+        return te.compute((1, rows.shape[1]), lambda _, column: rows[rows.shape[0] - tirx.IntImm("int64", 1), column], name="last_row")
+
+    return nn.op.tensor_expr_op(take_last, "last_row", [x])

@@ -1,0 +1,114 @@
+"""Model → plan, WGSL and launch object: the ordered passes of the compiler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tvm
+from tvm import relax
+from tvm.relax import transform as t
+from tvm.s_tir import dlight as dl
+
+from webllm_build.compile.emit import Emitter
+from webllm_build.compile.export import export_module
+from webllm_build.compile.io import Layout
+from webllm_build.compile.launch import compile_launches
+from webllm_build.compile.plan import Plan, PlanModel, Rope
+from webllm_build.compile.target import VARIANTS, Variant
+from webllm_build.compile.verify import verify_plan
+from webllm_build.model.layers import Decoder
+from webllm_build.quantize import Scheme
+
+# Phases in order; the module is dumped after each with --debug-dump.
+PHASES: Sequence[tuple[str, Callable[[], Sequence[tvm.transform.Pass]]]] = (
+    ("legalize", lambda: [t.LegalizeOps(), t.AnnotateTIROpPattern(), t.FoldConstant()]),
+    ("fuse", lambda: [t.FuseOps(), t.FuseTIR(), t.DeadCodeElimination()]),
+    (
+        "schedule",
+        # The hot kernels come with their schedule; these rules give one to what TVM made itself.
+        lambda: [dl.ApplyDefaultSchedule(dl.gpu.Reduction(), dl.gpu.GeneralReduction(), dl.gpu.Fallback())],
+    ),
+    ("lower", lambda: [t.RewriteDataflowReshape(), t.ToNonDataflow(), t.RemovePurityChecking(), t.CallTIRRewrite()]),
+    ("allocate", lambda: [t.StaticPlanBlockMemory(), t.LowerAllocTensor()]),
+)
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """context_length and prefill_chunk in tokens; debug_dump: a folder that gets the IR after each phase."""
+
+    context_length: int
+    prefill_chunk: int
+    debug_dump: Path | None = None
+    variants: tuple[Variant, ...] = VARIANTS
+
+
+@dataclass(frozen=True)
+class CompiledLibrary:
+    """What the linker puts into model.wasm."""
+
+    plan: bytes
+    wgsl: bytes
+    launch_object: bytes
+    launch_exports: tuple[str, ...]
+
+
+def compile_model(
+    model: Decoder,
+    schemes: Mapping[str, Scheme],
+    options: CompileOptions,
+    on_variant: Callable[[str], None] = lambda name: None,
+) -> CompiledLibrary:
+    """Compiles every variant of a model. `schemes` names the packing of each of model.weights.
+
+    Raises:
+        CompileError: TVM or a kernel refused, or the plan breaks its specification.
+    """
+    layout = Layout.of(model, schemes, options.context_length, options.prefill_chunk)
+    emitter = Emitter(layout)
+    for variant in options.variants:
+        on_variant(variant.name)
+        emitter.add(variant, lower_module(export_module(model, schemes, layout, variant), variant, options.debug_dump))
+    dims = model.dims
+    plan = Plan(
+        model=PlanModel(
+            vocab_size=dims.vocab_size,
+            hidden_size=dims.hidden_size,
+            num_layers=dims.num_layers,
+            num_heads=dims.num_heads,
+            num_kv_heads=dims.num_kv_heads,
+            head_dim=dims.head_dim,
+            context_length=options.context_length,
+            page_size=layout.page_size,
+            prefill_chunk=options.prefill_chunk,
+            rope=Rope(dims.inv_freq, 1.0),
+        ),
+        weights=layout.weights,
+        io=layout.io,
+        variants=emitter.variants,
+    )
+    verify_plan(plan, emitter.wgsl)
+    return CompiledLibrary(
+        plan=plan.to_json(),
+        wgsl=json.dumps(emitter.wgsl, separators=(",", ":")).encode(),
+        launch_object=compile_launches(emitter.launches),
+        launch_exports=tuple(emitter.launches),
+    )
+
+
+def lower_module(module: tvm.IRModule, variant: Variant, dump: Path | None = None) -> tvm.IRModule:
+    """Runs every phase: what is left of a Relax function is allocations and kernel calls."""
+    with variant.target:
+        for number, (name, passes) in enumerate(PHASES):
+            module = tvm.transform.Sequential(passes())(module)
+            if dump is not None:
+                dump.mkdir(parents=True, exist_ok=True)
+                (dump / f"{variant.name}.{number}-{name}.py").write_text(module.script())
+    return module
+
+
+def relax_functions(module: tvm.IRModule) -> dict[str, relax.Function]:
+    return {var.name_hint: function for var, function in module.functions.items() if isinstance(function, relax.Function)}

@@ -1,0 +1,140 @@
+"""The plan: everything the browser must know to run the model, as data. One TypeScript executor interprets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+FORMAT = 1
+UNIFORM_STRIDE = 256  # bytes between two uniform slots: WebGPU's minUniformBufferOffsetAlignment
+MAX_UNIFORM_WORDS = 5
+LAUNCH_WORDS = 3 + MAX_UNIFORM_WORDS  # int32 words that a launch function writes for each kernel
+
+
+@dataclass(frozen=True)
+class Rope:
+    """Radians per position of each rotary pair, and the factor on cosine and sine."""
+
+    inv_freq: tuple[float, ...]
+    scale: float
+
+
+@dataclass(frozen=True)
+class PlanModel:
+    vocab_size: int
+    hidden_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    context_length: int
+    page_size: int
+    prefill_chunk: int
+    rope: Rope
+
+
+@dataclass(frozen=True)
+class Buffer:
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One compute pipeline.
+
+    bindings: "read" or "read_write" of each storage binding, binding i = argument i of a step.
+    uniform: the binding of the uniform, or -1; it holds uniform_words 32-bit words.
+    """
+
+    name: str
+    wgsl: int
+    entry: str
+    bindings: tuple[str, ...]
+    uniform: int
+    uniform_words: int
+
+
+@dataclass(frozen=True)
+class Function:
+    """A straight list of dispatches.
+
+    launch: wasm export (n, kv_len, out) that writes LAUNCH_WORDS int32 for each of `kernels`: grid x, y, z, uniform words.
+    kernels: indices into the variant's kernels.
+    steps: (index into this function's `kernels`, buffer id per binding).
+    """
+
+    launch: str
+    kernels: tuple[int, ...]
+    steps: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class VariantPlan:
+    """One way to run the model. Buffer ids number weights, then one KV buffer a layer, then io, then workspace."""
+
+    name: str
+    features: tuple[str, ...]
+    min_subgroup_size: int
+    limits: Mapping[str, int]
+    kv_page_bytes: int
+    workspace: tuple[int, ...]
+    kernels: tuple[Kernel, ...]
+    functions: Mapping[str, Function]
+
+
+@dataclass(frozen=True)
+class Plan:
+    model: PlanModel
+    weights: tuple[Buffer, ...]
+    io: tuple[Buffer, ...]
+    variants: tuple[VariantPlan, ...]
+    format: int = FORMAT
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def kv_base(self) -> int:
+        return len(self.weights)
+
+    @property
+    def io_base(self) -> int:
+        return self.kv_base + self.model.num_layers
+
+    @property
+    def workspace_base(self) -> int:
+        return self.io_base + len(self.io)
+
+
+def parse_plan(data: bytes) -> Plan:
+    """The inverse of Plan.to_json, for a plan of this program's own making; verify_plan checks what it says.
+
+    Raises:
+        KeyError, TypeError, ValueError: the JSON is not a plan.
+    """
+    raw = json.loads(data)
+    model = dict(raw["model"])
+    rope = Rope(tuple(model["rope"]["inv_freq"]), model["rope"]["scale"])
+    return Plan(
+        model=PlanModel(**(model | {"rope": rope})),
+        weights=tuple(Buffer(**buffer) for buffer in raw["weights"]),
+        io=tuple(Buffer(**buffer) for buffer in raw["io"]),
+        variants=tuple(_parse_variant(variant) for variant in raw["variants"]),
+        format=raw["format"],
+    )
+
+
+def _parse_variant(raw: Mapping[str, object]) -> VariantPlan:
+    fields = dict(raw)
+    fields["features"] = tuple(fields["features"])  # type: ignore[arg-type]
+    fields["workspace"] = tuple(fields["workspace"])  # type: ignore[arg-type]
+    fields["kernels"] = tuple(Kernel(**(kernel | {"bindings": tuple(kernel["bindings"])})) for kernel in fields["kernels"])  # type: ignore[attr-defined]
+    fields["functions"] = {
+        name: Function(
+            function["launch"], tuple(function["kernels"]), tuple((kernel, tuple(buffers)) for kernel, buffers in function["steps"])
+        )
+        for name, function in fields["functions"].items()  # type: ignore[attr-defined]
+    }
+    return VariantPlan(**fields)  # type: ignore[arg-type]

@@ -1,0 +1,86 @@
+"""The plan's specification, as code: it runs after lowering and again on the packaged file, and names the first illegal step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from webllm_build.compile.plan import FORMAT, MAX_UNIFORM_WORDS, Function, Kernel, Plan, VariantPlan
+from webllm_build.errors import PlanError
+
+REQUIRED_FUNCTIONS = frozenset({"prefill", "logits", "decode", "sample"})
+REQUIRED_IO = frozenset({"tokens", "state", "rope", "page_table", "hidden", "logits", "sampling", "history"})
+
+
+def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
+    """Checks a plan against its WGSL modules.
+
+    Raises:
+        PlanError: the first thing that breaks the specification, with its variant, function and step.
+    """
+    _require(plan.format == FORMAT, f"plan format {plan.format}, not {FORMAT}")
+    _require(bool(plan.variants), "no variants")
+    names = [buffer.name for buffer in (*plan.weights, *plan.io)]
+    _require(len(set(names)) == len(names), "two buffers with one name")
+    _require(REQUIRED_IO <= {buffer.name for buffer in plan.io}, "an io buffer is missing")
+    for buffer in (*plan.weights, *plan.io):
+        _require(buffer.bytes > 0 and buffer.bytes % 4 == 0, f"buffer {buffer.name} of {buffer.bytes} bytes")
+    for variant in plan.variants:
+        _verify_variant(plan, variant, wgsl)
+    first = plan.variants[0]
+    for variant in plan.variants[1:]:
+        for name in REQUIRED_FUNCTIONS:
+            same = len(variant.functions[name].steps) == len(first.functions[name].steps)
+            _require(same, f"variants {first.name} and {variant.name} differ in the steps of {name}")
+
+
+def _verify_variant(plan: Plan, variant: VariantPlan, wgsl: Sequence[str]) -> None:
+    where = f"variant {variant.name}"
+    limits = variant.limits
+    sizes = [buffer.bytes for buffer in plan.weights]
+    sizes += [variant.kv_page_bytes] * plan.model.num_layers
+    sizes += [buffer.bytes for buffer in plan.io]
+    sizes += variant.workspace
+    _require(variant.kv_page_bytes > 0 and variant.kv_page_bytes % 4 == 0, f"{where}: cache page of {variant.kv_page_bytes} bytes")
+    _require(max(sizes) <= limits["maxStorageBufferBindingSize"], f"{where}: a buffer over its own binding limit")
+    _require(max(sizes) <= limits["maxBufferSize"], f"{where}: a buffer over its own size limit")
+    for kernel in variant.kernels:
+        _verify_kernel(kernel, variant, wgsl, f"{where}, kernel {kernel.name}")
+    _require(REQUIRED_FUNCTIONS == set(variant.functions), f"{where}: functions {sorted(variant.functions)}")
+    for name, function in variant.functions.items():
+        _verify_function(plan, variant, function, len(sizes), f"{where}, {name}")
+
+
+def _verify_kernel(kernel: Kernel, variant: VariantPlan, wgsl: Sequence[str], where: str) -> None:
+    _require(0 <= kernel.wgsl < len(wgsl), f"{where}: WGSL module {kernel.wgsl}")
+    text = wgsl[kernel.wgsl]
+    _require(f"fn {kernel.entry}(" in text, f"{where}: no entry point {kernel.entry}")
+    _require(set(kernel.bindings) <= {"read", "read_write"}, f"{where}: bindings {kernel.bindings}")
+    _require(0 < len(kernel.bindings) <= variant.limits["maxStorageBuffersPerShaderStage"], f"{where}: {len(kernel.bindings)} storage buffers")
+    _require(kernel.uniform in (-1, len(kernel.bindings)), f"{where}: uniform at binding {kernel.uniform}")
+    _require(kernel.uniform_words <= MAX_UNIFORM_WORDS, f"{where}: {kernel.uniform_words} uniform words")
+    _require(("enable f16;" not in text) or "shader-f16" in variant.features, f"{where}: f16 in a variant without it")
+    _require(("enable subgroups;" not in text) or "subgroups" in variant.features, f"{where}: subgroups in a variant without them")
+
+
+def _verify_function(plan: Plan, variant: VariantPlan, function: Function, buffers: int, where: str) -> None:
+    written: set[int] = set()
+    for index, (slot, arguments) in enumerate(function.steps):
+        _require(0 <= slot < len(function.kernels), f"{where}, step {index}: kernel slot {slot}")
+        number = function.kernels[slot]
+        _require(0 <= number < len(variant.kernels), f"{where}, step {index}: kernel {number}")
+        kernel = variant.kernels[number]
+        step = f"{where}, step {index} ({kernel.name})"
+        _require(len(arguments) == len(kernel.bindings), f"{step}: {len(arguments)} buffers for {len(kernel.bindings)} bindings")
+        writes = {buffer for buffer, access in zip(arguments, kernel.bindings, strict=True) if access == "read_write"}
+        for buffer, access in zip(arguments, kernel.bindings, strict=True):
+            _require(0 <= buffer < buffers, f"{step}: buffer {buffer} of {buffers}")
+            _require(access == "read_write" or buffer not in writes, f"{step}: buffer {buffer} is both read and written")
+            _require(access == "read_write" or buffer < plan.workspace_base or buffer in written, f"{step}: workspace {buffer} read before written")
+            _require(access == "read" or buffer >= plan.kv_base, f"{step}: weight {buffer} is written")
+        _require(len(writes) == sum(access == "read_write" for access in kernel.bindings), f"{step}: a buffer is written through two bindings")
+        written |= writes
+
+
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise PlanError(f"The plan is not legal: {problem}.", "This is a defect of the compiler: please report it with the model's name.")
