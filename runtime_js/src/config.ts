@@ -1,0 +1,72 @@
+/** Reads the engine's options and finds the model that an id or a URL means. */
+
+import { ModelNotFoundError, RequestValidationError } from "./errors.ts";
+import { Fields } from "./fields.ts";
+import type { AppConfig, ChatOptions, ModelRecord } from "./types.ts";
+
+const MAX_URL = 8192;
+const MAX_MODELS = 4096;
+const MAX_FILES = 4096;
+
+export const LOG_LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "SILENT"] as const;
+
+export function parseModelRecord(record: Fields): ModelRecord {
+  record.onlyKeys(["model_id", "manifest", "manifest_sha256", "files"]);
+  const sha256 = record.optional("manifest_sha256", (key) => record.string(key, 64));
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw record.wrong("manifest_sha256", "64 lower-case hex digits");
+  const files = record.optional("files", (key) => {
+    const entries = record.object(key);
+    if (entries.keys().length > MAX_FILES) throw record.wrong(key, `an object of at most ${MAX_FILES} entries`);
+    return Object.fromEntries(entries.keys().map((name) => [name, entries.string(name, MAX_URL)]));
+  });
+  return {
+    model_id: record.string("model_id", MAX_URL),
+    manifest: record.string("manifest", MAX_URL),
+    ...(sha256 !== undefined && { manifest_sha256: sha256 }),
+    ...(files !== undefined && { files }),
+  };
+}
+
+export function parseAppConfig(value: unknown): AppConfig {
+  const config = new Fields(value, "appConfig", (message) => new RequestValidationError(`Invalid configuration: ${message}.`));
+  config.onlyKeys(["model_list"]);
+  return { model_list: config.objects("model_list", MAX_MODELS, parseModelRecord) };
+}
+
+export function parseChatOptions(options: Fields): ChatOptions {
+  options.onlyKeys(["context_window_size"]);
+  const size = options.optional("context_window_size", (key) => options.integer(key, 1, 1 << 24));
+  return size === undefined ? {} : { context_window_size: size };
+}
+
+/** The address that relative URLs are resolved against: the page's, or the worker's own script. */
+function baseUrl(): string {
+  return typeof document === "undefined" ? globalThis.location.href : document.baseURI;
+}
+
+function absolute(url: string, what: string): string {
+  let resolved: URL | null = null;
+  try {
+    resolved = new URL(url, baseUrl());
+  } catch {
+    // reported below
+  }
+  if (resolved === null || !/^(https?|blob|data):$/.test(resolved.protocol)) {
+    throw new ModelNotFoundError(`${what} is not a URL that can be fetched: ${url}`, { url });
+  }
+  return resolved.href;
+}
+
+/** The record of a model, with absolute URLs. `modelId` is an id of the list or the URL of a manifest. */
+export function resolveModel(modelId: string, appConfig: AppConfig | undefined): ModelRecord {
+  const list = appConfig?.model_list ?? [];
+  const record = list.find((candidate) => candidate.model_id === modelId)
+    ?? (/[/]|[.]json$/.test(modelId) ? { model_id: modelId, manifest: modelId } : undefined);
+  if (record === undefined) {
+    const known = list.length === 0 ? "appConfig.model_list is empty" : `known ids: ${list.map((item) => item.model_id).join(", ")}`;
+    throw new ModelNotFoundError(`No model is called "${modelId}" (${known}). Give an id of the list or a manifest's URL.`, { modelId });
+  }
+  const files = record.files === undefined ? undefined
+    : Object.fromEntries(Object.entries(record.files).map(([name, url]) => [name, absolute(url, `The URL of ${name}`)]));
+  return { ...record, manifest: absolute(record.manifest, "The manifest's address"), ...(files !== undefined && { files }) };
+}

@@ -1,0 +1,115 @@
+/**
+ * Reads untrusted, JSON-like values (messages, manifests, plans, requests). Each call checks one field against a
+ * type and a bound; what fails is reported with its path by the error that the caller chose.
+ */
+
+export type Fail = (message: string) => Error;
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "string") return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : `a value of type ${typeof value}`;
+}
+
+export class Fields {
+  readonly #values: Record<string, unknown>;
+
+  constructor(value: unknown, readonly path: string, readonly fail: Fail) {
+    if (!isRecord(value)) throw fail(`${path} must be an object, not ${describe(value)}`);
+    this.#values = value;
+  }
+
+  at(key: string): string {
+    return this.path === "" ? key : `${this.path}.${key}`;
+  }
+
+  has(key: string): boolean {
+    return Object.hasOwn(this.#values, key) && this.#values[key] !== undefined && this.#values[key] !== null;
+  }
+
+  raw(key: string): unknown {
+    return Object.hasOwn(this.#values, key) ? this.#values[key] : undefined;
+  }
+
+  keys(): string[] {
+    return Object.keys(this.#values);
+  }
+
+  wrong(key: string, expected: string): Error {
+    return this.fail(`${this.at(key)} must be ${expected}, not ${describe(this.raw(key))}`);
+  }
+
+  string(key: string, maxLength: number): string {
+    const value = this.raw(key);
+    if (typeof value !== "string") throw this.wrong(key, "a string");
+    if (value.length > maxLength) throw this.wrong(key, `at most ${maxLength} characters long`);
+    return value;
+  }
+
+  boolean(key: string): boolean {
+    const value = this.raw(key);
+    if (typeof value !== "boolean") throw this.wrong(key, "true or false");
+    return value;
+  }
+
+  number(key: string, min: number, max: number): number {
+    const value = this.raw(key);
+    if (typeof value !== "number" || !(value >= min && value <= max)) throw this.wrong(key, `a number from ${min} to ${max}`);
+    return value;
+  }
+
+  integer(key: string, min: number, max: number): number {
+    const value = this.raw(key);
+    if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+      throw this.wrong(key, `an integer from ${min} to ${max}`);
+    }
+    return value;
+  }
+
+  oneOf<const T extends string | number>(key: string, choices: readonly T[]): T {
+    const value = this.raw(key);
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) throw this.wrong(key, choices.map((choice) => JSON.stringify(choice)).join(" or "));
+    return found;
+  }
+
+  object(key: string): Fields {
+    return new Fields(this.raw(key), this.at(key), this.fail);
+  }
+
+  array<T>(key: string, maxLength: number, read: (value: unknown, path: string) => T): T[] {
+    const value = this.raw(key);
+    if (!Array.isArray(value)) throw this.wrong(key, "an array");
+    if (value.length > maxLength) throw this.fail(`${this.at(key)} has ${value.length} entries; at most ${maxLength} are allowed`);
+    return value.map((item: unknown, i) => read(item, `${this.at(key)}[${i}]`));
+  }
+
+  objects<T>(key: string, maxLength: number, read: (item: Fields) => T): T[] {
+    return this.array(key, maxLength, (value, path) => read(new Fields(value, path, this.fail)));
+  }
+
+  integers(key: string, maxLength: number, min: number, max: number): number[] {
+    return this.array(key, maxLength, (value, path) => {
+      if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+        throw this.fail(`${path} must be an integer from ${min} to ${max}, not ${describe(value)}`);
+      }
+      return value;
+    });
+  }
+
+  /** A field that may be absent or null: undefined then. */
+  optional<T>(key: string, read: (key: string) => T): T | undefined {
+    return this.has(key) ? read(key) : undefined;
+  }
+
+  /** Names the first key that is not known: what would be ignored is an error instead. */
+  onlyKeys(known: readonly string[]): void {
+    const unknown = this.keys().find((key) => !known.includes(key) && this.raw(key) !== undefined);
+    if (unknown !== undefined) throw this.fail(`${this.at(unknown)} is not known here; known are ${known.join(", ")}`);
+  }
+}
