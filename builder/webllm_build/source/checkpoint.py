@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, dequantize
 
 from ..errors import UnsupportedEncoding
 
@@ -19,27 +20,8 @@ class Encoding:
     block_bytes: int
 
 
-# Sizes are those of ggml's type traits; f32, f16 and bf16 are plain little-endian values.
-ENCODINGS: Mapping[str, Encoding] = {
-    "f32": Encoding(1, 4),
-    "f16": Encoding(1, 2),
-    "bf16": Encoding(1, 2),
-    "f64": Encoding(1, 8),
-    "i8": Encoding(1, 1),
-    "i16": Encoding(1, 2),
-    "i32": Encoding(1, 4),
-    "i64": Encoding(1, 8),
-    "q4_0": Encoding(32, 18),
-    "q4_1": Encoding(32, 20),
-    "q5_0": Encoding(32, 22),
-    "q5_1": Encoding(32, 24),
-    "q8_0": Encoding(32, 34),
-    "q2_k": Encoding(256, 84),
-    "q3_k": Encoding(256, 110),
-    "q4_k": Encoding(256, 144),
-    "q5_k": Encoding(256, 176),
-    "q6_k": Encoding(256, 210),
-}
+# GGML's types by their lower-case names: "f32", "f16", "bf16", "q4_0", "q4_1", "q8_0", "q6_k", ...
+ENCODINGS: Mapping[str, Encoding] = {kind.name.lower(): Encoding(*sizes) for kind, sizes in GGML_QUANT_SIZES.items()}
 
 
 @dataclass(frozen=True)
@@ -48,7 +30,7 @@ class Tensor:
 
     name: Hugging Face name, e.g. `model.layers.0.self_attn.q_proj.weight`.
     shape: (rows, columns) row major, or (columns,) for a vector.
-    encoding: a key of ENCODINGS.
+    encoding: a key of ENCODINGS, or another type name in lower case, which cannot be dequantized.
     read: gives uint8[rows, bytes per row], a view of the file where possible. Rows are independent in every encoding.
     """
 
@@ -56,22 +38,6 @@ class Tensor:
     shape: tuple[int, ...]
     encoding: str
     read: Callable[[], npt.NDArray[np.uint8]]
-
-    @property
-    def columns(self) -> int:
-        return self.shape[-1]
-
-    @property
-    def rows(self) -> int:
-        count = 1
-        for extent in self.shape[:-1]:
-            count *= extent
-        return count
-
-    @property
-    def row_bytes(self) -> int:
-        encoding = ENCODINGS[self.encoding]
-        return self.columns // encoding.block * encoding.block_bytes
 
     def dequantize(self) -> npt.NDArray[np.float32]:
         """The values, float32[shape]. Raises UnsupportedEncoding for a type without a decoder."""
@@ -104,21 +70,13 @@ class Checkpoint:
 
 
 def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDArray[np.float32]:
-    """Decode uint8[rows, row bytes] to float32[rows, columns]. `name` is for the error message."""
-    raw = np.ascontiguousarray(raw)
-    if encoding == "f32":
-        return raw.view("<f4").astype(np.float32)
-    if encoding == "f16":
-        return raw.view("<f2").astype(np.float32)
-    if encoding == "bf16":
-        return (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
-    if encoding in ENCODINGS and encoding.startswith("q"):
-        # gguf's decoders are the reference implementation of ggml's block formats.
-        from gguf import GGMLQuantizationType, dequantize
-
-        values: npt.NDArray[np.float32] = dequantize(raw, GGMLQuantizationType[encoding.upper()])
-        return values
-    raise UnsupportedEncoding(
-        f"tensor {name} is stored as {encoding}, which cannot be a weight",
-        "Use a checkpoint in f32, f16, bf16 or one of GGUF's q4_0, q4_1, q5_0, q5_1, q8_0 and k-quants.",
-    )
+    """Decode uint8[rows, bytes per row] to float32[rows, columns]. `name` is for the error message."""
+    # gguf's decoders are the reference implementation of GGML's block formats.
+    try:
+        values: npt.NDArray[np.float32] = dequantize(np.ascontiguousarray(raw), GGMLQuantizationType[encoding.upper()])
+    except (KeyError, NotImplementedError) as error:
+        raise UnsupportedEncoding(
+            f"tensor {name} is stored as {encoding}, which cannot be decoded",
+            "Use a checkpoint in f32, f16, bf16 or one of GGUF's q4_0, q4_1, q5_0, q5_1, q8_0 and k-quants.",
+        ) from error
+    return values.astype(np.float32, copy=False)

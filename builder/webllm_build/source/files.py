@@ -1,0 +1,81 @@
+"""Bounded reading of untrusted files, with errors that name the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import MalformedFile, MissingFile, SourceError
+
+MAX_JSON_BYTES = 128 << 20
+REDOWNLOAD = "The file is damaged or not what its name says: download it again from where it came."
+
+
+def malformed(path: Path, what: str) -> MalformedFile:
+    return MalformedFile(f"{path}: {what}", REDOWNLOAD)
+
+
+def map_file(path: Path) -> npt.NDArray[np.uint8]:
+    """The file as uint8[bytes], read by the system when it is touched."""
+    try:
+        if path.stat().st_size == 0:
+            raise malformed(path, "the file is empty")
+        return np.memmap(path, dtype=np.uint8, mode="r")
+    except FileNotFoundError as error:
+        raise MissingFile(f"{path} does not exist", "Check the spelling, or download the model again.") from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}", "Check that it is a file and that you may read it.") from error
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    data = map_file(path)
+    if data.size > limit:
+        raise malformed(path, f"{data.size} bytes are more than the {limit} expected of such a file at most")
+    return data.tobytes()
+
+
+def read_json(path: Path) -> dict[str, object]:
+    return parse_json(path, read_bytes(path, MAX_JSON_BYTES))
+
+
+def parse_json(path: Path, data: bytes) -> dict[str, object]:
+    """A JSON object whose keys are unique. Nesting too deep and numbers too long are errors of the file, too."""
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise malformed(path, f"not valid JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise malformed(path, f"a JSON object was expected, not {type(value).__name__}")
+    return value
+
+
+def sha256_files(files: Iterable[tuple[str, Path]]) -> str:
+    """sha256 over the names and contents of files, in order of their names."""
+    total = hashlib.sha256()
+    for name, path in sorted(files):
+        total.update(name.encode() + b"\0" + sha256_file(path).encode() + b"\n")
+    return total.hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return result
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

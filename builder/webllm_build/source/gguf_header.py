@@ -1,0 +1,232 @@
+"""The header of a GGUF file, read with every length bounded before any weight is touched.
+
+Format (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md): "GGUF", u32 version, u64 tensor count, u64 key count, the keys
+(string, u32 type, value), the tensors (string, u32 dimensions, u64 extents with the fastest first, u32 type, u64 offset), padding to
+`general.alignment`, data. The gguf package's own reader trusts these numbers, so it is not used here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+from gguf import GGMLQuantizationType
+
+from ..errors import SourceError, UnsupportedEncoding
+from .checkpoint import ENCODINGS
+from .files import malformed, map_file
+
+MAX_KEYS = 1 << 16
+MAX_TENSORS = 1 << 16
+MAX_STRING = 16 << 20
+MAX_STRINGS = 1 << 22  # in one array: vocabularies and merge lists stay below a million
+MAX_ALIGNMENT = 1 << 16
+DEFAULT_ALIGNMENT = 32
+
+# GGUF value types: number -> NumPy dtype; 8 is a string, 9 an array.
+SCALARS = {0: "<u1", 1: "<i1", 2: "<u2", 3: "<i2", 4: "<u4", 5: "<i4", 6: "<f4", 7: "?", 10: "<u8", 11: "<i8", 12: "<f8"}
+STRING, ARRAY = 8, 9
+
+Scalar = int | float | bool | str
+Value = Scalar | list[str] | npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor: shape with rows first (GGUF's order reversed), encoding (key of ENCODINGS), uint8[rows, bytes per row] of the mapped file."""
+
+    shape: tuple[int, ...]
+    encoding: str
+    data: npt.NDArray[np.uint8]
+
+
+class Metadata:
+    """A GGUF's key-value pairs. A getter gives None for an absent key and raises MalformedFile for a value of another type."""
+
+    def __init__(self, path: Path, values: Mapping[str, Value]) -> None:
+        self.path = path
+        self._values = values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def text(self, key: str) -> str | None:
+        value = self._values.get(key)
+        return value if value is None or isinstance(value, str) else self._wrong(key, "a string")
+
+    def flag(self, key: str) -> bool | None:
+        value = self._values.get(key)
+        return value if value is None or isinstance(value, bool) else self._wrong(key, "true or false")
+
+    def natural(self, key: str) -> int | None:
+        value = self._values.get(key)
+        return value if value is None or (type(value) is int and value >= 0) else self._wrong(key, "a whole number")
+
+    def number(self, key: str) -> float | None:
+        """A finite float32 as the shortest decimal that means it: 9.99999974e-06 is 1e-05."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return self._wrong(key, "a finite number")
+        return float(str(np.float32(value)))
+
+    def texts(self, key: str) -> list[str] | None:
+        value = self._values.get(key)
+        return value if value is None or isinstance(value, list) else self._wrong(key, "an array of strings")
+
+    def numbers(self, key: str) -> npt.NDArray[np.generic] | None:
+        value = self._values.get(key)
+        return value if value is None or isinstance(value, np.ndarray) else self._wrong(key, "an array of numbers")
+
+    def _wrong(self, key: str, expected: str) -> NoReturn:
+        raise malformed(self.path, f"{key} is not {expected}")
+
+
+@dataclass(frozen=True)
+class GGUFHeader:
+    metadata: Metadata
+    tensors: Mapping[str, TensorInfo]
+
+
+def read_gguf(path: Path) -> GGUFHeader:
+    """Metadata and tensors of a GGUF file. Raises MalformedFile, UnsupportedEncoding, and SourceError for a part of a split file."""
+    file = map_file(path)
+    cursor = _Cursor(path, file)
+    if cursor.take(4) != b"GGUF":
+        raise malformed(path, "not a GGUF file (it does not begin with GGUF)")
+    version = cursor.u32()
+    if version not in (2, 3):
+        kind = "big-endian GGUF" if version and version & 0xFFFF == 0 else f"version {version} of GGUF"
+        raise SourceError(f"{path}: {kind} is not supported", "Convert the model again with a current llama.cpp: little-endian, version 3.")
+    tensor_count, key_count = cursor.u64(), cursor.u64()
+    if tensor_count > MAX_TENSORS or key_count > MAX_KEYS:
+        raise malformed(path, f"{tensor_count} tensors and {key_count} keys are more than any model has")
+    values: dict[str, Value] = {}
+    for _ in range(key_count):
+        key = cursor.string()
+        if key in values:
+            raise malformed(path, f"the key {key!r} is there twice")
+        values[key] = cursor.value(cursor.u32())
+    metadata = Metadata(path, values)
+    parts = metadata.natural("split.count") or 1
+    if parts > 1:
+        raise SourceError(
+            f"{path} is one part of a GGUF that is split over {parts} files, which is not supported",
+            "Join the parts first: llama-gguf-split --merge FIRST_PART WHOLE.gguf",
+        )
+    return GGUFHeader(metadata, _read_tensors(cursor, file, tensor_count, _alignment(metadata)))
+
+
+def _alignment(metadata: Metadata) -> int:
+    value = metadata.natural("general.alignment")
+    if value is None:
+        return DEFAULT_ALIGNMENT
+    if not 0 < value <= MAX_ALIGNMENT or value & (value - 1):
+        raise malformed(metadata.path, f"general.alignment is {value}, not a power of two up to {MAX_ALIGNMENT}")
+    return value
+
+
+def _read_tensors(cursor: _Cursor, file: npt.NDArray[np.uint8], count: int, alignment: int) -> dict[str, TensorInfo]:
+    path = cursor.path
+    entries: dict[str, tuple[tuple[int, ...], str, int]] = {}
+    for _ in range(count):
+        name = cursor.string()
+        if name in entries:
+            raise malformed(path, f"tensor {name!r} is there twice")
+        dimensions = cursor.u32()
+        if not 1 <= dimensions <= 4:
+            raise malformed(path, f"tensor {name!r} has {dimensions} dimensions")
+        shape = tuple(reversed([cursor.u64() for _ in range(dimensions)]))
+        entries[name] = (shape, _encoding(path, name, cursor.u32()), cursor.u64())
+    data = file[-(-cursor.position // alignment) * alignment :]
+
+    tensors: dict[str, TensorInfo] = {}
+    end_before, name_before = 0, ""
+    for name, (shape, encoding, offset) in sorted(entries.items(), key=lambda item: item[1][2]):
+        block = ENCODINGS[encoding]
+        rows, rest = 1, shape[-1] % block.block
+        for extent in shape[:-1]:
+            rows *= extent
+        if rows == 0 or shape[-1] == 0 or rest:
+            raise malformed(path, f"tensor {name!r}: shape {list(shape)} does not fit {encoding}, which has blocks of {block.block}")
+        row_bytes = shape[-1] // block.block * block.block_bytes
+        if offset % alignment:
+            raise malformed(path, f"tensor {name!r} begins at byte {offset}, which is not a multiple of {alignment}")
+        if offset < end_before:
+            raise malformed(path, f"tensors {name_before!r} and {name!r} overlap")
+        end_before, name_before = offset + rows * row_bytes, name
+        if end_before > data.size:
+            raise malformed(path, f"tensor {name!r} ends at byte {end_before} of {data.size}: the file is truncated")
+        tensors[name] = TensorInfo(shape, encoding, data[offset:end_before].reshape(rows, row_bytes))
+    return tensors
+
+
+def _encoding(path: Path, tensor: str, number: int) -> str:
+    try:
+        return GGMLQuantizationType(number).name.lower()
+    except ValueError as error:
+        raise UnsupportedEncoding(
+            f"{path}: tensor {tensor!r} has the unknown GGML type {number}",
+            "The file is damaged, or newer than the installed gguf package: try pip install --upgrade gguf.",
+        ) from error
+
+
+class _Cursor:
+    """Reads forward and never past the end."""
+
+    def __init__(self, path: Path, file: npt.NDArray[np.uint8]) -> None:
+        self.path = path
+        self.position = 0
+        self._file = file.data
+
+    def take(self, count: int) -> bytes:
+        if count > len(self._file) - self.position:
+            raise malformed(self.path, f"{count} bytes are wanted at byte {self.position}, but the file ends at {len(self._file)}")
+        self.position += count
+        return bytes(self._file[self.position - count : self.position])
+
+    def u32(self) -> int:
+        return int.from_bytes(self.take(4), "little")
+
+    def u64(self) -> int:
+        return int.from_bytes(self.take(8), "little")
+
+    def string(self) -> str:
+        length = self.u64()
+        if length > MAX_STRING:
+            raise malformed(self.path, f"a string of {length} bytes at byte {self.position}")
+        try:
+            return str(self.take(length), "utf-8")
+        except UnicodeDecodeError as error:
+            raise malformed(self.path, f"a string at byte {self.position} is not UTF-8") from error
+
+    def value(self, kind: int) -> Value:
+        if kind == STRING:
+            return self.string()
+        if kind == ARRAY:
+            return self._array(self.u32(), self.u64())
+        scalar: Scalar = self._numbers(kind, 1).tolist()[0]
+        return scalar
+
+    def _array(self, kind: int, count: int) -> list[str] | npt.NDArray[np.generic]:
+        if kind != STRING:
+            return self._numbers(kind, count)
+        if count > MAX_STRINGS:
+            raise malformed(self.path, f"an array of {count} strings at byte {self.position}")
+        return [self.string() for _ in range(count)]
+
+    def _numbers(self, kind: int, count: int) -> npt.NDArray[np.generic]:
+        if kind not in SCALARS:
+            raise malformed(self.path, f"unknown value type {kind} at byte {self.position}")
+        dtype = np.dtype(SCALARS[kind])
+        raw = self.take(count * dtype.itemsize)
+        if kind == 7:  # any byte but zero is true; NumPy must not see other bytes as bool
+            return np.frombuffer(raw, np.uint8) != 0
+        numbers: npt.NDArray[np.generic] = np.frombuffer(raw, dtype)
+        return numbers

@@ -1,0 +1,216 @@
+"""A GGUF's tokenizer metadata as a Hugging Face tokenizer.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..errors import MalformedFile, MissingFile, UnsupportedTokenizer
+from .checkpoint import Tokenizer
+from .files import REDOWNLOAD
+from .gguf_header import Metadata
+
+# Token types of GGUF (tokenizer.ggml.token_type).
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
+
+MAX_TOKEN = 512  # characters; longer ones, which no real vocabulary has, are never merged
+
+SPACE = "\u2581"  # SentencePiece's mark for a space
+
+# How text is cut before byte-pair merges. The published expressions say (?i:'s|...), which not every browser has: spelt out here.
+CONTRACTIONS = r"'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]"
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+LLAMA3 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
+PATTERNS: Mapping[str, tuple[str, ...]] = {  # tokenizer.ggml.pre -> expressions, applied in order
+    "gpt-2": (GPT2,),
+    "smollm": (r"\p{N}", GPT2),
+    "starcoder": (r"\p{N}", GPT2),
+    "refact": (r"\p{N}", GPT2),
+    "llama-bpe": (LLAMA3,),
+    "llama3": (LLAMA3,),
+    "llama-v3": (LLAMA3,),
+    "qwen2": (QWEN2,),
+}
+LLAMA3_KINDS = ("llama-bpe", "llama3", "llama-v3")  # whole words of the vocabulary are taken without merging; text begins with bos
+
+
+def read_tokenizer(metadata: Metadata) -> Tokenizer:
+    """Raises MissingFile, MalformedFile, UnsupportedTokenizer."""
+    kind = metadata.text("tokenizer.ggml.model")
+    tokens = metadata.texts("tokenizer.ggml.tokens")
+    if kind in (None, "none") or not tokens:
+        raise MissingFile(f"{metadata.path} has no tokenizer", "Use a file that was converted together with its tokenizer.")
+    vocab = {token: index for index, token in enumerate(tokens)}
+    if len(vocab) != len(tokens):
+        raise MalformedFile(f"{metadata.path}: the vocabulary has the same token twice", REDOWNLOAD)
+    types = _token_types(metadata, len(tokens))
+    special = {name: _special_token(metadata, tokens, key) for name, key in SPECIAL_KEYS.items()}
+    if kind == "gpt2":
+        body, add_bos = _byte_level(metadata, vocab)
+    elif kind == "llama":
+        body, add_bos = _sentencepiece(metadata, tokens, vocab, types, special["unk_token"])
+    else:
+        raise UnsupportedTokenizer(f"{metadata.path}: tokenizer of the kind {kind!r}", "Byte-pair tokenizers (gpt2, llama) can be read.")
+    explicit = metadata.flag("tokenizer.ggml.add_bos_token")
+    add_bos = add_bos if explicit is None else explicit
+    bos = special["bos_token"]
+    document = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {
+                "id": index,
+                "content": tokens[index],
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": kind != USER_DEFINED,
+            }
+            for index, kind in enumerate(types)
+            if kind in (UNKNOWN, CONTROL, USER_DEFINED) and tokens[index]
+        ],
+        **body,
+        "post_processor": _begin_with(bos, vocab[bos]) if add_bos and bos is not None else None,
+    }
+    config: dict[str, object] = {name: token for name, token in special.items() if token is not None}
+    config |= {"add_bos_token": add_bos, "add_eos_token": False, "clean_up_tokenization_spaces": False}
+    template = metadata.text("tokenizer.chat_template")
+    if template is not None:
+        config["chat_template"] = template
+    return Tokenizer(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), config)
+
+
+SPECIAL_KEYS = {
+    "bos_token": "tokenizer.ggml.bos_token_id",
+    "eos_token": "tokenizer.ggml.eos_token_id",
+    "unk_token": "tokenizer.ggml.unknown_token_id",
+    "pad_token": "tokenizer.ggml.padding_token_id",
+}
+
+
+def eos_token_ids(metadata: Metadata) -> tuple[int, ...]:
+    """The ids that end an answer: end of sequence, of turn, of message."""
+    keys = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
+    tokens = metadata.texts("tokenizer.ggml.tokens") or []
+    ids = dict.fromkeys(metadata.natural(key) for key in keys if _special_token(metadata, tokens, key) is not None)
+    if not ids:
+        raise MissingFile(f"{metadata.path} names no token that ends an answer", "Convert it again: tokenizer.ggml.eos_token_id is needed.")
+    return tuple(index for index in ids if index is not None)
+
+
+def _token_types(metadata: Metadata, count: int) -> list[int]:
+    types = metadata.numbers("tokenizer.ggml.token_type")
+    if types is None:
+        return [NORMAL] * count
+    if len(types) != count:
+        raise MalformedFile(f"{metadata.path}: {len(types)} token types for {count} tokens", REDOWNLOAD)
+    if types.dtype.kind not in "iu":
+        raise MalformedFile(f"{metadata.path}: token types are whole numbers, not {types.dtype}", REDOWNLOAD)
+    return [int(kind) for kind in types]
+
+
+def _special_token(metadata: Metadata, tokens: Sequence[str], key: str) -> str | None:
+    index = metadata.natural(key)
+    if index is None:
+        return None
+    if index >= len(tokens):
+        raise MalformedFile(f"{metadata.path}: {key} is {index}, but there are {len(tokens)} tokens", REDOWNLOAD)
+    return tokens[index]
+
+
+def _byte_level(metadata: Metadata, vocab: Mapping[str, int]) -> tuple[dict[str, object], bool]:
+    """Byte-level BPE (GPT-2 and its descendants): (parts of tokenizer.json, whether text begins with bos unless the file says)."""
+    pre = metadata.text("tokenizer.ggml.pre") or "none"
+    if pre not in PATTERNS:
+        raise UnsupportedTokenizer(
+            f"{metadata.path}: pre-tokenizer of the kind {pre!r}",
+            f"Known kinds: {', '.join(PATTERNS)}. The model's Hugging Face folder may work.",
+        )
+    merges = metadata.texts("tokenizer.ggml.merges")
+    if merges is None:
+        raise MissingFile(f"{metadata.path} has no tokenizer.ggml.merges", REDOWNLOAD)
+    for merge in merges:
+        left, _, right = merge.partition(" ")
+        if " " in right or left not in vocab or right not in vocab or left + right not in vocab:
+            raise MalformedFile(f"{metadata.path}: the merge {merge!r} does not fit the vocabulary", REDOWNLOAD)
+    splits = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in PATTERNS[pre]]
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    return {
+        "normalizer": {"type": "NFC"} if pre == "qwen2" else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
+        "model": _bpe(vocab, merges, unk_token=None, byte_fallback=False, ignore_merges=pre in LLAMA3_KINDS),
+        "decoder": byte_level,
+    }, pre in LLAMA3_KINDS
+
+
+def _sentencepiece(
+    metadata: Metadata, tokens: Sequence[str], vocab: Mapping[str, int], types: Sequence[int], unk_token: str | None
+) -> tuple[dict[str, object], bool]:
+    """SentencePiece BPE (Llama 2, TinyLlama) as BPE over characters, with bytes for characters that have no token."""
+    scores = metadata.numbers("tokenizer.ggml.scores")
+    if scores is None or len(scores) != len(tokens) or not np.isfinite(scores.astype(np.float32)).all():
+        raise MalformedFile(f"{metadata.path}: every token of a SentencePiece vocabulary needs a finite score", REDOWNLOAD)
+    if unk_token is None:
+        raise MissingFile(f"{metadata.path} has no unknown token", "SentencePiece vocabularies need tokenizer.ggml.unknown_token_id.")
+    prefix = metadata.flag("tokenizer.ggml.add_space_prefix") is not False
+    normal = {token: float(score) for token, score, kind in zip(tokens, scores.astype(np.float32), types, strict=True) if kind == NORMAL}
+    spaces = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
+    strip = [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if prefix else []
+    return {
+        "normalizer": {"type": "Sequence", "normalizers": [*([{"type": "Prepend", "prepend": SPACE}] if prefix else []), spaces]},
+        "pre_tokenizer": None,
+        "model": _bpe(vocab, _merges(normal, vocab), unk_token=unk_token, byte_fallback=True, ignore_merges=False),
+        "decoder": {
+            "type": "Sequence",
+            "decoders": [
+                {"type": "Replace", "pattern": {"String": SPACE}, "content": " "},
+                {"type": "ByteFallback"},
+                {"type": "Fuse"},
+                *strip,
+            ],
+        },
+    }, True
+
+
+def _merges(scores: Mapping[str, float], vocab: Mapping[str, int]) -> list[str]:
+    """Merge rules, best first. SentencePiece joins the neighbours whose union scores highest; every cut of a token is a way to it."""
+    rules = [
+        (-score, vocab[token[:cut]], vocab[token[cut:]], f"{token[:cut]} {token[cut:]}")
+        for token, score in scores.items()
+        if len(token) <= MAX_TOKEN and " " not in token
+        for cut in range(1, len(token))
+        if token[:cut] in scores and token[cut:] in scores
+    ]
+    return [rule[-1] for rule in sorted(rules)]
+
+
+def _bpe(
+    vocab: Mapping[str, int], merges: Sequence[str], *, unk_token: str | None, byte_fallback: bool, ignore_merges: bool
+) -> dict[str, object]:
+    return {
+        "type": "BPE",
+        "dropout": None,
+        "unk_token": unk_token,
+        "continuing_subword_prefix": None,
+        "end_of_word_suffix": None,
+        "fuse_unk": byte_fallback,
+        "byte_fallback": byte_fallback,
+        "ignore_merges": ignore_merges,
+        "vocab": vocab,
+        "merges": merges,
+    }
+
+
+def _begin_with(token: str, index: int) -> dict[str, object]:
+    begin = {"SpecialToken": {"id": token, "type_id": 0}}
+    return {
+        "type": "TemplateProcessing",
+        "single": [begin, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [begin, {"Sequence": {"id": "A", "type_id": 0}}, begin, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {token: {"id": token, "ids": [index], "tokens": [token]}},
+    }

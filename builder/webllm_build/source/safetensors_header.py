@@ -1,0 +1,83 @@
+"""The header of a safetensors file, checked before any weight is touched.
+
+Format (https://github.com/huggingface/safetensors#format): u64 little-endian length n, then n bytes of JSON
+{"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {...}}, then the data; tensors cover it without gap or overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .files import malformed, map_file, parse_json
+
+MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors library
+MAX_DIMENSIONS = 8
+ITEM_BYTES: Mapping[str, int] = {
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1,
+    "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor: dtype as the file spells it, shape, and uint8[bytes] of the mapped file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: npt.NDArray[np.uint8]
+
+
+def read_safetensors(path: Path) -> dict[str, Entry]:
+    """All tensors by name. Raises MalformedFile."""
+    file = map_file(path)
+    if file.size < 8:
+        raise malformed(path, f"{file.size} bytes are too few for a safetensors file")
+    length = int.from_bytes(file[:8].tobytes(), "little")
+    if length > min(MAX_HEADER_BYTES, file.size - 8):
+        raise malformed(path, f"the header claims {length} bytes, the file has {file.size}")
+    header = parse_json(path, file[8 : 8 + length].tobytes())
+    header.pop("__metadata__", None)
+    data = file[8 + length :]
+    entries: dict[str, Entry] = {}
+    ranges: list[tuple[int, int, str]] = []
+    for name, value in header.items():
+        dtype, shape, begin, end = _fields(path, name, value)
+        count = 1
+        for extent in shape:
+            count *= extent
+        if end - begin != count * ITEM_BYTES[dtype]:
+            raise malformed(path, f"tensor {name}: {dtype} of shape {list(shape)} does not take the {end - begin} bytes it claims")
+        if end > data.size:
+            raise malformed(path, f"tensor {name} ends at byte {end} of {data.size}: the file is truncated")
+        entries[name] = Entry(dtype, shape, data[begin:end])
+        ranges.append((begin, end, name))
+    position = 0
+    for begin, end, name in sorted(ranges):
+        if begin != position:
+            raise malformed(path, f"tensor {name} begins at byte {begin}, but the tensor before it ends at {position}")
+        position = end
+    if position != data.size:
+        raise malformed(path, f"{data.size - position} bytes after the last tensor belong to none")
+    return entries
+
+
+def _fields(path: Path, name: str, value: object) -> tuple[str, tuple[int, ...], int, int]:
+    if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
+        raise malformed(path, f"tensor {name}: dtype, shape and data_offsets were expected")
+    dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
+        raise malformed(path, f"tensor {name}: unknown dtype {dtype!r}")
+    if not _naturals(shape) or len(shape) > MAX_DIMENSIONS:
+        raise malformed(path, f"tensor {name}: impossible shape")
+    if not _naturals(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
+        raise malformed(path, f"tensor {name}: impossible data_offsets")
+    return dtype, tuple(shape), offsets[0], offsets[1]
+
+
+def _naturals(value: object) -> bool:
+    return isinstance(value, list) and all(type(item) is int and 0 <= item < 1 << 62 for item in value)
