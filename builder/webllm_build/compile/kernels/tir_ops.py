@@ -1,0 +1,131 @@
+"""How kernels are written: typed Python that emits TIR through TVM's IR builder.
+
+A kernel is a Python function that runs once, at build time. `with Kernel() as kernel:` opens a PrimFunc; loops over `T.serial`
+become loops of the kernel, Python loops are unrolled by running, and branches on Python values specialise the kernel.
+`x[i]` reads a buffer, `store(x, value, i)` writes one. The IR is as typed as it prints; TVM's Python API itself is untyped (Any).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from tvm.script.ir_builder import IRBuilder
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+Expr: TypeAlias = Any  # a TIR expression, or a Python number that becomes one
+Buffer: TypeAlias = Any  # a TIR buffer
+
+VEC = 4  # lanes of the vectors that a kernel loads and multiplies
+
+
+class Kernel:
+    """Context manager that builds one private, scheduled PrimFunc; `func` holds it afterwards."""
+
+    func: PrimFunc
+
+    def __enter__(self) -> Kernel:
+        self._builder = IRBuilder()
+        self._builder.__enter__()
+        self._frame = T.prim_func(private=True)
+        self._frame.__enter__()
+        T.func_attr({"tirx.noalias": True, "tirx.is_scheduled": True})
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._frame.__exit__(kind, error, trace)
+        self._builder.__exit__(kind, error, trace)
+        if kind is None:
+            self.func = self._builder.get()
+
+    def buffer(self, name: str, shape: Sequence[Expr], dtype: str) -> Buffer:
+        """Declare the next parameter: a buffer in GPU memory. Its name is the one that the plan maps bindings by."""
+        return T.arg(name, T.Buffer(shape, dtype))
+
+
+def size(name: str) -> Expr:
+    """A symbolic size, for the shapes of `Kernel.buffer`."""
+    return T.var("int32", name)
+
+
+@contextmanager
+def launch(grid: Sequence[Expr], threads: Sequence[int]) -> Iterator[tuple[list[Expr], list[Expr]]]:
+    """Open the kernel's grid; gives (workgroup ids, invocation ids), x first, one for each extent given."""
+    names = [(f"blockIdx.{'xyz'[axis]}", extent) for axis, extent in enumerate(grid)]
+    names += [(f"threadIdx.{'xyz'[axis]}", extent) for axis, extent in enumerate(threads)]
+    with ExitStack() as frames:
+        ids = [frames.enter_context(T.launch_thread(name, extent)) for name, extent in names]
+        yield ids[: len(grid)], ids[len(grid) :]
+
+
+@contextmanager
+def when(condition: Expr) -> Iterator[None]:
+    """Run the body where the condition holds. A Python condition decides at build time that it always does."""
+    if condition is True:
+        yield
+        return
+    with T.If(condition), T.Then():
+        yield
+
+
+def local(name: str, shape: int | Sequence[int], dtype: str = "float32") -> Buffer:
+    """An array of one invocation. Indices should be constants, so that it lives in registers."""
+    return IRBuilder.name(name, T.alloc_buffer(shape, dtype, scope="local"))
+
+
+def shared(name: str, shape: int | Sequence[int], dtype: str = "float32") -> Buffer:
+    """An array in workgroup memory."""
+    return IRBuilder.name(name, T.alloc_buffer(shape, dtype, scope="shared"))
+
+
+def let(name: str, value: Expr) -> Expr:
+    """Name a value that is computed once, here."""
+    return IRBuilder.name(name, T.bind(value))
+
+
+def store(buffer: Buffer, value: Expr, *indices: Expr) -> None:
+    T.buffer_store(buffer, value, list(indices))
+
+
+def barrier() -> None:
+    """Wait for all invocations of the workgroup; must be reached by all of them."""
+    T.evaluate(T.tvm_storage_sync("shared"))
+
+
+def vec(index: Expr) -> Expr:
+    """Index of the four scalars from 4*index on: as the last index of a float32 buffer that is only accessed so, it becomes a
+    vec4 access (TVM's PointerValueTypeRewrite, which runs before code generation)."""
+    return T.ramp(index * VEC, 1, VEC)
+
+
+def extern(dtype: str, name: str, *args: Expr) -> Expr:
+    """Call a WGSL built-in that TIR does not know."""
+    return T.call_pure_extern(dtype, name, *args)
+
+
+def splat(value: Expr) -> Expr:
+    return T.Broadcast(value, VEC)
+
+
+def dot(a: Expr, b: Expr) -> Expr:
+    """Dot product of two float32x4."""
+    return extern("float32", "dot", a, b)
+
+
+def element(vector: Expr, index: int) -> Expr:
+    return T.Shuffle([vector], [index])
+
+
+def total(terms: Sequence[Expr]) -> Expr:
+    """Sum of at least one term, from left to right."""
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+def ceildiv(a: Expr, b: int) -> Expr:
+    return (a + (b - 1)) // b
