@@ -14,9 +14,9 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent / "src"
 ZIG = (sys.executable, "-m", "ziglang")
-COMMON = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror", f"-ffile-prefix-map={SOURCE}=wasm_support", f"-I{SOURCE}")
+COMMON = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror", f"-I{SOURCE}")
 # Freestanding: no C library, so nothing to build or download first. Bulk memory turns copies into one instruction.
-WASM = ("-target", "wasm32-freestanding", "-mbulk-memory", "-nostdlib", "-ffreestanding", "-O2", "-g0", "-fno-sanitize=all", "-fvisibility=hidden")
+WASM = ("-target", "wasm32-freestanding", "-mbulk-memory", "-ffreestanding", "-O2", "-g0", "-fno-sanitize=all", "-fvisibility=hidden")
 NATIVE = ("-O1", "-g", "-fsanitize=undefined", "-fsanitize-trap=undefined")
 
 

@@ -104,7 +104,7 @@ def main() -> int:
     stale = [path for path, text in generated_files().items() if not path.is_file() or path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
-            print(f"{path} does not match wasm_support/abi.json: run `python wasm_support/generate_abi.py` and commit the result", file=sys.stderr)
+            print(f"{path} does not match abi.json: run `python wasm_support/generate_abi.py` and commit the result", file=sys.stderr)
         return 1 if stale else 0
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
