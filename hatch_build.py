@@ -34,9 +34,8 @@ class BuildHook(BuildHookInterface[Any]):
         runtime = build_runtime(root / "runtime_js")
         support = build_support(root / "wasm_support")
         if version == "standard":
-            build_data["force_include"].update(
-                {str(runtime): "webllm_build/_runtime", str(support): "webllm_build/_support", str(root / "templates"): "webllm_build/_templates"}
-            )
+            carried = {runtime: "_runtime", support: "_support", root / "templates": "_templates"}
+            build_data["force_include"].update({str(folder): f"webllm_build/{name}" for folder, name in carried.items()})
 
 
 def node_on_path() -> bool:

@@ -46,7 +46,13 @@ CONFIG = {
     "pretraining_tp": 1,
     "rms_norm_eps": 1e-05,
     # with 64 original positions the pairs fall into all three ranges of the scaling
-    "rope_scaling": {"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 64, "rope_type": "llama3"},
+    "rope_scaling": {
+        "factor": 8.0,
+        "high_freq_factor": 4.0,
+        "low_freq_factor": 1.0,
+        "original_max_position_embeddings": 64,
+        "rope_type": "llama3",
+    },
     "rope_theta": 10000.0,
     "tie_word_embeddings": False,
     "torch_dtype": "float16",
@@ -78,8 +84,9 @@ def make_model() -> LlamaForCausalLM:
     torch.manual_seed(20)
     model = LlamaForCausalLM(LlamaConfig.from_dict(CONFIG)).float().eval()
     for name, parameter in model.named_parameters():
+        noise = torch.randn(parameter.shape)
         # norm weights near 1; the rest large enough that attention is far from uniform
-        value = 1 + 0.1 * torch.randn(parameter.shape) if "norm" in name else torch.randn(parameter.shape) * 1.5 / parameter.shape[-1] ** 0.5
+        value = 1 + 0.1 * noise if "norm" in name else 1.5 * noise / parameter.shape[-1] ** 0.5
         parameter.data.copy_(value.bfloat16().half())
     return model
 
