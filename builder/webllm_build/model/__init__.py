@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
-from webllm_build.model.layers import Decoder
-from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.model.layers import Decoder, Dimensions
+from webllm_build.source.checkpoint import Checkpoint, Tensor
 
 # model_type → module with `Config` and `Model`; imported only when asked for.
 ARCHITECTURES = ("llama",)
 
 # Tensors that checkpoints carry along although the model does not read them.
 UNUSED_SUFFIXES = (".rotary_emb.inv_freq",)
+
+# GGUF files of Llama 3 carry rope scaling as divisors of the inverse frequencies, float32[head_dim / 2].
+ROPE_FACTORS = "rope_freqs.weight"
 
 
 def load_model(checkpoint: Checkpoint) -> Decoder:
@@ -31,9 +35,21 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
             f"{checkpoint.name} has the model_type {kind!r}", f"{suggestion}Supported: {', '.join(ARCHITECTURES)}."
         )
     module = import_module(f"webllm_build.model.{kind}")
-    model: Decoder = module.Model(module.Config.parse(checkpoint.config))
+    config = module.Config.parse(checkpoint.config)
+    if ROPE_FACTORS in checkpoint.tensors:
+        config = replace(config, dims=_divide_frequencies(config.dims, checkpoint.tensors[ROPE_FACTORS]))
+    model: Decoder = module.Model(config)
     _balance(checkpoint, model)
     return model
+
+
+def _divide_frequencies(dims: Dimensions, factors: Tensor) -> Dimensions:
+    if factors.shape != (len(dims.inv_freq),):
+        raise MalformedFile(f"{ROPE_FACTORS} has the shape {list(factors.shape)}, not [{len(dims.inv_freq)}]")
+    values = factors.dequantize()
+    if not ((values > 0) & (values < float("inf"))).all():
+        raise MalformedFile(f"{ROPE_FACTORS} holds values that are not positive numbers")
+    return replace(dims, inv_freq=tuple(float(f / d) for f, d in zip(dims.inv_freq, values, strict=True)))
 
 
 def _balance(checkpoint: Checkpoint, model: Decoder) -> None:
@@ -50,6 +66,7 @@ def _balance(checkpoint: Checkpoint, model: Decoder) -> None:
         if any(shape[1:] != weight.shape[1:] for shape in shapes) or rows != weight.shape[0]:
             got = ", ".join(f"{name} {list(shape)}" for name, shape in zip(weight.sources, shapes, strict=True))
             problems.append(f"shapes: {got} do not make {list(weight.shape)}")
+    used.add(ROPE_FACTORS)
     tied = {"lm_head.weight"} if model.head is model.embedding else set()
     left_over = sorted(name for name in checkpoint.tensors if name not in used | tied and not name.endswith(UNUSED_SUFFIXES))
     problems += [f"left over: {name}" for name in left_over]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.weights import Weight, interleaved_halves, qkv_row_order
 
@@ -22,6 +23,17 @@ class Dimensions:
     context_length: int
     norm_eps: float
     inv_freq: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        rules = {
+            "num_attention_heads must be a multiple of num_key_value_heads": self.num_heads % self.num_kv_heads == 0,
+            "head_dim must be a multiple of 8 up to 256": self.head_dim % 8 == 0 and self.head_dim <= 256,
+            "hidden_size and intermediate_size must be multiples of 32": (self.hidden_size | self.intermediate_size) % 32 == 0,
+            "num_attention_heads * head_dim must be a multiple of 32": self.num_heads * self.head_dim % 32 == 0,
+        }
+        broken = [rule for rule, holds in rules.items() if not holds]
+        if broken:
+            raise UnsupportedArchitecture(f"The sizes in config.json do not fit: {'; '.join(broken)}", "Quantization blocks hold 32 values.")
 
 
 def vector(name: str, source: str, length: int) -> Weight:

@@ -1,0 +1,91 @@
+"""A foreign config.json: what is read, what stops the build."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model.llama import Config
+from webllm_build.model.rope import inverse_frequencies
+from webllm_build.model.weights import interleaved_halves, qkv_row_order
+
+CONFIG: dict[str, object] = {
+    "model_type": "llama",
+    "hidden_size": 96,
+    "intermediate_size": 160,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "num_key_value_heads": 1,
+    "vocab_size": 300,
+    "max_position_embeddings": 512,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10000.0,
+    "tie_word_embeddings": False,
+    "hidden_act": "silu",
+    "torch_dtype": "float32",
+}
+
+
+def test_reads_a_config() -> None:
+    config = Config.parse(CONFIG)
+    assert config.dims.head_dim == 32
+    assert config.dims.num_kv_heads == 1
+    assert not config.tied
+
+
+def test_reads_rope_parameters_of_newer_files() -> None:
+    older = Config.parse(CONFIG | {"rope_theta": 500000.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}})
+    newer = {key: value for key, value in CONFIG.items() if key != "rope_theta"}
+    newer["rope_parameters"] = {"rope_type": "linear", "factor": 4.0, "rope_theta": 500000.0}
+    assert Config.parse(newer).dims.inv_freq == older.dims.inv_freq
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"hidden_size": 0}, "hidden_size"),
+        ({"hidden_size": "96"}, "hidden_size"),
+        ({"hidden_size": True}, "hidden_size"),
+        ({"hidden_size": None}, "hidden_size"),
+        ({"hidden_size": 1 << 40}, "hidden_size"),
+        ({"rms_norm_eps": float("nan")}, "rms_norm_eps"),
+        ({"hidden_act": "gelu"}, "hidden_act"),
+        ({"attention_bias": True}, "attention_bias"),
+        ({"num_key_value_heads": 2}, "num_key_value_heads"),
+        ({"head_dim": 12}, "head_dim"),
+        ({"intermediate_size": 161}, "intermediate_size"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "yarn"),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "low_freq_factor"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": -1}}, "factor"),
+        ({"rope_scaling": [1]}, "rope_scaling"),
+        ({"logit_scale": 0.1}, "logit_scale"),
+        ({"sliding_window": 4096}, "sliding_window"),
+    ],
+)
+def test_stops_at_what_it_does_not_know(change: dict[str, object], word: str) -> None:
+    with pytest.raises(UnsupportedArchitecture, match=word):
+        Config.parse(CONFIG | change)
+
+
+def test_names_every_unknown_key() -> None:
+    with pytest.raises(UnsupportedArchitecture, match="alpha, beta"):
+        Config.parse(CONFIG | {"beta": 1, "alpha": 2})
+
+
+def test_llama3_scaling_keeps_high_and_divides_low_frequencies() -> None:
+    scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+    plain = inverse_frequencies(128, 500000.0, None)
+    scaled = inverse_frequencies(128, 500000.0, scaling)
+    wavelength = 2 * np.pi / plain
+    np.testing.assert_allclose(scaled[wavelength < 8192 / 4], plain[wavelength < 8192 / 4])
+    np.testing.assert_allclose(scaled[wavelength > 8192], plain[wavelength > 8192] / 8)
+    assert (np.diff(scaled) < 0).all()
+
+
+def test_row_orders_are_permutations_that_put_partners_side_by_side() -> None:
+    order = qkv_row_order(2, 1, 8)
+    assert sorted(order) == list(range(32))
+    assert order[:4].tolist() == [0, 4, 1, 5]
+    assert order[24:].tolist() == list(range(24, 32))
+    assert interleaved_halves(6).tolist() == [0, 3, 1, 4, 2, 5]

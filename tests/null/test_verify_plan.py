@@ -1,0 +1,84 @@
+"""The plan's specification names the first illegal step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from webllm_build.compile.plan import Buffer, Function, Kernel, Plan, PlanModel, Rope, VariantPlan, parse_plan
+from webllm_build.compile.target import DEFAULT_LIMITS
+from webllm_build.compile.verify import REQUIRED_FUNCTIONS, REQUIRED_IO, verify_plan
+from webllm_build.errors import PlanError
+
+WGSL = ["@compute fn copy_kernel() {}"]
+COPY = Kernel("copy", 0, "copy_kernel", ("read", "read_write"), 2, 1)
+# Buffer ids: 0 one weight, 1 one layer's cache, 2 to 9 io, 10 and 11 workspace.
+WEIGHT, CACHE, FIRST_IO, SCRATCH, OTHER = 0, 1, 2, 10, 11
+STEPS = ((0, (WEIGHT, SCRATCH)), (0, (SCRATCH, OTHER)), (0, (OTHER, FIRST_IO)))
+
+
+def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Kernel = COPY) -> Plan:
+    function = Function("launch_0_x", (0,), steps)
+    variant = VariantPlan(
+        name="f32",
+        features=(),
+        min_subgroup_size=0,
+        limits=dict(DEFAULT_LIMITS),
+        kv_page_bytes=64,
+        workspace=(16, 16),
+        kernels=(kernel,),
+        functions={name: function for name in REQUIRED_FUNCTIONS},
+    )
+    model = PlanModel(32, 32, 1, 1, 1, 8, 64, 16, 32, Rope((1.0, 0.5, 0.25, 0.125), 1.0))
+    return Plan(model, (Buffer("w", 16),), tuple(Buffer(name, 64) for name in sorted(REQUIRED_IO)), (variant,))
+
+
+def test_accepts_a_legal_plan_and_reads_it_back() -> None:
+    plan = make_plan()
+    verify_plan(plan, WGSL)
+    assert parse_plan(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        (((1, (WEIGHT, SCRATCH)),), "step 0: kernel slot 1"),
+        (((0, (WEIGHT,)),), r"step 0 \(copy\): 1 buffers"),
+        (((0, (WEIGHT, 12)),), r"step 0 \(copy\): buffer 12"),
+        (((0, (WEIGHT, -1)),), r"step 0 \(copy\): buffer -1"),
+        (((0, (SCRATCH, OTHER)),), "read before written"),
+        (((0, (WEIGHT, SCRATCH)), (0, (SCRATCH, SCRATCH))), "step 1 .* both read and written"),
+        (((0, (CACHE, WEIGHT)),), "weight 0 is written"),
+    ],
+)
+def test_names_the_first_illegal_step(steps: tuple[tuple[int, tuple[int, ...]], ...], problem: str) -> None:
+    with pytest.raises(PlanError, match=problem):
+        verify_plan(make_plan(steps), WGSL)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "problem"),
+    [
+        (replace(COPY, wgsl=1), "WGSL module 1"),
+        (replace(COPY, entry="other"), "no entry point other"),
+        (replace(COPY, bindings=("read", "write")), "bindings"),
+        (replace(COPY, uniform=0), "uniform at binding 0"),
+        (replace(COPY, uniform_words=6), "6 uniform words"),
+    ],
+)
+def test_names_an_illegal_kernel(kernel: Kernel, problem: str) -> None:
+    with pytest.raises(PlanError, match=problem):
+        verify_plan(make_plan(kernel=kernel), WGSL)
+
+
+def test_rejects_a_feature_that_the_variant_does_not_declare() -> None:
+    with pytest.raises(PlanError, match="f16 in a variant without it"):
+        verify_plan(make_plan(), ["enable f16;\n" + WGSL[0]])
+
+
+def test_rejects_a_buffer_over_its_limit() -> None:
+    plan = make_plan()
+    big = replace(plan, weights=(Buffer("w", 1 << 30),))
+    with pytest.raises(PlanError, match="over its own binding limit"):
+        verify_plan(big, WGSL)
