@@ -1,0 +1,35 @@
+"""Where the built runtime and the templates lie: inside the wheel, or in a source checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import PackageError
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_CHECKOUT = _PACKAGE.parent.parent
+
+
+def templates_folder() -> Path:
+    """The Jinja templates, with the subfolders `site` and `npm`."""
+    return _first("templates", _PACKAGE / "_templates", _CHECKOUT / "templates", "Install the package again.")
+
+
+def runtime_folder() -> Path:
+    """The built runtime: app.js, worker.js, index.js, service-worker.js and type definitions."""
+    return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", "Run `npm ci && npm run build` in runtime_js.")
+
+
+def runtime_file(name: str) -> bytes:
+    """One file of the built runtime."""
+    path = runtime_folder() / name
+    if not path.is_file():
+        raise PackageError(f"the browser runtime lacks {name}", "Run `npm ci && npm run build` in runtime_js.")
+    return path.read_bytes()
+
+
+def _first(what: str, installed: Path, checkout: Path, fix: str) -> Path:
+    for folder in (installed, checkout):
+        if folder.is_dir():
+            return folder
+    raise PackageError(f"the {what} is missing: neither {installed} nor {checkout} is there", fix)

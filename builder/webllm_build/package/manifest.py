@@ -1,0 +1,189 @@
+"""The manifest: what a model folder holds, with the size and sha256 of every file.
+
+These classes are the definition of the format; runtime_js validates the same fields by hand, and a test feeds it what this file writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..errors import MalformedFile
+from .fields import Fields
+
+FORMAT = 1
+TENSOR_ALIGNMENT = 256  # bytes; what GPUBuffer copies and bindings want at most
+SHARD_BYTES = 24 * 1024 * 1024  # hosts refuse files above 25 MiB (Cloudflare) or 100 MB (GitHub)
+MAX_MANIFEST_BYTES = 16 * 1024 * 1024
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{16}\.[a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a person wants to know before the download. parameters: count of weights; context_length: tokens."""
+
+    id: str
+    name: str
+    architecture: str
+    parameters: int
+    license: str | None
+    quantization: str
+    context_length: int
+    vocab_size: int
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file beside the manifest. bytes: its size; sha256: lower-case hex."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TensorEntry:
+    """A GPU buffer's contents: `bytes` bytes at `offset` of the weight stream, little endian, row major."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One byte stream cut into shards. base: URL under which the shards lie, None beside the manifest."""
+
+    bytes: int
+    shards: tuple[FileEntry, ...]
+    base: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything the browser must know to fetch, verify and run one model. tensors are in the plan's order."""
+
+    generator: str
+    model: ModelFacts
+    library: FileEntry
+    tokenizer: FileEntry
+    tokenizer_config: Mapping[str, object]
+    eos_token_ids: tuple[int, ...]
+    weights: Weights
+    tensors: tuple[TensorEntry, ...]
+    format: int = FORMAT
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """All files that the manifest names, weights last."""
+        return (self.library, self.tokenizer, *self.weights.shards)
+
+    @property
+    def download_bytes(self) -> int:
+        """What a first visit fetches besides the page itself."""
+        return sum(entry.bytes for entry in self.files)
+
+    def to_json(self) -> bytes:
+        """Canonical JSON: sorted keys, no spaces, so that equal manifests have equal bytes and names."""
+        fields = asdict(self)
+        if self.weights.base is None:
+            del fields["weights"]["base"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class ManifestRef:
+    """A manifest as it lies on disk: `folder / file` has the digest `sha256`."""
+
+    folder: Path
+    file: str
+    sha256: str
+    manifest: Manifest
+
+
+def hashed_name(stem: str, digest: str, extension: str) -> str:
+    """A name that changes with the content: `<stem>.<first 16 hex digits of sha256>.<extension>`."""
+    return f"{stem}.{digest[:16]}.{extension}"
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> ManifestRef:
+    """Write the manifest under its hashed name."""
+    data = manifest.to_json()
+    digest = hashlib.sha256(data).hexdigest()
+    name = hashed_name("manifest", digest, "json")
+    (folder / name).write_bytes(data)
+    return ManifestRef(folder, name, digest, manifest)
+
+
+def read_manifest(path: Path) -> ManifestRef:
+    """Read and check a manifest. Raises MalformedFile for anything that does not fit the format."""
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise MalformedFile(f"{path} is larger than a manifest can be ({MAX_MANIFEST_BYTES} bytes)")
+    data = path.read_bytes()
+    try:
+        manifest = _parse(Fields(json.loads(data), "manifest"))
+    except (ValueError, RecursionError) as error:
+        raise MalformedFile(f"{path} is not a manifest: {error}", "Build the folder again.") from error
+    return ManifestRef(path.parent, path.name, hashlib.sha256(data).hexdigest(), manifest)
+
+
+def _parse(fields: Fields) -> Manifest:
+    if fields.count("format") != FORMAT:
+        raise ValueError(f"format {fields.fields['format']} is not the format {FORMAT} that this version reads")
+    model, weights = fields.object("model"), fields.object("weights")
+    manifest = Manifest(
+        generator=fields.text("generator"),
+        model=ModelFacts(
+            id=model.text("id"),
+            name=model.text("name"),
+            architecture=model.text("architecture"),
+            parameters=model.count("parameters"),
+            license=model.optional_text("license"),
+            quantization=model.text("quantization"),
+            context_length=model.count("context_length"),
+            vocab_size=model.count("vocab_size"),
+        ),
+        library=file_entry(fields.object("library")),
+        tokenizer=file_entry(fields.object("tokenizer")),
+        tokenizer_config=fields.object("tokenizer_config").fields,
+        eos_token_ids=fields.counts("eos_token_ids"),
+        weights=Weights(
+            bytes=weights.count("bytes"),
+            shards=tuple(file_entry(shard) for shard in weights.objects("shards")),
+            base=weights.optional_text("base"),
+        ),
+        tensors=tuple(tensor_entry(tensor) for tensor in fields.objects("tensors")),
+    )
+    _check_stream(manifest)
+    return manifest
+
+
+def file_entry(fields: Fields) -> FileEntry:
+    """A file entry from JSON; ValueError where its name could leave the folder or does not carry its digest."""
+    entry = FileEntry(fields.text("file"), fields.count("bytes"), fields.text("sha256"))
+    if not _FILE_NAME.fullmatch(entry.file) or len(entry.file) > 255:
+        raise ValueError(f"{fields.where}.file is not a plain hashed file name: {entry.file[:80]!r}")
+    if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256) or entry.sha256[:16] != entry.file.split(".")[1]:
+        raise ValueError(f"{fields.where}.sha256 does not belong to {entry.file}")
+    return entry
+
+
+def tensor_entry(fields: Fields) -> TensorEntry:
+    """A tensor entry from JSON."""
+    return TensorEntry(fields.text("name"), fields.text("dtype"), fields.counts("shape"), fields.count("offset"), fields.count("bytes"))
+
+
+def _check_stream(manifest: Manifest) -> None:
+    end = 0
+    for tensor in manifest.tensors:
+        if tensor.offset % TENSOR_ALIGNMENT or tensor.offset < end:
+            raise ValueError(f"tensor {tensor.name[:80]!r} is not aligned or overlaps the one before it")
+        end = tensor.offset + tensor.bytes
+    if end > manifest.weights.bytes or sum(shard.bytes for shard in manifest.weights.shards) != manifest.weights.bytes:
+        raise ValueError("tensors, shards and the size of the weights do not agree")

@@ -1,0 +1,169 @@
+"""Packed weights, library and tokenizer → the folder that the browser fetches.
+
+The weights are one byte stream: tensors in the plan's order at 256-byte aligned offsets, zeros between them, cut into shards of equal size.
+Only one tensor is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+
+from .. import __version__
+from ..quantize import Packed
+from ..source.checkpoint import Tokenizer
+from .fields import Fields
+from .manifest import (
+    SHARD_BYTES,
+    TENSOR_ALIGNMENT,
+    FileEntry,
+    Manifest,
+    ManifestRef,
+    ModelFacts,
+    TensorEntry,
+    Weights,
+    file_entry,
+    hashed_name,
+    tensor_entry,
+    write_manifest,
+)
+
+GENERATOR = f"webllm-build {__version__}"
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """Shards that lie in `folder`, and where each tensor lies in their concatenation."""
+
+    folder: Path
+    shards: tuple[FileEntry, ...]
+    tensors: tuple[TensorEntry, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(shard.bytes for shard in self.shards)
+
+
+def write_weights(
+    folder: Path, packed: Iterable[Packed], progress: Callable[[int], None] | None = None, shard_bytes: int = SHARD_BYTES
+) -> StoredWeights:
+    """Stream tensors into shards under `folder`.
+
+    packed: GPU buffers in the plan's order, taken one at a time.
+    progress: called with the number of bytes written so far, after each tensor.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: list[TensorEntry] = []
+    with _ShardWriter(folder, shard_bytes) as stream:
+        for buffer in packed:
+            stream.write(bytes(-stream.offset % TENSOR_ALIGNMENT))
+            array = np.ascontiguousarray(buffer.data)
+            array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            tensors.append(TensorEntry(buffer.name, array.dtype.name, tuple(array.shape), stream.offset, array.nbytes))
+            stream.write(array.reshape(-1).view(np.uint8).data)
+            if progress is not None:
+                progress(stream.offset)
+    return StoredWeights(folder, tuple(stream.shards), tuple(tensors))
+
+
+def write_model_folder(
+    out: Path, weights: StoredWeights, library: bytes, tokenizer: Tokenizer, eos_token_ids: tuple[int, ...], facts: ModelFacts
+) -> ManifestRef:
+    """Write library, tokenizer and manifest into `out`, and copy the shards there unless they lie in it already."""
+    out.mkdir(parents=True, exist_ok=True)
+    for shard in weights.shards:
+        if weights.folder != out:
+            shutil.copyfile(weights.folder / shard.file, out / shard.file)
+    manifest = Manifest(
+        generator=GENERATOR,
+        model=facts,
+        library=_write_hashed(out, "model", "wasm", library),
+        tokenizer=_write_hashed(out, "tokenizer", "json", tokenizer.tokenizer_json),
+        tokenizer_config=dict(tokenizer.config),
+        eos_token_ids=eos_token_ids,
+        weights=Weights(weights.bytes, weights.shards),
+        tensors=weights.tensors,
+    )
+    return write_manifest(out, manifest)
+
+
+def save_index(weights: StoredWeights, path: Path) -> None:
+    """Remember what lies in the shards, so that a later build can take them as they are."""
+    index = {"shards": [asdict(shard) for shard in weights.shards], "tensors": [asdict(tensor) for tensor in weights.tensors]}
+    path.write_text(json.dumps(index))
+
+
+def load_index(folder: Path, path: Path) -> StoredWeights | None:
+    """What `save_index` wrote about the shards in `folder`; None where a shard is missing or has another size."""
+    try:
+        index = Fields(json.loads(path.read_text()), "index")
+        shards = tuple(file_entry(shard) for shard in index.objects("shards"))
+        tensors = tuple(tensor_entry(tensor) for tensor in index.objects("tensors"))
+        if any((folder / shard.file).stat().st_size != shard.bytes for shard in shards):
+            return None
+    except (OSError, ValueError):
+        return None
+    return StoredWeights(folder, shards, tensors)
+
+
+def _write_hashed(folder: Path, stem: str, extension: str, data: bytes) -> FileEntry:
+    digest = hashlib.sha256(data).hexdigest()
+    name = hashed_name(stem, digest, extension)
+    (folder / name).write_bytes(data)
+    return FileEntry(name, len(data), digest)
+
+
+class _ShardWriter:
+    """Cuts a byte stream into files of `shard_bytes`; a shard gets its hashed name when it is full."""
+
+    def __init__(self, folder: Path, shard_bytes: int) -> None:
+        self.folder = folder
+        self.shard_bytes = shard_bytes
+        self.offset = 0
+        self.shards: list[FileEntry] = []
+        self._partial = folder / "shard.partial"
+        self._file: BinaryIO | None = None
+        self._digest = hashlib.sha256()
+        self._filled = 0
+
+    def __enter__(self) -> _ShardWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self._close_shard()
+        elif self._file is not None:
+            self._file.close()
+            self._partial.unlink(missing_ok=True)
+
+    def write(self, data: bytes | memoryview) -> None:
+        view = memoryview(data)
+        while len(view):
+            if self._file is None:
+                self._file = self._partial.open("wb")
+            part = view[: self.shard_bytes - self._filled]
+            self._file.write(part)
+            self._digest.update(part)
+            self._filled += len(part)
+            self.offset += len(part)
+            view = view[len(part) :]
+            if self._filled == self.shard_bytes:
+                self._close_shard()
+
+    def _close_shard(self) -> None:
+        if self._file is None:
+            return
+        self._file.close()
+        digest = self._digest.hexdigest()
+        name = hashed_name(f"weights-{len(self.shards):04d}", digest, "bin")
+        self._partial.replace(self.folder / name)
+        self.shards.append(FileEntry(name, self._filled, digest))
+        self._file, self._digest, self._filled = None, hashlib.sha256(), 0

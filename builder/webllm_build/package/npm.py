@@ -1,0 +1,115 @@
+"""A model folder → an npm package: the runtime as ES modules, and an engine that knows its own model."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from ..errors import ConfigError, Problem
+from .assets import runtime_file, runtime_folder
+from .manifest import Manifest, ManifestRef
+from .model_folder import GENERATOR
+from .output import Marker, publish
+from .render import check_script, render
+from .site import MODEL_FOLDER, copy_model, local_files, manifest_name, with_weights_at
+
+RUNTIME_SCRIPTS = ("index.js", "worker.js")
+RUNTIME_LICENSE = "Apache-2.0"
+# https://docs.npmjs.com/cli/configuring-npm/package-json#name
+_NAME = re.compile(r"(@[a-z0-9-][a-z0-9-._]*/)?[a-z0-9-][a-z0-9-._]*")
+_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
+
+
+def write_npm(out: Path, model: ManifestRef, *, name: str, version: str, weights_url: str | None) -> Marker:
+    """Write an npm package of `model` into `out`.
+
+    weights_url: URL of a folder that serves the shards; None puts them into the package.
+    Raises ConfigError for a name or version that npm refuses, else as `write_site`.
+    """
+    _check(name, version)
+    manifest = with_weights_at(model.manifest, weights_url)
+    file, _ = manifest_name(manifest)
+
+    def fill(stage: Path) -> None:
+        _write_runtime(stage / "runtime")
+        copy_model(model, stage / MODEL_FOLDER, manifest)
+        for path, text in _texts(manifest, file, name, version).items():
+            (stage / path).write_text(text)
+
+    return publish(out, "npm", GENERATOR, f"{MODEL_FOLDER}/{file}", fill, ("index.js", "package.json"))
+
+
+def _texts(manifest: Manifest, file: str, name: str, version: str) -> dict[str, str]:
+    model = manifest.model
+    license_name = model.license or "unknown"
+    facts = {
+        "name": name,
+        "model": model.name,
+        "model_id": model.id,
+        "license": license_name,
+        "parameters": f"{model.parameters / 1e6:.0f} million",
+        "megabytes": f"{manifest.download_bytes / 1e6:.0f}",
+        "context_length": model.context_length,
+        "weights_note": _weights_note(manifest.weights.base),
+    }
+    digest = manifest_name(manifest)[1]
+    files = [f"./{MODEL_FOLDER}/{entry}" for entry in local_files(manifest)]
+    return {
+        "index.js": render("npm/index.js.j2", model_id=model.id, manifest=f"./{MODEL_FOLDER}/{file}", sha256=digest, files=files),
+        "index.d.ts": render("npm/index.d.ts.j2", model_id=model.id),
+        "README.md": render("npm/README.md.j2", **facts),
+        "LICENSE": render("npm/LICENSE.j2", model=model.name, license=license_name),
+        "package.json": json.dumps(_package_json(manifest, name, version), indent=2) + "\n",
+    }
+
+
+def _weights_note(base: str | None) -> str:
+    if base is None:
+        return "The weights are part of this package."
+    return f"The weights come from <{base}>, which must allow cross-origin requests."
+
+
+def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, object]:
+    same_license = (manifest.model.license or "").lower() == RUNTIME_LICENSE.lower()
+    return {
+        "name": name,
+        "version": version,
+        "description": f"{manifest.model.name} in the browser: compiled to WebGPU and WebAssembly, with an OpenAI-style interface.",
+        "keywords": ["llm", "webgpu", "webassembly", "openai", "webllm"],
+        "license": RUNTIME_LICENSE if same_license else "SEE LICENSE IN LICENSE",
+        "type": "module",
+        "exports": {
+            ".": {"types": "./index.d.ts", "default": "./index.js"},
+            "./worker": "./runtime/worker.js",
+            "./model/*": "./model/*",
+            "./package.json": "./package.json",
+        },
+        "types": "./index.d.ts",
+        # The worker script runs for its effects; nothing else does anything when it is imported.
+        "sideEffects": ["./runtime/worker.js"],
+        "files": ["index.js", "index.d.ts", "runtime", "model"],
+    }
+
+
+def _write_runtime(folder: Path) -> None:
+    folder.mkdir()
+    for script in RUNTIME_SCRIPTS:
+        data = runtime_file(script)
+        check_script(script, data.decode())
+        (folder / script).write_bytes(data)
+    for types in sorted(runtime_folder().rglob("*.d.ts")):
+        target = folder / types.relative_to(runtime_folder())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(types, target)
+
+
+def _check(name: str, version: str) -> None:
+    problems = []
+    if not _NAME.fullmatch(name) or len(name) > 214:
+        problems.append(Problem("name", name, "an npm package name", "Use lower-case letters, digits and hyphens, with or without @scope/."))
+    if not _VERSION.fullmatch(version):
+        problems.append(Problem("version", version, "a semantic version", "Write it like 1.0.0."))
+    if problems:
+        raise ConfigError(tuple(problems))

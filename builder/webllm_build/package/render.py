@@ -1,0 +1,53 @@
+"""Jinja rendering and the syntax check of every script that is written.
+
+Values enter templates through `tojson` or, in HTML, escaped; a variable that a template does not get is an error.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from esbuild_py import transform
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError as JinjaError, meta
+
+from ..errors import TemplateError
+from .assets import templates_folder
+
+
+def render(name: str, **values: object) -> str:
+    """Render `templates/<name>`. Every value must be used and every variable given; a rendered script must parse."""
+    environment = _environment()
+    try:
+        used = meta.find_undeclared_variables(environment.parse(_source(environment, name)))
+        unused = sorted(set(values) - used)
+        text = environment.get_template(name).render(**values)
+    except JinjaError as error:
+        raise TemplateError(f"template {name}: {error}") from error
+    if unused:
+        raise TemplateError(f"template {name} does not use {', '.join(unused)}")
+    if name.endswith(".js.j2"):
+        check_script(name, text)
+    return text
+
+
+def check_script(name: str, text: str) -> None:
+    """Raise TemplateError unless `text` is JavaScript. esbuild answers a syntax error with an empty string."""
+    if not transform(text):
+        raise TemplateError(f"{name} is not valid JavaScript", "This is a bug in a template or in the built runtime.")
+
+
+def _source(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(templates_folder()),
+        undefined=StrictUndefined,
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
