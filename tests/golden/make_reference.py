@@ -108,9 +108,9 @@ def load_tokenizer(reader: gguf.GGUFReader) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=backend, chat_template=template)
 
 
-@torch.inference_mode()
 def answer(model: LlamaForCausalLM, prompt: list[int], end: int) -> tuple[list[int], list[tuple[float, float]], np.ndarray]:
     """Greedy ids (at most STEPS, the end token included), the two best logits of every step, and the logits after prefill [vocab]."""
+    torch.set_grad_enabled(False)
     state = model(torch.tensor([prompt]), use_cache=True)
     after_prefill = state.logits[0, -1].numpy().copy()
     ids: list[int] = []

@@ -101,10 +101,10 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     model.bfloat16().save_pretrained(sharded, max_shard_size="200KB")
 
 
-@torch.inference_mode()
 def main() -> None:
     model, tokenizer = make_model(), make_tokenizer()
     save(model, tokenizer)
+    torch.set_grad_enabled(False)
     folders = [FIXTURES / "tiny-llama", FIXTURES / "tiny-llama-sharded"]
     prompt = torch.randint(6, VOCABULARY, (1, PROMPT), generator=torch.Generator().manual_seed(21))
     first, second = (LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()(prompt).logits for folder in folders)

