@@ -18,6 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from .. import __version__
+from ..errors import MalformedFile
 from ..quantize import Packed
 from ..source.checkpoint import Tokenizer
 from .fields import Fields
@@ -36,6 +37,7 @@ from .manifest import (
     write_manifest,
 )
 
+INDEX = "weights.json"
 GENERATOR = f"webllm-build {__version__}"
 
 
@@ -55,7 +57,7 @@ class StoredWeights:
 def write_weights(
     folder: Path, packed: Iterable[Packed], progress: Callable[[int], None] | None = None, shard_bytes: int = SHARD_BYTES
 ) -> StoredWeights:
-    """Stream tensors into shards under `folder`.
+    """Stream tensors into shards under `folder`, with an index for `read_weights`.
 
     packed: GPU buffers in the plan's order, taken one at a time.
     progress: called with the number of bytes written so far, after each tensor.
@@ -71,17 +73,18 @@ def write_weights(
             stream.write(array.reshape(-1).view(np.uint8).data)
             if progress is not None:
                 progress(stream.offset)
+    index = {"shards": [asdict(shard) for shard in stream.shards], "tensors": [asdict(tensor) for tensor in tensors]}
+    (folder / INDEX).write_text(json.dumps(index))
     return StoredWeights(folder, tuple(stream.shards), tuple(tensors))
 
 
 def write_model_folder(
     out: Path, weights: StoredWeights, library: bytes, tokenizer: Tokenizer, eos_token_ids: tuple[int, ...], facts: ModelFacts
 ) -> ManifestRef:
-    """Write library, tokenizer and manifest into `out`, and copy the shards there unless they lie in it already."""
+    """Write library, tokenizer and manifest into `out`, and copy the shards there."""
     out.mkdir(parents=True, exist_ok=True)
     for shard in weights.shards:
-        if weights.folder != out:
-            shutil.copyfile(weights.folder / shard.file, out / shard.file)
+        shutil.copyfile(weights.folder / shard.file, out / shard.file)
     manifest = Manifest(
         generator=GENERATOR,
         model=facts,
@@ -95,22 +98,17 @@ def write_model_folder(
     return write_manifest(out, manifest)
 
 
-def save_index(weights: StoredWeights, path: Path) -> None:
-    """Remember what lies in the shards, so that a later build can take them as they are."""
-    index = {"shards": [asdict(shard) for shard in weights.shards], "tensors": [asdict(tensor) for tensor in weights.tensors]}
-    path.write_text(json.dumps(index))
-
-
-def load_index(folder: Path, path: Path) -> StoredWeights | None:
-    """What `save_index` wrote about the shards in `folder`; None where a shard is missing or has another size."""
+def read_weights(folder: Path) -> StoredWeights:
+    """What `write_weights` left in `folder`. Raises MalformedFile where it is no longer whole."""
+    path = folder / INDEX
     try:
         index = Fields(json.loads(path.read_text()), "index")
         shards = tuple(file_entry(shard) for shard in index.objects("shards"))
         tensors = tuple(tensor_entry(tensor) for tensor in index.objects("tensors"))
         if any((folder / shard.file).stat().st_size != shard.bytes for shard in shards):
-            return None
-    except (OSError, ValueError):
-        return None
+            raise ValueError("a shard has another size")
+    except (OSError, ValueError) as error:
+        raise MalformedFile(f"the weights in {folder} are damaged: {error}", "Delete this folder and build again.") from error
     return StoredWeights(folder, shards, tensors)
 
 

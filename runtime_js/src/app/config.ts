@@ -1,0 +1,45 @@
+/** What the build wrote into the page about this site and its model. */
+
+import { Fields } from "../fields.ts";
+
+export interface ModelCard {
+  readonly id: string;
+  readonly name: string;
+  readonly parameters: number;
+  readonly license: string | undefined;
+  readonly quantization: string;
+  readonly contextLength: number;
+}
+
+export interface PageConfig {
+  /** Absolute URL. */
+  readonly manifest: string;
+  readonly manifestSha256: string;
+  /** Script of the engine's worker, relative to the page. */
+  readonly worker: string;
+  readonly serviceWorker: string;
+  /** Bytes of the whole model. */
+  readonly downloadBytes: number;
+  readonly model: ModelCard;
+}
+
+/** Reads the JSON element `webllm-config`; throws where the page was not built with this script. */
+export function readConfig(text: string, pageUrl: string): PageConfig {
+  const fields = new Fields(JSON.parse(text), "webllm-config", (message) => new Error(message));
+  const model = fields.object("model");
+  return {
+    manifest: new URL(fields.string("manifest", 2000), pageUrl).href,
+    manifestSha256: fields.string("manifest_sha256", 64),
+    worker: fields.string("worker", 2000),
+    serviceWorker: fields.string("service_worker", 2000),
+    downloadBytes: fields.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
+    model: {
+      id: model.string("id", 1000),
+      name: model.string("name", 1000),
+      parameters: model.integer("parameters", 0, Number.MAX_SAFE_INTEGER),
+      license: model.optional("license", (key) => model.string(key, 1000)),
+      quantization: model.string("quantization", 1000),
+      contextLength: model.integer("context_length", 1, Number.MAX_SAFE_INTEGER),
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** The model's card: what it is and how large, before the download; how far it is, during it. */
+
+import type { InitPhase } from "../../types.ts";
+import type { ModelCard } from "../config.ts";
+import { formatBytes, formatCount, formatDuration } from "../format.ts";
+import type { Estimate } from "../rate.ts";
+import { byId, element } from "./dom.ts";
+
+export interface Progress {
+  readonly phase: InitPhase;
+  /** 0 to 1. */
+  readonly fraction: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly estimate: Estimate | undefined;
+}
+
+const PHASES: Readonly<Record<"stored" | "fetched", Readonly<Record<InitPhase, string>>>> = {
+  fetched: { config: "Looking up the model", weights: "Downloading", kernels: "Preparing the GPU", ready: "Ready" },
+  stored: { config: "Looking up the model", weights: "Loading from this device", kernels: "Preparing the GPU", ready: "Ready" },
+};
+
+export class Card {
+  readonly #card = byId("card", HTMLElement);
+  readonly #title = byId("card-title", HTMLElement);
+  readonly #text = byId("card-text", HTMLElement);
+  readonly #start = byId("start", HTMLButtonElement);
+  readonly #cancel = byId("cancel", HTMLButtonElement);
+  readonly #progress = byId("progress", HTMLElement);
+  readonly #bar = byId("bar", HTMLProgressElement);
+  readonly #note = byId("storage-note", HTMLElement);
+  readonly #model: ModelCard;
+  readonly #downloadBytes: number;
+  #stored = false;
+
+  constructor(model: ModelCard, downloadBytes: number, onStart: () => void, onCancel: () => void) {
+    this.#model = model;
+    this.#downloadBytes = downloadBytes;
+    this.#start.addEventListener("click", onStart);
+    this.#cancel.addEventListener("click", onCancel);
+    this.#title.textContent = model.name;
+    const facts: readonly (readonly [string, string])[] = [
+      ["Size", `${formatCount(model.parameters)} parameters`],
+      ["Download", formatBytes(downloadBytes)],
+      ["Precision", model.quantization],
+      ["Memory", `${model.contextLength.toLocaleString("en")} tokens`],
+      ["License", model.license ?? "not stated"],
+    ];
+    byId("facts", HTMLElement).replaceChildren(...facts.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text))));
+  }
+
+  hide(): void {
+    this.#card.hidden = true;
+  }
+
+  /** Ask before anything large is fetched; a stored model only needs a start. */
+  offer(stored: boolean): void {
+    this.#show("This page runs a language model on your own device. It is fetched once and kept for later visits, also offline.");
+    if (stored) this.#text.textContent = "The model is on this device already.";
+    this.#start.textContent = stored ? "Start" : `Download and start (${formatBytes(this.#downloadBytes)})`;
+    this.#start.hidden = false;
+    this.#cancel.hidden = true;
+    this.#progress.hidden = true;
+  }
+
+  /** stored: the bytes come from this device, not from the network. */
+  loading(stored: boolean): void {
+    this.#stored = stored;
+    this.#show(stored ? "Starting from this device. Nothing is downloaded." : "You can write your first message while it loads.");
+    this.#start.hidden = true;
+    this.#cancel.hidden = false;
+    this.#progress.hidden = false;
+    this.update({ phase: "config", fraction: 0, bytesDone: 0, bytesTotal: 0, estimate: undefined });
+  }
+
+  update(progress: Progress): void {
+    const percent = Math.floor(progress.fraction * 100);
+    byId("phase", HTMLElement).textContent = PHASES[this.#stored ? "stored" : "fetched"][progress.phase];
+    byId("percent", HTMLElement).textContent = `${percent} %`;
+    this.#bar.value = progress.fraction;
+    byId("amount", HTMLElement).textContent = amountText(progress, this.#stored);
+  }
+
+  /** Something worth knowing that does not stop the model, as storage that is too small. */
+  warn(text: string): void {
+    this.#note.textContent = text;
+    this.#note.hidden = text === "";
+  }
+
+  #show(text: string): void {
+    this.#card.hidden = false;
+    this.#text.textContent = text;
+    this.#title.textContent = this.#model.name;
+  }
+}
+
+function amountText({ phase, bytesDone, bytesTotal, estimate }: Progress, stored: boolean): string {
+  if (phase !== "weights" || bytesTotal === 0) return "\u00a0";
+  const parts = [`${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`];
+  if (estimate !== undefined && !stored) parts.push(`${formatBytes(estimate.bytesPerSecond)}/s`, `${formatDuration(estimate.secondsLeft)} left`);
+  return parts.join(" · ");
+}
