@@ -1,0 +1,108 @@
+"""Which scheme a weight gets, and its packing from checkpoint tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.errors import ConfigError, MalformedFile, Problem, UnsupportedArchitecture
+from webllm_build.quantize.plain import F16, F32
+from webllm_build.quantize.q4 import Q4
+from webllm_build.quantize.q4a import Q4A
+from webllm_build.quantize.q8 import Q8
+from webllm_build.quantize.scheme import GROUP, Packed, Rows, Scheme
+from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
+
+if TYPE_CHECKING:
+    from webllm_build.model.weights import Weight
+
+LINEAR_SCHEMES = (Q4, Q4A, Q8, F16)
+SCHEMES: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme in (*LINEAR_SCHEMES, F32)})
+
+# "auto": the scheme that keeps what an encoding holds (exactly for q4_0, q4_1 and q8_0, nearly for the others), by its name's start.
+_KEEPS = (("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4A), ("q", Q8))
+_TABLES = ("embed_tokens.weight", "lm_head.weight")
+
+_CHUNK_VALUES = 1 << 18  # values encoded at a time: their temporaries stay in the cache
+
+
+def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Scheme:
+    """The scheme of one weight. `requested`: "auto", or the name of a linear scheme, which every linear weight then gets.
+
+    "auto" keeps quantized checkpoints as they are (sources that differ meet in q8) and makes others q4, but q8 for the
+    embedding and the output head, where errors weigh most.
+    """
+    if weight.kind == "vector":
+        return F32
+    if requested != "auto":
+        if requested not in {scheme.name for scheme in LINEAR_SCHEMES}:
+            names = ", ".join(["auto", *(scheme.name for scheme in LINEAR_SCHEMES)])
+            raise ConfigError((Problem("quantization", requested, f"one of {names}", "Use auto to keep what the checkpoint holds."),))
+        return SCHEMES[requested]
+    kept = {_kept(checkpoint.tensors[name].encoding) for name in weight.sources}
+    if kept == {None}:
+        return Q8 if weight.sources[0].endswith(_TABLES) else Q4
+    scheme = kept.pop()
+    return Q8 if kept or scheme is None else scheme
+
+
+def _kept(encoding: str) -> Scheme | None:
+    return next((scheme for start, scheme in _KEEPS if encoding.startswith(start)), None)
+
+
+def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme) -> tuple[Packed, ...]:
+    """The GPU buffers of a weight, in the order of scheme.buffers, named `<weight>.<suffix>`.
+
+    Rows that the checkpoint holds in the scheme's encoding are repacked without loss; others are decoded and encoded.
+    Raises UnsupportedArchitecture for a row length that blocks do not divide, MalformedFile for values that no scheme can hold.
+    """
+    rows, columns = weight.shape if weight.kind == "linear" else (weight.shape[0], 1)
+    if weight.kind == "linear" and columns % GROUP:
+        raise UnsupportedArchitecture(
+            f"weight {weight.name} has rows of {columns} values, which is not a multiple of {GROUP}",
+            f"Weights are quantized in groups of {GROUP} along a row; this model cannot be built.",
+        )
+    sources = [checkpoint.tensors[name] for name in weight.sources]
+    shapes = ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in sources)
+    if any(tensor.shape[1:] != weight.shape[1:] for tensor in sources) or sum(tensor.shape[0] for tensor in sources) != rows:
+        raise MalformedFile(f"weight {weight.name} must be {list(weight.shape)} but the checkpoint has {shapes}")
+    raw = np.concatenate([_encoded(tensor, scheme).reshape(tensor.shape[0], -1) for tensor in sources])
+    if weight.row_order is not None:
+        raw = raw[weight.row_order]
+    arrays = scheme.pack(raw, columns)
+    if not _is_finite(arrays[-1], scheme):
+        raise _not_finite(next(tensor for tensor in sources if not np.isfinite(tensor.dequantize()).all()))
+    specs = scheme.buffers(rows, columns)
+    return tuple(Packed(f"{weight.name}.{spec.suffix}", spec.dtype, spec.shape, data) for spec, data in zip(specs, arrays, strict=True))
+
+
+def _encoded(tensor: Tensor, scheme: Scheme) -> Rows:
+    """The tensor's rows in the scheme's encoding."""
+    raw = tensor.read()
+    if tensor.encoding == scheme.encoding:
+        return raw
+    rows = max(1, _CHUNK_VALUES // tensor.shape[-1])
+    return np.concatenate([_encode(tensor, raw[start : start + rows], scheme) for start in range(0, len(raw), rows)])
+
+
+def _encode(tensor: Tensor, raw: Rows, scheme: Scheme) -> Rows:
+    values = decode_rows(raw, tensor.encoding, tensor.name)
+    if not np.isfinite(values).all():
+        raise _not_finite(tensor)
+    try:
+        return scheme.encode(values)
+    except OverflowError as error:
+        raise MalformedFile(f"tensor {tensor.name}: {error}", "A language model's weights are far smaller: the file is broken.") from error
+
+
+def _is_finite(last: npt.NDArray[Any], scheme: Scheme) -> bool:
+    """Whether packed numbers are finite: the last buffer holds the scales, or the numbers themselves."""
+    return bool(np.isfinite(last.view("<f4" if scheme is F32 else "<f2")).all())
+
+
+def _not_finite(tensor: Tensor) -> MalformedFile:
+    return MalformedFile(f"tensor {tensor.name} holds infinities or NaNs", "The file is broken: download or convert the model again.")

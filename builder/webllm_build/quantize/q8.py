@@ -1,0 +1,60 @@
+"""q8: 8.5 bits a weight, symmetric. w = signed byte * scale; the same information as GGUF's Q8_0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Rows, Scheme, Words, half_scales, half_words, pack_halves, unpack_halves
+
+if TYPE_CHECKING:
+    from webllm_build.quantize.tir import Block
+
+BLOCK_BYTES = 34  # float16 scale, 32 signed bytes
+
+
+def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
+    return BufferSpec("q", "uint32x4", (n * k // 16,)), BufferSpec("s", "uint32", (half_words(n * k // GROUP),))
+
+
+def encode(values: npt.NDArray[np.float32]) -> Rows:
+    """Q8_0 rows: the largest value of a block is code 127."""
+    x = values.reshape(-1, GROUP)
+    largest = np.abs(x).max(1)
+    halves = half_scales(largest / np.float32(127))
+    # float16 is coarse near zero: a scale rounded far down would clip.
+    halves = np.where(halves.astype(np.float32) * np.float32(127.5) < largest, np.nextafter(halves, np.float16(np.inf)), halves)
+    scales = halves.astype(np.float32)
+    codes = np.divide(x, scales[:, None], out=np.zeros_like(x), where=scales[:, None] > 0)
+    raw = np.empty((len(x), BLOCK_BYTES), np.uint8)
+    raw[:, :2] = halves[:, None].view(np.uint8)
+    raw[:, 2:] = np.clip(np.rint(codes), -127, 127).astype(np.int8).view(np.uint8)
+    return raw.reshape(len(values), -1)
+
+
+def pack(raw: Rows, k: int) -> tuple[Words, Words]:
+    blocks = raw.reshape(-1, BLOCK_BYTES)
+    words = np.ascontiguousarray(blocks[:, 2:]).view("<u4").reshape(-1, 4)
+    return words, pack_halves(np.ascontiguousarray(blocks[:, :2]).view("<u2").reshape(-1))
+
+
+def decode(arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
+    codes = np.ascontiguousarray(arrays[0]).view(np.int8).reshape(-1, GROUP).astype(np.float32)
+    scales = unpack_halves(arrays[1], len(codes))
+    return (codes * scales[:, None]).reshape(n, k)
+
+
+def load(weight: Sequence[Any], block: Any) -> Block:
+    from tvm.tirx.script import builder as T
+
+    from webllm_build.quantize import tir
+
+    words = [T.bind(weight[0][block * 2 + part]) for part in range(2)]
+    scale = T.bind(tir.half(weight[1], block))
+    return tir.Block(tir.signed_bytes(words[0]) + tir.signed_bytes(words[1]), scale)
+
+
+Q8 = Scheme("q8", 8.5, "q8_0", buffers, encode, pack, decode, load)
