@@ -37,6 +37,11 @@ def support_object() -> bytes:
     if not script.is_file():
         raise ToolchainError(f"{PACKAGED_SUPPORT} is missing: the installation is incomplete.", "Install webllm-build again.")
     _ziglang_linker()
+    return compile_support(script)
+
+
+def compile_support(script: Path) -> bytes:
+    """Runs a checkout's wasm_support/build.py and gives the object it makes. Raises ToolchainError."""
     with tempfile.TemporaryDirectory() as folder:
         compiled = Path(folder) / "support.o"
         run([sys.executable, str(script), "wasm", str(compiled)], "Compiling wasm_support")

@@ -1,0 +1,164 @@
+// Native test of the sequence manager and of the memory under it. Exit status 0 where every check holds.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "abi.generated.h"
+#include "id_pool.h"
+
+#define CHECK(condition)                                                  \
+  do {                                                                    \
+    if (!(condition)) {                                                   \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);     \
+      exit(1);                                                            \
+    }                                                                     \
+  } while (0)
+
+namespace {
+
+void test_heap() {
+  CHECK(heap::block_bytes(0) == 16 && heap::block_bytes(16) == 16 && heap::block_bytes(17) == 32);
+  void* first = heap::allocate(100);
+  void* second = heap::allocate(100);
+  CHECK(first != nullptr && second != nullptr && first != second);
+  CHECK(reinterpret_cast<uintptr_t>(first) % 16 == 0 && reinterpret_cast<uintptr_t>(second) % 16 == 0);
+  heap::release(first, 100);
+  CHECK(heap::allocate(65) == first);  // same size class
+  heap::release(first, 65);
+  heap::release(second, 128);
+  CHECK(heap::allocate(heap::LIMIT) == nullptr);
+  const uint32_t used = heap::used;
+  CHECK(heap::allocate(16) != nullptr && heap::used == used + 16);  // a refusal took nothing
+}
+
+void test_array() {
+  Array<int64_t> array;
+  for (int32_t i = 0; i < 1000; ++i) {
+    CHECK(array.reserve(i + 1));
+    array.push(i * 3);
+  }
+  for (int32_t i = 0; i < 1000; ++i) CHECK(array[i] == i * 3);
+  CHECK(!array.reserve(1 << 30) && array.size() == 1000 && array[999] == 2997);
+  CHECK(array.pop() == 2997 && array.back() == 2994);
+  array.release();
+  CHECK(array.size() == 0 && array.data() == nullptr);
+}
+
+void test_id_pool() {
+  IdPool pool;
+  CHECK(pool.available() == 0 && pool.reserve(3));
+  pool.grow(3);
+  CHECK(pool.take() == 0 && pool.take() == 1 && pool.available() == 1);
+  pool.give(0);
+  CHECK(pool.available() == 2 && pool.take() == 0 && pool.take() == 2 && pool.available() == 0);
+  pool.reset(2);
+  CHECK(pool.available() == 2 && pool.take() == 0);
+}
+
+void test_before_reset() {
+  CHECK(kv_capacity() == 0 && kv_available() == 0);
+  const int32_t sequence = kv_new();
+  CHECK(sequence == 0 && kv_append(sequence, 1) == OUT_OF_PAGES && kv_append(sequence, 0) == 0);
+}
+
+void test_append_and_grow() {
+  CHECK(kv_reset(16, 2) == 0);
+  const int32_t sequence = kv_new();
+  CHECK(kv_append(sequence, 17) == 0 && kv_page_count(sequence) == 2 && kv_available() == 0);
+  CHECK(kv_append(sequence, 16) == OUT_OF_PAGES);
+  CHECK(kv_length(sequence) == 17 && kv_page_count(sequence) == 2);
+  CHECK(kv_append(sequence, 15) == 0 && kv_length(sequence) == 32);
+  CHECK(kv_grow(1) == 0 && kv_capacity() == 2);
+  CHECK(kv_grow(4) == 0 && kv_capacity() == 4 && kv_available() == 2);
+  CHECK(kv_append(sequence, 1) == 0 && kv_pages(sequence)[0] == 0 && kv_pages(sequence)[2] == 2);
+}
+
+void test_fork_copies_the_shared_partial_page() {
+  CHECK(kv_reset(4, 4) == 0);
+  const int32_t parent = kv_new();
+  CHECK(kv_append(parent, 7) == 0);  // pages 0 and 1
+  const int32_t child = kv_fork(parent, 6);
+  CHECK(child >= 0 && kv_available() == 2 && kv_length(child) == 6 && kv_pages(child)[1] == 1);
+  CHECK(kv_append(child, 1) == 1 && kv_copies()[0] == 1 && kv_copies()[1] == 2);
+  CHECK(kv_pages(child)[0] == 0 && kv_pages(child)[1] == 2 && kv_pages(parent)[1] == 1);
+  CHECK(kv_append(parent, 1) == 0);  // now alone on page 1
+  const int32_t whole = kv_fork(parent, 8);
+  CHECK(kv_append(whole, 1) == 0 && kv_pages(whole)[2] == 3);  // a full page needs no copy
+  CHECK(kv_free(parent) == 0 && kv_available() == 0 && kv_pages(whole)[0] == 0);
+  CHECK(kv_free(child) == 0 && kv_available() == 1);
+  CHECK(kv_free(whole) == 0 && kv_available() == 4);
+}
+
+void test_copy_counts_as_a_page() {
+  CHECK(kv_reset(4, 1) == 0);
+  const int32_t parent = kv_new();
+  CHECK(kv_append(parent, 2) == 0);
+  const int32_t child = kv_fork(parent, 2);
+  CHECK(kv_append(child, 1) == OUT_OF_PAGES && kv_length(child) == 2 && kv_pages(child)[0] == 0);
+  CHECK(kv_free(parent) == 0 && kv_append(child, 1) == 0);
+}
+
+void test_truncate() {
+  CHECK(kv_reset(4, 3) == 0);
+  const int32_t sequence = kv_new();
+  CHECK(kv_append(sequence, 12) == 0);
+  CHECK(kv_truncate(sequence, 13) == INVALID_ARGUMENT && kv_truncate(sequence, -1) == INVALID_ARGUMENT);
+  CHECK(kv_truncate(sequence, 5) == 0 && kv_page_count(sequence) == 2 && kv_available() == 1);
+  CHECK(kv_truncate(sequence, 4) == 0 && kv_page_count(sequence) == 1);
+  CHECK(kv_truncate(sequence, 0) == 0 && kv_available() == 3 && kv_append(sequence, 12) == 0);
+}
+
+void test_hostile_arguments() {
+  CHECK(kv_reset(16, 8) == 0);
+  const int32_t sequence = kv_new();
+  const int32_t unknown[] = {-1, INT32_MIN, 1, 15, 16, 1 << 20, INT32_MAX};
+  for (const int32_t bad : unknown) {
+    CHECK(kv_append(bad, 1) == UNKNOWN_SEQUENCE && kv_fork(bad, 0) == UNKNOWN_SEQUENCE);
+    CHECK(kv_truncate(bad, 0) == UNKNOWN_SEQUENCE && kv_free(bad) == UNKNOWN_SEQUENCE);
+    CHECK(kv_length(bad) == UNKNOWN_SEQUENCE && kv_page_count(bad) == UNKNOWN_SEQUENCE && kv_pages(bad) == nullptr);
+  }
+  CHECK(kv_append(sequence, -1) == INVALID_ARGUMENT && kv_append(sequence, INT32_MIN) == INVALID_ARGUMENT);
+  CHECK(kv_append(sequence, 5) == 0 && kv_append(sequence, INT32_MAX) == OUT_OF_PAGES && kv_length(sequence) == 5);
+  CHECK(kv_fork(sequence, 6) == INVALID_ARGUMENT && kv_fork(sequence, INT32_MIN) == INVALID_ARGUMENT);
+  CHECK(kv_reset(0, 8) == INVALID_ARGUMENT && kv_reset(-1, 8) == INVALID_ARGUMENT && kv_reset(INT32_MAX, 8) == INVALID_ARGUMENT);
+  CHECK(kv_reset(16, -1) == INVALID_ARGUMENT && kv_reset(16, INT32_MAX) == INVALID_ARGUMENT);
+  CHECK(kv_grow(-1) == INVALID_ARGUMENT && kv_grow(INT32_MAX) == INVALID_ARGUMENT && kv_grow(MAX_PAGES + 1) == INVALID_ARGUMENT);
+  CHECK(kv_length(sequence) == 5 && kv_capacity() == 8);
+  CHECK(kv_free(sequence) == 0 && kv_free(sequence) == UNKNOWN_SEQUENCE);
+  CHECK(scratch(-1) == nullptr && scratch(INT32_MIN) == nullptr && scratch(INT32_MAX) == nullptr);
+}
+
+void test_limits() {
+  CHECK(kv_reset(MAX_PAGE_SIZE, MAX_PAGES) == 0);
+  for (int32_t i = 0; i < MAX_SEQUENCES; ++i) CHECK(kv_new() == i);
+  CHECK(kv_new() == OUT_OF_PAGES && kv_fork(7, 0) == OUT_OF_PAGES);
+  CHECK(kv_append(7, MAX_PAGE_SIZE * MAX_PAGES) == 0 && kv_available() == 0);
+  CHECK(kv_append(7, 1) == OUT_OF_PAGES && kv_append(7, INT32_MAX) == OUT_OF_PAGES);
+  CHECK(kv_free(3) == 0 && kv_fork(7, MAX_PAGE_SIZE * MAX_PAGES) == 3 && kv_pages(3)[MAX_PAGES - 1] == MAX_PAGES - 1);
+  CHECK(kv_reset(16, 4) == 0 && kv_length(7) == UNKNOWN_SEQUENCE && kv_new() == 0 && kv_available() == 4);
+}
+
+void test_scratch() {
+  int32_t* small = scratch(0);
+  CHECK(small != nullptr && reinterpret_cast<uintptr_t>(small) % 16 == 0);
+  int32_t* large = scratch(MAX_SCRATCH_BYTES);
+  CHECK(large != nullptr && scratch(MAX_SCRATCH_BYTES + 1) == nullptr && scratch(32) == large);
+  for (int32_t i = 0; i < MAX_SCRATCH_BYTES / 4; ++i) large[i] = -1;
+  CHECK(kv_new() >= 0 && kv_available() == 4);  // the area belongs to nobody else
+}
+
+}  // namespace
+
+int main() {
+  test_before_reset();
+  test_heap();
+  test_array();
+  test_id_pool();
+  test_append_and_grow();
+  test_fork_copies_the_shared_partial_page();
+  test_copy_counts_as_a_page();
+  test_truncate();
+  test_hostile_arguments();
+  test_limits();
+  test_scratch();
+  return 0;
+}
