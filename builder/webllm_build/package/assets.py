@@ -8,6 +8,7 @@ from ..errors import PackageError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CHECKOUT = _PACKAGE.parent.parent
+BUILD_RUNTIME = "Run `npm ci && npm run build` in runtime_js."
 
 
 def templates_folder() -> Path:
@@ -17,15 +18,21 @@ def templates_folder() -> Path:
 
 def runtime_folder() -> Path:
     """The built runtime: app.js, worker.js, index.js, service-worker.js and type definitions."""
-    return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", "Run `npm ci && npm run build` in runtime_js.")
+    return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", BUILD_RUNTIME)
 
 
 def runtime_file(name: str) -> bytes:
     """One file of the built runtime."""
     path = runtime_folder() / name
     if not path.is_file():
-        raise PackageError(f"the browser runtime lacks {name}", "Run `npm ci && npm run build` in runtime_js.")
+        raise PackageError(f"the browser runtime lacks {name}", BUILD_RUNTIME)
     return path.read_bytes()
+
+
+def runtime_types() -> dict[str, bytes]:
+    """The type definitions of the runtime by their paths in it."""
+    folder = runtime_folder()
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.d.ts"))}
 
 
 def _first(what: str, installed: Path, checkout: Path, fix: str) -> Path:

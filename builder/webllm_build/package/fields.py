@@ -29,7 +29,7 @@ class Fields:
     def optional_text(self, key: str) -> str | None:
         return None if self.fields.get(key) is None else self.text(key)
 
-    def object(self, key: str) -> Fields:
+    def nested(self, key: str) -> Fields:
         return Fields(self.fields.get(key), f"{self.where}.{key}")
 
     def items(self, key: str) -> list[object]:

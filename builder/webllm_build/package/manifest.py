@@ -136,7 +136,7 @@ def read_manifest(path: Path) -> ManifestRef:
 def _parse(fields: Fields) -> Manifest:
     if fields.count("format") != FORMAT:
         raise ValueError(f"format {fields.fields['format']} is not the format {FORMAT} that this version reads")
-    model, weights = fields.object("model"), fields.object("weights")
+    model, weights = fields.nested("model"), fields.nested("weights")
     manifest = Manifest(
         generator=fields.text("generator"),
         model=ModelFacts(
@@ -149,9 +149,9 @@ def _parse(fields: Fields) -> Manifest:
             context_length=model.count("context_length"),
             vocab_size=model.count("vocab_size"),
         ),
-        library=file_entry(fields.object("library")),
-        tokenizer=file_entry(fields.object("tokenizer")),
-        tokenizer_config=fields.object("tokenizer_config").fields,
+        library=file_entry(fields.nested("library")),
+        tokenizer=file_entry(fields.nested("tokenizer")),
+        tokenizer_config=fields.nested("tokenizer_config").fields,
         eos_token_ids=fields.counts("eos_token_ids"),
         weights=Weights(
             bytes=weights.count("bytes"),

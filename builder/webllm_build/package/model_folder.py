@@ -69,7 +69,7 @@ def write_weights(
             stream.write(bytes(-stream.offset % TENSOR_ALIGNMENT))
             array = np.ascontiguousarray(buffer.data)
             array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-            tensors.append(TensorEntry(buffer.name, array.dtype.name, tuple(array.shape), stream.offset, array.nbytes))
+            tensors.append(TensorEntry(buffer.name, buffer.dtype, buffer.shape, stream.offset, array.nbytes))
             stream.write(array.reshape(-1).view(np.uint8).data)
             if progress is not None:
                 progress(stream.offset)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 from ..errors import ConfigError, Problem
-from .assets import runtime_file, runtime_folder
+from .assets import runtime_file, runtime_types
 from .manifest import Manifest, ManifestRef
 from .model_folder import GENERATOR
 from .output import Marker, publish
@@ -99,17 +98,17 @@ def _write_runtime(folder: Path) -> None:
         data = runtime_file(script)
         check_script(script, data.decode())
         (folder / script).write_bytes(data)
-    for types in sorted(runtime_folder().rglob("*.d.ts")):
-        target = folder / types.relative_to(runtime_folder())
+    for path, data in runtime_types().items():
+        target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(types, target)
+        target.write_bytes(data)
 
 
 def _check(name: str, version: str) -> None:
     problems = []
     if not _NAME.fullmatch(name) or len(name) > 214:
-        problems.append(Problem("name", name, "an npm package name", "Use lower-case letters, digits and hyphens, with or without @scope/."))
+        problems.append(Problem("package-name", name, "an npm package name", "Use lower-case letters, digits and hyphens."))
     if not _VERSION.fullmatch(version):
-        problems.append(Problem("version", version, "a semantic version", "Write it like 1.0.0."))
+        problems.append(Problem("package-version", version, "a semantic version", "Write it like 1.0.0."))
     if problems:
         raise ConfigError(tuple(problems))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,7 +69,7 @@ def publish(out: Path, kind: str, generator: str, manifest: str, fill: Callable[
             (stage / MARKER).write_text(json.dumps(asdict(marker), indent=1) + "\n")
             for name in [*(name for name in files if name not in entry_points), *entry_points, MARKER]:
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(stage / name, out / name)
+                (stage / name).replace(out / name)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
         if previous is not None:
