@@ -79,4 +79,4 @@ class Layout:
 
 
 def _rows_columns(shape: tuple[int, ...]) -> tuple[int, int]:
-    return (shape[0], shape[1]) if len(shape) == 2 else (1, shape[0])
+    return (shape[0], shape[1]) if len(shape) == 2 else (shape[0], 1)

@@ -10,12 +10,14 @@ import tvm
 import tvm_ffi
 from tvm import tirx
 
+from webllm_build.compile.kernels.attention_decode import num_splits
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 
 # The packed calling convention of TVM's own runtime is of no use here; without it the host side of a kernel stays what we
 # read the launch arithmetic from: one call with the kernel's arguments and grid.
 SKIPPED_PASSES = ["tirx.MakePackedAPI", "tirx.BF16StorageLegalize", "tirx.FP8StorageLegalize"]
+KEY_GRIDS = {num_splits.__name__: num_splits}
 GRID = ("blockIdx.x", "blockIdx.y", "blockIdx.z")
 
 
@@ -51,11 +53,13 @@ def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant) ->
     pipeline, _, finalize_device = tirx.get_tir_pipeline("s_tir")
     module = tvm.IRModule({name: function.with_attr("global_symbol", name) for name, function in functions.items()})
     with target, tvm.transform.PassContext(disabled_pass=SKIPPED_PASSES):
+        # A buffer that is only accessed four elements at a time becomes an array of vec4.
+        module = tirx.transform.PointerValueTypeRewrite()(module)
         module = pipeline(tirx.transform.BindTarget(target)(module))
     build = tvm.get_global_func("target.build.webgpu")
     compiled: dict[str, CompiledKernel] = {}
     for name in functions:
-        launch = _find_launch(name, module[name])
+        launch = _find_launch(name, module[name], functions[name].attrs.get("webllm.grid_y"))
         device = tvm.IRModule({launch.kernel: module[launch.kernel]})
         with target:
             wgsl = build(finalize_device()(device), target).inspect_source()
@@ -71,8 +75,11 @@ class _Launch:
     grid: tuple[tvm.ir.Expr, ...]
 
 
-def _find_launch(name: str, host: tirx.PrimFunc) -> _Launch:
-    """The one kernel call in the host side of a function, written in terms of the function's parameters."""
+def _find_launch(name: str, host: tirx.PrimFunc, grid_y: str | None) -> _Launch:
+    """The one kernel call in the host side of a function, written in terms of the function's parameters.
+
+    `grid_y` names a function of the number of keys in the cache that bounds the workgroups in y which have work.
+    """
     calls: list[tvm.ir.Call] = []
     bound: dict[tvm.ir.Var, tvm.ir.Expr] = {}
     alias: dict[tvm.ir.Var, tvm.ir.Expr] = {}
@@ -111,8 +118,10 @@ def _find_launch(name: str, host: tirx.PrimFunc) -> _Launch:
         else:
             scalars.append(resolve(value))
     extent = dict(zip(tags, extents, strict=True))
-    grid = tuple(resolve(extent[tag]) if tag in extent else tirx.IntImm("int32", 1) for tag in GRID)
-    return _Launch(kernel.value, tuple(arguments), tuple(scalars), grid)
+    x, y, z = (resolve(extent[tag]) if tag in extent else tirx.IntImm("int32", 1) for tag in GRID)
+    if grid_y is not None:
+        y = KEY_GRIDS[grid_y](tirx.Var("kv_len", "int32"))
+    return _Launch(kernel.value, tuple(arguments), tuple(scalars), (x, y, z))
 
 
 _BINDING = re.compile(r"@group\(0\) @binding\((\d+)\) var<(storage, read_write|storage, read|uniform)> (\w+) :")
