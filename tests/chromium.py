@@ -20,8 +20,21 @@ QUIET = [
     "--disable-dev-shm-usage",
     "--disable-background-timer-throttling",
 ]
-# SwiftShader: WebGPU on the CPU, with subgroups of 4 and without shader-f16.
-SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
+WEBGPU = {
+    # SwiftShader: WebGPU on the CPU, with subgroups of 4 and without shader-f16.
+    "software": ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
+    # What the browser finds by itself.
+    "default": ["--enable-unsafe-webgpu", "--ignore-gpu-blocklist"],
+    # A Linux server: Vulkan without a display. Dawn leaves shader-f16 off by default on NVIDIA's driver.
+    "nvidia": [
+        "--enable-features=Vulkan,VulkanFromANGLE,DefaultANGLEVulkan",
+        "--use-angle=vulkan",
+        "--use-webgpu-adapter=default",
+        "--enable-dawn-features=vulkan_enable_f16_on_nvidia",
+        "--ignore-gpu-blocklist",
+        "--disable-gpu-watchdog",
+    ],
+}
 
 
 def find() -> Path | None:
