@@ -28,7 +28,7 @@ def open_checkpoint(reference: str, catalog: Catalog) -> Checkpoint:
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
     if reference.count("/") == 1:
         raise ModelNotFound(f"there is no folder {reference}", f"For the Hugging Face repository of that name, write hf:{reference}.")
-    raise ModelNotFound(f"no model is called {reference!r}", f"{catalog.suggestion(reference)} hf:org/name, a folder or a .gguf file do, too.")
+    raise ModelNotFound(f"no model is named {reference!r}", f"{catalog.suggestion(reference)} Or give hf:org/name, a folder or .gguf file.")
 
 
 def _open(source: str) -> Checkpoint:

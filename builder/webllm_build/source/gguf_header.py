@@ -38,7 +38,7 @@ Value = Scalar | list[str] | npt.NDArray[np.generic]
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """One tensor: shape with rows first (GGUF's order reversed), encoding (key of ENCODINGS), uint8[rows, bytes per row] of the mapped file."""
+    """shape: rows first (GGUF's order reversed). encoding: a key of ENCODINGS. data: uint8[rows, bytes per row] of the mapped file."""
 
     shape: tuple[int, ...]
     encoding: str
@@ -228,5 +228,4 @@ class _Cursor:
         raw = self.take(count * dtype.itemsize)
         if kind == 7:  # any byte but zero is true; NumPy must not see other bytes as bool
             return np.frombuffer(raw, np.uint8) != 0
-        numbers: npt.NDArray[np.generic] = np.frombuffer(raw, dtype)
-        return numbers
+        return np.ndarray(count, dtype, raw)

@@ -1,0 +1,5 @@
+"""`python -m webllm_build`."""
+
+from .cli import main
+
+main()

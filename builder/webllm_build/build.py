@@ -1,0 +1,64 @@
+"""The whole tool on one page: build(request) reads a model, packs its weights, compiles it and writes a site or an npm package."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .cache import PARTIAL, Cache
+from .catalog import CATALOG
+from .compile.io import Layout
+from .config import BuildRequest, context_within, resolve
+from .model import load_model
+from .package.manifest import Manifest
+from .package.model_folder import write_model_folder
+from .package.npm import write_npm
+from .package.output import check_output, disk_errors
+from .package.site import write_site
+from .progress import Progress, Silent
+from .quantize import choose_scheme
+from .source import open_checkpoint
+from .stages import check_library, compile_library, describe, store_weights, with_template
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a build wrote: the folder, and the manifest of the model in it."""
+
+    out: Path
+    manifest: Manifest
+
+
+def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
+    """Raises a WebllmBuildError for everything that a user can mend; the output folder is then as it was before."""
+    progress = progress or Silent()
+    build = resolve(request)
+    check_output(build.out)
+    with progress.step(f"Reading {build.model}"):
+        checkpoint = with_template(open_checkpoint(build.model, CATALOG), build.chat_template)
+        model = load_model(checkpoint)
+    context_length = context_within(build.context_length, model.dims.context_length)
+    schemes = {weight.name: choose_scheme(weight, checkpoint, build.quantization) for weight in model.weights}
+    layout = Layout.of(model, schemes, context_length, min(build.prefill_chunk, context_length))
+
+    facts = describe(checkpoint, model, schemes, context_length)
+
+    with disk_errors(build.cache_dir):
+        cache = Cache(build.cache_dir)
+        weights = store_weights(cache, checkpoint, model, schemes, layout, progress)
+        library = compile_library(cache, build, checkpoint, model, schemes, layout, context_length, progress)
+    check_library(library, weights)
+
+    with (
+        progress.step(f"Writing {build.out}"),
+        disk_errors(build.out),
+        tempfile.TemporaryDirectory(prefix=PARTIAL, dir=build.cache_dir) as folder,
+    ):
+        written = write_model_folder(Path(folder), weights, library, checkpoint.tokenizer, checkpoint.eos_token_ids, facts)
+        if build.kind == "site":
+            write_site(build.out, written, title=build.title or checkpoint.name, weights_url=build.weights_url)
+        else:
+            name = build.package_name or f"{facts.id.lower()}-webllm"
+            write_npm(build.out, written, name=name, version=build.package_version, weights_url=build.weights_url)
+    return Bundle(build.out, written.manifest)

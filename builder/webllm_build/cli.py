@@ -1,0 +1,149 @@
+"""argv to BuildRequest. The only code that prints and exits."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, get_args, get_type_hints
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress as Bars,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from . import __version__
+from .config import BuildRequest, Kind
+from .errors import WebllmBuildError
+from .progress import Unit
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+console = Console(stderr=True, highlight=False)
+
+# Flags whose name is not the field's.
+FLAGS = {"variants": "--variant"}
+# Fields that mean something for one kind of result only.
+ONLY = {"title": "site", "package_name": "npm", "package_version": "npm"}
+BAR_COLUMNS: dict[Unit, ProgressColumn] = {"bytes": DownloadColumn(), "steps": MofNCompleteColumn()}
+
+
+class RichProgress:
+    """A line per piece of work, with bytes or steps and the time it took."""
+
+    @contextmanager
+    def step(self, label: str, total: int | None = None, unit: Unit = "bytes") -> Iterator[Callable[[int], None]]:
+        amount = (BarColumn(bar_width=24), BAR_COLUMNS[unit]) if total else ()
+        columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), *amount, TimeElapsedColumn())
+        with Bars(*columns, console=console) as bars:
+            task = bars.add_task(escape(label), total=total)
+            yield lambda done: bars.update(task, completed=done)
+            bars.update(task, total=total or 1, completed=total or 1)
+
+
+def main() -> NoReturn:
+    """The `webllm-build` command: exit code 0, 1 for an error that says what to do, 2 for wrong usage."""
+    try:
+        app()
+    except WebllmBuildError as error:
+        console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
+        if error.hint:
+            console.print(escape(error.hint), soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("Interrupted.")
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _build_command(kind: Kind, doc: str) -> Callable[..., None]:
+    """A command whose options are the fields of BuildRequest."""
+
+    def command(**options: Any) -> None:
+        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+        run_build(BuildRequest(kind=kind, **given))
+
+    hints = get_type_hints(BuildRequest, include_extras=True)
+    parameters = []
+    for item in fields(BuildRequest):
+        if item.default is MISSING or ONLY.get(item.name, kind) != kind:
+            continue
+        of_type, help_text = get_args(hints[item.name])
+        flag = FLAGS.get(item.name, "--" + item.name.replace("_", "-"))
+        if of_type == tuple[str, ...]:
+            of_type = list[str]
+        annotation = Annotated[of_type, typer.Option(flag, help=help_text)]  # type: ignore[valid-type]
+        parameters.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=annotation))
+    command.__doc__ = doc
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return command
+
+
+def run_build(request: BuildRequest) -> None:
+    from .build import build
+
+    bundle = build(request, RichProgress())
+    model = bundle.manifest.model
+    size = bundle.manifest.download_bytes / 1e6
+    console.print(f"[bold green]Done:[/] {escape(str(bundle.out))} holds {escape(model.name)} ({model.quantization}, {size:.0f} MB).")
+    if request.kind == "site":
+        console.print(f"Try it:  webllm-build serve {escape(str(bundle.out))}")
+    else:
+        console.print(f"Try it:  npm install {escape(str(bundle.out))}")
+
+
+app.command("site")(_build_command("site", "Build a static chat site."))
+app.command("npm")(_build_command("npm", "Build an npm package with an OpenAI-style engine."))
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="A folder that `site` wrote.")] = Path("dist"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes any free one.")] = 8000,
+) -> None:
+    """Serve a site on this machine, the way a good web server would."""
+    from .serve import make_server
+
+    with make_server(folder, port) as server:
+        console.print(f"Serving {escape(str(folder))} at http://127.0.0.1:{server.server_port}/ (Ctrl+C ends it)")
+        server.serve_forever()
+
+
+@app.command("inspect")
+def inspect_(
+    what: Annotated[str, typer.Argument(help="A built folder, or a model as --model takes it.")],
+    context_length: Annotated[int | None, typer.Option(min=1, help="Tokens to compute the memory for.")] = None,
+) -> None:
+    """Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."""
+    from .inspect_ import inspect
+
+    for label, value in inspect(what, context_length):
+        print(f"{label + ':':<{LABEL_WIDTH}}{value}")
+
+
+LABEL_WIDTH = 24
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"webllm-build {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Compile a language model to WebGPU and WebAssembly and write a chat site or an npm package."""

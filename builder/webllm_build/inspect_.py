@@ -1,0 +1,134 @@
+"""What a model or a built folder is, as lines of (label, value)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .catalog import CATALOG
+from .compile.io import Layout
+from .compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
+from .compile.plan import VariantPlan, parse_plan
+from .compile.target import VARIANTS
+from .config import BuildRequest, context_within
+from .errors import MalformedFile, OutputFolderError
+from .model import load_model
+from .package.manifest import TensorEntry, read_manifest
+from .package.output import read_marker
+from .quantize import SCHEMES, choose_scheme
+from .source import open_checkpoint
+from .stages import describe
+
+Lines = list[tuple[str, str]]
+
+
+def inspect(what: str, context_length: int | None) -> Lines:
+    """`what`: a folder that this program wrote, or a model. context_length: tokens for the memory, None for the longest.
+
+    Raises the errors of open_checkpoint and load_model; MalformedFile for a damaged folder; ConfigError for too long a context.
+    """
+    folder = Path(what).expanduser()
+    if CATALOG.find(what) is None and folder.is_dir() and not (folder / "config.json").is_file():
+        return _built(folder, context_length)
+    return _model(what, context_length)
+
+
+def _model(reference: str, context_length: int | None) -> Lines:
+    checkpoint = open_checkpoint(reference, CATALOG)
+    model = load_model(checkpoint)
+    tokens = context_within(context_length, model.dims.context_length)
+    schemes = {weight.name: choose_scheme(weight, checkpoint, BuildRequest(kind="site").quantization) for weight in model.weights}
+    layout = Layout.of(model, schemes, tokens, BuildRequest(kind="site").prefill_chunk)
+    facts = describe(checkpoint, model, schemes, model.dims.context_length)
+    weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}
+    pages = {variant.name: layout.kv_page_bytes(variant) for variant in VARIANTS}
+    encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
+    return [
+        ("Model", facts.name),
+        ("Architecture", facts.architecture),
+        ("License", facts.license or "not said"),
+        ("Parameters", f"{facts.parameters:,}"),
+        ("Context length", f"{facts.context_length:,} tokens"),
+        ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
+        *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
+        *_memory(sum(weights.values()), pages, model.dims.num_layers, layout.page_size, tokens),
+    ]
+
+
+def _built(folder: Path, context_length: int | None) -> Lines:
+    marker = read_marker(folder)
+    if marker is None:
+        raise OutputFolderError(f"{folder} was not written by webllm-build", "Give a built folder, or a model as --model takes it.")
+    manifest = read_manifest(folder / marker.manifest).manifest
+    library = (folder / marker.manifest).parent / manifest.library.file
+    try:
+        wasm = library.read_bytes()
+    except OSError as error:
+        raise MalformedFile(f"{library}: {error.strerror}", "Build the folder again.") from error
+    plan = parse_plan(read_custom_section(wasm, PLAN_SECTION))
+    tokens = context_within(context_length, manifest.model.context_length)
+    fixed = sum(buffer.bytes for buffer in (*plan.weights, *plan.io)) + max(sum(variant.workspace) for variant in plan.variants)
+    pages = {variant.name: variant.kv_page_bytes for variant in plan.variants}
+    return [
+        ("Model", f"{manifest.model.name} ({manifest.model.id})"),
+        ("Made as", f"{marker.kind} by {manifest.generator}"),
+        ("Architecture", manifest.model.architecture),
+        ("License", manifest.model.license or "not said"),
+        ("Parameters", f"{manifest.model.parameters:,}"),
+        ("Context length", f"{manifest.model.context_length:,} tokens"),
+        ("Download", f"{_size(manifest.download_bytes)} in {len(manifest.files)} files"),
+        *_bytes_by_scheme(_schemes(manifest.tensors)),
+        ("model.wasm", f"{_size(len(wasm))}, of it {_size(len(read_custom_section(wasm, WGSL_SECTION)))} WGSL"),
+        *((f"Variant {variant.name}", _variant(variant)) for variant in plan.variants),
+        *_memory(fixed, pages, plan.model.num_layers, plan.model.page_size, tokens),
+    ]
+
+
+def _variant(variant: VariantPlan) -> str:
+    steps = sum(len(variant.functions[name].steps) for name in ("decode", "sample"))
+    needs = ", ".join(variant.features) or "nothing special"
+    return f"{len(variant.kernels)} kernels, {steps} dispatches a token, workspace {_size(sum(variant.workspace))}, needs {needs}"
+
+
+def _schemes(tensors: Iterable[TensorEntry]) -> Iterable[tuple[str, int]]:
+    """(scheme, bytes) of each packed weight: the scheme whose buffers would have these sizes."""
+    buffers: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for tensor in tensors:
+        weight, _, suffix = tensor.name.rpartition(".")
+        buffers[weight][suffix] = tensor.bytes
+    for sizes in buffers.values():
+        total = sum(sizes.values())
+        yield next((name for name in SCHEMES if _fits(name, sizes, total)), "other"), total
+
+
+def _fits(name: str, sizes: Mapping[str, int], total: int) -> bool:
+    # Scales are padded to whole words, so the count is right only after rounding to whole groups.
+    scheme = SCHEMES[name]
+    count = round(total * 8 / scheme.bits) if name == "f32" else round(total * 8 / scheme.bits / 32) * 32
+    return {spec.suffix: spec.nbytes for spec in scheme.buffers(1, count)} == sizes
+
+
+def _bytes_by_scheme(weights: Iterable[tuple[str, int]]) -> Lines:
+    sizes: Counter[str] = Counter()
+    for scheme, size in weights:
+        sizes[scheme] += size
+    parts = ", ".join(f"{_size(size)} in {scheme}" for scheme, size in sizes.most_common())
+    return [("Weights", f"{_size(sizes.total())}: {parts}")]
+
+
+def _memory(fixed: int, page_bytes: Mapping[str, int], layers: int, page_size: int, tokens: int) -> Lines:
+    """GPU memory at a full context: what is always there, and the cache's pages in every layer."""
+    pages = -(-tokens // page_size)
+    by_size: defaultdict[int, list[str]] = defaultdict(list)
+    for name, size in page_bytes.items():
+        by_size[size].append(name)
+    lines = []
+    for size, names in by_size.items():
+        cache = pages * size * layers
+        lines.append((f"Memory ({', '.join(names)})", f"{_size(fixed + cache)} at {tokens:,} tokens, of it {_size(cache)} cache"))
+    return lines
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

@@ -1,0 +1,155 @@
+"""A local web server for built sites: right MIME types, byte ranges, entity tags, nothing outside the folder."""
+
+from __future__ import annotations
+
+import re
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from .errors import OutputFolderError, WebllmBuildError
+
+# Not from the system's tables, which differ between machines: a wrong type for wasm or JavaScript stops the page.
+MIME_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+}
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+def make_server(folder: Path, port: int) -> ThreadingHTTPServer:
+    """A server of `folder` on 127.0.0.1. Raises OutputFolderError where there is no page, WebllmBuildError where the port is taken."""
+    root = folder.resolve()
+    if not (root / "index.html").is_file():
+        raise OutputFolderError(f"{folder} has no index.html", "Build a site first: webllm-build site --out DIR")
+
+    class Handler(SiteHandler):
+        site = root
+
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    except OSError as error:
+        raise WebllmBuildError(f"port {port} cannot be used: {error.strerror}", "Choose another: --port 0 takes any free one.") from error
+
+
+class SiteHandler(BaseHTTPRequestHandler):
+    """GET and HEAD of the files below `site`."""
+
+    site: Path
+    protocol_version = "HTTP/1.1"
+    server_version = "webllm-build"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent: a page's hundred requests would hide the one line that matters."""
+
+    def _answer(self, *, body: bool) -> None:
+        path = self._file()
+        if path is None:
+            self._error(HTTPStatus.NOT_FOUND)
+        elif path.is_dir():
+            # Relative addresses in a page need the slash.
+            self.send_response(HTTPStatus.MOVED_PERMANENTLY)
+            self.send_header("Location", urlsplit(self.path).path.rstrip("/").rsplit("/", 1)[-1] + "/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            with path.open("rb") as file:
+                self._send(path, file, body)
+
+    def _file(self) -> Path | None:
+        """The file or folder that the request names; None where there is none or it lies outside the site."""
+        name = unquote(urlsplit(self.path).path)
+        if "\0" in name or "\\" in name:
+            return None
+        try:
+            path = (self.site / name.lstrip("/")).resolve()
+            if not path.is_relative_to(self.site):
+                return None
+            if path.is_dir() and name.endswith("/"):
+                path = path / "index.html"
+            return path if path.is_file() or (path.is_dir() and (path / "index.html").is_file()) else None
+        except OSError:
+            return None
+
+    def _send(self, path: Path, file: BinaryIO, body: bool) -> None:
+        stat = path.stat()
+        tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+        begin, end = 0, stat.st_size
+        status = HTTPStatus.OK
+        if tag in [known.strip().removeprefix("W/") for known in self.headers.get("If-None-Match", "").split(",")]:
+            self.send_response(HTTPStatus.NOT_MODIFIED)
+            self.send_header("ETag", tag)
+            self.end_headers()
+            return
+        wanted = self.headers.get("Range")
+        if wanted is not None and self.headers.get("If-Range", tag) == tag:
+            part = byte_range(wanted, stat.st_size)
+            if part is None:
+                self._error(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, {"Content-Range": f"bytes */{stat.st_size}"})
+                return
+            status = HTTPStatus.PARTIAL_CONTENT if part != (0, stat.st_size) or wanted.startswith("bytes=0-") else HTTPStatus.OK
+            begin, end = part
+        self.send_response(status)
+        self.send_header("Content-Type", MIME_TYPES.get(path.suffix.lower(), "application/octet-stream"))
+        self.send_header("Content-Length", str(end - begin))
+        if status == HTTPStatus.PARTIAL_CONTENT:
+            self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{stat.st_size}")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("ETag", tag)
+        self.send_header("Last-Modified", formatdate(stat.st_mtime, usegmt=True))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        if body:
+            file.seek(begin)
+            _copy(file, self.wfile, end - begin)
+
+    def _error(self, status: HTTPStatus, headers: dict[str, str] | None = None) -> None:
+        text = f"{status.value} {status.phrase}\n".encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(text)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+
+def byte_range(header: str, size: int) -> tuple[int, int] | None:
+    """(begin, end) of a Range header's one range, end exclusive; None where nothing of it exists. Other forms mean the whole file."""
+    match = RANGE.fullmatch(header.strip())
+    if match is None or match[1] == match[2] == "":
+        return 0, size
+    if match[1] == "":
+        begin, end = max(0, size - int(match[2])), size
+    else:
+        begin, end = int(match[1]), min(size, int(match[2]) + 1 if match[2] else size)
+    return (begin, end) if begin < end else None
+
+
+def _copy(file: BinaryIO, target: BinaryIO, count: int) -> None:
+    while count > 0 and (chunk := file.read(min(count, 1 << 20))):
+        target.write(chunk)
+        count -= len(chunk)
