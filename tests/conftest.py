@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import chromium
 import pytest
+
+import chromium
 
 
 @pytest.fixture(scope="session")

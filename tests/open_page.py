@@ -21,13 +21,14 @@ import time
 from collections.abc import Iterator, Mapping
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import chromium
 
 TESTS = Path(__file__).resolve().parent
 RUNTIME = TESTS.parent / "runtime_js" / "dist"
+TYPES = {".js": "text/javascript", ".wasm": "application/wasm"}  # whatever the machine's own table says
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -35,13 +36,15 @@ class Handler(SimpleHTTPRequestHandler):
 
     roots: Mapping[str, Path]
     protocol_version = "HTTP/1.1"
-    extensions_map: ClassVar = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".wasm": "application/wasm"}
 
     def translate_path(self, path: str) -> str:
         name, _, rest = unquote(urlsplit(path).path).lstrip("/").partition("/")
         root = self.roots.get(name)
         wanted = (root / rest).resolve() if root else None
         return str(wanted) if root and wanted and wanted.is_relative_to(root.resolve()) else "/nonexistent"
+
+    def guess_type(self, path: str | os.PathLike[str]) -> str:
+        return TYPES.get(Path(path).suffix) or super().guess_type(path)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

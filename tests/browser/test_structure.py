@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from open_page import page_console
 
 LAYERS = 30  # SmolLM2-135M

@@ -1,0 +1,106 @@
+"""Rules of the repository that no other tool checks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "builder" / "webllm_build"
+
+# A folder imports only folders that stand before it.
+FOLDERS = ("source", "model", "quantize", "compile", "package")
+# These use all folders, so no folder may use them.
+PROGRAM = {"__main__", "build", "cli", "inspect_", "serve", "stages"}
+WITHOUT_TVM = ("source", "package")
+
+MAX_LINES = 450
+MAX_BYTES = 900_000
+# Written so that this file does not match itself.
+FORBIDDEN = {
+    "a path of one machine": r"(?<![\w.])/(?:work|opt|tmp|root)/",
+    "a number of a tracker": r"\b[Ii]ssue #?\d",
+    "work left undone": r"\b(?:TO[D]O|FIX[M]E|X[X]X)\b",
+}
+GIVEN_UP_TYPES = r"(: any\b|\bas any\b|<any>|@ts-ignore|@ts-expect-error|as unknown as)"
+
+
+def tracked(*patterns: str) -> list[Path]:
+    names = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def imports(path: Path) -> Iterator[tuple[str, ...]]:
+    """Absolute module names that a file of the package imports, split at the dots."""
+    here = ("webllm_build", *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            # `from . import x` imports the module x
+            yield from ((*module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_layers(folder: str) -> None:
+    later = set(FOLDERS[FOLDERS.index(folder) + 1 :]) | PROGRAM
+    files = list((PACKAGE / folder).rglob("*.py"))
+    assert files
+    for path in files:
+        for module in imports(path):
+            wrong = module[0] == "webllm_build" and len(module) > 1 and module[1] in later
+            assert not wrong, f"{path.relative_to(ROOT)} imports {'.'.join(module)}"
+            assert not (folder in WITHOUT_TVM and module[0] == "tvm"), f"{path.relative_to(ROOT)} imports tvm"
+
+
+def test_every_folder_has_a_place() -> None:
+    found = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.glob("*/**/*.py")}
+    assert found == set(FOLDERS)
+
+
+def test_only_the_command_line_prints() -> None:
+    for path in tracked("builder/**.py"):
+        if path.name == "cli.py":
+            continue
+        calls = (node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+        lines = [call.lineno for call in calls if isinstance(call, ast.Name) and call.id in {"print", "exit", "quit"}]
+        assert not lines, f"{path.relative_to(ROOT)}: {lines}"
+
+
+def test_words() -> None:
+    found = []
+    for path in tracked(":!*lock.json", ":!tests/golden/reference", ":!tests/fixtures", ":!LICENSE"):
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            faults = [what for what, pattern in FORBIDDEN.items() if re.search(pattern, line)]
+            found += [f"{path.relative_to(ROOT)}:{number}: {what}: {line.strip()}" for what in faults]
+    assert not found, "\n".join(found)
+
+
+def test_typescript_keeps_its_types() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in tracked("runtime_js/src/**.ts")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search(GIVEN_UP_TYPES, line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_files_are_small() -> None:
+    code = tracked("builder/**.py", "runtime_js/src/**.ts", "wasm_support/**.cc", "wasm_support/**.py")
+    assert code
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in code}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+    sizes = {str(path.relative_to(ROOT)): path.stat().st_size for path in tracked()}
+    assert {name: size for name, size in sizes.items() if size > MAX_BYTES} == {}
