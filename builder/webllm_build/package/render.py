@@ -14,19 +14,18 @@ from ..errors import TemplateError
 from .assets import templates_folder
 
 
-def render(name: str, **values: object) -> str:
-    """Render `templates/<name>`. Every value must be used and every variable given; a rendered script must parse."""
+def render(template: str, /, **values: object) -> str:
+    """Render `templates/<template>`. Every value must be used and every variable given; a rendered script must parse."""
     environment = _environment()
     try:
-        used = meta.find_undeclared_variables(environment.parse(_source(environment, name)))
-        unused = sorted(set(values) - used)
-        text = environment.get_template(name).render(**values)
+        used = meta.find_undeclared_variables(environment.parse(_source(environment, template)))
+        if odd := sorted(used ^ set(values)):
+            raise TemplateError(f"template {template}: {', '.join(odd)} must be both given and used")
+        text = environment.get_template(template).render(**values)
     except JinjaError as error:
-        raise TemplateError(f"template {name}: {error}") from error
-    if unused:
-        raise TemplateError(f"template {name} does not use {', '.join(unused)}")
-    if name.endswith(".js.j2"):
-        check_script(name, text)
+        raise TemplateError(f"template {template}: {error}") from error
+    if template.endswith(".js.j2"):
+        check_script(template, text)
     return text
 
 

@@ -1,0 +1,77 @@
+// Speaks the engine's worker protocol without a GPU: fetches and stores the model's files as the engine does, and answers by script.
+// The question decides the answer: "fail: CODE" raises that error, "slow" gives a piece every 50 ms until it is stopped,
+// "say: ..." gives back what follows. Anything else is answered with a fixed sentence.
+const running = new Set();
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function report(phase, progress, bytesDone, bytesTotal) {
+  postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase } });
+}
+
+async function load({ id, record }) {
+  const cache = await caches.open(`webllm-build:model:${new URL(".", record.manifest).href}`);
+  const get = async (file) => {
+    const url = new URL(file, record.manifest).href;
+    const stored = await cache.match(url);
+    if (stored !== undefined) return stored.arrayBuffer();
+    const response = await fetch(url);
+    if (!response.ok) throw { code: "Download", message: `${url} could not be fetched (HTTP ${response.status}).` };
+    await cache.put(url, response.clone());
+    return response.arrayBuffer();
+  };
+  try {
+    report("config", 0, 0, 0);
+    const manifest = JSON.parse(new TextDecoder().decode(await get(record.manifest)));
+    await Promise.all([get(manifest.library.file), get(manifest.tokenizer.file)]);
+    let done = 0;
+    for (const shard of manifest.weights.shards) {
+      await get(shard.file);
+      done += shard.bytes;
+      report("weights", (done / manifest.weights.bytes) * 0.9, done, manifest.weights.bytes);
+    }
+    report("kernels", 0.95, done, done);
+    report("ready", 1, done, done);
+    postMessage({ kind: "done", id });
+  } catch (error) {
+    postMessage({ kind: "error", id, error: { code: error.code ?? "Internal", message: String(error.message ?? error), details: {} } });
+  }
+}
+
+function chunk(content, finish, usage) {
+  const choices = [{ index: 0, delta: content === undefined ? {} : { content }, finish_reason: finish, logprobs: null }];
+  return { id: "c", object: "chat.completion.chunk", created: 0, model: "fake", choices, ...(usage && { usage }) };
+}
+
+async function answer({ id, request }) {
+  const question = request.messages.at(-1).content;
+  const code = /^fail: (\w+)/.exec(question)?.[1];
+  if (code !== undefined) {
+    postMessage({ kind: "error", id, error: { code, message: `made to fail with ${code}`, details: {} } });
+    return;
+  }
+  running.add(id);
+  const text = question.startsWith("say: ") ? question.slice(5) : `You asked ${request.messages.length} messages in.`;
+  const pieces = question === "slow" ? Array.from({ length: 400 }, (_, i) => `word${i} `) : text.match(/[\s\S]{1,7}/g);
+  let count = 0;
+  for (const piece of pieces) {
+    if (!running.has(id)) break;
+    postMessage({ kind: "chunks", id, chunks: [chunk(piece, null)] });
+    count += 1;
+    if (question === "slow") await sleep(50);
+  }
+  const extra = { e2e_latency_s: 1, prefill_tokens_per_s: 100, decode_tokens_per_s: 42.5, time_to_first_token_s: 0.1, time_per_output_token_s: 0.02 };
+  const usage = { prompt_tokens: 5, completion_tokens: count, total_tokens: count + 5, prompt_tokens_details: { cached_tokens: 0 }, extra };
+  postMessage({ kind: "chunks", id, chunks: [chunk(undefined, running.has(id) ? "stop" : "abort"), { ...chunk(undefined, null, usage), choices: [] }] });
+  postMessage({ kind: "end", id });
+  running.delete(id);
+}
+
+addEventListener("message", ({ data }) => {
+  if (data.kind === "reload") void load(data);
+  else if (data.kind === "chatCompletion") void answer(data);
+  else if (data.kind === "cancel") running.delete(data.id);
+  else if (data.kind === "call") {
+    if (data.name === "interruptGenerate") running.clear();
+    postMessage({ kind: "done", id: data.id });
+  }
+});

@@ -1,0 +1,165 @@
+"""Weights become one aligned byte stream in shards; nothing is lost, reordered or held in memory as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from package_sample import FACTS, LIBRARY, SHAPES, TOKENIZER, sample_model, sample_weights, tree
+from webllm_build.errors import MalformedFile
+from webllm_build.package.manifest import SHARD_BYTES, read_manifest
+from webllm_build.package.model_folder import read_weights, write_weights
+from webllm_build.quantize import Packed
+
+BREAKAGES = {
+    "format": lambda m: m.update(format=2),
+    "shape": lambda m: m["tensors"][0].update(shape="7"),
+    "negative": lambda m: m["tensors"][1].update(offset=-256),
+    "boolean": lambda m: m.update(eos_token_ids=[True]),
+    "overlap": lambda m: m["tensors"][1].update(offset=0),
+    "unaligned": lambda m: m["tensors"][1].update(offset=260),
+    "beyond the end": lambda m: m["tensors"][-1].update(bytes=1 << 40),
+    "shard size": lambda m: m["weights"]["shards"][0].update(bytes=4),
+    "path": lambda m: m["library"].update(file="../../etc/passwd"),
+    "absolute": lambda m: m["tokenizer"].update(file="/etc/passwd"),
+    "other hash": lambda m: m["library"].update(sha256="0" * 64),
+    "missing": lambda m: m.pop("weights"),
+    "not an object": lambda m: m.update(model=[1]),
+}
+
+
+def test_shards_hold_every_tensor_at_its_aligned_offset(tmp_path: Path) -> None:
+    weights = write_weights(tmp_path, sample_weights(), shard_bytes=1000)
+    stream = b"".join((tmp_path / shard.file).read_bytes() for shard in weights.shards)
+    assert [shard.bytes for shard in weights.shards[:-1]] == [1000] * (len(weights.shards) - 1)
+    assert len(weights.shards) > 2
+    assert len(stream) == weights.bytes
+    assert [tensor.name for tensor in weights.tensors] == list(SHAPES)
+    covered = np.zeros(len(stream), bool)
+    for tensor, source in zip(weights.tensors, sample_weights(), strict=True):
+        assert tensor.offset % 256 == 0
+        assert (tensor.shape, tensor.dtype) == (source.shape, source.dtype)
+        assert stream[tensor.offset : tensor.offset + tensor.bytes] == source.data.tobytes()
+        covered[tensor.offset : tensor.offset + tensor.bytes] = True
+    assert not any(np.frombuffer(stream, np.uint8)[~covered])
+
+
+def test_a_shard_that_ends_exactly_is_not_followed_by_an_empty_one(tmp_path: Path) -> None:
+    packed = Packed("w", "uint32", (512,), np.arange(512, dtype=np.uint32))
+    weights = write_weights(tmp_path, [packed], shard_bytes=1024)
+    assert [shard.bytes for shard in weights.shards] == [1024, 1024]
+    assert not (tmp_path / "shard.partial").exists()
+
+
+def test_names_carry_the_digest(tmp_path: Path) -> None:
+    ref = sample_model(tmp_path, shard_bytes=1000)
+    for entry in ref.manifest.files:
+        digest = hashlib.sha256((ref.folder / entry.file).read_bytes()).hexdigest()
+        assert entry.sha256 == digest
+        assert entry.file.split(".")[1] == digest[:16]
+        assert (ref.folder / entry.file).stat().st_size == entry.bytes
+    assert hashlib.sha256((ref.folder / ref.file).read_bytes()).hexdigest() == ref.sha256
+    assert ref.file == f"manifest.{ref.sha256[:16]}.json"
+
+
+def test_shards_stay_below_what_hosts_accept() -> None:
+    assert SHARD_BYTES == 24 * 1024 * 1024
+
+
+def test_arrays_are_not_collected(tmp_path: Path) -> None:
+    given: list[weakref.ref[object]] = []
+    alive: list[int] = []
+
+    def weights() -> Iterator[Packed]:
+        for index in range(10):
+            data = np.full(1000, index, np.uint32)
+            given.append(weakref.ref(data))
+            alive.append(sum(reference() is not None for reference in given))
+            yield Packed(f"w{index}", "uint32", (1000,), data)
+            del data
+
+    write_weights(tmp_path, weights())
+    assert max(alive) <= 2  # the one being made and the one being written
+
+
+def test_big_endian_and_strided_arrays_are_written_little_endian_and_dense(tmp_path: Path) -> None:
+    values = np.arange(24, dtype=">u4").reshape(4, 6)[:, ::2]
+    weights = write_weights(tmp_path, [Packed("w", "uint32", (4, 3), values)])
+    data = (tmp_path / weights.shards[0].file).read_bytes()
+    assert data == values.astype("<u4").tobytes()
+
+
+def test_progress_ends_at_the_size_of_the_stream(tmp_path: Path) -> None:
+    seen: list[int] = []
+    weights = write_weights(tmp_path, sample_weights(), seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == weights.bytes
+
+
+def test_an_interrupted_write_leaves_no_partial_shard(tmp_path: Path) -> None:
+    def weights() -> Iterator[Packed]:
+        yield from sample_weights()
+        raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write_weights(tmp_path, weights())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_are_read_back(tmp_path: Path) -> None:
+    weights = write_weights(tmp_path, sample_weights(), shard_bytes=1000)
+    assert read_weights(tmp_path) == weights
+    (tmp_path / weights.shards[1].file).write_bytes(b"short")
+    with pytest.raises(MalformedFile, match="another size"):
+        read_weights(tmp_path)
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    first = sample_model(tmp_path / "a")
+    second = sample_model(tmp_path / "b")
+    assert tree(first.folder) == tree(second.folder)
+    assert sample_model(tmp_path / "c", seed=1).file != first.file
+
+
+def test_a_manifest_says_what_was_written(tmp_path: Path) -> None:
+    ref = sample_model(tmp_path, shard_bytes=1000)
+    assert read_manifest(ref.folder / ref.file) == ref
+    fields = json.loads((ref.folder / ref.file).read_bytes())
+    assert fields["format"] == 1
+    assert fields["model"]["name"] == FACTS.name
+    assert fields["library"]["bytes"] == len(LIBRARY)
+    assert fields["tokenizer_config"] == TOKENIZER.config
+    assert fields["eos_token_ids"] == [2, 7]
+    assert "base" not in fields["weights"]
+    assert ref.manifest.download_bytes == sum(path.stat().st_size for path in ref.folder.iterdir()) - (ref.folder / ref.file).stat().st_size
+
+
+def test_an_unknown_license_is_kept_as_unknown(tmp_path: Path) -> None:
+    ref = sample_model(tmp_path, facts=replace(FACTS, license=None))
+    assert read_manifest(ref.folder / ref.file).manifest.model.license is None
+
+
+@pytest.mark.parametrize("kind", BREAKAGES)
+def test_a_damaged_manifest_is_refused(tmp_path: Path, kind: str) -> None:
+    ref = sample_model(tmp_path)
+    fields = json.loads((ref.folder / ref.file).read_bytes())
+    BREAKAGES[kind](fields)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(fields))
+    with pytest.raises(MalformedFile, match="not a manifest"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"nonsense", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_not_json_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_bytes(data)
+    with pytest.raises(MalformedFile):
+        read_manifest(path)

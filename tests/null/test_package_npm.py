@@ -1,0 +1,98 @@
+"""The npm package: its files, its package.json, and that nothing it names is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from golden_file import assert_golden
+from package_sample import FACTS, sample_model, stub_runtime, tree
+from webllm_build.errors import ConfigError
+from webllm_build.package import assets
+from webllm_build.package.npm import write_npm
+from webllm_build.package.output import Marker
+
+HASHED = re.compile(r"\.[0-9a-f]{16}\.")
+WEIGHTS = "https://weights.example.org/sample"
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = stub_runtime(tmp_path / "runtime")
+    monkeypatch.setattr(assets, "runtime_folder", lambda: folder)
+
+
+def write(tmp_path: Path, weights_url: str | None = WEIGHTS, license: str | None = "apache-2.0") -> Marker:
+    model = sample_model(tmp_path / "sample", facts=replace(FACTS, license=license))
+    return write_npm(tmp_path / "package", model, name="@me/sample", version="1.2.3", weights_url=weights_url)
+
+
+def test_file_list(tmp_path: Path) -> None:
+    write(tmp_path)
+    names = [HASHED.sub(".<hash>.", name) for name in tree(tmp_path / "package")]
+    assert_golden("npm-files.txt", "\n".join(sorted(names)) + "\n")
+
+
+def test_package_json_is_complete_and_names_files_that_are_there(tmp_path: Path) -> None:
+    write(tmp_path)
+    package = tmp_path / "package"
+    fields = json.loads((package / "package.json").read_text())
+    assert (fields["name"], fields["version"], fields["type"]) == ("@me/sample", "1.2.3", "module")
+    assert fields["exports"]["."] == {"types": "./index.d.ts", "default": "./index.js"}
+    for target in (
+        fields["types"],
+        *fields["exports"]["."].values(),
+        fields["exports"]["./worker"],
+        *fields["sideEffects"],
+        *fields["files"],
+    ):
+        assert (package / target).exists(), target
+    assert (package / "README.md").is_file()
+    assert (package / "LICENSE").is_file()
+
+
+@pytest.mark.parametrize("weights_url", [None, WEIGHTS])
+def test_every_file_is_named_by_a_url_that_bundlers_see(tmp_path: Path, weights_url: str | None) -> None:
+    marker = write(tmp_path, weights_url)
+    package = tmp_path / "package"
+    text = (package / "index.js").read_text()
+    urls = re.findall(r'new URL\("([^"]+)", import\.meta\.url\)', text)
+    model_files = {f"./{name}" for name in marker.files if name.startswith("model/")}
+    assert set(urls) == {*model_files, "./runtime/worker.js"}
+    assert any(name.endswith(".bin") for name in model_files) == (weights_url is None)
+
+
+def test_the_readme_says_where_the_weights_are(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert f"<{WEIGHTS}/>" in (tmp_path / "package" / "README.md").read_text()
+    write(tmp_path, None)
+    assert "part of this package" in (tmp_path / "package" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("license", "expected"), [("apache-2.0", "Apache-2.0"), ("llama3.2", "SEE LICENSE IN LICENSE"), (None, "SEE LICENSE IN LICENSE")]
+)
+def test_license(tmp_path: Path, license: str | None, expected: str) -> None:
+    write(tmp_path, license=license)
+    assert json.loads((tmp_path / "package" / "package.json").read_text())["license"] == expected
+    assert (license or "unknown") in (tmp_path / "package" / "LICENSE").read_text()
+
+
+def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    write(tmp_path)
+    first = tree(tmp_path / "package")
+    write(tmp_path)
+    assert tree(tmp_path / "package") == first
+
+
+@pytest.mark.parametrize("name", ["Upper", "with space", "../up", "", "a" * 215, "@/x", ".hidden"])
+def test_names_that_npm_refuses(tmp_path: Path, name: str) -> None:
+    model = sample_model(tmp_path / "sample")
+    with pytest.raises(ConfigError, match="package-name"):
+        write_npm(tmp_path / "package", model, name=name, version="1", weights_url=None)
+    assert not (tmp_path / "package").exists()

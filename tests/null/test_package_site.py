@@ -1,0 +1,167 @@
+"""The static site: its files, how they refer to each other, and what a second build changes."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from golden_file import assert_golden
+from package_sample import sample_model, stub_runtime, tree
+from webllm_build.errors import PackageError, TemplateError
+from webllm_build.package import assets
+from webllm_build.package.manifest import read_manifest
+from webllm_build.package.output import MARKER, read_marker
+from webllm_build.package.site import write_site
+
+HASHED = re.compile(r"\.[0-9a-f]{16}\.")
+
+
+class Page(HTMLParser):
+    """What index.html names: files, its JSON config, its scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.files: list[str] = []
+        self.metas: dict[str, str] = {}
+        self.inline_scripts: list[str | None] = []
+        self.handlers: list[str] = []
+        self.config = ""
+        self.title = ""
+        self._in = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self._in = tag if attributes.get("id") != "webllm-config" else "config"
+        self.files += [
+            attributes[name] or "" for name in ("src", "href") if name in attributes and not (attributes[name] or "").startswith("#")
+        ]
+        self.handlers += [name for name, _ in attrs if name.startswith("on") or name == "style"]
+        if tag == "script" and "src" not in attributes:
+            self.inline_scripts.append(attributes.get("type"))
+        if "http-equiv" in attributes:
+            self.metas[attributes["http-equiv"] or ""] = attributes["content"] or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._in == "config":
+            self.config += data
+        elif self._in == "title":
+            self.title += data
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = stub_runtime(tmp_path / "runtime")
+    monkeypatch.setattr(assets, "runtime_folder", lambda: folder)
+    return folder
+
+
+def service_worker_config(out: Path) -> dict[str, object]:
+    match = re.search(r"startServiceWorker\((.*)\);", (out / "sw.js").read_text())
+    assert match is not None
+    config: dict[str, object] = json.loads(match[1])
+    return config
+
+
+def test_file_list(tmp_path: Path) -> None:
+    write_site(tmp_path / "dist", sample_model(tmp_path), title="Chat")
+    names = [HASHED.sub(".<hash>.", name) for name in tree(tmp_path / "dist")]
+    assert_golden("site-files.txt", "\n".join(sorted(names)) + "\n")
+
+
+def test_the_page_names_only_files_that_are_there(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    write_site(out, sample_model(tmp_path), title="Chat")
+    page = Page((out / "index.html").read_text())
+    config = json.loads(page.config)
+    for name in [*page.files, config["worker"], config["manifest"], config["service_worker"]]:
+        assert not name.startswith(("/", "http")), "a site must work under any path"
+        assert (out / name).is_file(), name
+    ref = read_manifest(out / config["manifest"])
+    assert ref.sha256 == config["manifest_sha256"]
+    for entry in ref.manifest.files:
+        assert (out / "model" / entry.file).stat().st_size == entry.bytes
+    assert config["download_bytes"] == ref.manifest.download_bytes
+
+
+def test_the_policy_allows_no_foreign_and_no_inline_code(tmp_path: Path) -> None:
+    write_site(tmp_path / "dist", sample_model(tmp_path), title="Chat")
+    page = Page((tmp_path / "dist" / "index.html").read_text())
+    policy = dict(part.strip().split(" ", 1) for part in page.metas["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
+    assert policy["connect-src"] == "'self'"
+    assert policy["style-src"] == "'self'"
+    assert page.inline_scripts == ["application/json"]
+    assert page.handlers == []
+
+
+def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    ref = sample_model(tmp_path)
+    write_site(out, ref, title="Chat")
+    config = service_worker_config(out)
+    page = Page((out / "index.html").read_text())
+    shell = config["shell"]
+    assert isinstance(shell, list)
+    assert shell[0] == "./"
+    assert set(page.files) | {json.loads(page.config)["worker"]} == set(shell[1:])
+    assert config["model"] == {"folder": "model/", "files": [ref.file, *(entry.file for entry in ref.manifest.files)]}
+    match = re.match(r'importScripts\("(.*)"\);', (out / "sw.js").read_text())
+    assert match is not None
+    assert (out / match[1]).is_file()
+
+
+def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
+    write_site(tmp_path / "a", sample_model(tmp_path / "1"), title="Chat")
+    write_site(tmp_path / "b", sample_model(tmp_path / "2"), title="Chat")
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+@pytest.mark.parametrize("change", ["title", "app", "worker", "weights"])
+def test_every_change_makes_another_version(tmp_path: Path, runtime: Path, change: str) -> None:
+    out = tmp_path / "dist"
+    write_site(out, sample_model(tmp_path / "1"), title="Chat")
+    before = service_worker_config(out)
+    if change in ("app", "worker"):
+        (runtime / f"{change}.js").write_text("export const changed = true;\n")
+    write_site(out, sample_model(tmp_path / "2", seed=int(change == "weights")), title="Other" if change == "title" else "Chat")
+    assert service_worker_config(out)["version"] != before["version"]
+    listed = set((read_marker(out) or pytest.fail("no marker")).files)
+    assert set(tree(out)) == listed | {MARKER}, "files of the older build are gone"
+
+
+def test_weights_elsewhere(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    write_site(out, sample_model(tmp_path), title="Chat", weights_url="https://weights.example.org/a/b")
+    page = Page((out / "index.html").read_text())
+    assert "connect-src 'self' https://weights.example.org;" in page.metas["Content-Security-Policy"]
+    manifest = read_manifest(out / json.loads(page.config)["manifest"]).manifest
+    assert manifest.weights.base == "https://weights.example.org/a/b/"
+    assert not list(out.glob("model/*.bin"))
+
+
+def test_a_hostile_title_stays_text(tmp_path: Path) -> None:
+    title = '</title><script>alert(1)</script>"><img src=x onerror=alert(1)> {{ 7*7 }}'
+    write_site(tmp_path / "dist", sample_model(tmp_path), title=title)
+    page = Page((tmp_path / "dist" / "index.html").read_text())
+    assert page.title == title
+    assert json.loads(page.config)["title"] == title
+    assert page.handlers == []
+
+
+def test_a_broken_runtime_stops_the_build(tmp_path: Path, runtime: Path) -> None:
+    (runtime / "app.js").write_text("const = ;")
+    with pytest.raises(TemplateError, match=r"app\.js is not valid JavaScript"):
+        write_site(tmp_path / "dist", sample_model(tmp_path), title="Chat")
+    (runtime / "app.js").unlink()
+    with pytest.raises(PackageError, match="npm run build"):
+        write_site(tmp_path / "dist", sample_model(tmp_path), title="Chat")
+    assert not (tmp_path / "dist").exists()

@@ -1,0 +1,57 @@
+"""A small packaged model and a stand-in for the built runtime, for tests of what is written around them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from webllm_build.package.manifest import SHARD_BYTES, ManifestRef, ModelFacts
+from webllm_build.package.model_folder import write_model_folder, write_weights
+from webllm_build.quantize import Packed
+from webllm_build.source.checkpoint import Tokenizer
+
+FACTS = ModelFacts(
+    id="sample-1m",
+    name="Sample 1M Instruct",
+    architecture="llama",
+    parameters=1_234_567,
+    license="apache-2.0",
+    quantization="q4a",
+    context_length=8192,
+    vocab_size=320,
+)
+LIBRARY = b"\0asm\1\0\0\0"
+TOKENIZER = Tokenizer(json.dumps({"version": "1.0"}).encode(), {"chat_template": "{{ messages }}", "eos_token": "</s>"})
+# Sizes that leave gaps for alignment; the third crosses two shards of 1000 bytes.
+SHAPES = {"embed.q": (7,), "embed.s": (1, 3), "layers.0.qkv.q": (40, 13), "norm.w": (64,)}
+
+
+def sample_weights(seed: int = 0) -> Iterator[Packed]:
+    random = np.random.default_rng(seed)
+    for name, shape in SHAPES.items():
+        yield Packed(name, "uint32", shape, random.integers(0, 2**32, shape, dtype=np.uint32))
+
+
+def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, facts: ModelFacts = FACTS) -> ManifestRef:
+    """Write a model folder under `folder`."""
+    weights = write_weights(folder / "weights", sample_weights(seed), shard_bytes=shard_bytes)
+    return write_model_folder(folder / "model", weights, LIBRARY, TOKENIZER, (2, 7), facts)
+
+
+def stub_runtime(folder: Path) -> Path:
+    """Files with the names of the built runtime."""
+    (folder / "openai").mkdir(parents=True)
+    for name in ("app.js", "worker.js", "index.js"):
+        (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
+    (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
+    (folder / "index.d.ts").write_text('export * from "./openai/types.js";\n')
+    (folder / "openai" / "types.d.ts").write_text("export interface Request {}\n")
+    return folder
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file under `folder` by its relative path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
