@@ -1,0 +1,120 @@
+"""Quantized matrix times vector: every linear layer of a decode step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.linear import Epilogue, check_shape, out_columns, silu, weight_buffers
+from webllm_build.compile.kernels.reduce import reduce_group
+from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec, when
+from webllm_build.compile.target import Variant
+from webllm_build.quantize import GROUP, Scheme
+
+QUADS = GROUP // 4  # float32x4 in a block
+
+
+@dataclass(frozen=True)
+class Tile:
+    """How invocations share the work: a group of `lanes` spans a row's blocks of 32 weights and computes `rows` rows, reusing the
+    activations it holds; a workgroup has `groups` of them."""
+
+    lanes: int
+    rows: int
+    groups: int
+
+
+def choose_tile(n: int, k: int) -> Tile:
+    """A tile that was fast on an NVIDIA H200 and leaves few lanes idle elsewhere."""
+    blocks = k // GROUP
+    if n >= 32768:
+        # An output head has rows enough to fill the GPU: few lanes, each with several blocks of many rows.
+        lanes = max((8, 16, 32), key=lambda lanes: (blocks / (lanes * ceildiv(blocks, lanes)), lanes))
+        return Tile(lanes, rows=8, groups=64 // lanes)
+    if blocks <= 32:
+        lanes = max(8, 1 << (blocks - 1).bit_length())
+        return Tile(lanes, rows=4, groups=64 // lanes)
+    steps = ceildiv(blocks, 256)
+    lanes = 32 * ceildiv(ceildiv(blocks, steps), 32)
+    return Tile(lanes, rows=4, groups=1)
+
+
+def gemv(
+    variant: Variant,
+    scheme: Scheme,
+    n: int,
+    k: int,
+    *,
+    norm_eps: float | None = None,
+    epilogue: Epilogue = "none",
+    tile: Tile | None = None,
+) -> PrimFunc:
+    """y[n] = W[n, k] · x, with W packed by `scheme`, or W · (norm_weight * x / sqrt(mean(x²) + norm_eps)).
+
+    Parameters: x float32[1, k], w_<suffix> of the scheme, norm_weight float32[k] (with norm_eps), residual float32[1, n] (epilogue
+    "residual": out = residual + y), out float32[1, n]; epilogue "silu_mul": rows 2i and 2i+1 are gate and up of channel i, and
+    out float32[1, n/2] is silu(gate) * up. Sums are float32. Raises CompileError for shapes that blocks do not divide.
+    """
+    check_shape(n, k, epilogue)
+    tile = tile or choose_tile(n, k)
+    blocks = k // GROUP
+    sums_count = tile.rows + (norm_eps is not None)
+    with Kernel() as kernel:
+        x = kernel.buffer("x", (1, k), "float32")
+        weight = weight_buffers(kernel, scheme, n, k)
+        norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
+        residual = kernel.buffer("residual", (1, n), "float32") if epilogue == "residual" else None
+        out = kernel.buffer("out", (1, out_columns(n, epilogue)), "float32")
+        with launch([ceildiv(n, tile.rows * tile.groups)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
+            first_row = let("first_row", (workgroup * tile.groups + group) * tile.rows)
+            # Rows beyond the last are computed from the last one's weights and not stored.
+            exact = n % (tile.rows * tile.groups) == 0
+            rows = [first_row + r if exact else T.min(first_row + r, n - 1) for r in range(tile.rows)]
+            sums = local("sums", sums_count)
+            for i in range(sums_count):
+                store(sums, T.float32(0), i)
+            with T.serial(0, ceildiv(blocks, tile.lanes)) as step:
+                block = step * tile.lanes + lane
+                with when(blocks % tile.lanes == 0 or block < blocks):
+                    _accumulate(sums, scheme, weight, [row * blocks + block for row in rows], x, norm_weight, block)
+            total_of = reduce_group(variant, sums, sums_count, lane=lane, width=tile.lanes, group=group, groups=tile.groups)
+            inverse_rms = T.rsqrt(total_of(tile.rows) / T.float32(k) + T.float32(norm_eps)) if norm_eps is not None else T.float32(1)
+            inverse_rms = let("inverse_rms", inverse_rms)
+            if epilogue == "silu_mul":
+                channel = first_row // 2 + lane
+                with when(T.And(lane < tile.rows // 2, channel < n // 2)):
+                    gate, up = (let(name, total_of(lane * 2 + i) * inverse_rms) for i, name in enumerate(("gate", "up")))
+                    store(out, silu(gate) * up, 0, channel)
+            else:
+                row = first_row + lane
+                with when(T.And(lane < tile.rows, row < n)):
+                    y = total_of(lane) * inverse_rms
+                    store(out, y if residual is None else residual[0, row] + y, 0, row)
+    return kernel.func
+
+
+def _accumulate(
+    sums: Buffer, scheme: Scheme, weight: Sequence[Buffer], indices: Sequence[Expr], x: Buffer, norm_weight: Buffer | None, block: Expr
+) -> None:
+    """Add one block of each row to sums[r], and, with a norm, the squares of the activations to the last sum."""
+    loaded = [scheme.load(weight, index) for index in indices]
+    activations = [let(f"x{j}", x[0, vec(block * QUADS + j)]) for j in range(QUADS)]
+    if norm_weight is not None:
+        last = len(indices)
+        store(sums, sums[last] + total([dot(quad, quad) for quad in activations]), last)
+        activations = [let(f"x{j}", quad * norm_weight[vec(block * QUADS + j)]) for j, quad in enumerate(activations)]
+    activation_sum = None
+    if loaded[0].offset is not None:
+        # A local array and not a `let`, whose value TVM would copy into every use.
+        activation_sum = local("x_sum", 1)
+        store(activation_sum, dot(total(activations), splat(T.float32(1))), 0)
+    for r, values in enumerate(loaded):
+        y = total([dot(codes, quad) for codes, quad in zip(values.codes, activations, strict=True)])
+        if values.scale is not None:
+            y = y * values.scale
+        if activation_sum is not None:
+            y = y + values.offset * activation_sum[0]
+        store(sums, sums[r] + y, r)

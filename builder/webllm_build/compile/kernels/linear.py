@@ -1,0 +1,35 @@
+"""What the kernels of linear layers share: weight buffers and epilogues."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel
+from webllm_build.errors import CompileError
+from webllm_build.quantize import GROUP, Scheme
+
+Epilogue = Literal["none", "residual", "silu_mul"]
+
+
+def check_shape(n: int, k: int, epilogue: Epilogue) -> None:
+    """Raises CompileError for shapes that the kernels cannot take."""
+    if k % GROUP:
+        raise CompileError(f"a linear layer of {k} inputs: kernels need a multiple of {GROUP}")
+    if epilogue == "silu_mul" and n % 2:
+        raise CompileError(f"gate and up interleaved make {n} rows, which is odd")
+
+
+def weight_buffers(kernel: Kernel, scheme: Scheme, n: int, k: int) -> list[Buffer]:
+    """Parameters `w_<suffix>` of a weight [n, k]."""
+    return [kernel.buffer(f"w_{spec.suffix}", spec.shape, spec.dtype) for spec in scheme.buffers(n, k)]
+
+
+def out_columns(n: int, epilogue: Epilogue) -> int:
+    return n // 2 if epilogue == "silu_mul" else n
+
+
+def silu(x: Expr) -> Expr:
+    """x * sigmoid(x). The exponent is bounded because WGSL leaves an overflow of exp undefined."""
+    return x / (T.float32(1) + T.exp(T.min(T.float32(0) - x, T.float32(80))))

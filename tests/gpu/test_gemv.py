@@ -1,0 +1,109 @@
+"""Matrix-vector kernels against float64 NumPy."""
+
+import numpy as np
+import pytest
+from dawn import Dawn, poison, to_wgsl
+from linear_case import F16_VARIANTS, VARIANTS, apply_epilogue, random_weight
+
+from webllm_build.compile.kernels.gemv import Tile, choose_tile, gemv
+from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.target import Variant
+from webllm_build.errors import CompileError
+from webllm_build.quantize import SCHEMES
+
+EPS = 1e-5
+
+
+def check(
+    dawn: Dawn, variant: Variant, scheme: str, n: int, k: int, *, norm: bool = False, epilogue: Epilogue = "none", tile: Tile | None = None
+) -> None:
+    """Run one layer and compare: the error may be a few float32 roundings of the largest sum."""
+    rng = np.random.default_rng(n * 10007 + k)
+    weight = random_weight(rng, scheme, n, k)
+    x = (rng.standard_normal((1, k)) * 3).astype(np.float32)
+    norm_weight = rng.uniform(0.5, 2, k).astype(np.float32)
+    residual = rng.standard_normal((1, n)).astype(np.float32)
+    buffers = {"x": x, **weight.buffers, "norm_weight": norm_weight, "residual": residual}
+    columns = n // 2 if epilogue == "silu_mul" else n
+    func = gemv(variant, SCHEMES[scheme], n, k, norm_eps=EPS if norm else None, epilogue=epilogue, tile=tile)
+    got = dawn.run(func, variant, {**buffers, "out": poison((1, columns))})["out"]
+
+    inputs = x.astype(np.float64)
+    if norm:
+        inputs = inputs * norm_weight / np.sqrt((inputs**2).mean() + EPS)
+    want = apply_epilogue(inputs @ weight.values.T, epilogue, residual)
+    scale = (np.abs(inputs) @ np.abs(weight.values).T).max()
+    if epilogue == "silu_mul":
+        scale *= np.abs(inputs @ weight.values.T).max()  # an error of one factor is multiplied by the other
+    assert np.abs(got - want).max() < 1e-6 * scale
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("n", "k"), [(7, 32), (130, 96), (7, 576), (130, 1536), (7, 2080)])
+def test_shapes(dawn: Dawn, variant: Variant, scheme: str, n: int, k: int) -> None:
+    check(dawn, variant, scheme, n, k)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
+@pytest.mark.parametrize("epilogue", ["none", "residual", "silu_mul"])
+@pytest.mark.parametrize(("scheme", "n", "k"), [("q4", 6, 2080), ("q4a", 130, 576), ("q8", 34, 96)])
+def test_norm_and_epilogues(dawn: Dawn, variant: Variant, scheme: str, norm: bool, epilogue: Epilogue, n: int, k: int) -> None:
+    check(dawn, variant, scheme, n, k, norm=norm, epilogue=epilogue)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("tile", [Tile(8, 8, 8), Tile(4, 2, 3), Tile(32, 8, 2), Tile(96, 2, 1), Tile(256, 4, 1)])
+def test_any_tile(dawn: Dawn, variant: Variant, tile: Tile) -> None:
+    """Tiles are a matter of speed: each gives the same result."""
+    for epilogue in ("none", "silu_mul"):
+        check(dawn, variant, "q4a", 130, 576, norm=True, epilogue=epilogue, tile=tile)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_output_head_tile(dawn: Dawn, variant: Variant) -> None:
+    check(dawn, variant, "q8", 32770, 96, norm=True)
+
+
+def test_large_negative_gates_vanish(dawn: Dawn) -> None:
+    """silu(-1000) is 0, where a naive exp would overflow."""
+    variant, n, k = VARIANTS[1], 2, 32
+    values = np.array([[-1000.0] + [0.0] * 31, [1.0] + [0.0] * 31], np.float32)
+    (w,) = SCHEMES["f32"].pack(SCHEMES["f32"].encode(values), k)
+    x = np.eye(1, k, dtype=np.float32)
+    func = gemv(variant, SCHEMES["f32"], n, k, epilogue="silu_mul")
+    assert dawn.run(func, variant, {"x": x, "w_w": w, "out": poison((1, 1))})["out"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "k"), [(960, 576), (49152, 576), (16384, 3072), (3072, 8192), (128256, 3072), (96, 14336), (64, 32)])
+def test_tiles_fit_every_gpu(n: int, k: int) -> None:
+    tile = choose_tile(n, k)
+    threads = tile.lanes * tile.groups
+    assert 32 <= threads <= 256 and tile.rows <= tile.lanes
+    assert tile.lanes & (tile.lanes - 1) == 0 or tile.lanes % 32 == 0  # what subgroup reductions need
+    assert n / (tile.rows * tile.groups) <= 65535
+
+
+def test_activations_and_weights_are_loaded_as_vectors() -> None:
+    wgsl = to_wgsl(gemv(VARIANTS[1], SCHEMES["q4"], 96, 576, norm_eps=EPS), VARIANTS[1])
+    for name, kind in (("x", "f32"), ("norm_weight", "f32"), ("w_q", "u32")):
+        assert f"{name}_ptr : array<vec4<{kind}>>" in wgsl
+
+
+def test_same_inputs_give_the_same_text() -> None:
+    first, second = (to_wgsl(gemv(VARIANTS[0], SCHEMES["q8"], 130, 96), VARIANTS[0]) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("variant", F16_VARIANTS, ids=lambda variant: variant.name)
+def test_f16_variants_compile(variant: Variant) -> None:
+    wgsl = to_wgsl(gemv(variant, SCHEMES["q4"], 96, 576, norm_eps=EPS, epilogue="silu_mul"), variant)
+    assert ("subgroupShuffleXor" in wgsl) == variant.subgroups
+
+
+def test_unfit_shapes_are_refused() -> None:
+    with pytest.raises(CompileError, match="48 inputs"):
+        gemv(VARIANTS[0], SCHEMES["q4"], 8, 48)
+    with pytest.raises(CompileError, match="odd"):
+        gemv(VARIANTS[0], SCHEMES["q4"], 7, 64, epilogue="silu_mul")
