@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -95,6 +96,13 @@ def test_typescript_keeps_its_types() -> None:
         if re.search(GIVEN_UP_TYPES, line)
     ]
     assert not found, "\n".join(found)
+
+
+def test_third_party_packages_are_named() -> None:
+    lock = json.loads((ROOT / "runtime_js" / "package-lock.json").read_text("utf-8"))
+    shipped = lock["packages"][""]["dependencies"]
+    notice = (ROOT / "THIRD_PARTY.md").read_text("utf-8")
+    assert [name for name, version in shipped.items() if not re.search(rf"\| {re.escape(name)}\b.*\| {re.escape(version)} \|", notice)] == []
 
 
 def test_files_are_small() -> None:
