@@ -51,7 +51,7 @@ function absolute(url: string, what: string): string {
   } catch {
     // reported below
   }
-  if (resolved === null || !/^(https?|blob|data):$/.test(resolved.protocol)) {
+  if (resolved === null || !/^(https?|[a-z-]+-extension):$/.test(resolved.protocol)) {
     throw new ModelNotFoundError(`${what} is not a URL that can be fetched: ${url}`, { url });
   }
   return resolved.href;

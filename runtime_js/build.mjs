@@ -1,0 +1,23 @@
+// Bundles the runtime into dist/: minified ES modules for browsers that have WebGPU.
+
+import { build } from "esbuild";
+import { rm } from "node:fs/promises";
+
+const shared = {
+  outdir: "dist",
+  bundle: true,
+  minify: true,
+  target: "es2022",
+  legalComments: "none",
+  logLevel: "info",
+};
+
+await rm("dist", { recursive: true, force: true });
+await Promise.all([
+  // The package's entry: the page's handle is small, what runs a model is a chunk that is loaded when a model is.
+  build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts" }, chunkNames: "chunks/[name]-[hash]" }),
+  // One file each: a page's assets.
+  build({ ...shared, format: "esm", entryPoints: { worker: "src/worker_main.ts", app: "src/app/main.ts" } }),
+  // A classic script, for importScripts.
+  build({ ...shared, format: "iife", entryPoints: { "service-worker": "src/service-worker/index.ts" } }),
+]);

@@ -1,0 +1,100 @@
+/** All GPU buffers of a loaded model, by the plan's numbering: weights, KV cache by layer, io, workspace. */
+
+import { OutOfMemoryError } from "../errors.ts";
+import { allocating } from "./device.ts";
+import { BufferUsage } from "./gpu_flags.ts";
+import type { IoName, Plan, VariantPlan } from "./plan.ts";
+
+export class BufferTable {
+  readonly #device: GPUDevice;
+  readonly #buffers: GPUBuffer[];
+  readonly #plan: Plan;
+  readonly #pageBytes: number;
+  /** Holds a page while it is copied: WebGPU copies only between two buffers. */
+  readonly #spare: GPUBuffer;
+  #pages: number;
+
+  private constructor(device: GPUDevice, plan: Plan, pageBytes: number, pages: number, buffers: GPUBuffer[], spare: GPUBuffer) {
+    this.#device = device;
+    this.#plan = plan;
+    this.#pageBytes = pageBytes;
+    this.#pages = pages;
+    this.#buffers = buffers;
+    this.#spare = spare;
+  }
+
+  /** Allocates everything, with a KV cache of `pages` pages. Raises OutOfMemoryError. */
+  static async create(device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number): Promise<BufferTable> {
+    const storage = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
+    const make = (label: string, size: number): GPUBuffer => device.createBuffer({ label, size, usage: storage });
+    const total = [...plan.weights, ...plan.io].reduce((sum, { bytes }) => sum + bytes, 0)
+      + variant.workspace.reduce((sum, bytes) => sum + bytes, 0) + plan.model.numLayers * pages * variant.kvPageBytes;
+    return allocating(device, "the model", total, () => {
+      const buffers = [
+        ...plan.weights.map(({ name, bytes }) => make(name, bytes)),
+        ...Array.from({ length: plan.model.numLayers }, (_, layer) => make(`kv ${layer}`, pages * variant.kvPageBytes)),
+        ...plan.io.map(({ name, bytes }) => make(name, bytes)),
+        ...variant.workspace.map((bytes, i) => make(`workspace ${i}`, bytes)),
+      ];
+      return new BufferTable(device, plan, variant.kvPageBytes, pages, buffers, make("spare page", variant.kvPageBytes));
+    });
+  }
+
+  /** Pages of the KV cache that every layer has room for. */
+  get pages(): number {
+    return this.#pages;
+  }
+
+  get(id: number): GPUBuffer {
+    const buffer = this.#buffers[id];
+    if (buffer === undefined) throw new RangeError(`no buffer ${id}`);
+    return buffer;
+  }
+
+  io(name: IoName): GPUBuffer {
+    return this.get(this.#firstKv + this.#plan.model.numLayers + this.#plan.io.findIndex((buffer) => buffer.name === name));
+  }
+
+  get #firstKv(): number {
+    return this.#plan.weights.length;
+  }
+
+  isKv(id: number): boolean {
+    return id >= this.#firstKv && id < this.#firstKv + this.#plan.model.numLayers;
+  }
+
+  /**
+   * Gives every layer room for `pages` pages and keeps what is there. One layer after the other, so that the peak is
+   * one layer's buffer. Raises OutOfMemoryError; the cache then works on with the room it had.
+   */
+  async growKv(pages: number): Promise<void> {
+    const size = pages * this.#pageBytes;
+    for (let layer = 0; layer < this.#plan.model.numLayers; layer++) {
+      const id = this.#firstKv + layer;
+      const old = this.get(id);
+      if (old.size >= size) continue; // grown before another layer's growth failed
+      if (size > this.#device.limits.maxBufferSize) throw new OutOfMemoryError(`The KV cache needs buffers of ${size} bytes, more than this GPU allows.`);
+      const larger = await allocating(this.#device, "a longer conversation", size * this.#plan.model.numLayers,
+        () => this.#device.createBuffer({ label: old.label, size, usage: old.usage }));
+      const encoder = this.#device.createCommandEncoder();
+      encoder.copyBufferToBuffer(old, 0, larger, 0, old.size);
+      this.#device.queue.submit([encoder.finish()]);
+      this.#buffers[id] = larger;
+      old.destroy();
+    }
+    this.#pages = pages;
+  }
+
+  /** Records copies of whole pages, in every layer. `copies` holds (source, destination) pairs. */
+  copyPages(encoder: GPUCommandEncoder, copies: Int32Array): void {
+    for (let i = 0; i + 1 < copies.length; i += 2) {
+      const from = (copies[i] ?? 0) * this.#pageBytes;
+      const to = (copies[i + 1] ?? 0) * this.#pageBytes;
+      for (let layer = 0; layer < this.#plan.model.numLayers; layer++) {
+        const cache = this.get(this.#firstKv + layer);
+        encoder.copyBufferToBuffer(cache, from, this.#spare, 0, this.#pageBytes);
+        encoder.copyBufferToBuffer(this.#spare, 0, cache, to, this.#pageBytes);
+      }
+    }
+  }
+}

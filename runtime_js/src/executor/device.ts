@@ -1,0 +1,102 @@
+/** Chooses the variant of the model that this GPU can run, and watches the device that runs it. */
+
+import { DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, OutOfMemoryError, WebGPUNotAvailableError } from "../errors.ts";
+import type { LimitName, Plan, VariantPlan } from "./plan.ts";
+
+/** Why the adapter cannot run a variant, or undefined where it can. */
+function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined {
+  const feature = variant.features.find((name) => !adapter.features.has(name));
+  if (feature !== undefined) return `needs the feature ${feature}`;
+  const subgroup = adapter.info.subgroupMinSize ?? 0;
+  if (variant.features.includes("subgroups") && subgroup < variant.minSubgroupSize) {
+    return `needs subgroups of ${variant.minSubgroupSize}, the GPU has ${subgroup}`;
+  }
+  for (const [name, value] of variant.limits) {
+    if (adapter.limits[name] < value) return `needs ${name} ${value}, the GPU has ${adapter.limits[name]}`;
+  }
+  return undefined;
+}
+
+/** The first variant of the plan that the adapter supports, or the one called `forced`. Raises FeatureSupportError. */
+export function chooseVariant(adapter: GPUAdapter, plan: Plan, forced: string | undefined): VariantPlan {
+  const reasons: string[] = [];
+  for (const variant of plan.variants) {
+    if (forced !== undefined && variant.name !== forced) continue;
+    const reason = obstacle(adapter, variant);
+    if (reason === undefined) return variant;
+    reasons.push(`${variant.name} ${reason}`);
+  }
+  const names = plan.variants.map((variant) => variant.name).join(", ");
+  throw new FeatureSupportError(reasons.length === 0
+    ? `The model has no variant "${forced}"; it has ${names}.`
+    : `This GPU cannot run the model: ${reasons.join("; ")}. Try another browser or a newer graphics driver.`);
+}
+
+/**
+ * A device with what the variant needs. The two buffer limits are raised towards `largestBuffer` bytes as far as the
+ * adapter allows, for the KV cache of a long context.
+ */
+export async function requestDevice(adapter: GPUAdapter, variant: VariantPlan, largestBuffer: number): Promise<GPUDevice> {
+  const limits = new Map<LimitName, number>(variant.limits);
+  for (const name of ["maxBufferSize", "maxStorageBufferBindingSize"] as const) {
+    limits.set(name, Math.max(limits.get(name) ?? 0, Math.min(largestBuffer, adapter.limits[name])));
+  }
+  try {
+    return await adapter.requestDevice({ requiredFeatures: [...variant.features], requiredLimits: Object.fromEntries(limits) });
+  } catch (error) {
+    throw new WebGPUNotAvailableError(`The GPU refused to start (${String(error)}). Close other pages that use it, or restart the browser.`);
+  }
+}
+
+/** Turns what happens to a device into typed errors. The first failure stays: what comes after it cannot be trusted. */
+export class DeviceWatch {
+  #failure: MLCEngineError | null = null;
+
+  constructor(device: GPUDevice) {
+    void device.lost.then((info) => {
+      this.#failure ??= new DeviceLostError(info.reason === "destroyed"
+        ? "The model was unloaded. Call reload() to use it again."
+        : `The GPU was lost (${info.message || "no reason given"}): the driver restarted it or another program took it. Load the model again with reload().`);
+    });
+    device.addEventListener("uncapturederror", (event) => {
+      this.#failure ??= event.error instanceof GPUOutOfMemoryError
+        ? new OutOfMemoryError("The GPU ran out of memory. Close other pages, or load with a smaller context window or a smaller model.")
+        : new GPUExecutionError(`The GPU refused a command: ${event.error.message}. Load the model again with reload().`);
+    });
+  }
+
+  /** Throws the device's failure, if it has one. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Awaits work on the device; what the device fails with meanwhile replaces the promise's outcome. */
+  async guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      const result = await work;
+      this.check();
+      return result;
+    } catch (error) {
+      await Promise.resolve(); // a lost device rejects its promises just before `lost` itself is known
+      this.check();
+      throw error instanceof MLCEngineError ? error : new GPUExecutionError(`The GPU did not finish its work (${String(error)}). Load the model again with reload().`);
+    }
+  }
+}
+
+/** Runs `allocate`; raises OutOfMemoryError where the GPU has no room for what it made. */
+export async function allocating<T>(device: GPUDevice, what: string, bytes: number, allocate: () => T): Promise<T> {
+  device.pushErrorScope("out-of-memory");
+  let made: T;
+  try {
+    made = allocate();
+  } finally {
+    const error = await device.popErrorScope();
+    if (error !== null) {
+      const size = `${Math.ceil(bytes / 1e6)} MB`;
+      throw new OutOfMemoryError(`The GPU has no room for ${what} (${size}). Close other pages, or load with a smaller context window or a smaller model.`,
+        { bytes });
+    }
+  }
+  return made;
+}

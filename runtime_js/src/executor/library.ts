@@ -1,0 +1,61 @@
+/** model.wasm: the KV manager and the launch arithmetic as code, the plan and the WGSL as custom sections. */
+
+import { ManifestError } from "../errors.ts";
+import { ABI_LIMITS, isWasmAbi, type WasmAbi } from "./abi.generated.ts";
+import { LAUNCH_WORDS, parsePlan, type Plan } from "./plan.ts";
+
+const MAX_SECTION_BYTES = 1 << 26;
+
+/** LAUNCH_WORDS int32 for each kernel of a function: grid x, y, z, then uniform words. Valid until the next call. */
+export type Launch = (n: number, kvLength: number) => Int32Array;
+
+function broken(message: string): ManifestError {
+  return new ManifestError(`The model library is not usable: ${message}. Build the model again with a matching webllm-build.`);
+}
+
+function section(module: WebAssembly.Module, name: string): unknown {
+  const [bytes, ...others] = WebAssembly.Module.customSections(module, name);
+  if (bytes === undefined || others.length > 0) throw broken(`it has ${others.length + (bytes ? 1 : 0)} sections ${name}, not one`);
+  if (bytes.byteLength > MAX_SECTION_BYTES) throw broken(`its section ${name} has ${bytes.byteLength} bytes`);
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw broken(`its section ${name} is not JSON (${String(error)})`);
+  }
+}
+
+export class ModelLibrary {
+  readonly plan: Plan;
+  readonly abi: WasmAbi;
+  readonly #exports: WebAssembly.Exports;
+
+  private constructor(plan: Plan, exports: WebAssembly.Exports, abi: WasmAbi) {
+    this.plan = plan;
+    this.#exports = exports;
+    this.abi = abi;
+  }
+
+  /** Raises ManifestError where the bytes are no model library. */
+  static async load(bytes: Uint8Array<ArrayBuffer>): Promise<ModelLibrary> {
+    const module = await WebAssembly.compile(bytes).catch((error: unknown) => { throw broken(String(error)); });
+    const plan = parsePlan(section(module, "webllm.plan"), section(module, "webllm.wgsl"));
+    const instance = await WebAssembly.instantiate(module).catch((error: unknown) => { throw broken(String(error)); });
+    const exports = instance.exports;
+    if (!isWasmAbi(exports)) throw broken("it lacks exports of this engine's ABI");
+    return new ModelLibrary(plan, exports, exports);
+  }
+
+  /** The launch function called `name`, for a function of `kernelCount` kernels. */
+  launch(name: string, kernelCount: number): Launch {
+    const run = this.#exports[name];
+    if (typeof run !== "function") throw broken(`it has no launch function ${name}`);
+    const words = kernelCount * LAUNCH_WORDS;
+    if (words * 4 > ABI_LIMITS.MAX_SCRATCH_BYTES) throw broken(`${name} launches ${kernelCount} kernels`);
+    return (n, kvLength) => {
+      const out = this.abi.scratch(words * 4);
+      if (out === 0) throw broken("it has no memory for launch arithmetic");
+      run(n, kvLength, out);
+      return new Int32Array(this.abi.memory.buffer, out, words);
+    };
+  }
+}

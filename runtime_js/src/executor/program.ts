@@ -1,0 +1,83 @@
+/** One function of the plan, ready to run: a straight list of dispatches with their bind groups made. */
+
+import type { BufferTable } from "./buffers.ts";
+import { BufferUsage } from "./gpu_flags.ts";
+import type { Launch } from "./library.ts";
+import type { CompiledKernel } from "./pipelines.ts";
+import { LAUNCH_WORDS } from "./plan.ts";
+import { ShadowedBuffer } from "./shadow.ts";
+
+/** Bytes between the uniforms of two kernels: WebGPU's largest minUniformBufferOffsetAlignment. */
+const UNIFORM_STRIDE = 256;
+const GRID_WORDS = 3;
+
+interface Step {
+  readonly kernel: number;
+  readonly buffers: readonly number[];
+  bindGroup: GPUBindGroup;
+}
+
+export class Program {
+  readonly #device: GPUDevice;
+  readonly #kernels: readonly CompiledKernel[];
+  readonly #launch: Launch;
+  readonly #uniformBuffer: GPUBuffer;
+  readonly #uniforms: ShadowedBuffer;
+  readonly #uniformWords: Int32Array;
+  readonly #steps: Step[];
+
+  constructor(
+    device: GPUDevice, launch: Launch, kernels: readonly CompiledKernel[],
+    steps: readonly { readonly kernel: number; readonly buffers: readonly number[] }[], buffers: BufferTable,
+  ) {
+    this.#device = device;
+    this.#launch = launch;
+    this.#kernels = kernels;
+    const size = Math.max(1, kernels.length) * UNIFORM_STRIDE;
+    this.#uniformBuffer = device.createBuffer({ label: "uniforms", size, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
+    this.#uniforms = new ShadowedBuffer(device.queue, this.#uniformBuffer);
+    this.#uniformWords = new Int32Array(size / 4);
+    this.#steps = steps.map((step) => ({ ...step, bindGroup: this.#bind(step.kernel, step.buffers, buffers) }));
+  }
+
+  #kernel(index: number): CompiledKernel {
+    const kernel = this.#kernels[index];
+    if (kernel === undefined) throw new RangeError(`no kernel ${index}`);
+    return kernel;
+  }
+
+  #bind(index: number, ids: readonly number[], buffers: BufferTable): GPUBindGroup {
+    const { layout, plan } = this.#kernel(index);
+    const entries: GPUBindGroupEntry[] = ids.map((id, binding) => ({ binding, resource: { buffer: buffers.get(id) } }));
+    if (plan.uniform >= 0) {
+      const resource = { buffer: this.#uniformBuffer, offset: index * UNIFORM_STRIDE, size: UNIFORM_STRIDE };
+      entries.push({ binding: plan.uniform, resource });
+    }
+    return this.#device.createBindGroup({ layout, entries });
+  }
+
+  /** Makes the bind groups anew that name a KV buffer: those were replaced by larger ones. */
+  rebindKv(buffers: BufferTable): void {
+    for (const step of this.#steps) {
+      if (step.buffers.some((id) => buffers.isKv(id))) step.bindGroup = this.#bind(step.kernel, step.buffers, buffers);
+    }
+  }
+
+  /** Records all dispatches for `n` new tokens, `kvLength` tokens in the cache counting them. Creates no GPU object. */
+  encode(pass: GPUComputePassEncoder, n: number, kvLength: number): void {
+    const words = this.#launch(n, kvLength);
+    this.#kernels.forEach((kernel, i) => {
+      const from = i * LAUNCH_WORDS + GRID_WORDS;
+      this.#uniformWords.set(words.subarray(from, from + kernel.plan.uniformWords), (i * UNIFORM_STRIDE) / 4);
+    });
+    this.#uniforms.write(this.#uniformWords);
+    let current = -1;
+    for (const step of this.#steps) {
+      if (step.kernel !== current) pass.setPipeline(this.#kernel(step.kernel).pipeline);
+      current = step.kernel;
+      pass.setBindGroup(0, step.bindGroup);
+      const grid = step.kernel * LAUNCH_WORDS;
+      pass.dispatchWorkgroups(words[grid] ?? 0, words[grid + 1] ?? 0, words[grid + 2] ?? 0);
+    }
+  }
+}

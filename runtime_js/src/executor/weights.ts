@@ -1,0 +1,28 @@
+/** Moves the weight stream to its GPU buffers piece by piece, as shards arrive in any order. */
+
+import { ManifestError } from "../errors.ts";
+import type { TensorEntry } from "../storage/manifest.ts";
+import type { BufferTable } from "./buffers.ts";
+import type { Plan } from "./plan.ts";
+
+/** Checks that the manifest's tensors are the plan's weights, in order. Raises ManifestError. */
+export function matchTensors(tensors: readonly TensorEntry[], plan: Plan): void {
+  const mismatch = plan.weights.findIndex((weight, i) => tensors[i]?.name !== weight.name || tensors[i]?.bytes !== weight.bytes);
+  if (mismatch >= 0 || tensors.length !== plan.weights.length) {
+    const name = plan.weights[mismatch]?.name ?? tensors[plan.weights.length]?.name ?? "";
+    throw new ManifestError(`Manifest and model library do not belong together: they differ in the weight ${name}. Build the model folder again.`);
+  }
+}
+
+/**
+ * Writes the stretch of the stream that starts at `offset` to the tensors that it covers; a tensor may lie in several
+ * stretches. Tensors are in order of offset, and buffer i belongs to tensor i.
+ */
+export function writeStretch(queue: GPUQueue, buffers: BufferTable, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+  const end = offset + bytes.byteLength;
+  tensors.forEach((tensor, i) => {
+    const from = Math.max(offset, tensor.offset);
+    const to = Math.min(end, tensor.offset + tensor.bytes);
+    if (from < to) queue.writeBuffer(buffers.get(i), from - tensor.offset, bytes, from - offset, to - from);
+  });
+}

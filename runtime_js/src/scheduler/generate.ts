@@ -1,0 +1,86 @@
+/** The generation loop. It knows tokens, the cache and a runner; not text, and not the GPU. */
+
+import { ContextWindowSizeExceededError } from "../errors.ts";
+import type { Sampler } from "../sampler/sampler.ts";
+import type { ModelRunner } from "./runner.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** Steps submitted before the first of them is read: the GPU never waits for the CPU. An end costs all but one of them. */
+const PIPELINE_DEPTH = 3;
+
+export type FinishReason = "stop" | "length" | "abort";
+
+export interface GeneratedToken {
+  readonly token: number;
+  /** Set on the last token. */
+  readonly finishReason: FinishReason | null;
+}
+
+export interface GenerationOptions {
+  readonly maxTokens: number;
+  readonly eosTokenIds: ReadonlySet<number>;
+  readonly sampler: Sampler;
+  /** Ends the generation with "abort" at the next token or prefill chunk. */
+  readonly signal: AbortSignal;
+}
+
+export interface Prefilled {
+  /** Tokens of the prompt that were in the cache already. */
+  readonly cached: number;
+  /** The first generated token, or null when aborted before the last chunk. */
+  readonly first: Promise<number> | null;
+}
+
+/** Brings the prompt into the cache, in chunks, but for what is there already. Raises ContextWindowSizeExceededError. */
+export async function prefill(
+  runner: ModelRunner, sequence: Sequence, prompt: readonly number[], { sampler, signal }: Pick<GenerationOptions, "sampler" | "signal">,
+): Promise<Prefilled> {
+  const { contextLength, prefillChunk } = runner.shape;
+  if (prompt.length >= contextLength) {
+    throw new ContextWindowSizeExceededError(
+      `The conversation has ${prompt.length} tokens, the context window ${contextLength}. Shorten it, start a new chat, or load with a larger context_window_size.`,
+      { promptTokens: prompt.length, contextWindowSize: contextLength });
+  }
+  const cached = sequence.reuse(prompt);
+  for (let position = cached; ; position += prefillChunk) {
+    if (signal.aborted) return { cached, first: null };
+    const chunk = prompt.slice(position, position + prefillChunk);
+    const cache = await sequence.append(chunk.length);
+    const isLast = position + chunk.length === prompt.length;
+    const first = isLast ? runner.prefillAndSample(chunk, position, cache, sampler.next()) : null;
+    if (first === null) await runner.prefill(chunk, position, cache);
+    sequence.commit(chunk);
+    if (first !== null) return { cached, first };
+  }
+}
+
+/**
+ * Yields the generated tokens, an end token too; the last one says why it is the last. Step k+1 is submitted before
+ * the token of step k is read; what was computed beyond the end is rolled back, also when the consumer leaves early.
+ */
+export async function* decode(
+  runner: ModelRunner, sequence: Sequence, first: Promise<number>, { maxTokens, eosTokenIds, sampler, signal }: GenerationOptions,
+): AsyncGenerator<GeneratedToken, void, undefined> {
+  const limit = Math.min(maxTokens, runner.shape.contextLength - sequence.length);
+  const inFlight = [first];
+  let submitted = 1;
+  try {
+    for (let read = 1; ; read++) {
+      while (inFlight.length < PIPELINE_DEPTH && submitted < limit) {
+        const position = sequence.length;
+        const step = runner.decode(position, await sequence.append(1), sampler.next());
+        step.catch(() => undefined); // reported where it is awaited, or dropped with the wasted steps
+        inFlight.push(step);
+        submitted++;
+      }
+      const token = await inFlight.shift() ?? 0;
+      if (submitted > read) sequence.commit([token]); // a step that adds it to the cache is under way
+      const finishReason = eosTokenIds.has(token) ? "stop" : read >= limit ? "length" : signal.aborted ? "abort" : null;
+      yield { token, finishReason };
+      if (finishReason !== null) return;
+    }
+  } finally {
+    await Promise.allSettled(inFlight);
+    sequence.trim();
+  }
+}

@@ -1,0 +1,106 @@
+/** A loaded model and its one conversation: answers requests with text. */
+
+import type { PlanExecutor } from "./executor/executor.ts";
+import type { TokenCounts, Timings } from "./openai/response.ts";
+import type { ChatCompletionMessageParam } from "./openai/types.ts";
+import { Sampler, type SamplingConfig } from "./sampler/sampler.ts";
+import { decode, prefill, type FinishReason } from "./scheduler/generate.ts";
+import type { Sequence } from "./scheduler/sequence.ts";
+import type { ChatTokenizer } from "./tokenizer/chat_tokenizer.ts";
+import { StopScanner } from "./tokenizer/stop_strings.ts";
+
+export interface AnswerRequest {
+  readonly messages: readonly ChatCompletionMessageParam[];
+  readonly maxTokens: number;
+  readonly sampling: SamplingConfig;
+  readonly stop: readonly string[];
+}
+
+export interface AnswerSummary {
+  readonly finishReason: FinishReason;
+  readonly tokens: TokenCounts;
+  readonly times: Omit<Timings, "requested">;
+}
+
+export interface SessionParts {
+  readonly device: GPUDevice;
+  readonly executor: PlanExecutor;
+  readonly sequence: Sequence;
+  readonly tokenizer: ChatTokenizer;
+  readonly eosTokenIds: ReadonlySet<number>;
+  /** What responses call the model. */
+  readonly modelId: string;
+}
+
+export class Session {
+  readonly modelId: string;
+  readonly #parts: SessionParts;
+
+  constructor(parts: SessionParts) {
+    this.modelId = parts.modelId;
+    this.#parts = parts;
+  }
+
+  /** Yields the answer's text as it becomes certain, and at last a summary. */
+  async *answer(request: AnswerRequest, signal: AbortSignal): AsyncGenerator<string | AnswerSummary, void, undefined> {
+    const { executor, sequence, tokenizer, eosTokenIds } = this.#parts;
+    const prefillStarted = performance.now();
+    const options = { maxTokens: request.maxTokens, eosTokenIds, sampler: new Sampler(request.sampling), signal };
+    const prompt = tokenizer.encode(tokenizer.render(request.messages));
+    const { cached, first } = await prefill(executor, sequence, prompt, options);
+
+    const detokenizer = tokenizer.detokenizer();
+    const scanner = new StopScanner(request.stop);
+    let finishReason: FinishReason = "abort";
+    let completion = 0;
+    let firstToken = first === null ? performance.now() : 0;
+    for await (const generated of first === null ? [] : decode(executor, sequence, first, options)) {
+      if (completion++ === 0) firstToken = performance.now();
+      finishReason = generated.finishReason ?? finishReason;
+      if (eosTokenIds.has(generated.token)) break;
+      const { text, stopped } = scanner.push(detokenizer.push(generated.token));
+      if (text !== "") yield text;
+      if (stopped) {
+        finishReason = "stop";
+        break;
+      }
+    }
+    const held = scanner.end();
+    if (held !== "") yield held;
+    yield { finishReason, tokens: { prompt: prompt.length, cached, completion }, times: { prefillStarted, firstToken, finished: performance.now() } };
+  }
+
+  forgetConversation(): void {
+    this.#parts.sequence.truncate(0);
+  }
+
+  /** For tests: the token ids of a prompt and of its answer, an end token too, through the ordinary path. */
+  async tokenIds(request: AnswerRequest, signal: AbortSignal): Promise<{ prompt: number[]; ids: number[] }> {
+    const { executor, sequence, tokenizer, eosTokenIds } = this.#parts;
+    const options = { maxTokens: request.maxTokens, eosTokenIds, sampler: new Sampler(request.sampling), signal };
+    const prompt = tokenizer.encode(tokenizer.render(request.messages));
+    const { first } = await prefill(executor, sequence, prompt, options);
+    const ids: number[] = [];
+    if (first !== null) for await (const { token } of decode(executor, sequence, first, options)) ids.push(token);
+    return { prompt, ids };
+  }
+
+  /** For tests: float32[vocab_size], the logits after a prompt, computed from an empty cache. */
+  async logits(request: AnswerRequest): Promise<Float32Array> {
+    const { executor, sequence, tokenizer } = this.#parts;
+    const prompt = tokenizer.encode(tokenizer.render(request.messages));
+    const { prefillChunk } = executor.shape;
+    sequence.truncate(0);
+    const last = prefillChunk * Math.floor((prompt.length - 1) / prefillChunk);
+    for (let position = 0; position < last; position += prefillChunk) {
+      await executor.prefill(prompt.slice(position, position + prefillChunk), position, await sequence.append(prefillChunk));
+    }
+    const logits = await executor.prefillLogits(prompt.slice(last), last, await sequence.append(prompt.length - last));
+    sequence.truncate(0);
+    return logits;
+  }
+
+  dispose(): void {
+    this.#parts.device.destroy(); // with everything that was made on it
+  }
+}

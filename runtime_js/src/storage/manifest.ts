@@ -1,0 +1,112 @@
+/** The manifest of a packaged model: what the folder holds, with the size and sha256 of each file. */
+
+import { ManifestError } from "../errors.ts";
+import { Fields } from "../fields.ts";
+
+export const MANIFEST_FORMAT = 1;
+/** Every shard but the last is exactly this long. */
+export const SHARD_BYTES = 24 * 1024 * 1024;
+const TENSOR_ALIGNMENT = 256;
+const MAX_BYTES = 1 << 40;
+const MAX_FILE_BYTES = 1 << 28;
+const MAX_SHARDS = 1 << 16;
+const MAX_TENSORS = 1 << 16;
+const MAX_NAME = 512;
+
+export interface FileEntry {
+  readonly file: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface TensorEntry {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Bytes from the start of the weight stream, which the shards make when laid end to end. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface Manifest {
+  readonly model: { readonly id: string; readonly name: string; readonly contextLength: number; readonly vocabSize: number };
+  readonly library: FileEntry;
+  readonly tokenizer: FileEntry;
+  readonly tokenizerConfig: Fields;
+  readonly eosTokenIds: readonly number[];
+  readonly weights: { readonly bytes: number; readonly base: string | undefined; readonly shards: readonly FileEntry[] };
+  readonly tensors: readonly TensorEntry[];
+}
+
+function parseFile(entry: Fields): FileEntry {
+  const file = entry.string("file", 200);
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(file)) throw entry.wrong("file", "a plain file name inside the model folder");
+  const sha256 = entry.string("sha256", 64);
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw entry.wrong("sha256", "64 lower-case hex digits");
+  return { file, bytes: entry.integer("bytes", 1, MAX_FILE_BYTES), sha256 };
+}
+
+function parseTensor(entry: Fields): TensorEntry {
+  const bytes = entry.integer("bytes", 4, MAX_BYTES);
+  if (bytes % 4 !== 0) throw entry.wrong("bytes", "a multiple of 4");
+  const offset = entry.integer("offset", 0, MAX_BYTES);
+  if (offset % TENSOR_ALIGNMENT !== 0) throw entry.wrong("offset", `a multiple of ${TENSOR_ALIGNMENT}`);
+  return {
+    name: entry.string("name", MAX_NAME), dtype: entry.string("dtype", 32), shape: entry.integers("shape", 8, 1, MAX_BYTES), offset, bytes,
+  };
+}
+
+function checkShards(shards: readonly FileEntry[], bytes: number, fail: Fields["fail"]): void {
+  shards.forEach((shard, i) => {
+    const isLast = i === shards.length - 1;
+    if (isLast ? shard.bytes > SHARD_BYTES : shard.bytes !== SHARD_BYTES) {
+      throw fail(`weights.shards[${i}] has ${shard.bytes} bytes; every shard but the last has ${SHARD_BYTES}, the last no more`);
+    }
+  });
+  const total = shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  if (total !== bytes) throw fail(`weights.shards hold ${total} bytes together, but weights.bytes is ${bytes}`);
+}
+
+function checkTensors(tensors: readonly TensorEntry[], bytes: number, fail: Fields["fail"]): void {
+  let end = 0;
+  for (const tensor of tensors) {
+    if (tensor.offset < end) throw fail(`tensor ${tensor.name} overlaps the one before it`);
+    end = tensor.offset + tensor.bytes;
+    if (end > bytes) throw fail(`tensor ${tensor.name} ends at byte ${end}, beyond the ${bytes} bytes of the weights`);
+  }
+}
+
+/** Reads a manifest. Raises ManifestError, which names the first field that is wrong. */
+export function parseManifest(value: unknown): Manifest {
+  const fail = (message: string): ManifestError => new ManifestError(
+    `The model's manifest is not usable: ${message}. Build the model folder again with a matching webllm-build.`);
+  const manifest = new Fields(value, "", fail);
+  const format = manifest.integer("format", 0, 1 << 20);
+  if (format !== MANIFEST_FORMAT) throw fail(`it has format ${format}, this engine reads format ${MANIFEST_FORMAT}`);
+  const model = manifest.object("model");
+  const weights = manifest.object("weights");
+  const bytes = weights.integer("bytes", 1, MAX_BYTES);
+  const shards = weights.objects("shards", MAX_SHARDS, parseFile);
+  checkShards(shards, bytes, fail);
+  const tensors = manifest.objects("tensors", MAX_TENSORS, parseTensor);
+  checkTensors(tensors, bytes, fail);
+  const vocabSize = model.integer("vocab_size", 1, 1 << 24);
+  return {
+    model: {
+      id: model.string("id", MAX_NAME), name: model.string("name", MAX_NAME),
+      contextLength: model.integer("context_length", 1, 1 << 24), vocabSize,
+    },
+    library: parseFile(manifest.object("library")),
+    tokenizer: parseFile(manifest.object("tokenizer")),
+    tokenizerConfig: manifest.object("tokenizer_config"),
+    eosTokenIds: manifest.integers("eos_token_ids", 256, 0, vocabSize - 1),
+    weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
+    tensors,
+  };
+}
+
+/** All files that the manifest names. */
+export function manifestFiles(manifest: Manifest): readonly FileEntry[] {
+  return [manifest.library, manifest.tokenizer, ...manifest.weights.shards];
+}

@@ -1,0 +1,85 @@
+/** Messages to token ids through the model's own Jinja chat template and tokenizer, and ids back to text. */
+
+import { Template } from "@huggingface/jinja";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { ManifestError, RequestValidationError } from "../errors.ts";
+import { Fields, isRecord } from "../fields.ts";
+import type { ChatCompletionMessageParam } from "../openai/types.ts";
+import { Detokenizer, readSpelling, specialTokenIds, type Spelling } from "./detokenizer.ts";
+
+const MAX_TEMPLATE = 1 << 20;
+const MAX_TOKEN = 1024;
+
+function broken(message: string): ManifestError {
+  return new ManifestError(`The model's tokenizer is not usable: ${message}. Build the model folder again.`);
+}
+
+/** A special token of tokenizer_config.json: a string, an object with `content`, or absent. */
+function specialToken(config: Fields, key: string): string {
+  const value = config.raw(key);
+  const content = isRecord(value) ? value["content"] : value;
+  return typeof content === "string" && content.length <= MAX_TOKEN ? content : "";
+}
+
+/** The template called "default" where the config has several. */
+function templateText(config: Fields): string {
+  if (!Array.isArray(config.raw("chat_template"))) return config.string("chat_template", MAX_TEMPLATE);
+  const named = config.objects("chat_template", 16, (entry) => ({ name: entry.string("name", 64), template: entry.string("template", MAX_TEMPLATE) }));
+  const chosen = named.find((entry) => entry.name === "default") ?? named[0];
+  if (chosen === undefined) throw config.wrong("chat_template", "a template");
+  return chosen.template;
+}
+
+function textOf({ content }: ChatCompletionMessageParam): string {
+  return typeof content === "string" ? content : content.map((part) => part.text).join("");
+}
+
+export class ChatTokenizer {
+  readonly #tokenizer: Tokenizer;
+  readonly #template: Template;
+  readonly #constants: { readonly bos_token: string; readonly eos_token: string };
+  readonly #special: ReadonlySet<number>;
+  readonly #spelling: Spelling;
+
+  /**
+   * @param tokenizerJson the content of tokenizer.json
+   * @param config tokenizer_config.json, as the manifest carries it
+   * Raises ManifestError.
+   */
+  constructor(tokenizerJson: unknown, config: Fields) {
+    if (!isRecord(tokenizerJson)) throw broken("tokenizer.json is no object");
+    const json = new Fields(tokenizerJson, "tokenizer.json", broken);
+    this.#spelling = readSpelling(json);
+    this.#special = specialTokenIds(json);
+    this.#constants = { bos_token: specialToken(config, "bos_token"), eos_token: specialToken(config, "eos_token") };
+    try {
+      this.#template = new Template(templateText(config));
+      this.#tokenizer = new Tokenizer(tokenizerJson, {});
+    } catch (error) {
+      throw error instanceof ManifestError ? error : broken(String(error));
+    }
+  }
+
+  /** The prompt that asks for the next answer. Raises RequestValidationError where the template refuses the messages. */
+  render(messages: readonly ChatCompletionMessageParam[]): string {
+    try {
+      return this.#template.render({
+        ...this.#constants,
+        messages: messages.map((message) => ({ ...message, content: textOf(message) })),
+        add_generation_prompt: true,
+      });
+    } catch (error) {
+      throw new RequestValidationError(
+        `The model's chat template refuses these messages: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** Token ids of a rendered prompt: the template has written the special tokens already. */
+  encode(prompt: string): number[] {
+    return this.#tokenizer.encode(prompt, { add_special_tokens: false }).ids;
+  }
+
+  detokenizer(): Detokenizer {
+    return new Detokenizer((id) => this.#tokenizer.id_to_token(id), this.#special, this.#spelling);
+  }
+}

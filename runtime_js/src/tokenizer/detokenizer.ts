@@ -1,0 +1,86 @@
+/** Turns token ids into text one at a time, in constant time per token, and never gives out half a character. */
+
+import { ManifestError } from "../errors.ts";
+import { Fields, isRecord } from "../fields.ts";
+
+/** How a vocabulary spells bytes: GPT-2's printable stand-ins, or SentencePiece's `<0xNN>` and `▁` for a space. */
+export type Spelling = { readonly kind: "byte-level" } | { readonly kind: "byte-fallback"; readonly stripLeadingSpaces: number };
+
+/** Reads the `decoder` of a tokenizer.json. Raises ManifestError for kinds that are not built. */
+export function readSpelling(tokenizerJson: Fields): Spelling {
+  const decoder = tokenizerJson.object("decoder");
+  const parts = Array.isArray(decoder.raw("decoders")) ? decoder.objects("decoders", 64, (part) => part) : [decoder];
+  const types = parts.map((part) => part.string("type", 64));
+  if (types.includes("ByteLevel")) return { kind: "byte-level" };
+  if (types.includes("ByteFallback")) {
+    const strip = parts.find((part) => part.raw("type") === "Strip");
+    return { kind: "byte-fallback", stripLeadingSpaces: strip?.integer("start", 0, 64) ?? 0 };
+  }
+  throw new ManifestError(`The tokenizer's decoder (${types.join(", ")}) is not supported; supported are ByteLevel and ByteFallback.`);
+}
+
+/** GPT-2's table: printable Latin-1 stands for itself, the other bytes for code points from 256 on, in order. */
+function byteLevelTable(): ReadonlyMap<string, number> {
+  const isPrintable = (byte: number): boolean => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  const table = new Map<string, number>();
+  let next = 256;
+  for (let byte = 0; byte < 256; byte++) table.set(String.fromCodePoint(isPrintable(byte) ? byte : next++), byte);
+  return table;
+}
+
+const BYTE_OF = byteLevelTable();
+const ENCODER = new TextEncoder();
+
+function byteLevelBytes(token: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of token) {
+    const byte = BYTE_OF.get(character);
+    if (byte === undefined) return ENCODER.encode(token); // not spelled in bytes: an added token, which is plain text
+    bytes.push(byte);
+  }
+  return Uint8Array.from(bytes);
+}
+
+function byteFallbackBytes(token: string): Uint8Array {
+  const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(token)?.[1];
+  return byte === undefined ? ENCODER.encode(token.replaceAll("▁", " ")) : Uint8Array.of(Number.parseInt(byte, 16));
+}
+
+/** Ids of the tokens that a tokenizer.json marks as special: they have no text. */
+export function specialTokenIds(tokenizerJson: Fields): ReadonlySet<number> {
+  const added: unknown = tokenizerJson.raw("added_tokens");
+  if (!Array.isArray(added)) return new Set();
+  return new Set(added.flatMap((token: unknown) =>
+    isRecord(token) && token["special"] === true && typeof token["id"] === "number" ? [token["id"]] : []));
+}
+
+export class Detokenizer {
+  readonly #tokenOf: (id: number) => string | undefined;
+  readonly #special: ReadonlySet<number>;
+  readonly #spelling: Spelling;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #leadingSpaces: number;
+
+  constructor(tokenOf: (id: number) => string | undefined, special: ReadonlySet<number>, spelling: Spelling) {
+    this.#tokenOf = tokenOf;
+    this.#special = special;
+    this.#spelling = spelling;
+    this.#leadingSpaces = spelling.kind === "byte-fallback" ? spelling.stripLeadingSpaces : 0;
+  }
+
+  /** The text that is certain with this token: whole characters; bytes of an unfinished one wait for the next token. */
+  push(id: number): string {
+    const token = this.#special.has(id) ? undefined : this.#tokenOf(id);
+    if (token === undefined) return "";
+    const bytes = this.#spelling.kind === "byte-level" ? byteLevelBytes(token) : byteFallbackBytes(token);
+    return this.#strip(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** Drops the spaces that a SentencePiece decoder drops at the start of a text. */
+  #strip(text: string): string {
+    let spaces = 0;
+    while (spaces < this.#leadingSpaces && text[spaces] === " ") spaces++;
+    this.#leadingSpaces = spaces === text.length ? this.#leadingSpaces - spaces : 0;
+    return text.slice(spaces);
+  }
+}
