@@ -6,6 +6,7 @@ import re
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -149,7 +150,7 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
     return (begin, end) if begin < end else None
 
 
-def _copy(file: BinaryIO, target: BinaryIO, count: int) -> None:
+def _copy(file: BinaryIO, target: BufferedIOBase, count: int) -> None:
     while count > 0 and (chunk := file.read(min(count, 1 << 20))):
         target.write(chunk)
         count -= len(chunk)

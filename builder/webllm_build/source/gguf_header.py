@@ -224,8 +224,8 @@ class _Cursor:
     def _numbers(self, kind: int, count: int) -> npt.NDArray[np.generic]:
         if kind not in SCALARS:
             raise malformed(self.path, f"unknown value type {kind} at byte {self.position}")
-        dtype = np.dtype(SCALARS[kind])
+        dtype: np.dtype[np.generic] = np.dtype(SCALARS[kind])
         raw = self.take(count * dtype.itemsize)
         if kind == 7:  # any byte but zero is true; NumPy must not see other bytes as bool
-            return np.frombuffer(raw, np.uint8) != 0
-        return np.ndarray(count, dtype, raw)
+            return np.frombuffer(raw, np.uint8).astype(np.bool_)
+        return np.frombuffer(raw, dtype)

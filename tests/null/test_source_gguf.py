@@ -1,0 +1,284 @@
+"""GGUF files: names, row order, metadata, and every way in which a hostile file may lie."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from tiny_models import (
+    HIDDEN,
+    VOCAB,
+    Floats,
+    gguf_bytes,
+    gguf_key,
+    gguf_string,
+    gguf_tensor,
+    hugging_face_weights,
+    write_gguf,
+)
+
+from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture, UnsupportedEncoding
+from webllm_build.source.gguf import open_gguf
+from webllm_build.source.gguf_header import read_gguf
+
+F32, Q4_0, UINT32, FLOAT32, STRING, ARRAY, BOOL = 0, 2, 4, 6, 8, 9, 7
+
+
+def test_float_weights_come_back_by_name_and_in_hugging_face_row_order(tmp_path: Path) -> None:
+    weights = hugging_face_weights()
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", weights))
+    assert set(checkpoint.tensors) == set(weights)
+    for name, expected in weights.items():
+        assert checkpoint.tensors[name].shape == expected.shape
+        np.testing.assert_array_equal(checkpoint.tensors[name].dequantize(), expected)
+
+
+@pytest.mark.parametrize("encoding", ["f16", "bf16", "q4_0", "q4_1", "q8_0"])
+def test_rows_stay_whole_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    """Row order is undone on encoded bytes: each row must hold what the encoder made of the row before it was moved."""
+    weights = hugging_face_weights()
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", weights, encoding=encoding))
+    kind = gguf.GGMLQuantizationType[encoding.upper()]
+    for name, value in weights.items():
+        if value.ndim == 2:
+            tensor = checkpoint.tensors[name]
+            assert tensor.encoding == encoding
+            encoded = gguf.quantize(value, kind)
+            np.testing.assert_array_equal(tensor.read(), encoded.view(np.uint8).reshape(value.shape[0], -1))
+            np.testing.assert_array_equal(tensor.dequantize(), gguf.dequantize(encoded, kind))
+
+
+def test_reading_is_lazy(tmp_path: Path) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    raw = checkpoint.tensors["model.embed_tokens.weight"].read()
+    root: object = raw
+    while isinstance(root, np.ndarray) and not isinstance(root, np.memmap):
+        root = root.base
+    assert isinstance(root, np.memmap)
+
+
+def test_metadata_becomes_hugging_face_configuration(tmp_path: Path) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    assert checkpoint.config == {
+        "model_type": "llama",
+        "hidden_act": "silu",
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "vocab_size": 40,
+        "max_position_embeddings": 256,
+        "rms_norm_eps": 1e-05,
+        "rope_theta": 10000.0,
+        "rope_scaling": None,
+        "tie_word_embeddings": False,
+        "attention_bias": False,
+        "mlp_bias": False,
+    }
+    assert (checkpoint.name, checkpoint.license, checkpoint.eos_token_ids) == ("Tiny", "mit", (2,))
+
+
+def test_without_an_output_matrix_the_embeddings_are_tied(tmp_path: Path) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(tied=True)))
+    assert checkpoint.config["tie_word_embeddings"] is True
+
+
+def test_llama_3_rope_factors_are_kept_as_a_tensor(tmp_path: Path) -> None:
+    factors = np.linspace(1, 32, 8, dtype=np.float32)
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": factors})
+    np.testing.assert_array_equal(open_gguf(path).tensors["rope_freqs.weight"].dequantize(), factors)
+
+
+def test_rope_scaling_is_translated(tmp_path: Path) -> None:
+    scaling = {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4.0}
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata=scaling)
+    assert open_gguf(path).config["rope_scaling"] == {"rope_type": "linear", "factor": 4.0}
+
+
+def test_the_digest_follows_the_content(tmp_path: Path) -> None:
+    weights = hugging_face_weights()
+    first = open_gguf(write_gguf(tmp_path / "a.gguf", weights)).digest
+    assert open_gguf(write_gguf(tmp_path / "b.gguf", weights)).digest == first
+    weights["model.norm.weight"] = weights["model.norm.weight"] + 1
+    assert open_gguf(write_gguf(tmp_path / "c.gguf", weights)).digest != first
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error", "words"),
+    [
+        ({"llama.expert_count": 8}, UnsupportedArchitecture, "expert_count"),
+        ({"llama.rope.dimension_count": 8}, UnsupportedArchitecture, "dimension_count"),
+        ({"llama.logit_scale": 0.5}, UnsupportedArchitecture, "logit_scale"),
+        ({"split.count": 3}, SourceError, "split over 3 files"),
+        ({"llama.rope.scaling.type": 7}, MalformedFile, "not a string"),
+        ({"tokenizer.ggml.eot_token_id": 99}, MalformedFile, "eot_token_id is 99"),
+    ],
+)
+def test_metadata_that_would_change_the_mathematics_is_refused(
+    tmp_path: Path, metadata: dict[str, object], error: type[SourceError], words: str
+) -> None:
+    with pytest.raises(error, match=words) as caught:
+        open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata=metadata))
+    assert caught.value.hint
+
+
+def test_another_architecture_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedArchitecture, match="mamba"):
+        open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), architecture="mamba"))
+
+
+def test_a_file_without_tokenizer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile, match="tokenizer"):
+        open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tokenizer=False))
+
+
+def test_projections_that_do_not_hold_their_heads_are_refused(tmp_path: Path) -> None:
+    weights = hugging_face_weights()
+    weights["model.layers.1.self_attn.v_proj.weight"] = weights["model.layers.1.self_attn.v_proj.weight"][:30]
+    path = write_gguf(tmp_path / "tiny.gguf", weights, tensors={"blk.2.attn_k.weight": np.zeros((30, HIDDEN), np.float32)})
+    with pytest.raises(MalformedFile, match="2 heads"):
+        open_gguf(path)
+
+
+def tensor_of(offset: int = 0, shape: tuple[int, ...] = (32, 2), kind: int = F32, name: bytes = b"t") -> bytes:
+    return gguf_tensor(name, shape, kind, offset)
+
+
+MALFORMED: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "empty"),
+    "four bytes": (b"GGUF", "ends at 4"),
+    "another format": (gguf_bytes(magic=b"PK\3\4"), "not a GGUF"),
+    "more keys than bytes": (gguf_bytes(key_count=1000), "the file ends"),
+    "2^60 keys": (gguf_bytes(key_count=1 << 60), "more than any model has"),
+    "2^60 tensors": (gguf_bytes(tensor_count=1 << 60), "more than any model has"),
+    "huge key": (gguf_bytes(keys=[struct.pack("<Q", 1 << 62)]), "a string of"),
+    "key past the end": (gguf_bytes(keys=[struct.pack("<Q", 5000)]), "the file ends"),
+    "key that is not UTF-8": (gguf_bytes(keys=[gguf_key(b"\xff\xfe", UINT32, bytes(4))]), "not UTF-8"),
+    "same key twice": (gguf_bytes(keys=[gguf_key(b"k", UINT32, bytes(4))] * 2), "twice"),
+    "unknown value type": (gguf_bytes(keys=[gguf_key(b"k", 99, bytes(64))]), "value type 99"),
+    "array of arrays": (gguf_bytes(keys=[gguf_key(b"k", ARRAY, struct.pack("<IQ", ARRAY, 1) + bytes(64))]), "value type 9"),
+    "2^60 numbers": (gguf_bytes(keys=[gguf_key(b"k", ARRAY, struct.pack("<IQ", FLOAT32, 1 << 60))]), "the file ends"),
+    "2^60 strings": (gguf_bytes(keys=[gguf_key(b"k", ARRAY, struct.pack("<IQ", STRING, 1 << 60))]), "an array of"),
+    "alignment 3": (gguf_bytes(keys=[gguf_key(b"general.alignment", UINT32, struct.pack("<I", 3))]), "general.alignment"),
+    "alignment 0": (gguf_bytes(keys=[gguf_key(b"general.alignment", UINT32, bytes(4))]), "general.alignment"),
+    "alignment as text": (gguf_bytes(keys=[gguf_key(b"general.alignment", STRING, gguf_string(b"32"))]), "general.alignment"),
+    "truncated data": (gguf_bytes(tensors=[tensor_of()], data=bytes(255)), "ends at byte 256 of 255"),
+    "offset outside": (gguf_bytes(tensors=[tensor_of(offset=1 << 40)], data=bytes(256)), "truncated"),
+    "offset 2^64 - 32": (gguf_bytes(tensors=[tensor_of(offset=(1 << 64) - 32)], data=bytes(256)), "truncated"),
+    "offset not aligned": (gguf_bytes(tensors=[tensor_of(offset=4)], data=bytes(512)), "multiple of 32"),
+    "overlap": (gguf_bytes(tensors=[tensor_of(), tensor_of(offset=128, name=b"u")], data=bytes(512)), "overlap"),
+    "same place twice": (gguf_bytes(tensors=[tensor_of(), tensor_of(name=b"u")], data=bytes(512)), "overlap"),
+    "same tensor twice": (gguf_bytes(tensors=[tensor_of(), tensor_of(offset=256)], data=bytes(512)), "twice"),
+    "no dimensions": (gguf_bytes(tensors=[tensor_of(shape=())], data=bytes(512)), "0 dimensions"),
+    "five dimensions": (gguf_bytes(tensors=[tensor_of(shape=(1, 1, 1, 1, 1))], data=bytes(512)), "5 dimensions"),
+    "2^32 dimensions": (gguf_bytes(tensors=[gguf_string(b"t") + struct.pack("<I", (1 << 32) - 1)]), "dimensions"),
+    "extent zero": (gguf_bytes(tensors=[tensor_of(shape=(32, 0))], data=bytes(512)), "does not fit"),
+    "product beyond 64 bits": (gguf_bytes(tensors=[tensor_of(shape=(1 << 40, 1 << 40))], data=bytes(512)), "truncated"),
+    "row that is no whole block": (gguf_bytes(tensors=[tensor_of(shape=(33, 2), kind=Q4_0)], data=bytes(512)), "blocks of 32"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_headers_are_refused(tmp_path: Path, name: str) -> None:
+    content, words = MALFORMED[name]
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(content)
+    with pytest.raises(MalformedFile, match=words) as caught:
+        read_gguf(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_well_formed_header_of_the_same_make_is_read(tmp_path: Path) -> None:
+    """The counterpart of MALFORMED: its builder makes files that are right where nothing is wrong."""
+    path = tmp_path / "good.gguf"
+    keys = [gguf_key(b"flag", BOOL, b"\x02"), gguf_key(b"general.alignment", UINT32, struct.pack("<I", 64))]
+    values = np.arange(64, dtype=np.float32)
+    content = gguf_bytes(keys=keys, tensors=[tensor_of(), tensor_of(offset=256, name=b"u")])
+    path.write_bytes(content + bytes(-len(content) % 64) + values.tobytes() + bytes(256))
+    header = read_gguf(path)
+    assert header.metadata.flag("flag") is True
+    np.testing.assert_array_equal(header.tensors["t"].data.view(np.float32), values.reshape(2, 32))
+
+
+@pytest.mark.parametrize(("version", "words"), [(1, "version 1"), (0, "version 0"), (3 << 24, "big-endian")])
+def test_other_versions_are_refused(tmp_path: Path, version: int, words: str) -> None:
+    path = tmp_path / "old.gguf"
+    path.write_bytes(gguf_bytes(version=version))
+    with pytest.raises(SourceError, match=words):
+        read_gguf(path)
+
+
+def test_an_unknown_tensor_type_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "new.gguf"
+    path.write_bytes(gguf_bytes(tensors=[tensor_of(kind=9999)], data=bytes(512)))
+    with pytest.raises(UnsupportedEncoding, match="9999"):
+        read_gguf(path)
+
+
+def test_a_type_that_is_no_weight_is_refused_when_it_is_decoded(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"extra": np.zeros((2, 2), np.int32)})
+    with pytest.raises(UnsupportedEncoding, match="i32"):
+        open_gguf(path).tensors["extra"].dequantize()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile, match=r"none\.gguf"):
+        read_gguf(tmp_path / "none.gguf")
+
+
+@pytest.fixture(scope="module")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf", hugging_face_weights(), encoding="q4_1").read_bytes()
+
+
+def open_bytes(folder: Path, content: bytes) -> None:
+    """Open a file and use all of it; only a SourceError may come out."""
+    path = folder / "mutated.gguf"
+    path.write_bytes(content)
+    try:
+        for tensor in open_gguf(path).tensors.values():
+            values: Floats = tensor.dequantize()
+            assert values.shape == tensor.shape
+    except SourceError as error:
+        assert error.message
+    finally:
+        path.unlink()
+
+
+FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+
+
+@FUZZ
+@given(data=st.data())
+def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, tiny_file: bytes, data: st.DataObject) -> None:
+    header = tiny_file.index(b"blk.1.ffn_down.weight") + 64
+    changed = bytearray(tiny_file)
+    for position, value in data.draw(st.lists(st.tuples(st.integers(0, header - 1), st.integers(0, 255)), min_size=1, max_size=4)):
+        changed[position] = value
+    open_bytes(tmp_path, bytes(changed))
+
+
+@FUZZ
+@given(data=st.data())
+def test_wild_numbers_never_escape_as_another_error(tmp_path: Path, tiny_file: bytes, data: st.DataObject) -> None:
+    header = tiny_file.index(b"blk.1.ffn_down.weight") + 64
+    position = data.draw(st.integers(4, header - 8))
+    value = data.draw(st.sampled_from([0, 1, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1, VOCAB, len(tiny_file)]))
+    open_bytes(tmp_path, tiny_file[:position] + struct.pack("<Q", value) + tiny_file[position + 8 :])
+
+
+@settings(FUZZ, max_examples=50)
+@given(data=st.data())
+def test_truncated_files_are_malformed(tmp_path: Path, tiny_file: bytes, data: st.DataObject) -> None:
+    path = tmp_path / "short.gguf"
+    # Padding after the last tensor may be missing.
+    path.write_bytes(tiny_file[: data.draw(st.integers(0, len(tiny_file) - 33))])
+    with pytest.raises(MalformedFile):
+        open_gguf(path)

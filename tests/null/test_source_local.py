@@ -1,0 +1,252 @@
+"""Hugging Face folders: the same numbers as the safetensors library reads, and refusals of everything that lies."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from safetensors.numpy import load_file
+from tiny_models import safetensors_bytes
+
+from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedEncoding
+from webllm_build.source.local import open_folder
+from webllm_build.source.safetensors_header import read_safetensors
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+SINGLE, SHARDED = FIXTURES / "tiny-llama", FIXTURES / "tiny-llama-sharded"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SINGLE, tmp_path / "model"))
+
+
+@pytest.fixture
+def sharded(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SHARDED, tmp_path / "model"))
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    value = json.loads(path.read_text()) if path.is_file() else {}
+    change(value)
+    path.write_text(json.dumps(value))
+
+
+def test_a_folder_holds_what_the_safetensors_library_reads() -> None:
+    checkpoint = open_folder(SINGLE, "tiny")
+    expected = load_file(SINGLE / "model.safetensors")
+    assert set(checkpoint.tensors) == set(expected)
+    for name, value in expected.items():
+        tensor = checkpoint.tensors[name]
+        assert (tensor.encoding, tensor.shape) == ("f16", value.shape)
+        np.testing.assert_array_equal(tensor.dequantize(), value.astype(np.float32))
+
+
+def test_bfloat16_shards_hold_the_same_numbers() -> None:
+    single, sharded = open_folder(SINGLE, "tiny"), open_folder(SHARDED, "tiny")
+    assert set(single.tensors) == set(sharded.tensors)
+    for name, tensor in sharded.tensors.items():
+        assert tensor.encoding == "bf16"
+        np.testing.assert_array_equal(tensor.dequantize(), single.tensors[name].dequantize())
+    assert single.digest != sharded.digest
+
+
+def test_configuration_tokenizer_and_ends_are_read(folder: Path) -> None:
+    (folder / "README.md").write_text("---\nlanguage: en\nlicense: llama3.2\n---\n# Tiny\nlicense: mit\n")
+    checkpoint = open_folder(folder, "tiny")
+    assert checkpoint.config == json.loads((folder / "config.json").read_text())
+    assert checkpoint.tokenizer.tokenizer_json == (folder / "tokenizer.json").read_bytes()
+    assert checkpoint.tokenizer.config["eos_token"] == "</s>"
+    assert "<|assistant|>" in str(checkpoint.tokenizer.config["chat_template"])
+    assert checkpoint.eos_token_ids == (2,)
+    assert checkpoint.license == "llama3.2"
+
+
+def test_end_tokens_prefer_the_generation_configuration(folder: Path) -> None:
+    edit(folder / "generation_config.json", lambda value: value.update(eos_token_id=[7, 5]))
+    assert open_folder(folder, "tiny").eos_token_ids == (7, 5)
+    (folder / "generation_config.json").unlink()
+    assert open_folder(folder, "tiny").eos_token_ids == (2,)
+    edit(folder / "config.json", lambda value: value.pop("eos_token_id"))
+    assert open_folder(folder, "tiny").eos_token_ids == (2,)  # from the tokenizer's eos_token
+    edit(folder / "tokenizer_config.json", lambda value: value.pop("eos_token"))
+    with pytest.raises(MissingFile, match="ends an answer"):
+        open_folder(folder, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("in_config", "in_file", "expected"),
+    [
+        ("inline", None, "inline"),
+        ("inline", "file", "file"),
+        ([{"name": "tool_use", "template": "other"}, {"name": "default", "template": "named"}], None, "named"),
+        (None, None, None),
+    ],
+)
+def test_chat_templates_come_from_file_or_configuration(folder: Path, in_config: object, in_file: str | None, expected: str | None) -> None:
+    edit(folder / "tokenizer_config.json", lambda value: value.update(chat_template=in_config))
+    if in_file is not None:
+        (folder / "chat_template.jinja").write_text(in_file)
+    assert open_folder(folder, "tiny").tokenizer.config.get("chat_template") == expected
+
+
+def test_special_tokens_given_as_objects_become_text(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", lambda value: value.update(bos_token={"content": "<s>", "lstrip": False}))
+    assert open_folder(folder, "tiny").tokenizer.config["bos_token"] == "<s>"
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_missing_parts_are_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(MissingFile, match=name) as caught:
+        open_folder(folder, "tiny")
+    assert caught.value.hint
+
+
+def test_pickled_weights_are_not_an_alternative(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(MissingFile, match="safetensors") as caught:
+        open_folder(folder, "tiny")
+    assert "run code" in caught.value.hint
+
+
+def test_quantized_folders_are_refused(folder: Path) -> None:
+    edit(folder / "config.json", lambda value: value.update(quantization_config={"quant_method": "gptq"}))
+    with pytest.raises(UnsupportedEncoding, match="quantization_config"):
+        open_folder(folder, "tiny")
+
+
+BROKEN_JSON = [b"", b"{", b"[]", b"\xff", b'{"a": 1, "a": 2}', b'{"a": NaN}', b'{"a":' * 200_000, b'{"a": ' + b"9" * 5000 + b"}"]
+
+
+@pytest.mark.parametrize("content", BROKEN_JSON)
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"])
+def test_broken_json_is_malformed(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(MalformedFile, match=name):
+        open_folder(folder, "tiny")
+
+
+def test_every_file_counts_for_the_digest(folder: Path) -> None:
+    digests = {open_folder(folder, "tiny").digest}
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        path = folder / name
+        path.write_bytes(path.read_bytes() + b"\n")
+        digests.add(open_folder(folder, "tiny").digest)
+    assert len(digests) == 5
+
+
+@pytest.mark.parametrize("name", ["../model.safetensors", "/model.safetensors", "a/b.safetensors", "model.bin", "..safetensors", 5, None])
+def test_an_index_cannot_name_files_outside_the_folder(sharded: Path, name: object) -> None:
+    edit(sharded / "model.safetensors.index.json", lambda value: value["weight_map"].update({"model.norm.weight": name}))
+    with pytest.raises(MalformedFile, match="not a safetensors file of this folder"):
+        open_folder(sharded, "tiny")
+
+
+def test_an_index_must_say_where_tensors_are(sharded: Path) -> None:
+    edit(sharded / "model.safetensors.index.json", lambda value: value["weight_map"].update(lost="model-00001-of-00003.safetensors"))
+    with pytest.raises(MalformedFile, match="such as lost"):
+        open_folder(sharded, "tiny")
+
+
+def test_a_missing_shard_is_named(sharded: Path) -> None:
+    (sharded / "model-00002-of-00003.safetensors").unlink()
+    with pytest.raises(MissingFile, match="model-00002") as caught:
+        open_folder(sharded, "tiny")
+    assert "not complete" in caught.value.hint
+
+
+def test_an_index_without_a_map_is_malformed(sharded: Path) -> None:
+    (sharded / "model.safetensors.index.json").write_text('{"weight_map": []}')
+    with pytest.raises(MalformedFile, match="weight_map"):
+        open_folder(sharded, "tiny")
+
+
+def entry(begin: int = 0, end: int = 16, dtype: object = "F32", shape: object = (2, 2)) -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+GOOD = safetensors_bytes({"t": entry(), "__metadata__": {"format": "pt"}}, bytes(16))
+MALFORMED: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "empty"),
+    "seven bytes": (bytes(7), "too few"),
+    "header of 2^63 bytes": (safetensors_bytes({}, length=1 << 63), "claims"),
+    "header longer than the file": (safetensors_bytes({"t": entry()}, bytes(16), length=10_000), "claims"),
+    "header of no bytes": (safetensors_bytes(b"", bytes(16)), "not valid JSON"),
+    "truncated header": (safetensors_bytes({"t": entry()}, bytes(16), length=20), "not valid JSON"),
+    "a list": (safetensors_bytes([], b""), "object was expected"),
+    "same name twice": (safetensors_bytes(b'{"t": {}, "t": {}}'), "twice"),
+    "deep nesting": (safetensors_bytes(b"[" * 100_000), "not valid JSON"),
+    "tensor that is a number": (safetensors_bytes({"t": 1}), "were expected"),
+    "missing offsets": (safetensors_bytes({"t": {"dtype": "F32", "shape": []}}), "were expected"),
+    "unknown dtype": (safetensors_bytes({"t": entry(dtype="Q7")}, bytes(16)), "unknown dtype"),
+    "dtype that is a list": (safetensors_bytes({"t": entry(dtype=["F32"])}, bytes(16)), "unknown dtype"),
+    "negative extent": (safetensors_bytes({"t": entry(shape=[-2, -2])}, bytes(16)), "impossible shape"),
+    "extent that is no integer": (safetensors_bytes({"t": entry(shape=[2.0, 2])}, bytes(16)), "impossible shape"),
+    "extent that is true": (safetensors_bytes({"t": entry(shape=[True, 4])}, bytes(16)), "impossible shape"),
+    "huge extent": (safetensors_bytes({"t": entry(shape=[1 << 70])}, bytes(16)), "impossible shape"),
+    "overflowing shape": (safetensors_bytes({"t": entry(shape=[1 << 32, 1 << 32])}, bytes(16)), "does not take"),
+    "shape of other size": (safetensors_bytes({"t": entry(shape=[2, 3])}, bytes(16)), "does not take"),
+    "offsets in reverse": (safetensors_bytes({"t": entry(16, 0)}, bytes(16)), "impossible data_offsets"),
+    "negative offset": (safetensors_bytes({"t": entry(-16, 0)}, bytes(16)), "impossible data_offsets"),
+    "truncated data": (safetensors_bytes({"t": entry()}, bytes(15)), "truncated"),
+    "offset outside": (safetensors_bytes({"t": entry(1 << 40, (1 << 40) + 16)}, bytes(16)), "truncated"),
+    "overlap": (safetensors_bytes({"t": entry(), "u": entry(8, 24)}, bytes(24)), "begins at byte 8"),
+    "same place twice": (safetensors_bytes({"t": entry(), "u": entry()}, bytes(16)), "begins at byte 0"),
+    "gap": (safetensors_bytes({"t": entry(), "u": entry(32, 48)}, bytes(48)), "begins at byte 32"),
+    "bytes after the end": (safetensors_bytes({"t": entry()}, bytes(20)), "belong to none"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_safetensors_are_refused(tmp_path: Path, name: str) -> None:
+    content, words = MALFORMED[name]
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(MalformedFile, match=words) as caught:
+        read_safetensors(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_well_formed_file_of_the_same_make_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "good.safetensors"
+    path.write_bytes(GOOD)
+    assert read_safetensors(path)["t"].shape == (2, 2)
+    assert list(load_file(path)) == ["t"]
+
+
+def test_types_that_are_no_weights_are_refused_when_decoded(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(safetensors_bytes({"t": entry(0, 4, "F8_E4M3")}, bytes(4)))
+    with pytest.raises(UnsupportedEncoding, match="f8_e4m3"):
+        open_folder(folder, "tiny").tensors["t"].dequantize()
+
+
+def test_scalars_and_empty_tensors_can_be_read(folder: Path) -> None:
+    header = {"scalar": entry(0, 4, "F32", []), "empty": entry(4, 4, "F32", [0, 3])}
+    (folder / "model.safetensors").write_bytes(safetensors_bytes(header, struct.pack("<f", 2.5)))
+    tensors = open_folder(folder, "tiny").tensors
+    assert tensors["scalar"].dequantize() == np.float32(2.5)
+    assert tensors["empty"].read().shape[0] == 0
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@given(data=st.data())
+def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray(safetensors_bytes({"t": entry(), "u": entry(16, 48, "F16", [4, 4])}, bytes(48)))
+    for position, value in data.draw(st.lists(st.tuples(st.integers(0, len(content) - 49), st.integers(0, 255)), min_size=1, max_size=4)):
+        content[position] = value
+    path = tmp_path / "mutated.safetensors"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
+    try:
+        for read in read_safetensors(path).values():
+            assert read.data.size <= len(content)
+    except SourceError as error:
+        assert error.message
