@@ -37,6 +37,7 @@ class BuildHook(BuildHookInterface[Any]):
         support = build_support(root / "wasm_support")
         if version == "standard":
             carried = {runtime: "_runtime", support: "_support", root / "templates": "_templates"}
+            carried |= {root / name: f"_licenses/{name}" for name in ("LICENSE", "THIRD_PARTY.md")}
             build_data["force_include"].update({str(folder): f"webllm_build/{name}" for folder, name in carried.items()})
 
 
