@@ -18,13 +18,12 @@ import numpy.typing as npt
 import tvm
 
 from webllm_build.compile.target import Variant
+from webllm_build.compile.wgsl import compile_kernels
 
 GUARD_BYTES = 256
 Array = npt.NDArray[Any]
 
 _BUFFER = re.compile(r"@binding\((\d+)\) var<storage, (read|read_write)> (\w+)_ptr")
-_UNIFORM = re.compile(r"@binding\((\d+)\) var<uniform>")
-_FIELDS = re.compile(r"struct PODArgs \{(.*?)\}", re.DOTALL)
 
 
 def poison(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> Array:
@@ -37,9 +36,7 @@ def poison(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> Arr
 
 def to_wgsl(func: tvm.tirx.PrimFunc, variant: Variant) -> str:
     """The WGSL module of one kernel, compiled as the build compiles it."""
-    module = tvm.IRModule({"kernel": func.with_attr("global_symbol", "kernel")})
-    module = tvm.tirx.transform.PointerValueTypeRewrite()(module)
-    return str(tvm.compile(module, target=variant.target).mod.imports[0].inspect_source())
+    return compile_kernels({"kernel": func}, variant)["kernel"].wgsl
 
 
 def grid_of(func: tvm.tirx.PrimFunc, sizes: Mapping[str, int]) -> tuple[int, int, int]:
@@ -53,15 +50,17 @@ def grid_of(func: tvm.tirx.PrimFunc, sizes: Mapping[str, int]) -> tuple[int, int
         elif isinstance(node, tvm.tirx.AttrStmt) and node.attr_key == "thread_extent":
             extents[node.node.thread_tag] = node.value
         todo.extend(node.seq if isinstance(node, tvm.tirx.SeqStmt) else [node.body] if hasattr(node, "body") else [])
+    one = tvm.tirx.IntImm("int32", 1)
+    x, y, z = (evaluate(extents.get(f"blockIdx.{axis}", one), sizes) for axis in "xyz")
+    return x, y, z
 
-    def evaluate(axis: str) -> int:
-        extent = extents.get(f"blockIdx.{axis}", tvm.tirx.IntImm("int32", 1))
-        analyzer = tvm.sym.Analyzer()
-        for var in tvm.tirx.analysis.undefined_vars(extent):
-            analyzer.bind(var, tvm.tirx.IntImm("int32", sizes[var.name]))
-        return int(analyzer.simplify(extent))
 
-    return evaluate("x"), evaluate("y"), evaluate("z")
+def evaluate(expr: Any, sizes: Mapping[str, int]) -> int:
+    """The value of a TIR expression of symbolic sizes."""
+    analyzer = tvm.sym.Analyzer()
+    for var in tvm.tirx.analysis.undefined_vars(expr):
+        analyzer.bind(var, tvm.tirx.IntImm(var.ty.dtype, sizes[var.name]))
+    return int(analyzer.simplify(expr))
 
 
 def swiftshader() -> Path:
@@ -106,16 +105,21 @@ class Dawn:
         Returns the buffers that the kernel may write, in the shapes and dtypes given. Raises AssertionError when a guard was written.
         """
         sizes = sizes or {}
-        wgsl = to_wgsl(func, variant)
+        kernel = compile_kernels({"kernel": func}, variant)["kernel"]
         x, y, z = grid or grid_of(func, sizes)
+        wgsl = kernel.wgsl
         bound = {name: (int(slot), access) for slot, access, name in _BUFFER.findall(wgsl)}
         if unknown := bound.keys() - buffers.keys():
             raise KeyError(f"the kernel binds {sorted(unknown)}, which the test does not give")
         gpu = {name: self._buffer(buffers[name]) for name in bound}
         entries = [(slot, gpu[name]) for name, (slot, _) in bound.items()]
-        if uniform := _UNIFORM.search(wgsl):
-            entries.append((int(uniform[1]), self._uniform(wgsl, {**sizes, "packGridDimX": x})))
-        self._dispatch(wgsl, entries, (x, y, z))
+        if kernel.uniform:
+            # TVM's last word is the number of workgroups in x; the others are sizes, or what it computes of them once.
+            words = [*(evaluate(expr, sizes) for expr in kernel.uniform[:-1]), x]
+            usage = self._wgpu.BufferUsage.UNIFORM
+            uniform = self._device.create_buffer_with_data(data=np.array(words, np.int32), usage=usage)
+            entries.append((len(entries), uniform))
+        self._dispatch(wgsl, kernel.entry, entries, (x, y, z))
         return {name: self._read(name, gpu[name], buffers[name]) for name, (_, access) in bound.items() if access == "read_write"}
 
     def _buffer(self, array: Array) -> Any:
@@ -124,15 +128,7 @@ class Dawn:
         usage = self._wgpu.BufferUsage.STORAGE | self._wgpu.BufferUsage.COPY_SRC
         return self._device.create_buffer_with_data(data=data + _guard(array), usage=usage)
 
-    def _uniform(self, wgsl: str, values: Mapping[str, int]) -> Any:
-        fields = _FIELDS.search(wgsl)
-        if fields is None:
-            raise ValueError("the kernel has a uniform without a PODArgs struct")
-        words = [values[field.split(":")[0].strip()] for field in fields[1].split(",") if field.strip()]
-        return self._device.create_buffer_with_data(data=np.array(words, np.uint32), usage=self._wgpu.BufferUsage.UNIFORM)
-
-    def _dispatch(self, wgsl: str, entries: Sequence[tuple[int, Any]], grid: tuple[int, int, int]) -> None:
-        entry = re.findall(r"fn (\w+)\(\s*@builtin", wgsl)[-1]
+    def _dispatch(self, wgsl: str, entry: str, entries: Sequence[tuple[int, Any]], grid: tuple[int, int, int]) -> None:
         module = self._device.create_shader_module(code=wgsl)
         pipeline = self._device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": entry})
         group = self._device.create_bind_group(

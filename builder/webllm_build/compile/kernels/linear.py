@@ -10,6 +10,8 @@ from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel
 from webllm_build.errors import CompileError
 from webllm_build.quantize import GROUP, Scheme
 
+QUADS = GROUP // 4  # float32x4 in a block of weights
+
 Epilogue = Literal["none", "residual", "silu_mul"]
 
 

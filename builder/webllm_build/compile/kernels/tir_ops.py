@@ -48,7 +48,7 @@ class Kernel:
 
 def size(name: str) -> Expr:
     """A symbolic size, for the shapes of `Kernel.buffer`."""
-    return T.var("int32", name)
+    return IRBuilder.name(name, T.int32())
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""Rows of a quantized table: the embeddings of tokens."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.linear import QUADS, check_shape, weight_buffers
+from webllm_build.compile.kernels.tir_ops import Kernel, ceildiv, launch, let, size, store, vec, when
+from webllm_build.compile.target import Variant
+from webllm_build.quantize import GROUP, Scheme
+
+THREADS = 64
+
+
+def embed(variant: Variant, scheme: Scheme, rows: int, columns: int) -> PrimFunc:
+    """out[t] = table[tokens[t]]; the same in every variant. An id outside the table gives its nearest row.
+
+    Parameters: tokens int32[n] with symbolic n, w_<suffix> of table[rows, columns], out float32[n, columns].
+    Raises CompileError where columns are not a multiple of 32.
+    """
+    check_shape(rows, columns, "none")
+    blocks = columns // GROUP
+    with Kernel() as kernel:
+        n = size("n")
+        tokens = kernel.buffer("tokens", (n,), "int32")
+        weight = weight_buffers(kernel, scheme, rows, columns)
+        out = kernel.buffer("out", (n, columns), "float32")
+        # One block of 32 weights an invocation.
+        with launch([ceildiv(n * blocks, THREADS)], [THREADS]) as ((workgroup,), (thread,)):
+            index = let("index", workgroup * THREADS + thread)
+            with when(index < n * blocks):
+                token, block = index // blocks, index % blocks
+                row = let("row", T.max(T.min(tokens[token], rows - 1), 0))
+                values = scheme.load(weight, row * blocks + block)
+                for j in range(QUADS):
+                    store(out, values.values(j), token, vec(block * QUADS + j))
+    return kernel.func
