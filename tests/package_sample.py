@@ -47,6 +47,8 @@ def stub_runtime(folder: Path) -> Path:
     for name in ("app.js", "worker.js", "index.js"):
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
+    (folder / "chunks").mkdir()
+    (folder / "chunks" / "load-ABCD2345.js").write_text("export const chunk = 1;\n")
     (folder / "index.d.ts").write_text('export * from "./openai/types.js";\n')
     (folder / "openai" / "types.d.ts").write_text("export interface Request {}\n")
     return folder

@@ -29,6 +29,19 @@ def runtime_file(name: str) -> bytes:
     return path.read_bytes()
 
 
+def runtime_modules() -> dict[str, bytes]:
+    """The scripts of the runtime that an npm package holds (its entry, the worker and their chunks) by their paths in it."""
+    folder = runtime_folder()
+    chunks = sorted(path.relative_to(folder).as_posix() for path in (folder / "chunks").glob("*.js"))
+    return {name: runtime_file(name) for name in ("index.js", "worker.js", *chunks)}
+
+
+def licenses() -> str:
+    """The licenses of this program and of the third-party software in the runtime, which every copy must carry."""
+    folder = _first("license", _PACKAGE / "_licenses", _CHECKOUT, "Install the package again.")
+    return "\n".join((folder / name).read_text("utf-8") for name in ("THIRD_PARTY.md", "LICENSE"))
+
+
 def runtime_types() -> dict[str, bytes]:
     """The type definitions of the runtime by their paths in it."""
     folder = runtime_folder()

@@ -7,14 +7,13 @@ import re
 from pathlib import Path
 
 from ..errors import ConfigError, Problem
-from .assets import runtime_file, runtime_types
+from .assets import licenses, runtime_modules, runtime_types
 from .manifest import Manifest, ManifestRef
 from .model_folder import GENERATOR
 from .output import Marker, publish
 from .render import check_script, render
 from .site import MODEL_FOLDER, copy_model, local_files, manifest_name, with_weights_at
 
-RUNTIME_SCRIPTS = ("index.js", "worker.js")
 RUNTIME_LICENSE = "Apache-2.0"
 # https://docs.npmjs.com/cli/configuring-npm/package-json#name
 _NAME = re.compile(r"(@[a-z0-9-][a-z0-9-._]*/)?[a-z0-9-][a-z0-9-._]*")
@@ -59,7 +58,7 @@ def _texts(manifest: Manifest, file: str, name: str, version: str) -> dict[str, 
         "index.js": render("npm/index.js.j2", model_id=model.id, manifest=f"./{MODEL_FOLDER}/{file}", sha256=digest, files=files),
         "index.d.ts": render("npm/index.d.ts.j2", model_id=model.id),
         "README.md": render("npm/README.md.j2", **facts),
-        "LICENSE": render("npm/LICENSE.j2", model=model.name, license=license_name),
+        "LICENSE": render("npm/LICENSE.j2", model=model.name, license=license_name, licenses=licenses()),
         "package.json": json.dumps(_package_json(manifest, name, version), indent=2) + "\n",
     }
 
@@ -94,11 +93,10 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
 
 def _write_runtime(folder: Path) -> None:
     folder.mkdir()
-    for script in RUNTIME_SCRIPTS:
-        data = runtime_file(script)
-        check_script(script, data.decode())
-        (folder / script).write_bytes(data)
-    for path, data in runtime_types().items():
+    modules = runtime_modules()
+    for path, data in modules.items():
+        check_script(path, data.decode())
+    for path, data in {**modules, **runtime_types()}.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

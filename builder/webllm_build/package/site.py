@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .assets import runtime_file, templates_folder
+from .assets import licenses, runtime_file, templates_folder
 from .manifest import Manifest, ManifestRef, hashed_name, write_manifest
 from .model_folder import GENERATOR
 from .output import Marker, publish
@@ -114,7 +114,8 @@ def _shell(manifest: Manifest, file: str, digest: str, title: str, weights_url: 
     }
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
     # GitHub Pages serves a folder with .nojekyll as it is.
-    return (*cached, logic, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
+    notice = Asset("licenses.txt", licenses().encode())
+    return (*cached, logic, notice, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
 
 
 def _script(name: str) -> Asset:

@@ -12,6 +12,7 @@ import { Card } from "./view/card.ts";
 import { Composer, type ComposerMode } from "./view/composer.ts";
 import { byId, element } from "./view/dom.ts";
 import { MessageList } from "./view/message-list.ts";
+import { showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
 import { Scroller } from "./view/scroll.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
@@ -74,7 +75,7 @@ export class Controller {
     this.#conversation.restore();
     for (const message of this.#conversation.messages) this.#list.add(message);
     if (await this.#engine.isStored()) await this.start();
-    else this.#offer(false);
+    else await this.#offer();
   }
 
   /** Load the model; the conversation stays. */
@@ -109,22 +110,22 @@ export class Controller {
     this.#problem.show(problem);
   }
 
-  #offer(stored: boolean): void {
-    this.#card.offer(stored);
+  /** Wait for the user: nothing large is fetched unasked. */
+  async #offer(): Promise<void> {
+    this.#card.offer(await this.#engine.isStored());
     this.#setStatus("offer");
   }
 
   #cancelStart(): void {
     this.#engine.close();
-    this.#card.warn("");
-    this.#offer(false);
+    void this.#offer();
   }
 
   #onProgress(report: InitProgressReport, rate: Rate): void {
     const { phase, progress, bytesDone, bytesTotal, warning } = report;
     const estimate = rate.sample(performance.now(), bytesDone, bytesTotal);
     this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate });
-    if (warning !== undefined) this.#card.warn(warning);
+    if (warning !== undefined) showNotice(warning, "Close");
   }
 
   async #send(text: string): Promise<void> {
@@ -212,7 +213,7 @@ export class Controller {
     this.#turn += 1;
     await this.#engine.forget();
     this.#problem.hide();
-    this.#offer(false);
+    await this.#offer();
   }
 
   #onKey(event: KeyboardEvent): void {

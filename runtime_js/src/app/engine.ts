@@ -29,9 +29,9 @@ export class EngineHost {
     this.#workerUrl = config.worker;
   }
 
-  /** Whether the whole model is on this device. */
+  /** Whether the whole model is on this device. Storage that cannot be read counts as empty: the start then says what is wrong. */
   isStored(): Promise<boolean> {
-    return hasModelInCache(this.#modelId, this.#appConfig);
+    return hasModelInCache(this.#modelId, this.#appConfig).catch(() => false);
   }
 
   /** Delete the model from this device. */

@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${UNITS[unit] ?? "GB"}`;
+  return `${value.toFixed(digits)}\u00a0${UNITS[unit] ?? "GB"}`;
 }
 
 /** "135 million", "3.2 billion". */

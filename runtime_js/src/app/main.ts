@@ -5,7 +5,8 @@ import { readConfig } from "./config.ts";
 import { Controller } from "./controller.ts";
 import { INSECURE_PAGE, describeProblem, type Problem } from "./problems.ts";
 import { followUpdates } from "./updates.ts";
-import { byId, element } from "./view/dom.ts";
+import { byId } from "./view/dom.ts";
+import { showNotice } from "./view/notice.ts";
 import { followTheme } from "./view/theme.ts";
 
 /** What keeps every model from running here; undefined where nothing does. */
@@ -16,20 +17,14 @@ async function findObstacle(): Promise<Problem | undefined> {
   return undefined;
 }
 
-function offerUpdate(apply: () => void): void {
-  const notice = byId("notice", HTMLElement);
-  const button = element("button", { type: "button", class: "primary" }, "Load it");
-  button.addEventListener("click", apply);
-  notice.replaceChildren(element("span", {}, "A new version of this page is ready. Your conversation is kept."), button);
-  notice.hidden = false;
-}
-
 followTheme();
 const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
 const controller = new Controller(config);
 if ("serviceWorker" in navigator) {
   // Without a service worker (private windows, some embedded browsers) only the offline visit is missing.
-  followUpdates(config.serviceWorker, offerUpdate).catch(() => undefined);
+  followUpdates(config.serviceWorker, (apply) => {
+    showNotice("A new version of this page is ready. Your conversation is kept.", "Load it", apply);
+  }).catch(() => undefined);
 }
 const obstacle = await findObstacle();
 if (obstacle === undefined) await controller.open();

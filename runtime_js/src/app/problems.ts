@@ -65,7 +65,7 @@ const KNOWN: Partial<Record<ErrorCode, Known>> = {
   DeviceLost: {
     title: "The GPU was lost",
     text: "The graphics driver was reset, or the system took the GPU away. The conversation is kept.",
-    fix: "Start the model again. If it happens often, close other pages that use the GPU, or choose a smaller memory in the settings.",
+    fix: "Start the model again. If it happens often, close other pages that use the GPU, or choose a shorter context in the settings.",
     action: "start",
     button: "Start the model again",
     fatal: true,
@@ -81,15 +81,15 @@ const KNOWN: Partial<Record<ErrorCode, Known>> = {
   OutOfMemory: {
     title: "The GPU has too little free memory",
     text: "Weights and conversation do not fit. The conversation is kept.",
-    fix: "Close other pages and programs that use the GPU, or choose a smaller memory of the chat in the settings, and start again.",
+    fix: "Close other pages and programs that use the GPU, or choose a shorter context in the settings, and start again.",
     action: "start",
     button: "Start the model again",
     fatal: true,
   },
   ContextWindowSizeExceeded: {
     title: "The conversation has become too long",
-    text: "It no longer fits into the model's memory.",
-    fix: "Start a new chat, or choose a longer memory in the settings.",
+    text: "It no longer fits into the context that the settings give the model.",
+    fix: "Start a new chat, or choose a longer context in the settings.",
     action: "new-chat",
     button: "New chat",
     fatal: false,

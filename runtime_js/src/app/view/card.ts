@@ -28,7 +28,6 @@ export class Card {
   readonly #cancel = byId("cancel", HTMLButtonElement);
   readonly #progress = byId("progress", HTMLElement);
   readonly #bar = byId("bar", HTMLProgressElement);
-  readonly #note = byId("storage-note", HTMLElement);
   readonly #model: ModelCard;
   readonly #downloadBytes: number;
   #stored = false;
@@ -40,10 +39,10 @@ export class Card {
     this.#cancel.addEventListener("click", onCancel);
     this.#title.textContent = model.name;
     const facts: readonly (readonly [string, string])[] = [
-      ["Size", `${formatCount(model.parameters)} parameters`],
+      ["Parameters", formatCount(model.parameters)],
       ["Download", formatBytes(downloadBytes)],
       ["Precision", model.quantization],
-      ["Memory", `${model.contextLength.toLocaleString("en")} tokens`],
+      ["Context", `${model.contextLength.toLocaleString("en")} tokens`],
       ["License", model.license ?? "not stated"],
     ];
     byId("facts", HTMLElement).replaceChildren(...facts.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text))));
@@ -79,12 +78,6 @@ export class Card {
     byId("percent", HTMLElement).textContent = `${percent} %`;
     this.#bar.value = progress.fraction;
     byId("amount", HTMLElement).textContent = amountText(progress, this.#stored);
-  }
-
-  /** Something worth knowing that does not stop the model, as storage that is too small. */
-  warn(text: string): void {
-    this.#note.textContent = text;
-    this.#note.hidden = text === "";
   }
 
   #show(text: string): void {
