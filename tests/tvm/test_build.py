@@ -1,0 +1,86 @@
+"""The whole build, on a tiny model: same bytes from the same inputs, work reused, nothing left behind by a failure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from webllm_build import stages
+from webllm_build.build import build
+from webllm_build.compile import pipeline
+from webllm_build.config import BuildRequest
+from webllm_build.errors import ToolchainError
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+TINY = FIXTURES / "tiny-llama"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def build_in_a_process(folder: Path, hash_seed: str) -> dict[str, bytes]:
+    """A build with a cache, a working folder and a hash order of its own."""
+    folder.mkdir()
+    command = [sys.executable, "-m", "webllm_build", "site", "--model", str(TINY), "--out", "dist", "--cache-dir", "cache"]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return contents(folder / "dist")
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    first = build_in_a_process(tmp_path / "one", "1")
+    second = build_in_a_process(tmp_path / "two", "2")
+    assert sum(name.endswith(".wasm") for name in first) == 1
+    assert first == second
+
+
+def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",))
+    build(request)
+    first = contents(tmp_path / "dist")
+
+    def unexpected(*_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("this was done before")
+
+    monkeypatch.setattr(pipeline, "compile_model", unexpected)
+    monkeypatch.setattr(stages, "pack_weight", unexpected)
+    build(request)
+    assert contents(tmp_path / "dist") == first
+
+
+def test_a_sharded_checkpoint_is_the_same_model(tmp_path: Path) -> None:
+    """Both fixtures hold the same numbers, in float16 and bfloat16; packed as float16 they are the same bytes."""
+    shards = []
+    for name in ("tiny-llama", "tiny-llama-sharded"):
+        request = BuildRequest(
+            kind="site",
+            model=str(FIXTURES / name),
+            out=tmp_path / name,
+            cache_dir=tmp_path / "cache",
+            quantization="f16",
+            variants=("f32",),
+        )
+        shards.append(build(request).manifest.weights)
+    assert shards[0] == shards[1]
+
+
+def test_a_failed_build_leaves_the_earlier_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "dist"
+    build(BuildRequest(kind="site", model=str(TINY), out=out, cache_dir=tmp_path / "cache", variants=("f32",)))
+    before = contents(out)
+
+    def fail(*_: Any, **__: Any) -> NoReturn:
+        raise ToolchainError("the linker is gone")
+
+    monkeypatch.setattr(stages, "link_library", fail)
+    with pytest.raises(ToolchainError):
+        build(BuildRequest(kind="site", model=str(TINY), out=out, cache_dir=tmp_path / "cache", variants=("f16",)))
+    assert contents(out) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"dist", "cache"}
+    assert not list((tmp_path / "cache").glob(".partial-*"))
