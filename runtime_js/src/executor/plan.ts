@@ -8,7 +8,7 @@ const PLAN_FORMAT = 1;
 export const LAUNCH_WORDS = 8;
 export const HISTORY_LENGTH = 256;
 const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
-const MAX_BYTES = 1 << 40;
+const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 const MAX_COUNT = 1 << 16;
 const MAX_NAME = 512;
 

@@ -7,7 +7,7 @@ export const MANIFEST_FORMAT = 1;
 /** Every shard but the last is exactly this long. */
 export const SHARD_BYTES = 24 * 1024 * 1024;
 const TENSOR_ALIGNMENT = 256;
-const MAX_BYTES = 1 << 40;
+const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 const MAX_FILE_BYTES = 1 << 28;
 const MAX_SHARDS = 1 << 16;
 const MAX_TENSORS = 1 << 16;
