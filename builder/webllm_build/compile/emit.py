@@ -128,7 +128,7 @@ class _Walker:
 
     def walk(self, function: relax.Function) -> list[_Call]:
         for parameter in function.params:
-            self._value[parameter] = self._ids[parameter.name_hint]
+            self._value[parameter] = self._ids[parameter.name]
         bindings = [binding for block in function.body.blocks for binding in block.bindings]
         results = self._result_storages(function, bindings)
         calls: list[_Call] = []

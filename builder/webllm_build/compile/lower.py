@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from webllm_build.model.layers import Dimensions
 from webllm_build.model.ops import Activation
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Scheme
+
+# Layers share kernels: each is made once.
+_gemv, _gemm, _embed = functools.cache(gemv), functools.cache(gemm), functools.cache(embed)
+_rope_append, _attention_prefill = functools.cache(rope_append), functools.cache(attention_prefill)
+_attention_decode, _attention_merge = functools.cache(attention_decode), functools.cache(attention_merge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +51,7 @@ class RelaxOperators(ABC):
         rows, columns = table.shape
         tokens = self.inputs.io["tokens"]
         out = nn.Tensor.placeholder([tokens.shape[0], columns], "float32")
-        kernel = embed(self.variant, self.schemes[table.name], rows, columns)
+        kernel = _embed(self.variant, self.schemes[table.name], rows, columns)
         return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], out)
 
     @abstractmethod
@@ -59,7 +65,7 @@ class RelaxOperators(ABC):
     def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
         dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
         q = nn.Tensor.placeholder([qkv.shape[0], dims.num_heads * dims.head_dim], "float32")
-        kernel = rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        kernel = _rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
         args = [qkv, io["rope"], io["state"], io["page_table"], kv]
         cache = nn.Tensor.placeholder(kv.shape, kv.dtype)
         kv, q = nn.op.tensor_ir_inplace_op(kernel, "rope_append", args, [4, -1], [cache, q])
@@ -86,7 +92,7 @@ class DecodeOperators(RelaxOperators):
         args, out, epilogue = self._linear_args(x, weight, norm, residual, activation)
         rows, columns = weight.shape
         eps = self.dims.norm_eps if norm else None
-        kernel = gemv(self.variant, self.schemes[weight.name], rows, columns, norm_eps=eps, epilogue=epilogue)
+        kernel = _gemv(self.variant, self.schemes[weight.name], rows, columns, norm_eps=eps, epilogue=epilogue)
         return nn.op.tensor_ir_op(kernel, "gemv", args, out)
 
     def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor:
@@ -94,10 +100,10 @@ class DecodeOperators(RelaxOperators):
         heads = (dims.num_heads, dims.num_kv_heads, dims.head_dim)
         partial = nn.Tensor.placeholder(partial_shape(dims.num_heads, dims.head_dim), "float32")
         partial = nn.op.tensor_ir_op(
-            attention_decode(self.variant, *heads), "attention_decode", [q, kv, io["state"], io["page_table"]], partial
+            _attention_decode(self.variant, *heads), "attention_decode", [q, kv, io["state"], io["page_table"]], partial
         )
         out = nn.Tensor.placeholder(q.shape, "float32")
-        return nn.op.tensor_ir_op(attention_merge(self.variant, dims.num_heads, dims.head_dim), "attention_merge", [partial, io["state"]], out)
+        return nn.op.tensor_ir_op(_attention_merge(self.variant, dims.num_heads, dims.head_dim), "attention_merge", [partial, io["state"]], out)
 
 
 class PrefillOperators(RelaxOperators):
@@ -109,12 +115,12 @@ class PrefillOperators(RelaxOperators):
         if norm:
             x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.dims.norm_eps)
         args, out, epilogue = self._linear_args(x, weight, None, residual, activation)
-        kernel = gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue=epilogue)
+        kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue=epilogue)
         return nn.op.tensor_ir_op(kernel, "gemm", args, out)
 
     def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
-        kernel = attention_prefill(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        kernel = _attention_prefill(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
         out = nn.Tensor.placeholder(q.shape, "float32")
         return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, kv, io["state"], io["page_table"]], out)
 
