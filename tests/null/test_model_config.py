@@ -74,7 +74,8 @@ def test_names_every_unknown_key() -> None:
 
 
 def test_llama3_scaling_keeps_high_and_divides_low_frequencies() -> None:
-    scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+    factors = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+    scaling = {"rope_type": "llama3", **factors}
     plain = inverse_frequencies(128, 500000.0, None)
     scaled = inverse_frequencies(128, 500000.0, scaling)
     wavelength = 2 * np.pi / plain

@@ -50,7 +50,7 @@ def test_every_tensor_must_be_there_and_be_used(tiny: Checkpoint) -> None:
     with pytest.raises(MalformedFile, match=f"missing: {name}"):
         load_model(replace(tiny, tensors=without))
     extra = dict(tiny.tensors) | {"model.layers.0.mlp.extra.weight": tiny.tensors[name]}
-    with pytest.raises(MalformedFile, match="left over: model.layers.0.mlp.extra.weight"):
+    with pytest.raises(MalformedFile, match=r"left over: model\.layers\.0\.mlp\.extra\.weight"):
         load_model(replace(tiny, tensors=extra))
 
 

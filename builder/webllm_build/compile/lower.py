@@ -7,15 +7,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tvm import te, tirx
 from tvm.relax.frontend import nn
 
+from tvm import te, tirx
 from webllm_build.compile.kernels.attention_decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention_merge import attention_merge
 from webllm_build.compile.kernels.attention_prefill import attention_prefill
 from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.gemm import gemm
 from webllm_build.compile.kernels.gemv import gemv
+from webllm_build.compile.kernels.linear import Epilogue
 from webllm_build.compile.kernels.rope_append import rope_append
 from webllm_build.compile.target import Variant
 from webllm_build.model.layers import Dimensions
@@ -39,7 +40,7 @@ class Inputs:
 
 
 class RelaxOperators(ABC):
-    """What both phases share. `eps` is the norm's; activations are float32 in every variant."""
+    """What both phases share. Activations are float32[tokens, features] in every variant."""
 
     def __init__(self, dims: Dimensions, variant: Variant, schemes: Mapping[str, Scheme], inputs: Inputs) -> None:
         self.dims = dims
@@ -48,81 +49,81 @@ class RelaxOperators(ABC):
         self.inputs = inputs
 
     def embed(self, table: Weight) -> nn.Tensor:
-        rows, columns = table.shape
         tokens = self.inputs.io["tokens"]
-        out = nn.Tensor.placeholder([tokens.shape[0], columns], "float32")
-        kernel = _embed(self.variant, self.schemes[table.name], rows, columns)
-        return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], out)
+        kernel = _embed(self.variant, self.schemes[table.name], *table.shape)
+        return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], _rows(tokens, table.shape[1]))
 
-    @abstractmethod
     def linear(
-        self, x: nn.Tensor, weight: Weight, *, norm: Weight | None = None, residual: nn.Tensor | None = None, activation: Activation = "none"
-    ) -> nn.Tensor: ...
+        self,
+        x: nn.Tensor,
+        weight: Weight,
+        *,
+        norm: Weight | None = None,
+        residual: nn.Tensor | None = None,
+        activation: Activation = "none",
+    ) -> nn.Tensor:
+        epilogue: Epilogue = "residual" if residual is not None else activation
+        out = _rows(x, weight.shape[0] // 2 if activation == "silu_mul" else weight.shape[0])
+        return self.multiply(x, weight, norm, [] if residual is None else [residual], epilogue, out)
 
     @abstractmethod
-    def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor: ...
+    def multiply(
+        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue, out: nn.Tensor
+    ) -> nn.Tensor: ...
 
     def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
         dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
-        q = nn.Tensor.placeholder([qkv.shape[0], dims.num_heads * dims.head_dim], "float32")
         kernel = _rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
         args = [qkv, io["rope"], io["state"], io["page_table"], kv]
-        cache = nn.Tensor.placeholder(kv.shape, kv.dtype)
-        kv, q = nn.op.tensor_ir_inplace_op(kernel, "rope_append", args, [4, -1], [cache, q])
-        return self.attend(q, kv)
+        out = [nn.Tensor.placeholder(kv.shape, kv.dtype), _rows(qkv, dims.num_heads * dims.head_dim)]
+        cache, q = nn.op.tensor_ir_inplace_op(kernel, "rope_append", args, [len(args) - 1, -1], out)
+        return self.attend(q, cache)
 
-    def _linear_args(
-        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: nn.Tensor | None, activation: Activation
-    ) -> tuple[list[nn.Tensor], nn.Tensor, str]:
-        """Arguments of a linear kernel in their order, its output, and its epilogue."""
-        args = [x, *self.inputs.weights[weight.name]]
-        args += self.inputs.weights[norm.name] if norm else []
-        args += [residual] if residual is not None else []
-        columns = weight.shape[0] // 2 if activation == "silu_mul" else weight.shape[0]
-        epilogue = "residual" if residual is not None else activation
-        return args, nn.Tensor.placeholder([x.shape[0], columns], "float32"), epilogue
+    @abstractmethod
+    def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor: ...
 
 
 class DecodeOperators(RelaxOperators):
     """One token: matrix-vector kernels with the norm folded in, attention split over keys."""
 
-    def linear(
-        self, x: nn.Tensor, weight: Weight, *, norm: Weight | None = None, residual: nn.Tensor | None = None, activation: Activation = "none"
+    def multiply(
+        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue, out: nn.Tensor
     ) -> nn.Tensor:
-        args, out, epilogue = self._linear_args(x, weight, norm, residual, activation)
-        rows, columns = weight.shape
         eps = self.dims.norm_eps if norm else None
-        kernel = _gemv(self.variant, self.schemes[weight.name], rows, columns, norm_eps=eps, epilogue=epilogue)
-        return nn.op.tensor_ir_op(kernel, "gemv", args, out)
+        kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, norm_eps=eps, epilogue=epilogue)
+        scales = self.inputs.weights[norm.name] if norm else []
+        return nn.op.tensor_ir_op(kernel, "gemv", [x, *self.inputs.weights[weight.name], *scales, *residual], out)
 
-    def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor:
+    def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
-        heads = (dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        split = _attention_decode(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        merge = _attention_merge(self.variant, dims.num_heads, dims.head_dim)
         partial = nn.Tensor.placeholder(partial_shape(dims.num_heads, dims.head_dim), "float32")
-        partial = nn.op.tensor_ir_op(
-            _attention_decode(self.variant, *heads), "attention_decode", [q, kv, io["state"], io["page_table"]], partial
-        )
-        out = nn.Tensor.placeholder(q.shape, "float32")
-        return nn.op.tensor_ir_op(_attention_merge(self.variant, dims.num_heads, dims.head_dim), "attention_merge", [partial, io["state"]], out)
+        partial = nn.op.tensor_ir_op(split, "attention_decode", [q, cache, io["state"], io["page_table"]], partial)
+        return nn.op.tensor_ir_op(merge, "attention_merge", [partial, io["state"]], nn.Tensor.placeholder(q.shape, "float32"))
 
 
 class PrefillOperators(RelaxOperators):
     """Many tokens: norms made by TVM, matrix-matrix kernels, tiled causal attention."""
 
-    def linear(
-        self, x: nn.Tensor, weight: Weight, *, norm: Weight | None = None, residual: nn.Tensor | None = None, activation: Activation = "none"
+    def multiply(
+        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue, out: nn.Tensor
     ) -> nn.Tensor:
         if norm:
             x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.dims.norm_eps)
-        args, out, epilogue = self._linear_args(x, weight, None, residual, activation)
         kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue=epilogue)
-        return nn.op.tensor_ir_op(kernel, "gemm", args, out)
+        return nn.op.tensor_ir_op(kernel, "gemm", [x, *self.inputs.weights[weight.name], *residual], out)
 
-    def attend(self, q: nn.Tensor, kv: nn.Tensor) -> nn.Tensor:
+    def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
         kernel = _attention_prefill(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
-        out = nn.Tensor.placeholder(q.shape, "float32")
-        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, kv, io["state"], io["page_table"]], out)
+        args = [q, cache, io["state"], io["page_table"]]
+        return nn.op.tensor_ir_op(kernel, "attention_prefill", args, nn.Tensor.placeholder(q.shape, "float32"))
+
+
+def _rows(like: nn.Tensor, columns: int) -> nn.Tensor:
+    """An output with a row for each row of `like`."""
+    return nn.Tensor.placeholder([like.shape[0], columns], "float32")
 
 
 def last_row(x: nn.Tensor) -> nn.Tensor:

@@ -39,8 +39,8 @@ class Variant:
         """TVM's target: WGSL for the device, LLVM's wasm32 for the launch arithmetic."""
         from tvm.target import Target
 
-        device = {"kind": "webgpu", "max_num_threads": DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"], "supports_subgroups": self.subgroups}
-        return Target(device, host=WASM_HOST)
+        threads = DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
+        return Target({"kind": "webgpu", "max_num_threads": threads, "supports_subgroups": self.subgroups}, host=WASM_HOST)
 
 
 # In the order of preference in which the browser tries them.

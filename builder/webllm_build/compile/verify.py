@@ -55,7 +55,8 @@ def _verify_kernel(kernel: Kernel, variant: VariantPlan, wgsl: Sequence[str], wh
     text = wgsl[kernel.wgsl]
     _require(f"fn {kernel.entry}(" in text, f"{where}: no entry point {kernel.entry}")
     _require(set(kernel.bindings) <= {"read", "read_write"}, f"{where}: bindings {kernel.bindings}")
-    _require(0 < len(kernel.bindings) <= variant.limits["maxStorageBuffersPerShaderStage"], f"{where}: {len(kernel.bindings)} storage buffers")
+    most = variant.limits["maxStorageBuffersPerShaderStage"]
+    _require(0 < len(kernel.bindings) <= most, f"{where}: {len(kernel.bindings)} storage buffers")
     _require(kernel.uniform in (-1, len(kernel.bindings)), f"{where}: uniform at binding {kernel.uniform}")
     _require(kernel.uniform_words <= MAX_UNIFORM_WORDS, f"{where}: {kernel.uniform_words} uniform words")
     _require(("enable f16;" not in text) or "shader-f16" in variant.features, f"{where}: f16 in a variant without it")
@@ -71,14 +72,17 @@ def _verify_function(plan: Plan, variant: VariantPlan, function: Function, buffe
         kernel = variant.kernels[number]
         step = f"{where}, step {index} ({kernel.name})"
         _require(len(arguments) == len(kernel.bindings), f"{step}: {len(arguments)} buffers for {len(kernel.bindings)} bindings")
-        writes = {buffer for buffer, access in zip(arguments, kernel.bindings, strict=True) if access == "read_write"}
-        for buffer, access in zip(arguments, kernel.bindings, strict=True):
+        reads = [buffer for buffer, access in zip(arguments, kernel.bindings, strict=True) if access == "read"]
+        writes = [buffer for buffer, access in zip(arguments, kernel.bindings, strict=True) if access == "read_write"]
+        for buffer in arguments:
             _require(0 <= buffer < buffers, f"{step}: buffer {buffer} of {buffers}")
-            _require(access == "read_write" or buffer not in writes, f"{step}: buffer {buffer} is both read and written")
-            _require(access == "read_write" or buffer < plan.workspace_base or buffer in written, f"{step}: workspace {buffer} read before written")
-            _require(access == "read" or buffer >= plan.kv_base, f"{step}: weight {buffer} is written")
-        _require(len(writes) == sum(access == "read_write" for access in kernel.bindings), f"{step}: a buffer is written through two bindings")
-        written |= writes
+        for buffer in reads:
+            _require(buffer not in writes, f"{step}: buffer {buffer} is both read and written")
+            _require(buffer < plan.workspace_base or buffer in written, f"{step}: workspace {buffer} read before written")
+        for buffer in writes:
+            _require(buffer >= plan.kv_base, f"{step}: weight {buffer} is written")
+            _require(writes.count(buffer) == 1, f"{step}: buffer {buffer} is written through two bindings")
+        written.update(writes)
 
 
 def _require(condition: bool, problem: str) -> None:

@@ -33,7 +33,7 @@ class Dimensions:
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
-            raise UnsupportedArchitecture(f"The sizes in config.json do not fit: {'; '.join(broken)}", "Quantization blocks hold 32 values.")
+            raise UnsupportedArchitecture(f"The sizes in config.json do not fit: {'; '.join(broken)}", "Blocks hold 32 values.")
 
 
 def vector(name: str, source: str, length: int) -> Weight:

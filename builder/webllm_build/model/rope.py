@@ -49,7 +49,9 @@ def _numbers(scaling: Mapping[str, object], keys: frozenset[str]) -> dict[str, f
     given = set(scaling) - {"rope_type", "type", "rope_theta"}
     if given != keys:
         wrong = ", ".join(sorted(given ^ keys))
-        raise UnsupportedArchitecture(f"rope_scaling in config.json lacks or does not know: {wrong}", f"Expected exactly: {', '.join(sorted(keys))}.")
+        raise UnsupportedArchitecture(
+            f"rope_scaling in config.json lacks or does not know: {wrong}", f"Expected exactly: {', '.join(sorted(keys))}."
+        )
     values: dict[str, float] = {}
     for key in keys:
         value = scaling[key]
