@@ -87,7 +87,7 @@ class SiteHandler(BaseHTTPRequestHandler):
             path = (self.site / name.lstrip("/")).resolve()
             if not path.is_relative_to(self.site):
                 return None
-            if path.is_dir() and name.endswith("/"):
+            if name.endswith("/"):
                 path = path / "index.html"
             return path if path.is_file() or (path.is_dir() and (path / "index.html").is_file()) else None
         except OSError:
@@ -96,26 +96,21 @@ class SiteHandler(BaseHTTPRequestHandler):
     def _send(self, path: Path, file: BinaryIO, body: bool) -> None:
         stat = path.stat()
         tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-        begin, end = 0, stat.st_size
-        status = HTTPStatus.OK
         if tag in [known.strip().removeprefix("W/") for known in self.headers.get("If-None-Match", "").split(",")]:
             self.send_response(HTTPStatus.NOT_MODIFIED)
             self.send_header("ETag", tag)
             self.end_headers()
             return
-        wanted = self.headers.get("Range")
-        if wanted is not None and self.headers.get("If-Range", tag) == tag:
-            part = byte_range(wanted, stat.st_size)
-            if part is None:
-                self._error(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, {"Content-Range": f"bytes */{stat.st_size}"})
-                return
-            status = HTTPStatus.PARTIAL_CONTENT if part != (0, stat.st_size) or wanted.startswith("bytes=0-") else HTTPStatus.OK
-            begin, end = part
-        self.send_response(status)
+        part = byte_range(self.headers.get("Range", ""), stat.st_size) if self.headers.get("If-Range", tag) == tag else None
+        if part is not None and not part:
+            self._error(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, {"Content-Range": f"bytes */{stat.st_size}"})
+            return
+        sent = range(stat.st_size) if part is None else part
+        self.send_response(HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT)
         self.send_header("Content-Type", MIME_TYPES.get(path.suffix.lower(), "application/octet-stream"))
-        self.send_header("Content-Length", str(end - begin))
-        if status == HTTPStatus.PARTIAL_CONTENT:
-            self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{stat.st_size}")
+        self.send_header("Content-Length", str(len(sent)))
+        if part is not None:
+            self.send_header("Content-Range", f"bytes {sent.start}-{sent.stop - 1}/{stat.st_size}")
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Cache-Control", "no-cache")
         self.send_header("ETag", tag)
@@ -123,8 +118,8 @@ class SiteHandler(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         if body:
-            file.seek(begin)
-            _copy(file, self.wfile, end - begin)
+            file.seek(sent.start)
+            _copy(file, self.wfile, len(sent))
 
     def _error(self, status: HTTPStatus, headers: dict[str, str] | None = None) -> None:
         text = f"{status.value} {status.phrase}\n".encode()
@@ -138,16 +133,16 @@ class SiteHandler(BaseHTTPRequestHandler):
             self.wfile.write(text)
 
 
-def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """(begin, end) of a Range header's one range, end exclusive; None where nothing of it exists. Other forms mean the whole file."""
+def byte_range(header: str, size: int) -> range | None:
+    """The bytes that a Range header wants: empty where the file has none of them; None for other forms, which mean the whole file."""
     match = RANGE.fullmatch(header.strip())
     if match is None or match[1] == match[2] == "":
-        return 0, size
+        return None
     if match[1] == "":
-        begin, end = max(0, size - int(match[2])), size
-    else:
-        begin, end = int(match[1]), min(size, int(match[2]) + 1 if match[2] else size)
-    return (begin, end) if begin < end else None
+        return range(max(0, size - int(match[2])), size)
+    if match[2] and int(match[2]) < int(match[1]):
+        return None
+    return range(int(match[1]), min(size, int(match[2]) + 1 if match[2] else size))
 
 
 def _copy(file: BinaryIO, target: BufferedIOBase, count: int) -> None:

@@ -1,0 +1,157 @@
+"""The command line: options are the request's fields, mistakes get one clear answer, starting is quick."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from tiny_models import hugging_face_weights, write_gguf
+
+from webllm_build import __version__, cli
+from webllm_build.config import BuildRequest
+
+TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
+
+
+def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"COLUMNS": "200", "TERM": "dumb"}
+    command = [sys.executable, "-m", "webllm_build", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
+    asked: list[BuildRequest] = []
+    monkeypatch.setattr(cli, "run_build", asked.append)
+    return asked
+
+
+def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) -> None:
+    line = (
+        f"site --model m --out {tmp_path} --quantization q8 --context-length 1024 --prefill-chunk 128 --weights url:https://a.org --title T "
+        "--variant f16 --variant f32 --toolchain emscripten --debug-dump ir --cache-dir c --chat-template t.jinja"
+    )
+    cli.app(line.split(), standalone_mode=False)
+    assert requests == [
+        BuildRequest(
+            kind="site",
+            model="m",
+            out=tmp_path,
+            quantization="q8",
+            context_length=1024,
+            prefill_chunk=128,
+            weights="url:https://a.org",
+            title="T",
+            variants=("f16", "f32"),
+            toolchain="emscripten",
+            debug_dump=Path("ir"),
+            cache_dir=Path("c"),
+            chat_template=Path("t.jinja"),
+        )
+    ]
+
+
+@pytest.mark.parametrize("kind", ["site", "npm"])
+def test_without_options_the_defaults_hold(requests: list[BuildRequest], kind: str) -> None:
+    cli.app([kind], standalone_mode=False)
+    assert requests == [BuildRequest(kind="site" if kind == "site" else "npm")]
+
+
+def test_every_field_is_an_option_of_a_command() -> None:
+    shown = run("site", "--help").stdout + run("npm", "--help").stdout
+    for item in fields(BuildRequest):
+        if item.name != "kind":
+            assert cli.FLAGS.get(item.name, "--" + item.name.replace("_", "-")) in shown
+
+
+def test_help_does_not_import_the_compiler() -> None:
+    code = "import sys; from webllm_build import cli; assert not {'tvm', 'gguf', 'huggingface_hub', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_version_is_shown() -> None:
+    assert run("--version").stdout == f"webllm-build {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["site", "--modle", "x"], "--model"),
+        (["sight"], "site"),
+        (["site", "--context-length", "many"], "--context-length"),
+        (["serve", "--port", "99999"], "65535"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_a_hint(arguments: list[str], words: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["site", "--model", "smolm2-135m"], ["smolm2-135m", "Did you mean smollm2-135m?"]),
+        (["site", "--quantization", "q5", "--toolchain", "gcc"], ["2 options", "quantization", "toolchain"]),
+        (["npm", "--model", "none.gguf"], ["none.gguf does not exist"]),
+        (["inspect", "nothing-like-it"], ["nothing-like-it", "Known names"]),
+        (["serve", "nowhere"], ["no index.html", "webllm-build site"]),
+    ],
+)
+def test_a_users_mistake_ends_with_1_and_no_traceback(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.tex").write_text("dear")
+    done = run("site", "--model", str(TINY), "--out", str(out))
+    assert done.returncode == 1
+    assert "was not written by webllm-build" in done.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "thesis.tex"]
+
+
+def test_a_model_without_chat_template_names_the_option(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TINY, tmp_path / "base"))
+    config = (folder / "tokenizer_config.json").read_text()
+    (folder / "tokenizer_config.json").write_text(config.replace('"chat_template"', '"another"'))
+    done = run("site", "--model", str(folder), "--out", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache"))
+    assert done.returncode == 1
+    assert "no chat template" in done.stderr
+    assert "--chat-template FILE" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("model", "words"), [("folder", "tiny-llama"), ("gguf", "Tiny")])
+def test_inspect_describes_a_model(tmp_path: Path, model: str, words: str) -> None:
+    path = TINY if model == "folder" else write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), encoding="q8_0")
+    done = run("inspect", str(path), "--context-length", "100")
+    assert done.returncode == 0, done.stderr
+    lines = dict(line.split(":", 1) for line in done.stdout.splitlines())
+    assert lines["Model"].strip() == words
+    if model == "gguf":
+        weights = hugging_face_weights()
+        assert lines["Parameters"].strip() == f"{sum(weight.size for weight in weights.values()):,}"
+        matrices = sum(weight.size for weight in weights.values() if weight.ndim == 2)
+        vectors = sum(weight.size for weight in weights.values() if weight.ndim == 1)
+        assert f"{matrices * 34 / 32 / 1e3:.1f} kB in q8, {vectors * 4 / 1e3:.1f} kB in f32" in lines["Weights"]
+        # 7 pages of 16 tokens in 2 layers: keys and values of 2 heads of 16 float16
+        cache = 7 * 16 * 2 * 2 * 2 * 16 * 2
+        assert f"at 100 tokens, of it {cache / 1e3:.1f} kB cache" in lines["Memory (f16-sg, f16)"]
+
+
+def test_inspect_refuses_a_context_that_the_model_does_not_have() -> None:
+    done = run("inspect", str(TINY), "--context-length", "100000")
+    assert done.returncode == 1
+    assert "at most 512 tokens" in done.stderr

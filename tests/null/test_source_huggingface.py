@@ -1,0 +1,144 @@
+"""Downloads, against a hub on this machine that speaks the real one's HTTP. Each case runs the public command in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from webllm_build.source.local import open_folder
+
+MODEL = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+EXTRA = {"pytorch_model.bin": b"pickle", "original/consolidated.00.pth": b"pickle", "README.md": b"---\nlicense: mit\n---\n"}
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves tests/tiny and refuses others in the ways the hub does."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), HubHandler)
+        self.files = {path.name: path.read_bytes() for path in MODEL.iterdir()} | EXTRA
+        self.fetched: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class HubHandler(BaseHTTPRequestHandler):
+    server: Hub
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = unquote(self.path.partition("?")[0])
+        files = self.server.files
+        if path in ("/api/models/tests/tiny/revision/main", f"/api/models/tests/tiny/revision/{COMMIT}"):
+            siblings = [{"rfilename": name, "size": len(data)} for name, data in files.items()]
+            self.answer({"id": "tests/tiny", "modelId": "tests/tiny", "sha": COMMIT, "siblings": siblings, "tags": [], "private": False})
+        elif path == f"/api/models/tests/tiny/tree/{COMMIT}":
+            self.answer([{"type": "file", "path": name, "size": len(data), "oid": etag(data)} for name, data in files.items()])
+        elif path.startswith(f"/tests/tiny/resolve/{COMMIT}/"):
+            name = path.removeprefix(f"/tests/tiny/resolve/{COMMIT}/")
+            if self.command == "GET":
+                self.server.fetched.append(name)
+            self.send(200, files[name], {"ETag": f'"{etag(files[name])}"', "X-Repo-Commit": COMMIT})
+        elif path.startswith("/api/models/tests/tiny/"):
+            self.refuse(404, "RevisionNotFound")
+        elif path.startswith("/api/models/tests/gated/"):
+            self.refuse(403, "GatedRepo")
+        elif path.startswith("/api/models/tests/broken/"):
+            self.refuse(500, "")
+        else:
+            self.refuse(401, "RepoNotFound")
+
+    def answer(self, value: object) -> None:
+        self.send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+    def refuse(self, status: int, code: str) -> None:
+        self.send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": "no", "Content-Type": "application/json"})
+
+    def send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def etag(data: bytes) -> str:
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with Hub() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def inspect(model: str, home: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
+    settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_ETAG_TIMEOUT": "2"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | settings
+    command = [sys.executable, "-m", "webllm_build", "inspect", model]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_only_what_is_needed_is_downloaded_and_only_once(hub: Hub, tmp_path: Path) -> None:
+    first = inspect("hf:tests/tiny", tmp_path, hub.url)
+    assert first.returncode == 0, first.stderr
+    assert "mit" in first.stdout
+    needed = {path.name for path in MODEL.iterdir()} | {"README.md"}
+    assert set(hub.fetched) == needed
+    snapshot = tmp_path / "hub" / "models--tests--tiny" / "snapshots" / COMMIT
+    assert open_folder(snapshot, "tiny").digest == open_folder(MODEL, "tiny").digest
+
+    hub.fetched.clear()
+    again = inspect(f"hf:tests/tiny@{COMMIT}", tmp_path, hub.url)
+    assert (again.returncode, again.stdout) == (0, first.stdout)
+    assert hub.fetched == []
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("hf:tests/gated", ["gated", "HF_TOKEN", "https://huggingface.co/tests/gated"]),
+        ("hf:tests/missing", ["no repository tests/missing", "private"]),
+        ("hf:tests/tiny@v9", ["no revision v9"]),
+        ("hf:tests/broken", ["tests/broken", "again"]),
+        ("hf:tests", ["not a repository", "hf:organization/name"]),
+        ("hf:te..sts/tiny", ["hf:organization/name"]),
+    ],
+)
+def test_refusals_say_what_to_do(hub: Hub, tmp_path: Path, model: str, words: list[str]) -> None:
+    done = inspect(model, tmp_path, hub.url)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_without_a_network_the_cache_is_named(tmp_path: Path) -> None:
+    done = inspect("hf:tests/tiny", tmp_path, "http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "network" in done.stderr
