@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,31 @@ from tiny_models import hugging_face_weights, write_gguf
 from webllm_build import __version__, cli
 from webllm_build.config import BuildRequest
 
+Run = Callable[..., "Done"]
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 
 
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"COLUMNS": "200", "TERM": "dumb"}
-    command = [sys.executable, "-m", "webllm_build", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Runs the command in this process: starting a new one for each case would take longer than all of them."""
+    monkeypatch.setenv("TERM", "dumb")
+
+    def run_here(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["webllm-build", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        shown = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return Done(left.value.code, shown.out, shown.err)
+
+    return run_here
 
 
 @pytest.fixture
@@ -33,8 +51,9 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
 
 def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) -> None:
     line = (
-        f"site --model m --out {tmp_path} --quantization q8 --context-length 1024 --prefill-chunk 128 --weights url:https://a.org --title T "
-        "--variant f16 --variant f32 --toolchain emscripten --debug-dump ir --cache-dir c --chat-template t.jinja"
+        f"site --model m --out {tmp_path} --quantization q8 --context-length 1024 --prefill-chunk 128 --title T "
+        "--weights url:https://a.org --variant f16 --variant f32 --toolchain emscripten "
+        "--debug-dump ir --cache-dir c --chat-template t.jinja"
     )
     cli.app(line.split(), standalone_mode=False)
     assert requests == [
@@ -62,7 +81,7 @@ def test_without_options_the_defaults_hold(requests: list[BuildRequest], kind: s
     assert requests == [BuildRequest(kind="site" if kind == "site" else "npm")]
 
 
-def test_every_field_is_an_option_of_a_command() -> None:
+def test_every_field_is_an_option_of_a_command(run: Run) -> None:
     shown = run("site", "--help").stdout + run("npm", "--help").stdout
     for item in fields(BuildRequest):
         if item.name != "kind":
@@ -75,7 +94,8 @@ def test_help_does_not_import_the_compiler() -> None:
 
 
 def test_the_version_is_shown() -> None:
-    assert run("--version").stdout == f"webllm-build {__version__}\n"
+    done = subprocess.run([sys.executable, "-m", "webllm_build", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"webllm-build {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +107,7 @@ def test_the_version_is_shown() -> None:
         (["serve", "--port", "99999"], "65535"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_a_hint(arguments: list[str], words: str) -> None:
+def test_wrong_usage_ends_with_2_and_a_hint(run: Run, arguments: list[str], words: str) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert words in done.stderr
@@ -103,8 +123,11 @@ def test_wrong_usage_ends_with_2_and_a_hint(arguments: list[str], words: str) ->
         (["serve", "nowhere"], ["no index.html", "webllm-build site"]),
     ],
 )
-def test_a_users_mistake_ends_with_1_and_no_traceback(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
-    done = run(*arguments, cwd=tmp_path)
+def test_a_users_mistake_ends_with_1_and_no_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     for word in words:
@@ -112,7 +135,7 @@ def test_a_users_mistake_ends_with_1_and_no_traceback(tmp_path: Path, arguments:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+def test_an_output_folder_that_is_not_ours_is_left_alone(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.tex").write_text("dear")
@@ -122,7 +145,7 @@ def test_an_output_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "thesis.tex"]
 
 
-def test_a_model_without_chat_template_names_the_option(tmp_path: Path) -> None:
+def test_a_model_without_chat_template_names_the_option(run: Run, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(TINY, tmp_path / "base"))
     config = (folder / "tokenizer_config.json").read_text()
     (folder / "tokenizer_config.json").write_text(config.replace('"chat_template"', '"another"'))
@@ -134,7 +157,7 @@ def test_a_model_without_chat_template_names_the_option(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("model", "words"), [("folder", "tiny-llama"), ("gguf", "Tiny")])
-def test_inspect_describes_a_model(tmp_path: Path, model: str, words: str) -> None:
+def test_inspect_describes_a_model(run: Run, tmp_path: Path, model: str, words: str) -> None:
     path = TINY if model == "folder" else write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), encoding="q8_0")
     done = run("inspect", str(path), "--context-length", "100")
     assert done.returncode == 0, done.stderr
@@ -151,7 +174,7 @@ def test_inspect_describes_a_model(tmp_path: Path, model: str, words: str) -> No
         assert f"at 100 tokens, of it {cache / 1e3:.1f} kB cache" in lines["Memory (f16-sg, f16)"]
 
 
-def test_inspect_refuses_a_context_that_the_model_does_not_have() -> None:
+def test_inspect_refuses_a_context_that_the_model_does_not_have(run: Run) -> None:
     done = run("inspect", str(TINY), "--context-length", "100000")
     assert done.returncode == 1
     assert "at most 512 tokens" in done.stderr

@@ -35,7 +35,7 @@ def site(tmp_path: Path) -> Path:
 def connection(site: Path) -> Iterator[http.client.HTTPConnection]:
     with make_server(site, 0) as server:
         assert server.server_address[0] == "127.0.0.1"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         client = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
         yield client
