@@ -1,6 +1,6 @@
 // Speaks the engine's worker protocol without a GPU: fetches and stores the model's files as the engine does, and answers by script.
 // The question decides the answer: "fail: CODE" raises that error, "slow" gives a piece every 50 ms until it is stopped,
-// "say: ..." gives back what follows. Anything else is answered with a fixed sentence.
+// "say: ..." gives back what follows. Anything else is answered with what the request held.
 const running = new Set();
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -8,29 +8,39 @@ function report(phase, progress, bytesDone, bytesTotal) {
   postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase } });
 }
 
+async function fetchAndStore(cache, url, onBytes) {
+  const response = await fetch(url);
+  if (!response.ok) throw { code: "Download", message: `${url} could not be fetched (HTTP ${response.status}).` };
+  const parts = [];
+  let bytes = 0;
+  for await (const part of response.body) {
+    parts.push(part);
+    bytes += part.byteLength;
+    onBytes?.(bytes);
+  }
+  await cache.put(url, new Response(new Blob(parts)));
+}
+
 async function load({ id, record }) {
   const cache = await caches.open(`webllm-build:model:${new URL(".", record.manifest).href}`);
-  const get = async (file) => {
+  const get = async (file, onBytes) => {
     const url = new URL(file, record.manifest).href;
-    const stored = await cache.match(url);
-    if (stored !== undefined) return stored.arrayBuffer();
-    const response = await fetch(url);
-    if (!response.ok) throw { code: "Download", message: `${url} could not be fetched (HTTP ${response.status}).` };
-    await cache.put(url, response.clone());
-    return response.arrayBuffer();
+    if (await cache.match(url) === undefined) await fetchAndStore(cache, url, onBytes);
+    return cache.match(url);
   };
   try {
     report("config", 0, 0, 0);
-    const manifest = JSON.parse(new TextDecoder().decode(await get(record.manifest)));
-    await Promise.all([get(manifest.library.file), get(manifest.tokenizer.file)]);
+    const manifest = await (await get(record.manifest)).json();
+    await get(manifest.library.file);
+    await get(manifest.tokenizer.file);
+    const total = manifest.weights.bytes;
     let done = 0;
     for (const shard of manifest.weights.shards) {
-      await get(shard.file);
+      await get(shard.file, (bytes) => report("weights", ((done + bytes) / total) * 0.9, done + bytes, total));
       done += shard.bytes;
-      report("weights", (done / manifest.weights.bytes) * 0.9, done, manifest.weights.bytes);
     }
-    report("kernels", 0.95, done, done);
-    report("ready", 1, done, done);
+    report("kernels", 0.95, done, total);
+    report("ready", 1, done, total);
     postMessage({ kind: "done", id });
   } catch (error) {
     postMessage({ kind: "error", id, error: { code: error.code ?? "Internal", message: String(error.message ?? error), details: {} } });
@@ -50,7 +60,7 @@ async function answer({ id, request }) {
     return;
   }
   running.add(id);
-  const text = question.startsWith("say: ") ? question.slice(5) : `You asked ${request.messages.length} messages in.`;
+  const text = question.startsWith("say: ") ? question.slice(5) : `${request.messages.length} messages: ${request.messages.map(({ role }) => role).join(", ")}.`;
   const pieces = question === "slow" ? Array.from({ length: 400 }, (_, i) => `word${i} `) : text.match(/[\s\S]{1,7}/g);
   let count = 0;
   for (const piece of pieces) {

@@ -1,10 +1,12 @@
 /** Connects engine, conversation and views: every action of the user is one method here. */
 
 import { AbortError } from "../errors.ts";
+import { freeBytes } from "../storage/quota.ts";
 import type { InitProgressReport } from "../types.ts";
 import type { PageConfig } from "./config.ts";
 import { Conversation, type Message } from "./conversation.ts";
 import { EngineHost } from "./engine.ts";
+import { formatBytes } from "./format.ts";
 import { describeProblem, type Problem } from "./problems.ts";
 import { Rate } from "./rate.ts";
 import { SettingsStore, type Settings } from "./settings.ts";
@@ -31,6 +33,7 @@ const SUGGESTIONS = [
 
 export class Controller {
   readonly #engine: EngineHost;
+  readonly #downloadBytes: number;
   readonly #conversation: Conversation;
   readonly #settingsStore: SettingsStore;
   #settings: Settings;
@@ -51,6 +54,7 @@ export class Controller {
   constructor(config: PageConfig) {
     const { model } = config;
     this.#engine = new EngineHost(config);
+    this.#downloadBytes = config.downloadBytes;
     this.#conversation = new Conversation(sessionStorage, model.id);
     this.#settingsStore = new SettingsStore(localStorage, model.id, model.contextLength);
     this.#settings = this.#settingsStore.load();
@@ -112,8 +116,13 @@ export class Controller {
 
   /** Wait for the user: nothing large is fetched unasked. */
   async #offer(): Promise<void> {
-    this.#card.offer(await this.#engine.isStored());
+    const stored = await this.#engine.isStored();
+    this.#card.offer(stored);
     this.#setStatus("offer");
+    const free = await freeBytes();
+    if (!stored && free !== undefined && free < this.#downloadBytes) {
+      showNotice(`The browser offers ${formatBytes(free)} of storage: the model will run, but be downloaded again next time.`, "Close");
+    }
   }
 
   #cancelStart(): void {

@@ -1,0 +1,151 @@
+"""The service worker: a second visit without a network, a new build after an old one, and no memory of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from conftest import TITLE, Visit, answered, ask, build_site, until
+
+
+def installed(page: Page) -> None:
+    """Wait until the service worker serves the page."""
+    until(page, "navigator.serviceWorker.controller?.state === 'activated'")
+
+
+def cache_names(page: Page) -> list[str]:
+    names: list[str] = page.evaluate("caches.keys()")
+    return sorted(names)
+
+
+def stop_service_workers(visit: Visit, page: Page) -> None:
+    """What the browser does to idle service workers."""
+    session = visit.context.new_cdp_session(page)
+    session.send("ServiceWorker.enable")
+    session.send("ServiceWorker.stopAllWorkers")
+    session.detach()
+
+
+def test_the_second_visit_works_offline(visit: Visit) -> None:
+    page = visit.start()
+    installed(page)
+    page.close()
+    visit.server.stop()
+    page = visit.open()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.title() == TITLE
+    ask(page, "one")
+    assert answered(page, 2) == "1 messages: user."
+    page.goto(visit.server.url + "index.html?from=a-bookmark#here")
+    page.wait_for_selector("body[data-status=ready]")
+    page.goto(visit.server.url + "no/such/page")
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.url == visit.server.url
+
+
+def test_it_behaves_the_same_after_the_browser_ended_it(visit: Visit) -> None:
+    page = visit.start()
+    installed(page)
+    visit.server.stop()
+    for _ in range(2):
+        stop_service_workers(visit, page)
+        page.reload()
+        page.wait_for_selector("body[data-status=ready]")
+    ask(page, "one")
+    answered(page, 2)
+
+
+def test_weights_are_stored_once(visit: Visit) -> None:
+    page = visit.start()
+    installed(page)
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    names = cache_names(page)
+    assert [name for name in names if name.startswith("webllm-build:model:")] == [f"webllm-build:model:{visit.server.url}model/"]
+    holders = page.evaluate(
+        """async () => {
+             const holders = [];
+             for (const name of await caches.keys())
+               for (const request of await (await caches.open(name)).keys())
+                 if (request.url.endsWith(".bin")) holders.push(name);
+             return holders;
+           }"""
+    )
+    assert holders == [f"webllm-build:model:{visit.server.url}model/"]
+
+
+def test_stored_model_files_are_served_to_others_too(visit: Visit) -> None:
+    page = visit.start()
+    installed(page)
+    (shard,) = visit.server.folder.glob("model/*.bin")
+    visit.server.stop()
+    size = page.evaluate("async (url) => (await (await fetch(url)).arrayBuffer()).byteLength", f"model/{shard.name}")
+    assert size == shard.stat().st_size
+
+
+def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
+    page = visit.start()
+    installed(page)
+    ask(page, "one")
+    answered(page, 2)
+    others = [f"webllm-build:shell:{visit.server.url}nested/ 0", f"webllm-build:model:{visit.server.url}nested/model/", "somebody else's"]
+    page.evaluate("(names) => Promise.all(names.map((name) => caches.open(name)))", others)
+    before = set(cache_names(page)) - set(others)
+    (old_shard,) = visit.server.folder.glob("model/*.bin")
+
+    build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
+    page.reload()
+    page.wait_for_selector("#notice:visible")
+    assert page.title() == TITLE, "the old page stays whole until the user agrees"
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "two")
+    answered(page, 4)
+
+    page.click("#notice button")
+    expect(page).to_have_title("Newer chat", timeout=20_000)
+    page.wait_for_selector("#start:visible")
+    assert page.locator("#messages > li").count() == 4, "the conversation is kept"
+    after = set(cache_names(page))
+    assert set(others) <= after
+    shells = {name for name in after - set(others) if name.startswith("webllm-build:shell:")}
+    assert len(shells) == 1
+    assert not shells & before
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    stored = page.evaluate(
+        "(name) => caches.open(name).then((cache) => cache.keys()).then((keys) => keys.map((key) => key.url))",
+        f"webllm-build:model:{visit.server.url}model/",
+    )
+    assert not [url for url in stored if url.endswith(old_shard.name)], "files of the older model are gone"
+    assert len(stored) == 4
+
+
+def test_another_open_page_is_told_too(visit: Visit, tmp_path: Path) -> None:
+    first = visit.start()
+    installed(first)
+    second = visit.open()
+    second.wait_for_selector("body[data-status=ready]")
+    build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
+    first.reload()
+    first.wait_for_selector("#notice:visible")
+    first.click("#notice button")
+    expect(first).to_have_title("Newer chat", timeout=20_000)
+    second.wait_for_selector("#notice:visible")
+    ask(second, "still here")
+    answered(second, 2)
+
+
+def test_a_build_that_cannot_be_fetched_whole_changes_nothing(visit: Visit, tmp_path: Path) -> None:
+    page = visit.start()
+    installed(page)
+    build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
+    visit.server.failing = {"assets/style."}
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    until(page, "navigator.serviceWorker.getRegistration().then((one) => one.installing === null)")
+    assert page.is_hidden("#notice")
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.title() == TITLE
+    visit.console.clear()

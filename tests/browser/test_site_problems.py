@@ -1,0 +1,120 @@
+"""What goes wrong is said, with what to do about it, and the conversation survives."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import INSECURE_HOST, Visit, answered, ask
+
+FATAL = {
+    "DeviceLost": "The GPU was lost",
+    "OutOfMemory": "The GPU has too little free memory",
+    "GPUExecution": "The GPU refused its work",
+    "Internal": "Something went wrong",
+}
+
+
+def test_no_webgpu(visit: Visit) -> None:
+    visit.context.add_init_script("delete Navigator.prototype.gpu")
+    page = visit.open()
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "This browser does not offer WebGPU"
+    assert "Chrome" in page.inner_text("#problem-fix")
+    assert page.is_hidden("#card")
+    assert page.is_disabled("#prompt")
+
+
+def test_no_adapter(visit: Visit) -> None:
+    visit.context.add_init_script("if (globalThis.GPU) GPU.prototype.requestAdapter = async () => null")
+    page = visit.open()
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "This browser does not offer WebGPU"
+
+
+def test_an_insecure_address(visit: Visit) -> None:
+    page = visit.context.new_page()
+    page.goto(visit.server.url.replace("127.0.0.1", INSECURE_HOST))
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "This page must be opened over https"
+    assert page.is_hidden("#problem-action")
+
+
+def test_a_failed_download_goes_on_where_it_stopped(visit: Visit) -> None:
+    visit.server.failing = {"weights-"}
+    page = visit.open()
+    page.click("#start")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "The download stopped"
+    assert "HTTP 404" in (page.text_content("#problem-details") or "")
+    assert page.evaluate("document.activeElement.id") == "problem-action"
+    visit.server.failing = set()
+    visit.server.requests.clear()
+    page.click("#problem-action")
+    page.wait_for_selector("body[data-status=ready]")
+    fetched = [path.rsplit("/", 1)[1] for path in visit.server.requests if "/model/" in path]
+    assert [name.split(".")[0] for name in fetched] == ["weights-0000"], "what had arrived is not fetched again"
+    ask(page, "one")
+    answered(page, 2)
+
+
+@pytest.mark.parametrize("code", FATAL)
+def test_a_lost_engine_is_started_again_and_the_conversation_stays(visit: Visit, code: str) -> None:
+    page = visit.start()
+    ask(page, "one")
+    answered(page, 2)
+    ask(page, f"fail: {code}")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == FATAL[code]
+    assert f"made to fail with {code}" in (page.text_content("#problem-details") or "")
+    assert page.get_attribute("#problem", "role") == "alert"
+    page.click("#problem-action")
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.is_hidden("#problem")
+    assert page.locator("#messages > li").count() == 4
+    ask(page, "two")
+    answered(page, 6)
+
+
+def test_a_conversation_that_is_too_long_needs_no_new_start(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "fail: ContextWindowSizeExceeded")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "The conversation has become too long"
+    page.click("#problem-action")
+    assert page.locator("#messages > li").count() == 0
+    ask(page, "one")
+    assert answered(page, 2) == "1 messages: user."
+
+
+def test_a_request_that_is_refused_can_be_sent_again(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "fail: RequestValidation")
+    page.wait_for_selector("#problem:visible")
+    page.click("#problem-action")
+    ask(page, "one")
+    answered(page, 4)
+
+
+def test_a_worker_that_cannot_be_loaded(visit: Visit) -> None:
+    visit.server.failing = {"assets/worker."}
+    page = visit.open()
+    page.click("#start")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "Something went wrong"
+    visit.console.clear()
+    visit.server.failing = set()
+    page.click("#problem-action")
+    page.wait_for_selector("body[data-status=ready]")
+
+
+def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
+    visit.context.add_init_script(
+        "if (globalThis.StorageManager) StorageManager.prototype.estimate = async () => ({ quota: 1000000, usage: 900000 })"
+    )
+    page = visit.open()
+    page.wait_for_selector("#notice:visible")
+    assert "storage" in page.inner_text("#notice")
+    page.click("#notice button")
+    assert page.is_hidden("#notice")
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
