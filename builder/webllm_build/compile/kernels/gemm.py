@@ -1,0 +1,132 @@
+"""Matrix times quantized matrix: every linear layer of a prefill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, out_columns, silu, weight_buffers
+from webllm_build.compile.kernels.tir_ops import (
+    Buffer,
+    Expr,
+    Kernel,
+    barrier,
+    ceildiv,
+    extern,
+    launch,
+    let,
+    local,
+    shared,
+    size,
+    store,
+    vec,
+    when,
+)
+from webllm_build.compile.target import Variant
+from webllm_build.quantize import GROUP, Scheme
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An invocation sums rows * columns outputs in registers; a workgroup has `width` invocations, which is also the width of its
+    tile of the output. The tile's height is rows * columns. rows, columns: even; columns and width / columns: multiples of 8."""
+
+    rows: int
+    columns: int
+    width: int
+
+    @property
+    def height(self) -> int:
+        return self.rows * self.columns
+
+
+def choose_tile(variant: Variant, n: int) -> Tile:
+    """Large tiles reuse more; small ones give narrow layers workgroups enough. Both tiles of 32 inputs fit 16 KiB."""
+    if n < 2048:
+        return Tile(rows=4, columns=8, width=64)
+    return Tile(rows=8, columns=8, width=128 if variant.f16 else 64)
+
+
+def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", tile: Tile | None = None) -> PrimFunc:
+    """out[m, :] = W[n, k] · x[m] for each of the tokens m (symbolic size "n"), with W packed by `scheme`.
+
+    Parameters: x float32[m, k], w_<suffix> of the scheme, residual float32[m, n] (epilogue "residual": out = residual + y), out
+    float32[m, n]; epilogue "silu_mul": rows 2i and 2i+1 of W are gate and up of channel i, and out float32[m, n/2] is
+    silu(gate) * up. In f16 variants products are float16, summed four at a time; other sums are float32.
+    Raises CompileError for shapes that blocks do not divide.
+    """
+    check_shape(n, k, epilogue)
+    tile = tile or choose_tile(variant, n)
+    width, height, dtype = tile.width, tile.height, "float16" if variant.f16 else "float32"
+    threads_x = width // tile.columns
+    with Kernel() as kernel:
+        m = size("n")
+        x = kernel.buffer("x", (m, k), "float32")
+        weight = weight_buffers(kernel, scheme, n, k)
+        residual = kernel.buffer("residual", (m, n), "float32") if epilogue == "residual" else None
+        out = kernel.buffer("out", (m, out_columns(n, epilogue)), "float32")
+        # Neighbouring workgroups share weights, which are the larger operand.
+        grid = [ceildiv(m, height), ceildiv(n, width)]
+        with launch(grid, [threads_x, tile.columns]) as ((block_y, block_x), (tx, ty)):
+            thread = ty * threads_x + tx
+            # Four consecutive inputs of all rows of the tile, then the next four: [QUADS][height or width].
+            x_tile = shared("x_tile", QUADS * height, f"{dtype}x4")
+            w_tile = shared("w_tile", QUADS * width, f"{dtype}x4")
+            sums = local("sums", tile.rows * tile.columns)
+            for i in range(tile.rows * tile.columns):
+                store(sums, T.float32(0), i)
+            w_row = let("w_row", T.min(block_x * width + _weight_row(thread, width, epilogue), n - 1))
+            with T.serial(0, k // GROUP) as block:
+                values = scheme.load(weight, w_row * (k // GROUP) + block)
+                for j in range(QUADS):
+                    store(w_tile, T.cast(values.values(j), f"{dtype}x4"), j * width + thread)
+                for part in range(QUADS * height // width):
+                    # Consecutive invocations load consecutive inputs; the swizzle keeps their stores in different banks.
+                    row, quad = part * (width // QUADS) + thread // QUADS, thread % QUADS
+                    token = T.min(block_y * height + row, m - 1)
+                    loaded = T.cast(x[token, vec(block * QUADS + quad)], f"{dtype}x4")
+                    store(x_tile, loaded, quad * height + _swizzle(row, quad))
+                barrier()
+                with T.serial(0, QUADS) as quad:
+                    first_x = let("first_x", quad * height + _swizzle(ty, quad))
+                    xs = [let(f"x{i}", x_tile[first_x + i * tile.columns]) for i in range(tile.rows)]
+                    for j in range(tile.columns):
+                        w = let(f"w{j}", w_tile[quad * width + tx + j * threads_x])
+                        for i in range(tile.rows):
+                            product = T.cast(extern(dtype, "dot", xs[i], w), "float32")
+                            store(sums, sums[i * tile.columns + j] + product, i * tile.columns + j)
+                barrier()
+            for i in range(tile.rows):
+                token = let("token", block_y * height + ty + i * tile.columns)
+                with when(token < m):
+                    row_sums = [sums[i * tile.columns + j] for j in range(tile.columns)]
+                    _store_row(row_sums, epilogue, residual, out, token, block_x * out_columns(width, epilogue) + tx, threads_x)
+    return kernel.func
+
+
+def _weight_row(position: Expr, width: int, epilogue: Epilogue) -> Expr:
+    """The weight row of a position of the tile. With silu_mul gates come first, so that an invocation, whose positions are
+    width/columns apart, holds the gate and the up of the same channels."""
+    if epilogue != "silu_mul":
+        return position
+    return position % (width // 2) * 2 + position // (width // 2)
+
+
+def _swizzle(row: Expr, quad: Expr) -> Expr:
+    return T.bitwise_xor(row, quad)
+
+
+def _store_row(sums: Sequence[Expr], epilogue: Epilogue, residual: Buffer | None, out: Buffer, token: Expr, first: Expr, step: int) -> None:
+    """Store one token's outputs at columns first, first + step, ..."""
+    columns = int(out.shape[1])
+    half = len(sums) // 2
+    outputs = sums
+    if epilogue == "silu_mul":
+        outputs = [silu(gate) * up for gate, up in zip(sums[:half], sums[half:], strict=True)]
+    for j, y in enumerate(outputs):
+        column = first + j * step
+        with when(column < columns):
+            store(out, y if residual is None else residual[token, column] + y, token, column)

@@ -1,0 +1,74 @@
+"""Matrix-matrix kernels against float64 NumPy."""
+
+import re
+
+import numpy as np
+import pytest
+from dawn import Dawn, poison, to_wgsl
+from linear_case import F16_VARIANTS, VARIANTS, apply_epilogue, random_weight
+
+from webllm_build.compile.kernels.gemm import Tile, choose_tile, gemm
+from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.target import DEFAULT_LIMITS, Variant
+from webllm_build.errors import CompileError
+from webllm_build.quantize import SCHEMES
+
+F32 = VARIANTS[1]
+LARGE, SMALL = Tile(rows=8, columns=8, width=64), Tile(rows=4, columns=8, width=64)
+
+
+def check(dawn: Dawn, scheme: str, m: int, n: int, k: int, epilogue: Epilogue = "none", tile: Tile | None = None) -> None:
+    """Run one layer and compare: the error may be a few float32 roundings of the largest sum."""
+    rng = np.random.default_rng(m * 10007 + n * 101 + k)
+    weight = random_weight(rng, scheme, n, k)
+    x = rng.standard_normal((m, k)).astype(np.float32)
+    residual = rng.standard_normal((m, n)).astype(np.float32)
+    columns = n // 2 if epilogue == "silu_mul" else n
+    func = gemm(F32, SCHEMES[scheme], n, k, epilogue=epilogue, tile=tile)
+    buffers = {"x": x, **weight.buffers, "residual": residual, "out": poison((m, columns))}
+    got = dawn.run(func, F32, buffers, {"n": m})["out"]
+
+    products = x.astype(np.float64) @ weight.values.T
+    scale = (np.abs(x).astype(np.float64) @ np.abs(weight.values).T).max()
+    if epilogue == "silu_mul":
+        scale *= np.abs(products).max()  # an error of one factor is multiplied by the other
+    assert np.abs(got - apply_epilogue(products, epilogue, residual)).max() < 1e-6 * scale
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("m", "n", "k"), [(1, 7, 32), (5, 130, 96), (33, 130, 576), (70, 7, 1536), (70, 130, 2080)])
+def test_shapes(dawn: Dawn, scheme: str, m: int, n: int, k: int) -> None:
+    check(dawn, scheme, m, n, k)
+
+
+@pytest.mark.parametrize("tile", [LARGE, SMALL, Tile(rows=8, columns=8, width=128)])
+@pytest.mark.parametrize("epilogue", ["none", "residual", "silu_mul"])
+@pytest.mark.parametrize(("m", "n"), [(5, 6), (64, 128), (70, 130)])
+def test_tiles_and_epilogues(dawn: Dawn, tile: Tile, epilogue: Epilogue, m: int, n: int) -> None:
+    check(dawn, "q4a", m, n, 96, epilogue, tile)
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, *F16_VARIANTS], ids=lambda variant: variant.name)
+@pytest.mark.parametrize("n", [576, 16384])
+def test_tiles_fit_every_gpu(variant: Variant, n: int) -> None:
+    """Also: float16 variants hold and multiply float16."""
+    wgsl = to_wgsl(gemm(variant, SCHEMES["q4"], n, 576, epilogue="silu_mul"), variant)
+    tiles = re.findall(r"var<workgroup> \w+ : array<vec4<(f\d+)>, (\d+)>", wgsl)
+    assert {kind for kind, _ in tiles} == {"f16" if variant.f16 else "f32"}
+    assert ("enable f16;" in wgsl) == variant.f16
+    used = sum(int(count) * (8 if variant.f16 else 16) for _, count in tiles)
+    assert len(tiles) == 2 and used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
+    assert choose_tile(variant, n).width <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
+
+
+def test_activations_and_weights_are_loaded_as_vectors() -> None:
+    wgsl = to_wgsl(gemm(F32, SCHEMES["q4"], 96, 576), F32)
+    for name, kind in (("x", "f32"), ("w_q", "u32")):
+        assert f"{name}_ptr : array<vec4<{kind}>>" in wgsl
+
+
+def test_unfit_shapes_are_refused() -> None:
+    with pytest.raises(CompileError, match="48 inputs"):
+        gemm(F32, SCHEMES["q4"], 8, 48)
+    with pytest.raises(CompileError, match="odd"):
+        gemm(F32, SCHEMES["q4"], 7, 64, epilogue="silu_mul")
