@@ -35,9 +35,8 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     progress = progress or Silent()
     build = resolve(request)
     check_output(build.out)
-    with progress.step(f"Reading {build.model}"):
-        checkpoint = with_template(open_checkpoint(build.model, CATALOG), build.chat_template)
-        model = load_model(checkpoint)
+    checkpoint = with_template(open_checkpoint(build.model, CATALOG, progress), build.chat_template)
+    model = load_model(checkpoint)
     context_length = context_within(build.context_length, model.dims.context_length)
     schemes = {weight.name: choose_scheme(weight, checkpoint, build.quantization) for weight in model.weights}
     layout = Layout.of(model, schemes, context_length, min(build.prefill_chunk, context_length))

@@ -27,7 +27,7 @@ from rich.progress import (
 from . import __version__
 from .config import BuildRequest, Kind
 from .errors import WebllmBuildError
-from .progress import Unit
+from .progress import Done, Unit
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(stderr=True, highlight=False)
@@ -43,13 +43,14 @@ class RichProgress:
     """A line per piece of work, with bytes or steps and the time it took."""
 
     @contextmanager
-    def step(self, label: str, total: int | None = None, unit: Unit = "bytes") -> Iterator[Callable[[int], None]]:
-        amount = (BarColumn(bar_width=24), BAR_COLUMNS[unit]) if total else ()
+    def step(self, label: str, total: int | None = None, unit: Unit = "bytes") -> Iterator[Done]:
+        amount = () if total is None else (BarColumn(bar_width=24), BAR_COLUMNS[unit])
         columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), *amount, TimeElapsedColumn())
         with Bars(*columns, console=console) as bars:
             task = bars.add_task(escape(label), total=total)
-            yield lambda done: bars.update(task, completed=done)
-            bars.update(task, total=total or 1, completed=total or 1)
+            yield lambda done, total=None: bars.update(task, completed=done, total=total)
+            whole = bars.tasks[task].total or 1
+            bars.update(task, total=whole, completed=whole)
 
 
 def main() -> NoReturn:
@@ -129,7 +130,7 @@ def inspect_(
     """Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."""
     from .inspect_ import inspect
 
-    for label, value in inspect(what, context_length):
+    for label, value in inspect(what, context_length, RichProgress()):
         print(f"{label + ':':<{LABEL_WIDTH}}{value}")
 
 

@@ -16,6 +16,7 @@ from .errors import MalformedFile, OutputFolderError
 from .model import load_model
 from .package.manifest import TensorEntry, read_manifest
 from .package.output import read_marker
+from .progress import Progress
 from .quantize import SCHEMES, choose_scheme
 from .source import open_checkpoint
 from .stages import describe
@@ -23,7 +24,7 @@ from .stages import describe
 Lines = list[tuple[str, str]]
 
 
-def inspect(what: str, context_length: int | None) -> Lines:
+def inspect(what: str, context_length: int | None, progress: Progress) -> Lines:
     """`what`: a folder that this program wrote, or a model. context_length: tokens for the memory, None for the longest.
 
     Raises the errors of open_checkpoint and load_model; MalformedFile for a damaged folder; ConfigError for too long a context.
@@ -31,11 +32,11 @@ def inspect(what: str, context_length: int | None) -> Lines:
     folder = Path(what).expanduser()
     if CATALOG.find(what) is None and folder.is_dir() and not (folder / "config.json").is_file():
         return _built(folder, context_length)
-    return _model(what, context_length)
+    return _model(what, context_length, progress)
 
 
-def _model(reference: str, context_length: int | None) -> Lines:
-    checkpoint = open_checkpoint(reference, CATALOG)
+def _model(reference: str, context_length: int | None, progress: Progress) -> Lines:
+    checkpoint = open_checkpoint(reference, CATALOG, progress)
     model = load_model(checkpoint)
     tokens = context_within(context_length, model.dims.context_length)
     schemes = {weight.name: choose_scheme(weight, checkpoint, BuildRequest(kind="site").quantization) for weight in model.weights}

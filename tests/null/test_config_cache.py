@@ -10,6 +10,8 @@ import pytest
 
 from webllm_build import versions
 from webllm_build.cache import PARTIAL, Cache
+from webllm_build.errors import DiskFullError
+from webllm_build.package.output import disk_errors
 from webllm_build.versions import tool_versions
 
 
@@ -85,6 +87,16 @@ def test_the_longest_unused_entries_go_first(tmp_path: Path) -> None:
 
 def test_an_entry_larger_than_the_cache_is_still_usable(tmp_path: Path) -> None:
     assert (Cache(tmp_path, max_bytes=10).entry("thing", {}, writer(bytes(100), []), intact) / "file").is_file()
+
+
+def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    def fill(folder: Path) -> None:
+        with Path("/dev/full").open("wb") as file:
+            file.write(b"x" * 100_000)
+
+    with pytest.raises(DiskFullError, match="no space left"), disk_errors(tmp_path):
+        Cache(tmp_path).entry("thing", {}, fill, intact)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_leftovers_of_killed_builds_are_removed(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from webllm_build.source.huggingface import _reporting
 from webllm_build.source.local import open_folder
 
 MODEL = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
@@ -135,6 +136,23 @@ def test_refusals_say_what_to_do(hub: Hub, tmp_path: Path, model: str, words: li
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
+
+
+def test_downloaded_bytes_are_reported() -> None:
+    """As the hub's library does it: several bars, totals that grow, one that counts files."""
+    reports: list[tuple[int, int | None]] = []
+
+    def done(count: int, total: int | None = None) -> None:
+        reports.append((count, total))
+
+    bar = _reporting(done)
+    network, disk, files = bar(total=0, unit="B"), bar(total=0, unit="B"), bar(total=3)
+    disk.total = 100
+    disk.update(40)
+    network.update(10)
+    files.update(1)
+    disk.update(60)
+    assert reports == [(40, 100), (100, 100)]
 
 
 def test_without_a_network_the_cache_is_named(tmp_path: Path) -> None:

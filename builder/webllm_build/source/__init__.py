@@ -8,22 +8,24 @@ from pathlib import Path
 
 from ..catalog import Catalog
 from ..errors import MissingFile, ModelNotFound
+from ..progress import Progress, Silent
 from .checkpoint import Checkpoint, Tensor, Tokenizer
 from .gguf import open_gguf
-from .huggingface import open_repository
+from .huggingface import download, parse_reference
 from .local import open_folder
 
 __all__ = ["Checkpoint", "Tensor", "Tokenizer", "open_checkpoint"]
 
 
-def open_checkpoint(reference: str, catalog: Catalog) -> Checkpoint:
+def open_checkpoint(reference: str, catalog: Catalog, progress: Progress | None = None) -> Checkpoint:
     """Opens a model without reading its weights (but their content is hashed). Raises a SourceError that says what to do."""
+    progress = progress or Silent()
     entry = catalog.find(reference)
     if entry is not None:
-        return dataclasses.replace(_open(entry.source), name=entry.title)
+        return dataclasses.replace(_open(entry.source, progress), name=entry.title)
     path = Path(reference).expanduser()
     if reference.startswith("hf:") or path.exists():
-        return _open(reference)
+        return _open(reference, progress)
     if path.suffix == ".gguf" or reference.startswith((".", "/", "~")):
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
     if reference.count("/") == 1:
@@ -31,13 +33,18 @@ def open_checkpoint(reference: str, catalog: Catalog) -> Checkpoint:
     raise ModelNotFound(f"no model is named {reference!r}", f"{catalog.suggestion(reference)} Or give hf:org/name, a folder or .gguf file.")
 
 
-def _open(source: str) -> Checkpoint:
+def _open(source: str, progress: Progress) -> Checkpoint:
     if source.startswith("hf:"):
-        return open_repository(source)
-    if source.startswith("package:"):
-        return open_gguf(_packaged_gguf(source.removeprefix("package:")))
-    path = Path(source).expanduser()
-    return open_folder(path, path.resolve().name) if path.is_dir() else open_gguf(path)
+        repository = parse_reference(source)
+        path, name = download(repository, progress), repository.name
+    elif source.startswith("package:"):
+        path = _packaged_gguf(source.removeprefix("package:"))
+        name = path.stem
+    else:
+        path = Path(source).expanduser()
+        name = path.resolve().name
+    with progress.step(f"Reading {name}"):
+        return open_folder(path, name) if path.is_dir() else open_gguf(path)
 
 
 def _packaged_gguf(module: str) -> Path:

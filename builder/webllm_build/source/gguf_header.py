@@ -169,12 +169,13 @@ def _read_tensors(cursor: _Cursor, file: npt.NDArray[np.uint8], count: int, alig
 
 def _encoding(path: Path, tensor: str, number: int) -> str:
     try:
-        return GGMLQuantizationType(number).name.lower()
+        name: str = GGMLQuantizationType(number).name
     except ValueError as error:
         raise UnsupportedEncoding(
             f"{path}: tensor {tensor!r} has the unknown GGML type {number}",
             "The file is damaged, or newer than the installed gguf package: try pip install --upgrade gguf.",
         ) from error
+    return name.lower()
 
 
 class _Cursor:

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import DownloadFailed, GatedModel, ModelNotFound
-from .checkpoint import Checkpoint
-from .local import FILES, open_folder
+from ..progress import Done, Progress
+from .local import FILES
 
-REFERENCE = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+REFERENCE = re.compile(r"hf:(?P<organization>[\w.-]+)/(?P<name>[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 
 
-def open_repository(reference: str) -> Checkpoint:
-    """`hf:org/name[@revision]`; raises ModelNotFound, GatedModel, DownloadFailed and what open_folder raises."""
+@dataclass(frozen=True)
+class Repository:
+    """A repository of models at a revision: branch, tag or commit."""
+
+    organization: str
+    name: str
+    revision: str
+
+
+def parse_reference(reference: str) -> Repository:
+    """`hf:organization/name[@revision]`. Raises ModelNotFound for anything else."""
     match = REFERENCE.fullmatch(reference)
     if match is None:
         raise ModelNotFound(f"{reference!r} is not a repository", "Write hf:organization/name or hf:organization/name@revision.")
-    repo, revision = match["repo"], match["revision"] or "main"
-    return open_folder(download(repo, revision), repo.split("/")[1])
+    return Repository(match["organization"], match["name"], match["revision"] or "main")
 
 
-def download(repo: str, revision: str) -> Path:
-    """The folder of one commit's files. A branch is resolved to its commit first; files that are there already are not fetched again."""
+def download(repository: Repository, progress: Progress) -> Path:
+    """The folder of one commit's files. A branch is resolved to its commit first; files that are there already are not fetched again.
+
+    Raises ModelNotFound, GatedModel, DownloadFailed.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -33,9 +46,11 @@ def download(repo: str, revision: str) -> Path:
         RevisionNotFoundError,
     )
 
+    repo, revision = f"{repository.organization}/{repository.name}", repository.revision
     page = f"https://huggingface.co/{repo}"
     try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(FILES)))
+        with progress.step(f"Downloading {repo}", 0) as done:
+            return Path(snapshot_download(repo, revision=revision, allow_patterns=list(FILES), tqdm_class=_reporting(done)))
     except GatedRepoError as error:
         raise GatedModel(
             f"{repo} is gated: its owner wants you to accept a licence",
@@ -57,3 +72,24 @@ def download(repo: str, revision: str) -> Path:
         ) from error
     except (HfHubHTTPError, OSError) as error:
         raise DownloadFailed(f"downloading {repo} failed: {error}", "Run the same command again: it goes on where it stopped.") from error
+
+
+def _reporting(done: Done) -> type[Any]:
+    """A progress bar for the hub's library that draws nothing and passes bytes on. The library keeps several; the furthest counts."""
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+    furthest = 0
+
+    class Reporting(tqdm):  # type: ignore[misc]
+        def display(self, msg: str | None = None, pos: int | None = None) -> None:
+            pass
+
+        def update(self, n: float | None = 1) -> Any:
+            nonlocal furthest
+            shown = super().update(n)
+            if self.unit == "B" and self.n > furthest:
+                furthest = int(self.n)
+                done(furthest, int(self.total) if self.total else None)
+            return shown
+
+    return Reporting
