@@ -2,80 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from site_server import SiteServer
+from site_visit import INSECURE_HOST, Visit, build_site
 
 from chromium import QUIET, WEBGPU
-from package_sample import FACTS, LIBRARY, TOKENIZER
-from webllm_build.package.model_folder import write_model_folder, write_weights
-from webllm_build.package.site import write_site
-from webllm_build.quantize import Packed
-
-FAKE_WORKER = Path(__file__).parent / "fake_worker.js"
-INSECURE_HOST = "insecure.test"
-TITLE = "Sample chat"
-
-
-def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE) -> None:
-    """Write a site with 1 MB of weights whose engine is the fake one; everything else is what users get."""
-    words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
-    weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
-    model = write_model_folder(scratch / "model", weights, LIBRARY, TOKENIZER, (2,), FACTS)
-    write_site(out, model, title=title)
-    (worker,) = out.glob("assets/worker.*.js")
-    shutil.copyfile(FAKE_WORKER, worker)
-
-
-class Visit:
-    """One person's browser: pages share storage and service worker. Console messages and uncaught errors are collected."""
-
-    def __init__(self, context: BrowserContext, server: SiteServer) -> None:
-        self.context = context
-        self.server = server
-        self.console: list[str] = []
-        context.set_default_timeout(20_000)
-        context.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
-        context.on("weberror", lambda error: self.console.append(f"uncaught: {error.error}"))
-
-    def open(self) -> Page:
-        page = self.context.new_page()
-        page.goto(self.server.url)
-        return page
-
-    def start(self) -> Page:
-        """Open the page and load the model."""
-        page = self.open()
-        page.click("#start")
-        page.wait_for_selector("body[data-status=ready]")
-        return page
-
-
-def until(page: Page, expression: str, seconds: float = 20) -> None:
-    """Wait until a JavaScript expression is true. (Playwright's wait_for_function needs eval, which the page's policy forbids.)"""
-    end = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, f"never true: {expression}"
-        page.wait_for_timeout(50)
-
-
-def ask(page: Page, text: str) -> None:
-    """Send a question, without waiting for the answer."""
-    page.fill("#prompt", text)
-    page.press("#prompt", "Enter")
-
-
-def answered(page: Page, count: int) -> str:
-    """Wait until the conversation has `count` messages and the last is complete; its text."""
-    page.wait_for_selector(f"#messages > li:nth-child({count}):not([data-open]) .tools")
-    page.wait_for_selector("body[data-status=ready]")
-    return page.inner_text("#messages > li:last-child .body")
 
 
 @pytest.fixture(scope="session")

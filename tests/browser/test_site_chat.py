@@ -6,8 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page
-
-from conftest import TITLE, Visit, answered, ask, until
+from site_visit import TITLE, Visit, answered, ask, until
 
 
 def status(page: Page) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from conftest import Visit, answered, ask
+from site_visit import Visit, answered, ask
 
 ATTACKS = [
     '<img src=x onerror="globalThis.pwned = 1">',

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-
-from conftest import TITLE, Visit, answered, ask, build_site, until
+from site_visit import TITLE, Visit, answered, ask, build_site, until
 
 
 def installed(page: Page) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from conftest import INSECURE_HOST, Visit, answered, ask
+from site_visit import INSECURE_HOST, Visit, answered, ask
 
 FATAL = {
     "DeviceLost": "The GPU was lost",

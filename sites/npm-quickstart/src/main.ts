@@ -1,0 +1,37 @@
+import { createEngine, MLCEngineError, type InitProgressReport } from "smollm2-135m";
+
+const status = document.querySelector<HTMLElement>("#status")!;
+const form = document.querySelector<HTMLFormElement>("#form")!;
+const question = document.querySelector<HTMLInputElement>("#question")!;
+const button = document.querySelector<HTMLButtonElement>("#ask")!;
+const answer = document.querySelector<HTMLElement>("#answer")!;
+
+function showProgress(report: InitProgressReport): void {
+  status.textContent = `${report.phase}: ${Math.floor(report.progress * 100)} %`;
+}
+
+async function main(): Promise<void> {
+  const engine = await createEngine({ initProgressCallback: showProgress });
+  status.textContent = "Ready.";
+  button.disabled = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    answer.textContent = "";
+    const stream = await engine.chat.completions.create({
+      messages: [{ role: "user", content: question.value }],
+      max_tokens: 64,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    for await (const chunk of stream) {
+      answer.textContent += chunk.choices[0]?.delta.content ?? "";
+      if (chunk.usage) status.textContent = `${chunk.usage.completion_tokens} tokens, ${chunk.usage.extra.decode_tokens_per_s.toFixed(1)} a second.`;
+    }
+    button.disabled = false;
+  });
+}
+
+main().catch((error: unknown) => {
+  status.textContent = error instanceof MLCEngineError ? `${error.code}: ${error.message}` : String(error);
+});
