@@ -12,7 +12,7 @@ Unit = Literal["bytes", "steps"]
 class Done(Protocol):
     """Told how much of a step is done so far, and the total where that has only become known."""
 
-    def __call__(self, done: int, total: int | None = None) -> None: ...
+    def __call__(self, done: int, /, total: int | None = None) -> None: ...
 
 
 class Progress(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -91,8 +92,8 @@ def test_an_entry_larger_than_the_cache_is_still_usable(tmp_path: Path) -> None:
 
 def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     def fill(folder: Path) -> None:
-        with Path("/dev/full").open("wb") as file:
-            file.write(b"x" * 100_000)
+        (folder / "file").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(DiskFullError, match="no space left"), disk_errors(tmp_path):
         Cache(tmp_path).entry("thing", {}, fill, intact)
