@@ -47,7 +47,7 @@ export class WebWorkerMLCEngine implements MLCEngineInterface {
     if (engineConfig.appConfig !== undefined) this.setAppConfig(engineConfig.appConfig);
     worker.addEventListener("message", (event) => this.#receive(event));
     worker.addEventListener("error", (event) => this.#failAll(
-      `The engine's worker failed: ${event instanceof ErrorEvent ? event.message : "its script could not be loaded"}.`));
+      `The engine's worker failed: ${"message" in event ? String(event.message) : "its script could not be loaded"}.`));
     worker.addEventListener("messageerror", () => this.#failAll("A message from the engine's worker could not be read."));
     if (engineConfig.logLevel !== undefined) this.setLogLevel(engineConfig.logLevel);
   }

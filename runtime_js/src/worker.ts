@@ -5,9 +5,13 @@ import { asEngineError, toWire } from "./errors.ts";
 import { setLogLevel } from "./log.ts";
 import type { ChatCompletionChunk, ChatCompletionRequest } from "./openai/types.ts";
 import { idOfMalformed, parseClientMessage, unreachable, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
+import type { MLCEngineInterface } from "./types.ts";
 
 /** Messages of one stream that may be under way; chunks made meanwhile travel together in the next. */
 const STREAM_WINDOW = 4;
+
+/** What the handler needs of an engine. */
+export type WorkerEngine = MLCEngineInterface & Pick<MLCEngine, "loadRecord">;
 
 type Post = (message: WorkerMessage) => void;
 
@@ -52,13 +56,14 @@ interface Request {
  *     self.onmessage = (event) => handler.onmessage(event);
  */
 export class WebWorkerMLCEngineHandler {
-  readonly #engine: MLCEngine;
+  readonly #engine: WorkerEngine;
   readonly #post: Post;
   readonly #requests = new Map<number, Request>();
 
-  constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message)) {
+  constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message), engine: WorkerEngine = new MLCEngine()) {
     this.#post = post;
-    this.#engine = new MLCEngine({ initProgressCallback: (report) => this.#post({ kind: "progress", report }) });
+    this.#engine = engine;
+    engine.setInitProgressCallback((report) => this.#post({ kind: "progress", report }));
   }
 
   onmessage(event: { readonly data: unknown }): void {

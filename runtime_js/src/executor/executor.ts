@@ -18,7 +18,7 @@ const READBACK_SLOTS = 8;
 export interface ExecutorParts {
   readonly device: GPUDevice;
   readonly watch: DeviceWatch;
-  readonly library: ModelLibrary;
+  readonly library: Pick<ModelLibrary, "plan" | "launch">;
   readonly variant: VariantPlan;
   readonly buffers: BufferTable;
   readonly kernels: readonly CompiledKernel[];

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ERROR_CLASSES, InternalError, MLCEngineError, ProtocolError, asEngineError, fromWire, isErrorCode, toWire } from "../src/errors.ts";
+import { ResponseShape, usage } from "../src/openai/response.ts";
+import { CALLS, parseClientMessage, parseWorkerMessage, type ClientMessage, type WorkerMessage } from "../src/protocol.ts";
+
+const SHAPE = new ResponseShape("toy");
+const USAGE = usage({ prompt: 10, cached: 4, completion: 3 }, { requested: 0, prefillStarted: 5, firstToken: 20, finished: 40 });
+
+const CLIENT_MESSAGES: readonly ClientMessage[] = [
+  { kind: "reload", id: 1, record: { model_id: "toy", manifest: "https://a.example/model/manifest.json" }, chatOpts: {}, variant: undefined },
+  {
+    kind: "reload", id: 2, chatOpts: { context_window_size: 64 }, variant: "f32",
+    record: { model_id: "toy", manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" } },
+  },
+  { kind: "call", id: 3, name: "unload" },
+  {
+    kind: "chatCompletion", id: 4, request: {
+      messages: [{ role: "system", content: "s", name: undefined }, { role: "user", content: [{ type: "text", text: "hi" }], name: "me" }],
+      model: "toy", max_tokens: 5, max_completion_tokens: 6, temperature: 0, top_p: 0.5, seed: -3, stop: ["a", "b"], n: 1,
+      stream: true, stream_options: { include_usage: true },
+    },
+  },
+  { kind: "credit", id: 5 },
+  { kind: "cancel", id: 6 },
+  { kind: "setLogLevel", level: "INFO" },
+];
+
+const WORKER_MESSAGES: readonly WorkerMessage[] = [
+  { kind: "progress", report: { progress: 0.5, timeElapsed: 1, text: "t", phase: "weights", bytesDone: 1, bytesTotal: 2, warning: "w" } },
+  { kind: "done", id: 1 },
+  { kind: "text", id: 2, text: "t" },
+  { kind: "number", id: 3, value: 7 },
+  { kind: "completion", id: 4, completion: SHAPE.completion("hello", "stop", USAGE) },
+  { kind: "chunks", id: 5, chunks: [SHAPE.roleChunk(), SHAPE.textChunk("hel"), SHAPE.finishChunk("length"), SHAPE.usageChunk(USAGE)] },
+  { kind: "end", id: 6 },
+  { kind: "error", id: 7, error: { code: "OutOfMemory", message: "m", details: { bytes: 5, what: "kv", fatal: true } } },
+];
+
+test("every message survives structured cloning and reading", () => {
+  for (const message of CLIENT_MESSAGES) assert.deepEqual(parseClientMessage(structuredClone(message)), message);
+  for (const message of WORKER_MESSAGES) assert.deepEqual(parseWorkerMessage(structuredClone(message)), message);
+});
+
+test("every call's name is read", () => {
+  for (const name of Object.keys(CALLS)) assert.deepEqual(parseClientMessage({ kind: "call", id: 0, name }), { kind: "call", id: 0, name });
+});
+
+/** Every object that is `value` with one field removed or replaced by something of another type. */
+function* mutations(value: unknown): Generator<unknown> {
+  for (const other of [null, undefined, 1e300, -1, "x".repeat(3), [], {}, true]) yield other;
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    for (const mutated of mutations(child)) {
+      yield Array.isArray(value) ? value.map((item: unknown, i) => (String(i) === key ? mutated : item)) : { ...value, [key]: mutated };
+    }
+  }
+}
+
+test("a mutated message is refused with a typed error or read as a message of its kind, never anything else", () => {
+  let refused = 0;
+  const read = (parse: (value: unknown) => { kind: string }, mutated: unknown): void => {
+    try {
+      assert.ok(parse(mutated).kind.length > 0);
+    } catch (error) {
+      assert.ok(error instanceof MLCEngineError, String(error));
+      assert.ok(error.code === "Protocol" || error.code === "RequestValidation", error.code);
+      refused++;
+    }
+  };
+  for (const message of CLIENT_MESSAGES) for (const mutated of mutations(message)) read(parseClientMessage, mutated);
+  for (const message of WORKER_MESSAGES) for (const mutated of mutations(message)) read(parseWorkerMessage, mutated);
+  assert.ok(refused > 500, `${refused} refused`);
+});
+
+test("unknown kinds, prototype keys and unbounded text are refused", () => {
+  for (const message of [{ kind: "reboot", id: 1 }, { kind: "call", id: 1, name: "constructor" }, { kind: "call", id: 1.5, name: "unload" }]) {
+    assert.throws(() => parseClientMessage(message), ProtocolError);
+  }
+  assert.throws(() => parseWorkerMessage({ kind: "error", id: 1, error: { code: "toString", message: "", details: {} } }), ProtocolError);
+  assert.throws(() => parseWorkerMessage({ kind: "error", id: 1, error: { code: "Abort", message: "", details: { a: {} } } }), ProtocolError);
+  assert.throws(() => parseClientMessage({ kind: "setLogLevel", level: "x".repeat(10_000) }), (error: Error) => error.message.length < 300);
+});
+
+test("every error keeps class, code, name, message and details across the boundary", () => {
+  for (const [code, ErrorClass] of Object.entries(ERROR_CLASSES)) {
+    const error = fromWire(structuredClone(toWire(new ErrorClass("what to do", { bytes: 3 }))));
+    assert.ok(error instanceof ErrorClass && error instanceof MLCEngineError && error instanceof Error);
+    assert.ok(isErrorCode(code));
+    assert.deepEqual([error.code, error.name, error.message, error.details], [code, `${code}Error`, "what to do", { bytes: 3 }]);
+  }
+});
+
+test("what is no engine error becomes one", () => {
+  assert.ok(asEngineError(new TypeError("x")) instanceof InternalError);
+  assert.equal(asEngineError(new DOMException("stop", "AbortError")).code, "Abort");
+  assert.equal(asEngineError("text").message, "text");
+});

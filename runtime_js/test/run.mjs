@@ -1,0 +1,22 @@
+// Compiles every test/*.test.ts and runs them with node's test runner. Arguments name tests to run: `npm test protocol`.
+
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const asked = process.argv.slice(2);
+const names = (await readdir(folder)).filter((name) => name.endsWith(".test.ts") && (asked.length === 0 || asked.some((word) => name.includes(word))));
+const out = await mkdtemp(join(folder, ".compiled-"));
+try {
+  await build({
+    entryPoints: names.map((name) => join(folder, name)), outdir: out, outExtension: { ".js": ".mjs" },
+    bundle: true, format: "esm", platform: "node", sourcemap: "inline", logLevel: "warning",
+  });
+  const files = names.map((name) => join(out, name.replace(/ts$/, "mjs")));
+  process.exitCode = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=60000", "--test-reporter=spec", ...files], { stdio: "inherit" }).status ?? 1;
+} finally {
+  await rm(out, { recursive: true, force: true });
+}
