@@ -22,11 +22,12 @@ site: .venv/site
 	@echo "    $(BIN)/webllm-build serve sites/chat/dist"
 
 test: .venv/test
+	$(BIN)/python hatch_build.py npm test
 	$(BIN)/python -m pytest
 
 lint: .venv/dev
 	$(BIN)/ruff check
-	$(BIN)/mypy
+	for sources in "" "tests/*.py" tests/null tests/tvm tests/gpu tests/browser tests/bench tests/golden; do $(BIN)/mypy $$sources || exit 1; done
 	$(BIN)/python hatch_build.py npm run check
 
 wheel: .venv/dev
