@@ -87,8 +87,8 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
                     # Consecutive invocations load consecutive inputs; the swizzle keeps their stores in different banks.
                     row, quad = part * (width // QUADS) + thread // QUADS, thread % QUADS
                     token = T.min(block_y * height + row, m - 1)
-                    loaded = T.cast(x[token, vec(block * QUADS + quad)], f"{dtype}x4")
-                    store(x_tile, loaded, quad * height + _swizzle(row, quad))
+                    loaded = let("loaded", x[token, vec(block * QUADS + quad)])
+                    store(x_tile, T.cast(loaded, f"{dtype}x4"), quad * height + _swizzle(row, quad))
                 barrier()
                 with T.serial(0, QUADS) as quad:
                     first_x = let("first_x", quad * height + _swizzle(ty, quad))
