@@ -8,7 +8,7 @@ function report(phase, progress, bytesDone, bytesTotal) {
   postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase } });
 }
 
-async function fetchAndStore(cache, url, onBytes) {
+async function fetchAndStore(cache, key, url, onBytes) {
   const response = await fetch(url);
   if (!response.ok) throw { code: "Download", message: `${url} could not be fetched (HTTP ${response.status}).` };
   const parts = [];
@@ -18,15 +18,15 @@ async function fetchAndStore(cache, url, onBytes) {
     bytes += part.byteLength;
     onBytes?.(bytes);
   }
-  await cache.put(url, new Response(new Blob(parts)));
+  await cache.put(key, new Response(new Blob(parts)));
 }
 
 async function load({ id, record }) {
   const cache = await caches.open(`webllm-build:model:${new URL(".", record.manifest).href}`);
   const get = async (file, onBytes) => {
-    const url = new URL(file, record.manifest).href;
-    if (await cache.match(url) === undefined) await fetchAndStore(cache, url, onBytes);
-    return cache.match(url);
+    const key = new URL(file, record.manifest).href;
+    if (await cache.match(key) === undefined) await fetchAndStore(cache, key, record.files?.[file] ?? key, onBytes);
+    return cache.match(key);
   };
   try {
     report("config", 0, 0, 0);

@@ -1,0 +1,69 @@
+"""The npm package in the hands of a stranger: installed, type-checked and bundled by Vite, then used in a browser."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from site_server import SiteServer
+from site_visit import FAKE_WORKER, Visit
+
+from package_sample import sample_model
+from webllm_build.package.npm import write_npm
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "smollm2-135m"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quickstart with a package of a small model whose engine is the fake one; gives the folder of Vite's result."""
+    folder = tmp_path_factory.mktemp("quickstart") / "npm-quickstart"
+    shutil.copytree(ROOT / "sites" / "npm-quickstart", folder, ignore=shutil.ignore_patterns("node_modules", "dist", "package"))
+    model = sample_model(folder.parent)
+    write_npm(folder / "package", model, name=PACKAGE, version="1.0.0", weights_url=None)
+    shutil.copyfile(FAKE_WORKER, folder / "package" / "runtime" / "worker.js")
+    npm = runpy.run_path(str(ROOT / "hatch_build.py"))["npm"]
+    npm(folder, "install", "--no-audit", "--no-fund")
+    # The sample's files are so small that Vite would write them into the script.
+    npm(folder, "run", "build", "--", "--assetsInlineLimit", "0")
+    return folder / "dist"
+
+
+@pytest.fixture
+def server(built: Path) -> Iterator[SiteServer]:
+    server = SiteServer(built.parent, built.name)
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_the_package_names_its_dependency(built: Path) -> None:
+    fields = json.loads((ROOT / "sites" / "npm-quickstart" / "package.json").read_text())
+    assert list(fields["dependencies"]) == [PACKAGE]
+    versions = fields["devDependencies"].values()
+    assert all(version[0].isdigit() for version in versions), "pinned"
+
+
+def test_a_bundled_page_answers(visit: Visit, built: Path) -> None:
+    page = visit.open()
+    expect(page.locator("#status")).to_have_text("Ready.")
+    page.click("#ask")
+    expect(page.locator("#answer")).to_have_text("1 messages: user.")
+    expect(page.locator("#status")).to_have_text("3 tokens, 42.5 a second.")
+    fetched = {path.rsplit("/", 1)[1].split("-")[0].split(".")[0] for path in visit.server.requests if "/assets/" in path}
+    assert {"manifest", "model", "tokenizer", "weights", "worker"} <= fetched
+
+
+def test_the_second_visit_reads_the_model_from_storage(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.locator("#status")).to_have_text("Ready.")
+    visit.server.requests.clear()
+    page.reload()
+    expect(page.locator("#status")).to_have_text("Ready.")
+    assert not [path for path in visit.server.requests if path.endswith((".bin", ".wasm"))]
