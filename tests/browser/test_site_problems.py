@@ -117,3 +117,16 @@ def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
     assert page.is_hidden("#notice")
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
+
+
+def test_without_any_storage_the_page_still_works(visit: Visit) -> None:
+    visit.context.add_init_script(
+        """for (const name of ["localStorage", "sessionStorage"])
+             Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
+           delete Navigator.prototype.serviceWorker;
+           if (globalThis.CacheStorage) CacheStorage.prototype.open = () => Promise.reject(new DOMException("denied", "SecurityError"));"""
+    )
+    page = visit.start()
+    page.click("#theme")
+    ask(page, "one")
+    answered(page, 2)

@@ -6,6 +6,7 @@ import type { InitProgressReport } from "../types.ts";
 import type { PageConfig } from "./config.ts";
 import { Conversation, type Message } from "./conversation.ts";
 import { EngineHost } from "./engine.ts";
+import { keepIn } from "./keep.ts";
 import { formatBytes } from "./format.ts";
 import { describeProblem, type Problem } from "./problems.ts";
 import { Rate } from "./rate.ts";
@@ -55,8 +56,8 @@ export class Controller {
     const { model } = config;
     this.#engine = new EngineHost(config);
     this.#downloadBytes = config.downloadBytes;
-    this.#conversation = new Conversation(sessionStorage, model.id);
-    this.#settingsStore = new SettingsStore(localStorage, model.id, model.contextLength);
+    this.#conversation = new Conversation(keepIn(() => sessionStorage), model.id);
+    this.#settingsStore = new SettingsStore(keepIn(() => localStorage), model.id, model.contextLength);
     this.#settings = this.#settingsStore.load();
     this.#card = new Card(model, config.downloadBytes, () => void this.start(), () => this.#cancelStart());
     this.#composer = new Composer((text) => void this.#send(text), () => void this.#engine.stop(), () => this.#leaveEdit());

@@ -1,6 +1,7 @@
 /** The messages of the current chat, kept for the life of the tab. */
 
 import { Fields } from "../fields.ts";
+import type { Keep } from "./keep.ts";
 
 const ROLES = ["user", "assistant"] as const;
 const ENDINGS = ["open", "stop", "length", "abort", "failed"] as const;
@@ -21,11 +22,11 @@ export interface Message {
 
 export class Conversation {
   #messages: Message[] = [];
-  readonly #storage: Storage;
+  readonly #keep: Keep;
   readonly #key: string;
 
-  constructor(storage: Storage, modelId: string) {
-    this.#storage = storage;
+  constructor(keep: Keep, modelId: string) {
+    this.#keep = keep;
     this.#key = `${KEY}:${modelId}`;
   }
 
@@ -53,7 +54,7 @@ export class Conversation {
   /** Take over what the tab held before the page was loaded again. An answer cut off by that counts as stopped. */
   restore(): void {
     try {
-      const fields = new Fields({ messages: JSON.parse(this.#storage.getItem(this.#key) ?? "[]") }, "", (message) => new Error(message));
+      const fields = new Fields({ messages: JSON.parse(this.#keep.get(this.#key) ?? "[]") }, "", (message) => new Error(message));
       this.#messages = fields.objects("messages", MAX_MESSAGES, (item) => {
         const ending = item.oneOf("ending", ENDINGS);
         return {
@@ -69,10 +70,6 @@ export class Conversation {
   }
 
   #save(): void {
-    try {
-      this.#storage.setItem(this.#key, JSON.stringify(this.#messages));
-    } catch {
-      // Without storage the chat lasts as long as the page.
-    }
+    this.#keep.set(this.#key, JSON.stringify(this.#messages));
   }
 }

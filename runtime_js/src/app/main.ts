@@ -3,6 +3,7 @@
 import { WebGPUNotAvailableError } from "../errors.ts";
 import { readConfig } from "./config.ts";
 import { Controller } from "./controller.ts";
+import { keepIn } from "./keep.ts";
 import { INSECURE_PAGE, describeProblem, type Problem } from "./problems.ts";
 import { followUpdates } from "./updates.ts";
 import { byId } from "./view/dom.ts";
@@ -17,7 +18,7 @@ async function findObstacle(): Promise<Problem | undefined> {
   return undefined;
 }
 
-followTheme();
+followTheme(keepIn(() => localStorage));
 const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
 const controller = new Controller(config);
 if ("serviceWorker" in navigator) {

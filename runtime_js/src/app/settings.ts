@@ -1,6 +1,7 @@
 /** What the user can set, kept between visits. */
 
 import { Fields } from "../fields.ts";
+import type { Keep } from "./keep.ts";
 
 export interface Settings {
   readonly systemPrompt: string;
@@ -27,13 +28,13 @@ export function contextChoices(modelContext: number): number[] {
 }
 
 export class SettingsStore {
-  readonly #storage: Storage;
+  readonly #keep: Keep;
   readonly #key: string;
   readonly #defaults: Settings;
 
   /** modelId: settings belong to one model. */
-  constructor(storage: Storage, modelId: string, modelContext: number) {
-    this.#storage = storage;
+  constructor(keep: Keep, modelId: string, modelContext: number) {
+    this.#keep = keep;
     this.#key = `${KEY}:${modelId}`;
     this.#defaults = defaultSettings(modelContext);
   }
@@ -45,26 +46,21 @@ export class SettingsStore {
   /** What was stored; the defaults where nothing was, or something that does not fit. */
   load(): Settings {
     try {
-      const fields = new Fields(JSON.parse(this.#storage.getItem(this.#key) ?? "null"), "settings", (message) => new Error(message));
+      const fields = new Fields(JSON.parse(this.#keep.get(this.#key) ?? "null"), "settings", (message) => new Error(message));
       const contextLength = fields.integer("contextLength", 1, Number.MAX_SAFE_INTEGER);
       return {
         systemPrompt: fields.string("systemPrompt", 20000),
         temperature: fields.number("temperature", 0, 2),
         topP: fields.number("topP", 0.05, 1),
         maxTokens: fields.integer("maxTokens", 1, 131072),
-        contextLength: contextLength,
+        contextLength,
       };
     } catch {
       return this.#defaults;
     }
   }
 
-  /** Storage can be full or forbidden; the settings then last as long as the page. */
   save(settings: Settings): void {
-    try {
-      this.#storage.setItem(this.#key, JSON.stringify(settings));
-    } catch {
-      // Nothing is lost but the next visit's convenience.
-    }
+    this.#keep.set(this.#key, JSON.stringify(settings));
   }
 }

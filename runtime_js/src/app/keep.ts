@@ -1,0 +1,28 @@
+/** Small values that outlive the page. Where the browser refuses storage, or has no room, they live as long as the page. */
+
+export interface Keep {
+  get(key: string): string | undefined;
+  set(key: string, value: string): void;
+}
+
+/** open: gives the storage; reading the property alone can throw. */
+export function keepIn(open: () => Storage): Keep {
+  const memory = new Map<string, string>();
+  let storage: Storage | undefined;
+  try {
+    storage = open();
+  } catch {
+    storage = undefined;
+  }
+  return {
+    get: (key) => memory.get(key) ?? storage?.getItem(key) ?? undefined,
+    set(key, value) {
+      try {
+        if (storage === undefined) memory.set(key, value);
+        else storage.setItem(key, value);
+      } catch {
+        memory.set(key, value);
+      }
+    },
+  };
+}
