@@ -15,9 +15,29 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from ..target import Variant
-from .kv_cache import KEY, VALUE, check_heads, fixed, kv_buffer, page_of, page_table_buffer, slot_of
+from .fixed import fixed
+from .kv_cache import KEY, VALUE, check_heads, kv_buffer, page_of, page_table_buffer, slot_of
 from .reduce import butterfly, reduce_all
-from .tir_ops import VEC, Buffer, Expr, Kernel, barrier, ceildiv, dot, element, extern, launch, let, local, shared, splat, store, total, vec, when
+from .tir_ops import (
+    VEC,
+    Buffer,
+    Expr,
+    Kernel,
+    barrier,
+    ceildiv,
+    dot,
+    element,
+    extern,
+    launch,
+    let,
+    local,
+    shared,
+    splat,
+    store,
+    total,
+    vec,
+    when,
+)
 
 TILE = 64  # keys
 MAX_SPLITS = 64

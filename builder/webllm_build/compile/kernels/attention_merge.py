@@ -9,7 +9,7 @@ from tvm.tirx.script import builder as T
 
 from ..target import Variant
 from .attention_decode import HIDDEN, num_splits, partial_shape
-from .kv_cache import fixed
+from .fixed import fixed
 from .tir_ops import VEC, Expr, Kernel, barrier, ceildiv, element, launch, let, local, shared, splat, store, total, vec, when
 
 THREADS = 256

@@ -6,10 +6,8 @@ sequence lies in slot position % PAGE_SIZE of page page_table[position / PAGE_SI
 
 from __future__ import annotations
 
-from tvm.tirx.script import builder as T
-
 from ..target import Variant
-from .tir_ops import VEC, Buffer, Expr, Kernel, let, size
+from .tir_ops import VEC, Buffer, Expr, Kernel, size
 
 PAGE_SIZE = 16
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
@@ -31,11 +29,6 @@ def page_of(page_table: Buffer, position: Expr) -> Expr:
 
 def slot_of(position: Expr) -> Expr:
     return position & (PAGE_SIZE - 1)
-
-
-def fixed(name: str, value: Expr) -> Expr:
-    """Name an int32 that TVM cannot see through: it would write the whole of a `let` again into every index that uses it."""
-    return let(name, T.call_extern("int32", "i32", value))
 
 
 def check_heads(num_heads: int, num_kv_heads: int, head_dim: int) -> int:

@@ -6,7 +6,8 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from ..target import Variant
-from .kv_cache import check_heads, fixed, kv_buffer, page_of, page_table_buffer, slot_of
+from .fixed import fixed
+from .kv_cache import check_heads, kv_buffer, page_of, page_table_buffer, slot_of
 from .tir_ops import VEC, Expr, Kernel, ceildiv, element, extern, launch, let, size, store, vec, when
 
 THREADS = 64
