@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ERROR_CLASSES, InternalError, MLCEngineError, ProtocolError, asEngineError, fromWire, isErrorCode, toWire } from "../src/errors.ts";
 import { ResponseShape, usage } from "../src/openai/response.ts";
 import { CALLS, parseClientMessage, parseWorkerMessage, type ClientMessage, type WorkerMessage } from "../src/protocol.ts";
+import { mutations } from "./fakes/mutate.ts";
 
 const SHAPE = new ResponseShape("toy");
 const USAGE = usage({ prompt: 10, cached: 4, completion: 3 }, { requested: 0, prefillStarted: 5, firstToken: 20, finished: 40 });
@@ -45,17 +46,6 @@ test("every message survives structured cloning and reading", () => {
 test("every call's name is read", () => {
   for (const name of Object.keys(CALLS)) assert.deepEqual(parseClientMessage({ kind: "call", id: 0, name }), { kind: "call", id: 0, name });
 });
-
-/** Every object that is `value` with one field removed or replaced by something of another type. */
-function* mutations(value: unknown): Generator<unknown> {
-  for (const other of [null, undefined, 1e300, -1, "x".repeat(3), [], {}, true]) yield other;
-  if (typeof value !== "object" || value === null) return;
-  for (const [key, child] of Object.entries(value)) {
-    for (const mutated of mutations(child)) {
-      yield Array.isArray(value) ? value.map((item: unknown, i) => (String(i) === key ? mutated : item)) : { ...value, [key]: mutated };
-    }
-  }
-}
 
 test("a mutated message is refused with a typed error or read as a message of its kind, never anything else", () => {
   let refused = 0;

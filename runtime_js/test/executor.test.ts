@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { DeviceLostError, FeatureSupportError, GPUExecutionError, ManifestError, OutOfMemoryError } from "../src/errors.ts";
+import { BufferTable } from "../src/executor/buffers.ts";
+import { DeviceWatch, chooseVariant } from "../src/executor/device.ts";
+import { PlanExecutor } from "../src/executor/executor.ts";
+import { compileKernels } from "../src/executor/pipelines.ts";
+import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
+import { rotaryTable } from "../src/executor/rope.ts";
+import { matchTensors, writeStretch } from "../src/executor/weights.ts";
+import type { CacheView } from "../src/scheduler/runner.ts";
+import { FakeGpu } from "./fakes/gpu.ts";
+import { FAKE_WGSL, WEIGHT_BYTES, fakePlan } from "./fakes/plan.ts";
+
+class FakeOutOfMemoryError {
+  readonly message = "no room";
+}
+Object.assign(globalThis, { GPUOutOfMemoryError: FakeOutOfMemoryError });
+
+const PLAN = parsePlan(fakePlan(), FAKE_WGSL);
+const GREEDY = new Uint32Array(8);
+
+function variantCalled(name: string): VariantPlan {
+  const variant = PLAN.variants.find((candidate) => candidate.name === name);
+  assert.ok(variant);
+  return variant;
+}
+
+const F32 = variantCalled("f32");
+let gpu = new FakeGpu();
+beforeEach(() => { gpu = new FakeGpu(); });
+
+/** For kernel i of a launch: grid (i + 1, n, kvLength), uniform words n and kvLength. */
+function fakeLaunch(_name: string, kernels: number): (n: number, kvLength: number) => Int32Array {
+  return (n, kvLength) => Int32Array.from(Array.from({ length: kernels }, (_, i) => [i + 1, n, kvLength, n, kvLength, 0, 0, 0]).flat());
+}
+
+async function makeExecutor(pages = 2): Promise<PlanExecutor> {
+  const watch = new DeviceWatch(gpu.device);
+  const buffers = await BufferTable.create(gpu.device, PLAN, F32, pages);
+  const kernels = await compileKernels(gpu.device, PLAN, F32, () => undefined);
+  return new PlanExecutor({ device: gpu.device, watch, library: { plan: PLAN, launch: fakeLaunch }, variant: F32, buffers, kernels, contextLength: 128 });
+}
+
+function cache(pages: number[], copies: number[] = []): CacheView {
+  return { pages: Int32Array.from(pages), copies: Int32Array.from(copies) };
+}
+
+function clearLog(): void {
+  gpu.log.created.length = 0;
+  gpu.log.commands.length = 0;
+}
+
+test("everything is made once: a buffer each, a bind group a step, a layout a signature, a module a text", async () => {
+  await makeExecutor();
+  const count = (kind: string): number => gpu.log.created.filter((made) => made === kind).length;
+  assert.equal(count("pipeline"), 3);
+  assert.equal(count("shaderModule"), 2);
+  assert.equal(count("bindGroupLayout"), 3);
+  assert.equal(count("bindGroup"), 7);
+  assert.equal(count("buffer"), 2 + 1 + 8 + 1 + 1 /* spare page */ + 4 /* uniforms */ + 8 /* readbacks */);
+});
+
+test("a decode step is one encoder, one pass, one submit, and makes no other object", async () => {
+  const executor = await makeExecutor();
+  await executor.prefillAndSample([1, 2, 3], 0, cache([0]), GREEDY);
+  await executor.decode(3, cache([0]), GREEDY);
+  clearLog();
+  await executor.decode(4, cache([0, 1]), GREEDY);
+  assert.deepEqual(gpu.log.created, ["encoder"]);
+  assert.deepEqual(gpu.log.commands, [
+    "write state", "write rope", "write page_table", "pass",
+    "write uniforms", "embed(tokens,a,workspace 0,uniforms) 1x1x5", "attend(kv 0,workspace 0,logits) 2x1x5",
+    "sample(logits,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
+  ]);
+});
+
+test("equal inputs are not written again", async () => {
+  const executor = await makeExecutor();
+  await executor.decode(3, cache([1]), GREEDY);
+  clearLog();
+  await executor.decode(3, cache([1]), GREEDY);
+  assert.deepEqual(gpu.log.commands.filter((command) => command.startsWith("write")), ["write state", "write rope"]);
+});
+
+test("a step's inputs lie where the kernels read them", async () => {
+  const executor = await makeExecutor();
+  const sampling = new Uint32Array([0x3f800000, 0x3f800000, 7, 0, 3, 0, 0, 0]);
+  await executor.prefillAndSample([4, 5, 6], 9, cache([5, 1, 2]), sampling);
+  const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
+  assert.deepEqual([...ints("tokens").slice(0, 3)], [4, 5, 6]);
+  assert.deepEqual([...ints("state").slice(0, 4)], [9, 3, 0, 0]);
+  assert.deepEqual([...ints("page_table").slice(0, 3)], [5, 1, 2]);
+  assert.deepEqual([...new Uint32Array(gpu.named("sampling").bytes.buffer)], [...sampling]);
+  assert.deepEqual([...ints("uniforms").slice(0, 2)], [3, 12]);
+  const rope = new Float32Array(gpu.named("rope").bytes.buffer);
+  assert.deepEqual([...rope.slice(0, 4)], [...rotaryTable(PLAN.model, 9, 1)]);
+});
+
+test("pages are copied through a spare one, before the pass", async () => {
+  const executor = await makeExecutor(4);
+  gpu.named("kv 0").bytes.fill(7, 256, 512);
+  clearLog();
+  await executor.decode(3, cache([3], [1, 3]), GREEDY);
+  assert.ok(gpu.named("kv 0").bytes.subarray(768, 1024).every((byte) => byte === 7));
+  assert.ok(gpu.log.commands.indexOf("copy spare page 0 > kv 0 768") < gpu.log.commands.indexOf("pass"));
+});
+
+test("the cache doubles up to the context length, keeps its content and rebinds only what names it", async () => {
+  const executor = await makeExecutor(2);
+  gpu.named("kv 0").bytes.fill(9);
+  clearLog();
+  assert.equal(await executor.reservePages(3), 4);
+  assert.ok(gpu.named("kv 0").bytes.subarray(0, 512).every((byte) => byte === 9));
+  assert.equal(gpu.named("kv 0").size, 4 * 256);
+  assert.deepEqual(gpu.log.created.sort(), ["bindGroup", "bindGroup", "buffer", "encoder"]);
+  assert.ok(gpu.log.commands.includes("destroy kv 0"));
+  assert.equal(await executor.reservePages(30), 30);
+  assert.equal(await executor.reservePages(31), 32, "not beyond the context length");
+  clearLog();
+  assert.equal(await executor.reservePages(5), 32);
+  assert.deepEqual(gpu.log.created, []);
+});
+
+test("a cache that cannot grow raises OutOfMemoryError and works on", async () => {
+  const executor = await makeExecutor(2);
+  gpu.capacity = 100;
+  await assert.rejects(executor.reservePages(3), OutOfMemoryError);
+  gpu.capacity = Infinity;
+  assert.equal(gpu.named("kv 0").size, 512);
+  await executor.decode(1, cache([0]), GREEDY);
+});
+
+test("a model that does not fit raises OutOfMemoryError with its size", async () => {
+  gpu.capacity = 1000;
+  await assert.rejects(makeExecutor(), (error: unknown) => error instanceof OutOfMemoryError && /no room for the model \(1 MB\)/.test(error.message));
+});
+
+test("a lost device, a refused command and a full GPU become errors that stay", async () => {
+  let executor = await makeExecutor();
+  gpu.lose("driver reset");
+  await assert.rejects(executor.decode(0, cache([0]), GREEDY), (error: unknown) => error instanceof DeviceLostError && /driver reset.*reload\(\)/.test(error.message));
+  await assert.rejects(async () => executor.decode(0, cache([0]), GREEDY), DeviceLostError);
+  gpu = new FakeGpu();
+  executor = await makeExecutor();
+  gpu.raise({ message: "bad dispatch" });
+  await assert.rejects(async () => executor.decode(0, cache([0]), GREEDY), GPUExecutionError);
+  gpu = new FakeGpu();
+  executor = await makeExecutor();
+  gpu.raise(new FakeOutOfMemoryError());
+  await assert.rejects(executor.prefill([1], 0, cache([0])), OutOfMemoryError);
+});
+
+test("a shader that does not compile is named", async () => {
+  Object.assign(gpu.device, { createComputePipelineAsync: () => Promise.reject(new Error("no such builtin")) });
+  await assert.rejects(makeExecutor(), (error: unknown) =>
+    error instanceof GPUExecutionError && error.details["kernel"] === "embed" && error.message.includes("no such builtin"));
+});
+
+function adapter(features: string[], subgroupMinSize: number, maxBufferSize = 1 << 30): GPUAdapter {
+  return Object.assign(Object.create(null), {
+    features: new Set(features), info: { subgroupMinSize },
+    limits: { maxBufferSize, maxStorageBufferBindingSize: 1 << 30, maxComputeInvocationsPerWorkgroup: 256 },
+  });
+}
+
+test("the first variant that the adapter can run is taken", () => {
+  assert.equal(chooseVariant(adapter(["shader-f16", "subgroups"], 32), PLAN, undefined).name, "f16-sg");
+  assert.equal(chooseVariant(adapter(["shader-f16", "subgroups"], 4), PLAN, undefined).name, "f32");
+  assert.equal(chooseVariant(adapter(["subgroups"], 32), PLAN, undefined).name, "f32");
+  assert.equal(chooseVariant(adapter(["shader-f16", "subgroups"], 32), PLAN, "f32").name, "f32");
+});
+
+test("an adapter that can run none is told why", () => {
+  const refused = (given: GPUAdapter, forced: string | undefined, message: RegExp): void => {
+    assert.throws(() => chooseVariant(given, PLAN, forced), (error: unknown) => error instanceof FeatureSupportError && message.test(error.message));
+  };
+  refused(adapter([], 0), "f16-sg", /f16-sg needs the feature shader-f16/);
+  refused(adapter(["shader-f16", "subgroups"], 4), "f16-sg", /needs subgroups of 32, the GPU has 4/);
+  refused(adapter([], 0, 1024), undefined, /f32 needs maxBufferSize 1048576, the GPU has 1024/);
+  refused(adapter([], 0), "f64", /no variant "f64"; it has f16-sg, f32/);
+});
+
+test("weights land in their buffers, however the stream is cut and in any order", async () => {
+  const [first = 0, second = 0] = WEIGHT_BYTES;
+  const tensors = [
+    { name: "a", dtype: "uint32", shape: [first / 4], offset: 0, bytes: first },
+    { name: "b", dtype: "uint32", shape: [second / 4], offset: first + 256, bytes: second },
+  ];
+  const stream = Uint8Array.from({ length: first + 256 + second }, (_, i) => (i * 7 + (i >> 8)) & 255);
+  for (const cut of [256, 1024, 1280, 1500]) {
+    gpu = new FakeGpu();
+    const buffers = await BufferTable.create(gpu.device, PLAN, F32, 1);
+    writeStretch(gpu.device.queue, buffers, tensors, cut, stream.slice(cut));
+    writeStretch(gpu.device.queue, buffers, tensors, 0, stream.slice(0, cut));
+    assert.deepEqual(gpu.named("a").bytes, stream.slice(0, first));
+    assert.deepEqual(gpu.named("b").bytes, stream.slice(first + 256));
+  }
+  matchTensors(tensors, PLAN);
+  assert.throws(() => matchTensors(tensors.slice(0, 1), PLAN), ManifestError);
+  assert.throws(() => matchTensors([...tensors, { name: "c", dtype: "u", shape: [1], offset: 4096, bytes: 4 }], PLAN), /weight c/);
+});
+
+test("rotary angles are exact at far positions", () => {
+  const table = rotaryTable({ rope: { invFreq: [1, 0.01], scale: 2 } }, 100_000, 2);
+  assert.equal(table.length, 8);
+  assert.deepEqual([...table.slice(4, 8)], [2 * Math.cos(100_001), 2 * Math.sin(100_001), 2 * Math.cos(1000.01), 2 * Math.sin(1000.01)].map(Math.fround));
+});

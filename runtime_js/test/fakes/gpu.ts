@@ -1,0 +1,114 @@
+/**
+ * A GPU that computes nothing but remembers everything: what was created, written, copied and submitted, in order.
+ * `Object.create` gives the fakes their WebGPU types; what the runtime does not use is absent and would throw.
+ */
+
+export interface Recorded {
+  readonly created: string[];
+  readonly commands: string[];
+}
+
+interface FakeBuffer extends GPUBuffer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export class FakeGpu {
+  readonly log: Recorded = { created: [], commands: [] };
+  readonly buffers: FakeBuffer[] = [];
+  readonly limits = { maxBufferSize: 1 << 20, maxStorageBufferBindingSize: 1 << 20 };
+  readonly device: GPUDevice;
+  /** Bytes of buffers that the GPU has room for. */
+  capacity = Infinity;
+  lose: (message: string) => void = () => undefined;
+  #listeners: ((event: { error: object }) => void)[] = [];
+  #scopes: (GPUError | null)[] = [];
+
+  constructor() {
+    const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
+      this.lose = (message) => resolve(Object.assign(Object.create(null), { reason: "unknown", message }));
+    });
+    const made = <T extends object>(kind: string, members: T): T => {
+      this.log.created.push(kind);
+      return members;
+    };
+    this.device = Object.assign(Object.create(null), {
+      limits: this.limits, lost,
+      queue: {
+        writeBuffer: (buffer: FakeBuffer, offset: number, data: ArrayBufferView, from = 0, size?: number): void => {
+          const unit = "BYTES_PER_ELEMENT" in data && typeof data.BYTES_PER_ELEMENT === "number" ? data.BYTES_PER_ELEMENT : 1;
+          const source = new Uint8Array(data.buffer, data.byteOffset + from * unit, size === undefined ? data.byteLength - from * unit : size * unit);
+          buffer.bytes.set(source, offset);
+          this.log.commands.push(`write ${buffer.label}`);
+        },
+        submit: (buffers: readonly object[]): void => { this.log.commands.push(`submit ${buffers.length}`); },
+        onSubmittedWorkDone: async (): Promise<void> => undefined,
+      },
+      addEventListener: (_type: string, listener: (event: { error: object }) => void): void => { this.#listeners.push(listener); },
+      pushErrorScope: (): void => { this.#scopes.push(null); },
+      popErrorScope: async (): Promise<GPUError | null> => this.#scopes.pop() ?? null,
+      createBuffer: (descriptor: GPUBufferDescriptor): FakeBuffer => made("buffer", this.#buffer(descriptor)),
+      createBindGroupLayout: (descriptor: GPUBindGroupLayoutDescriptor): object => made("bindGroupLayout", { entries: [...descriptor.entries] }),
+      createPipelineLayout: (): object => made("pipelineLayout", {}),
+      createShaderModule: (): object => made("shaderModule", {}),
+      createComputePipelineAsync: async (descriptor: GPUComputePipelineDescriptor): Promise<object> => made("pipeline", { label: descriptor.label }),
+      createBindGroup: (descriptor: GPUBindGroupDescriptor): object => {
+        const labels = [...descriptor.entries].map((entry) => ("buffer" in entry.resource ? entry.resource.buffer.label : ""));
+        return made("bindGroup", { labels });
+      },
+      createCommandEncoder: (): object => made("encoder", this.#encoder()),
+      destroy: (): void => undefined,
+    });
+  }
+
+  raise(error: object): void {
+    for (const listener of this.#listeners) listener({ error });
+  }
+
+  named(label: string): FakeBuffer {
+    const found = this.buffers.find((buffer) => buffer.label === label && buffer.mapState === "unmapped");
+    if (found === undefined) throw new Error(`no buffer ${label}`);
+    return found;
+  }
+
+  #buffer({ label = "", size, usage }: GPUBufferDescriptor): FakeBuffer {
+    this.capacity -= size;
+    if (this.capacity < 0 && this.#scopes.length > 0) this.#scopes[this.#scopes.length - 1] = Object.assign(Object.create(null), { message: "out of memory" });
+    const bytes = new Uint8Array(size);
+    const buffer: FakeBuffer = Object.assign(Object.create(null), {
+      label, size, usage, bytes, mapState: "unmapped",
+      destroy: (): void => {
+        this.capacity += size;
+        this.buffers.splice(this.buffers.indexOf(buffer), 1);
+        this.log.commands.push(`destroy ${label}`);
+      },
+      mapAsync: async (): Promise<void> => { Object.assign(buffer, { mapState: "mapped" }); },
+      getMappedRange: (): ArrayBuffer => bytes.buffer,
+      unmap: (): void => { Object.assign(buffer, { mapState: "unmapped" }); },
+    });
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  #encoder(): object {
+    const commands = this.log.commands;
+    return {
+      copyBufferToBuffer: (from: FakeBuffer, at: number, to: FakeBuffer, toAt: number, size: number): void => {
+        if (from === to) throw new Error("WebGPU copies between two buffers only");
+        to.bytes.set(from.bytes.subarray(at, at + size), toAt);
+        commands.push(`copy ${from.label} ${at} > ${to.label} ${toAt}`);
+      },
+      beginComputePass: (): object => {
+        commands.push("pass");
+        let group: readonly string[] = [];
+        let pipeline = "";
+        return {
+          setPipeline: (next: { label: string }): void => { pipeline = next.label; },
+          setBindGroup: (_index: number, next: { labels: readonly string[] }): void => { group = next.labels; },
+          dispatchWorkgroups: (...grid: number[]): void => { commands.push(`${pipeline}(${group.join()}) ${grid.join("x")}`); },
+          end: (): void => { commands.push("end"); },
+        };
+      },
+      finish: (): object => ({}),
+    };
+  }
+}

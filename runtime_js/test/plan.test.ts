@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManifestError } from "../src/errors.ts";
+import { parsePlan } from "../src/executor/plan.ts";
+import { mutations } from "./fakes/mutate.ts";
+import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** The fake plan with the value at `path` replaced. */
+function planWith(path: string, replacement: unknown): unknown {
+  const plan: unknown = structuredClone(fakePlan());
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  const parent = keys.reduce((at: unknown, key) => (isRecord(at) ? at[key] : undefined), plan);
+  assert.ok(isRecord(parent) && last in parent, path);
+  parent[last] = replacement;
+  return plan;
+}
+
+test("a plan is read, with the browser's names", () => {
+  const plan = parsePlan(fakePlan(), FAKE_WGSL);
+  assert.deepEqual(plan.model.rope, { invFreq: [1, 0.01], scale: 1 });
+  assert.deepEqual(plan.variants.map((variant) => variant.name), ["f16-sg", "f32"]);
+  assert.deepEqual(plan.variants[1]?.functions.decode, {
+    launch: "launch_1_decode", kernels: [0, 1], steps: [{ kernel: 0, buffers: [3, 0, 11] }, { kernel: 1, buffers: [2, 11, 8] }],
+  });
+  assert.equal(plan.variants[0]?.limits.get("maxBufferSize"), 1 << 20);
+});
+
+const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
+  ["format", 2, /format 2, this engine reads format 1/],
+  ["model.rope.inv_freq", [1], /inv_freq has 1 entries for head_dim 4/],
+  ["model.rope.inv_freq", [1, "x"], /inv_freq\[1\] must be a finite number/],
+  ["io.0.bytes", 36, /io buffer tokens must have 32 bytes/],
+  ["io.0.name", "state", /0 buffers called tokens|2 buffers called state/],
+  ["weights.0.bytes", 1023, /weights\[0\]\.bytes must be a multiple of 4/],
+  ["variants", [], /no variant/],
+  ["variants.0.features", ["shader-f64"], /does not know/],
+  ["variants.0.limits", { maxMagic: 3 }, /maxMagic is not known/],
+  ["variants.0.workspace", [6], /multiples of 4/],
+  ["variants.1.kernels.0.wgsl", 2, /wgsl must be an integer from 0 to 1/],
+  ["variants.1.kernels.0.bindings", ["write"], /"read" or "read_write"/],
+  ["variants.1.kernels.0.uniform", 1, /uniform must be -1 or 3/],
+  ["variants.1.kernels.0.uniform_words", 6, /uniform_words/],
+  ["variants.1.functions.decode.launch", "memory", /name of a launch function/],
+  ["variants.1.functions.decode.kernels", [3], /kernels\[0\]/],
+  ["variants.1.functions.decode.steps.0", [2, [3, 0, 11]], /steps\[0\]\.kernel must be an integer from 0 to 1/],
+  ["variants.1.functions.decode.steps.0", [0, [3, 0, 12]], /buffers\[2\] must be an integer from 0 to 11/],
+  ["variants.1.functions.decode.steps.0", [0, [3, 0]], /gives 2 buffers to a kernel with 3 bindings/],
+  ["variants.1.functions.decode.steps.0", [0, [11, 0, 11]], /writes a buffer that it binds twice/],
+  ["variants.1.functions.decode", undefined, /functions\.decode must be an object/],
+];
+
+for (const [path, value, message] of REFUSED) {
+  test(`refused: ${path} = ${JSON.stringify(value)}`, () => {
+    assert.throws(() => parsePlan(planWith(path, value), FAKE_WGSL), (error: unknown) => error instanceof ManifestError && message.test(error.message));
+  });
+}
+
+test("WGSL that is no list of texts is refused", () => {
+  for (const wgsl of [null, {}, [1, 2], ["only one"]]) assert.throws(() => parsePlan(fakePlan(), wgsl), ManifestError);
+});
+
+test("whatever is mutated, reading ends in a plan or in a ManifestError", () => {
+  let refused = 0;
+  for (const mutated of mutations(fakePlan())) {
+    try {
+      parsePlan(mutated, FAKE_WGSL);
+    } catch (error) {
+      assert.ok(error instanceof ManifestError, String(error));
+      refused++;
+    }
+  }
+  assert.ok(refused > 1000, `${refused} refused`);
+});

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { beforeEach, test } from "node:test";
+import { AbortError, DownloadError, IntegrityError, ManifestError } from "../src/errors.ts";
+import { modelCacheName } from "../src/storage/cache.ts";
+import { SHARD_BYTES, parseManifest } from "../src/storage/manifest.ts";
+import { ModelFolder, deleteModelInCache, hasModelInCache } from "../src/storage/model_folder.ts";
+import { FakeCaches, FakeServer } from "./fakes/web.ts";
+import { mutations } from "./fakes/mutate.ts";
+
+const BASE = "https://site.example/sub/model/";
+const NEVER = new AbortController().signal;
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function bytesOf(length: number, seed: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 7 + (i >> 8)) & 255);
+}
+
+const SHARDS = [bytesOf(SHARD_BYTES, 1), bytesOf(1024, 2)];
+const LIBRARY = bytesOf(300, 3);
+const TOKENIZER = new TextEncoder().encode('{"model": {}}');
+
+function entry(file: string, bytes: Uint8Array): Record<string, unknown> {
+  return { file, bytes: bytes.byteLength, sha256: sha256(bytes) };
+}
+
+function manifestObject(): Record<string, unknown> {
+  return {
+    format: 1, generator: "test",
+    model: { id: "toy", name: "Toy", architecture: "llama", parameters: 10, license: null, quantization: "f32", context_length: 128, vocab_size: 50 },
+    library: entry("model.wasm", LIBRARY), tokenizer: entry("tokenizer.json", TOKENIZER), tokenizer_config: { chat_template: "x" }, eos_token_ids: [2],
+    weights: { bytes: SHARD_BYTES + 1024, shards: SHARDS.map((shard, i) => entry(`weights-${i}.bin`, shard)) },
+    tensors: [
+      { name: "a", dtype: "uint32", shape: [4], offset: 0, bytes: 16 },
+      { name: "b", dtype: "float32", shape: [SHARD_BYTES / 4], offset: 256, bytes: SHARD_BYTES },
+    ],
+  };
+}
+
+const MANIFEST = new TextEncoder().encode(JSON.stringify(manifestObject()));
+const URL_OF_MANIFEST = `${BASE}manifest.${sha256(MANIFEST).slice(0, 16)}.json`;
+const RECORD = { model_id: "toy", manifest: URL_OF_MANIFEST };
+const APP = { model_list: [RECORD] };
+
+let server = new FakeServer();
+let stored = new FakeCaches();
+
+beforeEach(() => {
+  server = new FakeServer();
+  stored = new FakeCaches();
+  server.files.set(URL_OF_MANIFEST, MANIFEST).set(`${BASE}model.wasm`, LIBRARY).set(`${BASE}tokenizer.json`, TOKENIZER);
+  SHARDS.forEach((shard, i) => server.files.set(`${BASE}weights-${i}.bin`, shard));
+  Object.assign(globalThis, { caches: stored, fetch: server.fetch, location: { href: "https://site.example/sub/" } });
+});
+
+async function loadAll(): Promise<Map<number, Uint8Array>> {
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  await folder.read(folder.manifest.library, NEVER);
+  await folder.readJson(folder.manifest.tokenizer, NEVER);
+  const parts = new Map<number, Uint8Array>();
+  await folder.readShards(NEVER, () => undefined, async (offset, bytes) => { parts.set(offset, bytes); });
+  return parts;
+}
+
+test("a first visit downloads and stores, a second needs no network", async () => {
+  assert.equal(await hasModelInCache("toy", APP), false);
+  const parts = await loadAll();
+  assert.deepEqual([...parts.keys()].sort((a, b) => a - b), [0, SHARD_BYTES]);
+  assert.deepEqual(parts.get(SHARD_BYTES), SHARDS[1]);
+  assert.equal(await hasModelInCache("toy", APP), true);
+  server.files.clear();
+  assert.equal((await loadAll()).size, 2);
+  assert.deepEqual([...stored.stores.keys()], [`webllm-build:model:${BASE}`]);
+  await deleteModelInCache("toy", APP);
+  assert.equal(await hasModelInCache("toy", APP), false);
+});
+
+test("progress counts each file's bytes up to its size", async () => {
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  const seen = new Map<string, number>();
+  await folder.readShards(NEVER, (file, bytes) => {
+    assert.ok(bytes >= (seen.get(file.file) ?? 0));
+    seen.set(file.file, bytes);
+  }, async () => undefined);
+  assert.deepEqual(Object.fromEntries(seen), { "weights-0.bin": SHARD_BYTES, "weights-1.bin": 1024 });
+});
+
+test("a corrupted copy in storage is replaced by a good download", async () => {
+  await loadAll();
+  const store = stored.stores.get(modelCacheName(URL_OF_MANIFEST));
+  assert.ok(store);
+  const bad = SHARDS[1]?.slice() ?? new Uint8Array();
+  bad[5] = 255 - (bad[5] ?? 0);
+  store.files.set(`${BASE}weights-1.bin`, bad);
+  const parts = await loadAll();
+  assert.deepEqual(parts.get(SHARD_BYTES), SHARDS[1]);
+  assert.deepEqual(store.files.get(`${BASE}weights-1.bin`), SHARDS[1]);
+});
+
+test("a shard that is corrupted on the server is fetched twice, refused and not stored", async () => {
+  const bad = bytesOf(1024, 99);
+  server.files.set(`${BASE}weights-1.bin`, bad);
+  await assert.rejects(loadAll(), (error: unknown) => error instanceof IntegrityError && /weights-1\.bin is corrupted/.test(error.message));
+  assert.equal(server.requests.filter((request) => request.url.endsWith("weights-1.bin")).length, 2);
+  assert.equal(stored.stores.get(modelCacheName(URL_OF_MANIFEST))?.files.has(`${BASE}weights-1.bin`), false);
+});
+
+test("a corrupted download that is good the second time is used", async () => {
+  server.files.set(`${BASE}weights-1.bin`, bytesOf(1024, 99));
+  server.onRequest = (url, count) => { if (url.endsWith("weights-1.bin") && count === 2) server.files.set(url, SHARDS[1] ?? bytesOf(0, 0)); };
+  assert.deepEqual((await loadAll()).get(SHARD_BYTES), SHARDS[1]);
+});
+
+test("a truncated shard is tried again and then refused", async () => {
+  server.files.set(`${BASE}weights-1.bin`, bytesOf(1000, 2));
+  await assert.rejects(loadAll(), (error: unknown) =>
+    error instanceof IntegrityError && /truncated: 1000 of 1024/.test(error.message) && error.details["expected"] === 1024);
+  assert.equal(server.requests.filter((request) => request.url.endsWith("weights-1.bin")).length, 4);
+});
+
+test("a file that is longer than the manifest says is not read to its end", async () => {
+  server.files.set(`${BASE}weights-1.bin`, bytesOf(5000, 2));
+  await assert.rejects(loadAll(), /longer than the 1024 bytes expected/);
+});
+
+test("a missing file is not tried again; a busy server is", async () => {
+  server.files.delete(`${BASE}weights-1.bin`);
+  await assert.rejects(loadAll(), (error: unknown) =>
+    error instanceof DownloadError && /weights-1\.bin is missing on the server/.test(error.message) && error.details["status"] === 404);
+  assert.equal(server.requests.filter((request) => request.url.endsWith("weights-1.bin")).length, 1);
+  server.files.set(`${BASE}weights-1.bin`, SHARDS[1] ?? bytesOf(0, 0));
+  server.failures.set(`${BASE}weights-1.bin`, [503, "network"]);
+  assert.equal((await loadAll()).size, 2);
+});
+
+test("a manifest with other bytes than its name says is refused", async () => {
+  server.files.set(URL_OF_MANIFEST, new TextEncoder().encode("{}"));
+  await assert.rejects(loadAll(), IntegrityError);
+  server.files.set(`${BASE}manifest.json`, new TextEncoder().encode("<html>"));
+  await assert.rejects(ModelFolder.open({ model_id: "toy", manifest: `${BASE}manifest.json` }, NEVER), /is not JSON/);
+  await assert.rejects(ModelFolder.open({ ...RECORD, manifest_sha256: "00".repeat(32) }, NEVER), IntegrityError);
+});
+
+test("without storage, and with full storage, the model loads with a warning", async () => {
+  Object.assign(globalThis, { caches: undefined });
+  assert.match((await ModelFolder.open(RECORD, NEVER)).warning ?? "", /no storage/);
+  assert.equal((await loadAll()).size, 2);
+  stored.quotaExceeded = true;
+  Object.assign(globalThis, { caches: stored });
+  assert.equal((await loadAll()).size, 2);
+  assert.equal(await hasModelInCache("toy", APP), false);
+});
+
+test("shards come from the base that the manifest names, a bundler's names from the record", async () => {
+  const manifest = { ...manifestObject(), weights: { ...Object(manifestObject()["weights"]), base: "https://cdn.example/w/" } };
+  const url = `${BASE}other.json`;
+  server.files.set(url, new TextEncoder().encode(JSON.stringify(manifest)));
+  SHARDS.forEach((shard, i) => server.files.set(`https://cdn.example/w/weights-${i}.bin`, shard).delete(`${BASE}weights-${i}.bin`));
+  server.files.set("https://site.example/assets/lib-xyz.wasm", LIBRARY).delete(`${BASE}model.wasm`);
+  const folder = await ModelFolder.open({ model_id: "toy", manifest: url, files: { "model.wasm": "https://site.example/assets/lib-xyz.wasm" } }, NEVER);
+  assert.deepEqual(await folder.read(folder.manifest.library, NEVER), LIBRARY);
+  let shards = 0;
+  await folder.readShards(NEVER, () => undefined, async () => { shards++; });
+  assert.equal(shards, 2);
+});
+
+test("a stopped load raises AbortError and stops the other downloads", async () => {
+  const controller = new AbortController();
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  const load = folder.readShards(controller.signal, () => controller.abort(), async () => undefined);
+  await assert.rejects(load, AbortError);
+});
+
+const REFUSED: readonly (readonly [string, (manifest: Record<string, unknown>) => void, RegExp])[] = [
+  ["a later format", (m) => { m["format"] = 2; }, /format 2, this engine reads format 1/],
+  ["a path out of the folder", (m) => { m["library"] = { ...entry("x", LIBRARY), file: "../evil.wasm" }; }, /plain file name/],
+  ["a URL as a file", (m) => { m["tokenizer"] = { ...entry("x", LIBRARY), file: "https://a/b" }; }, /plain file name/],
+  ["a short digest", (m) => { m["library"] = { ...entry("x", LIBRARY), sha256: "abc" }; }, /64 lower-case hex/],
+  ["shards that do not add up", (m) => { m["weights"] = { bytes: 5, shards: [entry("s", LIBRARY)] }; }, /300 bytes together, but weights.bytes is 5/],
+  ["a short shard in the middle", (m) => { m["weights"] = { bytes: 313, shards: [entry("s", LIBRARY), entry("t", TOKENIZER)] }; }, /every shard but the last/],
+  ["overlapping tensors", (m) => { m["tensors"] = [{ name: "a", dtype: "u", shape: [1], offset: 0, bytes: 512 }, { name: "b", dtype: "u", shape: [1], offset: 256, bytes: 4 }]; }, /b overlaps/],
+  ["a tensor beyond the end", (m) => { m["tensors"] = [{ name: "a", dtype: "u", shape: [1], offset: SHARD_BYTES, bytes: 2048 }]; }, /beyond/],
+  ["an unaligned tensor", (m) => { m["tensors"] = [{ name: "a", dtype: "u", shape: [1], offset: 4, bytes: 4 }]; }, /multiple of 256/],
+  ["an end token outside the vocabulary", (m) => { m["eos_token_ids"] = [50]; }, /eos_token_ids\[0\]/],
+];
+
+for (const [name, mutate, message] of REFUSED) {
+  test(`manifest refused: ${name}`, () => {
+    const manifest = manifestObject();
+    mutate(manifest);
+    assert.throws(() => parseManifest(manifest), (error: unknown) => error instanceof ManifestError && message.test(error.message));
+  });
+}
+
+test("whatever is mutated, reading ends in a manifest or in a ManifestError", () => {
+  for (const mutated of mutations(manifestObject())) {
+    try {
+      parseManifest(mutated);
+    } catch (error) {
+      assert.ok(error instanceof ManifestError, String(error));
+    }
+  }
+});

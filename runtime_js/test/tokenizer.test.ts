@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ManifestError, RequestValidationError } from "../src/errors.ts";
+import { Fields } from "../src/fields.ts";
+import { ChatTokenizer } from "../src/tokenizer/chat_tokenizer.ts";
+import { Detokenizer, readSpelling } from "../src/tokenizer/detokenizer.ts";
+import { StopScanner } from "../src/tokenizer/stop_strings.ts";
+
+// Tests run from runtime_js. The vocabulary has all bytes and few merges, so that most characters are cut.
+const JSON_TEXT = readFileSync("../tests/fixtures/tiny-llama/tokenizer.json", "utf8");
+const CONFIG_TEXT = readFileSync("../tests/fixtures/tiny-llama/tokenizer_config.json", "utf8");
+const GOLDEN = new Fields(JSON.parse(readFileSync("test/golden/tiny_llama_ids.json", "utf8")), "", Error)
+  .objects("rows", 100, (row) => ({ text: row.string("text", 1000), ids: row.integers("ids", 1000, 0, 1e6) }));
+
+function config(overrides: Record<string, unknown> = {}): Fields {
+  return new Fields({ ...JSON.parse(CONFIG_TEXT), ...overrides }, "tokenizer_config", (message) => new ManifestError(message));
+}
+
+function tokenizer(overrides: Record<string, unknown> = {}): ChatTokenizer {
+  return new ChatTokenizer(JSON.parse(JSON_TEXT), config(overrides));
+}
+
+test("ids are those of the tokenizers library", () => {
+  for (const { text, ids } of GOLDEN) assert.deepEqual(tokenizer().encode(text), ids, text);
+});
+
+test("text comes back whole, and no piece has half a character", () => {
+  for (const { text, ids } of GOLDEN) {
+    const detokenizer = tokenizer().detokenizer();
+    const pieces = ids.map((id) => detokenizer.push(id));
+    assert.equal(pieces.join(""), text.replaceAll(/<[|]user[|]>|<\/s>/g, ""), "special tokens have no text");
+    for (const piece of pieces) {
+      assert.ok(!piece.includes("\ufffd"), JSON.stringify(piece));
+      assert.doesNotThrow(() => encodeURIComponent(piece), "half of a surrogate pair");
+    }
+  }
+});
+
+test("a character that is cut off at the end is not shown", () => {
+  const ids = tokenizer().encode("ok 😀");
+  const detokenizer = tokenizer().detokenizer();
+  assert.equal(ids.slice(0, -1).map((id) => detokenizer.push(id)).join(""), "ok ");
+});
+
+test("an id outside the vocabulary has no text", () => {
+  assert.equal(tokenizer().detokenizer().push(123456), "");
+});
+
+test("bytes that are no UTF-8 become replacement characters once they are certain", () => {
+  const detokenizer = tokenizer().detokenizer();
+  const [firstByte = 0] = tokenizer().encode("😀");
+  const [letter = 0] = tokenizer().encode("a");
+  assert.equal(detokenizer.push(firstByte), "");
+  assert.equal(detokenizer.push(letter), "\ufffda");
+});
+
+test("SentencePiece spelling: bytes, spaces, and the one space at the start that its decoder strips", () => {
+  const vocabulary = ["<s>", "▁▁", "▁Hello", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "▁world", "!"];
+  const spelling = readSpelling(new Fields({ decoder: { type: "Sequence", decoders: [
+    { type: "Replace", pattern: { String: "▁" }, content: " " }, { type: "ByteFallback" }, { type: "Fuse" },
+    { type: "Strip", content: " ", start: 1, stop: 0 },
+  ] } }, "", Error));
+  const detokenizer = new Detokenizer((id) => vocabulary[id], new Set([0]), spelling);
+  assert.deepEqual([0, 2, 3, 4, 5, 6, 7, 8].map((id) => detokenizer.push(id)), ["", "Hello", "", "", "", "😀", " world", "!"]);
+  const spaces = new Detokenizer((id) => vocabulary[id], new Set([0]), spelling);
+  assert.deepEqual([1, 2].map((id) => spaces.push(id)), [" ", " Hello"]);
+});
+
+test("the chat template sees messages, text parts, special tokens and the generation prompt", () => {
+  const messages = [{ role: "system", content: "Be brief." }, { role: "user", content: [{ type: "text", text: "a" }, { type: "text", text: "b" }] }] as const;
+  assert.equal(tokenizer().render(messages), "<|system|>Be brief.</s><|user|>ab</s><|assistant|>");
+  const template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}";
+  assert.equal(tokenizer({ chat_template: template, bos_token: { content: "<s>" } }).render(messages), "<s>Be brief.</s>");
+  const several = [{ name: "tool_use", template: "x" }, { name: "default", template: "y" }];
+  assert.equal(tokenizer({ chat_template: several }).render(messages), "y");
+});
+
+test("a template that refuses the messages is the request's error; one that is no template is the model's", () => {
+  const refusing = tokenizer({ chat_template: "{{ raise_exception('Roles must alternate') }}" });
+  assert.throws(() => refusing.render([{ role: "user", content: "" }]), (error: unknown) =>
+    error instanceof RequestValidationError && error.message.includes("Roles must alternate"));
+  assert.throws(() => tokenizer({ chat_template: "{% if %}" }), ManifestError);
+  assert.throws(() => tokenizer({ chat_template: null }), /chat_template must be a string/);
+  assert.throws(() => new ChatTokenizer([], config()), ManifestError);
+  assert.throws(() => new ChatTokenizer({ decoder: { type: "CTC" } }, config()), /CTC.*not supported/);
+});
+
+test("an answer ends before its first stop string, however the pieces fall", () => {
+  const text = "one two STOP three";
+  for (let size = 1; size <= text.length; size++) {
+    const scanner = new StopScanner(["STOP", "three"]);
+    let out = "";
+    for (let at = 0; at < text.length; at += size) {
+      const scanned = scanner.push(text.slice(at, at + size));
+      out += scanned.text;
+      assert.ok(!out.includes("S"), "the start of a stop string is held back");
+      if (scanned.stopped) break;
+    }
+    assert.equal(out, "one two ", `pieces of ${size}`);
+  }
+});
+
+test("held text that turns out harmless is given out", () => {
+  const scanner = new StopScanner(["abcd"]);
+  assert.deepEqual(["ab", "ab", "c", "x"].map((piece) => scanner.push(piece).text), ["", "ab", "", "abcx"]);
+  assert.equal(scanner.push("a").text, "");
+  assert.equal(scanner.end(), "a");
+  assert.deepEqual(new StopScanner([]).push("abc"), { text: "abc", stopped: false });
+});
