@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golden_file import assert_golden
 from package_sample import FACTS, LIBRARY, SHAPES, TOKENIZER, sample_model, sample_weights, tree
 from webllm_build.errors import MalformedFile
 from webllm_build.package.manifest import SHARD_BYTES, read_manifest
@@ -139,6 +140,12 @@ def test_a_manifest_says_what_was_written(tmp_path: Path) -> None:
     assert fields["eos_token_ids"] == [2, 7]
     assert "base" not in fields["weights"]
     assert ref.manifest.download_bytes == sum(path.stat().st_size for path in ref.folder.iterdir()) - (ref.folder / ref.file).stat().st_size
+
+
+def test_the_browser_is_tested_with_a_manifest_of_this_kind(tmp_path: Path) -> None:
+    """runtime_js/test/app.test.ts parses the same file."""
+    manifest = replace(sample_model(tmp_path).manifest, generator="webllm-build 0")
+    assert_golden("manifest.json", manifest.to_json().decode() + "\n")
 
 
 def test_an_unknown_license_is_kept_as_unknown(tmp_path: Path) -> None:

@@ -81,10 +81,13 @@ def write_weights(
 def write_model_folder(
     out: Path, weights: StoredWeights, library: bytes, tokenizer: Tokenizer, eos_token_ids: tuple[int, ...], facts: ModelFacts
 ) -> ManifestRef:
-    """Write library, tokenizer and manifest into `out`, and copy the shards there."""
+    """Write library, tokenizer and manifest into `out`, and link the shards there, or copy them to another disk."""
     out.mkdir(parents=True, exist_ok=True)
     for shard in weights.shards:
-        shutil.copyfile(weights.folder / shard.file, out / shard.file)
+        try:
+            (out / shard.file).hardlink_to(weights.folder / shard.file)
+        except OSError:
+            shutil.copyfile(weights.folder / shard.file, out / shard.file)
     manifest = Manifest(
         generator=GENERATOR,
         model=facts,

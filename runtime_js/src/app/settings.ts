@@ -30,12 +30,14 @@ export function contextChoices(modelContext: number): number[] {
 export class SettingsStore {
   readonly #keep: Keep;
   readonly #key: string;
+  readonly #modelContext: number;
   readonly #defaults: Settings;
 
   /** modelId: settings belong to one model. */
   constructor(keep: Keep, modelId: string, modelContext: number) {
     this.#keep = keep;
     this.#key = `${KEY}:${modelId}`;
+    this.#modelContext = modelContext;
     this.#defaults = defaultSettings(modelContext);
   }
 
@@ -47,13 +49,12 @@ export class SettingsStore {
   load(): Settings {
     try {
       const fields = new Fields(JSON.parse(this.#keep.get(this.#key) ?? "null"), "settings", (message) => new Error(message));
-      const contextLength = fields.integer("contextLength", 1, Number.MAX_SAFE_INTEGER);
       return {
         systemPrompt: fields.string("systemPrompt", 20000),
         temperature: fields.number("temperature", 0, 2),
         topP: fields.number("topP", 0.05, 1),
         maxTokens: fields.integer("maxTokens", 1, 131072),
-        contextLength,
+        contextLength: fields.integer("contextLength", 1, this.#modelContext),
       };
     } catch {
       return this.#defaults;

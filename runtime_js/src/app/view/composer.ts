@@ -31,7 +31,7 @@ export class Composer {
     this.#field.addEventListener("input", () => this.#fit());
     this.#field.addEventListener("keydown", (event) => {
       // On a touch screen Enter starts a line: there is no Shift+Enter. While an input method composes, Enter belongs to it.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || matchMedia("(pointer: coarse)").matches) return;
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || isTouch()) return;
       event.preventDefault();
       this.#submit();
     });
@@ -53,8 +53,9 @@ export class Composer {
     this.#fit();
   }
 
+  /** On a touch screen the keyboard would cover the conversation: there the person decides. */
   focus(): void {
-    this.#field.focus();
+    if (!isTouch()) this.#field.focus();
   }
 
   #submit(): void {
@@ -70,4 +71,8 @@ export class Composer {
     this.#field.style.height = "auto";
     this.#field.style.height = `${this.#field.scrollHeight}px`;
   }
+}
+
+function isTouch(): boolean {
+  return matchMedia("(pointer: coarse)").matches;
 }

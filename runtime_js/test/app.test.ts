@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { readConfig } from "../src/app/config.ts";
+import { Conversation } from "../src/app/conversation.ts";
+import { formatBytes, formatCount, formatDuration } from "../src/app/format.ts";
+import { keepIn } from "../src/app/keep.ts";
+import { describeProblem } from "../src/app/problems.ts";
+import { Rate } from "../src/app/rate.ts";
+import { SettingsStore, contextChoices } from "../src/app/settings.ts";
+import { ERROR_CLASSES } from "../src/errors.ts";
+import { parseManifest } from "../src/storage/manifest.ts";
+
+/** No storage at all, as in a browser that refuses it. */
+function noKeep(): ReturnType<typeof keepIn> {
+  return keepIn(() => {
+    throw new Error("denied");
+  });
+}
+
+test("bytes are written in decimal units with three digits", () => {
+  const cases: readonly (readonly [number, string])[] = [
+    [0, "0 B"], [999, "999 B"], [1000, "1.00 kB"], [105_362_432, "105 MB"], [9_996_000, "10.0 MB"], [99_960_000, "100 MB"],
+    [999_600_000, "1.00 GB"], [1_923_000_000, "1.92 GB"], [5e12, "5000 GB"],
+  ];
+  for (const [bytes, text] of cases) assert.equal(formatBytes(bytes).replace("\u00a0", " "), text);
+});
+
+test("counts and durations are short", () => {
+  assert.deepEqual([12_345, 134_515_008, 3_212_749_824].map(formatCount), ["12,345", "135 million", "3.2 billion"]);
+  assert.deepEqual([0, 0.2, 59, 60, 65, 119.5, 3599, 3900].map(formatDuration), ["1 s", "1 s", "59 s", "1 min", "1 min 10 s", "2 min", "60 min", "1 h 5 min"]);
+});
+
+test("the rate follows the last seconds", () => {
+  const rate = new Rate();
+  assert.equal(rate.sample(0, 0, 1000), undefined);
+  assert.equal(rate.sample(500, 50, 1000), undefined);
+  assert.deepEqual(rate.sample(1000, 100, 1000), { bytesPerSecond: 100, secondsLeft: 9 });
+  for (let second = 2; second <= 20; second += 1) rate.sample(second * 1000, 100 + second, 1000);
+  const slow = rate.sample(21_000, 121, 1000);
+  assert.ok(slow !== undefined && slow.bytesPerSecond < 2);
+});
+
+test("a download that stands still has no estimate", () => {
+  const rate = new Rate();
+  rate.sample(0, 100, 1000);
+  assert.equal(rate.sample(5000, 100, 1000), undefined);
+});
+
+test("context choices end at the model's own length", () => {
+  assert.deepEqual(contextChoices(8192), [1024, 2048, 4096, 8192]);
+  assert.deepEqual(contextChoices(5000), [1024, 2048, 4096, 5000]);
+  assert.deepEqual(contextChoices(512), [512]);
+});
+
+test("every error of the engine has words and a way on", () => {
+  for (const error of Object.values(ERROR_CLASSES)) {
+    const problem = describeProblem(new error("what exactly"));
+    assert.ok(problem.title !== "" && problem.text !== "" && problem.fix !== "" && problem.button !== "");
+    assert.match(problem.details, /what exactly/);
+  }
+  assert.equal(describeProblem("a string").details, "a string");
+});
+
+test("settings are the defaults until something that fits is stored", () => {
+  const keep = noKeep();
+  const store = new SettingsStore(keep, "m", 2048);
+  assert.deepEqual(store.load(), store.defaults);
+  assert.equal(store.defaults.contextLength, 2048);
+  store.save({ ...store.defaults, temperature: 0 });
+  assert.equal(store.load().temperature, 0);
+  for (const wrong of [{ topP: 2 }, { contextLength: 4096 }, { maxTokens: 0.5 }, { systemPrompt: 1 }]) {
+    keep.set("webllm-build:settings:m", JSON.stringify({ ...store.defaults, ...wrong }));
+    assert.deepEqual(store.load(), store.defaults);
+  }
+});
+
+test("an answer that a reload cut off counts as stopped", () => {
+  const keep = noKeep();
+  const conversation = new Conversation(keep, "m");
+  conversation.add({ role: "user", text: "one", ending: "stop" });
+  conversation.add({ role: "assistant", text: "", ending: "open" });
+  conversation.replaceLast({ role: "assistant", text: "partial", ending: "open" });
+  const restored = new Conversation(keep, "m");
+  restored.restore();
+  assert.deepEqual(restored.messages.map(({ ending }) => ending), ["stop", "abort"]);
+  conversation.truncate(1);
+  restored.restore();
+  assert.equal(restored.messages.length, 1);
+});
+
+test("a page that was built for another script is refused by name", () => {
+  assert.throws(() => readConfig("{}", "https://example.org/"), /webllm-config/);
+  assert.throws(() => readConfig("[]", "https://example.org/"), /webllm-config/);
+});
+
+test("the engine reads the manifest that the builder writes", () => {
+  // tests/null/test_package_model_folder.py compares this file with what the builder writes.
+  const manifest = parseManifest(JSON.parse(readFileSync("../tests/golden/manifest.json", "utf8")));
+  assert.equal(manifest.model.name, "Sample 1M Instruct");
+  assert.equal(manifest.tensors.length, 4);
+  assert.deepEqual(manifest.tensors[1]?.shape, [1, 3]);
+  assert.deepEqual(manifest.eosTokenIds, [2, 7]);
+});
