@@ -36,16 +36,24 @@ def check(dawn: Dawn, scheme: str, m: int, n: int, k: int, epilogue: Epilogue = 
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+def test_schemes(dawn: Dawn, scheme: str) -> None:
+    check(dawn, scheme, m=33, n=130, k=96)
+
+
 @pytest.mark.parametrize(("m", "n", "k"), [(1, 7, 32), (5, 130, 96), (33, 130, 576), (70, 7, 1536), (70, 130, 2080)])
-def test_shapes(dawn: Dawn, scheme: str, m: int, n: int, k: int) -> None:
-    check(dawn, scheme, m, n, k)
+def test_shapes(dawn: Dawn, m: int, n: int, k: int) -> None:
+    check(dawn, "q4a", m, n, k)
 
 
 @pytest.mark.parametrize("tile", [LARGE, SMALL, Tile(rows=8, columns=8, width=128)])
 @pytest.mark.parametrize("epilogue", ["none", "residual", "silu_mul"])
-@pytest.mark.parametrize(("m", "n"), [(5, 6), (64, 128), (70, 130)])
-def test_tiles_and_epilogues(dawn: Dawn, tile: Tile, epilogue: Epilogue, m: int, n: int) -> None:
-    check(dawn, "q4a", m, n, 96, epilogue, tile)
+def test_tiles_and_epilogues(dawn: Dawn, tile: Tile, epilogue: Epilogue) -> None:
+    check(dawn, "q8", 70, 130, 64, epilogue, tile)
+
+
+@pytest.mark.parametrize(("m", "n"), [(5, 6), (32, 64), (33, 66)])
+def test_gates_and_ups_at_the_edges_of_tiles(dawn: Dawn, m: int, n: int) -> None:
+    check(dawn, "q4", m, n, 32, "silu_mul")
 
 
 @pytest.mark.parametrize("variant", [*VARIANTS, *F16_VARIANTS], ids=lambda variant: variant.name)

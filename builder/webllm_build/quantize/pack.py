@@ -75,7 +75,8 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme) -> tuple
         raw = raw[weight.row_order]
     arrays = scheme.pack(raw, columns)
     if not _is_finite(arrays[-1], scheme):
-        raise _not_finite(next(tensor for tensor in sources if not np.isfinite(tensor.dequantize()).all()))
+        with np.errstate(invalid="ignore"):
+            raise _not_finite(next(tensor for tensor in sources if not np.isfinite(tensor.dequantize()).all()))
     specs = scheme.buffers(rows, columns)
     return tuple(Packed(f"{weight.name}.{spec.suffix}", spec.dtype, spec.shape, data) for spec, data in zip(specs, arrays, strict=True))
 
