@@ -28,7 +28,8 @@ function isKind<K extends Answer["kind"]>(answer: Answer, kind: K): answer is An
 }
 
 function unexpected(answer: Answer): ProtocolError {
-  return new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Page and worker must be of one version.`);
+  return new ProtocolError(
+    `The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`);
 }
 
 export class WebWorkerMLCEngine implements MLCEngineInterface {

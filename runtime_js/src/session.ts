@@ -67,7 +67,8 @@ export class Session {
     }
     const held = scanner.end();
     if (held !== "") yield held;
-    yield { finishReason, tokens: { prompt: prompt.length, cached, completion }, times: { prefillStarted, firstToken, finished: performance.now() } };
+    const tokens = { prompt: prompt.length, cached, completion };
+    yield { finishReason, tokens, times: { prefillStarted, firstToken, finished: performance.now() } };
   }
 
   forgetConversation(): void {

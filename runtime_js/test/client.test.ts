@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WebWorkerMLCEngine, type WorkerLike } from "../src/client.ts";
 import { MLCEngine } from "../src/engine.ts";
-import { AbortError, ContextWindowSizeExceededError, ModelNotFoundError, ModelNotLoadedError, ProtocolError, RequestValidationError } from "../src/errors.ts";
+import {
+  AbortError, ContextWindowSizeExceededError, ModelNotFoundError, ModelNotLoadedError, ProtocolError, RequestValidationError,
+} from "../src/errors.ts";
 import { createFetch } from "../src/openai/fetch.ts";
 import { ResponseShape, usage } from "../src/openai/response.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, RequestOptions } from "../src/openai/types.ts";
@@ -155,7 +157,9 @@ test("loading sends absolute addresses, reports progress and fails with the work
   assert.equal(reports[0]?.phase, "config");
   assert.deepEqual(worker.sent[0], {
     kind: "reload", id: 0, chatOpts: {}, variant: undefined,
-    record: { model_id: "toy", manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin" } },
+    record: {
+      model_id: "toy", manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin" },
+    },
   });
 });
 
@@ -171,7 +175,8 @@ test("a worker that dies or talks nonsense fails all that wait", async () => {
 
 test("createFetch serves OpenAI's client: JSON, server-sent events, errors with a status", async () => {
   const serve = createFetch(new WebWorkerMLCEngine(new Loopback(new ScriptedEngine(2))));
-  const ask = (body: unknown): Promise<Response> => serve("https://api.example/v1/chat/completions", { method: "POST", body: JSON.stringify(body) });
+  const ask = (body: unknown): Promise<Response> =>
+    serve("https://api.example/v1/chat/completions", { method: "POST", body: JSON.stringify(body) });
   const plain: unknown = await (await ask({ messages: MESSAGES })).json();
   assert.ok(typeof plain === "object" && plain !== null && "object" in plain && plain.object === "chat.completion");
   const streamed = await (await ask({ messages: MESSAGES, stream: true })).text();

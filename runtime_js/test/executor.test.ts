@@ -9,6 +9,7 @@ import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
 import { rotaryTable } from "../src/executor/rope.ts";
 import { matchTensors, writeStretch } from "../src/executor/weights.ts";
 import type { CacheView } from "../src/scheduler/runner.ts";
+import { fails } from "./fakes/expect.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, WEIGHT_BYTES, fakePlan } from "./fakes/plan.ts";
 
@@ -39,7 +40,8 @@ async function makeExecutor(pages = 2): Promise<PlanExecutor> {
   const watch = new DeviceWatch(gpu.device);
   const buffers = await BufferTable.create(gpu.device, PLAN, F32, pages);
   const kernels = await compileKernels(gpu.device, PLAN, F32, () => undefined);
-  return new PlanExecutor({ device: gpu.device, watch, library: { plan: PLAN, launch: fakeLaunch }, variant: F32, buffers, kernels, contextLength: 128 });
+  const library = { plan: PLAN, launch: fakeLaunch };
+  return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, contextLength: 128 });
 }
 
 function cache(pages: number[], copies: number[] = []): CacheView {
@@ -133,13 +135,13 @@ test("a cache that cannot grow raises OutOfMemoryError and works on", async () =
 
 test("a model that does not fit raises OutOfMemoryError with its size", async () => {
   gpu.capacity = 1000;
-  await assert.rejects(makeExecutor(), (error: unknown) => error instanceof OutOfMemoryError && /no room for the model \(1 MB\)/.test(error.message));
+  await assert.rejects(makeExecutor(), fails(OutOfMemoryError, /no room for the model \(1 MB\)/));
 });
 
 test("a lost device, a refused command and a full GPU become errors that stay", async () => {
   let executor = await makeExecutor();
   gpu.lose("driver reset");
-  await assert.rejects(executor.decode(0, cache([0]), GREEDY), (error: unknown) => error instanceof DeviceLostError && /driver reset.*reload\(\)/.test(error.message));
+  await assert.rejects(executor.decode(0, cache([0]), GREEDY), fails(DeviceLostError, /driver reset.*reload\(\)/));
   await assert.rejects(async () => executor.decode(0, cache([0]), GREEDY), DeviceLostError);
   gpu = new FakeGpu();
   executor = await makeExecutor();
@@ -173,7 +175,7 @@ test("the first variant that the adapter can run is taken", () => {
 
 test("an adapter that can run none is told why", () => {
   const refused = (given: GPUAdapter, forced: string | undefined, message: RegExp): void => {
-    assert.throws(() => chooseVariant(given, PLAN, forced), (error: unknown) => error instanceof FeatureSupportError && message.test(error.message));
+    assert.throws(() => chooseVariant(given, PLAN, forced), fails(FeatureSupportError, message));
   };
   refused(adapter([], 0), "f16-sg", /f16-sg needs the feature shader-f16/);
   refused(adapter(["shader-f16", "subgroups"], 4), "f16-sg", /needs subgroups of 32, the GPU has 4/);
@@ -204,5 +206,6 @@ test("weights land in their buffers, however the stream is cut and in any order"
 test("rotary angles are exact at far positions", () => {
   const table = rotaryTable({ rope: { invFreq: [1, 0.01], scale: 2 } }, 100_000, 2);
   assert.equal(table.length, 8);
-  assert.deepEqual([...table.slice(4, 8)], [2 * Math.cos(100_001), 2 * Math.sin(100_001), 2 * Math.cos(1000.01), 2 * Math.sin(1000.01)].map(Math.fround));
+  const expected = [100_001, 1000.01].flatMap((angle) => [2 * Math.cos(angle), 2 * Math.sin(angle)]);
+  assert.deepEqual([...table.slice(4, 8)], expected.map(Math.fround));
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManifestError } from "../src/errors.ts";
 import { parsePlan } from "../src/executor/plan.ts";
+import { fails } from "./fakes/expect.ts";
 import { mutations } from "./fakes/mutate.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
 
@@ -56,7 +57,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
 
 for (const [path, value, message] of REFUSED) {
   test(`refused: ${path} = ${JSON.stringify(value)}`, () => {
-    assert.throws(() => parsePlan(planWith(path, value), FAKE_WGSL), (error: unknown) => error instanceof ManifestError && message.test(error.message));
+    assert.throws(() => parsePlan(planWith(path, value), FAKE_WGSL), fails(ManifestError, message));
   });
 }
 

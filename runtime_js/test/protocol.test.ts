@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ERROR_CLASSES, InternalError, MLCEngineError, ProtocolError, asEngineError, fromWire, isErrorCode, toWire } from "../src/errors.ts";
+import {
+  ERROR_CLASSES, InternalError, MLCEngineError, ProtocolError, asEngineError, fromWire, isErrorCode, toWire,
+} from "../src/errors.ts";
 import { ResponseShape, usage } from "../src/openai/response.ts";
 import { CALLS, parseClientMessage, parseWorkerMessage, type ClientMessage, type WorkerMessage } from "../src/protocol.ts";
 import { mutations } from "./fakes/mutate.ts";
@@ -9,10 +11,12 @@ const SHAPE = new ResponseShape("toy");
 const USAGE = usage({ prompt: 10, cached: 4, completion: 3 }, { requested: 0, prefillStarted: 5, firstToken: 20, finished: 40 });
 
 const CLIENT_MESSAGES: readonly ClientMessage[] = [
-  { kind: "reload", id: 1, record: { model_id: "toy", manifest: "https://a.example/model/manifest.json" }, chatOpts: {}, variant: undefined },
+  { kind: "reload", id: 1, record: { model_id: "toy", manifest: "https://a.example/m.json" }, chatOpts: {}, variant: undefined },
   {
     kind: "reload", id: 2, chatOpts: { context_window_size: 64 }, variant: "f32",
-    record: { model_id: "toy", manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" } },
+    record: {
+      model_id: "toy", manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
+    },
   },
   { kind: "call", id: 3, name: "unload" },
   {
@@ -64,11 +68,11 @@ test("a mutated message is refused with a typed error or read as a message of it
 });
 
 test("unknown kinds, prototype keys and unbounded text are refused", () => {
-  for (const message of [{ kind: "reboot", id: 1 }, { kind: "call", id: 1, name: "constructor" }, { kind: "call", id: 1.5, name: "unload" }]) {
-    assert.throws(() => parseClientMessage(message), ProtocolError);
-  }
+  const bad = [{ kind: "reboot", id: 1 }, { kind: "call", id: 1, name: "constructor" }, { kind: "call", id: 1.5, name: "unload" }];
+  for (const message of bad) assert.throws(() => parseClientMessage(message), ProtocolError);
   assert.throws(() => parseWorkerMessage({ kind: "error", id: 1, error: { code: "toString", message: "", details: {} } }), ProtocolError);
-  assert.throws(() => parseWorkerMessage({ kind: "error", id: 1, error: { code: "Abort", message: "", details: { a: {} } } }), ProtocolError);
+  const nested = { kind: "error", id: 1, error: { code: "Abort", message: "", details: { a: {} } } };
+  assert.throws(() => parseWorkerMessage(nested), ProtocolError);
   assert.throws(() => parseClientMessage({ kind: "setLogLevel", level: "x".repeat(10_000) }), (error: Error) => error.message.length < 300);
 });
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { RequestValidationError } from "../src/errors.ts";
 import { parseChatCompletionRequest } from "../src/openai/request.ts";
 import { usage } from "../src/openai/response.ts";
+import { fails } from "./fakes/expect.ts";
 
 const USER = { role: "user", content: "hi" };
 
@@ -12,7 +13,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["no messages", {}, /messages must be an array/],
   ["empty messages", { messages: [] }, /messages is empty/],
   ["a message of another type", { messages: ["hi"] }, /messages\[0\] must be an object/],
-  ["an unknown role", { messages: [{ role: "robot", content: "" }] }, /messages\[0\]\.role must be "system" or "user" or "assistant", not "robot"/],
+  ["an unknown role", { messages: [{ role: "robot", content: "" }] }, /messages\[0\]\.role must be "system" or .*, not "robot"/],
   ["no content", { messages: [{ role: "user" }] }, /messages\[0\]\.content must be a string/],
   ["a picture", { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] }, /image_url/],
   ["the assistant last", { messages: [USER, { role: "assistant", content: "a" }] }, /last message must have role "user"/],
@@ -37,7 +38,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
 
 for (const [name, request, message] of REFUSED) {
   test(`refused, naming the field: ${name}`, () => {
-    assert.throws(() => parseChatCompletionRequest(request), (error: unknown) => error instanceof RequestValidationError && message.test(error.message));
+    assert.throws(() => parseChatCompletionRequest(request), fails(RequestValidationError, message));
   });
 }
 
@@ -48,7 +49,8 @@ test("absent and null fields are the same, known fields are kept, a parsed reque
 });
 
 test("usage counts what was computed, and its times are seconds", () => {
-  const { extra, ...counts } = usage({ prompt: 110, cached: 10, completion: 21 }, { requested: 1000, prefillStarted: 1100, firstToken: 1600, finished: 3600 });
+  const times = { requested: 1000, prefillStarted: 1100, firstToken: 1600, finished: 3600 };
+  const { extra, ...counts } = usage({ prompt: 110, cached: 10, completion: 21 }, times);
   assert.deepEqual(counts, { prompt_tokens: 110, completion_tokens: 21, total_tokens: 131, prompt_tokens_details: { cached_tokens: 10 } });
   assert.deepEqual(extra, {
     e2e_latency_s: 2.6, prefill_tokens_per_s: 200, decode_tokens_per_s: 10, time_to_first_token_s: 0.6, time_per_output_token_s: 0.1,

@@ -5,6 +5,7 @@ import { AbortError, DownloadError, IntegrityError, ManifestError } from "../src
 import { modelCacheName } from "../src/storage/cache.ts";
 import { SHARD_BYTES, parseManifest } from "../src/storage/manifest.ts";
 import { ModelFolder, deleteModelInCache, hasModelInCache } from "../src/storage/model_folder.ts";
+import { fails } from "./fakes/expect.ts";
 import { FakeCaches, FakeServer } from "./fakes/web.ts";
 import { mutations } from "./fakes/mutate.ts";
 
@@ -27,16 +28,18 @@ function entry(file: string, bytes: Uint8Array): Record<string, unknown> {
   return { file, bytes: bytes.byteLength, sha256: sha256(bytes) };
 }
 
+function tensor(name: string, offset: number, bytes: number): Record<string, unknown> {
+  return { name, dtype: "uint32", shape: [bytes / 4], offset, bytes };
+}
+
 function manifestObject(): Record<string, unknown> {
   return {
     format: 1, generator: "test",
-    model: { id: "toy", name: "Toy", architecture: "llama", parameters: 10, license: null, quantization: "f32", context_length: 128, vocab_size: 50 },
-    library: entry("model.wasm", LIBRARY), tokenizer: entry("tokenizer.json", TOKENIZER), tokenizer_config: { chat_template: "x" }, eos_token_ids: [2],
+    model: { id: "toy", name: "Toy", architecture: "llama", parameters: 10, license: null, context_length: 128, vocab_size: 50 },
+    library: entry("model.wasm", LIBRARY), tokenizer: entry("tokenizer.json", TOKENIZER),
+    tokenizer_config: { chat_template: "x" }, eos_token_ids: [2],
     weights: { bytes: SHARD_BYTES + 1024, shards: SHARDS.map((shard, i) => entry(`weights-${i}.bin`, shard)) },
-    tensors: [
-      { name: "a", dtype: "uint32", shape: [4], offset: 0, bytes: 16 },
-      { name: "b", dtype: "float32", shape: [SHARD_BYTES / 4], offset: 256, bytes: SHARD_BYTES },
-    ],
+    tensors: [tensor("a", 0, 16), tensor("b", 256, SHARD_BYTES)],
   };
 }
 
@@ -103,14 +106,16 @@ test("a corrupted copy in storage is replaced by a good download", async () => {
 test("a shard that is corrupted on the server is fetched twice, refused and not stored", async () => {
   const bad = bytesOf(1024, 99);
   server.files.set(`${BASE}weights-1.bin`, bad);
-  await assert.rejects(loadAll(), (error: unknown) => error instanceof IntegrityError && /weights-1\.bin is corrupted/.test(error.message));
+  await assert.rejects(loadAll(), fails(IntegrityError, /weights-1\.bin is corrupted/));
   assert.equal(server.requests.filter((request) => request.url.endsWith("weights-1.bin")).length, 2);
   assert.equal(stored.stores.get(modelCacheName(URL_OF_MANIFEST))?.files.has(`${BASE}weights-1.bin`), false);
 });
 
 test("a corrupted download that is good the second time is used", async () => {
   server.files.set(`${BASE}weights-1.bin`, bytesOf(1024, 99));
-  server.onRequest = (url, count) => { if (url.endsWith("weights-1.bin") && count === 2) server.files.set(url, SHARDS[1] ?? bytesOf(0, 0)); };
+  server.onRequest = (url, count) => {
+    if (url.endsWith("weights-1.bin") && count === 2) server.files.set(url, SHARDS[1] ?? bytesOf(0, 0));
+  };
   assert.deepEqual((await loadAll()).get(SHARD_BYTES), SHARDS[1]);
 });
 
@@ -160,7 +165,8 @@ test("shards come from the base that the manifest names, a bundler's names from 
   server.files.set(url, new TextEncoder().encode(JSON.stringify(manifest)));
   SHARDS.forEach((shard, i) => server.files.set(`https://cdn.example/w/weights-${i}.bin`, shard).delete(`${BASE}weights-${i}.bin`));
   server.files.set("https://site.example/assets/lib-xyz.wasm", LIBRARY).delete(`${BASE}model.wasm`);
-  const folder = await ModelFolder.open({ model_id: "toy", manifest: url, files: { "model.wasm": "https://site.example/assets/lib-xyz.wasm" } }, NEVER);
+  const files = { "model.wasm": "https://site.example/assets/lib-xyz.wasm" };
+  const folder = await ModelFolder.open({ model_id: "toy", manifest: url, files }, NEVER);
   assert.deepEqual(await folder.read(folder.manifest.library, NEVER), LIBRARY);
   let shards = 0;
   await folder.readShards(NEVER, () => undefined, async () => { shards++; });
@@ -179,11 +185,12 @@ const REFUSED: readonly (readonly [string, (manifest: Record<string, unknown>) =
   ["a path out of the folder", (m) => { m["library"] = { ...entry("x", LIBRARY), file: "../evil.wasm" }; }, /plain file name/],
   ["a URL as a file", (m) => { m["tokenizer"] = { ...entry("x", LIBRARY), file: "https://a/b" }; }, /plain file name/],
   ["a short digest", (m) => { m["library"] = { ...entry("x", LIBRARY), sha256: "abc" }; }, /64 lower-case hex/],
-  ["shards that do not add up", (m) => { m["weights"] = { bytes: 5, shards: [entry("s", LIBRARY)] }; }, /300 bytes together, but weights.bytes is 5/],
-  ["a short shard in the middle", (m) => { m["weights"] = { bytes: 313, shards: [entry("s", LIBRARY), entry("t", TOKENIZER)] }; }, /every shard but the last/],
-  ["overlapping tensors", (m) => { m["tensors"] = [{ name: "a", dtype: "u", shape: [1], offset: 0, bytes: 512 }, { name: "b", dtype: "u", shape: [1], offset: 256, bytes: 4 }]; }, /b overlaps/],
-  ["a tensor beyond the end", (m) => { m["tensors"] = [{ name: "a", dtype: "u", shape: [1], offset: SHARD_BYTES, bytes: 2048 }]; }, /beyond/],
-  ["an unaligned tensor", (m) => { m["tensors"] = [{ name: "a", dtype: "u", shape: [1], offset: 4, bytes: 4 }]; }, /multiple of 256/],
+  ["shards that do not add up", (m) => { m["weights"] = { bytes: 5, shards: [entry("s", LIBRARY)] }; }, /300 bytes together/],
+  ["a short shard in the middle", (m) => { m["weights"] = { bytes: 600, shards: [LIBRARY, LIBRARY].map((shard) => entry("s", shard)) }; },
+    /but the last/],
+  ["overlapping tensors", (m) => { m["tensors"] = [tensor("a", 0, 512), tensor("b", 256, 4)]; }, /b overlaps/],
+  ["a tensor beyond the end", (m) => { m["tensors"] = [tensor("a", SHARD_BYTES, 2048)]; }, /beyond/],
+  ["an unaligned tensor", (m) => { m["tensors"] = [tensor("a", 4, 4)]; }, /multiple of 256/],
   ["an end token outside the vocabulary", (m) => { m["eos_token_ids"] = [50]; }, /eos_token_ids\[0\]/],
 ];
 
@@ -191,7 +198,7 @@ for (const [name, mutate, message] of REFUSED) {
   test(`manifest refused: ${name}`, () => {
     const manifest = manifestObject();
     mutate(manifest);
-    assert.throws(() => parseManifest(manifest), (error: unknown) => error instanceof ManifestError && message.test(error.message));
+    assert.throws(() => parseManifest(manifest), fails(ManifestError, message));
   });
 }
 

@@ -12,7 +12,7 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
     throw new WebGPUNotAvailableError(
-      "The browser has WebGPU but found no GPU that it may use. Turn graphics acceleration on, update the graphics driver, then restart the browser.");
+      "The browser has WebGPU but found no GPU that it may use. Turn on graphics acceleration, update the graphics driver, restart the browser.");
   }
   return adapter;
 }

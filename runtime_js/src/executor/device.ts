@@ -1,6 +1,8 @@
 /** Chooses the variant of the model that this GPU can run, and watches the device that runs it. */
 
-import { DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, OutOfMemoryError, WebGPUNotAvailableError } from "../errors.ts";
+import {
+  DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, OutOfMemoryError, WebGPUNotAvailableError,
+} from "../errors.ts";
 import type { LimitName, Plan, VariantPlan } from "./plan.ts";
 
 /** Why the adapter cannot run a variant, or undefined where it can. */
@@ -44,24 +46,31 @@ export async function requestDevice(adapter: GPUAdapter, variant: VariantPlan, l
   try {
     return await adapter.requestDevice({ requiredFeatures: [...variant.features], requiredLimits: Object.fromEntries(limits) });
   } catch (error) {
-    throw new WebGPUNotAvailableError(`The GPU refused to start (${String(error)}). Close other pages that use it, or restart the browser.`);
+    throw new WebGPUNotAvailableError(
+      `The GPU refused to start (${String(error)}). Close other pages that use it, or restart the browser.`);
   }
 }
 
+const RELOAD = "Load the model again with reload().";
+const LESS_MEMORY = "Close other pages, or load with a smaller context window or a smaller model.";
+/** How long a lost device may take to say so after it has failed a promise. */
+const LOSS_DELAY_MS = 200;
+
 /** Turns what happens to a device into typed errors. The first failure stays: what comes after it cannot be trusted. */
 export class DeviceWatch {
+  readonly #lost: Promise<void>;
   #failure: MLCEngineError | null = null;
 
   constructor(device: GPUDevice) {
-    void device.lost.then((info) => {
+    this.#lost = device.lost.then((info) => {
       this.#failure ??= new DeviceLostError(info.reason === "destroyed"
-        ? "The model was unloaded. Call reload() to use it again."
-        : `The GPU was lost (${info.message || "no reason given"}): the driver restarted it or another program took it. Load the model again with reload().`);
+        ? `The model was unloaded. ${RELOAD}`
+        : `The GPU was lost (${info.message || "no reason given"}): its driver restarted or another program took it. ${RELOAD}`);
     });
     device.addEventListener("uncapturederror", (event) => {
       this.#failure ??= event.error instanceof GPUOutOfMemoryError
-        ? new OutOfMemoryError("The GPU ran out of memory. Close other pages, or load with a smaller context window or a smaller model.")
-        : new GPUExecutionError(`The GPU refused a command: ${event.error.message}. Load the model again with reload().`);
+        ? new OutOfMemoryError(`The GPU ran out of memory. ${LESS_MEMORY}`)
+        : new GPUExecutionError(`The GPU refused a command: ${event.error.message}. ${RELOAD}`);
     });
   }
 
@@ -77,9 +86,10 @@ export class DeviceWatch {
       this.check();
       return result;
     } catch (error) {
-      await Promise.resolve(); // a lost device rejects its promises just before `lost` itself is known
+      if (error instanceof MLCEngineError) throw error;
+      await Promise.race([this.#lost, new Promise((resolve) => { setTimeout(resolve, LOSS_DELAY_MS); })]);
       this.check();
-      throw error instanceof MLCEngineError ? error : new GPUExecutionError(`The GPU did not finish its work (${String(error)}). Load the model again with reload().`);
+      throw new GPUExecutionError(`The GPU did not finish its work (${String(error)}). ${RELOAD}`);
     }
   }
 }
@@ -88,15 +98,14 @@ export class DeviceWatch {
 export async function allocating<T>(device: GPUDevice, what: string, bytes: number, allocate: () => T): Promise<T> {
   device.pushErrorScope("out-of-memory");
   let made: T;
+  let error: GPUError | null = null;
   try {
     made = allocate();
   } finally {
-    const error = await device.popErrorScope();
-    if (error !== null) {
-      const size = `${Math.ceil(bytes / 1e6)} MB`;
-      throw new OutOfMemoryError(`The GPU has no room for ${what} (${size}). Close other pages, or load with a smaller context window or a smaller model.`,
-        { bytes });
-    }
+    error = await device.popErrorScope();
+  }
+  if (error !== null) {
+    throw new OutOfMemoryError(`The GPU has no room for ${what} (${Math.ceil(bytes / 1e6)} MB). ${LESS_MEMORY}`, { bytes });
   }
   return made;
 }

@@ -115,7 +115,8 @@ export class PlanExecutor implements ModelRunner {
 
   /** Records and submits one step; `finish` may record more behind its compute pass. */
   #submit(
-    functions: readonly FunctionName[], n: number, position: number, cache: CacheView, slot = 0, finish?: (encoder: GPUCommandEncoder) => void,
+    functions: readonly FunctionName[], n: number, position: number, cache: CacheView, slot = 0,
+    finish?: (encoder: GPUCommandEncoder) => void,
   ): void {
     this.#watch.check();
     const state = new Int32Array(16);

@@ -156,7 +156,9 @@ function parseFunction(fn: Fields, kernels: readonly KernelPlan[], bufferCount: 
     const kernel = step.integer("kernel", 0, own.length - 1);
     const buffers = step.integers("buffers", 64, 0, bufferCount - 1);
     const bindings = kernels[own[kernel] ?? 0]?.bindings ?? [];
-    if (buffers.length !== bindings.length) throw fail(`${path} gives ${buffers.length} buffers to a kernel with ${bindings.length} bindings`);
+    if (buffers.length !== bindings.length) {
+      throw fail(`${path} gives ${buffers.length} buffers to a kernel with ${bindings.length} bindings`);
+    }
     if (bindings.some((access, i) => access === "read_write" && buffers.filter((id) => id === buffers[i]).length > 1)) {
       throw fail(`${path} writes a buffer that it binds twice`);
     }

@@ -10,7 +10,8 @@ export function matchTensors(tensors: readonly TensorEntry[], plan: Plan): void 
   const mismatch = plan.weights.findIndex((weight, i) => tensors[i]?.name !== weight.name || tensors[i]?.bytes !== weight.bytes);
   if (mismatch >= 0 || tensors.length !== plan.weights.length) {
     const name = plan.weights[mismatch]?.name ?? tensors[plan.weights.length]?.name ?? "";
-    throw new ManifestError(`Manifest and model library do not belong together: they differ in the weight ${name}. Build the model folder again.`);
+    throw new ManifestError(
+      `Manifest and model library do not belong together: they differ in the weight ${name}. Build the model folder again.`);
   }
 }
 
@@ -18,7 +19,9 @@ export function matchTensors(tensors: readonly TensorEntry[], plan: Plan): void 
  * Writes the stretch of the stream that starts at `offset` to the tensors that it covers; a tensor may lie in several
  * stretches. Tensors are in order of offset, and buffer i belongs to tensor i.
  */
-export function writeStretch(queue: GPUQueue, buffers: BufferTable, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+export function writeStretch(
+  queue: GPUQueue, buffers: BufferTable, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>,
+): void {
   const end = offset + bytes.byteLength;
   tensors.forEach((tensor, i) => {
     const from = Math.max(offset, tensor.offset);

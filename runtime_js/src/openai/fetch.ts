@@ -4,12 +4,13 @@ import { RequestValidationError, asEngineError } from "../errors.ts";
 import { parseChatCompletionRequest } from "./request.ts";
 import type { ChatCompletionChunk, ChatCompletions } from "./types.ts";
 
-const STATUS: Readonly<Record<string, number>> = { RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409 };
+const STATUS: Readonly<Record<string, number>> = {
+  RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409,
+};
 
-function errorResponse(thrown: unknown): Response {
-  const { code, message } = asEngineError(thrown);
-  const status = STATUS[code] ?? 500;
-  return Response.json({ error: { message, type: status < 500 ? "invalid_request_error" : "server_error", param: null, code } }, { status });
+function errorResponse(status: number, message: string, code: string | null): Response {
+  const type = status < 500 ? "invalid_request_error" : "server_error";
+  return Response.json({ error: { message, type, param: null, code } }, { status });
 }
 
 /** Server-sent events, as OpenAI's server writes them. */
@@ -39,7 +40,7 @@ export function createFetch(engine: { readonly chat: { readonly completions: Cha
     const request = new Request(input, init);
     try {
       if (request.method !== "POST" || !new URL(request.url).pathname.endsWith("/chat/completions")) {
-        return Response.json({ error: { message: "Only POST /chat/completions is served.", type: "invalid_request_error", param: null, code: null } }, { status: 404 });
+        return errorResponse(404, "Only POST /chat/completions is served.", null);
       }
       const body: unknown = await request.json().catch(() => { throw new RequestValidationError("The request's body is not JSON."); });
       const parsed = parseChatCompletionRequest(body);
@@ -48,7 +49,8 @@ export function createFetch(engine: { readonly chat: { readonly completions: Cha
       return Response.json(await engine.chat.completions.create(parsed, options));
     } catch (error) {
       if (request.signal.aborted) throw new DOMException("The request was aborted.", "AbortError"); // what fetch itself throws
-      return errorResponse(error);
+      const { code, message } = asEngineError(error);
+      return errorResponse(STATUS[code] ?? 500, message, code);
     }
   };
 }

@@ -38,7 +38,8 @@ export async function prefill(
   const { contextLength, prefillChunk } = runner.shape;
   if (prompt.length >= contextLength) {
     throw new ContextWindowSizeExceededError(
-      `The conversation has ${prompt.length} tokens, the context window ${contextLength}. Shorten it, start a new chat, or load with a larger context_window_size.`,
+      `The conversation has ${prompt.length} tokens, the context window ${contextLength}. `
+      + "Shorten it, start a new chat, or load with a larger context_window_size.",
       { promptTokens: prompt.length, contextWindowSize: contextLength });
   }
   const cached = sequence.reuse(prompt);

@@ -46,7 +46,10 @@ export class Sequence {
       copies = this.#abi.kv_append(this.#id, count);
     }
     this.#call("kv_append", copies);
-    return { pages: this.#view(this.#abi.kv_pages(this.#id), this.#abi.kv_page_count(this.#id)), copies: this.#view(this.#abi.kv_copies(), 2 * copies) };
+    return {
+      pages: this.#view(this.#abi.kv_pages(this.#id), this.#abi.kv_page_count(this.#id)),
+      copies: this.#view(this.#abi.kv_copies(), 2 * copies),
+    };
   }
 
   /** Says which tokens the next places of the cache hold. */
@@ -69,7 +72,7 @@ export class Sequence {
   }
 
   #call(name: string, result: number): number {
-    if (result === ABI_ERRORS.OUT_OF_PAGES) throw new OutOfMemoryError("The KV cache has no room for more tokens. Start a new chat or load a smaller context window.");
+    if (result === ABI_ERRORS.OUT_OF_PAGES) throw new OutOfMemoryError("The KV cache has no room for more tokens. Start a new chat.");
     if (result < 0) throw new InternalError(`${name} answered ${result}`);
     return result;
   }

@@ -22,7 +22,8 @@ export class ModelCache {
     try {
       return new ModelCache(await caches.open(modelCacheName(manifestUrl)));
     } catch (error) {
-      return new ModelCache(null, `The browser refused to open its storage (${String(error)}); the model will be downloaded again next time.`);
+      return new ModelCache(null,
+        `The browser refused to open its storage (${String(error)}); the model will be downloaded again next time.`);
     }
   }
 

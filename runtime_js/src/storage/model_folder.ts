@@ -48,7 +48,8 @@ export class ModelFolder {
     if (stored !== null && await matches(stored)) return new ModelFolder(record, parseManifest(parseJson(stored, record.manifest)), cache);
     const bytes = await download(record.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal });
     if (!await matches(bytes)) {
-      throw new IntegrityError(`${record.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`,
+      throw new IntegrityError(
+        `${record.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`,
         { url: record.manifest });
     }
     const manifest = parseManifest(parseJson(bytes, record.manifest));

@@ -24,7 +24,8 @@ function specialToken(config: Fields, key: string): string {
 /** The template called "default" where the config has several. */
 function templateText(config: Fields): string {
   if (!Array.isArray(config.raw("chat_template"))) return config.string("chat_template", MAX_TEMPLATE);
-  const named = config.objects("chat_template", 16, (entry) => ({ name: entry.string("name", 64), template: entry.string("template", MAX_TEMPLATE) }));
+  const named = config.objects("chat_template", 16, (entry) => (
+    { name: entry.string("name", 64), template: entry.string("template", MAX_TEMPLATE) }));
   const chosen = named.find((entry) => entry.name === "default") ?? named[0];
   if (chosen === undefined) throw config.wrong("chat_template", "a template");
   return chosen.template;

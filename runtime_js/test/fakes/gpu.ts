@@ -36,7 +36,8 @@ export class FakeGpu {
       queue: {
         writeBuffer: (buffer: FakeBuffer, offset: number, data: ArrayBufferView, from = 0, size?: number): void => {
           const unit = "BYTES_PER_ELEMENT" in data && typeof data.BYTES_PER_ELEMENT === "number" ? data.BYTES_PER_ELEMENT : 1;
-          const source = new Uint8Array(data.buffer, data.byteOffset + from * unit, size === undefined ? data.byteLength - from * unit : size * unit);
+          const length = size === undefined ? data.byteLength - from * unit : size * unit;
+          const source = new Uint8Array(data.buffer, data.byteOffset + from * unit, length);
           buffer.bytes.set(source, offset);
           this.log.commands.push(`write ${buffer.label}`);
         },
@@ -47,10 +48,10 @@ export class FakeGpu {
       pushErrorScope: (): void => { this.#scopes.push(null); },
       popErrorScope: async (): Promise<GPUError | null> => this.#scopes.pop() ?? null,
       createBuffer: (descriptor: GPUBufferDescriptor): FakeBuffer => made("buffer", this.#buffer(descriptor)),
-      createBindGroupLayout: (descriptor: GPUBindGroupLayoutDescriptor): object => made("bindGroupLayout", { entries: [...descriptor.entries] }),
+      createBindGroupLayout: (): object => made("bindGroupLayout", {}),
       createPipelineLayout: (): object => made("pipelineLayout", {}),
       createShaderModule: (): object => made("shaderModule", {}),
-      createComputePipelineAsync: async (descriptor: GPUComputePipelineDescriptor): Promise<object> => made("pipeline", { label: descriptor.label }),
+      createComputePipelineAsync: async ({ label }: GPUComputePipelineDescriptor): Promise<object> => made("pipeline", { label }),
       createBindGroup: (descriptor: GPUBindGroupDescriptor): object => {
         const labels = [...descriptor.entries].map((entry) => ("buffer" in entry.resource ? entry.resource.buffer.label : ""));
         return made("bindGroup", { labels });
@@ -72,7 +73,7 @@ export class FakeGpu {
 
   #buffer({ label = "", size, usage }: GPUBufferDescriptor): FakeBuffer {
     this.capacity -= size;
-    if (this.capacity < 0 && this.#scopes.length > 0) this.#scopes[this.#scopes.length - 1] = Object.assign(Object.create(null), { message: "out of memory" });
+    if (this.capacity < 0 && this.#scopes.length > 0) this.#scopes[this.#scopes.length - 1] = { message: "out of memory" };
     const bytes = new Uint8Array(size);
     const buffer: FakeBuffer = Object.assign(Object.create(null), {
       label, size, usage, bytes, mapState: "unmapped",

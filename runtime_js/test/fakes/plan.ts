@@ -27,7 +27,8 @@ export function fakePlan(): Record<string, unknown> {
   return {
     format: 1,
     model: {
-      vocab_size: 50, hidden_size: 8, num_layers: 1, num_heads: 2, num_kv_heads: 1, head_dim: 4, context_length: 128, page_size: 4, prefill_chunk: 8,
+      vocab_size: 50, hidden_size: 8, num_layers: 1, num_heads: 2, num_kv_heads: 1, head_dim: 4,
+      context_length: 128, page_size: 4, prefill_chunk: 8,
       rope: { inv_freq: [1, 0.01], scale: 1 },
     },
     weights: [{ name: "a", bytes: WEIGHT_BYTES[0] }, { name: "b", bytes: WEIGHT_BYTES[1] }],
