@@ -1,0 +1,59 @@
+"""`inspect` on a built folder tells what the manifest and the library hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from webllm_build.build import build
+from webllm_build.config import BuildRequest
+from webllm_build.errors import ConfigError, MalformedFile, OutputFolderError
+from webllm_build.inspect_ import inspect
+from webllm_build.progress import Silent
+
+TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inspect")
+    return build(BuildRequest(kind="site", model=str(TINY), out=folder / "dist", cache_dir=folder / "cache", variants=("f32",))).out
+
+
+def test_a_built_folder_is_described(built: Path) -> None:
+    lines = dict(inspect(str(built), 100, Silent()))
+    weights = load_file(TINY / "model.safetensors")
+    tables = sum(value.size for name, value in weights.items() if name in ("model.embed_tokens.weight", "lm_head.weight"))
+    vectors = sum(value.size for value in weights.values() if value.ndim == 1)
+    matrices = sum(value.size for value in weights.values()) - tables - vectors
+    assert lines["Parameters"] == f"{tables + vectors + matrices:,}"
+    for size, scheme in ((matrices * 4.5 / 8, "q4"), (tables * 8.5 / 8, "q8"), (vectors * 4, "f32")):
+        assert f"{size / 1e3:.1f} kB in {scheme}" in lines["Weights"]
+    assert "needs nothing special" in lines["Variant f32"]
+    # 7 pages of 16 tokens in 2 layers: keys and values of 2 heads of 32 float32
+    assert f"of it {7 * 16 * 2 * 2 * 2 * 32 * 4 / 1e3:.1f} kB cache" in lines["Memory (f32)"]
+    files = [path for path in (built / "model").iterdir() if not path.name.startswith("manifest")]
+    assert lines["Download"].endswith(f"in {len(files)} files")
+
+
+def test_a_context_beyond_the_built_one_is_refused(built: Path) -> None:
+    with pytest.raises(ConfigError, match="at most 512"):
+        inspect(str(built), 513, Silent())
+
+
+def test_a_folder_without_its_library_is_malformed(built: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "dist"
+    (broken / "model").mkdir(parents=True)
+    marker = json.loads((built / ".webllm-build.json").read_text())
+    for name in (".webllm-build.json", marker["manifest"]):
+        (broken / name).write_bytes((built / name).read_bytes())
+    with pytest.raises(MalformedFile, match=r"model\.[0-9a-f]{16}\.wasm"):
+        inspect(str(broken), None, Silent())
+
+
+def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputFolderError, match="not written by webllm-build"):
+        inspect(str(tmp_path), None, Silent())
