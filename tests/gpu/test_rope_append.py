@@ -51,6 +51,7 @@ def test_rope_append(dawn: Dawn, variant: Variant, heads: int, kv_heads: int, he
 def test_every_variant_generates_wgsl(variant: Variant) -> None:
     wgsl = to_wgsl(rope_append(variant, 9, 3, 64), variant)
     assert ("enable f16;" in wgsl) == variant.f16
+    assert "array<f32>" not in wgsl, "a buffer is read one float at a time"
 
 
 def test_unsupported_shapes_are_refused() -> None:
