@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tvm
 
+import tvm
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
 
@@ -76,7 +76,7 @@ def swiftshader() -> Path:
 
 
 class Dawn:
-    """One WebGPU device with WebGPU's default limits. `subgroups`, `f16`: features it has."""
+    """One WebGPU device with all that the adapter offers. `subgroups`, `f16`: features it has."""
 
     def __init__(self) -> None:
         if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
