@@ -53,14 +53,13 @@ def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant) ->
     pipeline, _, finalize_device = tirx.get_tir_pipeline("s_tir")
     module = tvm.IRModule({name: function.with_attr("global_symbol", name) for name, function in functions.items()})
     with target, tvm.transform.PassContext(disabled_pass=SKIPPED_PASSES):
-        # A buffer that is only accessed four elements at a time becomes an array of vec4.
-        module = tirx.transform.PointerValueTypeRewrite()(module)
         module = pipeline(tirx.transform.BindTarget(target)(module))
     build = tvm.get_global_func("target.build.webgpu")
     compiled: dict[str, CompiledKernel] = {}
     for name in functions:
         launch = _find_launch(name, module[name], functions[name].attrs.get("webllm.grid_y"))
-        device = tvm.IRModule({launch.kernel: module[launch.kernel]})
+        # A buffer that is only accessed four elements at a time becomes an array of vec4.
+        device = tirx.transform.PointerValueTypeRewrite()(tvm.IRModule({launch.kernel: module[launch.kernel]}))
         with target:
             wgsl = build(finalize_device()(device), target).inspect_source()
         compiled[name] = _describe(name, wgsl, launch)
