@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
-
 from site_server import SiteServer
 from site_visit import Visit, answered, ask
 
@@ -27,12 +26,13 @@ def server(site: Path, tmp_path: Path) -> Iterator[SiteServer]:
 def be_brief(page: Page) -> None:
     """Greedy and short: the GPU here may be a simulated one."""
     page.click("#open-settings")
-    page.fill("#max-tokens", "8")
+    page.fill("#max-tokens", "3")
     page.fill("#temperature", "0")
     page.select_option("#context-length", "1024")
     page.click("#settings .primary")
 
 
+@pytest.mark.slow
 def test_it_answers_online_and_then_offline(visit: Visit) -> None:
     visit.context.set_default_timeout(300_000)
     page = visit.open()
