@@ -11,6 +11,7 @@ import tvm_ffi
 import tvm
 from tvm import tirx
 from webllm_build.compile.kernels.attention_decode import num_splits
+from webllm_build.compile.kernels.tir_ops import HAND_WRITTEN
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 
@@ -51,15 +52,19 @@ def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant) ->
     """
     target = variant.target
     pipeline, _, finalize_device = tirx.get_tir_pipeline("s_tir")
-    module = tvm.IRModule({name: function.with_attr("global_symbol", name) for name, function in functions.items()})
+    # In kernels written by hand, a buffer that is only accessed four elements at a time becomes an array of vec4.
+    vectorize = tirx.transform.PointerValueTypeRewrite()
+    module = tvm.IRModule()
+    for name, function in functions.items():
+        single = tvm.IRModule({name: function.with_attr("global_symbol", name)})
+        module.update(vectorize(single) if HAND_WRITTEN in function.attrs else single)
     with target, tvm.transform.PassContext(disabled_pass=SKIPPED_PASSES):
         module = pipeline(tirx.transform.BindTarget(target)(module))
     build = tvm.get_global_func("target.build.webgpu")
     compiled: dict[str, CompiledKernel] = {}
     for name in functions:
         launch = _find_launch(name, module[name], functions[name].attrs.get("webllm.grid_y"))
-        # A buffer that is only accessed four elements at a time becomes an array of vec4.
-        device = tirx.transform.PointerValueTypeRewrite()(tvm.IRModule({launch.kernel: module[launch.kernel]}))
+        device = tvm.IRModule({launch.kernel: module[launch.kernel]})
         with target:
             wgsl = build(finalize_device()(device), target).inspect_source()
         compiled[name] = _describe(name, wgsl, launch)
