@@ -84,10 +84,7 @@ def write_model_folder(
     """Write library, tokenizer and manifest into `out`, and link the shards there, or copy them to another disk."""
     out.mkdir(parents=True, exist_ok=True)
     for shard in weights.shards:
-        try:
-            (out / shard.file).hardlink_to(weights.folder / shard.file)
-        except OSError:
-            shutil.copyfile(weights.folder / shard.file, out / shard.file)
+        _link(weights.folder / shard.file, out / shard.file)
     manifest = Manifest(
         generator=GENERATOR,
         model=facts,
@@ -113,6 +110,13 @@ def read_weights(folder: Path) -> StoredWeights:
     except (OSError, ValueError) as error:
         raise MalformedFile(f"the weights in {folder} are damaged: {error}", "Delete this folder and build again.") from error
     return StoredWeights(folder, shards, tensors)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _write_hashed(folder: Path, stem: str, extension: str, data: bytes) -> FileEntry:
