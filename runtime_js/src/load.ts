@@ -18,7 +18,7 @@ import { ChatTokenizer } from "./tokenizer/chat_tokenizer.ts";
 import type { ChatOptions, InitProgressReport, ModelRecord } from "./types.ts";
 
 /** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
-const INITIAL_TOKENS = 512;
+const INITIAL_TOKENS = 256;
 
 export interface LoadRequest {
   readonly record: ModelRecord;

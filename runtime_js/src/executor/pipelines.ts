@@ -25,6 +25,7 @@ export async function compileKernels(
   const layouts = new Map<string, GPUBindGroupLayout>();
   const modules = new Map<number, GPUShaderModule>();
   let done = 0;
+  onProgress(done, variant.kernels.length);
   return Promise.all(variant.kernels.map(async (kernel) => {
     const signature = `${kernel.bindings.join()} ${kernel.uniform}`;
     const layout = layouts.get(signature) ?? device.createBindGroupLayout({ entries: layoutEntries(kernel) });
