@@ -74,6 +74,7 @@ export async function loadSession({ record, chatOpts, variant: forced, onProgres
     if (signal.aborted) throw new AbortError("Loading was stopped.");
     const executor = new PlanExecutor({ device, watch, library, variant, buffers, kernels, contextLength });
     const sequence = new Sequence(library.abi, executor, buffers.pages);
+    await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
     progress.warn(folder.warning);
     progress.ready(`Ready on ${adapter.info.vendor || "this GPU"} (${variant.name})`);
     return new Session({ device, executor, sequence, tokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: record.model_id });
