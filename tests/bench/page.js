@@ -19,11 +19,22 @@ export async function fetchJson(url) {
   return (await fetch(url)).json();
 }
 
-/** The engine, in this page, with the site's model loaded. */
-export async function loadEngine() {
+async function readSite() {
   const page = new DOMParser().parseFromString(await (await fetch("/site/index.html")).text(), "text/html");
   const config = JSON.parse(page.getElementById("webllm-config").textContent);
-  const record = { model_id: "model", manifest: new URL(config.manifest, new URL("/site/", location.href)).href, manifest_sha256: config.manifest_sha256 };
+  return { url: new URL(config.manifest, new URL("/site/", location.href)), sha256: config.manifest_sha256 };
+}
+
+/** The site's manifest, and the URL that its file names are relative to. */
+export async function fetchManifest() {
+  const { url } = await readSite();
+  return { manifest: await fetchJson(url), base: url };
+}
+
+/** The engine, in this page, with the site's model loaded. */
+export async function loadEngine() {
+  const { url, sha256 } = await readSite();
+  const record = { model_id: "model", manifest: url.href, manifest_sha256: sha256 };
   const variant = settings.get("variant") ?? undefined;
   const engine = new MLCEngine({ appConfig: { model_list: [record] }, variant });
   await engine.reload(record.model_id);

@@ -82,8 +82,10 @@ class _AttentionDecode:
         self.group = check_heads(num_heads, num_kv_heads, head_dim)
         # A bound on registers and workgroup memory: eight heads of 128, four of 256.
         self.heads = max(h for h in range(1, 9) if self.group % h == 0 and (h == 1 or h * head_dim <= 1024))
-        self.threads = 128 if head_dim <= 128 else 256
         self.columns = head_dim // VEC
+        self.threads = 128 if head_dim <= 128 else 256
+        if not variant.subgroups:  # every invocation pays for the barriers: as few as four slices need
+            self.threads = min(self.threads, max(64, 1 << (4 * self.columns - 1).bit_length()))
         self.slices = 2 ** int(math.log2(self.threads / self.columns))
         self.slice_keys = TILE // self.slices
         self.key_rows = self.threads // SHARED_BY_KEY

@@ -25,9 +25,16 @@ class Tile:
     groups: int
 
 
-def choose_tile(n: int, k: int) -> Tile:
-    """A tile that was fast on an NVIDIA H200 and leaves few lanes idle elsewhere."""
+def choose_tile(variant: Variant, n: int, k: int) -> Tile:
+    """A tile that was fast on an NVIDIA H200 and leaves few lanes idle elsewhere.
+
+    Without subgroups a sum across lanes costs barriers, which are dear on some GPUs and very dear on the CPU: groups are as narrow
+    as still loads whole memory sectors.
+    """
     blocks = k // GROUP
+    if not variant.subgroups:
+        lanes = 4 if blocks <= 32 else 8
+        return Tile(lanes, rows=4, groups=64 // lanes)
     if n >= 32768:
         # An output head has rows enough to fill the GPU: few lanes, each with several blocks of many rows.
         lanes = max((8, 16, 32), key=lambda lanes: (blocks / (lanes * ceildiv(blocks, lanes)), lanes))
@@ -57,7 +64,7 @@ def gemv(
     out float32[1, n/2] is silu(gate) * up. Sums are float32. Raises CompileError for shapes that blocks do not divide.
     """
     check_shape(n, k, epilogue)
-    tile = tile or choose_tile(n, k)
+    tile = tile or choose_tile(variant, n, k)
     blocks = k // GROUP
     sums_count = tile.rows + (norm_eps is not None)
     with Kernel() as kernel:

@@ -79,8 +79,8 @@ def reduce_all(
 
 
 def _tree(values: Buffer, count: int, lane: Expr, width: int, group: Expr, groups: int, operator: Operator) -> int:
-    """Fold the upper half of each group onto the lower half until at most 4 invocations hold all; returns how many do."""
-    while width > 4:
+    """Fold the upper half of each group onto the lower half until at most 8 invocations hold all; returns how many do."""
+    while width > 8:
         half, folded = (width + 1) // 2, width // 2
         upper = shared("upper", count * groups * folded)
         with when(T.And(lane >= half, lane < width)):
