@@ -69,7 +69,6 @@ test("an end token stops, and what ran beyond it is rolled back", async () => {
   assert.deepEqual(ids, expected);
   assert.equal(finish, "stop");
   assert.equal(it.sequence.length, prompt.length + expected.length, "the end token is known, so it stays");
-  assert.equal(it.runner.pending, 0, "no step is left under way");
 });
 
 test("a follow-up computes only what is new", async () => {
@@ -127,7 +126,6 @@ test("leaving the loop rolls back and the next request is right", async () => {
     assert.equal(finishReason, null);
     if (++count === 3) break;
   }
-  assert.equal(it.runner.pending, 0);
   const { ids } = await generate(it, prompt, options({ maxTokens: 8 }));
   assert.deepEqual(ids, reference(prompt, 8, NO_EOS));
 });

@@ -12,7 +12,7 @@ import { ReadbackRing } from "./readback.ts";
 import { rotaryTable } from "./rope.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
-/** Results that may be on their way to the CPU at a time. */
+/** Results that may be on their way to the CPU at a time: those of one request, and what the one before it left behind. */
 const READBACK_SLOTS = 8;
 
 export interface ExecutorParts {

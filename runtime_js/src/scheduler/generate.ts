@@ -63,15 +63,13 @@ export async function* decode(
   runner: ModelRunner, sequence: Sequence, first: Promise<number>, { maxTokens, eosTokenIds, sampler, signal }: GenerationOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   const limit = Math.min(maxTokens, runner.shape.contextLength - sequence.length);
-  const inFlight = [first];
+  const inFlight = [expected(first)];
   let submitted = 1;
   try {
     for (let read = 1; ; read++) {
       while (inFlight.length < PIPELINE_DEPTH && submitted < limit) {
         const position = sequence.length;
-        const step = runner.decode(position, await sequence.append(1), sampler.next());
-        step.catch(() => undefined); // reported where it is awaited, or dropped with the wasted steps
-        inFlight.push(step);
+        inFlight.push(expected(runner.decode(position, await sequence.append(1), sampler.next())));
         submitted++;
       }
       const token = await inFlight.shift() ?? 0;
@@ -81,7 +79,12 @@ export async function* decode(
       if (finishReason !== null) return;
     }
   } finally {
-    await Promise.allSettled(inFlight);
-    sequence.trim();
+    sequence.trim(); // steps still under way write to pages that are free now; whoever takes those writes later
   }
+}
+
+/** Lets a promise fail unseen where nobody awaits it: a step beyond the end. */
+function expected<T>(step: Promise<T>): Promise<T> {
+  step.catch(() => undefined);
+  return step;
 }

@@ -29,7 +29,7 @@ export class FakeRunner implements ModelRunner {
   readonly #pages: Int32Array[] = [];
   readonly #maxPages: number;
   #sampled = -1;
-  /** Steps whose promise nobody has seen resolve. */
+  /** Steps that have not resolved. */
   pending = 0;
   deepestPipeline = 0;
 
