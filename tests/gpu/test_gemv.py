@@ -81,7 +81,7 @@ def test_large_negative_gates_vanish(dawn: Dawn) -> None:
 def test_tiles_fit_every_gpu(variant: Variant, n: int, k: int) -> None:
     tile = choose_tile(variant, n, k)
     threads = tile.lanes * tile.groups
-    assert 32 <= threads <= 256 and tile.rows <= tile.lanes
+    assert 32 <= threads <= 256
     assert tile.lanes & (tile.lanes - 1) == 0 or tile.lanes % 32 == 0  # what subgroup reductions need
     assert n / (tile.rows * tile.groups) <= 65535
 

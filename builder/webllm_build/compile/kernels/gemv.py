@@ -29,12 +29,12 @@ def choose_tile(variant: Variant, n: int, k: int) -> Tile:
     """A tile that was fast on an NVIDIA H200 and leaves few lanes idle elsewhere.
 
     Without subgroups a sum across lanes costs barriers, which are dear on some GPUs and very dear on the CPU: groups are as narrow
-    as still loads whole memory sectors.
+    as still loads whole memory sectors, and each invocation has many rows for the activations that it loads.
     """
     blocks = k // GROUP
     if not variant.subgroups:
         lanes = 4 if blocks <= 32 else 8
-        return Tile(lanes, rows=4, groups=64 // lanes)
+        return Tile(lanes, rows=8, groups=64 // lanes)
     if n >= 32768:
         # An output head has rows enough to fill the GPU: few lanes, each with several blocks of many rows.
         lanes = max((8, 16, 32), key=lambda lanes: (blocks / (lanes * ceildiv(blocks, lanes)), lanes))
@@ -89,15 +89,18 @@ def gemv(
             inverse_rms = T.rsqrt(total_of(tile.rows) / T.float32(k) + T.float32(norm_eps)) if norm_eps is not None else T.float32(1)
             inverse_rms = let("inverse_rms", inverse_rms)
             if epilogue == "silu_mul":
-                channel = first_row // 2 + lane
-                with when(T.And(lane < tile.rows // 2, channel < n // 2)):
-                    gate, up = (let(name, total_of(lane * 2 + i) * inverse_rms) for i, name in enumerate(("gate", "up")))
-                    store(out, silu(gate) * up, 0, channel)
+                channels = tile.rows // 2
+                for first in range(0, channels, tile.lanes):
+                    channel = first_row // 2 + first + lane
+                    with when(T.And(first + lane < channels, channel < n // 2)):
+                        gate, up = (let(name, total_of((first + lane) * 2 + i) * inverse_rms) for i, name in enumerate(("gate", "up")))
+                        store(out, silu(gate) * up, 0, channel)
             else:
-                row = first_row + lane
-                with when(T.And(lane < tile.rows, row < n)):
-                    y = total_of(lane) * inverse_rms
-                    store(out, y if residual is None else residual[0, row] + y, 0, row)
+                for first in range(0, tile.rows, tile.lanes):
+                    row = first_row + first + lane
+                    with when(T.And(first + lane < tile.rows, row < n)):
+                        y = total_of(first + lane) * inverse_rms
+                        store(out, y if residual is None else residual[0, row] + y, 0, row)
     return kernel.func
 
 
