@@ -3,13 +3,14 @@
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const asked = process.argv.slice(2);
 const names = (await readdir(folder)).filter((name) => name.endsWith(".test.ts") && (asked.length === 0 || asked.some((word) => name.includes(word))));
-const out = await mkdtemp(join(folder, ".compiled-"));
+const out = await mkdtemp(join(tmpdir(), "runtime-tests-"));
 try {
   await build({
     entryPoints: names.map((name) => join(folder, name)), outdir: out, outExtension: { ".js": ".mjs" },
