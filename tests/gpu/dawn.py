@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 import tvm
+
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
 

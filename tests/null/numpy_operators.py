@@ -28,7 +28,8 @@ class NumpyOperators:
         return rows if weight.row_order is None else rows[weight.row_order]
 
     def embed(self, table: Weight) -> Array:
-        return self.read(table)[self._tokens]
+        rows: Array = self.read(table)[self._tokens]
+        return rows
 
     def linear(
         self, x: Array, weight: Weight, *, norm: Weight | None = None, residual: Array | None = None, activation: Activation = "none"
@@ -52,7 +53,8 @@ class NumpyOperators:
         scores[:, np.triu(np.ones((m, m), bool), 1)] = -np.inf
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
-        return np.einsum("hqk,khd->qhd", weights, v).reshape(m, -1)
+        mixed: Array = np.einsum("hqk,khd->qhd", weights, v)
+        return mixed.reshape(m, -1)
 
 
 def _rotate(x: Array, angles: Array) -> Array:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import wasmtime
+from tvm import tirx
 from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T
 
-from tvm import tirx
 from webllm_build.compile.launch import compile_launches
 from webllm_build.compile.link import link_library, read_custom_section
 

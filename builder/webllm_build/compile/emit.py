@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import tvm
 from tvm import relax, tirx
+
 from webllm_build.compile.export import FUNCTIONS
 from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import launch_function

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tvm.relax.frontend import nn
-
 import tvm
 from tvm import relax, tirx
+from tvm.relax.frontend import nn
+
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sample import sample
 from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators, last_row

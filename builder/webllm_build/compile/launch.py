@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import tvm
 import tvm_ffi
+from tvm import tirx
 from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T
 
-import tvm
-from tvm import tirx
 from webllm_build.compile.plan import LAUNCH_WORDS
 from webllm_build.compile.target import WASM_HOST
 from webllm_build.compile.wgsl import CompiledKernel

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tvm import te, tirx
 from tvm.relax.frontend import nn
 
-from tvm import te, tirx
 from webllm_build.compile.kernels.attention_decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention_merge import attention_merge
 from webllm_build.compile.kernels.attention_prefill import attention_prefill

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tvm
+from tvm import relax
 from tvm.relax import transform as t
 from tvm.s_tir import dlight as dl
 
-import tvm
-from tvm import relax
 from webllm_build.compile.emit import Emitter
 from webllm_build.compile.export import export_module
 from webllm_build.compile.io import Layout

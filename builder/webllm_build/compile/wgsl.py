@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import tvm_ffi
-
 import tvm
+import tvm_ffi
 from tvm import tirx
+
 from webllm_build.compile.kernels.attention_decode import num_splits
 from webllm_build.compile.kernels.tir_ops import HAND_WRITTEN
 from webllm_build.compile.target import Variant
