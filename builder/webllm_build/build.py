@@ -43,7 +43,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
 
     facts = describe(checkpoint, model, schemes, context_length)
 
-    with disk_errors(build.cache_dir):
+    with disk_errors(build.cache_dir, "--cache-dir"):
         cache = Cache(build.cache_dir)
         weights = store_weights(cache, checkpoint, model, schemes, layout, progress)
         library = compile_library(cache, build, checkpoint, model, schemes, layout, context_length, progress)
@@ -51,7 +51,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
 
     with (
         progress.step(f"Writing {build.out}"),
-        disk_errors(build.out),
+        disk_errors(build.cache_dir, "--cache-dir"),  # write_site and write_npm speak for build.out
         tempfile.TemporaryDirectory(prefix=PARTIAL, dir=build.cache_dir) as folder,
     ):
         written = write_model_folder(Path(folder), weights, library, checkpoint.tokenizer, checkpoint.eos_token_ids, facts)

@@ -95,8 +95,9 @@ def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
         (folder / "file").write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(DiskFullError, match="no space left"), disk_errors(tmp_path):
+    with pytest.raises(DiskFullError, match="no space left") as caught, disk_errors(tmp_path, "--cache-dir"):
         Cache(tmp_path).entry("thing", {}, fill, intact)
+    assert "with --cache-dir" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 

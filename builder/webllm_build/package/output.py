@@ -59,7 +59,7 @@ def publish(out: Path, kind: str, generator: str, manifest: str, fill: Callable[
     check_output(out)
     previous = read_marker(out)
     stage = out.parent / f".{out.name}.partial"
-    with disk_errors(out):
+    with disk_errors(out, "--out"):
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir(parents=True)
         try:
@@ -78,15 +78,15 @@ def publish(out: Path, kind: str, generator: str, manifest: str, fill: Callable[
 
 
 @contextmanager
-def disk_errors(out: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write into errors that say what to do."""
+def disk_errors(folder: Path, option: str) -> Iterator[None]:
+    """Turn the operating system's refusals to write below `folder` into errors that name the option to change."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(f"no space left while writing {out}", "Free some space, or choose an --out on another disk.") from error
+            raise DiskFullError(f"no space left while writing {folder}", f"Free some space, or name another disk with {option}.") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise PackageError(f"{out} cannot be written: {error.strerror}", "Choose an --out that you may write to.") from error
+            raise PackageError(f"{folder} cannot be written: {error.strerror}", f"Name a folder you may write to with {option}.") from error
         raise
 
 
