@@ -51,7 +51,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("f32", f16=False, subgroups=False),
 )
 
-WASM_HOST = {"kind": "llvm", "mtriple": "wasm32-unknown-unknown-wasm"}
+WASM_HOST = {"kind": "llvm", "mtriple": "wasm32-unknown-unknown-wasm", "vector-width": 128}
 
 # WebGPU's default limits (https://www.w3.org/TR/webgpu/#limits): what every browser grants without asking.
 DEFAULT_LIMITS: Mapping[str, int] = MappingProxyType(

@@ -35,16 +35,15 @@ def choose_tile(variant: Variant, n: int, k: int) -> Tile:
     if not variant.subgroups:
         lanes = 4 if blocks <= 32 else 8
         return Tile(lanes, rows=8, groups=64 // lanes)
-    if n >= 32768:
-        # An output head has rows enough to fill the GPU: few lanes, each with several blocks of many rows.
+    if n >= 8192:
+        # Rows enough to fill the GPU: few lanes, each with several blocks of many rows.
         lanes = max((8, 16, 32), key=lambda lanes: (blocks / (lanes * ceildiv(blocks, lanes)), lanes))
         return Tile(lanes, rows=8, groups=64 // lanes)
+    rows = 2 if n < 1024 else 4 if n * blocks < 400_000 else 8
     if blocks <= 32:
         lanes = max(8, 1 << (blocks - 1).bit_length())
-        return Tile(lanes, rows=4, groups=64 // lanes)
-    steps = ceildiv(blocks, 256)
-    lanes = 32 * ceildiv(ceildiv(blocks, steps), 32)
-    return Tile(lanes, rows=4, groups=1)
+        return Tile(lanes, rows, groups=64 // lanes)
+    return Tile(min(128, 32 * ceildiv(blocks, 32)), rows, groups=1)
 
 
 def gemv(
