@@ -11,7 +11,7 @@ const MAX_FILES = 4096;
 export const LOG_LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "SILENT"] as const;
 
 export function parseModelRecord(record: Fields): ModelRecord {
-  record.onlyKeys(["model_id", "manifest", "manifest_sha256", "files"]);
+  record.onlyKeys(["model_id", "manifest", "manifest_sha256", "files", "weights"]);
   const sha256 = record.optional("manifest_sha256", (key) => record.string(key, 64));
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw record.wrong("manifest_sha256", "64 lower-case hex digits");
   const files = record.optional("files", (key) => {
@@ -19,11 +19,13 @@ export function parseModelRecord(record: Fields): ModelRecord {
     if (entries.keys().length > MAX_FILES) throw record.wrong(key, `an object of at most ${MAX_FILES} entries`);
     return Object.fromEntries(entries.keys().map((name) => [name, entries.string(name, MAX_URL)]));
   });
+  const weights = record.optional("weights", (key) => record.string(key, MAX_URL));
   return {
     model_id: record.string("model_id", MAX_URL),
     manifest: record.string("manifest", MAX_URL),
     ...(sha256 !== undefined && { manifest_sha256: sha256 }),
     ...(files !== undefined && { files }),
+    ...(weights !== undefined && { weights }),
   };
 }
 
@@ -57,6 +59,15 @@ function absolute(url: string, what: string): string {
   return resolved.href;
 }
 
+/** The absolute URL of a folder, with the "/" at its end that file names are resolved against. */
+function folderUrl(url: string, what: string): string {
+  const resolved = new URL(absolute(url, what));
+  if (resolved.search !== "" || resolved.hash !== "") {
+    throw new ModelNotFoundError(`${what} must be a folder's, without query or fragment: ${url}`, { url });
+  }
+  return resolved.href.replace(/[/]*$/, "/");
+}
+
 /** The record of a model, with absolute URLs. `modelId` is an id of the list or the URL of a manifest. */
 export function resolveModel(modelId: string, appConfig: AppConfig | undefined): ModelRecord {
   const list = appConfig?.model_list ?? [];
@@ -68,5 +79,9 @@ export function resolveModel(modelId: string, appConfig: AppConfig | undefined):
   }
   const files = record.files === undefined ? undefined
     : Object.fromEntries(Object.entries(record.files).map(([name, url]) => [name, absolute(url, `The URL of ${name}`)]));
-  return { ...record, manifest: absolute(record.manifest, "The manifest's address"), ...(files !== undefined && { files }) };
+  const weights = record.weights === undefined ? undefined : folderUrl(record.weights, "The weights' address");
+  return {
+    ...record, manifest: absolute(record.manifest, "The manifest's address"),
+    ...(files !== undefined && { files }), ...(weights !== undefined && { weights }),
+  };
 }

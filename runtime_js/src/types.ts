@@ -16,6 +16,8 @@ export interface ModelRecord {
   readonly manifest_sha256?: string | undefined;
   /** Manifest file name to URL, where a bundler gave the files of a package other URLs. */
   readonly files?: Readonly<Record<string, string>> | undefined;
+  /** URL of a folder that serves the weights; default: where the manifest says. */
+  readonly weights?: string | undefined;
 }
 
 export interface AppConfig {

@@ -16,6 +16,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
     kind: "reload", id: 2, chatOpts: { context_window_size: 64 }, variant: "f32",
     record: {
       model_id: "toy", manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
+      weights: "https://c.example/w/",
     },
   },
   { kind: "call", id: 3, name: "unload" },

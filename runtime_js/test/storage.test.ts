@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { beforeEach, test } from "node:test";
-import { AbortError, DownloadError, IntegrityError, ManifestError } from "../src/errors.ts";
+import { resolveModel } from "../src/config.ts";
+import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError } from "../src/errors.ts";
 import { modelCacheName } from "../src/storage/cache.ts";
 import { SHARD_BYTES, parseManifest } from "../src/storage/manifest.ts";
 import { ModelFolder, deleteModelInCache, hasModelInCache } from "../src/storage/model_folder.ts";
@@ -171,6 +172,25 @@ test("shards come from the base that the manifest names, a bundler's names from 
   let shards = 0;
   await folder.readShards(NEVER, () => undefined, async () => { shards++; });
   assert.equal(shards, 2);
+});
+
+test("shards come from the folder that the record names, whatever else names them", async () => {
+  SHARDS.forEach((shard, i) => server.files.set(`https://cdn.example/w/weights-${i}.bin`, shard).delete(`${BASE}weights-${i}.bin`));
+  const files = { "weights-0.bin": `${BASE}weights-0.bin` };
+  const folder = await ModelFolder.open({ ...RECORD, files, weights: "https://cdn.example/w/" }, NEVER);
+  assert.deepEqual(await folder.read(folder.manifest.library, NEVER), LIBRARY);
+  let bytes = 0;
+  await folder.readShards(NEVER, () => undefined, async (_, shard) => { bytes += shard.byteLength; });
+  assert.equal(bytes, SHARD_BYTES + 1024);
+});
+
+test("a folder of weights is named with or without its last slash, and as a folder", () => {
+  const weights = (url: string): string | undefined => resolveModel("toy", { model_list: [{ ...RECORD, weights: url }] }).weights;
+  assert.equal(weights("https://cdn.example/w"), "https://cdn.example/w/");
+  assert.equal(weights("weights/"), "https://site.example/sub/weights/");
+  for (const url of ["https://cdn.example/w?v=1", "https://cdn.example/w#x", "javascript:alert(1)", "https://"]) {
+    assert.throws(() => weights(url), fails(ModelNotFoundError, /The weights' address/));
+  }
 });
 
 test("a stopped load raises AbortError and stops the other downloads", async () => {

@@ -80,12 +80,17 @@ export class ModelFolder {
     return new URL(file.file, this.#record.manifest).href;
   }
 
-  #url(file: FileEntry, base: string | undefined): string {
-    return this.#record.files?.[file.file] ?? new URL(file.file, new URL(base ?? "", this.#record.manifest)).href;
+  /** Where a file is fetched. Weights may lie elsewhere than the rest: where the record says, else where the manifest does. */
+  #url(file: FileEntry): string {
+    const { manifest, files, weights } = this.#record;
+    const isShard = this.manifest.weights.shards.includes(file);
+    if (isShard && weights !== undefined) return new URL(file.file, weights).href;
+    const base = isShard ? this.manifest.weights.base ?? "" : "";
+    return files?.[file.file] ?? new URL(file.file, new URL(base, manifest)).href;
   }
 
   /** One file's verified bytes. A copy in storage that does not match is deleted and fetched; so is a bad download, once. */
-  async read(file: FileEntry, signal: AbortSignal, onProgress?: FileProgress, base?: string): Promise<Uint8Array<ArrayBuffer>> {
+  async read(file: FileEntry, signal: AbortSignal, onProgress?: FileProgress): Promise<Uint8Array<ArrayBuffer>> {
     const key = this.#key(file);
     const stored = await this.#cache.get(key);
     if (stored !== null) {
@@ -95,7 +100,7 @@ export class ModelFolder {
       }
       await this.#cache.delete(key);
     }
-    const url = this.#url(file, base);
+    const url = this.#url(file);
     for (const fresh of [false, true]) {
       const bytes = await download(url, {
         size: { exactly: file.bytes }, signal, fresh, onProgress: (received) => onProgress?.(file, received),
@@ -116,7 +121,7 @@ export class ModelFolder {
   async readShards(
     signal: AbortSignal, onProgress: FileProgress, use: (offset: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
   ): Promise<void> {
-    const { shards, base } = this.manifest.weights;
+    const { shards } = this.manifest.weights;
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     const queue = shards.entries();
@@ -124,7 +129,7 @@ export class ModelFolder {
     const offsets = shards.map((shard) => (offsetOf += shard.bytes) - shard.bytes);
     const work = async (): Promise<void> => {
       for (const [i, shard] of queue) {
-        await use(offsets[i] ?? 0, await this.read(shard, stop, onProgress, base));
+        await use(offsets[i] ?? 0, await this.read(shard, stop, onProgress));
       }
     };
     try {
