@@ -37,7 +37,7 @@ bench: .venv/test site
 	$(BIN)/python tests/bench/bench.py sites/chat/dist
 
 clean:
-	rm -rf .venv dist runtime_js/dist runtime_js/node_modules wasm_support/build sites/*/dist sites/*/package
+	rm -rf .venv dist runtime_js/dist runtime_js/node_modules wasm_support/build sites/*/dist sites/*/package sites/*/public
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }

@@ -24,10 +24,11 @@ from .stages import check_library, compile_library, describe, store_weights, wit
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a build wrote: the folder, and the manifest of the model in it."""
+    """What a build wrote: the folder, the manifest of the model in it, and where its weights are (as in ResolvedBuild)."""
 
     out: Path
     manifest: Manifest
+    weights: str | None
 
 
 def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
@@ -56,8 +57,9 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     ):
         written = write_model_folder(Path(folder), weights, library, checkpoint.tokenizer, checkpoint.eos_token_ids, facts)
         if build.kind == "site":
-            write_site(build.out, written, title=build.title or checkpoint.name, weights_url=build.weights_url)
+            assert build.weights is not None  # resolve() gives a site one
+            write_site(build.out, written, title=build.title or checkpoint.name, weights=build.weights)
         else:
             name = build.package_name or f"{facts.id.lower()}-webllm"
-            write_npm(build.out, written, name=name, version=build.package_version, weights_url=build.weights_url)
-    return Bundle(build.out, written.manifest)
+            write_npm(build.out, written, name=name, version=build.package_version, weights=build.weights)
+    return Bundle(build.out, written.manifest, build.weights)

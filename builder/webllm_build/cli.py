@@ -25,7 +25,7 @@ from rich.progress import (
 )
 
 from . import __version__
-from .config import BuildRequest, Kind
+from .config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind
 from .errors import WebllmBuildError
 from .progress import Done, Unit
 
@@ -99,10 +99,17 @@ def run_build(request: BuildRequest) -> None:
     model = bundle.manifest.model
     size = bundle.manifest.download_bytes / 1e6
     console.print(f"[bold green]Done:[/] {escape(str(bundle.out))} holds {escape(model.name)} ({model.quantization}, {size:.0f} MB).")
-    if request.kind == "site":
-        console.print(f"Try it:  webllm-build serve {escape(str(bundle.out))}")
-    else:
-        console.print(f"Try it:  npm install {escape(str(bundle.out))}")
+    if bundle.weights != BUNDLE:
+        _say_where_weights_go(bundle.out / WEIGHTS_FOLDER, request.kind, bundle.weights)
+    console.print(f"Try it:  {'webllm-build serve' if request.kind == 'site' else 'npm install'} {escape(str(bundle.out))}")
+
+
+def _say_where_weights_go(folder: Path, kind: Kind, url: str | None) -> None:
+    host = "any static host or CDN that allows cross-origin requests (CORS)" if url is None else url
+    rest = "the rest of the folder is the site" if kind == "site" else "npm does not publish it with the package"
+    console.print(f"Upload {escape(str(folder))} to {escape(host)}; {rest}.", soft_wrap=True)
+    if url is None:
+        console.print('Then: createEngine({ weights: "https://..." }). Or build with --weights bundle to publish them too.', soft_wrap=True)
 
 
 app.command("site")(_build_command("site", "Build a static chat site."))

@@ -12,7 +12,7 @@ from .catalog import closest
 from .errors import ConfigError, Problem
 
 Kind = Literal["site", "npm"]
-KINDS = ("site", "npm")
+KINDS: tuple[Kind, ...] = ("site", "npm")
 QUANTIZATIONS = ("auto", "q4", "q4a", "q8", "f16")
 TOOLCHAINS = ("ziglang", "emscripten")
 VARIANTS = ("f16-sg", "f16", "f32-sg", "f32")
@@ -20,6 +20,8 @@ PREFILL_CHUNKS = (64, 128, 256, 512, 1024, 2048)
 MIN_CONTEXT = 64
 HTTPS_OR_LOCAL = re.compile(r"(https://[\w-]+(\.[\w-]+)*|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[\w.~%+@/-]*)?", re.ASCII)
 MAX_TEMPLATE_BYTES = 1 << 20
+BUNDLE = "bundle"  # weights that are part of the result
+WEIGHTS_FOLDER = "weights"  # in the result: weights that are not part of it, to be uploaded
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,11 @@ class BuildRequest:
     ] = "auto"
     context_length: Annotated[int | None, "Longest conversation in tokens. Default: the model's own."] = None
     prefill_chunk: Annotated[int, f"Tokens of a prompt computed at once: {', '.join(map(str, PREFILL_CHUNKS))}."] = 512
-    weights: Annotated[str, "bundle: the weights are part of the result. url:https://...: they are served from there."] = "bundle"
+    weights: Annotated[
+        str | None,
+        "bundle: the weights are part of the result. url:https://...: they are served from there. "
+        "Default: bundle for a site; for an npm package, where createEngine is told.",
+    ] = None
     title: Annotated[str | None, "Title of the page. Default: the model's name."] = None
     package_name: Annotated[str | None, "Name of the npm package. Default: from the model's name."] = None
     package_version: Annotated[str, "Version of the npm package."] = "1.0.0"
@@ -47,7 +53,10 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class ResolvedBuild:
-    """What was decided, as far as it can be without the model. weights_url: where shards are served from, None: part of the result."""
+    """What was decided, as far as it can be without the model.
+
+    weights: BUNDLE, part of the result; a URL, served from there; None, served from where the page says (npm only).
+    """
 
     kind: Kind
     model: str
@@ -55,7 +64,7 @@ class ResolvedBuild:
     quantization: str
     context_length: int | None
     prefill_chunk: int
-    weights_url: str | None
+    weights: str | None
     title: str | None
     package_name: str | None
     package_version: str
@@ -81,9 +90,9 @@ def resolve(request: BuildRequest) -> ResolvedBuild:
         problems.append(
             Problem("context-length", request.context_length, f"at least {MIN_CONTEXT} tokens", "Leave it out for the model's own length.")
         )
-    weights_url, url_problems = _weights_url(request.weights)
+    weights, weights_problems = _weights(request.kind, request.weights)
     template, template_problems = _template(request.chat_template)
-    problems += [*url_problems, *template_problems]
+    problems += [*weights_problems, *template_problems]
     if problems:
         raise ConfigError(tuple(problems))
     return ResolvedBuild(
@@ -93,7 +102,7 @@ def resolve(request: BuildRequest) -> ResolvedBuild:
         quantization=request.quantization,
         context_length=request.context_length,
         prefill_chunk=request.prefill_chunk,
-        weights_url=weights_url,
+        weights=weights,
         title=request.title,
         package_name=request.package_name,
         package_version=request.package_version,
@@ -127,9 +136,11 @@ def _choice(name: str, value: object, choices: Sequence[object]) -> list[Problem
     return [Problem(name, value, " or ".join(map(str, choices)), fix)]
 
 
-def _weights_url(weights: str) -> tuple[str | None, list[Problem]]:
-    if weights == "bundle":
-        return None, []
+def _weights(kind: Kind, weights: str | None) -> tuple[str | None, list[Problem]]:
+    if weights is None:
+        return BUNDLE if kind == "site" else None, []
+    if weights == BUNDLE:
+        return BUNDLE, []
     url = weights.removeprefix("url:")
     # It becomes part of the page's content security policy: only plain addresses.
     if weights.startswith("url:") and HTTPS_OR_LOCAL.fullmatch(url):

@@ -23,9 +23,9 @@ async function fetchAndStore(cache, key, url, onBytes) {
 
 async function load({ id, record }) {
   const cache = await caches.open(`webllm-build:model:${new URL(".", record.manifest).href}`);
-  const get = async (file, onBytes) => {
+  const get = async (file, onBytes, at) => {
     const key = new URL(file, record.manifest).href;
-    if (await cache.match(key) === undefined) await fetchAndStore(cache, key, record.files?.[file] ?? key, onBytes);
+    if (await cache.match(key) === undefined) await fetchAndStore(cache, key, at ?? record.files?.[file] ?? key, onBytes);
     return cache.match(key);
   };
   try {
@@ -36,7 +36,8 @@ async function load({ id, record }) {
     const total = manifest.weights.bytes;
     let done = 0;
     for (const shard of manifest.weights.shards) {
-      await get(shard.file, (bytes) => report("weights", ((done + bytes) / total) * 0.9, done + bytes, total));
+      const at = record.weights && new URL(shard.file, record.weights).href;
+      await get(shard.file, (bytes) => report("weights", ((done + bytes) / total) * 0.9, done + bytes, total), at);
       done += shard.bytes;
     }
     report("kernels", 0.95, done, total);

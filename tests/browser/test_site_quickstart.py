@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,20 +19,21 @@ from webllm_build.package.npm import write_npm
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "smollm2-135m"
+NPM = runpy.run_path(str(ROOT / "hatch_build.py"))["npm"]
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quickstart with a package of a small model whose engine is the fake one; gives the folder of Vite's result."""
     folder = tmp_path_factory.mktemp("quickstart") / "npm-quickstart"
-    shutil.copytree(ROOT / "sites" / "npm-quickstart", folder, ignore=shutil.ignore_patterns("node_modules", "dist", "package"))
+    shutil.copytree(ROOT / "sites" / "npm-quickstart", folder, ignore=shutil.ignore_patterns("node_modules", "dist", "package", "public"))
     model = sample_model(folder.parent)
-    write_npm(folder / "package", model, name=PACKAGE, version="1.0.0", weights_url=None)
+    write_npm(folder / "package", model, name=PACKAGE, version="1.0.0")
+    shutil.copytree(folder / "package" / "weights", folder / "public" / "weights")
     shutil.copyfile(FAKE_WORKER, folder / "package" / "runtime" / "worker.js")
-    npm = runpy.run_path(str(ROOT / "hatch_build.py"))["npm"]
-    npm(folder, "install", "--no-audit", "--no-fund")
+    NPM(folder, "install", "--no-audit", "--no-fund")
     # The sample's files are so small that Vite would write them into the script.
-    npm(folder, "run", "build", "--", "--assetsInlineLimit", "0")
+    NPM(folder, "run", "build", "--", "--assetsInlineLimit", "0")
     return folder / "dist"
 
 
@@ -50,6 +52,30 @@ def test_the_package_names_its_dependency(built: Path) -> None:
     assert all(version[0].isdigit() for version in versions), "pinned"
 
 
+def test_the_published_package_holds_no_weights(built: Path) -> None:
+    folder = built.parent / "package"
+    NPM(folder, "pack", "--silent")
+    with tarfile.open(folder / f"{PACKAGE}-1.0.0.tgz") as archive:
+        names = set(archive.getnames())
+    assert {"package/index.js", "package/package.json", "package/LICENSE", "package/README.md", "package/runtime/worker.js"} <= names
+    assert not [name for name in names if "weights-" in name]
+
+
+def test_a_forgotten_address_is_a_typed_error_that_says_what_to_do(built: Path) -> None:
+    (built.parent / "forgotten.mjs").write_text(
+        f"""
+        import {{ createEngine, MLCEngineError }} from {json.dumps(PACKAGE)};
+        import {{ writeFileSync }} from "node:fs";
+        const error = await createEngine().catch((reason) => reason);
+        writeFileSync("forgotten.txt", `${{error instanceof MLCEngineError}} ${{error.code}}: ${{error.message}}`);
+        """
+    )
+    NPM(built.parent, "exec", "--offline", "--call", "node forgotten.mjs")
+    told = (built.parent / "forgotten.txt").read_text()
+    assert told.startswith("true RequestValidation: ")
+    assert 'createEngine({ weights: "https://..." })' in told
+
+
 def test_a_bundled_page_answers(visit: Visit, built: Path) -> None:
     page = visit.open()
     expect(page.locator("#status")).to_have_text("Ready.")
@@ -57,7 +83,8 @@ def test_a_bundled_page_answers(visit: Visit, built: Path) -> None:
     expect(page.locator("#answer")).to_have_text("1 messages: user.")
     expect(page.locator("#status")).to_have_text("3 tokens, 42.5 a second.")
     fetched = {path.rsplit("/", 1)[1].split("-")[0].split(".")[0] for path in visit.server.requests if "/assets/" in path}
-    assert {"manifest", "model", "tokenizer", "weights", "worker"} <= fetched
+    assert {"manifest", "model", "tokenizer", "worker"} <= fetched
+    assert [path for path in visit.server.requests if "/weights/weights-0000." in path]
 
 
 def test_the_second_visit_reads_the_model_from_storage(visit: Visit) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from tiny_models import hugging_face_weights, write_gguf
 
-from webllm_build import __version__, cli
-from webllm_build.config import BuildRequest
+from package_sample import sample_model
+from webllm_build import __version__, build, cli
+from webllm_build.config import BuildRequest, Kind
 
 Run = Callable[..., "Done"]
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
@@ -79,6 +80,33 @@ def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) 
 def test_without_options_the_defaults_hold(requests: list[BuildRequest], kind: str) -> None:
     cli.app([kind], standalone_mode=False)
     assert requests == [BuildRequest(kind="site" if kind == "site" else "npm")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "weights", "words", "absent"),
+    [
+        ("site", "bundle", ["webllm-build serve out"], "Upload"),
+        ("site", "https://a.org/w", ["Upload out/weights to https://a.org/w;", "webllm-build serve out"], "createEngine"),
+        ("npm", "bundle", ["npm install out"], "Upload"),
+        ("npm", "https://a.org/w", ["Upload out/weights to https://a.org/w;", "npm install out"], "createEngine"),
+        ("npm", None, ["Upload out/weights to any static host or CDN", 'createEngine({ weights: "https://..." })'], "Error"),
+    ],
+)
+def test_the_last_lines_say_what_to_do_with_the_result(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    kind: Kind,
+    weights: str | None,
+    words: list[str],
+    absent: str,
+) -> None:
+    bundle = build.Bundle(Path("out"), sample_model(tmp_path).manifest, weights)
+    monkeypatch.setattr(build, "build", lambda request, progress: bundle)
+    cli.run_build(BuildRequest(kind=kind))
+    shown = capsys.readouterr().err
+    assert all(word in shown for word in words)
+    assert absent not in shown
 
 
 def test_every_field_is_an_option_of_a_command(run: Run) -> None:

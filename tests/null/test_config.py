@@ -11,7 +11,7 @@ import pytest
 from webllm_build.catalog import CATALOG
 from webllm_build.compile import target
 from webllm_build.compile.toolchain import TOOLCHAINS as LINKERS
-from webllm_build.config import QUANTIZATIONS, TOOLCHAINS, VARIANTS, BuildRequest, context_within, resolve
+from webllm_build.config import KINDS, QUANTIZATIONS, TOOLCHAINS, VARIANTS, BuildRequest, Kind, context_within, resolve
 from webllm_build.errors import ConfigError, ModelNotFound
 from webllm_build.quantize import LINEAR_SCHEMES
 from webllm_build.source import open_checkpoint
@@ -19,7 +19,7 @@ from webllm_build.source import open_checkpoint
 
 def test_defaults_resolve() -> None:
     build = resolve(BuildRequest(kind="site"))
-    assert (build.model, build.quantization, build.prefill_chunk, build.weights_url) == ("smollm2-135m", "auto", 512, None)
+    assert (build.model, build.quantization, build.prefill_chunk, build.weights) == ("smollm2-135m", "auto", 512, "bundle")
     assert build.variants == VARIANTS
     assert build.cache_dir.is_absolute()
 
@@ -46,15 +46,21 @@ def test_all_problems_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "url"),
+    ("weights", "resolved"),
     [
-        ("bundle", None),
+        ("bundle", "bundle"),
         ("url:https://example.org/models/tiny", "https://example.org/models/tiny"),
         ("url:http://localhost:8000/w/", "http://localhost:8000/w/"),
     ],
 )
-def test_weights_lie_in_the_result_or_at_an_address(weights: str, url: str | None) -> None:
-    assert resolve(BuildRequest(kind="site", weights=weights)).weights_url == url
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_lie_in_the_result_or_at_an_address(kind: Kind, weights: str, resolved: str) -> None:
+    assert resolve(BuildRequest(kind=kind, weights=weights)).weights == resolved
+
+
+def test_by_default_a_site_holds_its_weights_and_a_package_does_not() -> None:
+    assert resolve(BuildRequest(kind="site")).weights == "bundle"
+    assert resolve(BuildRequest(kind="npm")).weights is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from golden_file import assert_golden
 from package_sample import FACTS, sample_model, stub_runtime, tree
 from webllm_build.errors import ConfigError
 from webllm_build.package import assets
+from webllm_build.package.manifest import read_manifest
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Marker
 
@@ -26,9 +27,9 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "runtime_folder", lambda: folder)
 
 
-def write(tmp_path: Path, weights_url: str | None = WEIGHTS, license: str | None = "apache-2.0") -> Marker:
+def write(tmp_path: Path, weights: str | None = None, license: str | None = "apache-2.0") -> Marker:
     model = sample_model(tmp_path / "sample", facts=replace(FACTS, license=license))
-    return write_npm(tmp_path / "package", model, name="@me/sample", version="1.2.3", weights_url=weights_url)
+    return write_npm(tmp_path / "package", model, name="@me/sample", version="1.2.3", weights=weights)
 
 
 def test_file_list(tmp_path: Path) -> None:
@@ -55,22 +56,50 @@ def test_package_json_is_complete_and_names_files_that_are_there(tmp_path: Path)
     assert (package / "LICENSE").is_file()
 
 
-@pytest.mark.parametrize("weights_url", [None, WEIGHTS])
-def test_every_file_is_named_by_a_url_that_bundlers_see(tmp_path: Path, weights_url: str | None) -> None:
-    marker = write(tmp_path, weights_url)
+@pytest.mark.parametrize("weights", ["bundle", WEIGHTS, None])
+def test_every_file_is_named_by_a_url_that_bundlers_see(tmp_path: Path, weights: str | None) -> None:
+    marker = write(tmp_path, weights)
     package = tmp_path / "package"
     text = (package / "index.js").read_text()
     urls = re.findall(r'new URL\("([^"]+)", import\.meta\.url\)', text)
     model_files = {f"./{name}" for name in marker.files if name.startswith("model/")}
     assert set(urls) == {*model_files, "./runtime/worker.js"}
-    assert any(name.endswith(".bin") for name in model_files) == (weights_url is None)
+    assert any(name.endswith(".bin") for name in model_files) == (weights == "bundle")
 
 
-def test_the_readme_says_where_the_weights_are(tmp_path: Path) -> None:
-    write(tmp_path)
-    assert f"<{WEIGHTS}/>" in (tmp_path / "package" / "README.md").read_text()
-    write(tmp_path, None)
-    assert "part of this package" in (tmp_path / "package" / "README.md").read_text()
+@pytest.mark.parametrize(
+    ("weights", "note"),
+    [
+        ("bundle", "The weights are part of this package"),
+        (WEIGHTS, f"<{WEIGHTS}/>: upload `weights/`"),
+        (None, "name that folder as `weights`"),
+    ],
+)
+def test_the_readme_says_where_the_weights_are(tmp_path: Path, weights: str | None, note: str) -> None:
+    write(tmp_path, weights)
+    readme = (tmp_path / "package" / "README.md").read_text()
+    assert note in readme
+    assert ('weights: "https://..."' in readme) == (weights is None)
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, None])
+def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: Path, weights: str | None) -> None:
+    marker = write(tmp_path, weights)
+    package = tmp_path / "package"
+    manifest = read_manifest(package / marker.manifest).manifest
+    assert manifest.weights.base == (None if weights is None else f"{WEIGHTS}/")
+    assert [path.name for path in package.glob("weights/*")] == [shard.file for shard in manifest.weights.shards]
+    assert "weights" not in json.loads((package / "package.json").read_text())["files"]
+    write(tmp_path, "bundle")
+    assert not (package / "weights").exists(), "bundled instead"
+
+
+def test_only_a_package_without_weights_asks_for_their_address(tmp_path: Path) -> None:
+    index = tmp_path / "package" / "index.js"
+    for weights, asked in (("bundle", False), (WEIGHTS, False), (None, True)):
+        write(tmp_path, weights)
+        assert ("throw new RequestValidationError" in index.read_text()) == asked
+        assert ("readonly weights: string;" in index.with_suffix(".d.ts").read_text()) == asked
 
 
 @pytest.mark.parametrize(
@@ -94,5 +123,5 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
 def test_names_that_npm_refuses(tmp_path: Path, name: str) -> None:
     model = sample_model(tmp_path / "sample")
     with pytest.raises(ConfigError, match="package-name"):
-        write_npm(tmp_path / "package", model, name=name, version="1", weights_url=None)
+        write_npm(tmp_path / "package", model, name=name, version="1")
     assert not (tmp_path / "package").exists()

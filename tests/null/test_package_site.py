@@ -140,12 +140,15 @@ def test_every_change_makes_another_version(tmp_path: Path, runtime: Path, chang
 
 def test_weights_elsewhere(tmp_path: Path) -> None:
     out = tmp_path / "dist"
-    write_site(out, sample_model(tmp_path), title="Chat", weights_url="https://weights.example.org/a/b")
+    write_site(out, sample_model(tmp_path), title="Chat", weights="https://weights.example.org/a/b")
     page = Page((out / "index.html").read_text())
     assert "connect-src 'self' https://weights.example.org;" in page.metas["Content-Security-Policy"]
     manifest = read_manifest(out / json.loads(page.config)["manifest"]).manifest
     assert manifest.weights.base == "https://weights.example.org/a/b/"
     assert not list(out.glob("model/*.bin"))
+    assert [path.name for path in out.glob("weights/*")] == [shard.file for shard in manifest.weights.shards], "to be uploaded"
+    write_site(out, sample_model(tmp_path), title="Chat")
+    assert not (out / "weights").exists(), "bundled again"
 
 
 def test_a_hostile_title_stays_text(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ import json
 import re
 from pathlib import Path
 
+from ..config import BUNDLE, WEIGHTS_FOLDER
 from ..errors import ConfigError, Problem
 from .assets import licenses, runtime_modules, runtime_types
 from .manifest import Manifest, ManifestRef
 from .model_folder import GENERATOR
 from .output import Marker, publish
 from .render import check_script, render
-from .site import MODEL_FOLDER, copy_model, local_files, manifest_name, with_weights_at
+from .site import MODEL_FOLDER, copy_model, manifest_name, with_weights_at
 
 RUNTIME_LICENSE = "Apache-2.0"
 # https://docs.npmjs.com/cli/configuring-npm/package-json#name
@@ -20,26 +21,27 @@ _NAME = re.compile(r"(@[a-z0-9-][a-z0-9-._]*/)?[a-z0-9-][a-z0-9-._]*")
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
-def write_npm(out: Path, model: ManifestRef, *, name: str, version: str, weights_url: str | None) -> Marker:
+def write_npm(out: Path, model: ManifestRef, *, name: str, version: str, weights: str | None = None) -> Marker:
     """Write an npm package of `model` into `out`.
 
-    weights_url: URL of a folder that serves the shards; None puts them into the package.
+    weights: BUNDLE puts the shards into the package. Else they are written into WEIGHTS_FOLDER, which npm does not publish:
+        a URL is where they will be served from; None leaves that to the caller of createEngine.
     Raises ConfigError for a name or version that npm refuses, else as `write_site`.
     """
     _check(name, version)
-    manifest = with_weights_at(model.manifest, weights_url)
+    manifest = with_weights_at(model.manifest, weights)
     file, _ = manifest_name(manifest)
 
     def fill(stage: Path) -> None:
         _write_runtime(stage / "runtime")
-        copy_model(model, stage / MODEL_FOLDER, manifest)
-        for path, text in _texts(manifest, file, name, version).items():
+        copy_model(model, stage, manifest, bundled=weights == BUNDLE)
+        for path, text in _texts(manifest, file, name, version, weights).items():
             (stage / path).write_text(text)
 
     return publish(out, "npm", GENERATOR, f"{MODEL_FOLDER}/{file}", fill, ("index.js", "package.json"))
 
 
-def _texts(manifest: Manifest, file: str, name: str, version: str) -> dict[str, str]:
+def _texts(manifest: Manifest, file: str, name: str, version: str, weights: str | None) -> dict[str, str]:
     model = manifest.model
     license_name = model.license or "unknown"
     facts = {
@@ -50,23 +52,36 @@ def _texts(manifest: Manifest, file: str, name: str, version: str) -> dict[str, 
         "parameters": f"{model.parameters / 1e6:.0f} million",
         "megabytes": f"{manifest.download_bytes / 1e6:.0f}",
         "context_length": model.context_length,
-        "weights_note": _weights_note(manifest.weights.base),
+        "weights_note": _weights_note(manifest.weights.base, weights),
+        "ask_weights": weights is None,
     }
-    digest = manifest_name(manifest)[1]
-    files = [f"./{MODEL_FOLDER}/{entry}" for entry in local_files(manifest)]
+    local = manifest.files if weights == BUNDLE else (manifest.library, manifest.tokenizer)
+    script = {
+        "model_id": model.id,
+        "manifest": f"./{MODEL_FOLDER}/{file}",
+        "sha256": manifest_name(manifest)[1],
+        "files": [f"./{MODEL_FOLDER}/{entry.file}" for entry in local],
+        "ask_weights": weights is None,
+    }
     return {
-        "index.js": render("npm/index.js.j2", model_id=model.id, manifest=f"./{MODEL_FOLDER}/{file}", sha256=digest, files=files),
-        "index.d.ts": render("npm/index.d.ts.j2", model_id=model.id),
+        "index.js": render("npm/index.js.j2", **script),
+        "index.d.ts": render("npm/index.d.ts.j2", model_id=model.id, ask_weights=weights is None),
         "README.md": render("npm/README.md.j2", **facts),
         "LICENSE": render("npm/LICENSE.j2", model=model.name, license=license_name, licenses=licenses()),
         "package.json": json.dumps(_package_json(manifest, name, version), indent=2) + "\n",
     }
 
 
-def _weights_note(base: str | None) -> str:
-    if base is None:
+def _weights_note(base: str | None, weights: str | None) -> str:
+    if weights == BUNDLE:
         return "The weights are part of this package."
-    return f"The weights come from <{base}>, which must allow cross-origin requests."
+    folder = f"`{WEIGHTS_FOLDER}/`, which webllm-build wrote beside this file and npm does not publish,"
+    if base is not None:
+        return f"The weights come from <{base}>: upload {folder} there, and let the host allow cross-origin requests (CORS)."
+    return (
+        f"The weights are not part of this package: upload {folder} to any static host or CDN that allows cross-origin requests (CORS), "
+        "and name that folder as `weights`."
+    )
 
 
 def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, object]:

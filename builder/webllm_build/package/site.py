@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..config import BUNDLE, WEIGHTS_FOLDER
 from .assets import licenses, runtime_file, templates_folder
 from .manifest import Manifest, ManifestRef, hashed_name, write_manifest
 from .model_folder import GENERATOR
@@ -25,30 +26,30 @@ class Asset:
     data: bytes
 
 
-def write_site(out: Path, model: ManifestRef, *, title: str, weights_url: str | None = None) -> Marker:
+def write_site(out: Path, model: ManifestRef, *, title: str, weights: str = BUNDLE) -> Marker:
     """Write the chat site of `model` into `out`.
 
-    weights_url: URL of a folder that serves the shards; None puts them into the site.
+    weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifest.
     Raises OutputFolderError, TemplateError, DiskFullError or PackageError; `out` is then as it was before.
     """
     # A page with a new manifest name and old shards would be a broken page, so names are settled before anything is written.
-    manifest = with_weights_at(model.manifest, weights_url)
+    manifest = with_weights_at(model.manifest, weights)
     file, digest = manifest_name(manifest)
-    shell = _shell(manifest, file, digest, title, weights_url)
+    shell = _shell(manifest, file, digest, title)
 
     def fill(stage: Path) -> None:
         for asset in shell:
             path = stage / asset.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(asset.data)
-        copy_model(model, stage / MODEL_FOLDER, manifest)
+        copy_model(model, stage, manifest, bundled=weights == BUNDLE)
 
     return publish(out, "site", GENERATOR, f"{MODEL_FOLDER}/{file}", fill, ("index.html", "sw.js"))
 
 
-def with_weights_at(manifest: Manifest, url: str | None) -> Manifest:
-    """The manifest of the same model whose shards lie under `url`, or beside the manifest."""
-    base = None if url is None else url.rstrip("/") + "/"
+def with_weights_at(manifest: Manifest, weights: str | None) -> Manifest:
+    """The manifest of the same model whose shards lie under the URL `weights`; BUNDLE and None name no URL."""
+    base = None if weights is None or weights == BUNDLE else weights.rstrip("/") + "/"
     return replace(manifest, weights=replace(manifest.weights, base=base))
 
 
@@ -58,21 +59,19 @@ def manifest_name(manifest: Manifest) -> tuple[str, str]:
     return hashed_name("manifest", digest, "json"), digest
 
 
-def copy_model(model: ManifestRef, folder: Path, manifest: Manifest) -> ManifestRef:
-    """Copy the files that `manifest` has in its own folder from `model`, and write the manifest beside them."""
-    folder.mkdir(parents=True)
-    for name in local_files(manifest):
-        shutil.copyfile(model.folder / name, folder / name)
-    return write_manifest(folder, manifest)
+def copy_model(model: ManifestRef, out: Path, manifest: Manifest, *, bundled: bool) -> None:
+    """Copy the model's files and write `manifest` beside them; shards that are not bundled go into a folder of their own."""
+    folder, shards = out / MODEL_FOLDER, out / (MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+    for target in (folder, shards):
+        target.mkdir(exist_ok=True)
+    for entry in (manifest.library, manifest.tokenizer):
+        shutil.copyfile(model.folder / entry.file, folder / entry.file)
+    for entry in manifest.weights.shards:
+        shutil.copyfile(model.folder / entry.file, shards / entry.file)
+    write_manifest(folder, manifest)
 
 
-def local_files(manifest: Manifest) -> tuple[str, ...]:
-    """Names of the files that lie beside the manifest."""
-    entries = (manifest.library, manifest.tokenizer) if manifest.weights.base is not None else manifest.files
-    return tuple(entry.file for entry in entries)
-
-
-def _shell(manifest: Manifest, file: str, digest: str, title: str, weights_url: str | None) -> tuple[Asset, ...]:
+def _shell(manifest: Manifest, file: str, digest: str, title: str) -> tuple[Asset, ...]:
     app = _script("app.js")
     worker = _script("worker.js")
     logic = _script("service-worker.js")
@@ -97,7 +96,7 @@ def _shell(manifest: Manifest, file: str, digest: str, title: str, weights_url: 
     index = render(
         "site/index.html.j2",
         title=title,
-        origin="" if weights_url is None else " " + _origin(weights_url),
+        origin="" if manifest.weights.base is None else " " + _origin(manifest.weights.base),
         style=style.path,
         icon=icon.path,
         app=app.path,

@@ -11,7 +11,7 @@ function showProgress(report: InitProgressReport): void {
 }
 
 async function main(): Promise<void> {
-  const engine = await createEngine({ initProgressCallback: showProgress });
+  const engine = await createEngine({ weights: "weights/", initProgressCallback: showProgress });
   status.textContent = "Ready.";
   button.disabled = false;
   form.addEventListener("submit", async (event) => {
