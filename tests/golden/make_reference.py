@@ -28,7 +28,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 HERE = Path(__file__).parent
 STEPS = 64
 NEAR_TIE = 0.01  # two best logits closer than this may change places with the order of a sum
-WITH_LOGITS = ("fact", "long")  # prompts whose full logits after prefill are kept
+WITH_LOGITS = ("fact", "turns", "long")  # prompts whose full logits after prefill are kept
 BLOCK_NAMES = {
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
