@@ -6,10 +6,10 @@ sequence lies in slot position % PAGE_SIZE of page page_table[position / PAGE_SI
 
 from __future__ import annotations
 
+from ..io import PAGE_SIZE
 from ..target import Variant
 from .tir_ops import VEC, Buffer, Expr, Kernel, size
 
-PAGE_SIZE = 16
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
 KEY, VALUE = 0, 1
 
