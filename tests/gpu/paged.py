@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from dawn import poison
 
-from webllm_build.compile.kernels.kv_cache import PAGE_SIZE
+from webllm_build.compile.io import PAGE_SIZE
 from webllm_build.compile.target import Variant
 
 Array = npt.NDArray[Any]

@@ -13,10 +13,11 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from ..io import PAGE_SIZE
 from ..target import Variant
 from .attention_decode import HIDDEN
 from .fixed import fixed
-from .kv_cache import KEY, PAGE_SIZE, VALUE, check_heads, kv_buffer, page_of, page_table_buffer, slot_of
+from .kv_cache import KEY, VALUE, check_heads, kv_buffer, page_of, page_table_buffer, slot_of
 from .reduce import butterfly
 from .tir_ops import VEC, Buffer, Expr, Kernel, barrier, ceildiv, dot, extern, launch, local, shared, size, splat, store, total, vec, when
 
