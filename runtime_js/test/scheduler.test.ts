@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AbortError, ContextWindowSizeExceededError } from "../src/errors.ts";
 import { Sampler } from "../src/sampler/sampler.ts";
-import { decode, prefill, type FinishReason, type GenerationOptions } from "../src/scheduler/generate.ts";
+import { PipelineDepth, decode, prefill, type FinishReason, type GenerationOptions } from "../src/scheduler/generate.ts";
 import { RequestQueue } from "../src/scheduler/queue.ts";
 import { Sequence } from "../src/scheduler/sequence.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
@@ -56,7 +56,16 @@ test("an answer equals the plain reference, through chunks, pages and a full pip
   assert.equal(finish, "length");
   assert.deepEqual(it.runner.calls.slice(0, 3), ["prefill 5", "prefill 5", "prefill 2"]);
   assert.equal(it.runner.calls.filter((call) => call === "decode").length, 9, "no step beyond max_tokens");
-  assert.equal(it.runner.deepestPipeline, 3);
+  assert.ok(it.runner.deepestPipeline >= 2 && it.runner.deepestPipeline <= 6);
+});
+
+test("a slow GPU gets two steps ahead, a fast one up to six", () => {
+  const depthAt = (milliseconds: number): number => {
+    const depth = new PipelineDepth();
+    for (let token = 0; token < 20; token++) depth.tokenRead(1000 + token * milliseconds);
+    return depth.value;
+  };
+  assert.deepEqual([200, 12, 5, 3, 1, 0].map(depthAt), [2, 2, 3, 4, 6, 6]);
 });
 
 test("an end token stops, and what ran beyond it is rolled back", async () => {

@@ -5,8 +5,30 @@ import type { Sampler } from "../sampler/sampler.ts";
 import type { ModelRunner } from "./runner.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** Steps submitted before the first of them is read: the GPU never waits for the CPU. An end costs all but one of them. */
-const PIPELINE_DEPTH = 3;
+/**
+ * Steps submitted before the first of them is read, so that the GPU never waits for the CPU: as many as take PIPELINE_MS, which
+ * covers the way of an id to the CPU and back. An end costs all but one of them, so a slow GPU gets few.
+ */
+const PIPELINE_MS = 12;
+const MIN_DEPTH = 2;
+const MAX_DEPTH = 6;
+
+/** How many steps to keep in flight, from the time between the tokens read so far. */
+export class PipelineDepth {
+  #last: number | null = null;
+  #average: number | null = null; // milliseconds of a step
+  value = MIN_DEPTH;
+
+  /** Call at each token, with the time in milliseconds. */
+  tokenRead(now: number): void {
+    if (this.#last !== null) {
+      const step = now - this.#last;
+      this.#average = this.#average === null ? step : 0.75 * this.#average + 0.25 * step;
+      this.value = Math.min(MAX_DEPTH, Math.max(MIN_DEPTH, Math.ceil(PIPELINE_MS / Math.max(this.#average, 0.1))));
+    }
+    this.#last = now;
+  }
+}
 
 export type FinishReason = "stop" | "length" | "abort";
 
@@ -64,15 +86,17 @@ export async function* decode(
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   const limit = Math.min(maxTokens, runner.shape.contextLength - sequence.length);
   const inFlight = [expected(first)];
+  const depth = new PipelineDepth();
   let submitted = 1;
   try {
     for (let read = 1; ; read++) {
-      while (inFlight.length < PIPELINE_DEPTH && submitted < limit) {
+      while (inFlight.length < depth.value && submitted < limit) {
         const position = sequence.length;
         inFlight.push(expected(runner.decode(position, await sequence.append(1), sampler.next())));
         submitted++;
       }
       const token = await inFlight.shift() ?? 0;
+      depth.tokenRead(performance.now());
       if (submitted > read) sequence.commit([token]); // a step that adds it to the cache is under way
       const finishReason = eosTokenIds.has(token) ? "stop" : read >= limit ? "length" : signal.aborted ? "abort" : null;
       yield { token, finishReason };
