@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from site_server import SiteServer
 from site_visit import INSECURE_HOST, Visit, build_site
 
 from chromium import QUIET, WEBGPU
+
+expect.set_options(timeout=60_000)  # a second test process keeps the other core busy
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ class Visit:
         self.context = context
         self.server = server
         self.console: list[str] = []
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         context.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         context.on("weberror", lambda error: self.console.append(f"uncaught: {error.error}"))
 
@@ -54,7 +54,7 @@ class Visit:
         return page
 
 
-def until(page: Page, expression: str, seconds: float = 20) -> None:
+def until(page: Page, expression: str, seconds: float = 60) -> None:
     """Wait until a JavaScript expression is true. (Playwright's wait_for_function needs eval, which the page's policy forbids.)"""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):

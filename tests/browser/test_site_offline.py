@@ -102,7 +102,7 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
     answered(page, 4)
 
     page.click("#notice button")
-    expect(page).to_have_title("Newer chat", timeout=20_000)
+    expect(page).to_have_title("Newer chat", timeout=60_000)
     page.wait_for_selector("#start:visible")
     assert page.locator("#messages > li").count() == 4, "the conversation is kept"
     after = set(cache_names(page))
@@ -129,7 +129,7 @@ def test_another_open_page_is_told_too(visit: Visit, tmp_path: Path) -> None:
     first.reload()
     first.wait_for_selector("#notice:visible")
     first.click("#notice button")
-    expect(first).to_have_title("Newer chat", timeout=20_000)
+    expect(first).to_have_title("Newer chat", timeout=60_000)
     second.wait_for_selector("#notice:visible")
     ask(second, "still here")
     answered(second, 2)
