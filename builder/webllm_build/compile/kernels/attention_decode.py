@@ -85,7 +85,8 @@ class _AttentionDecode:
         self.columns = head_dim // VEC
         self.threads = 128 if head_dim <= 128 else 256
         if not variant.subgroups:  # every invocation pays for the barriers: as few as four slices need
-            self.threads = min(self.threads, max(64, 1 << (4 * self.columns - 1).bit_length()))
+            slices = 1 << (4 * self.columns - 1).bit_length()
+            self.threads = min(self.threads, max(64, self.heads * SHARED_BY_HEAD, slices))
         self.slices = 2 ** int(math.log2(self.threads / self.columns))
         self.slice_keys = TILE // self.slices
         self.key_rows = self.threads // SHARED_BY_KEY
