@@ -84,9 +84,9 @@ class _AttentionDecode:
         self.heads = max(h for h in range(1, 9) if self.group % h == 0 and (h == 1 or h * head_dim <= 1024))
         self.columns = head_dim // VEC
         self.threads = 128 if head_dim <= 128 else 256
-        if not variant.subgroups:  # every invocation pays for the barriers: as few as four slices need
-            slices = 1 << (4 * self.columns - 1).bit_length()
-            self.threads = min(self.threads, max(64, self.heads * SHARED_BY_HEAD, slices))
+        if not variant.subgroups:  # every invocation pays for the barriers: as few as heads and four slices need
+            needed = max(64, self.heads * SHARED_BY_HEAD, 4 * self.columns)
+            self.threads = min(self.threads, 1 << (needed - 1).bit_length())
         self.slices = 2 ** int(math.log2(self.threads / self.columns))
         self.slice_keys = TILE // self.slices
         self.key_rows = self.threads // SHARED_BY_KEY
