@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 FORMAT = 1
-UNIFORM_STRIDE = 256  # bytes between two uniform slots: WebGPU's minUniformBufferOffsetAlignment
 MAX_UNIFORM_WORDS = 5
 LAUNCH_WORDS = 3 + MAX_UNIFORM_WORDS  # int32 words that a launch function writes for each kernel
 
