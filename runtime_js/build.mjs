@@ -2,6 +2,7 @@
 
 import { build } from "esbuild";
 import { rm } from "node:fs/promises";
+import { inlineScript } from "./inline_script.mjs";
 
 const shared = {
   outdir: "dist",
@@ -10,6 +11,7 @@ const shared = {
   target: "es2022",
   legalComments: "none",
   logLevel: "info",
+  plugins: [inlineScript],
 };
 
 await rm("dist", { recursive: true, force: true });

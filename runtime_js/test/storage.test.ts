@@ -3,11 +3,10 @@ import { createHash } from "node:crypto";
 import { beforeEach, test } from "node:test";
 import { resolveModel } from "../src/config.ts";
 import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError } from "../src/errors.ts";
-import { modelCacheName } from "../src/storage/cache.ts";
 import { SHARD_BYTES, parseManifest } from "../src/storage/manifest.ts";
 import { ModelFolder, deleteModelInCache, hasModelInCache } from "../src/storage/model_folder.ts";
 import { fails } from "./fakes/expect.ts";
-import { FakeCaches, FakeServer } from "./fakes/web.ts";
+import { FakeServer, FakeStorage, FakeWorker, type FakeFile } from "./fakes/web.ts";
 import { mutations } from "./fakes/mutate.ts";
 
 const BASE = "https://site.example/sub/model/";
@@ -50,22 +49,31 @@ const RECORD = { model_id: "toy", manifest: URL_OF_MANIFEST };
 const APP = { model_list: [RECORD] };
 
 let server = new FakeServer();
-let stored = new FakeCaches();
+let storage = new FakeStorage();
 
 beforeEach(() => {
   server = new FakeServer();
-  stored = new FakeCaches();
+  storage = new FakeStorage();
   server.files.set(URL_OF_MANIFEST, MANIFEST).set(`${BASE}model.wasm`, LIBRARY).set(`${BASE}tokenizer.json`, TOKENIZER);
   SHARDS.forEach((shard, i) => server.files.set(`${BASE}weights-${i}.bin`, shard));
-  Object.assign(globalThis, { caches: stored, fetch: server.fetch, location: { href: "https://site.example/sub/" } });
+  useStorage(storage);
+  Object.assign(globalThis, { Worker: undefined, fetch: server.fetch, location: { href: "https://site.example/sub/" } });
 });
+
+function useStorage(given: FakeStorage | undefined): void {
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { hardwareConcurrency: 4, storage: given } });
+}
+
+function storedFile(name: string): FakeFile | undefined {
+  return storage.folders.get(encodeURIComponent(BASE))?.get(name);
+}
 
 async function loadAll(): Promise<Map<number, Uint8Array>> {
   const folder = await ModelFolder.open(RECORD, NEVER);
   await folder.read(folder.manifest.library, NEVER);
   await folder.readJson(folder.manifest.tokenizer, NEVER);
   const parts = new Map<number, Uint8Array>();
-  await folder.readShards(NEVER, () => undefined, async (offset, bytes) => { parts.set(offset, bytes); });
+  await folder.readShards(NEVER, () => undefined, async (offset, bytes) => { parts.set(offset, bytes.slice()); });
   return parts;
 }
 
@@ -77,7 +85,7 @@ test("a first visit downloads and stores, a second needs no network", async () =
   assert.equal(await hasModelInCache("toy", APP), true);
   server.files.clear();
   assert.equal((await loadAll()).size, 2);
-  assert.deepEqual([...stored.stores.keys()], [`webllm-build:model:${BASE}`]);
+  assert.deepEqual([...storage.folders.keys()], [encodeURIComponent(BASE)]);
   await deleteModelInCache("toy", APP);
   assert.equal(await hasModelInCache("toy", APP), false);
 });
@@ -92,16 +100,59 @@ test("progress counts each file's bytes up to its size", async () => {
   assert.deepEqual(Object.fromEntries(seen), { "weights-0.bin": SHARD_BYTES, "weights-1.bin": 1024 });
 });
 
-test("a corrupted copy in storage is replaced by a good download", async () => {
+test("a corrupted or truncated copy in storage is replaced by a good download", async () => {
   await loadAll();
-  const store = stored.stores.get(modelCacheName(URL_OF_MANIFEST));
-  assert.ok(store);
-  const bad = SHARDS[1]?.slice() ?? new Uint8Array();
+  const bad = bytesOf(1024, 2);
   bad[5] = 255 - (bad[5] ?? 0);
-  store.files.set(`${BASE}weights-1.bin`, bad);
-  const parts = await loadAll();
-  assert.deepEqual(parts.get(SHARD_BYTES), SHARDS[1]);
-  assert.deepEqual(store.files.get(`${BASE}weights-1.bin`), SHARDS[1]);
+  for (const spoilt of [bad, bytesOf(1000, 2), bytesOf(0, 2)]) {
+    const file = storedFile("weights-1.bin");
+    assert.ok(file);
+    file.bytes = spoilt;
+    server.requests.length = 0;
+    assert.deepEqual((await loadAll()).get(SHARD_BYTES), SHARDS[1]);
+    assert.deepEqual(server.requests.map(({ url }) => url), [`${BASE}weights-1.bin`]);
+    assert.deepEqual(storedFile("weights-1.bin")?.bytes, SHARDS[1]);
+  }
+});
+
+test("outside of a dedicated worker, files are stored and read all the same", async () => {
+  storage.asynchronous = true;
+  await loadAll();
+  server.files.clear();
+  assert.deepEqual((await loadAll()).get(SHARD_BYTES), SHARDS[1]);
+});
+
+test("files that another page has open are read, and what cannot be written is not a loss", async () => {
+  await loadAll();
+  storage.locked = true;
+  server.requests.length = 0;
+  assert.equal((await loadAll()).size, 2);
+  assert.deepEqual(server.requests, []);
+  storage.folders.clear();
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  await folder.read(folder.manifest.library, NEVER);
+  assert.equal(folder.warning, undefined);
+});
+
+test("a model is deleted once nobody has a file of it open, and nothing is lost where there is none", async () => {
+  await loadAll();
+  storage.locked = true;
+  setTimeout(() => { storage.locked = false; }, 20);
+  await deleteModelInCache("toy", APP);
+  assert.equal(storage.folders.size, 0);
+  await deleteModelInCache("toy", APP);
+  useStorage(undefined);
+  await deleteModelInCache("toy", APP);
+});
+
+test("what is stored here is not asked of the HTTP cache, nor left there", async () => {
+  await loadAll();
+  assert.deepEqual(new Set(server.requests.filter(({ url }) => url !== URL_OF_MANIFEST).map(({ cache }) => cache)), new Set(["no-store"]));
+  server.requests.length = 0;
+  storage.folders.clear();
+  storage.quotaExceeded = true;
+  await loadAll();
+  assert.equal(server.requests.at(-1)?.cache, "default");
 });
 
 test("a shard that is corrupted on the server is fetched twice, refused and not stored", async () => {
@@ -109,7 +160,7 @@ test("a shard that is corrupted on the server is fetched twice, refused and not 
   server.files.set(`${BASE}weights-1.bin`, bad);
   await assert.rejects(loadAll(), fails(IntegrityError, /weights-1\.bin is corrupted/));
   assert.equal(server.requests.filter((request) => request.url.endsWith("weights-1.bin")).length, 2);
-  assert.equal(stored.stores.get(modelCacheName(URL_OF_MANIFEST))?.files.has(`${BASE}weights-1.bin`), false);
+  assert.equal(storedFile("weights-1.bin"), undefined);
 });
 
 test("a corrupted download that is good the second time is used", async () => {
@@ -151,11 +202,11 @@ test("a manifest with other bytes than its name says is refused", async () => {
 });
 
 test("without storage, and with full storage, the model loads with a warning", async () => {
-  Object.assign(globalThis, { caches: undefined });
+  useStorage(undefined);
   assert.match((await ModelFolder.open(RECORD, NEVER)).warning ?? "", /no storage/);
   assert.equal((await loadAll()).size, 2);
-  stored.quotaExceeded = true;
-  Object.assign(globalThis, { caches: stored });
+  storage.quotaExceeded = true;
+  useStorage(storage);
   assert.equal((await loadAll()).size, 2);
   assert.equal(await hasModelInCache("toy", APP), false);
 });
@@ -198,6 +249,54 @@ test("a stopped load raises AbortError and stops the other downloads", async () 
   const folder = await ModelFolder.open(RECORD, NEVER);
   const load = folder.readShards(controller.signal, () => controller.abort(), async () => undefined);
   await assert.rejects(load, AbortError);
+});
+
+/** Shards of a folder, read by workers that run `script`. */
+async function readWithWorkers(script: typeof FakeWorker.script, signal = NEVER): Promise<Map<number, Uint8Array>> {
+  FakeWorker.started.length = 0;
+  FakeWorker.script = script;
+  Object.assign(globalThis, { Worker: FakeWorker });
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  const parts = new Map<number, Uint8Array>();
+  await folder.readShards(signal, () => undefined, async (offset, bytes) => { parts.set(offset, bytes); });
+  return parts;
+}
+
+test("workers read shards and are ended; their warning is heard", async () => {
+  const parts = await readWithWorkers((_, worker) => {
+    worker.reply({ kind: "progress", bytes: 1 });
+    worker.reply({ kind: "done", bytes: bytesOf(7, 1), warning: undefined });
+  });
+  assert.deepEqual([...parts.values()], [bytesOf(7, 1), bytesOf(7, 1)]);
+  assert.equal(FakeWorker.started.length, 2, "no more than shards");
+  assert.ok(FakeWorker.started.every((worker) => worker.terminated));
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  FakeWorker.script = (_, worker) => worker.reply({ kind: "done", bytes: bytesOf(7, 1), warning: "full" });
+  await folder.readShards(NEVER, () => undefined, async () => undefined);
+  assert.equal(folder.warning, "full");
+});
+
+test("a worker's error keeps its class and ends all reads", async () => {
+  await assert.rejects(readWithWorkers((data, worker) => {
+    if (JSON.stringify(data).includes("weights-1")) {
+      worker.reply({ kind: "error", error: { code: "Integrity", message: "bad", details: {} } });
+    }
+  }), fails(IntegrityError, /bad/));
+  assert.ok(FakeWorker.started.every((worker) => worker.terminated));
+});
+
+test("where workers do not run, this thread reads", async () => {
+  const parts = await readWithWorkers((_, worker) => worker.onerror?.());
+  assert.deepEqual(parts.get(SHARD_BYTES), SHARDS[1]);
+  Object.assign(globalThis, { Worker: class { constructor() { throw new DOMException("policy", "SecurityError"); } } });
+  assert.equal((await loadAll()).size, 2);
+});
+
+test("a stop ends workers in the middle of a file", async () => {
+  const controller = new AbortController();
+  const load = readWithWorkers(() => controller.abort(), controller.signal);
+  await assert.rejects(load, AbortError);
+  assert.ok(FakeWorker.started.every((worker) => worker.terminated));
 });
 
 const REFUSED: readonly (readonly [string, (manifest: Record<string, unknown>) => void, RegExp])[] = [

@@ -8,8 +8,8 @@ function report(phase, progress, bytesDone, bytesTotal) {
   postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase } });
 }
 
-async function fetchAndStore(cache, key, url, onBytes) {
-  const response = await fetch(url);
+async function fetchAndStore(folder, name, url, onBytes) {
+  const response = await fetch(url, { cache: "no-store" });
   if (!response.ok) throw { code: "Download", message: `${url} could not be fetched (HTTP ${response.status}).` };
   const parts = [];
   let bytes = 0;
@@ -18,19 +18,32 @@ async function fetchAndStore(cache, key, url, onBytes) {
     bytes += part.byteLength;
     onBytes?.(bytes);
   }
-  await cache.put(key, new Response(new Blob(parts)));
+  const file = await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle();
+  file.write(await new Blob(parts).arrayBuffer());
+  file.close();
+}
+
+/** Where the engine stores a model; memory where the browser refuses. */
+async function openFolder(manifest) {
+  try {
+    const models = await (await navigator.storage.getDirectory()).getDirectoryHandle("webllm-build", { create: true });
+    return await models.getDirectoryHandle(encodeURIComponent(new URL(".", manifest).href), { create: true });
+  } catch {
+    return null;
+  }
 }
 
 async function load({ id, record }) {
-  const cache = await caches.open(`webllm-build:model:${new URL(".", record.manifest).href}`);
-  const get = async (file, onBytes, at) => {
-    const key = new URL(file, record.manifest).href;
-    if (await cache.match(key) === undefined) await fetchAndStore(cache, key, at ?? record.files?.[file] ?? key, onBytes);
-    return cache.match(key);
+  const folder = await openFolder(record.manifest);
+  const get = async (name, onBytes, at = record.files?.[name] ?? new URL(name, record.manifest).href) => {
+    if (folder === null) return fetch(at);
+    const isStored = await folder.getFileHandle(name).then(() => true, () => false);
+    if (!isStored) await fetchAndStore(folder, name, at, onBytes);
+    return new Response(await (await folder.getFileHandle(name)).getFile());
   };
   try {
     report("config", 0, 0, 0);
-    const manifest = await (await get(record.manifest)).json();
+    const manifest = await (await get(record.manifest.split("/").at(-1))).json();
     await get(manifest.library.file);
     await get(manifest.tokenizer.file);
     const total = manifest.weights.bytes;

@@ -54,6 +54,21 @@ class Visit:
         return page
 
 
+STORED = """async (address) => {
+  const models = await (await navigator.storage.getDirectory()).getDirectoryHandle("webllm-build");
+  const names = [];
+  for await (const [folder, handle] of models)
+    if (address === null || folder === encodeURIComponent(address)) for await (const name of handle.keys()) names.push(name);
+  return names;
+}"""
+
+
+def stored_files(page: Page, address: str | None = None) -> list[str]:
+    """Names of the model files that the browser stores for the model folder at `address`, or for all."""
+    names: list[str] = page.evaluate(STORED, address)
+    return sorted(names)
+
+
 def until(page: Page, expression: str, seconds: float = 60) -> None:
     """Wait until a JavaScript expression is true. (Playwright's wait_for_function needs eval, which the page's policy forbids.)"""
     end = time.monotonic() + seconds

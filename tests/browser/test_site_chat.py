@@ -6,15 +6,11 @@ import re
 
 import pytest
 from playwright.sync_api import Page
-from site_visit import TITLE, Visit, answered, ask, until
+from site_visit import TITLE, Visit, answered, ask, stored_files, until
 
 
 def status(page: Page) -> str | None:
     return page.get_attribute("body", "data-status")
-
-
-def model_cache(visit: Visit) -> str:
-    return f"webllm-build:model:{visit.server.url}model/"
 
 
 def test_first_visit_shows_the_model_and_fetches_nothing_large(visit: Visit) -> None:
@@ -196,7 +192,7 @@ def test_the_model_can_be_deleted(visit: Visit) -> None:
     page.click("#open-settings")
     page.click("#delete-model")
     page.wait_for_selector("#start:visible")
-    assert page.evaluate("(name) => caches.open(name).then((cache) => cache.keys()).then((keys) => keys.length)", model_cache(visit)) == 0
+    assert stored_files(page) == []
     assert page.inner_text("#start").startswith("Download and start")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from site_visit import TITLE, Visit, answered, ask, build_site, until
+from site_visit import TITLE, Visit, answered, ask, build_site, stored_files, until
 
 
 def installed(page: Page) -> None:
@@ -16,6 +16,13 @@ def installed(page: Page) -> None:
 def cache_names(page: Page) -> list[str]:
     names: list[str] = page.evaluate("caches.keys()")
     return sorted(names)
+
+
+STORE_ANOTHER = """async (address) => {
+  const models = await (await navigator.storage.getDirectory()).getDirectoryHandle("webllm-build");
+  const folder = await models.getDirectoryHandle(encodeURIComponent(address), { create: true });
+  await folder.getFileHandle("another.bin", { create: true });
+}"""
 
 
 def stop_service_workers(visit: Visit, page: Page) -> None:
@@ -60,18 +67,18 @@ def test_weights_are_stored_once(visit: Visit) -> None:
     installed(page)
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    names = cache_names(page)
-    assert [name for name in names if name.startswith("webllm-build:model:")] == [f"webllm-build:model:{visit.server.url}model/"]
-    holders = page.evaluate(
+    names = [path.name for path in visit.server.folder.glob("model/*")]
+    assert len(names) == 4
+    assert stored_files(page) == sorted(names), "one folder, and nothing else in it"
+    cached = page.evaluate(
         """async () => {
-             const holders = [];
+             const urls = [];
              for (const name of await caches.keys())
-               for (const request of await (await caches.open(name)).keys())
-                 if (request.url.endsWith(".bin")) holders.push(name);
-             return holders;
+               for (const request of await (await caches.open(name)).keys()) urls.push(request.url);
+             return urls;
            }"""
     )
-    assert holders == [f"webllm-build:model:{visit.server.url}model/"]
+    assert not [url for url in cached if "/model/" in url]
 
 
 def test_stored_model_files_are_served_to_others_too(visit: Visit) -> None:
@@ -88,8 +95,10 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
     installed(page)
     ask(page, "one")
     answered(page, 2)
-    others = [f"webllm-build:shell:{visit.server.url}nested/ 0", f"webllm-build:model:{visit.server.url}nested/model/", "somebody else's"]
+    others = [f"webllm-build:shell:{visit.server.url}nested/ 0", "somebody else's"]
     page.evaluate("(names) => Promise.all(names.map((name) => caches.open(name)))", others)
+    nested = f"{visit.server.url}nested/model/"
+    page.evaluate(STORE_ANOTHER, nested)
     before = set(cache_names(page)) - set(others)
     (old_shard,) = visit.server.folder.glob("model/*.bin")
 
@@ -112,12 +121,9 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
     assert not shells & before
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
-    stored = page.evaluate(
-        "(name) => caches.open(name).then((cache) => cache.keys()).then((keys) => keys.map((key) => key.url))",
-        f"webllm-build:model:{visit.server.url}model/",
-    )
-    assert not [url for url in stored if url.endswith(old_shard.name)], "files of the older model are gone"
-    assert len(stored) == 4
+    assert stored_files(page, f"{visit.server.url}model/") == sorted(path.name for path in visit.server.folder.glob("model/*"))
+    assert not visit.server.folder.joinpath("model", old_shard.name).exists(), "files of the older model are gone"
+    assert stored_files(page, nested) == ["another.bin"]
 
 
 def test_another_open_page_is_told_too(visit: Visit, tmp_path: Path) -> None:

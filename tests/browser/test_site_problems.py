@@ -124,7 +124,8 @@ def test_without_any_storage_the_page_still_works(visit: Visit) -> None:
         """for (const name of ["localStorage", "sessionStorage"])
              Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
            delete Navigator.prototype.serviceWorker;
-           if (globalThis.CacheStorage) CacheStorage.prototype.open = () => Promise.reject(new DOMException("denied", "SecurityError"));"""
+           if (globalThis.StorageManager)
+             StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException("denied", "SecurityError"));"""
     )
     page = visit.start()
     page.click("#theme")

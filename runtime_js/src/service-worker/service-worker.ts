@@ -4,6 +4,7 @@
  * Nothing is kept in variables: the browser may end this worker at any time and start it again for the next event.
  */
 
+import { modelFolder } from "../storage/folders.ts";
 import { ACTIVATE } from "./message.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -26,12 +27,11 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
   const resolve = (path: string): string => new URL(path, scope).href;
   const page = resolve("./");
   const shell = new Set(config.shell.map(resolve));
-  const modelFolder = resolve(config.model.folder);
-  const modelFiles = new Set(config.model.files.map((file) => new URL(file, modelFolder).href));
+  const modelUrl = resolve(config.model.folder);
+  const modelFiles = new Map(config.model.files.map((file) => [new URL(file, modelUrl).href, file]));
   // A space cannot be part of a scope: a site below this one has another prefix.
   const shellPrefix = `webllm-build:shell:${scope} `;
   const shellCache = shellPrefix + config.version;
-  const modelCache = `webllm-build:model:${modelFolder}`;
 
   async function install(): Promise<void> {
     const cache = await caches.open(shellCache);
@@ -42,16 +42,30 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
   async function activate(): Promise<void> {
     const names = await caches.keys();
     await Promise.all(names.filter((name) => name.startsWith(shellPrefix) && name !== shellCache).map((name) => caches.delete(name)));
-    if (names.includes(modelCache)) {
-      const cache = await caches.open(modelCache);
-      const stale = (await cache.keys()).filter((request) => !modelFiles.has(request.url));
-      await Promise.all(stale.map((request) => cache.delete(request)));
-    }
+    await prune().catch(() => undefined); // there is no storage, or nothing in it
     await self.clients.claim();
   }
 
-  async function fromCache(url: string, cacheName: string, request: Request): Promise<Response> {
-    return (await caches.match(url, { cacheName })) ?? fetch(request);
+  /** Deletes stored files of the model that this build no longer names. */
+  async function prune(): Promise<void> {
+    const folder = await modelFolder(modelUrl, false);
+    const stale = new Set<string>();
+    for await (const name of folder.keys()) stale.add(name);
+    for (const name of modelFiles.values()) stale.delete(name);
+    await Promise.all([...stale].map((name) => folder.removeEntry(name)));
+  }
+
+  async function fromShell(url: string, request: Request): Promise<Response> {
+    return (await caches.match(url, { cacheName: shellCache })) ?? fetch(request);
+  }
+
+  async function fromStorage(name: string, request: Request): Promise<Response> {
+    try {
+      const file = await (await modelFolder(modelUrl, false)).getFileHandle(name);
+      return new Response(await file.getFile());
+    } catch { // it is not stored
+      return fetch(request);
+    }
   }
 
   /** What answers a request; undefined leaves it to the browser. */
@@ -59,10 +73,12 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     if (request.method !== "GET" || request.headers.has("range")) return undefined;
     const { origin, pathname } = new URL(request.url);
     const url = origin + pathname;
-    if (url === page || url === resolve("index.html")) return fromCache(page, shellCache, request);
+    if (url === page || url === resolve("index.html")) return fromShell(page, request);
     if (request.mode === "navigate") return fetch(request).catch(() => Response.redirect(page));
-    if (shell.has(url)) return fromCache(url, shellCache, request);
-    if (modelFiles.has(url)) return fromCache(url, modelCache, request);
+    if (shell.has(url)) return fromShell(url, request);
+    const modelFile = modelFiles.get(url);
+    // Who asks past all caches, as the engine does, has looked into the storage already.
+    if (modelFile !== undefined && request.cache === "default") return fromStorage(modelFile, request);
     return undefined;
   }
 

@@ -1,6 +1,7 @@
 /** Fetches one file within a byte bound, again where that may help. */
 
 import { AbortError, DownloadError, IntegrityError, MLCEngineError } from "../errors.ts";
+import { room } from "./store.ts";
 
 const ATTEMPTS = 4;
 const FIRST_DELAY_MS = 500;
@@ -9,10 +10,12 @@ export interface DownloadOptions {
   /** The file's exact size, or the largest that is accepted. */
   readonly size: { readonly exactly: number } | { readonly atMost: number };
   readonly signal: AbortSignal;
+  /** How the first attempt uses the HTTP cache; further ones ask the network. */
+  readonly cache: "default" | "no-store" | "reload";
   /** Bytes received so far; starts over when the download does. */
-  readonly onProgress?: (bytes: number) => void;
-  /** Asks the network even if the HTTP cache has a copy. */
-  readonly fresh?: boolean;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+  /** Memory for the bytes, if they fit. */
+  readonly into?: ArrayBuffer | undefined;
 }
 
 /** An error after which another attempt makes sense. */
@@ -29,7 +32,7 @@ async function readBody(response: Response, url: string, options: DownloadOption
   const limit = "exactly" in options.size ? options.size.exactly : options.size.atMost;
   if (response.body === null) throw new Retryable(new DownloadError(`${url} came without content.`, { url }));
   const reader = response.body.getReader();
-  let bytes = new Uint8Array(exact ?? 1 << 16);
+  let bytes = room(exact ?? 1 << 16, options.into);
   let received = 0;
   for (;;) {
     const { done, value } = await reader.read();
@@ -57,7 +60,7 @@ async function readBody(response: Response, url: string, options: DownloadOption
 
 async function attempt(url: string, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const response = await fetch(url, { signal: options.signal, cache: options.fresh ? "reload" : "default" });
+    const response = await fetch(url, { signal: options.signal, cache: options.cache });
     if (response.ok) return await readBody(response, url, options);
     const status = response.status;
     const error = new DownloadError(status === 404 || status === 410
@@ -91,7 +94,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 export async function download(url: string, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   for (let tried = 1; ; tried++) {
     try {
-      return await attempt(url, tried === 1 ? options : { ...options, fresh: true });
+      return await attempt(url, tried === 1 ? options : { ...options, cache: "reload" });
     } catch (error) {
       if (!(error instanceof Retryable)) throw error;
       if (tried === ATTEMPTS) throw error.error;

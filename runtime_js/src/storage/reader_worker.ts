@@ -1,0 +1,34 @@
+/** The script of a worker that reads and verifies files, one at a time. Hashing and copying leave the engine's thread free. */
+
+import { toWire } from "../errors.ts";
+import type { ReaderReply, ReaderRequest } from "./shard_reader.ts";
+import { ModelStore } from "./store.ts";
+import { readVerified } from "./verified.ts";
+
+const PROGRESS_STEP = 1 << 20; // bytes
+const NEVER = new AbortController().signal; // who stops a read ends this worker
+
+const stores = new Map<string, Promise<ModelStore>>();
+
+function reply(message: ReaderReply, transfer: Transferable[] = []): void {
+  globalThis.postMessage(message, { transfer });
+}
+
+async function read({ manifest, entry, url, warning, into }: ReaderRequest): Promise<void> {
+  const opened = stores.get(manifest) ?? ModelStore.open(manifest);
+  stores.set(manifest, opened);
+  const store = await opened;
+  if (warning !== undefined) store.stopStoring(warning);
+  let reported = 0;
+  const onProgress = (bytes: number): void => {
+    if (bytes >= reported && bytes < Math.min(reported + PROGRESS_STEP, entry.bytes)) return;
+    reported = bytes;
+    reply({ kind: "progress", bytes });
+  };
+  const bytes = await readVerified(store, entry, url, { signal: NEVER, onProgress, into });
+  reply({ kind: "done", bytes, warning: store.warning }, [bytes.buffer]);
+}
+
+globalThis.addEventListener("message", ({ data }: MessageEvent<ReaderRequest>) => {
+  read(data).catch((error: unknown) => reply({ kind: "error", error: toWire(error) }));
+});

@@ -1,0 +1,90 @@
+/// <reference path="../inline.d.ts" />
+/** Reads verified files in a worker of its own: sha256 takes its time on the thread that asks for it. */
+
+import { AbortError, fromWire, type WireError } from "../errors.ts";
+import type { FileEntry } from "./manifest.ts";
+import type { ModelStore } from "./store.ts";
+import { readVerified, type ReadOptions } from "./verified.ts";
+import script from "inline:./reader_worker.ts";
+
+export interface ReaderRequest {
+  /** URL of the model's manifest, which names its folder in storage. */
+  readonly manifest: string;
+  readonly entry: FileEntry;
+  readonly url: string;
+  /** Why nothing more is stored, if so. */
+  readonly warning: string | undefined;
+  readonly into: ArrayBuffer | undefined;
+}
+
+export type ReaderReply =
+  | { readonly kind: "progress"; readonly bytes: number }
+  | { readonly kind: "done"; readonly bytes: Uint8Array<ArrayBuffer>; readonly warning: string | undefined }
+  | { readonly kind: "error"; readonly error: WireError };
+
+/** A worker whose script needs no file of its own; null where there are none, as in a service worker. */
+function startWorker(): Worker | null {
+  if (typeof Worker === "undefined") return null;
+  try {
+    return new Worker(scriptUrl ??= URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+  } catch {
+    return null; // the page's content security policy forbids it
+  }
+}
+
+let scriptUrl: string | undefined;
+
+/** One file at a time. Where its worker does not run, it reads in this thread. */
+export class ShardReader {
+  readonly #manifest: string;
+  readonly #store: ModelStore;
+  #worker = startWorker();
+
+  constructor(manifest: string, store: ModelStore) {
+    this.#manifest = manifest;
+    this.#store = store;
+  }
+
+  /** As `readVerified`. After a stop the reader is of no more use. */
+  async read(entry: FileEntry, url: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = this.#worker === null ? null : await this.#ask(this.#worker, entry, url, options);
+    if (bytes !== null) return bytes;
+    this.close();
+    return readVerified(this.#store, entry, url, { ...options, into: undefined });
+  }
+
+  /** Null where the worker failed. */
+  #ask(worker: Worker, entry: FileEntry, url: string, { signal, onProgress, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
+    return new Promise<Uint8Array<ArrayBuffer> | null>((resolve, reject) => {
+      const stop = (): void => {
+        this.close();
+        reject(new AbortError("The download was stopped."));
+      };
+      if (signal.aborted) stop();
+      signal.addEventListener("abort", stop, { once: true });
+      const settle = (outcome: () => void): void => {
+        signal.removeEventListener("abort", stop);
+        outcome();
+      };
+      worker.onerror = () => settle(() => resolve(null));
+      worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => {
+        if (data.kind === "progress") {
+          onProgress?.(data.bytes);
+        } else if (data.kind === "error") {
+          settle(() => reject(fromWire(data.error)));
+        } else {
+          if (data.warning !== undefined) this.#store.stopStoring(data.warning);
+          settle(() => resolve(data.bytes));
+        }
+      };
+      const request: ReaderRequest = { manifest: this.#manifest, entry, url, warning: this.#store.warning, into };
+      worker.postMessage(request, into === undefined ? [] : [into]);
+    });
+  }
+
+  /** Ends the worker, in the middle of a file too. */
+  close(): void {
+    this.#worker?.terminate();
+    this.#worker = null;
+  }
+}
