@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { DeviceLostError, FeatureSupportError, GPUExecutionError, ManifestError, OutOfMemoryError } from "../src/errors.ts";
-import { BufferTable } from "../src/executor/buffers.ts";
+import { BufferTable, packWeights } from "../src/executor/buffers.ts";
 import { DeviceWatch, chooseVariant } from "../src/executor/device.ts";
 import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
@@ -60,7 +60,7 @@ test("everything is made once: a buffer each, a bind group a step, a layout a si
   assert.equal(count("shaderModule"), 2);
   assert.equal(count("bindGroupLayout"), 3);
   assert.equal(count("bindGroup"), 7);
-  assert.equal(count("buffer"), 2 + 1 + 8 + 1 + 1 /* spare page */ + 4 /* uniforms */ + 8 /* readbacks */);
+  assert.equal(count("buffer"), 1 /* weights */ + 1 + 8 + 1 + 1 /* spare page */ + 4 /* uniforms */ + 8 /* readbacks */);
 });
 
 test("a decode step is one encoder, one pass, one submit, and makes no other object", async () => {
@@ -72,7 +72,7 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
   assert.deepEqual(gpu.log.created, ["encoder"]);
   assert.deepEqual(gpu.log.commands, [
     "write state", "write rope", "write page_table", "pass",
-    "write uniforms", "embed(tokens,a,workspace 0,uniforms) 1x1x5", "attend(kv 0,workspace 0,logits) 2x1x5",
+    "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(kv 0,workspace 0,logits) 2x1x5",
     "sample(logits,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
   ]);
 });
@@ -195,12 +195,28 @@ test("weights land in their buffers, however the stream is cut and in any order"
     const buffers = await BufferTable.create(gpu.device, PLAN, F32, 1);
     writeStretch(gpu.device.queue, buffers, tensors, cut, stream.slice(cut));
     writeStretch(gpu.device.queue, buffers, tensors, 0, stream.slice(0, cut));
-    assert.deepEqual(gpu.named("a").bytes, stream.slice(0, first));
-    assert.deepEqual(gpu.named("b").bytes, stream.slice(first + 256));
+    const { bytes } = gpu.named("weights 0");
+    const held = [0, 1].map((id) => buffers.binding(id)).map(({ offset, size }) => bytes.slice(offset, offset + size));
+    assert.deepEqual(held, [stream.slice(0, first), stream.slice(first + 256)]);
   }
   matchTensors(tensors, PLAN);
   assert.throws(() => matchTensors(tensors.slice(0, 1), PLAN), ManifestError);
   assert.throws(() => matchTensors([...tensors, { name: "c", dtype: "u", shape: [1], offset: 4096, bytes: 4 }], PLAN), /weight c/);
+});
+
+test("weights share large buffers, at offsets that may be bound", () => {
+  const MB = 1 << 20;
+  const sizes = [100, 100 * MB, 156 * MB - 256, 4, 300 * MB, 8];
+  const made: string[] = [];
+  const bindings = packWeights(sizes.map((bytes, i) => ({ name: String(i), bytes })), (label, size) => {
+    made.push(`${label}: ${size}`);
+    return Object.assign(Object.create(null), { label });
+  });
+  assert.deepEqual(made, [`weights 0: ${256 * MB}`, "weights 3: 4", `weights 4: ${300 * MB}`, "weights 5: 8"]);
+  assert.deepEqual(bindings.map(({ buffer, offset, size }) => [buffer.label, offset, size]), [
+    ["weights 0", 0, 100], ["weights 0", 256, 100 * MB], ["weights 0", 256 + 100 * MB, 156 * MB - 256],
+    ["weights 3", 0, 4], ["weights 4", 0, 300 * MB], ["weights 5", 0, 8],
+  ]);
 });
 
 test("rotary angles are exact at far positions", () => {

@@ -4,38 +4,74 @@ import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
 import type { IoName, Plan, VariantPlan } from "./plan.ts";
 
+/** WebGPU's largest minStorageBufferOffsetAlignment. */
+const OFFSET_ALIGNMENT = 256;
+/** WebGPU's smallest maxBufferSize. */
+const WEIGHT_BUFFER_BYTES = 1 << 28;
+
+/** Where a buffer of the plan lies: in all of a GPU buffer or in a stretch of one. */
+export type Binding = Required<GPUBufferBinding>;
+
+type Make = (label: string, size: number) => GPUBuffer;
+
+function whole(buffer: GPUBuffer): Binding {
+  return { buffer, offset: 0, size: buffer.size };
+}
+
+/**
+ * Lays weights end to end in few large GPU buffers, because memory is given out in steps: a buffer of 1.1 MB may take 2. A weight
+ * that is larger than WEIGHT_BUFFER_BYTES has a buffer of its own.
+ */
+export function packWeights(weights: Plan["weights"], make: Make): Binding[] {
+  const bindings: Binding[] = [];
+  for (let first = 0, next = 0; first < weights.length; first = next) {
+    const offsets: number[] = [];
+    let size = 0;
+    for (; next < weights.length; next++) {
+      const offset = Math.ceil(size / OFFSET_ALIGNMENT) * OFFSET_ALIGNMENT;
+      const end = offset + (weights[next]?.bytes ?? 0);
+      if (next > first && end > WEIGHT_BUFFER_BYTES) break;
+      offsets.push(offset);
+      size = end;
+    }
+    const buffer = make(`weights ${first}`, size);
+    offsets.forEach((offset, i) => bindings.push({ buffer, offset, size: weights[first + i]?.bytes ?? 0 }));
+  }
+  return bindings;
+}
+
 export class BufferTable {
   readonly #device: GPUDevice;
-  readonly #buffers: GPUBuffer[];
+  readonly #bindings: Binding[];
   readonly #plan: Plan;
   readonly #pageBytes: number;
   /** Holds a page while it is copied: WebGPU copies only between two buffers. */
   readonly #spare: GPUBuffer;
   #pages: number;
 
-  private constructor(device: GPUDevice, plan: Plan, pageBytes: number, pages: number, buffers: GPUBuffer[], spare: GPUBuffer) {
+  private constructor(device: GPUDevice, plan: Plan, pageBytes: number, pages: number, bindings: Binding[], spare: GPUBuffer) {
     this.#device = device;
     this.#plan = plan;
     this.#pageBytes = pageBytes;
     this.#pages = pages;
-    this.#buffers = buffers;
+    this.#bindings = bindings;
     this.#spare = spare;
   }
 
   /** Allocates everything, with a KV cache of `pages` pages. Raises OutOfMemoryError. */
   static async create(device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number): Promise<BufferTable> {
     const storage = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
-    const make = (label: string, size: number): GPUBuffer => device.createBuffer({ label, size, usage: storage });
+    const make: Make = (label, size) => device.createBuffer({ label, size, usage: storage });
     const total = [...plan.weights, ...plan.io].reduce((sum, { bytes }) => sum + bytes, 0)
       + variant.workspace.reduce((sum, bytes) => sum + bytes, 0) + plan.model.numLayers * pages * variant.kvPageBytes;
     return allocating(device, "the model", total, () => {
-      const buffers = [
-        ...plan.weights.map(({ name, bytes }) => make(name, bytes)),
+      const others = [
         ...Array.from({ length: plan.model.numLayers }, (_, layer) => make(`kv ${layer}`, pages * variant.kvPageBytes)),
         ...plan.io.map(({ name, bytes }) => make(name, bytes)),
         ...variant.workspace.map((bytes, i) => make(`workspace ${i}`, bytes)),
       ];
-      return new BufferTable(device, plan, variant.kvPageBytes, pages, buffers, make("spare page", variant.kvPageBytes));
+      const bindings = [...packWeights(plan.weights, make), ...others.map(whole)];
+      return new BufferTable(device, plan, variant.kvPageBytes, pages, bindings, make("spare page", variant.kvPageBytes));
     });
   }
 
@@ -44,14 +80,14 @@ export class BufferTable {
     return this.#pages;
   }
 
-  get(id: number): GPUBuffer {
-    const buffer = this.#buffers[id];
-    if (buffer === undefined) throw new RangeError(`no buffer ${id}`);
-    return buffer;
+  binding(id: number): Binding {
+    const binding = this.#bindings[id];
+    if (binding === undefined) throw new RangeError(`no buffer ${id}`);
+    return binding;
   }
 
   io(name: IoName): GPUBuffer {
-    return this.get(this.#firstKv + this.#plan.model.numLayers + this.#plan.io.findIndex((buffer) => buffer.name === name));
+    return this.binding(this.#firstKv + this.#plan.model.numLayers + this.#plan.io.findIndex((buffer) => buffer.name === name)).buffer;
   }
 
   get #firstKv(): number {
@@ -70,14 +106,14 @@ export class BufferTable {
     const size = pages * this.#pageBytes;
     for (let layer = 0; layer < this.#plan.model.numLayers; layer++) {
       const id = this.#firstKv + layer;
-      const old = this.get(id);
+      const old = this.binding(id).buffer;
       if (old.size >= size) continue; // grown before another layer's growth failed
       const larger = await allocating(this.#device, "a longer conversation", size * this.#plan.model.numLayers,
         () => this.#device.createBuffer({ label: old.label, size, usage: old.usage }));
       const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(old, 0, larger, 0, old.size);
       this.#device.queue.submit([encoder.finish()]);
-      this.#buffers[id] = larger;
+      this.#bindings[id] = whole(larger);
       old.destroy();
     }
     this.#pages = pages;
@@ -89,7 +125,7 @@ export class BufferTable {
       const from = (copies[i] ?? 0) * this.#pageBytes;
       const to = (copies[i + 1] ?? 0) * this.#pageBytes;
       for (let layer = 0; layer < this.#plan.model.numLayers; layer++) {
-        const cache = this.get(this.#firstKv + layer);
+        const cache = this.binding(this.#firstKv + layer).buffer;
         encoder.copyBufferToBuffer(cache, from, this.#spare, 0, this.#pageBytes);
         encoder.copyBufferToBuffer(this.#spare, 0, cache, to, this.#pageBytes);
       }

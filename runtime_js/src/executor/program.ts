@@ -48,7 +48,7 @@ export class Program {
 
   #bind(index: number, ids: readonly number[], buffers: BufferTable): GPUBindGroup {
     const { layout, plan } = this.#kernel(index);
-    const entries: GPUBindGroupEntry[] = ids.map((id, binding) => ({ binding, resource: { buffer: buffers.get(id) } }));
+    const entries: GPUBindGroupEntry[] = ids.map((id, binding) => ({ binding, resource: buffers.binding(id) }));
     if (plan.uniform >= 0) {
       const resource = { buffer: this.#uniformBuffer, offset: index * UNIFORM_STRIDE, size: UNIFORM_STRIDE };
       entries.push({ binding: plan.uniform, resource });

@@ -1,4 +1,4 @@
-/** Moves the weight stream to its GPU buffers piece by piece, as shards arrive in any order. */
+/** Moves the weight stream to the GPU piece by piece, as shards arrive in any order. */
 
 import { ManifestError } from "../errors.ts";
 import type { TensorEntry } from "../storage/manifest.ts";
@@ -17,7 +17,7 @@ export function matchTensors(tensors: readonly TensorEntry[], plan: Plan): void 
 
 /**
  * Writes the stretch of the stream that starts at `offset` to the tensors that it covers; a tensor may lie in several
- * stretches. Tensors are in order of offset, and buffer i belongs to tensor i.
+ * stretches. Tensors are in order of offset, and buffer i of the plan belongs to tensor i.
  */
 export function writeStretch(
   queue: GPUQueue, buffers: BufferTable, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>,
@@ -26,6 +26,8 @@ export function writeStretch(
   tensors.forEach((tensor, i) => {
     const from = Math.max(offset, tensor.offset);
     const to = Math.min(end, tensor.offset + tensor.bytes);
-    if (from < to) queue.writeBuffer(buffers.get(i), from - tensor.offset, bytes, from - offset, to - from);
+    if (from >= to) return;
+    const { buffer, offset: start } = buffers.binding(i);
+    queue.writeBuffer(buffer, start + from - tensor.offset, bytes, from - offset, to - from);
   });
 }
