@@ -1,9 +1,9 @@
-/** Loads a model: description, code, device, then weights and kernels side by side. */
+/** Loads a model: its description, then weights, code, device and kernels side by side. */
 
 import { requestAdapter } from "./executor/adapter.ts";
 import { BufferTable } from "./executor/buffers.ts";
 import { DeviceWatch, chooseVariant, requestDevice } from "./executor/device.ts";
-import { PlanExecutor, maxPages } from "./executor/executor.ts";
+import { PlanExecutor, maxPages, type ExecutorParts } from "./executor/executor.ts";
 import { ModelLibrary } from "./executor/library.ts";
 import { compileKernels } from "./executor/pipelines.ts";
 import { matchTensors, writeStretch } from "./executor/weights.ts";
@@ -27,6 +27,9 @@ export interface LoadRequest {
   readonly onProgress: (report: InitProgressReport) => void;
 }
 
+/** Of ExecutorParts, what needs no kernels. */
+type Gpu = Omit<ExecutorParts, "kernels" | "library"> & { readonly library: ModelLibrary };
+
 function contextLengthOf(chatOpts: ChatOptions, modelLength: number, pagesAllowed: number, pageSize: number): number {
   const asked = chatOpts.context_window_size ?? modelLength;
   if (asked > modelLength) {
@@ -37,49 +40,71 @@ function contextLengthOf(chatOpts: ChatOptions, modelLength: number, pagesAllowe
   return allowed;
 }
 
-export async function loadSession({ record, chatOpts, variant: forced, onProgress }: LoadRequest, signal: AbortSignal): Promise<Session> {
-  const progress = new LoadProgress(onProgress);
-  const adapter = await requestAdapter();
-  const folder = await ModelFolder.open(record, signal);
-  await askForPersistence();
-  progress.warn(folder.warning);
-  const { manifest } = folder;
-  progress.weightsBegin(manifest.weights.bytes);
-  const tokenizerJson = folder.readJson(manifest.tokenizer, signal);
-  tokenizerJson.catch(() => undefined); // awaited below, where an earlier failure may come first
-  const library = await ModelLibrary.load(await folder.read(manifest.library, signal));
+/** A device of the adapter, and all buffers of the model on it. */
+async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, chatOpts: ChatOptions, forced: string | undefined): Promise<Gpu> {
   const { plan } = library;
-  matchTensors(manifest.tensors, plan);
-
   const variant = chooseVariant(adapter, plan, forced);
   const { pageSize, contextLength: modelLength } = plan.model;
   const longest = Math.ceil((chatOpts.context_window_size ?? modelLength) / pageSize) * variant.kvPageBytes;
   const device = await requestDevice(adapter, variant, longest);
-  const watch = new DeviceWatch(device);
   try {
+    const watch = new DeviceWatch(device);
     const contextLength = contextLengthOf(chatOpts, modelLength, maxPages(device, variant), pageSize);
     log.info(`Variant ${variant.name} on ${adapter.info.vendor} ${adapter.info.architecture}, context window ${contextLength} tokens`);
     const buffers = await BufferTable.create(device, plan, variant, Math.ceil(Math.min(INITIAL_TOKENS, contextLength) / pageSize));
-    const weights = folder.readShards(signal, (file, bytes) => progress.received(file, bytes), async (offset, bytes) => {
+    return { library, variant, device, watch, buffers, contextLength };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}
+
+/** Weights are read from the moment that the manifest is there; the device, its buffers and kernels are made meanwhile. */
+export async function loadSession({ record, chatOpts, variant: forced, onProgress }: LoadRequest, signal: AbortSignal): Promise<Session> {
+  const progress = new LoadProgress(onProgress);
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  let prepared: Promise<Gpu> | undefined;
+  try {
+    const [adapter, folder] = await progress.timed("manifest",
+      Promise.all([requestAdapter(), ModelFolder.open(record, stop), askForPersistence()]));
+    const { manifest } = folder;
+    progress.warn(folder.warning);
+    progress.weightsBegin(manifest.weights.bytes);
+    const gpu = prepared = folder.read(manifest.library, stop).then(async (bytes) => {
+      const library = await ModelLibrary.load(bytes);
+      matchTensors(manifest.tensors, library.plan);
+      return prepareGpu(adapter, library, chatOpts, forced);
+    });
+    const kernels = gpu.then(({ device, library, variant }) =>
+      compileKernels(device, library.plan, variant, (done, total) => progress.compiled(done, total)));
+    // Reading a tokenizer keeps this thread busy: kernels are asked for first.
+    const tokenizer = Promise.all([folder.readJson(manifest.tokenizer, stop), gpu]).then(([json]) =>
+      new ChatTokenizer(json, manifest.tokenizerConfig));
+    const weights = folder.readShards(stop, (file, bytes) => progress.received(file, bytes), async (offset, bytes) => {
+      const { device, watch, buffers } = await gpu;
       writeStretch(device.queue, buffers, manifest.tensors, offset, bytes);
       device.queue.submit([]);
       await watch.guard(device.queue.onSubmittedWorkDone()); // so that no more than the shards in flight wait in memory
     });
-    const [kernels, tokenizer] = await Promise.all([
-      compileKernels(device, plan, variant, (done, total) => progress.compiled(done, total)),
-      tokenizerJson.then((json) => new ChatTokenizer(json, manifest.tokenizerConfig)),
-      weights,
+    const [parts, compiled, chatTokenizer] = await Promise.all([
+      progress.timed("device", gpu), progress.timed("kernels", kernels), progress.timed("tokenizer", tokenizer),
+      progress.timed("weights", weights),
     ]);
+    const { device, watch, library, variant, buffers } = parts;
     watch.check();
     if (signal.aborted) throw new AbortError("Loading was stopped.");
-    const executor = new PlanExecutor({ device, watch, library, variant, buffers, kernels, contextLength });
+    const executor = new PlanExecutor({ ...parts, kernels: compiled });
     const sequence = new Sequence(library.abi, executor, buffers.pages);
     await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
     progress.warn(folder.warning);
     progress.ready(`Ready on ${adapter.info.vendor || "this GPU"} (${variant.name})`);
-    return new Session({ device, executor, sequence, tokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: record.model_id });
+    return new Session({
+      device, executor, sequence, tokenizer: chatTokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: record.model_id,
+    });
   } catch (error) {
-    device.destroy();
+    failed.abort(); // what is still being read
+    prepared?.then(({ device }) => device.destroy(), () => undefined);
     throw error;
   }
 }

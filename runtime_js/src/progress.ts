@@ -1,7 +1,7 @@
 /** Counts what a load has done and reports it. */
 
 import type { FileEntry } from "./storage/manifest.ts";
-import type { InitPhase, InitProgressReport } from "./types.ts";
+import type { InitPhase, InitProgressReport, LoadTimes } from "./types.ts";
 
 /** Share of the bar that weights take; kernels take the rest. They run side by side. */
 const WEIGHTS_SHARE = 0.9;
@@ -14,7 +14,9 @@ export class LoadProgress {
   readonly #started = performance.now();
   readonly #report: (report: InitProgressReport) => void;
   readonly #received = new Map<string, number>();
+  readonly #times = { manifest: 0, device: 0, tokenizer: 0, kernels: 0, weights: 0 };
   #phase: InitPhase = "config";
+  #bytesDone = 0;
   #bytesTotal = 0;
   #kernels = { done: 0, total: 0 };
   #warning: string | undefined;
@@ -30,6 +32,7 @@ export class LoadProgress {
   }
 
   received(file: FileEntry, bytes: number): void {
+    this.#bytesDone += bytes - (this.#received.get(file.file) ?? 0);
     this.#received.set(file.file, bytes);
     this.#sendState();
   }
@@ -43,13 +46,20 @@ export class LoadProgress {
     this.#warning = warning;
   }
 
+  /** Notes when a part of the load is done. */
+  async timed<T>(part: keyof LoadTimes, work: Promise<T>): Promise<T> {
+    const result = await work;
+    this.#times[part] = this.#elapsed;
+    return result;
+  }
+
   ready(text: string): void {
     this.#phase = "ready";
     this.#send(text);
   }
 
-  get #bytesDone(): number {
-    return [...this.#received.values()].reduce((sum, bytes) => sum + bytes, 0);
+  get #elapsed(): number {
+    return (performance.now() - this.#started) / 1000;
   }
 
   #sendState(): void {
@@ -63,16 +73,18 @@ export class LoadProgress {
 
   #send(text: string): void {
     const { done, total } = this.#kernels;
+    const isReady = this.#phase === "ready";
     const weights = this.#bytesTotal > 0 ? this.#bytesDone / this.#bytesTotal : 0;
     const kernels = total > 0 ? done / total : 0;
     this.#report({
-      progress: this.#phase === "ready" ? 1 : Math.min(0.999, WEIGHTS_SHARE * weights + (1 - WEIGHTS_SHARE) * kernels),
-      timeElapsed: (performance.now() - this.#started) / 1000,
+      progress: isReady ? 1 : Math.min(0.999, WEIGHTS_SHARE * weights + (1 - WEIGHTS_SHARE) * kernels),
+      timeElapsed: this.#elapsed,
       text,
       phase: this.#phase,
       bytesDone: Math.min(this.#bytesDone, this.#bytesTotal),
       bytesTotal: this.#bytesTotal,
       ...(this.#warning !== undefined && { warning: this.#warning }),
+      ...(isReady && { times: this.#times }),
     });
   }
 }

@@ -10,7 +10,7 @@ import { Fields, isRecord } from "./fields.ts";
 import { parseChunk, parseCompletion } from "./openai/parse.ts";
 import { parseChatCompletionRequest } from "./openai/request.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from "./openai/types.ts";
-import type { ChatOptions, InitProgressReport, LogLevel, ModelRecord } from "./types.ts";
+import type { ChatOptions, InitProgressReport, LoadTimes, LogLevel, ModelRecord } from "./types.ts";
 
 /** Calls without arguments, by what answers them. */
 export const CALLS = {
@@ -129,6 +129,7 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
 
 function parseReport(report: Fields): InitProgressReport {
   const warning = report.optional("warning", (key) => report.string(key, MAX_TEXT));
+  const times = report.optional("times", (key) => parseTimes(report.object(key)));
   return {
     progress: report.number("progress", 0, 1),
     timeElapsed: report.number("timeElapsed", 0, Number.MAX_VALUE),
@@ -137,6 +138,15 @@ function parseReport(report: Fields): InitProgressReport {
     bytesDone: report.integer("bytesDone", 0, Number.MAX_SAFE_INTEGER),
     bytesTotal: report.integer("bytesTotal", 0, Number.MAX_SAFE_INTEGER),
     ...(warning !== undefined && { warning }),
+    ...(times !== undefined && { times }),
+  };
+}
+
+function parseTimes(times: Fields): LoadTimes {
+  const seconds = (key: keyof LoadTimes): number => times.number(key, 0, Number.MAX_VALUE);
+  return {
+    manifest: seconds("manifest"), device: seconds("device"), tokenizer: seconds("tokenizer"), kernels: seconds("kernels"),
+    weights: seconds("weights"),
   };
 }
 

@@ -32,6 +32,18 @@ export interface ChatOptions {
 /** What loading does now: reads the description, moves weights to the GPU while kernels compile, or is done. */
 export type InitPhase = "config" | "weights" | "kernels" | "ready";
 
+/** The parts of a load, in seconds from its begin to the end of each. They run side by side. */
+export interface LoadTimes {
+  /** The adapter is chosen and the manifest is read. */
+  readonly manifest: number;
+  /** The device and its buffers are made. */
+  readonly device: number;
+  readonly tokenizer: number;
+  readonly kernels: number;
+  /** All weights are verified and on the GPU. */
+  readonly weights: number;
+}
+
 export interface InitProgressReport {
   /** 0 to 1. */
   readonly progress: number;
@@ -44,6 +56,8 @@ export interface InitProgressReport {
   readonly bytesTotal: number;
   /** Set where the model runs but something the user may want to know is wrong, as storage that is full. */
   readonly warning?: string | undefined;
+  /** Set when the phase is "ready". */
+  readonly times?: LoadTimes | undefined;
 }
 
 export type InitProgressCallback = (report: InitProgressReport) => void;

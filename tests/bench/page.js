@@ -19,7 +19,8 @@ export async function fetchJson(url) {
   return (await fetch(url)).json();
 }
 
-async function readSite() {
+/** Where the page says that its model is. */
+export async function readSite() {
   const page = new DOMParser().parseFromString(await (await fetch("/site/index.html")).text(), "text/html");
   const config = JSON.parse(page.getElementById("webllm-config").textContent);
   return { url: new URL(config.manifest, new URL("/site/", location.href)), sha256: config.manifest_sha256 };
