@@ -59,13 +59,52 @@ test("an answer equals the plain reference, through chunks, pages and a full pip
   assert.ok(it.runner.deepestPipeline >= 2 && it.runner.deepestPipeline <= 6);
 });
 
-test("a slow GPU gets two steps ahead, a fast one up to six", () => {
+test("the faster the GPU, the more steps ahead", () => {
   const depthAt = (milliseconds: number): number => {
     const depth = new PipelineDepth();
     for (let token = 0; token < 20; token++) depth.tokenRead(1000 + token * milliseconds);
     return depth.value;
   };
-  assert.deepEqual([200, 12, 5, 3, 1, 0].map(depthAt), [2, 2, 3, 4, 6, 6]);
+  assert.deepEqual([500, 200, 100, 12, 5, 3, 2, 1, 0].map(depthAt), [1, 1, 2, 2, 3, 5, 6, 6, 6]);
+});
+
+test("where a step takes long, none is computed beyond an end, and answers stay the same", async (context) => {
+  let now = 0;
+  context.mock.method(performance, "now", () => (now += 500));
+  const it = setup();
+  const prompt = promptOf(6, 1);
+  const plain = reference(prompt, 8, NO_EOS);
+  const eos = new Set([plain[4] ?? -1]);
+  const expected = reference(prompt, 8, eos);
+  const { ids } = await generate(it, prompt, options({ eosTokenIds: eos }));
+  assert.deepEqual(ids, expected);
+  assert.equal(it.runner.calls.filter((call) => call === "decode").length, ids.length - 1);
+  const longer = [...prompt, ...ids, 5];
+  const { ids: next, cached } = await generate(it, longer, options({ maxTokens: 6 }));
+  assert.deepEqual(next, reference(longer, 6, NO_EOS));
+  assert.equal(cached, prompt.length + ids.length - 1, "no step had added the end token");
+});
+
+test("a chunk of a prompt is submitted while the one before it is computed", async () => {
+  const it = setup();
+  const computed: (() => void)[] = [];
+  const prefillOnce = it.runner.prefill.bind(it.runner);
+  it.runner.prefill = async (tokens, position, cache) => {
+    await prefillOnce(tokens, position, cache);
+    await new Promise<void>((resolve) => { computed.push(resolve); });
+  };
+  const prompt = promptOf(23, 3);
+  const started = prefill(it.runner, it.sequence, prompt, options());
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  assert.deepEqual(it.runner.calls, ["prefill 5", "prefill 5"]);
+  computed[0]?.();
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  assert.equal(it.runner.calls.length, 3);
+  for (let chunk = 1; chunk < 4; chunk++) {
+    computed[chunk]?.();
+    await new Promise((resolve) => { setTimeout(resolve, 5); });
+  }
+  assert.equal(await (await started).first, nextToken(prompt));
 });
 
 test("an end token stops, and what ran beyond it is rolled back", async () => {

@@ -6,25 +6,27 @@ import type { ModelRunner } from "./runner.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
- * Steps submitted before the first of them is read, so that the GPU never waits for the CPU: as many as take PIPELINE_MS, which
- * covers the way of an id to the CPU and back. An end costs all but one of them, so a slow GPU gets few.
+ * Steps submitted before the first of them is read, so that the GPU never waits for the CPU: beside the one that is awaited as many
+ * as take PIPELINE_MS, which covers the way of an id to the CPU and back. An end wastes them, so a slow GPU gets few, and one whose
+ * step is NEGLIGIBLE times as long gets none.
  */
-const PIPELINE_MS = 12;
-const MIN_DEPTH = 2;
+const PIPELINE_MS = 10;
+const NEGLIGIBLE = 20;
 const MAX_DEPTH = 6;
 
 /** How many steps to keep in flight, from the time between the tokens read so far. */
 export class PipelineDepth {
   #last: number | null = null;
   #average: number | null = null; // milliseconds of a step
-  value = MIN_DEPTH;
+  value = 2;
 
   /** Call at each token, with the time in milliseconds. */
   tokenRead(now: number): void {
     if (this.#last !== null) {
       const step = now - this.#last;
       this.#average = this.#average === null ? step : 0.75 * this.#average + 0.25 * step;
-      this.value = Math.min(MAX_DEPTH, Math.max(MIN_DEPTH, Math.ceil(PIPELINE_MS / Math.max(this.#average, 0.1))));
+      const ahead = Math.ceil(PIPELINE_MS / Math.max(this.#average, 0.1) - 1 / NEGLIGIBLE);
+      this.value = Math.min(MAX_DEPTH, 1 + ahead);
     }
     this.#last = now;
   }
@@ -65,21 +67,26 @@ export async function prefill(
       { promptTokens: prompt.length, contextWindowSize: contextLength });
   }
   const cached = sequence.reuse(prompt);
+  let before: Promise<void> = Promise.resolve(); // the chunk before, still under way: the GPU never waits for the CPU
   for (let position = cached; ; position += prefillChunk) {
     if (signal.aborted) return { cached, first: null };
     const chunk = prompt.slice(position, position + prefillChunk);
     const cache = await sequence.append(chunk.length);
-    const isLast = position + chunk.length === prompt.length;
-    const first = isLast ? runner.prefillAndSample(chunk, position, cache, sampler.next()) : null;
-    if (first === null) await runner.prefill(chunk, position, cache);
+    if (position + chunk.length === prompt.length) {
+      const first = runner.prefillAndSample(chunk, position, cache, sampler.next());
+      sequence.commit(chunk);
+      return { cached, first };
+    }
+    const done = expected(runner.prefill(chunk, position, cache));
     sequence.commit(chunk);
-    if (first !== null) return { cached, first };
+    await before;
+    before = done;
   }
 }
 
 /**
- * Yields the generated tokens, an end token too; the last one says why it is the last. Step k+1 is submitted before
- * the token of step k is read; what was computed beyond the end is rolled back, also when the consumer leaves early.
+ * Yields the generated tokens, an end token too; the last one says why it is the last. Steps are submitted before the tokens of
+ * those before them are read; what was computed beyond the end is rolled back, also when the consumer leaves early.
  */
 export async function* decode(
   runner: ModelRunner, sequence: Sequence, first: Promise<number>, { maxTokens, eosTokenIds, sampler, signal }: GenerationOptions,
@@ -88,16 +95,20 @@ export async function* decode(
   const inFlight = [expected(first)];
   const depth = new PipelineDepth();
   let submitted = 1;
+  let latest: number | null = null; // the token read last, while no step that adds it to the cache is under way
   try {
     for (let read = 1; ; read++) {
       while (inFlight.length < depth.value && submitted < limit) {
         const position = sequence.length;
         inFlight.push(expected(runner.decode(position, await sequence.append(1), sampler.next())));
         submitted++;
+        if (latest !== null) sequence.commit([latest]);
+        latest = null;
       }
       const token = await inFlight.shift() ?? 0;
       depth.tokenRead(performance.now());
-      if (submitted > read) sequence.commit([token]); // a step that adds it to the cache is under way
+      if (submitted > read) sequence.commit([token]);
+      else latest = token;
       const finishReason = eosTokenIds.has(token) ? "stop" : read >= limit ? "length" : signal.aborted ? "abort" : null;
       yield { token, finishReason };
       if (finishReason !== null) return;
