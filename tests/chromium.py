@@ -20,9 +20,16 @@ QUIET = [
     "--disable-dev-shm-usage",
     "--disable-background-timer-throttling",
 ]
+# SwiftShader's code to zero workgroup memory, a word at a time, would take half of the time. No kernel may need the zeros.
+DAWN_TOGGLES = ("disable_workgroup_init",)
 WEBGPU = {
     # SwiftShader: WebGPU on the CPU, with subgroups of 4 and without shader-f16.
-    "software": ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
+    "software": [
+        "--enable-unsafe-webgpu",
+        "--use-webgpu-adapter=swiftshader",
+        "--enable-features=Vulkan",
+        f"--enable-dawn-features={','.join(DAWN_TOGGLES)}",
+    ],
     # What the browser finds by itself.
     "default": ["--enable-unsafe-webgpu", "--ignore-gpu-blocklist"],
     # A Linux server: Vulkan without a display. Dawn leaves shader-f16 off by default on NVIDIA's driver.

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import tvm
 
+from chromium import DAWN_TOGGLES
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
 
@@ -82,13 +83,19 @@ class Dawn:
         if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
             os.environ["VK_ICD_FILENAMES"] = str(swiftshader())
         import wgpudawn as wgpu
+        from wgpudawn.backends.dawn import extras
 
+        extras.set_instance_extras(enable_toggles=DAWN_TOGGLES)
         self._wgpu = wgpu
         adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
         features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
         self._device = adapter.request_device_sync(required_features=features)
         self.subgroups = "subgroups" in features
         self.f16 = "shader-f16" in features
+
+    def prepare(self, func: tvm.tirx.PrimFunc, variant: Variant) -> PreparedKernel:
+        """Compile a kernel that runs many times: SwiftShader takes seconds to compile one and milliseconds to run it."""
+        return PreparedKernel(self._wgpu, self._device, func, variant)
 
     def run(
         self,
@@ -98,29 +105,44 @@ class Dawn:
         sizes: Mapping[str, int] | None = None,
         grid: tuple[int, int, int] | None = None,
     ) -> dict[str, Array]:
-        """Compile and run a kernel once.
+        """Compile a kernel and run it once: see PreparedKernel.run."""
+        return self.prepare(func, variant).run(buffers, sizes, grid)
+
+
+class PreparedKernel:
+    """A kernel with its pipeline, made by Dawn.prepare."""
+
+    def __init__(self, wgpu: Any, device: Any, func: tvm.tirx.PrimFunc, variant: Variant) -> None:
+        self._wgpu, self._device, self._func = wgpu, device, func
+        kernel = compile_kernels({"kernel": func}, variant)["kernel"]
+        self._uniform = kernel.uniform
+        self._bindings = [(int(slot), access, name) for slot, access, name in _BUFFER.findall(kernel.wgsl)]
+        module = device.create_shader_module(code=kernel.wgsl)
+        self._pipeline = device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": kernel.entry})
+
+    def run(
+        self, buffers: Mapping[str, Array], sizes: Mapping[str, int] | None = None, grid: tuple[int, int, int] | None = None
+    ) -> dict[str, Array]:
+        """Run the kernel once.
 
         buffers: contents by buffer name; give outputs as `poison(...)`. sizes: values of symbolic sizes by name.
         grid: workgroups, computed from the kernel when not given.
         Returns the buffers that the kernel may write, in the shapes and dtypes given. Raises AssertionError when a guard was written.
         """
         sizes = sizes or {}
-        kernel = compile_kernels({"kernel": func}, variant)["kernel"]
-        x, y, z = grid or grid_of(func, sizes)
-        wgsl = kernel.wgsl
-        bound = {name: (int(slot), access) for slot, access, name in _BUFFER.findall(wgsl)}
-        if unknown := bound.keys() - buffers.keys():
+        x, y, z = grid or grid_of(self._func, sizes)
+        if unknown := {name for _, _, name in self._bindings} - buffers.keys():
             raise KeyError(f"the kernel binds {sorted(unknown)}, which the test does not give")
-        gpu = {name: self._buffer(buffers[name]) for name in bound}
-        entries = [(slot, gpu[name]) for name, (slot, _) in bound.items()]
-        if kernel.uniform:
+        gpu = {name: self._buffer(buffers[name]) for _, _, name in self._bindings}
+        entries = [(slot, gpu[name]) for slot, _, name in self._bindings]
+        if self._uniform:
             # TVM's last word is the number of workgroups in x; the others are sizes, or what it computes of them once.
-            words = [*(evaluate(expr, sizes) for expr in kernel.uniform[:-1]), x]
+            words = [*(evaluate(expr, sizes) for expr in self._uniform[:-1]), x]
             usage = self._wgpu.BufferUsage.UNIFORM
             uniform = self._device.create_buffer_with_data(data=np.array(words, np.int32), usage=usage)
             entries.append((len(entries), uniform))
-        self._dispatch(wgsl, kernel.entry, entries, (x, y, z))
-        return {name: self._read(name, gpu[name], buffers[name]) for name, (_, access) in bound.items() if access == "read_write"}
+        self._dispatch(entries, (x, y, z))
+        return {name: self._read(name, gpu[name], buffers[name]) for _, access, name in self._bindings if access == "read_write"}
 
     def _buffer(self, array: Array) -> Any:
         data = array.tobytes()
@@ -128,16 +150,14 @@ class Dawn:
         usage = self._wgpu.BufferUsage.STORAGE | self._wgpu.BufferUsage.COPY_SRC
         return self._device.create_buffer_with_data(data=data + _guard(array), usage=usage)
 
-    def _dispatch(self, wgsl: str, entry: str, entries: Sequence[tuple[int, Any]], grid: tuple[int, int, int]) -> None:
-        module = self._device.create_shader_module(code=wgsl)
-        pipeline = self._device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": entry})
+    def _dispatch(self, entries: Sequence[tuple[int, Any]], grid: tuple[int, int, int]) -> None:
         group = self._device.create_bind_group(
-            layout=pipeline.get_bind_group_layout(0),
+            layout=self._pipeline.get_bind_group_layout(0),
             entries=[{"binding": slot, "resource": {"buffer": buffer, "offset": 0, "size": buffer.size}} for slot, buffer in entries],
         )
         encoder = self._device.create_command_encoder()
         compute = encoder.begin_compute_pass()
-        compute.set_pipeline(pipeline)
+        compute.set_pipeline(self._pipeline)
         compute.set_bind_group(0, group)
         compute.dispatch_workgroups(*grid)
         compute.end()

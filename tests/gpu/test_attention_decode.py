@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from dawn import Dawn, grid_of, poison
 from paged import RUNNABLE, SHAPES, attention, random_cache, state_of
-from prepared import Prepared
 
 from webllm_build.compile.kernels.attention_decode import MAX_SPLITS, attention_decode, keys_per_split, num_splits, partial_shape
 from webllm_build.compile.kernels.attention_merge import attention_merge
@@ -19,8 +18,8 @@ class Attention:
         self.heads, self.kv_heads, self.head_dim = heads, kv_heads, head_dim
         func = attention_decode(variant, heads, kv_heads, head_dim)
         self.blocks = grid_of(func, {})[0]
-        self.decode = Prepared(dawn, func, variant)
-        self.merge = Prepared(dawn, attention_merge(variant, heads, head_dim), variant)
+        self.decode = dawn.prepare(func, variant)
+        self.merge = dawn.prepare(attention_merge(variant, heads, head_dim), variant)
 
     def check(self, length: int, scale: float, tolerance: float) -> None:
         rng = np.random.default_rng(length)

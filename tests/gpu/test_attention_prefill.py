@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from dawn import Dawn, poison
 from paged import RUNNABLE, SHAPES, attention, random_cache, state_of
-from prepared import Prepared
 
 from webllm_build.compile.kernels.attention_prefill import attention_prefill
 from webllm_build.compile.target import VARIANTS, Variant
@@ -18,7 +17,7 @@ CALLS = [(1, 0), (5, 0), (17, 0), (33, 0), (70, 0), (1, 64), (5, 15), (17, 16), 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_attention_prefill(dawn: Dawn, variant: Variant, shape: tuple[int, int, int]) -> None:
     heads, kv_heads, head_dim = shape
-    kernel = Prepared(dawn, attention_prefill(variant, *shape), variant)
+    kernel = dawn.prepare(attention_prefill(variant, *shape), variant)
     for tokens, position in CALLS:
         length = position + tokens
         rng = np.random.default_rng(length)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from dawn import Array, Dawn, poison
-from prepared import Prepared
+from dawn import Array, Dawn, PreparedKernel, poison
 
 from webllm_build.compile.kernels.sample import MAX_VOCABULARY, partial_shape, sample_partial, sample_pick
 from webllm_build.compile.target import VARIANTS, Variant
@@ -36,12 +35,12 @@ class Sampler:
     dawn: Dawn
     variant: Variant
     vocab: int
-    partial: Prepared = field(init=False)
-    pick: Prepared = field(init=False)
+    partial: PreparedKernel = field(init=False)
+    pick: PreparedKernel = field(init=False)
 
     def __post_init__(self) -> None:
-        self.partial = Prepared(self.dawn, sample_partial(self.variant, self.vocab), self.variant)
-        self.pick = Prepared(self.dawn, sample_pick(self.variant, self.vocab), self.variant)
+        self.partial = self.dawn.prepare(sample_partial(self.variant, self.vocab), self.variant)
+        self.pick = self.dawn.prepare(sample_pick(self.variant, self.vocab), self.variant)
 
     def __call__(self, logits: Array, settings: Settings) -> int:
         inputs = {"logits": logits.reshape(1, -1), "sampling": settings.words}
