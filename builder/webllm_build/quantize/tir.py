@@ -33,24 +33,32 @@ class Block:
 
 def nibbles(words: Expr) -> tuple[Expr, ...]:
     """32 nibbles of a uint32x4 as 8 float32x4: of word j the low nibbles of its 4 bytes, then the high ones."""
-    return tuple(_unsigned(_lane(words, j), (first, first + 8, first + 16, first + 24), 15) for j in range(4) for first in (0, 4))
+    halves = [_halves(_lane(words, j)) for j in range(4)]
+    return tuple(_fields(pair, first, 15) for pair in halves for first in (0, 4))
 
 
 def signed_bytes(words: Expr) -> tuple[Expr, ...]:
     """16 signed bytes of a uint32x4 as 4 float32x4."""
     flipped = (T.bitwise_xor(_lane(words, j), T.uint32(0x80808080)) for j in range(4))
-    return tuple(_unsigned(word, (0, 8, 16, 24), 255, bias=128) for word in flipped)
+    return tuple(_fields(_halves(word), 0, 255, bias=128) for word in flipped)
 
 
-def _unsigned(word: Expr, shifts: tuple[int, int, int, int], mask: int, bias: int = 0) -> Expr:
-    """The fields of a word at four shifts, minus a bias, as float32x4.
+def _halves(word: Expr) -> Expr:
+    """A word twice, then its upper half twice, as uint32x4."""
+    return T.bind(T.call_pure_extern("uint32x4", "vec4u", word, word, *[T.shift_right(word, T.uint32(16))] * 2))
 
-    A field put into the low bits of the float 2**23 makes the float 2**23 + field, exactly. That takes shifts, masks and a
-    subtraction, which GPUs do at full speed; NVIDIA's conversions from integers run at an eighth of it.
+
+def _fields(halves: Expr, first: int, mask: int, bias: int = 0) -> Expr:
+    """The fields of a word at the bits first, first + 8, first + 16 and first + 24, minus a bias, as float32x4.
+
+    A field at bit b of the mantissa of the float 2**(23 - b) makes the float 2**(23 - b) + field, exactly. That takes two bit
+    operations and a subtraction, which GPUs do at full speed; NVIDIA's conversions from integers run at an eighth of it.
     """
-    fields = T.bitwise_and(T.shift_right(T.Broadcast(word, 4), _vec4u(*shifts)), _vec4u(mask, mask, mask, mask))
-    floats = T.bitwise_or(fields, T.Broadcast(T.uint32(0x4B000000), 4))
-    return T.call_pure_extern("float32x4", "bitcast<vec4<f32>>", floats) - T.Broadcast(T.float32(2**23 + bias), 4)
+    bits = (first, first + 8) * 2
+    fields = T.bitwise_and(halves, _vec4u(*(mask << bit for bit in bits)))
+    floats = T.bitwise_or(fields, _vec4u(*(127 + 23 - bit << 23 for bit in bits)))
+    offsets = (T.float32(2 ** (23 - bit) + bias) for bit in bits)
+    return T.call_pure_extern("float32x4", "bitcast<vec4<f32>>", floats) - T.call_pure_extern("float32x4", "vec4f", *offsets)
 
 
 def _vec4u(*values: int) -> Expr:
