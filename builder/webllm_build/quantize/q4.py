@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.quantize.nibbles import ggml_nibbles, join_nibbles, split_nibbles
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Rows, Scheme, Words, half_scales, half_words, pack_halves, unpack_halves
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Rows, Scheme, Words, half_scales, half_words, pack_halves, unpack_halves
 
 if TYPE_CHECKING:
-    from webllm_build.quantize.tir import Block
+    from webllm_build.quantize.tir import Block, CodeBlock
 
 BLOCK_BYTES = 18  # float16 scale, 16 bytes of nibbles
 
@@ -79,4 +79,14 @@ def load(weight: Sequence[Any], block: Any) -> Block:
     return tir.Block(tir.nibbles(words), scale, scale * T.float32(-8))
 
 
-Q4 = Scheme("q4", 4.5, "q4_0", buffers, encode, pack, decode, load)
+def read(weight: Sequence[Any], block: Any) -> tuple[Any, ...]:
+    return weight[0][block], weight[1][block // 2]
+
+
+def unpack(raw: Sequence[Any], block: Any) -> CodeBlock:
+    from webllm_build.quantize import tir
+
+    return tir.CodeBlock(tir.nibble_words(raw[0]), tir.half_of(raw[1], block))
+
+
+Q4 = Scheme("q4", 4.5, "q4_0", buffers, encode, pack, decode, load, Codes(read, unpack, ("uint32x4", "uint32"), bias=8))

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.quantize.nibbles import ggml_nibbles, join_nibbles, split_nibbles
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Rows, Scheme, Words, half_scales
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Rows, Scheme, Words, half_scales
 
 if TYPE_CHECKING:
-    from webllm_build.quantize.tir import Block
+    from webllm_build.quantize.tir import Block, CodeBlock
 
 BLOCK_BYTES = 20  # float16 scale, float16 minimum, 16 bytes of nibbles
 
@@ -87,4 +87,15 @@ def load(weight: Sequence[Any], block: Any) -> Block:
     return tir.Block(tir.nibbles(words), scale, minimum)
 
 
-Q4A = Scheme("q4a", 5.0, "q4_1", buffers, encode, pack, decode, load)
+def read(weight: Sequence[Any], block: Any) -> tuple[Any, ...]:
+    return weight[0][block], weight[1][block]
+
+
+def unpack(raw: Sequence[Any], block: Any) -> CodeBlock:
+    from webllm_build.quantize import tir
+
+    scale, minimum = tir.half_pair(raw[1])
+    return tir.CodeBlock(tir.nibble_words(raw[0]), scale, minimum)
+
+
+Q4A = Scheme("q4a", 5.0, "q4_1", buffers, encode, pack, decode, load, Codes(read, unpack, ("uint32x4", "uint32"), has_minimum=True))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Rows, Scheme, Words, half_scales, half_words, pack_halves, unpack_halves
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Rows, Scheme, Words, half_scales, half_words, pack_halves, unpack_halves
 
 if TYPE_CHECKING:
-    from webllm_build.quantize.tir import Block
+    from webllm_build.quantize.tir import Block, CodeBlock
 
 BLOCK_BYTES = 34  # float16 scale, 32 signed bytes
 
@@ -57,4 +57,14 @@ def load(weight: Sequence[Any], block: Any) -> Block:
     return tir.Block(tir.signed_bytes(words[0]) + tir.signed_bytes(words[1]), scale)
 
 
-Q8 = Scheme("q8", 8.5, "q8_0", buffers, encode, pack, decode, load)
+def read(weight: Sequence[Any], block: Any) -> tuple[Any, ...]:
+    return weight[0][block * 2], weight[0][block * 2 + 1], weight[1][block // 2]
+
+
+def unpack(raw: Sequence[Any], block: Any) -> CodeBlock:
+    from webllm_build.quantize import tir
+
+    return tir.CodeBlock(tir.lanes(raw[0]) + tir.lanes(raw[1]), tir.half_of(raw[2], block))
+
+
+Q8 = Scheme("q8", 8.5, "q8_0", buffers, encode, pack, decode, load, Codes(read, unpack, ("uint32x4", "uint32x4", "uint32")))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from webllm_build.quantize.tir import Block
+    from webllm_build.quantize.tir import Block, CodeBlock
 
 GROUP = 32  # weights of a row that share a scale
 DTYPE_BYTES = {"uint32x4": 16, "uint32": 4, "float32": 4}
@@ -44,6 +44,25 @@ class Packed:
 
 
 @dataclass(frozen=True)
+class Codes:
+    """How a kernel gets a block's integers, for dot products of integers.
+
+    Attributes:
+        read: TIR: (buffers, block index) → the block as it lies in memory, loaded but not unpacked.
+        unpack: TIR: (what read gave, block index) → the block's codes.
+        dtypes: of what read gives.
+        bias: what stands for zero in a code.
+        has_minimum: whether blocks have a minimum.
+    """
+
+    read: Callable[[Sequence[Any], Any], tuple[Any, ...]]
+    unpack: Callable[[Sequence[Any], Any], CodeBlock]
+    dtypes: tuple[str, ...]
+    bias: int = 0
+    has_minimum: bool = False
+
+
+@dataclass(frozen=True)
 class Scheme:
     """How a weight float32[n, k] (k a multiple of GROUP) is stored on the GPU.
 
@@ -56,6 +75,7 @@ class Scheme:
         pack: (encoded rows, k) → contents of the buffers, without loss.
         decode: (contents, n, k) → float32[n, k]; the reference for every kernel.
         load: TIR: (buffers, block index) → one block of GROUP weights. Block b of row r is r*k/GROUP + b.
+        codes: the same as integers, where weights are integers times a scale.
     """
 
     name: str
@@ -66,6 +86,7 @@ class Scheme:
     pack: Callable[[Rows, int], tuple[npt.NDArray[Any], ...]]
     decode: Callable[[Sequence[npt.NDArray[Any]], int, int], npt.NDArray[np.float32]]
     load: Callable[[Sequence[Any], Any], Block]
+    codes: Codes | None = None
 
 
 def half_scales(scales: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:

@@ -31,6 +31,27 @@ class Block:
         return value
 
 
+@dataclass(frozen=True)
+class CodeBlock:
+    """The weights of a block as packed integers: weight i is scale * (code i - the scheme's bias) + minimum, with code i the signed
+    byte i % 4 of words[i // 4]; words are 8 uint32, scale and minimum float32, no minimum is 0."""
+
+    words: tuple[Expr, ...]
+    scale: Expr
+    minimum: Expr | None = None
+
+
+def nibble_words(words: Expr) -> tuple[Expr, ...]:
+    """32 nibbles of a uint32x4 as 8 uint32 of four bytes each, in the order of `nibbles`."""
+    mask = T.uint32(0x0F0F0F0F)
+    return tuple(T.bitwise_and(T.shift_right(_lane(words, j), T.uint32(first)), mask) for j in range(4) for first in (0, 4))
+
+
+def lanes(words: Expr) -> tuple[Expr, ...]:
+    """The 4 uint32 of a uint32x4."""
+    return tuple(_lane(words, j) for j in range(4))
+
+
 def nibbles(words: Expr) -> tuple[Expr, ...]:
     """32 nibbles of a uint32x4 as 8 float32x4: of word j the low nibbles of its 4 bytes, then the high ones."""
     halves = [_halves(_lane(words, j)) for j in range(4)]
@@ -73,8 +94,13 @@ def halves(words: Expr) -> tuple[Expr, ...]:
 
 def half(words: Any, index: Expr) -> Expr:
     """float32 value of the float16 `index` in a buffer of packed words."""
+    return half_of(words[index // 2], index)
+
+
+def half_of(word: Expr, index: Expr) -> Expr:
+    """float32 value of the low float16 of a word where index is even, of the high one where it is odd."""
     shift = T.cast(index % 2 * 16, "uint32")
-    return _lane(T.call_pure_extern("float32x2", "unpack2x16float", T.shift_right(words[index // 2], shift)), 0)
+    return _lane(T.call_pure_extern("float32x2", "unpack2x16float", T.shift_right(word, shift)), 0)
 
 
 def half_pair(word: Expr) -> tuple[Expr, Expr]:

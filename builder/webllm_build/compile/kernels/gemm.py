@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, out_columns, silu, weight_buffers
+from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
 from webllm_build.compile.kernels.tir_ops import (
-    Buffer,
     Expr,
     Kernel,
     barrier,
@@ -50,6 +49,12 @@ def choose_tile(variant: Variant, n: int) -> Tile:
     return Tile(rows=8, columns=8, width=128 if variant.f16 else 64)
 
 
+def tiles(variant: Variant, n: int) -> Mapping[str, Tile]:
+    """Defaults by vendor, and so what the browser chooses from: GPUs of phones have few registers for the large tile."""
+    other, small = choose_tile(variant, n), Tile(rows=4, columns=8, width=64)
+    return {"other": other, "qualcomm": small, "arm": small}
+
+
 def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", tile: Tile | None = None) -> PrimFunc:
     """out[m, :] = W[n, k] · x[m] for each of the tokens m (symbolic size "n"), with W packed by `scheme`.
 
@@ -78,7 +83,7 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
             sums = local("sums", tile.rows * tile.columns)
             for i in range(tile.rows * tile.columns):
                 store(sums, T.float32(0), i)
-            w_row = let("w_row", T.min(block_x * width + _weight_row(thread, width, epilogue), n - 1))
+            w_row = let("w_row", T.min(block_x * width + weight_row(thread, width, epilogue), n - 1))
             with T.serial(0, k // GROUP) as block:
                 values = scheme.load(weight, w_row * (k // GROUP) + block)
                 for j in range(QUADS):
@@ -103,30 +108,9 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
                 token = let("token", block_y * height + ty + i * tile.columns)
                 with when(token < m):
                     row_sums = [sums[i * tile.columns + j] for j in range(tile.columns)]
-                    _store_row(row_sums, epilogue, residual, out, token, block_x * out_columns(width, epilogue) + tx, threads_x)
+                    store_row(row_sums, epilogue, residual, out, token, block_x * out_columns(width, epilogue) + tx, threads_x)
     return kernel.func
-
-
-def _weight_row(position: Expr, width: int, epilogue: Epilogue) -> Expr:
-    """The weight row of a position of the tile. With silu_mul gates come first, so that an invocation, whose positions are
-    width/columns apart, holds the gate and the up of the same channels."""
-    if epilogue != "silu_mul":
-        return position
-    return position % (width // 2) * 2 + position // (width // 2)
 
 
 def _swizzle(row: Expr, quad: Expr) -> Expr:
     return T.bitwise_xor(row, quad)
-
-
-def _store_row(sums: Sequence[Expr], epilogue: Epilogue, residual: Buffer | None, out: Buffer, token: Expr, first: Expr, step: int) -> None:
-    """Store one token's outputs at columns first, first + step, ..."""
-    columns = int(out.shape[1])
-    half = len(sums) // 2
-    outputs = sums
-    if epilogue == "silu_mul":
-        outputs = [silu(gate) * up for gate, up in zip(sums[:half], sums[half:], strict=True)]
-    for j, y in enumerate(outputs):
-        column = first + j * step
-        with when(column < columns):
-            store(out, y if residual is None else residual[token, column] + y, token, column)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel
+from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, store, when
 from webllm_build.errors import CompileError
 from webllm_build.quantize import GROUP, Scheme
 
@@ -35,3 +36,24 @@ def out_columns(n: int, epilogue: Epilogue) -> int:
 def silu(x: Expr) -> Expr:
     """x * sigmoid(x). The exponent is bounded because WGSL leaves an overflow of exp undefined."""
     return x / (T.float32(1) + T.exp(T.min(T.float32(0) - x, T.float32(80))))
+
+
+def weight_row(position: Expr, width: int, epilogue: Epilogue) -> Expr:
+    """The weight row of a position of the tile. With silu_mul gates come first, so that an invocation, whose positions are
+    width/columns apart, holds the gate and the up of the same channels."""
+    if epilogue != "silu_mul":
+        return position
+    return position % (width // 2) * 2 + position // (width // 2)
+
+
+def store_row(sums: Sequence[Expr], epilogue: Epilogue, residual: Buffer | None, out: Buffer, token: Expr, first: Expr, step: int) -> None:
+    """Store one token's outputs at columns first, first + step, ..."""
+    columns = int(out.shape[1])
+    half = len(sums) // 2
+    outputs = sums
+    if epilogue == "silu_mul":
+        outputs = [silu(gate) * up for gate, up in zip(sums[:half], sums[half:], strict=True)]
+    for j, y in enumerate(outputs):
+        column = first + j * step
+        with when(column < columns):
+            store(out, y if residual is None else residual[token, column] + y, token, column)

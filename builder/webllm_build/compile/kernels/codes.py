@@ -1,0 +1,111 @@
+"""Activations as 8-bit integers: each block of 32 values shares a scale, as in GGUF's Q8_0, and products with a block of integer weights
+are summed exactly, four at a time, by WGSL's dot4I8Packed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.fixed import fixed
+from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, element, extern, local, splat, store, total
+from webllm_build.quantize import GROUP
+from webllm_build.quantize.scheme import Codes
+from webllm_build.quantize.tir import CodeBlock
+
+LARGEST_CODE = 127
+ONES = 0x01010101
+
+# A float between 2**23 and 2**24 has the steps 1, and its bits count them: an integer added to its bits, or a small float added to it,
+# is that integer above it, exactly. (Conversions between integers and floats are slow on NVIDIA's GPUs.) This one's low byte is 0, and
+# TVM writes seven digits of a constant.
+_ORIGIN = 12_000_000
+_ORIGIN_BITS = 0x4B000000 + _ORIGIN - 2**23
+
+
+def code_buffers(kernel: Kernel, tokens: Expr, k: int) -> tuple[Buffer, Buffer]:
+    """Parameters x_q, x_s: activations [tokens, k] as packed codes uint32x4[tokens, k/16] and scales float32[tokens, k/32]."""
+    return kernel.buffer("x_q", (tokens, k // 16), "uint32x4"), kernel.buffer("x_s", (tokens, k // GROUP), "float32")
+
+
+def block_scale(quads: Sequence[Expr]) -> tuple[Expr, Expr]:
+    """The scale of the 32 values of 8 float32x4, and its inverse: the largest becomes code 127 (or -127)."""
+    largest = extern("float32x4", "abs", quads[0])
+    for quad in quads[1:]:
+        largest = extern("float32x4", "max", largest, extern("float32x4", "abs", quad))
+    extremes = local("extremes", 1, "float32x4")
+    store(extremes, largest, 0)
+    x, y, z, w = _elements(extremes[0])
+    extreme = fixed("extreme", T.max(T.max(x, y), T.max(z, w)), "float32")
+    # A block of zeros, or of numbers whose inverse would overflow, is zero.
+    inverse = T.Select(extreme > T.float32(1e-30), T.float32(LARGEST_CODE) / extreme, T.float32(0))
+    return extreme * T.float32(1 / LARGEST_CODE), fixed("inverse", inverse, "float32")
+
+
+def pack_quad(quad: Expr, inverse: Expr) -> Expr:
+    """The codes of a float32x4, each round(value * inverse), as a uint32 of four signed bytes."""
+    bits = local("bits", 1, "uint32x4")
+    # The low byte of the sum's bits is the code in two's complement.
+    store(bits, extern("uint32x4", "bitcast<vec4<u32>>", quad * splat(inverse) + splat(T.float32(_ORIGIN))), 0)
+    word = T.uint32(0)
+    for i, value in enumerate(_elements(bits[0])):
+        word = T.bitwise_or(word, T.shift_left(T.bitwise_and(value, T.uint32(0xFF)), T.uint32(8 * i)))
+    return word
+
+
+def pack_block(quads: Sequence[Expr], inverse: Expr) -> list[Expr]:
+    """The codes of 8 float32x4 as 8 packed words."""
+    return [fixed(f"word{j}", pack_quad(quad, inverse), "uint32") for j, quad in enumerate(quads)]
+
+
+def halves(words: Sequence[Expr]) -> tuple[Expr, Expr]:
+    """8 words as two uint32x4."""
+    return extern("uint32x4", "vec4u", *words[:4]), extern("uint32x4", "vec4u", *words[4:])
+
+
+def code_sum(words: Sequence[Expr]) -> Expr:
+    """Sum of the codes of packed words, int32."""
+    return total([_dot4(word, T.uint32(ONES)) for word in words])
+
+
+@dataclass(frozen=True)
+class Activations:
+    """A block of activations as kernels multiply it: 8 packed words, the scale float32 and the sum of the codes int32."""
+
+    words: Sequence[Expr]
+    scale: Expr
+    code_sum: Expr
+
+
+class BlockProduct:
+    """Multiplies one block of activations with blocks of weights of one scheme."""
+
+    def __init__(self, x: Activations, codes: Codes) -> None:
+        self._x = x
+        # Products are counted from here: the bias of the weights' codes is taken off once for all rows.
+        bias = x.code_sum * T.int32(codes.bias) if codes.bias else T.int32(0)
+        self._origin = fixed("origin", _float_of_bits(bias + T.int32(_ORIGIN_BITS)), "float32")
+        self._sum = None
+        if codes.has_minimum:
+            self._sum = fixed("x_sum", x.scale * T.cast(x.code_sum, "float32"), "float32")
+
+    def __call__(self, weight: CodeBlock) -> Expr:
+        """The block's part of a dot product, float32."""
+        products = T.int32(_ORIGIN_BITS)
+        for w, x in zip(weight.words, self._x.words, strict=True):
+            products = products + _dot4(w, x)
+        y = (_float_of_bits(products) - self._origin) * (self._x.scale * weight.scale)
+        return y if weight.minimum is None else y + weight.minimum * self._sum
+
+
+def _dot4(a: Expr, b: Expr) -> Expr:
+    return extern("int32", "dot4I8Packed", a, b)
+
+
+def _float_of_bits(value: Expr) -> Expr:
+    return extern("float32", "bitcast<f32>", value)
+
+
+def _elements(vector: Expr) -> list[Expr]:
+    return [element(vector, i) for i in range(4)]

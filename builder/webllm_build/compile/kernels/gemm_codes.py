@@ -1,0 +1,148 @@
+"""Matrix times quantized matrix by integer dot products: linear layers of a prefill, where the browser has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.codes import Activations, BlockProduct, code_buffers, code_sum, halves
+from webllm_build.compile.kernels.linear import Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
+from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, size, store, when
+from webllm_build.quantize import GROUP, Scheme
+from webllm_build.quantize.scheme import Codes
+from webllm_build.quantize.tir import CodeBlock, lanes
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An invocation sums rows * columns outputs in registers; a workgroup has width_threads * height_threads of them, for
+    rows * height_threads tokens and columns * width_threads outputs. Two invocations load a token's block and one an output's, so
+    width_threads is 2 * rows, and columns at most height_threads."""
+
+    rows: int
+    columns: int
+    width_threads: int
+    height_threads: int
+
+    @property
+    def height(self) -> int:
+        return self.rows * self.height_threads
+
+    @property
+    def width(self) -> int:
+        return self.columns * self.width_threads
+
+    @property
+    def threads(self) -> int:
+        return self.width_threads * self.height_threads
+
+
+def tiles(n: int) -> Mapping[str, Tile]:
+    """Wide layers fill a GPU with large tiles, which reuse more; narrow ones need many small ones."""
+    if n >= 8192:
+        return {"other": Tile(8, 8, 16, 16), "apple": Tile(4, 8, 8, 16), "intel": Tile(4, 8, 8, 16)}
+    return {"other": Tile(4, 8, 8, 16)}
+
+
+def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", tile: Tile | None = None) -> PrimFunc:
+    """out[m, :] = W[n, k] · x[m] for each of the tokens m (symbolic size "n"), with W packed by `scheme` and x as codes.
+
+    Parameters: x_q, x_s (see codes.py), w_<suffix> of the scheme, residual float32[m, n] (epilogue "residual": out = residual + y),
+    out float32[m, n]; epilogue "silu_mul": rows 2i and 2i+1 of W are gate and up of channel i, and out float32[m, n/2] is
+    silu(gate) * up. Sums over a block of 32 are exact, sums of blocks float32.
+    Raises CompileError for shapes that blocks do not divide.
+    """
+    check_shape(n, k, epilogue)
+    assert scheme.codes is not None
+    codes, tile = scheme.codes, tile or tiles(n)["other"]
+    blocks, height, width = k // GROUP, tile.height, tile.width
+    with Kernel() as kernel:
+        m = size("n")
+        x = code_buffers(kernel, m, k)
+        weight = weight_buffers(kernel, scheme, n, k)
+        residual = kernel.buffer("residual", (m, n), "float32") if epilogue == "residual" else None
+        out = kernel.buffer("out", (m, out_columns(n, epilogue)), "float32")
+        # Neighbouring workgroups share weights, which are the larger operand.
+        with launch([ceildiv(m, height), ceildiv(n, width)], [tile.width_threads, tile.height_threads]) as ((block_y, block_x), (tx, ty)):
+            thread = ty * tile.width_threads + tx
+            token = let("x_token", T.min(block_y * height + thread // 2, m - 1))
+            row = let("w_row", T.min(block_x * width + weight_row(thread % width, width, epilogue), n - 1))
+            loader = _Loader(tile, codes, weight, x, token, row, thread, blocks)
+            sums = local("sums", tile.rows * tile.columns)
+            for i in range(tile.rows * tile.columns):
+                store(sums, T.float32(0), i)
+            loader.load(T.int32(0))
+            with T.serial(0, blocks) as block:
+                barrier()
+                loader.publish(block)
+                barrier()
+                # The next block travels while this one is multiplied.
+                loader.load(T.min(block + 1, blocks - 1))
+                _multiply(tile, loader, sums, tx, ty)
+            for i in range(tile.rows):
+                out_token = let("token", block_y * height + ty + i * tile.height_threads)
+                with when(out_token < m):
+                    row_sums = [sums[i * tile.columns + j] for j in range(tile.columns)]
+                    first = block_x * out_columns(width, epilogue) + tx
+                    store_row(row_sums, epilogue, residual, out, out_token, first, tile.width_threads)
+    return kernel.func
+
+
+class _Loader:
+    """Brings the next block of 32 inputs of the tile's tokens and weights through registers into workgroup memory: an invocation half a
+    block of a token, and a whole block of a weight row."""
+
+    def __init__(
+        self, tile: Tile, codes: Codes, weight: Sequence[Buffer], x: Sequence[Buffer], token: Expr, row: Expr, thread: Expr, blocks: int
+    ) -> None:
+        self.codes, self.weight, self.blocks, (self.x_q, self.x_s) = codes, weight, blocks, x
+        self.token, self.row, self.thread = token, row, thread
+        self.height, self.width = tile.height, tile.width
+        self.every_thread_has_weights = tile.threads == tile.width
+        self.next_x, self.next_scale = local("next_x", 1, "uint32x4"), local("next_scale", 1)
+        self.next_w = [local(f"next_w{i}", 1, dtype) for i, dtype in enumerate(codes.dtypes)]
+        # The halves of blocks one after the other, [2][height or width]: invocations beside each other read words beside each other.
+        self.x_tile, self.w_tile = shared("x_tile", 2 * self.height, "uint32x4"), shared("w_tile", 2 * self.width, "uint32x4")
+        self.x_sums = shared("x_sums", 2 * self.height, "int32")
+        self.x_scales, self.w_scales = shared("x_scales", self.height), shared("w_scales", self.width)
+        self.w_minimums = shared("w_minimums", self.width) if codes.has_minimum else None
+
+    def load(self, block: Expr) -> None:
+        store(self.next_x, self.x_q[self.token, block * 2 + self.thread % 2], 0)
+        store(self.next_scale, self.x_s[self.token, block], 0)
+        for buffer, value in zip(self.next_w, self.codes.read(self.weight, self.row * self.blocks + block), strict=True):
+            store(buffer, value, 0)
+
+    def publish(self, block: Expr) -> None:
+        half, row = self.thread % 2, self.thread // 2
+        store(self.x_tile, self.next_x[0], half * self.height + row)
+        store(self.x_sums, code_sum(lanes(self.next_x[0])), half * self.height + row)
+        store(self.x_scales, self.next_scale[0], row)
+        with when(self.every_thread_has_weights or self.thread < self.width):
+            unpacked = self.codes.unpack([buffer[0] for buffer in self.next_w], self.row * self.blocks + block)
+            for i, words in enumerate(halves(unpacked.words)):
+                store(self.w_tile, words, i * self.width + self.thread)
+            store(self.w_scales, unpacked.scale, self.thread)
+            if self.w_minimums is not None:
+                store(self.w_minimums, unpacked.minimum, self.thread)
+
+    def activations(self, row: Expr) -> Activations:
+        words = [let(f"x{half}", self.x_tile[half * self.height + row]) for half in range(2)]
+        sum_of_codes = self.x_sums[row] + self.x_sums[self.height + row]
+        return Activations(lanes(words[0]) + lanes(words[1]), let("x_scale", self.x_scales[row]), sum_of_codes)
+
+    def weights(self, column: Expr) -> CodeBlock:
+        words = [let(f"w{half}", self.w_tile[half * self.width + column]) for half in range(2)]
+        minimum = let("minimum", self.w_minimums[column]) if self.w_minimums is not None else None
+        return CodeBlock(lanes(words[0]) + lanes(words[1]), let("w_scale", self.w_scales[column]), minimum)
+
+
+def _multiply(tile: Tile, loader: _Loader, sums: Buffer, tx: Expr, ty: Expr) -> None:
+    products = [BlockProduct(loader.activations(ty + i * tile.height_threads), loader.codes) for i in range(tile.rows)]
+    for j in range(tile.columns):
+        weights = loader.weights(tx + j * tile.width_threads)
+        for i, product in enumerate(products):
+            store(sums, sums[i * tile.columns + j] + product(weights), i * tile.columns + j)

@@ -1,0 +1,72 @@
+"""Matrix-matrix kernels on integer dot products against float64 NumPy."""
+
+import re
+
+import codes_case
+import numpy as np
+import pytest
+from dawn import Dawn, poison, to_wgsl
+from linear_case import VARIANTS, apply_epilogue, random_weight
+
+from webllm_build.compile.kernels.gemm_codes import Tile, gemm_codes, tiles
+from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.target import DEFAULT_LIMITS
+from webllm_build.errors import CompileError
+from webllm_build.quantize import SCHEMES
+
+F32 = VARIANTS[1]
+LARGE = Tile(8, 8, 16, 16)
+
+
+def check(dawn: Dawn, scheme: str, m: int, n: int, k: int, epilogue: Epilogue = "none", tile: Tile | None = None) -> None:
+    """Run one layer on random codes: sums of a block are exact, so the error may be a few float32 roundings of the largest sum."""
+    rng = np.random.default_rng(m * 10007 + n * 101 + k)
+    weight = random_weight(rng, scheme, n, k)
+    codes, scales = codes_case.encode(rng.standard_normal((m, k)).astype(np.float32))
+    residual = rng.standard_normal((m, n)).astype(np.float32)
+    columns = n // 2 if epilogue == "silu_mul" else n
+    func = gemm_codes(SCHEMES[scheme], n, k, epilogue=epilogue, tile=tile)
+    buffers = {**codes_case.buffers(codes, scales), **weight.buffers, "residual": residual, "out": poison((m, columns))}
+    got = dawn.run(func, F32, buffers, {"n": m})["out"]
+
+    x = codes_case.decode(codes, scales)
+    products = x @ weight.values.T
+    scale = (np.abs(x) @ np.abs(weight.values).T).max()
+    if epilogue == "silu_mul":
+        scale *= np.abs(products).max()  # an error of one factor is multiplied by the other
+    assert np.abs(got - apply_epilogue(products, epilogue, residual)).max() < 1e-6 * scale
+
+
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
+@pytest.mark.parametrize("tile", [None, LARGE])
+def test_schemes(dawn: Dawn, scheme: str, tile: Tile | None) -> None:
+    check(dawn, scheme, m=33, n=130, k=96, tile=tile)
+
+
+@pytest.mark.parametrize(("m", "n", "k"), [(1, 7, 32), (65, 130, 576), (130, 7, 1536)])
+def test_shapes(dawn: Dawn, m: int, n: int, k: int) -> None:
+    check(dawn, "q4a", m, n, k)
+
+
+def test_a_residual_is_added(dawn: Dawn) -> None:
+    check(dawn, "q8", 33, 66, 32, "residual")
+
+
+@pytest.mark.parametrize(("m", "n"), [(5, 6), (64, 64), (65, 66)])
+def test_gates_and_ups_at_the_edges_of_tiles(dawn: Dawn, m: int, n: int) -> None:
+    check(dawn, "q4", m, n, 32, "silu_mul")
+
+
+@pytest.mark.parametrize("n", [576, 16384])
+def test_tiles_fit_every_gpu(n: int) -> None:
+    for tile in tiles(n).values():
+        wgsl = to_wgsl(gemm_codes(SCHEMES["q4a"], n, 576, epilogue="silu_mul", tile=tile), F32)
+        arrays = re.findall(r"var<workgroup> \w+ : array<(vec4<u32>|f32|i32), (\d+)>", wgsl)
+        assert len(arrays) == 6
+        assert sum(int(count) * (16 if kind == "vec4<u32>" else 4) for kind, count in arrays) <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
+        assert tile.threads <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
+
+
+def test_unfit_shapes_are_refused() -> None:
+    with pytest.raises(CompileError, match="48 inputs"):
+        gemm_codes(SCHEMES["q4"], 8, 48)

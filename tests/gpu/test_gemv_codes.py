@@ -1,0 +1,94 @@
+"""Matrix-vector kernels on integer dot products against float64 NumPy."""
+
+import codes_case
+import numpy as np
+import pytest
+from dawn import Dawn, poison
+from linear_case import VARIANTS, apply_epilogue, random_weight
+
+from webllm_build.compile.kernels.gemv_codes import Tile, gemv_codes, tiles
+from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.target import DEFAULT_LIMITS, Variant
+from webllm_build.errors import CompileError
+from webllm_build.quantize import SCHEMES
+
+EPS = 1e-5
+SG, F32 = VARIANTS
+SMALL = Tile(4, 2, 8)  # SwiftShader's subgroups have four invocations
+
+
+def check(
+    dawn: Dawn,
+    scheme: str,
+    n: int,
+    k: int,
+    *,
+    variant: Variant = F32,
+    norm: bool = False,
+    packed: bool = False,
+    epilogue: Epilogue = "none",
+    tile: Tile = SMALL,
+) -> None:
+    rng = np.random.default_rng(n * 101 + k)
+    weight = random_weight(rng, scheme, n, k)
+    x = rng.standard_normal((1, k)).astype(np.float32)
+    norm_weight = rng.uniform(0.5, 2, k).astype(np.float32)
+    residual = rng.standard_normal((1, n)).astype(np.float32)
+    codes, scales = codes_case.encode(x * norm_weight if norm else x)
+    inputs = codes_case.buffers(codes, scales) if packed else {"x": x, "norm_weight": norm_weight}
+    outputs = {"out": poison((1, n)), "out_q": poison((1, n // 32, 4), np.uint32), "out_s": poison((1, n // 64))}
+    options = {"norm_eps": EPS if norm else None, "packed_input": packed, "epilogue": epilogue, "tile": tile}
+    func = gemv_codes(variant, SCHEMES[scheme], n, k, **options)
+    got = dawn.run(func, variant, {**inputs, **weight.buffers, "residual": residual, **outputs})
+
+    values = codes_case.decode(codes, scales)
+    if norm:
+        values /= np.sqrt((x.astype(np.float64) ** 2).mean() + EPS)
+    y = values @ weight.values.T
+    largest = (np.abs(values) @ np.abs(weight.values).T).max()
+    if epilogue == "silu_mul":
+        expected = apply_epilogue(y, epilogue, residual)
+        channels = codes_case.decode(got["out_q"].view(np.int8).reshape(1, n // 2), got["out_s"])
+        error = 1e-6 * largest * np.abs(y).max() + 0.502 * np.repeat(got["out_s"], 32, axis=1)
+        assert (np.abs(channels - expected) <= error).all()
+        np.testing.assert_allclose(got["out_s"], np.abs(expected).reshape(1, -1, 32).max(2) / 127, rtol=1e-2)
+    else:
+        # One code in thousands may be the next one, where a quotient rounds otherwise.
+        step = scales.max() * np.abs(weight.values).max() * (1 if not packed else 0)
+        assert np.abs(got["out"] - apply_epilogue(y, epilogue, residual)).max() < 1e-6 * largest + step
+
+
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_schemes(dawn: Dawn, scheme: str, packed: bool) -> None:
+    check(dawn, scheme, 130, 96, packed=packed)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize(("n", "k"), [(7, 32), (130, 576), (40, 2080)])
+def test_a_norm_comes_first(dawn: Dawn, variant: Variant, n: int, k: int) -> None:
+    check(dawn, "q4a", n, k, variant=variant, norm=True)
+
+
+@pytest.mark.parametrize("tile", [Tile(8, 4, 2), Tile(32, 4, 4), Tile(64, 2, 1)])
+def test_tiles(dawn: Dawn, tile: Tile) -> None:
+    check(dawn, "q4", 67, 1056, packed=True, epilogue="residual", tile=tile)
+
+
+@pytest.mark.parametrize("n", [64, 192])
+@pytest.mark.parametrize("tile", [Tile(4, 8, 8), Tile(4, 16, 8), Tile(8, 4, 16)])
+def test_gates_and_ups_become_codes(dawn: Dawn, n: int, tile: Tile) -> None:
+    check(dawn, "q8", n, 96, norm=True, epilogue="silu_mul", tile=tile)
+
+
+@pytest.mark.parametrize(("n", "k", "epilogue"), [(16384, 3072, "silu_mul"), (3072, 576, "silu_mul"), (128256, 4096, "none"), (576, 1536, "none"), (3072, 8192, "none")])
+def test_default_tiles_fit_every_gpu(n: int, k: int, epilogue: Epilogue) -> None:
+    for tile in tiles(n, k, epilogue).values():
+        assert tile.lanes * tile.groups <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
+        assert tile.lanes * tile.groups % 32 == 0
+        assert epilogue != "silu_mul" or tile.rows * tile.groups % 64 == 0
+
+
+def test_unfit_shapes_are_refused() -> None:
+    with pytest.raises(CompileError, match="48 inputs"):
+        gemv_codes(F32, SCHEMES["q4"], 8, 48)
