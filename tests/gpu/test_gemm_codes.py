@@ -63,7 +63,8 @@ def test_tiles_fit_every_gpu(n: int) -> None:
         wgsl = to_wgsl(gemm_codes(SCHEMES["q4a"], n, 576, epilogue="silu_mul", tile=tile), F32)
         arrays = re.findall(r"var<workgroup> \w+ : array<(vec4<u32>|f32|i32), (\d+)>", wgsl)
         assert len(arrays) == 6
-        assert sum(int(count) * (16 if kind == "vec4<u32>" else 4) for kind, count in arrays) <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
+        used = sum(int(count) * (16 if kind == "vec4<u32>" else 4) for kind, count in arrays)
+        assert used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
         assert tile.threads <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
 
 

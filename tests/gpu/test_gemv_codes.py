@@ -37,8 +37,8 @@ def check(
     codes, scales = codes_case.encode(x * norm_weight if norm else x)
     inputs = codes_case.buffers(codes, scales) if packed else {"x": x, "norm_weight": norm_weight}
     outputs = {"out": poison((1, n)), "out_q": poison((1, n // 32, 4), np.uint32), "out_s": poison((1, n // 64))}
-    options = {"norm_eps": EPS if norm else None, "packed_input": packed, "epilogue": epilogue, "tile": tile}
-    func = gemv_codes(variant, SCHEMES[scheme], n, k, **options)
+    eps = EPS if norm else None
+    func = gemv_codes(variant, SCHEMES[scheme], n, k, norm_eps=eps, packed_input=packed, epilogue=epilogue, tile=tile)
     got = dawn.run(func, variant, {**inputs, **weight.buffers, "residual": residual, **outputs})
 
     values = codes_case.decode(codes, scales)
@@ -81,7 +81,10 @@ def test_gates_and_ups_become_codes(dawn: Dawn, n: int, tile: Tile) -> None:
     check(dawn, "q8", n, 96, norm=True, epilogue="silu_mul", tile=tile)
 
 
-@pytest.mark.parametrize(("n", "k", "epilogue"), [(16384, 3072, "silu_mul"), (3072, 576, "silu_mul"), (128256, 4096, "none"), (576, 1536, "none"), (3072, 8192, "none")])
+@pytest.mark.parametrize(
+    ("n", "k", "epilogue"),
+    [(16384, 3072, "silu_mul"), (3072, 576, "silu_mul"), (128256, 4096, "none"), (576, 1536, "none"), (3072, 8192, "none")],
+)
 def test_default_tiles_fit_every_gpu(n: int, k: int, epilogue: Epilogue) -> None:
     for tile in tiles(n, k, epilogue).values():
         assert tile.lanes * tile.groups <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]

@@ -1,6 +1,9 @@
 """The kernel that makes codes of activations, against NumPy."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from codes_case import decode, encode
 from dawn import Dawn, poison
@@ -9,11 +12,15 @@ from linear_case import VARIANTS
 from webllm_build.compile.kernels.quantize import quantize
 from webllm_build.compile.target import Variant
 
+Array = npt.NDArray[Any]
 
-def run(dawn: Dawn, variant: Variant, x: np.ndarray, **options: object) -> tuple[np.ndarray, np.ndarray]:
+
+def run(dawn: Dawn, variant: Variant, x: Array, norm_weight: Array | None = None) -> tuple[Array, Array]:
     m, k = x.shape
-    buffers = {"x": x, "out_q": poison((m, k // 16, 4), np.uint32), "out_s": poison((m, k // 32)), **options}
-    func = quantize(variant, k, norm_eps=1e-5 if "norm_weight" in options else None)
+    buffers = {"x": x, "out_q": poison((m, k // 16, 4), np.uint32), "out_s": poison((m, k // 32))}
+    if norm_weight is not None:
+        buffers["norm_weight"] = norm_weight
+    func = quantize(variant, k, norm_eps=None if norm_weight is None else 1e-5)
     got = dawn.run(func, variant, buffers, {"n": m})
     return got["out_q"].view(np.int8).reshape(m, k), got["out_s"]
 
