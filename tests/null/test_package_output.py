@@ -62,6 +62,34 @@ def test_a_failure_leaves_the_old_result_as_it_was(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["dist"]
 
 
+@pytest.mark.parametrize("old", [{}, OLD], ids=["first", "later"])
+@pytest.mark.parametrize("moves", range(3))
+def test_an_interrupted_move_is_mended_by_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: dict[str, str], moves: int
+) -> None:
+    """moves: files that are in place when it happens; the marker is the first."""
+    out = tmp_path / "dist"
+    if old:
+        write(out, old)
+    before = tree(out) if old else {}
+    replace, done = Path.replace, 0
+
+    def interrupted(self: Path, target: Path) -> Path:
+        nonlocal done
+        done += 1
+        if done > moves:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", interrupted)
+        write(out, NEW)
+    after = tree(out)
+    assert {name: after.get(name) for name in old} == {name: before[name] for name in old}  # the older result still works
+    assert write(out, NEW) == read_marker(out)
+    assert set(tree(out)) == {*NEW, MARKER}
+
+
 def test_a_failed_first_build_leaves_nothing(tmp_path: Path) -> None:
     def fail(stage: Path) -> None:
         (stage / "index.html").write_text("half")

@@ -52,8 +52,10 @@ def check_output(out: Path) -> None:
 def publish(out: Path, kind: str, generator: str, manifest: str, fill: Callable[[Path], None], entry_points: tuple[str, ...]) -> Marker:
     """Let `fill` write into a folder beside `out`, then move its files into `out`, entry points last.
 
-    Whatever fails before the move leaves `out` as it was. Files of the previous result that the new one lacks are deleted;
-    files that are not ours (a .git, a CNAME) stay.
+    Whatever fails before the move leaves `out` as it was. Files are moved whole, one by one, and not the folder: it may be served at
+    this moment, be a mount, or hold files that are not ours (a .git, a CNAME), which stay. Files with the hash of their content in
+    the name meet no older ones, so the older result works until its entry points are replaced. A move that is interrupted leaves a
+    marker that names all files of both results: the next one replaces them. Files that only the previous result has are deleted last.
     """
     out = out.resolve()
     check_output(out)
@@ -64,17 +66,25 @@ def publish(out: Path, kind: str, generator: str, manifest: str, fill: Callable[
         stage.mkdir(parents=True)
         try:
             fill(stage)
-            files = sorted(path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file())
-            marker = Marker(kind, generator, manifest, tuple(files))
-            (stage / MARKER).write_text(json.dumps(asdict(marker), indent=1) + "\n")
-            for name in [*(name for name in files if name not in entry_points), *entry_points, MARKER]:
+            files = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
+            gone = set(previous.files) - files if previous else set()
+            out.mkdir(exist_ok=True)
+            _write_marker(out, stage, Marker(kind, generator, manifest, tuple(sorted(files | gone))))
+            for name in [*sorted(files - set(entry_points)), *entry_points]:
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
                 (stage / name).replace(out / name)
+            _remove(out, gone)
+            marker = Marker(kind, generator, manifest, tuple(sorted(files)))
+            _write_marker(out, stage, marker)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-        if previous is not None:
-            _remove(out, set(previous.files) - set(files))
     return marker
+
+
+def _write_marker(out: Path, stage: Path, marker: Marker) -> None:
+    written = stage / MARKER
+    written.write_text(json.dumps(asdict(marker), indent=1) + "\n")
+    written.replace(out / MARKER)
 
 
 @contextmanager
