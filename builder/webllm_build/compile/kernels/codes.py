@@ -71,32 +71,33 @@ def code_sum(words: Sequence[Expr]) -> Expr:
 
 @dataclass(frozen=True)
 class Activations:
-    """A block of activations as kernels multiply it: 8 packed words, the scale float32 and the sum of the codes int32."""
+    """A block of activations as kernels multiply it: 8 packed words, the scale float32, and what weights whose zero is not code 0 need
+    of the sum of the codes."""
 
     words: Sequence[Expr]
     scale: Expr
-    code_sum: Expr
+    origin: Expr
+    weighted_sum: Expr | None = None
 
-
-class BlockProduct:
-    """Multiplies one block of activations with blocks of weights of one scheme."""
-
-    def __init__(self, x: Activations, codes: Codes) -> None:
-        self._x = x
-        # Products are counted from here: the bias of the weights' codes is taken off once for all rows.
-        bias = x.code_sum * T.int32(codes.bias) if codes.bias else T.int32(0)
-        self._origin = fixed("origin", _float_of_bits(bias + T.int32(_ORIGIN_BITS)), "float32")
-        self._sum = None
-        if codes.has_minimum:
-            self._sum = fixed("x_sum", x.scale * T.cast(x.code_sum, "float32"), "float32")
-
-    def __call__(self, weight: CodeBlock) -> Expr:
-        """The block's part of a dot product, float32."""
+    def dot(self, weight: CodeBlock) -> Expr:
+        """The dot product with a block of weights, float32."""
         products = T.int32(_ORIGIN_BITS)
-        for w, x in zip(weight.words, self._x.words, strict=True):
+        for w, x in zip(weight.words, self.words, strict=True):
             products = products + _dot4(w, x)
-        y = (_float_of_bits(products) - self._origin) * (self._x.scale * weight.scale)
-        return y if weight.minimum is None else y + weight.minimum * self._sum
+        y = (_float_of_bits(products) - self.origin) * (self.scale * weight.scale)
+        return y if self.weighted_sum is None else y + weight.minimum * self.weighted_sum
+
+
+def origin(codes: Codes, code_sum: Expr) -> Expr:
+    """What products with weights of a scheme are counted from, float32: their bias is taken off once for all rows."""
+    if not codes.bias:
+        return T.float32(_ORIGIN)
+    return _float_of_bits(code_sum * T.int32(codes.bias) + T.int32(_ORIGIN_BITS))
+
+
+def weighted_sum(scale: Expr, code_sum: Expr) -> Expr:
+    """The sum of a block's activations, float32, which is what a minimum of the weights is multiplied by."""
+    return scale * T.cast(code_sum, "float32")
 
 
 def _dot4(a: Expr, b: Expr) -> Expr:

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.codes import Activations, BlockProduct, block_scale, code_buffers, code_sum, halves, pack_block, pack_quad
+from webllm_build.compile.kernels.codes import (
+    Activations,
+    block_scale,
+    code_buffers,
+    code_sum,
+    halves,
+    origin,
+    pack_block,
+    pack_quad,
+    weighted_sum,
+)
 from webllm_build.compile.kernels.fixed import fixed
 from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, silu, weight_buffers
 from webllm_build.compile.kernels.reduce import reduce_group
@@ -31,6 +41,7 @@ from webllm_build.compile.kernels.tir_ops import (
 )
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
+from webllm_build.quantize.scheme import Codes
 from webllm_build.quantize.tir import lanes
 
 
@@ -91,7 +102,8 @@ def gemv_codes(
             out = kernel.buffer("out", (1, n), "float32")
         with launch([ceildiv(n, tile.rows * tile.groups)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
             threads = _Threads(workgroup, lane, group, tile)
-            inputs = _Packed(*x) if packed_input else _Quantized(variant, x, norm_weight, norm_eps, blocks, threads)
+            codes = scheme.codes
+            inputs = _Packed(codes, *x) if packed_input else _Quantized(variant, codes, x, norm_weight, norm_eps, blocks, threads)
             first_row = let("first_row", (workgroup * tile.groups + group) * tile.rows)
             # Rows beyond the last are computed from the last one's weights and not stored.
             exact = n % (tile.rows * tile.groups) == 0
@@ -103,9 +115,9 @@ def gemv_codes(
                 block = step * tile.lanes + lane
                 with when(blocks % tile.lanes == 0 or block < blocks):
                     raw = [[let("raw", word) for word in scheme.codes.read(weight, row * blocks + block)] for row in rows]
-                    product = BlockProduct(inputs.block(block), scheme.codes)
+                    activations = inputs.block(block)
                     for r, row in enumerate(rows):
-                        store(sums, sums[r] + product(scheme.codes.unpack(raw[r], row * blocks + block)), r)
+                        store(sums, sums[r] + activations.dot(scheme.codes.unpack(raw[r], row * blocks + block)), r)
             total_of = reduce_group(variant, sums, tile.rows, lane=lane, width=tile.lanes, group=group, groups=tile.groups)
             scale = inputs.inverse_rms()
 
@@ -142,13 +154,13 @@ class _Threads:
 class _Packed:
     """Activations that are codes already."""
 
-    def __init__(self, x_q: Buffer, x_s: Buffer) -> None:
-        self.x_q, self.x_s = x_q, x_s
+    def __init__(self, codes: Codes, x_q: Buffer, x_s: Buffer) -> None:
+        self.codes, self.x_q, self.x_s = codes, x_q, x_s
 
     def block(self, block: Expr) -> Activations:
         halves = [let(f"x{half}", self.x_q[0, block * 2 + half]) for half in range(2)]
         words = lanes(halves[0]) + lanes(halves[1])
-        return Activations(words, let("x_scale", self.x_s[0, block]), fixed("code_sum", code_sum(words)))
+        return _activations(self.codes, words, let("x_scale", self.x_s[0, block]), fixed("code_sum", code_sum(words)))
 
     def inverse_rms(self) -> Expr:
         return T.float32(1)
@@ -159,11 +171,18 @@ class _Quantized:
     before, and 1 / sqrt(mean square), which all have in common, by the caller."""
 
     def __init__(
-        self, variant: Variant, x: Buffer, norm_weight: Buffer | None, norm_eps: float | None, blocks: int, threads: _Threads
+        self,
+        variant: Variant,
+        codes: Codes,
+        x: Buffer,
+        norm_weight: Buffer | None,
+        norm_eps: float | None,
+        blocks: int,
+        threads: _Threads,
     ) -> None:
         self.x_q, self.x_s = shared("x_codes", blocks * 2, "uint32x4"), shared("x_scales", blocks)
         self.x_sums = shared("x_sums", blocks, "int32")
-        self.norm_eps, self.k = norm_eps, blocks * GROUP
+        self.codes, self.norm_eps, self.k = codes, norm_eps, blocks * GROUP
         squares = local("squares", 1)
         store(squares, T.float32(0), 0)
         for first in range(0, blocks, threads.count):
@@ -186,12 +205,18 @@ class _Quantized:
 
     def block(self, block: Expr) -> Activations:
         halves = [let(f"x{half}", self.x_q[block * 2 + half]) for half in range(2)]
-        return Activations(lanes(halves[0]) + lanes(halves[1]), let("x_scale", self.x_s[block]), let("code_sum", self.x_sums[block]))
+        words = lanes(halves[0]) + lanes(halves[1])
+        return _activations(self.codes, words, let("x_scale", self.x_s[block]), let("code_sum", self.x_sums[block]))
 
     def inverse_rms(self) -> Expr:
         if self.norm_eps is None:
             return T.float32(1)
         return fixed("inverse_rms", T.rsqrt(self.square_sum(0) / T.float32(self.k) + T.float32(self.norm_eps)), "float32")
+
+
+def _activations(codes: Codes, words: tuple[Expr, ...], scale: Expr, sum_of_codes: Expr) -> Activations:
+    whole = fixed("x_sum", weighted_sum(scale, sum_of_codes), "float32") if codes.has_minimum else None
+    return Activations(words, scale, fixed("origin", origin(codes, sum_of_codes), "float32"), whole)
 
 
 def _store_channels(y: Callable[[Expr], Expr], out: tuple[Buffer, Buffer], count: int, threads: _Threads) -> None:
