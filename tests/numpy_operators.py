@@ -36,11 +36,15 @@ class NumpyOperators:
     ) -> Array:
         if norm is not None:
             x = x / np.sqrt((x * x).mean(-1, keepdims=True) + self._dims.norm_eps) * self.read(norm)
-        y = x @ self.read(weight).T
+        y = self.factors(x) @ self.read(weight).T
         if activation == "silu_mul":
             gate, up = y[:, 0::2], y[:, 1::2]
             y = gate / (1 + np.exp(-gate)) * up
         return y if residual is None else y + residual
+
+    def factors(self, x: Array) -> Array:
+        """What a matrix multiplies where the model says x[m, k]."""
+        return x
 
     def attention(self, qkv: Array, layer: int) -> Array:
         dims = self._dims

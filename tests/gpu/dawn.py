@@ -77,7 +77,8 @@ def swiftshader() -> Path:
 
 
 class Dawn:
-    """One WebGPU device with all that the adapter offers. `subgroups`, `f16`: features it has."""
+    """One WebGPU device with all features that the adapter offers, and the default limits. `subgroups`, `f16`: features it has.
+    `wgpu`, `device`: the module and the device, for tests that need more than a kernel."""
 
     def __init__(self) -> None:
         if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
@@ -86,16 +87,16 @@ class Dawn:
         from wgpudawn.backends.dawn import extras
 
         extras.set_instance_extras(enable_toggles=DAWN_TOGGLES)
-        self._wgpu = wgpu
+        self.wgpu = wgpu
         adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
         features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
-        self._device = adapter.request_device_sync(required_features=features)
+        self.device = adapter.request_device_sync(required_features=features)
         self.subgroups = "subgroups" in features
         self.f16 = "shader-f16" in features
 
     def prepare(self, func: tvm.tirx.PrimFunc, variant: Variant) -> PreparedKernel:
         """Compile a kernel that runs many times: SwiftShader takes seconds to compile one and milliseconds to run it."""
-        return PreparedKernel(self._wgpu, self._device, func, variant)
+        return PreparedKernel(self.wgpu, self.device, func, variant)
 
     def run(
         self,
