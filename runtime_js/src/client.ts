@@ -12,7 +12,9 @@ import type {
 import { parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
 import { askForPersistence } from "./storage/quota.ts";
 import { PushStream } from "./stream.ts";
-import type { AppConfig, ChatOptions, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface } from "./types.ts";
+import type {
+  AppConfig, Calibration, ChatOptions, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface,
+} from "./types.ts";
 
 /** What the client needs of a Worker. */
 export interface WorkerLike {
@@ -37,6 +39,7 @@ export class WebWorkerMLCEngine implements MLCEngineInterface {
   readonly #worker: WorkerLike;
   readonly #answers = new Map<number, PushStream<Answer>>();
   readonly #variant: string | undefined;
+  readonly #calibrate: Calibration | undefined;
   #appConfig: AppConfig | undefined;
   #onProgress: InitProgressCallback | undefined;
   #nextId = 0;
@@ -44,6 +47,7 @@ export class WebWorkerMLCEngine implements MLCEngineInterface {
   constructor(worker: WorkerLike, engineConfig: MLCEngineConfig = {}) {
     this.#worker = worker;
     this.#variant = engineConfig.variant;
+    this.#calibrate = engineConfig.calibrate;
     this.#onProgress = engineConfig.initProgressCallback;
     if (engineConfig.appConfig !== undefined) this.setAppConfig(engineConfig.appConfig);
     worker.addEventListener("message", (event) => this.#receive(event));
@@ -57,7 +61,8 @@ export class WebWorkerMLCEngine implements MLCEngineInterface {
     const options = new Fields(chatOpts, "chatOpts", (message) => new RequestValidationError(`Invalid options: ${message}.`));
     const record = resolveModel(modelId, this.#appConfig);
     await askForPersistence();
-    await this.#ask("done", (id) => ({ kind: "reload", id, record, chatOpts: parseChatOptions(options), variant: this.#variant }));
+    await this.#ask("done", (id) => (
+      { kind: "reload", id, record, chatOpts: parseChatOptions(options), variant: this.#variant, calibrate: this.#calibrate }));
   }
 
   async unload(): Promise<void> {

@@ -8,6 +8,7 @@ const MAX_URL = 8192;
 const MAX_MODELS = 4096;
 const MAX_FILES = 4096;
 
+export const CALIBRATIONS = ["auto", "off"] as const;
 export const LOG_LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "SILENT"] as const;
 
 export function parseModelRecord(record: Fields): ModelRecord {

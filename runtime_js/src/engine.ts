@@ -14,7 +14,9 @@ import type {
 } from "./openai/types.ts";
 import { RequestQueue } from "./scheduler/queue.ts";
 import type { AnswerRequest, Session } from "./session.ts";
-import type { AppConfig, ChatOptions, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface, ModelRecord } from "./types.ts";
+import type {
+  AppConfig, Calibration, ChatOptions, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface, ModelRecord,
+} from "./types.ts";
 
 interface Outcome {
   readonly finishReason: ChatCompletionFinishReason;
@@ -36,6 +38,7 @@ export class MLCEngine implements MLCEngineInterface {
   readonly chat = { completions: new Completions(this) };
   readonly #queue = new RequestQueue();
   readonly #variant: string | undefined;
+  readonly #calibrate: Calibration | undefined;
   #appConfig: AppConfig | undefined;
   #onProgress: InitProgressCallback | undefined;
   #session: Session | null = null;
@@ -46,6 +49,7 @@ export class MLCEngine implements MLCEngineInterface {
 
   constructor(engineConfig: MLCEngineConfig = {}) {
     this.#variant = engineConfig.variant;
+    this.#calibrate = engineConfig.calibrate;
     this.#onProgress = engineConfig.initProgressCallback;
     if (engineConfig.appConfig !== undefined) this.setAppConfig(engineConfig.appConfig);
     if (engineConfig.logLevel !== undefined) this.setLogLevel(engineConfig.logLevel);
@@ -53,15 +57,16 @@ export class MLCEngine implements MLCEngineInterface {
 
   async reload(modelId: string, chatOpts: ChatOptions = {}): Promise<void> {
     const options = new Fields(chatOpts, "chatOpts", (message) => new RequestValidationError(`Invalid options: ${message}.`));
-    await this.loadRecord(resolveModel(modelId, this.#appConfig), parseChatOptions(options), this.#variant);
+    await this.loadRecord(resolveModel(modelId, this.#appConfig), parseChatOptions(options), this.#variant, this.#calibrate);
   }
 
   /** Loads a model by its full description. `reload` is the ordinary way. */
-  async loadRecord(record: ModelRecord, chatOpts: ChatOptions, variant: string | undefined): Promise<void> {
+  async loadRecord(record: ModelRecord, chatOpts: ChatOptions, variant?: string, calibrate: Calibration = "auto"): Promise<void> {
     await this.unload();
     await this.#alone(async (signal) => {
       const { loadSession } = await import("./load.ts");
-      this.#session = await loadSession({ record, chatOpts, variant, onProgress: (report) => this.#onProgress?.(report) }, signal);
+      const onProgress: InitProgressCallback = (report) => this.#onProgress?.(report);
+      this.#session = await loadSession({ record, chatOpts, variant, calibrate, onProgress }, signal);
     });
   }
 

@@ -6,6 +6,7 @@ import { DeviceWatch, chooseVariant, requestDevice } from "./executor/device.ts"
 import { PlanExecutor, maxPages, type ExecutorParts } from "./executor/executor.ts";
 import { ModelLibrary } from "./executor/library.ts";
 import { compileKernels } from "./executor/pipelines.ts";
+import { TileChoice } from "./executor/tiles.ts";
 import { matchTensors, writeStretch } from "./executor/weights.ts";
 import { AbortError, RequestValidationError } from "./errors.ts";
 import { log } from "./log.ts";
@@ -15,20 +16,22 @@ import { Session } from "./session.ts";
 import { ModelFolder } from "./storage/model_folder.ts";
 import { askForPersistence } from "./storage/quota.ts";
 import { ChatTokenizer } from "./tokenizer/chat_tokenizer.ts";
-import type { ChatOptions, InitProgressReport, ModelRecord } from "./types.ts";
+import type { Calibration, ChatOptions, InitProgressReport, ModelRecord } from "./types.ts";
 
 /** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
 const INITIAL_TOKENS = 256;
+const TIMESTAMPS = "timestamp-query";
 
 export interface LoadRequest {
   readonly record: ModelRecord;
   readonly chatOpts: ChatOptions;
   readonly variant: string | undefined;
+  readonly calibrate: Calibration;
   readonly onProgress: (report: InitProgressReport) => void;
 }
 
 /** Of ExecutorParts, what needs no kernels. */
-type Gpu = Omit<ExecutorParts, "kernels" | "library"> & { readonly library: ModelLibrary };
+type Gpu = Omit<ExecutorParts, "kernels" | "library"> & { readonly library: ModelLibrary; readonly tiles: TileChoice };
 
 function contextLengthOf(chatOpts: ChatOptions, modelLength: number, pagesAllowed: number, pageSize: number): number {
   const asked = chatOpts.context_window_size ?? modelLength;
@@ -41,18 +44,20 @@ function contextLengthOf(chatOpts: ChatOptions, modelLength: number, pagesAllowe
 }
 
 /** A device of the adapter, and all buffers of the model on it. */
-async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, chatOpts: ChatOptions, forced: string | undefined): Promise<Gpu> {
+async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, folder: ModelFolder, request: LoadRequest): Promise<Gpu> {
+  const { chatOpts, variant: forced, calibrate } = request;
   const { plan } = library;
   const variant = chooseVariant(adapter, plan, forced);
+  const tiles = await TileChoice.open(adapter, variant, calibrate, folder);
   const { pageSize, contextLength: modelLength } = plan.model;
   const longest = Math.ceil((chatOpts.context_window_size ?? modelLength) / pageSize) * variant.kvPageBytes;
-  const device = await requestDevice(adapter, variant, longest);
+  const device = await requestDevice(adapter, variant, longest, tiles.isOpen && adapter.features.has(TIMESTAMPS) ? [TIMESTAMPS] : []);
   try {
     const watch = new DeviceWatch(device);
     const contextLength = contextLengthOf(chatOpts, modelLength, maxPages(device, variant), pageSize);
     log.info(`Variant ${variant.name} on ${adapter.info.vendor} ${adapter.info.architecture}, context window ${contextLength} tokens`);
     const buffers = await BufferTable.create(device, plan, variant, Math.ceil(Math.min(INITIAL_TOKENS, contextLength) / pageSize));
-    return { library, variant, device, watch, buffers, contextLength };
+    return { library, variant, tiles, device, watch, buffers, contextLength };
   } catch (error) {
     device.destroy();
     throw error;
@@ -60,8 +65,9 @@ async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, chatOpts: 
 }
 
 /** Weights are read from the moment that the manifest is there; the device, its buffers and kernels are made meanwhile. */
-export async function loadSession({ record, chatOpts, variant: forced, onProgress }: LoadRequest, signal: AbortSignal): Promise<Session> {
-  const progress = new LoadProgress(onProgress);
+export async function loadSession(request: LoadRequest, signal: AbortSignal): Promise<Session> {
+  const { record } = request;
+  const progress = new LoadProgress(request.onProgress);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   let prepared: Promise<Gpu> | undefined;
@@ -74,10 +80,10 @@ export async function loadSession({ record, chatOpts, variant: forced, onProgres
     const gpu = prepared = folder.read(manifest.library, stop).then(async (bytes) => {
       const library = await ModelLibrary.load(bytes);
       matchTensors(manifest.tensors, library.plan);
-      return prepareGpu(adapter, library, chatOpts, forced);
+      return prepareGpu(adapter, library, folder, request);
     });
-    const kernels = gpu.then(({ device, library, variant }) =>
-      compileKernels(device, library.plan, variant, (done, total) => progress.compiled(done, total)));
+    const kernels = gpu.then(({ device, library, variant, tiles }) =>
+      compileKernels(device, library.plan, variant, tiles.wanted, (done, total) => progress.compiled(done, total)));
     // Reading a tokenizer keeps this thread busy: kernels are asked for first.
     const tokenizer = Promise.all([folder.readJson(manifest.tokenizer, stop), gpu]).then(([json]) =>
       new ChatTokenizer(json, manifest.tokenizerConfig));
@@ -91,10 +97,11 @@ export async function loadSession({ record, chatOpts, variant: forced, onProgres
       progress.timed("device", gpu), progress.timed("kernels", kernels), progress.timed("tokenizer", tokenizer),
       progress.timed("weights", weights),
     ]);
-    const { device, watch, library, variant, buffers } = parts;
+    const { device, watch, library, variant, tiles, buffers } = parts;
     watch.check();
+    const chosen = await tiles.settle(parts, compiled, signal);
     if (signal.aborted) throw new AbortError("Loading was stopped.");
-    const executor = new PlanExecutor({ ...parts, kernels: compiled });
+    const executor = new PlanExecutor({ ...parts, kernels: chosen });
     const sequence = new Sequence(library.abi, executor, buffers.pages);
     await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
     progress.warn(folder.warning);

@@ -4,13 +4,13 @@
  * a stream is any number of `chunks` and then `end`.
  */
 
-import { LOG_LEVELS, parseChatOptions, parseModelRecord } from "./config.ts";
+import { CALIBRATIONS, LOG_LEVELS, parseChatOptions, parseModelRecord } from "./config.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "./errors.ts";
 import { Fields, isRecord } from "./fields.ts";
 import { parseChunk, parseCompletion } from "./openai/parse.ts";
 import { parseChatCompletionRequest } from "./openai/request.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from "./openai/types.ts";
-import type { ChatOptions, InitProgressReport, LoadTimes, LogLevel, ModelRecord } from "./types.ts";
+import type { Calibration, ChatOptions, InitProgressReport, LoadTimes, LogLevel, ModelRecord } from "./types.ts";
 
 /** Calls without arguments, by what answers them. */
 export const CALLS = {
@@ -30,6 +30,7 @@ export interface ReloadMessage {
   readonly record: ModelRecord;
   readonly chatOpts: ChatOptions;
   readonly variant?: string | undefined;
+  readonly calibrate?: Calibration | undefined;
 }
 
 /** Page to worker. */
@@ -88,6 +89,7 @@ export function parseClientMessage(value: unknown): ClientMessage {
         record: parseModelRecord(message.object("record")),
         chatOpts: parseChatOptions(message.object("chatOpts")),
         variant: message.optional("variant", (key) => message.string(key, 64)),
+        calibrate: message.optional("calibrate", (key) => message.oneOf(key, CALIBRATIONS)),
       };
     case "call":
       return { kind, id: idOf(message), name: message.oneOf("name", CALL_NAMES) };

@@ -62,12 +62,17 @@ export interface InitProgressReport {
 
 export type InitProgressCallback = (report: InitProgressReport) => void;
 
+/** "auto" measures on a model's first load, for half a second, which kernels are fast on this GPU, and remembers; "off" takes defaults. */
+export type Calibration = "auto" | "off";
+
 export interface MLCEngineConfig {
   readonly appConfig?: AppConfig | undefined;
   readonly initProgressCallback?: InitProgressCallback | undefined;
   readonly logLevel?: LogLevel | undefined;
   /** Runs this variant of the model or fails; default: the first that the adapter supports. */
   readonly variant?: string | undefined;
+  /** Default: "auto". */
+  readonly calibrate?: Calibration | undefined;
 }
 
 /** An engine, in this thread (MLCEngine) or in a worker (WebWorkerMLCEngine). */

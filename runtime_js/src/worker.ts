@@ -82,7 +82,7 @@ export class WebWorkerMLCEngineHandler {
     switch (message.kind) {
       case "reload":
         this.#answer(message.id, async (id) => {
-          await this.#engine.loadRecord(message.record, message.chatOpts, message.variant);
+          await this.#engine.loadRecord(message.record, message.chatOpts, message.variant, message.calibrate);
           return { kind: "done", id };
         });
         break;

@@ -11,7 +11,7 @@ import { matchTensors, writeStretch } from "../src/executor/weights.ts";
 import type { CacheView } from "../src/scheduler/runner.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
-import { FAKE_WGSL, WEIGHT_BYTES, fakePlan } from "./fakes/plan.ts";
+import { FAKE_WGSL, WEIGHT_BYTES, fakeLaunch, fakePlan } from "./fakes/plan.ts";
 
 class FakeOutOfMemoryError {
   readonly message = "no room";
@@ -31,15 +31,10 @@ const F32 = variantCalled("f32");
 let gpu = new FakeGpu();
 beforeEach(() => { gpu = new FakeGpu(); });
 
-/** For kernel i of a launch: grid (i + 1, n, kvLength), uniform words n and kvLength. */
-function fakeLaunch(_name: string, kernels: number): (n: number, kvLength: number) => Int32Array {
-  return (n, kvLength) => Int32Array.from(Array.from({ length: kernels }, (_, i) => [i + 1, n, kvLength, n, kvLength, 0, 0, 0]).flat());
-}
-
-async function makeExecutor(pages = 2): Promise<PlanExecutor> {
+async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0]): Promise<PlanExecutor> {
   const watch = new DeviceWatch(gpu.device);
   const buffers = await BufferTable.create(gpu.device, PLAN, F32, pages);
-  const kernels = await compileKernels(gpu.device, PLAN, F32, () => undefined);
+  const kernels = (await compileKernels(gpu.device, PLAN, F32, tiles.map((tile) => [tile]), () => undefined)).flat();
   const library = { plan: PLAN, launch: fakeLaunch };
   return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, contextLength: 128 });
 }
@@ -72,9 +67,16 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
   assert.deepEqual(gpu.log.created, ["encoder"]);
   assert.deepEqual(gpu.log.commands, [
     "write state", "write rope", "write page_table", "pass",
-    "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(kv 0,workspace 0,logits) 2x1x5",
+    "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(kv 0,workspace 0,logits) 4x1x5",
     "sample(logits,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
   ]);
+});
+
+test("a kernel runs in its chosen tile, with that tile's grid", async () => {
+  const executor = await makeExecutor(2, [2, 0, 0]);
+  await executor.decode(4, cache([0]), GREEDY);
+  const dispatches = gpu.log.commands.filter((command) => command.includes("("));
+  assert.deepEqual(dispatches.map((command) => command.replace(/[(].*[)]/, "")), ["embed_tall 3x1x5", "attend 4x1x5", "sample 1x1x5"]);
 });
 
 test("equal inputs are not written again", async () => {
@@ -151,6 +153,17 @@ test("a lost device, a refused command and a full GPU become errors that stay", 
   executor = await makeExecutor();
   gpu.raise(new FakeOutOfMemoryError());
   await assert.rejects(executor.prefill([1], 0, cache([0])), OutOfMemoryError);
+});
+
+test("a tile that does not compile is left out where there is another", async () => {
+  const create = gpu.device.createComputePipelineAsync.bind(gpu.device);
+  Object.assign(gpu.device, {
+    createComputePipelineAsync: (descriptor: GPUComputePipelineDescriptor) =>
+      (descriptor.label === "embed_wide" ? Promise.reject(new Error("too many registers")) : create(descriptor)),
+  });
+  const kernels = await compileKernels(gpu.device, PLAN, F32, [[0, 1, 2], [0], [0]], () => undefined);
+  assert.deepEqual(kernels.map((tiles) => tiles.map(({ tile }) => tile)), [[0, 2], [0], [0]]);
+  await assert.rejects(makeExecutor(2, [1, 0, 0]), GPUExecutionError);
 });
 
 test("a shader that does not compile is named", async () => {

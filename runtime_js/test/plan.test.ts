@@ -28,11 +28,14 @@ test("a plan is read, with the browser's names", () => {
   assert.deepEqual(plan.variants[1]?.functions.decode, {
     launch: "launch_1_decode", kernels: [0, 1], steps: [{ kernel: 0, buffers: [3, 0, 11] }, { kernel: 1, buffers: [2, 11, 8] }],
   });
+  const [embed] = plan.variants[1]?.kernels ?? [];
+  assert.deepEqual(embed?.tiles.map(({ entry }) => entry), ["embed", "embed_wide", "embed_tall"]);
+  assert.deepEqual(embed?.defaults, new Map([["apple", 2]]));
   assert.equal(plan.variants[0]?.limits.get("maxBufferSize"), 1 << 20);
 });
 
 const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
-  ["format", 2, /format 2, this engine reads format 1/],
+  ["format", 1, /format 1, this engine reads format 2/],
   ["model.rope.inv_freq", [1], /inv_freq has 1 entries for head_dim 4/],
   ["model.rope.inv_freq", [1, "x"], /inv_freq\[1\] must be a finite number/],
   ["io.0.bytes", 36, /io buffer tokens must have 32 bytes/],
@@ -42,7 +45,12 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["variants.0.features", ["shader-f64"], /does not know/],
   ["variants.0.limits", { maxMagic: 3 }, /maxMagic is not known/],
   ["variants.0.workspace", [6], /multiples of 4/],
-  ["variants.1.kernels.0.wgsl", 2, /wgsl must be an integer from 0 to 1/],
+  ["variants.1.kernels.0.tiles", [], /tiles must be at least one tile/],
+  ["variants.1.kernels.0.tiles", Array(9).fill({ wgsl: 0, entry: "main" }), /tiles has 9 entries; at most 8/],
+  ["variants.1.kernels.0.tiles.1.wgsl", 2, /tiles\[1\]\.wgsl must be an integer from 0 to 1/],
+  ["variants.1.kernels.0.tiles.2", "main", /tiles\[2\] must be an object/],
+  ["variants.1.kernels.0.defaults", { apple: 3 }, /defaults\.apple must be an integer from 0 to 2/],
+  ["variants.1.kernels.0.defaults", Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`v${i}`, 0])), /at most 64 entries/],
   ["variants.1.kernels.0.bindings", ["write"], /"read" or "read_write"/],
   ["variants.1.kernels.0.uniform", 1, /uniform must be -1 or 3/],
   ["variants.1.kernels.0.uniform_words", 6, /uniform_words/],

@@ -11,9 +11,12 @@ const SHAPE = new ResponseShape("toy");
 const USAGE = usage({ prompt: 10, cached: 4, completion: 3 }, { requested: 0, prefillStarted: 5, firstToken: 20, finished: 40 });
 
 const CLIENT_MESSAGES: readonly ClientMessage[] = [
-  { kind: "reload", id: 1, record: { model_id: "toy", manifest: "https://a.example/m.json" }, chatOpts: {}, variant: undefined },
   {
-    kind: "reload", id: 2, chatOpts: { context_window_size: 64 }, variant: "f32",
+    kind: "reload", id: 1, record: { model_id: "toy", manifest: "https://a.example/m.json" }, chatOpts: {}, variant: undefined,
+    calibrate: undefined,
+  },
+  {
+    kind: "reload", id: 2, chatOpts: { context_window_size: 64 }, variant: "f32", calibrate: "off",
     record: {
       model_id: "toy", manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
       weights: "https://c.example/w/",

@@ -90,6 +90,21 @@ test("a first visit downloads and stores, a second needs no network", async () =
   assert.equal(await hasModelInCache("toy", APP), false);
 });
 
+test("a note comes back for the same model library, without a network, and goes with the model", async () => {
+  const name = 'tiles ["µ?#/"]';
+  const open = (): Promise<ModelFolder> => ModelFolder.open(RECORD, NEVER);
+  const folder = await open();
+  assert.equal(await folder.note(name), null);
+  await folder.keepNote(name, "[1] µ");
+  assert.equal(await (await open()).note(name), "[1] µ");
+  assert.equal(await folder.note("tiles"), null);
+  await deleteModelInCache("toy", APP);
+  storage.quotaExceeded = true;
+  const another = await open();
+  await another.keepNote(name, "[1]");
+  assert.equal(await another.note(name), null);
+});
+
 test("progress counts each file's bytes up to its size", async () => {
   const folder = await ModelFolder.open(RECORD, NEVER);
   const seen = new Map<string, number>();

@@ -7,7 +7,7 @@ import pytest
 from dawn import Dawn, poison, to_wgsl
 from linear_case import F16_VARIANTS, VARIANTS, apply_epilogue, random_weight
 
-from webllm_build.compile.kernels.gemm import Tile, choose_tile, gemm
+from webllm_build.compile.kernels.gemm import Tile, gemm, tiles
 from webllm_build.compile.kernels.linear import Epilogue
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
 from webllm_build.errors import CompileError
@@ -63,13 +63,14 @@ def test_gates_and_ups_at_the_edges_of_tiles(dawn: Dawn, m: int, n: int) -> None
 @pytest.mark.parametrize("n", [576, 16384])
 def test_tiles_fit_every_gpu(variant: Variant, n: int) -> None:
     """Also: float16 variants hold and multiply float16."""
-    wgsl = to_wgsl(gemm(variant, SCHEMES["q4"], n, 576, epilogue="silu_mul"), variant)
-    tiles = re.findall(r"var<workgroup> \w+ : array<vec4<(f\d+)>, (\d+)>", wgsl)
-    assert {kind for kind, _ in tiles} == {"f16" if variant.f16 else "f32"}
-    assert ("enable f16;" in wgsl) == variant.f16
-    used = sum(int(count) * (8 if variant.f16 else 16) for _, count in tiles)
-    assert len(tiles) == 2 and used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
-    assert choose_tile(variant, n).width <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
+    for tile in set(tiles(variant, n).values()):
+        wgsl = to_wgsl(gemm(variant, SCHEMES["q4"], n, 576, epilogue="silu_mul", tile=tile), variant)
+        arrays = re.findall(r"var<workgroup> \w+ : array<vec4<(f\d+)>, (\d+)>", wgsl)
+        assert {kind for kind, _ in arrays} == {"f16" if variant.f16 else "f32"}
+        assert ("enable f16;" in wgsl) == variant.f16
+        used = sum(int(count) * (8 if variant.f16 else 16) for _, count in arrays)
+        assert len(arrays) == 2 and used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
+        assert tile.width <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
 
 
 def test_activations_and_weights_are_loaded_as_vectors() -> None:

@@ -5,7 +5,7 @@ import pytest
 from dawn import Dawn, poison, to_wgsl
 from linear_case import F16_VARIANTS, VARIANTS, apply_epilogue, random_weight
 
-from webllm_build.compile.kernels.gemv import Tile, choose_tile, gemv
+from webllm_build.compile.kernels.gemv import Tile, gemv, tiles
 from webllm_build.compile.kernels.linear import Epilogue
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
@@ -79,11 +79,11 @@ def test_large_negative_gates_vanish(dawn: Dawn) -> None:
 @pytest.mark.parametrize(("n", "k"), [(960, 576), (49152, 576), (16384, 3072), (3072, 8192), (128256, 3072), (96, 14336), (64, 32)])
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_tiles_fit_every_gpu(variant: Variant, n: int, k: int) -> None:
-    tile = choose_tile(variant, n, k)
-    threads = tile.lanes * tile.groups
-    assert 32 <= threads <= 256
-    assert tile.lanes & (tile.lanes - 1) == 0 or tile.lanes % 32 == 0  # what subgroup reductions need
-    assert n / (tile.rows * tile.groups) <= 65535
+    for tile in tiles(variant, n, k).values():
+        threads = tile.lanes * tile.groups
+        assert 32 <= threads <= 256
+        assert tile.lanes & (tile.lanes - 1) == 0 or tile.lanes % 32 == 0  # what subgroup reductions need
+        assert n / (tile.rows * tile.groups) <= 65535
 
 
 def test_activations_and_weights_are_loaded_as_vectors() -> None:

@@ -6,19 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from webllm_build.compile.plan import Buffer, Function, Kernel, Plan, PlanModel, Rope, VariantPlan, parse_plan
+from webllm_build.compile.plan import MAX_TILES, Buffer, Function, Kernel, Plan, PlanModel, Rope, Tile, VariantPlan, parse_plan
 from webllm_build.compile.target import DEFAULT_LIMITS
 from webllm_build.compile.verify import REQUIRED_FUNCTIONS, REQUIRED_IO, verify_plan
 from webllm_build.errors import PlanError
 
-WGSL = ["@compute fn copy_kernel() {}"]
-COPY = Kernel("copy", 0, "copy_kernel", ("read", "read_write"), 2, 1)
+WGSL = ["@compute fn copy_kernel() {}", "@compute fn wide_copy_kernel() {}"]
+COPY, WIDE_COPY = Tile(0, "copy_kernel"), Tile(1, "wide_copy_kernel")
+KERNEL = Kernel("copy", ("read", "read_write"), 2, 1, (COPY, WIDE_COPY), {"apple": 1})
 # Buffer ids: 0 one weight, 1 one layer's cache, 2 to 9 io, 10 and 11 workspace.
 WEIGHT, CACHE, FIRST_IO, SCRATCH, OTHER = 0, 1, 2, 10, 11
 STEPS = ((0, (WEIGHT, SCRATCH)), (0, (SCRATCH, OTHER)), (0, (OTHER, FIRST_IO)))
 
 
-def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Kernel = COPY) -> Plan:
+def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Kernel = KERNEL) -> Plan:
     function = Function("launch_0_x", (0,), steps)
     variant = VariantPlan(
         name="f32",
@@ -60,11 +61,15 @@ def test_names_the_first_illegal_step(steps: tuple[tuple[int, tuple[int, ...]], 
 @pytest.mark.parametrize(
     ("kernel", "problem"),
     [
-        (replace(COPY, wgsl=1), "WGSL module 1"),
-        (replace(COPY, entry="other"), "no entry point other"),
-        (replace(COPY, bindings=("read", "write")), "bindings"),
-        (replace(COPY, uniform=0), "uniform at binding 0"),
-        (replace(COPY, uniform_words=6), "6 uniform words"),
+        (replace(KERNEL, tiles=(COPY, Tile(2, "copy_kernel"))), "WGSL module 2"),
+        (replace(KERNEL, tiles=(COPY, Tile(1, "copy_kernel"))), "no entry point copy_kernel"),
+        (replace(KERNEL, tiles=()), "0 tiles"),
+        (replace(KERNEL, tiles=(COPY,) * (MAX_TILES + 1)), "9 tiles"),
+        (replace(KERNEL, defaults={"apple": 2}), "tile 2 for the vendor apple"),
+        (replace(KERNEL, defaults={"acme": 0}), "tile 0 for the vendor acme"),
+        (replace(KERNEL, bindings=("read", "write")), "bindings"),
+        (replace(KERNEL, uniform=0), "uniform at binding 0"),
+        (replace(KERNEL, uniform_words=6), "6 uniform words"),
     ],
 )
 def test_names_an_illegal_kernel(kernel: Kernel, problem: str) -> None:
@@ -74,7 +79,7 @@ def test_names_an_illegal_kernel(kernel: Kernel, problem: str) -> None:
 
 def test_rejects_a_feature_that_the_variant_does_not_declare() -> None:
     with pytest.raises(PlanError, match="f16 in a variant without it"):
-        verify_plan(make_plan(), ["enable f16;\n" + WGSL[0]])
+        verify_plan(make_plan(), [WGSL[0], "enable f16;\n" + WGSL[1]])
 
 
 def test_rejects_a_buffer_over_its_limit() -> None:

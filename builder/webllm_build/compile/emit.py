@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import tvm
@@ -11,8 +11,9 @@ from tvm import relax, tirx
 from webllm_build.compile.export import FUNCTIONS
 from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import launch_function
-from webllm_build.compile.plan import Function, Kernel, VariantPlan
+from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
+from webllm_build.compile.tiles import tiles_of
 from webllm_build.compile.wgsl import CompiledKernel, compile_kernels
 from webllm_build.errors import CompileError
 
@@ -23,6 +24,19 @@ class _Call:
 
     kernel: str
     buffers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Operator:
+    """What becomes a kernel of the plan: one TIR function in all its tiles."""
+
+    name: str
+    tiles: tuple[CompiledKernel, ...]
+    defaults: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        if len({(tile.arguments, tile.access, len(tile.uniform)) for tile in self.tiles}) > 1:
+            raise CompileError(f"The tiles of {self.name} do not take the same arguments.")
 
 
 class Emitter:
@@ -51,48 +65,56 @@ class Emitter:
             spec.name: _Walker(self._ids, workspace, self._ids.get(spec.result or "")).walk(module[spec.name]) for spec in FUNCTIONS
         }
         used = {call.kernel for function in calls.values() for call in function}
-        kernels = compile_kernels({name: module[var] for var, name in names.items() if name in used}, variant)
-        order = {name: index for index, name in enumerate(kernels)}
+        operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, variant)
         functions = {
-            name: self._function(f"launch_{len(self._variants)}_{name}", function, kernels, order) for name, function in calls.items()
+            name: self._function(f"launch_{len(self._variants)}_{name}", function, operators) for name, function in calls.items()
         }
         self._variants.append(
             VariantPlan(
                 name=variant.name,
                 features=variant.features,
                 min_subgroup_size=variant.lanes if variant.subgroups else 0,
-                limits=self._limits(kernels, workspace.sizes),
+                limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], workspace.sizes),
                 kv_page_bytes=self._layout.kv_page_bytes(variant),
                 workspace=tuple(workspace.sizes),
-                kernels=tuple(self._kernel(kernel) for kernel in kernels.values()),
+                kernels=tuple(self._kernel(operator) for operator in operators.values()),
                 functions=functions,
             )
         )
 
-    def _kernel(self, kernel: CompiledKernel) -> Kernel:
-        index = self._wgsl.setdefault(kernel.wgsl, len(self._wgsl))
-        uniform = len(kernel.access) if kernel.uniform else -1
-        return Kernel(kernel.name, index, kernel.entry, kernel.access, uniform, len(kernel.uniform))
+    def _kernel(self, operator: _Operator) -> Kernel:
+        first = operator.tiles[0]
+        uniform = len(first.access) if first.uniform else -1
+        tiles = tuple(Tile(self._wgsl.setdefault(tile.wgsl, len(self._wgsl)), tile.entry) for tile in operator.tiles)
+        return Kernel(operator.name, first.access, uniform, len(first.uniform), tiles, operator.defaults)
 
-    def _function(self, launch: str, calls: list[_Call], kernels: Mapping[str, CompiledKernel], order: Mapping[str, int]) -> Function:
+    def _function(self, launch: str, calls: list[_Call], operators: Mapping[str, _Operator]) -> Function:
+        order = list(operators)
         used = list(dict.fromkeys(call.kernel for call in calls))
         steps = tuple(
-            (used.index(call.kernel), tuple(call.buffers[argument] for argument in kernels[call.kernel].arguments)) for call in calls
+            (used.index(call.kernel), tuple(call.buffers[argument] for argument in operators[call.kernel].tiles[0].arguments))
+            for call in calls
         )
-        self.launches[launch] = launch_function([kernels[name] for name in used])
-        return Function(launch, tuple(order[name] for name in used), steps)
+        self.launches[launch] = launch_function([tile for name in used for tile in operators[name].tiles])
+        return Function(launch, tuple(order.index(name) for name in used), steps)
 
-    def _limits(self, kernels: Mapping[str, CompiledKernel], workspace: list[int]) -> dict[str, int]:
+    def _limits(self, kernels: Sequence[CompiledKernel], workspace: list[int]) -> dict[str, int]:
         """What the variant asks of the adapter: WebGPU's defaults, or more where a buffer of this model needs it."""
         largest = max([buffer.bytes for buffer in (*self._layout.weights, *self._layout.io)] + workspace)
         needed = {
             "maxStorageBufferBindingSize": largest,
             "maxBufferSize": largest,
-            "maxComputeWorkgroupStorageSize": max(kernel.workgroup_bytes for kernel in kernels.values()),
-            "maxComputeInvocationsPerWorkgroup": max(kernel.workgroup_threads for kernel in kernels.values()),
-            "maxStorageBuffersPerShaderStage": max(len(kernel.access) for kernel in kernels.values()),
+            "maxComputeWorkgroupStorageSize": max(kernel.workgroup_bytes for kernel in kernels),
+            "maxComputeInvocationsPerWorkgroup": max(kernel.workgroup_threads for kernel in kernels),
+            "maxStorageBuffersPerShaderStage": max(len(kernel.access) for kernel in kernels),
         }
         return {name: max(value, DEFAULT_LIMITS[name]) for name, value in needed.items()}
+
+
+def compile_operators(functions: Mapping[str, tirx.PrimFunc], variant: Variant) -> dict[str, _Operator]:
+    split = {name: tiles_of(name, function) for name, function in functions.items()}
+    kernels = compile_kernels({name: function for tiles, _ in split.values() for name, function in tiles.items()}, variant)
+    return {name: _Operator(name, tuple(kernels[tile] for tile in tiles), defaults) for name, (tiles, defaults) in split.items()}
 
 
 def _buffer_ids(layout: Layout) -> dict[str, int]:

@@ -10,24 +10,36 @@ from dataclasses import dataclass
 from tvm import te, tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.kernels import gemm, gemv
 from webllm_build.compile.kernels.attention_decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention_merge import attention_merge
 from webllm_build.compile.kernels.attention_prefill import attention_prefill
 from webllm_build.compile.kernels.embed import embed
-from webllm_build.compile.kernels.gemm import gemm
-from webllm_build.compile.kernels.gemv import gemv
 from webllm_build.compile.kernels.linear import Epilogue
 from webllm_build.compile.kernels.rope_append import rope_append
 from webllm_build.compile.target import Variant
+from webllm_build.compile.tiles import in_tiles
 from webllm_build.model.layers import Dimensions
 from webllm_build.model.ops import Activation
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Scheme
 
 # Layers share kernels: each is made once.
-_gemv, _gemm, _embed = functools.cache(gemv), functools.cache(gemm), functools.cache(embed)
-_rope_append, _attention_prefill = functools.cache(rope_append), functools.cache(attention_prefill)
+_embed, _rope_append = functools.cache(embed), functools.cache(rope_append)
+_attention_prefill = functools.cache(attention_prefill)
 _attention_decode, _attention_merge = functools.cache(attention_decode), functools.cache(attention_merge)
+
+
+@functools.cache
+def _gemv(variant: Variant, scheme: Scheme, n: int, k: int, norm_eps: float | None, epilogue: Epilogue) -> tirx.PrimFunc:
+    make = functools.partial(gemv.gemv, variant, scheme, n, k, norm_eps=norm_eps, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), gemv.tiles(variant, n, k))
+
+
+@functools.cache
+def _gemm(variant: Variant, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> tirx.PrimFunc:
+    make = functools.partial(gemm.gemm, variant, scheme, n, k, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), gemm.tiles(variant, n))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +102,9 @@ class DecodeOperators(RelaxOperators):
         self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue, out: nn.Tensor
     ) -> nn.Tensor:
         eps = self.dims.norm_eps if norm else None
-        kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, norm_eps=eps, epilogue=epilogue)
+        kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, eps, epilogue)
         scales = self.inputs.weights[norm.name] if norm else []
-        return nn.op.tensor_ir_op(kernel, "gemv", [x, *self.inputs.weights[weight.name], *scales, *residual], out)
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), [x, *self.inputs.weights[weight.name], *scales, *residual], out)
 
     def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
@@ -111,8 +123,8 @@ class PrefillOperators(RelaxOperators):
     ) -> nn.Tensor:
         if norm:
             x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.dims.norm_eps)
-        kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue=epilogue)
-        return nn.op.tensor_ir_op(kernel, "gemm", [x, *self.inputs.weights[weight.name], *residual], out)
+        kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue)
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), [x, *self.inputs.weights[weight.name], *residual], out)
 
     def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
@@ -124,6 +136,11 @@ class PrefillOperators(RelaxOperators):
 def _rows(like: nn.Tensor, columns: int) -> nn.Tensor:
     """An output with a row for each row of `like`."""
     return nn.Tensor.placeholder([like.shape[0], columns], "float32")
+
+
+def kernel_name(kernel: str, weight: Weight) -> str:
+    """What the plan calls the kernel for weights of this shape."""
+    return "_".join([kernel, "x".join(str(extent) for extent in weight.shape)])
 
 
 def last_row(x: nn.Tensor) -> nn.Tensor:

@@ -18,6 +18,7 @@ from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import compile_launches
 from webllm_build.compile.plan import Plan, PlanModel, Rope
 from webllm_build.compile.target import VARIANTS, Variant
+from webllm_build.compile.tiles import without_tiles
 from webllm_build.compile.verify import verify_plan
 from webllm_build.model.layers import Decoder
 from webllm_build.quantize import Scheme
@@ -106,7 +107,7 @@ def lower_module(module: tvm.IRModule, variant: Variant, dump: Path | None = Non
             module = tvm.transform.Sequential(passes())(module)
             if dump is not None:
                 dump.mkdir(parents=True, exist_ok=True)
-                (dump / f"{variant.name}.{number}-{name}.py").write_text(module.script())
+                (dump / f"{variant.name}.{number}-{name}.py").write_text(without_tiles(module).script())
     return module
 
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-FORMAT = 1
+FORMAT = 2
 MAX_UNIFORM_WORDS = 5
-LAUNCH_WORDS = 3 + MAX_UNIFORM_WORDS  # int32 words that a launch function writes for each kernel
+LAUNCH_WORDS = 3 + MAX_UNIFORM_WORDS  # int32 words that a launch function writes for each tile of a kernel
+MAX_TILES = 8  # of one kernel
 
 
 @dataclass(frozen=True)
@@ -40,26 +41,36 @@ class Buffer:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """One way to run a kernel: a WGSL module and its entry point."""
+
+    wgsl: int
+    entry: str
+
+
+@dataclass(frozen=True)
 class Kernel:
-    """One compute pipeline.
+    """One compute pipeline: any of `tiles`, which do the same and differ in speed.
 
     bindings: "read" or "read_write" of each storage binding, binding i = argument i of a step.
     uniform: the binding of the uniform, or -1; it holds uniform_words 32-bit words.
+    defaults: the tile to run on a vendor's GPUs where none has been measured; on others it is tile 0.
     """
 
     name: str
-    wgsl: int
-    entry: str
     bindings: tuple[str, ...]
     uniform: int
     uniform_words: int
+    tiles: tuple[Tile, ...]
+    defaults: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Function:
     """A straight list of dispatches.
 
-    launch: wasm export (n, kv_len, out) that writes LAUNCH_WORDS int32 for each of `kernels`: grid x, y, z, uniform words.
+    launch: wasm export (n, kv_len, out) that writes LAUNCH_WORDS int32 for each tile of each of `kernels`, in order: grid x, y, z,
+        uniform words.
     kernels: indices into the variant's kernels.
     steps: (index into this function's `kernels`, buffer id per binding).
     """
@@ -129,7 +140,10 @@ def _parse_variant(raw: Mapping[str, object]) -> VariantPlan:
     fields = dict(raw)
     fields["features"] = tuple(fields["features"])  # type: ignore[arg-type]
     fields["workspace"] = tuple(fields["workspace"])  # type: ignore[arg-type]
-    fields["kernels"] = tuple(Kernel(**(kernel | {"bindings": tuple(kernel["bindings"])})) for kernel in fields["kernels"])  # type: ignore[attr-defined]
+    fields["kernels"] = tuple(
+        Kernel(**(kernel | {"bindings": tuple(kernel["bindings"]), "tiles": tuple(Tile(**tile) for tile in kernel["tiles"])}))
+        for kernel in fields["kernels"]  # type: ignore[attr-defined]
+    )
     fields["functions"] = {
         name: Function(
             function["launch"], tuple(function["kernels"]), tuple((kernel, tuple(buffers)) for kernel, buffers in function["steps"])

@@ -51,6 +51,9 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("f32", f16=False, subgroups=False),
 )
 
+# Values of GPUAdapterInfo.vendor that kernels may have a default tile for.
+VENDORS = ("nvidia", "apple", "amd", "intel", "qualcomm", "arm")
+
 WASM_HOST = {"kind": "llvm", "mtriple": "wasm32-unknown-unknown-wasm", "vector-width": 128}
 
 # WebGPU's default limits (https://www.w3.org/TR/webgpu/#limits): what every browser grants without asking.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from webllm_build.compile.plan import FORMAT, MAX_UNIFORM_WORDS, Function, Kernel, Plan, VariantPlan
+from webllm_build.compile.plan import FORMAT, MAX_TILES, MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan
+from webllm_build.compile.target import VENDORS
 from webllm_build.errors import PlanError
 
 REQUIRED_FUNCTIONS = frozenset({"prefill", "logits", "decode", "sample"})
@@ -51,14 +52,22 @@ def _verify_variant(plan: Plan, variant: VariantPlan, wgsl: Sequence[str]) -> No
 
 
 def _verify_kernel(kernel: Kernel, variant: VariantPlan, wgsl: Sequence[str], where: str) -> None:
-    _require(0 <= kernel.wgsl < len(wgsl), f"{where}: WGSL module {kernel.wgsl}")
-    text = wgsl[kernel.wgsl]
-    _require(f"fn {kernel.entry}(" in text, f"{where}: no entry point {kernel.entry}")
     _require(set(kernel.bindings) <= {"read", "read_write"}, f"{where}: bindings {kernel.bindings}")
     most = variant.limits["maxStorageBuffersPerShaderStage"]
     _require(0 < len(kernel.bindings) <= most, f"{where}: {len(kernel.bindings)} storage buffers")
     _require(kernel.uniform in (-1, len(kernel.bindings)), f"{where}: uniform at binding {kernel.uniform}")
     _require(kernel.uniform_words <= MAX_UNIFORM_WORDS, f"{where}: {kernel.uniform_words} uniform words")
+    _require(0 < len(kernel.tiles) <= MAX_TILES, f"{where}: {len(kernel.tiles)} tiles")
+    for vendor, number in kernel.defaults.items():
+        _require(vendor in VENDORS and 0 <= number < len(kernel.tiles), f"{where}: tile {number} for the vendor {vendor}")
+    for tile in kernel.tiles:
+        _verify_tile(tile, variant, wgsl, where)
+
+
+def _verify_tile(tile: Tile, variant: VariantPlan, wgsl: Sequence[str], where: str) -> None:
+    _require(0 <= tile.wgsl < len(wgsl), f"{where}: WGSL module {tile.wgsl}")
+    text = wgsl[tile.wgsl]
+    _require(f"fn {tile.entry}(" in text, f"{where}: no entry point {tile.entry}")
     _require(("enable f16;" not in text) or "shader-f16" in variant.features, f"{where}: f16 in a variant without it")
     _require(("enable subgroups;" not in text) or "subgroups" in variant.features, f"{where}: subgroups in a variant without them")
 

@@ -36,15 +36,17 @@ export function chooseVariant(adapter: GPUAdapter, plan: Plan, forced: string | 
 
 /**
  * A device with what the variant needs. The two buffer limits are raised towards `largestBuffer` bytes as far as the
- * adapter allows, for the KV cache of a long context.
+ * adapter allows, for the KV cache of a long context. `more`: features for measurements.
  */
-export async function requestDevice(adapter: GPUAdapter, variant: VariantPlan, largestBuffer: number): Promise<GPUDevice> {
+export async function requestDevice(
+  adapter: GPUAdapter, variant: VariantPlan, largestBuffer: number, more: readonly GPUFeatureName[] = [],
+): Promise<GPUDevice> {
   const limits = new Map<LimitName, number>(variant.limits);
   for (const name of ["maxBufferSize", "maxStorageBufferBindingSize"] as const) {
     limits.set(name, Math.max(limits.get(name) ?? 0, Math.min(largestBuffer, adapter.limits[name])));
   }
   try {
-    return await adapter.requestDevice({ requiredFeatures: [...variant.features], requiredLimits: Object.fromEntries(limits) });
+    return await adapter.requestDevice({ requiredFeatures: [...variant.features, ...more], requiredLimits: Object.fromEntries(limits) });
   } catch (error) {
     throw new WebGPUNotAvailableError(
       `The GPU refused to start (${String(error)}). Close other pages that use it, or restart the browser.`);

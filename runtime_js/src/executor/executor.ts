@@ -48,11 +48,7 @@ export class PlanExecutor implements ModelRunner {
     this.#model = library.plan.model;
     this.#buffers = buffers;
     this.shape = { contextLength, pageSize: this.#model.pageSize, prefillChunk: this.#model.prefillChunk };
-    this.#programs = new Map(FUNCTION_NAMES.map((name) => {
-      const fn = variant.functions[name];
-      const own = fn.kernels.flatMap((index) => kernels[index] ?? []);
-      return [name, new Program(device, library.launch(fn.launch, own.length), own, fn.steps, buffers)];
-    }));
+    this.#programs = new Map(FUNCTION_NAMES.map((name) => [name, new Program(device, library, variant.functions[name], kernels, buffers)]));
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
     this.#results = new ReadbackRing(device, watch, READBACK_SLOTS);

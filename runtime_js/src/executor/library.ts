@@ -6,7 +6,7 @@ import { LAUNCH_WORDS, parsePlan, type Plan } from "./plan.ts";
 
 const MAX_SECTION_BYTES = 1 << 26;
 
-/** LAUNCH_WORDS int32 for each kernel of a function: grid x, y, z, then uniform words. Valid until the next call. */
+/** LAUNCH_WORDS int32 for each tile of each kernel of a function: grid x, y, z, then uniform words. Valid until the next call. */
 export type Launch = (n: number, kvLength: number) => Int32Array;
 
 function broken(message: string): ManifestError {
@@ -45,12 +45,12 @@ export class ModelLibrary {
     return new ModelLibrary(plan, exports, exports);
   }
 
-  /** The launch function called `name`, for a function of `kernelCount` kernels. */
-  launch(name: string, kernelCount: number): Launch {
+  /** The launch function called `name`, for a function whose kernels have `tileCount` tiles together. */
+  launch(name: string, tileCount: number): Launch {
     const run = this.#exports[name];
     if (typeof run !== "function") throw broken(`it has no launch function ${name}`);
-    const words = kernelCount * LAUNCH_WORDS;
-    if (words * 4 > ABI_LIMITS.MAX_SCRATCH_BYTES) throw broken(`${name} launches ${kernelCount} kernels`);
+    const words = tileCount * LAUNCH_WORDS;
+    if (words * 4 > ABI_LIMITS.MAX_SCRATCH_BYTES) throw broken(`${name} launches ${tileCount} tiles of kernels`);
     return (n, kvLength) => {
       const out = this.abi.scratch(words * 4);
       if (out === 0) throw broken("it has no memory for launch arithmetic");

@@ -3,14 +3,16 @@
 import { ManifestError } from "../errors.ts";
 import { Fields } from "../fields.ts";
 
-const PLAN_FORMAT = 1;
-/** Words that a launch function writes for each kernel: grid x, y, z and the uniform's words. */
+const PLAN_FORMAT = 2;
+/** Words that a launch function writes for each tile of a kernel: grid x, y, z and the uniform's words. */
 export const LAUNCH_WORDS = 8;
 export const HISTORY_LENGTH = 256;
 const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 const MAX_COUNT = 1 << 16;
 const MAX_NAME = 512;
+const MAX_TILES = 8;
+const MAX_VENDORS = 64;
 
 export const FUNCTION_NAMES = ["prefill", "logits", "decode", "sample"] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
@@ -40,18 +42,26 @@ export interface NamedBytes<N extends string = string> {
   readonly bytes: number;
 }
 
-export interface KernelPlan {
-  readonly name: string;
+/** One way to run a kernel. */
+export interface TilePlan {
   readonly wgsl: number;
   readonly entry: string;
+}
+
+export interface KernelPlan {
+  readonly name: string;
   readonly bindings: readonly ("read" | "read_write")[];
   /** The uniform's binding, after the storage bindings, or -1. */
   readonly uniform: number;
   readonly uniformWords: number;
+  /** At least one. They do the same and differ in speed. */
+  readonly tiles: readonly TilePlan[];
+  /** By `GPUAdapterInfo.vendor`: the tile to run where none has been measured; tile 0 on GPUs of other vendors. */
+  readonly defaults: ReadonlyMap<string, number>;
 }
 
 export interface FunctionPlan {
-  /** Wasm export that computes the grids and uniforms of `kernels`. */
+  /** Wasm export that computes grid and uniform of each tile of each of `kernels`. */
   readonly launch: string;
   readonly kernels: readonly number[];
   /** Which of `kernels` to run, and the buffer id of each of its bindings. */
@@ -138,13 +148,19 @@ function parseKernel(kernel: Fields, wgslCount: number): KernelPlan {
     if (value !== "read" && value !== "read_write") throw fail(`${path} must be "read" or "read_write"`);
     return value;
   });
+  const tiles = kernel.objects("tiles", MAX_TILES, (tile) => (
+    { wgsl: tile.integer("wgsl", 0, wgslCount - 1), entry: tile.string("entry", MAX_NAME) }));
+  if (tiles.length === 0) throw kernel.wrong("tiles", "at least one tile");
+  const defaults = kernel.object("defaults");
+  const vendors = defaults.keys();
+  if (vendors.length > MAX_VENDORS) throw kernel.wrong("defaults", `an object of at most ${MAX_VENDORS} entries`);
   return {
     name: kernel.string("name", MAX_NAME),
-    wgsl: kernel.integer("wgsl", 0, wgslCount - 1),
-    entry: kernel.string("entry", MAX_NAME),
     bindings,
     uniform: kernel.oneOf("uniform", [-1, bindings.length]),
     uniformWords: kernel.integer("uniform_words", 0, MAX_UNIFORM_WORDS),
+    tiles,
+    defaults: new Map(vendors.map((vendor) => [vendor, defaults.integer(vendor, 0, tiles.length - 1)])),
   };
 }
 

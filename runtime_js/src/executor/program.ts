@@ -2,9 +2,9 @@
 
 import type { BufferTable } from "./buffers.ts";
 import { BufferUsage } from "./gpu_flags.ts";
-import type { Launch } from "./library.ts";
+import type { Launch, ModelLibrary } from "./library.ts";
 import type { CompiledKernel } from "./pipelines.ts";
-import { LAUNCH_WORDS } from "./plan.ts";
+import { LAUNCH_WORDS, type FunctionPlan } from "./plan.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
 /** Bytes between the uniforms of two kernels: WebGPU's largest minUniformBufferOffsetAlignment. */
@@ -24,26 +24,37 @@ export class Program {
   readonly #uniformBuffer: GPUBuffer;
   readonly #uniforms: ShadowedBuffer;
   readonly #uniformWords: Int32Array;
+  /** Where the launch function writes the words of each kernel's tile. */
+  readonly #words: readonly number[];
   readonly #steps: Step[];
 
+  /** `kernels`: all of the variant's, each in the tile that is to run. */
   constructor(
-    device: GPUDevice, launch: Launch, kernels: readonly CompiledKernel[],
-    steps: readonly { readonly kernel: number; readonly buffers: readonly number[] }[], buffers: BufferTable,
+    device: GPUDevice, library: Pick<ModelLibrary, "launch">, fn: FunctionPlan, kernels: readonly CompiledKernel[], buffers: BufferTable,
   ) {
     this.#device = device;
-    this.#launch = launch;
-    this.#kernels = kernels;
-    const size = Math.max(1, kernels.length) * UNIFORM_STRIDE;
+    this.#kernels = fn.kernels.flatMap((index) => kernels[index] ?? []);
+    let tiles = 0;
+    this.#words = this.#kernels.map(({ plan, tile }) => {
+      tiles += plan.tiles.length;
+      return (tiles - plan.tiles.length + tile) * LAUNCH_WORDS;
+    });
+    this.#launch = library.launch(fn.launch, tiles);
+    const size = Math.max(1, this.#kernels.length) * UNIFORM_STRIDE;
     this.#uniformBuffer = device.createBuffer({ label: "uniforms", size, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
     this.#uniforms = new ShadowedBuffer(device.queue, this.#uniformBuffer);
     this.#uniformWords = new Int32Array(size / 4);
-    this.#steps = steps.map((step) => ({ ...step, bindGroup: this.#bind(step.kernel, step.buffers, buffers) }));
+    this.#steps = fn.steps.map((step) => ({ ...step, bindGroup: this.#bind(step.kernel, step.buffers, buffers) }));
   }
 
   #kernel(index: number): CompiledKernel {
     const kernel = this.#kernels[index];
     if (kernel === undefined) throw new RangeError(`no kernel ${index}`);
     return kernel;
+  }
+
+  #wordsOf(index: number): number {
+    return this.#words[index] ?? 0;
   }
 
   #bind(index: number, ids: readonly number[], buffers: BufferTable): GPUBindGroup {
@@ -56,6 +67,10 @@ export class Program {
     return this.#device.createBindGroup({ layout, entries });
   }
 
+  destroy(): void {
+    this.#uniformBuffer.destroy();
+  }
+
   /** Makes the bind groups anew that name a KV buffer: those were replaced by larger ones. */
   rebindKv(buffers: BufferTable): void {
     for (const step of this.#steps) {
@@ -63,20 +78,25 @@ export class Program {
     }
   }
 
-  /** Records all dispatches for `n` new tokens, `kvLength` tokens in the cache counting them. Creates no GPU object. */
-  encode(pass: GPUComputePassEncoder, n: number, kvLength: number): void {
+  /**
+   * Records all dispatches for `n` new tokens, `kvLength` tokens in the cache counting them. Creates no GPU object.
+   * `dispatches`: for measurements, how many to record; they begin anew behind the last.
+   */
+  encode(pass: GPUComputePassEncoder, n: number, kvLength: number, dispatches = this.#steps.length): void {
     const words = this.#launch(n, kvLength);
     this.#kernels.forEach((kernel, i) => {
-      const from = i * LAUNCH_WORDS + GRID_WORDS;
+      const from = this.#wordsOf(i) + GRID_WORDS;
       this.#uniformWords.set(words.subarray(from, from + kernel.plan.uniformWords), (i * UNIFORM_STRIDE) / 4);
     });
     this.#uniforms.write(this.#uniformWords);
     let current = -1;
-    for (const step of this.#steps) {
+    for (let i = 0; i < dispatches; i++) {
+      const step = this.#steps[i % this.#steps.length];
+      if (step === undefined) return;
       if (step.kernel !== current) pass.setPipeline(this.#kernel(step.kernel).pipeline);
       current = step.kernel;
       pass.setBindGroup(0, step.bindGroup);
-      const grid = step.kernel * LAUNCH_WORDS;
+      const grid = this.#wordsOf(step.kernel);
       pass.dispatchWorkgroups(words[grid] ?? 0, words[grid + 1] ?? 0, words[grid + 2] ?? 0);
     }
   }

@@ -104,6 +104,21 @@ export class ModelFolder {
     return parseJson(await this.read(file, signal), file.file);
   }
 
+  /** A text kept with the model's files under a name; null where there is none. Nobody has verified it. */
+  async note(name: string): Promise<string | null> {
+    const bytes = await this.#store.read(await this.#noteFile(name));
+    return bytes === null ? null : new TextDecoder().decode(bytes);
+  }
+
+  /** Keeps a text where files are kept. It belongs to this model library: another one does not see it. */
+  async keepNote(name: string, text: string): Promise<void> {
+    await this.#store.write(await this.#noteFile(name), new TextEncoder().encode(text));
+  }
+
+  async #noteFile(name: string): Promise<string> {
+    return `note.${await sha256(new TextEncoder().encode(`${this.manifest.library.file} ${name}`))}`;
+  }
+
   /**
    * Reads all shards, several at a time, in any order. `use` gets each with its offset in the weight stream; the bytes are its own
    * until its promise resolves, and are then overwritten.

@@ -1,5 +1,6 @@
 /**
- * A GPU that computes nothing but remembers everything: what was created, written, copied and submitted, in order.
+ * A GPU that computes nothing but remembers everything: what was created, written, copied and submitted, in order. Time passes on it
+ * only as `costs` tells.
  * `Object.create` gives the fakes their WebGPU types; what the runtime does not use is absent and would throw.
  */
 
@@ -19,6 +20,12 @@ export class FakeGpu {
   readonly device: GPUDevice;
   /** Bytes of buffers that the GPU has room for. */
   capacity = Infinity;
+  readonly features = new Set<string>();
+  /** Milliseconds of a dispatch, by the pipeline's label; others take none. */
+  readonly costs = new Map<string, number>();
+  /** Milliseconds: the GPU's clock, and the CPU's, which sees work pass when it is submitted. */
+  gpuTime = 0;
+  cpuTime = 0;
   lose: (message: string) => void = () => undefined;
   #listeners: ((event: { error: object }) => void)[] = [];
   #scopes: (GPUError | null)[] = [];
@@ -32,7 +39,7 @@ export class FakeGpu {
       return members;
     };
     this.device = Object.assign(Object.create(null), {
-      limits: this.limits, lost,
+      limits: this.limits, features: this.features, lost,
       queue: {
         writeBuffer: (buffer: FakeBuffer, offset: number, data: ArrayBufferView, from = 0, size?: number): void => {
           const unit = "BYTES_PER_ELEMENT" in data && typeof data.BYTES_PER_ELEMENT === "number" ? data.BYTES_PER_ELEMENT : 1;
@@ -41,13 +48,17 @@ export class FakeGpu {
           buffer.bytes.set(source, offset);
           this.log.commands.push(`write ${buffer.label}`);
         },
-        submit: (buffers: readonly object[]): void => { this.log.commands.push(`submit ${buffers.length}`); },
+        submit: (buffers: readonly object[]): void => {
+          this.log.commands.push(`submit ${buffers.length}`);
+          this.cpuTime = Math.max(this.cpuTime, this.gpuTime);
+        },
         onSubmittedWorkDone: async (): Promise<void> => undefined,
       },
       addEventListener: (_type: string, listener: (event: { error: object }) => void): void => { this.#listeners.push(listener); },
       pushErrorScope: (): void => { this.#scopes.push(null); },
       popErrorScope: async (): Promise<GPUError | null> => this.#scopes.pop() ?? null,
       createBuffer: (descriptor: GPUBufferDescriptor): FakeBuffer => made("buffer", this.#buffer(descriptor)),
+      createQuerySet: (): object => made("querySet", { times: [0, 0], destroy: () => undefined }),
       createBindGroupLayout: (): object => made("bindGroupLayout", {}),
       createPipelineLayout: (): object => made("pipelineLayout", {}),
       createShaderModule: (): object => made("shaderModule", {}),
@@ -98,15 +109,25 @@ export class FakeGpu {
         to.bytes.set(from.bytes.subarray(at, at + size), toAt);
         commands.push(`copy ${from.label} ${at} > ${to.label} ${toAt}`);
       },
-      beginComputePass: (): object => {
+      resolveQuerySet: ({ times }: { times: readonly number[] }, _first: number, _count: number, to: FakeBuffer): void => {
+        to.bytes.set(new Uint8Array(BigUint64Array.from(times, (time) => BigInt(Math.round(1e6 * time))).buffer));
+      },
+      beginComputePass: ({ timestampWrites }: { timestampWrites?: { querySet: { times: number[] } } } = {}): object => {
         commands.push("pass");
+        const begin = this.gpuTime;
         let group: readonly string[] = [];
         let pipeline = "";
         return {
           setPipeline: (next: { label: string }): void => { pipeline = next.label; },
           setBindGroup: (_index: number, next: { labels: readonly string[] }): void => { group = next.labels; },
-          dispatchWorkgroups: (...grid: number[]): void => { commands.push(`${pipeline}(${group.join()}) ${grid.join("x")}`); },
-          end: (): void => { commands.push("end"); },
+          dispatchWorkgroups: (...grid: number[]): void => {
+            commands.push(`${pipeline}(${group.join()}) ${grid.join("x")}`);
+            this.gpuTime += this.costs.get(pipeline) ?? 0;
+          },
+          end: (): void => {
+            commands.push("end");
+            timestampWrites?.querySet.times.splice(0, 2, begin, this.gpuTime);
+          },
         };
       },
       finish: (): object => ({}),

@@ -1,11 +1,20 @@
-/** A small plan that is valid: one layer, one kernel a function. */
+/** A small plan that is valid: one layer, few kernels, one of them in three tiles. */
 
 export const WEIGHT_BYTES = [1024, 512];
 
 const KERNELS = [
-  { name: "embed", wgsl: 0, entry: "main", bindings: ["read", "read", "read_write"], uniform: 3, uniform_words: 2 },
-  { name: "attend", wgsl: 1, entry: "main", bindings: ["read_write", "read", "read_write"], uniform: -1, uniform_words: 0 },
-  { name: "sample", wgsl: 0, entry: "sample", bindings: ["read", "read_write", "read_write"], uniform: -1, uniform_words: 0 },
+  {
+    name: "embed", bindings: ["read", "read", "read_write"], uniform: 3, uniform_words: 2,
+    tiles: [{ wgsl: 0, entry: "embed" }, { wgsl: 0, entry: "embed_wide" }, { wgsl: 1, entry: "embed_tall" }], defaults: { apple: 2 },
+  },
+  {
+    name: "attend", bindings: ["read_write", "read", "read_write"], uniform: -1, uniform_words: 0,
+    tiles: [{ wgsl: 1, entry: "attend" }], defaults: {},
+  },
+  {
+    name: "sample", bindings: ["read", "read_write", "read_write"], uniform: -1, uniform_words: 0,
+    tiles: [{ wgsl: 0, entry: "sample" }], defaults: {},
+  },
 ];
 
 // Buffers: 0, 1 weights; 2 kv; 3 tokens, 4 state, 5 rope, 6 page_table, 7 hidden, 8 logits, 9 sampling, 10 history; 11 workspace.
@@ -25,7 +34,7 @@ function variant(name: string, features: string[], index: number): Record<string
 
 export function fakePlan(): Record<string, unknown> {
   return {
-    format: 1,
+    format: 2,
     model: {
       vocab_size: 50, hidden_size: 8, num_layers: 1, num_heads: 2, num_kv_heads: 1, head_dim: 4,
       context_length: 128, page_size: 4, prefill_chunk: 8,
@@ -41,3 +50,8 @@ export function fakePlan(): Record<string, unknown> {
 }
 
 export const FAKE_WGSL = ["fn main() {}", "fn main() {}"];
+
+/** For tile i of a launch: grid (i + 1, n, kvLength), uniform words n and kvLength. */
+export function fakeLaunch(_name: string, tiles: number): (n: number, kvLength: number) => Int32Array {
+  return (n, kvLength) => Int32Array.from(Array.from({ length: tiles }, (_, i) => [i + 1, n, kvLength, n, kvLength, 0, 0, 0]).flat());
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tvm.tirx import PrimFunc
@@ -44,6 +44,17 @@ def choose_tile(variant: Variant, n: int, k: int) -> Tile:
         lanes = max(8, 1 << (blocks - 1).bit_length())
         return Tile(lanes, rows, groups=64 // lanes)
     return Tile(min(128, 32 * ceildiv(blocks, 32)), rows, groups=1)
+
+
+def tiles(variant: Variant, n: int, k: int) -> Mapping[str, Tile]:
+    """Defaults by vendor, and so what the browser chooses from. Beside the tile that was fast on an H200: four rows for each subgroup,
+    as llama.cpp has on Apple's GPUs, and two. Without subgroups wider groups of fewer rows, for GPUs with cheap barriers."""
+    other = choose_tile(variant, n, k)
+    if not variant.subgroups:
+        return {"other": other, "intel": Tile(lanes=16, rows=4, groups=4)}
+    lanes = min(32, max(8, 1 << (k // GROUP - 1).bit_length()))
+    four, two = (Tile(lanes, rows, groups=64 // lanes) for rows in (4, 2))
+    return {"other": other, "apple": four, "qualcomm": four, "amd": two}
 
 
 def gemv(

@@ -1,0 +1,69 @@
+/** Finds the fastest tile of each kernel by running them on the loaded model, before its first prompt. */
+
+import { log } from "../log.ts";
+import type { BufferTable } from "./buffers.ts";
+import type { DeviceWatch } from "./device.ts";
+import { findFastest, type Comparison } from "./fastest.ts";
+import type { ModelLibrary } from "./library.ts";
+import type { CompiledKernel } from "./pipelines.ts";
+import type { FunctionName, VariantPlan } from "./plan.ts";
+import { Program } from "./program.ts";
+import { makeStopwatch } from "./stopwatch.ts";
+
+/** What is not decided by then stays as usual. */
+const BUDGET_MS = 500;
+/** What runs most often comes first: time may run out. */
+const ORDER: readonly FunctionName[] = ["decode", "logits", "prefill", "sample"];
+
+export interface CalibrationParts {
+  readonly device: GPUDevice;
+  readonly watch: DeviceWatch;
+  readonly library: Pick<ModelLibrary, "plan" | "launch">;
+  readonly variant: VariantPlan;
+  readonly buffers: BufferTable;
+}
+
+/**
+ * Chooses one of each kernel's compiled tiles; the first is the usual one. A kernel runs on the buffers of all its steps in turn, so
+ * that caches are as cold as in a real step. What it writes there means nothing, and every function of the plan writes before it
+ * reads. A kernel whose work depends on `state` or on the KV cache should have one tile only: both are empty.
+ */
+export async function calibrate(
+  { device, watch, library, variant, buffers }: CalibrationParts, kernels: readonly (readonly CompiledKernel[])[], signal: AbortSignal,
+): Promise<CompiledKernel[]> {
+  const chosen = kernels.flatMap(([usual]) => usual ?? []);
+  const deadline = performance.now() + BUDGET_MS;
+  const left = (): number => (signal.aborted ? 0 : deadline - performance.now());
+  const stopwatch = makeStopwatch(device);
+  let isCold = true;
+
+  async function choose(name: FunctionName, slot: number, index: number, ways: readonly CompiledKernel[]): Promise<void> {
+    const fn = variant.functions[name];
+    const n = name === "prefill" ? library.plan.model.prefillChunk : 1;
+    const own = { ...fn, steps: fn.steps.filter((step) => step.kernel === slot) };
+    const programs = ways.map((way) => new Program(device, library, own, chosen.with(index, way), buffers));
+    const measure = (way: number, count: number): Promise<number> =>
+      watch.guard(stopwatch.time((pass) => programs[way]?.encode(pass, n, n, count)));
+    const compare = (): Promise<Comparison | undefined> => findFastest(ways.length, measure, stopwatch.enough, left);
+    let found = await compare();
+    if (isCold && left() > 0) found = await compare() ?? found; // the clocks of an idle GPU take their time to rise
+    isCold = false;
+    for (const program of programs) program.destroy();
+    if (found === undefined) return;
+    const fastest = ways[found.fastest];
+    if (fastest !== undefined) chosen[index] = fastest;
+    const times = ways.map(({ pipeline }, way) => `${pipeline.label} ${(1000 * (found.times[way] ?? NaN)).toFixed(1)} µs`);
+    log.info(`Tile of ${name}: ${times.join(", ")}; chosen ${fastest?.pipeline.label}`);
+  }
+
+  const decided = new Set<number>();
+  for (const name of ORDER) {
+    for (const [slot, index] of variant.functions[name].kernels.entries()) {
+      const ways = kernels[index] ?? [];
+      if (ways.length > 1 && !decided.has(index) && left() > 0) await choose(name, slot, index, ways);
+      decided.add(index);
+    }
+  }
+  stopwatch.destroy();
+  return chosen;
+}

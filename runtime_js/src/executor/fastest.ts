@@ -1,0 +1,61 @@
+/** Which of several ways to do the same is the fastest on this GPU, from times that are noisy. */
+
+/** Milliseconds that `count` repetitions take in a way, from 0 on. */
+export type Measure = (way: number, count: number) => Promise<number>;
+
+export interface Comparison {
+  readonly fastest: number;
+  /** Milliseconds of one repetition in each way. */
+  readonly times: readonly number[];
+}
+
+const ROUNDS = 5;
+const MIN_ROUNDS = 2;
+const MAX_COUNT = 4096;
+const MAX_GROWTH = 16;
+/** How many times as long as the fastest still counts as equally fast. */
+const EQUAL = 1.05;
+
+/**
+ * Compares ways 0 to `ways` - 1, of which 0 is the usual one. A round runs each of them forwards and then backwards, for about
+ * `enough` milliseconds together, so that clocks which rise meanwhile favour none; of several rounds a way's best counts, because
+ * whatever disturbs a measurement makes it longer. The first of the ways that are about as fast as the fastest is taken: the usual
+ * one gives way only to a clear gain, and another comparison finds the same.
+ *
+ * `left`: milliseconds that may still be spent. Undefined where they are too few, or where the times are no times.
+ */
+export async function findFastest(ways: number, measure: Measure, enough: number, left: () => number): Promise<Comparison | undefined> {
+  const order = Array.from({ length: ways }, (_, way) => way);
+  const counts: number[] = [];
+  let round = 0; // milliseconds of one
+  for (const way of order) {
+    const { count, time } = await enoughRepetitions((repetitions) => measure(way, repetitions), enough / 2);
+    counts.push(count);
+    round += 2 * time;
+  }
+  if (!(MIN_ROUNDS * round <= left())) return undefined;
+  const best = order.map(() => Infinity);
+  for (let done = 0; done < MIN_ROUNDS || (done < ROUNDS && left() > 0); done++) {
+    const times = order.map(() => 0);
+    for (const way of [...order, ...order.toReversed()]) {
+      const count = counts[way] ?? NaN;
+      times[way] = (times[way] ?? NaN) + await measure(way, count) / (2 * count);
+    }
+    for (const way of order) best[way] = Math.min(best[way] ?? NaN, times[way] ?? NaN);
+  }
+  if (best.some((time) => !(time > 0))) return undefined;
+  const limit = Math.min(...best) * EQUAL;
+  return { fastest: best.findIndex((time) => time <= limit), times: best };
+}
+
+/** Repetitions that take about `enough` milliseconds, and the time they took. The first run does not count: it may compile the pipeline. */
+async function enoughRepetitions(measure: (count: number) => Promise<number>, enough: number): Promise<{ count: number; time: number }> {
+  await measure(1);
+  let count = 1;
+  let time = await measure(count);
+  while (time < enough / 1.5 && count < MAX_COUNT) {
+    count = Math.min(MAX_COUNT, Math.ceil(count * Math.min(enough / time, MAX_GROWTH)));
+    time = await measure(count);
+  }
+  return { count, time };
+}

@@ -1,0 +1,63 @@
+/** Which tile of each kernel runs on this adapter: what was measured on it before, what is measured now, or the vendor's default. */
+
+import type { Calibration } from "../types.ts";
+import { calibrate, type CalibrationParts } from "./calibrate.ts";
+import type { CompiledKernel } from "./pipelines.ts";
+import type { VariantPlan } from "./plan.ts";
+
+/** Small texts that are kept with a model until another build replaces it. */
+export interface Notes {
+  note(name: string): Promise<string | null>;
+  keepNote(name: string, text: string): Promise<void>;
+}
+
+export class TileChoice {
+  /** Of each of the variant's kernels, the tiles to compile. Where there are several, `settle` measures; the first is the default. */
+  readonly wanted: readonly (readonly number[])[];
+  readonly #keep: (text: string) => Promise<void>;
+
+  private constructor(wanted: readonly (readonly number[])[], keep: (text: string) => Promise<void>) {
+    this.wanted = wanted;
+    this.#keep = keep;
+  }
+
+  static async open(adapter: GPUAdapter, variant: VariantPlan, calibration: Calibration, notes: Notes): Promise<TileChoice> {
+    const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+    // With the browser's version, because another compiles the same kernel differently.
+    const name = `tiles ${JSON.stringify([variant.name, vendor, architecture, device, description, navigator.userAgent])}`;
+    const keep = (text: string): Promise<void> => notes.keepNote(name, text);
+    const usual = variant.kernels.map(({ defaults }) => defaults.get(vendor) ?? 0);
+    const isMeasured = calibration === "auto" && !isFallbackAdapter; // a CPU's times are slow to get and mean little
+    const known = isMeasured ? readTiles(await notes.note(name), variant) : usual;
+    return new TileChoice(variant.kernels.map(({ tiles }, i) => {
+      const first = (known ?? usual)[i] ?? 0;
+      return known === undefined ? [first, ...Array.from(tiles.keys()).filter((tile) => tile !== first)] : [first];
+    }), keep);
+  }
+
+  get isOpen(): boolean {
+    return this.wanted.some((tiles) => tiles.length > 1);
+  }
+
+  /** One of each kernel's compiled tiles, which were `wanted`; measured and remembered where that is to be done. */
+  async settle(parts: CalibrationParts, kernels: readonly (readonly CompiledKernel[])[], signal: AbortSignal): Promise<CompiledKernel[]> {
+    if (!this.isOpen) return kernels.flat();
+    const chosen = await calibrate(parts, kernels, signal);
+    if (!signal.aborted) await this.#keep(JSON.stringify(chosen.map(({ tile }) => tile)));
+    return chosen;
+  }
+}
+
+/** Tiles that an earlier load kept; undefined where the text is missing or not of this variant. */
+function readTiles(text: string | null, variant: VariantPlan): number[] | undefined {
+  let kept: unknown;
+  try {
+    kept = JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(kept) || kept.length !== variant.kernels.length) return undefined;
+  const values: readonly unknown[] = kept;
+  const found = variant.kernels.map(({ tiles }, i) => tiles.findIndex((_, tile) => tile === values[i]));
+  return found.includes(-1) ? undefined : found;
+}

@@ -1,0 +1,116 @@
+"""Kernels in several tiles, from TIR to the plan and its launch functions."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+from pathlib import Path
+
+import pytest
+import wasmtime
+
+from webllm_build.build import build
+from webllm_build.compile.emit import compile_operators
+from webllm_build.compile.kernels import gemm, gemv
+from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION
+from webllm_build.compile.plan import LAUNCH_WORDS, Kernel, parse_plan
+from webllm_build.compile.target import VARIANTS
+from webllm_build.compile.tiles import in_tiles, tiles_of
+from webllm_build.compile.wasm_sections import read_custom_section
+from webllm_build.config import BuildRequest
+from webllm_build.errors import CompileError
+from webllm_build.quantize import SCHEMES
+
+TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
+F32 = next(variant for variant in VARIANTS if variant.name == "f32")
+WIDE, TALL = gemv.Tile(32, 2, 2), gemv.Tile(8, 8, 8)
+
+
+def make(tile: gemv.Tile) -> object:
+    return gemv.gemv(F32, SCHEMES["q4"], 64, 64, tile=tile)
+
+
+def test_each_tile_once_the_default_of_others_first() -> None:
+    tiles, defaults = tiles_of("mul", in_tiles(make, {"apple": TALL, "other": WIDE, "amd": TALL, "intel": WIDE}))
+    assert list(tiles) == ["mul_32x2x2", "mul_8x8x8"]
+    assert defaults == {"apple": 1, "amd": 1}
+
+
+def test_one_tile_and_a_kernel_without_tiles() -> None:
+    assert tiles_of("mul", in_tiles(make, {"other": WIDE}))[1] == {}
+    tiles, defaults = tiles_of("mul", make(WIDE))
+    assert (list(tiles), defaults) == (["mul"], {})
+
+
+def test_tiles_with_other_parameters_are_refused() -> None:
+    other = gemv.gemv(F32, SCHEMES["q4"], 64, 64, norm_eps=1e-5)
+    mixed = in_tiles(lambda tile: make(tile) if tile == WIDE else other, {"other": WIDE, "apple": TALL})
+    with pytest.raises(CompileError, match="tiles of mul"):
+        compile_operators({"mul": mixed}, F32)
+
+
+@pytest.fixture(scope="module")
+def wasm(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("tiles")
+    request = BuildRequest(kind="site", model=str(TINY), out=folder / "dist", cache_dir=folder / "cache", variants=("f16-sg", "f32"))
+    bundle = build(request)
+    return (bundle.out / "model" / bundle.manifest.library.file).read_bytes()
+
+
+def launch(wasm: bytes, name: str, tiles: int, n: int) -> list[list[int]]:
+    """What a launch function writes for each tile."""
+    store = wasmtime.Store()
+    exports = wasmtime.Instance(store, wasmtime.Module(store.engine, wasm), []).exports(store)
+    scratch, run, memory = exports["scratch"], exports[name], exports["memory"]
+    assert isinstance(scratch, wasmtime.Func) and isinstance(run, wasmtime.Func) and isinstance(memory, wasmtime.Memory)
+    out = scratch(store, 4 * LAUNCH_WORDS * tiles)
+    run(store, n, n, out)
+    words = memoryview(memory.read(store, out, out + 4 * LAUNCH_WORDS * tiles)).cast("i").tolist()
+    return [words[at : at + LAUNCH_WORDS] for at in range(0, len(words), LAUNCH_WORDS)]
+
+
+def rows(kernel: Kernel) -> int:
+    return int(kernel.name.split("_")[1].split("x")[0])
+
+
+def size(kernel: Kernel, tile: int) -> list[int]:
+    return [int(number) for number in kernel.tiles[tile].entry.split("_")[2].split("x")]
+
+
+def test_launch_functions_give_every_tile_its_own_grid(wasm: bytes) -> None:
+    """A grid covers all outputs of a layer, and no workgroup is without any."""
+    plan = parse_plan(read_custom_section(wasm, PLAN_SECTION))
+    tokens, compared = 70, 0
+    for variant in plan.variants:
+        for name in ("decode", "prefill"):
+            function = variant.functions[name]
+            kernels = [variant.kernels[index] for index in function.kernels]
+            grids = iter(launch(wasm, function.launch, sum(len(kernel.tiles) for kernel in kernels), tokens))
+            for kernel in kernels:
+                for tile in range(len(kernel.tiles)):
+                    x, y, z, *_ = next(grids)
+                    if kernel.name.startswith("gemv"):
+                        _, tile_rows, groups = size(kernel, tile)
+                        assert (x, y, z) == (-(-rows(kernel) // (tile_rows * groups)), 1, 1)
+                    elif kernel.name.startswith("gemm"):
+                        tile_rows, columns, width = size(kernel, tile)
+                        assert sorted((x, y)) == sorted((-(-tokens // (tile_rows * columns)), -(-rows(kernel) // width)))
+                    else:
+                        assert prod((x, y, z)) > 0 and len(kernel.tiles) == 1
+                    compared += len(kernel.tiles) > 1
+    assert compared >= 10
+
+
+def test_matrix_kernels_have_the_tiles_of_their_table(wasm: bytes) -> None:
+    plan = parse_plan(read_custom_section(wasm, PLAN_SECTION))
+    modules = json.loads(read_custom_section(wasm, WGSL_SECTION))
+    assert len(set(modules)) == len(modules)
+    for compiled in plan.variants:
+        variant = next(variant for variant in VARIANTS if variant.name == compiled.name)
+        for kernel in compiled.kernels:
+            kind, _, shape = kernel.name.partition("_")
+            if kind in ("gemv", "gemm") and shape:
+                n, k = (int(extent) for extent in shape.split("_")[0].split("x"))
+                table = gemv.tiles(variant, n, k) if kind == "gemv" else gemm.tiles(variant, n)
+                assert len(kernel.tiles) == len(set(table.values()))
+                assert len({tile.entry for tile in kernel.tiles}) == len(kernel.tiles)
