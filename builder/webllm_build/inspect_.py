@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from .cache import Cache
 from .catalog import CATALOG
 from .compile.io import Layout
 from .compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from .compile.plan import VariantPlan, parse_plan
 from .compile.target import VARIANTS
-from .config import BuildRequest, context_within
+from .config import BuildRequest, context_within, default_cache_dir
 from .errors import MalformedFile, OutputFolderError
 from .model import load_model
 from .package.manifest import TensorEntry, read_manifest
@@ -36,7 +37,7 @@ def inspect(what: str, context_length: int | None, progress: Progress) -> Lines:
 
 
 def _model(reference: str, context_length: int | None, progress: Progress) -> Lines:
-    checkpoint = open_checkpoint(reference, CATALOG, progress)
+    checkpoint = open_checkpoint(reference, CATALOG, Cache(default_cache_dir()), progress)
     model = load_model(checkpoint)
     tokens = context_within(context_length, model.dims.context_length)
     schemes = {weight.name: choose_scheme(weight, checkpoint, BuildRequest(kind="site").quantization) for weight in model.weights}

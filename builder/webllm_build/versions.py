@@ -18,7 +18,7 @@ TOOLS = ("apache-tvm", "gguf", "numpy", "ziglang")
 def tool_versions() -> dict[str, str]:
     """Versions by name. `sources` covers this program's own code, so that a cache never outlives a change to it."""
     sources = hashlib.sha256()
-    support = [path for path in WASM_SUPPORT.rglob("*") if path.suffix in (".cpp", ".h", ".hpp", ".json", ".py")]
+    support = [path for path in WASM_SUPPORT.rglob("*") if path.suffix in (".cc", ".h", ".json", ".py")]
     for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.o"), *support]):
         sources.update(str(path.relative_to(PACKAGE.parents[1])).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return {"webllm-build": __version__, "sources": sources.hexdigest(), **{tool: _version(tool) for tool in TOOLS}}

