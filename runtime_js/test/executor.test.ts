@@ -135,6 +135,22 @@ test("a cache that cannot grow raises OutOfMemoryError and works on", async () =
   await executor.decode(1, cache([0]), GREEDY);
 });
 
+test("layers grow together; where they cannot, all keep their room and nothing is left behind", async () => {
+  const plan = { ...PLAN, model: { ...PLAN.model, numLayers: 3 } };
+  const buffers = await BufferTable.create(gpu.device, plan, F32, 2);
+  const count = gpu.buffers.length;
+  gpu.capacity = 1024 + 100;
+  await assert.rejects(buffers.growKv(4), OutOfMemoryError);
+  assert.equal(gpu.buffers.length, count);
+  const sizes = (): number[] => [0, 1, 2].map((layer) => buffers.binding(plan.weights.length + layer).size);
+  assert.deepEqual([sizes(), buffers.pages], [[512, 512, 512], 2]);
+  gpu.capacity = Infinity;
+  clearLog();
+  await buffers.growKv(4);
+  assert.deepEqual([sizes(), buffers.pages, gpu.buffers.length], [[1024, 1024, 1024], 4, count]);
+  assert.equal(gpu.log.commands.filter((command) => command.startsWith("submit")).length, 1);
+});
+
 test("a model that does not fit raises OutOfMemoryError with its size", async () => {
   gpu.capacity = 1000;
   await assert.rejects(makeExecutor(), fails(OutOfMemoryError, /no room for the model \(1 MB\)/));

@@ -9,6 +9,9 @@ const OFFSET_ALIGNMENT = 256;
 /** WebGPU's smallest maxBufferSize. */
 const WEIGHT_BUFFER_BYTES = 1 << 28;
 
+/** New KV buffers that are made at a time: each time is a way to the GPU's process and back, while an answer waits. */
+const GROWTH_BYTES = 1 << 26;
+
 /** Where a buffer of the plan lies: in all of a GPU buffer or in a stretch of one. */
 export type Binding = Required<GPUBufferBinding>;
 
@@ -99,24 +102,38 @@ export class BufferTable {
   }
 
   /**
-   * Gives every layer room for `pages` pages and keeps what is there. One layer after the other, so that the peak is
-   * one layer's buffer. Raises OutOfMemoryError; the cache then works on with the room it had.
+   * Gives every layer room for `pages` pages and keeps what is there. A few layers at a time, so that the peak is GROWTH_BYTES or one
+   * layer's buffer above the new size. Raises OutOfMemoryError; the cache then works on with the room it had.
    */
   async growKv(pages: number): Promise<void> {
     const size = pages * this.#pageBytes;
-    for (let layer = 0; layer < this.#plan.model.numLayers; layer++) {
-      const id = this.#firstKv + layer;
-      const old = this.binding(id).buffer;
-      if (old.size >= size) continue; // grown before another layer's growth failed
-      const larger = await allocating(this.#device, "a longer conversation", size * this.#plan.model.numLayers,
-        () => this.#device.createBuffer({ label: old.label, size, usage: old.usage }));
-      const encoder = this.#device.createCommandEncoder();
-      encoder.copyBufferToBuffer(old, 0, larger, 0, old.size);
-      this.#device.queue.submit([encoder.finish()]);
+    const layers = Array.from({ length: this.#plan.model.numLayers }, (_, layer) => this.#firstKv + layer);
+    const small = layers.filter((id) => this.binding(id).size < size); // others grew before a growth failed
+    const atOnce = Math.max(1, Math.floor(GROWTH_BYTES / size));
+    for (let i = 0; i < small.length; i += atOnce) await this.#enlarge(small.slice(i, i + atOnce), size);
+    this.#pages = pages;
+  }
+
+  async #enlarge(ids: readonly number[], size: number): Promise<void> {
+    const moves: { readonly id: number; readonly old: GPUBuffer; readonly larger: GPUBuffer }[] = [];
+    try {
+      await allocating(this.#device, "a longer conversation", size * this.#plan.model.numLayers, () => {
+        for (const id of ids) {
+          const old = this.binding(id).buffer;
+          moves.push({ id, old, larger: this.#device.createBuffer({ label: old.label, size, usage: old.usage }) });
+        }
+      });
+    } catch (error) {
+      for (const { larger } of moves) larger.destroy();
+      throw error;
+    }
+    const encoder = this.#device.createCommandEncoder();
+    for (const { old, larger } of moves) encoder.copyBufferToBuffer(old, 0, larger, 0, old.size);
+    this.#device.queue.submit([encoder.finish()]);
+    for (const { id, old, larger } of moves) {
       this.#bindings[id] = whole(larger);
       old.destroy();
     }
-    this.#pages = pages;
   }
 
   /** Records copies of whole pages, in every layer. `copies` holds (source, destination) pairs. */
