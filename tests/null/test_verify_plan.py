@@ -24,6 +24,7 @@ def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Ke
     variant = VariantPlan(
         name="f32",
         features=(),
+        language_features=(),
         min_subgroup_size=0,
         limits=dict(DEFAULT_LIMITS),
         kv_page_bytes=64,

@@ -73,6 +73,7 @@ class Emitter:
             VariantPlan(
                 name=variant.name,
                 features=variant.features,
+                language_features=variant.language_features,
                 min_subgroup_size=variant.lanes if variant.subgroups else 0,
                 limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], workspace.sizes),
                 kv_page_bytes=self._layout.kv_page_bytes(variant),

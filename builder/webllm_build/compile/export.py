@@ -12,6 +12,7 @@ from tvm.relax.frontend import nn
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sample import sample
 from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators, last_row
+from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.target import Variant
 from webllm_build.model.layers import Decoder
 from webllm_build.quantize import Scheme
@@ -81,15 +82,20 @@ Body = Callable[[Decoder, Mapping[str, Scheme], Variant, Inputs], "nn.Tensor | t
 
 
 def _prefill(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
-    return last_row(model.hidden(PrefillOperators(model.dims, variant, schemes, inputs)))
+    operators = IntegerPrefillOperators if variant.integer else PrefillOperators
+    return last_row(model.hidden(operators(model.dims, variant, schemes, inputs)))
+
+
+def _decode_operators(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> DecodeOperators:
+    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.dims, variant, schemes, inputs)
 
 
 def _logits(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
-    return model.logits(DecodeOperators(model.dims, variant, schemes, inputs), inputs.io["hidden"])
+    return model.logits(_decode_operators(model, schemes, variant, inputs), inputs.io["hidden"])
 
 
 def _decode(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
-    operators = DecodeOperators(model.dims, variant, schemes, inputs)
+    operators = _decode_operators(model, schemes, variant, inputs)
     return model.logits(operators, model.hidden(operators))
 
 

@@ -15,7 +15,7 @@ from webllm_build.compile.kernels.attention_decode import attention_decode, part
 from webllm_build.compile.kernels.attention_merge import attention_merge
 from webllm_build.compile.kernels.attention_prefill import attention_prefill
 from webllm_build.compile.kernels.embed import embed
-from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.kernels.linear import Epilogue, out_columns
 from webllm_build.compile.kernels.rope_append import rope_append
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import in_tiles
@@ -63,7 +63,7 @@ class RelaxOperators(ABC):
     def embed(self, table: Weight) -> nn.Tensor:
         tokens = self.inputs.io["tokens"]
         kernel = _embed(self.variant, self.schemes[table.name], *table.shape)
-        return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], _rows(tokens, table.shape[1]))
+        return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], rows(tokens, table.shape[1]))
 
     def linear(
         self,
@@ -75,19 +75,16 @@ class RelaxOperators(ABC):
         activation: Activation = "none",
     ) -> nn.Tensor:
         epilogue: Epilogue = "residual" if residual is not None else activation
-        out = _rows(x, weight.shape[0] // 2 if activation == "silu_mul" else weight.shape[0])
-        return self.multiply(x, weight, norm, [] if residual is None else [residual], epilogue, out)
+        return self.multiply(x, weight, norm, [] if residual is None else [residual], epilogue)
 
     @abstractmethod
-    def multiply(
-        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue, out: nn.Tensor
-    ) -> nn.Tensor: ...
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor: ...
 
     def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
         dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
         kernel = _rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
         args = [qkv, io["rope"], io["state"], io["page_table"], kv]
-        out = [nn.Tensor.placeholder(kv.shape, kv.dtype), _rows(qkv, dims.num_heads * dims.head_dim)]
+        out = [nn.Tensor.placeholder(kv.shape, kv.dtype), rows(qkv, dims.num_heads * dims.head_dim)]
         cache, q = nn.op.tensor_ir_inplace_op(kernel, "rope_append", args, [len(args) - 1, -1], out)
         return self.attend(q, cache)
 
@@ -98,13 +95,12 @@ class RelaxOperators(ABC):
 class DecodeOperators(RelaxOperators):
     """One token: matrix-vector kernels with the norm folded in, attention split over keys."""
 
-    def multiply(
-        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue, out: nn.Tensor
-    ) -> nn.Tensor:
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         eps = self.dims.norm_eps if norm else None
         kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, eps, epilogue)
         scales = self.inputs.weights[norm.name] if norm else []
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), [x, *self.inputs.weights[weight.name], *scales, *residual], out)
+        args = [x, *self.inputs.weights[weight.name], *scales, *residual]
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), args, rows(x, out_columns(weight.shape[0], epilogue)))
 
     def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
@@ -118,13 +114,12 @@ class DecodeOperators(RelaxOperators):
 class PrefillOperators(RelaxOperators):
     """Many tokens: norms made by TVM, matrix-matrix kernels, tiled causal attention."""
 
-    def multiply(
-        self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue, out: nn.Tensor
-    ) -> nn.Tensor:
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
             x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.dims.norm_eps)
         kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue)
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), [x, *self.inputs.weights[weight.name], *residual], out)
+        args = [x, *self.inputs.weights[weight.name], *residual]
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), args, rows(x, out_columns(weight.shape[0], epilogue)))
 
     def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
@@ -133,7 +128,7 @@ class PrefillOperators(RelaxOperators):
         return nn.op.tensor_ir_op(kernel, "attention_prefill", args, nn.Tensor.placeholder(q.shape, "float32"))
 
 
-def _rows(like: nn.Tensor, columns: int) -> nn.Tensor:
+def rows(like: nn.Tensor, columns: int) -> nn.Tensor:
     """An output with a row for each row of `like`."""
     return nn.Tensor.placeholder([like.shape[0], columns], "float32")
 

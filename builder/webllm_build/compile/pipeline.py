@@ -20,6 +20,7 @@ from webllm_build.compile.plan import Plan, PlanModel, Rope
 from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.compile.tiles import without_tiles
 from webllm_build.compile.verify import verify_plan
+from webllm_build.errors import CompileError
 from webllm_build.model.layers import Decoder
 from webllm_build.quantize import Scheme
 
@@ -32,7 +33,7 @@ PHASES: Sequence[tuple[str, Callable[[], Sequence[tvm.transform.Pass]]]] = (
         # The hot kernels come with their schedule; these rules give one to what TVM made itself.
         lambda: [dl.ApplyDefaultSchedule(dl.gpu.Reduction(), dl.gpu.GeneralReduction(), dl.gpu.Fallback())],
     ),
-    ("lower", lambda: [t.RewriteDataflowReshape(), t.ToNonDataflow(), t.RemovePurityChecking(), t.CallTIRRewrite()]),
+    ("lower", lambda: [t.ToNonDataflow(), t.RemovePurityChecking(), t.CallTIRRewrite()]),
     ("allocate", lambda: [t.StaticPlanBlockMemory(), t.LowerAllocTensor()]),
 )
 
@@ -70,7 +71,7 @@ def compile_model(
     """
     layout = Layout.of(model, schemes, options.context_length, options.prefill_chunk)
     emitter = Emitter(layout)
-    for variant in options.variants:
+    for variant in _supported(options.variants, model, schemes):
         on_variant(variant.name)
         emitter.add(variant, lower_module(export_module(model, schemes, layout, variant), variant, options.debug_dump))
     dims = model.dims
@@ -98,6 +99,15 @@ def compile_model(
         launch_object=compile_launches(emitter.launches),
         launch_exports=tuple(emitter.launches),
     )
+
+
+def _supported(variants: Sequence[Variant], model: Decoder, schemes: Mapping[str, Scheme]) -> list[Variant]:
+    """The variants that the model's weights allow: integer dot products need integers."""
+    others = sorted({schemes[weight.name].name for weight in model.weights if weight.kind != "vector" and not schemes[weight.name].codes})
+    supported = [variant for variant in variants if not (variant.integer and others)]
+    if not supported:
+        raise CompileError(f"The variants asked for need integer weights, and some are {others[0]}.", "Ask for another variant too.")
+    return supported
 
 
 def lower_module(module: tvm.IRModule, variant: Variant, dump: Path | None = None) -> tvm.IRModule:

@@ -82,10 +82,14 @@ class Function:
 
 @dataclass(frozen=True)
 class VariantPlan:
-    """One way to run the model. Buffer ids number weights, then one KV buffer a layer, then io, then workspace."""
+    """One way to run the model. Buffer ids number weights, then one KV buffer a layer, then io, then workspace.
+
+    features: of the GPU adapter, language_features: of the browser's WGSL, which it needs.
+    """
 
     name: str
     features: tuple[str, ...]
+    language_features: tuple[str, ...]
     min_subgroup_size: int
     limits: Mapping[str, int]
     kv_page_bytes: int
@@ -139,6 +143,7 @@ def parse_plan(data: bytes) -> Plan:
 def _parse_variant(raw: Mapping[str, object]) -> VariantPlan:
     fields = dict(raw)
     fields["features"] = tuple(fields["features"])  # type: ignore[arg-type]
+    fields["language_features"] = tuple(fields["language_features"])  # type: ignore[arg-type]
     fields["workspace"] = tuple(fields["workspace"])  # type: ignore[arg-type]
     fields["kernels"] = tuple(
         Kernel(**(kernel | {"bindings": tuple(kernel["bindings"]), "tiles": tuple(Tile(**tile) for tile in kernel["tiles"])}))

@@ -1,4 +1,4 @@
-"""The four variants of every model, and WebGPU's limits: the one place that knows what a browser offers."""
+"""The variants of every model, and WebGPU's limits: the one place that knows what a browser offers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Variant:
     """One way to compile the model; all variants read the same weight bytes.
 
     `f16`: the KV cache is float16 and matrix-matrix tiles multiply in float16 (sums stay float32).
+    `integer`: linear layers multiply activations made 8-bit integers, one scale a block of 32, with the integers of quantized weights.
     `subgroups`: reductions use butterflies over `lanes` consecutive invocations, right for every subgroup size that is
     a power of two and at least `lanes`.
     """
@@ -23,6 +24,7 @@ class Variant:
     name: str
     f16: bool
     subgroups: bool
+    integer: bool = False
     lanes: int = 32
 
     @property
@@ -35,6 +37,11 @@ class Variant:
         return (*(("shader-f16",) if self.f16 else ()), *(("subgroups",) if self.subgroups else ()))
 
     @property
+    def language_features(self) -> tuple[str, ...]:
+        """Values of navigator.gpu.wgslLanguageFeatures that the browser must offer."""
+        return ("packed_4x8_integer_dot_product",) if self.integer else ()
+
+    @property
     def target(self) -> Target:
         """TVM's target: WGSL for the device, LLVM's wasm32 for the launch arithmetic."""
         from tvm.target import Target
@@ -45,6 +52,8 @@ class Variant:
 
 # In the order of preference in which the browser tries them.
 VARIANTS: tuple[Variant, ...] = (
+    Variant("f16-sg-int8", f16=True, subgroups=True, integer=True),
+    Variant("f32-sg-int8", f16=False, subgroups=True, integer=True),
     Variant("f16-sg", f16=True, subgroups=True),
     Variant("f16", f16=True, subgroups=False),
     Variant("f32-sg", f16=False, subgroups=True),

@@ -27,8 +27,9 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
         _require(buffer.bytes > 0 and buffer.bytes % 4 == 0, f"buffer {buffer.name} of {buffer.bytes} bytes")
     for variant in plan.variants:
         _verify_variant(plan, variant, wgsl)
-    first = plan.variants[0]
-    for variant in plan.variants[1:]:
+    shapes: dict[tuple[str, ...], VariantPlan] = {}  # variants of one arithmetic take the same steps
+    for variant in plan.variants:
+        first = shapes.setdefault(variant.language_features, variant)
         for name in REQUIRED_FUNCTIONS:
             same = len(variant.functions[name].steps) == len(first.functions[name].steps)
             _require(same, f"variants {first.name} and {variant.name} differ in the steps of {name}")
@@ -69,6 +70,8 @@ def _verify_tile(tile: Tile, variant: VariantPlan, wgsl: Sequence[str], where: s
     text = wgsl[tile.wgsl]
     _require(f"fn {tile.entry}(" in text, f"{where}: no entry point {tile.entry}")
     _require(("enable f16;" not in text) or "shader-f16" in variant.features, f"{where}: f16 in a variant without it")
+    dots = "packed_4x8_integer_dot_product" in variant.language_features
+    _require("dot4I8Packed(" not in text or dots, f"{where}: integer dot products in a variant without them")
     _require(("enable subgroups;" not in text) or "subgroups" in variant.features, f"{where}: subgroups in a variant without them")
 
 

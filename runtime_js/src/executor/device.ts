@@ -9,6 +9,8 @@ import type { LimitName, Plan, VariantPlan } from "./plan.ts";
 function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined {
   const feature = variant.features.find((name) => !adapter.features.has(name));
   if (feature !== undefined) return `needs the feature ${feature}`;
+  const languageFeature = variant.languageFeatures.find((name) => !navigator.gpu.wgslLanguageFeatures.has(name));
+  if (languageFeature !== undefined) return `needs the WGSL feature ${languageFeature}`;
   const subgroup = adapter.info.subgroupMinSize ?? 0;
   if (variant.features.includes("subgroups") && subgroup < variant.minSubgroupSize) {
     return `needs subgroups of ${variant.minSubgroupSize}, the GPU has ${subgroup}`;

@@ -19,6 +19,7 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 export const IO_NAMES = ["tokens", "state", "rope", "page_table", "hidden", "logits", "sampling", "history"] as const;
 export type IoName = (typeof IO_NAMES)[number];
 export const FEATURES = ["shader-f16", "subgroups"] as const;
+const LANGUAGE_FEATURES = ["packed_4x8_integer_dot_product"] as const;
 export const LIMITS = [
   "maxStorageBufferBindingSize", "maxBufferSize", "maxComputeWorkgroupStorageSize", "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupsPerDimension", "maxStorageBuffersPerShaderStage",
@@ -28,6 +29,7 @@ export type LimitName = (typeof LIMITS)[number];
 export interface PlanModel {
   readonly vocabSize: number;
   readonly numLayers: number;
+  readonly numHeads: number;
   readonly headDim: number;
   readonly contextLength: number;
   readonly pageSize: number;
@@ -70,7 +72,10 @@ export interface FunctionPlan {
 
 export interface VariantPlan {
   readonly name: string;
+  /** Of the adapter. */
   readonly features: readonly (typeof FEATURES)[number][];
+  /** Of the browser's WGSL. */
+  readonly languageFeatures: readonly (typeof LANGUAGE_FEATURES)[number][];
   readonly minSubgroupSize: number;
   readonly limits: ReadonlyMap<LimitName, number>;
   /** Bytes of one page of one layer's KV cache. */
@@ -104,6 +109,7 @@ function parseModel(model: Fields): PlanModel {
   return {
     vocabSize: model.integer("vocab_size", 1, 1 << 24),
     numLayers: model.integer("num_layers", 1, 1024),
+    numHeads: model.integer("num_heads", 1, 1024),
     headDim,
     contextLength: model.integer("context_length", 1, 1 << 24),
     pageSize: model.integer("page_size", 1, 1024),
@@ -185,6 +191,14 @@ function parseFunction(fn: Fields, kernels: readonly KernelPlan[], bufferCount: 
   return { launch, kernels: own, steps };
 }
 
+function parseFeatures<Name extends string>(variant: Fields, key: string, known: readonly Name[]): Name[] {
+  return variant.array(key, 8, (value, path) => {
+    const feature = known.find((name) => name === value);
+    if (feature === undefined) throw fail(`${path} names a feature that this engine does not know`);
+    return feature;
+  });
+}
+
 function parseVariant(variant: Fields, sharedBuffers: number, wgslCount: number): VariantPlan {
   const limits = variant.object("limits");
   limits.onlyKeys(LIMITS);
@@ -197,11 +211,8 @@ function parseVariant(variant: Fields, sharedBuffers: number, wgslCount: number)
   if (kvPageBytes % 4 !== 0) throw variant.wrong("kv_page_bytes", "a multiple of 4");
   return {
     name: variant.string("name", 64),
-    features: variant.array("features", 8, (value, path) => {
-      const feature = FEATURES.find((known) => known === value);
-      if (feature === undefined) throw fail(`${path} names a GPU feature that this engine does not know`);
-      return feature;
-    }),
+    features: parseFeatures(variant, "features", FEATURES),
+    languageFeatures: parseFeatures(variant, "language_features", LANGUAGE_FEATURES),
     minSubgroupSize: variant.integer("min_subgroup_size", 0, 128),
     limits: new Map(LIMITS.filter((name) => limits.has(name)).map((name) => [name, limits.integer(name, 1, MAX_BYTES)])),
     kvPageBytes,

@@ -20,7 +20,7 @@ const KERNELS = [
 // Buffers: 0, 1 weights; 2 kv; 3 tokens, 4 state, 5 rope, 6 page_table, 7 hidden, 8 logits, 9 sampling, 10 history; 11 workspace.
 function variant(name: string, features: string[], index: number): Record<string, unknown> {
   return {
-    name, features, min_subgroup_size: features.includes("subgroups") ? 32 : 0,
+    name, features, language_features: [], min_subgroup_size: features.includes("subgroups") ? 32 : 0,
     limits: { maxStorageBufferBindingSize: 1 << 20, maxBufferSize: 1 << 20, maxComputeInvocationsPerWorkgroup: 256 },
     kv_page_bytes: 256, workspace: [4096], kernels: KERNELS,
     functions: {

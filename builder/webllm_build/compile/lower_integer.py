@@ -1,0 +1,77 @@
+"""The operators of variants with integer dot products: activations become codes (kernels/codes.py) where a linear layer reads them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from tvm.relax.frontend import nn
+from tvm.tirx import PrimFunc
+
+from webllm_build.compile.kernels import gemm_codes, gemv_codes
+from webllm_build.compile.kernels.linear import Epilogue, out_columns
+from webllm_build.compile.kernels.quantize import quantize
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators, kernel_name, rows
+from webllm_build.compile.target import Variant
+from webllm_build.compile.tiles import in_tiles
+from webllm_build.model.weights import Weight
+from webllm_build.quantize import GROUP, Scheme
+
+_quantize = functools.cache(quantize)
+
+
+@functools.cache
+def _gemv_codes(
+    variant: Variant, scheme: Scheme, n: int, k: int, norm_eps: float | None, packed_input: bool, epilogue: Epilogue
+) -> PrimFunc:
+    make = functools.partial(
+        gemv_codes.gemv_codes, variant, scheme, n, k, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue
+    )
+    return in_tiles(lambda tile: make(tile=tile), gemv_codes.tiles(n, k, epilogue))
+
+
+@functools.cache
+def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
+    make = functools.partial(gemm_codes.gemm_codes, scheme, n, k, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), gemm_codes.tiles(n))
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Activations [m, k] as packed codes uint32x4[m, k/16] and scales float32[m, k/32]."""
+
+    q: nn.Tensor
+    s: nn.Tensor
+
+    @staticmethod
+    def placeholders(m: object, k: int) -> list[nn.Tensor]:
+        return [nn.Tensor.placeholder([m, k // 16], "uint32x4"), nn.Tensor.placeholder([m, k // GROUP], "float32")]
+
+
+class IntegerDecodeOperators(DecodeOperators):
+    """Matrix-vector kernels make codes of their input, in each workgroup; only the channels of a gated unit come as codes."""
+
+    def multiply(
+        self, x: nn.Tensor | Codes, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue
+    ) -> nn.Tensor | Codes:
+        eps = self.dims.norm_eps if norm else None
+        inputs = [x.q, x.s] if isinstance(x, Codes) else [x]
+        kernel = _gemv_codes(self.variant, self.schemes[weight.name], *weight.shape, eps, isinstance(x, Codes), epilogue)
+        args = [*inputs, *self.inputs.weights[weight.name], *(self.inputs.weights[norm.name] if norm else []), *residual]
+        name = kernel_name("gemv_codes", weight)
+        if epilogue == "silu_mul":
+            return Codes(*nn.op.tensor_ir_op(kernel, name, args, Codes.placeholders(1, weight.shape[0] // 2)))
+        return nn.op.tensor_ir_op(kernel, name, args, rows(inputs[0], weight.shape[0]))
+
+
+class IntegerPrefillOperators(PrefillOperators):
+    """A kernel of its own makes codes, after the norm where there is one."""
+
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+        n, k = weight.shape
+        encode = _quantize(self.variant, k, norm_eps=self.dims.norm_eps if norm else None)
+        scales = self.inputs.weights[norm.name] if norm else []
+        codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *scales], Codes.placeholders(x.shape[0], k))
+        kernel = _gemm_codes(self.schemes[weight.name], n, k, epilogue)
+        args = [*codes, *self.inputs.weights[weight.name], *residual]
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", weight), args, rows(x, out_columns(n, epilogue)))
