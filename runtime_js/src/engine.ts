@@ -155,6 +155,16 @@ export class MLCEngine implements MLCEngineInterface {
     return this.#alone(() => this.#loaded().logits(parsed));
   }
 
+  /** For measurements: -log p of tokens of a text, each given those before it in its window. */
+  async debugSurprisals(text: string, window: number): Promise<number[]> {
+    return this.#alone((signal) => this.#loaded().surprisals(text, window, signal));
+  }
+
+  /** For measurements: when each of `count` tokens behind `context` tokens was read, and before them the start, in milliseconds. */
+  async debugDecodeTimes(context: number, count: number): Promise<number[]> {
+    return this.#alone((signal) => this.#loaded().decodeTimes(context, count, signal));
+  }
+
   #loaded(): Session {
     if (this.#session === null) throw new ModelNotLoadedError("No model is loaded. Call reload() with a model first.");
     return this.#session;

@@ -101,7 +101,55 @@ export class Session {
     return logits;
   }
 
+  /**
+   * For measurements: -log p of tokens of a text. Of each `window` tokens, from an empty cache, the first half is prefilled and the
+   * rest decoded, one at a time.
+   */
+  async surprisals(text: string, window: number, signal: AbortSignal): Promise<number[]> {
+    const { executor, sequence, tokenizer } = this.#parts;
+    const tokens = tokenizer.encode(text);
+    const given = Math.min(executor.shape.prefillChunk, window >> 1);
+    const surprisals: number[] = [];
+    for (let start = 0; start + window <= tokens.length && !signal.aborted; start += window) {
+      sequence.truncate(0);
+      let logits = await executor.prefillLogits(tokens.slice(start, start + given), 0, await sequence.append(given));
+      for (let position = given; position < window; position++) {
+        const token = tokens[start + position] ?? 0;
+        surprisals.push(surprisal(logits, token));
+        logits = await executor.decodeLogits(token, position, await sequence.append(1));
+      }
+    }
+    sequence.truncate(0);
+    return surprisals;
+  }
+
+  /**
+   * For measurements: `performance.now()` at the start and as each of `count` tokens is read, decoded behind `context` tokens that
+   * are in the cache but were never computed. The work is that of real ones.
+   */
+  async decodeTimes(context: number, count: number, signal: AbortSignal): Promise<number[]> {
+    const { executor, sequence } = this.#parts;
+    const sampler = new Sampler({ temperature: 0, topP: 1, seed: undefined });
+    sequence.truncate(0);
+    await sequence.append(context);
+    sequence.commit(new Array<number>(context).fill(0));
+    const times: number[] = [];
+    const start = Promise.resolve(0); // stands for the token that a prefill would have sampled
+    for await (const _ of decode(executor, sequence, start, { maxTokens: count + 1, eosTokenIds: new Set(), sampler, signal })) {
+      times.push(performance.now());
+    }
+    sequence.truncate(0);
+    return times;
+  }
+
   dispose(): void {
     this.#parts.device.destroy(); // with everything that was made on it
   }
+}
+
+/** -log softmax(logits)[token] */
+function surprisal(logits: Float32Array, token: number): number {
+  const largest = logits.reduce((most, value) => Math.max(most, value), -Infinity);
+  const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
+  return Math.log(sum) + largest - (logits[token] ?? NaN);
 }

@@ -84,11 +84,22 @@ export class PlanExecutor implements ModelRunner {
   }
 
   /** float32[vocab_size]: the logits after `tokens`, the last chunk of a prompt. For tests: it makes a buffer. */
-  async prefillLogits(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
+  prefillLogits(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
+    return this.#logits(["prefill", "logits"], tokens, position, cache);
+  }
+
+  /** float32[vocab_size]: the logits after one more token, by a decode step. For tests too. */
+  decodeLogits(token: number, position: number, cache: CacheView): Promise<Float32Array> {
+    return this.#logits(["decode"], [token], position, cache);
+  }
+
+  async #logits(
+    functions: readonly FunctionName[], tokens: readonly number[], position: number, cache: CacheView,
+  ): Promise<Float32Array> {
     const size = 4 * this.#model.vocabSize;
     const staging = this.#device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
     this.#writeTokens(tokens);
-    this.#submit(["prefill", "logits"], tokens.length, position, cache, 0,
+    this.#submit(functions, tokens.length, position, cache, 0,
       (encoder) => encoder.copyBufferToBuffer(this.#buffers.io("logits"), 0, staging, 0, size));
     await this.#watch.guard(staging.mapAsync(MapMode.READ));
     const logits = new Float32Array(staging.getMappedRange().slice(0));
