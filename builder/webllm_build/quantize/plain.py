@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Rows, Scheme, Words, half_scales
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Rows, Scheme, Words, half_scales
 
 if TYPE_CHECKING:
     from webllm_build.quantize.tir import Block
@@ -18,7 +18,7 @@ def f16_buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
     return (BufferSpec("q", "uint32x4", (n * k // 8,)),)
 
 
-def f16_encode(values: npt.NDArray[np.float32]) -> Rows:
+def f16_encode(values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
     return half_scales(values).view(np.uint8)
 
 
@@ -43,7 +43,7 @@ def f32_buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
     return (BufferSpec("w", "float32", (n * k,)),)
 
 
-def f32_encode(values: npt.NDArray[np.float32]) -> Rows:
+def f32_encode(values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
     return np.ascontiguousarray(values).view(np.uint8)
 
 

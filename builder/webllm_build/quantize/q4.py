@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build.quantize import search
 from webllm_build.quantize.nibbles import ggml_nibbles, join_nibbles, split_nibbles
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Rows, Scheme, Words, half_scales, half_words, pack_halves, unpack_halves
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Importance, Rows, Scheme, Words, half_words, pack_halves, unpack_halves
 
 if TYPE_CHECKING:
     from webllm_build.quantize.tir import Block, CodeBlock
 
 BLOCK_BYTES = 18  # float16 scale, 16 bytes of nibbles
 
-# Codes that the largest value of a block is tried on: -8 is the end of the range, the others trade clipping against resolution.
-EXTREMES = (-8.0, 8.0, -8.6, -7.4, 7.4)
+# Codes that the largest value of a block is tried on: beyond the range it is clipped, and the others get a finer scale.
+EXTREMES = tuple(sign * extreme for extreme in (6.5, 7.0, 7.5, 8.0, 8.6, 9.4, 10.5) for sign in (-1, 1))
 
 
 def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
@@ -25,37 +26,13 @@ def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
     return BufferSpec("q", "uint32x4", (blocks,)), BufferSpec("s", "uint32", (half_words(blocks),))
 
 
-def encode(values: npt.NDArray[np.float32]) -> Rows:
-    """Q4_0 rows with the least squared error over EXTREMES, each with its least-squares scale."""
-    x = values.reshape(-1, GROUP)
-    largest = np.take_along_axis(x, np.abs(x).argmax(1)[:, None], 1)
-    best = np.zeros(len(x), np.float32)
-    scales = np.zeros(len(x), np.float32)
-    for extreme in EXTREMES:
-        codes = _codes(x, largest / np.float32(extreme))
-        product = np.einsum("bi,bi->b", x, codes)
-        square = np.einsum("bi,bi->b", codes, codes)
-        # With the scale product/square the squared error is sum(x^2) - product^2/square.
-        scale = np.divide(product, square, out=np.zeros_like(product), where=square > 0)
-        better = scale * product > best
-        best = np.where(better, scale * product, best)
-        scales = np.where(better, scale, scales)
-    halves = half_scales(scales)
-    codes = _codes(x, halves.astype(np.float32)[:, None]) + 8
-    raw = np.empty((len(x), BLOCK_BYTES), np.uint8)
-    raw[:, :2] = halves[:, None].view(np.uint8)
-    raw[:, 2:] = ggml_nibbles(codes.astype(np.uint8))
+def encode(values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
+    """Q4_0 rows with the least squared error that `search` finds."""
+    scales, codes = search.symmetric(values, importance, (-8, 7), EXTREMES)
+    raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
+    raw[:, :2] = scales.astype(np.float16).view(np.uint8)
+    raw[:, 2:] = ggml_nibbles((codes + 8).astype(np.uint8))
     return raw.reshape(len(values), -1)
-
-
-def _codes(x: npt.NDArray[np.float32], scale: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Nearest codes -8..7 (as float32); zeros where the scale is zero."""
-    with np.errstate(divide="ignore", over="ignore"):
-        inverse = np.where(scale == 0, np.float32(0), np.float32(1) / scale)
-    inverse[~np.isfinite(inverse)] = 0
-    codes = x * inverse
-    np.rint(codes, out=codes)
-    return np.clip(codes, -8, 7, out=codes)
 
 
 def pack(raw: Rows, k: int) -> tuple[Words, Words]:

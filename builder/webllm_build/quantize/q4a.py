@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build.quantize import search
 from webllm_build.quantize.nibbles import ggml_nibbles, join_nibbles, split_nibbles
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Rows, Scheme, Words, half_scales
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Importance, Rows, Scheme, Words
 
 if TYPE_CHECKING:
     from webllm_build.quantize.tir import Block, CodeBlock
 
 BLOCK_BYTES = 20  # float16 scale, float16 minimum, 16 bytes of nibbles
 
-# Steps that a block's range is tried on: 15 meets both ends, more clips the ends for a finer grid.
-STEPS = (15.0, 15.8, 16.6)
+# Codes that a block's least and largest value are tried beyond the ends: clipped there, they leave the others a finer scale.
+MARGINS = (0.0, 0.4, 0.8)
 
 
 def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
@@ -25,45 +26,13 @@ def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
     return BufferSpec("q", "uint32x4", (blocks,)), BufferSpec("s", "uint32", (blocks,))
 
 
-def encode(values: npt.NDArray[np.float32]) -> Rows:
-    """Q4_1 rows with the least squared error over STEPS, each with its least-squares scale and minimum."""
-    x = values.reshape(-1, GROUP)
-    low, high = x.min(1), x.max(1)
-    middle, extent = (low + high) / 2, high - low
-    mean = x.mean(1)
-    best = np.zeros(len(x), np.float32)
-    scales = np.zeros(len(x), np.float32)
-    minimums = mean
-    for steps in STEPS:
-        first = middle - extent * np.float32(7.5 / steps)
-        codes = _codes(x, extent / np.float32(steps), first)
-        code_mean = codes.mean(1)
-        # Linear regression of x on codes; it explains scale * covariance of the squared error.
-        codes_centred = codes - code_mean[:, None]
-        covariance = np.einsum("bi,bi->b", x, codes_centred)
-        variance = np.einsum("bi,bi->b", codes_centred, codes_centred)
-        scale = np.divide(covariance, variance, out=np.zeros_like(covariance), where=variance > 0)
-        better = scale * covariance > best
-        best = np.where(better, scale * covariance, best)
-        scales = np.where(better, scale, scales)
-        minimums = np.where(better, mean - scale * code_mean, minimums)
-    halves = np.stack([half_scales(scales), half_scales(minimums)], axis=1)
-    rounded = halves.astype(np.float32)
-    raw = np.empty((len(x), BLOCK_BYTES), np.uint8)
-    raw[:, :4] = halves.view(np.uint8)
-    raw[:, 4:] = ggml_nibbles(_codes(x, rounded[:, 0], rounded[:, 1]).astype(np.uint8))
+def encode(values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
+    """Q4_1 rows with the least squared error that `search` finds."""
+    scales, minimums, codes = search.affine(values, importance, 15, MARGINS)
+    raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
+    raw[:, :4] = np.concatenate([scales, minimums], axis=1).astype(np.float16).view(np.uint8)
+    raw[:, 4:] = ggml_nibbles(codes.astype(np.uint8))
     return raw.reshape(len(values), -1)
-
-
-def _codes(x: npt.NDArray[np.float32], scale: npt.NDArray[np.float32], minimum: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Nearest codes 0..15 (as float32); zeros where the scale is zero."""
-    with np.errstate(divide="ignore", over="ignore"):
-        inverse = np.where(scale == 0, np.float32(0), np.float32(1) / scale)
-    inverse[~np.isfinite(inverse)] = 0
-    codes = x - minimum[:, None]
-    codes *= inverse[:, None]
-    np.rint(codes, out=codes)
-    return np.clip(codes, 0, 15, out=codes)
 
 
 def pack(raw: Rows, k: int) -> tuple[Words, Words]:

@@ -8,30 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Rows, Scheme, Words, half_scales, half_words, pack_halves, unpack_halves
+from webllm_build.quantize import search
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Importance, Rows, Scheme, Words, half_words, pack_halves, unpack_halves
 
 if TYPE_CHECKING:
     from webllm_build.quantize.tir import Block, CodeBlock
 
 BLOCK_BYTES = 34  # float16 scale, 32 signed bytes
+EXTREMES = (-128.0, 127.0)  # codes that the largest value of a block is tried on
 
 
 def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
     return BufferSpec("q", "uint32x4", (n * k // 16,)), BufferSpec("s", "uint32", (half_words(n * k // GROUP),))
 
 
-def encode(values: npt.NDArray[np.float32]) -> Rows:
-    """Q8_0 rows: the largest value of a block is code 127."""
-    x = values.reshape(-1, GROUP)
-    largest = np.abs(x).max(1)
-    halves = half_scales(largest / np.float32(127))
-    # float16 is coarse near zero: a scale rounded far down would clip.
-    halves = np.where(halves.astype(np.float32) * np.float32(127.5) < largest, np.nextafter(halves, np.float16(np.inf)), halves)
-    scales = halves.astype(np.float32)
-    codes = np.divide(x, scales[:, None], out=np.zeros_like(x), where=scales[:, None] > 0)
-    raw = np.empty((len(x), BLOCK_BYTES), np.uint8)
-    raw[:, :2] = halves[:, None].view(np.uint8)
-    raw[:, 2:] = np.clip(np.rint(codes), -127, 127).astype(np.int8).view(np.uint8)
+def encode(values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
+    """Q8_0 rows with the least squared error that `search` finds."""
+    scales, codes = search.symmetric(values, importance, (-128, 127), EXTREMES)
+    raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
+    raw[:, :2] = scales.astype(np.float16).view(np.uint8)
+    raw[:, 2:] = codes.astype(np.int8).view(np.uint8)
     return raw.reshape(len(values), -1)
 
 

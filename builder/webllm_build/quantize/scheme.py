@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ DTYPE_BYTES = {"uint32x4": 16, "uint32": 4, "float32": 4}
 
 Rows = npt.NDArray[np.uint8]  # [n, bytes per row]: encoded rows, each on its own, as a checkpoint holds them
 Words = npt.NDArray[np.uint32]  # what a GPU buffer holds
+Importance = npt.NDArray[np.float32]  # [k]: how much an error of a weight in each column counts, at least 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Codes:
     has_minimum: bool = False
 
 
+class Encode(Protocol):
+    def __call__(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows: ...
+
+
 @dataclass(frozen=True)
 class Scheme:
     """How a weight float32[n, k] (k a multiple of GROUP) is stored on the GPU.
@@ -71,7 +76,8 @@ class Scheme:
         bits: storage per weight, scales included.
         encoding: the checkpoint encoding whose rows hold exactly the same information; `pack` takes those bit for bit.
         buffers: (n, k) → the GPU buffers.
-        encode: float32[n, k], all finite → encoded rows. Raises OverflowError when a value or scale leaves the format's range.
+        encode: float32[n, k], all finite → encoded rows with the least squared error found; columns may differ in importance.
+            Raises OverflowError when a value or scale leaves the format's range.
         pack: (encoded rows, k) → contents of the buffers, without loss.
         decode: (contents, n, k) → float32[n, k]; the reference for every kernel.
         load: TIR: (buffers, block index) → one block of GROUP weights. Block b of row r is r*k/GROUP + b.
@@ -82,7 +88,7 @@ class Scheme:
     bits: float
     encoding: str
     buffers: Callable[[int, int], tuple[BufferSpec, ...]]
-    encode: Callable[[npt.NDArray[np.float32]], Rows]
+    encode: Encode
     pack: Callable[[Rows, int], tuple[npt.NDArray[Any], ...]]
     decode: Callable[[Sequence[npt.NDArray[Any]], int, int], npt.NDArray[np.float32]]
     load: Callable[[Sequence[Any], Any], Block]
