@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy_operators import NumpyOperators
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.model import load_model
+from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.source.checkpoint import Checkpoint
 from webllm_build.source.local import open_folder
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
+from plain_rules import plain_q4, plain_q4a, plain_q8
 from webllm_build.quantize import GROUP, SCHEMES
 
 Values = npt.NDArray[np.float32]
@@ -25,40 +26,11 @@ def weights(draw: st.DrawFn) -> Values:
         return draw(arrays(np.float32, (ROWS, COLUMNS), elements=finite))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     values = (random.standard_normal((ROWS, COLUMNS)) * draw(magnitudes)).astype(np.float32)
-    return values + np.float32(draw(st.sampled_from([0, 0, 1e-3, 1, 100])))
+    values += np.float32(draw(st.sampled_from([0, 0, 1e-3, 1, 100])))
+    return values
 
 
 importances = st.none() | arrays(np.float32, COLUMNS, elements=st.floats(0, 1e6, width=32))
-
-
-def half(values: Values) -> Values:
-    with np.errstate(over="ignore"):
-        return values.astype(np.float16).astype(np.float32)
-
-
-def plain_q4(values: Values) -> Values:
-    """WebLLM's q4f16_1: the largest of a block becomes code 7 or -7."""
-    x = values.reshape(-1, GROUP)
-    scale = half(np.abs(x).max(1, keepdims=True) / 7)
-    codes = np.divide(x, scale, out=np.zeros_like(x), where=scale > 0)
-    return (np.clip(np.rint(codes), -7, 7) * scale).reshape(values.shape)
-
-
-def plain_q4a(values: Values) -> Values:
-    """ggml's Q4_1: the grid spans the block's range."""
-    x = values.reshape(-1, GROUP)
-    low = x.min(1, keepdims=True)
-    scale, minimum = half((x.max(1, keepdims=True) - low) / 15), half(low)
-    codes = np.divide(x - minimum, scale, out=np.zeros_like(x), where=scale > 0)
-    return (np.clip(np.rint(codes), 0, 15) * scale + minimum).reshape(values.shape)
-
-
-def plain_q8(values: Values) -> Values:
-    """ggml's Q8_0."""
-    x = values.reshape(-1, GROUP)
-    scale = half(np.abs(x).max(1, keepdims=True) / 127)
-    codes = np.divide(x, scale, out=np.zeros_like(x), where=scale > 0)
-    return (np.clip(np.rint(codes), -127, 127) * scale).reshape(values.shape)
 
 
 PLAIN = {"q4": plain_q4, "q4a": plain_q4a, "q8": plain_q8}
@@ -72,7 +44,8 @@ def searched(name: str, values: Values, importance: Values | None) -> Values:
 def block_errors(values: Values, decoded: Values, importance: Values | None) -> npt.NDArray[np.float64]:
     """Squared error of each block, counted as the search counts it."""
     squares = (values.astype(np.float64) - decoded) ** 2
-    return (squares * relative(importance)).reshape(-1, GROUP).sum(1)
+    sums: npt.NDArray[np.float64] = (squares * relative(importance)).reshape(-1, GROUP).sum(1)
+    return sums
 
 
 def relative(importance: Values | None) -> npt.NDArray[np.float64]:
