@@ -1,10 +1,11 @@
 """Opens a page in headless Chromium and gives its console, with nothing but the standard library.
 
     python tests/open_page.py bench/exact.html site=sites/chat/dist             # on this machine's CPU (SwiftShader)
-    python tests/open_page.py bench/bench.html site=dist --gpu nvidia --query variant=f16-sg
+    python tests/open_page.py site/bench.html site=dist --gpu nvidia --query "runs=3&variant=f16-sg"
 
-The page is served at /tests/..., the built runtime at /runtime/ and every NAME=FOLDER at /NAME/. It ends with a console line that
-starts with DONE. Exit status 0: it came and no line starts with FAIL or names an error; 1: otherwise; 124: it did not come in time.
+This folder is served at /tests/, the built runtime at /runtime/ and every NAME=FOLDER at /NAME/. A page is a path on that server, or
+one in this folder. It ends with a console line that starts with DONE. Exit status 0: it came and no line starts with FAIL or names an
+error; 1: otherwise; 124: it did not come in time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import chromium
+from webllm_build.serve import ISOLATED
 
 TESTS = Path(__file__).resolve().parent
 RUNTIME = TESTS.parent / "runtime_js" / "dist"
@@ -42,6 +44,11 @@ class Handler(SimpleHTTPRequestHandler):
         root = self.roots.get(name)
         wanted = (root / rest).resolve() if root else None
         return str(wanted) if root and wanted and wanted.is_relative_to(root.resolve()) else "/nonexistent"
+
+    def end_headers(self) -> None:
+        for name, value in ISOLATED.items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def guess_type(self, path: str | os.PathLike[str]) -> str:
         return TYPES.get(Path(path).suffix) or super().guess_type(path)
@@ -71,7 +78,7 @@ class DevTools:
         our_reads, child_writes = os.pipe()
         # Chromium wants the descriptors 3 and 4; a shell moves ours there.
         script = f'exec "$@" 3<&{child_reads} 4>&{child_writes}'
-        command = [str(program), "--headless", *chromium.QUIET, f"--user-data-dir={profile}", "--remote-debugging-pipe", *flags]
+        command = [str(program), "--headless", *chromium.COMMON, f"--user-data-dir={profile}", "--remote-debugging-pipe", *flags]
         self.process = subprocess.Popen(
             ["bash", "-c", script, "chromium", *command], stdout=log, stderr=log, pass_fds=(child_reads, child_writes)
         )
@@ -162,21 +169,28 @@ def console_line(message: Any) -> str | None:
 
 
 def page_console(
-    page: str, folders: Mapping[str, Path], query: str = "", gpu: str = "software", program: Path | None = None, seconds: float = 600
+    page: str,
+    folders: Mapping[str, Path],
+    query: str = "",
+    gpu: str = "test",
+    program: Path | None = None,
+    seconds: float = 600,
 ) -> Iterator[str]:
-    """The console of a page of this folder, as `bench/exact.html`, with the folders and the runtime served beside it."""
+    """The console of a page: `bench/exact.html` of this folder, or `site/bench.html` of the folder given as `site`."""
     program = program or chromium.find()
     if program is None:
         raise FileNotFoundError("there is no Chromium: run `make test` once, or name one in the variable CHROMIUM")
-    with serve({"tests": TESTS, "runtime": RUNTIME, **folders}) as origin:
-        yield from console(f"{origin}/tests/{page}?{query}", program, chromium.WEBGPU[gpu], seconds)
+    roots = {"tests": TESTS, "runtime": RUNTIME, **folders}
+    path = page if page.partition("/")[0] in roots else f"tests/{page}"
+    with serve(roots) as origin:
+        yield from console(f"{origin}/{path}?{query}", program, chromium.FLAGS[gpu], seconds)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page")
     parser.add_argument("folders", nargs="*", metavar="NAME=FOLDER")
-    parser.add_argument("--gpu", choices=chromium.WEBGPU, default="software")
+    parser.add_argument("--gpu", choices=chromium.FLAGS, default="test")
     parser.add_argument("--query", default="", help="the page's settings, as variant=f32&runs=3")
     parser.add_argument("--chromium", type=Path)
     parser.add_argument("--seconds", type=float, default=600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,17 +30,23 @@ MIME_TYPES = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
+# With these headers a page's clock has steps of 5 µs instead of 100.
+ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def make_server(folder: Path, port: int) -> ThreadingHTTPServer:
-    """A server of `folder` on 127.0.0.1. Raises OutputFolderError where there is no page, WebllmBuildError where the port is taken."""
+def make_server(folder: Path, port: int, headers: Mapping[str, str] | None = None) -> ThreadingHTTPServer:
+    """A server of `folder` on 127.0.0.1. headers: sent with every file, besides its own.
+
+    Raises OutputFolderError where there is no page, WebllmBuildError where the port is taken.
+    """
     root = folder.resolve()
     if not (root / "index.html").is_file():
         raise OutputFolderError(f"{folder} has no index.html", "Build a site first: webllm-build site --out DIR")
 
     class Handler(SiteHandler):
         site = root
+        extra_headers = headers or {}
 
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), Handler)
@@ -51,6 +58,7 @@ class SiteHandler(BaseHTTPRequestHandler):
     """GET and HEAD of the files below `site`."""
 
     site: Path
+    extra_headers: Mapping[str, str]
     protocol_version = "HTTP/1.1"
     server_version = "webllm-build"
     sys_version = ""
@@ -116,6 +124,8 @@ class SiteHandler(BaseHTTPRequestHandler):
         self.send_header("ETag", tag)
         self.send_header("Last-Modified", formatdate(stat.st_mtime, usegmt=True))
         self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in self.extra_headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if body:
             file.seek(sent.start)

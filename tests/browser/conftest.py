@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,18 +12,29 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from site_server import SiteServer
 from site_visit import INSECURE_HOST, Visit, build_site
 
-from chromium import QUIET, WEBGPU
+from chromium import COMMON, FLAGS
+from open_page import TESTS
 
 expect.set_options(timeout=60_000)  # a second test process keeps the other core busy
 
 
 @pytest.fixture(scope="session")
 def browser(chromium_path: Path) -> Iterator[Browser]:
-    flags = [*QUIET, *WEBGPU["software"], f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
+    flags = [*COMMON, *FLAGS["test"], f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=flags)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of a model of two small layers, made by the public command."""
+    folder = tmp_path_factory.mktemp("tiny-site") / "dist"
+    command = [sys.executable, "-m", "webllm_build", "site", "--model", str(TESTS / "fixtures" / "tiny-llama"), "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return folder
 
 
 @pytest.fixture

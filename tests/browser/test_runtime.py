@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-from open_page import TESTS, page_console
-
-
-@pytest.fixture(scope="module")
-def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-site") / "dist"
-    model = TESTS / "fixtures" / "tiny-llama"
-    command = [sys.executable, "-m", "webllm_build", "site", "--model", str(model), "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return folder
+from open_page import page_console
 
 
 def test_engine(tiny_site: Path, chromium_path: Path) -> None:

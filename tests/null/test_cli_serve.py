@@ -33,7 +33,7 @@ def site(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def connection(site: Path) -> Iterator[http.client.HTTPConnection]:
-    with make_server(site, 0) as server:
+    with make_server(site, 0, {"X-Asked-For": "yes"}) as server:
         assert server.server_address[0] == "127.0.0.1"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -72,6 +72,7 @@ def test_files_have_their_types(connection: http.client.HTTPConnection, site: Pa
     assert (status, headers["content-type"]) == (200, kind)
     assert headers["cache-control"] == "no-cache"
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-asked-for"] == "yes"
     assert body == ((site / "index.html").read_bytes() if path == "/" else DATA)
 
 

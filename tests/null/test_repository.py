@@ -17,7 +17,7 @@ PACKAGE = ROOT / "builder" / "webllm_build"
 # A folder imports only folders that stand before it.
 FOLDERS = ("source", "model", "quantize", "compile", "package")
 # These use all folders, so no folder may use them.
-PROGRAM = {"__main__", "build", "cli", "inspect_", "serve", "stages"}
+PROGRAM = {"__main__", "bench", "build", "chromium", "cli", "inspect_", "serve", "stages"}
 WITHOUT_TVM = ("source", "package")
 
 MAX_LINES = 450
