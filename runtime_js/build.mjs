@@ -19,7 +19,12 @@ await Promise.all([
   // The package's entry: the page's handle is small, what runs a model is a chunk that is loaded when a model is.
   build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts" }, chunkNames: "chunks/[name]-[hash]" }),
   // One file each: a page's assets.
-  build({ ...shared, format: "esm", entryPoints: { worker: "src/worker_main.ts", app: "src/app/main.ts" } }),
+  build({
+    ...shared, format: "esm",
+    entryPoints: {
+      worker: "src/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
+    },
+  }),
   // A classic script, for importScripts.
   build({ ...shared, format: "iife", entryPoints: { "service-worker": "src/service-worker/index.ts" } }),
 ]);

@@ -44,7 +44,7 @@ def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, fa
 def stub_runtime(folder: Path) -> Path:
     """Files with the names of the built runtime."""
     (folder / "openai").mkdir(parents=True)
-    for name in ("app.js", "worker.js", "index.js"):
+    for name in ("app.js", "worker.js", "bench.js", "bench-worker.js", "index.js"):
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
     (folder / "chunks").mkdir()

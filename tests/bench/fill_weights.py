@@ -3,7 +3,7 @@
     python tests/bench/fill_weights.py SITE
 
 To measure a large model's shapes on a machine without a network, build its site here, carry it there without its weight shards
-(files `weights.*` in SITE/model), and fill them there. Shards, manifest and the page that names it are written anew with their
+(files `weights-*` in SITE/model), and fill them there. Shards, manifest and the pages that name it are written anew with their
 own digests, so that the runtime verifies and loads them as it would the real ones. The answers are noise; the work is the same.
 """
 
@@ -98,8 +98,8 @@ def main(site: Path) -> None:
     digest = hashlib.sha256(data).hexdigest()
     new = old.with_name(f"manifest.{digest[:16]}.json")
     new.write_bytes(data)
-    page = page.replace(old.name, new.name).replace(config["manifest_sha256"], digest)
-    (site / "index.html").write_text(page, "utf-8")
+    for path in site.glob("*.html"):
+        path.write_text(path.read_text("utf-8").replace(old.name, new.name).replace(config["manifest_sha256"], digest), "utf-8")
     print(f"{manifest['weights']['bytes'] / 1e6:.0f} MB of random weights in {len(manifest['weights']['shards'])} shards, {new.name}")
 
 

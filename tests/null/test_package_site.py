@@ -21,7 +21,7 @@ HASHED = re.compile(r"\.[0-9a-f]{16}\.")
 
 
 class Page(HTMLParser):
-    """What index.html names: files, its JSON config, its scripts."""
+    """What a page names: files, its JSON config, its scripts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -76,10 +76,15 @@ def test_file_list(tmp_path: Path) -> None:
     assert_golden("site-files.txt", "\n".join(sorted(names)) + "\n")
 
 
-def test_the_page_names_only_files_that_are_there(tmp_path: Path) -> None:
+PAGES = pytest.mark.parametrize("name", ["index.html", "bench.html"])
+
+
+@PAGES
+def test_a_page_names_only_files_that_are_there(tmp_path: Path, name: str) -> None:
     out = tmp_path / "dist"
     write_site(out, sample_model(tmp_path), title="Chat")
-    page = Page((out / "index.html").read_text())
+    page = Page((out / name).read_text())
+    assert page.files
     config = json.loads(page.config)
     for name in [*page.files, config["worker"], config["manifest"], config["service_worker"]]:
         assert not name.startswith(("/", "http")), "a site must work under any path"
@@ -91,9 +96,10 @@ def test_the_page_names_only_files_that_are_there(tmp_path: Path) -> None:
     assert config["download_bytes"] == ref.manifest.download_bytes
 
 
-def test_the_policy_allows_no_foreign_and_no_inline_code(tmp_path: Path) -> None:
+@PAGES
+def test_the_policy_allows_no_foreign_and_no_inline_code(tmp_path: Path, name: str) -> None:
     write_site(tmp_path / "dist", sample_model(tmp_path), title="Chat")
-    page = Page((tmp_path / "dist" / "index.html").read_text())
+    page = Page((tmp_path / "dist" / name).read_text())
     policy = dict(part.strip().split(" ", 1) for part in page.metas["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
@@ -113,6 +119,10 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     assert isinstance(shell, list)
     assert shell[0] == "./"
     assert set(page.files) | {json.loads(page.config)["worker"]} == set(shell[1:])
+    bench = Page((out / "bench.html").read_text())
+    only_bench = {*bench.files, json.loads(bench.config)["worker"]} - set(page.files)
+    assert len(only_bench) == 3, "its script, worker and style"
+    assert not only_bench & set(shell), "a visitor of the chat does not pay for it"
     assert config["model"] == {"folder": "model/", "files": [ref.file, *(entry.file for entry in ref.manifest.files)]}
     match = re.match(r'importScripts\("(.*)"\);', (out / "sw.js").read_text())
     assert match is not None
@@ -142,7 +152,8 @@ def test_weights_elsewhere(tmp_path: Path) -> None:
     out = tmp_path / "dist"
     write_site(out, sample_model(tmp_path), title="Chat", weights="https://weights.example.org/a/b")
     page = Page((out / "index.html").read_text())
-    assert "connect-src 'self' https://weights.example.org;" in page.metas["Content-Security-Policy"]
+    for each in (page, Page((out / "bench.html").read_text())):
+        assert "connect-src 'self' https://weights.example.org;" in each.metas["Content-Security-Policy"]
     manifest = read_manifest(out / json.loads(page.config)["manifest"]).manifest
     assert manifest.weights.base == "https://weights.example.org/a/b/"
     assert not list(out.glob("model/*.bin"))

@@ -17,7 +17,7 @@ def templates_folder() -> Path:
 
 
 def runtime_folder() -> Path:
-    """The built runtime: app.js, worker.js, index.js, service-worker.js and type definitions."""
+    """The built runtime: app.js, worker.js, bench.js, bench-worker.js, index.js, service-worker.js and type definitions."""
     return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", BUILD_RUNTIME)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,7 +45,7 @@ def write_site(out: Path, model: ManifestRef, *, title: str, weights: str = BUND
             path.write_bytes(asset.data)
         copy_model(model, stage, manifest, bundled=weights == BUNDLE)
 
-    return publish(out, "site", GENERATOR, f"{MODEL_FOLDER}/{file}", fill, ("index.html", "sw.js"))
+    return publish(out, "site", GENERATOR, f"{MODEL_FOLDER}/{file}", fill, ("bench.html", "index.html", "sw.js"))
 
 
 def with_weights_at(manifest: Manifest, weights: str | None) -> Manifest:
@@ -75,8 +76,8 @@ def _shell(manifest: Manifest, file: str, digest: str, title: str) -> tuple[Asse
     app = _script("app.js")
     worker = _script("worker.js")
     logic = _script("service-worker.js")
-    style = _hashed("style.css", (templates_folder() / "site" / "style.css").read_bytes())
-    icon = _hashed("icon.svg", (templates_folder() / "site" / "icon.svg").read_bytes())
+    style = _static("style.css")
+    icon = _static("icon.svg")
     config = {
         "title": title,
         "manifest": f"{MODEL_FOLDER}/{file}",
@@ -93,10 +94,11 @@ def _shell(manifest: Manifest, file: str, digest: str, title: str) -> tuple[Asse
             "context_length": manifest.model.context_length,
         },
     }
+    origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
     index = render(
         "site/index.html.j2",
         title=title,
-        origin="" if manifest.weights.base is None else " " + _origin(manifest.weights.base),
+        origin=origin,
         style=style.path,
         icon=icon.path,
         app=app.path,
@@ -114,13 +116,26 @@ def _shell(manifest: Manifest, file: str, digest: str, title: str) -> tuple[Asse
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
     # GitHub Pages serves a folder with .nojekyll as it is.
     notice = Asset("licenses.txt", licenses().encode())
-    return (*cached, logic, notice, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
+    bench = _bench(config, origin, icon)
+    return (*cached, logic, notice, *bench, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
+
+
+def _bench(config: Mapping[str, object], origin: str, icon: Asset) -> tuple[Asset, ...]:
+    """The page that measures. Nothing of it is loaded or stored before somebody opens it."""
+    script, worker, style = _script("bench.js"), _script("bench-worker.js"), _static("bench.css")
+    config = {**config, "worker": worker.path}
+    page = render("site/bench.html.j2", config=config, origin=origin, icon=icon.path, style=style.path, bench=script.path)
+    return (Asset("bench.html", page.encode()), script, worker, style)
 
 
 def _script(name: str) -> Asset:
     data = runtime_file(name)
     check_script(name, data.decode())
     return _hashed(name, data)
+
+
+def _static(name: str) -> Asset:
+    return _hashed(name, (templates_folder() / "site" / name).read_bytes())
 
 
 def _hashed(name: str, data: bytes) -> Asset:

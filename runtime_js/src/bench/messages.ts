@@ -1,0 +1,16 @@
+/** What bench.html and its worker say to each other. Both are of one build, so neither checks the other. */
+
+import type { PageConfig } from "../app/config.ts";
+import type { WireError } from "../errors.ts";
+import type { BenchOptions } from "./options.ts";
+import type { Report } from "./report.ts";
+
+export interface BenchRequest {
+  readonly config: PageConfig;
+  readonly options: BenchOptions;
+}
+
+export type BenchReply =
+  | { readonly kind: "line"; readonly text: string }
+  | { readonly kind: "done"; readonly report: Report }
+  | { readonly kind: "failed"; readonly error: WireError };

@@ -1,0 +1,64 @@
+/** What one dispatch must move and compute at least, from the buffers that a step of the plan binds. */
+
+import type { IoName, KernelPlan, Plan, VariantPlan } from "../executor/plan.ts";
+
+/** Bytes that must cross the GPU's memory, and floating-point operations of the matrix products. */
+export interface Work {
+  readonly bytes: number;
+  readonly flops: number;
+}
+
+/** These hold one token's values, and so does what is computed from them or for them. Other io buffers are small, or as long as a chunk. */
+const LAST_ROW: readonly IoName[] = ["hidden", "logits"];
+
+/** Bits of a weight by the bytes of numbers for each byte of scales (and minimums): q4, q4a, q8 in groups of 32. */
+const BITS = new Map([[8, 4], [4, 4], [16, 8]]);
+const F16_BITS = 16;
+
+/**
+ * Weights are read once, of a table of embeddings the rows of the new tokens; of the KV cache every token is read once, or the new ones
+ * are written. Activations in workspace are not counted: they are small in a decode step and mostly stay in the GPU's caches in a prefill.
+ */
+export class WorkModel {
+  readonly #plan: Plan;
+  readonly #variant: VariantPlan;
+  /** Numbers of each packed weight, at the id of its buffer `.q`. */
+  readonly #counts: ReadonlyMap<number, number>;
+
+  constructor(plan: Plan, variant: VariantPlan) {
+    this.#plan = plan;
+    this.#variant = variant;
+    const bytes = new Map(plan.weights.map((weight) => [weight.name, weight.bytes]));
+    this.#counts = new Map(plan.weights.flatMap(({ name, bytes: numbers }, id): [number, number][] => {
+      if (!name.endsWith(".q")) return [];
+      const scales = bytes.get(name.replace(/q$/, "s"));
+      const bits = scales === undefined ? F16_BITS : BITS.get(Math.round(numbers / scales));
+      return bits === undefined ? [] : [[id, 8 * numbers / bits]];
+    }));
+  }
+
+  /** One dispatch of `kernel` on these buffers, for `n` new tokens where the cache then has `kvLength`. */
+  of(kernel: KernelPlan, buffers: readonly number[], n: number, kvLength: number): Work {
+    const { model, weights, io } = this.#plan;
+    const firstIo = weights.length + model.numLayers;
+    const bound = buffers.map((id, i) => ({ id, io: io[id - firstIo], reads: kernel.bindings[i] === "read" }));
+    const gathers = bound.some((buffer) => buffer.io?.name === "tokens" && buffer.reads);
+    const rows = bound.some((buffer) => LAST_ROW.some((name) => name === buffer.io?.name)) ? 1 : n;
+    let bytes = 0;
+    let flops = 0;
+    for (const buffer of bound) {
+      const weight = weights[buffer.id];
+      if (weight !== undefined) {
+        bytes += gathers ? weight.bytes * n / model.vocabSize : weight.bytes;
+        flops += gathers ? 0 : 2 * rows * (this.#counts.get(buffer.id) ?? 0);
+      } else if (buffer.io !== undefined) {
+        bytes += LAST_ROW.some((name) => name === buffer.io?.name) ? buffer.io.bytes : 0;
+      } else if (buffer.id < firstIo) {
+        bytes += (buffer.reads ? kvLength : n) * this.#variant.kvPageBytes / model.pageSize;
+        // New token i sees kvLength - n + 1 + i keys, and as many values.
+        flops += buffer.reads ? 4 * model.numHeads * model.headDim * n * (kvLength - (n - 1) / 2) : 0;
+      }
+    }
+    return { bytes, flops };
+  }
+}

@@ -1,0 +1,15 @@
+/** The script of the worker that measures: a dedicated worker, as the engine has on a chat page. */
+
+import { toWire } from "../errors.ts";
+import { measure } from "./measure.ts";
+import type { BenchReply, BenchRequest } from "./messages.ts";
+
+function reply(message: BenchReply): void {
+  globalThis.postMessage(message);
+}
+
+globalThis.addEventListener("message", ({ data }: MessageEvent<BenchRequest>) => {
+  measure(data.config, data.options, (text) => reply({ kind: "line", text })).then(
+    (report) => reply({ kind: "done", report }),
+    (error: unknown) => reply({ kind: "failed", error: toWire(error) }));
+});
