@@ -34,7 +34,7 @@ wheel: .venv/dev
 	$(BIN)/python -m build --wheel --outdir dist
 
 bench: .venv/test site
-	$(BIN)/python tests/open_page.py bench/bench.html site=sites/chat/dist --gpu default --seconds 3600
+	$(BIN)/webllm-build bench sites/chat/dist --json sites/chat/bench.json
 
 clean:
 	rm -rf .venv dist runtime_js/dist runtime_js/node_modules wasm_support/build sites/*/dist sites/*/package sites/*/public

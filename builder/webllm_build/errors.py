@@ -14,6 +14,7 @@
     ├── CompileError            the compiler refused or produced something illegal
     │   └── PlanError               a plan breaks its specification
     ├── ToolchainError          no wasm compiler, or it failed
+    ├── BenchError              a site could not be measured
     └── PackageError            the result cannot be written
         ├── OutputFolderError       the output folder holds something that is not ours
         ├── TemplateError           a template or the script it renders is wrong
@@ -107,6 +108,10 @@ class PlanError(CompileError):
 
 class ToolchainError(WebllmBuildError):
     """No compiler for WebAssembly was found, or it failed."""
+
+
+class BenchError(WebllmBuildError):
+    """A site could not be measured: no browser to do it in, or its page failed."""
 
 
 class PackageError(WebllmBuildError):
