@@ -19,11 +19,23 @@ export async function fetchJson(url) {
   return (await fetch(url)).json();
 }
 
+/** Where the page says that its model is. */
+export async function readSite() {
+  const page = new DOMParser().parseFromString(await (await fetch("/site/index.html")).text(), "text/html");
+  const config = JSON.parse(page.getElementById("webllm-config").textContent);
+  return { url: new URL(config.manifest, new URL("/site/", location.href)), sha256: config.manifest_sha256 };
+}
+
+/** The site's manifest, and the URL that its file names are relative to. */
+export async function fetchManifest() {
+  const { url } = await readSite();
+  return { manifest: await fetchJson(url), base: url };
+}
+
 /** The engine, in this page, with the site's model loaded. */
 export async function loadEngine() {
-  const page = new DOMParser().parseFromString(await (await fetch("/site/index.html")).text(), "text/html");
-  const { manifest, manifest_sha256 } = JSON.parse(page.getElementById("webllm-config").textContent);
-  const record = { model_id: "model", manifest: new URL(manifest, new URL("/site/", location.href)).href, manifest_sha256 };
+  const { url, sha256 } = await readSite();
+  const record = { model_id: "model", manifest: url.href, manifest_sha256: sha256 };
   const variant = settings.get("variant") ?? undefined;
   const engine = new MLCEngine({ appConfig: { model_list: [record] }, variant });
   await engine.reload(record.model_id);
@@ -37,4 +49,10 @@ export async function fetchNpy(url) {
   const text = new TextDecoder().decode(new Uint8Array(bytes, 10, header));
   if (!text.includes("'<f4'") || !text.includes("'fortran_order': False")) throw new Error(`${url}: ${text}`);
   return new Float32Array(bytes.slice(10 + header));
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
