@@ -47,7 +47,8 @@ class Variant:
         from tvm.target import Target
 
         threads = DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
-        return Target({"kind": "webgpu", "max_num_threads": threads, "supports_subgroups": self.subgroups}, host=WASM_HOST)
+        shuffles = self.subgroups and self.lanes == 32  # TVM's own reductions know no narrower subgroups
+        return Target({"kind": "webgpu", "max_num_threads": threads, "supports_subgroups": shuffles}, host=WASM_HOST)
 
 
 # In the order of preference in which the browser tries them.

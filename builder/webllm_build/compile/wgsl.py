@@ -131,6 +131,7 @@ def _find_launch(name: str, host: tirx.PrimFunc, grid_y: str | None) -> _Launch:
 _BINDING = re.compile(r"@group\(0\) @binding\((\d+)\) var<(storage, read_write|storage, read|uniform)> (\w+) :")
 _SIZE = re.compile(r"@workgroup_size\((\d+), (\d+), (\d+)\)")
 _SHARED = re.compile(r"var<workgroup> \w+ : array<([\w<>]+), (\d+)>;")
+_SUBGROUPS = "enable subgroups;"
 _BYTES = {"f16": 2, "f32": 4, "i32": 4, "u32": 4, "i8": 1, "u8": 1}
 
 
@@ -164,5 +165,8 @@ def _element_bytes(kind: str) -> int:
 
 
 def _strip(wgsl: str) -> str:
-    lines = (line.strip() for line in wgsl.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+    """The text without indentation and comments, and with `enable subgroups` exactly where they are used: TVM asks for them in all or in
+    no kernels of a target, and what does not use them can be shared by variants."""
+    lines = [line.strip() for line in wgsl.splitlines()]
+    body = "\n".join(line for line in lines if line and not line.startswith(("//", _SUBGROUPS))) + "\n"
+    return f"{_SUBGROUPS}\n{body}" if "subgroup" in body else body
