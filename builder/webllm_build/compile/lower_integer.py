@@ -37,7 +37,7 @@ def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
+class ActivationCodes:
     """Activations [m, k] as packed codes uint32x4[m, k/16] and scales float32[m, k/32]."""
 
     q: nn.Tensor
@@ -52,15 +52,15 @@ class IntegerDecodeOperators(DecodeOperators):
     """Matrix-vector kernels make codes of their input, in each workgroup; only the channels of a gated unit come as codes."""
 
     def multiply(
-        self, x: nn.Tensor | Codes, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue
-    ) -> nn.Tensor | Codes:
+        self, x: nn.Tensor | ActivationCodes, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue
+    ) -> nn.Tensor | ActivationCodes:
         eps = self.dims.norm_eps if norm else None
-        inputs = [x.q, x.s] if isinstance(x, Codes) else [x]
-        kernel = _gemv_codes(self.variant, self.schemes[weight.name], *weight.shape, eps, isinstance(x, Codes), epilogue)
+        inputs = [x.q, x.s] if isinstance(x, ActivationCodes) else [x]
+        kernel = _gemv_codes(self.variant, self.schemes[weight.name], *weight.shape, eps, isinstance(x, ActivationCodes), epilogue)
         args = [*inputs, *self.inputs.weights[weight.name], *(self.inputs.weights[norm.name] if norm else []), *residual]
         name = kernel_name("gemv_codes", weight)
         if epilogue == "silu_mul":
-            return Codes(*nn.op.tensor_ir_op(kernel, name, args, Codes.placeholders(1, weight.shape[0] // 2)))
+            return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(1, weight.shape[0] // 2)))
         return nn.op.tensor_ir_op(kernel, name, args, rows(inputs[0], weight.shape[0]))
 
 
@@ -71,7 +71,8 @@ class IntegerPrefillOperators(PrefillOperators):
         n, k = weight.shape
         encode = _quantize(self.variant, k, norm_eps=self.dims.norm_eps if norm else None)
         scales = self.inputs.weights[norm.name] if norm else []
-        codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *scales], Codes.placeholders(x.shape[0], k))
+        outputs = ActivationCodes.placeholders(x.shape[0], k)
+        codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *scales], outputs)
         kernel = _gemm_codes(self.schemes[weight.name], n, k, epilogue)
         args = [*codes, *self.inputs.weights[weight.name], *residual]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", weight), args, rows(x, out_columns(n, epilogue)))

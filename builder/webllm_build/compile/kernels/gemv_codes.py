@@ -158,8 +158,7 @@ class _Packed:
         self.codes, self.x_q, self.x_s = codes, x_q, x_s
 
     def block(self, block: Expr) -> Activations:
-        halves = [let(f"x{half}", self.x_q[0, block * 2 + half]) for half in range(2)]
-        words = lanes(halves[0]) + lanes(halves[1])
+        words = lanes(let("x0", self.x_q[0, block * 2])) + lanes(let("x1", self.x_q[0, block * 2 + 1]))
         return _activations(self.codes, words, let("x_scale", self.x_s[0, block]), fixed("code_sum", code_sum(words)))
 
     def inverse_rms(self) -> Expr:
@@ -200,12 +199,11 @@ class _Quantized:
                 store(self.x_sums, code_sum(words), block)
         if norm_weight is None:
             barrier()
-        else:
+        else:  # a reduction within a subgroup has no barrier; TVM then puts one before the first use of the codes
             self.square_sum = reduce_group(variant, squares, 1, lane=threads.index, width=threads.count)
 
     def block(self, block: Expr) -> Activations:
-        halves = [let(f"x{half}", self.x_q[block * 2 + half]) for half in range(2)]
-        words = lanes(halves[0]) + lanes(halves[1])
+        words = lanes(let("x0", self.x_q[block * 2])) + lanes(let("x1", self.x_q[block * 2 + 1]))
         return _activations(self.codes, words, let("x_scale", self.x_s[block]), let("code_sum", self.x_sums[block]))
 
     def inverse_rms(self) -> Expr:

@@ -25,12 +25,12 @@ def quantize(variant: Variant, k: int, *, norm_eps: float | None = None) -> Prim
     blocks = k // GROUP
     threads = min(MOST_THREADS, -(-blocks // 32) * 32)  # one a block
     with Kernel() as kernel:
-        n = size("n")
-        x = kernel.buffer("x", (n, k), "float32")
+        m = size("n")
+        x = kernel.buffer("x", (m, k), "float32")
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
-        out_q = kernel.buffer("out_q", (n, k // 16), "uint32x4")
-        out_s = kernel.buffer("out_s", (n, blocks), "float32")
-        with launch([n], [threads]) as ((token,), (thread,)):
+        out_q = kernel.buffer("out_q", (m, k // 16), "uint32x4")
+        out_s = kernel.buffer("out_s", (m, blocks), "float32")
+        with launch([m], [threads]) as ((token,), (thread,)):
 
             def quads_of(block: Expr) -> list[Expr]:
                 return [let(f"x{j}", x[token, vec(block * QUADS + j)]) for j in range(QUADS)]
