@@ -1,0 +1,167 @@
+"""Run a linked model.wasm on Dawn, step for step as the browser's executor does (runtime_js/src/executor)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from dawn import Array, Dawn
+
+from wasm_library import WasmLibrary
+from webllm_build.compile.io import HISTORY
+from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
+from webllm_build.compile.plan import LAUNCH_WORDS, Function, Kernel, Tile, parse_plan
+
+PAGES = 96
+UNIFORM_STRIDE = 256  # WebGPU's largest minUniformBufferOffsetAlignment
+GRID_WORDS = 3
+GREEDY = np.array([0, np.float32(1).view(np.uint32), 0, 0, 0, 0, 0, 0], np.uint32)  # temperature 0, top_p 1
+
+
+class PlanRunner:
+    """One sequence in one variant of a model. `tile`: which of its tiles each kernel runs, the last where it has fewer.
+
+    All buffers but the weights begin with NaN (integers: -1), so that it is seen where a kernel uses what nobody wrote.
+    """
+
+    def __init__(self, dawn: Dawn, library: bytes, variant: str, weights: Mapping[str, Array]) -> None:
+        """weights: contents of the plan's weight buffers by name."""
+        self.plan = parse_plan(read_custom_section(library, PLAN_SECTION))
+        (self.variant,) = (candidate for candidate in self.plan.variants if candidate.name == variant)
+        self.tile = 0
+        self._wgpu, self._device = dawn.wgpu, dawn.device
+        self._wgsl: list[str] = json.loads(read_custom_section(library, WGSL_SECTION))
+        self._wasm = WasmLibrary(library)
+        contents = [weights[buffer.name].tobytes() for buffer in self.plan.weights]
+        assert [len(content) for content in contents] == [buffer.bytes for buffer in self.plan.weights]
+        sizes = [PAGES * self.variant.kv_page_bytes] * self.plan.model.num_layers
+        sizes += [buffer.bytes for buffer in self.plan.io]
+        sizes += self.variant.workspace
+        usage = self._wgpu.BufferUsage
+        contents += [b"\xff" * size for size in sizes]
+        self._buffers = [self._buffer(content, usage.STORAGE | usage.COPY_SRC | usage.COPY_DST) for content in contents]
+        self._layouts = [self._layout(kernel) for kernel in self.variant.kernels]
+        self._pipelines: dict[Tile, Any] = {}
+        functions = self.variant.functions
+        self._uniforms = {
+            name: self._buffer(bytes(len(function.kernels) * UNIFORM_STRIDE), usage.UNIFORM | usage.COPY_DST)
+            for name, function in functions.items()
+        }
+        self._bind_groups = {name: self._bind(function, self._uniforms[name]) for name, function in functions.items()}
+        self.start()
+
+    def start(self) -> None:
+        """Begin a new sequence. Another one takes a page after each step, so that this one's pages do not follow each other."""
+        assert self._wasm.call("kv_reset", self.plan.model.page_size, PAGES) == 0
+        self._other, self._sequence = self._wasm.call("kv_new"), self._wasm.call("kv_new")
+        self._steps = 0
+
+    def prefill(self, tokens: Sequence[int]) -> Array:
+        """Append tokens: the logits after the last, float32[vocabulary]."""
+        self._write("tokens", np.array(tokens, np.int32))
+        self._submit(["prefill", "logits"], len(tokens))
+        return self.logits()
+
+    def decode(self, token: int) -> Array:
+        """As prefill of one token, by a decode step."""
+        self._write("tokens", np.array([token], np.int32))
+        self._submit(["decode"], 1)
+        return self.logits()
+
+    def logits(self) -> Array:
+        """After the last step, float32[vocabulary]."""
+        return self._read("logits", np.float32)
+
+    def generate(self, tokens: Sequence[int], count: int) -> list[int]:
+        """Append tokens and decode greedily: ids, which the CPU reads when the last is made."""
+        self._write("sampling", GREEDY)
+        self._write("tokens", np.array(tokens, np.int32))
+        first = self._steps
+        self._submit(["prefill", "logits", "sample"], len(tokens))
+        for _ in range(count - 1):
+            self._submit(["decode", "sample"], 1)
+        return [int(token) for token in self._read("history", np.int32)[first : first + count]]
+
+    def _submit(self, functions: Sequence[str], n: int) -> None:
+        model, wasm = self.plan.model, self._wasm
+        position = wasm.call("kv_length", self._sequence)
+        for sequence, count in ((self._sequence, n), (self._other, model.page_size)):
+            assert wasm.call("kv_append", sequence, count) == 0
+        pages = wasm.read(wasm.call("kv_pages", self._sequence), wasm.call("kv_page_count", self._sequence))
+        angles = np.arange(position, position + n)[:, None] * np.array(model.rope.inv_freq)
+        rope = np.stack([np.cos(angles), np.sin(angles)], axis=-1) * model.rope.scale
+        self._write("page_table", np.array(pages, np.int32))
+        self._write("state", np.array([position, n, self._steps % HISTORY], np.int32))
+        self._write("rope", rope.astype(np.float32))
+        encoder = self._device.create_command_encoder()
+        compute = encoder.begin_compute_pass()
+        for name in functions:
+            self._encode(compute, name, n, position + n)
+        compute.end()
+        self._device.queue.submit([encoder.finish()])
+        self._steps += 1
+
+    def _encode(self, compute: Any, name: str, n: int, kv_len: int) -> None:
+        function = self.variant.functions[name]
+        kernels = [self.variant.kernels[number] for number in function.kernels]
+        tiles = [min(self.tile, len(kernel.tiles) - 1) for kernel in kernels]
+        first = np.cumsum([0] + [len(kernel.tiles) for kernel in kernels])
+        words = self._launch(function.launch, int(first[-1]), n, kv_len)[first[:-1] + tiles]
+        uniforms = np.zeros((len(kernels), UNIFORM_STRIDE // 4), np.int32)
+        uniforms[:, : LAUNCH_WORDS - GRID_WORDS] = words[:, GRID_WORDS:]
+        self._device.queue.write_buffer(self._uniforms[name], 0, uniforms.tobytes())
+        for (slot, _), bind_group in zip(function.steps, self._bind_groups[name], strict=True):
+            compute.set_pipeline(self._pipeline(function.kernels[slot], tiles[slot]))
+            compute.set_bind_group(0, bind_group)
+            compute.dispatch_workgroups(*map(int, words[slot, :GRID_WORDS]))
+
+    def _launch(self, name: str, tiles: int, n: int, kv_len: int) -> Array:
+        """int32[tiles, LAUNCH_WORDS]: grid and uniform words of each tile of each kernel."""
+        out = self._wasm.call("scratch", 4 * LAUNCH_WORDS * tiles)
+        assert out
+        self._wasm.call(name, n, kv_len, out)
+        return np.array(self._wasm.read(out, LAUNCH_WORDS * tiles), np.int32).reshape(tiles, LAUNCH_WORDS)
+
+    def _pipeline(self, number: int, tile: int) -> Any:
+        plan = self.variant.kernels[number].tiles[tile]
+        if plan not in self._pipelines:
+            module = self._device.create_shader_module(code=self._wgsl[plan.wgsl])
+            layout = self._device.create_pipeline_layout(bind_group_layouts=[self._layouts[number]])
+            compute = {"module": module, "entry_point": plan.entry}
+            self._pipelines[plan] = self._device.create_compute_pipeline(layout=layout, compute=compute)
+        return self._pipelines[plan]
+
+    def _layout(self, kernel: Kernel) -> Any:
+        types = ["read-only-storage" if access == "read" else "storage" for access in kernel.bindings]
+        types += ["uniform"] if kernel.uniform >= 0 else []
+        visibility = self._wgpu.ShaderStage.COMPUTE
+        entries = [{"binding": i, "visibility": visibility, "buffer": {"type": kind}} for i, kind in enumerate(types)]
+        return self._device.create_bind_group_layout(entries=entries)
+
+    def _bind(self, function: Function, uniforms: Any) -> list[Any]:
+        """A bind group for each step."""
+
+        def bind(slot: int, buffers: Sequence[int]) -> Any:
+            number = function.kernels[slot]
+            resources = [{"buffer": self._buffers[buffer], "offset": 0, "size": self._buffers[buffer].size} for buffer in buffers]
+            if self.variant.kernels[number].uniform >= 0:
+                resources.append({"buffer": uniforms, "offset": slot * UNIFORM_STRIDE, "size": UNIFORM_STRIDE})
+            entries = [{"binding": binding, "resource": resource} for binding, resource in enumerate(resources)]
+            return self._device.create_bind_group(layout=self._layouts[number], entries=entries)
+
+        return [bind(slot, buffers) for slot, buffers in function.steps]
+
+    def _buffer(self, content: bytes, usage: int) -> Any:
+        return self._device.create_buffer_with_data(data=content, usage=usage)
+
+    def _io(self, name: str) -> Any:
+        return self._buffers[self.plan.io_base + [buffer.name for buffer in self.plan.io].index(name)]
+
+    def _write(self, name: str, values: Array) -> None:
+        """Make an io buffer begin with values."""
+        self._device.queue.write_buffer(self._io(name), 0, values.tobytes())
+
+    def _read(self, name: str, dtype: type[np.generic]) -> Array:
+        return np.frombuffer(self._device.queue.read_buffer(self._io(name)), dtype)
