@@ -1,8 +1,7 @@
 /** The page's handle on an engine that lives in a worker: sends requests, matches answers by id. */
 
-import { parseAppConfig, parseChatOptions, resolveModel } from "./config.ts";
-import { AbortError, InternalError, ProtocolError, RequestValidationError, fromWire } from "./errors.ts";
-import { Fields } from "./fields.ts";
+import { ConfiguredEngine } from "./configured.ts";
+import { AbortError, InternalError, ProtocolError, fromWire } from "./errors.ts";
 import { Completions } from "./openai/completions.ts";
 import { parseChatCompletionRequest } from "./openai/request.ts";
 import type {
@@ -12,9 +11,7 @@ import type {
 import { parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
 import { askForPersistence } from "./storage/quota.ts";
 import { PushStream } from "./stream.ts";
-import type {
-  AppConfig, Calibration, ChatOptions, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface,
-} from "./types.ts";
+import type { ChatOptions, LogLevel, MLCEngineConfig, MLCEngineInterface } from "./types.ts";
 
 /** What the client needs of a Worker. */
 export interface WorkerLike {
@@ -34,22 +31,15 @@ function unexpected(answer: Answer): ProtocolError {
     `The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`);
 }
 
-export class WebWorkerMLCEngine implements MLCEngineInterface {
+export class WebWorkerMLCEngine extends ConfiguredEngine implements MLCEngineInterface {
   readonly chat = { completions: new Completions(this) };
   readonly #worker: WorkerLike;
   readonly #answers = new Map<number, PushStream<Answer>>();
-  readonly #variant: string | undefined;
-  readonly #calibrate: Calibration | undefined;
-  #appConfig: AppConfig | undefined;
-  #onProgress: InitProgressCallback | undefined;
   #nextId = 0;
 
   constructor(worker: WorkerLike, engineConfig: MLCEngineConfig = {}) {
+    super(engineConfig);
     this.#worker = worker;
-    this.#variant = engineConfig.variant;
-    this.#calibrate = engineConfig.calibrate;
-    this.#onProgress = engineConfig.initProgressCallback;
-    if (engineConfig.appConfig !== undefined) this.setAppConfig(engineConfig.appConfig);
     worker.addEventListener("message", (event) => this.#receive(event));
     worker.addEventListener("error", (event) => this.#failAll(
       `The engine's worker failed: ${"message" in event ? String(event.message) : "its script could not be loaded"}.`));
@@ -58,11 +48,9 @@ export class WebWorkerMLCEngine implements MLCEngineInterface {
   }
 
   async reload(modelId: string, chatOpts: ChatOptions = {}): Promise<void> {
-    const options = new Fields(chatOpts, "chatOpts", (message) => new RequestValidationError(`Invalid options: ${message}.`));
-    const record = resolveModel(modelId, this.#appConfig);
+    const choice = this.choose(modelId, chatOpts);
     await askForPersistence();
-    await this.#ask("done", (id) => (
-      { kind: "reload", id, record, chatOpts: parseChatOptions(options), variant: this.#variant, calibrate: this.#calibrate }));
+    await this.#ask("done", (id) => ({ kind: "reload", id, ...choice }));
   }
 
   async unload(): Promise<void> {
@@ -105,18 +93,6 @@ export class WebWorkerMLCEngine implements MLCEngineInterface {
 
   async getMaxStorageBufferBindingSize(): Promise<number> {
     return (await this.#call("getMaxStorageBufferBindingSize", "number")).value;
-  }
-
-  setInitProgressCallback(callback: InitProgressCallback | undefined): void {
-    this.#onProgress = callback;
-  }
-
-  getInitProgressCallback(): InitProgressCallback | undefined {
-    return this.#onProgress;
-  }
-
-  setAppConfig(appConfig: AppConfig): void {
-    this.#appConfig = parseAppConfig(appConfig);
   }
 
   setLogLevel(level: LogLevel): void {
@@ -182,7 +158,7 @@ export class WebWorkerMLCEngine implements MLCEngineInterface {
       return;
     }
     if (message.kind === "progress") {
-      this.#onProgress?.(message.report);
+      this.report(message.report);
       return;
     }
     const answers = this.#answers.get(message.id);

@@ -1,9 +1,8 @@
 /** The engine: one model, one request at a time, in this thread. The model's code is loaded when a model is. */
 
-import { parseAppConfig, parseChatOptions, resolveModel } from "./config.ts";
-import { AbortError, InternalError, ModelNotLoadedError, RequestValidationError } from "./errors.ts";
+import { ConfiguredEngine, type ModelChoice } from "./configured.ts";
+import { AbortError, InternalError, ModelNotLoadedError } from "./errors.ts";
 import { requestAdapter } from "./executor/adapter.ts";
-import { Fields } from "./fields.ts";
 import { setLogLevel } from "./log.ts";
 import { Completions } from "./openai/completions.ts";
 import { parseChatCompletionRequest } from "./openai/request.ts";
@@ -14,9 +13,7 @@ import type {
 } from "./openai/types.ts";
 import { RequestQueue } from "./scheduler/queue.ts";
 import type { AnswerRequest, Session } from "./session.ts";
-import type {
-  AppConfig, Calibration, ChatOptions, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface, ModelRecord,
-} from "./types.ts";
+import type { ChatOptions, LogLevel, MLCEngineConfig, MLCEngineInterface } from "./types.ts";
 
 interface Outcome {
   readonly finishReason: ChatCompletionFinishReason;
@@ -34,13 +31,9 @@ function answerRequest(request: ChatCompletionRequest): AnswerRequest {
   };
 }
 
-export class MLCEngine implements MLCEngineInterface {
+export class MLCEngine extends ConfiguredEngine implements MLCEngineInterface {
   readonly chat = { completions: new Completions(this) };
   readonly #queue = new RequestQueue();
-  readonly #variant: string | undefined;
-  readonly #calibrate: Calibration | undefined;
-  #appConfig: AppConfig | undefined;
-  #onProgress: InitProgressCallback | undefined;
   #session: Session | null = null;
   /** Ends the load or the generation that is under way. */
   #running: AbortController | null = null;
@@ -48,25 +41,20 @@ export class MLCEngine implements MLCEngineInterface {
   #lastUsage: CompletionUsage | null = null;
 
   constructor(engineConfig: MLCEngineConfig = {}) {
-    this.#variant = engineConfig.variant;
-    this.#calibrate = engineConfig.calibrate;
-    this.#onProgress = engineConfig.initProgressCallback;
-    if (engineConfig.appConfig !== undefined) this.setAppConfig(engineConfig.appConfig);
+    super(engineConfig);
     if (engineConfig.logLevel !== undefined) this.setLogLevel(engineConfig.logLevel);
   }
 
   async reload(modelId: string, chatOpts: ChatOptions = {}): Promise<void> {
-    const options = new Fields(chatOpts, "chatOpts", (message) => new RequestValidationError(`Invalid options: ${message}.`));
-    await this.loadRecord(resolveModel(modelId, this.#appConfig), parseChatOptions(options), this.#variant, this.#calibrate);
+    await this.load(this.choose(modelId, chatOpts));
   }
 
   /** Loads a model by its full description. `reload` is the ordinary way. */
-  async loadRecord(record: ModelRecord, chatOpts: ChatOptions, variant?: string, calibrate: Calibration = "auto"): Promise<void> {
+  async load(choice: ModelChoice): Promise<void> {
     await this.unload();
     await this.#alone(async (signal) => {
       const { loadSession } = await import("./load.ts");
-      const onProgress: InitProgressCallback = (report) => this.#onProgress?.(report);
-      this.#session = await loadSession({ record, chatOpts, variant, calibrate, onProgress }, signal);
+      this.#session = await loadSession(choice, (progress) => this.report(progress), signal);
     });
   }
 
@@ -125,18 +113,6 @@ export class MLCEngine implements MLCEngineInterface {
 
   async getGPUVendor(): Promise<string> {
     return (await requestAdapter()).info.vendor;
-  }
-
-  setInitProgressCallback(callback: InitProgressCallback | undefined): void {
-    this.#onProgress = callback;
-  }
-
-  getInitProgressCallback(): InitProgressCallback | undefined {
-    return this.#onProgress;
-  }
-
-  setAppConfig(appConfig: AppConfig): void {
-    this.#appConfig = parseAppConfig(appConfig);
   }
 
   setLogLevel(level: LogLevel): void {

@@ -1,5 +1,6 @@
 /** Loads a model: its description, then weights, code, device and kernels side by side. */
 
+import type { ModelChoice } from "./configured.ts";
 import { requestAdapter } from "./executor/adapter.ts";
 import { BufferTable } from "./executor/buffers.ts";
 import { DeviceWatch, chooseVariant, requestDevice } from "./executor/device.ts";
@@ -16,19 +17,11 @@ import { Session } from "./session.ts";
 import { ModelFolder } from "./storage/model_folder.ts";
 import { askForPersistence } from "./storage/quota.ts";
 import { ChatTokenizer } from "./tokenizer/chat_tokenizer.ts";
-import type { Calibration, ChatOptions, InitProgressReport, ModelRecord } from "./types.ts";
+import type { ChatOptions, InitProgressCallback } from "./types.ts";
 
 /** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
 const INITIAL_TOKENS = 256;
 const TIMESTAMPS = "timestamp-query";
-
-export interface LoadRequest {
-  readonly record: ModelRecord;
-  readonly chatOpts: ChatOptions;
-  readonly variant: string | undefined;
-  readonly calibrate: Calibration;
-  readonly onProgress: (report: InitProgressReport) => void;
-}
 
 /** Of ExecutorParts, what needs no kernels. */
 type Gpu = Omit<ExecutorParts, "kernels" | "library"> & { readonly library: ModelLibrary; readonly tiles: TileChoice };
@@ -44,8 +37,8 @@ function contextLengthOf(chatOpts: ChatOptions, modelLength: number, pagesAllowe
 }
 
 /** A device of the adapter, and all buffers of the model on it. */
-async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, folder: ModelFolder, request: LoadRequest): Promise<Gpu> {
-  const { chatOpts, variant: forced, calibrate } = request;
+async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, folder: ModelFolder, choice: ModelChoice): Promise<Gpu> {
+  const { chatOpts, variant: forced, calibrate = "auto" } = choice;
   const { plan } = library;
   const variant = chooseVariant(adapter, plan, forced);
   const tiles = await TileChoice.open(adapter, variant, calibrate, folder);
@@ -65,9 +58,9 @@ async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, folder: Mo
 }
 
 /** Weights are read from the moment that the manifest is there; the device, its buffers and kernels are made meanwhile. */
-export async function loadSession(request: LoadRequest, signal: AbortSignal): Promise<Session> {
-  const { record } = request;
-  const progress = new LoadProgress(request.onProgress);
+export async function loadSession(choice: ModelChoice, onProgress: InitProgressCallback, signal: AbortSignal): Promise<Session> {
+  const { record } = choice;
+  const progress = new LoadProgress(onProgress);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   let prepared: Promise<Gpu> | undefined;
@@ -80,7 +73,7 @@ export async function loadSession(request: LoadRequest, signal: AbortSignal): Pr
     const gpu = prepared = folder.read(manifest.library, stop).then(async (bytes) => {
       const library = await ModelLibrary.load(bytes);
       matchTensors(manifest.tensors, library.plan);
-      return prepareGpu(adapter, library, folder, request);
+      return prepareGpu(adapter, library, folder, choice);
     });
     const kernels = gpu.then(({ device, library, variant, tiles }) =>
       compileKernels(device, library.plan, variant, tiles.wanted, (done, total) => progress.compiled(done, total)));

@@ -5,12 +5,13 @@
  */
 
 import { CALIBRATIONS, LOG_LEVELS, parseChatOptions, parseModelRecord } from "./config.ts";
+import type { ModelChoice } from "./configured.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "./errors.ts";
 import { Fields, isRecord } from "./fields.ts";
 import { parseChunk, parseCompletion } from "./openai/parse.ts";
 import { parseChatCompletionRequest } from "./openai/request.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from "./openai/types.ts";
-import type { Calibration, ChatOptions, InitProgressReport, LoadTimes, LogLevel, ModelRecord } from "./types.ts";
+import type { InitProgressReport, LoadTimes, LogLevel } from "./types.ts";
 
 /** Calls without arguments, by what answers them. */
 export const CALLS = {
@@ -24,13 +25,9 @@ export const CALLS = {
 } as const;
 export type CallName = keyof typeof CALLS;
 
-export interface ReloadMessage {
+export interface ReloadMessage extends ModelChoice {
   readonly kind: "reload";
   readonly id: number;
-  readonly record: ModelRecord;
-  readonly chatOpts: ChatOptions;
-  readonly variant?: string | undefined;
-  readonly calibrate?: Calibration | undefined;
 }
 
 /** Page to worker. */

@@ -11,7 +11,7 @@ import type { MLCEngineInterface } from "./types.ts";
 const STREAM_WINDOW = 4;
 
 /** What the handler needs of an engine. */
-export type WorkerEngine = MLCEngineInterface & Pick<MLCEngine, "loadRecord">;
+export type WorkerEngine = MLCEngineInterface & Pick<MLCEngine, "load">;
 
 type Post = (message: WorkerMessage) => void;
 
@@ -82,7 +82,7 @@ export class WebWorkerMLCEngineHandler {
     switch (message.kind) {
       case "reload":
         this.#answer(message.id, async (id) => {
-          await this.#engine.loadRecord(message.record, message.chatOpts, message.variant, message.calibrate);
+          await this.#engine.load(message);
           return { kind: "done", id };
         });
         break;

@@ -1,0 +1,57 @@
+/** What an engine in this thread and a handle on one in a worker have in common: their configuration. */
+
+import { parseAppConfig, parseChatOptions, resolveModel } from "./config.ts";
+import { RequestValidationError } from "./errors.ts";
+import { Fields } from "./fields.ts";
+import type {
+  AppConfig, Calibration, ChatOptions, InitProgressCallback, InitProgressReport, MLCEngineConfig, ModelRecord,
+} from "./types.ts";
+
+/** A model to load, and how. */
+export interface ModelChoice {
+  readonly record: ModelRecord;
+  readonly chatOpts: ChatOptions;
+  readonly variant?: string | undefined;
+  readonly calibrate?: Calibration | undefined;
+}
+
+export abstract class ConfiguredEngine {
+  readonly #variant: string | undefined;
+  readonly #calibrate: Calibration | undefined;
+  #appConfig: AppConfig | undefined;
+  #onProgress: InitProgressCallback | undefined;
+
+  constructor({ appConfig, initProgressCallback, variant, calibrate }: MLCEngineConfig) {
+    this.#variant = variant;
+    this.#calibrate = calibrate;
+    this.#onProgress = initProgressCallback;
+    if (appConfig !== undefined) this.setAppConfig(appConfig);
+  }
+
+  setInitProgressCallback(callback: InitProgressCallback | undefined): void {
+    this.#onProgress = callback;
+  }
+
+  getInitProgressCallback(): InitProgressCallback | undefined {
+    return this.#onProgress;
+  }
+
+  setAppConfig(appConfig: AppConfig): void {
+    this.#appConfig = parseAppConfig(appConfig);
+  }
+
+  protected report(progress: InitProgressReport): void {
+    this.#onProgress?.(progress);
+  }
+
+  /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */
+  protected choose(modelId: string, chatOpts: ChatOptions): ModelChoice {
+    const options = new Fields(chatOpts, "chatOpts", (message) => new RequestValidationError(`Invalid options: ${message}.`));
+    return {
+      record: resolveModel(modelId, this.#appConfig),
+      chatOpts: parseChatOptions(options),
+      variant: this.#variant,
+      calibrate: this.#calibrate,
+    };
+  }
+}
