@@ -17,11 +17,11 @@ CREATES = ("GPUDevice.create", "GPUDevice.import", "GPUBuffer.destroy")
 
 @pytest.fixture(scope="module")
 def step(site: Path, chromium_path: Path) -> Mapping[str, float]:
-    """Calls for one decode step: the difference between a generation of 13 tokens and one of 5, divided by the steps between."""
+    """Calls for one decode step: the difference between a generation of 7 tokens and one of 3, divided by the steps between."""
     lines = list(page_console("browser/structure.html", {"site": site}, program=chromium_path))
     assert [line.split()[0] for line in lines] == ["SHORT", "LONG", "DONE"], lines
     short, long = (json.loads(line.partition(" ")[2]) for line in lines[:2])
-    assert (short["tokens"], long["tokens"]) == (5, 13)
+    assert (short["tokens"], long["tokens"]) == (3, 7)
     more = Counter(long["counts"])
     more.subtract(short["counts"])
     return {name: count / (long["tokens"] - short["tokens"]) for name, count in more.items()}
