@@ -51,7 +51,7 @@ export interface InitProgressReport {
   readonly timeElapsed: number;
   readonly text: string;
   readonly phase: InitPhase;
-  /** Weight bytes that are on the GPU. */
+  /** Weight bytes that have come. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
   /** Set where the model runs but something the user may want to know is wrong, as storage that is full. */

@@ -60,7 +60,7 @@ export class ShardReader {
         this.close();
         reject(new AbortError("The download was stopped."));
       };
-      if (signal.aborted) stop();
+      if (signal.aborted) return stop();
       signal.addEventListener("abort", stop, { once: true });
       const settle = (outcome: () => void): void => {
         signal.removeEventListener("abort", stop);
