@@ -54,6 +54,18 @@ def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, monkeypatch: 
     assert contents(tmp_path / "dist") == first
 
 
+def test_a_debug_dump_holds_the_ir_after_each_phase(tmp_path: Path) -> None:
+    names = [f"f32.{number}-{name}.py" for number, (name, _) in enumerate(pipeline.PHASES)]
+    for dump in (tmp_path / "ir", tmp_path / "again"):  # a build that could come from the cache dumps too
+        request = BuildRequest(
+            kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), debug_dump=dump
+        )
+        build(request)
+        texts = contents(dump)
+        assert list(texts) == names
+        assert b"R.call_tir" in texts[names[0]] and b"R.call_tir" not in texts[names[-1]]
+
+
 def test_a_sharded_checkpoint_is_the_same_model(tmp_path: Path) -> None:
     """Both fixtures hold the same numbers, in float16 and bfloat16; packed as float16 they are the same bytes."""
     shards = []
