@@ -46,7 +46,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     facts = describe(checkpoint, model, schemes, context_length)
 
     with disk_errors(build.cache_dir, "--cache-dir"):
-        weights = store_weights(cache, checkpoint, model, schemes, layout, progress)
+        weights = store_weights(cache, build, checkpoint, model, schemes, layout, progress)
         library = compile_library(cache, build, checkpoint, model, schemes, layout, context_length, progress)
     check_library(library, weights)
 

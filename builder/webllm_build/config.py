@@ -19,7 +19,7 @@ VARIANTS = ("f16-sg-int8", "f32-sg-int8", "f16-sg", "f16", "f32-sg", "f32")
 PREFILL_CHUNKS = (64, 128, 256, 512, 1024, 2048)
 MIN_CONTEXT = 64
 HTTPS_OR_LOCAL = re.compile(r"(https://[\w-]+(\.[\w-]+)*|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[\w.~%+@/-]*)?", re.ASCII)
-MAX_TEMPLATE_BYTES = 1 << 20
+MAX_TEXT_BYTES = 1 << 20
 BUNDLE = "bundle"  # weights that are part of the result
 WEIGHTS_FOLDER = "weights"  # in the result: weights that are not part of it, to be uploaded
 
@@ -34,6 +34,10 @@ class BuildRequest:
     quantization: Annotated[
         str, f"How weights are stored: {', '.join(QUANTIZATIONS)}. auto keeps what a GGUF holds and takes q4 otherwise."
     ] = "auto"
+    calibrate: Annotated[
+        Path | None,
+        "Text like what the model will be given, of which a page is used to tell which weights matter most. Default: a built-in one.",
+    ] = None
     context_length: Annotated[int | None, "Longest conversation in tokens. Default: the model's own."] = None
     prefill_chunk: Annotated[int, f"Tokens of a prompt computed at once: {', '.join(map(str, PREFILL_CHUNKS))}."] = 512
     weights: Annotated[
@@ -55,6 +59,7 @@ class BuildRequest:
 class ResolvedBuild:
     """What was decided, as far as it can be without the model.
 
+    calibrate: a text; None for the built-in one.
     weights: BUNDLE, part of the result; a URL, served from there; None, served from where the page says (npm only).
     """
 
@@ -62,6 +67,7 @@ class ResolvedBuild:
     model: str
     out: Path
     quantization: str
+    calibrate: str | None
     context_length: int | None
     prefill_chunk: int
     weights: str | None
@@ -91,8 +97,9 @@ def resolve(request: BuildRequest) -> ResolvedBuild:
             Problem("context-length", request.context_length, f"at least {MIN_CONTEXT} tokens", "Leave it out for the model's own length.")
         )
     weights, weights_problems = _weights(request.kind, request.weights)
-    template, template_problems = _template(request.chat_template)
-    problems += [*weights_problems, *template_problems]
+    template, template_problems = _text("chat-template", request.chat_template, "Jinja file")
+    calibrate, calibrate_problems = _text("calibrate", request.calibrate, "text file")
+    problems += [*weights_problems, *template_problems, *calibrate_problems]
     if problems:
         raise ConfigError(tuple(problems))
     return ResolvedBuild(
@@ -100,6 +107,7 @@ def resolve(request: BuildRequest) -> ResolvedBuild:
         model=request.model,
         out=request.out.expanduser(),
         quantization=request.quantization,
+        calibrate=calibrate,
         context_length=request.context_length,
         prefill_chunk=request.prefill_chunk,
         weights=weights,
@@ -149,14 +157,14 @@ def _weights(kind: Kind, weights: str | None) -> tuple[str | None, list[Problem]
     return None, [Problem("weights", weights, "bundle or url:https://host/folder", fix)]
 
 
-def _template(path: Path | None) -> tuple[str | None, list[Problem]]:
+def _text(name: str, path: Path | None, kind: str) -> tuple[str | None, list[Problem]]:
     if path is None:
         return None, []
     try:
         data = path.expanduser().read_bytes()
-        if 0 < len(data) <= MAX_TEMPLATE_BYTES:
+        if 0 < len(data) <= MAX_TEXT_BYTES:
             return data.decode("utf-8"), []
         reason = f"it has {len(data)} bytes"
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error)
-    return None, [Problem("chat-template", str(path), "a readable UTF-8 Jinja file", f"This one is not: {reason}.")]
+    return None, [Problem(name, str(path), f"a readable UTF-8 {kind} of at most {MAX_TEXT_BYTES >> 20} MiB", f"This one is not: {reason}.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 from collections import Counter
@@ -21,7 +22,8 @@ from .model.layers import Decoder
 from .package.manifest import ModelFacts
 from .package.model_folder import StoredWeights, read_weights, write_weights
 from .progress import Progress
-from .quantize import Scheme, pack_weight
+from .quantize import Importance, Scheme, pack_weight
+from .quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
 from .source import Checkpoint, Tokenizer
 from .versions import tool_versions
 
@@ -61,16 +63,33 @@ def describe(checkpoint: Checkpoint, model: Decoder, schemes: Mapping[str, Schem
 
 
 def store_weights(
-    cache: Cache, checkpoint: Checkpoint, model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, progress: Progress
+    cache: Cache,
+    build: ResolvedBuild,
+    checkpoint: Checkpoint,
+    model: Decoder,
+    schemes: Mapping[str, Scheme],
+    layout: Layout,
+    progress: Progress,
 ) -> StoredWeights:
     """The packed weights as shards, from the cache where the same were packed before."""
+    text = build.calibrate or TEXT.read_text("utf-8")
+    calibrated = gains_by_calibration(model, checkpoint, schemes)
 
     def make(folder: Path) -> None:
+        importance: Mapping[str, Importance] = {}
+        if calibrated:
+            with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:
+                importance = importances(model, checkpoint, calibration_tokens(checkpoint, model, text), done)
         with progress.step("Packing weights", sum(buffer.bytes for buffer in layout.weights)) as done:
-            packed = (buffer for weight in model.weights for buffer in pack_weight(weight, checkpoint, schemes[weight.name]))
-            write_weights(folder, packed, done)
+            packed = (pack_weight(weight, checkpoint, schemes[weight.name], importance.get(weight.name)) for weight in model.weights)
+            write_weights(folder, itertools.chain.from_iterable(packed), done)
 
-    inputs = {"checkpoint": checkpoint.digest, "schemes": _names(schemes), "tools": tool_versions()}
+    inputs = {
+        "checkpoint": checkpoint.digest,
+        "schemes": _names(schemes),
+        "calibration": text if calibrated else None,
+        "tools": tool_versions(),
+    }
     return read_weights(cache.entry("weights", inputs, make, _intact))
 
 

@@ -11,7 +11,7 @@ from . import __version__
 
 PACKAGE = Path(__file__).resolve().parent
 WASM_SUPPORT = PACKAGE.parents[1] / "wasm_support"  # in a source checkout
-TOOLS = ("apache-tvm", "gguf", "numpy", "ziglang")
+TOOLS = ("apache-tvm", "gguf", "numpy", "tokenizers", "ziglang")
 
 
 @cache

@@ -54,7 +54,7 @@ def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) 
     line = (
         f"site --model m --out {tmp_path} --quantization q8 --context-length 1024 --prefill-chunk 128 --title T "
         "--weights url:https://a.org --variant f16 --variant f32 --toolchain emscripten "
-        "--debug-dump ir --cache-dir c --chat-template t.jinja"
+        "--debug-dump ir --cache-dir c --chat-template t.jinja --calibrate c.txt"
     )
     cli.app(line.split(), standalone_mode=False)
     assert requests == [
@@ -72,6 +72,7 @@ def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) 
             debug_dump=Path("ir"),
             cache_dir=Path("c"),
             chat_template=Path("t.jinja"),
+            calibrate=Path("c.txt"),
         )
     ]
 

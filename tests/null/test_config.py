@@ -91,19 +91,21 @@ def test_variants_keep_the_order_of_preference() -> None:
         resolve(BuildRequest(kind="site", variants=()))
 
 
-def test_a_chat_template_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "chat.jinja"
-    path.write_text("{{ messages }}")
-    assert resolve(BuildRequest(kind="site", chat_template=path)).chat_template == "{{ messages }}"
+def test_texts_are_read(tmp_path: Path) -> None:
+    template, text = tmp_path / "chat.jinja", tmp_path / "page.txt"
+    template.write_text("{{ messages }}")
+    text.write_text("Grüße", "utf-8")
+    resolved = resolve(BuildRequest(kind="site", chat_template=template, calibrate=text))
+    assert (resolved.chat_template, resolved.calibrate) == ("{{ messages }}", "Grüße")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"x" * 2_000_000])
-def test_a_chat_template_that_cannot_be_read_is_a_problem(tmp_path: Path, content: bytes | None) -> None:
+def test_texts_that_cannot_be_read_are_problems(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "chat.jinja"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ConfigError, match="chat-template"):
-        resolve(BuildRequest(kind="site", chat_template=path))
+    with pytest.raises(ConfigError, match=r"(?s)chat-template.*calibrate"):
+        resolve(BuildRequest(kind="site", chat_template=path, calibrate=path))
 
 
 def test_the_context_is_the_models_own_or_shorter() -> None:

@@ -4,6 +4,6 @@ This module is importable without TVM; only Scheme.load, which a kernel calls, n
 """
 
 from webllm_build.quantize.pack import LINEAR_SCHEMES, SCHEMES, choose_scheme, pack_weight
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Packed, Scheme
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Packed, Scheme
 
-__all__ = ["GROUP", "LINEAR_SCHEMES", "SCHEMES", "BufferSpec", "Packed", "Scheme", "choose_scheme", "pack_weight"]
+__all__ = ["GROUP", "LINEAR_SCHEMES", "SCHEMES", "BufferSpec", "Importance", "Packed", "Scheme", "choose_scheme", "pack_weight"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from webllm_build.quantize.plain import F16, F32
 from webllm_build.quantize.q4 import Q4
 from webllm_build.quantize.q4a import Q4A
 from webllm_build.quantize.q8 import Q8
-from webllm_build.quantize.scheme import GROUP, Packed, Rows, Scheme
+from webllm_build.quantize.scheme import GROUP, Importance, Packed, Rows, Scheme
 from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
 
 if TYPE_CHECKING:
@@ -54,10 +56,11 @@ def _kept(encoding: str) -> Scheme | None:
     return next((scheme for start, scheme in _KEEPS if encoding.startswith(start)), None)
 
 
-def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme) -> tuple[Packed, ...]:
+def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importance: Importance | None = None) -> tuple[Packed, ...]:
     """The GPU buffers of a weight, in the order of scheme.buffers, named `<weight>.<suffix>`.
 
-    Rows that the checkpoint holds in the scheme's encoding are repacked without loss; others are decoded and encoded.
+    Rows that the checkpoint holds in the scheme's encoding are repacked without loss; others are decoded, and encoded with the least
+    error where columns have that importance.
     Raises UnsupportedArchitecture for a row length that blocks do not divide, MalformedFile for values that no scheme can hold.
     """
     rows, columns = weight.shape if weight.kind == "linear" else (weight.shape[0], 1)
@@ -70,7 +73,7 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme) -> tuple
     shapes = ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in sources)
     if any(tensor.shape[1:] != weight.shape[1:] for tensor in sources) or sum(tensor.shape[0] for tensor in sources) != rows:
         raise MalformedFile(f"weight {weight.name} must be {list(weight.shape)} but the checkpoint has {shapes}")
-    raw = np.concatenate([_encoded(tensor, scheme).reshape(tensor.shape[0], -1) for tensor in sources])
+    raw = np.concatenate([_encoded(tensor, scheme, importance).reshape(tensor.shape[0], -1) for tensor in sources])
     if weight.row_order is not None:
         raw = raw[weight.row_order]
     arrays = scheme.pack(raw, columns)
@@ -81,21 +84,23 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme) -> tuple
     return tuple(Packed(f"{weight.name}.{spec.suffix}", spec.dtype, spec.shape, data) for spec, data in zip(specs, arrays, strict=True))
 
 
-def _encoded(tensor: Tensor, scheme: Scheme) -> Rows:
+def _encoded(tensor: Tensor, scheme: Scheme, importance: Importance | None) -> Rows:
     """The tensor's rows in the scheme's encoding."""
     raw = tensor.read()
     if tensor.encoding == scheme.encoding:
         return raw
     rows = max(1, _CHUNK_VALUES // tensor.shape[-1])
-    return np.concatenate([_encode(tensor, raw[start : start + rows], scheme) for start in range(0, len(raw), rows)])
+    slices = (raw[start : start + rows] for start in range(0, len(raw), rows))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy works outside of Python's lock
+        return np.concatenate(list(pool.map(lambda raw: _encode(tensor, raw, scheme, importance), slices)))
 
 
-def _encode(tensor: Tensor, raw: Rows, scheme: Scheme) -> Rows:
+def _encode(tensor: Tensor, raw: Rows, scheme: Scheme, importance: Importance | None) -> Rows:
     values = decode_rows(raw, tensor.encoding, tensor.name)
     if not np.isfinite(values).all():
         raise _not_finite(tensor)
     try:
-        return scheme.encode(values)
+        return scheme.encode(values, importance)
     except OverflowError as error:
         raise MalformedFile(f"tensor {tensor.name}: {error}", "A language model's weights are far smaller: the file is broken.") from error
 

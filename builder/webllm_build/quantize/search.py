@@ -18,7 +18,7 @@ Blocks = npt.NDArray[np.float32]  # [blocks, GROUP]: weights, or codes
 Column = npt.NDArray[np.float32]  # [blocks, 1]
 
 REFINEMENTS = 2
-SMALLEST = 2.0**-24  # of float16's positive numbers
+SMALLEST, LARGEST = 2.0**-24, 65504.0  # of float16's positive numbers
 FLOOR = 1e-4  # importance, of the block's largest, that every weight has: no calibration sees all
 
 
@@ -30,14 +30,16 @@ def symmetric(
     values: [n, k]. Scales are tried that bring a block's largest value, with its sign, to each of the extremes.
     Raises OverflowError where a scale is too large for float16.
     """
-    x, dot = values.reshape(-1, GROUP), _Dot(values, importance)
+    x = values.reshape(-1, GROUP)
+    weights = _weights(importance, x)
     largest = np.take_along_axis(x, np.abs(x).argmax(1, keepdims=True), 1)
     scale, gain = np.zeros_like(largest), np.zeros_like(largest)
     for extreme in (*extremes, *[None] * REFINEMENTS):
         tried = scale if extreme is None else _stored(largest / np.float32(extreme), least=SMALLEST)
         q = _nearest(x, tried, codes)
-        product, square = dot(x, q), dot(q, q)
-        fitted = _stored(_divide(product, square))
+        weighted = q * weights
+        product, square = _dot(x, weighted), _dot(q, weighted)
+        fitted = _nearest_stored(_divide(product, square))
         fitted_gain = fitted * (2 * product - fitted * square)  # the squared error is sum(x²) less this
         better = fitted_gain > gain
         scale, gain = np.where(better, fitted, scale), np.where(better, fitted_gain, gain)
@@ -52,10 +54,10 @@ def affine(
     values: [n, k]. Grids are tried that leave each pair of the margins, in codes, between their ends and the block's extremes.
     Raises OverflowError where a scale or minimum is too large for float16.
     """
-    x, dot = values.reshape(-1, GROUP), _Dot(values, importance)
-    ones = np.ones_like(x)
-    total = dot(ones, ones)
-    low, high, mean = x.min(1, keepdims=True), x.max(1, keepdims=True), dot(x, ones) / total
+    x = values.reshape(-1, GROUP)
+    weights = _weights(importance, x)
+    total = weights.sum(1, keepdims=True)
+    low, high, mean = x.min(1, keepdims=True), x.max(1, keepdims=True), _dot(x, weights) / total
     scale, minimum, gain = np.zeros_like(low), _stored(mean), np.full_like(low, -np.inf)
     for pair in (*((below, above) for below in margins for above in margins), *[None] * REFINEMENTS):
         if pair is None:
@@ -64,11 +66,12 @@ def affine(
             step = (high - low) / np.float32(most + sum(pair))
             tried = _stored(step, least=SMALLEST), _stored(low + step * np.float32(pair[0]))
         q = _nearest(x - tried[1], tried[0], (0, most))
-        q_mean = dot(q, ones) / total
+        q_mean = _dot(q, weights) / total
         centred = q - q_mean
-        product, square = dot(x - mean, centred), dot(centred, centred)
-        fitted = _stored(_divide(product, square))
-        for s, m in (tried, (fitted, _stored(mean - fitted * q_mean))):
+        weighted = centred * weights
+        product, square = _dot(x - mean, weighted), _dot(centred, weighted)
+        fitted = _nearest_stored(_divide(product, square))
+        for s, m in (tried, (fitted, _nearest_stored(mean - fitted * q_mean))):
             offset = mean - m - s * q_mean
             pair_gain = s * (2 * product - s * square) - total * offset * offset  # the squared error is sum((x - mean)²) less this
             better = pair_gain > gain
@@ -77,20 +80,14 @@ def affine(
     return scale, minimum, _nearest(x - minimum, scale, (0, most))
 
 
-class _Dot:
-    """Sums of products over each block, weighted by importance. An importance counts relative to the largest of its block."""
-
-    def __init__(self, values: npt.NDArray[np.float32], importance: Importance | None) -> None:
-        self._weights: Blocks | None = None
-        if importance is not None:
-            blocks = importance.reshape(-1, GROUP)
-            largest = blocks.max(1, keepdims=True)
-            relative = np.divide(blocks, largest, out=np.ones_like(blocks), where=largest > 0)
-            self._weights = np.tile(np.maximum(relative, np.float32(FLOOR)), (len(values), 1))
-
-    def __call__(self, a: Blocks, b: Blocks) -> Column:
-        sums: Column = np.einsum("bi,bi->b", a if self._weights is None else a * self._weights, b)[:, None]
-        return sums
+def _weights(importance: Importance | None, x: Blocks) -> Blocks:
+    """How much the error of each value of x counts: at most 1, which the most important of its block has."""
+    if importance is None:
+        return np.ones_like(x)
+    blocks = importance.reshape(-1, GROUP)
+    largest = blocks.max(1, keepdims=True)
+    relative = np.divide(blocks, largest, out=np.ones_like(blocks), where=largest > 0)
+    return np.tile(np.maximum(relative, np.float32(FLOOR)), (len(x) // len(blocks), 1))
 
 
 def _nearest(x: Blocks, scale: Column, codes: tuple[int, int]) -> Blocks:
@@ -100,9 +97,20 @@ def _nearest(x: Blocks, scale: Column, codes: tuple[int, int]) -> Blocks:
     return np.clip(q, *codes, out=q)
 
 
+def _dot(a: Blocks, b: Blocks) -> Column:
+    """Sums of products over each block."""
+    sums: Column = np.einsum("bi,bi->b", a, b)[:, None]
+    return sums
+
+
 def _divide(a: Column, b: Column) -> Column:
     """a / b, and 0 where b is 0."""
     return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+
+
+def _nearest_stored(value: Column) -> Column:
+    """The nearest float16 values, the largest one for all beyond it."""
+    return _stored(np.clip(value, -LARGEST, LARGEST))
 
 
 def _stored(value: Column, least: float = 0.0) -> Column:

@@ -1,0 +1,79 @@
+"""How much an error of each weight matters, from the activations that a model has on a short text.
+
+The squared error of a linear layer's output is, where its inputs are uncorrelated, the sum of the squared errors of its weights, each
+times the mean square of its input. Few inputs are much larger than the others, and they are the same ones in any text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from webllm_build.errors import MalformedFile
+from webllm_build.model.layers import Decoder
+from webllm_build.model.numpy_operators import Array, NumpyOperators
+from webllm_build.model.weights import Weight
+from webllm_build.quantize.scheme import Importance, Scheme
+from webllm_build.source.checkpoint import Checkpoint
+
+TEXT = Path(__file__).with_name("calibration.txt")
+MAX_TOKENS = 256  # enough to see which inputs are large; the CPU multiplies all weights with each
+MIN_TOKENS = 16
+MOST_CHARACTERS = 16  # of a token that are looked at
+MAX_BITS = 5  # of a scheme that calibration is worth its time for
+FIX = "Give a text of at least a page (--calibrate), or 8-bit weights, which need none (--quantization q8)."
+# Fewer digits than differ from one CPU to another, so that all pack the same bytes.
+DIGITS = 5
+
+
+def calibration_tokens(checkpoint: Checkpoint, model: Decoder, text: str) -> list[int]:
+    """The first MAX_TOKENS tokens of a text. Raises MalformedFile for a tokenizer that cannot be used, or makes too few of it."""
+    import tokenizers  # takes a moment, which builds that only repack need not wait for
+
+    try:
+        tokenizer = tokenizers.Tokenizer.from_str(checkpoint.tokenizer.tokenizer_json.decode())
+        ids: list[int] = tokenizer.encode(text[: MAX_TOKENS * MOST_CHARACTERS]).ids
+    except Exception as error:  # the library has no class of its own
+        raise MalformedFile(f"{checkpoint.name}: the tokenizer cannot be used: {error}", FIX) from error
+    known = [token for token in ids if token < model.dims.vocab_size][:MAX_TOKENS]
+    if len(known) < MIN_TOKENS:
+        raise MalformedFile(f"{checkpoint.name}: the tokenizer makes {len(known)} tokens of the calibration text", FIX)
+    return known
+
+
+def importances(
+    model: Decoder, checkpoint: Checkpoint, tokens: Sequence[int], done: Callable[[int], None] = lambda weights: None
+) -> dict[str, Importance]:
+    """The mean square of each input of each linear weight but the embedding, float32[k], by the weight's name.
+
+    `done` is told how many weights were passed. A weight whose inputs overflow is left out.
+    """
+    operators = _Recorder(model, checkpoint, tokens, done)
+    with np.errstate(all="ignore"):  # broken files are for pack_weight to report
+        model.logits(operators, model.hidden(operators))
+    return {name: square for name, square in operators.squares.items() if np.isfinite(square).all()}
+
+
+def gains_by_calibration(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme]) -> bool:
+    """Whether a weight must be quantized to few bits, and not only repacked."""
+    few = ((weight, schemes[weight.name]) for weight in model.weights if schemes[weight.name].bits <= MAX_BITS)
+    return any(checkpoint.tensors[name].encoding != scheme.encoding for weight, scheme in few for name in weight.sources)
+
+
+class _Recorder(NumpyOperators):
+    """Keeps the mean squares of what is multiplied. float64: float32 would sum differently on each CPU."""
+
+    def __init__(self, model: Decoder, checkpoint: Checkpoint, tokens: Sequence[int], done: Callable[[int], None]) -> None:
+        super().__init__(checkpoint, model.dims, tokens)
+        self.squares: dict[str, Importance] = {}
+        self._head = model.head
+        self._done = done
+
+    def multiply(self, x: Array, weight: Weight) -> Array:
+        # Models keep enormous activations at the first token, which every conversation has once: they say nothing about the others.
+        square = (x[1:] ** 2).mean(0)
+        self.squares[weight.name] = np.round(square / square.max(), DIGITS).astype(np.float32)
+        self._done(len(self.squares))
+        return x if weight is self._head else super().multiply(x, weight)  # nobody looks at the logits
