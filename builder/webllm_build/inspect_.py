@@ -44,7 +44,7 @@ def _model(reference: str, context_length: int | None, progress: Progress) -> Li
     layout = Layout.of(model, schemes, tokens, BuildRequest(kind="site").prefill_chunk)
     facts = describe(checkpoint, model, schemes, model.dims.context_length)
     weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}
-    pages = {variant.name: layout.kv_page_bytes(variant) for variant in VARIANTS}
+    pages = {variant.name: layout.kv(variant).page_bytes for variant in VARIANTS}
     encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
     return [
         ("Model", facts.name),

@@ -2,50 +2,85 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from dawn import poison
 
-from webllm_build.compile.io import PAGE_SIZE
-from webllm_build.compile.target import Variant
+from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
+from webllm_build.compile.target import VARIANTS, Variant
 
 Array = npt.NDArray[Any]
 
-# SwiftShader's subgroups have four invocations; it has no shader-f16.
-RUNNABLE = [Variant("f32-sg", f16=False, subgroups=True, lanes=4), Variant("f32", f16=False, subgroups=False)]
+# SwiftShader's subgroups have four invocations. It has no shader-f16, which kernels that only read and write the cache do not need.
+RUNNABLE = [Variant("f16-sg", f16=True, subgroups=True, lanes=4), Variant("f32", f16=False, subgroups=False)]
+RUNNABLE += [replace(variant, name=f"{variant.name}-q8", kv="q8") for variant in RUNNABLE]
+# Integer variants have the same attention.
+COMPILED = [variant for variant in VARIANTS if not variant.integer]
+COMPILED += [replace(variant, name=f"{variant.name}-q8", kv="q8") for variant in COMPILED]
 # (query heads, key-value heads, head_dim)
 SHAPES = [(3, 3, 64), (9, 3, 64), (8, 2, 128), (8, 1, 96), (8, 1, 32), (2, 1, 80), (14, 2, 64), (8, 1, 256), (4, 2, 40)]
 
 
 @dataclass(frozen=True)
 class Cache:
-    """kv [pages, 2, kv_heads, PAGE_SIZE, head_dim], NaN where no token lies; page_table in scrambled order, beyond the sequence invalid."""
+    """words uint32[pages, 2, kv_heads, block_words], all ones (NaN in every layout) where no token lies; page_table in scrambled order,
+    beyond the sequence invalid."""
 
-    kv: Array
+    layout: KvLayout
+    words: Array
     page_table: Array
 
     def rows(self, kind: int, length: int) -> Array:
-        """Keys (0) or values (1) of the first `length` tokens: [length, kv_heads, head_dim]."""
-        position = np.arange(length)
-        return self.kv[self.page_table[position // PAGE_SIZE], kind, :, position % PAGE_SIZE]
+        """Keys (0) or values (1) of the first `length` tokens as float32[length, kv_heads, head_dim]."""
+        pages = self.decoded()[self.page_table[: -(-length // PAGE_SIZE)], kind]
+        return np.asarray(pages.swapaxes(1, 2).reshape(-1, self.layout.num_kv_heads, self.layout.head_dim)[:length])
+
+    def decoded(self) -> Array:
+        """float32[pages, 2, kv_heads, PAGE_SIZE, head_dim]."""
+        dtype = np.int8 if self.layout.scaled else np.dtype(self.layout.dtype)
+        rows, scales = np.split(self.words, [PAGE_SIZE * self.layout.columns * 4], axis=-1)
+        elements = np.ascontiguousarray(rows).view(dtype).reshape(*self.words.shape[:3], PAGE_SIZE, -1)
+        values = elements[..., : self.layout.head_dim].astype(np.float32)
+        return values * np.ascontiguousarray(scales).view(np.float32)[..., None] if self.layout.scaled else values
+
+    def of_tokens(self, first: int, end: int) -> Array:
+        """bool of the words' shape: the words of tokens first..end-1."""
+        mask = np.zeros(self.words.shape, bool)
+        row = 4 * self.layout.columns
+        for position in range(first, end):
+            page, slot = mask[self.page_table[position // PAGE_SIZE]], position % PAGE_SIZE
+            page[..., slot * row : (slot + 1) * row] = True
+            page[..., PAGE_SIZE * row + slot :][..., : self.layout.scaled] = True
+        return mask
+
+    def write(self, values: Array) -> None:
+        """The first tokens' keys and values, float32[length, 2, kv_heads, head_dim]."""
+        layout = self.layout
+        scale = np.abs(values).max(-1, keepdims=True) / np.float32(127)
+        elements = np.rint(values / scale).astype(np.int8) if layout.scaled else values.astype(layout.dtype)
+        padding = [(0, 0)] * 3 + [(0, layout.columns * layout.elements - layout.head_dim)]
+        rows = np.pad(elements, padding).view(np.uint32)
+        for position in range(len(values)):
+            page, slot = self.words[self.page_table[position // PAGE_SIZE]], position % PAGE_SIZE
+            page[..., slot * rows.shape[-1] : (slot + 1) * rows.shape[-1]] = rows[position]
+            if layout.scaled:
+                page[..., PAGE_SIZE * rows.shape[-1] + slot] = scale[position, ..., 0].view(np.uint32)
 
 
-def empty_cache(rng: np.random.Generator, length: int, num_kv_heads: int, head_dim: int) -> Cache:
+def empty_cache(rng: np.random.Generator, length: int, layout: KvLayout) -> Cache:
     """Room for `length` tokens in the pages of a larger pool."""
     used = -(-length // PAGE_SIZE)
     table = np.full(used + 2, 2**30, np.int32)
     table[:used] = rng.permutation(used + 3)[:used]
-    return Cache(poison((used + 3, 2, num_kv_heads, PAGE_SIZE, head_dim)), table)
+    words = np.full((used + 3, 2, layout.num_kv_heads, layout.block_words), 2**32 - 1, np.uint32)
+    return Cache(layout, words, table)
 
 
-def random_cache(rng: np.random.Generator, length: int, num_kv_heads: int, head_dim: int) -> Cache:
-    cache = empty_cache(rng, length, num_kv_heads, head_dim)
-    position = np.arange(length)
-    values = rng.standard_normal((length, 2, num_kv_heads, head_dim)).astype(np.float32)
-    cache.kv[cache.page_table[position // PAGE_SIZE], :, :, position % PAGE_SIZE] = values
+def random_cache(rng: np.random.Generator, length: int, layout: KvLayout) -> Cache:
+    cache = empty_cache(rng, length, layout)
+    cache.write(rng.standard_normal((length, 2, layout.num_kv_heads, layout.head_dim)).astype(np.float32))
     return cache
 
 

@@ -76,7 +76,7 @@ class Emitter:
                 language_features=variant.language_features,
                 min_subgroup_size=variant.lanes if variant.subgroups else 0,
                 limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], workspace.sizes),
-                kv_page_bytes=self._layout.kv_page_bytes(variant),
+                kv_page_bytes=self._layout.kv(variant).page_bytes,
                 workspace=tuple(workspace.sizes),
                 kernels=tuple(self._kernel(operator) for operator in operators.values()),
                 functions=functions,

@@ -59,8 +59,9 @@ def _export(
     kv: list[nn.Tensor] = []
     weights: dict[str, list[nn.Tensor]] = {}
     if spec.model:
-        shape, dtype = layout.kv_shape(variant)
-        kv = [tensor(f"kv{layer}", shape, dtype) for layer in range(layout.dims.num_layers)]
+        cache = layout.kv(variant)
+        shape: list[int | str] = ["pages", 2, cache.num_kv_heads, cache.block_words]
+        kv = [tensor(f"kv{layer}", shape, "uint32") for layer in range(layout.dims.num_layers)]
         weights = {
             name: [tensor(f"{name}.{buffer.suffix}", list(buffer.shape), buffer.dtype) for buffer in specs]
             for name, specs in layout.weight_specs.items()

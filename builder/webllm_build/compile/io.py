@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer
 from webllm_build.compile.target import Variant
 from webllm_build.model.layers import Decoder, Dimensions
 from webllm_build.quantize import BufferSpec, Scheme
 
-PAGE_SIZE = 16  # tokens in a page of the KV cache
 STATE_WORDS = 16
 SAMPLING_WORDS = 8
 HISTORY = 256  # sampled ids that the GPU remembers until the CPU has read them
@@ -68,14 +68,9 @@ class Layout:
         }
         return shapes[name]
 
-    def kv_shape(self, variant: Variant) -> tuple[list[int | str], str]:
-        """Relax shape and dtype of one layer's cache: pages of keys (0) and values (1), four elements a vector."""
-        dims = self.dims
-        return ["pages", 2, dims.num_kv_heads, self.page_size, dims.head_dim // 4], f"{variant.kv_dtype}x4"
-
-    def kv_page_bytes(self, variant: Variant) -> int:
-        """Bytes of one page of one layer."""
-        return 2 * self.dims.num_kv_heads * self.page_size * self.dims.head_dim * (2 if variant.f16 else 4)
+    def kv(self, variant: Variant) -> KvLayout:
+        """One layer's cache."""
+        return KvLayout(variant.kv_dtype, self.dims.num_kv_heads, self.dims.head_dim)
 
 
 def _rows_columns(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 class Variant:
     """One way to compile the model; all variants read the same weight bytes.
 
-    `f16`: the KV cache is float16 and matrix-matrix tiles multiply in float16 (sums stay float32).
+    `f16`: the KV cache is float16 unless `kv` says otherwise, and matrix-matrix tiles multiply in float16 (sums stay float32).
     `integer`: linear layers multiply activations made 8-bit integers, one scale a block of 32, with the integers of quantized weights.
     `subgroups`: reductions use butterflies over `lanes` consecutive invocations, right for every subgroup size that is
     a power of two and at least `lanes`.
+    `kv`: "float", which `f16` makes float16 or float32, or "q8", the layout of kv_layout.py.
     """
 
     name: str
@@ -26,10 +27,12 @@ class Variant:
     subgroups: bool
     integer: bool = False
     lanes: int = 32
+    kv: str = "float"
 
     @property
     def kv_dtype(self) -> str:
-        return "float16" if self.f16 else "float32"
+        """What KvLayout calls it."""
+        return "q8" if self.kv == "q8" else "float16" if self.f16 else "float32"
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """Causal attention of many new tokens over the paged cache, in tiles (FlashAttention, arXiv 2205.14135).
 
-A workgroup serves ROWS rows of one key-value head; a row is one query head of one token, so the heads that share keys share loads
-whatever their number. Four invocations share a row: each holds every fourth vector of its query and of its sums in registers, and
-their parts of a score are added by shuffles. Keys and values pass through workgroup memory as float32; the next tile is loaded
-into registers while this one is multiplied.
+A row is one query head of one token, so the heads that share keys share loads whatever their number. `parts` invocations share a few
+rows: each holds every parts-th vector of their queries and of their sums in registers. Keys and values pass through workgroup memory as
+16-byte vectors of the cache; the next tile is loaded into registers while this one is multiplied.
+
+Keys are taken in runs of `parts`. What invocation p calls key i of a run is key i ^ p. So the parts of the scores are added by
+butterflies that halve their number each time: an invocation ends with the score of one key, its key 0, and the softmax is computed once.
+Key i's weight is then one shuffle away. Without subgroups `parts` is 1, and there is nothing to exchange.
 """
 
 from __future__ import annotations
@@ -13,158 +16,234 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from ..io import PAGE_SIZE
+from ..kv_layout import PAGE_SIZE, KvLayout
 from ..target import Variant
 from .attention_decode import HIDDEN
 from .fixed import fixed
-from .kv_cache import KEY, VALUE, check_heads, kv_buffer, page_of, page_table_buffer, slot_of
+from .kv_cache import KEY, VALUE, KvCache, Share, as_halves, check_heads, floats, page_of, page_table_buffer, slot_of
 from .reduce import butterfly
-from .tir_ops import VEC, Buffer, Expr, Kernel, barrier, ceildiv, dot, extern, launch, local, shared, size, splat, store, total, vec, when
+from .tir_ops import VEC, Buffer, Expr, Kernel, barrier, ceildiv, element, extern, launch, local, shared, size, splat, store, vec, when
 
-ROWS = 32
-PARTS = 4  # invocations that share a row
-THREADS = ROWS * PARTS
-TILE_BYTES = 8192  # of keys and values together
+MAX_PARTS = 16
+MAX_RUNS = 4  # that share one update of the softmax
+WORKGROUP_BYTES = 16384  # WebGPU's default limit
 
 
 def attention_prefill(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
     """softmax(q K / sqrt(head_dim)) V; token t of n sees keys 0..state[0]+t, those of earlier calls included.
 
     q float32[n, num_heads * head_dim]; kv, page_table int32[max_pages]: see kv_cache.py, with the n tokens already appended;
-    state int32[16]; out float32[n, num_heads * head_dim].
+    state int32[16]; out float32[n, num_heads * head_dim]. Products and sums are float32 in every variant.
     """
-    return _AttentionPrefill(variant, num_heads, num_kv_heads, head_dim).build()
+    return _AttentionPrefill(variant, num_heads, KvLayout(variant.kv_dtype, num_kv_heads, head_dim)).build()
 
 
 class _AttentionPrefill:
-    def __init__(self, variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> None:
-        self.variant = variant
-        self.num_heads, self.num_kv_heads, self.head_dim = num_heads, num_kv_heads, head_dim
-        self.group = check_heads(num_heads, num_kv_heads, head_dim)
-        self.columns = head_dim // VEC
-        self.vectors = -(-self.columns // PARTS)  # of one invocation; the last may be padding
+    def __init__(self, variant: Variant, num_heads: int, stored: KvLayout) -> None:
+        self.variant, self.stored = variant, stored
+        self.num_heads, self.head_dim = num_heads, stored.head_dim
+        self.group = check_heads(num_heads, stored.num_kv_heads, stored.head_dim)
+        # Signed bytes are exact as float16, and are so in workgroup memory: they become floats faster.
+        self.layout = KvLayout("float16", stored.num_kv_heads, stored.head_dim) if stored.scaled else stored
+        self.columns = 2 * stored.columns if stored.scaled else stored.columns  # vectors of a row of a tile
         # A power of two, so that a tile lies in one page.
-        self.tile = min(PAGE_SIZE, 2 ** int(math.log2(TILE_BYTES / (2 * head_dim * 4))))
-        self.loads = -(-self.tile * self.columns // THREADS)  # vectors of keys, and as many of values, of one invocation
+        key_bytes = 2 * (16 * self.columns + 4 * stored.scaled)
+        self.tile = min(PAGE_SIZE, 1 << int(math.log2(WORKGROUP_BYTES / key_bytes)))
+        if variant.subgroups:
+            self.threads = 128
+            self.parts = min(MAX_PARTS, variant.lanes, self.tile, 1 << (self.head_dim // 8 - 1).bit_length())
+        else:
+            self.threads, self.parts = 32, 1
+        self.share = Share(self.layout, self.parts, self.columns)
+        self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
+        self.rows = 1 if not variant.subgroups else 4 if self.vectors <= 2 else 2  # of one invocation; a bound on registers
+        self.runs = min(MAX_RUNS, self.tile // self.parts)
+        self.block = self.threads // self.parts * self.rows  # rows of a workgroup
+        self.row_vectors = self.head_dim // VEC
+        self.loads = -(-self.tile * stored.columns // self.threads)  # vectors of keys, and as many of values, of one invocation
 
     def build(self) -> PrimFunc:
         with Kernel() as kernel:
             self.n = size("n")
             self.q = kernel.buffer("q", (self.n, self.num_heads * self.head_dim), "float32")
-            self.kv = kv_buffer(kernel, self.variant, self.num_kv_heads, self.head_dim)
+            self.cache = KvCache(kernel, self.stored)
             state = kernel.buffer("state", (16,), "int32")
             self.page_table = page_table_buffer(kernel)
             out = kernel.buffer("out", (self.n, self.num_heads * self.head_dim), "float32")
-            with launch([ceildiv(self.n * self.group, ROWS), self.num_kv_heads], [THREADS]) as ((block, self.kv_head), (self.thread,)):
+            blocks = ceildiv(self.n * self.group, self.block)
+            with launch([self.stored.num_kv_heads, blocks], [self.threads]) as ((self.kv_head, block), (self.thread,)):
+                block = fixed("block", blocks - 1 - block)  # those with the most keys start first
                 self._locate(block, state)
                 self._allocate()
                 self._load(fixed("start", 0))
-                last_token = T.min((block * ROWS + ROWS - 1) // self.group, self.n - 1)
+                last_token = T.min((block * self.block + self.block - 1) // self.group, self.n - 1)
                 end = fixed("end", state[0] + last_token + 1)
-                with T.serial(ceildiv(end, self.tile)) as step:
-                    first = fixed("first", step * self.tile)
+                with T.serial(ceildiv(end, self.tile)) as index:
+                    first = fixed("first", index * self.tile)
                     barrier()
                     self._publish()
                     barrier()
                     self._load(fixed("next_first", first + self.tile))
-                    self._sum(self._weights(first))
-                with when(self.valid):
-                    for j in range(self.vectors):
-                        column = j * PARTS + self.part
-                        with when((j + 1) * PARTS <= self.columns or column < self.columns):
-                            store(out, self.sums[j] / splat(self.weight_sum[0]), self.token, vec(self.head * self.columns + column))
+                    step_keys = self.runs * self.parts
+                    with T.serial(self.tile // step_keys) as step:
+                        offset = fixed("offset", step * step_keys)
+                        self._scores(offset)
+                        self._weights(first, offset)
+                        self._sum(offset)
+                self._write(out)
         return kernel.func
 
     def _locate(self, block: Expr, state: Buffer) -> None:
-        """This invocation's row: which token and head, and the last key that it sees."""
-        self.row, self.part = fixed("row", self.thread // PARTS), fixed("part", self.thread % PARTS)
-        index = fixed("index", block * ROWS + self.row)
-        token = fixed("token", index // self.group)
-        self.valid = token < self.n
-        self.token = fixed("row_token", T.min(token, self.n - 1))
-        self.head = fixed("head", self.kv_head * self.group + index % self.group)
-        self.limit = fixed("limit", state[0] + self.token)
+        """This invocation's rows: which tokens and heads, and the last keys that they see."""
+        self.part = fixed("part", self.thread % self.parts)
+        first = fixed("first_row", block * self.block + self.thread // self.parts * self.rows)
+        self.row = [fixed("row", first + r) for r in range(self.rows)]
+        self.token = [fixed("token", T.min(row // self.group, self.n - 1)) for row in self.row]
+        self.head = [fixed("head", self.kv_head * self.group + row % self.group) for row in self.row]
+        self.limit = [fixed("limit", state[0] + token) for token in self.token]
         self.last = fixed("last", state[0] + self.n - 1)
+        # The first vector of a run's key i ^ part that this invocation holds.
+        self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.columns + self.part) for i in range(self.parts)]
 
     def _allocate(self) -> None:
-        self.keys = shared("keys", self.tile * self.columns, "float32x4")
-        self.values = shared("values", self.tile * self.columns, "float32x4")
-        self.next_keys = local("next_keys", self.loads, f"{self.variant.kv_dtype}x4")
-        self.next_values = local("next_values", self.loads, f"{self.variant.kv_dtype}x4")
-        self.sums = local("sums", self.vectors, "float32x4")
-        self.running_max, self.weight_sum = local("running_max", 1), local("weight_sum", 1)
-        store(self.running_max, T.float32(HIDDEN), 0)
-        store(self.weight_sum, T.float32(0), 0)
-        self.query = local("query", self.vectors, "float32x4")
+        self.key_tile = shared("key_tile", self.tile * self.columns, "uint32x4")
+        self.value_tile = shared("value_tile", self.tile * self.columns, "uint32x4")
+        self.next_keys, self.next_values = (local(name, self.loads, "uint32x4") for name in ("next_keys", "next_values"))
+        if self.stored.scaled:
+            self.key_scales, self.value_scales = (shared(name, self.tile) for name in ("key_scales", "value_scales"))
+            self.next_scales = local("next_scales", 2)
+        self.raw = local("raw", 1, "uint32x4")
+        self.read = local("read", self.quads, "float32x4")
+        self.score = local("score", self.runs * self.rows * self.parts)
+        self.weight = local("weight", self.rows)
+        self.running_max, self.weight_sum = local("running_max", self.rows), local("weight_sum", self.rows)
+        self.query = local("query", self.rows * self.vectors, "float32x4")
+        self.sums = local("sums", self.rows * self.vectors, "float32x4")
         scale = splat(T.float32(math.log2(math.e) / math.sqrt(self.head_dim)))
-        for j in range(self.vectors):
-            store(self.sums, splat(T.float32(0)), j)
-            column = j * PARTS + self.part
-            inside = (j + 1) * PARTS <= self.columns
-            value = self.q[self.token, vec(self.head * self.columns + (column if inside else T.min(column, self.columns - 1)))] * scale
-            store(self.query, value if inside else T.Select(column < self.columns, value, splat(T.float32(0))), j)
+        for r in range(self.rows):
+            store(self.running_max, T.float32(HIDDEN), r)
+            store(self.weight_sum, T.float32(0), r)
+            for j, (column, inside) in enumerate(self.share.places(self.part)):
+                store(self.sums, splat(T.float32(0)), r * self.vectors + j)
+                store(self.query, splat(T.float32(0)), r * self.vectors + j)
+                with when(inside):
+                    query = self.q[self.token[r], vec(self.head[r] * self.row_vectors + column)]
+                    store(self.query, query * scale, r * self.vectors + j)
 
     def _load(self, first: Expr) -> None:
         """Part of the tile that starts at position `first` into registers; beyond the last key that one again, and never a slot
         that nothing was written to, which may hold NaN."""
         page = fixed("page", page_of(self.page_table, T.min(first, self.last)))
         for i in range(self.loads):
-            key, column = self._place(i)
-            slot = slot_of(T.min(first + key, self.last))
-            store(self.next_keys, self.kv[page, KEY, self.kv_head, slot, column], i)
-            store(self.next_values, self.kv[page, VALUE, self.kv_head, slot, column], i)
-
-    def _place(self, i: int) -> tuple[Expr, Expr]:
-        """(key of the tile, vector) of load i."""
-        index = i * THREADS + self.thread
-        if (i + 1) * THREADS > self.tile * self.columns:
-            index = T.min(index, self.tile * self.columns - 1)
-        return index // self.columns, index % self.columns
+            index = i * self.threads + self.thread
+            if (i + 1) * self.threads > self.tile * self.stored.columns:
+                index = T.min(index, self.tile * self.stored.columns - 1)
+            slot, column = fixed("slot", slot_of(T.min(first + index // self.stored.columns, self.last))), index % self.stored.columns
+            for kind, words in ((KEY, self.next_keys), (VALUE, self.next_values)):
+                store(words, self.cache.load(page, kind, self.kv_head, slot, column), i)
+        if self.stored.scaled:
+            slot = fixed("slot", slot_of(T.min(first + self.thread % self.tile, self.last)))
+            for kind in (KEY, VALUE):
+                store(self.next_scales, self.cache.load_scale(page, kind, self.kv_head, slot), kind)
 
     def _publish(self) -> None:
         for i in range(self.loads):
-            with when((i + 1) * THREADS <= self.tile * self.columns or i * THREADS + self.thread < self.tile * self.columns):
-                store(self.keys, T.Cast("float32x4", self.next_keys[i]), i * THREADS + self.thread)
-                store(self.values, T.Cast("float32x4", self.next_values[i]), i * THREADS + self.thread)
+            index = i * self.threads + self.thread
+            with when((i + 1) * self.threads <= self.tile * self.stored.columns or index < self.tile * self.stored.columns):
+                for tile, words in ((self.key_tile, self.next_keys), (self.value_tile, self.next_values)):
+                    if self.stored.scaled:
+                        first, second = as_halves(words[i])
+                        store(tile, first, 2 * index)
+                        store(tile, second, 2 * index + 1)
+                    else:
+                        store(tile, words[i], index)
+        if self.stored.scaled:
+            with when(self.thread < self.tile):
+                store(self.key_scales, self.next_scales[KEY], self.thread)
+                store(self.value_scales, self.next_scales[VALUE], self.thread)
 
-    def _at(self, key: int, j: int) -> Expr:
-        """Index in the tile of this invocation's vector j of a key. Padding meets zeros of the query and sums that are not stored."""
-        column = j * PARTS + self.part
-        return key * self.columns + (column if (j + 1) * PARTS <= self.columns else T.min(column, self.columns - 1))
+    def _read(self, tile: Buffer, offset: Expr, run: int, i: int, word: int) -> Buffer:
+        """This invocation's vector `word` of key i ^ part of a run, as floats. Padding meets zeros of the query and sums that are
+        not stored."""
+        at = offset * self.columns + self.key_at[i] + (run * self.parts * self.columns + word * self.parts)
+        if (word + 1) * self.parts > self.columns:
+            at = T.min(at, self.tile * self.columns - 1)
+        store(self.raw, tile[at], 0)
+        for quad, value in enumerate(floats(self.layout, self.raw[0])):
+            store(self.read, value, quad)
+        return self.read
 
-    def _weights(self, first: Expr) -> Buffer:
-        """exp2(score - running maximum) of the row for each key of the tile; rescales the sums to a new maximum."""
-        weight = local("weight", self.tile)
-        for key in range(self.tile):
-            store(weight, total([dot(self.query[j], self.keys[self._at(key, j)]) for j in range(self.vectors)]), key)
-        self._add_parts(weight)
-        new_max = old_max = fixed("old_max", self.running_max[0], "float32")
-        for key in range(self.tile):
-            seen = first + key <= self.limit
-            store(weight, extern("float32", "select", T.float32(HIDDEN), weight[key], seen), key)
-            new_max = T.max(new_max, weight[key])
-        store(self.running_max, new_max, 0)
-        old_scale = fixed("old_scale", T.exp2(old_max - self.running_max[0]), "float32")
-        store(self.weight_sum, self.weight_sum[0] * old_scale, 0)
-        for j in range(self.vectors):
-            store(self.sums, self.sums[j] * splat(old_scale), j)
-        for key in range(self.tile):
-            store(weight, T.exp2(weight[key] - self.running_max[0]), key)
-            store(self.weight_sum, self.weight_sum[0] + weight[key], 0)
-        return weight
+    def _score_at(self, run: int, row: int, i: int = 0) -> int:
+        return (run * self.rows + row) * self.parts + i
 
-    def _add_parts(self, score: Buffer) -> None:
-        if self.variant.subgroups:
-            butterfly(score, self.tile, PARTS)
-            return
-        parts = shared("parts", self.tile * THREADS)
-        for key in range(self.tile):
-            store(parts, score[key], key * THREADS + self.thread)
-        barrier()
-        for key in range(self.tile):
-            store(score, total([parts[key * THREADS + self.row * PARTS + part] for part in range(PARTS)]), key)
+    def _scores(self, offset: Expr) -> None:
+        """Leaves in score[_score_at(run, row)] that of key `part` of the run."""
+        for run in range(self.runs):
+            for word in range(self.words):
+                for i in range(self.parts):
+                    key = self._read(self.key_tile, offset, run, i, word)
+                    for row in range(self.rows):
+                        at = self._score_at(run, row, i)
+                        score = self.score[at] if word else T.float32(0)
+                        for quad in range(self.quads):
+                            query = self.query[row * self.vectors + word * self.quads + quad]
+                            for lane in range(VEC):
+                                score = extern("float32", "fma", element(query, lane), element(key[quad], lane), score)
+                        store(self.score, score, at)
+            distance = self.parts // 2
+            while distance:
+                for row in range(self.rows):
+                    for i in range(distance):
+                        at = self._score_at(run, row, i)
+                        other = extern("float32", "subgroupShuffleXor", self.score[at + distance], T.uint32(distance))
+                        store(self.score, self.score[at] + other, at)
+                distance //= 2
 
-    def _sum(self, weight: Buffer) -> None:
-        for key in range(self.tile):
-            for j in range(self.vectors):
-                store(self.sums, self.sums[j] + splat(weight[key]) * self.values[self._at(key, j)], j)
+    def _weights(self, first: Expr, offset: Expr) -> None:
+        """score[_score_at(run, row)] becomes exp2(score - running maximum), times the scale of the value; rescales the sums to a new
+        maximum. The sum of weights is that of this invocation's keys, until the end."""
+        largest = local("largest", self.rows)
+        for run in range(self.runs):
+            key = fixed("key", offset + (run * self.parts + self.part))
+            for row in range(self.rows):
+                at = self._score_at(run, row)
+                score = self.score[at] * self.key_scales[key] if self.stored.scaled else self.score[at]
+                store(self.score, extern("float32", "select", T.float32(HIDDEN), score, first + key <= self.limit[row]), at)
+                store(largest, T.max(largest[row] if run else self.running_max[row], self.score[at]), row)
+        butterfly(largest, self.rows, self.parts, "max")
+        for row in range(self.rows):
+            old_scale = fixed("old_scale", T.exp2(self.running_max[row] - largest[row]), "float32")
+            store(self.running_max, largest[row], row)
+            store(self.weight_sum, self.weight_sum[row] * old_scale, row)
+            for j in range(row * self.vectors, (row + 1) * self.vectors):
+                store(self.sums, self.sums[j] * splat(old_scale), j)
+        for run in range(self.runs):
+            scale = self.value_scales[offset + (run * self.parts + self.part)] if self.stored.scaled else None
+            for row in range(self.rows):
+                at = self._score_at(run, row)
+                store(self.score, T.exp2(self.score[at] - largest[row]), at)
+                store(self.weight_sum, self.weight_sum[row] + self.score[at], row)
+                if scale is not None:
+                    store(self.score, self.score[at] * scale, at)
+
+    def _sum(self, offset: Expr) -> None:
+        for run in range(self.runs):
+            for i in range(self.parts):
+                for row in range(self.rows):
+                    own = self.score[self._score_at(run, row)]
+                    store(self.weight, extern("float32", "subgroupShuffleXor", own, T.uint32(i)) if i else own, row)
+                for word in range(self.words):
+                    value = self._read(self.value_tile, offset, run, i, word)
+                    for row in range(self.rows):
+                        for quad in range(self.quads):
+                            at = row * self.vectors + word * self.quads + quad
+                            store(self.sums, self.sums[at] + splat(self.weight[row]) * value[quad], at)
+
+    def _write(self, out: Buffer) -> None:
+        butterfly(self.weight_sum, self.rows, self.parts)
+        for row in range(self.rows):
+            with when(self.row[row] < self.n * self.group):
+                for j, (column, inside) in enumerate(self.share.places(self.part)):
+                    with when(inside):
+                        value = self.sums[row * self.vectors + j] / splat(self.weight_sum[row])
+                        store(out, value, self.token[row], vec(self.head[row] * self.row_vectors + column))

@@ -22,13 +22,13 @@ def combine(operator: Operator, a: Expr, b: Expr) -> Expr:
     return a + b if operator == "sum" else T.max(a, b)
 
 
-def butterfly(values: Buffer, count: int, width: int, operator: Operator = "sum") -> None:
-    """Reduce each of values[0..count) (float32, local) over aligned groups of `width` consecutive invocations, a power of two and at
-    most the subgroup size. Every invocation gets the result."""
+def butterfly(values: Buffer, count: int, width: int, operator: Operator = "sum", nearest: int = 1) -> None:
+    """Reduce each of values[0..count) (float32 or float32x4, local) over the invocations of aligned groups of `width` consecutive ones
+    that are `nearest` apart; both are powers of two, and at most the subgroup size. Every invocation gets the result."""
     step = width // 2
-    while step:
+    while step >= nearest:
         for i in range(count):
-            other = extern("float32", "subgroupShuffleXor", values[i], T.uint32(step))
+            other = extern(values.dtype, "subgroupShuffleXor", values[i], T.uint32(step))
             store(values, combine(operator, values[i], other), i)
         step //= 2
 

@@ -1,0 +1,43 @@
+"""How keys and values lie in GPU memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PAGE_SIZE = 16  # tokens in a page
+ELEMENTS = {"float32": 4, "float16": 8, "q8": 16}  # of a vector of 16 bytes
+
+
+@dataclass(frozen=True)
+class KvLayout:
+    """The cache of one layer: pages of words, uint32[pages, 2, num_kv_heads, block_words].
+
+    A block is one head's keys (0) or values (1) of the PAGE_SIZE tokens of a page: their rows, each padded to whole vectors of 16 bytes.
+    dtype: "float32", "float16", or "q8": signed bytes, and after the rows a float32 for each token that they are multiplied by.
+    """
+
+    dtype: str
+    num_kv_heads: int
+    head_dim: int
+
+    @property
+    def elements(self) -> int:
+        """Elements of a vector of 16 bytes."""
+        return ELEMENTS[self.dtype]
+
+    @property
+    def columns(self) -> int:
+        """Vectors of a row."""
+        return -(-self.head_dim // self.elements)
+
+    @property
+    def scaled(self) -> bool:
+        return self.dtype == "q8"
+
+    @property
+    def block_words(self) -> int:
+        return PAGE_SIZE * (4 * self.columns + self.scaled)
+
+    @property
+    def page_bytes(self) -> int:
+        return 2 * self.num_kv_heads * self.block_words * 4
