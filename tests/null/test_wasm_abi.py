@@ -5,7 +5,6 @@ from __future__ import annotations
 import runpy
 
 from wasm_library import ABI, ROOT
-
 from webllm_build.compile.abi_generated import WASM_ABI_FUNCTIONS
 
 GENERATOR = ROOT / "wasm_support" / "generate_abi.py"

@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from wasm_library import ABI, BUILD, WasmLibrary, compile_c
 
+from wasm_library import ABI, BUILD, WasmLibrary, compile_c
 from webllm_build.compile import toolchain, wasm_sections
 from webllm_build.compile.link import check_library, link_library, read_custom_section
 from webllm_build.errors import ToolchainError

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from wasm_library import ROOT, Library, NativeLibrary, WasmLibrary, build_native, compile_c
 
+from wasm_library import ROOT, Library, NativeLibrary, WasmLibrary, build_native, compile_c
 from webllm_build.compile.link import link_library
 
 OUT_OF_PAGES, UNKNOWN_SEQUENCE, INVALID_ARGUMENT = -1, -2, -3
