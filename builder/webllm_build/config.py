@@ -14,6 +14,7 @@ from .errors import ConfigError, Problem
 Kind = Literal["site", "npm"]
 KINDS: tuple[Kind, ...] = ("site", "npm")
 QUANTIZATIONS = ("auto", "q4", "q4a", "q8", "f16")
+KV_CACHES = ("float", "q8")
 TOOLCHAINS = ("ziglang", "emscripten")
 VARIANTS = ("f16-sg-int8", "f32-sg-int8", "f16-sg", "f16", "f32-sg", "f32")
 PREFILL_CHUNKS = (64, 128, 256, 512, 1024, 2048)
@@ -38,6 +39,7 @@ class BuildRequest:
         Path | None,
         "Text like what the model will be given, of which a page is used to tell which weights matter most. Default: a built-in one.",
     ] = None
+    kv: Annotated[str, "How keys and values are cached: float (16 bits, 32 where the GPU has no such floats) or q8 (8 bits)."] = "float"
     context_length: Annotated[int | None, "Longest conversation in tokens. Default: the model's own."] = None
     prefill_chunk: Annotated[int, f"Tokens of a prompt computed at once: {', '.join(map(str, PREFILL_CHUNKS))}."] = 512
     weights: Annotated[
@@ -68,6 +70,7 @@ class ResolvedBuild:
     out: Path
     quantization: str
     calibrate: str | None
+    kv: str
     context_length: int | None
     prefill_chunk: int
     weights: str | None
@@ -86,6 +89,7 @@ def resolve(request: BuildRequest) -> ResolvedBuild:
     problems = [
         *_choice("kind", request.kind, KINDS),
         *_choice("quantization", request.quantization, QUANTIZATIONS),
+        *_choice("kv", request.kv, KV_CACHES),
         *_choice("toolchain", request.toolchain, TOOLCHAINS),
         *_choice("prefill-chunk", request.prefill_chunk, PREFILL_CHUNKS),
         *(problem for variant in request.variants for problem in _choice("variant", variant, VARIANTS)),
@@ -108,6 +112,7 @@ def resolve(request: BuildRequest) -> ResolvedBuild:
         out=request.out.expanduser(),
         quantization=request.quantization,
         calibrate=calibrate,
+        kv=request.kv,
         context_length=request.context_length,
         prefill_chunk=request.prefill_chunk,
         weights=weights,

@@ -109,7 +109,7 @@ def compile_library(
         # TVM takes a second to import, which a build from the cache need not wait for.
         from .compile.pipeline import CompileOptions, compile_model
 
-        variants = tuple(variant for variant in VARIANTS if variant.name in build.variants)
+        variants = tuple(dataclasses.replace(variant, kv=build.kv) for variant in VARIANTS if variant.name in build.variants)
         options = CompileOptions(context_length, layout.prefill_chunk, build.debug_dump, variants)
         with progress.step("Compiling", len(variants) + 1, "steps") as done:
             started: list[str] = []
@@ -126,6 +126,7 @@ def compile_library(
     inputs = {
         "checkpoint": checkpoint.digest,
         "schemes": _names(schemes),
+        "kv": build.kv,
         "context_length": context_length,
         "prefill_chunk": layout.prefill_chunk,
         "variants": build.variants,

@@ -52,7 +52,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
 
 def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) -> None:
     line = (
-        f"site --model m --out {tmp_path} --quantization q8 --context-length 1024 --prefill-chunk 128 --title T "
+        f"site --model m --out {tmp_path} --quantization q8 --kv q8 --context-length 1024 --prefill-chunk 128 --title T "
         "--weights url:https://a.org --variant f16 --variant f32 --toolchain emscripten "
         "--debug-dump ir --cache-dir c --chat-template t.jinja --calibrate c.txt"
     )
@@ -63,6 +63,7 @@ def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) 
             model="m",
             out=tmp_path,
             quantization="q8",
+            kv="q8",
             context_length=1024,
             prefill_chunk=128,
             weights="url:https://a.org",

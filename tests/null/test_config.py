@@ -27,12 +27,20 @@ def test_defaults_resolve() -> None:
 
 def test_all_problems_are_reported_together() -> None:
     request = BuildRequest(
-        kind="site", quantization="q4b", toolchain="zig", prefill_chunk=100, variants=("f16", "f64"), context_length=5, weights="ftp://x"
+        kind="site",
+        quantization="q4b",
+        kv="q16",
+        toolchain="zig",
+        prefill_chunk=100,
+        variants=("f16", "f64"),
+        context_length=5,
+        weights="ftp://x",
     )
     with pytest.raises(ConfigError) as caught:
         resolve(request)
     assert [problem.option for problem in caught.value.problems] == [
         "quantization",
+        "kv",
         "toolchain",
         "prefill-chunk",
         "variant",
@@ -40,7 +48,7 @@ def test_all_problems_are_reported_together() -> None:
         "weights",
     ]
     text = str(caught.value)
-    assert "6 options" in text
+    assert "7 options" in text
     assert "'q4b'" in text
     assert "Did you mean q4" in text
     assert "Did you mean ziglang" in text

@@ -39,6 +39,13 @@ def test_a_built_folder_is_described(built: Path) -> None:
     assert lines["Download"].endswith(f"in {len(files)} files")
 
 
+def test_a_cache_of_8_bits_takes_a_byte_and_a_share_of_a_scale(tmp_path: Path) -> None:
+    request = BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), kv="q8")
+    lines = dict(inspect(str(build(request).out), 100, Silent()))
+    # as above, with 32 bytes and a float32 in place of 32 float32
+    assert f"of it {7 * 16 * 2 * 2 * 2 * (32 + 4) / 1e3:.1f} kB cache" in lines["Memory (f32)"]
+
+
 def test_a_context_beyond_the_built_one_is_refused(built: Path) -> None:
     with pytest.raises(ConfigError, match="at most 512"):
         inspect(str(built), 513, Silent())
