@@ -181,11 +181,10 @@ def inspect_(
     """Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."""
     from .inspect_ import inspect
 
-    for label, value in inspect(what, context_length, RichProgress()):
-        print(f"{label + ':':<{LABEL_WIDTH}}{value}")
-
-
-LABEL_WIDTH = 24
+    lines = inspect(what, context_length, RichProgress())
+    width = max(len(label) for label, _ in lines)
+    for label, value in lines:
+        print(f"{label + ':':<{width + 2}}{value}")
 
 
 def _show_version(wanted: bool) -> None:

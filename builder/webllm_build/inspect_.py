@@ -66,9 +66,11 @@ def _built(folder: Path, context_length: int | None) -> Lines:
     library = (folder / marker.manifest).parent / manifest.library.file
     try:
         wasm = library.read_bytes()
+        plan = parse_plan(read_custom_section(wasm, PLAN_SECTION))
     except OSError as error:
         raise MalformedFile(f"{library}: {error.strerror}", "Build the folder again.") from error
-    plan = parse_plan(read_custom_section(wasm, PLAN_SECTION))
+    except (MalformedFile, KeyError, TypeError, ValueError) as error:
+        raise MalformedFile(f"{library} is damaged or of another version of webllm-build", "Build the folder again.") from error
     tokens = context_within(context_length, manifest.model.context_length)
     fixed = sum(buffer.bytes for buffer in (*plan.weights, *plan.io)) + max(sum(variant.workspace) for variant in plan.variants)
     pages = {variant.name: variant.kv_page_bytes for variant in plan.variants}
@@ -89,7 +91,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
 
 def _variant(variant: VariantPlan) -> str:
     steps = sum(len(variant.functions[name].steps) for name in ("decode", "sample"))
-    needs = ", ".join(variant.features) or "nothing special"
+    needs = ", ".join((*variant.features, *variant.language_features)) or "nothing special"
     return f"{len(variant.kernels)} kernels, {steps} dispatches a token, workspace {_size(sum(variant.workspace))}, needs {needs}"
 
 

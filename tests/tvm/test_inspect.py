@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,17 @@ def test_a_folder_without_its_library_is_malformed(built: Path, tmp_path: Path) 
         (broken / name).write_bytes((built / name).read_bytes())
     with pytest.raises(MalformedFile, match=r"model\.[0-9a-f]{16}\.wasm"):
         inspect(str(broken), None, Silent())
+
+
+@pytest.mark.parametrize("change", [lambda wasm: wasm[:100], lambda wasm: wasm.replace(b'"kv_page_bytes"', b'"kv_page_bites"')])
+def test_a_library_that_is_damaged_or_of_another_version_is_malformed(
+    built: Path, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    other = Path(shutil.copytree(built, tmp_path / "dist"))
+    (library,) = (other / "model").glob("*.wasm")
+    library.write_bytes(change(library.read_bytes()))
+    with pytest.raises(MalformedFile, match="another version"):
+        inspect(str(other), None, Silent())
 
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
