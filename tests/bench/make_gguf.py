@@ -72,7 +72,7 @@ class Writer:
 
 def add_config(writer: gguf.GGUFWriter, name: str, shape: Shape) -> None:
     writer.add_name(f"{name} with random weights")
-    writer.add_context_length(8192)
+    writer.add_context_length(131072)
     writer.add_embedding_length(shape.hidden)
     writer.add_block_count(shape.layers)
     writer.add_feed_forward_length(shape.intermediate)

@@ -88,16 +88,14 @@ class Activations:
         return y if self.weighted_sum is None else y + weight.minimum * self.weighted_sum
 
 
-def origin(codes: Codes, code_sum: Expr) -> Expr:
-    """What products with weights of a scheme are counted from, float32: their bias is taken off once for all rows."""
-    if not codes.bias:
-        return T.float32(_ORIGIN)
-    return _float_of_bits(code_sum * T.int32(codes.bias) + T.int32(_ORIGIN_BITS))
-
-
-def weighted_sum(scale: Expr, code_sum: Expr) -> Expr:
-    """The sum of a block's activations, float32, which is what a minimum of the weights is multiplied by."""
-    return scale * T.cast(code_sum, "float32")
+def activations_of(codes: Codes, words: Sequence[Expr], scale: Expr, sum_of_codes: Expr) -> Activations:
+    """A block of activations for weights of a scheme: their bias and their minimum are taken care of once for all rows."""
+    origin, weighted = T.float32(_ORIGIN), None
+    if codes.bias:
+        origin = fixed("origin", _float_of_bits(sum_of_codes * T.int32(codes.bias) + T.int32(_ORIGIN_BITS)), "float32")
+    if codes.has_minimum:
+        weighted = fixed("x_sum", scale * T.cast(sum_of_codes, "float32"), "float32")
+    return Activations(words, scale, origin, weighted)
 
 
 def _dot4(a: Expr, b: Expr) -> Expr:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.codes import Activations, code_buffers, code_sum, halves, origin, weighted_sum
+from webllm_build.compile.kernels.codes import Activations, activations_of, code_buffers, code_sum, halves
 from webllm_build.compile.kernels.fixed import fixed
 from webllm_build.compile.kernels.linear import Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
 from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, size, store, when
@@ -20,7 +20,8 @@ from webllm_build.quantize.tir import CodeBlock, lanes
 @dataclass(frozen=True)
 class Tile:
     """An invocation sums rows * columns outputs in registers; a workgroup has width_threads * height_threads of them, for
-    rows * height_threads tokens and columns * width_threads outputs: one invocation for each of these to load its block."""
+    rows * height_threads tokens and columns * width_threads outputs: two invocations for each token, to load its block, and one or more
+    for each output."""
 
     rows: int
     columns: int
@@ -58,7 +59,7 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", t
     check_shape(n, k, epilogue)
     assert scheme.codes is not None
     codes, tile = scheme.codes, tile or tiles(n)["other"]
-    assert tile.height + tile.width == tile.threads
+    assert tile.threads == 2 * tile.height and tile.threads % tile.width == 0
     blocks, height, width = k // GROUP, tile.height, tile.width
     with Kernel() as kernel:
         m = size("n")
@@ -69,8 +70,8 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", t
         # Neighbouring workgroups share weights, which are the larger operand.
         with launch([ceildiv(m, height), ceildiv(n, width)], [tile.width_threads, tile.height_threads]) as ((block_y, block_x), (tx, ty)):
             thread = ty * tile.width_threads + tx
-            token = let("x_token", T.min(block_y * height + thread, m - 1))
-            row = let("w_row", T.min(block_x * width + weight_row(thread - height, width, epilogue), n - 1))
+            token = let("x_token", T.min(block_y * height + thread // 2, m - 1))
+            row = let("w_row", T.min(block_x * width + weight_row(thread % width, width, epilogue), n - 1))
             loader = _Loader(tile, codes, weight, x, token, row, thread)
             sums = local("sums", tile.rows * tile.columns)
             for i in range(tile.rows * tile.columns):
@@ -93,65 +94,49 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", t
 
 
 class _Loader:
-    """Brings the next block of 32 inputs of the tile's tokens and weights through registers into workgroup memory. Each invocation
-    brings one block: the first ones that of a token, the others that of an output."""
+    """Brings the next block of 32 inputs of the tile's tokens and weights through registers into workgroup memory: an invocation half a
+    block of a token, and a whole block of a weight row. (Half of the invocations for tokens and half for rows was slower.)"""
 
     def __init__(
         self, tile: Tile, codes: Codes, weight: Sequence[Buffer], x: Sequence[Buffer], token: Expr, row: Expr, thread: Expr
     ) -> None:
         self.codes, self.weight, (self.x_q, self.x_s) = codes, weight, x
-        self.token, self.row, self.blocks = token, row, int(self.x_s.shape[1])
+        self.token, self.row, self.thread, self.blocks = token, row, thread, int(self.x_s.shape[1])
         self.height, self.width = tile.height, tile.width
-        self.brings_token, self.token_place, self.row_place = thread < tile.height, thread, thread - tile.height
-        self.next_x, self.next_scale = local("next_x", 2, "uint32x4"), local("next_scale", 1)
+        self.every_thread_has_weights = tile.threads == tile.width
+        self.next_x, self.next_scale = local("next_x", 1, "uint32x4"), local("next_scale", 1)
         self.next_w = [local(f"next_w{i}", 1, dtype) for i, dtype in enumerate(codes.dtypes)]
         # The halves of blocks one after the other, [2][height or width]: invocations beside each other read words beside each other.
         self.x_tile, self.w_tile = shared("x_tile", 2 * self.height, "uint32x4"), shared("w_tile", 2 * self.width, "uint32x4")
+        self.x_sums = shared("x_sums", 2 * self.height, "int32")
         self.x_scales, self.w_scales = shared("x_scales", self.height), shared("w_scales", self.width)
-        self.x_origins = shared("x_origins", self.height) if codes.bias else None
-        self.x_sums = shared("x_sums", self.height) if codes.has_minimum else None
         self.w_minimums = shared("w_minimums", self.width) if codes.has_minimum else None
 
     def load(self, block: Expr) -> None:
-        with T.If(self.brings_token):
-            with T.Then():
-                for half in range(2):
-                    store(self.next_x, self.x_q[self.token, block * 2 + half], half)
-                store(self.next_scale, self.x_s[self.token, block], 0)
-            with T.Else():
-                for buffer, value in zip(self.next_w, self.codes.read(self.weight, self.row * self.blocks + block), strict=True):
-                    store(buffer, value, 0)
+        store(self.next_x, self.x_q[self.token, block * 2 + self.thread % 2], 0)
+        store(self.next_scale, self.x_s[self.token, block], 0)
+        for buffer, value in zip(self.next_w, self.codes.read(self.weight, self.row * self.blocks + block), strict=True):
+            store(buffer, value, 0)
 
     def publish(self, block: Expr) -> None:
-        with T.If(self.brings_token):
-            with T.Then():
-                self._publish_token(self.token_place)
-            with T.Else():
-                self._publish_row(self.row_place, block)
-
-    def _publish_token(self, place: Expr) -> None:
-        for half in range(2):
-            store(self.x_tile, self.next_x[half], half * self.height + place)
-        store(self.x_scales, self.next_scale[0], place)
-        sum_of_codes = fixed("code_sum", code_sum(lanes(self.next_x[0]) + lanes(self.next_x[1])))
-        if self.x_origins is not None:
-            store(self.x_origins, origin(self.codes, sum_of_codes), place)
-        if self.x_sums is not None:
-            store(self.x_sums, weighted_sum(self.next_scale[0], sum_of_codes), place)
-
-    def _publish_row(self, place: Expr, block: Expr) -> None:
-        unpacked = self.codes.unpack([buffer[0] for buffer in self.next_w], self.row * self.blocks + block)
-        for i, words in enumerate(halves(unpacked.words)):
-            store(self.w_tile, words, i * self.width + place)
-        store(self.w_scales, unpacked.scale, place)
-        if self.w_minimums is not None:
-            store(self.w_minimums, unpacked.minimum, place)
+        half, row = self.thread % 2, self.thread // 2
+        store(self.x_tile, self.next_x[0], half * self.height + row)
+        store(self.x_sums, code_sum(lanes(self.next_x[0])), half * self.height + row)
+        store(self.x_scales, self.next_scale[0], row)
+        with when(self.every_thread_has_weights or self.thread < self.width):
+            unpacked = self.codes.unpack([buffer[0] for buffer in self.next_w], self.row * self.blocks + block)
+            for i, words in enumerate(halves(unpacked.words)):
+                store(self.w_tile, words, i * self.width + self.thread)
+            store(self.w_scales, unpacked.scale, self.thread)
+            if self.w_minimums is not None:
+                store(self.w_minimums, unpacked.minimum, self.thread)
 
     def activations(self, row: Expr) -> Activations:
         words = [let(f"x{half}", self.x_tile[half * self.height + row]) for half in range(2)]
-        start = let("origin", self.x_origins[row]) if self.x_origins is not None else origin(self.codes, None)
-        whole = let("x_sum", self.x_sums[row]) if self.x_sums is not None else None
-        return Activations(lanes(words[0]) + lanes(words[1]), let("x_scale", self.x_scales[row]), start, whole)
+        return activations_of(self.codes, lanes(words[0]) + lanes(words[1]), let("x_scale", self.x_scales[row]), self._sum(row))
+
+    def _sum(self, row: Expr) -> Expr:
+        return fixed("code_sum", self.x_sums[row] + self.x_sums[self.height + row])
 
     def weights(self, column: Expr) -> CodeBlock:
         words = [let(f"w{half}", self.w_tile[half * self.width + column]) for half in range(2)]

@@ -10,14 +10,13 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.codes import (
     Activations,
+    activations_of,
     block_scale,
     code_buffers,
     code_sum,
     halves,
-    origin,
     pack_block,
     pack_quad,
-    weighted_sum,
 )
 from webllm_build.compile.kernels.fixed import fixed
 from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, silu, weight_buffers
@@ -159,7 +158,7 @@ class _Packed:
 
     def block(self, block: Expr) -> Activations:
         words = lanes(let("x0", self.x_q[0, block * 2])) + lanes(let("x1", self.x_q[0, block * 2 + 1]))
-        return _activations(self.codes, words, let("x_scale", self.x_s[0, block]), fixed("code_sum", code_sum(words)))
+        return activations_of(self.codes, words, let("x_scale", self.x_s[0, block]), fixed("code_sum", code_sum(words)))
 
     def inverse_rms(self) -> Expr:
         return T.float32(1)
@@ -204,17 +203,12 @@ class _Quantized:
 
     def block(self, block: Expr) -> Activations:
         words = lanes(let("x0", self.x_q[block * 2])) + lanes(let("x1", self.x_q[block * 2 + 1]))
-        return _activations(self.codes, words, let("x_scale", self.x_s[block]), let("code_sum", self.x_sums[block]))
+        return activations_of(self.codes, words, let("x_scale", self.x_s[block]), let("code_sum", self.x_sums[block]))
 
     def inverse_rms(self) -> Expr:
         if self.norm_eps is None:
             return T.float32(1)
         return fixed("inverse_rms", T.rsqrt(self.square_sum(0) / T.float32(self.k) + T.float32(self.norm_eps)), "float32")
-
-
-def _activations(codes: Codes, words: tuple[Expr, ...], scale: Expr, sum_of_codes: Expr) -> Activations:
-    whole = fixed("x_sum", weighted_sum(scale, sum_of_codes), "float32") if codes.has_minimum else None
-    return Activations(words, scale, fixed("origin", origin(codes, sum_of_codes), "float32"), whole)
 
 
 def _store_channels(y: Callable[[Expr], Expr], out: tuple[Buffer, Buffer], count: int, threads: _Threads) -> None:
