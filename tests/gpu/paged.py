@@ -40,15 +40,15 @@ class Cache:
     def decoded(self) -> Array:
         """float32[pages, 2, kv_heads, PAGE_SIZE, head_dim]."""
         dtype = np.int8 if self.layout.scaled else np.dtype(self.layout.dtype)
-        rows, scales = np.split(self.words, [PAGE_SIZE * self.layout.columns * 4], axis=-1)
+        rows, scales = np.split(self.words, [PAGE_SIZE * self.layout.columns * self.layout.words], axis=-1)
         elements = np.ascontiguousarray(rows).view(dtype).reshape(*self.words.shape[:3], PAGE_SIZE, -1)
-        values = elements[..., : self.layout.head_dim].astype(np.float32)
+        values = elements.astype(np.float32)
         return values * np.ascontiguousarray(scales).view(np.float32)[..., None] if self.layout.scaled else values
 
     def of_tokens(self, first: int, end: int) -> Array:
         """bool of the words' shape: the words of tokens first..end-1."""
         mask = np.zeros(self.words.shape, bool)
-        row = 4 * self.layout.columns
+        row = self.layout.words * self.layout.columns
         for position in range(first, end):
             page, slot = mask[self.page_table[position // PAGE_SIZE]], position % PAGE_SIZE
             page[..., slot * row : (slot + 1) * row] = True
@@ -60,8 +60,7 @@ class Cache:
         layout = self.layout
         scale = np.abs(values).max(-1, keepdims=True) / np.float32(127)
         elements = np.rint(values / scale).astype(np.int8) if layout.scaled else values.astype(layout.dtype)
-        padding = [(0, 0)] * 3 + [(0, layout.columns * layout.elements - layout.head_dim)]
-        rows = np.pad(elements, padding).view(np.uint32)
+        rows = elements.view(np.uint32)
         for position in range(len(values)):
             page, slot = self.words[self.page_table[position // PAGE_SIZE]], position % PAGE_SIZE
             page[..., slot * rows.shape[-1] : (slot + 1) * rows.shape[-1]] = rows[position]
@@ -78,10 +77,47 @@ def empty_cache(rng: np.random.Generator, length: int, layout: KvLayout) -> Cach
     return Cache(layout, words, table)
 
 
-def random_cache(rng: np.random.Generator, length: int, layout: KvLayout) -> Cache:
-    cache = empty_cache(rng, length, layout)
+def random_cache(rng: np.random.Generator, length: int, layout: KvLayout, room: int = 0) -> Cache:
+    """`length` tokens, and room for more."""
+    cache = empty_cache(rng, length + room, layout)
     cache.write(rng.standard_normal((length, 2, layout.num_kv_heads, layout.head_dim)).astype(np.float32))
     return cache
+
+
+@dataclass(frozen=True)
+class NewTokens:
+    """qkv float32[tokens, heads + 2 * kv_heads, head_dim] and rope, as kernels get them; rotated: qkv with queries and keys rotated."""
+
+    qkv: Array
+    rope: Array
+    rotated: Array
+
+    @staticmethod
+    def random(rng: np.random.Generator, tokens: int, heads: int, layout: KvLayout, query_scale: float = 1) -> NewTokens:
+        head_dim, rotating = layout.head_dim, heads + layout.num_kv_heads
+        qkv = rng.standard_normal((tokens, rotating + layout.num_kv_heads, head_dim)).astype(np.float32)
+        qkv[:, :heads] *= query_scale
+        angle = rng.uniform(0, 100, (tokens, head_dim // 2))
+        rope = np.full((tokens + 3, head_dim), np.nan, np.float32)
+        rope[:tokens] = np.stack([np.cos(angle), np.sin(angle)], axis=-1).reshape(tokens, head_dim)
+        pairs = (qkv[..., 0::2] + 1j * qkv[..., 1::2]) * np.exp(1j * angle)[:, None, :]
+        rotated = np.stack([pairs.real, pairs.imag], axis=-1).reshape(qkv.shape)
+        return NewTokens(qkv, rope, np.concatenate([rotated[:, :rotating], qkv[:, rotating:]], axis=1))
+
+    def check_appended(self, before: Cache, words: Array, position: int) -> Cache:
+        """The cache with these words, in which the tokens must lie from `position` on, rounded, and nothing else be written."""
+        layout, (tokens, heads, _) = before.layout, self.qkv.shape
+        after = replace(before, words=words)
+        for kind in (0, 1):
+            first = heads - (2 - kind) * layout.num_kv_heads
+            want = self.rotated[:, first : first + layout.num_kv_heads]
+            largest = np.abs(want).max(-1, keepdims=True)
+            rounding = {"float32": 0 * largest, "float16": np.abs(want) * 2**-11, "q8": largest / 254}[layout.dtype]
+            error = np.abs(after.rows(kind, position + tokens)[position:] - want)
+            assert (error <= rounding + 1e-5 * largest).all()
+        unchanged = ~before.of_tokens(position, position + tokens)
+        assert (words == before.words)[unchanged].all(), "a slot of another token was written"
+        return after
 
 
 def state_of(position: int, tokens: int) -> Array:

@@ -59,7 +59,7 @@ class Layout:
         shapes: dict[str, tuple[list[int | str], str]] = {
             "tokens": ([tokens], "int32"),
             "state": ([STATE_WORDS], "int32"),
-            "rope": ([self.prefill_chunk, dims.head_dim // 2, 2], "float32"),
+            "rope": ([self.prefill_chunk, dims.head_dim], "float32"),
             "page_table": ([self.max_pages], "int32"),
             "hidden": ([1, dims.hidden_size], "float32"),
             "logits": ([1, dims.vocab_size], "float32"),

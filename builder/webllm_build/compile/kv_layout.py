@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PAGE_SIZE = 16  # tokens in a page
-ELEMENTS = {"float32": 4, "float16": 8, "q8": 16}  # of a vector of 16 bytes
+# dtype: elements of a vector, which a kernel loads at once, and the 32-bit words that it takes
+VECTORS = {"float32": (4, 4), "float16": (8, 4), "q8": (8, 2)}
 
 
 @dataclass(frozen=True)
 class KvLayout:
     """The cache of one layer: pages of words, uint32[pages, 2, num_kv_heads, block_words].
 
-    A block is one head's keys (0) or values (1) of the PAGE_SIZE tokens of a page: their rows, each padded to whole vectors of 16 bytes.
-    dtype: "float32", "float16", or "q8": signed bytes, and after the rows a float32 for each token that they are multiplied by.
+    A block is one head's keys (0) or values (1) of the PAGE_SIZE tokens of a page, a row of vectors for each token.
+    dtype: "float32", "float16", or "q8": signed bytes, and after the rows a float32 for each token that its row is multiplied by.
     """
 
     dtype: str
@@ -22,13 +23,18 @@ class KvLayout:
 
     @property
     def elements(self) -> int:
-        """Elements of a vector of 16 bytes."""
-        return ELEMENTS[self.dtype]
+        """Elements of a vector."""
+        return VECTORS[self.dtype][0]
+
+    @property
+    def words(self) -> int:
+        """Words of a vector."""
+        return VECTORS[self.dtype][1]
 
     @property
     def columns(self) -> int:
         """Vectors of a row."""
-        return -(-self.head_dim // self.elements)
+        return self.head_dim // self.elements
 
     @property
     def scaled(self) -> bool:
@@ -36,7 +42,7 @@ class KvLayout:
 
     @property
     def block_words(self) -> int:
-        return PAGE_SIZE * (4 * self.columns + self.scaled)
+        return PAGE_SIZE * (self.columns * self.words + self.scaled)
 
     @property
     def page_bytes(self) -> int:

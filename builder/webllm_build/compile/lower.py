@@ -80,16 +80,15 @@ class RelaxOperators(ABC):
     @abstractmethod
     def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor: ...
 
-    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
-        dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
-        kernel = _rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
-        args = [qkv, io["rope"], io["state"], io["page_table"], kv]
-        out = [nn.Tensor.placeholder(kv.shape, kv.dtype), rows(qkv, dims.num_heads * dims.head_dim)]
-        cache, q = nn.op.tensor_ir_inplace_op(kernel, "rope_append", args, [len(args) - 1, -1], out)
-        return self.attend(q, cache)
-
     @abstractmethod
-    def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor: ...
+    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor: ...
+
+    def append(self, kernel: tirx.PrimFunc, name: str, args: list[nn.Tensor]) -> tuple[nn.Tensor, nn.Tensor]:
+        """Call a kernel that writes the cache, the last of `args`, in place: the cache, and what it computes for each query."""
+        *inputs, cache = args
+        outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), rows(inputs[0], self.dims.num_heads * self.dims.head_dim)]
+        cache, out = nn.op.tensor_ir_inplace_op(kernel, name, args, [len(inputs), -1], outputs)
+        return cache, out
 
 
 class DecodeOperators(RelaxOperators):
@@ -102,13 +101,14 @@ class DecodeOperators(RelaxOperators):
         args = [x, *self.inputs.weights[weight.name], *scales, *residual]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), args, rows(x, out_columns(weight.shape[0], epilogue)))
 
-    def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
-        dims, io = self.dims, self.inputs.io
+    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
+        dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
         split = _attention_decode(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
-        merge = _attention_merge(self.variant, dims.num_heads, dims.head_dim)
         partial = nn.Tensor.placeholder(partial_shape(dims.num_heads, dims.head_dim), "float32")
-        partial = nn.op.tensor_ir_op(split, "attention_decode", [q, cache, io["state"], io["page_table"]], partial)
-        return nn.op.tensor_ir_op(merge, "attention_merge", [partial, io["state"]], nn.Tensor.placeholder(q.shape, "float32"))
+        partial = nn.op.tensor_ir_op(split, "attention_decode", [qkv, io["rope"], kv, io["state"], io["page_table"]], partial)
+        merge = _attention_merge(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        args = [qkv, io["rope"], partial, io["state"], io["page_table"], kv]
+        return self.append(merge, "attention_merge", args)[1]
 
 
 class PrefillOperators(RelaxOperators):
@@ -121,8 +121,11 @@ class PrefillOperators(RelaxOperators):
         args = [x, *self.inputs.weights[weight.name], *residual]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), args, rows(x, out_columns(weight.shape[0], epilogue)))
 
-    def attend(self, q: nn.Tensor, cache: nn.Tensor) -> nn.Tensor:
+    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io
+        rope_append = _rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
+        args = [qkv, io["rope"], io["state"], io["page_table"], self.inputs.kv[layer]]
+        cache, q = self.append(rope_append, "rope_append", args)
         kernel = _attention_prefill(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
         args = [q, cache, io["state"], io["page_table"]]
         return nn.op.tensor_ir_op(kernel, "attention_prefill", args, nn.Tensor.placeholder(q.shape, "float32"))

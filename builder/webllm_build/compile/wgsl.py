@@ -10,7 +10,7 @@ import tvm
 import tvm_ffi
 from tvm import tirx
 
-from webllm_build.compile.kernels.attention_decode import num_splits
+from webllm_build.compile.kernels.attention_decode import splits_before
 from webllm_build.compile.kernels.tir_ops import HAND_WRITTEN
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
@@ -18,7 +18,7 @@ from webllm_build.errors import CompileError
 # The packed calling convention of TVM's own runtime is of no use here; without it the host side of a kernel stays what we
 # read the launch arithmetic from: one call with the kernel's arguments and grid.
 SKIPPED_PASSES = ["tirx.MakePackedAPI", "tirx.BF16StorageLegalize", "tirx.FP8StorageLegalize"]
-KEY_GRIDS = {num_splits.__name__: num_splits}
+KEY_GRIDS = {splits_before.__name__: splits_before}
 GRID = ("blockIdx.x", "blockIdx.y", "blockIdx.z")
 
 

@@ -60,8 +60,12 @@ def nibbles(words: Expr) -> tuple[Expr, ...]:
 
 def signed_bytes(words: Expr) -> tuple[Expr, ...]:
     """16 signed bytes of a uint32x4 as 4 float32x4."""
-    flipped = (T.bitwise_xor(_lane(words, j), T.uint32(0x80808080)) for j in range(4))
-    return tuple(_fields(_halves(word), 0, 255, bias=128) for word in flipped)
+    return tuple(four_signed_bytes(word) for word in lanes(words))
+
+
+def four_signed_bytes(word: Expr) -> Expr:
+    """The signed bytes of a uint32 as float32x4."""
+    return _fields(_halves(T.bitwise_xor(word, T.uint32(0x80808080))), 0, 255, bias=128)
 
 
 def _halves(word: Expr) -> Expr:

@@ -1,4 +1,4 @@
-"""Attention of one new token over the paged cache, split over keys; attention_merge.py joins the splits.
+"""Attention of one new token over the tokens in the paged cache, split over keys; attention_merge.py joins the splits and the token itself.
 
 A workgroup serves `heads` query heads of one key-value head, which share its loads, and one split of the keys. A group of `parts`
 invocations shares a key: each holds every parts-th vector of it, of the queries and of the sums, in registers, and their parts of a score
@@ -16,9 +16,10 @@ from tvm.tirx.script import builder as T
 from ..kv_layout import KvLayout
 from ..target import Variant
 from .fixed import fixed
-from .kv_cache import KEY, VALUE, KvCache, Share, check_heads, floats, page_of, page_table_buffer, slot_of
+from .kv_cache import KEY, VALUE, KvCache, Share, check_heads, floats, page_of, page_table_buffer, slot_of, words_dtype
 from .reduce import butterfly, reduce_all
-from .tir_ops import VEC, Expr, Kernel, barrier, ceildiv, element, extern, launch, let, local, shared, splat, store, total, vec, when
+from .rope_append import rotate
+from .tir_ops import VEC, Expr, Kernel, barrier, ceildiv, element, extern, launch, let, local, shared, size, splat, store, total, vec, when
 
 SPLIT_KEYS = 32  # the keys of a split are a multiple
 MAX_SPLITS = 64
@@ -28,16 +29,27 @@ HIDDEN = -1e30  # score of a key that the token must not see; infinity is not sa
 POOL_BYTES = 8192
 
 
-def keys_per_split(kv_len: Expr) -> Expr:
-    """Keys that one workgroup reads, as few as keep the number of splits at MAX_SPLITS or below."""
-    return SPLIT_KEYS * ceildiv(kv_len, SPLIT_KEYS * MAX_SPLITS)
+def keys_per_split(cached: Expr) -> Expr:
+    """Keys that one workgroup reads of `cached`, an int or an int32 expression: as few as keep the splits at MAX_SPLITS or below."""
+    tiles = ceildiv(cached, SPLIT_KEYS * MAX_SPLITS)
+    return SPLIT_KEYS * (max(1, tiles) if isinstance(cached, int) else T.max(1, tiles))
 
 
-def num_splits(kv_len: Expr) -> Expr:
-    """Workgroups (blockIdx.y) that have work for kv_len >= 1 keys, at most MAX_SPLITS. kv_len: an int or an int32 expression."""
-    keys = keys_per_split(kv_len)
+def num_splits(cached: Expr) -> Expr:
+    """Workgroups (blockIdx.y) that have work for `cached` keys, at most MAX_SPLITS."""
+    keys = keys_per_split(cached)
     # Both are positive, which TVM cannot know: it would round `//` with care.
-    return (kv_len + keys - 1) // keys if isinstance(kv_len, int) else T.truncdiv(kv_len + keys - 1, keys)
+    return (cached + keys - 1) // keys if isinstance(cached, int) else T.truncdiv(cached + keys - 1, keys)
+
+
+def splits_before(kv_len: Expr) -> Expr:
+    """num_splits of a token that makes kv_len keys of those in the cache."""
+    return num_splits(kv_len - 1)
+
+
+def query_scale(head_dim: int) -> float:
+    """What turns products of queries and keys into exponents of 2."""
+    return math.log2(math.e) / math.sqrt(head_dim)
 
 
 def partial_shape(num_heads: int, head_dim: int) -> list[int]:
@@ -46,10 +58,11 @@ def partial_shape(num_heads: int, head_dim: int) -> list[int]:
 
 
 def attention_decode(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
-    """softmax(q K / sqrt(head_dim)) V over keys 0..state[0] of each split, not yet divided by the sum of weights.
+    """softmax(q K / sqrt(head_dim)) V over keys 0..state[0]-1 of each split, not yet divided by the sum of weights.
 
-    q float32[1, num_heads * head_dim]; kv, page_table int32[max_pages]: see kv_cache.py; state int32[16];
-    partial float32[partial_shape]. Only the first num_splits(state[0] + 1) splits are written.
+    qkv float32[1, (num_heads + 2*num_kv_heads) * head_dim], of which the queries are read, not yet rotated;
+    rope float32[>= 1, head_dim]: see rope_append.py; kv, page_table int32[max_pages]: see kv_cache.py; state int32[16];
+    partial float32[partial_shape]. Only the first num_splits(state[0]) splits are written.
     The grid is (workgroups of heads, MAX_SPLITS). The attribute `webllm.grid_y` names the function of kv_len that gives the extent
     of y that is needed: the workgroups beyond it only leave.
     """
@@ -74,14 +87,15 @@ class _AttentionDecode:
         # The sets of `set_width` invocations that are left to join have a row each in the pool.
         self.threads = min(self.threads, self.set_width * (POOL_BYTES // 16 // self.row_vectors))
         self.groups = self.threads // self.parts
-        self.share = Share(layout, self.parts, self.columns)
+        self.share = Share(layout, self.parts)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
 
     def build(self) -> PrimFunc:
         heads, group = self.heads, self.group
         with Kernel() as kernel:
-            T.func_attr({"webllm.grid_y": num_splits.__name__})
-            self.q = kernel.buffer("q", (1, self.num_heads * self.head_dim), "float32")
+            T.func_attr({"webllm.grid_y": splits_before.__name__})
+            self.qkv = kernel.buffer("qkv", (1, (self.num_heads + 2 * self.layout.num_kv_heads) * self.head_dim), "float32")
+            self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
             self.cache = KvCache(kernel, self.layout)
             state = kernel.buffer("state", (16,), "int32")
             self.page_table = page_table_buffer(kernel)
@@ -89,11 +103,11 @@ class _AttentionDecode:
             with launch([self.num_heads // heads, MAX_SPLITS], [self.threads]) as ((block, self.split), (self.thread,)):
                 self.first_head = block * heads
                 self.kv_head = block // (group // heads)
-                self.last = fixed("last", state[0])
-                keys = fixed("keys", keys_per_split(self.last + 1))
+                self.cached = fixed("cached", state[0])
+                keys = fixed("keys", keys_per_split(self.cached))
                 begin = fixed("begin", self.split * keys)
-                with when(begin <= self.last):
-                    self.end = fixed("end", T.min(begin + keys, self.last + 1))
+                with when(begin < self.cached):
+                    self.end = fixed("end", T.min(begin + keys, self.cached))
                     self._allocate()
                     with T.serial(ceildiv(self.end - begin, self.groups * self.keys)) as step:
                         first = fixed("first", begin + step * (self.groups * self.keys) + self.kv_group)
@@ -111,11 +125,12 @@ class _AttentionDecode:
         self.query = local("query", heads * self.vectors, "float32x4")
         self.sums = local("sums", heads * self.vectors, "float32x4")
         self.weight_sum, self.running_max = local("weight_sum", heads), local("running_max", heads)
-        self.key_words, self.value_words = (local(name, self.keys * self.words, "uint32x4") for name in ("key_words", "value_words"))
+        count, dtype = self.keys * self.words, words_dtype(self.layout)
+        self.key_words, self.value_words = (local(name, count, dtype) for name in ("key_words", "value_words"))
         self.key_scales, self.value_scales = (local(name, self.keys) for name in ("key_scales", "value_scales"))
         self.read = local("read", self.quads, "float32x4")
         self.score = local("score", heads * self.keys)
-        scale = splat(T.float32(math.log2(math.e) / math.sqrt(self.head_dim)))
+        scale = splat(T.float32(query_scale(self.head_dim)))
         for head in range(heads):
             store(self.weight_sum, T.float32(0), head)
             store(self.running_max, T.float32(HIDDEN), head)
@@ -123,14 +138,14 @@ class _AttentionDecode:
                 store(self.sums, splat(T.float32(0)), head * self.vectors + j)
                 store(self.query, splat(T.float32(0)), head * self.vectors + j)
                 with when(inside):
-                    query = self.q[0, vec((self.first_head + head) * self.row_vectors + column)]
-                    store(self.query, query * scale, head * self.vectors + j)
+                    query = let("unrotated", self.qkv[0, vec((self.first_head + head) * self.row_vectors + column)])
+                    store(self.query, rotate(query, let("turn", self.rope[0, vec(column)])) * scale, head * self.vectors + j)
 
     def _load(self, positions: list[Expr]) -> None:
         """All loads of a step. Beyond the last key that one again, and never a slot that nothing was written to, which may hold NaN;
         padding meets zeros of the query and sums that are not stored."""
         for k, position in enumerate(positions):
-            position = fixed("known", T.min(position, self.last))
+            position = fixed("known", T.min(position, self.cached - 1))
             page, slot = fixed("page", page_of(self.page_table, position)), slot_of(position)
             for kind, words, scales in ((KEY, self.key_words, self.key_scales), (VALUE, self.value_words, self.value_scales)):
                 for word in range(self.words):

@@ -1,4 +1,4 @@
-"""Join the splits of attention_decode."""
+"""Join the splits of attention_decode and the token itself, and append the token to the cache."""
 
 from __future__ import annotations
 
@@ -7,72 +7,157 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from ..kv_layout import KvLayout
 from ..target import Variant
-from .attention_decode import HIDDEN, join, num_splits, partial_shape
+from .attention_decode import HIDDEN, join, num_splits, partial_shape, query_scale
 from .fixed import fixed
-from .tir_ops import VEC, Kernel, barrier, element, extern, launch, local, shared, splat, store, total, vec, when
+from .kv_cache import KEY, VALUE, KvCache, check_heads, page_of, page_table_buffer, rounded, slot_of
+from .reduce import Operator, reduce_all
+from .rope_append import LANES, RowShare, append, largest_magnitude, rotate
+from .tir_ops import (
+    VEC,
+    Buffer,
+    Expr,
+    Kernel,
+    barrier,
+    dot,
+    element,
+    extern,
+    launch,
+    let,
+    local,
+    shared,
+    size,
+    splat,
+    store,
+    total,
+    vec,
+    when,
+)
 
 THREADS = 256
 UNROLL = 4  # splits that an invocation loads at once
 
 
-def attention_merge(variant: Variant, num_heads: int, head_dim: int) -> PrimFunc:
-    """Attention output from the partial results of the first num_splits(state[0] + 1) splits.
+def attention_merge(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
+    """Attention output from the partial results of the splits, and from the token's own key and value, which join the cache.
 
-    partial float32[partial_shape]: see attention_decode.py; state int32[16]; out float32[1, num_heads * head_dim].
+    qkv, rope: see attention_decode.py; partial float32[partial_shape], of which the first num_splits(state[0]) splits are read;
+    state int32[16]; kv, page_table int32[max_pages]: see kv_cache.py, written in place at position state[0];
+    out float32[1, num_heads * head_dim].
     A workgroup serves one head; its invocations hold one vector of the head dimension and every `slices`-th split. Without subgroups
-    one slice takes all splits, which needs no barrier.
+    one slice takes all splits.
     """
-    columns = head_dim // VEC
-    threads = THREADS if variant.subgroups else columns
-    slices = 2 ** int(math.log2(threads / columns))
-    at_once = slices * UNROLL
-    with Kernel() as kernel:
-        partial = kernel.buffer("partial", partial_shape(num_heads, head_dim), "float32")
-        state = kernel.buffer("state", (16,), "int32")
-        out = kernel.buffer("out", (1, num_heads * head_dim), "float32")
-        with launch([num_heads], [threads]) as ((head,), (thread,)):
-            slice_, column = fixed("slice", T.min(thread // columns, slices - 1)), fixed("column", thread % columns)
-            sums, largest, weight = local("sums", 1, "float32x4"), local("largest", 1), local("weight", 1)
-            stats, loaded = local("stats", UNROLL, "float32x4"), local("loaded", UNROLL, "float32x4")
-            store(sums, splat(T.float32(0)), 0)
-            store(largest, T.float32(HIDDEN), 0)
-            store(weight, T.float32(0), 0)
-            splits = fixed("splits", num_splits(state[0] + 1))
-            with T.serial(T.truncdiv(splits + (at_once - 1), at_once)) as step:
-                first = fixed("first", step * at_once + slice_)
-                # What lies beyond the last split may be NaN.
-                for i in range(UNROLL):
-                    split = fixed("split", T.min(first + i * slices, splits - 1))
-                    store(stats, partial[head, split, vec(columns)], i)
-                    store(loaded, partial[head, split, vec(column)], i)
-                new_max = largest[0]
-                for i in range(UNROLL):
-                    inside = first + i * slices < splits
-                    store(stats, extern("float32x4", "select", splat(T.float32(HIDDEN)), stats[i], inside), i)
-                    new_max = T.max(new_max, element(stats[i], 0))
-                new_max = fixed("new_max", new_max, "float32")
-                old_scale = fixed("old_scale", T.exp2(largest[0] - new_max), "float32")
-                store(sums, sums[0] * splat(old_scale), 0)
-                store(weight, weight[0] * old_scale, 0)
-                store(largest, new_max, 0)
-                for i in range(UNROLL):
-                    scale = fixed("scale", T.exp2(element(stats[i], 0) - new_max), "float32")
-                    store(sums, sums[0] + loaded[i] * splat(scale), 0)
-                    store(weight, weight[0] + element(stats[i], 1) * scale, 0)
-            if slices == 1:
-                store(out, sums[0] / splat(weight[0]), 0, vec(head * columns + column))
-            else:
-                all_sums = shared("all_sums", slices * columns, "float32x4")
-                all_largest, all_weights = shared("all_largest", slices), shared("all_weights", slices)
-                with when(slices * columns == threads or thread < slices * columns):
-                    store(all_sums, sums[0], thread)
-                    with when(column == 0):
-                        store(all_largest, largest[0], slice_)
-                        store(all_weights, weight[0], slice_)
-                barrier()
-                with when(thread < columns):
-                    scales, stats = join([all_largest[s] for s in range(slices)], [all_weights[s] for s in range(slices)])
-                    value = total([all_sums[s * columns + thread] * splat(scale) for s, scale in enumerate(scales)])
-                    store(out, value / splat(element(stats, 1)), 0, vec(head * columns + thread))
-    return kernel.func
+    return _AttentionMerge(variant, num_heads, KvLayout(variant.kv_dtype, num_kv_heads, head_dim)).build()
+
+
+class _AttentionMerge:
+    def __init__(self, variant: Variant, num_heads: int, layout: KvLayout) -> None:
+        self.variant, self.layout = variant, layout
+        self.num_heads, self.num_kv_heads, self.head_dim = num_heads, layout.num_kv_heads, layout.head_dim
+        self.group = check_heads(num_heads, self.num_kv_heads, self.head_dim)
+        self.columns = self.head_dim // VEC
+        self.threads = THREADS if variant.subgroups else -(-self.columns // LANES) * LANES
+        self.slices = 1 << int(math.log2(self.threads / self.columns))
+
+    def build(self) -> PrimFunc:
+        with Kernel() as kernel:
+            self.qkv = kernel.buffer("qkv", (1, (self.num_heads + 2 * self.num_kv_heads) * self.head_dim), "float32")
+            self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
+            self.partial = kernel.buffer("partial", partial_shape(self.num_heads, self.head_dim), "float32")
+            state = kernel.buffer("state", (16,), "int32")
+            page_table = page_table_buffer(kernel)
+            self.cache = KvCache(kernel, self.layout)
+            out = kernel.buffer("out", (1, self.num_heads * self.head_dim), "float32")
+            with launch([self.num_heads], [self.threads]) as ((self.head,), (self.thread,)):
+                self.kv_head = self.head // self.group
+                self.slice = fixed("slice", T.min(self.thread // self.columns, self.slices - 1))
+                self.column = fixed("column", self.thread % self.columns)
+                position = fixed("position", state[0])
+                self.sums, self.largest, self.weight = local("sums", 1, "float32x4"), local("largest", 1), local("weight", 1)
+                self._own(page_of(page_table, position), slot_of(position))
+                self._join_splits(fixed("splits", num_splits(position)))
+                if self.slices == 1:
+                    with when(self.threads == self.columns or self.thread < self.columns):
+                        store(out, self.sums[0] / splat(self.weight[0]), 0, vec(self.head * self.columns + self.column))
+                else:
+                    self._join_slices(out)
+        return kernel.func
+
+    def _own(self, page: Expr, slot: Expr) -> None:
+        """Begin the first slice with the token itself. One head of those that share a key and value appends them."""
+        share = RowShare(self.columns, fixed("lane", self.thread % LANES))
+        heads = (self.head, self.num_heads + self.kv_head, self.num_heads + self.num_kv_heads + self.kv_head)
+        query, key, value = rows = [local(name, share.vectors, "float32x4") for name in ("query", "key", "value")]
+        for j, (column, inside) in enumerate(share.places):
+            for row in rows:
+                store(row, splat(T.float32(0)), j)
+            with when(inside):
+                turn = let("turn", self.rope[0, vec(column)])
+                loaded = [let("loaded", self.qkv[0, vec(head * self.columns + column)]) for head in heads]
+                for row, x in zip(rows, (rotate(loaded[0], turn), rotate(loaded[1], turn), loaded[2]), strict=True):
+                    store(row, x, j)
+        largest = local("row_largest", 2)
+        if self.layout.scaled:
+            for kind, row in ((KEY, key), (VALUE, value)):
+                store(largest, largest_magnitude(row, share.vectors), kind)
+            self._reduce(share, largest, "max")
+        with when(T.And(self.head % self.group == 0, self.thread < LANES)):
+            for kind, row in ((KEY, key), (VALUE, value)):
+                append(self.cache, (page, kind, self.kv_head, slot), share, row, largest[kind])
+        # The token is seen as later ones will see it, rounded by the cache.
+        score = local("score", 1)
+        products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]
+        store(score, total(products) * T.float32(query_scale(self.head_dim)), 0)
+        self._reduce(share, score, "sum")
+        own = rounded(self.layout, let("own", self.qkv[0, vec(heads[2] * self.columns + self.column)]), largest[VALUE])
+        first = self.slice == 0
+        store(self.sums, T.Select(first, own, splat(T.float32(0))), 0)
+        store(self.largest, T.Select(first, score[0], T.float32(HIDDEN)), 0)
+        store(self.weight, T.Select(first, T.float32(1), T.float32(0)), 0)
+
+    def _reduce(self, share: RowShare, values: Buffer, operator: Operator) -> None:
+        if not self.variant.subgroups:
+            barrier()  # the results before have been read
+        count, groups = int(values.shape[0]), self.threads // LANES
+        reduce_all(self.variant, values, count, lane=share.lane, width=LANES, group=self.thread // LANES, groups=groups, operator=operator)
+
+    def _join_splits(self, splits: Expr) -> None:
+        at_once = self.slices * UNROLL
+        stats, loaded = local("stats", UNROLL, "float32x4"), local("loaded", UNROLL, "float32x4")
+        with T.serial(T.truncdiv(splits + (at_once - 1), at_once)) as step:
+            first = fixed("first", step * at_once + self.slice)
+            # What lies beyond the last split may be NaN.
+            for i in range(UNROLL):
+                split = fixed("split", T.min(first + i * self.slices, splits - 1))
+                store(stats, self.partial[self.head, split, vec(self.columns)], i)
+                store(loaded, self.partial[self.head, split, vec(self.column)], i)
+            new_max = self.largest[0]
+            for i in range(UNROLL):
+                inside = first + i * self.slices < splits
+                store(stats, extern("float32x4", "select", splat(T.float32(HIDDEN)), stats[i], inside), i)
+                new_max = T.max(new_max, element(stats[i], 0))
+            new_max = fixed("new_max", new_max, "float32")
+            old_scale = fixed("old_scale", T.exp2(self.largest[0] - new_max), "float32")
+            store(self.sums, self.sums[0] * splat(old_scale), 0)
+            store(self.weight, self.weight[0] * old_scale, 0)
+            store(self.largest, new_max, 0)
+            for i in range(UNROLL):
+                scale = fixed("scale", T.exp2(element(stats[i], 0) - new_max), "float32")
+                store(self.sums, self.sums[0] + loaded[i] * splat(scale), 0)
+                store(self.weight, self.weight[0] + element(stats[i], 1) * scale, 0)
+
+    def _join_slices(self, out: Buffer) -> None:
+        slices, columns = self.slices, self.columns
+        all_sums = shared("all_sums", slices * columns, "float32x4")
+        all_largest, all_weights = shared("all_largest", slices), shared("all_weights", slices)
+        with when(slices * columns == self.threads or self.thread < slices * columns):
+            store(all_sums, self.sums[0], self.thread)
+            with when(self.column == 0):
+                store(all_largest, self.largest[0], self.slice)
+                store(all_weights, self.weight[0], self.slice)
+        barrier()
+        with when(self.thread < columns):
+            scales, stats = join([all_largest[s] for s in range(slices)], [all_weights[s] for s in range(slices)])
+            value = total([all_sums[s * columns + self.thread] * splat(scale) for s, scale in enumerate(scales)])
+            store(out, value / splat(element(stats, 1)), 0, vec(self.head * columns + self.thread))

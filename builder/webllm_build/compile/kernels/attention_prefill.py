@@ -2,7 +2,7 @@
 
 A row is one query head of one token, so the heads that share keys share loads whatever their number. `parts` invocations share a few
 rows: each holds every parts-th vector of their queries and of their sums in registers. Keys and values pass through workgroup memory as
-16-byte vectors of the cache; the next tile is loaded into registers while this one is multiplied.
+vectors of the cache; the next tile is loaded into registers while this one is multiplied.
 
 Keys are taken in runs of `parts`. What invocation p calls key i of a run is key i ^ p. So the parts of the scores are added by
 butterflies that halve their number each time: an invocation ends with the score of one key, its key 0, and the softmax is computed once.
@@ -18,9 +18,9 @@ from tvm.tirx.script import builder as T
 
 from ..kv_layout import PAGE_SIZE, KvLayout
 from ..target import Variant
-from .attention_decode import HIDDEN
+from .attention_decode import HIDDEN, query_scale
 from .fixed import fixed
-from .kv_cache import KEY, VALUE, KvCache, Share, as_halves, check_heads, floats, page_of, page_table_buffer, slot_of
+from .kv_cache import KEY, VALUE, KvCache, Share, as_halves, check_heads, floats, page_of, page_table_buffer, slot_of, words_dtype
 from .reduce import butterfly
 from .tir_ops import VEC, Buffer, Expr, Kernel, barrier, ceildiv, element, extern, launch, local, shared, size, splat, store, vec, when
 
@@ -45,7 +45,7 @@ class _AttentionPrefill:
         self.group = check_heads(num_heads, stored.num_kv_heads, stored.head_dim)
         # Signed bytes are exact as float16, and are so in workgroup memory: they become floats faster.
         self.layout = KvLayout("float16", stored.num_kv_heads, stored.head_dim) if stored.scaled else stored
-        self.columns = 2 * stored.columns if stored.scaled else stored.columns  # vectors of a row of a tile
+        self.columns = stored.columns  # of the layout too
         # A power of two, so that a tile lies in one page.
         key_bytes = 2 * (16 * self.columns + 4 * stored.scaled)
         self.tile = min(PAGE_SIZE, 1 << int(math.log2(WORKGROUP_BYTES / key_bytes)))
@@ -54,13 +54,13 @@ class _AttentionPrefill:
             self.parts = min(MAX_PARTS, variant.lanes, self.tile, 1 << (self.head_dim // 8 - 1).bit_length())
         else:
             self.threads, self.parts = 32, 1
-        self.share = Share(self.layout, self.parts, self.columns)
+        self.share = Share(self.layout, self.parts)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
         self.rows = 1 if not variant.subgroups else 4 if self.vectors <= 2 else 2  # of one invocation; a bound on registers
         self.runs = min(MAX_RUNS, self.tile // self.parts)
         self.block = self.threads // self.parts * self.rows  # rows of a workgroup
         self.row_vectors = self.head_dim // VEC
-        self.loads = -(-self.tile * stored.columns // self.threads)  # vectors of keys, and as many of values, of one invocation
+        self.loads = -(-self.tile * self.columns // self.threads)  # vectors of keys, and as many of values, of one invocation
 
     def build(self) -> PrimFunc:
         with Kernel() as kernel:
@@ -108,7 +108,7 @@ class _AttentionPrefill:
     def _allocate(self) -> None:
         self.key_tile = shared("key_tile", self.tile * self.columns, "uint32x4")
         self.value_tile = shared("value_tile", self.tile * self.columns, "uint32x4")
-        self.next_keys, self.next_values = (local(name, self.loads, "uint32x4") for name in ("next_keys", "next_values"))
+        self.next_keys, self.next_values = (local(name, self.loads, words_dtype(self.stored)) for name in ("next_keys", "next_values"))
         if self.stored.scaled:
             self.key_scales, self.value_scales = (shared(name, self.tile) for name in ("key_scales", "value_scales"))
             self.next_scales = local("next_scales", 2)
@@ -119,7 +119,7 @@ class _AttentionPrefill:
         self.running_max, self.weight_sum = local("running_max", self.rows), local("weight_sum", self.rows)
         self.query = local("query", self.rows * self.vectors, "float32x4")
         self.sums = local("sums", self.rows * self.vectors, "float32x4")
-        scale = splat(T.float32(math.log2(math.e) / math.sqrt(self.head_dim)))
+        scale = splat(T.float32(query_scale(self.head_dim)))
         for r in range(self.rows):
             store(self.running_max, T.float32(HIDDEN), r)
             store(self.weight_sum, T.float32(0), r)
@@ -136,9 +136,9 @@ class _AttentionPrefill:
         page = fixed("page", page_of(self.page_table, T.min(first, self.last)))
         for i in range(self.loads):
             index = i * self.threads + self.thread
-            if (i + 1) * self.threads > self.tile * self.stored.columns:
-                index = T.min(index, self.tile * self.stored.columns - 1)
-            slot, column = fixed("slot", slot_of(T.min(first + index // self.stored.columns, self.last))), index % self.stored.columns
+            if (i + 1) * self.threads > self.tile * self.columns:
+                index = T.min(index, self.tile * self.columns - 1)
+            slot, column = fixed("slot", slot_of(T.min(first + index // self.columns, self.last))), index % self.columns
             for kind, words in ((KEY, self.next_keys), (VALUE, self.next_values)):
                 store(words, self.cache.load(page, kind, self.kv_head, slot, column), i)
         if self.stored.scaled:
@@ -149,14 +149,9 @@ class _AttentionPrefill:
     def _publish(self) -> None:
         for i in range(self.loads):
             index = i * self.threads + self.thread
-            with when((i + 1) * self.threads <= self.tile * self.stored.columns or index < self.tile * self.stored.columns):
+            with when((i + 1) * self.threads <= self.tile * self.columns or index < self.tile * self.columns):
                 for tile, words in ((self.key_tile, self.next_keys), (self.value_tile, self.next_values)):
-                    if self.stored.scaled:
-                        first, second = as_halves(words[i])
-                        store(tile, first, 2 * index)
-                        store(tile, second, 2 * index + 1)
-                    else:
-                        store(tile, words[i], index)
+                    store(tile, as_halves(words[i]) if self.stored.scaled else words[i], index)
         if self.stored.scaled:
             with when(self.thread < self.tile):
                 store(self.key_scales, self.next_scales[KEY], self.thread)

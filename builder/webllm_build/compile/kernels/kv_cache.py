@@ -12,10 +12,11 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.quantize import tir
 
-from .tir_ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, store, vec
+from .tir_ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store
 
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
 KEY, VALUE = 0, 1
+TINY = 1e-30  # what a row of zeros is divided by
 
 
 class KvCache:
@@ -26,49 +27,45 @@ class KvCache:
         self._words = kernel.buffer("kv", (size("pages"), 2, layout.num_kv_heads, layout.block_words), "uint32")
 
     def load(self, page: Expr, kind: Expr, head: Expr, slot: Expr, column: Expr) -> Expr:
-        """Vector `column` of a row as it is stored, uint32x4: `floats` tells what it holds."""
-        return self._words[page, kind, head, vec(slot * self.layout.columns + column)]
+        """Vector `column` of a row as it is stored, words_dtype(layout): `floats` tells what it holds."""
+        return self._vector(page, kind, head, slot * self.layout.columns + column)
 
     def load_scale(self, page: Expr, kind: Expr, head: Expr, slot: Expr) -> Expr:
         """What the floats of a row are to be multiplied by, float32. For layouts that have it only."""
-        words = let("scales", self._words[page, kind, head, vec(PAGE_SIZE * self.layout.columns + slot // VEC)])
-        low, high = (_select(slot % 2 == 0, element(words, i), element(words, i + 1)) for i in (0, 2))
-        return extern("float32", "bitcast<f32>", _select(slot % VEC < 2, low, high))
+        pair = let("scales", self._vector(page, kind, head, PAGE_SIZE * self.layout.columns + slot // 2))
+        return extern("float32", "bitcast<f32>", extern("uint32", "select", element(pair, 1), element(pair, 0), slot % 2 == 0))
 
-    def store(self, page: Expr, kind: Expr, head: Expr, slot: Expr, column: Expr, value: Expr) -> None:
-        """Store four elements, column*4 and on, of a row. Of layouts with scales, `value` is divided by the row's largest magnitude."""
-        place = (page, kind, head)
-        start = slot * (self.layout.columns * VEC)
-        if self.layout.dtype == "float32":
-            words = extern("uint32x4", "bitcast<vec4<u32>>", value)
-            store(self._words, words, *place, T.ramp(start + column * VEC, 1, VEC))
-        elif self.layout.dtype == "float16":
-            store(self._words, extern("uint32x2", "vec2u", *_pack_pairs(value)), *place, T.ramp(start + column * 2, 1, 2))
-        else:
-            store(self._words, extern("uint32", "pack4x8snorm", value), *place, start + column)
+    def store(self, page: Expr, kind: Expr, head: Expr, slot: Expr, column: Expr, value: Expr, largest: Expr) -> None:
+        """Store four elements, column*4 and on, of a row. largest: the row's largest magnitude, of which layouts with scales need it."""
+        words = VEC * self.layout.words // self.layout.elements
+        start = slot * (self.layout.columns * self.layout.words) + column * words
+        place = (page, kind, head, T.ramp(start, 1, words) if words > 1 else start)
+        store(self._words, _encode(self.layout, value, largest), *place)
 
     def store_scale(self, page: Expr, kind: Expr, head: Expr, slot: Expr, largest: Expr) -> None:
         """Store a row's scale, given its largest magnitude."""
         scale = extern("uint32", "bitcast<u32>", largest * T.float32(1 / 127))
-        store(self._words, scale, page, kind, head, PAGE_SIZE * self.layout.columns * VEC + slot)
+        store(self._words, scale, page, kind, head, PAGE_SIZE * self.layout.columns * self.layout.words + slot)
+
+    def _vector(self, page: Expr, kind: Expr, head: Expr, index: Expr) -> Expr:
+        return self._words[page, kind, head, T.ramp(index * self.layout.words, 1, self.layout.words)]
 
 
 @dataclass(frozen=True)
 class Share:
-    """What each of `parts` invocations that share a row holds of it: every parts-th of its `columns` vectors, as float32x4."""
+    """What each of `parts` invocations that share a row holds of it: every parts-th vector, as float32x4."""
 
     layout: KvLayout
     parts: int
-    columns: int
 
     @property
     def words(self) -> int:
-        """Vectors of 16 bytes of an invocation; the last may be padding."""
-        return -(-self.columns // self.parts)
+        """Vectors of the layout that an invocation holds; the last may be padding."""
+        return -(-self.layout.columns // self.parts)
 
     @property
     def quads(self) -> int:
-        """float32x4 in a vector of 16 bytes."""
+        """float32x4 in a vector of the layout."""
         return self.layout.elements // VEC
 
     @property
@@ -86,17 +83,30 @@ class Share:
         return places
 
 
+def words_dtype(layout: KvLayout) -> str:
+    return f"uint32x{layout.words}"
+
+
 def floats(layout: KvLayout, words: Expr) -> tuple[Expr, ...]:
     """The elements of a vector as float32x4, four after four; not yet multiplied by the row's scale."""
     if layout.dtype == "float32":
         return (extern("float32x4", "bitcast<vec4<f32>>", words),)
-    return tir.halves(words) if layout.dtype == "float16" else tir.signed_bytes(words)
+    return tir.halves(words) if layout.dtype == "float16" else tuple(tir.four_signed_bytes(element(words, i)) for i in range(2))
 
 
-def as_halves(words: Expr) -> tuple[Expr, Expr]:
-    """16 signed bytes as two vectors of float16, which hold them exactly."""
-    pairs = [pair for value in tir.signed_bytes(words) for pair in _pack_pairs(value)]
-    return extern("uint32x4", "vec4u", *pairs[:4]), extern("uint32x4", "vec4u", *pairs[4:])
+def rounded(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
+    """Four elements of a row, float32x4, as loads find them when they have been stored."""
+    words = _encode(layout, value, largest)
+    if layout.dtype == "float32":
+        return value
+    if layout.dtype == "float16":
+        return extern("float32x4", "vec4f", *(extern("float32x2", "unpack2x16float", element(words, i)) for i in range(2)))
+    return extern("float32x4", "unpack4x8snorm", words) * splat(largest)
+
+
+def as_halves(words: Expr) -> Expr:
+    """8 signed bytes as a vector of float16, uint32x4, which holds them exactly."""
+    return extern("uint32x4", "vec4u", *(pair for i in range(2) for pair in _pack_pairs(tir.four_signed_bytes(element(words, i)))))
 
 
 def page_table_buffer(kernel: Kernel) -> Buffer:
@@ -121,10 +131,15 @@ def check_heads(num_heads: int, num_kv_heads: int, head_dim: int) -> int:
     return num_heads // num_kv_heads
 
 
+def _encode(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
+    """Four elements of a row as words: uint32x4, uint32x2 or uint32."""
+    if layout.dtype == "float32":
+        return extern("uint32x4", "bitcast<vec4<u32>>", value)
+    if layout.dtype == "float16":
+        return extern("uint32x2", "vec2u", *_pack_pairs(value))
+    return extern("uint32", "pack4x8snorm", value / splat(T.max(largest, T.float32(TINY))))
+
+
 def _pack_pairs(value: Expr) -> list[Expr]:
     pairs = [extern("float32x2", "vec2f", element(value, i), element(value, i + 1)) for i in (0, 2)]
     return [extern("uint32", "pack2x16float", pair) for pair in pairs]
-
-
-def _select(condition: Expr, then: Expr, otherwise: Expr) -> Expr:
-    return extern("uint32", "select", otherwise, then, condition)
