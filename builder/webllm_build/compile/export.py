@@ -38,9 +38,22 @@ FUNCTIONS = (
 )
 
 
+class _Builder(relax.BlockBuilder):  # type: ignore[misc]
+    """Knows the kernels that it has: TVM hashes and compares a kernel, with its tiles, for each call of each layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._added: dict[int, tuple[tirx.PrimFunc, tvm.ir.GlobalVar]] = {}
+
+    def add_func(self, func: tirx.PrimFunc, func_name: str) -> tvm.ir.GlobalVar:
+        if id(func) not in self._added:
+            self._added[id(func)] = (func, super().add_func(func, func_name))
+        return self._added[id(func)][1]
+
+
 def export_module(model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant) -> tvm.IRModule:
     """The Relax module of one variant. Parameters of a function: its io buffers, then caches and weights in plan order."""
-    builder = relax.BlockBuilder()
+    builder = _Builder()
     for spec in FUNCTIONS:
         _export(builder, spec, model, schemes, layout, variant)
     return builder.finalize()
