@@ -21,6 +21,7 @@ COMPILED = [variant for variant in VARIANTS if not variant.integer]
 COMPILED += [replace(variant, name=f"{variant.name}-q8", kv="q8") for variant in COMPILED]
 # (query heads, key-value heads, head_dim)
 SHAPES = [(3, 3, 64), (9, 3, 64), (8, 2, 128), (8, 1, 96), (8, 1, 32), (2, 1, 80), (14, 2, 64), (8, 1, 256), (4, 2, 40)]
+LARGE_SHAPES = [(8, 1, 32), (8, 2, 128), (8, 1, 256)]  # many heads, and long ones: where limits are near
 
 
 @dataclass(frozen=True)
