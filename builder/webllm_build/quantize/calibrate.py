@@ -72,8 +72,8 @@ class _Recorder(NumpyOperators):
         self._done = done
 
     def multiply(self, x: Array, weight: Weight) -> Array:
-        # Models keep enormous activations at the first token, which every conversation has once: they say nothing about the others.
-        square = (x[1:] ** 2).mean(0)
+        # The first token counts too: models keep enormous activations there, which all later tokens attend to.
+        square = (x**2).mean(0)
         self.squares[weight.name] = np.round(square / square.max(), DIGITS).astype(np.float32)
         self._done(len(self.squares))
         return x if weight is self._head else super().multiply(x, weight)  # nobody looks at the logits
