@@ -79,9 +79,9 @@ def test_large_negative_gates_vanish(dawn: Dawn) -> None:
 @pytest.mark.parametrize(("n", "k"), [(960, 576), (49152, 576), (16384, 3072), (3072, 8192), (128256, 3072), (96, 14336), (64, 32)])
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_tiles_fit_every_gpu(variant: Variant, n: int, k: int) -> None:
-    for tile in tiles(variant, n, k).values():
+    for vendor, tile in tiles(variant, n, k).items():
         threads = tile.lanes * tile.groups
-        assert 32 <= threads <= 256
+        assert (1 if vendor == "google" else 32) <= threads <= 256  # that one is a CPU
         assert tile.lanes & (tile.lanes - 1) == 0 or tile.lanes % 32 == 0  # what subgroup reductions need
         assert n / (tile.rows * tile.groups) <= 65535
 

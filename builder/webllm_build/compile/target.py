@@ -64,8 +64,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("f32", f16=False, subgroups=False),
 )
 
-# Values of GPUAdapterInfo.vendor that kernels may have a default tile for.
-VENDORS = ("nvidia", "apple", "amd", "intel", "qualcomm", "arm")
+# Values of GPUAdapterInfo.vendor that kernels may have a default tile for. google: SwiftShader, which computes on the CPU.
+VENDORS = ("nvidia", "apple", "amd", "intel", "qualcomm", "arm", "google")
 
 WASM_HOST = {"kind": "llvm", "mtriple": "wasm32-unknown-unknown-wasm", "vector-width": 128}
 

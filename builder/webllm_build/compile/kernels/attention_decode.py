@@ -80,9 +80,9 @@ class _AttentionDecode:
         if variant.subgroups:
             self.parts = min(variant.lanes, 1 << (self.head_dim // 8 - 1).bit_length())
             self.set_width, self.threads, self.keys = variant.lanes, 128, KEYS
-        else:  # sums across invocations go through workgroup memory: few parts, and scores that fit
+        else:  # sums across invocations go through workgroup memory: few parts, few invocations, and scores that fit
             self.parts = self.set_width = 4
-            self.threads = 64
+            self.threads = 16
             self.keys = min(KEYS, POOL_BYTES // 4 // (2 * self.heads * self.threads))
         # The sets of `set_width` invocations that are left to join have a row each in the pool.
         self.threads = min(self.threads, self.set_width * (POOL_BYTES // 16 // self.row_vectors))

@@ -50,9 +50,11 @@ def choose_tile(variant: Variant, n: int) -> Tile:
 
 
 def tiles(variant: Variant, n: int) -> Mapping[str, Tile]:
-    """Defaults by vendor, and so what the browser chooses from: GPUs of phones have few registers for the large tile."""
+    """Defaults by vendor, and so what the browser chooses from: GPUs of phones have few registers for the large tile, and a CPU
+    needs no more workgroups than it has cores."""
     other, small = choose_tile(variant, n), Tile(rows=4, columns=8, width=64)
-    return {"other": other, "qualcomm": small, "arm": small}
+    by_vendor = {"other": other, "qualcomm": small, "arm": small}
+    return by_vendor if variant.f16 else {**by_vendor, "google": Tile(rows=8, columns=8, width=64)}
 
 
 def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", tile: Tile | None = None) -> PrimFunc:

@@ -28,8 +28,8 @@ class Tile:
 def choose_tile(variant: Variant, n: int, k: int) -> Tile:
     """A tile that was fast on an NVIDIA H200 and leaves few lanes idle elsewhere.
 
-    Without subgroups a sum across lanes costs barriers, which are dear on some GPUs and very dear on the CPU: groups are as narrow
-    as still loads whole memory sectors, and each invocation has many rows for the activations that it loads.
+    Without subgroups a sum across lanes costs barriers, which are dear on some GPUs: groups are as narrow as still loads whole memory
+    sectors, and each invocation has many rows for the activations that it loads.
     """
     blocks = k // GROUP
     if not variant.subgroups:
@@ -48,10 +48,11 @@ def choose_tile(variant: Variant, n: int, k: int) -> Tile:
 
 def tiles(variant: Variant, n: int, k: int) -> Mapping[str, Tile]:
     """Defaults by vendor, and so what the browser chooses from. Beside the tile that was fast on an H200: four rows for each subgroup,
-    as llama.cpp has on Apple's GPUs, and two. Without subgroups wider groups of fewer rows, for GPUs with cheap barriers."""
+    as llama.cpp has on Apple's GPUs, and two. Without subgroups wider groups of fewer rows, for GPUs with cheap barriers, and whole
+    rows for the CPU, where a barrier costs as much as hundreds of weights."""
     other = choose_tile(variant, n, k)
     if not variant.subgroups:
-        return {"other": other, "intel": Tile(lanes=16, rows=4, groups=4)}
+        return {"other": other, "intel": Tile(lanes=16, rows=4, groups=4), "google": Tile(lanes=1, rows=8, groups=8)}
     lanes = min(32, max(8, 1 << (k // GROUP - 1).bit_length()))
     four, two = (Tile(lanes, rows, groups=64 // lanes) for rows in (4, 2))
     return {"other": other, "apple": four, "qualcomm": four, "amd": two}

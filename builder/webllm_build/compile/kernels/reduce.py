@@ -43,7 +43,7 @@ def reduce_group(
     Returns the function that gives the result of value i (an index or an expression) to any invocation of the group. A barrier is
     needed between its last use and the next reduction where a loop repeats this one.
     """
-    if variant.subgroups and width <= variant.lanes:
+    if width == 1 or (variant.subgroups and width <= variant.lanes):
         butterfly(values, count, width, operator)
         return lambda i: _pick(values, count, i)
     if variant.subgroups:
