@@ -164,9 +164,10 @@ def random_operation(random: Random, checker: Checker) -> tuple[str, tuple[int, 
     return name, (sequence, random.choice(HOSTILE) if random.random() < 0.05 else random.randint(0, longest))
 
 
-@pytest.fixture(scope="module")
-def pair(native_file: Path, wasm: bytes) -> Pair:
-    return Pair(NativeLibrary(native_file), WasmLibrary(wasm))
+@pytest.fixture
+def pair(tmp_path: Path, native_file: Path, wasm: bytes) -> Pair:
+    """Fresh instances."""
+    return Pair(NativeLibrary(Path(shutil.copy(native_file, tmp_path))), WasmLibrary(wasm))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -185,6 +186,19 @@ def test_native_program(tmp_path: Path) -> None:
     build_native(program, ROOT / "wasm_support" / "tests" / "paged_kv_test.cc")
     result = subprocess.run([str(program)], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr or f"ended by signal {-result.returncode}: undefined behaviour traps"
+
+
+def test_pages_that_are_held_stay_counted_as_the_pool_grows(library: Library) -> None:
+    assert library.call("kv_reset", PAGE_SIZE, 4) == 0
+    sequence = library.call("kv_new")
+    assert library.call("kv_append", sequence, 4 * PAGE_SIZE) == 0
+    fork = library.call("kv_fork", sequence, 2 * PAGE_SIZE)
+    for pages in (5, 20, 100, 1000):
+        assert library.call("kv_grow", pages) == 0
+    assert library.call("kv_free", sequence) == 0
+    assert library.call("kv_available") == 1000 - 2
+    assert library.call("kv_free", fork) == 0
+    assert library.call("kv_available") == 1000
 
 
 def test_no_memory_for_tables_changes_nothing(library: Library) -> None:

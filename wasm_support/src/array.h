@@ -9,7 +9,6 @@ class Array {
  public:
   int32_t size() const { return size_; }
   T* data() const { return data_; }
-  // index may lie between size() and the reserved capacity: values there are whatever the memory held.
   T& operator[](int32_t index) const { return data_[index]; }
   T& back() const { return data_[size_ - 1]; }
 

@@ -16,7 +16,7 @@ struct Sequence {
 
 int32_t page_size = 1;
 IdPool free_pages;
-Array<int32_t> references;  // by page; meaningful for taken pages only
+Array<int32_t> references;  // by page, for all pages of the pool; meaningful for taken pages only
 IdPool free_ids;
 Array<Sequence> sequences;  // by id
 int32_t copies[2];
@@ -43,7 +43,11 @@ void drop_pages_behind(Sequence& sequence, int32_t count) {
 }
 
 // Room in the tables for num_pages; the capacity itself is the caller's to change.
-bool reserve_pages(int32_t num_pages) { return references.reserve(num_pages) && free_pages.reserve(num_pages); }
+bool reserve_pages(int32_t num_pages) {
+  if (!references.reserve(num_pages) || !free_pages.reserve(num_pages)) return false;
+  while (references.size() < num_pages) references.push(0);
+  return true;
+}
 
 // A new sequence's id, or OUT_OF_PAGES. May move all sequences.
 int32_t make_sequence() {
