@@ -22,7 +22,7 @@ await Promise.all([
   build({
     ...shared, format: "esm",
     entryPoints: {
-      worker: "src/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
+      worker: "src/transport/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
   // A classic script, for importScripts.

@@ -1,8 +1,8 @@
-export { CreateWebWorkerMLCEngine, WebWorkerMLCEngine, type WorkerLike } from "./client.ts";
-export { CreateMLCEngine, MLCEngine } from "./engine.ts";
-export * from "./errors.ts";
-export { createFetch } from "./openai/fetch.ts";
-export type * from "./openai/types.ts";
+export { CreateWebWorkerMLCEngine, WebWorkerMLCEngine, type WorkerLike } from "./transport/client.ts";
+export { CreateMLCEngine, MLCEngine } from "./api/engine.ts";
+export * from "./support/errors.ts";
+export { createFetch } from "./api/openai/fetch.ts";
+export type * from "./api/openai/types.ts";
 export { deleteModelInCache, hasModelInCache } from "./storage/model_folder.ts";
-export type * from "./types.ts";
-export { WebWorkerMLCEngineHandler } from "./worker.ts";
+export type * from "./api/types.ts";
+export { WebWorkerMLCEngineHandler } from "./transport/worker.ts";

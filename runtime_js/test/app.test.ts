@@ -8,7 +8,7 @@ import { keepIn } from "../src/app/keep.ts";
 import { describeProblem } from "../src/app/problems.ts";
 import { Rate } from "../src/app/rate.ts";
 import { SettingsStore, contextChoices } from "../src/app/settings.ts";
-import { ERROR_CLASSES } from "../src/errors.ts";
+import { ERROR_CLASSES } from "../src/support/errors.ts";
 import { parseManifest } from "../src/storage/manifest.ts";
 
 /** No storage at all, as in a browser that refuses it. */

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WebWorkerMLCEngine, type WorkerLike } from "../src/client.ts";
-import { MLCEngine } from "../src/engine.ts";
+import { WebWorkerMLCEngine, type WorkerLike } from "../src/transport/client.ts";
+import { MLCEngine } from "../src/api/engine.ts";
 import {
   AbortError, ContextWindowSizeExceededError, ModelNotFoundError, ModelNotLoadedError, ProtocolError, RequestValidationError,
-} from "../src/errors.ts";
-import { createFetch } from "../src/openai/fetch.ts";
-import { ResponseShape, usage } from "../src/openai/response.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, RequestOptions } from "../src/openai/types.ts";
-import type { InitProgressReport } from "../src/types.ts";
-import { WebWorkerMLCEngineHandler } from "../src/worker.ts";
+} from "../src/support/errors.ts";
+import { createFetch } from "../src/api/openai/fetch.ts";
+import { ResponseShape, usage } from "../src/api/openai/response.ts";
+import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, RequestOptions } from "../src/api/openai/types.ts";
+import type { InitProgressReport } from "../src/api/types.ts";
+import { WebWorkerMLCEngineHandler } from "../src/transport/worker.ts";
 
 Object.assign(globalThis, { location: { href: "https://page.example/chat/" } });
 

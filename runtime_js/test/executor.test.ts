@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { DeviceLostError, FeatureSupportError, GPUExecutionError, ManifestError, OutOfMemoryError } from "../src/errors.ts";
+import { DeviceLostError, FeatureSupportError, GPUExecutionError, ManifestError, OutOfMemoryError } from "../src/support/errors.ts";
 import { BufferTable, packWeights } from "../src/executor/buffers.ts";
 import { DeviceWatch, chooseVariant } from "../src/executor/device.ts";
 import { PlanExecutor } from "../src/executor/executor.ts";
@@ -8,7 +8,7 @@ import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
 import { rotaryTable } from "../src/executor/rope.ts";
 import { matchTensors, writeStretch } from "../src/executor/weights.ts";
-import type { CacheView } from "../src/scheduler/runner.ts";
+import type { CacheView } from "../src/engine/runner.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, WEIGHT_BYTES, fakeLaunch, fakePlan } from "./fakes/plan.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManifestError } from "../src/errors.ts";
+import { ManifestError } from "../src/support/errors.ts";
 import { parsePlan } from "../src/executor/plan.ts";
 import { fails } from "./fakes/expect.ts";
 import { mutations } from "./fakes/mutate.ts";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   ERROR_CLASSES, InternalError, MLCEngineError, ProtocolError, asEngineError, fromWire, isErrorCode, toWire,
-} from "../src/errors.ts";
-import { ResponseShape, usage } from "../src/openai/response.ts";
-import { CALLS, parseClientMessage, parseWorkerMessage, type ClientMessage, type WorkerMessage } from "../src/protocol.ts";
+} from "../src/support/errors.ts";
+import { ResponseShape, usage } from "../src/api/openai/response.ts";
+import { CALLS, parseClientMessage, parseWorkerMessage, type ClientMessage, type WorkerMessage } from "../src/transport/protocol.ts";
 import { mutations } from "./fakes/mutate.ts";
 
 const SHAPE = new ResponseShape("toy");

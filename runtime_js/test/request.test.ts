@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RequestValidationError } from "../src/errors.ts";
-import { parseChatCompletionRequest } from "../src/openai/request.ts";
-import { usage } from "../src/openai/response.ts";
+import { RequestValidationError } from "../src/support/errors.ts";
+import { parseChatCompletionRequest } from "../src/api/openai/request.ts";
+import { usage } from "../src/api/openai/response.ts";
 import { fails } from "./fakes/expect.ts";
 
 const USER = { role: "user", content: "hi" };

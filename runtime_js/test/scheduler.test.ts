@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AbortError, ContextWindowSizeExceededError } from "../src/errors.ts";
-import { Sampler } from "../src/sampler/sampler.ts";
-import { PipelineDepth, decode, prefill, type FinishReason, type GenerationOptions } from "../src/scheduler/generate.ts";
-import { RequestQueue } from "../src/scheduler/queue.ts";
-import { Sequence } from "../src/scheduler/sequence.ts";
+import { AbortError, ContextWindowSizeExceededError } from "../src/support/errors.ts";
+import { Sampler } from "../src/engine/sampler.ts";
+import { PipelineDepth, decode, prefill, type FinishReason, type GenerationOptions } from "../src/engine/generate.ts";
+import { RequestQueue } from "../src/engine/queue.ts";
+import { Sequence } from "../src/engine/sequence.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { beforeEach, test } from "node:test";
-import { resolveModel } from "../src/config.ts";
-import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError } from "../src/errors.ts";
+import { resolveModel } from "../src/api/config.ts";
+import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError } from "../src/support/errors.ts";
 import { SHARD_BYTES, parseManifest } from "../src/storage/manifest.ts";
 import { ModelFolder, deleteModelInCache, hasModelInCache } from "../src/storage/model_folder.ts";
 import { fails } from "./fakes/expect.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ManifestError, RequestValidationError } from "../src/errors.ts";
-import { Fields } from "../src/fields.ts";
+import { ManifestError, RequestValidationError } from "../src/support/errors.ts";
+import { Fields } from "../src/support/fields.ts";
 import { ChatTokenizer } from "../src/tokenizer/chat_tokenizer.ts";
 import { Detokenizer, readSpelling } from "../src/tokenizer/detokenizer.ts";
 import { StopScanner } from "../src/tokenizer/stop_strings.ts";

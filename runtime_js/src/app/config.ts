@@ -1,6 +1,6 @@
 /** What the build wrote into the page about this site and its model. */
 
-import { Fields } from "../fields.ts";
+import { Fields } from "../support/fields.ts";
 
 export interface ModelCard {
   readonly id: string;

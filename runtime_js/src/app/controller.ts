@@ -1,8 +1,8 @@
 /** Connects engine, conversation and views: every action of the user is one method here. */
 
-import { AbortError } from "../errors.ts";
+import { AbortError } from "../support/errors.ts";
 import { freeBytes } from "../storage/quota.ts";
-import type { InitProgressReport } from "../types.ts";
+import type { InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "./config.ts";
 import { Conversation, type Message } from "./conversation.ts";
 import { EngineHost } from "./engine.ts";

@@ -1,6 +1,6 @@
 /** The messages of the current chat, kept for the life of the tab. */
 
-import { Fields } from "../fields.ts";
+import { Fields } from "../support/fields.ts";
 import type { Keep } from "./keep.ts";
 
 const ROLES = ["user", "assistant"] as const;

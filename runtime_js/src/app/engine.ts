@@ -1,10 +1,10 @@
 /** The engine in its worker, as the chat uses it: start, answer, stop. */
 
-import { WebWorkerMLCEngine } from "../client.ts";
-import { AbortError } from "../errors.ts";
-import type { ChatCompletionMessageParam } from "../openai/types.ts";
+import { WebWorkerMLCEngine } from "../transport/client.ts";
+import { AbortError } from "../support/errors.ts";
+import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import { deleteModelInCache, hasModelInCache } from "../storage/model_folder.ts";
-import type { AppConfig, InitProgressReport } from "../types.ts";
+import type { AppConfig, InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "./config.ts";
 import type { Ending, Message } from "./conversation.ts";
 import type { Settings } from "./settings.ts";

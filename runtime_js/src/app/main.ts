@@ -1,6 +1,6 @@
 /** Entry point of the page's script. */
 
-import { WebGPUNotAvailableError } from "../errors.ts";
+import { WebGPUNotAvailableError } from "../support/errors.ts";
 import { readConfig } from "./config.ts";
 import { Controller } from "./controller.ts";
 import { keepIn } from "./keep.ts";

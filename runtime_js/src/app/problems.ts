@@ -1,6 +1,6 @@
 /** Errors as a person meets them: what happened, what to do, and the button that does it. */
 
-import { MLCEngineError, type ErrorCode } from "../errors.ts";
+import { MLCEngineError, type ErrorCode } from "../support/errors.ts";
 
 /** start: load the model (again). new-chat: empty the conversation. dismiss: close the message. none: nothing here helps. */
 export type ProblemAction = "start" | "new-chat" | "dismiss" | "none";

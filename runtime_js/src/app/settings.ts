@@ -1,6 +1,6 @@
 /** What the user can set, kept between visits. */
 
-import { Fields } from "../fields.ts";
+import { Fields } from "../support/fields.ts";
 import type { Keep } from "./keep.ts";
 
 export interface Settings {

@@ -1,7 +1,7 @@
 /** Times loads of the model: one as its files lie, then from storage. */
 
-import { InternalError } from "../errors.ts";
-import type { InitProgressReport, MLCEngineInterface } from "../types.ts";
+import { InternalError } from "../support/errors.ts";
+import type { InitProgressReport, MLCEngineInterface } from "../api/types.ts";
 import type { LoadReport } from "./report.ts";
 import { median } from "./statistics.ts";
 

@@ -5,7 +5,7 @@
 
 import { readConfig } from "../app/config.ts";
 import { byId, element } from "../app/view/dom.ts";
-import { InternalError, RequestValidationError, asEngineError, fromWire } from "../errors.ts";
+import { InternalError, RequestValidationError, asEngineError, fromWire } from "../support/errors.ts";
 import type { BenchReply, BenchRequest } from "./messages.ts";
 import { parseOptions, type BenchOptions } from "./options.ts";
 import type { Report } from "./report.ts";

@@ -1,6 +1,6 @@
 /** What to measure, from the page's query string. */
 
-import type { Calibration } from "../types.ts";
+import type { Calibration } from "../api/types.ts";
 
 const MAX_TOKENS = 1 << 20;
 const MAX_RUNS = 1000;

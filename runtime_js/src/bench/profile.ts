@@ -1,6 +1,6 @@
 /** Times every kernel of a model by itself, on buffers of the right size and with no weights loaded. */
 
-import { FeatureSupportError } from "../errors.ts";
+import { FeatureSupportError } from "../support/errors.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { BufferTable } from "../executor/buffers.ts";
 import { DeviceWatch, chooseVariant, requestDevice } from "../executor/device.ts";

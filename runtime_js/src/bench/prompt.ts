@@ -1,6 +1,6 @@
 /** A conversation of a given length. */
 
-import type { ChatCompletionMessageParam } from "../openai/types.ts";
+import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 
 /** Words that are one token each in most vocabularies, and hardly more than MOST_TOKENS in any. */

@@ -1,6 +1,6 @@
 /** What a benchmark found: the JSON that the page prints and the command saves. Times are wall-clock, medians where there are several. */
 
-import type { LoadTimes } from "../types.ts";
+import type { LoadTimes } from "../api/types.ts";
 
 export interface Percentiles {
   readonly p50: number;

@@ -1,8 +1,8 @@
 /** Times answers through the engine's public stream, and single decode steps. */
 
-import type { MLCEngine } from "../engine.ts";
-import { InternalError } from "../errors.ts";
-import type { ChatCompletionMessageParam, CompletionUsage } from "../openai/types.ts";
+import type { MLCEngine } from "../api/engine.ts";
+import { InternalError } from "../support/errors.ts";
+import type { ChatCompletionMessageParam, CompletionUsage } from "../api/openai/types.ts";
 import type { BenchOptions } from "./options.ts";
 import type { AnswerReport, DecodeReport, SpeedReport } from "./report.ts";
 import { intervals, median, percentile } from "./statistics.ts";

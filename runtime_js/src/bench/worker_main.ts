@@ -1,6 +1,6 @@
 /** The script of the worker that measures: a dedicated worker, as the engine has on a chat page. */
 
-import { toWire } from "../errors.ts";
+import { toWire } from "../support/errors.ts";
 import { measure } from "./measure.ts";
 import type { BenchReply, BenchRequest } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 /** The browser's GPU adapter. */
 
-import { WebGPUNotAvailableError } from "../errors.ts";
+import { WebGPUNotAvailableError } from "../support/errors.ts";
 
 export async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;

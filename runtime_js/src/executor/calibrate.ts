@@ -1,6 +1,6 @@
 /** Finds the fastest tile of each kernel by running them on the loaded model, before its first prompt. */
 
-import { log } from "../log.ts";
+import { log } from "../support/log.ts";
 import type { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
 import { findFastest, type Comparison } from "./fastest.ts";

@@ -2,7 +2,7 @@
 
 import {
   DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, OutOfMemoryError, WebGPUNotAvailableError,
-} from "../errors.ts";
+} from "../support/errors.ts";
 import type { LimitName, Plan, VariantPlan } from "./plan.ts";
 
 /** Why the adapter cannot run a variant, or undefined where it can. */

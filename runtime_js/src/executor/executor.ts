@@ -1,6 +1,6 @@
 /** Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object. */
 
-import type { CacheView, ModelRunner, RunnerShape } from "../scheduler/runner.ts";
+import type { CacheView, ModelRunner, RunnerShape } from "../engine/runner.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";

@@ -1,6 +1,6 @@
 /** model.wasm: the KV manager and the launch arithmetic as code, the plan and the WGSL as custom sections. */
 
-import { ManifestError } from "../errors.ts";
+import { ManifestError } from "../support/errors.ts";
 import { ABI_LIMITS, isWasmAbi, type WasmAbi } from "./abi.generated.ts";
 import { LAUNCH_WORDS, parsePlan, type Plan } from "./plan.ts";
 

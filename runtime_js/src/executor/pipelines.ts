@@ -1,7 +1,7 @@
 /** Compiles a variant's kernels to pipelines, all at once, with bind group layouts from the plan. */
 
-import { GPUExecutionError } from "../errors.ts";
-import { log } from "../log.ts";
+import { GPUExecutionError } from "../support/errors.ts";
+import { log } from "../support/log.ts";
 import { ShaderStage } from "./gpu_flags.ts";
 import type { KernelPlan, Plan, TilePlan, VariantPlan } from "./plan.ts";
 

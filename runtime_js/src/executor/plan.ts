@@ -1,7 +1,7 @@
 /** The plan: everything needed to run the model, as data. Read and checked here, interpreted by the executor. */
 
-import { ManifestError } from "../errors.ts";
-import { Fields } from "../fields.ts";
+import { ManifestError } from "../support/errors.ts";
+import { Fields } from "../support/fields.ts";
 
 const PLAN_FORMAT = 2;
 /** Words that a launch function writes for each tile of a kernel: grid x, y, z and the uniform's words. */

@@ -1,6 +1,6 @@
 /** Which tile of each kernel runs on this adapter: what was measured on it before, what is measured now, or the vendor's default. */
 
-import type { Calibration } from "../types.ts";
+import type { Calibration } from "../api/types.ts";
 import { calibrate, type CalibrationParts } from "./calibrate.ts";
 import type { CompiledKernel } from "./pipelines.ts";
 import type { VariantPlan } from "./plan.ts";

@@ -1,6 +1,6 @@
 /** Moves the weight stream to the GPU piece by piece, as shards arrive in any order. */
 
-import { ManifestError } from "../errors.ts";
+import { ManifestError } from "../support/errors.ts";
 import type { TensorEntry } from "../storage/manifest.ts";
 import type { BufferTable } from "./buffers.ts";
 import type { Plan } from "./plan.ts";

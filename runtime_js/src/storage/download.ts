@@ -1,6 +1,6 @@
 /** Fetches one file within a byte bound, again where that may help. */
 
-import { AbortError, DownloadError, IntegrityError, MLCEngineError } from "../errors.ts";
+import { AbortError, DownloadError, IntegrityError, MLCEngineError } from "../support/errors.ts";
 import { room } from "./store.ts";
 
 const ATTEMPTS = 4;

@@ -1,7 +1,7 @@
 /** The manifest of a packaged model: what the folder holds, with the size and sha256 of each file. */
 
-import { ManifestError } from "../errors.ts";
-import { Fields } from "../fields.ts";
+import { ManifestError } from "../support/errors.ts";
+import { Fields } from "../support/fields.ts";
 
 export const MANIFEST_FORMAT = 1;
 /** Every shard but the last is exactly this long. */

@@ -1,8 +1,8 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
-import { resolveModel } from "../config.ts";
-import { IntegrityError, ManifestError } from "../errors.ts";
-import type { AppConfig, ModelRecord } from "../types.ts";
+import { resolveModel } from "../api/config.ts";
+import { IntegrityError, ManifestError } from "../support/errors.ts";
+import type { AppConfig, ModelRecord } from "../api/types.ts";
 import { download, sha256 } from "./download.ts";
 import { deleteFolder } from "./folders.ts";
 import { manifestFiles, parseManifest, type FileEntry, type Manifest } from "./manifest.ts";

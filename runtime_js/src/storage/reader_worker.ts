@@ -1,6 +1,6 @@
 /** The script of a worker that reads and verifies files, one at a time. Hashing and copying leave the engine's thread free. */
 
-import { toWire } from "../errors.ts";
+import { toWire } from "../support/errors.ts";
 import type { ReaderReply, ReaderRequest } from "./shard_reader.ts";
 import { ModelStore } from "./store.ts";
 import { readVerified } from "./verified.ts";

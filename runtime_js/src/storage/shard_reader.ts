@@ -1,7 +1,7 @@
-/// <reference path="../inline.d.ts" />
+/// <reference path="../support/inline.d.ts" />
 /** Reads verified files in a worker of its own: sha256 takes its time on the thread that asks for it. */
 
-import { AbortError, fromWire, type WireError } from "../errors.ts";
+import { AbortError, fromWire, type WireError } from "../support/errors.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";

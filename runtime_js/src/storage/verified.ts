@@ -1,6 +1,6 @@
 /** One file's bytes, verified: from storage where they are, else from the network. */
 
-import { IntegrityError } from "../errors.ts";
+import { IntegrityError } from "../support/errors.ts";
 import { download, sha256 } from "./download.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";

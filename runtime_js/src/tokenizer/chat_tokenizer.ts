@@ -2,9 +2,9 @@
 
 import { Template } from "@huggingface/jinja";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { ManifestError, RequestValidationError } from "../errors.ts";
-import { Fields, isRecord } from "../fields.ts";
-import type { ChatCompletionMessageParam } from "../openai/types.ts";
+import { ManifestError, RequestValidationError } from "../support/errors.ts";
+import { Fields, isRecord } from "../support/fields.ts";
+import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import { Detokenizer, readSpelling, specialTokenIds, type Spelling } from "./detokenizer.ts";
 
 const MAX_TEMPLATE = 1 << 20;

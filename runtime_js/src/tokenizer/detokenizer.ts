@@ -1,7 +1,7 @@
 /** Turns token ids into text one at a time, in constant time per token, and never gives out half a character. */
 
-import { ManifestError } from "../errors.ts";
-import { Fields, isRecord } from "../fields.ts";
+import { ManifestError } from "../support/errors.ts";
+import { Fields, isRecord } from "../support/fields.ts";
 
 /** How a vocabulary spells bytes: GPT-2's printable stand-ins, or SentencePiece's `<0xNN>` and `▁` for a space. */
 export type Spelling = { readonly kind: "byte-level" } | { readonly kind: "byte-fallback"; readonly stripLeadingSpaces: number };

@@ -3,7 +3,7 @@
  * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it.
  */
 
-import type { CacheView, ModelRunner, RunnerShape } from "../../src/scheduler/runner.ts";
+import type { CacheView, ModelRunner, RunnerShape } from "../../src/engine/runner.ts";
 
 export const VOCABULARY = 97;
 

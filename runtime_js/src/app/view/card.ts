@@ -1,6 +1,6 @@
 /** The model's card: what it is and how large, before the download; how far it is, during it. */
 
-import type { InitPhase } from "../../types.ts";
+import type { InitPhase } from "../../api/types.ts";
 import type { ModelCard } from "../config.ts";
 import { formatBytes, formatCount, formatDuration } from "../format.ts";
 import type { Estimate } from "../rate.ts";

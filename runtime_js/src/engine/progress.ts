@@ -1,7 +1,7 @@
 /** Counts what a load has done and reports it. */
 
-import type { FileEntry } from "./storage/manifest.ts";
-import type { InitPhase, InitProgressReport, LoadTimes } from "./types.ts";
+import type { FileEntry } from "../storage/manifest.ts";
+import type { InitPhase, InitProgressReport, LoadTimes } from "../api/types.ts";
 
 /** Share of the bar that weights take; kernels take the rest. They run side by side. */
 const WEIGHTS_SHARE = 0.9;

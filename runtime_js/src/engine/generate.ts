@@ -1,7 +1,7 @@
 /** The generation loop. It knows tokens, the cache and a runner; not text, and not the GPU. */
 
-import { ContextWindowSizeExceededError } from "../errors.ts";
-import type { Sampler } from "../sampler/sampler.ts";
+import { ContextWindowSizeExceededError } from "../support/errors.ts";
+import type { Sampler } from "./sampler.ts";
 import type { ModelRunner } from "./runner.ts";
 import type { Sequence } from "./sequence.ts";
 

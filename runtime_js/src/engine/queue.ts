@@ -1,6 +1,6 @@
 /** One request at a time, in the order in which they came. */
 
-import { AbortError } from "../errors.ts";
+import { AbortError } from "../support/errors.ts";
 
 interface Waiting {
   readonly enter: () => void;

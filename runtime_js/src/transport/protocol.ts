@@ -4,14 +4,14 @@
  * a stream is any number of `chunks` and then `end`.
  */
 
-import { CALIBRATIONS, LOG_LEVELS, parseChatOptions, parseModelRecord } from "./config.ts";
-import type { ModelChoice } from "./configured.ts";
-import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "./errors.ts";
-import { Fields, isRecord } from "./fields.ts";
-import { parseChunk, parseCompletion } from "./openai/parse.ts";
-import { parseChatCompletionRequest } from "./openai/request.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from "./openai/types.ts";
-import type { InitProgressReport, LoadTimes, LogLevel } from "./types.ts";
+import { CALIBRATIONS, LOG_LEVELS, parseChatOptions, parseModelRecord } from "../api/config.ts";
+import type { ModelChoice } from "../api/configured.ts";
+import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
+import { Fields, isRecord } from "../support/fields.ts";
+import { parseChunk, parseCompletion } from "../api/openai/parse.ts";
+import { parseChatCompletionRequest } from "../api/openai/request.ts";
+import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from "../api/openai/types.ts";
+import type { InitProgressReport, LoadTimes, LogLevel } from "../api/types.ts";
 
 /** Calls without arguments, by what answers them. */
 export const CALLS = {

@@ -1,7 +1,7 @@
 /** Validation of a chat completion request: a wrong, missing or unsupported field is an error that names it. */
 
-import { RequestValidationError } from "../errors.ts";
-import { Fields } from "../fields.ts";
+import { RequestValidationError } from "../../support/errors.ts";
+import { Fields } from "../../support/fields.ts";
 import type { ChatCompletionMessageParam, ChatCompletionRequest, TextPart } from "./types.ts";
 
 const MAX_MESSAGES = 4096;

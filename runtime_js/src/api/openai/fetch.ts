@@ -1,6 +1,6 @@
 /** The engine behind the `fetch` that OpenAI's client takes: `new OpenAI({ fetch: createFetch(engine), apiKey: "-" })`. */
 
-import { RequestValidationError, asEngineError } from "../errors.ts";
+import { RequestValidationError, asEngineError } from "../../support/errors.ts";
 import { parseChatCompletionRequest } from "./request.ts";
 import type { ChatCompletionChunk, ChatCompletions } from "./types.ts";
 

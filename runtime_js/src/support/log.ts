@@ -1,7 +1,7 @@
 /** What the engine says on the console, from a level on. One level for the whole realm. */
 
-import { LOG_LEVELS } from "./config.ts";
-import type { LogLevel } from "./types.ts";
+import { LOG_LEVELS } from "../api/config.ts";
+import type { LogLevel } from "../api/types.ts";
 
 let threshold: LogLevel = "WARN";
 

@@ -1,7 +1,7 @@
 /** One conversation in the paged KV cache. The page tables live in wasm; this knows which tokens the pages hold. */
 
 import { ABI_ERRORS, type WasmAbi } from "../executor/abi.generated.ts";
-import { InternalError, OutOfMemoryError } from "../errors.ts";
+import { InternalError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, ModelRunner } from "./runner.ts";
 
 function commonPrefix(a: readonly number[], b: readonly number[]): number {

@@ -1,13 +1,13 @@
 /** A loaded model and its one conversation: answers requests with text. */
 
-import type { PlanExecutor } from "./executor/executor.ts";
-import type { TokenCounts, Timings } from "./openai/response.ts";
-import type { ChatCompletionMessageParam } from "./openai/types.ts";
-import { Sampler, type SamplingConfig } from "./sampler/sampler.ts";
-import { decode, prefill, type FinishReason } from "./scheduler/generate.ts";
-import type { Sequence } from "./scheduler/sequence.ts";
-import type { ChatTokenizer } from "./tokenizer/chat_tokenizer.ts";
-import { StopScanner } from "./tokenizer/stop_strings.ts";
+import type { PlanExecutor } from "../executor/executor.ts";
+import type { TokenCounts, Timings } from "../api/openai/response.ts";
+import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
+import { Sampler, type SamplingConfig } from "./sampler.ts";
+import { decode, prefill, type FinishReason } from "./generate.ts";
+import type { Sequence } from "./sequence.ts";
+import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
+import { StopScanner } from "../tokenizer/stop_strings.ts";
 
 export interface AnswerRequest {
   readonly messages: readonly ChatCompletionMessageParam[];

@@ -1,17 +1,17 @@
 /** The page's handle on an engine that lives in a worker: sends requests, matches answers by id. */
 
-import { ConfiguredEngine } from "./configured.ts";
-import { AbortError, InternalError, ProtocolError, fromWire } from "./errors.ts";
-import { Completions } from "./openai/completions.ts";
-import { parseChatCompletionRequest } from "./openai/request.ts";
+import { ConfiguredEngine } from "../api/configured.ts";
+import { AbortError, InternalError, ProtocolError, fromWire } from "../support/errors.ts";
+import { Completions } from "../api/openai/completions.ts";
+import { parseChatCompletionRequest } from "../api/openai/request.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
   RequestOptions,
-} from "./openai/types.ts";
+} from "../api/openai/types.ts";
 import { parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
-import { askForPersistence } from "./storage/quota.ts";
-import { PushStream } from "./stream.ts";
-import type { ChatOptions, LogLevel, MLCEngineConfig, MLCEngineInterface } from "./types.ts";
+import { askForPersistence } from "../storage/quota.ts";
+import { PushStream } from "../support/stream.ts";
+import type { ChatOptions, LogLevel, MLCEngineConfig, MLCEngineInterface } from "../api/types.ts";
 
 /** What the client needs of a Worker. */
 export interface WorkerLike {

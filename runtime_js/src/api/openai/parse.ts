@@ -1,6 +1,6 @@
 /** Reads the answers that come from a worker; what has another shape is an error of the reader's choice. */
 
-import type { Fields } from "../fields.ts";
+import type { Fields } from "../../support/fields.ts";
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from "./types.ts";
 
 const MAX_TEXT = 1 << 26;

@@ -1,8 +1,8 @@
 /** What an engine in this thread and a handle on one in a worker have in common: their configuration. */
 
 import { parseAppConfig, parseChatOptions, resolveModel } from "./config.ts";
-import { RequestValidationError } from "./errors.ts";
-import { Fields } from "./fields.ts";
+import { RequestValidationError } from "../support/errors.ts";
+import { Fields } from "../support/fields.ts";
 import type {
   AppConfig, Calibration, ChatOptions, InitProgressCallback, InitProgressReport, MLCEngineConfig, ModelRecord,
 } from "./types.ts";

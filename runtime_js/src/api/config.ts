@@ -1,7 +1,7 @@
 /** Reads the engine's options and finds the model that an id or a URL means. */
 
-import { ModelNotFoundError, RequestValidationError } from "./errors.ts";
-import { Fields } from "./fields.ts";
+import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
+import { Fields } from "../support/fields.ts";
 import type { AppConfig, ChatOptions, ModelRecord } from "./types.ts";
 
 const MAX_URL = 8192;

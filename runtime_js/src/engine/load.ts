@@ -1,23 +1,23 @@
 /** Loads a model: its description, then weights, code, device and kernels side by side. */
 
-import type { ModelChoice } from "./configured.ts";
-import { requestAdapter } from "./executor/adapter.ts";
-import { BufferTable } from "./executor/buffers.ts";
-import { DeviceWatch, chooseVariant, requestDevice } from "./executor/device.ts";
-import { PlanExecutor, maxPages, type ExecutorParts } from "./executor/executor.ts";
-import { ModelLibrary } from "./executor/library.ts";
-import { compileKernels } from "./executor/pipelines.ts";
-import { TileChoice } from "./executor/tiles.ts";
-import { matchTensors, writeStretch } from "./executor/weights.ts";
-import { AbortError, RequestValidationError } from "./errors.ts";
-import { log } from "./log.ts";
+import type { ModelChoice } from "../api/configured.ts";
+import { requestAdapter } from "../executor/adapter.ts";
+import { BufferTable } from "../executor/buffers.ts";
+import { DeviceWatch, chooseVariant, requestDevice } from "../executor/device.ts";
+import { PlanExecutor, maxPages, type ExecutorParts } from "../executor/executor.ts";
+import { ModelLibrary } from "../executor/library.ts";
+import { compileKernels } from "../executor/pipelines.ts";
+import { TileChoice } from "../executor/tiles.ts";
+import { matchTensors, writeStretch } from "../executor/weights.ts";
+import { AbortError, RequestValidationError } from "../support/errors.ts";
+import { log } from "../support/log.ts";
 import { LoadProgress } from "./progress.ts";
-import { Sequence } from "./scheduler/sequence.ts";
+import { Sequence } from "./sequence.ts";
 import { Session } from "./session.ts";
-import { ModelFolder } from "./storage/model_folder.ts";
-import { askForPersistence } from "./storage/quota.ts";
-import { ChatTokenizer } from "./tokenizer/chat_tokenizer.ts";
-import type { ChatOptions, InitProgressCallback } from "./types.ts";
+import { ModelFolder } from "../storage/model_folder.ts";
+import { askForPersistence } from "../storage/quota.ts";
+import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
+import type { ChatOptions, InitProgressCallback } from "../api/types.ts";
 
 /** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
 const INITIAL_TOKENS = 256;

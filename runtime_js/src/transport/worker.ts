@@ -1,11 +1,11 @@
 /** The worker's end: runs an engine and answers the messages of a WebWorkerMLCEngine. */
 
-import { MLCEngine } from "./engine.ts";
-import { asEngineError, toWire } from "./errors.ts";
-import { setLogLevel } from "./log.ts";
-import type { ChatCompletionChunk, ChatCompletionRequest } from "./openai/types.ts";
+import { MLCEngine } from "../api/engine.ts";
+import { asEngineError, toWire } from "../support/errors.ts";
+import { setLogLevel } from "../support/log.ts";
+import type { ChatCompletionChunk, ChatCompletionRequest } from "../api/openai/types.ts";
 import { idOfMalformed, parseClientMessage, unreachable, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
-import type { MLCEngineInterface } from "./types.ts";
+import type { MLCEngineInterface } from "../api/types.ts";
 
 /** Messages of one stream that may be under way; chunks made meanwhile travel together in the next. */
 const STREAM_WINDOW = 4;

@@ -1,9 +1,9 @@
 /** The engine: one model, one request at a time, in this thread. The model's code is loaded when a model is. */
 
 import { ConfiguredEngine, type ModelChoice } from "./configured.ts";
-import { AbortError, InternalError, ModelNotLoadedError } from "./errors.ts";
-import { requestAdapter } from "./executor/adapter.ts";
-import { setLogLevel } from "./log.ts";
+import { AbortError, InternalError, ModelNotLoadedError } from "../support/errors.ts";
+import { requestAdapter } from "../executor/adapter.ts";
+import { setLogLevel } from "../support/log.ts";
 import { Completions } from "./openai/completions.ts";
 import { parseChatCompletionRequest } from "./openai/request.ts";
 import { ResponseShape, usage } from "./openai/response.ts";
@@ -11,8 +11,8 @@ import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
   ChatCompletionRequestStreaming, CompletionUsage, RequestOptions,
 } from "./openai/types.ts";
-import { RequestQueue } from "./scheduler/queue.ts";
-import type { AnswerRequest, Session } from "./session.ts";
+import { RequestQueue } from "../engine/queue.ts";
+import type { AnswerRequest, Session } from "../engine/session.ts";
 import type { ChatOptions, LogLevel, MLCEngineConfig, MLCEngineInterface } from "./types.ts";
 
 interface Outcome {
@@ -53,7 +53,7 @@ export class MLCEngine extends ConfiguredEngine implements MLCEngineInterface {
   async load(choice: ModelChoice): Promise<void> {
     await this.unload();
     await this.#alone(async (signal) => {
-      const { loadSession } = await import("./load.ts");
+      const { loadSession } = await import("../engine/load.ts");
       this.#session = await loadSession(choice, (progress) => this.report(progress), signal);
     });
   }
