@@ -5,7 +5,7 @@ import pytest
 from dawn import Dawn, grid_of, poison
 from paged import COMPILED, LARGE_SHAPES, RUNNABLE, SHAPES, NewTokens, attention, random_cache, state_of
 
-from webllm_build.compile.kernels.attention_decode import (
+from webllm_build.compile.kernels.attention.decode import (
     MAX_SPLITS,
     attention_decode,
     keys_per_split,
@@ -13,7 +13,7 @@ from webllm_build.compile.kernels.attention_decode import (
     partial_shape,
     splits_before,
 )
-from webllm_build.compile.kernels.attention_merge import attention_merge
+from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels

@@ -5,7 +5,7 @@ import pytest
 from dawn import Dawn, poison
 from paged import COMPILED, LARGE_SHAPES, RUNNABLE, SHAPES, attention, random_cache, state_of
 
-from webllm_build.compile.kernels.attention_prefill import attention_prefill
+from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels

@@ -8,8 +8,8 @@ import pytest
 from dawn import Dawn, poison, to_wgsl
 from linear_case import VARIANTS, apply_epilogue, random_weight
 
-from webllm_build.compile.kernels.gemm_codes import Tile, gemm_codes, tiles
-from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.linear.gemm_codes import Tile, gemm_codes, tiles
 from webllm_build.compile.target import DEFAULT_LIMITS
 from webllm_build.errors import CompileError
 from webllm_build.quantize import SCHEMES

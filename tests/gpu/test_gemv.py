@@ -5,8 +5,8 @@ import pytest
 from dawn import Dawn, poison, to_wgsl
 from linear_case import F16_VARIANTS, VARIANTS, apply_epilogue, random_weight
 
-from webllm_build.compile.kernels.gemv import Tile, gemv, tiles
-from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.linear.gemv import Tile, gemv, tiles
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 from webllm_build.quantize import SCHEMES

@@ -6,8 +6,8 @@ import pytest
 from dawn import Dawn, poison
 from linear_case import VARIANTS, apply_epilogue, random_weight
 
-from webllm_build.compile.kernels.gemv_codes import Tile, gemv_codes, tiles
-from webllm_build.compile.kernels.linear import Epilogue
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.linear.gemv_codes import Tile, gemv_codes, tiles
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
 from webllm_build.errors import CompileError
 from webllm_build.quantize import SCHEMES

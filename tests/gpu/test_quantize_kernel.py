@@ -9,7 +9,7 @@ from codes_case import decode, encode
 from dawn import Dawn, poison
 from linear_case import VARIANTS
 
-from webllm_build.compile.kernels.quantize import quantize
+from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.target import Variant
 
 Array = npt.NDArray[Any]

@@ -5,8 +5,8 @@ import pytest
 from dawn import Dawn, poison
 from tvm.tirx import PrimFunc
 
-from webllm_build.compile.kernels.reduce import Operator, reduce_all, reduce_group
-from webllm_build.compile.kernels.tir_ops import Kernel, launch, local, store, when
+from webllm_build.compile.kernels.tir.ops import Kernel, launch, local, store, when
+from webllm_build.compile.kernels.tir.reduce import Operator, reduce_all, reduce_group
 from webllm_build.compile.target import Variant
 
 # SwiftShader's subgroups have four invocations.

@@ -5,7 +5,7 @@ import pytest
 from dawn import Dawn, poison, to_wgsl
 from paged import COMPILED, RUNNABLE, SHAPES, NewTokens, empty_cache, state_of
 
-from webllm_build.compile.kernels.rope_append import rope_append
+from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dawn import Array, Dawn, PreparedKernel, poison
 
-from webllm_build.compile.kernels.sample import MAX_VOCABULARY, partial_shape, sample_partial, sample_pick
+from webllm_build.compile.kernels.sampling.sample import MAX_VOCABULARY, partial_shape, sample_partial, sample_pick
 from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.compile.wgsl import compile_kernels
 

@@ -11,7 +11,7 @@ import wasmtime
 
 from webllm_build.build import build
 from webllm_build.compile.emit import compile_operators
-from webllm_build.compile.kernels import gemm, gemv
+from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION
 from webllm_build.compile.plan import LAUNCH_WORDS, Kernel, parse_plan
 from webllm_build.compile.target import VARIANTS

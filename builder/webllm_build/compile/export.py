@@ -10,7 +10,7 @@ from tvm import relax, tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.io import Layout
-from webllm_build.compile.kernels.sample import sample
+from webllm_build.compile.kernels.sampling.sample import sample
 from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators, last_row
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.target import Variant

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from tvm import te, tirx
 from tvm.relax.frontend import nn
 
-from webllm_build.compile.kernels import gemm, gemv
-from webllm_build.compile.kernels.attention_decode import attention_decode, partial_shape
-from webllm_build.compile.kernels.attention_merge import attention_merge
-from webllm_build.compile.kernels.attention_prefill import attention_prefill
+from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
+from webllm_build.compile.kernels.attention.merge import attention_merge
+from webllm_build.compile.kernels.attention.prefill import attention_prefill
+from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.kernels.embed import embed
-from webllm_build.compile.kernels.linear import Epilogue, out_columns
-from webllm_build.compile.kernels.rope_append import rope_append
+from webllm_build.compile.kernels.linear import gemm, gemv
+from webllm_build.compile.kernels.linear.epilogue import Epilogue, out_columns
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import in_tiles
 from webllm_build.model.layers import Dimensions

@@ -1,4 +1,4 @@
-"""The operators of variants with integer dot products: activations become codes (kernels/codes.py) where a linear layer reads them."""
+"""The operators of variants with integer dot products: activations become codes (kernels/linear/codes.py) where a layer reads them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tvm.relax.frontend import nn
 from tvm.tirx import PrimFunc
 
-from webllm_build.compile.kernels import gemm_codes, gemv_codes
-from webllm_build.compile.kernels.linear import Epilogue, out_columns
-from webllm_build.compile.kernels.quantize import quantize
+from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
+from webllm_build.compile.kernels.linear.epilogue import Epilogue, out_columns
+from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, kernel_name, rows
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import in_tiles

@@ -10,8 +10,8 @@ import tvm
 import tvm_ffi
 from tvm import tirx
 
-from webllm_build.compile.kernels.attention_decode import splits_before
-from webllm_build.compile.kernels.tir_ops import HAND_WRITTEN
+from webllm_build.compile.kernels.attention.decode import splits_before
+from webllm_build.compile.kernels.tir.ops import HAND_WRITTEN
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.linear import QUADS, check_shape, weight_buffers
-from webllm_build.compile.kernels.tir_ops import Kernel, ceildiv, launch, let, size, store, vec, when
+from webllm_build.compile.kernels.linear.epilogue import QUADS, check_shape, weight_buffers
+from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, store, vec, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tvm.tirx.script import builder as T
 
-from .fixed import fixed
-from .tir_ops import Expr
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import Expr
 
 
 def hash_words(words: Sequence[Expr]) -> Expr:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.codes import (
+from webllm_build.compile.kernels.linear.codes import (
     Activations,
     activations_of,
     block_scale,
@@ -18,10 +18,9 @@ from webllm_build.compile.kernels.codes import (
     pack_block,
     pack_quad,
 )
-from webllm_build.compile.kernels.fixed import fixed
-from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, silu, weight_buffers
-from webllm_build.compile.kernels.reduce import reduce_group
-from webllm_build.compile.kernels.tir_ops import (
+from webllm_build.compile.kernels.linear.epilogue import QUADS, Epilogue, check_shape, silu, weight_buffers
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import (
     Buffer,
     Expr,
     Kernel,
@@ -38,6 +37,7 @@ from webllm_build.compile.kernels.tir_ops import (
     vec,
     when,
 )
+from webllm_build.compile.kernels.tir.reduce import reduce_group
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
 from webllm_build.quantize.scheme import Codes

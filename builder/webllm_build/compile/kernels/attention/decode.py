@@ -1,4 +1,4 @@
-"""Attention of one new token over the tokens in the paged cache, split over keys; attention_merge.py joins the splits and the token itself.
+"""Attention of one new token over the tokens in the paged cache, split over keys; merge.py joins the splits and the token itself.
 
 A workgroup serves `heads` query heads of one key-value head, which share its loads, and one split of the keys. A group of `parts`
 invocations shares a key: each holds every parts-th vector of it, of the queries and of the sums, in registers, and their parts of a score
@@ -13,13 +13,42 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from ..kv_layout import KvLayout
-from ..target import Variant
-from .fixed import fixed
-from .kv_cache import KEY, VALUE, KvCache, Share, check_heads, floats, page_of, page_table_buffer, slot_of, words_dtype
-from .reduce import butterfly, reduce_all
-from .rope_append import rotate
-from .tir_ops import VEC, Expr, Kernel, barrier, ceildiv, element, extern, launch, let, local, shared, size, splat, store, total, vec, when
+from webllm_build.compile.kernels.attention.kv_cache import (
+    KEY,
+    VALUE,
+    KvCache,
+    Share,
+    check_heads,
+    floats,
+    page_of,
+    page_table_buffer,
+    slot_of,
+    words_dtype,
+)
+from webllm_build.compile.kernels.attention.rope_append import rotate
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import (
+    VEC,
+    Expr,
+    Kernel,
+    barrier,
+    ceildiv,
+    element,
+    extern,
+    launch,
+    let,
+    local,
+    shared,
+    size,
+    splat,
+    store,
+    total,
+    vec,
+    when,
+)
+from webllm_build.compile.kernels.tir.reduce import butterfly, reduce_all
+from webllm_build.compile.kv_layout import KvLayout
+from webllm_build.compile.target import Variant
 
 SPLIT_KEYS = 32  # the keys of a split are a multiple
 MAX_SPLITS = 64

@@ -16,13 +16,42 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from ..kv_layout import PAGE_SIZE, KvLayout
-from ..target import Variant
-from .attention_decode import HIDDEN, query_scale
-from .fixed import fixed
-from .kv_cache import KEY, VALUE, KvCache, Share, as_halves, check_heads, floats, page_of, page_table_buffer, slot_of, words_dtype
-from .reduce import butterfly
-from .tir_ops import VEC, Buffer, Expr, Kernel, barrier, ceildiv, element, extern, launch, local, shared, size, splat, store, vec, when
+from webllm_build.compile.kernels.attention.decode import HIDDEN, query_scale
+from webllm_build.compile.kernels.attention.kv_cache import (
+    KEY,
+    VALUE,
+    KvCache,
+    Share,
+    as_halves,
+    check_heads,
+    floats,
+    page_of,
+    page_table_buffer,
+    slot_of,
+    words_dtype,
+)
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import (
+    VEC,
+    Buffer,
+    Expr,
+    Kernel,
+    barrier,
+    ceildiv,
+    element,
+    extern,
+    launch,
+    local,
+    shared,
+    size,
+    splat,
+    store,
+    vec,
+    when,
+)
+from webllm_build.compile.kernels.tir.reduce import butterfly
+from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
+from webllm_build.compile.target import Variant
 
 MAX_PARTS = 16
 MAX_RUNS = 4  # that share one update of the softmax

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.codes import block_scale, halves, pack_block
-from webllm_build.compile.kernels.fixed import fixed
-from webllm_build.compile.kernels.linear import QUADS
-from webllm_build.compile.kernels.reduce import reduce_all
-from webllm_build.compile.kernels.tir_ops import Expr, Kernel, dot, launch, let, local, size, splat, store, total, vec, when
+from webllm_build.compile.kernels.linear.codes import block_scale, halves, pack_block
+from webllm_build.compile.kernels.linear.epilogue import QUADS
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, dot, launch, let, local, size, splat, store, total, vec, when
+from webllm_build.compile.kernels.tir.reduce import reduce_all
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tvm.tirx.script import builder as T
 
-from .tir_ops import Expr, let
+from webllm_build.compile.kernels.tir.ops import Expr, let
 
 _CONSTRUCTORS = {"int32": "i32", "uint32": "u32", "float32": "f32"}
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.codes import Activations, activations_of, code_buffers, code_sum, halves
-from webllm_build.compile.kernels.fixed import fixed
-from webllm_build.compile.kernels.linear import Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
-from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, size, store, when
+from webllm_build.compile.kernels.linear.codes import Activations, activations_of, code_buffers, code_sum, halves
+from webllm_build.compile.kernels.linear.epilogue import Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, size, store, when
 from webllm_build.quantize import GROUP, Scheme
 from webllm_build.quantize.scheme import Codes
 from webllm_build.quantize.tir import CodeBlock, lanes

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.quantize import tir
-
-from .tir_ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store
 
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
 KEY, VALUE = 0, 1

@@ -7,14 +7,11 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from ..kv_layout import KvLayout
-from ..target import Variant
-from .attention_decode import HIDDEN, join, num_splits, partial_shape, query_scale
-from .fixed import fixed
-from .kv_cache import KEY, VALUE, KvCache, check_heads, page_of, page_table_buffer, rounded, slot_of
-from .reduce import Operator, reduce_all
-from .rope_append import LANES, RowShare, append, largest_magnitude, rotate
-from .tir_ops import (
+from webllm_build.compile.kernels.attention.decode import HIDDEN, join, num_splits, partial_shape, query_scale
+from webllm_build.compile.kernels.attention.kv_cache import KEY, VALUE, KvCache, check_heads, page_of, page_table_buffer, rounded, slot_of
+from webllm_build.compile.kernels.attention.rope_append import LANES, RowShare, append, largest_magnitude, rotate
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import (
     VEC,
     Buffer,
     Expr,
@@ -34,6 +31,9 @@ from .tir_ops import (
     vec,
     when,
 )
+from webllm_build.compile.kernels.tir.reduce import Operator, reduce_all
+from webllm_build.compile.kv_layout import KvLayout
+from webllm_build.compile.target import Variant
 
 THREADS = 256
 UNROLL = 4  # splits that an invocation loads at once
@@ -42,7 +42,7 @@ UNROLL = 4  # splits that an invocation loads at once
 def attention_merge(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
     """Attention output from the partial results of the splits, and from the token's own key and value, which join the cache.
 
-    qkv, rope: see attention_decode.py; partial float32[partial_shape], of which the first num_splits(state[0]) splits are read;
+    qkv, rope: see decode.py; partial float32[partial_shape], of which the first num_splits(state[0]) splits are read;
     state int32[16]; kv, page_table int32[max_pages]: see kv_cache.py, written in place at position state[0];
     out float32[1, num_heads * head_dim].
     A workgroup serves one head; its invocations hold one vector of the head dimension and every `slices`-th split. Without subgroups

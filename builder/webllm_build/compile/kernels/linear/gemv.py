@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, out_columns, silu, weight_buffers
-from webllm_build.compile.kernels.reduce import reduce_group
-from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec, when
+from webllm_build.compile.kernels.linear.epilogue import QUADS, Epilogue, check_shape, out_columns, silu, weight_buffers
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec, when
+from webllm_build.compile.kernels.tir.reduce import reduce_group
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
 

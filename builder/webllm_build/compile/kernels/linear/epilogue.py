@@ -7,7 +7,7 @@ from typing import Literal
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.tir_ops import Buffer, Expr, Kernel, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, store, when
 from webllm_build.errors import CompileError
 from webllm_build.quantize import GROUP, Scheme
 

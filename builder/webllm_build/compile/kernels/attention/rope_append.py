@@ -5,12 +5,28 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from ..kv_layout import KvLayout
-from ..target import Variant
-from .fixed import fixed
-from .kv_cache import KvCache, check_heads, page_of, page_table_buffer, slot_of
-from .reduce import reduce_all
-from .tir_ops import VEC, Buffer, Expr, Kernel, ceildiv, element, extern, launch, let, local, size, splat, store, vec, when
+from webllm_build.compile.kernels.attention.kv_cache import KvCache, check_heads, page_of, page_table_buffer, slot_of
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import (
+    VEC,
+    Buffer,
+    Expr,
+    Kernel,
+    ceildiv,
+    element,
+    extern,
+    launch,
+    let,
+    local,
+    size,
+    splat,
+    store,
+    vec,
+    when,
+)
+from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.kv_layout import KvLayout
+from webllm_build.compile.target import Variant
 
 THREADS = 64
 LANES = 8  # invocations of a row: one head of one token

@@ -18,11 +18,27 @@ from tvm.relax.frontend import nn
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from ..target import Variant
-from .fixed import fixed
-from .random_bits import hash_words, negative_log_uniform
-from .reduce import reduce_all
-from .tir_ops import VEC, Buffer, Expr, Kernel, ceildiv, element, extern, launch, let, local, shared, size, store, vec, when
+from webllm_build.compile.kernels.sampling.random_bits import hash_words, negative_log_uniform
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import (
+    VEC,
+    Buffer,
+    Expr,
+    Kernel,
+    ceildiv,
+    element,
+    extern,
+    launch,
+    let,
+    local,
+    shared,
+    size,
+    store,
+    vec,
+    when,
+)
+from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.target import Variant
 
 THREADS = 256
 SLICE = 1024  # tokens of one workgroup of sample_partial

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.linear import QUADS, Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
-from webllm_build.compile.kernels.tir_ops import (
+from webllm_build.compile.kernels.linear.epilogue import QUADS, Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
+from webllm_build.compile.kernels.tir.ops import (
     Expr,
     Kernel,
     barrier,

@@ -12,8 +12,8 @@ from typing import Literal
 
 from tvm.tirx.script import builder as T
 
-from ..target import Variant
-from .tir_ops import Buffer, Expr, barrier, extern, shared, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, extern, shared, store, when
+from webllm_build.compile.target import Variant
 
 Operator = Literal["sum", "max"]
 
