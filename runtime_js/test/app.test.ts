@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readConfig } from "../src/app/config.ts";
+import { readConfig } from "../src/page/config.ts";
 import { Conversation } from "../src/app/conversation.ts";
-import { formatBytes, formatCount, formatDuration } from "../src/app/format.ts";
+import { formatBytes, formatCount, formatDuration } from "../src/page/format.ts";
 import { keepIn } from "../src/app/keep.ts";
 import { describeProblem } from "../src/app/problems.ts";
 import { Rate } from "../src/app/rate.ts";

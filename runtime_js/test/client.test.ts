@@ -156,9 +156,9 @@ test("loading sends absolute addresses, reports progress and fails with the work
   await assert.rejects(client.reload("toy"), { code: "WebGPUNotAvailable" });
   assert.equal(reports[0]?.phase, "config");
   assert.deepEqual(worker.sent[0], {
-    kind: "reload", id: 0, chatOpts: {}, variant: undefined, calibrate: undefined,
-    record: {
-      model_id: "toy", manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin" },
+    kind: "reload", id: 0, modelId: "toy", contextLength: undefined, variant: undefined, calibrate: undefined,
+    source: {
+      manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin" },
     },
   });
 });

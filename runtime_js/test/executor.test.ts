@@ -8,7 +8,7 @@ import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
 import { rotaryTable } from "../src/executor/rope.ts";
 import { matchTensors, writeStretch } from "../src/executor/weights.ts";
-import type { CacheView } from "../src/engine/runner.ts";
+import type { CacheView, Row } from "../src/executor/runner.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, WEIGHT_BYTES, fakeLaunch, fakePlan } from "./fakes/plan.ts";
@@ -43,6 +43,10 @@ function cache(pages: number[], copies: number[] = []): CacheView {
   return { pages: Int32Array.from(pages), copies: Int32Array.from(copies) };
 }
 
+function row(position: number, view: CacheView): readonly Row[] {
+  return [{ position, cache: view, sampling: GREEDY }];
+}
+
 function clearLog(): void {
   gpu.log.created.length = 0;
   gpu.log.commands.length = 0;
@@ -61,9 +65,9 @@ test("everything is made once: a buffer each, a bind group a step, a layout a si
 test("a decode step is one encoder, one pass, one submit, and makes no other object", async () => {
   const executor = await makeExecutor();
   await executor.prefillAndSample([1, 2, 3], 0, cache([0]), GREEDY);
-  await executor.decode(3, cache([0]), GREEDY);
+  await executor.decode(row(3, cache([0])));
   clearLog();
-  await executor.decode(4, cache([0, 1]), GREEDY);
+  await executor.decode(row(4, cache([0, 1])));
   assert.deepEqual(gpu.log.created, ["encoder"]);
   assert.deepEqual(gpu.log.commands, [
     "write state", "write rope", "write page_table", "pass",
@@ -74,16 +78,16 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
 
 test("a kernel runs in its chosen tile, with that tile's grid", async () => {
   const executor = await makeExecutor(2, [2, 0, 0]);
-  await executor.decode(4, cache([0]), GREEDY);
+  await executor.decode(row(4, cache([0])));
   const dispatches = gpu.log.commands.filter((command) => command.includes("("));
   assert.deepEqual(dispatches.map((command) => command.replace(/[(].*[)]/, "")), ["embed_tall 3x1x5", "attend 4x1x5", "sample 1x1x5"]);
 });
 
 test("equal inputs are not written again", async () => {
   const executor = await makeExecutor();
-  await executor.decode(3, cache([1]), GREEDY);
+  await executor.decode(row(3, cache([1])));
   clearLog();
-  await executor.decode(3, cache([1]), GREEDY);
+  await executor.decode(row(3, cache([1])));
   assert.deepEqual(gpu.log.commands.filter((command) => command.startsWith("write")), ["write state", "write rope"]);
 });
 
@@ -105,7 +109,7 @@ test("pages are copied through a spare one, before the pass", async () => {
   const executor = await makeExecutor(4);
   gpu.named("kv 0").bytes.fill(7, 256, 512);
   clearLog();
-  await executor.decode(3, cache([3], [1, 3]), GREEDY);
+  await executor.decode(row(3, cache([3], [1, 3])));
   assert.ok(gpu.named("kv 0").bytes.subarray(768, 1024).every((byte) => byte === 7));
   assert.ok(gpu.log.commands.indexOf("copy spare page 0 > kv 0 768") < gpu.log.commands.indexOf("pass"));
 });
@@ -132,7 +136,7 @@ test("a cache that cannot grow raises OutOfMemoryError and works on", async () =
   await assert.rejects(executor.reservePages(3), OutOfMemoryError);
   gpu.capacity = Infinity;
   assert.equal(gpu.named("kv 0").size, 512);
-  await executor.decode(1, cache([0]), GREEDY);
+  await executor.decode(row(1, cache([0])));
 });
 
 test("layers grow together; where they cannot, all keep their room and nothing is left behind", async () => {
@@ -159,12 +163,12 @@ test("a model that does not fit raises OutOfMemoryError with its size", async ()
 test("a lost device, a refused command and a full GPU become errors that stay", async () => {
   let executor = await makeExecutor();
   gpu.lose("driver reset");
-  await assert.rejects(executor.decode(0, cache([0]), GREEDY), fails(DeviceLostError, /driver reset.*reload\(\)/));
-  await assert.rejects(async () => executor.decode(0, cache([0]), GREEDY), DeviceLostError);
+  await assert.rejects(executor.decode(row(0, cache([0]))), fails(DeviceLostError, /driver reset.*reload\(\)/));
+  await assert.rejects(async () => executor.decode(row(0, cache([0]))), DeviceLostError);
   gpu = new FakeGpu();
   executor = await makeExecutor();
   gpu.raise({ message: "bad dispatch" });
-  await assert.rejects(async () => executor.decode(0, cache([0]), GREEDY), GPUExecutionError);
+  await assert.rejects(async () => executor.decode(row(0, cache([0]))), GPUExecutionError);
   gpu = new FakeGpu();
   executor = await makeExecutor();
   gpu.raise(new FakeOutOfMemoryError());

@@ -12,13 +12,13 @@ const USAGE = usage({ prompt: 10, cached: 4, completion: 3 }, { requested: 0, pr
 
 const CLIENT_MESSAGES: readonly ClientMessage[] = [
   {
-    kind: "reload", id: 1, record: { model_id: "toy", manifest: "https://a.example/m.json" }, chatOpts: {}, variant: undefined,
+    kind: "reload", id: 1, modelId: "toy", source: { manifest: "https://a.example/m.json" }, contextLength: undefined, variant: undefined,
     calibrate: undefined,
   },
   {
-    kind: "reload", id: 2, chatOpts: { context_window_size: 64 }, variant: "f32", calibrate: "off",
-    record: {
-      model_id: "toy", manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
+    kind: "reload", id: 2, modelId: "toy", contextLength: 64, variant: "f32", calibrate: "off",
+    source: {
+      manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
       weights: "https://c.example/w/",
     },
   },

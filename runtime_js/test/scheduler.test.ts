@@ -8,7 +8,7 @@ import { Sequence } from "../src/engine/sequence.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
 
-const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5 };
+const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, rows: 1 };
 const NO_EOS: ReadonlySet<number> = new Set();
 
 interface Setup {
@@ -104,7 +104,7 @@ test("a chunk of a prompt is submitted while the one before it is computed", asy
     computed[chunk]?.();
     await new Promise((resolve) => { setTimeout(resolve, 5); });
   }
-  assert.equal(await (await started).first, nextToken(prompt));
+  assert.equal(await (await (await started).first)?.token, nextToken(prompt));
 });
 
 test("an end token stops, and what ran beyond it is rolled back", async () => {
@@ -198,7 +198,7 @@ test("a runner's error reaches the caller, and the next request works", async ()
   const prompt = promptOf(5, 9);
   const decodeOnce = it.runner.decode.bind(it.runner);
   let calls = 0;
-  it.runner.decode = (position, cache) => (++calls === 3 ? Promise.reject(new Error("GPU")) : decodeOnce(position, cache));
+  it.runner.decode = (rows) => (++calls === 3 ? Promise.reject(new Error("GPU")) : decodeOnce(rows));
   await assert.rejects(generate(it, prompt, options()), /GPU/);
   it.runner.decode = decodeOnce;
   const { ids } = await generate(it, prompt, options({ maxTokens: 8 }));

@@ -4,7 +4,8 @@ import { beforeEach, test } from "node:test";
 import { resolveModel } from "../src/api/config.ts";
 import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError } from "../src/support/errors.ts";
 import { SHARD_BYTES, parseManifest } from "../src/storage/manifest.ts";
-import { ModelFolder, deleteModelInCache, hasModelInCache } from "../src/storage/model_folder.ts";
+import { deleteModelInCache, hasModelInCache } from "../src/api/cache.ts";
+import { ModelFolder } from "../src/storage/model_folder.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeServer, FakeStorage, FakeWorker, type FakeFile } from "./fakes/web.ts";
 import { mutations } from "./fakes/mutate.ts";
@@ -212,7 +213,7 @@ test("a manifest with other bytes than its name says is refused", async () => {
   server.files.set(URL_OF_MANIFEST, new TextEncoder().encode("{}"));
   await assert.rejects(loadAll(), IntegrityError);
   server.files.set(`${BASE}manifest.json`, new TextEncoder().encode("<html>"));
-  await assert.rejects(ModelFolder.open({ model_id: "toy", manifest: `${BASE}manifest.json` }, NEVER), /is not JSON/);
+  await assert.rejects(ModelFolder.open({ manifest: `${BASE}manifest.json` }, NEVER), /is not JSON/);
   await assert.rejects(ModelFolder.open({ ...RECORD, manifest_sha256: "00".repeat(32) }, NEVER), IntegrityError);
 });
 
@@ -233,7 +234,7 @@ test("shards come from the base that the manifest names, a bundler's names from 
   SHARDS.forEach((shard, i) => server.files.set(`https://cdn.example/w/weights-${i}.bin`, shard).delete(`${BASE}weights-${i}.bin`));
   server.files.set("https://site.example/assets/lib-xyz.wasm", LIBRARY).delete(`${BASE}model.wasm`);
   const files = { "model.wasm": "https://site.example/assets/lib-xyz.wasm" };
-  const folder = await ModelFolder.open({ model_id: "toy", manifest: url, files }, NEVER);
+  const folder = await ModelFolder.open({ manifest: url, files }, NEVER);
   assert.deepEqual(await folder.read(folder.manifest.library, NEVER), LIBRARY);
   let shards = 0;
   await folder.readShards(NEVER, () => undefined, async () => { shards++; });

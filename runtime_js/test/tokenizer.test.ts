@@ -68,9 +68,8 @@ test("SentencePiece spelling: bytes, spaces, and the one space at the start that
   assert.deepEqual([1, 2].map((id) => spaces.push(id)), [" ", " Hello"]);
 });
 
-test("the chat template sees messages, text parts, special tokens and the generation prompt", () => {
-  const parts = [{ type: "text", text: "a" }, { type: "text", text: "b" }] as const;
-  const messages = [{ role: "system", content: "Be brief." }, { role: "user", content: parts }] as const;
+test("the chat template sees messages, special tokens and the generation prompt", () => {
+  const messages = [{ role: "system", content: "Be brief." }, { role: "user", content: "ab" }] as const;
   assert.equal(tokenizer().render(messages), "<|system|>Be brief.</s><|user|>ab</s><|assistant|>");
   const template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}";
   assert.equal(tokenizer({ chat_template: template, bos_token: { content: "<s>" } }).render(messages), "<s>Be brief.</s>");

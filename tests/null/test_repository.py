@@ -20,6 +20,10 @@ FOLDERS = ("source", "model", "quantize", "compile", "package")
 PROGRAM = {"__main__", "bench", "build", "chromium", "cli", "inspect_", "serve", "stages"}
 WITHOUT_TVM = ("source", "package")
 
+# The same for the rooms of the runtime. A loose file at their root, the package's entry, may import all of them.
+RUNTIME = ROOT / "runtime_js" / "src"
+ROOMS = ("support", "storage", "tokenizer", "executor", "engine", "api", "transport", "page", "service-worker", "bench", "app")
+
 MAX_LINES = 450
 MAX_BYTES = 900_000
 # Written so that this file does not match itself.
@@ -64,6 +68,20 @@ def test_layers(folder: str) -> None:
 def test_every_folder_has_a_place() -> None:
     found = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.glob("*/**/*.py")}
     assert found == set(FOLDERS)
+
+
+def test_rooms_of_the_runtime() -> None:
+    """A room imports only rooms before it."""
+    assert {path.name for path in RUNTIME.iterdir() if path.is_dir()} == set(ROOMS)
+    found = []
+    for path in RUNTIME.glob("*/**/*.ts"):
+        room = path.relative_to(RUNTIME).parts[0]
+        text = path.read_text("utf-8")
+        for name in re.findall(r"""(?:from|import)[ (]*["'](?:inline:)?([.][^"']*)["']""", text):
+            target = (path.parent / name).resolve().relative_to(RUNTIME)
+            if len(target.parts) == 1 or ROOMS.index(target.parts[0]) > ROOMS.index(room):
+                found.append(f"{path.relative_to(ROOT)} imports {target}")
+    assert found == []
 
 
 def test_only_the_command_line_prints() -> None:

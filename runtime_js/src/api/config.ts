@@ -2,17 +2,18 @@
 
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
-import type { AppConfig, ChatOptions, ModelRecord } from "./types.ts";
+import type { ModelChoice } from "../engine/load.ts";
+import type { AppConfig, ChatOptions, ModelRecord, ModelSource } from "./types.ts";
 
 const MAX_URL = 8192;
 const MAX_MODELS = 4096;
 const MAX_FILES = 4096;
+const MAX_CONTEXT = 1 << 24;
+const CALIBRATIONS = ["auto", "off"] as const;
 
-export const CALIBRATIONS = ["auto", "off"] as const;
-export const LOG_LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "SILENT"] as const;
-
-export function parseModelRecord(record: Fields): ModelRecord {
-  record.onlyKeys(["model_id", "manifest", "manifest_sha256", "files", "weights"]);
+/** The fields of a source; the record may have `more`. */
+function parseSource(record: Fields, ...more: string[]): ModelSource {
+  record.onlyKeys([...more, "manifest", "manifest_sha256", "files", "weights"]);
   const sha256 = record.optional("manifest_sha256", (key) => record.string(key, 64));
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw record.wrong("manifest_sha256", "64 lower-case hex digits");
   const files = record.optional("files", (key) => {
@@ -22,11 +23,25 @@ export function parseModelRecord(record: Fields): ModelRecord {
   });
   const weights = record.optional("weights", (key) => record.string(key, MAX_URL));
   return {
-    model_id: record.string("model_id", MAX_URL),
     manifest: record.string("manifest", MAX_URL),
     ...(sha256 !== undefined && { manifest_sha256: sha256 }),
     ...(files !== undefined && { files }),
     ...(weights !== undefined && { weights }),
+  };
+}
+
+export function parseModelRecord(record: Fields): ModelRecord {
+  return { model_id: record.string("model_id", MAX_URL), ...parseSource(record, "model_id") };
+}
+
+/** A model to load, as it travels to a worker. */
+export function parseModelChoice(choice: Fields): ModelChoice {
+  return {
+    modelId: choice.string("modelId", MAX_URL),
+    source: parseSource(choice.object("source")),
+    contextLength: choice.optional("contextLength", (key) => choice.integer(key, 1, MAX_CONTEXT)),
+    variant: choice.optional("variant", (key) => choice.string(key, 64)),
+    calibrate: choice.optional("calibrate", (key) => choice.oneOf(key, CALIBRATIONS)),
   };
 }
 
@@ -38,7 +53,7 @@ export function parseAppConfig(value: unknown): AppConfig {
 
 export function parseChatOptions(options: Fields): ChatOptions {
   options.onlyKeys(["context_window_size"]);
-  const size = options.optional("context_window_size", (key) => options.integer(key, 1, 1 << 24));
+  const size = options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
   return size === undefined ? {} : { context_window_size: size };
 }
 

@@ -1,19 +1,12 @@
 /** What an engine in this thread and a handle on one in a worker have in common: their configuration. */
 
 import { parseAppConfig, parseChatOptions, resolveModel } from "./config.ts";
+import type { ModelChoice } from "../engine/load.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import type {
-  AppConfig, Calibration, ChatOptions, InitProgressCallback, InitProgressReport, MLCEngineConfig, ModelRecord,
+  AppConfig, Calibration, ChatOptions, InitProgressCallback, InitProgressReport, MLCEngineConfig,
 } from "./types.ts";
-
-/** A model to load, and how. */
-export interface ModelChoice {
-  readonly record: ModelRecord;
-  readonly chatOpts: ChatOptions;
-  readonly variant?: string | undefined;
-  readonly calibrate?: Calibration | undefined;
-}
 
 export abstract class ConfiguredEngine {
   readonly #variant: string | undefined;
@@ -47,9 +40,11 @@ export abstract class ConfiguredEngine {
   /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */
   protected choose(modelId: string, chatOpts: ChatOptions): ModelChoice {
     const options = new Fields(chatOpts, "chatOpts", (message) => new RequestValidationError(`Invalid options: ${message}.`));
+    const { model_id, ...source } = resolveModel(modelId, this.#appConfig);
     return {
-      record: resolveModel(modelId, this.#appConfig),
-      chatOpts: parseChatOptions(options),
+      modelId: model_id,
+      source,
+      contextLength: parseChatOptions(options).context_window_size,
       variant: this.#variant,
       calibrate: this.#calibrate,
     };

@@ -1,6 +1,7 @@
 /** The engine: one model, one request at a time, in this thread. The model's code is loaded when a model is. */
 
-import { ConfiguredEngine, type ModelChoice } from "./configured.ts";
+import { ConfiguredEngine } from "./configured.ts";
+import type { ModelChoice } from "../engine/load.ts";
 import { AbortError, InternalError, ModelNotLoadedError } from "../support/errors.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { setLogLevel } from "../support/log.ts";
@@ -8,8 +9,8 @@ import { Completions } from "./openai/completions.ts";
 import { parseChatCompletionRequest } from "./openai/request.ts";
 import { ResponseShape, usage } from "./openai/response.ts";
 import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
-  ChatCompletionRequestStreaming, CompletionUsage, RequestOptions,
+  ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, ChatCompletionMessageParam, ChatCompletionRequest, 
+  ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming, CompletionUsage, RequestOptions,
 } from "./openai/types.ts";
 import { RequestQueue } from "../engine/queue.ts";
 import type { AnswerRequest, Session } from "../engine/session.ts";
@@ -20,11 +21,15 @@ interface Outcome {
   readonly usage: CompletionUsage;
 }
 
+function textOf(content: ChatCompletionMessageParam["content"]): string {
+  return typeof content === "string" ? content : content.map((part) => part.text).join("");
+}
+
 /** What a valid request asks of the model, with OpenAI's defaults. */
 function answerRequest(request: ChatCompletionRequest): AnswerRequest {
   const { stop } = request;
   return {
-    messages: request.messages,
+    messages: request.messages.map(({ role, content, name }) => ({ role, content: textOf(content), name })),
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? Infinity,
     sampling: { temperature: request.temperature ?? 1, topP: request.top_p ?? 1, seed: request.seed ?? undefined },
     stop: typeof stop === "string" ? [stop] : stop ?? [],

@@ -1,23 +1,19 @@
 /** The public types of the engine, with WebLLM's names. */
 
+import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
+import type { Calibration } from "../executor/tiles.ts";
+import type { ModelSource } from "../storage/model_folder.ts";
+import type { LogLevel } from "../support/log.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
   ChatCompletions, RequestOptions,
 } from "./openai/types.ts";
 
-export type LogLevel = "TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR" | "SILENT";
+export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, ModelSource };
 
 /** One model that can be loaded by its id. */
-export interface ModelRecord {
+export interface ModelRecord extends ModelSource {
   readonly model_id: string;
-  /** URL of the model folder's `manifest.<hash>.json`. */
-  readonly manifest: string;
-  /** Lower-case hex; checked before the manifest is used. */
-  readonly manifest_sha256?: string | undefined;
-  /** Manifest file name to URL, where a bundler gave the files of a package other URLs. */
-  readonly files?: Readonly<Record<string, string>> | undefined;
-  /** URL of a folder that serves the weights; default: where the manifest says. */
-  readonly weights?: string | undefined;
 }
 
 export interface AppConfig {
@@ -28,42 +24,6 @@ export interface ChatOptions {
   /** Tokens that one conversation may hold, at most the model's own; default: the model's own. */
   readonly context_window_size?: number | undefined;
 }
-
-/** What loading does now: reads the description, moves weights to the GPU while kernels compile, or is done. */
-export type InitPhase = "config" | "weights" | "kernels" | "ready";
-
-/** The parts of a load, in seconds from its begin to the end of each. They run side by side. */
-export interface LoadTimes {
-  /** The adapter is chosen and the manifest is read. */
-  readonly manifest: number;
-  /** The device and its buffers are made. */
-  readonly device: number;
-  readonly tokenizer: number;
-  readonly kernels: number;
-  /** All weights are verified and on the GPU. */
-  readonly weights: number;
-}
-
-export interface InitProgressReport {
-  /** 0 to 1. */
-  readonly progress: number;
-  /** Seconds since the load began. */
-  readonly timeElapsed: number;
-  readonly text: string;
-  readonly phase: InitPhase;
-  /** Weight bytes that have come. */
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-  /** Set where the model runs but something the user may want to know is wrong, as storage that is full. */
-  readonly warning?: string | undefined;
-  /** Set when the phase is "ready". */
-  readonly times?: LoadTimes | undefined;
-}
-
-export type InitProgressCallback = (report: InitProgressReport) => void;
-
-/** "auto" measures on a model's first load, for half a second, which kernels are fast on this GPU, and remembers; "off" takes defaults. */
-export type Calibration = "auto" | "off";
 
 export interface MLCEngineConfig {
   readonly appConfig?: AppConfig | undefined;

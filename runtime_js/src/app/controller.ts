@@ -3,10 +3,10 @@
 import { AbortError } from "../support/errors.ts";
 import { freeBytes } from "../storage/quota.ts";
 import type { InitProgressReport } from "../api/types.ts";
-import type { PageConfig } from "./config.ts";
+import type { PageConfig } from "../page/config.ts";
 import { Conversation, type Message } from "./conversation.ts";
 import { EngineHost } from "./engine.ts";
-import { formatBytes } from "./format.ts";
+import { formatBytes } from "../page/format.ts";
 import { keepIn } from "./keep.ts";
 import { describeProblem, type Problem } from "./problems.ts";
 import { Rate } from "./rate.ts";

@@ -3,9 +3,9 @@
 import { WebWorkerMLCEngine } from "../transport/client.ts";
 import { AbortError } from "../support/errors.ts";
 import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
-import { deleteModelInCache, hasModelInCache } from "../storage/model_folder.ts";
+import { deleteModelInCache, hasModelInCache } from "../api/cache.ts";
 import type { AppConfig, InitProgressReport } from "../api/types.ts";
-import type { PageConfig } from "./config.ts";
+import type { PageConfig } from "../page/config.ts";
 import type { Ending, Message } from "./conversation.ts";
 import type { Settings } from "./settings.ts";
 

@@ -1,7 +1,7 @@
 /** Entry point of the page's script. */
 
 import { WebGPUNotAvailableError } from "../support/errors.ts";
-import { readConfig } from "./config.ts";
+import { readConfig } from "../page/config.ts";
 import { Controller } from "./controller.ts";
 import { keepIn } from "./keep.ts";
 import { INSECURE_PAGE, describeProblem, type Problem } from "./problems.ts";

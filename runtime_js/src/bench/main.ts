@@ -3,8 +3,8 @@
  * line starts with DONE and goes on with JSON: the report and its tables, or {"error": {"code", "message"}}.
  */
 
-import { readConfig } from "../app/config.ts";
-import { byId, element } from "../app/view/dom.ts";
+import { readConfig } from "../page/config.ts";
+import { byId, element } from "../page/dom.ts";
 import { InternalError, RequestValidationError, asEngineError, fromWire } from "../support/errors.ts";
 import type { BenchReply, BenchRequest } from "./messages.ts";
 import { parseOptions, type BenchOptions } from "./options.ts";

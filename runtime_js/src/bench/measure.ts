@@ -1,12 +1,13 @@
 /** The whole benchmark, in the order in which it runs. */
 
-import type { PageConfig } from "../app/config.ts";
+import type { PageConfig } from "../page/config.ts";
 import { MLCEngine } from "../api/engine.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { chooseVariant } from "../executor/device.ts";
 import { ModelLibrary } from "../executor/library.ts";
-import { ModelFolder, hasModelInCache } from "../storage/model_folder.ts";
+import { hasModelInCache } from "../api/cache.ts";
+import { ModelFolder } from "../storage/model_folder.ts";
 import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import type { ModelRecord } from "../api/types.ts";
 import { measureLoads } from "./load.ts";

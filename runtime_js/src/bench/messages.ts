@@ -1,6 +1,6 @@
 /** What bench.html and its worker say to each other. Both are of one build, so neither checks the other. */
 
-import type { PageConfig } from "../app/config.ts";
+import type { PageConfig } from "../page/config.ts";
 import type { WireError } from "../support/errors.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Report } from "./report.ts";

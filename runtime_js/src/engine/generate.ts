@@ -1,8 +1,8 @@
 /** The generation loop. It knows tokens, the cache and a runner; not text, and not the GPU. */
 
-import { ContextWindowSizeExceededError } from "../support/errors.ts";
+import { ContextWindowSizeExceededError, InternalError } from "../support/errors.ts";
 import type { Sampler } from "./sampler.ts";
-import type { ModelRunner } from "./runner.ts";
+import type { ModelRunner, Row, StepResult } from "../executor/runner.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
@@ -52,7 +52,7 @@ export interface Prefilled {
   /** Tokens of the prompt that were in the cache already. */
   readonly cached: number;
   /** The first generated token, or null when aborted before the last chunk. */
-  readonly first: Promise<number> | null;
+  readonly first: Promise<StepResult> | null;
 }
 
 /** Brings the prompt into the cache, in chunks, but for what is there already. Raises ContextWindowSizeExceededError. */
@@ -89,7 +89,7 @@ export async function prefill(
  * those before them are read; what was computed beyond the end is rolled back, also when the consumer leaves early.
  */
 export async function* decode(
-  runner: ModelRunner, sequence: Sequence, first: Promise<number>, { maxTokens, eosTokenIds, sampler, signal }: GenerationOptions,
+  runner: ModelRunner, sequence: Sequence, first: Promise<StepResult>, { maxTokens, eosTokenIds, sampler, signal }: GenerationOptions,
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   const limit = Math.min(maxTokens, runner.shape.contextLength - sequence.length);
   const inFlight = [expected(first)];
@@ -100,12 +100,12 @@ export async function* decode(
     for (let read = 1; ; read++) {
       while (inFlight.length < depth.value && submitted < limit) {
         const position = sequence.length;
-        inFlight.push(expected(runner.decode(position, await sequence.append(1), sampler.next())));
+        inFlight.push(expected(step(runner, { position, cache: await sequence.append(1), sampling: sampler.next() })));
         submitted++;
         if (latest !== null) sequence.commit([latest]);
         latest = null;
       }
-      const token = await inFlight.shift() ?? 0;
+      const { token } = await inFlight.shift() ?? { token: 0 };
       depth.tokenRead(performance.now());
       if (submitted > read) sequence.commit([token]);
       else latest = token;
@@ -116,6 +116,13 @@ export async function* decode(
   } finally {
     sequence.trim(); // steps still under way write to pages that are free now; whoever takes those writes later
   }
+}
+
+/** A decode step of one row. */
+async function step(runner: ModelRunner, row: Row): Promise<StepResult> {
+  const [result] = await runner.decode([row]);
+  if (result === undefined) throw new InternalError("A step of one row had no result.");
+  return result;
 }
 
 /** Lets a promise fail unseen where nobody awaits it: a step beyond the end. */

@@ -1,33 +1,42 @@
 /** Loads a model: its description, then weights, code, device and kernels side by side. */
 
-import type { ModelChoice } from "../api/configured.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { BufferTable } from "../executor/buffers.ts";
 import { DeviceWatch, chooseVariant, requestDevice } from "../executor/device.ts";
 import { PlanExecutor, maxPages, type ExecutorParts } from "../executor/executor.ts";
 import { ModelLibrary } from "../executor/library.ts";
 import { compileKernels } from "../executor/pipelines.ts";
-import { TileChoice } from "../executor/tiles.ts";
+import { TileChoice, type Calibration } from "../executor/tiles.ts";
 import { matchTensors, writeStretch } from "../executor/weights.ts";
 import { AbortError, RequestValidationError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
-import { LoadProgress } from "./progress.ts";
+import { LoadProgress, type InitProgressCallback } from "./progress.ts";
 import { Sequence } from "./sequence.ts";
 import { Session } from "./session.ts";
-import { ModelFolder } from "../storage/model_folder.ts";
+import { ModelFolder, type ModelSource } from "../storage/model_folder.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
-import type { ChatOptions, InitProgressCallback } from "../api/types.ts";
 
 /** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
 const INITIAL_TOKENS = 256;
 const TIMESTAMPS = "timestamp-query";
 
+/** A model to load, and how. */
+export interface ModelChoice {
+  /** What responses call the model. */
+  readonly modelId: string;
+  readonly source: ModelSource;
+  /** Tokens that one conversation may hold; default: the model's own length. */
+  readonly contextLength?: number | undefined;
+  /** Runs this variant of the model or fails; default: the first that the adapter supports. */
+  readonly variant?: string | undefined;
+  readonly calibrate?: Calibration | undefined;
+}
+
 /** Of ExecutorParts, what needs no kernels. */
 type Gpu = Omit<ExecutorParts, "kernels" | "library"> & { readonly library: ModelLibrary; readonly tiles: TileChoice };
 
-function contextLengthOf(chatOpts: ChatOptions, modelLength: number, pagesAllowed: number, pageSize: number): number {
-  const asked = chatOpts.context_window_size ?? modelLength;
+function contextLengthOf(asked: number, modelLength: number, pagesAllowed: number, pageSize: number): number {
   if (asked > modelLength) {
     throw new RequestValidationError(`context_window_size is ${asked}, but the model was built for ${modelLength} tokens at most.`);
   }
@@ -38,16 +47,17 @@ function contextLengthOf(chatOpts: ChatOptions, modelLength: number, pagesAllowe
 
 /** A device of the adapter, and all buffers of the model on it. */
 async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, folder: ModelFolder, choice: ModelChoice): Promise<Gpu> {
-  const { chatOpts, variant: forced, calibrate = "auto" } = choice;
+  const { variant: forced, calibrate = "auto" } = choice;
   const { plan } = library;
   const variant = chooseVariant(adapter, plan, forced);
   const tiles = await TileChoice.open(adapter, variant, calibrate, folder);
   const { pageSize, contextLength: modelLength } = plan.model;
-  const longest = Math.ceil((chatOpts.context_window_size ?? modelLength) / pageSize) * variant.kvPageBytes;
+  const asked = choice.contextLength ?? modelLength;
+  const longest = Math.ceil(asked / pageSize) * variant.kvPageBytes;
   const device = await requestDevice(adapter, variant, longest, tiles.isOpen && adapter.features.has(TIMESTAMPS) ? [TIMESTAMPS] : []);
   try {
     const watch = new DeviceWatch(device);
-    const contextLength = contextLengthOf(chatOpts, modelLength, maxPages(device, variant), pageSize);
+    const contextLength = contextLengthOf(asked, modelLength, maxPages(device, variant), pageSize);
     log.info(`Variant ${variant.name} on ${adapter.info.vendor} ${adapter.info.architecture}, context window ${contextLength} tokens`);
     const buffers = await BufferTable.create(device, plan, variant, Math.ceil(Math.min(INITIAL_TOKENS, contextLength) / pageSize));
     return { library, variant, tiles, device, watch, buffers, contextLength };
@@ -59,14 +69,13 @@ async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, folder: Mo
 
 /** Weights are read from the moment that the manifest is there; the device, its buffers and kernels are made meanwhile. */
 export async function loadSession(choice: ModelChoice, onProgress: InitProgressCallback, signal: AbortSignal): Promise<Session> {
-  const { record } = choice;
   const progress = new LoadProgress(onProgress);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   let prepared: Promise<Gpu> | undefined;
   try {
     const [adapter, folder] = await progress.timed("manifest",
-      Promise.all([requestAdapter(), ModelFolder.open(record, stop), askForPersistence()]));
+      Promise.all([requestAdapter(), ModelFolder.open(choice.source, stop), askForPersistence()]));
     const { manifest } = folder;
     progress.warn(folder.warning);
     progress.weightsBegin(manifest.weights.bytes);
@@ -100,7 +109,7 @@ export async function loadSession(choice: ModelChoice, onProgress: InitProgressC
     progress.warn(folder.warning);
     progress.ready(`Ready on ${adapter.info.vendor || "this GPU"} (${variant.name})`);
     return new Session({
-      device, executor, sequence, tokenizer: chatTokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: record.model_id,
+      device, executor, sequence, tokenizer: chatTokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId,
     });
   } catch (error) {
     failed.abort(); // what is still being read

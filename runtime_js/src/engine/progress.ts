@@ -1,7 +1,39 @@
 /** Counts what a load has done and reports it. */
 
 import type { FileEntry } from "../storage/manifest.ts";
-import type { InitPhase, InitProgressReport, LoadTimes } from "../api/types.ts";
+
+/** What loading does now: reads the description, moves weights to the GPU while kernels compile, or is done. */
+export type InitPhase = "config" | "weights" | "kernels" | "ready";
+
+/** The parts of a load, in seconds from its begin to the end of each. They run side by side. */
+export interface LoadTimes {
+  /** The adapter is chosen and the manifest is read. */
+  readonly manifest: number;
+  /** The device and its buffers are made. */
+  readonly device: number;
+  readonly tokenizer: number;
+  readonly kernels: number;
+  /** All weights are verified and on the GPU. */
+  readonly weights: number;
+}
+
+export interface InitProgressReport {
+  /** 0 to 1. */
+  readonly progress: number;
+  /** Seconds since the load began. */
+  readonly timeElapsed: number;
+  readonly text: string;
+  readonly phase: InitPhase;
+  /** Weight bytes that have come. */
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  /** Set where the model runs but something the user may want to know is wrong, as storage that is full. */
+  readonly warning?: string | undefined;
+  /** Set when the phase is "ready". */
+  readonly times?: LoadTimes | undefined;
+}
+
+export type InitProgressCallback = (report: InitProgressReport) => void;
 
 /** Share of the bar that weights take; kernels take the rest. They run side by side. */
 const WEIGHTS_SHARE = 0.9;

@@ -2,7 +2,7 @@
 
 import { ABI_ERRORS, type WasmAbi } from "../executor/abi.generated.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
-import type { CacheView, ModelRunner } from "./runner.ts";
+import type { CacheView, ModelRunner } from "../executor/runner.ts";
 
 function commonPrefix(a: readonly number[], b: readonly number[]): number {
   const difference = a.findIndex((token, i) => token !== b[i]);

@@ -1,25 +1,37 @@
 /** A loaded model and its one conversation: answers requests with text. */
 
 import type { PlanExecutor } from "../executor/executor.ts";
-import type { TokenCounts, Timings } from "../api/openai/response.ts";
-import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import { Sampler, type SamplingConfig } from "./sampler.ts";
 import { decode, prefill, type FinishReason } from "./generate.ts";
 import type { Sequence } from "./sequence.ts";
-import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
+import type { ChatMessage, ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
 
 export interface AnswerRequest {
-  readonly messages: readonly ChatCompletionMessageParam[];
+  readonly messages: readonly ChatMessage[];
   readonly maxTokens: number;
   readonly sampling: SamplingConfig;
   readonly stop: readonly string[];
 }
 
+export interface TokenCounts {
+  readonly prompt: number;
+  /** Of the prompt, already in the KV cache. */
+  readonly cached: number;
+  readonly completion: number;
+}
+
+/** What was measured while one answer was made; times in milliseconds of `performance.now()`. */
+export interface AnswerTimes {
+  readonly prefillStarted: number;
+  readonly firstToken: number;
+  readonly finished: number;
+}
+
 export interface AnswerSummary {
   readonly finishReason: FinishReason;
   readonly tokens: TokenCounts;
-  readonly times: Omit<Timings, "requested">;
+  readonly times: AnswerTimes;
 }
 
 export interface SessionParts {
@@ -134,7 +146,7 @@ export class Session {
     await sequence.append(context);
     sequence.commit(new Array<number>(context).fill(0));
     const times: number[] = [];
-    const start = Promise.resolve(0); // stands for the token that a prefill would have sampled
+    const start = Promise.resolve({ token: 0 }); // stands for the token that a prefill would have sampled
     for await (const _ of decode(executor, sequence, start, { maxTokens: count + 1, eosTokenIds: new Set(), sampler, signal })) {
       times.push(performance.now());
     }

@@ -1,6 +1,6 @@
 /** Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object. */
 
-import type { CacheView, ModelRunner, RunnerShape } from "../engine/runner.ts";
+import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
@@ -47,7 +47,7 @@ export class PlanExecutor implements ModelRunner {
     this.#watch = watch;
     this.#model = library.plan.model;
     this.#buffers = buffers;
-    this.shape = { contextLength, pageSize: this.#model.pageSize, prefillChunk: this.#model.prefillChunk };
+    this.shape = { contextLength, pageSize: this.#model.pageSize, prefillChunk: this.#model.prefillChunk, rows: 1 };
     this.#programs = new Map(FUNCTION_NAMES.map((name) => [name, new Program(device, library, variant.functions[name], kernels, buffers)]));
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
@@ -74,13 +74,16 @@ export class PlanExecutor implements ModelRunner {
     await this.#watch.guard(this.#device.queue.onSubmittedWorkDone());
   }
 
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<number> {
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult> {
     this.#writeTokens(tokens);
     return this.#sample(["prefill", "logits", "sample"], tokens.length, position, cache, sampling);
   }
 
-  decode(position: number, cache: CacheView, sampling: Uint32Array): Promise<number> {
-    return this.#sample(["decode", "sample"], 1, position, cache, sampling);
+  async decode([row, ...more]: readonly Row[]): Promise<readonly StepResult[]> {
+    if (row === undefined || more.length > 0) throw new RangeError("a decode step has one row");
+    const { position, cache, sampling, token } = row;
+    if (token !== undefined) this.#writeTokens([token]);
+    return [await this.#sample(["decode", "sample"], 1, position, cache, sampling)];
   }
 
   /** float32[vocab_size]: the logits after `tokens`, the last chunk of a prompt. For tests: it makes a buffer. */
@@ -112,12 +115,14 @@ export class PlanExecutor implements ModelRunner {
   }
 
   /** Submits a step that samples; the id comes later, through the history's next place. */
-  #sample(functions: readonly FunctionName[], n: number, position: number, cache: CacheView, sampling: Uint32Array): Promise<number> {
+  async #sample(
+    functions: readonly FunctionName[], n: number, position: number, cache: CacheView, sampling: Uint32Array,
+  ): Promise<StepResult> {
     this.#sampling.write(sampling);
     const slot = this.#samples++ % HISTORY_LENGTH;
     const result = this.#results.take();
     this.#submit(functions, n, position, cache, slot, (encoder) => result.copy(encoder, this.#buffers.io("history"), 4 * slot));
-    return result.read();
+    return { token: await result.read() };
   }
 
   /** Records and submits one step; `finish` may record more behind its compute pass. */

@@ -1,10 +1,7 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
-import { resolveModel } from "../api/config.ts";
 import { IntegrityError, ManifestError } from "../support/errors.ts";
-import type { AppConfig, ModelRecord } from "../api/types.ts";
 import { download, sha256 } from "./download.ts";
-import { deleteFolder } from "./folders.ts";
 import { manifestFiles, parseManifest, type FileEntry, type Manifest } from "./manifest.ts";
 import { freeBytes } from "./quota.ts";
 import { ShardReader } from "./shard_reader.ts";
@@ -14,6 +11,18 @@ import { readVerified } from "./verified.ts";
 const MAX_MANIFEST_BYTES = 1 << 26;
 /** Shards that are read at a time, each by a thread of its own: as many as connections that browsers open to one HTTP/1.1 server. */
 const MAX_READERS = 6;
+
+/** Where a packaged model's files lie. URLs are absolute where a model is opened. */
+export interface ModelSource {
+  /** URL of the model folder's `manifest.<hash>.json`. */
+  readonly manifest: string;
+  /** Lower-case hex; checked before the manifest is used. */
+  readonly manifest_sha256?: string | undefined;
+  /** Manifest file name to URL, where a bundler gave the files of a package other URLs. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
+  /** URL of a folder that serves the weights; default: where the manifest says. */
+  readonly weights?: string | undefined;
+}
 
 /** Called with the file and how many of its bytes have come. */
 export type FileProgress = (file: FileEntry, bytes: number) => void;
@@ -26,44 +35,44 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
   }
 }
 
-/** The digest, or its beginning, that the manifest's bytes must have: from the record or from the file's name. */
-function expectedDigest(record: ModelRecord): string | undefined {
-  return record.manifest_sha256 ?? /[.]([0-9a-f]{16})[.]json$/.exec(new URL(record.manifest).pathname)?.[1];
+/** The digest, or its beginning, that the manifest's bytes must have: from the source or from the file's name. */
+function expectedDigest(source: ModelSource): string | undefined {
+  return source.manifest_sha256 ?? /[.]([0-9a-f]{16})[.]json$/.exec(new URL(source.manifest).pathname)?.[1];
 }
 
 /** What the manifest is called in storage. */
-function manifestName(record: ModelRecord): string {
-  return new URL(record.manifest).pathname.split("/").at(-1) || "manifest.json";
+function manifestName(source: ModelSource): string {
+  return new URL(source.manifest).pathname.split("/").at(-1) || "manifest.json";
 }
 
 export class ModelFolder {
   readonly manifest: Manifest;
-  readonly #record: ModelRecord;
+  readonly #source: ModelSource;
   readonly #store: ModelStore;
 
-  private constructor(record: ModelRecord, manifest: Manifest, store: ModelStore) {
-    this.#record = record;
+  private constructor(source: ModelSource, manifest: Manifest, store: ModelStore) {
+    this.#source = source;
     this.manifest = manifest;
     this.#store = store;
   }
 
-  /** Reads the manifest of a resolved record. Raises ManifestError, IntegrityError or DownloadError. */
-  static async open(record: ModelRecord, signal: AbortSignal): Promise<ModelFolder> {
-    const store = await ModelStore.open(record.manifest);
-    const name = manifestName(record);
-    const expected = expectedDigest(record);
+  /** Reads the manifest of a source. Raises ManifestError, IntegrityError or DownloadError. */
+  static async open(source: ModelSource, signal: AbortSignal): Promise<ModelFolder> {
+    const store = await ModelStore.open(source.manifest);
+    const name = manifestName(source);
+    const expected = expectedDigest(source);
     const matches = async (bytes: Uint8Array<ArrayBuffer>): Promise<boolean> =>
       expected === undefined || (await sha256(bytes)).startsWith(expected);
     const stored = expected === undefined ? null : await store.read(name);
-    if (stored !== null && await matches(stored)) return new ModelFolder(record, parseManifest(parseJson(stored, record.manifest)), store);
-    const bytes = await download(record.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default" });
+    if (stored !== null && await matches(stored)) return new ModelFolder(source, parseManifest(parseJson(stored, source.manifest)), store);
+    const bytes = await download(source.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default" });
     if (!await matches(bytes)) {
       throw new IntegrityError(
-        `${record.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`,
-        { url: record.manifest });
+        `${source.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`,
+        { url: source.manifest });
     }
-    const manifest = parseManifest(parseJson(bytes, record.manifest));
-    const folder = new ModelFolder(record, manifest, store);
+    const manifest = parseManifest(parseJson(bytes, source.manifest));
+    const folder = new ModelFolder(source, manifest, store);
     await folder.#checkRoom();
     if (expected !== undefined) await store.write(name, bytes);
     return folder;
@@ -86,9 +95,9 @@ export class ModelFolder {
     }
   }
 
-  /** Where a file is fetched. Weights may lie elsewhere than the rest: where the record says, else where the manifest does. */
+  /** Where a file is fetched. Weights may lie elsewhere than the rest: where the source says, else where the manifest does. */
   #url(file: FileEntry): string {
-    const { manifest, files, weights } = this.#record;
+    const { manifest, files, weights } = this.#source;
     const isShard = this.manifest.weights.shards.includes(file);
     if (isShard && weights !== undefined) return new URL(file.file, weights).href;
     const base = isShard ? this.manifest.weights.base ?? "" : "";
@@ -133,7 +142,7 @@ export class ModelFolder {
     let offsetOf = 0;
     const offsets = shards.map((shard) => (offsetOf += shard.bytes) - shard.bytes);
     const work = async (): Promise<void> => {
-      const reader = new ShardReader(this.#record.manifest, this.#store);
+      const reader = new ShardReader(this.#source.manifest, this.#store);
       let into: ArrayBuffer | undefined;
       try {
         for (const [i, shard] of queue) {
@@ -163,17 +172,11 @@ function megabytes(bytes: number): string {
 }
 
 /** Whether the manifest and every file it names are stored: the model then loads without the network. */
-export async function hasModelInCache(modelId: string, appConfig?: AppConfig): Promise<boolean> {
-  const record = resolveModel(modelId, appConfig);
-  const store = await ModelStore.open(record.manifest);
-  const stored = await store.read(manifestName(record));
+export async function isStored(source: ModelSource): Promise<boolean> {
+  const store = await ModelStore.open(source.manifest);
+  const stored = await store.read(manifestName(source));
   if (stored === null) return false;
-  const manifest = parseManifest(parseJson(stored, record.manifest));
+  const manifest = parseManifest(parseJson(stored, source.manifest));
   const names = await store.names();
   return manifestFiles(manifest).every(({ file }) => names.has(file));
-}
-
-/** Deletes all stored files of a model. */
-export async function deleteModelInCache(modelId: string, appConfig?: AppConfig): Promise<void> {
-  await deleteFolder(resolveModel(modelId, appConfig).manifest);
 }

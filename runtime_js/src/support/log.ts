@@ -1,7 +1,7 @@
 /** What the engine says on the console, from a level on. One level for the whole realm. */
 
-import { LOG_LEVELS } from "../api/config.ts";
-import type { LogLevel } from "../api/types.ts";
+export const LOG_LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "SILENT"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 let threshold: LogLevel = "WARN";
 

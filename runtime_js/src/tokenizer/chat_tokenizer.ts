@@ -4,7 +4,6 @@ import { Template } from "@huggingface/jinja";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
-import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import { Detokenizer, readSpelling, specialTokenIds, type Spelling } from "./detokenizer.ts";
 
 const MAX_TEMPLATE = 1 << 20;
@@ -31,8 +30,11 @@ function templateText(config: Fields): string {
   return chosen.template;
 }
 
-function textOf({ content }: ChatCompletionMessageParam): string {
-  return typeof content === "string" ? content : content.map((part) => part.text).join("");
+/** A message as chat templates read it. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+  readonly name?: string | undefined;
 }
 
 export class ChatTokenizer {
@@ -62,11 +64,11 @@ export class ChatTokenizer {
   }
 
   /** The prompt that asks for the next answer. Raises RequestValidationError where the template refuses the messages. */
-  render(messages: readonly ChatCompletionMessageParam[]): string {
+  render(messages: readonly ChatMessage[]): string {
     try {
       return this.#template.render({
         ...this.#constants,
-        messages: messages.map((message) => ({ ...message, content: textOf(message) })),
+        messages,
         add_generation_prompt: true,
       });
     } catch (error) {

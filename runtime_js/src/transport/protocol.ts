@@ -4,8 +4,9 @@
  * a stream is any number of `chunks` and then `end`.
  */
 
-import { CALIBRATIONS, LOG_LEVELS, parseChatOptions, parseModelRecord } from "../api/config.ts";
-import type { ModelChoice } from "../api/configured.ts";
+import { parseModelChoice } from "../api/config.ts";
+import type { ModelChoice } from "../engine/load.ts";
+import { LOG_LEVELS } from "../support/log.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
 import { parseChunk, parseCompletion } from "../api/openai/parse.ts";
@@ -80,14 +81,7 @@ export function parseClientMessage(value: unknown): ClientMessage {
   const kind = message.oneOf("kind", CLIENT_KINDS);
   switch (kind) {
     case "reload":
-      return {
-        kind,
-        id: idOf(message),
-        record: parseModelRecord(message.object("record")),
-        chatOpts: parseChatOptions(message.object("chatOpts")),
-        variant: message.optional("variant", (key) => message.string(key, 64)),
-        calibrate: message.optional("calibrate", (key) => message.oneOf(key, CALIBRATIONS)),
-      };
+      return { kind, id: idOf(message), ...parseModelChoice(message) };
     case "call":
       return { kind, id: idOf(message), name: message.oneOf("name", CALL_NAMES) };
     case "chatCompletion":

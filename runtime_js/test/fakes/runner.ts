@@ -3,7 +3,7 @@
  * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it.
  */
 
-import type { CacheView, ModelRunner, RunnerShape } from "../../src/engine/runner.ts";
+import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
 
 export const VOCABULARY = 97;
 
@@ -54,16 +54,17 @@ export class FakeRunner implements ModelRunner {
     this.#store(tokens, position, cache);
   }
 
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView): Promise<number> {
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView): Promise<StepResult> {
     this.calls.push(`prefill ${tokens.length}`);
     this.#store(tokens, position, cache);
     return this.#sample(position + tokens.length, cache);
   }
 
-  decode(position: number, cache: CacheView): Promise<number> {
+  async decode([row]: readonly Row[]): Promise<readonly StepResult[]> {
+    if (row === undefined) throw new Error("no row");
     this.calls.push("decode");
-    this.#store([this.#sampled], position, cache);
-    return this.#sample(position + 1, cache);
+    this.#store([row.token ?? this.#sampled], row.position, row.cache);
+    return [await this.#sample(row.position + 1, row.cache)];
   }
 
   #at(cache: CacheView, position: number): { page: Int32Array; slot: number } {
@@ -84,7 +85,7 @@ export class FakeRunner implements ModelRunner {
     });
   }
 
-  async #sample(length: number, cache: CacheView): Promise<number> {
+  async #sample(length: number, cache: CacheView): Promise<StepResult> {
     const tokens = Array.from({ length }, (_, i) => {
       const { page, slot } = this.#at(cache, i);
       return page[slot] ?? -1;
@@ -94,6 +95,6 @@ export class FakeRunner implements ModelRunner {
     this.deepestPipeline = Math.max(this.deepestPipeline, ++this.pending);
     await new Promise((resolve) => { setTimeout(resolve, 0); });
     this.pending--;
-    return sampled;
+    return { token: sampled };
   }
 }

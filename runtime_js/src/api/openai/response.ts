@@ -1,20 +1,10 @@
 /** Builds the answers of a chat completion in OpenAI's shapes. */
 
+import type { AnswerTimes, TokenCounts } from "../../engine/session.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, CompletionUsage } from "./types.ts";
 
-/** What was measured while one answer was made; times in milliseconds of `performance.now()`. */
-export interface Timings {
+interface Timings extends AnswerTimes {
   readonly requested: number;
-  readonly prefillStarted: number;
-  readonly firstToken: number;
-  readonly finished: number;
-}
-
-export interface TokenCounts {
-  readonly prompt: number;
-  /** Of the prompt, already in the KV cache. */
-  readonly cached: number;
-  readonly completion: number;
 }
 
 function perSecond(count: number, milliseconds: number): number {

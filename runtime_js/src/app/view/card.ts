@@ -1,8 +1,8 @@
 /** The model's card: what it is and how large, before the download; how far it is, during it. */
 
 import type { InitPhase } from "../../api/types.ts";
-import type { ModelCard } from "../config.ts";
-import { formatBytes, formatCount, formatDuration } from "../format.ts";
+import type { ModelCard } from "../../page/config.ts";
+import { formatBytes, formatCount, formatDuration } from "../../page/format.ts";
 import type { Estimate } from "../rate.ts";
 import { byId, element } from "./dom.ts";
 

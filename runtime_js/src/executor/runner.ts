@@ -1,0 +1,47 @@
+/** What the engine needs of whoever computes the model. The GPU executor is one; tests have another. */
+
+/** The cache of one sequence as one step sees it. Views may be of memory that changes after the call. */
+export interface CacheView {
+  /** Page ids of the sequence, with room for the step's tokens. */
+  readonly pages: Int32Array;
+  /** (source, destination) pages to copy before the step. */
+  readonly copies: Int32Array;
+}
+
+export interface RunnerShape {
+  /** Tokens that a sequence may have. */
+  readonly contextLength: number;
+  readonly pageSize: number;
+  /** Tokens that one prefill call may have. */
+  readonly prefillChunk: number;
+  /** Rows that one decode call may have. */
+  readonly rows: number;
+}
+
+/** One sequence's part of a decode step: one token goes into its cache, and the next is sampled. */
+export interface Row {
+  readonly position: number;
+  readonly cache: CacheView;
+  /** uint32 words of the `sampling` buffer. */
+  readonly sampling: Uint32Array;
+  /** The token at `position`. Absent: the one that this row sampled last, which is still on the GPU. */
+  readonly token?: number | undefined;
+}
+
+/** What a step found out about one row. */
+export interface StepResult {
+  readonly token: number;
+}
+
+/** Steps run in the order of the calls; a call submits its work at once and its promise tells the result. */
+export interface ModelRunner {
+  readonly shape: RunnerShape;
+  /** Makes room for `pages` pages or more and returns how many there are. */
+  reservePages(pages: number): Promise<number>;
+  /** Adds `tokens` to the cache at `position`. */
+  prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
+  /** The same, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult>;
+  /** One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled. */
+  decode(rows: readonly Row[]): Promise<readonly StepResult[]>;
+}
