@@ -1,11 +1,14 @@
 """Random linear layers: packed weights, their exact values and the variants that SwiftShader can run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import SCHEMES
 
@@ -29,12 +32,29 @@ def random_weight(rng: np.random.Generator, scheme_name: str, n: int, k: int) ->
     return Weight(dict(zip(names, arrays, strict=True)), scheme.decode(arrays, n, k).astype(np.float64))
 
 
-def apply_epilogue(y: npt.NDArray[np.float64], epilogue: str, residual: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+PLAIN, RESIDUAL, SILU, GELU = Epilogue(), Epilogue(residual=True), Epilogue(activation="silu_mul"), Epilogue(activation="gelu_tanh_mul")
+EPILOGUES = {"plain": PLAIN, "residual": RESIDUAL, "silu": SILU}
+MORE_EPILOGUES = {"gelu": GELU} | {f"{name}-bias": replace(epilogue, bias=True) for name, epilogue in {**EPILOGUES, "gelu": GELU}.items()}
+
+
+def parameters(epilogues: Mapping[str, Epilogue]) -> list[Any]:
+    """For pytest.mark.parametrize."""
+    return [pytest.param(epilogue, id=name) for name, epilogue in epilogues.items()]
+
+
+def apply_epilogue(
+    y: npt.NDArray[np.float64], epilogue: Epilogue, residual: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
     """y float64[m, n] → what the kernel's `out` should hold."""
-    if epilogue == "residual":
+    if epilogue.bias:
+        y = y + bias
+    if epilogue.residual:
         return y + residual
-    if epilogue == "silu_mul":
-        gate, up = y[:, 0::2], y[:, 1::2]
-        activated: npt.NDArray[np.float64] = gate / (1 + np.exp(-gate)) * up
-        return activated
+    gate, up = y[:, 0::2], y[:, 1::2]
+    if epilogue.activation == "silu_mul":
+        silu: npt.NDArray[np.float64] = gate / (1 + np.exp(-gate)) * up
+        return silu
+    if epilogue.activation == "gelu_tanh_mul":
+        gelu: npt.NDArray[np.float64] = gate / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (gate + 0.044715 * gate**3))) * up
+        return gelu
     return y

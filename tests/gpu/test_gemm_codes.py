@@ -6,7 +6,7 @@ import codes_case
 import numpy as np
 import pytest
 from dawn import Dawn, poison, to_wgsl
-from linear_case import VARIANTS, apply_epilogue, random_weight
+from linear_case import MORE_EPILOGUES, PLAIN, RESIDUAL, SILU, VARIANTS, apply_epilogue, parameters, random_weight
 
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemm_codes import Tile, gemm_codes, tiles
@@ -18,23 +18,24 @@ F32 = VARIANTS[1]
 LARGE = Tile(8, 8, 16, 16)
 
 
-def check(dawn: Dawn, scheme: str, m: int, n: int, k: int, epilogue: Epilogue = "none", tile: Tile | None = None) -> None:
+def check(dawn: Dawn, scheme: str, m: int, n: int, k: int, epilogue: Epilogue = PLAIN, tile: Tile | None = None) -> None:
     """Run one layer on random codes: sums of a block are exact, so the error may be a few float32 roundings of the largest sum."""
     rng = np.random.default_rng(m * 10007 + n * 101 + k)
     weight = random_weight(rng, scheme, n, k)
     codes, scales = codes_case.encode(rng.standard_normal((m, k)).astype(np.float32))
     residual = rng.standard_normal((m, n)).astype(np.float32)
-    columns = n // 2 if epilogue == "silu_mul" else n
+    bias = rng.standard_normal(n).astype(np.float32)
+    columns = epilogue.columns(n)
     func = gemm_codes(SCHEMES[scheme], n, k, epilogue=epilogue, tile=tile)
-    buffers = {**codes_case.buffers(codes, scales), **weight.buffers, "residual": residual, "out": poison((m, columns))}
+    buffers = {**codes_case.buffers(codes, scales), **weight.buffers, "bias": bias, "residual": residual, "out": poison((m, columns))}
     got = dawn.run(func, F32, buffers, {"n": m})["out"]
 
     x = codes_case.decode(codes, scales)
     products = x @ weight.values.T
     scale = (np.abs(x) @ np.abs(weight.values).T).max()
-    if epilogue == "silu_mul":
+    if epilogue.gated:
         scale *= np.abs(products).max()  # an error of one factor is multiplied by the other
-    assert np.abs(got - apply_epilogue(products, epilogue, residual)).max() < 1e-6 * scale
+    assert np.abs(got - apply_epilogue(products, epilogue, residual, bias)).max() < 1e-6 * scale
 
 
 @pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
@@ -49,18 +50,23 @@ def test_shapes(dawn: Dawn, m: int, n: int, k: int) -> None:
 
 
 def test_a_residual_is_added(dawn: Dawn) -> None:
-    check(dawn, "q8", 33, 66, 32, "residual")
+    check(dawn, "q8", 33, 66, 32, RESIDUAL)
+
+
+@pytest.mark.parametrize("epilogue", parameters(MORE_EPILOGUES))
+def test_biases_and_gelu(dawn: Dawn, epilogue: Epilogue) -> None:
+    check(dawn, "q8", 33, 66, 32, epilogue)
 
 
 @pytest.mark.parametrize(("m", "n"), [(5, 6), (64, 64), (65, 66)])
 def test_gates_and_ups_at_the_edges_of_tiles(dawn: Dawn, m: int, n: int) -> None:
-    check(dawn, "q4", m, n, 32, "silu_mul")
+    check(dawn, "q4", m, n, 32, SILU)
 
 
 @pytest.mark.parametrize("n", [576, 16384])
 def test_tiles_fit_every_gpu(n: int) -> None:
     for tile in tiles(n).values():
-        wgsl = to_wgsl(gemm_codes(SCHEMES["q4a"], n, 576, epilogue="silu_mul", tile=tile), F32)
+        wgsl = to_wgsl(gemm_codes(SCHEMES["q4a"], n, 576, epilogue=SILU, tile=tile), F32)
         arrays = re.findall(r"var<workgroup> \w+ : array<(vec4<u32>|f32|i32), (\d+)>", wgsl)
         assert len(arrays) == 6
         used = sum(int(count) * (16 if kind == "vec4<u32>" else 4) for kind, count in arrays)

@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 from dawn import Dawn, poison, to_wgsl
-from linear_case import F16_VARIANTS, VARIANTS, apply_epilogue, random_weight
+from linear_case import (
+    EPILOGUES,
+    F16_VARIANTS,
+    GELU,
+    MORE_EPILOGUES,
+    PLAIN,
+    SILU,
+    VARIANTS,
+    apply_epilogue,
+    parameters,
+    random_weight,
+)
 
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemv import Tile, gemv, tiles
@@ -15,7 +26,7 @@ EPS = 1e-5
 
 
 def check(
-    dawn: Dawn, variant: Variant, scheme: str, n: int, k: int, *, norm: bool = False, epilogue: Epilogue = "none", tile: Tile | None = None
+    dawn: Dawn, variant: Variant, scheme: str, n: int, k: int, *, norm: bool = False, epilogue: Epilogue = PLAIN, tile: Tile | None = None
 ) -> None:
     """Run one layer and compare: the error may be a few float32 roundings of the largest sum."""
     rng = np.random.default_rng(n * 10007 + k)
@@ -23,17 +34,18 @@ def check(
     x = (rng.standard_normal((1, k)) * 3).astype(np.float32)
     norm_weight = rng.uniform(0.5, 2, k).astype(np.float32)
     residual = rng.standard_normal((1, n)).astype(np.float32)
-    buffers = {"x": x, **weight.buffers, "norm_weight": norm_weight, "residual": residual}
-    columns = n // 2 if epilogue == "silu_mul" else n
+    bias = rng.standard_normal(n).astype(np.float32)
+    buffers = {"x": x, **weight.buffers, "norm_weight": norm_weight, "bias": bias, "residual": residual}
+    columns = epilogue.columns(n)
     func = gemv(variant, SCHEMES[scheme], n, k, norm_eps=EPS if norm else None, epilogue=epilogue, tile=tile)
     got = dawn.run(func, variant, {**buffers, "out": poison((1, columns))})["out"]
 
     inputs = x.astype(np.float64)
     if norm:
         inputs = inputs * norm_weight / np.sqrt((inputs**2).mean() + EPS)
-    want = apply_epilogue(inputs @ weight.values.T, epilogue, residual)
+    want = apply_epilogue(inputs @ weight.values.T, epilogue, residual, bias)
     scale = (np.abs(inputs) @ np.abs(weight.values).T).max()
-    if epilogue == "silu_mul":
+    if epilogue.gated:
         scale *= np.abs(inputs @ weight.values.T).max()  # an error of one factor is multiplied by the other
     assert np.abs(got - want).max() < 1e-6 * scale
 
@@ -47,17 +59,23 @@ def test_shapes(dawn: Dawn, variant: Variant, scheme: str, n: int, k: int) -> No
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 @pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
-@pytest.mark.parametrize("epilogue", ["none", "residual", "silu_mul"])
+@pytest.mark.parametrize("epilogue", parameters(EPILOGUES))
 @pytest.mark.parametrize(("scheme", "n", "k"), [("q4", 6, 2080), ("q4a", 130, 576), ("q8", 34, 96)])
 def test_norm_and_epilogues(dawn: Dawn, variant: Variant, scheme: str, norm: bool, epilogue: Epilogue, n: int, k: int) -> None:
     check(dawn, variant, scheme, n, k, norm=norm, epilogue=epilogue)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("epilogue", parameters(MORE_EPILOGUES))
+def test_biases_and_gelu(dawn: Dawn, variant: Variant, epilogue: Epilogue) -> None:
+    check(dawn, variant, "q4a", 34, 96, norm=True, epilogue=epilogue)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 @pytest.mark.parametrize("tile", [Tile(8, 8, 8), Tile(4, 2, 3), Tile(32, 8, 2), Tile(96, 2, 1), Tile(256, 4, 1)])
 def test_any_tile(dawn: Dawn, variant: Variant, tile: Tile) -> None:
     """Tiles are a matter of speed: each gives the same result."""
-    for epilogue in ("none", "silu_mul"):
+    for epilogue in (PLAIN, SILU):
         check(dawn, variant, "q4a", 130, 576, norm=True, epilogue=epilogue, tile=tile)
 
 
@@ -66,14 +84,18 @@ def test_output_head_tile(dawn: Dawn, variant: Variant) -> None:
     check(dawn, variant, "q8", 32770, 96, norm=True)
 
 
-def test_large_negative_gates_vanish(dawn: Dawn) -> None:
-    """silu(-1000) is 0, where a naive exp would overflow."""
-    variant, n, k = VARIANTS[1], 2, 32
-    values = np.array([[-1000.0] + [0.0] * 31, [1.0] + [0.0] * 31], np.float32)
+@pytest.mark.parametrize(("epilogue", "one"), [(SILU, 0.73105858), (GELU, 0.84119199)], ids=["silu", "gelu"])
+def test_large_gates_do_not_overflow(dawn: Dawn, epilogue: Epilogue, one: float) -> None:
+    """Of -1000 and less both are 0, of 1000 and more the value itself, where a naive exponential or cube would overflow."""
+    gates = {-1e30: 0.0, -1000: 0, -50: 0, -10.5: 0, 0: 0, 1: one, 10.5: 10.5, 50: 50, 1000: 1000, 1e30: 1e30}
+    n, k = 2 * len(gates), 32
+    values = np.zeros((n, k), np.float32)
+    values[0::2, 0], values[1::2, 0] = list(gates), 1
     (w,) = SCHEMES["f32"].pack(SCHEMES["f32"].encode(values), k)
     x = np.eye(1, k, dtype=np.float32)
-    func = gemv(variant, SCHEMES["f32"], n, k, epilogue="silu_mul")
-    assert dawn.run(func, variant, {"x": x, "w_w": w, "out": poison((1, 1))})["out"] == pytest.approx(0, abs=1e-6)
+    func = gemv(VARIANTS[1], SCHEMES["f32"], n, k, epilogue=epilogue)
+    got = dawn.run(func, VARIANTS[1], {"x": x, "w_w": w, "out": poison((1, n // 2))})["out"][0]
+    np.testing.assert_allclose(got, list(gates.values()), rtol=1e-5, atol=4e-4)
 
 
 @pytest.mark.parametrize(("n", "k"), [(960, 576), (49152, 576), (16384, 3072), (3072, 8192), (128256, 3072), (96, 14336), (64, 32)])
@@ -99,7 +121,7 @@ def test_same_inputs_give_the_same_text() -> None:
 
 @pytest.mark.parametrize("variant", F16_VARIANTS, ids=lambda variant: variant.name)
 def test_f16_variants_compile(variant: Variant) -> None:
-    wgsl = to_wgsl(gemv(variant, SCHEMES["q4"], 96, 576, norm_eps=EPS, epilogue="silu_mul"), variant)
+    wgsl = to_wgsl(gemv(variant, SCHEMES["q4"], 96, 576, norm_eps=EPS, epilogue=SILU), variant)
     assert ("subgroupShuffleXor" in wgsl) == variant.subgroups
 
 
@@ -107,4 +129,6 @@ def test_unfit_shapes_are_refused() -> None:
     with pytest.raises(CompileError, match="48 inputs"):
         gemv(VARIANTS[0], SCHEMES["q4"], 8, 48)
     with pytest.raises(CompileError, match="odd"):
-        gemv(VARIANTS[0], SCHEMES["q4"], 7, 64, epilogue="silu_mul")
+        gemv(VARIANTS[0], SCHEMES["q4"], 7, 64, epilogue=SILU)
+    with pytest.raises(CompileError, match="not both"):
+        gemv(VARIANTS[0], SCHEMES["q4"], 8, 64, epilogue=Epilogue(activation="silu_mul", residual=True))

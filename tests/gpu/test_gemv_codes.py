@@ -4,7 +4,7 @@ import codes_case
 import numpy as np
 import pytest
 from dawn import Dawn, poison
-from linear_case import VARIANTS, apply_epilogue, random_weight
+from linear_case import MORE_EPILOGUES, PLAIN, RESIDUAL, SILU, VARIANTS, apply_epilogue, parameters, random_weight
 
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemv_codes import Tile, gemv_codes, tiles
@@ -26,7 +26,7 @@ def check(
     variant: Variant = F32,
     norm: bool = False,
     packed: bool = False,
-    epilogue: Epilogue = "none",
+    epilogue: Epilogue = PLAIN,
     tile: Tile = SMALL,
 ) -> None:
     rng = np.random.default_rng(n * 101 + k)
@@ -34,20 +34,21 @@ def check(
     x = rng.standard_normal((1, k)).astype(np.float32)
     norm_weight = rng.uniform(0.5, 2, k).astype(np.float32)
     residual = rng.standard_normal((1, n)).astype(np.float32)
+    bias = rng.standard_normal(n).astype(np.float32)
     codes, scales = codes_case.encode(x * norm_weight if norm else x)
     inputs = codes_case.buffers(codes, scales) if packed else {"x": x, "norm_weight": norm_weight}
     outputs = {"out": poison((1, n)), "out_q": poison((1, n // 32, 4), np.uint32), "out_s": poison((1, n // 64))}
     eps = EPS if norm else None
     func = gemv_codes(variant, SCHEMES[scheme], n, k, norm_eps=eps, packed_input=packed, epilogue=epilogue, tile=tile)
-    got = dawn.run(func, variant, {**inputs, **weight.buffers, "residual": residual, **outputs})
+    got = dawn.run(func, variant, {**inputs, **weight.buffers, "bias": bias, "residual": residual, **outputs})
 
     values = codes_case.decode(codes, scales)
     if norm:
         values /= np.sqrt((x.astype(np.float64) ** 2).mean() + EPS)
     y = values @ weight.values.T
     largest = (np.abs(values) @ np.abs(weight.values).T).max()
-    if epilogue == "silu_mul":
-        expected = apply_epilogue(y, epilogue, residual)
+    if epilogue.gated:
+        expected = apply_epilogue(y, epilogue, residual, bias)
         channels = codes_case.decode(got["out_q"].view(np.int8).reshape(1, n // 2), got["out_s"])
         error = 1e-6 * largest * np.abs(y).max() + 0.502 * np.repeat(got["out_s"], 32, axis=1)
         assert (np.abs(channels - expected) <= error).all()
@@ -55,7 +56,7 @@ def check(
     else:
         # One code in thousands may be the next one, where a quotient rounds otherwise.
         step = scales.max() * np.abs(weight.values).max() * (1 if not packed else 0)
-        assert np.abs(got["out"] - apply_epilogue(y, epilogue, residual)).max() < 1e-6 * largest + step
+        assert np.abs(got["out"] - apply_epilogue(y, epilogue, residual, bias)).max() < 1e-6 * largest + step
 
 
 @pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
@@ -72,24 +73,29 @@ def test_a_norm_comes_first(dawn: Dawn, variant: Variant, n: int, k: int) -> Non
 
 @pytest.mark.parametrize("tile", [Tile(8, 4, 2), Tile(32, 4, 4), Tile(64, 2, 1)])
 def test_tiles(dawn: Dawn, tile: Tile) -> None:
-    check(dawn, "q4", 67, 1056, packed=True, epilogue="residual", tile=tile)
+    check(dawn, "q4", 67, 1056, packed=True, epilogue=RESIDUAL, tile=tile)
 
 
 @pytest.mark.parametrize("n", [64, 192])
 @pytest.mark.parametrize("tile", [Tile(4, 8, 8), Tile(4, 16, 8), Tile(8, 4, 16)])
 def test_gates_and_ups_become_codes(dawn: Dawn, n: int, tile: Tile) -> None:
-    check(dawn, "q8", n, 96, norm=True, epilogue="silu_mul", tile=tile)
+    check(dawn, "q8", n, 96, norm=True, epilogue=SILU, tile=tile)
+
+
+@pytest.mark.parametrize("epilogue", parameters(MORE_EPILOGUES))
+def test_biases_and_gelu(dawn: Dawn, epilogue: Epilogue) -> None:
+    check(dawn, "q4", 128, 96, norm=True, epilogue=epilogue, tile=Tile(4, 8, 8))
 
 
 @pytest.mark.parametrize(
     ("n", "k", "epilogue"),
-    [(16384, 3072, "silu_mul"), (3072, 576, "silu_mul"), (128256, 4096, "none"), (576, 1536, "none"), (3072, 8192, "none")],
+    [(16384, 3072, SILU), (3072, 576, SILU), (128256, 4096, PLAIN), (576, 1536, PLAIN), (3072, 8192, PLAIN)],
 )
 def test_default_tiles_fit_every_gpu(n: int, k: int, epilogue: Epilogue) -> None:
     for tile in tiles(n, k, epilogue).values():
         assert tile.lanes * tile.groups <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
         assert tile.lanes * tile.groups % 32 == 0
-        assert epilogue != "silu_mul" or tile.rows * tile.groups % 64 == 0
+        assert not epilogue.gated or tile.rows * tile.groups % 64 == 0
 
 
 def test_unfit_shapes_are_refused() -> None:

@@ -16,7 +16,7 @@ from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.linear import gemm, gemv
-from webllm_build.compile.kernels.linear.epilogue import Epilogue, out_columns
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import in_tiles
 from webllm_build.model.layers import Dimensions
@@ -74,7 +74,7 @@ class RelaxOperators(ABC):
         residual: nn.Tensor | None = None,
         activation: Activation = "none",
     ) -> nn.Tensor:
-        epilogue: Epilogue = "residual" if residual is not None else activation
+        epilogue = Epilogue(activation=activation, residual=residual is not None)
         return self.multiply(x, weight, norm, [] if residual is None else [residual], epilogue)
 
     @abstractmethod
@@ -99,7 +99,7 @@ class DecodeOperators(RelaxOperators):
         kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, eps, epilogue)
         scales = self.inputs.weights[norm.name] if norm else []
         args = [x, *self.inputs.weights[weight.name], *scales, *residual]
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), args, rows(x, out_columns(weight.shape[0], epilogue)))
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), args, rows(x, epilogue.columns(weight.shape[0])))
 
     def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
         dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
@@ -119,7 +119,7 @@ class PrefillOperators(RelaxOperators):
             x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.dims.norm_eps)
         kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue)
         args = [x, *self.inputs.weights[weight.name], *residual]
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), args, rows(x, out_columns(weight.shape[0], epilogue)))
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), args, rows(x, epilogue.columns(weight.shape[0])))
 
     def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
         dims, io = self.dims, self.inputs.io

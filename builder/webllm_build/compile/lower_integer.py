@@ -9,7 +9,7 @@ from tvm.relax.frontend import nn
 from tvm.tirx import PrimFunc
 
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
-from webllm_build.compile.kernels.linear.epilogue import Epilogue, out_columns
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, kernel_name, rows
 from webllm_build.compile.target import Variant
@@ -59,7 +59,7 @@ class IntegerDecodeOperators(DecodeOperators):
         kernel = _gemv_codes(self.variant, self.schemes[weight.name], *weight.shape, eps, isinstance(x, ActivationCodes), epilogue)
         args = [*inputs, *self.inputs.weights[weight.name], *(self.inputs.weights[norm.name] if norm else []), *residual]
         name = kernel_name("gemv_codes", weight)
-        if epilogue == "silu_mul":
+        if epilogue.gated:
             return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(1, weight.shape[0] // 2)))
         return nn.op.tensor_ir_op(kernel, name, args, rows(inputs[0], weight.shape[0]))
 
@@ -75,4 +75,4 @@ class IntegerPrefillOperators(PrefillOperators):
         codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *scales], outputs)
         kernel = _gemm_codes(self.schemes[weight.name], n, k, epilogue)
         args = [*codes, *self.inputs.weights[weight.name], *residual]
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", weight), args, rows(x, out_columns(n, epilogue)))
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", weight), args, rows(x, epilogue.columns(n)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,9 +39,9 @@ class NumpyOperators:
             scale = np.concatenate([self.checkpoint.tensors[name].dequantize() for name in norm.sources]).astype(self.dtype)
             x = x / np.sqrt((x * x).mean(-1, keepdims=True) + self.dims.norm_eps) * scale
         y = self.multiply(x, weight)
-        if activation == "silu_mul":
+        if activation != "none":
             gate, up = y[:, 0::2], y[:, 1::2]
-            y = gate / (1 + np.exp(-gate)) * up
+            y = _GATES[activation](gate) * up
         return y if residual is None else y + residual
 
     def multiply(self, x: Array, weight: Weight) -> Array:
@@ -81,3 +81,16 @@ def _rotate(x: Array, cos: Array, sin: Array) -> Array:
     """Rotates adjacent pairs (2i, 2i + 1) of x[heads, m, head_dim] by angles of which cos and sin are [m, head_dim / 2]."""
     even, odd = x[..., 0::2], x[..., 1::2]
     return np.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1).reshape(x.shape)
+
+
+def _silu(x: Array) -> Array:
+    y: Array = x / (1 + np.exp(-x))
+    return y
+
+
+def _gelu_tanh(x: Array) -> Array:
+    y: Array = x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return y
+
+
+_GATES: Mapping[Activation, Callable[[Array], Array]] = {"silu_mul": _silu, "gelu_tanh_mul": _gelu_tanh}

@@ -8,7 +8,7 @@ from webllm_build.model.weights import Weight
 
 Tensor = TypeVar("Tensor")
 
-Activation = Literal["none", "silu_mul"]
+Activation = Literal["none", "silu_mul", "gelu_tanh_mul"]
 
 
 class Operators(Protocol[Tensor]):
@@ -23,7 +23,8 @@ class Operators(Protocol[Tensor]):
         """x[m, k] times weight[n, k] transposed.
 
         With `norm`, x is first RMS-normalised and scaled by norm[k]. With `residual`, that is added to the result.
-        "silu_mul" treats rows 2i and 2i + 1 of the weight as gate and up of channel i: silu(gate) * up, [m, n/2].
+        "silu_mul" and "gelu_tanh_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i: silu(gate) * up, or
+        gelu(gate) * up with GELU's tanh approximation, [m, n/2].
         """
 
     def attention(self, qkv: Tensor, layer: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.linear.epilogue import QUADS, check_shape, weight_buffers
+from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, weight_buffers
 from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, store, vec, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
@@ -19,7 +19,7 @@ def embed(variant: Variant, scheme: Scheme, rows: int, columns: int) -> PrimFunc
     Parameters: tokens int32[n] with symbolic n, w_<suffix> of table[rows, columns], out float32[n, columns].
     Raises CompileError where columns are not a multiple of 32.
     """
-    check_shape(rows, columns, "none")
+    PLAIN.check(rows, columns)
     blocks = columns // GROUP
     with Kernel() as kernel:
         n = size("n")

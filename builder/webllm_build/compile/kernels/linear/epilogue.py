@@ -1,36 +1,18 @@
-"""What the kernels of linear layers share: weight buffers and epilogues."""
+"""What the kernels of linear layers share: weight buffers, and what becomes of the sums."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, store, when
 from webllm_build.errors import CompileError
+from webllm_build.model.ops import Activation
 from webllm_build.quantize import GROUP, Scheme
 
 QUADS = GROUP // 4  # float32x4 in a block of weights
-
-Epilogue = Literal["none", "residual", "silu_mul"]
-
-
-def check_shape(n: int, k: int, epilogue: Epilogue) -> None:
-    """Raises CompileError for shapes that the kernels cannot take."""
-    if k % GROUP:
-        raise CompileError(f"a linear layer of {k} inputs: kernels need a multiple of {GROUP}")
-    if epilogue == "silu_mul" and n % 2:
-        raise CompileError(f"gate and up interleaved make {n} rows, which is odd")
-
-
-def weight_buffers(kernel: Kernel, scheme: Scheme, n: int, k: int) -> list[Buffer]:
-    """Parameters `w_<suffix>` of a weight [n, k]."""
-    return [kernel.buffer(f"w_{spec.suffix}", spec.shape, spec.dtype) for spec in scheme.buffers(n, k)]
-
-
-def out_columns(n: int, epilogue: Epilogue) -> int:
-    return n // 2 if epilogue == "silu_mul" else n
 
 
 def silu(x: Expr) -> Expr:
@@ -38,22 +20,89 @@ def silu(x: Expr) -> Expr:
     return x / (T.float32(1) + T.exp(T.min(T.float32(0) - x, T.float32(80))))
 
 
-def weight_row(position: Expr, width: int, epilogue: Epilogue) -> Expr:
-    """The weight row of a position of the tile. With silu_mul gates come first, so that an invocation, whose positions are
-    width/columns apart, holds the gate and the up of the same channels."""
-    if epilogue != "silu_mul":
-        return position
-    return position % (width // 2) * 2 + position // (width // 2)
+def gelu_tanh(x: Expr) -> Expr:
+    """x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x³))), as x * sigmoid of twice tanh's argument. x is bounded in there, and so are its
+    cube and the exponent: beyond, the sigmoid is 1, or less than float32's smallest number."""
+    bounded = T.max(T.min(x, T.float32(10)), T.float32(-10))
+    twice = bounded * (T.float32(1.5957691) + T.float32(0.071354814) * bounded * bounded)
+    return x / (T.float32(1) + T.exp(T.float32(0) - twice))
 
 
-def store_row(sums: Sequence[Expr], epilogue: Epilogue, residual: Buffer | None, out: Buffer, token: Expr, first: Expr, step: int) -> None:
-    """Store one token's outputs at columns first, first + step, ..."""
-    columns = int(out.shape[1])
-    half = len(sums) // 2
-    outputs = sums
-    if epilogue == "silu_mul":
-        outputs = [silu(gate) * up for gate, up in zip(sums[:half], sums[half:], strict=True)]
-    for j, y in enumerate(outputs):
-        column = first + j * step
-        with when(column < columns):
-            store(out, y if residual is None else residual[token, column] + y, token, column)
+# What is applied to the gate of a gated unit before it multiplies the up.
+GATES: Mapping[Activation, Callable[[Expr], Expr]] = {"silu_mul": silu, "gelu_tanh_mul": gelu_tanh}
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """What a linear layer does with its products y float32[m, n]: y + bias, and then either the activation of a gated unit, whose gate and
+    up are rows 2i and 2i + 1 for channel i and whose output is [m, n/2], or residual + y."""
+
+    bias: bool = False
+    activation: Activation = "none"
+    residual: bool = False
+
+    @property
+    def gated(self) -> bool:
+        return self.activation != "none"
+
+    def columns(self, n: int) -> int:
+        """Columns of the output for n columns of products."""
+        return n // 2 if self.gated else n
+
+    def check(self, n: int, k: int) -> None:
+        """Raises CompileError for what the kernels cannot take."""
+        if k % GROUP:
+            raise CompileError(f"a linear layer of {k} inputs: kernels need a multiple of {GROUP}")
+        if self.gated and n % 2:
+            raise CompileError(f"gate and up interleaved make {n} rows, which is odd")
+        if self.gated and self.residual:
+            raise CompileError("a linear layer has an activation or a residual, not both")
+
+    def weight_row(self, position: Expr, width: int) -> Expr:
+        """The weight row of a position of a tile. Of a gated unit gates come first, so that an invocation, whose positions are
+        width/columns apart, holds the gate and the up of the same channels."""
+        return position % (width // 2) * 2 + position // (width // 2) if self.gated else position
+
+    def buffers(self, kernel: Kernel, m: Expr, n: int) -> EpilogueBuffers:
+        """Parameters bias float32[n] and residual float32[m, n], where there are such."""
+        bias = kernel.buffer("bias", (n,), "float32") if self.bias else None
+        residual = kernel.buffer("residual", (m, n), "float32") if self.residual else None
+        return EpilogueBuffers(self, bias, residual)
+
+
+PLAIN = Epilogue()
+
+
+@dataclass(frozen=True, eq=False)
+class EpilogueBuffers:
+    """An epilogue inside of a kernel."""
+
+    epilogue: Epilogue
+    bias: Buffer | None
+    residual: Buffer | None
+
+    def output(self, y: Expr, token: Expr, column: Expr) -> Expr:
+        """The output for one product of a layer that is not gated."""
+        if self.bias is not None:
+            y = y + self.bias[column]
+        return y if self.residual is None else self.residual[token, column] + y
+
+    def channel(self, gate: Expr, up: Expr, channel: Expr) -> Expr:
+        """The output for the products of a channel of a gated unit."""
+        if self.bias is not None:
+            gate, up = gate + self.bias[channel * 2], up + self.bias[channel * 2 + 1]
+        return GATES[self.epilogue.activation](gate) * up
+
+    def store_row(self, sums: Sequence[Expr], out: Buffer, token: Expr, first: Expr, step: int) -> None:
+        """Store one token's outputs at columns first, first + step, ..., from its sums at the positions of `weight_row`."""
+        count = self.epilogue.columns(len(sums))
+        for j in range(count):
+            column = first + j * step
+            with when(column < int(out.shape[1])):
+                y = self.channel(sums[j], sums[j + count], column) if self.epilogue.gated else self.output(sums[j], token, column)
+                store(out, y, token, column)
+
+
+def weight_buffers(kernel: Kernel, scheme: Scheme, n: int, k: int) -> list[Buffer]:
+    """Parameters `w_<suffix>` of a weight [n, k]."""
+    return [kernel.buffer(f"w_{spec.suffix}", spec.shape, spec.dtype) for spec in scheme.buffers(n, k)]

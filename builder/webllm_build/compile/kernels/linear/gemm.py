@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.linear.epilogue import QUADS, Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
+from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
 from webllm_build.compile.kernels.tir.ops import (
     Expr,
     Kernel,
@@ -57,15 +57,14 @@ def tiles(variant: Variant, n: int) -> Mapping[str, Tile]:
     return by_vendor if variant.f16 else {**by_vendor, "google": Tile(rows=8, columns=8, width=64)}
 
 
-def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", tile: Tile | None = None) -> PrimFunc:
+def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = PLAIN, tile: Tile | None = None) -> PrimFunc:
     """out[m, :] = W[n, k] · x[m] for each of the tokens m (symbolic size "n"), with W packed by `scheme`.
 
-    Parameters: x float32[m, k], w_<suffix> of the scheme, residual float32[m, n] (epilogue "residual": out = residual + y), out
-    float32[m, n]; epilogue "silu_mul": rows 2i and 2i+1 of W are gate and up of channel i, and out float32[m, n/2] is
-    silu(gate) * up. In f16 variants products are float16, summed four at a time; other sums are float32.
+    Parameters: x float32[m, k], w_<suffix> of the scheme, those of the epilogue, out float32[m, n], or [m, n/2] of a gated unit.
+    In f16 variants products are float16, summed four at a time; other sums are float32.
     Raises CompileError for shapes that blocks do not divide.
     """
-    check_shape(n, k, epilogue)
+    epilogue.check(n, k)
     tile = tile or choose_tile(variant, n)
     width, height, dtype = tile.width, tile.height, "float16" if variant.f16 else "float32"
     threads_x = width // tile.columns
@@ -73,8 +72,8 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
         m = size("n")
         x = kernel.buffer("x", (m, k), "float32")
         weight = weight_buffers(kernel, scheme, n, k)
-        residual = kernel.buffer("residual", (m, n), "float32") if epilogue == "residual" else None
-        out = kernel.buffer("out", (m, out_columns(n, epilogue)), "float32")
+        finish = epilogue.buffers(kernel, m, n)
+        out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
         # Neighbouring workgroups share weights, which are the larger operand.
         grid = [ceildiv(m, height), ceildiv(n, width)]
         with launch(grid, [threads_x, tile.columns]) as ((block_y, block_x), (tx, ty)):
@@ -85,7 +84,7 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
             sums = local("sums", tile.rows * tile.columns)
             for i in range(tile.rows * tile.columns):
                 store(sums, T.float32(0), i)
-            w_row = let("w_row", T.min(block_x * width + weight_row(thread, width, epilogue), n - 1))
+            w_row = let("w_row", T.min(block_x * width + epilogue.weight_row(thread, width), n - 1))
             with T.serial(0, k // GROUP) as block:
                 values = scheme.load(weight, w_row * (k // GROUP) + block)
                 for j in range(QUADS):
@@ -110,7 +109,7 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
                 token = let("token", block_y * height + ty + i * tile.columns)
                 with when(token < m):
                     row_sums = [sums[i * tile.columns + j] for j in range(tile.columns)]
-                    store_row(row_sums, epilogue, residual, out, token, block_x * out_columns(width, epilogue) + tx, threads_x)
+                    finish.store_row(row_sums, out, token, block_x * epilogue.columns(width) + tx, threads_x)
     return kernel.func
 
 

@@ -9,7 +9,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.codes import Activations, activations_of, code_buffers, code_sum, halves
-from webllm_build.compile.kernels.linear.epilogue import Epilogue, check_shape, out_columns, store_row, weight_buffers, weight_row
+from webllm_build.compile.kernels.linear.epilogue import PLAIN, Epilogue, weight_buffers
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, size, store, when
 from webllm_build.quantize import GROUP, Scheme
@@ -48,15 +48,14 @@ def tiles(n: int) -> Mapping[str, Tile]:
     return {"other": Tile(4, 8, 8, 16)}
 
 
-def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", tile: Tile | None = None) -> PrimFunc:
+def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = PLAIN, tile: Tile | None = None) -> PrimFunc:
     """out[m, :] = W[n, k] · x[m] for each of the tokens m (symbolic size "n"), with W packed by `scheme` and x as codes.
 
-    Parameters: x_q, x_s (see codes.py), w_<suffix> of the scheme, residual float32[m, n] (epilogue "residual": out = residual + y),
-    out float32[m, n]; epilogue "silu_mul": rows 2i and 2i+1 of W are gate and up of channel i, and out float32[m, n/2] is
-    silu(gate) * up. Sums over a block of 32 are exact, sums of blocks float32.
+    Parameters: x_q, x_s (see codes.py), w_<suffix> of the scheme, those of the epilogue, out float32[m, n], or [m, n/2] of a gated
+    unit. Sums over a block of 32 are exact, sums of blocks float32.
     Raises CompileError for shapes that blocks do not divide.
     """
-    check_shape(n, k, epilogue)
+    epilogue.check(n, k)
     assert scheme.codes is not None
     codes, tile = scheme.codes, tile or tiles(n)["other"]
     assert tile.threads == 2 * tile.height and tile.threads % tile.width == 0
@@ -65,13 +64,13 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", t
         m = size("n")
         x = code_buffers(kernel, m, k)
         weight = weight_buffers(kernel, scheme, n, k)
-        residual = kernel.buffer("residual", (m, n), "float32") if epilogue == "residual" else None
-        out = kernel.buffer("out", (m, out_columns(n, epilogue)), "float32")
+        finish = epilogue.buffers(kernel, m, n)
+        out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
         # Neighbouring workgroups share weights, which are the larger operand.
         with launch([ceildiv(m, height), ceildiv(n, width)], [tile.width_threads, tile.height_threads]) as ((block_y, block_x), (tx, ty)):
             thread = ty * tile.width_threads + tx
             token = let("x_token", T.min(block_y * height + thread // 2, m - 1))
-            row = let("w_row", T.min(block_x * width + weight_row(thread % width, width, epilogue), n - 1))
+            row = let("w_row", T.min(block_x * width + epilogue.weight_row(thread % width, width), n - 1))
             loader = _Loader(tile, codes, weight, x, token, row, thread)
             sums = local("sums", tile.rows * tile.columns)
             for i in range(tile.rows * tile.columns):
@@ -88,8 +87,7 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = "none", t
                 out_token = let("token", block_y * height + ty + i * tile.height_threads)
                 with when(out_token < m):
                     row_sums = [sums[i * tile.columns + j] for j in range(tile.columns)]
-                    first = block_x * out_columns(width, epilogue) + tx
-                    store_row(row_sums, epilogue, residual, out, out_token, first, tile.width_threads)
+                    finish.store_row(row_sums, out, out_token, block_x * epilogue.columns(width) + tx, tile.width_threads)
     return kernel.func
 
 

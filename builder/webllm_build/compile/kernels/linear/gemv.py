@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.linear.epilogue import QUADS, Epilogue, check_shape, out_columns, silu, weight_buffers
+from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec, when
 from webllm_build.compile.kernels.tir.reduce import reduce_group
 from webllm_build.compile.target import Variant
@@ -65,16 +65,15 @@ def gemv(
     k: int,
     *,
     norm_eps: float | None = None,
-    epilogue: Epilogue = "none",
+    epilogue: Epilogue = PLAIN,
     tile: Tile | None = None,
 ) -> PrimFunc:
     """y[n] = W[n, k] · x, with W packed by `scheme`, or W · (norm_weight * x / sqrt(mean(x²) + norm_eps)).
 
-    Parameters: x float32[1, k], w_<suffix> of the scheme, norm_weight float32[k] (with norm_eps), residual float32[1, n] (epilogue
-    "residual": out = residual + y), out float32[1, n]; epilogue "silu_mul": rows 2i and 2i+1 are gate and up of channel i, and
-    out float32[1, n/2] is silu(gate) * up. Sums are float32. Raises CompileError for shapes that blocks do not divide.
+    Parameters: x float32[1, k], w_<suffix> of the scheme, norm_weight float32[k] (with norm_eps), those of the epilogue, out
+    float32[1, n], or [1, n/2] of a gated unit. Sums are float32. Raises CompileError for shapes that blocks do not divide.
     """
-    check_shape(n, k, epilogue)
+    epilogue.check(n, k)
     tile = tile or choose_tile(variant, n, k)
     blocks = k // GROUP
     sums_count = tile.rows + (norm_eps is not None)
@@ -82,8 +81,8 @@ def gemv(
         x = kernel.buffer("x", (1, k), "float32")
         weight = weight_buffers(kernel, scheme, n, k)
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
-        residual = kernel.buffer("residual", (1, n), "float32") if epilogue == "residual" else None
-        out = kernel.buffer("out", (1, out_columns(n, epilogue)), "float32")
+        finish = epilogue.buffers(kernel, 1, n)
+        out = kernel.buffer("out", (1, epilogue.columns(n)), "float32")
         with launch([ceildiv(n, tile.rows * tile.groups)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
             first_row = let("first_row", (workgroup * tile.groups + group) * tile.rows)
             # Rows beyond the last are computed from the last one's weights and not stored.
@@ -99,19 +98,18 @@ def gemv(
             total_of = reduce_group(variant, sums, sums_count, lane=lane, width=tile.lanes, group=group, groups=tile.groups)
             inverse_rms = T.rsqrt(total_of(tile.rows) / T.float32(k) + T.float32(norm_eps)) if norm_eps is not None else T.float32(1)
             inverse_rms = let("inverse_rms", inverse_rms)
-            if epilogue == "silu_mul":
+            if epilogue.gated:
                 channels = tile.rows // 2
                 for first in range(0, channels, tile.lanes):
                     channel = first_row // 2 + first + lane
                     with when(T.And(first + lane < channels, channel < n // 2)):
                         gate, up = (let(name, total_of((first + lane) * 2 + i) * inverse_rms) for i, name in enumerate(("gate", "up")))
-                        store(out, silu(gate) * up, 0, channel)
+                        store(out, finish.channel(gate, up, channel), 0, channel)
             else:
                 for first in range(0, tile.rows, tile.lanes):
                     row = first_row + first + lane
                     with when(T.And(first + lane < tile.rows, row < n)):
-                        y = total_of(first + lane) * inverse_rms
-                        store(out, y if residual is None else residual[0, row] + y, 0, row)
+                        store(out, finish.output(total_of(first + lane) * inverse_rms, 0, row), 0, row)
     return kernel.func
 
 

@@ -18,7 +18,7 @@ from webllm_build.compile.kernels.linear.codes import (
     pack_block,
     pack_quad,
 )
-from webllm_build.compile.kernels.linear.epilogue import QUADS, Epilogue, check_shape, silu, weight_buffers
+from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, EpilogueBuffers, weight_buffers
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     Buffer,
@@ -57,7 +57,7 @@ class Tile:
 def tiles(n: int, k: int, epilogue: Epilogue) -> Mapping[str, Tile]:
     """Defaults by vendor; all were fast on an NVIDIA H200 for their shape."""
     blocks = k // GROUP
-    if epilogue == "silu_mul" or n >= 8192:
+    if epilogue.gated or n >= 8192:
         lanes = 16 if blocks % 16 == 0 else 8
         return {"other": Tile(lanes, 8 if n >= 65536 else 4, 16), "apple": Tile(lanes, 8, 8)}
     if blocks > 128:
@@ -75,18 +75,17 @@ def gemv_codes(
     *,
     norm_eps: float | None = None,
     packed_input: bool = False,
-    epilogue: Epilogue = "none",
+    epilogue: Epilogue = PLAIN,
     tile: Tile | None = None,
 ) -> PrimFunc:
     """y[n] = W[n, k] · x, with W packed by `scheme`, or W · (norm_weight * x / sqrt(mean(x²) + norm_eps)), with the vector that W is
     multiplied by as codes.
 
     Parameters: x float32[1, k], or with packed_input x_q, x_s (see codes.py); w_<suffix> of the scheme, norm_weight float32[k] (with
-    norm_eps), residual float32[1, n] (epilogue "residual": out = residual + y), out float32[1, n]; epilogue "silu_mul": rows 2i and
-    2i+1 are gate and up of channel i, and out_q, out_s are the codes of the channels silu(gate) * up.
+    norm_eps), those of the epilogue, out float32[1, n], or of a gated unit out_q, out_s, the codes of its channels.
     Sums over a block of 32 are exact, sums of blocks float32. Raises CompileError for shapes that blocks do not divide.
     """
-    check_shape(n, k, epilogue)
+    epilogue.check(n, k)
     assert scheme.codes is not None and not (packed_input and norm_eps is not None)
     tile = tile or tiles(n, k, epilogue)["other"]
     blocks = k // GROUP
@@ -94,8 +93,8 @@ def gemv_codes(
         x = code_buffers(kernel, 1, k) if packed_input else kernel.buffer("x", (1, k), "float32")
         weight = weight_buffers(kernel, scheme, n, k)
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
-        residual = kernel.buffer("residual", (1, n), "float32") if epilogue == "residual" else None
-        if epilogue == "silu_mul":
+        finish = epilogue.buffers(kernel, 1, n)
+        if epilogue.gated:
             out = kernel.buffer("out_q", (1, n // 32), "uint32x4"), kernel.buffer("out_s", (1, n // 64), "float32")
         else:
             out = kernel.buffer("out", (1, n), "float32")
@@ -123,14 +122,13 @@ def gemv_codes(
             def y(row: Expr) -> Expr:
                 return total_of(row) * scale
 
-            if epilogue == "silu_mul":
-                _store_channels(y, out, n // 2, threads)
+            if epilogue.gated:
+                _store_channels(y, finish, out, n // 2, threads)
             else:
                 for first in range(0, tile.rows, tile.lanes):
                     row = first_row + first + lane
                     with when(T.And(first + lane < tile.rows, row < n)):
-                        value = y(first + lane)
-                        store(out, value if residual is None else residual[0, row] + value, 0, row)
+                        store(out, finish.output(y(first + lane), 0, row), 0, row)
     return kernel.func
 
 
@@ -211,8 +209,8 @@ class _Quantized:
         return fixed("inverse_rms", T.rsqrt(self.square_sum(0) / T.float32(self.k) + T.float32(self.norm_eps)), "float32")
 
 
-def _store_channels(y: Callable[[Expr], Expr], out: tuple[Buffer, Buffer], count: int, threads: _Threads) -> None:
-    """Make codes of the workgroup's channels silu(gate) * up, two invocations a block. `count`: channels of all workgroups."""
+def _store_channels(y: Callable[[Expr], Expr], finish: EpilogueBuffers, out: tuple[Buffer, Buffer], count: int, threads: _Threads) -> None:
+    """Make codes of the workgroup's channels of a gated unit, two invocations a block. `count`: channels of all workgroups."""
     of_group = threads.tile.rows // 2
     of_workgroup = of_group * threads.tile.groups
     assert of_workgroup % GROUP == 0, "a workgroup's channels must be whole blocks"
@@ -221,7 +219,8 @@ def _store_channels(y: Callable[[Expr], Expr], out: tuple[Buffer, Buffer], count
         channel = first + threads.lane
         with when(first + threads.tile.lanes <= of_group or channel < of_group):
             gate, up = (let(name, y(channel * 2 + i)) for i, name in enumerate(("gate", "up")))
-            store(channels, silu(gate) * up, threads.group * of_group + channel)
+            of_all = threads.workgroup * of_workgroup + threads.group * of_group + channel
+            store(channels, finish.channel(gate, up, of_all), threads.group * of_group + channel)
     barrier()
     half = threads.index
     block = fixed("block", threads.workgroup * (of_workgroup // GROUP) + half // 2)
