@@ -33,9 +33,9 @@ async function openFolder(manifest) {
   }
 }
 
-async function load({ id, record }) {
-  const folder = await openFolder(record.manifest);
-  const get = async (name, onBytes, at = record.files?.[name] ?? new URL(name, record.manifest).href) => {
+async function load({ id, source }) {
+  const folder = await openFolder(source.manifest);
+  const get = async (name, onBytes, at = source.files?.[name] ?? new URL(name, source.manifest).href) => {
     if (folder === null) return fetch(at);
     const isStored = await folder.getFileHandle(name).then(() => true, () => false);
     if (!isStored) await fetchAndStore(folder, name, at, onBytes);
@@ -43,13 +43,13 @@ async function load({ id, record }) {
   };
   try {
     report("config", 0, 0, 0);
-    const manifest = await (await get(record.manifest.split("/").at(-1))).json();
+    const manifest = await (await get(source.manifest.split("/").at(-1))).json();
     await get(manifest.library.file);
     await get(manifest.tokenizer.file);
     const total = manifest.weights.bytes;
     let done = 0;
     for (const shard of manifest.weights.shards) {
-      const at = record.weights && new URL(shard.file, record.weights).href;
+      const at = source.weights && new URL(shard.file, source.weights).href;
       await get(shard.file, (bytes) => report("weights", ((done + bytes) / total) * 0.9, done + bytes, total), at);
       done += shard.bytes;
     }
