@@ -1,5 +1,5 @@
 """`python -m webllm_build`."""
 
-from .cli import main
+from webllm_build.cli import main
 
 main()

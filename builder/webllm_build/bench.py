@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from . import chromium
-from .errors import BenchError, OutputFolderError
-from .serve import ISOLATED, make_server
+from webllm_build import chromium
+from webllm_build.errors import BenchError, OutputFolderError
+from webllm_build.serve import ISOLATED, make_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

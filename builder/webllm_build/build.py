@@ -6,20 +6,20 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cache import PARTIAL, Cache
-from .catalog import CATALOG
-from .compile.io import Layout
-from .config import BuildRequest, context_within, resolve
-from .model import load_model
-from .package.manifest import Manifest
-from .package.model_folder import write_model_folder
-from .package.npm import write_npm
-from .package.output import check_output, disk_errors
-from .package.site import write_site
-from .progress import Progress, Silent
-from .quantize import choose_scheme
-from .source import open_checkpoint
-from .stages import check_library, compile_library, describe, store_weights, with_template
+from webllm_build.cache import PARTIAL, Cache
+from webllm_build.catalog import CATALOG
+from webllm_build.compile.io import Layout
+from webllm_build.config import BuildRequest, context_within, resolve
+from webllm_build.model import load_model
+from webllm_build.package.manifest import Manifest
+from webllm_build.package.model_folder import write_model_folder
+from webllm_build.package.npm import write_npm
+from webllm_build.package.output import check_output, disk_errors
+from webllm_build.package.site import write_site
+from webllm_build.progress import Progress, Silent
+from webllm_build.quantize import choose_scheme
+from webllm_build.source import open_checkpoint
+from webllm_build.stages import check_library, compile_library, describe, store_weights, with_template
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ from rich.progress import (
 )
 from rich.table import Table as RichTable
 
-from . import __version__
-from .chromium import Gpu
-from .config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind
-from .errors import WebllmBuildError
-from .progress import Done, Unit
+from webllm_build import __version__
+from webllm_build.chromium import Gpu
+from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind
+from webllm_build.errors import WebllmBuildError
+from webllm_build.progress import Done, Unit
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(stderr=True, highlight=False)
@@ -97,7 +97,7 @@ def _build_command(kind: Kind, doc: str) -> Callable[..., None]:
 
 
 def run_build(request: BuildRequest) -> None:
-    from .build import build
+    from webllm_build.build import build
 
     bundle = build(request, RichProgress())
     model = bundle.manifest.model
@@ -126,7 +126,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes any free one.")] = 8000,
 ) -> None:
     """Serve a site on this machine, the way a good web server would."""
-    from .serve import make_server
+    from webllm_build.serve import make_server
 
     with make_server(folder, port) as server:
         console.print(f"Serving {escape(str(folder))} at http://127.0.0.1:{server.server_port}/ (Ctrl+C ends it)")
@@ -149,8 +149,8 @@ def bench(
     json_file: Annotated[Path, typer.Option("--json", help="Where to save what was measured.")] = Path("bench.json"),
 ) -> None:
     """Measure a site's speed in a Chromium: load, answers, decoding, memory, kernels. Needs the extra [bench]."""
-    from .bench import BenchRequest, bench
-    from .package.output import disk_errors
+    from webllm_build.bench import BenchRequest, bench
+    from webllm_build.package.output import disk_errors
 
     request = BenchRequest(
         folder, prompt_tokens, output_tokens, runs, tuple(context or ()), kernels, variant, calibrate, gpu, chromium, timeout
@@ -179,7 +179,7 @@ def inspect_(
     context_length: Annotated[int | None, typer.Option(min=1, help="Tokens to compute the memory for.")] = None,
 ) -> None:
     """Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."""
-    from .inspect_ import inspect
+    from webllm_build.inspection import inspect
 
     lines = inspect(what, context_length, RichProgress())
     width = max(len(label) for label, _ in lines)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from .catalog import closest
-from .errors import ConfigError, Problem
+from webllm_build.catalog import closest
+from webllm_build.errors import ConfigError, Problem
 
 Kind = Literal["site", "npm"]
 KINDS: tuple[Kind, ...] = ("site", "npm")

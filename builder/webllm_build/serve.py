@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from .errors import OutputFolderError, WebllmBuildError
+from webllm_build.errors import OutputFolderError, WebllmBuildError
 
 # Not from the system's tables, which differ between machines: a wrong type for wasm or JavaScript stops the page.
 MIME_TYPES = {

@@ -10,22 +10,22 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from .cache import Cache
-from .compile.io import Layout
-from .compile.link import PLAN_SECTION, WGSL_SECTION, link_library, read_custom_section
-from .compile.plan import parse_plan
-from .compile.target import VARIANTS
-from .compile.verify import verify_plan
-from .config import ResolvedBuild
-from .errors import MalformedFile, MissingFile, PlanError
-from .model.layers import Decoder
-from .package.manifest import ModelFacts
-from .package.model_folder import StoredWeights, read_weights, write_weights
-from .progress import Progress
-from .quantize import Importance, Scheme, pack_weight
-from .quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
-from .source import Checkpoint, Tokenizer
-from .versions import tool_versions
+from webllm_build.cache import Cache
+from webllm_build.compile.io import Layout
+from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, link_library, read_custom_section
+from webllm_build.compile.plan import parse_plan
+from webllm_build.compile.target import VARIANTS
+from webllm_build.compile.verify import verify_plan
+from webllm_build.config import ResolvedBuild
+from webllm_build.errors import MalformedFile, MissingFile, PlanError
+from webllm_build.model.layers import Decoder
+from webllm_build.package.manifest import ModelFacts
+from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
+from webllm_build.progress import Progress
+from webllm_build.quantize import Importance, Scheme, pack_weight
+from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
+from webllm_build.source import Checkpoint, Tokenizer
+from webllm_build.versions import tool_versions
 
 WASM = "model.wasm"
 
@@ -107,7 +107,7 @@ def compile_library(
 
     def make(folder: Path) -> None:
         # TVM takes a second to import, which a build from the cache need not wait for.
-        from .compile.pipeline import CompileOptions, compile_model
+        from webllm_build.compile.pipeline import CompileOptions, compile_model
 
         variants = tuple(dataclasses.replace(variant, kv=build.kv) for variant in VARIANTS if variant.name in build.variants)
         options = CompileOptions(context_length, layout.prefill_chunk, build.debug_dump, variants)

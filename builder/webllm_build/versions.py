@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from . import __version__
+from webllm_build import __version__
 
 PACKAGE = Path(__file__).resolve().parent
 WASM_SUPPORT = PACKAGE.parents[1] / "wasm_support"  # in a source checkout

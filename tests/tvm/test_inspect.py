@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 from webllm_build.errors import ConfigError, MalformedFile, OutputFolderError
-from webllm_build.inspect_ import inspect
+from webllm_build.inspection import inspect
 from webllm_build.progress import Silent
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..errors import MalformedFile
-from .fields import Fields
+from webllm_build.errors import MalformedFile
+from webllm_build.package.fields import Fields
 
 FORMAT = 1
 TENSOR_ALIGNMENT = 256  # bytes; what GPUBuffer copies and bindings want at most

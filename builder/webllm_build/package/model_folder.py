@@ -17,12 +17,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .. import __version__
-from ..errors import MalformedFile
-from ..quantize import Packed
-from ..source.checkpoint import Tokenizer
-from .fields import Fields
-from .manifest import (
+from webllm_build import __version__
+from webllm_build.errors import MalformedFile
+from webllm_build.package.fields import Fields
+from webllm_build.package.manifest import (
     SHARD_BYTES,
     TENSOR_ALIGNMENT,
     FileEntry,
@@ -36,6 +34,8 @@ from .manifest import (
     tensor_entry,
     write_manifest,
 )
+from webllm_build.quantize import Packed
+from webllm_build.source.checkpoint import Tokenizer
 
 INDEX = "weights.json"
 GENERATOR = f"webllm-build {__version__}"

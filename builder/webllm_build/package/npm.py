@@ -6,14 +6,14 @@ import json
 import re
 from pathlib import Path
 
-from ..config import BUNDLE, WEIGHTS_FOLDER
-from ..errors import ConfigError, Problem
-from .assets import licenses, runtime_modules, runtime_types
-from .manifest import Manifest, ManifestRef
-from .model_folder import GENERATOR
-from .output import Marker, publish
-from .render import check_script, render
-from .site import MODEL_FOLDER, copy_model, manifest_name, with_weights_at
+from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
+from webllm_build.errors import ConfigError, Problem
+from webllm_build.package.assets import licenses, runtime_modules, runtime_types
+from webllm_build.package.manifest import Manifest, ManifestRef
+from webllm_build.package.model_folder import GENERATOR
+from webllm_build.package.output import Marker, publish
+from webllm_build.package.render import check_script, render
+from webllm_build.package.site import MODEL_FOLDER, copy_model, manifest_name, with_weights_at
 
 RUNTIME_LICENSE = "Apache-2.0"
 # https://docs.npmjs.com/cli/configuring-npm/package-json#name

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from ..errors import DiskFullError, OutputFolderError, PackageError
-from .fields import Fields
+from webllm_build.errors import DiskFullError, OutputFolderError, PackageError
+from webllm_build.package.fields import Fields
 
 MARKER = ".webllm-build.json"
 MARKER_FORMAT = 1

@@ -10,8 +10,8 @@ from functools import cache
 from esbuild_py import transform
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError as JinjaError, meta
 
-from ..errors import TemplateError
-from .assets import templates_folder
+from webllm_build.errors import TemplateError
+from webllm_build.package.assets import templates_folder
 
 
 def render(template: str, /, **values: object) -> str:

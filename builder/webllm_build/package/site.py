@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..config import BUNDLE, WEIGHTS_FOLDER
-from .assets import licenses, runtime_file, templates_folder
-from .manifest import Manifest, ManifestRef, hashed_name, write_manifest
-from .model_folder import GENERATOR
-from .output import Marker, publish
-from .render import check_script, render
+from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
+from webllm_build.package.assets import licenses, runtime_file, templates_folder
+from webllm_build.package.manifest import Manifest, ManifestRef, hashed_name, write_manifest
+from webllm_build.package.model_folder import GENERATOR
+from webllm_build.package.output import Marker, publish
+from webllm_build.package.render import check_script, render
 
 MODEL_FOLDER = "model"
 

@@ -6,21 +6,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .cache import Cache
-from .catalog import CATALOG
-from .compile.io import Layout
-from .compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from .compile.plan import VariantPlan, parse_plan
-from .compile.target import VARIANTS
-from .config import BuildRequest, context_within, default_cache_dir
-from .errors import MalformedFile, OutputFolderError
-from .model import load_model
-from .package.manifest import TensorEntry, read_manifest
-from .package.output import read_marker
-from .progress import Progress
-from .quantize import SCHEMES, choose_scheme
-from .source import open_checkpoint
-from .stages import describe
+from webllm_build.cache import Cache
+from webllm_build.catalog import CATALOG
+from webllm_build.compile.io import Layout
+from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
+from webllm_build.compile.plan import VariantPlan, parse_plan
+from webllm_build.compile.target import VARIANTS
+from webllm_build.config import BuildRequest, context_within, default_cache_dir
+from webllm_build.errors import MalformedFile, OutputFolderError
+from webllm_build.model import load_model
+from webllm_build.package.manifest import TensorEntry, read_manifest
+from webllm_build.package.output import read_marker
+from webllm_build.progress import Progress
+from webllm_build.quantize import SCHEMES, choose_scheme
+from webllm_build.source import open_checkpoint
+from webllm_build.stages import describe
 
 Lines = list[tuple[str, str]]
 
