@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_args, get_type_hints
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.box import SIMPLE
@@ -29,17 +29,13 @@ from rich.table import Table as RichTable
 
 from webllm_build import __version__
 from webllm_build.chromium import Gpu
-from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind
+from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind, options, read_text
 from webllm_build.errors import WebllmBuildError
 from webllm_build.progress import Done, Unit
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(stderr=True, highlight=False)
 
-# Flags whose name is not the field's.
-FLAGS = {"variants": "--variant"}
-# Fields that mean something for one kind of result only.
-ONLY = {"title": "site", "package_name": "npm", "package_version": "npm"}
 BAR_COLUMNS: dict[Unit, ProgressColumn] = {"bytes": DownloadColumn(), "steps": MofNCompleteColumn()}
 
 
@@ -79,21 +75,28 @@ def _build_command(kind: Kind, doc: str) -> Callable[..., None]:
         given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
         run_build(BuildRequest(kind=kind, **given))
 
-    hints = get_type_hints(BuildRequest, include_extras=True)
     parameters = []
     for item in fields(BuildRequest):
-        if item.default is MISSING or ONLY.get(item.name, kind) != kind:
+        of_type, option = options().get(item.name, (None, None))
+        if option is None or option.kind not in (None, kind):
             continue
-        of_type, help_text = get_args(hints[item.name])
-        flag = FLAGS.get(item.name, "--" + item.name.replace("_", "-"))
-        if of_type == tuple[str, ...]:
-            of_type = list[str]
-        annotation = Annotated[of_type, typer.Option(flag, help=help_text)]  # type: ignore[valid-type]
-        parameters.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=annotation))
+        parser = _text_of_file if option.file else None
+        shown: Any = list[str] if of_type == tuple[str, ...] else of_type
+        flag = option.flag or "--" + item.name.replace("_", "-")
+        annotation: Any = Annotated[shown, typer.Option(flag, help=option.text, parser=parser, metavar="FILE" if option.file else None)]
+        default = item.default_factory() if item.default is MISSING and item.default_factory is not MISSING else item.default
+        parameters.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
     command.__doc__ = doc
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return command
+
+
+def _text_of_file(path: str) -> str:
+    try:
+        return read_text(path)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def run_build(request: BuildRequest) -> None:
@@ -174,7 +177,7 @@ def bench(
 
 
 @app.command("inspect")
-def inspect_(
+def inspect_command(
     what: Annotated[str, typer.Argument(help="A built folder, or a model as --model takes it.")],
     context_length: Annotated[int | None, typer.Option(min=1, help="Tokens to compute the memory for.")] = None,
 ) -> None:
@@ -194,7 +197,7 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(
+def callback(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Compile a language model to WebGPU and WebAssembly and write a chat site or an npm package."""

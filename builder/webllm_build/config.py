@@ -1,22 +1,21 @@
-"""What a user asks for (BuildRequest) and what that means (ResolvedBuild). Defaults are written here, once; the command line reads them."""
-
-from __future__ import annotations
+"""What a user asks for, as one dataclass. Checks, command line and help follow from its fields and what stands beside their types."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from webllm_build.catalog import closest
-from webllm_build.errors import ConfigError, Problem
+from webllm_build.compile.target import VARIANTS
+from webllm_build.compile.toolchain import TOOLCHAINS
+from webllm_build.errors import ConfigError, InvalidOption
 
 Kind = Literal["site", "npm"]
-KINDS: tuple[Kind, ...] = ("site", "npm")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 QUANTIZATIONS = ("auto", "q4", "q4a", "q8", "f16")
-KV_CACHES = ("float", "q8")
-TOOLCHAINS = ("ziglang", "emscripten")
-VARIANTS = ("f16-sg-int8", "f32-sg-int8", "f16-sg", "f16", "f32-sg", "f32")
+VARIANT_NAMES = tuple(variant.name for variant in VARIANTS)
 PREFILL_CHUNKS = (64, 128, 256, 512, 1024, 2048)
 MIN_CONTEXT = 64
 HTTPS_OR_LOCAL = re.compile(r"(https://[\w-]+(\.[\w-]+)*|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[\w.~%+@/-]*)?", re.ASCII)
@@ -26,105 +25,29 @@ WEIGHTS_FOLDER = "weights"  # in the result: weights that are not part of it, to
 
 
 @dataclass(frozen=True)
-class BuildRequest:
-    """What was asked for. Every field but `kind` is a command-line option of the same name, documented by the text beside its type."""
+class Option:
+    """What stands beside the type of an option.
 
-    kind: Kind
-    model: Annotated[str, "Catalog name, hf:org/name[@revision], a Hugging Face model folder, or a .gguf file."] = "smollm2-135m"
-    out: Annotated[Path, "Folder to write: new, empty, or an earlier result."] = Path("dist")
-    quantization: Annotated[
-        str, f"How weights are stored: {', '.join(QUANTIZATIONS)}. auto keeps what a GGUF holds and takes q4 otherwise."
-    ] = "auto"
-    calibrate: Annotated[
-        Path | None,
-        "Text like what the model will be given, of which a page is used to tell which weights matter most. Default: a built-in one.",
-    ] = None
-    kv: Annotated[str, "How keys and values are cached: float (16 bits, 32 where the GPU has no such floats) or q8 (8 bits)."] = "float"
-    context_length: Annotated[int | None, "Longest conversation in tokens. Default: the model's own."] = None
-    prefill_chunk: Annotated[int, f"Tokens of a prompt computed at once: {', '.join(map(str, PREFILL_CHUNKS))}."] = 512
-    weights: Annotated[
-        str | None,
-        "bundle: the weights are part of the result. url:https://...: they are served from there. "
-        "Default: bundle for a site; for an npm package, where createEngine is told.",
-    ] = None
-    title: Annotated[str | None, "Title of the page. Default: the model's name."] = None
-    package_name: Annotated[str | None, "Name of the npm package. Default: from the model's name."] = None
-    package_version: Annotated[str, "Version of the npm package."] = "1.0.0"
-    chat_template: Annotated[Path | None, "File with a Jinja chat template to use instead of the model's own."] = None
-    variants: Annotated[tuple[str, ...], f"GPU variants to compile: {', '.join(VARIANTS)}. May be repeated."] = VARIANTS
-    toolchain: Annotated[str, f"What links WebAssembly: {' or '.join(TOOLCHAINS)}."] = "ziglang"
-    debug_dump: Annotated[Path | None, "Folder that gets the compiler's IR after each phase."] = None
-    cache_dir: Annotated[Path | None, "Folder that keeps finished work for the next build. Default: the user's cache folder."] = None
-
-
-@dataclass(frozen=True)
-class ResolvedBuild:
-    """What was decided, as far as it can be without the model.
-
-    calibrate: a text; None for the built-in one.
-    weights: BUNDLE, part of the result; a URL, served from there; None, served from where the page says (npm only).
+    help: sentences for people; {choices} in it is replaced by the list.
+    choices: what it may be, or each of its values where it may be repeated.
+    fits, expected, fix: for what no list can say: whether a value that was given is right, what would be, and how to get there.
+    kind: the only kind of result for which it means something.
+    flag: its name on the command line, where it is not the field's.
+    file: what is in the file that the command line names and reads; the field is the text itself.
     """
 
-    kind: Kind
-    model: str
-    out: Path
-    quantization: str
-    calibrate: str | None
-    kv: str
-    context_length: int | None
-    prefill_chunk: int
-    weights: str | None
-    title: str | None
-    package_name: str | None
-    package_version: str
-    chat_template: str | None
-    variants: tuple[str, ...]
-    toolchain: str
-    debug_dump: Path | None
-    cache_dir: Path
+    help: str
+    choices: tuple[Any, ...] = ()
+    fits: Callable[[Any], object] = lambda value: True
+    expected: str = ""
+    fix: str = ""
+    kind: Kind | None = None
+    flag: str = ""
+    file: str = ""
 
-
-def resolve(request: BuildRequest) -> ResolvedBuild:
-    """Check every option. Raises one ConfigError with all problems."""
-    problems = [
-        *_choice("kind", request.kind, KINDS),
-        *_choice("quantization", request.quantization, QUANTIZATIONS),
-        *_choice("kv", request.kv, KV_CACHES),
-        *_choice("toolchain", request.toolchain, TOOLCHAINS),
-        *_choice("prefill-chunk", request.prefill_chunk, PREFILL_CHUNKS),
-        *(problem for variant in request.variants for problem in _choice("variant", variant, VARIANTS)),
-    ]
-    if not request.variants:
-        problems.append(Problem("variant", request.variants, "at least one variant", "Leave the option out to compile all of them."))
-    if request.context_length is not None and request.context_length < MIN_CONTEXT:
-        problems.append(
-            Problem("context-length", request.context_length, f"at least {MIN_CONTEXT} tokens", "Leave it out for the model's own length.")
-        )
-    weights, weights_problems = _weights(request.kind, request.weights)
-    template, template_problems = _text("chat-template", request.chat_template, "Jinja file")
-    calibrate, calibrate_problems = _text("calibrate", request.calibrate, "text file")
-    problems += [*weights_problems, *template_problems, *calibrate_problems]
-    if problems:
-        raise ConfigError(tuple(problems))
-    return ResolvedBuild(
-        kind=request.kind,
-        model=request.model,
-        out=request.out.expanduser(),
-        quantization=request.quantization,
-        calibrate=calibrate,
-        kv=request.kv,
-        context_length=request.context_length,
-        prefill_chunk=request.prefill_chunk,
-        weights=weights,
-        title=request.title,
-        package_name=request.package_name,
-        package_version=request.package_version,
-        chat_template=template,
-        variants=tuple(name for name in VARIANTS if name in request.variants),
-        toolchain=request.toolchain,
-        debug_dump=request.debug_dump,
-        cache_dir=request.cache_dir.expanduser() if request.cache_dir else default_cache_dir(),
-    )
+    @property
+    def text(self) -> str:
+        return self.help.replace("{choices}", ", ".join(map(str, self.choices)))
 
 
 def default_cache_dir() -> Path:
@@ -133,43 +56,154 @@ def default_cache_dir() -> Path:
     return user_cache_path("webllm-build")
 
 
+def is_place(weights: str) -> bool:
+    """Whether it says where weights are. An address becomes part of the page's content security policy: only plain ones."""
+    return weights == BUNDLE or (weights.startswith("url:") and HTTPS_OR_LOCAL.fullmatch(weights, 4) is not None)
+
+
+def is_package_name(name: str) -> bool:
+    """https://docs.npmjs.com/cli/configuring-npm/package-json#name"""
+    return len(name) <= 214 and re.fullmatch(r"(@[a-z0-9-][a-z0-9-._]*/)?[a-z0-9-][a-z0-9-._]*", name) is not None
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What is asked for. Every field but `kind` is a command-line option of the same name."""
+
+    kind: Kind
+    model: Annotated[str, Option("Catalog name, hf:org/name[@revision], a Hugging Face model folder, or a .gguf file.")] = "smollm2-135m"
+    out: Annotated[Path, Option("Folder to write: new, empty, or an earlier result.")] = Path("dist")
+    quantization: Annotated[
+        str, Option("How weights are stored: {choices}. auto keeps what a GGUF holds and takes q4 otherwise.", QUANTIZATIONS)
+    ] = "auto"
+    calibrate: Annotated[
+        str | None,
+        Option(
+            "Text like what the model will be given, of which a page is used to tell which weights matter most. Default: a built-in one.",
+            file="text",
+        ),
+    ] = None
+    kv: Annotated[
+        str,
+        Option("How keys and values are cached: float (16 bits, 32 where the GPU has no such floats) or q8 (8 bits).", ("float", "q8")),
+    ] = "float"
+    context_length: Annotated[
+        int | None,
+        Option(
+            "Longest conversation in tokens. Default: the model's own.",
+            fits=lambda tokens: tokens >= MIN_CONTEXT,
+            expected=f"at least {MIN_CONTEXT} tokens",
+            fix="Leave it out for the model's own length.",
+        ),
+    ] = None
+    prefill_chunk: Annotated[int, Option("Tokens of a prompt computed at once: {choices}.", PREFILL_CHUNKS)] = 512
+    weights: Annotated[
+        str | None,
+        Option(
+            "bundle: the weights are part of the result. url:https://...: they are served from there. "
+            "Default: bundle for a site; for an npm package, where createEngine is told.",
+            fits=is_place,
+            expected="bundle or url:https://host/folder",
+            fix="Give the address of the folder that serves the shards, without query or fragment.",
+        ),
+    ] = None
+    title: Annotated[str | None, Option("Title of the page. Default: the model's name.", kind="site")] = None
+    package_name: Annotated[
+        str | None,
+        Option(
+            "Name of the npm package. Default: from the model's name.",
+            fits=is_package_name,
+            expected="an npm package name",
+            fix="Use lower-case letters, digits and hyphens.",
+            kind="npm",
+        ),
+    ] = None
+    package_version: Annotated[
+        str,
+        Option(
+            "Version of the npm package.",
+            fits=re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?", re.ASCII).fullmatch,
+            expected="a semantic version",
+            fix="Write it like 1.0.0.",
+            kind="npm",
+        ),
+    ] = "1.0.0"
+    chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", file="template")] = (
+        None
+    )
+    variants: Annotated[
+        tuple[str, ...], Option("GPU variants to compile: {choices}. May be repeated.", VARIANT_NAMES, flag="--variant")
+    ] = VARIANT_NAMES
+    toolchain: Annotated[str, Option("What links WebAssembly: {choices}.", tuple(TOOLCHAINS))] = "ziglang"
+    debug_dump: Annotated[Path | None, Option("Folder that gets the compiler's IR after each phase.")] = None
+    cache_dir: Annotated[Path, Option("Folder that keeps finished work for the next build.")] = field(default_factory=default_cache_dir)
+
+    @property
+    def weights_at(self) -> str | None:
+        """BUNDLE, part of the result; a URL, served from there; None, served from where the page says (npm only)."""
+        if self.weights is None:
+            return BUNDLE if self.kind == "site" else None
+        return self.weights.removeprefix("url:")
+
+
+@cache
+def options() -> dict[str, tuple[Any, Option]]:
+    """(type, Option) of every field of BuildRequest that is an option, by its name."""
+    hints = get_type_hints(BuildRequest, include_extras=True)
+    return {item.name: get_args(hints[item.name]) for item in fields(BuildRequest) if item.name != "kind"}
+
+
+def resolve(request: BuildRequest) -> BuildRequest:
+    """The request with home folders spelled out and variants in the order of preference. Raises one ConfigError with all problems."""
+    problems = [problem for name in options() for problem in _problems(name, getattr(request, name))]
+    if request.kind not in KINDS:
+        problems.append(_not_of("kind", request.kind, KINDS))
+    if problems:
+        raise ConfigError(tuple(problems))
+    paths: dict[str, Any] = {name: value.expanduser() for name in options() if isinstance(value := getattr(request, name), Path)}
+    return replace(request, variants=tuple(name for name in VARIANT_NAMES if name in request.variants), **paths)
+
+
 def context_within(asked: int | None, most: int) -> int:
     """The context length to compile for: what was asked, or the model's own. Raises ConfigError for more than the model was made for."""
     if asked is not None and asked > most:
         fix = "Leave the option out for the model's own length."
-        raise ConfigError((Problem("context-length", asked, f"at most {most} tokens, for which the model was trained", fix),))
+        raise ConfigError((InvalidOption("context-length", asked, f"at most {most} tokens, for which the model was trained", fix),))
     return asked or most
 
 
-def _choice(name: str, value: object, choices: Sequence[object]) -> list[Problem]:
-    if value in choices:
-        return []
-    close = closest(str(value), map(str, choices))
-    fix = f"Did you mean {close}?" if close else "Choose one of these."
-    return [Problem(name, value, " or ".join(map(str, choices)), fix)]
-
-
-def _weights(kind: Kind, weights: str | None) -> tuple[str | None, list[Problem]]:
-    if weights is None:
-        return BUNDLE if kind == "site" else None, []
-    if weights == BUNDLE:
-        return BUNDLE, []
-    url = weights.removeprefix("url:")
-    # It becomes part of the page's content security policy: only plain addresses.
-    if weights.startswith("url:") and HTTPS_OR_LOCAL.fullmatch(url):
-        return url, []
-    fix = "Give the address of the folder that serves the shards, without query or fragment."
-    return None, [Problem("weights", weights, "bundle or url:https://host/folder", fix)]
-
-
-def _text(name: str, path: Path | None, kind: str) -> tuple[str | None, list[Problem]]:
-    if path is None:
-        return None, []
+def read_text(path: str) -> str:
+    """The text of a file that an option names. Raises ValueError that says what is wrong with it."""
     try:
-        data = path.expanduser().read_bytes()
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(MAX_TEXT_BYTES + 1)
         if 0 < len(data) <= MAX_TEXT_BYTES:
-            return data.decode("utf-8"), []
-        reason = f"it has {len(data)} bytes"
-    except (OSError, UnicodeDecodeError) as error:
+            return data.decode("utf-8")
+        reason = f"it has {'more than ' if data else ''}{min(len(data), MAX_TEXT_BYTES)} bytes"
+    except (OSError, RuntimeError, ValueError) as error:
         reason = str(error)
-    return None, [Problem(name, str(path), f"a readable UTF-8 {kind} of at most {MAX_TEXT_BYTES >> 20} MiB", f"This one is not: {reason}.")]
+    raise ValueError(f"expected a readable UTF-8 file of at most {MAX_TEXT_BYTES >> 20} MiB, not {path!r}: {reason}.")
+
+
+def _problems(name: str, value: object) -> Iterator[InvalidOption]:
+    option: Option = options()[name][1]
+    label = option.flag.removeprefix("--") or name.replace("_", "-")
+    values = value if isinstance(value, tuple) else (value,)
+    if option.choices:
+        yield from (_not_of(label, each, option.choices) for each in values if each not in option.choices)
+    if not values:
+        yield InvalidOption(label, value, "at least one", "Leave the option out for all of them.")
+    if not option.file and any("\0" in str(each) for each in values):
+        yield InvalidOption(label, value, "no NUL character", "Remove it.")
+    if value is not None and not option.fits(value):
+        yield InvalidOption(label, value, option.expected, option.fix)
+    if isinstance(value, Path):
+        try:
+            value.expanduser()
+        except RuntimeError:
+            yield InvalidOption(label, str(value), "a folder", "There is no user of that name.")
+
+
+def _not_of(label: str, value: object, choices: tuple[object, ...]) -> InvalidOption:
+    close = closest(str(value), map(str, choices))
+    return InvalidOption(label, value, " or ".join(map(str, choices)), f"Did you mean {close}?" if close else "Choose one of these.")

@@ -41,7 +41,7 @@ class WebllmBuildError(Exception):
 
 
 @dataclass(frozen=True)
-class Problem:
+class InvalidOption:
     """One option that does not fit: its name, the value given, what would be right, how to fix it."""
 
     option: str
@@ -56,7 +56,7 @@ class Problem:
 class ConfigError(WebllmBuildError):
     """Options that do not fit. All problems of one request are reported together."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[InvalidOption, ...]) -> None:
         self.problems = problems
         count = "1 option does not fit" if len(problems) == 1 else f"{len(problems)} options do not fit"
         super().__init__("\n".join([f"{count}:", *(f"  {problem}" for problem in problems)]))

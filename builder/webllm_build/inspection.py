@@ -8,19 +8,17 @@ from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
-from webllm_build.compile.io import Layout
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
-from webllm_build.config import BuildRequest, context_within, default_cache_dir
+from webllm_build.config import BuildRequest, context_within
 from webllm_build.errors import MalformedFile, OutputFolderError
-from webllm_build.model import load_model
 from webllm_build.package.manifest import TensorEntry, read_manifest
 from webllm_build.package.output import read_marker
 from webllm_build.progress import Progress
-from webllm_build.quantize import SCHEMES, choose_scheme
+from webllm_build.quantize import SCHEMES
+from webllm_build.recipe import Recipe
 from webllm_build.source import open_checkpoint
-from webllm_build.stages import describe
 
 Lines = list[tuple[str, str]]
 
@@ -37,12 +35,10 @@ def inspect(what: str, context_length: int | None, progress: Progress) -> Lines:
 
 
 def _model(reference: str, context_length: int | None, progress: Progress) -> Lines:
-    checkpoint = open_checkpoint(reference, CATALOG, Cache(default_cache_dir()), progress)
-    model = load_model(checkpoint)
-    tokens = context_within(context_length, model.dims.context_length)
-    schemes = {weight.name: choose_scheme(weight, checkpoint, BuildRequest(kind="site").quantization) for weight in model.weights}
-    layout = Layout.of(model, schemes, tokens, BuildRequest(kind="site").prefill_chunk)
-    facts = describe(checkpoint, model, schemes, model.dims.context_length)
+    request = BuildRequest(kind="site", model=reference, context_length=context_length)
+    checkpoint = open_checkpoint(reference, CATALOG, Cache(request.cache_dir), progress)
+    recipe = Recipe.of(request, checkpoint)
+    facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
     weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}
     pages = {variant.name: layout.kv(variant).page_bytes for variant in VARIANTS}
     encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
@@ -51,7 +47,7 @@ def _model(reference: str, context_length: int | None, progress: Progress) -> Li
         ("Architecture", facts.architecture),
         ("License", facts.license or "not said"),
         ("Parameters", f"{facts.parameters:,}"),
-        ("Context length", f"{facts.context_length:,} tokens"),
+        ("Context length", f"{model.dims.context_length:,} tokens"),
         ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
         *_memory(sum(weights.values()), pages, model.dims.num_layers, layout.page_size, tokens),

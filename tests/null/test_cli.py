@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from tiny_models import hugging_face_weights, write_gguf
 
 from package_sample import sample_model
 from webllm_build import __version__, build, cli
-from webllm_build.config import BuildRequest, Kind
+from webllm_build.config import BuildRequest, Kind, options
 
 Run = Callable[..., "Done"]
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
@@ -51,10 +51,13 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
 
 
 def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) -> None:
+    template, text = tmp_path / "t.jinja", tmp_path / "c.txt"
+    template.write_text("{{ messages }}", "utf-8")
+    text.write_text("Grüße", "utf-8")
     line = (
         f"site --model m --out {tmp_path} --quantization q8 --kv q8 --context-length 1024 --prefill-chunk 128 --title T "
         "--weights url:https://a.org --variant f16 --variant f32 --toolchain emscripten "
-        "--debug-dump ir --cache-dir c --chat-template t.jinja --calibrate c.txt"
+        f"--debug-dump ir --cache-dir c --chat-template {template} --calibrate {text}"
     )
     cli.app(line.split(), standalone_mode=False)
     assert requests == [
@@ -72,8 +75,8 @@ def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) 
             toolchain="emscripten",
             debug_dump=Path("ir"),
             cache_dir=Path("c"),
-            chat_template=Path("t.jinja"),
-            calibrate=Path("c.txt"),
+            chat_template="{{ messages }}",
+            calibrate="Grüße",
         )
     ]
 
@@ -113,9 +116,8 @@ def test_the_last_lines_say_what_to_do_with_the_result(
 
 def test_every_field_is_an_option_of_a_command(run: Run) -> None:
     shown = run("site", "--help").stdout + run("npm", "--help").stdout
-    for item in fields(BuildRequest):
-        if item.name != "kind":
-            assert cli.FLAGS.get(item.name, "--" + item.name.replace("_", "-")) in shown
+    for name, (_, option) in options().items():
+        assert (option.flag or "--" + name.replace("_", "-")) in shown
 
 
 def test_help_does_not_import_the_compiler() -> None:
@@ -135,6 +137,7 @@ def test_the_version_is_shown() -> None:
         (["sight"], "site"),
         (["site", "--context-length", "many"], "--context-length"),
         (["serve", "--port", "99999"], "65535"),
+        (["site", "--chat-template", "none.jinja"], "none.jinja"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_hint(run: Run, arguments: list[str], words: str) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pytest
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
-from webllm_build.compile import target
-from webllm_build.compile.toolchain import TOOLCHAINS as LINKERS
-from webllm_build.config import KINDS, QUANTIZATIONS, TOOLCHAINS, VARIANTS, BuildRequest, Kind, context_within, resolve
+from webllm_build.config import KINDS, QUANTIZATIONS, VARIANT_NAMES, BuildRequest, Kind, context_within, options, read_text, resolve
 from webllm_build.errors import ConfigError, ModelNotFound
 from webllm_build.quantize import LINEAR_SCHEMES
 from webllm_build.source import open_checkpoint
@@ -20,8 +18,8 @@ from webllm_build.source import open_checkpoint
 
 def test_defaults_resolve() -> None:
     build = resolve(BuildRequest(kind="site"))
-    assert (build.model, build.quantization, build.prefill_chunk, build.weights) == ("smollm2-135m", "auto", 512, "bundle")
-    assert build.variants == VARIANTS
+    assert (build.model, build.quantization, build.prefill_chunk, build.weights_at) == ("smollm2-135m", "auto", 512, "bundle")
+    assert build.variants == VARIANT_NAMES
     assert build.cache_dir.is_absolute()
 
 
@@ -35,20 +33,24 @@ def test_all_problems_are_reported_together() -> None:
         variants=("f16", "f64"),
         context_length=5,
         weights="ftp://x",
+        package_name="Foo (8B)",
+        package_version="one",
     )
     with pytest.raises(ConfigError) as caught:
         resolve(request)
     assert [problem.option for problem in caught.value.problems] == [
         "quantization",
         "kv",
-        "toolchain",
-        "prefill-chunk",
-        "variant",
         "context-length",
+        "prefill-chunk",
         "weights",
+        "package-name",
+        "package-version",
+        "variant",
+        "toolchain",
     ]
     text = str(caught.value)
-    assert "7 options" in text
+    assert "9 options" in text
     assert "'q4b'" in text
     assert "Did you mean q4" in text
     assert "Did you mean ziglang" in text
@@ -64,12 +66,12 @@ def test_all_problems_are_reported_together() -> None:
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_lie_in_the_result_or_at_an_address(kind: Kind, weights: str, resolved: str) -> None:
-    assert resolve(BuildRequest(kind=kind, weights=weights)).weights == resolved
+    assert resolve(BuildRequest(kind=kind, weights=weights)).weights_at == resolved
 
 
 def test_by_default_a_site_holds_its_weights_and_a_package_does_not() -> None:
-    assert resolve(BuildRequest(kind="site")).weights == "bundle"
-    assert resolve(BuildRequest(kind="npm")).weights is None
+    assert resolve(BuildRequest(kind="site")).weights_at == "bundle"
+    assert resolve(BuildRequest(kind="npm")).weights_at is None
 
 
 @pytest.mark.parametrize(
@@ -99,12 +101,37 @@ def test_variants_keep_the_order_of_preference() -> None:
         resolve(BuildRequest(kind="site", variants=()))
 
 
+@pytest.mark.parametrize("name", ["Upper", "with space", "../up", "", "a" * 215, "@/x", ".hidden"])
+def test_names_that_npm_refuses(name: str) -> None:
+    with pytest.raises(ConfigError, match="package-name"):
+        resolve(BuildRequest(kind="npm", package_name=name))
+
+
+@pytest.mark.parametrize("version", ["1", "1.0", "v1.0.0", "1.0.0\n", "\u0661.0.0"])
+def test_versions_that_npm_refuses(version: str) -> None:
+    with pytest.raises(ConfigError, match="package-version"):
+        resolve(BuildRequest(kind="npm", package_version=version))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("out", Path("a\0b")), ("model", "a\0b"), ("title", "\0"), ("out", Path("~no-such-user/x")), ("cache_dir", Path("~no-such-user"))],
+)
+def test_what_no_file_system_knows_is_a_problem(option: str, value: object) -> None:
+    changes: dict[str, Any] = {option: value}
+    with pytest.raises(ConfigError, match=option.replace("_", "-")):
+        resolve(BuildRequest(kind="site", **changes))
+
+
+def test_home_folders_are_spelled_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert resolve(BuildRequest(kind="site", out=Path("~/dist"), debug_dump=Path("~/ir"))).out == Path("/home/me/dist")
+
+
 def test_texts_are_read(tmp_path: Path) -> None:
-    template, text = tmp_path / "chat.jinja", tmp_path / "page.txt"
-    template.write_text("{{ messages }}")
-    text.write_text("Grüße", "utf-8")
-    resolved = resolve(BuildRequest(kind="site", chat_template=template, calibrate=text))
-    assert (resolved.chat_template, resolved.calibrate) == ("{{ messages }}", "Grüße")
+    path = tmp_path / "page.txt"
+    path.write_text("Grüße", "utf-8")
+    assert read_text(str(path)) == "Grüße"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"x" * 2_000_000])
@@ -112,8 +139,14 @@ def test_texts_that_cannot_be_read_are_problems(tmp_path: Path, content: bytes |
     path = tmp_path / "chat.jinja"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"(?s)chat-template.*calibrate"):
-        resolve(BuildRequest(kind="site", chat_template=path, calibrate=path))
+    with pytest.raises(ValueError, match=r"chat\.jinja"):
+        read_text(str(path))
+
+
+@pytest.mark.parametrize("path", [".", "~no-such-user/x", "a\0b", "x" * 5000])
+def test_names_of_no_file_are_problems(path: str) -> None:
+    with pytest.raises(ValueError, match="readable"):
+        read_text(path)
 
 
 def test_the_context_is_the_models_own_or_shorter() -> None:
@@ -124,17 +157,12 @@ def test_the_context_is_the_models_own_or_shorter() -> None:
 
 
 def test_choices_are_those_that_the_parts_know() -> None:
-    assert VARIANTS == tuple(variant.name for variant in target.VARIANTS)
     assert set(QUANTIZATIONS) == {"auto", *(scheme.name for scheme in LINEAR_SCHEMES)}
-    assert set(TOOLCHAINS) == set(LINKERS)
 
 
 def test_every_option_is_documented() -> None:
-    hints: dict[str, Any] = get_type_hints(BuildRequest, include_extras=True)
-    for item in fields(BuildRequest):
-        if item.name != "kind":
-            _, text = get_args(hints[item.name])
-            assert text.endswith(".")
+    assert set(options()) == {item.name for item in fields(BuildRequest)} - {"kind"}
+    assert all(option.text.endswith(".") for _, option in options().values())
 
 
 @pytest.mark.parametrize(

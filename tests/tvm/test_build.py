@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from webllm_build import stages
+from webllm_build import library, weights
 from webllm_build.build import build
 from webllm_build.compile import pipeline
 from webllm_build.config import BuildRequest
@@ -49,7 +49,7 @@ def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, monkeypatch: 
         raise AssertionError("this was done before")
 
     monkeypatch.setattr(pipeline, "compile_model", unexpected)
-    monkeypatch.setattr(stages, "pack_weight", unexpected)
+    monkeypatch.setattr(weights, "pack_weight", unexpected)
     build(request)
     assert contents(tmp_path / "dist") == first
 
@@ -90,7 +90,7 @@ def test_a_failed_build_leaves_the_earlier_site(tmp_path: Path, monkeypatch: pyt
     def fail(*_: Any, **__: Any) -> NoReturn:
         raise ToolchainError("the linker is gone")
 
-    monkeypatch.setattr(stages, "link_library", fail)
+    monkeypatch.setattr(library, "link_library", fail)
     with pytest.raises(ToolchainError):
         build(BuildRequest(kind="site", model=str(TINY), out=out, cache_dir=tmp_path / "cache", variants=("f16",)))
     assert contents(out) == before

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
-from webllm_build.errors import ConfigError, Problem
 from webllm_build.package.assets import licenses, runtime_modules, runtime_types
 from webllm_build.package.manifest import Manifest, ManifestRef
 from webllm_build.package.model_folder import GENERATOR
@@ -16,9 +14,6 @@ from webllm_build.package.render import check_script, render
 from webllm_build.package.site import MODEL_FOLDER, copy_model, manifest_name, with_weights_at
 
 RUNTIME_LICENSE = "Apache-2.0"
-# https://docs.npmjs.com/cli/configuring-npm/package-json#name
-_NAME = re.compile(r"(@[a-z0-9-][a-z0-9-._]*/)?[a-z0-9-][a-z0-9-._]*")
-_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
 def write_npm(out: Path, model: ManifestRef, *, name: str, version: str, weights: str | None = None) -> Marker:
@@ -26,9 +21,8 @@ def write_npm(out: Path, model: ManifestRef, *, name: str, version: str, weights
 
     weights: BUNDLE puts the shards into the package. Else they are written into WEIGHTS_FOLDER, which npm does not publish:
         a URL is where they will be served from; None leaves that to the caller of createEngine.
-    Raises ConfigError for a name or version that npm refuses, else as `write_site`.
+    Raises as `write_site` does.
     """
-    _check(name, version)
     manifest = with_weights_at(model.manifest, weights)
     file, _ = manifest_name(manifest)
 
@@ -115,13 +109,3 @@ def _write_runtime(folder: Path) -> None:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-
-
-def _check(name: str, version: str) -> None:
-    problems = []
-    if not _NAME.fullmatch(name) or len(name) > 214:
-        problems.append(Problem("package-name", name, "an npm package name", "Use lower-case letters, digits and hyphens."))
-    if not _VERSION.fullmatch(version):
-        problems.append(Problem("package-version", version, "a semantic version", "Write it like 1.0.0."))
-    if problems:
-        raise ConfigError(tuple(problems))

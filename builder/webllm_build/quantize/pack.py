@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.errors import ConfigError, MalformedFile, Problem, UnsupportedArchitecture
+from webllm_build.errors import ConfigError, InvalidOption, MalformedFile, UnsupportedArchitecture
 from webllm_build.quantize.plain import F16, F32
 from webllm_build.quantize.q4 import Q4
 from webllm_build.quantize.q4a import Q4A
@@ -43,7 +43,7 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
     if requested != "auto":
         if requested not in {scheme.name for scheme in LINEAR_SCHEMES}:
             names = ", ".join(["auto", *(scheme.name for scheme in LINEAR_SCHEMES)])
-            raise ConfigError((Problem("quantization", requested, f"one of {names}", "Use auto to keep what the checkpoint holds."),))
+            raise ConfigError((InvalidOption("quantization", requested, f"one of {names}", "Use auto to keep what the checkpoint holds."),))
         return SCHEMES[requested]
     kept = {_kept(checkpoint.tensors[name].encoding) for name in weight.sources}
     if kept == {None}:

@@ -1,0 +1,66 @@
+"""What is being built: one frozen record, which every later stage of build.py reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from webllm_build.compile.io import Layout
+from webllm_build.config import BuildRequest, context_within
+from webllm_build.model import load_model
+from webllm_build.model.layers import Decoder
+from webllm_build.package.manifest import ModelFacts
+from webllm_build.quantize import Scheme, choose_scheme
+from webllm_build.source import Checkpoint
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """schemes: how each weight of the model is stored, by its name. layout: the sizes that follow from it. context_length: tokens."""
+
+    request: BuildRequest
+    checkpoint: Checkpoint
+    model: Decoder
+    schemes: Mapping[str, Scheme]
+    layout: Layout
+    context_length: int
+
+    @staticmethod
+    def of(request: BuildRequest, checkpoint: Checkpoint) -> Recipe:
+        """Decides everything that follows from options and model, and reads no weight.
+
+        Raises UnsupportedArchitecture, MalformedFile, ConfigError.
+        """
+        if request.chat_template is not None:
+            config = {**checkpoint.tokenizer.config, "chat_template": request.chat_template}
+            checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
+        model = load_model(checkpoint)
+        context_length = context_within(request.context_length, model.dims.context_length)
+        schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
+        layout = Layout.of(model, schemes, context_length, min(request.prefill_chunk, context_length))
+        return Recipe(request, checkpoint, model, schemes, layout, context_length)
+
+    @property
+    def scheme_names(self) -> dict[str, str]:
+        return {name: scheme.name for name, scheme in self.schemes.items()}
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What people read about the model. Its quantization is the scheme that most weights have."""
+        counts: Counter[str] = Counter()
+        for weight in self.model.weights:
+            counts[self.schemes[weight.name].name] += math.prod(weight.shape)
+        quantization = counts.most_common(1)[0][0]
+        return ModelFacts(
+            id=f"{self.checkpoint.name.replace(' ', '-')}-{quantization}",
+            name=self.checkpoint.name,
+            architecture=str(self.checkpoint.config["model_type"]),
+            parameters=counts.total(),
+            license=self.checkpoint.license,
+            quantization=quantization,
+            context_length=self.context_length,
+            vocab_size=self.model.dims.vocab_size,
+        )

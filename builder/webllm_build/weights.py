@@ -1,0 +1,48 @@
+"""Packed weights of a recipe, from the cache where the same were packed before."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+
+from webllm_build.cache import Cache
+from webllm_build.errors import MalformedFile
+from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
+from webllm_build.progress import Progress
+from webllm_build.quantize import Importance, pack_weight
+from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
+from webllm_build.recipe import Recipe
+from webllm_build.versions import tool_versions
+
+
+def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWeights:
+    """The shards of all weights. Raises MalformedFile, UnsupportedEncoding."""
+    model, checkpoint, schemes = recipe.model, recipe.checkpoint, recipe.schemes
+    text = recipe.request.calibrate or TEXT.read_text("utf-8")
+    calibrated = gains_by_calibration(model, checkpoint, schemes)
+
+    def make(folder: Path) -> None:
+        importance: Mapping[str, Importance] = {}
+        if calibrated:
+            with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:
+                importance = importances(model, checkpoint, calibration_tokens(checkpoint, model, text), done)
+        with progress.step("Packing weights", sum(buffer.bytes for buffer in recipe.layout.weights)) as done:
+            packed = (pack_weight(weight, checkpoint, schemes[weight.name], importance.get(weight.name)) for weight in model.weights)
+            write_weights(folder, itertools.chain.from_iterable(packed), done)
+
+    inputs = {
+        "checkpoint": checkpoint.digest,
+        "schemes": recipe.scheme_names,
+        "calibration": text if calibrated else None,
+        "tools": tool_versions(),
+    }
+    return read_weights(cache.entry("weights", inputs, make, _intact))
+
+
+def _intact(folder: Path) -> bool:
+    try:
+        read_weights(folder)
+    except MalformedFile:
+        return False
+    return True
