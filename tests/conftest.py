@@ -1,7 +1,9 @@
-"""What several kinds of tests need: a Chromium, and the default model's site, built once as a user would."""
+"""What several kinds of tests need: a Chromium, and sites, each built once as a user would."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import chromium
+
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +25,23 @@ def chromium_path() -> Path:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default model's site, made by the public command."""
-    folder = tmp_path_factory.mktemp("default-site") / "dist"
-    command = [sys.executable, "-m", "webllm_build", "site", "--model", "smollm2-135m", "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return build_once(tmp_path_factory, "default-site", "smollm2-135m")
+
+
+@pytest.fixture(scope="session")
+def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of a model of two small layers, made by the public command."""
+    return build_once(tmp_path_factory, "tiny-site", str(FIXTURES / "tiny-llama"))
+
+
+def build_once(tmp_path_factory: pytest.TempPathFactory, name: str, model: str) -> Path:
+    """A site that all test processes of a run share: the first that needs it builds it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            command = [sys.executable, "-m", "webllm_build", "site", "--model", model, "--out", str(folder)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return folder

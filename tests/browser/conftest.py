@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from site_server import SiteServer
 from site_visit import INSECURE_HOST, Visit, build_site
 
 from chromium import COMMON, FLAGS
-from open_page import TESTS
 
 expect.set_options(timeout=60_000)  # a second test process keeps the other core busy
 
@@ -25,16 +22,6 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=flags)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of a model of two small layers, made by the public command."""
-    folder = tmp_path_factory.mktemp("tiny-site") / "dist"
-    command = [sys.executable, "-m", "webllm_build", "site", "--model", str(TESTS / "fixtures" / "tiny-llama"), "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return folder
 
 
 @pytest.fixture
