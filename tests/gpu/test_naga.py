@@ -1,0 +1,102 @@
+"""Generated WGSL in Firefox: naga compiles every module that it may be given, and nothing stands there that it takes for something else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from naga import Naga
+
+from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
+from webllm_build.compile.plan import Plan, parse_plan
+
+# naga keeps the number of components when it casts bits: two halves and a word, or four and two, become something else, without a word.
+_HALVES = r"vec[234](?:<f16>|h)"
+_CAST = re.compile(r"bitcast<([^()]+?)>\(")
+_DECLARED = re.compile(rf"(?:\b(?:let|var)(?:<[\w, ]+>)? +)?\b(\w+) *: *(?:array<)?{_HALVES}")
+
+
+def casts_of_halves(wgsl: str) -> list[str]:
+    """Casts of bits in a module that give a vector of f16, or take one: written there, or a name that is declared so."""
+    declared = set(_DECLARED.findall(wgsl))
+    found = []
+    for cast in _CAST.finditer(wgsl):
+        end, depth = cast.end(), 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(wgsl[end], 0)
+            end += 1
+        argument = wgsl[cast.end() : end - 1]
+        names = set(re.findall(r"(?<!\.)\b[A-Za-z_]\w*", argument))
+        if re.search(_HALVES, cast[1]) or re.search(_HALVES, argument) or names & declared:
+            found.append(wgsl[cast.start() : end])
+    return found
+
+
+@dataclass(frozen=True)
+class Library:
+    plan: Plan
+    modules: list[str]
+
+    @staticmethod
+    def of(site: Path) -> Library:
+        (file,) = site.glob("model/model.*.wasm")
+        library = file.read_bytes()
+        return Library(parse_plan(read_custom_section(library, PLAN_SECTION)), json.loads(read_custom_section(library, WGSL_SECTION)))
+
+    def entries(self, feature: str) -> Iterator[tuple[str, str]]:
+        """Module and entry point of each tile of the variants that do without a feature, once."""
+        variants = [variant for variant in self.plan.variants if feature not in variant.features]
+        tiles = {tile for variant in variants for kernel in variant.kernels for tile in kernel.tiles}
+        return ((self.modules[tile.wgsl], tile.entry) for tile in sorted(tiles, key=lambda tile: tile.entry))
+
+
+@pytest.fixture(scope="module", params=["site", "tiny_site"])
+def library(request: pytest.FixtureRequest) -> Library:
+    return Library.of(request.getfixturevalue(request.param))
+
+
+def test_naga_compiles_what_needs_no_subgroups(naga: Naga, library: Library) -> None:
+    compiled, left_out = 0, 0
+    for wgsl, entry in library.entries("subgroups"):
+        if "enable f16;" in wgsl and not naga.f16:
+            left_out += 1
+            continue
+        assert naga.complaint(wgsl, entry) is None, entry
+        compiled += 1
+    assert compiled >= 20
+    if left_out:
+        pytest.skip(f"{left_out} modules in float16: no driver here has shader-f16 (Debian's mesa-vulkan-drivers has)")
+
+
+def test_naga_refuses_what_is_wrong(naga: Naga) -> None:
+    wrong = "@group(0) @binding(0) var<storage, read_write> out : array<u32>;\n@compute @workgroup_size(1) fn main() { out[0] = 1.5; }"
+    assert "f" in (naga.complaint(wrong, "main") or "")
+    assert naga.complaint(wrong.replace("1.5", "1u"), "main") is None
+
+
+def test_no_module_casts_bits_of_half_vectors(library: Library) -> None:
+    assert [casts_of_halves(wgsl) for wgsl in library.modules] == [[]] * len(library.modules)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "let v = bitcast<vec2<f16>>(word);",
+        "let v = bitcast<vec4h>(vec2u(a, b));",
+        "let w = bitcast<u32>(vec2<f16>(f16(a), f16(b)));",
+        "let w = bitcast<vec2<u32>>((tile[(i + 1)]));",
+        "let w = bitcast<u32>(half.yx);",
+    ],
+)
+def test_casts_of_half_vectors_are_found(line: str) -> None:
+    declarations = "var<workgroup> tile : array<vec4<f16>, 8>;\nlet half : vec2<f16> = vec2<f16>(0h);\nlet word : u32 = 1u;\n"
+    assert len(casts_of_halves(declarations + line)) == 1
+
+
+def test_other_casts_are_left_alone() -> None:
+    wgsl = "var<private> tile : array<vec4<f16>, 8>;\nlet y = bitcast<f32>(word.tile + bitcast<i32>(other)) + f32(tile[0].x);"
+    assert casts_of_halves(wgsl) == []
