@@ -7,7 +7,7 @@ import pytest
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.llama import Config
-from webllm_build.model.rope import inverse_frequencies
+from webllm_build.model.rope import RopeSettings
 from webllm_build.model.weights import interleaved_halves, qkv_row_order
 
 CONFIG: dict[str, object] = {
@@ -75,9 +75,8 @@ def test_names_every_unknown_key() -> None:
 
 def test_llama3_scaling_keeps_high_and_divides_low_frequencies() -> None:
     factors = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
-    scaling = {"rope_type": "llama3", **factors}
-    plain = inverse_frequencies(128, 500000.0, None)
-    scaled = inverse_frequencies(128, 500000.0, scaling)
+    plain = RopeSettings(500000.0).inverse_frequencies(128)
+    scaled = RopeSettings(500000.0, "llama3", factors).inverse_frequencies(128)
     wavelength = 2 * np.pi / plain
     np.testing.assert_allclose(scaled[wavelength < 8192 / 4], plain[wavelength < 8192 / 4])
     np.testing.assert_allclose(scaled[wavelength > 8192], plain[wavelength > 8192] / 8)

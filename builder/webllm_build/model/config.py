@@ -3,55 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from reprlib import repr as shown
 
 from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
+from webllm_build.model.rope import ORIGINAL, RopePlaces, RopeSettings, number
 
-# Bookkeeping of the Hugging Face libraries, the same for every architecture.
-BOOKKEEPING = frozenset(
-    {
-        "_name_or_path",
-        "architectures",
-        "bos_token_id",
-        "cache_implementation",
-        "dtype",
-        "eos_token_id",
-        "model_type",
-        "name_or_path",
-        "pad_token_id",
-        "quantization",
-        "torch_dtype",
-        "transformers_version",
-        "transformers.js_config",
-        "unsloth_fixed",
-        "unsloth_version",
-        "unk_token_id",
-        "use_cache",
-    }
-)
 MAX_DIMENSION = 1 << 20
+MAX_LAYERS = 1024
+MAX_CONTEXT = 1 << 24
+BOUNDS = {"num_hidden_layers": MAX_LAYERS, "max_position_embeddings": MAX_CONTEXT}
+SMALLEST, LARGEST = 1e-30, 1e30  # what float32 holds, and squares of it nearly do
+FULL, SLIDING = "full_attention", "sliding_attention"
 
 
 class Reader:
-    """Takes keys out of a config; `finish` complains about those that were never asked for."""
+    """Takes keys out of a config; `finish` complains about those that were never asked for. Null is the same as absent."""
 
     def __init__(self, architecture: str, config: Mapping[str, object], ignored: Collection[str]) -> None:
         self._architecture = architecture
         self._config = config
         self._known = set(BOOKKEEPING) | set(ignored)
+        self._ropes: set[str] = set()  # kinds of layers whose rope was asked for
 
     def integer(self, key: str, *, default: int | None = None) -> int:
-        """A positive integer of at most MAX_DIMENSION; a missing or null key takes the default, if there is one."""
+        """A positive integer up to the key's bound; a missing or null key takes the default, if there is one."""
+        most = BOUNDS.get(key, MAX_DIMENSION)
         value = self._get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_DIMENSION:
-            raise self._wrong(key, value, f"a whole number from 1 to {MAX_DIMENSION}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
+            raise self._wrong(key, value, f"a whole number from 1 to {most}")
         return value
 
     def number(self, key: str, *, default: float | None = None) -> float:
-        """A positive finite number."""
+        """A positive number within float32's range."""
         value = self._get(key, default)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-            raise self._wrong(key, value, "a positive number")
-        return float(value)
+        result = number(value)
+        if result is None or not SMALLEST <= result <= LARGEST:
+            raise self._wrong(key, value, f"a number from {SMALLEST} to {LARGEST}")
+        return result
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._get(key, default)
@@ -65,29 +54,55 @@ class Reader:
         if value != only:
             raise self._wrong(key, value, repr(only))
 
-    def rope(self, *, default_theta: float) -> tuple[float, Mapping[str, object] | None]:
-        """(theta, scaling): from rope_theta and rope_scaling, or from rope_parameters, which newer files have instead."""
-        self._known |= {"rope_parameters", "rope_scaling", "rope_theta"}
-        parameters = self._config.get("rope_parameters")
-        if parameters is None:
-            scaling = self._config.get("rope_scaling")
-            theta = self.number("rope_theta", default=default_theta)
-        else:
-            if not isinstance(parameters, Mapping):
-                raise self._wrong("rope_parameters", parameters, "an object")
-            scaling = parameters
-            theta = Reader(self._architecture, parameters, ()).number("rope_theta", default=default_theta)
-        if scaling is not None and not isinstance(scaling, Mapping):
-            raise self._wrong("rope_scaling", scaling, "an object or null")
-        return theta, scaling
+    def layer_types(self, count: int, *, default: Collection[str]) -> tuple[str, ...]:
+        """The kind of attention of each layer, full_attention or sliding_attention: of `layer_types`, else the default."""
+        value = self._get("layer_types", list(default))
+        if not isinstance(value, list) or len(value) != count or any(kind not in (FULL, SLIDING) for kind in value):
+            raise self._wrong("layer_types", value, f"{count} times {FULL} or {SLIDING}")
+        return tuple(value)
+
+    def rope(self, *, default_theta: float) -> RopeSettings:
+        """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta."""
+        return self._rope(self._get("rope_scaling", None), self._get("rope_parameters", None), "rope_theta", default_theta)
+
+    def layer_rope(self, layers: str, *, default_theta: float, theta_key: str = "rope_theta", scaled: bool = True) -> RopeSettings:
+        """The rope of one kind of layers: of rope_parameters[layers], else of the number `theta_key`, and (scaled) of rope_scaling."""
+        parameters = self._get("rope_parameters", {})
+        if not isinstance(parameters, Mapping):
+            raise self._wrong("rope_parameters", parameters, "an object or null")
+        self._ropes.add(layers)
+        scaling = self._get("rope_scaling", None) if scaled else None
+        return self._rope(scaling, parameters.get(layers), theta_key, default_theta, f"rope_parameters.{layers}")
 
     def finish(self) -> None:
-        unknown = sorted(set(self._config) - self._known)
+        unknown = sorted(key for key, value in self._config.items() if not (key in self._known or self._asks_for_nothing(key, value)))
+        if self._ropes:
+            parameters = self._config.get("rope_parameters")
+            nested = parameters.items() if isinstance(parameters, Mapping) else ()
+            unknown += [f"rope_parameters.{key}" for key, value in nested if not (key in self._ropes or value is None)]
         if unknown:
+            rest = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
             raise UnsupportedArchitecture(
-                f"config.json has keys that the {self._architecture} compiler does not know: {', '.join(unknown)}",
+                f"config.json has keys that the {self._architecture} compiler does not know: {', '.join(map(_name, unknown[:20]))}{rest}",
                 "They might change the mathematics. If they do not, remove them from a local copy of the model and build from that.",
             )
+
+    def _rope(
+        self, scaling: object, parameters: object, theta_key: str, default_theta: float, name: str = "rope_parameters"
+    ) -> RopeSettings:
+        self.must_be("partial_rotary_factor", 1.0)
+        places = RopePlaces(
+            scaling, parameters, self._get(theta_key, None), self._config.get(ORIGINAL), self._config.get("max_position_embeddings"), name
+        )
+        settings = places.settings(default_theta)
+        if ORIGINAL in (settings.values or ()):
+            self._known.add(ORIGINAL)
+        return settings
+
+    def _asks_for_nothing(self, key: str, value: object) -> bool:
+        if key == "layer_types":
+            return isinstance(value, list) and all(kind == FULL for kind in value)
+        return value is None or (key in NEUTRAL and value == NEUTRAL[key])
 
     def _get(self, key: str, default: object) -> object:
         self._known.add(key)
@@ -97,4 +112,9 @@ class Reader:
     def _wrong(self, key: str, value: object, expected: str) -> UnsupportedArchitecture:
         if value is None:
             return UnsupportedArchitecture(f"config.json lacks {key}", f"The {self._architecture} compiler needs it: {expected}.")
-        return UnsupportedArchitecture(f"{key} in config.json is {value!r}", f"The {self._architecture} compiler supports {expected}.")
+        return UnsupportedArchitecture(f"{key} in config.json is {shown(value)}", f"The {self._architecture} compiler supports {expected}.")
+
+
+def _name(key: str) -> str:
+    """A key as it can be printed on one line."""
+    return key if key.isprintable() and len(key) <= 60 else shown(key)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from webllm_build.model.config import Reader
 from webllm_build.model.layers import Decoder, Dimensions
-from webllm_build.model.rope import inverse_frequencies
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"pretraining_tp", "is_llama_config", "rope_interleaved", "initializer_range", "attention_dropout"})
@@ -29,7 +28,6 @@ class Config:
         hidden = read.integer("hidden_size")
         heads = read.integer("num_attention_heads")
         head_dim = read.integer("head_dim", default=hidden // max(heads, 1))
-        theta, scaling = read.rope(default_theta=10000.0)
         dims = Dimensions(
             vocab_size=read.integer("vocab_size"),
             hidden_size=hidden,
@@ -40,7 +38,7 @@ class Config:
             head_dim=head_dim,
             context_length=read.integer("max_position_embeddings"),
             norm_eps=read.number("rms_norm_eps"),
-            inv_freq=tuple(float(value) for value in inverse_frequencies(head_dim, theta, scaling)),
+            inv_freq=tuple(read.rope(default_theta=10000.0).inverse_frequencies(head_dim).tolist()),
         )
         read.must_be("hidden_act", "silu")
         read.must_be("attention_bias", False)

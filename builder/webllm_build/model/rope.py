@@ -1,61 +1,163 @@
-"""Inverse frequencies of rotary position embeddings, for the scaling kinds that Llama models use."""
+"""Settings of rotary position embeddings as files hold them, and the inverse frequencies that they mean."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from reprlib import repr as shown
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import UnsupportedArchitecture
 
-SCALING_KEYS: Mapping[str, frozenset[str]] = {
-    "default": frozenset(),
-    "linear": frozenset({"factor"}),
-    "llama3": frozenset({"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}),
+Array = npt.NDArray[np.float64]
+
+# What each kind is made of, with the range of every number.
+KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "default": {},
+    "linear": {"factor": (1, 1e6)},
+    "llama3": {
+        "factor": (1, 1e6),
+        "low_freq_factor": (1e-6, 1e6),
+        "high_freq_factor": (1e-6, 1e6),
+        "original_max_position_embeddings": (1, 1 << 24),
+    },
 }
+THETA = (1.0, 1e15)
+ORIGINAL = "original_max_position_embeddings"
+# Factors of other kinds, which ask for nothing at 1.
+NEUTRAL = ("factor", "partial_rotary_factor", "attention_factor", "mscale")
 
 
-def inverse_frequencies(head_dim: int, theta: float, scaling: Mapping[str, object] | None) -> npt.NDArray[np.float64]:
-    """Radians per position of each rotary pair: float64[head_dim / 2].
+@dataclass(frozen=True)
+class RopeSettings:
+    """theta: the base. kind: a key of KINDS; values: its numbers. divisors: finished divisors of the frequencies, float64[head_dim / 2]."""
 
-    `scaling` is config.json's rope_scaling. Formulas: theta ** (-2i / head_dim) (https://arxiv.org/abs/2104.09864);
-    "llama3" divides low frequencies by `factor` and blends in between, as published with Llama 3.1.
+    theta: float
+    kind: str = "default"
+    values: Mapping[str, float] | None = None
+    divisors: Array | None = None
 
-    Raises:
-        UnsupportedArchitecture: an unknown kind, or keys of the kind that are missing, unknown or not positive numbers.
+    def inverse_frequencies(self, head_dim: int) -> Array:
+        """Radians per position of each rotary pair: float64[head_dim / 2].
+
+        Formulas: theta ** (-2i / head_dim) (https://arxiv.org/abs/2104.09864); "llama3" divides low frequencies by `factor` and
+        blends in between, as published with Llama 3.1. Raises UnsupportedArchitecture where the divisors do not fit the head.
+        """
+        inv_freq: Array = self.theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
+        values = self.values or {}
+        if self.kind == "linear":
+            inv_freq = inv_freq / values["factor"]
+        if self.kind == "llama3":
+            low, high, original = values["low_freq_factor"], values["high_freq_factor"], values[ORIGINAL]
+            blend = np.clip((original * inv_freq / (2 * math.pi) - low) / (high - low), 0.0, 1.0)
+            inv_freq = (1 - blend) * inv_freq / values["factor"] + blend * inv_freq
+        if self.divisors is None:
+            return inv_freq
+        if self.divisors.shape != inv_freq.shape or not ((self.divisors > 0) & (self.divisors < math.inf)).all():
+            raise UnsupportedArchitecture(
+                "The divisors of the rotary frequencies do not fit the model",
+                f"There must be {len(inv_freq)} positive numbers, one for each rotary pair of a head.",
+            )
+        return inv_freq / self.divisors
+
+
+@dataclass(frozen=True)
+class RopePlaces:
+    """What a config says of one rope, by where it says so. Absent and null values are the same.
+
+    scaling: the object rope_scaling. parameters: the object rope_parameters, or its part for a kind of layers. theta: the number beside
+    them. original: original_max_position_embeddings beside them, else None. context: max_position_embeddings.
     """
-    inv_freq = theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
-    if scaling is None:
-        return inv_freq
-    kind = scaling.get("rope_type", scaling.get("type", "default"))
-    if not isinstance(kind, str) or kind not in SCALING_KEYS:
-        raise UnsupportedArchitecture(
-            f"rope_scaling in config.json has the kind {kind!r}", f"Supported kinds are {', '.join(SCALING_KEYS)}."
-        )
-    values = _numbers(scaling, SCALING_KEYS[kind])
-    if kind == "linear":
-        return inv_freq / values["factor"]
-    if kind == "llama3":
-        wavelength = 2 * math.pi / inv_freq
-        low, high, original = values["low_freq_factor"], values["high_freq_factor"], values["original_max_position_embeddings"]
-        blend = np.clip((original / wavelength - low) / (high - low), 0.0, 1.0)
-        return (1 - blend) * inv_freq / values["factor"] + blend * inv_freq
-    return inv_freq
+
+    scaling: object
+    parameters: object
+    theta: object
+    original: object
+    context: object
+    name: str = "rope_parameters"
+
+    def settings(self, default_theta: float) -> RopeSettings:
+        """Merged as transformers does (RotaryEmbeddingConfigMixin): theta from inside an object, else from beside it, else the default.
+
+        Raises UnsupportedArchitecture where two places disagree, and for unknown kinds, unknown keys and numbers out of range.
+        """
+        scaling, parameters = _object("rope_scaling", self.scaling), _object(self.name, self.parameters)
+        thetas = [_number("rope_theta", value, THETA) for value in (scaling.pop("rope_theta", None), self.theta) if value is not None]
+        inner = parameters.pop("rope_theta", None)
+        if inner is not None:
+            if scaling and not thetas:
+                raise _disagree(f"rope_scaling, which replaces {self.name}, lacks rope_theta")
+            thetas.append(_number("rope_theta", inner, THETA))
+        if len(set(thetas)) > 1:
+            raise _disagree(f"rope_theta is {' and '.join(map(str, thetas))}")
+        if scaling and parameters and scaling != parameters:
+            raise _disagree(f"rope_scaling is {shown(scaling)} and {self.name} {shown(parameters)}")
+        return self._of_kind(scaling or parameters, thetas[0] if thetas else default_theta)
+
+    def _of_kind(self, given: Mapping[str, object], theta: float) -> RopeSettings:
+        kind = given.get("rope_type", "default")
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise UnsupportedArchitecture(f"The kind of rotary scaling is {shown(kind)}", f"Supported kinds are {', '.join(KINDS)}.")
+        found = {key: value for key, value in given.items() if key != "rope_type" and (key in KINDS[kind] or not _is_neutral(key, value))}
+        if ORIGINAL in KINDS[kind]:
+            # transformers: what stands beside the object wins, and the context length is the last resort.
+            if None not in (self.original, found.get(ORIGINAL)) and self.original != found[ORIGINAL]:
+                raise _disagree(f"{ORIGINAL} is {shown(self.original)} and {shown(found[ORIGINAL])}")
+            found.setdefault(ORIGINAL, self.context if self.original is None else self.original)
+        if wrong := sorted(set(found) ^ set(KINDS[kind])):
+            raise UnsupportedArchitecture(
+                f"Rotary scaling of the kind {kind} lacks or does not know: {', '.join(map(shown, wrong[:8]))}",
+                f"Expected exactly: {', '.join(sorted(KINDS[kind])) or 'nothing'}.",
+            )
+        values = {key: _number(key, found[key], bounds) for key, bounds in KINDS[kind].items()}
+        if kind == "llama3" and values["low_freq_factor"] >= values["high_freq_factor"]:
+            raise UnsupportedArchitecture(
+                f"low_freq_factor is {values['low_freq_factor']} and high_freq_factor {values['high_freq_factor']}",
+                "Rotary scaling of the kind llama3 needs the second to be larger.",
+            )
+        return RopeSettings(theta, kind, values)
 
 
-def _numbers(scaling: Mapping[str, object], keys: frozenset[str]) -> dict[str, float]:
-    given = set(scaling) - {"rope_type", "type", "rope_theta"}
-    if given != keys:
-        wrong = ", ".join(sorted(given ^ keys))
-        raise UnsupportedArchitecture(
-            f"rope_scaling in config.json lacks or does not know: {wrong}", f"Expected exactly: {', '.join(sorted(keys))}."
-        )
-    values: dict[str, float] = {}
-    for key in keys:
-        value = scaling[key]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            raise UnsupportedArchitecture(f"rope_scaling.{key} in config.json is {value!r}", "It must be a positive number.")
-        values[key] = float(value)
-    return values
+def _object(name: str, value: object) -> dict[str, object]:
+    """A copy without nulls, with the old name of rope_type replaced."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UnsupportedArchitecture(f"{name} in config.json is {shown(value)}", "It must be an object or null.")
+    result = {key: item for key, item in value.items() if item is not None}
+    old = result.pop("type", None)
+    if old is not None and result.setdefault("rope_type", old) != old:
+        raise _disagree(f"{name} has the type {shown(old)} and the rope_type {shown(result['rope_type'])}")
+    return result
+
+
+def _is_neutral(key: str, value: object) -> bool:
+    return key in NEUTRAL and value == 1
+
+
+def number(value: object) -> float | None:
+    """A number of JSON, or one in quotes, which some converters write; None for anything else, and for what no float holds."""
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?", value, re.ASCII):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1 << 1000:
+        return None
+    return float(value)
+
+
+def _number(key: str, value: object, bounds: Sequence[float]) -> float:
+    result = number(value)
+    if result is None or not bounds[0] <= result <= bounds[1]:
+        smallest, largest = bounds
+        raise UnsupportedArchitecture(f"{key} in config.json is {shown(value)}", f"It must be a number from {smallest:g} to {largest:g}.")
+    return result
+
+
+def _disagree(what: str) -> UnsupportedArchitecture:
+    return UnsupportedArchitecture(
+        f"Two places in config.json disagree about rotary embeddings: {what}",
+        "Programs read different ones. Keep the right one in a local copy of the model and build from that.",
+    )

@@ -34,7 +34,7 @@ TOKENIZER_FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spac
 def open_folder(folder: Path, name: str) -> Checkpoint:
     """Raises MissingFile, MalformedFile, UnsupportedEncoding."""
     config = read_json(_existing(folder, CONFIG, "It is not a Hugging Face model folder."))
-    if "quantization_config" in config:
+    if config.get("quantization_config"):
         raise UnsupportedEncoding(
             f"{folder / CONFIG}: the weights are already quantized (quantization_config)",
             "Use the original model, or a GGUF file in q4_0, q4_1 or q8_0.",

@@ -1,0 +1,200 @@
+"""Rope settings in every place where transformers 5 takes them, and configs that must pass or must not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model.config import Reader
+from webllm_build.model.rope import RopeSettings
+
+LLAMA3: dict[str, object] = {"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+ORIGINAL = {"original_max_position_embeddings": 8192}
+FULL = {**LLAMA3, **ORIGINAL}
+
+
+def rope(config: Mapping[str, object]) -> RopeSettings:
+    read = Reader("llama", {"max_position_embeddings": 131072, **config}, ())
+    read.integer("max_position_embeddings")
+    settings = read.rope(default_theta=10000.0)
+    read.finish()
+    return settings
+
+
+# Expected: theta and the divisor of the lowest frequency, by transformers 5.24's convert_rope_params_to_dict.
+@pytest.mark.parametrize(
+    ("config", "theta", "divisor"),
+    [
+        ({}, 1e4, 1),
+        ({"rope_theta": 5e5}, 5e5, 1),
+        ({"rope_theta": "10000"}, 1e4, 1),
+        ({"rope_theta": None, "rope_scaling": None, "rope_parameters": None}, 1e4, 1),
+        ({"rope_scaling": {"rope_type": "default", "rope_theta": 5e5}}, 5e5, 1),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_theta": 5e5}, 5e5, 2),
+        ({"rope_parameters": {"rope_type": "default"}, "rope_theta": 5e5}, 5e5, 1),
+        ({"rope_parameters": {}, "rope_theta": 5e5}, 5e5, 1),
+        ({"rope_parameters": {"rope_theta": 5e5}}, 5e5, 1),
+        ({"rope_parameters": {"rope_theta": 5e5, "rope_type": "linear", "factor": 4}, "rope_scaling": {}}, 5e5, 4),
+        ({"rope_parameters": {"rope_theta": 5e5}, "rope_theta": 500000, "rope_scaling": None}, 5e5, 1),
+        ({"rope_scaling": FULL, "rope_theta": 5e5}, 5e5, 32),
+        ({"rope_scaling": FULL, "rope_parameters": {**FULL, "rope_theta": 5e5}, "rope_theta": 5e5}, 5e5, 32),
+        ({"rope_scaling": LLAMA3, **ORIGINAL}, 1e4, 32),
+        ({"rope_scaling": {"rope_type": "default", "factor": 1.0, "attention_factor": None}}, 1e4, 1),
+    ],
+)
+def test_takes_settings_where_transformers_does(config: dict[str, object], theta: float, divisor: float) -> None:
+    settings = rope(config)
+    assert settings.theta == theta
+    plain = theta ** (-np.arange(0, 128, 2) / 128)
+    np.testing.assert_allclose(settings.inverse_frequencies(128)[-1], plain[-1] / divisor)
+
+
+def test_llama3_without_the_original_length_takes_the_context() -> None:
+    assert rope({"rope_scaling": LLAMA3}).inverse_frequencies(64).tolist() == (
+        rope({"rope_scaling": {**LLAMA3, "original_max_position_embeddings": 131072}}).inverse_frequencies(64).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ({"rope_theta": 1e4, "rope_scaling": {"rope_type": "default", "rope_theta": 5e5}}, "disagree"),
+        ({"rope_theta": 1e4, "rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}, "disagree"),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_parameters": {"rope_type": "default"}}, "disagree"),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_parameters": {"type": "linear", "factor": 4.0}}, "disagree"),
+        ({"rope_scaling": {"type": "linear", "rope_type": "default", "factor": 2.0}}, "disagree"),
+        # transformers reads none of rope_parameters beside a rope_scaling
+        ({"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_parameters": {"rope_theta": 5e5}}, "disagree"),
+        ({"rope_scaling": FULL, "original_max_position_embeddings": 4096}, "disagree"),
+        ({"rope_scaling": {**LLAMA3, **ORIGINAL, "low_freq_factor": 4.0}}, "low_freq_factor"),
+        ({"rope_scaling": {**LLAMA3, **ORIGINAL, "low_freq_factor": 5.0}}, "low_freq_factor"),
+        ({"rope_scaling": {**LLAMA3, **ORIGINAL, "factor": 10**400}}, "factor"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": 0.5}}, "factor"),
+        ({"rope_scaling": {"rope_type": "linear", "factor": 1e-300}}, "factor"),
+        ({"rope_scaling": {"rope_type": "default", "factor": 2.0}}, "factor"),
+        ({"rope_scaling": {"rope_type": ["linear"], "factor": 2.0}}, "kind"),
+        ({"rope_theta": 10**400}, "rope_theta"),
+        ({"rope_theta": 1e-300}, "rope_theta"),
+        ({"rope_theta": 1e300}, "rope_theta"),
+        ({"rope_theta": "ten thousand"}, "rope_theta"),
+        ({"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
+        ({"rope_parameters": {"partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
+        ({"original_max_position_embeddings": 4096}, "original_max_position_embeddings"),
+    ],
+)
+def test_stops_where_places_disagree_or_numbers_are_absurd(config: dict[str, object], word: str) -> None:
+    with pytest.raises(UnsupportedArchitecture, match=word):
+        rope(config)
+
+
+def two_ropes(config: Mapping[str, object]) -> tuple[RopeSettings, RopeSettings]:
+    read = Reader("gemma3_text", config, ())
+    whole = read.layer_rope("full_attention", default_theta=1e6)
+    local = read.layer_rope("sliding_attention", default_theta=1e4, theta_key="rope_local_base_freq", scaled=False)
+    read.finish()
+    return whole, local
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"rope_theta": 2e6, "rope_local_base_freq": 2e4, "rope_scaling": {"rope_type": "linear", "factor": 8.0}},
+        {
+            "rope_parameters": {
+                "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 2e6},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 2e4},
+            }
+        },
+        {
+            "rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}, "sliding_attention": None},
+            "rope_theta": 2e6,
+            "rope_local_base_freq": 2e4,
+        },
+    ],
+)
+def test_each_kind_of_layer_has_its_rope(config: dict[str, object]) -> None:
+    whole, local = two_ropes(config)
+    assert (whole.theta, whole.kind, whole.values) == (2e6, "linear", {"factor": 8.0})
+    assert (local.theta, local.kind) == (2e4, "default")
+
+
+def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
+    assert [settings.theta for settings in two_ropes({})] == [1e6, 1e4]
+    for parameters in ({"rope_type": "linear", "factor": 8.0}, {"chunked_attention": {"rope_type": "default"}}, [1], {"full_attention": 3}):
+        with pytest.raises(UnsupportedArchitecture, match="rope_parameters"):
+            two_ropes({"rope_parameters": parameters})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_attn_implementation_autoset": True},
+        {"sliding_window": None},
+        {"use_sliding_window": False},
+        {"layer_types": ["full_attention", "full_attention"]},
+        {"auto_map": {"AutoModel": "x.Y"}, "tokenizer_class": "LlamaTokenizer"},
+        {"max_length": 20, "do_sample": True, "temperature": 0.6, "top_p": 0.9, "repetition_penalty": 1.1},
+        {"id2label": {"0": "A"}, "label2id": {"A": 0}, "problem_type": None, "task_specific_params": None},
+        {"quantization_config": None},
+        {"use_bfloat16": False, "is_decoder": False, "is_encoder_decoder": False, "neftune_noise_alpha": None, "output_attentions": False},
+        {"nobody_knows_this": None},
+    ],
+)
+def test_bookkeeping_nulls_and_neutral_values_pass(change: dict[str, object]) -> None:
+    rope(change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"layer_types": ["full_attention", "sliding_attention"]},
+        {"layer_types": [[]]},
+        {"sliding_window": 4096},
+        {"use_sliding_window": True},
+        {"is_encoder_decoder": True},
+        {"attn_logit_softcapping": 50.0},
+        {"nobody\nknows\x1b[31m": 1},
+    ],
+)
+def test_a_key_that_changes_the_mathematics_stops(change: dict[str, object]) -> None:
+    with pytest.raises(UnsupportedArchitecture) as caught:
+        rope(change)
+    assert caught.value.message.isprintable()
+
+
+def test_the_context_has_a_bound_of_its_own_and_so_have_layers() -> None:
+    read = Reader("llama", {"max_position_embeddings": 4194304, "num_hidden_layers": 1025, "hidden_size": (1 << 20) + 1}, ())
+    assert read.integer("max_position_embeddings") == 4194304
+    for key in ("num_hidden_layers", "hidden_size"):
+        with pytest.raises(UnsupportedArchitecture, match=key):
+            read.integer(key)
+
+
+NUMBERS = st.integers(-(10**400), 10**400) | st.floats(allow_nan=False)
+INNER_KEYS = st.sampled_from([*FULL, "rope_theta", "type", "full_attention"])
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=8) | st.just("llama3"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(INNER_KEYS, inner),
+    max_leaves=8,
+)
+KEYS = ["rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor", "max_position_embeddings", "rms_norm_eps", "layer_types"]
+
+
+@given(st.dictionaries(st.sampled_from([*KEYS, *ORIGINAL]) | st.text(max_size=6), JSON, max_size=6))
+def test_no_config_ends_in_anything_but_an_answer_or_its_error(config: dict[str, object]) -> None:
+    config = json.loads(json.dumps(config))
+    try:
+        read = Reader("llama", config, ())
+        read.integer("max_position_embeddings", default=8)
+        read.number("rms_norm_eps", default=1e-5)
+        read.layer_types(2, default=("full_attention",) * 2)
+        settings = read.rope(default_theta=1e4)
+        read.finish()
+    except UnsupportedArchitecture:
+        return
+    assert np.isfinite(settings.inverse_frequencies(64)).all()
