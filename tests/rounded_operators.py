@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.model.layers import Dimensions
 from webllm_build.model.numpy_operators import Array, NumpyOperators
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP
@@ -94,14 +93,14 @@ class RoundedOperators(NumpyOperators):
     """float32, on given weights float32[n, k] in the order of Weight.row_order."""
 
     def __init__(
-        self, checkpoint: Checkpoint, dims: Dimensions, tokens: Sequence[int], weights: Mapping[str, Values], rounding: Rounding
+        self, checkpoint: Checkpoint, norm_eps: float, tokens: Sequence[int], weights: Mapping[str, Values], rounding: Rounding
     ) -> None:
-        super().__init__(checkpoint, dims, tokens, np.float32)
+        super().__init__(checkpoint, norm_eps, tokens, np.float32)
         self._weights = weights
         self._rounding = rounding
 
-    def embed(self, table: Weight) -> Array:
-        rows: Array = self._weights[table.name][self.tokens]
+    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
+        rows: Array = self._weights[table.name][self.tokens] * np.float32(scale)
         return rows
 
     def multiply(self, x: npt.NDArray[Any], weight: Weight) -> Array:

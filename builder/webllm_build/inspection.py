@@ -40,17 +40,17 @@ def _model(reference: str, context_length: int | None, progress: Progress) -> Li
     recipe = Recipe.of(request, checkpoint)
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
     weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}
-    pages = {variant.name: layout.kv(variant).page_bytes for variant in VARIANTS}
+    pages = {variant.name: layout.kv(variant, layout.pages[0]).page_bytes for variant in VARIANTS}
     encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
     return [
         ("Model", facts.name),
         ("Architecture", facts.architecture),
         ("License", facts.license or "not said"),
         ("Parameters", f"{facts.parameters:,}"),
-        ("Context length", f"{model.dims.context_length:,} tokens"),
+        ("Context length", f"{model.context_length:,} tokens"),
         ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
-        *_memory(sum(weights.values()), pages, model.dims.num_layers, layout.page_size, tokens),
+        *_memory(sum(weights.values()), pages, len(model.states), layout.page_size, tokens),
     ]
 
 

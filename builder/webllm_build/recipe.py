@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from webllm_build.compile.io import Layout
 from webllm_build.config import BuildRequest, context_within
 from webllm_build.model import load_model
-from webllm_build.model.layers import Decoder
+from webllm_build.model.decoder import Decoder
 from webllm_build.package.manifest import ModelFacts
 from webllm_build.quantize import Scheme, choose_scheme
 from webllm_build.source import Checkpoint
@@ -38,7 +38,7 @@ class Recipe:
             config = {**checkpoint.tokenizer.config, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
         model = load_model(checkpoint)
-        context_length = context_within(request.context_length, model.dims.context_length)
+        context_length = context_within(request.context_length, model.context_length)
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
         layout = Layout.of(model, schemes, context_length, min(request.prefill_chunk, context_length))
         return Recipe(request, checkpoint, model, schemes, layout, context_length)
@@ -62,5 +62,5 @@ class Recipe:
             license=self.checkpoint.license,
             quantization=quantization,
             context_length=self.context_length,
-            vocab_size=self.model.dims.vocab_size,
+            vocab_size=self.model.vocab_size,
         )

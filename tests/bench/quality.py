@@ -98,17 +98,16 @@ class Bench:
         return Score(np.concatenate(losses).astype(np.float64), np.concatenate(divergences))
 
     def _read(self, weight: Weight) -> Values:
-        rows = np.concatenate([self.checkpoint.tensors[name].dequantize() for name in weight.sources])
-        return rows if weight.row_order is None else rows[weight.row_order]
+        return weight.values(self.checkpoint)
 
     def _predict(self, tokens: Sequence[int], weights: Mapping[str, Values], rounding: Rounding) -> Values:
         """Logarithms of probabilities [tokens - 1, vocabulary]."""
-        operators = RoundedOperators(self.checkpoint, self.model.dims, tokens, weights, rounding)
+        operators = RoundedOperators(self.checkpoint, self.model.norm_eps, tokens, weights, rounding)
         return _log_softmax(self.model.logits(operators, self.model.hidden(operators)[:-1]))
 
     def _expect(self, tokens: Sequence[int]) -> Values:
         """The same by the reference, whose hidden states are kept: they are small."""
-        operators = RoundedOperators(self.checkpoint, self.model.dims, tokens, self.reference, Rounding())
+        operators = RoundedOperators(self.checkpoint, self.model.norm_eps, tokens, self.reference, Rounding())
         key = tuple(tokens)
         if key not in self._hidden:
             self._hidden[key] = self.model.hidden(operators)[:-1]

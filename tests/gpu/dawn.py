@@ -18,6 +18,7 @@ import numpy.typing as npt
 import tvm
 
 from chromium import DAWN_TOGGLES
+from webllm_build.compile.kernels.tir.ops import AXES, NEEDED
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
 
@@ -41,18 +42,19 @@ def to_wgsl(func: tvm.tirx.PrimFunc, variant: Variant) -> str:
 
 
 def grid_of(func: tvm.tirx.PrimFunc, sizes: Mapping[str, int]) -> tuple[int, int, int]:
-    """The number of workgroups along x, y and z: the extents of the kernel's blockIdx loops for the given symbolic sizes."""
-    extents: dict[str, Any] = {}
+    """The number of workgroups along x, y and z: the extents of the kernel's blockIdx loops for the given symbolic sizes,
+    or what of them is needed."""
+    extents: dict[str, Any] = {f"blockIdx.{axis}": func.attrs[NEEDED + axis] for axis in AXES if NEEDED + axis in func.attrs}
     todo: list[Any] = [func.body]
     while todo:
         node = todo.pop()
         if isinstance(node, tvm.tirx.For) and node.thread_binding is not None:
-            extents[node.thread_binding.thread_tag] = node.extent
+            extents.setdefault(node.thread_binding.thread_tag, node.extent)
         elif isinstance(node, tvm.tirx.AttrStmt) and node.attr_key == "thread_extent":
-            extents[node.node.thread_tag] = node.value
+            extents.setdefault(node.node.thread_tag, node.value)
         todo.extend(node.seq if isinstance(node, tvm.tirx.SeqStmt) else [node.body] if hasattr(node, "body") else [])
     one = tvm.tirx.IntImm("int32", 1)
-    x, y, z = (evaluate(extents.get(f"blockIdx.{axis}", one), sizes) for axis in "xyz")
+    x, y, z = (evaluate(extents.get(f"blockIdx.{axis}", one), sizes) for axis in AXES)
     return x, y, z
 
 

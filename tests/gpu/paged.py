@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import VARIANTS, Variant
+from webllm_build.model.attention import Attention, Rope
 
 Array = npt.NDArray[Any]
 
@@ -19,9 +20,39 @@ RUNNABLE += [replace(variant, name=f"{variant.name}-q8", kv="q8") for variant in
 # Integer variants have the same attention.
 COMPILED = [variant for variant in VARIANTS if not variant.integer]
 COMPILED += [replace(variant, name=f"{variant.name}-q8", kv="q8") for variant in COMPILED]
-# (query heads, key-value heads, head_dim)
-SHAPES = [(3, 3, 64), (9, 3, 64), (8, 2, 128), (8, 1, 96), (8, 1, 32), (2, 1, 80), (14, 2, 64), (8, 1, 256), (4, 2, 40)]
-LARGE_SHAPES = [(8, 1, 32), (8, 2, 128), (8, 1, 256)]  # many heads, and long ones: where limits are near
+NORM_EPS = 1e-2  # large, so that it is seen
+
+
+def described(heads: int, kv_heads: int, head_dim: int, **traits: Any) -> Attention:
+    # Kernels get a table of angles, and not frequencies.
+    return Attention(heads, kv_heads, head_dim, **({"scale": head_dim**-0.5, "rope": Rope((1.0,) * (head_dim // 2))} | traits))
+
+
+PLAIN = [(3, 3, 64), (9, 3, 64), (8, 2, 128), (8, 1, 96), (8, 1, 32), (2, 1, 80), (14, 2, 64), (8, 1, 256), (4, 2, 40)]
+TRAITS = [
+    described(4, 2, 40, scale=0.3),
+    described(9, 3, 64, qk_norm=NORM_EPS),
+    described(2, 1, 80, qk_norm=NORM_EPS, scale=0.1),
+    described(3, 1, 32, window=1),
+    described(8, 2, 128, window=17),
+    described(4, 1, 256, window=48, qk_norm=NORM_EPS, scale=1 / 16),
+    described(14, 2, 64, window=700),
+]
+LAYERS = [described(*shape) for shape in PLAIN] + TRAITS
+# Many heads, and long ones: where limits are near.
+LARGE_LAYERS = [described(8, 1, 32), described(8, 2, 128), described(8, 1, 256), described(8, 1, 256, window=512, qk_norm=NORM_EPS)]
+
+
+def layer_name(attention: Attention) -> str:
+    traits = {"window": attention.window, "qk_norm": attention.qk_norm}
+    if attention.scale != attention.head_dim**-0.5:
+        traits["scale"] = attention.scale
+    sizes = f"{attention.heads}-{attention.kv_heads}-{attention.head_dim}"
+    return "-".join([sizes, *(f"{name}{value}" for name, value in traits.items() if value is not None)])
+
+
+def layout_of(variant: Variant, attention: Attention) -> KvLayout:
+    return KvLayout(variant.kv_dtype, attention.kv_heads, attention.head_dim)
 
 
 @dataclass(frozen=True)
@@ -87,23 +118,35 @@ def random_cache(rng: np.random.Generator, length: int, layout: KvLayout, room: 
 
 @dataclass(frozen=True)
 class NewTokens:
-    """qkv float32[tokens, heads + 2 * kv_heads, head_dim] and rope, as kernels get them; rotated: qkv with queries and keys rotated."""
+    """qkv float32[tokens, heads + 2 * kv_heads, head_dim], rope and qk_norm, as kernels get them; rotated: qkv with queries and keys
+    normalised, if the layer does, and rotated."""
 
     qkv: Array
     rope: Array
+    qk_norm: Array
     rotated: Array
 
     @staticmethod
-    def random(rng: np.random.Generator, tokens: int, heads: int, layout: KvLayout, query_scale: float = 1) -> NewTokens:
-        head_dim, rotating = layout.head_dim, heads + layout.num_kv_heads
-        qkv = rng.standard_normal((tokens, rotating + layout.num_kv_heads, head_dim)).astype(np.float32)
+    def random(rng: np.random.Generator, tokens: int, attention: Attention, query_scale: float = 1) -> NewTokens:
+        heads, head_dim, rotating = attention.heads, attention.head_dim, attention.heads + attention.kv_heads
+        qkv = rng.standard_normal((tokens, rotating + attention.kv_heads, head_dim)).astype(np.float32)
         qkv[:, :heads] *= query_scale
+        qk_norm = rng.uniform(0.5, 2, 2 * head_dim).astype(np.float32)
         angle = rng.uniform(0, 100, (tokens, head_dim // 2))
         rope = np.full((tokens + 3, head_dim), np.nan, np.float32)
         rope[:tokens] = np.stack([np.cos(angle), np.sin(angle)], axis=-1).reshape(tokens, head_dim)
-        pairs = (qkv[..., 0::2] + 1j * qkv[..., 1::2]) * np.exp(1j * angle)[:, None, :]
-        rotated = np.stack([pairs.real, pairs.imag], axis=-1).reshape(qkv.shape)
-        return NewTokens(qkv, rope, np.concatenate([rotated[:, :rotating], qkv[:, rotating:]], axis=1))
+        turning = qkv[:, :rotating].astype(np.float64)
+        if attention.qk_norm is not None:
+            turning /= np.sqrt((turning**2).mean(-1, keepdims=True) + attention.qk_norm)
+            turning *= np.repeat(qk_norm.reshape(2, head_dim), [heads, attention.kv_heads], axis=0)
+        pairs = (turning[..., 0::2] + 1j * turning[..., 1::2]) * np.exp(1j * angle)[:, None, :]
+        rotated = np.stack([pairs.real, pairs.imag], axis=-1).reshape(turning.shape)
+        return NewTokens(qkv, rope, qk_norm, np.concatenate([rotated, qkv[:, rotating:]], axis=1))
+
+    @property
+    def inputs(self) -> dict[str, Array]:
+        """Contents of a kernel's buffers."""
+        return {"qkv": self.qkv.reshape(len(self.qkv), -1), "rope": self.rope, "qk_norm": self.qk_norm}
 
     def check_appended(self, before: Cache, words: Array, position: int) -> Cache:
         """The cache with these words, in which the tokens must lie from `position` on, rounded, and nothing else be written."""
@@ -127,13 +170,12 @@ def state_of(position: int, tokens: int) -> Array:
     return state
 
 
-def attention(q: Array, keys: Array, values: Array, position: int) -> Array:
+def attend(attention: Attention, q: Array, keys: Array, values: Array, position: int) -> Array:
     """Causal attention of q[m, heads, head_dim], whose first token is at `position`, over keys and values [length, kv_heads, head_dim]."""
-    tokens, heads, head_dim = q.shape
-    group = heads // keys.shape[1]
-    keys, values = (np.repeat(rows.astype(np.float64), group, axis=1) for rows in (keys, values))
-    scores = np.einsum("mhd,lhd->hml", q.astype(np.float64), keys) / np.sqrt(head_dim)
-    seen = np.arange(len(keys))[None, :] <= position + np.arange(tokens)[:, None]
+    keys, values = (np.repeat(rows.astype(np.float64), attention.group, axis=1) for rows in (keys, values))
+    scores = np.einsum("mhd,lhd->hml", q.astype(np.float64), keys) * attention.scale
+    distance = position + np.arange(len(q))[:, None] - np.arange(len(keys))
+    seen = (distance >= 0) & (distance < (attention.window or np.inf))
     scores = np.where(seen, scores, -np.inf)
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)

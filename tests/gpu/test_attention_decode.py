@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 from dawn import Dawn, grid_of, poison
-from paged import COMPILED, LARGE_SHAPES, RUNNABLE, SHAPES, NewTokens, attention, random_cache, state_of
+from paged import (
+    COMPILED,
+    LARGE_LAYERS,
+    LAYERS,
+    RUNNABLE,
+    NewTokens,
+    attend,
+    described,
+    layer_name,
+    layout_of,
+    random_cache,
+    state_of,
+)
 
 from webllm_build.compile.kernels.attention.decode import (
     MAX_SPLITS,
@@ -11,65 +23,61 @@ from webllm_build.compile.kernels.attention.decode import (
     keys_per_split,
     num_splits,
     partial_shape,
-    splits_before,
+    seen_before,
 )
 from webllm_build.compile.kernels.attention.merge import attention_merge
-from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
+from webllm_build.model.attention import Attention
 
 
-class Attention:
-    """Both kernels of one shape, compiled once."""
+class Kernels:
+    """Both kernels of one layer, compiled once."""
 
-    def __init__(self, dawn: Dawn, variant: Variant, heads: int, kv_heads: int, head_dim: int) -> None:
-        self.heads, self.layout = heads, KvLayout(variant.kv_dtype, kv_heads, head_dim)
-        func = attention_decode(variant, heads, kv_heads, head_dim)
-        self.blocks = grid_of(func, {})[0]
-        self.decode = dawn.prepare(func, variant)
-        self.merge = dawn.prepare(attention_merge(variant, heads, kv_heads, head_dim), variant)
+    def __init__(self, dawn: Dawn, variant: Variant, attention: Attention) -> None:
+        self.attention, self.layout = attention, layout_of(variant, attention)
+        self.decode = dawn.prepare(attention_decode(variant, attention), variant)
+        self.merge = dawn.prepare(attention_merge(variant, attention), variant)
 
     def check(self, cached: int, scale: float, tolerance: float) -> None:
         """One token after `cached` others, with queries of this scale."""
         rng = np.random.default_rng(cached)
-        heads, head_dim = self.heads, self.layout.head_dim
+        attention, heads = self.attention, self.attention.heads
         cache = random_cache(rng, cached, self.layout, room=1)
-        new = NewTokens.random(rng, 1, heads, self.layout, scale)
-        inputs = {"qkv": new.qkv.reshape(1, -1), "rope": new.rope, "kv": cache.words, "page_table": cache.page_table}
-        inputs["state"] = state_of(cached, 1)
-        partial = poison(partial_shape(heads, head_dim))
-        if splits := splits_before(cached + 1):
-            partial = self.decode.run({**inputs, "partial": partial}, grid=(self.blocks, splits, 1))["partial"]
-        got = self.merge.run({**inputs, "partial": partial, "out": poison((1, heads * head_dim))})
+        new = NewTokens.random(rng, 1, attention, scale)
+        inputs = {**new.inputs, "kv": cache.words, "page_table": cache.page_table, "state": state_of(cached, 1)}
+        partial = poison(partial_shape(attention))
+        if seen_before(attention, cached):
+            partial = self.decode.run({**inputs, "partial": partial}, {"kv_len": cached + 1})["partial"]
+        got = self.merge.run({**inputs, "partial": partial, "out": poison((1, attention.query_size))})
         after = new.check_appended(cache, got["kv"], cached)
-        want = attention(new.rotated[:, :heads], after.rows(0, cached + 1), after.rows(1, cached + 1), cached)
+        want = attend(attention, new.rotated[:, :heads], after.rows(0, cached + 1), after.rows(1, cached + 1), cached)
         np.testing.assert_allclose(got["out"].reshape(want.shape), want, rtol=0, atol=tolerance, err_msg=f"{cached} tokens before")
 
 
 @pytest.mark.parametrize("variant", RUNNABLE, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_attention_decode(dawn: Dawn, variant: Variant, shape: tuple[int, int, int]) -> None:
-    kernels = Attention(dawn, variant, *shape)
+@pytest.mark.parametrize("attention", LAYERS, ids=layer_name)
+def test_attention_decode(dawn: Dawn, variant: Variant, attention: Attention) -> None:
+    kernels = Kernels(dawn, variant, attention)
     for cached in (0, 1, 15, 16, 31, 32, 33, 300, 1100):
         kernels.check(cached, scale=3, tolerance=2e-5)
 
 
 @pytest.mark.parametrize("variant", RUNNABLE, ids=lambda variant: variant.name)
 def test_long_splits_and_large_scores(dawn: Dawn, variant: Variant) -> None:
-    kernels = Attention(dawn, variant, 3, 1, 32)
+    kernels = Kernels(dawn, variant, described(3, 1, 32))
     for cached in (2047, 2048, 2049, 4200):
         kernels.check(cached, scale=3, tolerance=2e-5)
     kernels.check(300, scale=1000, tolerance=1e-2)
 
 
 def test_splits_without_work_leave_no_trace(dawn: Dawn) -> None:
-    heads, cached = 2, 130
-    layout = KvLayout(RUNNABLE[0].kv_dtype, 1, 32)
+    attention, cached = described(2, 1, 32), 130
     rng = np.random.default_rng(0)
-    cache, new = random_cache(rng, cached, layout), NewTokens.random(rng, 1, heads, layout)
-    inputs = {"qkv": new.qkv.reshape(1, -1), "rope": new.rope, "kv": cache.words, "page_table": cache.page_table}
-    inputs |= {"state": state_of(cached, 1), "partial": poison(partial_shape(heads, 32))}
-    got = dawn.run(attention_decode(RUNNABLE[0], heads, 1, 32), RUNNABLE[0], inputs)["partial"]
+    cache, new = random_cache(rng, cached, layout_of(RUNNABLE[0], attention)), NewTokens.random(rng, 1, attention)
+    inputs = {**new.inputs, "kv": cache.words, "page_table": cache.page_table}
+    inputs |= {"state": state_of(cached, 1), "partial": poison(partial_shape(attention))}
+    got = dawn.run(attention_decode(RUNNABLE[0], attention), RUNNABLE[0], inputs, grid=(1, MAX_SPLITS, 1))["partial"]
     assert not np.isnan(got[:, : num_splits(cached)]).any()
     assert np.isnan(got[:, num_splits(cached) :]).all()
 
@@ -77,16 +85,24 @@ def test_splits_without_work_leave_no_trace(dawn: Dawn) -> None:
 @pytest.mark.parametrize("cached", [0, 1, 31, 32, 33, 2047, 2048, 2049, 4096, 4097, 131072])
 def test_splits_cover_the_keys(cached: int) -> None:
     splits, keys = num_splits(cached), keys_per_split(cached)
-    assert splits == splits_before(cached + 1) <= MAX_SPLITS
+    assert splits <= MAX_SPLITS
     assert (splits - 1) * keys < cached <= splits * keys
 
 
+@pytest.mark.parametrize("window", [None, 1, 2, 33, 512])
+@pytest.mark.parametrize("kv_len", [1, 2, 33, 34, 600, 5000])
+def test_as_many_splits_are_launched_as_have_keys(window: int | None, kv_len: int) -> None:
+    attention = described(8, 1, 64, window=window)
+    seen = min(kv_len, window or kv_len) - 1
+    assert grid_of(attention_decode(RUNNABLE[0], attention), {"kv_len": kv_len}) == (1, num_splits(seen), 1)
+
+
 @pytest.mark.parametrize("variant", COMPILED, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("shape", LARGE_SHAPES)
-def test_every_variant_generates_wgsl_within_limits(variant: Variant, shape: tuple[int, int, int]) -> None:
-    functions = {"decode": attention_decode(variant, *shape), "merge": attention_merge(variant, *shape)}
+@pytest.mark.parametrize("attention", LARGE_LAYERS, ids=layer_name)
+def test_every_variant_generates_wgsl_within_limits(variant: Variant, attention: Attention) -> None:
+    functions = {"decode": attention_decode(variant, attention), "merge": attention_merge(variant, attention)}
     for kernel in compile_kernels(functions, variant).values():
         assert ("subgroupShuffleXor" in kernel.wgsl) == variant.subgroups
         assert kernel.workgroup_bytes <= 16384
         assert kernel.workgroup_threads <= 256
-    assert functions["decode"].attrs["webllm.grid_y"] == "splits_before"
+        assert len(kernel.access) <= 8

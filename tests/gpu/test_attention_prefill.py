@@ -3,46 +3,45 @@
 import numpy as np
 import pytest
 from dawn import Dawn, poison
-from paged import COMPILED, LARGE_SHAPES, RUNNABLE, SHAPES, attention, random_cache, state_of
+from paged import COMPILED, LARGE_LAYERS, LAYERS, RUNNABLE, attend, layer_name, layout_of, random_cache, state_of
 
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
-from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
+from webllm_build.model.attention import Attention
 
 # (new tokens, tokens already in the cache)
 CALLS = [(1, 0), (5, 0), (17, 0), (33, 0), (70, 0), (1, 64), (5, 15), (17, 16), (33, 47), (3, 300), (70, 331)]
 
 
 @pytest.mark.parametrize("variant", RUNNABLE, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_attention_prefill(dawn: Dawn, variant: Variant, shape: tuple[int, int, int]) -> None:
-    heads, kv_heads, head_dim = shape
-    layout = KvLayout(variant.kv_dtype, kv_heads, head_dim)
-    kernel = dawn.prepare(attention_prefill(variant, *shape), variant)
+@pytest.mark.parametrize("attention", LAYERS, ids=layer_name)
+def test_attention_prefill(dawn: Dawn, variant: Variant, attention: Attention) -> None:
+    layout = layout_of(variant, attention)
+    kernel = dawn.prepare(attention_prefill(variant, attention), variant)
     for tokens, position in CALLS:
         length = position + tokens
         rng = np.random.default_rng(length)
         cache = random_cache(rng, length, layout)
-        q = (rng.standard_normal((tokens, heads, head_dim)) * 3).astype(np.float32)
+        q = (rng.standard_normal((tokens, attention.heads, attention.head_dim)) * 3).astype(np.float32)
         got = kernel.run(
             {
                 "q": q.reshape(tokens, -1),
                 "kv": cache.words,
                 "state": state_of(position, tokens),
                 "page_table": cache.page_table,
-                "out": poison((tokens, heads * head_dim)),
+                "out": poison((tokens, attention.query_size)),
             },
             {"n": tokens},
         )["out"]
-        want = attention(q, cache.rows(0, length), cache.rows(1, length), position)
+        want = attend(attention, q, cache.rows(0, length), cache.rows(1, length), position)
         np.testing.assert_allclose(got.reshape(q.shape), want, rtol=0, atol=2e-5, err_msg=f"{tokens} tokens at {position}")
 
 
 @pytest.mark.parametrize("variant", COMPILED, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("shape", LARGE_SHAPES)
-def test_every_variant_generates_wgsl_within_limits(variant: Variant, shape: tuple[int, int, int]) -> None:
-    kernel = compile_kernels({"attention_prefill": attention_prefill(variant, *shape)}, variant)["attention_prefill"]
+@pytest.mark.parametrize("attention", LARGE_LAYERS, ids=layer_name)
+def test_every_variant_generates_wgsl_within_limits(variant: Variant, attention: Attention) -> None:
+    kernel = compile_kernels({"attention_prefill": attention_prefill(variant, attention)}, variant)["attention_prefill"]
     assert ("subgroupShuffleXor" in kernel.wgsl) == variant.subgroups
     assert kernel.workgroup_bytes <= 16384
     assert kernel.workgroup_threads <= 256

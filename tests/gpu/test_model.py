@@ -21,7 +21,7 @@ from webllm_build.compile.plan import parse_plan
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 from webllm_build.model import load_model
-from webllm_build.model.layers import Decoder
+from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight
@@ -80,11 +80,11 @@ class PackedOperators(NumpyOperators):
     """On weights as they are packed."""
 
     def __init__(self, built: Built, tokens: Sequence[int]) -> None:
-        super().__init__(built.checkpoint, built.model.dims, tokens)
+        super().__init__(built.checkpoint, built.model.norm_eps, tokens)
         self._built = built
 
-    def embed(self, table: Weight) -> Array:
-        rows: Array = self._values(table)[self.tokens]
+    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
+        rows: Array = self._values(table)[self.tokens] * scale
         return rows
 
     def multiply(self, x: Array, weight: Weight) -> Array:

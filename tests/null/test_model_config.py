@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.model.llama import Config
+from webllm_build.model import read_model
+from webllm_build.model.decoder import Decoder
 from webllm_build.model.rope import RopeSettings
+from webllm_build.model.state import Pages
 from webllm_build.model.weights import interleaved_halves, qkv_row_order
 
 CONFIG: dict[str, object] = {
@@ -27,18 +29,23 @@ CONFIG: dict[str, object] = {
 }
 
 
+def parse(config: dict[str, object]) -> Decoder:
+    return read_model("test", config)
+
+
 def test_reads_a_config() -> None:
-    config = Config.parse(CONFIG)
-    assert config.dims.head_dim == 32
-    assert config.dims.num_kv_heads == 1
-    assert not config.tied
+    model = parse(CONFIG)
+    state, _ = model.states
+    assert isinstance(state, Pages)
+    assert (state.heads, state.kv_heads, state.head_dim) == (3, 1, 32)
+    assert not model.tied
 
 
 def test_reads_rope_parameters_of_newer_files() -> None:
-    older = Config.parse(CONFIG | {"rope_theta": 500000.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}})
+    older = parse(CONFIG | {"rope_theta": 500000.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}})
     newer = {key: value for key, value in CONFIG.items() if key != "rope_theta"}
     newer["rope_parameters"] = {"rope_type": "linear", "factor": 4.0, "rope_theta": 500000.0}
-    assert Config.parse(newer).dims.inv_freq == older.dims.inv_freq
+    assert parse(newer).ropes == older.ropes
 
 
 @pytest.mark.parametrize(
@@ -52,8 +59,12 @@ def test_reads_rope_parameters_of_newer_files() -> None:
         ({"rms_norm_eps": float("nan")}, "rms_norm_eps"),
         ({"hidden_act": "gelu"}, "hidden_act"),
         ({"attention_bias": True}, "attention_bias"),
-        ({"num_key_value_heads": 2}, "num_key_value_heads"),
-        ({"head_dim": 12}, "head_dim"),
+        ({"num_key_value_heads": 2}, "multiple of key-value heads"),
+        ({"head_dim": 36}, "head_dim must be a multiple of 8"),
+        ({"head_dim": 8}, "from 32 to 256"),
+        ({"head_dim": 24}, "from 32 to 256"),
+        ({"head_dim": 264}, "from 32 to 256"),
+        ({"num_hidden_layers": 1025}, "num_hidden_layers"),
         ({"intermediate_size": 161}, "intermediate_size"),
         ({"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "yarn"),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "low_freq_factor"),
@@ -65,12 +76,12 @@ def test_reads_rope_parameters_of_newer_files() -> None:
 )
 def test_stops_at_what_it_does_not_know(change: dict[str, object], word: str) -> None:
     with pytest.raises(UnsupportedArchitecture, match=word):
-        Config.parse(CONFIG | change)
+        parse(CONFIG | change)
 
 
 def test_names_every_unknown_key() -> None:
     with pytest.raises(UnsupportedArchitecture, match="alpha, beta"):
-        Config.parse(CONFIG | {"beta": 1, "alpha": 2})
+        parse(CONFIG | {"beta": 1, "alpha": 2})
 
 
 def test_llama3_scaling_keeps_high_and_divides_low_frequencies() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from webllm_build.errors import MalformedFile
 from webllm_build.model import load_model
-from webllm_build.model.layers import Decoder
+from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import SCHEMES, Scheme, pack_weight
 from webllm_build.quantize.calibrate import MAX_TOKENS, TEXT, calibration_tokens, gains_by_calibration, importances
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
@@ -42,7 +42,7 @@ def test_every_input_of_every_multiplied_weight_is_measured(tiny: Checkpoint, mo
 def test_importance_is_the_mean_square_of_the_inputs(tiny: Checkpoint, model: Decoder) -> None:
     embedded = tiny.tensors["model.embed_tokens.weight"].dequantize().astype(np.float64)[TOKENS]
     norm = tiny.tensors["model.layers.0.input_layernorm.weight"].dequantize()
-    inputs = embedded / np.sqrt((embedded**2).mean(1, keepdims=True) + model.dims.norm_eps) * norm
+    inputs = embedded / np.sqrt((embedded**2).mean(1, keepdims=True) + model.norm_eps) * norm
     expected = (inputs**2).mean(0)
     np.testing.assert_allclose(importances(model, tiny, TOKENS)["layers.0.qkv"], expected / expected.max(), atol=1e-5)
 
@@ -61,15 +61,15 @@ def test_a_broken_weight_is_left_to_the_packer(tiny: Checkpoint, model: Decoder)
     broken = with_tensor(tiny, Tensor(name, tensor.shape, "f32", lambda: values.view(np.uint8)))
     found = importances(model, broken, TOKENS)
     assert all(np.isfinite(square).all() for square in found.values())
-    weight = model.layers[0].down
+    weight = next(weight for weight in model.weights if weight.name == "layers.0.down")
     with pytest.raises(MalformedFile, match=name):
         pack_weight(weight, broken, SCHEMES["q4"], found.get(weight.name))
 
 
 def test_packing_heeds_importance(tiny: Checkpoint, model: Decoder) -> None:
-    weight = model.layers[0].down
+    weight = next(weight for weight in model.weights if weight.name == "layers.0.down")
     importance = np.linspace(0, 1, weight.shape[1]).astype(np.float32) ** 8
-    values = tiny.tensors[weight.sources[0]].dequantize()
+    values = weight.values(tiny)
     scheme = SCHEMES["q4"]
     plain, weighted = (pack_weight(weight, tiny, scheme, each) for each in (None, importance))
     assert weighted[0].data.tobytes() != plain[0].data.tobytes()

@@ -9,7 +9,7 @@ import pytest
 from gguf import GGMLQuantizationType
 
 from webllm_build.errors import ConfigError, MalformedFile, UnsupportedArchitecture
-from webllm_build.model.weights import Weight, interleaved_halves
+from webllm_build.model.weights import Source, Stored, Weight, interleaved_halves
 from webllm_build.quantize import SCHEMES, choose_scheme, pack_weight
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 
@@ -25,6 +25,15 @@ def tensor(name: str, values: Values, encoding: str = "f32") -> Tensor:
 def checkpoint(*tensors: Tensor) -> Checkpoint:
     by_name: Mapping[str, Tensor] = {tensor.name: tensor for tensor in tensors}
     return Checkpoint("test", {}, by_name, Tokenizer(b"{}", {}), (0,), None, "0" * 64)
+
+
+def weight(
+    name: str, sources: Sequence[Tensor], order: npt.NDArray[np.int64] | None = None, *, vector: bool = False, table: bool = False
+) -> Weight:
+    """A weight of all rows of these tensors."""
+    parts = tuple(Source({"hugging_face": Stored(source.name)}, source.shape) for source in sources)
+    shape = (sum(source.shape[0] for source in sources), *sources[0].shape[1:])
+    return Weight(name, parts, shape, order, "vector" if vector else "linear", "table" if table else "few")
 
 
 def random_values(*shape: int) -> Values:
@@ -55,67 +64,65 @@ def unpack(weight: Weight, source: Checkpoint, scheme: str) -> Values:
 )
 def test_auto_keeps_what_the_checkpoint_holds(encodings: Sequence[str], expected: str) -> None:
     tensors = [Tensor(f"t{i}", (2, 256), encoding, lambda: np.zeros((2, 0), np.uint8)) for i, encoding in enumerate(encodings)]
-    weight = Weight("w", tuple(t.name for t in tensors), (2 * len(tensors), 256))
-    assert choose_scheme(weight, checkpoint(*tensors), "auto").name == expected
+    assert choose_scheme(weight("w", tensors), checkpoint(*tensors), "auto").name == expected
 
 
-@pytest.mark.parametrize("source", ["model.embed_tokens.weight", "lm_head.weight"])
-def test_auto_gives_embedding_and_head_eight_bits(source: str) -> None:
-    weight = Weight("table", (source,), (4, 32))
-    assert choose_scheme(weight, checkpoint(tensor(source, random_values(4, 32))), "auto").name == "q8"
-    assert choose_scheme(weight, checkpoint(tensor(source, random_values(4, 32), "q4_0")), "auto").name == "q4"
+def test_auto_gives_embedding_and_head_eight_bits() -> None:
+    for encoding, scheme in (("f32", "q8"), ("q4_0", "q4")):
+        values = tensor("t", random_values(4, 32), encoding)
+        assert choose_scheme(weight("table", [values], table=True), checkpoint(values), "auto").name == scheme
 
 
 @pytest.mark.parametrize("requested", ["q4", "q4a", "q8", "f16"])
 def test_a_requested_scheme_is_taken(requested: str) -> None:
-    source = checkpoint(tensor("t", random_values(4, 32), "q8_0"))
-    assert choose_scheme(Weight("w", ("t",), (4, 32)), source, requested).name == requested
-    assert choose_scheme(Weight("v", ("t",), (4,), kind="vector"), source, requested).name == "f32"
+    values = tensor("t", random_values(4, 32), "q8_0")
+    assert choose_scheme(weight("w", [values]), checkpoint(values), requested).name == requested
+    assert choose_scheme(weight("v", [values], vector=True), checkpoint(values), requested).name == "f32"
 
 
 @pytest.mark.parametrize("requested", ["q5", "f32", ""])
 def test_an_unknown_scheme_is_refused(requested: str) -> None:
     with pytest.raises(ConfigError, match="auto, q4, q4a, q8, f16"):
-        choose_scheme(Weight("w", ("t",), (4, 32)), checkpoint(tensor("t", random_values(4, 32))), requested)
+        choose_scheme(weight("w", [values := tensor("t", random_values(4, 32))]), checkpoint(values), requested)
 
 
 @pytest.mark.parametrize(("encoding", "scheme"), [("q4_0", "q4"), ("q4_1", "q4a"), ("q8_0", "q8")])
 def test_sources_are_joined_and_rows_reordered_without_loss(encoding: str, scheme: str) -> None:
     gate, up = (tensor(name, random_values(rows, 96), encoding) for name, rows in (("gate", 5), ("up", 5)))
-    weight = Weight("gate_up", ("gate", "up"), (10, 96), interleaved_halves(10))
-    unpacked = unpack(weight, checkpoint(gate, up), scheme)
+    unpacked = unpack(weight("gate_up", [gate, up], interleaved_halves(10)), checkpoint(gate, up), scheme)
     assert unpacked[0::2].tobytes() == gate.dequantize().tobytes()
     assert unpacked[1::2].tobytes() == up.dequantize().tobytes()
 
 
 def test_sources_in_other_encodings_are_converted() -> None:
     exact, converted = random_values(3, 64), random_values(2, 64)
-    source = checkpoint(tensor("a", exact, "q8_0"), tensor("b", converted))
-    unpacked = unpack(Weight("w", ("a", "b"), (5, 64)), source, "q8")
-    assert unpacked[:3].tobytes() == source.tensors["a"].dequantize().tobytes()
+    sources = tensor("a", exact, "q8_0"), tensor("b", converted)
+    unpacked = unpack(weight("w", sources), checkpoint(*sources), "q8")
+    assert unpacked[:3].tobytes() == sources[0].dequantize().tobytes()
     np.testing.assert_allclose(unpacked[3:], converted, atol=np.abs(converted).max() / 127)
 
 
 def test_long_weights_are_converted_as_short_ones() -> None:
     """Conversion goes chunk by chunk; the cuts do not show."""
     values = random_values(300, 1024)
-    whole = unpack(Weight("w", ("t",), (300, 1024)), checkpoint(tensor("t", values)), "q4")
-    one = unpack(Weight("w", ("t",), (1, 1024)), checkpoint(tensor("t", values[257:258])), "q4")
+    all_rows, a_row = tensor("t", values), tensor("t", values[257:258])
+    whole, one = (unpack(weight("w", [rows]), checkpoint(rows), "q4") for rows in (all_rows, a_row))
     assert whole[257].tobytes() == one[0].tobytes()
 
 
 def test_vectors_stay_as_they_are() -> None:
     first, second = random_values(5), random_values(7)
-    weight = Weight("bias", ("a", "b"), (12,), np.arange(12)[::-1].copy(), kind="vector")
-    source = checkpoint(tensor("a", first), tensor("b", second))
-    (packed,) = pack_weight(weight, source, SCHEMES["f32"])
+    sources = tensor("a", first), tensor("b", second)
+    bias = weight("bias", sources, np.arange(12)[::-1].copy(), vector=True)
+    (packed,) = pack_weight(bias, checkpoint(*sources), SCHEMES["f32"])
     assert (packed.name, packed.dtype, packed.shape) == ("bias.w", "float32", (12,))
     assert packed.data.tobytes() == np.concatenate([first, second])[::-1].tobytes()
 
 
 def test_half_precision_vectors_become_float32() -> None:
     values = random_values(6)
-    unpacked = unpack(Weight("norm", ("t",), (6,), kind="vector"), checkpoint(tensor("t", values, "f16")), "f32")
+    source = tensor("t", values, "f16")
+    unpacked = unpack(weight("norm", [source], vector=True), checkpoint(source), "f32")
     np.testing.assert_array_equal(unpacked[:, 0], values.astype(np.float16).astype(np.float32))
 
 
@@ -124,9 +131,9 @@ def test_half_precision_vectors_become_float32() -> None:
 def test_values_that_are_not_finite_name_their_tensor(scheme: str, bad: float) -> None:
     values = random_values(4, 32)
     values[2, 7] = bad
-    source = checkpoint(tensor("good", random_values(4, 32)), tensor("layers.3.bad", values))
+    sources = tensor("good", random_values(4, 32)), tensor("layers.3.bad", values)
     with pytest.raises(MalformedFile, match=r"layers\.3\.bad"):
-        pack_weight(Weight("w", ("good", "layers.3.bad"), (8, 32)), source, SCHEMES[scheme])
+        pack_weight(weight("w", sources), checkpoint(*sources), SCHEMES[scheme])
 
 
 @pytest.mark.parametrize(("encoding", "scheme", "at"), [("q4_0", "q4", 0), ("q4_1", "q4a", 2), ("q8_0", "q8", 0)])
@@ -134,25 +141,45 @@ def test_scales_that_are_not_finite_name_their_tensor(encoding: str, scheme: str
     good = tensor("good", random_values(4, 64), encoding)
     raw = good.read().copy()
     raw[3, at : at + 2] = np.array([np.inf], np.float16).view(np.uint8)
-    source = checkpoint(good, Tensor("bad", (4, 64), encoding, lambda: raw))
+    bad = Tensor("bad", (4, 64), encoding, lambda: raw)
     with pytest.raises(MalformedFile, match="tensor bad"):
-        pack_weight(Weight("w", ("good", "bad"), (8, 64)), source, SCHEMES[scheme])
+        pack_weight(weight("w", [good, bad]), checkpoint(good, bad), SCHEMES[scheme])
 
 
 def test_enormous_weights_name_their_tensor() -> None:
-    source = checkpoint(tensor("huge", np.full((1, 32), 1e30, np.float32)))
+    source = tensor("huge", np.full((1, 32), 1e30, np.float32))
     with pytest.raises(MalformedFile, match="tensor huge"):
-        pack_weight(Weight("w", ("huge",), (1, 32)), source, SCHEMES["q8"])
+        pack_weight(weight("w", [source]), checkpoint(source), SCHEMES["q8"])
 
 
 def test_rows_that_blocks_do_not_divide_are_refused() -> None:
-    source = checkpoint(tensor("t", random_values(4, 48)))
+    source = tensor("t", random_values(4, 48))
     with pytest.raises(UnsupportedArchitecture, match="rows of 48"):
-        pack_weight(Weight("w", ("t",), (4, 48)), source, SCHEMES["q4"])
+        pack_weight(weight("w", [source]), checkpoint(source), SCHEMES["q4"])
 
 
 @pytest.mark.parametrize("shape", [(5, 32), (4, 64)])
-def test_shapes_that_do_not_add_up_are_refused(shape: tuple[int, int]) -> None:
-    source = checkpoint(tensor("t", random_values(4, 32)))
-    with pytest.raises(MalformedFile, match=r"t \[4, 32\]"):
-        pack_weight(Weight("w", ("t",), shape), source, SCHEMES["q4"])
+def test_tensors_of_another_shape_are_refused(shape: tuple[int, int]) -> None:
+    found, wanted = tensor("t", random_values(4, 32)), tensor("t", random_values(*shape))
+    with pytest.raises(MalformedFile, match=r"t is \[4, 32\], and not"):
+        pack_weight(weight("w", [wanted]), checkpoint(found), SCHEMES["q4"])
+
+
+def test_values_are_transformed_where_they_are_read() -> None:
+    """A norm that is stored as w - 1, a factor, and rows of a tensor that holds more."""
+    stored = random_values(6, 32)
+    source = checkpoint(tensor("t", stored, "q8_0"))
+    values = source.tensors["t"].dequantize()
+
+    def read(part: Source) -> Tensor:
+        (tensor,) = Weight("w", (part,), (part.taken, 32)).tensors(source)
+        return tensor
+
+    scaled = read(Source({"hugging_face": Stored("t", offset=1.0, multiplier=-2.0)}, (6, 32)))
+    assert (scaled.encoding, scaled.shape) == ("f32", (6, 32))
+    np.testing.assert_array_equal(scaled.dequantize(), values * -2 + 1)
+    rows = read(Source({"hugging_face": Stored("t")}, (6, 32), rows=(2, 5)))
+    assert (rows.encoding, rows.shape) == ("q8_0", (3, 32))
+    assert rows.dequantize().tobytes() == values[2:5].tobytes()
+    both = read(Source({"hugging_face": Stored("t", multiplier=0.5)}, (6, 32), rows=(2, 5)))
+    np.testing.assert_array_equal(both.dequantize(), values[2:5] / 2)

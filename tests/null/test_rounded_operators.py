@@ -68,16 +68,13 @@ def test_codes_have_a_scale_for_each_block_or_vector() -> None:
 def test_a_model_differs_by_its_roundings_only(product: Multiply) -> None:
     checkpoint = open_folder(Path(__file__).parents[1] / "fixtures" / "tiny-llama", "tiny-llama")
     model, tokens = load_model(checkpoint), [5, 9, 33, 2, 17]
-    weights = {}
-    for weight in model.weights:
-        rows = np.concatenate([checkpoint.tensors[name].dequantize() for name in weight.sources])
-        weights[weight.name] = rows if weight.row_order is None else rows[weight.row_order]
+    weights = {weight.name: weight.values(checkpoint) for weight in model.weights}
 
     def logits(rounding: Rounding) -> Values:
-        operators = RoundedOperators(checkpoint, model.dims, tokens, weights, rounding)
+        operators = RoundedOperators(checkpoint, model.norm_eps, tokens, weights, rounding)
         return model.logits(operators, model.hidden(operators))
 
-    exact = NumpyOperators(checkpoint, model.dims, tokens)
+    exact = NumpyOperators(checkpoint, model.norm_eps, tokens)
     expected = model.logits(exact, model.hidden(exact))
     size = np.abs(expected).max()
     assert np.abs(logits(Rounding()) - expected).max() < 1e-5 * size

@@ -66,12 +66,12 @@ def test_metadata_becomes_hugging_face_configuration(tmp_path: Path) -> None:
     assert checkpoint.config == {
         "model_type": "llama",
         "hidden_act": "silu",
-        "hidden_size": 64,
+        "hidden_size": 128,
         "intermediate_size": 96,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "head_dim": 16,
+        "head_dim": 32,
         "vocab_size": 40,
         "max_position_embeddings": 256,
         "rms_norm_eps": 1e-05,
@@ -90,7 +90,7 @@ def test_without_an_output_matrix_the_embeddings_are_tied(tmp_path: Path) -> Non
 
 
 def test_llama_3_rope_factors_are_kept_as_a_tensor(tmp_path: Path) -> None:
-    factors = np.linspace(1, 32, 8, dtype=np.float32)
+    factors = np.linspace(1, 32, 16, dtype=np.float32)
     path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": factors})
     np.testing.assert_array_equal(open_gguf(path).tensors["rope_freqs.weight"].dequantize(), factors)
 

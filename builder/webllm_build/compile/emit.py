@@ -76,7 +76,7 @@ class Emitter:
                 language_features=variant.language_features,
                 min_subgroup_size=variant.lanes if variant.subgroups else 0,
                 limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], workspace.sizes),
-                kv_page_bytes=self._layout.kv(variant).page_bytes,
+                kv_page_bytes=self._layout.kv(variant, self._layout.pages[0]).page_bytes,
                 workspace=tuple(workspace.sizes),
                 kernels=tuple(self._kernel(operator) for operator in operators.values()),
                 functions=functions,
@@ -120,7 +120,7 @@ def compile_operators(functions: Mapping[str, tirx.PrimFunc], variant: Variant) 
 
 def _buffer_ids(layout: Layout) -> dict[str, int]:
     names = [buffer.name for buffer in layout.weights]
-    names += [f"kv{layer}" for layer in range(layout.dims.num_layers)]
+    names += [state.name for state in layout.pages]
     names += [buffer.name for buffer in layout.io]
     return {name: index for index, name in enumerate(names)}
 

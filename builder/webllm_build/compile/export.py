@@ -14,7 +14,7 @@ from webllm_build.compile.kernels.sampling.sample import sample
 from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators, last_row
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.target import Variant
-from webllm_build.model.layers import Decoder
+from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import Scheme
 
 
@@ -69,18 +69,19 @@ def _export(
         return nn.Tensor.placeholder(sizes, dtype, name)
 
     io = {name: tensor(name, *layout.io_shape(name, spec.tokens)) for name in spec.io}
-    kv: list[nn.Tensor] = []
+    states: dict[str, nn.Tensor] = {}
     weights: dict[str, list[nn.Tensor]] = {}
     if spec.model:
-        cache = layout.kv(variant)
-        shape: list[int | str] = ["pages", 2, cache.num_kv_heads, cache.block_words]
-        kv = [tensor(f"kv{layer}", shape, "uint32") for layer in range(layout.dims.num_layers)]
+        for state in layout.pages:
+            cache = layout.kv(variant, state)
+            states[state.name] = tensor(state.name, ["pages", 2, cache.num_kv_heads, cache.block_words], "uint32")
         weights = {
             name: [tensor(f"{name}.{buffer.suffix}", list(buffer.shape), buffer.dtype) for buffer in specs]
             for name, specs in layout.weight_specs.items()
         }
-    inputs = Inputs(io, kv, weights)
-    parameters = [*io.values(), *kv, *(buffer for buffers in weights.values() for buffer in buffers)]
+    ropes = {rope: io["rope"] for rope in model.ropes if "rope" in io}
+    inputs = Inputs(io, ropes, states, weights)
+    parameters = [*io.values(), *states.values(), *(buffer for buffers in weights.values() for buffer in buffers)]
     attrs: dict[str, object] = {"num_input": len(parameters)}
     if "n" in symbols:
         attrs["tir_var_upper_bound"] = {"n": layout.prefill_chunk}
@@ -97,11 +98,11 @@ Body = Callable[[Decoder, Mapping[str, Scheme], Variant, Inputs], "nn.Tensor | t
 
 def _prefill(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
     operators = IntegerPrefillOperators if variant.integer else PrefillOperators
-    return last_row(model.hidden(operators(model.dims, variant, schemes, inputs)))
+    return last_row(model.hidden(operators(model.norm_eps, variant, schemes, inputs)))
 
 
 def _decode_operators(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> DecodeOperators:
-    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.dims, variant, schemes, inputs)
+    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, schemes, inputs)
 
 
 def _logits(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
@@ -114,7 +115,7 @@ def _decode(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inp
 
 
 def _sample(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> tuple[nn.Tensor, ...]:
-    return sample(variant, model.dims.vocab_size, inputs.io)
+    return sample(variant, model.vocab_size, inputs.io)
 
 
 _BODIES: Mapping[str, Body] = {"prefill": _prefill, "logits": _logits, "decode": _decode, "sample": _sample}

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer
 from webllm_build.compile.target import Variant
-from webllm_build.model.layers import Decoder, Dimensions
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.state import Pages
 from webllm_build.quantize import BufferSpec, Scheme
 
 STATE_WORDS = 16
@@ -24,7 +25,7 @@ class Layout:
     max_pages: pages of the longest sequence. prefill_chunk: tokens of the longest prefill call.
     """
 
-    dims: Dimensions
+    model: Decoder
     weight_specs: Mapping[str, tuple[BufferSpec, ...]]
     max_pages: int
     prefill_chunk: int
@@ -33,7 +34,7 @@ class Layout:
     @staticmethod
     def of(model: Decoder, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
         specs = {weight.name: tuple(schemes[weight.name].buffers(*_rows_columns(weight.shape))) for weight in model.weights}
-        return Layout(model.dims, specs, -(-context_length // PAGE_SIZE), prefill_chunk)
+        return Layout(model, specs, -(-context_length // PAGE_SIZE), prefill_chunk)
 
     @property
     def weights(self) -> tuple[Buffer, ...]:
@@ -41,36 +42,41 @@ class Layout:
 
     @property
     def io(self) -> tuple[Buffer, ...]:
-        dims, word = self.dims, 4
+        model, word = self.model, 4
         return (
             Buffer("tokens", self.prefill_chunk * word),
             Buffer("state", STATE_WORDS * word),
-            Buffer("rope", self.prefill_chunk * dims.head_dim * word),
+            Buffer("rope", self.prefill_chunk * 2 * len(model.ropes[0].inv_freq) * word),
             Buffer("page_table", self.max_pages * word),
-            Buffer("hidden", dims.hidden_size * word),
-            Buffer("logits", dims.vocab_size * word),
+            Buffer("hidden", model.hidden_size * word),
+            Buffer("logits", model.vocab_size * word),
             Buffer("sampling", SAMPLING_WORDS * word),
             Buffer("history", HISTORY * word),
         )
 
     def io_shape(self, name: str, tokens: int | str) -> tuple[list[int | str], str]:
         """Relax shape and dtype of an io buffer in a function over `tokens` tokens."""
-        dims = self.dims
+        model = self.model
         shapes: dict[str, tuple[list[int | str], str]] = {
             "tokens": ([tokens], "int32"),
             "state": ([STATE_WORDS], "int32"),
-            "rope": ([self.prefill_chunk, dims.head_dim], "float32"),
+            "rope": ([self.prefill_chunk, 2 * len(model.ropes[0].inv_freq)], "float32"),
             "page_table": ([self.max_pages], "int32"),
-            "hidden": ([1, dims.hidden_size], "float32"),
-            "logits": ([1, dims.vocab_size], "float32"),
+            "hidden": ([1, model.hidden_size], "float32"),
+            "logits": ([1, model.vocab_size], "float32"),
             "sampling": ([SAMPLING_WORDS], "uint32"),
             "history": ([HISTORY], "int32"),
         }
         return shapes[name]
 
-    def kv(self, variant: Variant) -> KvLayout:
+    @property
+    def pages(self) -> tuple[Pages, ...]:
+        """The states in pages, one for each layer with attention."""
+        return tuple(state for state in self.model.states if isinstance(state, Pages))
+
+    def kv(self, variant: Variant, state: Pages) -> KvLayout:
         """One layer's cache."""
-        return KvLayout(variant.kv_dtype, self.dims.num_kv_heads, self.dims.head_dim)
+        return KvLayout(variant.kv_dtype, state.kv_heads, state.head_dim)
 
 
 def _rows_columns(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tvm import te, tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
@@ -19,13 +20,13 @@ from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import in_tiles
-from webllm_build.model.layers import Dimensions
-from webllm_build.model.ops import Activation
+from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Scheme
 
 # Layers share kernels: each is made once.
-_embed, _rope_append = functools.cache(embed), functools.cache(rope_append)
+_embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
 _attention_prefill = functools.cache(attention_prefill)
 _attention_decode, _attention_merge = functools.cache(attention_decode), functools.cache(attention_merge)
 
@@ -44,25 +45,26 @@ def _gemm(variant: Variant, scheme: Scheme, n: int, k: int, epilogue: Epilogue) 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The tensors of one Relax function: io buffers by name, one KV cache a layer, the buffers of each weight."""
+    """The tensors of one Relax function: io buffers by name, rotary tables, states by name, the buffers of each weight."""
 
     io: Mapping[str, nn.Tensor]
-    kv: Sequence[nn.Tensor]
+    ropes: Mapping[Rope, nn.Tensor]
+    states: Mapping[str, nn.Tensor]
     weights: Mapping[str, Sequence[nn.Tensor]]
 
 
 class RelaxOperators(ABC):
     """What both phases share. Activations are float32[tokens, features] in every variant."""
 
-    def __init__(self, dims: Dimensions, variant: Variant, schemes: Mapping[str, Scheme], inputs: Inputs) -> None:
-        self.dims = dims
+    def __init__(self, norm_eps: float, variant: Variant, schemes: Mapping[str, Scheme], inputs: Inputs) -> None:
+        self.norm_eps = norm_eps
         self.variant = variant
         self.schemes = schemes
         self.inputs = inputs
 
-    def embed(self, table: Weight) -> nn.Tensor:
+    def embed(self, table: Weight, *, scale: float = 1.0) -> nn.Tensor:
         tokens = self.inputs.io["tokens"]
-        kernel = _embed(self.variant, self.schemes[table.name], *table.shape)
+        kernel = _embed(self.variant, self.schemes[table.name], *table.shape, scale)
         return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], rows(tokens, table.shape[1]))
 
     def linear(
@@ -71,22 +73,34 @@ class RelaxOperators(ABC):
         weight: Weight,
         *,
         norm: Weight | None = None,
+        bias: Weight | None = None,
         residual: nn.Tensor | None = None,
         activation: Activation = "none",
     ) -> nn.Tensor:
-        epilogue = Epilogue(activation=activation, residual=residual is not None)
-        return self.multiply(x, weight, norm, [] if residual is None else [residual], epilogue)
+        check_linear(residual, activation)
+        epilogue = Epilogue(bias is not None, activation, residual is not None)
+        added = [*self.vector(bias), *([] if residual is None else [residual])]
+        return self.multiply(x, weight, norm, added, epilogue)
 
     @abstractmethod
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor: ...
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+        """As `linear`. added: what the epilogue adds, in its order."""
+
+    def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor) -> nn.Tensor:
+        kernel = _add_norm(self.variant, *norm.shape, self.norm_eps)
+        return nn.op.tensor_ir_op(kernel, "add_norm", [x, *self.inputs.weights[norm.name], residual], rows(x, *norm.shape))
 
     @abstractmethod
-    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor: ...
+    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor: ...
 
-    def append(self, kernel: tirx.PrimFunc, name: str, args: list[nn.Tensor]) -> tuple[nn.Tensor, nn.Tensor]:
-        """Call a kernel that writes the cache, the last of `args`, in place: the cache, and what it computes for each query."""
+    def vector(self, weight: Weight | None) -> list[nn.Tensor]:
+        """The buffer of a weight that a kernel has or has not."""
+        return [] if weight is None else list(self.inputs.weights[weight.name])
+
+    def append(self, kernel: tirx.PrimFunc, name: str, args: list[nn.Tensor], columns: int) -> tuple[nn.Tensor, nn.Tensor]:
+        """Call a kernel that writes the cache, the last of `args`, in place: the cache, and what it computes for each token."""
         *inputs, cache = args
-        outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), rows(inputs[0], self.dims.num_heads * self.dims.head_dim)]
+        outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), rows(inputs[0], columns)]
         cache, out = nn.op.tensor_ir_inplace_op(kernel, name, args, [len(inputs), -1], outputs)
         return cache, out
 
@@ -94,41 +108,38 @@ class RelaxOperators(ABC):
 class DecodeOperators(RelaxOperators):
     """One token: matrix-vector kernels with the norm folded in, attention split over keys."""
 
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
-        eps = self.dims.norm_eps if norm else None
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+        eps = self.norm_eps if norm else None
         kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, eps, epilogue)
-        scales = self.inputs.weights[norm.name] if norm else []
-        args = [x, *self.inputs.weights[weight.name], *scales, *residual]
+        args = [x, *self.inputs.weights[weight.name], *self.vector(norm), *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), args, rows(x, epilogue.columns(weight.shape[0])))
 
-    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
-        dims, io, kv = self.dims, self.inputs.io, self.inputs.kv[layer]
-        split = _attention_decode(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
-        partial = nn.Tensor.placeholder(partial_shape(dims.num_heads, dims.head_dim), "float32")
-        partial = nn.op.tensor_ir_op(split, "attention_decode", [qkv, io["rope"], kv, io["state"], io["page_table"]], partial)
-        merge = _attention_merge(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
-        args = [qkv, io["rope"], partial, io["state"], io["page_table"], kv]
-        return self.append(merge, "attention_merge", args)[1]
+    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
+        io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope]]
+        places, norms = [io["state"], io["page_table"]], self.vector(qk_norm)
+        partial = nn.Tensor.placeholder(partial_shape(attention), "float32")
+        args = [*inputs, *norms, cache, *places]
+        partial = nn.op.tensor_ir_op(_attention_decode(self.variant, attention), "attention_decode", args, partial)
+        args = [*inputs, *norms, partial, *places, cache]
+        return self.append(_attention_merge(self.variant, attention), "attention_merge", args, attention.query_size)[1]
 
 
 class PrefillOperators(RelaxOperators):
     """Many tokens: norms made by TVM, matrix-matrix kernels, tiled causal attention."""
 
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
-            x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.dims.norm_eps)
+            x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.norm_eps)
         kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue)
-        args = [x, *self.inputs.weights[weight.name], *residual]
+        args = [x, *self.inputs.weights[weight.name], *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), args, rows(x, epilogue.columns(weight.shape[0])))
 
-    def attention(self, qkv: nn.Tensor, layer: int) -> nn.Tensor:
-        dims, io = self.dims, self.inputs.io
-        rope_append = _rope_append(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
-        args = [qkv, io["rope"], io["state"], io["page_table"], self.inputs.kv[layer]]
-        cache, q = self.append(rope_append, "rope_append", args)
-        kernel = _attention_prefill(self.variant, dims.num_heads, dims.num_kv_heads, dims.head_dim)
-        args = [q, cache, io["state"], io["page_table"]]
-        return nn.op.tensor_ir_op(kernel, "attention_prefill", args, nn.Tensor.placeholder(q.shape, "float32"))
+    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
+        places = [self.inputs.io["state"], self.inputs.io["page_table"]]
+        args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
+        cache, q = self.append(_rope_append(self.variant, attention), "rope_append", args, attention.query_size)
+        kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
+        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places], out)
 
 
 def rows(like: nn.Tensor, columns: int) -> nn.Tensor:

@@ -52,12 +52,12 @@ class IntegerDecodeOperators(DecodeOperators):
     """Matrix-vector kernels make codes of their input, in each workgroup; only the channels of a gated unit come as codes."""
 
     def multiply(
-        self, x: nn.Tensor | ActivationCodes, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue
+        self, x: nn.Tensor | ActivationCodes, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue
     ) -> nn.Tensor | ActivationCodes:
-        eps = self.dims.norm_eps if norm else None
+        eps = self.norm_eps if norm else None
         inputs = [x.q, x.s] if isinstance(x, ActivationCodes) else [x]
         kernel = _gemv_codes(self.variant, self.schemes[weight.name], *weight.shape, eps, isinstance(x, ActivationCodes), epilogue)
-        args = [*inputs, *self.inputs.weights[weight.name], *(self.inputs.weights[norm.name] if norm else []), *residual]
+        args = [*inputs, *self.inputs.weights[weight.name], *self.vector(norm), *added]
         name = kernel_name("gemv_codes", weight)
         if epilogue.gated:
             return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(1, weight.shape[0] // 2)))
@@ -67,12 +67,11 @@ class IntegerDecodeOperators(DecodeOperators):
 class IntegerPrefillOperators(PrefillOperators):
     """A kernel of its own makes codes, after the norm where there is one."""
 
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, residual: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         n, k = weight.shape
-        encode = _quantize(self.variant, k, norm_eps=self.dims.norm_eps if norm else None)
-        scales = self.inputs.weights[norm.name] if norm else []
+        encode = _quantize(self.variant, k, norm_eps=self.norm_eps if norm else None)
         outputs = ActivationCodes.placeholders(x.shape[0], k)
-        codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *scales], outputs)
+        codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
         kernel = _gemm_codes(self.schemes[weight.name], n, k, epilogue)
-        args = [*codes, *self.inputs.weights[weight.name], *residual]
+        args = [*codes, *self.inputs.weights[weight.name], *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", weight), args, rows(x, epilogue.columns(n)))

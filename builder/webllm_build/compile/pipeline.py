@@ -21,7 +21,7 @@ from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.compile.tiles import without_tiles
 from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import CompileError
-from webllm_build.model.layers import Decoder
+from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import Scheme
 
 # Phases in order; the module is dumped after each with --debug-dump.
@@ -74,19 +74,19 @@ def compile_model(
     for variant in _supported(options.variants, model, schemes):
         on_variant(variant.name)
         emitter.add(variant, lower_module(export_module(model, schemes, layout, variant), variant, options.debug_dump))
-    dims = model.dims
+    (rope,), state = model.ropes, layout.pages[0]
     plan = Plan(
         model=PlanModel(
-            vocab_size=dims.vocab_size,
-            hidden_size=dims.hidden_size,
-            num_layers=dims.num_layers,
-            num_heads=dims.num_heads,
-            num_kv_heads=dims.num_kv_heads,
-            head_dim=dims.head_dim,
+            vocab_size=model.vocab_size,
+            hidden_size=model.hidden_size,
+            num_layers=len(model.layers),
+            num_heads=state.heads,
+            num_kv_heads=state.kv_heads,
+            head_dim=state.head_dim,
             context_length=options.context_length,
             page_size=layout.page_size,
             prefill_chunk=options.prefill_chunk,
-            rope=Rope(dims.inv_freq, 1.0),
+            rope=Rope(rope.inv_freq, rope.scale),
         ),
         weights=layout.weights,
         io=layout.io,

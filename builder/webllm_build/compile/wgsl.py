@@ -10,16 +10,13 @@ import tvm
 import tvm_ffi
 from tvm import tirx
 
-from webllm_build.compile.kernels.attention.decode import splits_before
-from webllm_build.compile.kernels.tir.ops import HAND_WRITTEN
+from webllm_build.compile.kernels.tir.ops import AXES, HAND_WRITTEN, NEEDED
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 
 # The packed calling convention of TVM's own runtime is of no use here; without it the host side of a kernel stays what we
 # read the launch arithmetic from: one call with the kernel's arguments and grid.
 SKIPPED_PASSES = ["tirx.MakePackedAPI", "tirx.BF16StorageLegalize", "tirx.FP8StorageLegalize"]
-KEY_GRIDS = {splits_before.__name__: splits_before}
-GRID = ("blockIdx.x", "blockIdx.y", "blockIdx.z")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +60,7 @@ def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant) ->
     build = tvm.get_global_func("target.build.webgpu")
     compiled: dict[str, CompiledKernel] = {}
     for name in functions:
-        launch = _find_launch(name, module[name], functions[name].attrs.get("webllm.grid_y"))
+        launch = _find_launch(name, module[name], functions[name].attrs)
         device = tvm.IRModule({launch.kernel: module[launch.kernel]})
         with target:
             wgsl = build(finalize_device()(device), target).inspect_source()
@@ -79,11 +76,8 @@ class _Launch:
     grid: tuple[tvm.ir.Expr, ...]
 
 
-def _find_launch(name: str, host: tirx.PrimFunc, grid_y: str | None) -> _Launch:
-    """The one kernel call in the host side of a function, written in terms of the function's parameters.
-
-    `grid_y` names a function of the number of keys in the cache that bounds the workgroups in y which have work.
-    """
+def _find_launch(name: str, host: tirx.PrimFunc, attrs: Mapping[str, object]) -> _Launch:
+    """The one kernel call in the host side of a function, written in terms of the function's symbolic sizes."""
     calls: list[tvm.ir.Call] = []
     bound: dict[tvm.ir.Var, tvm.ir.Expr] = {}
     alias: dict[tvm.ir.Var, tvm.ir.Expr] = {}
@@ -122,9 +116,8 @@ def _find_launch(name: str, host: tirx.PrimFunc, grid_y: str | None) -> _Launch:
         else:
             scalars.append(resolve(value))
     extent = dict(zip(tags, extents, strict=True))
-    x, y, z = (resolve(extent[tag]) if tag in extent else tirx.IntImm("int32", 1) for tag in GRID)
-    if grid_y is not None:
-        y = KEY_GRIDS[grid_y](tirx.Var("kv_len", "int32"))
+    grid = {axis: resolve(extent[tag]) if (tag := f"blockIdx.{axis}") in extent else tirx.IntImm("int32", 1) for axis in AXES}
+    x, y, z = (attrs.get(NEEDED + axis, extent) for axis, extent in grid.items())
     return _Launch(kernel.value, tuple(arguments), tuple(scalars), (x, y, z))
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 
-from webllm_build.errors import MalformedFile, UnsupportedArchitecture
-from webllm_build.model.layers import Decoder, Dimensions
-from webllm_build.source.checkpoint import Checkpoint, Tensor
+import numpy as np
 
-# model_type → module with `Config` and `Model`; imported only when asked for.
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture
+from webllm_build.model.config import Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.names import ROPE_DIVISORS
+from webllm_build.model.rope import Array
+from webllm_build.source.checkpoint import Checkpoint
+
+# model_type → module with NAMES, IGNORED and `read`; imported only when asked for.
 ARCHITECTURES = ("llama",)
 
 # Tensors that checkpoints carry along although the model does not read them.
 UNUSED_SUFFIXES = (".rotary_emb.inv_freq",)
-
-# GGUF files of Llama 3 carry rope scaling as divisors of the inverse frequencies, float32[head_dim / 2].
-ROPE_FACTORS = "rope_freqs.weight"
+SHOWN = 8  # of the problems of a checkpoint
 
 
 def load_model(checkpoint: Checkpoint) -> Decoder:
@@ -27,51 +30,40 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
         UnsupportedArchitecture: no such model_type, or a config that the architecture does not support.
         MalformedFile: a tensor is missing, left over, or has another shape than the config says.
     """
-    kind = checkpoint.config.get("model_type")
-    if kind not in ARCHITECTURES:
-        close = get_close_matches(str(kind), ARCHITECTURES, 1)
-        suggestion = f"Did you mean {close[0]!r}? " if close else ""
-        raise UnsupportedArchitecture(
-            f"{checkpoint.name} has the model_type {kind!r}", f"{suggestion}Supported: {', '.join(ARCHITECTURES)}."
-        )
-    module = import_module(f"webllm_build.model.{kind}")
-    config = module.Config.parse(checkpoint.config)
-    if ROPE_FACTORS in checkpoint.tensors:
-        config = replace(config, dims=_divide_frequencies(config.dims, checkpoint.tensors[ROPE_FACTORS]))
-    model: Decoder = module.Model(config)
-    _balance(checkpoint, model)
+    divisors = checkpoint.tensors.get(ROPE_DIVISORS)
+    model = read_model(checkpoint.name, checkpoint.config, None if divisors is None else divisors.dequantize().astype(np.float64))
+    check_tensors(checkpoint, model)
     return model
 
 
-def _divide_frequencies(dims: Dimensions, factors: Tensor) -> Dimensions:
-    if factors.shape != (len(dims.inv_freq),):
-        raise MalformedFile(f"{ROPE_FACTORS} has the shape {list(factors.shape)}, not [{len(dims.inv_freq)}]")
-    values = factors.dequantize()
-    if not ((values > 0) & (values < float("inf"))).all():
-        raise MalformedFile(f"{ROPE_FACTORS} holds values that are not positive numbers")
-    return replace(dims, inv_freq=tuple(float(f / d) for f, d in zip(dims.inv_freq, values, strict=True)))
+def read_model(name: str, config: Mapping[str, object], rope_divisors: Array | None = None) -> Decoder:
+    """The model that a config describes; nothing of its weights is needed. `name` is for messages. Raises UnsupportedArchitecture."""
+    kind = config.get("model_type")
+    if kind not in ARCHITECTURES:
+        close = get_close_matches(str(kind), ARCHITECTURES, 1)
+        suggestion = f"Did you mean {close[0]!r}? " if close else ""
+        raise UnsupportedArchitecture(f"{name} has the model_type {kind!r}", f"{suggestion}Supported: {', '.join(ARCHITECTURES)}.")
+    module = import_module(f"webllm_build.model.{kind}")
+    reader = Reader(kind, config, module.IGNORED, rope_divisors)
+    model: Decoder = module.read(reader)
+    reader.finish()
+    return model
 
 
-def _balance(checkpoint: Checkpoint, model: Decoder) -> None:
+def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
+    """Whether the checkpoint has every tensor of the model, in its shape, and no other. Reads no weight. Raises MalformedFile."""
     problems: list[str] = []
-    used: set[str] = set()
-    for weight in model.weights:
-        used.update(weight.sources)
-        missing = [name for name in weight.sources if name not in checkpoint.tensors]
-        problems += [f"missing: {name}" for name in missing]
-        if missing:
-            continue
-        shapes = [checkpoint.tensors[name].shape for name in weight.sources]
-        rows = sum(shape[0] for shape in shapes if shape)
-        if any(shape[1:] != weight.shape[1:] for shape in shapes) or rows != weight.shape[0]:
-            got = ", ".join(f"{name} {list(shape)}" for name, shape in zip(weight.sources, shapes, strict=True))
-            problems.append(f"shapes: {got} do not make {list(weight.shape)}")
-    used.add(ROPE_FACTORS)
-    tied = {"lm_head.weight"} if model.head is model.embedding else set()
-    left_over = sorted(name for name in checkpoint.tensors if name not in used | tied and not name.endswith(UNUSED_SUFFIXES))
+    used = {ROPE_DIVISORS, *(["lm_head.weight"] if model.tied else [])}
+    for source in (source for weight in model.weights for source in weight.sources):
+        used.add(source.in_files[checkpoint.format].name)
+        try:
+            source.tensor(checkpoint)
+        except MalformedFile as error:
+            problems.append(error.message)
+    left_over = sorted(name for name in checkpoint.tensors if name not in used and not name.endswith(UNUSED_SUFFIXES))
     problems += [f"left over: {name}" for name in left_over]
     if problems:
-        shown = problems[:8] + ([f"and {len(problems) - 8} more"] if len(problems) > 8 else [])
+        shown = problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else [])
         raise MalformedFile(
             f"The tensors of {checkpoint.name} do not fit its config:\n  " + "\n  ".join(shown),
             "The file is incomplete, or its config.json belongs to another model.",

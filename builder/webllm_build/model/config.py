@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from reprlib import repr as shown
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
-from webllm_build.model.rope import ORIGINAL, RopePlaces, RopeSettings, number
+from webllm_build.model.rope import ORIGINAL, Array, RopePlaces, RopeSettings, number
 
 MAX_DIMENSION = 1 << 20
 MAX_LAYERS = 1024
@@ -20,10 +21,14 @@ FULL, SLIDING = "full_attention", "sliding_attention"
 class Reader:
     """Takes keys out of a config; `finish` complains about those that were never asked for. Null is the same as absent."""
 
-    def __init__(self, architecture: str, config: Mapping[str, object], ignored: Collection[str]) -> None:
+    def __init__(
+        self, architecture: str, config: Mapping[str, object], ignored: Collection[str], rope_divisors: Array | None = None
+    ) -> None:
+        """rope_divisors: of the frequencies of `rope`, which no config.json holds but GGUF files do."""
         self._architecture = architecture
         self._config = config
         self._known = set(BOOKKEEPING) | set(ignored)
+        self._divisors = rope_divisors
         self._ropes: set[str] = set()  # kinds of layers whose rope was asked for
 
     def integer(self, key: str, *, default: int | None = None) -> int:
@@ -63,7 +68,8 @@ class Reader:
 
     def rope(self, *, default_theta: float) -> RopeSettings:
         """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta."""
-        return self._rope(self._get("rope_scaling", None), self._get("rope_parameters", None), "rope_theta", default_theta)
+        settings = self._rope(self._get("rope_scaling", None), self._get("rope_parameters", None), "rope_theta", default_theta)
+        return replace(settings, divisors=self._divisors)
 
     def layer_rope(self, layers: str, *, default_theta: float, theta_key: str = "rope_theta", scaled: bool = True) -> RopeSettings:
         """The rope of one kind of layers: of rope_parameters[layers], else of the number `theta_key`, and (scaled) of rope_scaling."""

@@ -1,106 +1,114 @@
-"""Blocks that decoder models share. A difference between models is an argument, not a copy."""
+"""Blocks that decoder models share. A difference between models is an argument, not a copy.
+
+An architecture describes its layers; a description makes the layer itself, with its weights, where the decoder puts it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.model.ops import Operators, Tensor
-from webllm_build.model.weights import Weight, interleaved_halves, qkv_row_order
+from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.names import Part, Place
+from webllm_build.model.ops import Activation, Operators, Tensor
+from webllm_build.model.state import Pages, State
+from webllm_build.model.weights import Weight, adjacent_rotary_pairs, interleaved_halves, qkv_row_order
+
+Norms = Literal["before", "around"]  # of a block: on its input, or on its input and on its output
+
+
+class Block(Protocol):
+    """A layer with its weights, in the order of the plan, the states that it reads and writes, and its rotary tables."""
+
+    @property
+    def weights(self) -> tuple[Weight, ...]: ...
+
+    @property
+    def states(self) -> tuple[State, ...]: ...
+
+    @property
+    def ropes(self) -> tuple[Rope, ...]: ...
+
+    def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor: ...
+
+
+class Description(Protocol):
+    """What makes a layer of a decoder."""
+
+    def at(self, place: Place, hidden: int) -> Block:
+        """The layer at a place, over `hidden` features. Raises UnsupportedArchitecture for sizes that kernels do not have."""
 
 
 @dataclass(frozen=True)
-class Dimensions:
-    """What the compiler and the runtime must know of a decoder. Lengths in elements, context in tokens."""
+class GatedMLP:
+    """down(activation(gate) * up). size: of gate and of up."""
 
-    vocab_size: int
-    hidden_size: int
-    intermediate_size: int
-    num_layers: int
-    num_heads: int
-    num_kv_heads: int
-    head_dim: int
-    context_length: int
-    norm_eps: float
-    inv_freq: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        rules = {
-            "num_attention_heads must be a multiple of num_key_value_heads": self.num_heads % self.num_kv_heads == 0,
-            "head_dim must be a multiple of 8 up to 256": self.head_dim % 8 == 0 and self.head_dim <= 256,
-            "hidden_size and intermediate_size must be multiples of 32": (self.hidden_size | self.intermediate_size) % 32 == 0,
-            "num_attention_heads * head_dim must be a multiple of 32": self.num_heads * self.head_dim % 32 == 0,
-        }
-        broken = [rule for rule, holds in rules.items() if not holds]
-        if broken:
-            raise UnsupportedArchitecture(f"The sizes in config.json do not fit: {'; '.join(broken)}", "Blocks hold 32 values.")
+    activation: Activation
+    size: int
 
 
-def vector(name: str, source: str, length: int) -> Weight:
-    return Weight(name, (source,), (length,), kind="vector")
+@dataclass(frozen=True)
+class Layer:
+    """Attention and a feed-forward block, each added to its input. qkv_bias: queries, keys and values have biases."""
+
+    attention: Attention
+    mlp: GatedMLP
+    norms: Norms = "before"
+    qkv_bias: bool = False
+
+    def at(self, place: Place, hidden: int) -> Block:
+        sizes = {"hidden_size": hidden, "intermediate_size": self.mlp.size, "heads * head_dim": self.attention.query_size}
+        odd = [f"{name} is {size}" for name, size in sizes.items() if size % 32]
+        if odd:
+            raise UnsupportedArchitecture(f"Sizes that are not multiples of 32: {', '.join(odd)}", "Weights are in blocks of 32.")
+        return _TransformerLayer(self, place, hidden)
 
 
-class DecoderLayer:
-    """x + attention(norm(x)), then x + down(silu(gate) * up) of its norm: pre-norm residual blocks."""
-
-    def __init__(self, dims: Dimensions, index: int) -> None:
-        source, name = f"model.layers.{index}", f"layers.{index}"
-        hidden, inner = dims.hidden_size, dims.intermediate_size
-        queries, keys = dims.num_heads * dims.head_dim, dims.num_kv_heads * dims.head_dim
-        self.index = index
-        self.attention_norm = vector(f"{name}.attention_norm", f"{source}.input_layernorm.weight", hidden)
-        self.qkv = Weight(
-            f"{name}.qkv",
-            tuple(f"{source}.self_attn.{part}_proj.weight" for part in "qkv"),
-            (queries + 2 * keys, hidden),
-            qkv_row_order(dims.num_heads, dims.num_kv_heads, dims.head_dim),
-        )
-        self.o = Weight(f"{name}.o", (f"{source}.self_attn.o_proj.weight",), (hidden, queries))
-        self.mlp_norm = vector(f"{name}.mlp_norm", f"{source}.post_attention_layernorm.weight", hidden)
-        self.gate_up = Weight(
-            f"{name}.gate_up",
-            (f"{source}.mlp.gate_proj.weight", f"{source}.mlp.up_proj.weight"),
-            (2 * inner, hidden),
-            interleaved_halves(2 * inner),
-        )
-        self.down = Weight(f"{name}.down", (f"{source}.mlp.down_proj.weight",), (hidden, inner))
+class _TransformerLayer:
+    def __init__(self, layer: Layer, place: Place, hidden: int) -> None:
+        self.layer = layer
+        attention, inner = layer.attention, layer.mlp.size
+        heads, kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
+        qkv = [Part("q", heads * head_dim, heads), Part("k", kv_heads * head_dim, kv_heads), Part("v", kv_heads * head_dim)]
+        order = qkv_row_order(heads, kv_heads, head_dim)
+        self.attention_norm = place.norm("attention_norm", [Part("attention_norm", hidden)])
+        self.qkv = place.matrix("qkv", qkv, hidden, order)
+        self.qkv_bias = place.bias("qkv_bias", qkv, order) if layer.qkv_bias else None
+        self.qk_norm = None
+        if attention.qk_norm is not None:
+            self.qk_norm = place.norm("qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim))
+        self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
+        self.mlp_norm = place.norm("mlp_norm", [Part("mlp_norm", hidden)])
+        self.gate_up = place.matrix("gate_up", [Part("gate", inner), Part("up", inner)], hidden, interleaved_halves(2 * inner))
+        self.down = place.matrix("down", [Part("down", hidden)], inner)
+        self.attention_out_norm = self.mlp_out_norm = None
+        if layer.norms == "around":
+            self.attention_out_norm = place.norm("attention_out_norm", [Part("attention_out_norm", hidden)])
+            self.mlp_out_norm = place.norm("mlp_out_norm", [Part("mlp_out_norm", hidden)])
+        self.state = Pages(f"kv{place.layer}", heads, kv_heads, head_dim, attention.window)
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (self.attention_norm, self.qkv, self.o, self.mlp_norm, self.gate_up, self.down)
+        attention = (self.attention_norm, self.qkv, self.qkv_bias, self.qk_norm, self.o, self.attention_out_norm)
+        mlp = (self.mlp_norm, self.gate_up, self.down, self.mlp_out_norm)
+        return tuple(weight for weight in (*attention, *mlp) if weight is not None)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return (self.state,)
+
+    @property
+    def ropes(self) -> tuple[Rope, ...]:
+        return (self.layer.attention.rope,)
 
     def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
-        qkv = ops.linear(x, self.qkv, norm=self.attention_norm)
-        x = ops.linear(ops.attention(qkv, self.index), self.o, residual=x)
-        channels = ops.linear(x, self.gate_up, norm=self.mlp_norm, activation="silu_mul")
-        return ops.linear(channels, self.down, residual=x)
+        qkv = ops.linear(x, self.qkv, norm=self.attention_norm, bias=self.qkv_bias)
+        x = _add(ops, ops.attention(qkv, self.layer.attention, self.state.name, self.qk_norm), self.o, self.attention_out_norm, x)
+        channels = ops.linear(x, self.gate_up, norm=self.mlp_norm, activation=self.layer.mlp.activation)
+        return _add(ops, channels, self.down, self.mlp_out_norm, x)
 
 
-class Decoder:
-    """A causal language model: embedding, layers, final norm and output head (tied to the embedding or not)."""
-
-    def __init__(self, dims: Dimensions, *, tied: bool) -> None:
-        table = (dims.vocab_size, dims.hidden_size)
-        self.dims = dims
-        self.embedding = Weight("embedding", ("model.embed_tokens.weight",), table)
-        self.layers = tuple(DecoderLayer(dims, index) for index in range(dims.num_layers))
-        self.norm = vector("norm", "model.norm.weight", dims.hidden_size)
-        self.head = self.embedding if tied else Weight("head", ("lm_head.weight",), table)
-
-    @property
-    def weights(self) -> tuple[Weight, ...]:
-        """Every weight once, in the order of the plan."""
-        layers = (weight for layer in self.layers for weight in layer.weights)
-        head = () if self.head is self.embedding else (self.head,)
-        return (self.embedding, *layers, self.norm, *head)
-
-    def hidden(self, ops: Operators[Tensor]) -> Tensor:
-        """Hidden states before the final norm of the tokens of this call: [m, hidden]."""
-        x = ops.embed(self.embedding)
-        for layer in self.layers:
-            x = layer(ops, x)
-        return x
-
-    def logits(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
-        """Logits of hidden states x[m, hidden]: [m, vocab]."""
-        return ops.linear(x, self.head, norm=self.norm)
+def _add(ops: Operators[Tensor], x: Tensor, weight: Weight, norm: Weight | None, residual: Tensor) -> Tensor:
+    """residual + x times the weight, normalised where there is a norm."""
+    return ops.linear(x, weight, residual=residual) if norm is None else ops.add_norm(ops.linear(x, weight), norm, residual)

@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
+from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
-from webllm_build.model.layers import Decoder, Dimensions
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.layers import GatedMLP, Layer
+from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+
+NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF, rotary_pairs=True))
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"pretraining_tp", "is_llama_config", "rope_interleaved", "initializer_range", "attention_dropout"})
 
 
-@dataclass(frozen=True)
-class Config:
-    dims: Dimensions
-    tied: bool
-
-    @staticmethod
-    def parse(config: Mapping[str, object]) -> Config:
-        """Reads a Hugging Face config.json.
-
-        Raises:
-            UnsupportedArchitecture: keys that are missing, out of range, or unknown and might change the mathematics.
-        """
-        read = Reader("llama", config, IGNORED)
-        hidden = read.integer("hidden_size")
-        heads = read.integer("num_attention_heads")
-        head_dim = read.integer("head_dim", default=hidden // max(heads, 1))
-        dims = Dimensions(
-            vocab_size=read.integer("vocab_size"),
-            hidden_size=hidden,
-            intermediate_size=read.integer("intermediate_size"),
-            num_layers=read.integer("num_hidden_layers"),
-            num_heads=heads,
-            num_kv_heads=read.integer("num_key_value_heads", default=heads),
-            head_dim=head_dim,
-            context_length=read.integer("max_position_embeddings"),
-            norm_eps=read.number("rms_norm_eps"),
-            inv_freq=tuple(read.rope(default_theta=10000.0).inverse_frequencies(head_dim).tolist()),
-        )
-        read.must_be("hidden_act", "silu")
-        read.must_be("attention_bias", False)
-        read.must_be("mlp_bias", False)
-        tied = read.flag("tie_word_embeddings", default=False)
-        read.finish()
-        return Config(dims, tied)
-
-
-class Model(Decoder):
-    def __init__(self, config: Config) -> None:
-        super().__init__(config.dims, tied=config.tied)
+def read(config: Reader) -> Decoder:
+    hidden, heads = config.integer("hidden_size"), config.integer("num_attention_heads")
+    head_dim = config.integer("head_dim", default=hidden // heads)
+    config.must_be("hidden_act", "silu")
+    config.must_be("attention_bias", False)
+    config.must_be("mlp_bias", False)
+    attention = Attention(
+        heads=heads,
+        kv_heads=config.integer("num_key_value_heads", default=heads),
+        head_dim=head_dim,
+        scale=head_dim**-0.5,
+        rope=Rope.of(config.rope(default_theta=10000.0), head_dim),
+    )
+    layer = Layer(attention, GatedMLP("silu_mul", config.integer("intermediate_size")))
+    return Decoder(
+        NAMES,
+        [layer] * config.integer("num_hidden_layers"),
+        vocab_size=config.integer("vocab_size"),
+        hidden_size=hidden,
+        context_length=config.integer("max_position_embeddings"),
+        norm_eps=config.number("rms_norm_eps"),
+        tied=config.flag("tie_word_embeddings", default=False),
+    )

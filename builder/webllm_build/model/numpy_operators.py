@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.model.layers import Dimensions
-from webllm_build.model.ops import Activation
+from webllm_build.model.attention import Attention
+from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.weights import Weight
 from webllm_build.source.checkpoint import Checkpoint, decode_rows
 
@@ -19,30 +19,60 @@ Array = npt.NDArray[np.floating[Any]]
 _SLICE_VALUES = 1 << 22  # weights decoded at a time
 
 
+def silu(x: Array) -> Array:
+    y: Array = x / (1 + np.exp(-x))
+    return y
+
+
+def gelu_tanh(x: Array) -> Array:
+    y: Array = x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return y
+
+
+_GATES: Mapping[Activation, Callable[[Array], Array]] = {"silu_mul": silu, "gelu_tanh_mul": gelu_tanh}
+
+
 class NumpyOperators:
     """Evaluates a model over a whole sequence of token ids. Weights are read when they are used, a slice at a time, and not kept."""
 
-    def __init__(self, checkpoint: Checkpoint, dims: Dimensions, tokens: Sequence[int], dtype: type[np.floating[Any]] = np.float64) -> None:
+    def __init__(self, checkpoint: Checkpoint, norm_eps: float, tokens: Sequence[int], dtype: type[np.floating[Any]] = np.float64) -> None:
         self.checkpoint = checkpoint
-        self.dims = dims
+        self.norm_eps = norm_eps
         self.tokens = np.asarray(tokens)
         self.dtype = dtype
 
-    def embed(self, table: Weight) -> Array:
-        tensor = self.checkpoint.tensors[table.sources[0]]
-        return decode_rows(tensor.read()[self.tokens], tensor.encoding, tensor.name).astype(self.dtype)
+    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
+        (tensor,) = table.tensors(self.checkpoint)
+        return decode_rows(tensor.read()[self.tokens], tensor.encoding, tensor.name).astype(self.dtype) * scale
 
     def linear(
-        self, x: Array, weight: Weight, *, norm: Weight | None = None, residual: Array | None = None, activation: Activation = "none"
+        self,
+        x: Array,
+        weight: Weight,
+        *,
+        norm: Weight | None = None,
+        bias: Weight | None = None,
+        residual: Array | None = None,
+        activation: Activation = "none",
     ) -> Array:
-        if norm is not None:
-            scale = np.concatenate([self.checkpoint.tensors[name].dequantize() for name in norm.sources]).astype(self.dtype)
-            x = x / np.sqrt((x * x).mean(-1, keepdims=True) + self.dims.norm_eps) * scale
-        y = self.multiply(x, weight)
+        check_linear(residual, activation)
+        y = self.multiply(x if norm is None else self.normalise(x, self.vector(norm), self.norm_eps), weight)
+        if bias is not None:
+            y = y + self.vector(bias)
         if activation != "none":
-            gate, up = y[:, 0::2], y[:, 1::2]
-            y = _GATES[activation](gate) * up
+            return _GATES[activation](y[:, 0::2]) * y[:, 1::2]
         return y if residual is None else y + residual
+
+    def add_norm(self, x: Array, norm: Weight, residual: Array) -> Array:
+        return residual + self.normalise(x, self.vector(norm), self.norm_eps)
+
+    def vector(self, weight: Weight) -> Array:
+        return weight.values(self.checkpoint).astype(self.dtype)
+
+    def normalise(self, x: Array, scale: Array, eps: float) -> Array:
+        """RMS norm over the last axis (arXiv 1910.07467)."""
+        y: Array = x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * scale
+        return y
 
     def multiply(self, x: Array, weight: Weight) -> Array:
         """x[m, k] times weight[n, k] transposed."""
@@ -53,16 +83,18 @@ class NumpyOperators:
         """What attention finds in the cache of rotated keys, or values, [kv_heads, m, head_dim]: all of it."""
         return keys_or_values
 
-    def attention(self, qkv: Array, layer: int) -> Array:
-        dims = self.dims
-        m, group = len(qkv), dims.num_heads // dims.num_kv_heads
-        heads = qkv.reshape(m, -1, dims.head_dim).swapaxes(0, 1)
-        q, k, v = np.split(heads, [dims.num_heads, dims.num_heads + dims.num_kv_heads])
-        angles = np.arange(m)[:, None] * np.asarray(dims.inv_freq)
-        cos, sin = np.cos(angles).astype(self.dtype), np.sin(angles).astype(self.dtype)
-        k, v = (np.repeat(self.cached(part), group, axis=0) for part in (_rotate(k, cos, sin), v))
-        scores: Array = _rotate(q, cos, sin) @ k.swapaxes(1, 2) / math.sqrt(dims.head_dim)
-        scores[:, np.triu(np.ones((m, m), bool), 1)] = -np.inf
+    def attention(self, qkv: Array, attention: Attention, state: str, qk_norm: Weight | None = None) -> Array:
+        m, heads, head_dim = len(qkv), attention.heads, attention.head_dim
+        q, k, v = np.split(qkv.reshape(m, -1, head_dim).swapaxes(0, 1), [heads, heads + attention.kv_heads])
+        if attention.qk_norm is not None and qk_norm is not None:
+            of_queries, of_keys = self.vector(qk_norm).reshape(2, head_dim)
+            q, k = self.normalise(q, of_queries, attention.qk_norm), self.normalise(k, of_keys, attention.qk_norm)
+        angles = np.arange(m)[:, None] * np.asarray(attention.rope.inv_freq)
+        cos, sin = ((part * attention.rope.scale).astype(self.dtype) for part in (np.cos(angles), np.sin(angles)))
+        k, v = (np.repeat(self.cached(part), attention.group, axis=0) for part in (_rotate(k, cos, sin), v))
+        scores: Array = _rotate(q, cos, sin) @ k.swapaxes(1, 2) * attention.scale
+        distance = np.arange(m)[:, None] - np.arange(m)
+        scores[:, (distance < 0) | (distance >= (attention.window or m))] = -np.inf
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
         mixed: Array = weights @ v
@@ -70,27 +102,13 @@ class NumpyOperators:
 
     def _slices(self, weight: Weight) -> Iterator[Array]:
         """The weight's rows in the checkpoint's order."""
-        for name in weight.sources:
-            tensor = self.checkpoint.tensors[name]
+        for tensor in weight.tensors(self.checkpoint):
             raw, step = tensor.read(), max(1, _SLICE_VALUES // tensor.shape[-1])
             for first in range(0, len(raw), step):
-                yield decode_rows(raw[first : first + step], tensor.encoding, name).astype(self.dtype, copy=False)
+                yield decode_rows(raw[first : first + step], tensor.encoding, tensor.name).astype(self.dtype, copy=False)
 
 
 def _rotate(x: Array, cos: Array, sin: Array) -> Array:
     """Rotates adjacent pairs (2i, 2i + 1) of x[heads, m, head_dim] by angles of which cos and sin are [m, head_dim / 2]."""
     even, odd = x[..., 0::2], x[..., 1::2]
     return np.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1).reshape(x.shape)
-
-
-def _silu(x: Array) -> Array:
-    y: Array = x / (1 + np.exp(-x))
-    return y
-
-
-def _gelu_tanh(x: Array) -> Array:
-    y: Array = x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return y
-
-
-_GATES: Mapping[Activation, Callable[[Array], Array]] = {"silu_mul": _silu, "gelu_tanh_mul": _gelu_tanh}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, TypeVar
 
+from webllm_build.model.attention import Attention
 from webllm_build.model.weights import Weight
 
 Tensor = TypeVar("Tensor")
@@ -14,19 +15,40 @@ Activation = Literal["none", "silu_mul", "gelu_tanh_mul"]
 class Operators(Protocol[Tensor]):
     """Operators over activations float32[m, features], m tokens at a time (1 in a decode step)."""
 
-    def embed(self, table: Weight) -> Tensor:
-        """Rows of table[vocab, hidden] for the tokens of this call: [m, hidden]."""
+    def embed(self, table: Weight, *, scale: float = 1.0) -> Tensor:
+        """Rows of table[vocab, hidden] for the tokens of this call, times scale: [m, hidden]."""
 
     def linear(
-        self, x: Tensor, weight: Weight, *, norm: Weight | None = None, residual: Tensor | None = None, activation: Activation = "none"
+        self,
+        x: Tensor,
+        weight: Weight,
+        *,
+        norm: Weight | None = None,
+        bias: Weight | None = None,
+        residual: Tensor | None = None,
+        activation: Activation = "none",
     ) -> Tensor:
         """x[m, k] times weight[n, k] transposed.
 
-        With `norm`, x is first RMS-normalised and scaled by norm[k]. With `residual`, that is added to the result.
-        "silu_mul" and "gelu_tanh_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i: silu(gate) * up, or
-        gelu(gate) * up with GELU's tanh approximation, [m, n/2].
+        With `norm`, x is first RMS-normalised and scaled by norm[k]. With `bias`, bias[n] is added. Then either `residual` is added, or
+        an activation applied: "silu_mul" and "gelu_tanh_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i:
+        silu(gate) * up, or gelu(gate) * up with GELU's tanh approximation, [m, n/2].
+        Raises ValueError for a residual together with an activation.
         """
 
-    def attention(self, qkv: Tensor, layer: int) -> Tensor:
-        """Rotates queries and keys of qkv[m, (heads + 2 kv_heads) * head_dim], appends keys and values to the layer's
-        cache, and attends causally to everything in it: [m, heads * head_dim]."""
+    def add_norm(self, x: Tensor, norm: Weight, residual: Tensor) -> Tensor:
+        """residual + x, RMS-normalised and scaled by norm[k]: [m, k]."""
+
+    def attention(self, qkv: Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> Tensor:
+        """Appends keys and values of qkv[m, attention.qkv_size] to the state of that name, and attends causally to what is in it:
+        [m, attention.query_size].
+
+        Queries and keys are turned first, and before that, where `attention.qk_norm` says so, each head of them is RMS-normalised and
+        scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys.
+        """
+
+
+def check_linear(residual: object, activation: Activation) -> None:
+    """What every implementation of `linear` refuses."""
+    if residual is not None and activation != "none":
+        raise ValueError(f"a linear layer adds a residual or applies {activation}, not both")

@@ -1,12 +1,63 @@
-"""The weights that a model declares: what to read from the checkpoint and in which row order to pack it."""
+"""The weights that a model declares: what to read from the checkpoint, what to make of it, and in which row order to pack it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from webllm_build.errors import MalformedFile
+from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
+
+RowOrder = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and how many heads' rows are
+    to be put back from rotary pairs side by side to halves."""
+
+    name: str
+    offset: float = 0.0
+    multiplier: float = 1.0
+    paired_heads: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """One tensor of a checkpoint, or rows of it. in_files: what it is in each format; shape: of the whole tensor; rows: (first, end) of
+    those that are taken, all where None."""
+
+    in_files: Mapping[Format, Stored]
+    shape: tuple[int, ...]
+    rows: tuple[int, int] | None = None
+
+    @property
+    def taken(self) -> int:
+        """Number of rows."""
+        return self.shape[0] if self.rows is None else self.rows[1] - self.rows[0]
+
+    def tensor(self, checkpoint: Checkpoint) -> Tensor:
+        """The part of the checkpoint that this is, read and transformed when it is asked for. What needs no arithmetic keeps its encoding.
+
+        Raises MalformedFile where the checkpoint has no such tensor, or one of another shape.
+        """
+        stored = self.in_files[checkpoint.format]
+        tensor = checkpoint.tensors.get(stored.name)
+        if tensor is None:
+            raise MalformedFile(f"missing: {stored.name}")
+        if tensor.shape != self.shape:
+            raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(self.shape)}")
+        if stored.paired_heads:
+            tensor = _in_halves(tensor, stored.paired_heads)
+        if self.rows is not None:
+            tensor = _rows(tensor, *self.rows)
+        return tensor if (stored.multiplier, stored.offset) == (1.0, 0.0) else _affine(tensor, stored.multiplier, stored.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,34 +66,82 @@ class Weight:
 
     Attributes:
         name: its name in the plan and the manifest, such as "layers.0.qkv".
-        sources: checkpoint tensors whose rows are concatenated.
+        sources: whose rows are concatenated.
         shape: (rows, columns) of a "linear" weight, (length,) of a "vector", after concatenation.
         row_order: int64[rows] or None; packed row i is concatenated row row_order[i].
         kind: a "linear" weight is quantized, a "vector" stays float32.
+        precision: "table" for embeddings and output heads, where errors weigh most.
     """
 
     name: str
-    sources: tuple[str, ...]
+    sources: tuple[Source, ...]
     shape: tuple[int, ...]
-    row_order: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    row_order: RowOrder | None = field(default=None, repr=False)
     kind: Literal["linear", "vector"] = "linear"
+    precision: Literal["few", "table"] = "few"
+
+    def tensors(self, checkpoint: Checkpoint) -> tuple[Tensor, ...]:
+        """What the rows are, source by source. Raises MalformedFile where the checkpoint does not have it."""
+        return tuple(source.tensor(checkpoint) for source in self.sources)
+
+    def values(self, checkpoint: Checkpoint) -> npt.NDArray[np.float32]:
+        """All values in the order of packing, float32[shape]."""
+        rows = np.concatenate([tensor.dequantize() for tensor in self.tensors(checkpoint)])
+        return rows if self.row_order is None else rows[self.row_order]
 
 
-def adjacent_rotary_pairs(heads: int, head_dim: int) -> npt.NDArray[np.int64]:
+def _rows(tensor: Tensor, first: int, end: int) -> Tensor:
+    return replace(tensor, shape=(end - first, *tensor.shape[1:]), read=lambda: _as_rows(tensor)[first:end])
+
+
+def _in_halves(tensor: Tensor, heads: int) -> Tensor:
+    """The inverse of what llama.cpp's converter does to heads: it puts element i + head_dim/2 after element i."""
+
+    def read() -> npt.NDArray[np.uint8]:
+        rows = _as_rows(tensor)
+        return rows.reshape(heads, len(rows) // heads // 2, 2, -1).swapaxes(1, 2).reshape(rows.shape)
+
+    return replace(tensor, read=read)
+
+
+def _affine(tensor: Tensor, multiplier: float, offset: float) -> Tensor:
+    def read() -> npt.NDArray[np.uint8]:
+        values = decode_rows(tensor.read(), tensor.encoding, tensor.name) * np.float32(multiplier) + np.float32(offset)
+        return np.ascontiguousarray(values, np.float32).view(np.uint8)
+
+    return replace(tensor, encoding="f32", read=read)
+
+
+def _as_rows(tensor: Tensor) -> npt.NDArray[np.uint8]:
+    """The bytes of each row, of a vector those of each element. Elements of vectors are never in blocks."""
+    raw = tensor.read()
+    return raw.reshape(math.prod(tensor.shape[:1]), -1)
+
+
+@functools.cache
+def adjacent_rotary_pairs(heads: int, head_dim: int) -> RowOrder:
     """Row order that turns halves (i, i + head_dim/2) of each head, as Hugging Face stores them, into neighbours (2i, 2i + 1).
 
     Dot products of queries and keys do not change, and a kernel finds both elements of a rotation side by side.
     """
     pairs = np.arange(head_dim).reshape(2, head_dim // 2).T.reshape(-1)
-    return (np.arange(heads)[:, None] * head_dim + pairs).reshape(-1)
+    return _frozen((np.arange(heads)[:, None] * head_dim + pairs).reshape(-1))
 
 
-def qkv_row_order(num_heads: int, num_kv_heads: int, head_dim: int) -> npt.NDArray[np.int64]:
+@functools.cache
+def qkv_row_order(heads: int, kv_heads: int, head_dim: int) -> RowOrder:
     """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys."""
-    rotated = adjacent_rotary_pairs(num_heads + num_kv_heads, head_dim)
-    return np.concatenate([rotated, np.arange(len(rotated), len(rotated) + num_kv_heads * head_dim)])
+    rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim)
+    return _frozen(np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim)]))
 
 
-def interleaved_halves(rows: int) -> npt.NDArray[np.int64]:
+@functools.cache
+def interleaved_halves(rows: int) -> RowOrder:
     """Row order that puts row i of the second half after row i of the first: gate and up of one channel become neighbours."""
-    return np.arange(rows).reshape(2, rows // 2).T.reshape(-1)
+    return _frozen(np.arange(rows).reshape(2, rows // 2).T.reshape(-1))
+
+
+def _frozen(order: RowOrder) -> RowOrder:
+    """Layers share row orders."""
+    order.flags.writeable = False
+    return order

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from webllm_build.errors import MalformedFile
-from webllm_build.model.layers import Decoder
+from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import Array, NumpyOperators
 from webllm_build.model.weights import Weight
 from webllm_build.quantize.scheme import Importance, Scheme
@@ -37,7 +37,7 @@ def calibration_tokens(checkpoint: Checkpoint, model: Decoder, text: str) -> lis
         ids: list[int] = tokenizer.encode(text[: MAX_TOKENS * MOST_CHARACTERS]).ids
     except Exception as error:  # the library has no class of its own
         raise MalformedFile(f"{checkpoint.name}: the tokenizer cannot be used: {error}", FIX) from error
-    known = [token for token in ids if token < model.dims.vocab_size][:MAX_TOKENS]
+    known = [token for token in ids if token < model.vocab_size][:MAX_TOKENS]
     if len(known) < MIN_TOKENS:
         raise MalformedFile(f"{checkpoint.name}: the tokenizer makes {len(known)} tokens of the calibration text", FIX)
     return known
@@ -59,14 +59,14 @@ def importances(
 def gains_by_calibration(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme]) -> bool:
     """Whether a weight must be quantized to few bits, and not only repacked."""
     few = ((weight, schemes[weight.name]) for weight in model.weights if schemes[weight.name].bits <= MAX_BITS)
-    return any(checkpoint.tensors[name].encoding != scheme.encoding for weight, scheme in few for name in weight.sources)
+    return any(tensor.encoding != scheme.encoding for weight, scheme in few for tensor in weight.tensors(checkpoint))
 
 
 class _Recorder(NumpyOperators):
     """Keeps the mean squares of what is multiplied. float64: float32 would sum differently on each CPU."""
 
     def __init__(self, model: Decoder, checkpoint: Checkpoint, tokens: Sequence[int], done: Callable[[int], None]) -> None:
-        super().__init__(checkpoint, model.dims, tokens)
+        super().__init__(checkpoint, model.norm_eps, tokens)
         self.squares: dict[str, Importance] = {}
         self._head = model.head
         self._done = done

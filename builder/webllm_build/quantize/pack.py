@@ -27,7 +27,6 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme
 
 # "auto": the scheme that keeps what an encoding holds (exactly for q4_0, q4_1 and q8_0, nearly for the others), by its name's start.
 _KEEPS = (("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4A), ("q", Q8))
-_TABLES = ("embed_tokens.weight", "lm_head.weight")
 
 _CHUNK_VALUES = 1 << 18  # values encoded at a time: their temporaries stay in the cache
 
@@ -45,9 +44,9 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
             names = ", ".join(["auto", *(scheme.name for scheme in LINEAR_SCHEMES)])
             raise ConfigError((InvalidOption("quantization", requested, f"one of {names}", "Use auto to keep what the checkpoint holds."),))
         return SCHEMES[requested]
-    kept = {_kept(checkpoint.tensors[name].encoding) for name in weight.sources}
+    kept = {_kept(tensor.encoding) for tensor in weight.tensors(checkpoint)}
     if kept == {None}:
-        return Q8 if weight.sources[0].endswith(_TABLES) else Q4
+        return Q8 if weight.precision == "table" else Q4
     scheme = kept.pop()
     return Q8 if kept or scheme is None else scheme
 
@@ -61,7 +60,8 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importan
 
     Rows that the checkpoint holds in the scheme's encoding are repacked without loss; others are decoded, and encoded with the least
     error where columns have that importance.
-    Raises UnsupportedArchitecture for a row length that blocks do not divide, MalformedFile for values that no scheme can hold.
+    Raises UnsupportedArchitecture for a row length that blocks do not divide, MalformedFile for values that no scheme can hold and
+    for tensors that are not there or have another shape.
     """
     rows, columns = weight.shape if weight.kind == "linear" else (weight.shape[0], 1)
     if weight.kind == "linear" and columns % GROUP:
@@ -69,10 +69,7 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importan
             f"weight {weight.name} has rows of {columns} values, which is not a multiple of {GROUP}",
             f"Weights are quantized in groups of {GROUP} along a row; this model cannot be built.",
         )
-    sources = [checkpoint.tensors[name] for name in weight.sources]
-    shapes = ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in sources)
-    if any(tensor.shape[1:] != weight.shape[1:] for tensor in sources) or sum(tensor.shape[0] for tensor in sources) != rows:
-        raise MalformedFile(f"weight {weight.name} must be {list(weight.shape)} but the checkpoint has {shapes}")
+    sources = weight.tensors(checkpoint)
     raw = np.concatenate([_encoded(tensor, scheme, importance).reshape(tensor.shape[0], -1) for tensor in sources])
     if weight.row_order is not None:
         raw = raw[weight.row_order]

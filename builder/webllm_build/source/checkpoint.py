@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -52,11 +53,15 @@ class Tokenizer:
     config: Mapping[str, object]
 
 
+Format = Literal["hugging_face", "gguf"]
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A model as it was found, in Hugging Face's names and row order, whatever file it came from.
 
     config: Hugging Face config.json keys (a GGUF's metadata is translated).
+    format: whose names and row order the tensors have.
     digest: sha256 hex over the content of all files read.
     """
 
@@ -67,6 +72,7 @@ class Checkpoint:
     eos_token_ids: tuple[int, ...]
     license: str | None
     digest: str
+    format: Format = "hugging_face"
 
 
 def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDArray[np.float32]:

@@ -6,15 +6,15 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, store, vec, when
+from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, splat, store, vec, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
 
 THREADS = 64
 
 
-def embed(variant: Variant, scheme: Scheme, rows: int, columns: int) -> PrimFunc:
-    """out[t] = table[tokens[t]]; the same in every variant. An id outside the table gives its nearest row.
+def embed(variant: Variant, scheme: Scheme, rows: int, columns: int, scale: float = 1.0) -> PrimFunc:
+    """out[t] = scale * table[tokens[t]]; the same in every variant. An id outside the table gives its nearest row.
 
     Parameters: tokens int32[n] with symbolic n, w_<suffix> of table[rows, columns], out float32[n, columns].
     Raises CompileError where columns are not a multiple of 32.
@@ -34,5 +34,6 @@ def embed(variant: Variant, scheme: Scheme, rows: int, columns: int) -> PrimFunc
                 row = let("row", T.max(T.min(tokens[token], rows - 1), 0))
                 values = scheme.load(weight, row * blocks + block)
                 for j in range(QUADS):
-                    store(out, values.values(j), token, vec(block * QUADS + j))
+                    value = values.values(j)
+                    store(out, value if scale == 1 else value * splat(T.float32(scale)), token, vec(block * QUADS + j))
     return kernel.func

@@ -18,21 +18,25 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     VALUE,
     KvCache,
     Share,
-    check_heads,
     floats,
+    layout_of,
     page_of,
     page_table_buffer,
+    qk_norm_buffer,
     slot_of,
     words_dtype,
 )
-from webllm_build.compile.kernels.attention.rope_append import rotate
+from webllm_build.compile.kernels.attention.rope_append import rms_scale, rotate
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
+    Buffer,
     Expr,
     Kernel,
+    UpTo,
     barrier,
     ceildiv,
+    dot,
     element,
     extern,
     launch,
@@ -47,8 +51,8 @@ from webllm_build.compile.kernels.tir.ops import (
     when,
 )
 from webllm_build.compile.kernels.tir.reduce import butterfly, reduce_all
-from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
+from webllm_build.model.attention import Attention
 
 SPLIT_KEYS = 32  # the keys of a split are a multiple
 MAX_SPLITS = 64
@@ -71,40 +75,40 @@ def num_splits(cached: Expr) -> Expr:
     return (cached + keys - 1) // keys if isinstance(cached, int) else T.truncdiv(cached + keys - 1, keys)
 
 
-def splits_before(kv_len: Expr) -> Expr:
-    """num_splits of a token that makes kv_len keys of those in the cache."""
-    return num_splits(kv_len - 1)
+def seen_before(attention: Attention, position: Expr) -> Expr:
+    """Keys in the cache that a token at this position sees, an int or an int32 expression: the last ones."""
+    if attention.window is None:
+        return position
+    return min(position, attention.window - 1) if isinstance(position, int) else T.min(position, attention.window - 1)
 
 
-def query_scale(head_dim: int) -> float:
+def query_scale(attention: Attention) -> float:
     """What turns products of queries and keys into exponents of 2."""
-    return math.log2(math.e) / math.sqrt(head_dim)
+    return math.log2(math.e) * attention.scale
 
 
-def partial_shape(num_heads: int, head_dim: int) -> list[int]:
+def partial_shape(attention: Attention) -> list[int]:
     """Of float32: for each head and split head_dim sums, then the maximum of the scores (base 2), the sum of weights, two unused."""
-    return [num_heads, MAX_SPLITS, head_dim + VEC]
+    return [attention.heads, MAX_SPLITS, attention.head_dim + VEC]
 
 
-def attention_decode(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
-    """softmax(q K / sqrt(head_dim)) V over keys 0..state[0]-1 of each split, not yet divided by the sum of weights.
+def attention_decode(variant: Variant, attention: Attention) -> PrimFunc:
+    """softmax(scale * q K) V over the keys that a token at position state[0] sees before it, split by split, not yet divided by the sum
+    of weights.
 
-    qkv float32[1, (num_heads + 2*num_kv_heads) * head_dim], of which the queries are read, not yet rotated;
-    rope float32[>= 1, head_dim]: see rope_append.py; kv, page_table int32[max_pages]: see kv_cache.py; state int32[16];
-    partial float32[partial_shape]. Only the first num_splits(state[0]) splits are written.
-    The grid is (workgroups of heads, MAX_SPLITS). The attribute `webllm.grid_y` names the function of kv_len that gives the extent
-    of y that is needed: the workgroups beyond it only leave.
+    qkv float32[1, qkv_size], of which the queries are read, not yet rotated; rope float32[>= 1, head_dim]: see rope_append.py;
+    qk_norm, kv, page_table int32[max_pages]: see kv_cache.py; state int32[16]; partial float32[partial_shape]. Only the first
+    num_splits(seen_before(state[0])) splits are written. The grid is (workgroups of heads, those splits), for kv_len tokens with this one.
     """
-    return _AttentionDecode(variant, num_heads, KvLayout(variant.kv_dtype, num_kv_heads, head_dim)).build()
+    return _AttentionDecode(variant, attention).build()
 
 
 class _AttentionDecode:
-    def __init__(self, variant: Variant, num_heads: int, layout: KvLayout) -> None:
-        self.variant, self.layout = variant, layout
-        self.num_heads, self.head_dim = num_heads, layout.head_dim
-        self.group = check_heads(num_heads, layout.num_kv_heads, layout.head_dim)
+    def __init__(self, variant: Variant, attention: Attention) -> None:
+        self.variant, self.attention, self.layout = variant, attention, layout_of(variant, attention)
+        self.head_dim, self.group = attention.head_dim, attention.group
         self.heads = max(heads for heads in range(1, MAX_HEADS + 1) if self.group % heads == 0)
-        self.columns = layout.columns
+        self.columns = self.layout.columns
         self.row_vectors = self.head_dim // VEC
         if variant.subgroups:
             self.parts = min(variant.lanes, 1 << (self.head_dim // 8 - 1).bit_length())
@@ -116,25 +120,28 @@ class _AttentionDecode:
         # The sets of `set_width` invocations that are left to join have a row each in the pool.
         self.threads = min(self.threads, self.set_width * (POOL_BYTES // 16 // self.row_vectors))
         self.groups = self.threads // self.parts
-        self.share = Share(layout, self.parts)
+        self.share = Share(self.layout, self.parts)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
 
     def build(self) -> PrimFunc:
         heads, group = self.heads, self.group
         with Kernel() as kernel:
-            T.func_attr({"webllm.grid_y": splits_before.__name__})
-            self.qkv = kernel.buffer("qkv", (1, (self.num_heads + 2 * self.layout.num_kv_heads) * self.head_dim), "float32")
+            self.qkv = kernel.buffer("qkv", (1, self.attention.qkv_size), "float32")
             self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
+            self.qk_norm = qk_norm_buffer(kernel, self.attention)
             self.cache = KvCache(kernel, self.layout)
             state = kernel.buffer("state", (16,), "int32")
             self.page_table = page_table_buffer(kernel)
-            self.partial = kernel.buffer("partial", partial_shape(self.num_heads, self.head_dim), "float32")
-            with launch([self.num_heads // heads, MAX_SPLITS], [self.threads]) as ((block, self.split), (self.thread,)):
+            self.partial = kernel.buffer("partial", partial_shape(self.attention), "float32")
+            splits = num_splits(seen_before(self.attention, size("kv_len") - 1))
+            with launch([self.attention.heads // heads, UpTo(MAX_SPLITS, splits)], [self.threads]) as ((block, self.split), (self.thread,)):
                 self.first_head = block * heads
                 self.kv_head = block // (group // heads)
                 self.cached = fixed("cached", state[0])
-                keys = fixed("keys", keys_per_split(self.cached))
-                begin = fixed("begin", self.split * keys)
+                seen = self.cached if self.attention.window is None else fixed("seen", seen_before(self.attention, self.cached))
+                keys = fixed("keys", keys_per_split(seen))
+                begin = self.split * keys if self.attention.window is None else self.cached - seen + self.split * keys
+                begin = fixed("begin", begin)
                 with when(begin < self.cached):
                     self.end = fixed("end", T.min(begin + keys, self.cached))
                     self._allocate()
@@ -159,7 +166,6 @@ class _AttentionDecode:
         self.key_scales, self.value_scales = (local(name, self.keys) for name in ("key_scales", "value_scales"))
         self.read = local("read", self.quads, "float32x4")
         self.score = local("score", heads * self.keys)
-        scale = splat(T.float32(query_scale(self.head_dim)))
         for head in range(heads):
             store(self.weight_sum, T.float32(0), head)
             store(self.running_max, T.float32(HIDDEN), head)
@@ -168,7 +174,27 @@ class _AttentionDecode:
                 store(self.query, splat(T.float32(0)), head * self.vectors + j)
                 with when(inside):
                     query = let("unrotated", self.qkv[0, vec((self.first_head + head) * self.row_vectors + column)])
-                    store(self.query, rotate(query, let("turn", self.rope[0, vec(column)])) * scale, head * self.vectors + j)
+                    store(self.query, query if self.qk_norm is not None else self._turned(query, column), head * self.vectors + j)
+        if self.qk_norm is not None:
+            self._normalise(self.qk_norm)
+
+    def _turned(self, query: Expr, column: Expr) -> Expr:
+        return rotate(query, let("turn", self.rope[0, vec(column)])) * splat(T.float32(query_scale(self.attention)))
+
+    def _normalise(self, weights: Buffer) -> None:
+        """RMS norms of the queries, which are then turned."""
+        squares = local("squares", self.heads)
+        for head in range(self.heads):
+            vectors = [self.query[head * self.vectors + j] for j in range(self.vectors)]
+            store(squares, total([dot(vector, vector) for vector in vectors]), head)
+        reduce_all(self.variant, squares, self.heads, lane=self.part, width=self.parts, group=self.kv_group, groups=self.groups)
+        for head in range(self.heads):
+            scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[head]), "float32"))
+            for j, (column, inside) in enumerate(self.share.places(self.part)):
+                with when(inside):
+                    at = head * self.vectors + j
+                    query = let("normalised", self.query[at] * scale * weights[vec(column)])
+                    store(self.query, self._turned(query, column), at)
 
     def _load(self, positions: list[Expr]) -> None:
         """All loads of a step. Beyond the last key that one again, and never a slot that nothing was written to, which may hold NaN;

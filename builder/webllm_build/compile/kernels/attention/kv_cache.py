@@ -11,6 +11,8 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
+from webllm_build.compile.target import Variant
+from webllm_build.model.attention import Attention
 from webllm_build.quantize import tir
 
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
@@ -121,13 +123,14 @@ def slot_of(position: Expr) -> Expr:
     return position & (PAGE_SIZE - 1)
 
 
-def check_heads(num_heads: int, num_kv_heads: int, head_dim: int) -> int:
-    """Query heads that share a key-value head. Raises ValueError for shapes that the attention kernels do not cover."""
-    if num_heads % num_kv_heads:
-        raise ValueError(f"{num_heads} query heads cannot share {num_kv_heads} key-value heads evenly")
-    if head_dim % 8 or not 32 <= head_dim <= 256:
-        raise ValueError(f"head_dim is {head_dim}, but attention needs a multiple of 8 from 32 to 256")
-    return num_heads // num_kv_heads
+def layout_of(variant: Variant, attention: Attention) -> KvLayout:
+    """How a variant stores the keys and values of a layer."""
+    return KvLayout(variant.kv_dtype, attention.kv_heads, attention.head_dim)
+
+
+def qk_norm_buffer(kernel: Kernel, attention: Attention) -> Buffer | None:
+    """Parameter "qk_norm" float32[2 * head_dim], the weights of queries and of keys, where they are normalised."""
+    return kernel.buffer("qk_norm", (2 * attention.head_dim,), "float32") if attention.qk_norm is not None else None
 
 
 def _encode(layout: KvLayout, value: Expr, largest: Expr) -> Expr:

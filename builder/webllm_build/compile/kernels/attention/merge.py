@@ -7,9 +7,19 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.attention.decode import HIDDEN, join, num_splits, partial_shape, query_scale
-from webllm_build.compile.kernels.attention.kv_cache import KEY, VALUE, KvCache, check_heads, page_of, page_table_buffer, rounded, slot_of
-from webllm_build.compile.kernels.attention.rope_append import LANES, RowShare, append, largest_magnitude, rotate
+from webllm_build.compile.kernels.attention.decode import HIDDEN, join, num_splits, partial_shape, query_scale, seen_before
+from webllm_build.compile.kernels.attention.kv_cache import (
+    KEY,
+    VALUE,
+    KvCache,
+    layout_of,
+    page_of,
+    page_table_buffer,
+    qk_norm_buffer,
+    rounded,
+    slot_of,
+)
+from webllm_build.compile.kernels.attention.rope_append import LANES, RowShare, append, largest_magnitude, rms_scale, rotate
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -32,43 +42,44 @@ from webllm_build.compile.kernels.tir.ops import (
     when,
 )
 from webllm_build.compile.kernels.tir.reduce import Operator, reduce_all
-from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
+from webllm_build.model.attention import Attention
 
 THREADS = 256
 UNROLL = 4  # splits that an invocation loads at once
 
 
-def attention_merge(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
+def attention_merge(variant: Variant, attention: Attention) -> PrimFunc:
     """Attention output from the partial results of the splits, and from the token's own key and value, which join the cache.
 
-    qkv, rope: see decode.py; partial float32[partial_shape], of which the first num_splits(state[0]) splits are read;
-    state int32[16]; kv, page_table int32[max_pages]: see kv_cache.py, written in place at position state[0];
-    out float32[1, num_heads * head_dim].
+    qkv, rope: see decode.py; partial float32[partial_shape], of which the splits that attention_decode wrote are read;
+    state int32[16]; qk_norm, kv, page_table int32[max_pages]: see kv_cache.py, written in place at position state[0];
+    out float32[1, query_size].
     A workgroup serves one head; its invocations hold one vector of the head dimension and every `slices`-th split. Without subgroups
     one slice takes all splits.
     """
-    return _AttentionMerge(variant, num_heads, KvLayout(variant.kv_dtype, num_kv_heads, head_dim)).build()
+    return _AttentionMerge(variant, attention).build()
 
 
 class _AttentionMerge:
-    def __init__(self, variant: Variant, num_heads: int, layout: KvLayout) -> None:
-        self.variant, self.layout = variant, layout
-        self.num_heads, self.num_kv_heads, self.head_dim = num_heads, layout.num_kv_heads, layout.head_dim
-        self.group = check_heads(num_heads, self.num_kv_heads, self.head_dim)
+    def __init__(self, variant: Variant, attention: Attention) -> None:
+        self.variant, self.attention, self.layout = variant, attention, layout_of(variant, attention)
+        self.num_heads, self.num_kv_heads, self.head_dim = attention.heads, attention.kv_heads, attention.head_dim
+        self.group = attention.group
         self.columns = self.head_dim // VEC
         self.threads = THREADS if variant.subgroups else -(-self.columns // LANES) * LANES
         self.slices = 1 << int(math.log2(self.threads / self.columns))
 
     def build(self) -> PrimFunc:
         with Kernel() as kernel:
-            self.qkv = kernel.buffer("qkv", (1, (self.num_heads + 2 * self.num_kv_heads) * self.head_dim), "float32")
+            self.qkv = kernel.buffer("qkv", (1, self.attention.qkv_size), "float32")
             self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
-            self.partial = kernel.buffer("partial", partial_shape(self.num_heads, self.head_dim), "float32")
+            self.qk_norm = qk_norm_buffer(kernel, self.attention)
+            self.partial = kernel.buffer("partial", partial_shape(self.attention), "float32")
             state = kernel.buffer("state", (16,), "int32")
             page_table = page_table_buffer(kernel)
             self.cache = KvCache(kernel, self.layout)
-            out = kernel.buffer("out", (1, self.num_heads * self.head_dim), "float32")
+            out = kernel.buffer("out", (1, self.attention.query_size), "float32")
             with launch([self.num_heads], [self.threads]) as ((self.head,), (self.thread,)):
                 self.kv_head = self.head // self.group
                 self.slice = fixed("slice", T.min(self.thread // self.columns, self.slices - 1))
@@ -76,7 +87,7 @@ class _AttentionMerge:
                 position = fixed("position", state[0])
                 self.sums, self.largest, self.weight = local("sums", 1, "float32x4"), local("largest", 1), local("weight", 1)
                 self._own(page_of(page_table, position), slot_of(position))
-                self._join_splits(fixed("splits", num_splits(position)))
+                self._join_splits(fixed("splits", num_splits(seen_before(self.attention, position))))
                 if self.slices == 1:
                     with when(self.threads == self.columns or self.thread < self.columns):
                         store(out, self.sums[0] / splat(self.weight[0]), 0, vec(self.head * self.columns + self.column))
@@ -95,8 +106,11 @@ class _AttentionMerge:
             with when(inside):
                 turn = let("turn", self.rope[0, vec(column)])
                 loaded = [let("loaded", self.qkv[0, vec(head * self.columns + column)]) for head in heads]
-                for row, x in zip(rows, (rotate(loaded[0], turn), rotate(loaded[1], turn), loaded[2]), strict=True):
+                turned = loaded[:2] if self.qk_norm is not None else [rotate(x, turn) for x in loaded[:2]]
+                for row, x in zip(rows, (*turned, loaded[2]), strict=True):
                     store(row, x, j)
+        if self.qk_norm is not None:
+            self._normalise(share, query, key, self.qk_norm)
         largest = local("row_largest", 2)
         if self.layout.scaled:
             for kind, row in ((KEY, key), (VALUE, value)):
@@ -108,13 +122,26 @@ class _AttentionMerge:
         # The token is seen as later ones will see it, rounded by the cache.
         score = local("score", 1)
         products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]
-        store(score, total(products) * T.float32(query_scale(self.head_dim)), 0)
+        store(score, total(products) * T.float32(query_scale(self.attention)), 0)
         self._reduce(share, score, "sum")
         own = rounded(self.layout, let("own", self.qkv[0, vec(heads[2] * self.columns + self.column)]), largest[VALUE])
         first = self.slice == 0
         store(self.sums, T.Select(first, own, splat(T.float32(0))), 0)
         store(self.largest, T.Select(first, score[0], T.float32(HIDDEN)), 0)
         store(self.weight, T.Select(first, T.float32(1), T.float32(0)), 0)
+
+    def _normalise(self, share: RowShare, query: Buffer, key: Buffer, weights: Buffer) -> None:
+        """RMS norms of the query and the key, which are then turned."""
+        squares = local("squares", 2)
+        for i, row in enumerate((query, key)):
+            store(squares, total([dot(row[j], row[j]) for j in range(share.vectors)]), i)
+        self._reduce(share, squares, "sum")
+        for i, row in enumerate((query, key)):
+            scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32"))
+            for j, (column, inside) in enumerate(share.places):
+                with when(inside):
+                    x = let("normalised", row[j] * scale * weights[vec(i * self.columns + column)])
+                    store(row, rotate(x, let("turn", self.rope[0, vec(column)])), j)
 
     def _reduce(self, share: RowShare, values: Buffer, operator: Operator) -> None:
         if not self.variant.subgroups:

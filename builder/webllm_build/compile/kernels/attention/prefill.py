@@ -23,8 +23,8 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     KvCache,
     Share,
     as_halves,
-    check_heads,
     floats,
+    layout_of,
     page_of,
     page_table_buffer,
     slot_of,
@@ -52,26 +52,27 @@ from webllm_build.compile.kernels.tir.ops import (
 from webllm_build.compile.kernels.tir.reduce import butterfly
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import Variant
+from webllm_build.model.attention import Attention
 
 MAX_PARTS = 16
 MAX_RUNS = 4  # that share one update of the softmax
 WORKGROUP_BYTES = 16384  # WebGPU's default limit
 
 
-def attention_prefill(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
-    """softmax(q K / sqrt(head_dim)) V; token t of n sees keys 0..state[0]+t, those of earlier calls included.
+def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
+    """softmax(scale * q K) V; token t of n sees keys 0..state[0]+t, or the last of them, those of earlier calls included.
 
-    q float32[n, num_heads * head_dim]; kv, page_table int32[max_pages]: see kv_cache.py, with the n tokens already appended;
-    state int32[16]; out float32[n, num_heads * head_dim]. Products and sums are float32 in every variant.
+    q float32[n, query_size], normalised and rotated; kv, page_table int32[max_pages]: see kv_cache.py, with the n tokens already appended;
+    state int32[16]; out float32[n, query_size]. Products and sums are float32 in every variant.
     """
-    return _AttentionPrefill(variant, num_heads, KvLayout(variant.kv_dtype, num_kv_heads, head_dim)).build()
+    return _AttentionPrefill(variant, attention).build()
 
 
 class _AttentionPrefill:
-    def __init__(self, variant: Variant, num_heads: int, stored: KvLayout) -> None:
-        self.variant, self.stored = variant, stored
-        self.num_heads, self.head_dim = num_heads, stored.head_dim
-        self.group = check_heads(num_heads, stored.num_kv_heads, stored.head_dim)
+    def __init__(self, variant: Variant, attention: Attention) -> None:
+        stored = layout_of(variant, attention)
+        self.variant, self.attention, self.stored = variant, attention, stored
+        self.head_dim, self.group = attention.head_dim, attention.group
         # Signed bytes are exact as float16, and are so in workgroup memory: they become floats faster.
         self.layout = KvLayout("float16", stored.num_kv_heads, stored.head_dim) if stored.scaled else stored
         self.columns = stored.columns  # of the layout too
@@ -94,21 +95,22 @@ class _AttentionPrefill:
     def build(self) -> PrimFunc:
         with Kernel() as kernel:
             self.n = size("n")
-            self.q = kernel.buffer("q", (self.n, self.num_heads * self.head_dim), "float32")
+            self.q = kernel.buffer("q", (self.n, self.attention.query_size), "float32")
             self.cache = KvCache(kernel, self.stored)
             state = kernel.buffer("state", (16,), "int32")
             self.page_table = page_table_buffer(kernel)
-            out = kernel.buffer("out", (self.n, self.num_heads * self.head_dim), "float32")
+            out = kernel.buffer("out", (self.n, self.attention.query_size), "float32")
             blocks = ceildiv(self.n * self.group, self.block)
             with launch([self.stored.num_kv_heads, blocks], [self.threads]) as ((self.kv_head, block), (self.thread,)):
                 block = fixed("block", blocks - 1 - block)  # those with the most keys start first
                 self._locate(block, state)
                 self._allocate()
-                self._load(fixed("start", 0))
+                before = self._tiles_before(block, state)
+                self._load(fixed("start", before * self.tile))
                 last_token = T.min((block * self.block + self.block - 1) // self.group, self.n - 1)
                 end = fixed("end", state[0] + last_token + 1)
-                with T.serial(ceildiv(end, self.tile)) as index:
-                    first = fixed("first", index * self.tile)
+                with T.serial(ceildiv(end, self.tile) - before) as index:
+                    first = fixed("first", (before + index) * self.tile)
                     barrier()
                     self._publish()
                     barrier()
@@ -134,6 +136,18 @@ class _AttentionPrefill:
         # The first vector of a run's key i ^ part that this invocation holds.
         self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.columns + self.part) for i in range(self.parts)]
 
+    def _tiles_before(self, block: Expr, state: Buffer) -> Expr:
+        """Tiles of keys that none of the workgroup's tokens sees any more."""
+        if self.attention.window is None:
+            return 0
+        first_seen = state[0] + block * self.block // self.group - (self.attention.window - 1)
+        return fixed("tiles_before", T.max(first_seen, 0) >> (self.tile.bit_length() - 1))
+
+    def _sees(self, row: int, key: Expr) -> Expr:
+        """Whether a row's token sees the key at a position."""
+        seen = key <= self.limit[row]
+        return seen if self.attention.window is None else T.And(seen, key > self.limit[row] - self.attention.window)
+
     def _allocate(self) -> None:
         self.key_tile = shared("key_tile", self.tile * self.columns, "uint32x4")
         self.value_tile = shared("value_tile", self.tile * self.columns, "uint32x4")
@@ -148,7 +162,7 @@ class _AttentionPrefill:
         self.running_max, self.weight_sum = local("running_max", self.rows), local("weight_sum", self.rows)
         self.query = local("query", self.rows * self.vectors, "float32x4")
         self.sums = local("sums", self.rows * self.vectors, "float32x4")
-        scale = splat(T.float32(query_scale(self.head_dim)))
+        scale = splat(T.float32(query_scale(self.attention)))
         for r in range(self.rows):
             store(self.running_max, T.float32(HIDDEN), r)
             store(self.weight_sum, T.float32(0), r)
@@ -232,7 +246,7 @@ class _AttentionPrefill:
             for row in range(self.rows):
                 at = self._score_at(run, row)
                 score = self.score[at] * self.key_scales[key] if self.stored.scaled else self.score[at]
-                store(self.score, extern("float32", "select", T.float32(HIDDEN), score, first + key <= self.limit[row]), at)
+                store(self.score, extern("float32", "select", T.float32(HIDDEN), score, self._sees(row, first + key)), at)
                 store(largest, T.max(largest[row] if run else self.running_max[row], self.score[at]), row)
         butterfly(largest, self.rows, self.parts, "max")
         for row in range(self.rows):

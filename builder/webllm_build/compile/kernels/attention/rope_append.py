@@ -5,14 +5,16 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.attention.kv_cache import KvCache, check_heads, page_of, page_table_buffer, slot_of
+from webllm_build.compile.kernels.attention.kv_cache import KvCache, layout_of, page_of, page_table_buffer, qk_norm_buffer, slot_of
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
     Buffer,
     Expr,
     Kernel,
+    barrier,
     ceildiv,
+    dot,
     element,
     extern,
     launch,
@@ -21,28 +23,30 @@ from webllm_build.compile.kernels.tir.ops import (
     size,
     splat,
     store,
+    total,
     vec,
     when,
 )
 from webllm_build.compile.kernels.tir.reduce import reduce_all
-from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.target import Variant
+from webllm_build.model.attention import Attention
 
 THREADS = 64
 LANES = 8  # invocations of a row: one head of one token
 
 
-def rope_append(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: int) -> PrimFunc:
-    """Rotates the queries and keys of n new tokens and appends keys and values to the cache at positions state[0]..state[0]+n-1.
+def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
+    """Normalises, where the layer does, and rotates the queries and keys of n new tokens, and appends keys and values to the cache at
+    positions state[0]..state[0]+n-1.
 
-    qkv float32[n, (num_heads + 2*num_kv_heads) * head_dim]: queries, keys, values; rotary pairs are elements 2i and 2i+1.
+    qkv float32[n, qkv_size]: queries, keys, values; rotary pairs are elements 2i and 2i+1.
     rope float32[>= n, head_dim]: cosine and sine for each new token and pair.
-    state int32[16], page_table int32[max_pages], kv: see kv_cache.py; written in place.
-    q_out float32[n, num_heads * head_dim]: the rotated queries.
+    state int32[16], qk_norm, page_table int32[max_pages], kv: see kv_cache.py; written in place.
+    q_out float32[n, query_size]: the rotated queries.
     (x, y) becomes (x cos - y sin, y cos + x sin): arXiv 2104.09864, equation 34.
     """
-    check_heads(num_heads, num_kv_heads, head_dim)
-    layout = KvLayout(variant.kv_dtype, num_kv_heads, head_dim)
+    layout = layout_of(variant, attention)
+    num_heads, num_kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
     columns = head_dim // VEC
     heads = num_heads + 2 * num_kv_heads
     rows = THREADS // LANES
@@ -50,6 +54,7 @@ def rope_append(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: i
         n = size("n")
         qkv = kernel.buffer("qkv", (n, heads * head_dim), "float32")
         rope = kernel.buffer("rope", (size("rope_rows"), head_dim), "float32")
+        qk_norm = qk_norm_buffer(kernel, attention)
         state = kernel.buffer("state", (16,), "int32")
         page_table = page_table_buffer(kernel)
         cache = KvCache(kernel, layout)
@@ -62,14 +67,30 @@ def rope_append(variant: Variant, num_heads: int, num_kv_heads: int, head_dim: i
             place = (page_of(page_table, position), kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
             share = RowShare(columns, lane)
             values = local("values", share.vectors, "float32x4")
+
+            def turned(x: Expr, column: Expr) -> Expr:
+                return T.Select(head < num_heads + num_kv_heads, rotate(x, let("turn", rope[token, vec(column)])), x)
+
             for j, (column, inside) in enumerate(share.places):
                 store(values, splat(T.float32(0)), j)
                 with when(inside):
                     x = let("x", qkv[token, vec(head * columns + column)])
-                    store(values, T.Select(head < num_heads + num_kv_heads, rotate(x, let("turn", rope[token, vec(column)])), x), j)
+                    store(values, turned(x, column) if qk_norm is None else x, j)
+            if qk_norm is not None:
+                squares = local("squares", 1)
+                store(squares, total([dot(values[j], values[j]) for j in range(share.vectors)]), 0)
+                reduce_all(variant, squares, 1, lane=lane, width=LANES, group=group, groups=rows)
+                scale = splat(fixed("rms_scale", rms_scale(attention, squares[0]), "float32"))
+                weights = fixed("weights", T.Select(head < num_heads, 0, columns))
+                for j, (column, inside) in enumerate(share.places):
+                    with when(T.And(head < num_heads + num_kv_heads, inside)):
+                        x = let("normalised", values[j] * scale * qk_norm[vec(weights + column)])
+                        store(values, turned(x, column), j)
             largest = local("largest", 1)
             if layout.scaled:
                 store(largest, largest_magnitude(values, share.vectors), 0)
+                if qk_norm is not None and not variant.subgroups:
+                    barrier()  # the sums of squares have been read
                 reduce_all(variant, largest, 1, lane=lane, width=LANES, group=group, groups=rows, operator="max")
             with when(row < n * heads):
                 with when(head < num_heads):
@@ -89,6 +110,11 @@ class RowShare:
         self.vectors = -(-columns // LANES)
         # Of each: its place in the row, and whether that is inside and not padding.
         self.places = [(j * LANES + lane, (j + 1) * LANES <= columns or j * LANES + lane < columns) for j in range(self.vectors)]
+
+
+def rms_scale(attention: Attention, square: Expr) -> Expr:
+    """What an RMS norm multiplies a head by, given the sum of its squares."""
+    return T.float32(1) / T.sqrt(square / T.float32(attention.head_dim) + T.float32(attention.qk_norm))
 
 
 def rotate(x: Expr, turn: Expr) -> Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -21,6 +22,10 @@ Buffer: TypeAlias = Any  # a TIR buffer
 
 # Marks these kernels for PointerValueTypeRewrite, which fails on the blocks of kernels that TVM makes.
 HAND_WRITTEN = "webllm.hand_written"
+
+# Before the axis: the extent of the grid that is launched, where it is less than the kernel was compiled for.
+NEEDED = "webllm.needed."
+AXES = "xyz"
 
 VEC = 4  # lanes of the vectors that a kernel loads and multiplies
 
@@ -54,10 +59,24 @@ def size(name: str) -> Expr:
     return IRBuilder.name(name, T.int32())
 
 
+@dataclass(frozen=True, eq=False)
+class UpTo:
+    """An extent of a grid of which only the first `needed` workgroups are launched, an expression of sizes that the runtime knows
+    (launch.py). The kernel is compiled for `most`: it does not depend on these sizes, and reads them itself where it needs them."""
+
+    most: int
+    needed: Expr
+
+
 @contextmanager
-def launch(grid: Sequence[Expr], threads: Sequence[int]) -> Iterator[tuple[list[Expr], list[Expr]]]:
+def launch(grid: Sequence[Expr | UpTo], threads: Sequence[int]) -> Iterator[tuple[list[Expr], list[Expr]]]:
     """Open the kernel's grid; gives (workgroup ids, invocation ids), x first, one for each extent given."""
-    names = [(f"blockIdx.{'xyz'[axis]}", extent) for axis, extent in enumerate(grid)]
+    names = []
+    for axis, extent in zip(AXES, grid, strict=False):
+        if isinstance(extent, UpTo):
+            T.func_attr({NEEDED + axis: extent.needed})
+            extent = extent.most
+        names.append((f"blockIdx.{axis}", extent))
     names += [(f"threadIdx.{'xyz'[axis]}", extent) for axis, extent in enumerate(threads)]
     with ExitStack() as frames:
         ids = [frames.enter_context(T.launch_thread(name, extent)) for name, extent in names]

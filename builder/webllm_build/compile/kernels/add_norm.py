@@ -1,0 +1,40 @@
+"""A norm of what a block computes, behind which it joins the residual stream."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, ceildiv, dot, launch, let, local, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.target import Variant
+
+THREADS = 128
+
+
+def add_norm(variant: Variant, columns: int, eps: float) -> PrimFunc:
+    """out[t] = residual[t] + norm_weight * x[t] / sqrt(mean(x[t]²) + eps), for symbolically many rows.
+
+    Parameters: x float32[n, columns], norm_weight float32[columns], residual and out float32[n, columns]. A workgroup has a row.
+    """
+    vectors = columns // VEC
+    with Kernel() as kernel:
+        n = size("n")
+        x = kernel.buffer("x", (n, columns), "float32")
+        weight = kernel.buffer("norm_weight", (columns,), "float32")
+        residual = kernel.buffer("residual", (n, columns), "float32")
+        out = kernel.buffer("out", (n, columns), "float32")
+        with launch([n], [THREADS]) as ((row,), (thread,)):
+            squares = local("squares", 1)
+            store(squares, T.float32(0), 0)
+            with T.serial(ceildiv(vectors, THREADS)) as i, when(vectors % THREADS == 0 or i * THREADS + thread < vectors):
+                value = let("value", x[row, vec(i * THREADS + thread)])
+                store(squares, squares[0] + dot(value, value), 0)
+            reduce_all(variant, squares, 1, lane=thread, width=THREADS)
+            scale = let("scale", T.float32(1) / T.sqrt(squares[0] / T.float32(columns) + T.float32(eps)))
+            with T.serial(ceildiv(vectors, THREADS)) as i:
+                column = let("column", i * THREADS + thread)
+                with when(vectors % THREADS == 0 or column < vectors):
+                    normalised = x[row, vec(column)] * splat(scale) * weight[vec(column)]
+                    store(out, residual[row, vec(column)] + normalised, row, vec(column))
+    return kernel.func

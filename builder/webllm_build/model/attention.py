@@ -1,0 +1,73 @@
+"""What an attention layer is: kernels, the NumPy operators and the plan read it from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model.rope import RopeSettings
+
+MIN_HEAD_DIM, MAX_HEAD_DIM = 32, 256
+
+
+@dataclass(frozen=True)
+class Rope:
+    """Rotary position embedding (arXiv 2104.09864): pair i of a head turns by position * inv_freq[i] radians.
+
+    inv_freq: head_dim / 2 of them; 0 leaves a pair as it is. scale: a factor on cosines and sines.
+    """
+
+    inv_freq: tuple[float, ...]
+    scale: float = 1.0
+
+    @staticmethod
+    def of(settings: RopeSettings, head_dim: int) -> Rope:
+        """What a config says, for heads of this size."""
+        return Rope(tuple(settings.inverse_frequencies(head_dim).tolist()))
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Causal attention. What is at its default costs nothing in a kernel.
+
+    heads, kv_heads: query heads, and heads of keys and values, which heads / kv_heads of them share.
+    scale: a factor on the products of queries and keys.
+    window: a token sees this many tokens, itself among them; all where None.
+    qk_norm: the epsilon of an RMS norm of each head of queries and keys before they turn; none where None.
+
+    Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
+    """
+
+    heads: int
+    kv_heads: int
+    head_dim: int
+    scale: float
+    rope: Rope
+    window: int | None = None
+    qk_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        rules = {
+            "query heads must be a multiple of key-value heads": self.heads % self.kv_heads == 0,
+            f"head_dim must be a multiple of 8 from {MIN_HEAD_DIM} to {MAX_HEAD_DIM}": self.head_dim % 8 == 0
+            and MIN_HEAD_DIM <= self.head_dim <= MAX_HEAD_DIM,
+            "head_dim is twice the number of rotary frequencies": self.head_dim == 2 * len(self.rope.inv_freq),
+        }
+        broken = [rule for rule, holds in rules.items() if not holds]
+        if broken:
+            sizes = f"{self.heads} query heads, {self.kv_heads} key-value heads, head_dim {self.head_dim}"
+            raise UnsupportedArchitecture(f"Attention of {sizes} cannot be built: {'; '.join(broken)}", "No kernel has such sizes.")
+
+    @property
+    def group(self) -> int:
+        """Query heads that share a head of keys and values."""
+        return self.heads // self.kv_heads
+
+    @property
+    def query_size(self) -> int:
+        return self.heads * self.head_dim
+
+    @property
+    def qkv_size(self) -> int:
+        """Queries, keys and values of a token."""
+        return (self.heads + 2 * self.kv_heads) * self.head_dim

@@ -1,0 +1,110 @@
+"""What files call the parts of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from webllm_build.model.weights import RowOrder, Source, Stored, Weight
+from webllm_build.source.checkpoint import Format
+
+
+@dataclass(frozen=True)
+class FileNames:
+    """One file format's side of an architecture.
+
+    tensors: part of the model → name of its tensor, without ".weight" or ".bias"; "{}" stands for the number of the layer.
+    norm_offset: what stored norms lack: 1 where a file holds w and the model multiplies by 1 + w.
+    rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
+    """
+
+    tensors: Mapping[str, str]
+    norm_offset: float = 0.0
+    rotary_pairs: bool = False
+
+
+@dataclass(frozen=True)
+class Names:
+    hugging_face: FileNames
+    gguf: FileNames
+
+    @property
+    def formats(self) -> Mapping[Format, FileNames]:
+        return {"hugging_face": self.hugging_face, "gguf": self.gguf}
+
+
+ROPE_DIVISORS = "rope_freqs.weight"  # in GGUF files of Llama 3: what rotary frequencies are divided by, float32[head_dim / 2]
+
+# What most decoders are called: architectures take these, and add their own.
+HUGGING_FACE: Mapping[str, str] = {
+    "embedding": "model.embed_tokens",
+    "norm": "model.norm",
+    "head": "lm_head",
+    "attention_norm": "model.layers.{}.input_layernorm",
+    "q": "model.layers.{}.self_attn.q_proj",
+    "k": "model.layers.{}.self_attn.k_proj",
+    "v": "model.layers.{}.self_attn.v_proj",
+    "o": "model.layers.{}.self_attn.o_proj",
+    "mlp_norm": "model.layers.{}.post_attention_layernorm",
+    "gate": "model.layers.{}.mlp.gate_proj",
+    "up": "model.layers.{}.mlp.up_proj",
+    "down": "model.layers.{}.mlp.down_proj",
+}
+GGUF: Mapping[str, str] = {
+    "embedding": "token_embd",
+    "norm": "output_norm",
+    "head": "output",
+    "attention_norm": "blk.{}.attn_norm",
+    "q": "blk.{}.attn_q",
+    "k": "blk.{}.attn_k",
+    "v": "blk.{}.attn_v",
+    "o": "blk.{}.attn_output",
+    "mlp_norm": "blk.{}.ffn_norm",
+    "gate": "blk.{}.ffn_gate",
+    "up": "blk.{}.ffn_up",
+    "down": "blk.{}.ffn_down",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a weight: a key of FileNames.tensors. heads: of a projection that is turned afterwards, else 0."""
+
+    name: str
+    rows: int
+    heads: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Declares the weights of one layer, or (layer None) of what is outside of layers."""
+
+    names: Names
+    layer: int | None = None
+
+    def table(self, name: str, rows: int, columns: int) -> Weight:
+        """An embedding or an output head."""
+        return Weight(self._name(name), (self._source(Part(name, rows), columns),), (rows, columns), precision="table")
+
+    def matrix(self, name: str, parts: Sequence[Part], columns: int, order: RowOrder | None = None) -> Weight:
+        sources = tuple(self._source(part, columns) for part in parts)
+        return Weight(self._name(name), sources, (sum(part.rows for part in parts), columns), order)
+
+    def bias(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
+        sources = tuple(self._source(part, suffix="bias") for part in parts)
+        return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
+
+    def norm(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
+        """The weights of an RMS norm."""
+        sources = tuple(self._source(part, norm=True) for part in parts)
+        return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
+
+    def _name(self, weight: str) -> str:
+        return weight if self.layer is None else f"layers.{self.layer}.{weight}"
+
+    def _source(self, part: Part, *columns: int, suffix: str = "weight", norm: bool = False) -> Source:
+        def stored(file: FileNames) -> Stored:
+            name = f"{file.tensors[part.name].format(self.layer)}.{suffix}"
+            return Stored(name, file.norm_offset if norm else 0.0, paired_heads=part.heads if file.rotary_pairs else 0)
+
+        return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns))
