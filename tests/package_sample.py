@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from webllm_build.package.manifest import SHARD_BYTES, ManifestRef, ModelFacts
+from webllm_build.limits_generated import SHARD_BYTES
+from webllm_build.package.manifest import ManifestRef, ModelFacts
 from webllm_build.package.model_folder import write_model_folder, write_weights
 from webllm_build.quantize import Packed
 from webllm_build.source.checkpoint import Tokenizer

@@ -15,7 +15,8 @@ import pytest
 from golden_file import assert_golden
 from package_sample import FACTS, LIBRARY, SHAPES, TOKENIZER, sample_model, sample_weights, tree
 from webllm_build.errors import MalformedFile
-from webllm_build.package.manifest import SHARD_BYTES, read_manifest
+from webllm_build.limits_generated import SHARD_BYTES
+from webllm_build.package.manifest import read_manifest
 from webllm_build.package.model_folder import read_weights, write_weights
 from webllm_build.quantize import Packed
 

@@ -7,13 +7,17 @@ from dataclasses import replace
 from reprlib import repr as shown
 
 from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.limits_generated import MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
 from webllm_build.model.rope import ORIGINAL, Array, RopePlaces, RopeSettings, number
 
 MAX_DIMENSION = 1 << 20
-MAX_LAYERS = 1024
-MAX_CONTEXT = 1 << 24
-BOUNDS = {"num_hidden_layers": MAX_LAYERS, "max_position_embeddings": MAX_CONTEXT}
+BOUNDS = {
+    "num_hidden_layers": MAX_LAYERS,
+    "num_attention_heads": MAX_HEADS,
+    "max_position_embeddings": MAX_CONTEXT,
+    "vocab_size": MAX_VOCABULARY,
+}
 SMALLEST, LARGEST = 1e-30, 1e30  # what float32 holds, and squares of it nearly do
 FULL, SLIDING = "full_attention", "sliding_attention"
 

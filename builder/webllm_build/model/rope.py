@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.limits_generated import MAX_CONTEXT
 
 Array = npt.NDArray[np.float64]
 
@@ -23,7 +24,7 @@ KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "factor": (1, 1e6),
         "low_freq_factor": (1e-6, 1e6),
         "high_freq_factor": (1e-6, 1e6),
-        "original_max_position_embeddings": (1, 1 << 24),
+        "original_max_position_embeddings": (1, MAX_CONTEXT),
     },
 }
 THETA = (1.0, 1e15)

@@ -13,12 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from webllm_build.errors import MalformedFile
+from webllm_build.limits_generated import MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, TENSOR_ALIGNMENT
 from webllm_build.package.fields import Fields
 
 FORMAT = 1
-TENSOR_ALIGNMENT = 256  # bytes; what GPUBuffer copies and bindings want at most
-SHARD_BYTES = 24 * 1024 * 1024  # hosts refuse files above 25 MiB (Cloudflare) or 100 MB (GitHub)
-MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{16}\.[a-z0-9]+")
 
 
@@ -137,6 +135,8 @@ def _parse(fields: Fields) -> Manifest:
     if fields.count("format") != FORMAT:
         raise ValueError(f"format {fields.fields['format']} is not the format {FORMAT} that this version reads")
     model, weights = fields.nested("model"), fields.nested("weights")
+    if any(len(model.text(key)) > MAX_NAME for key in ("id", "name")):
+        raise ValueError(f"the model's name is longer than {MAX_NAME} characters")
     manifest = Manifest(
         generator=fields.text("generator"),
         model=ModelFacts(
@@ -169,6 +169,8 @@ def file_entry(fields: Fields) -> FileEntry:
     entry = FileEntry(fields.text("file"), fields.count("bytes"), fields.text("sha256"))
     if not _FILE_NAME.fullmatch(entry.file) or len(entry.file) > 255:
         raise ValueError(f"{fields.where}.file is not a plain hashed file name: {entry.file[:80]!r}")
+    if entry.bytes > MAX_FILE_BYTES:
+        raise ValueError(f"{entry.file} has {entry.bytes} bytes, more than a browser takes")
     if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256) or entry.sha256[:16] != entry.file.split(".")[1]:
         raise ValueError(f"{fields.where}.sha256 does not belong to {entry.file}")
     return entry
@@ -180,6 +182,8 @@ def tensor_entry(fields: Fields) -> TensorEntry:
 
 
 def _check_stream(manifest: Manifest) -> None:
+    if len(manifest.tensors) > MAX_TENSORS or len(manifest.weights.shards) > MAX_SHARDS:
+        raise ValueError(f"{len(manifest.tensors)} tensors in {len(manifest.weights.shards)} shards are more than a browser takes")
     end = 0
     for tensor in manifest.tensors:
         if tensor.offset % TENSOR_ALIGNMENT or tensor.offset < end:

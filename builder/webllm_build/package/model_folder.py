@@ -19,10 +19,9 @@ import numpy as np
 
 from webllm_build import __version__
 from webllm_build.errors import MalformedFile
+from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.package.fields import Fields
 from webllm_build.package.manifest import (
-    SHARD_BYTES,
-    TENSOR_ALIGNMENT,
     FileEntry,
     Manifest,
     ManifestRef,

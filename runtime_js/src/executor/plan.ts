@@ -2,6 +2,7 @@
 
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
+import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY } from "../support/limits.generated.ts";
 
 const PLAN_FORMAT = 2;
 /** Words that a launch function writes for each tile of a kernel: grid x, y, z and the uniform's words. */
@@ -107,11 +108,11 @@ function parseModel(model: Fields): PlanModel {
   });
   if (invFreq.length !== headDim / 2) throw fail(`model.rope.inv_freq has ${invFreq.length} entries for head_dim ${headDim}`);
   return {
-    vocabSize: model.integer("vocab_size", 1, 1 << 24),
-    numLayers: model.integer("num_layers", 1, 1024),
-    numHeads: model.integer("num_heads", 1, 1024),
+    vocabSize: model.integer("vocab_size", 1, MAX_VOCABULARY),
+    numLayers: model.integer("num_layers", 1, MAX_LAYERS),
+    numHeads: model.integer("num_heads", 1, MAX_HEADS),
     headDim,
-    contextLength: model.integer("context_length", 1, 1 << 24),
+    contextLength: model.integer("context_length", 1, MAX_CONTEXT),
     pageSize: model.integer("page_size", 1, 1024),
     prefillChunk: model.integer("prefill_chunk", 1, 1 << 16),
     rope: { invFreq, scale: rope.number("scale", -1e6, 1e6) },

@@ -2,16 +2,12 @@
 
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
+import {
+  MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
+} from "../support/limits.generated.ts";
 
 export const MANIFEST_FORMAT = 1;
-/** Every shard but the last is exactly this long. */
-export const SHARD_BYTES = 24 * 1024 * 1024;
-const TENSOR_ALIGNMENT = 256;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
-const MAX_FILE_BYTES = 1 << 28;
-const MAX_SHARDS = 1 << 16;
-const MAX_TENSORS = 1 << 16;
-const MAX_NAME = 512;
 
 export interface FileEntry {
   readonly file: string;
@@ -91,16 +87,16 @@ export function parseManifest(value: unknown): Manifest {
   checkShards(shards, bytes, fail);
   const tensors = manifest.objects("tensors", MAX_TENSORS, parseTensor);
   checkTensors(tensors, bytes, fail);
-  const vocabSize = model.integer("vocab_size", 1, 1 << 24);
+  const vocabSize = model.integer("vocab_size", 1, MAX_VOCABULARY);
   return {
     model: {
       id: model.string("id", MAX_NAME), name: model.string("name", MAX_NAME),
-      contextLength: model.integer("context_length", 1, 1 << 24), vocabSize,
+      contextLength: model.integer("context_length", 1, MAX_CONTEXT), vocabSize,
     },
     library: parseFile(manifest.object("library")),
     tokenizer: parseFile(manifest.object("tokenizer")),
     tokenizerConfig: manifest.object("tokenizer_config"),
-    eosTokenIds: manifest.integers("eos_token_ids", 256, 0, vocabSize - 1),
+    eosTokenIds: manifest.integers("eos_token_ids", MAX_EOS_TOKENS, 0, vocabSize - 1),
     weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
     tensors,
   };

@@ -1,6 +1,7 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
 import { IntegrityError, ManifestError } from "../support/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { download, sha256 } from "./download.ts";
 import { manifestFiles, parseManifest, type FileEntry, type Manifest } from "./manifest.ts";
 import { freeBytes } from "./quota.ts";
@@ -8,7 +9,6 @@ import { ShardReader } from "./shard_reader.ts";
 import { ModelStore } from "./store.ts";
 import { readVerified } from "./verified.ts";
 
-const MAX_MANIFEST_BYTES = 1 << 26;
 /** Shards that are read at a time, each by a thread of its own: as many as connections that browsers open to one HTTP/1.1 server. */
 const MAX_READERS = 6;
 

@@ -4,10 +4,9 @@ import { Template } from "@huggingface/jinja";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
+import { MAX_SPECIAL_TOKEN, MAX_TEMPLATE } from "../support/limits.generated.ts";
 import { Detokenizer, readSpelling, specialTokenIds, type Spelling } from "./detokenizer.ts";
 
-const MAX_TEMPLATE = 1 << 20;
-const MAX_TOKEN = 1024;
 
 function broken(message: string): ManifestError {
   return new ManifestError(`The model's tokenizer is not usable: ${message}. Build the model folder again.`);
@@ -17,7 +16,7 @@ function broken(message: string): ManifestError {
 function specialToken(config: Fields, key: string): string {
   const value = config.raw(key);
   const content = isRecord(value) ? value["content"] : value;
-  return typeof content === "string" && content.length <= MAX_TOKEN ? content : "";
+  return typeof content === "string" && content.length <= MAX_SPECIAL_TOKEN ? content : "";
 }
 
 /** The template called "default" where the config has several. */

@@ -1,0 +1,17 @@
+"""Generated from limits/limits.json by limits/generate.py. Do not edit."""
+
+MAX_LAYERS = 1024  # Layers of a model.
+MAX_HEADS = 1024  # Attention heads of a layer.
+MAX_VOCABULARY = 16777216  # Rows of the embedding.
+MAX_CONTEXT = 16777216  # Tokens of the longest context.
+MAX_EOS_TOKENS = 256  # Tokens that end an answer.
+MAX_TEMPLATE = 1048576  # Length of a chat template.
+MAX_SPECIAL_TOKEN = 1024  # Length of a special token that the chat template is given.
+MAX_NAME = 512  # Length of the names in a manifest: the model's, its id, a tensor's.
+MAX_TENSORS = 65536  # GPU buffers of weights.
+MAX_SHARDS = 65536  # Files that hold the weights.
+SHARD_BYTES = 25165824  # Size of each of them but the last: hosts refuse files above 25 MiB (Cloudflare) or 100 MB (GitHub).
+TENSOR_ALIGNMENT = 256  # Bytes; what GPUBuffer copies and bindings want at most.
+MAX_FILE_BYTES = 268435456  # Size of any file that a manifest names.
+MAX_MANIFEST_BYTES = 16777216  # Size of the manifest.
+MAX_TOKENIZER_BYTES = 67108864  # Size of tokenizer.json.

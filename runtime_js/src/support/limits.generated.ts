@@ -1,0 +1,32 @@
+// Generated from limits/limits.json by limits/generate.py. Do not edit.
+
+/** Layers of a model. */
+export const MAX_LAYERS = 1024;
+/** Attention heads of a layer. */
+export const MAX_HEADS = 1024;
+/** Rows of the embedding. */
+export const MAX_VOCABULARY = 16777216;
+/** Tokens of the longest context. */
+export const MAX_CONTEXT = 16777216;
+/** Tokens that end an answer. */
+export const MAX_EOS_TOKENS = 256;
+/** Length of a chat template. */
+export const MAX_TEMPLATE = 1048576;
+/** Length of a special token that the chat template is given. */
+export const MAX_SPECIAL_TOKEN = 1024;
+/** Length of the names in a manifest: the model's, its id, a tensor's. */
+export const MAX_NAME = 512;
+/** GPU buffers of weights. */
+export const MAX_TENSORS = 65536;
+/** Files that hold the weights. */
+export const MAX_SHARDS = 65536;
+/** Size of each of them but the last: hosts refuse files above 25 MiB (Cloudflare) or 100 MB (GitHub). */
+export const SHARD_BYTES = 25165824;
+/** Bytes; what GPUBuffer copies and bindings want at most. */
+export const TENSOR_ALIGNMENT = 256;
+/** Size of any file that a manifest names. */
+export const MAX_FILE_BYTES = 268435456;
+/** Size of the manifest. */
+export const MAX_MANIFEST_BYTES = 16777216;
+/** Size of tokenizer.json. */
+export const MAX_TOKENIZER_BYTES = 67108864;
