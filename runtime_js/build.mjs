@@ -25,6 +25,8 @@ await Promise.all([
       worker: "src/transport/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
+  // For Node: the builder asks it what the page would say to a tokenizer.
+  build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
   // A classic script, for importScripts.
   build({ ...shared, format: "iife", entryPoints: { "service-worker": "src/service-worker/index.ts" } }),
 ]);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from webllm_build.cache import PARTIAL, Cache
@@ -19,6 +19,7 @@ from webllm_build.package.site import write_site
 from webllm_build.progress import Progress, Silent
 from webllm_build.recipe import Recipe
 from webllm_build.source import open_checkpoint
+from webllm_build.tokenizer_check import check_tokenizer
 from webllm_build.weights import store_weights
 
 
@@ -38,6 +39,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     check_output(request.out)
     cache = Cache(request.cache_dir)
     recipe = Recipe.of(request, open_checkpoint(request.model, CATALOG, cache, progress))
+    recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size))
     checkpoint, facts = recipe.checkpoint, recipe.facts
     if not checkpoint.tokenizer.config.get("chat_template"):
         raise MissingFile(

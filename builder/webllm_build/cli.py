@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.box import SIMPLE
@@ -30,7 +31,7 @@ from rich.table import Table as RichTable
 from webllm_build import __version__
 from webllm_build.chromium import Gpu
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind, options, read_text
-from webllm_build.errors import WebllmBuildError
+from webllm_build.errors import ModelWarning, WebllmBuildError
 from webllm_build.progress import Done, Unit
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -55,6 +56,7 @@ class RichProgress:
 
 def main() -> NoReturn:
     """The `webllm-build` command: exit code 0, 1 for an error that says what to do, 2 for wrong usage."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except WebllmBuildError as error:
@@ -66,6 +68,18 @@ def main() -> NoReturn:
         console.print("Interrupted.")
         sys.exit(130)
     sys.exit(0)
+
+
+_show_others = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+) -> None:
+    if issubclass(category, ModelWarning):
+        console.print(f"[bold yellow]Note:[/] {escape(str(message))}", soft_wrap=True)
+    else:
+        _show_others(message, category, filename, lineno, file, line)
 
 
 def _build_command(kind: Kind, doc: str) -> Callable[..., None]:

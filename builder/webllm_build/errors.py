@@ -25,6 +25,7 @@ A bug in this program is never one of these: it shows as an ordinary traceback.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 
@@ -96,6 +97,15 @@ class UnsupportedEncoding(SourceError):
 
 class UnsupportedTokenizer(SourceError):
     """A tokenizer that cannot be turned into tokenizer.json."""
+
+
+class ModelWarning(UserWarning):
+    """Something about a model that a build goes on with, and that its user should know."""
+
+
+def warn(message: str) -> None:
+    """Raises a ModelWarning, which the command line prints."""
+    warnings.warn(message, ModelWarning, stacklevel=2)
 
 
 class CompileError(WebllmBuildError):

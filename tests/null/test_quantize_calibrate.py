@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from webllm_build.errors import MalformedFile
+from webllm_build.errors import MalformedFile, UnsupportedTokenizer
 from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import SCHEMES, Scheme, pack_weight
@@ -98,7 +98,7 @@ def test_the_built_in_text_is_long_enough(tiny: Checkpoint, model: Decoder) -> N
 def test_texts_and_tokenizers_that_cannot_be_used_are_refused(tiny: Checkpoint, model: Decoder) -> None:
     with pytest.raises(MalformedFile, match=r"(?s)makes \d tokens.*--calibrate"):
         calibration_tokens(tiny, model, "a b")
-    with pytest.raises(MalformedFile, match="cannot be used"):
+    with pytest.raises(UnsupportedTokenizer, match="cannot be used"):
         calibration_tokens(replace(tiny, tokenizer=Tokenizer(b"{}", {})), model, "text " * 100)
     document = json.loads(tiny.tokenizer.tokenizer_json)
     document["added_tokens"] = [added_token(10_000, "beyond")]

@@ -69,16 +69,24 @@ def test_configuration_tokenizer_and_ends_are_read(folder: Path) -> None:
     assert checkpoint.license == "llama3.2"
 
 
-def test_end_tokens_prefer_the_generation_configuration(folder: Path) -> None:
-    edit(folder / "generation_config.json", lambda value: value.update(eos_token_id=[7, 5]))
-    assert open_folder(folder, "tiny").eos_token_ids == (7, 5)
+def test_end_tokens_are_all_that_any_file_names(folder: Path) -> None:
+    edit(folder / "generation_config.json", lambda value: value.update(eos_token_id=[7, 5, 7, -1, "2", True]))
+    assert open_folder(folder, "tiny").eos_token_ids == (7, 5, 2)
     (folder / "generation_config.json").unlink()
-    assert open_folder(folder, "tiny").eos_token_ids == (2,)
+    edit(folder / "config.json", lambda value: value.update(eos_token_id=[3]))
+    assert open_folder(folder, "tiny").eos_token_ids == (3, 2)
     edit(folder / "config.json", lambda value: value.pop("eos_token_id"))
     assert open_folder(folder, "tiny").eos_token_ids == (2,)  # from the tokenizer's eos_token
     edit(folder / "tokenizer_config.json", lambda value: value.pop("eos_token"))
-    with pytest.raises(MissingFile, match="ends an answer"):
-        open_folder(folder, "tiny")
+    assert open_folder(folder, "tiny").eos_token_ids == ()
+
+
+def test_padding_and_truncation_of_the_training_are_dropped(folder: Path) -> None:
+    padding = {"strategy": {"Fixed": 20000000}, "direction": "Left", "pad_id": 0, "pad_type_id": 0, "pad_token": "<s>"}
+    truncation = {"max_length": 1, "stride": 5, "strategy": "LongestFirst", "direction": "Right"}
+    before = open_folder(folder, "tiny").tokenizer.tokenizer_json
+    edit(folder / "tokenizer.json", lambda value: value.update(padding=padding, truncation=truncation))
+    assert json.loads(open_folder(folder, "tiny").tokenizer.tokenizer_json) == json.loads(before)
 
 
 @pytest.mark.parametrize(

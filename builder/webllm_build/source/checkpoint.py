@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, dequantize
 
-from ..errors import UnsupportedEncoding
+from webllm_build.errors import UnsupportedEncoding
 
 
 @dataclass(frozen=True)

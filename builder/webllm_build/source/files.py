@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MalformedFile, MissingFile, SourceError
+from webllm_build.errors import MalformedFile, MissingFile, SourceError
 
 MAX_JSON_BYTES = 128 << 20
 REDOWNLOAD = "The file is damaged or not what its name says: download it again from where it came."

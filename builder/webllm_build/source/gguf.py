@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MalformedFile, MissingFile, UnsupportedArchitecture
-from .checkpoint import Checkpoint, Tensor
-from .files import malformed, sha256_file
-from .gguf_header import GGUFHeader, Metadata, TensorInfo, read_gguf
-from .gguf_tokenizer import eos_token_ids, read_tokenizer
+from webllm_build.errors import MalformedFile, MissingFile, UnsupportedArchitecture
+from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.files import malformed, sha256_file
+from webllm_build.source.gguf_header import GGUFHeader, Metadata, TensorInfo, read_gguf
+from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 
 GLOBAL_NAMES = {
     "token_embd.weight": "model.embed_tokens.weight",

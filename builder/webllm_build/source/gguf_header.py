@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from gguf import GGMLQuantizationType
 
-from ..errors import SourceError, UnsupportedEncoding
-from .checkpoint import ENCODINGS
-from .files import malformed, map_file
+from webllm_build.errors import SourceError, UnsupportedEncoding
+from webllm_build.source.checkpoint import ENCODINGS
+from webllm_build.source.files import malformed, map_file
 
 MAX_KEYS = 1 << 16
 MAX_TENSORS = 1 << 16

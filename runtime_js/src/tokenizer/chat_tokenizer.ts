@@ -7,7 +7,6 @@ import { Fields, isRecord } from "../support/fields.ts";
 import { MAX_SPECIAL_TOKEN, MAX_TEMPLATE } from "../support/limits.generated.ts";
 import { Detokenizer, readSpelling, specialTokenIds, type Spelling } from "./detokenizer.ts";
 
-
 function broken(message: string): ManifestError {
   return new ManifestError(`The model's tokenizer is not usable: ${message}. Build the model folder again.`);
 }

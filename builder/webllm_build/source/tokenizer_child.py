@@ -1,0 +1,112 @@
+"""A program, run as a child process with limits: what tokenizer.json and chat template of a stranger do. tokenizer_process.py starts it.
+
+Both can take any time and memory, and the tokenizers library panics on some files. It imports nothing of this package, to start quickly.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import traceback
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NoReturn
+
+MEMORY_BYTES = 4 << 30
+TEMPLATE_NAME = "<template>"
+# Statements that @huggingface/jinja parses, with their ends. Python's Jinja knows more.
+STATEMENTS = frozenset(
+    {"set", "endset", "if", "elif", "else", "endif", "for", "endfor", "macro", "endmacro", "call", "endcall"}
+    | {"filter", "endfilter", "break", "continue", "generation", "endgeneration"}
+)
+
+
+class Refused(Exception):
+    """The template's own raise_exception."""
+
+
+def encode(document: str, texts: list[str], add_special_tokens: bool) -> list[list[int]]:
+    import tokenizers
+
+    tokenizer = tokenizers.Tokenizer.from_str(document)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return [tokenizer.encode(text, add_special_tokens=add_special_tokens).ids for text in texts]
+
+
+def environment() -> Any:
+    """Jinja as transformers sets it up (utils/chat_template_utils.py)."""
+    from jinja2 import nodes
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        tags = {"generation"}  # noqa: RUF012
+
+        def parse(self, parser: Any) -> Any:
+            next(parser.stream)
+            return nodes.Scope(parser.parse_statements(("name:endgeneration",), drop_needle=True))
+
+    def refuse(message: object) -> NoReturn:
+        raise Refused(str(message))
+
+    def tojson(value: object, ensure_ascii: bool = False, **options: Any) -> str:
+        return json.dumps(value, ensure_ascii=ensure_ascii, **options)
+
+    result = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
+    result.filters["tojson"] = tojson
+    result.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form))
+    return result
+
+
+def unknown_statement(jinja: Any, template: str) -> dict[str, object] | None:
+    """The first statement that the page's library does not know."""
+    begun = False
+    for line, kind, text in jinja.lex(template):
+        if kind == "raw_begin" or (begun and kind == "name" and text not in STATEMENTS):
+            return {"line": line, "error": f"the page's template library does not know {{% {'raw' if kind == 'raw_begin' else text} %}}"}
+        begun = kind == "block_begin" or (begun and kind == "whitespace")
+    return None
+
+
+def render(template: Any, context: dict[str, object]) -> dict[str, object]:
+    try:
+        return {"text": template.render(**context)}
+    except Refused as error:
+        return {"refused": str(error)}
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == TEMPLATE_NAME]
+        return {"error": f"{type(error).__name__}: {error}", "line": lines[-1] if lines else None}
+
+
+def run_template(request: dict[str, Any]) -> dict[str, object]:
+    """{error, line} where the template cannot be parsed, else {renders: [{text}, {refused} or {error, line}]}."""
+    from jinja2 import TemplateSyntaxError
+
+    jinja = environment()
+    try:
+        unknown = unknown_statement(jinja, request["template"])
+        template = jinja.from_string(request["template"])
+    except TemplateSyntaxError as error:
+        return {"error": error.message, "line": error.lineno}
+    if unknown is not None:
+        return unknown
+    contexts = ({**request["constants"], "messages": messages, "add_generation_prompt": True} for messages in request["conversations"])
+    return {"renders": [render(template, context) for context in contexts]}
+
+
+def main() -> None:
+    with suppress(ValueError, OSError):  # where the system does not limit address space
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    request = json.load(sys.stdin)
+    answer: dict[str, object] = {}
+    if "texts" in request:
+        answer["ids"] = encode(request["tokenizer"], request["texts"], request["add_special_tokens"])
+    if "template" in request:
+        answer["template"] = run_template(request)
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What a tokenizer.json says of itself, and whether the page's libraries can run it.
+
+The page encodes with @huggingface/tokenizers 0.2.0 and decodes by itself (runtime_js/src/tokenizer/detokenizer.ts). What they lack is
+refused here, by name, before a visitor finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from reprlib import repr as shown
+
+from webllm_build.errors import MalformedFile, UnsupportedTokenizer
+from webllm_build.limits_generated import MAX_VOCABULARY
+from webllm_build.source.checkpoint import Tokenizer
+from webllm_build.source.files import REDOWNLOAD, parse_json
+
+MODELS = frozenset({"BPE", "Unigram", "WordPiece"})
+NORMALIZERS = frozenset(
+    {"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Precompiled", "Prepend", "Replace", "Sequence", "Strip", "StripAccents"}
+)
+PRE_TOKENIZERS = frozenset(
+    {"BertPreTokenizer", "ByteLevel", "Digits", "FixedLength", "Metaspace", "Punctuation", "Sequence", "Split", "Whitespace"}
+    | {"WhitespaceSplit"}
+)
+POST_PROCESSORS = frozenset({"BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"})
+DECODERS = frozenset({"ByteFallback", "ByteLevel", "Fuse", "Replace", "Sequence", "Strip"})
+DECODES = frozenset({"ByteFallback", "ByteLevel"})  # one of them says how a token spells bytes
+SPLITS = frozenset({"Isolated", "Removed"})
+PARTS = ("normalizers", "pretokenizers", "processors", "decoders")
+HINT = "Take another model, or one that was converted to byte-level BPE or SentencePiece BPE: as a GGUF file it may work."
+
+
+@dataclass(frozen=True)
+class TokenizerFacts:
+    """ids: of the vocabulary and the added tokens. added: ids of the added tokens alone."""
+
+    ids: Mapping[str, int]
+    added: Mapping[str, int]
+
+
+def read_facts(tokenizer: Tokenizer) -> TokenizerFacts:
+    """Raises MalformedFile for what is not a tokenizer, UnsupportedTokenizer for what the page cannot run."""
+    document = parse_json(Path("tokenizer.json"), tokenizer.tokenizer_json)
+    model = document.get("model")
+    if not isinstance(model, dict):
+        raise _malformed("it has no model")
+    _check(document, model)
+    vocabulary = _vocabulary(model.get("vocab"))
+    added = {}
+    for token in _list(document.get("added_tokens"), "added_tokens"):
+        if not isinstance(token, dict) or not isinstance(token.get("content"), str) or not _is_id(token.get("id")):
+            raise _malformed(f"{shown(token)} is not an added token")
+        added[token["content"]] = token["id"]
+    return TokenizerFacts({**vocabulary, **added}, added)
+
+
+def _vocabulary(vocabulary: object) -> dict[str, int]:
+    if isinstance(vocabulary, dict) and vocabulary and all(map(_is_id, vocabulary.values())):
+        return vocabulary
+    # Unigram has a list of (token, score).
+    if isinstance(vocabulary, list) and vocabulary:
+        tokens = [entry[0] if isinstance(entry, list) and len(entry) == 2 else None for entry in vocabulary]
+        if all(isinstance(token, str) for token in tokens):
+            return {str(token): index for index, token in enumerate(tokens)}
+    raise _malformed("model.vocab does not map tokens to ids")
+
+
+def _check(document: Mapping[str, object], model: Mapping[str, object]) -> None:
+    kind = model.get("type", "BPE" if "merges" in model else None)
+    if kind not in MODELS:
+        raise _unsupported("model", kind)
+    if kind == "BPE":
+        if model.get("continuing_subword_prefix"):
+            raise _unsupported("continuing_subword_prefix", model["continuing_subword_prefix"])
+        _list(model.get("merges"), "model.merges")
+    for name, known in (("normalizer", NORMALIZERS), ("pre_tokenizer", PRE_TOKENIZERS), ("post_processor", POST_PROCESSORS)):
+        for part in _parts(document.get(name), name):
+            if part.get("type") not in known:
+                raise _unsupported(name, part.get("type"))
+            if part["type"] == "Split" and name == "pre_tokenizer" and part.get("behavior") not in SPLITS:
+                raise _unsupported("pre_tokenizer Split with the behavior", part.get("behavior"))
+    decoders = [part.get("type") for part in _parts(document.get("decoder"), "decoder")]
+    unknown = [kind for kind in decoders if kind not in DECODERS]
+    if unknown or not DECODES.intersection(decoders):
+        raise _unsupported("decoder", unknown[0] if unknown else ", ".join(map(str, decoders)) or None)
+
+
+def _parts(value: object, name: str, depth: int = 0) -> Iterator[Mapping[str, object]]:
+    """A component and, where it is a sequence, its parts."""
+    if value is None:
+        return
+    if not isinstance(value, dict) or depth > 4:
+        raise _malformed(f"{name} is {shown(value)}")
+    inner = next((value[key] for key in PARTS if key in value), None) if value.get("type") == "Sequence" else None
+    yield value
+    for part in _list(inner, name) if inner is not None else ():
+        yield from _parts(part, name, depth + 1)
+
+
+def _list(value: object, name: str) -> list[object]:
+    if value is not None and not isinstance(value, list):
+        raise _malformed(f"{name} is {shown(value)}")
+    return value or []
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is int and 0 <= value < MAX_VOCABULARY
+
+
+def _malformed(what: str) -> MalformedFile:
+    return MalformedFile(f"tokenizer.json: {what}", REDOWNLOAD)
+
+
+def _unsupported(what: str, kind: object) -> UnsupportedTokenizer:
+    return UnsupportedTokenizer(f"tokenizer.json has the {what} {shown(kind)}, which a web page cannot run", HINT)

