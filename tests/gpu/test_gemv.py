@@ -1,14 +1,17 @@
 """Matrix-vector kernels against float64 NumPy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from dawn import Dawn, poison, to_wgsl
+from dawn import Array, Dawn, poison, to_wgsl
 from linear_case import (
     EPILOGUES,
     F16_VARIANTS,
     GELU,
     MORE_EPILOGUES,
     PLAIN,
+    RESIDUAL,
     SILU,
     VARIANTS,
     apply_epilogue,
@@ -17,7 +20,8 @@ from linear_case import (
 )
 
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
-from webllm_build.compile.kernels.linear.gemv import Tile, gemv, tiles
+from webllm_build.compile.kernels.linear.gemv import gemv, tiles
+from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 from webllm_build.quantize import SCHEMES
@@ -77,6 +81,39 @@ def test_any_tile(dawn: Dawn, variant: Variant, tile: Tile) -> None:
     """Tiles are a matter of speed: each gives the same result."""
     for epilogue in (PLAIN, SILU):
         check(dawn, variant, "q4a", 130, 576, norm=True, epilogue=epilogue, tile=tile)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize(
+    ("scheme", "n", "k", "norm", "epilogue", "tile", "m"),
+    [
+        ("q4a", 130, 576, True, PLAIN, Tile(4, 8, 8), 2),
+        ("q8", 34, 96, True, replace(SILU, bias=True), Tile(4, 4, 8), 8),
+        ("q4", 7, 2080, False, replace(RESIDUAL, bias=True), Tile(32, 8, 1), 4),
+        ("f16", 20, 64, False, GELU, Tile(1, 8, 8), 2),
+        ("q4", 12, 1024, True, PLAIN, Tile(8, 2, 4), 4),
+    ],
+)
+def test_several_vectors_give_what_each_gives_alone(
+    dawn: Dawn, variant: Variant, scheme: str, n: int, k: int, norm: bool, epilogue: Epilogue, tile: Tile, m: int
+) -> None:
+    rng = np.random.default_rng(m * n + k)
+    weight, x = random_weight(rng, scheme, n, k), (rng.standard_normal((m, k)) * 3).astype(np.float32)
+    residual = rng.standard_normal((m, n)).astype(np.float32)
+    shared = {**weight.buffers, "norm_weight": rng.uniform(0.5, 2, k).astype(np.float32), "bias": residual[0]}
+
+    def run(count: int, rows: slice) -> Array:
+        out = poison((count, epilogue.columns(n)))
+        return kernels[count].run({**shared, "x": x[rows], "residual": residual[rows], "out": out})["out"]
+
+    eps = EPS if norm else None
+    kernels = {
+        count: dawn.prepare(
+            gemv(variant, SCHEMES[scheme], n, k, m=count, norm_eps=eps, epilogue=epilogue, tile=tile.for_vectors(count)), variant
+        )
+        for count in (1, m)
+    }
+    np.testing.assert_array_equal(run(m, slice(m)), np.concatenate([run(1, slice(t, t + 1)) for t in range(m)]))
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

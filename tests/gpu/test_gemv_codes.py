@@ -1,14 +1,20 @@
 """Matrix-vector kernels on integer dot products against float64 NumPy."""
 
+from dataclasses import replace
+
 import codes_case
 import numpy as np
 import pytest
-from dawn import Dawn, poison
+from dawn import Array, Dawn, poison
 from linear_case import MORE_EPILOGUES, PLAIN, RESIDUAL, SILU, VARIANTS, apply_epilogue, parameters, random_weight
 
+from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
-from webllm_build.compile.kernels.linear.gemv_codes import Tile, gemv_codes, tiles
+from webllm_build.compile.kernels.linear.gemv_codes import gemv_codes, tiles
+from webllm_build.compile.kernels.linear.quantize import quantize
+from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
+from webllm_build.compile.wgsl import compile_kernels
 from webllm_build.errors import CompileError
 from webllm_build.quantize import SCHEMES
 
@@ -85,6 +91,54 @@ def test_gates_and_ups_become_codes(dawn: Dawn, n: int, tile: Tile) -> None:
 @pytest.mark.parametrize("epilogue", parameters(MORE_EPILOGUES))
 def test_biases_and_gelu(dawn: Dawn, epilogue: Epilogue) -> None:
     check(dawn, "q4", 128, 96, norm=True, epilogue=epilogue, tile=Tile(4, 8, 8))
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("scheme", "n", "k", "norm", "epilogue", "tile", "m"),
+    [
+        ("q4a", 130, 576, True, PLAIN, Tile(4, 8, 8), 2),
+        ("q8", 128, 96, True, replace(SILU, bias=True), Tile(4, 8, 16), 8),
+        ("q4", 7, 2080, False, replace(RESIDUAL, bias=True), Tile(32, 8, 1), 4),
+    ],
+)
+def test_several_vectors_give_what_each_gives_alone(
+    dawn: Dawn, variant: Variant, packed: bool, scheme: str, n: int, k: int, norm: bool, epilogue: Epilogue, tile: Tile, m: int
+) -> None:
+    """Whether workgroups make the codes, or a kernel before."""
+    rng = np.random.default_rng(m * n + k)
+    weight, x = random_weight(rng, scheme, n, k), (rng.standard_normal((m, k)) * 3).astype(np.float32)
+    residual = rng.standard_normal((m, n)).astype(np.float32)
+    shared = {**weight.buffers, "norm_weight": rng.uniform(0.5, 2, k).astype(np.float32), "bias": residual[0]}
+    eps = EPS if norm else None
+
+    def outputs(count: int) -> dict[str, Array]:
+        return {"out": poison((count, n)), "out_q": poison((count, n // 32, 4), np.uint32), "out_s": poison((count, n // 64))}
+
+    kernel = gemv_codes(variant, SCHEMES[scheme], n, k, m=m, norm_eps=eps, packed_input=packed, epilogue=epilogue, tile=tile.for_vectors(m))
+    inputs = {**shared, "x": x, "residual": residual}
+    if packed:
+        made = {"out_q": poison((m, k // 16, 4), np.uint32), "out_s": poison((m, k // 32)), "out_r": poison(m)}
+        codes = dawn.run(quantize(variant, k, norm_eps=eps, rms_apart=norm), variant, {**inputs, **made}, {"n": m})
+        inputs |= {name.replace("out", "x"): values for name, values in codes.items()}
+    together = dawn.run(kernel, variant, {**inputs, **outputs(m)})
+    alone = dawn.prepare(gemv_codes(variant, SCHEMES[scheme], n, k, norm_eps=eps, epilogue=epilogue, tile=tile), variant)
+    for t in range(m):
+        one = alone.run({**shared, "x": x[t : t + 1], "residual": residual[t : t + 1], **outputs(1)})
+        for name, values in one.items():
+            np.testing.assert_array_equal(together[name][t], values[0])
+
+
+def test_codes_of_long_vectors_are_made_before() -> None:
+    """Workgroup memory of 16 KiB is what every GPU has."""
+    assert fit_workgroups(8192, 1) and fit_workgroups(4096, 2)
+    assert not fit_workgroups(18432, 1) and not fit_workgroups(8192, 2)
+    for m, k in ((1, 12288), (2, 6144)):
+        assert fit_workgroups(k, m)
+        kernel = gemv_codes(Variant("f32-sg", f16=False, subgroups=True), SCHEMES["q4"], 16384, k, m=m, norm_eps=EPS, epilogue=SILU)
+        used = compile_kernels({"kernel": kernel}, F32)["kernel"].workgroup_bytes
+        assert used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,18 @@
-"""Quantized matrix times vector: every linear layer of a decode step."""
+"""Quantized matrix times one or a few vectors: every linear layer of a decode step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec, when
-from webllm_build.compile.kernels.tir.reduce import reduce_group
+from webllm_build.compile.kernels.linear.vectors import Tile, Work
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
-
-
-@dataclass(frozen=True)
-class Tile:
-    """How invocations share the work: a group of `lanes` spans a row's blocks of 32 weights and computes `rows` rows, reusing the
-    activations it holds; a workgroup has `groups` of them."""
-
-    lanes: int
-    rows: int
-    groups: int
 
 
 def choose_tile(variant: Variant, n: int, k: int) -> Tile:
@@ -64,53 +54,64 @@ def gemv(
     n: int,
     k: int,
     *,
+    m: int = 1,
     norm_eps: float | None = None,
     epilogue: Epilogue = PLAIN,
     tile: Tile | None = None,
 ) -> PrimFunc:
-    """y[n] = W[n, k] · x, with W packed by `scheme`, or W · (norm_weight * x / sqrt(mean(x²) + norm_eps)).
+    """y[t] = W[n, k] · x[t] for m vectors (a power of 2), with W packed by `scheme`, or W · (norm_weight * x / sqrt(mean(x²) + norm_eps)).
+    Weights are read once for all. In a tile of the same lanes a vector's sums are what they are for it alone, bit for bit.
 
-    Parameters: x float32[1, k], w_<suffix> of the scheme, norm_weight float32[k] (with norm_eps), those of the epilogue, out
-    float32[1, n], or [1, n/2] of a gated unit. Sums are float32. Raises CompileError for shapes that blocks do not divide.
+    Parameters: x float32[m, k], w_<suffix> of the scheme, norm_weight float32[k] (with norm_eps), those of the epilogue, out
+    float32[m, n], or [m, n/2] of a gated unit. Sums are float32. Raises CompileError for shapes that blocks do not divide.
     """
     epilogue.check(n, k)
-    tile = tile or choose_tile(variant, n, k)
-    blocks = k // GROUP
-    sums_count = tile.rows + (norm_eps is not None)
+    tile = tile or choose_tile(variant, n, k).for_vectors(m)
+    blocks, products = k // GROUP, tile.rows * m
     with Kernel() as kernel:
-        x = kernel.buffer("x", (1, k), "float32")
+        x = kernel.buffer("x", (m, k), "float32")
         weight = weight_buffers(kernel, scheme, n, k)
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
-        finish = epilogue.buffers(kernel, 1, n)
-        out = kernel.buffer("out", (1, epilogue.columns(n)), "float32")
-        with launch([ceildiv(n, tile.rows * tile.groups)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
-            first_row = let("first_row", (workgroup * tile.groups + group) * tile.rows)
-            # Rows beyond the last are computed from the last one's weights and not stored.
-            exact = n % (tile.rows * tile.groups) == 0
-            rows = [first_row + r if exact else T.min(first_row + r, n - 1) for r in range(tile.rows)]
-            sums = local("sums", sums_count)
-            for i in range(sums_count):
-                store(sums, T.float32(0), i)
-            with T.serial(0, ceildiv(blocks, tile.lanes)) as step:
-                block = step * tile.lanes + lane
-                with when(blocks % tile.lanes == 0 or block < blocks):
-                    _accumulate(sums, scheme, weight, [row * blocks + block for row in rows], x, norm_weight, block)
-            total_of = reduce_group(variant, sums, sums_count, lane=lane, width=tile.lanes, group=group, groups=tile.groups)
-            inverse_rms = T.rsqrt(total_of(tile.rows) / T.float32(k) + T.float32(norm_eps)) if norm_eps is not None else T.float32(1)
-            inverse_rms = let("inverse_rms", inverse_rms)
-            if epilogue.gated:
-                channels = tile.rows // 2
-                for first in range(0, channels, tile.lanes):
-                    channel = first_row // 2 + first + lane
-                    with when(T.And(first + lane < channels, channel < n // 2)):
-                        gate, up = (let(name, total_of((first + lane) * 2 + i) * inverse_rms) for i, name in enumerate(("gate", "up")))
+        finish = epilogue.buffers(kernel, m, n)
+        out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
+        with launch([tile.workgroups(n)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
+            work = Work.of(variant, tile, n, m, workgroup, lane, group, more_sums=1 if norm_eps is not None and m == 1 else 0)
+            rows = work.rows
+            squares = _zeros("squares", m) if norm_eps is not None and m > 1 else None
+
+            def inverse_rms(sum_of_squares: Expr) -> Expr:
+                return let("inverse_rms", T.rsqrt(sum_of_squares / T.float32(k) + T.float32(norm_eps)))
+
+            for block in work.blocks(blocks):
+                indices = [row * blocks + block for row in rows]
+                if m == 1:
+                    _accumulate(work.sums, scheme, weight, indices, x, norm_weight, block)
+                else:
+                    _accumulate_several(work, scheme, weight, indices, x, norm_weight, squares, block)
+            if m == 1:
+                sum_of = work.reduce(products + (norm_eps is not None))
+                scale = inverse_rms(sum_of(products)) if norm_eps is not None else let("inverse_rms", T.float32(1))
+                if epilogue.gated:
+                    for index, channel in work.each_channel():
+                        gate, up = (let(name, sum_of(index * 2 + i) * scale) for i, name in enumerate(("gate", "up")))
                         store(out, finish.channel(gate, up, channel), 0, channel)
+                else:
+                    for index, row in work.each_row():
+                        store(out, finish.output(sum_of(index) * scale, 0, row), 0, row)
             else:
-                for first in range(0, tile.rows, tile.lanes):
-                    row = first_row + first + lane
-                    with when(T.And(first + lane < tile.rows, row < n)):
-                        store(out, finish.output(total_of(first + lane) * inverse_rms, 0, row), 0, row)
+                scales = work.scales(squares, inverse_rms)
+                if epilogue.gated:
+                    work.store_channels(finish, out, scales)
+                else:
+                    work.store_outputs(finish, out, scales)
     return kernel.func
+
+
+def _zeros(name: str, count: int) -> Buffer:
+    buffer = local(name, count)
+    for i in range(count):
+        store(buffer, T.float32(0), i)
+    return buffer
 
 
 def _accumulate(
@@ -135,3 +136,47 @@ def _accumulate(
         if activation_sum is not None:
             y = y + values.offset * activation_sum[0]
         store(sums, sums[r] + y, r)
+
+
+def _accumulate_several(
+    work: Work,
+    scheme: Scheme,
+    weight: Sequence[Buffer],
+    indices: Sequence[Expr],
+    x: Buffer,
+    norm_weight: Buffer | None,
+    squares: Buffer | None,
+    block: Expr,
+) -> None:
+    """Add one block of each row for each vector to its sum, and, with a norm, the squares of each vector's activations to its. Four
+    weights of each row at a time, so that they stay in registers."""
+    loaded, rows = [scheme.load(weight, index) for index in indices], len(indices)
+    products = local("products", rows * work.m)
+    has_offset = loaded[0].offset is not None
+    x_sums = local("x_sums", work.m, "float32x4") if has_offset else None
+    x_squares = local("x_squares", work.m) if squares is not None else None
+
+    def add(buffer: Buffer, value: Expr, at: int, is_first: bool) -> None:
+        store(buffer, value if is_first else buffer[at] + value, at)
+
+    for j in range(QUADS):
+        codes = [fixed("codes", values.codes[j], "float32x4") for values in loaded]
+        norms = None if norm_weight is None else let("norms", norm_weight[vec(block * QUADS + j)])
+        for t in range(work.m):
+            quad = let("quad", x[t, vec(block * QUADS + j)])
+            if x_squares is not None:
+                add(x_squares, dot(quad, quad), t, j == 0)
+            if norms is not None:
+                quad = fixed("normed", quad * norms, "float32x4")
+            if x_sums is not None:
+                add(x_sums, quad, t, j == 0)
+            for r in range(rows):
+                add(products, dot(codes[r], quad), t * rows + r, j == 0)
+    for t in range(work.m):
+        if squares is not None and x_squares is not None:
+            store(squares, squares[t] + x_squares[t], t)
+        x_sum = fixed("x_sum", dot(x_sums[t], splat(T.float32(1))), "float32") if x_sums is not None else None
+        for r, values in enumerate(loaded):
+            at = t * rows + r
+            y = products[at] if values.scale is None else products[at] * values.scale
+            store(work.sums, work.sums[at] + (y if x_sum is None else y + values.offset * x_sum), at)

@@ -16,20 +16,26 @@ from webllm_build.quantize import GROUP
 MOST_THREADS = 256
 
 
-def quantize(variant: Variant, k: int, *, norm_eps: float | None = None) -> PrimFunc:
+def quantize(variant: Variant, k: int, *, norm_eps: float | None = None, rms_apart: bool = False) -> PrimFunc:
     """out_q, out_s = codes and scales (see codes.py) of x[m], or of norm_weight * x / sqrt(mean(x²) + norm_eps), for each of the tokens
     m (symbolic size "n").
 
-    Parameters: x float32[m, k], norm_weight float32[k] (with norm_eps), out_q uint32x4[m, k/16], out_s float32[m, k/32].
+    With `rms_apart` the codes are of norm_weight * x, and out_r has what products are to be multiplied by: as gemv_codes does it, where
+    each workgroup makes the codes, and with the same sums.
+    Parameters: x float32[m, k], norm_weight float32[k] (with norm_eps), out_q uint32x4[m, k/16], out_s float32[m, k/32],
+    out_r float32[m] (with rms_apart).
     """
     blocks = k // GROUP
     threads = min(MOST_THREADS, -(-blocks // 32) * 32)  # one a block
+    if rms_apart:
+        threads = 128 if blocks <= 128 else MOST_THREADS  # a sum without subgroups depends on it
     with Kernel() as kernel:
         m = size("n")
         x = kernel.buffer("x", (m, k), "float32")
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
         out_q = kernel.buffer("out_q", (m, k // 16), "uint32x4")
         out_s = kernel.buffer("out_s", (m, blocks), "float32")
+        out_r = kernel.buffer("out_r", (m,), "float32") if rms_apart else None
         with launch([m], [threads]) as ((token,), (thread,)):
 
             def quads_of(block: Expr) -> list[Expr]:
@@ -49,10 +55,14 @@ def quantize(variant: Variant, k: int, *, norm_eps: float | None = None) -> Prim
                     block = first + thread
                     quads = quads_of(block)
                     if norm_weight is not None:
-                        weights = [norm_weight[vec(block * QUADS + j)] * splat(inverse_rms) for j in range(QUADS)]
+                        weights = [norm_weight[vec(block * QUADS + j)] for j in range(QUADS)]
+                        weights = weights if rms_apart else [weight * splat(inverse_rms) for weight in weights]
                         quads = [let(f"y{j}", quad * weight) for j, (quad, weight) in enumerate(zip(quads, weights, strict=True))]
                     scale, inverse = block_scale(quads)
                     for i, half in enumerate(halves(pack_block(quads, inverse))):
                         store(out_q, half, token, block * 2 + i)
                     store(out_s, scale, token, block)
+            if out_r is not None:
+                with when(thread == 0):
+                    store(out_r, inverse_rms, token)
     return kernel.func

@@ -6,7 +6,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.ops import Expr, let
 
-_CONSTRUCTORS = {"int32": "i32", "uint32": "u32", "float32": "f32"}
+_CONSTRUCTORS = {"int32": "i32", "uint32": "u32", "float32": "f32", "float32x4": "vec4f"}
 
 
 def fixed(name: str, value: Expr, dtype: str = "int32") -> Expr:

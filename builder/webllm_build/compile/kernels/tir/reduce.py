@@ -7,12 +7,12 @@ All invocations of the workgroup must reach these calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, extern, shared, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, extern, let, shared, store, when
 from webllm_build.compile.target import Variant
 
 Operator = Literal["sum", "max"]
@@ -45,7 +45,7 @@ def reduce_group(
     """
     if width == 1 or (variant.subgroups and width <= variant.lanes):
         butterfly(values, count, width, operator)
-        return lambda i: _pick(values, count, i)
+        return lambda i: pick(values, count, i)
     if variant.subgroups:
         if width % variant.lanes:
             raise ValueError(f"a group of {width} invocations cannot be divided into subgroups of {variant.lanes}")
@@ -78,6 +78,66 @@ def reduce_all(
         store(values, result(i), i)
 
 
+def scatter_group(
+    variant: Variant, values: Buffer, count: int, *, lane: Expr, width: int, group: Expr = 0, groups: int = 1
+) -> Iterator[tuple[Expr, Expr]]:
+    """As reduce_group with sums, for many values: each result in one invocation of the group. `count`: a power of two.
+
+    Yields (index of the value, its sum), each once for the body to be emitted, which only the invocations that have it run. The sums are
+    the same, bit for bit: the same numbers are added in the same order.
+    """
+    if not variant.subgroups and width > 1:
+        result = reduce_group(variant, values, count, lane=lane, width=width, group=group, groups=groups)
+        for first in range(0, count, width):
+            with when(first + width <= count or first + lane < count):
+                yield first + lane, result(first + lane)
+        return
+    inner = min(width, variant.lanes)
+    within = lane if width == inner else lane % inner
+    kept = _scatter(values, count, inner, within)
+    # An invocation has `kept` sums, or shares one with its neighbours.
+    sharers = max(1, inner // count)
+    first = 0 if width == 1 else within // sharers * kept
+    is_first = sharers == 1 or within % sharers == 0
+    if width == inner:
+        with when(is_first):
+            for i in range(kept):
+                yield first + i, values[i]
+        return
+    parts = width // inner
+    partial = shared("partial", groups * parts * count)
+    with when(is_first):
+        for i in range(kept):
+            store(partial, values[i], (group * parts + lane // inner) * count + first + i)
+    barrier()
+    for begin in range(0, count, width):
+        with when(begin + width <= count or begin + lane < count):
+            value = partial[group * parts * count + begin + lane]
+            for other in range(1, parts):
+                value = value + partial[(group * parts + other) * count + begin + lane]
+            yield begin + lane, value
+
+
+def _scatter(values: Buffer, count: int, width: int, lane: Expr) -> int:
+    """Butterflies in which invocations give half of their values away at each step, while they have several: values[0..kept) are then
+    the sums that begin at lane * count / width. Returns `kept`."""
+    kept, step = count, width // 2
+    while step:
+        if kept == 1:
+            store(values, values[0] + extern(values.dtype, "subgroupShuffleXor", values[0], T.uint32(step)), 0)
+        else:
+            kept //= 2
+            upper = let("upper", T.bitwise_and(lane, step) != 0)
+            for i in range(kept):
+                own, given = (
+                    let(name, extern(values.dtype, "select", *pair, upper))
+                    for name, pair in (("own", (values[i], values[i + kept])), ("given", (values[i + kept], values[i])))
+                )
+                store(values, own + extern(values.dtype, "subgroupShuffleXor", given, T.uint32(step)), i)
+        step //= 2
+    return kept
+
+
 def _tree(values: Buffer, count: int, lane: Expr, width: int, group: Expr, groups: int, operator: Operator) -> int:
     """Fold the upper half of each group onto the lower half until at most 8 invocations hold all; returns how many do."""
     while width > 8:
@@ -94,7 +154,7 @@ def _tree(values: Buffer, count: int, lane: Expr, width: int, group: Expr, group
     return width
 
 
-def _pick(values: Buffer, count: int, index: Expr) -> Expr:
+def pick(values: Buffer, count: int, index: Expr) -> Expr:
     """values[index], without the dynamic index that would move the array out of registers."""
     if isinstance(index, int):
         return values[index]
