@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from webllm_build.compile.io import Layout
 from webllm_build.config import BuildRequest, context_within
-from webllm_build.model import load_model
+from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
 from webllm_build.package.manifest import ModelFacts
 from webllm_build.quantize import Scheme, choose_scheme
@@ -57,7 +57,7 @@ class Recipe:
         return ModelFacts(
             id=f"{self.checkpoint.name.replace(' ', '-')}-{quantization}",
             name=self.checkpoint.name,
-            architecture=str(self.checkpoint.config["model_type"]),
+            architecture=model_type(self.checkpoint.name, self.checkpoint.config, self.checkpoint.format),
             parameters=counts.total(),
             license=self.checkpoint.license,
             quantization=quantization,

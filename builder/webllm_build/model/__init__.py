@@ -1,4 +1,4 @@
-"""Checkpoint → Model: one file per Hugging Face model_type."""
+"""Checkpoint → Model: one file per architecture, named after its Hugging Face model_type."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 
-import numpy as np
-
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.names import ROPE_DIVISORS
+from webllm_build.model.gguf import ROPE_DIVISORS, hugging_face_config, rope_divisors
 from webllm_build.model.rope import Array
-from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.source.checkpoint import Checkpoint, Format
 
-# model_type → module with NAMES, IGNORED and `read`; imported only when asked for.
-ARCHITECTURES = ("llama",)
+# model_type → what GGUF files call it. Modules have NAMES, GGUF_KEYS, IGNORED and `read`, and are imported only when asked for.
+ARCHITECTURES = {
+    "llama": "llama",
+}
 
 # Tensors that checkpoints carry along although the model does not read them.
-UNUSED_SUFFIXES = (".rotary_emb.inv_freq",)
+UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS)
 SHOWN = 8  # of the problems of a checkpoint
 
 
@@ -27,33 +27,49 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
     """The model that a checkpoint describes, its weights balanced against the checkpoint's tensors.
 
     Raises:
-        UnsupportedArchitecture: no such model_type, or a config that the architecture does not support.
+        UnsupportedArchitecture: no such architecture, or a config that it does not support.
         MalformedFile: a tensor is missing, left over, or has another shape than the config says.
     """
-    divisors = checkpoint.tensors.get(ROPE_DIVISORS)
-    model = read_model(checkpoint.name, checkpoint.config, None if divisors is None else divisors.dequantize().astype(np.float64))
+    kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
+    if checkpoint.format == "gguf":
+        config = hugging_face_config(checkpoint, kind, import_module(f"webllm_build.model.{kind}").GGUF_KEYS)
+        model = read_model(checkpoint.name, config, rope_divisors(checkpoint))
+    else:
+        model = read_model(checkpoint.name, checkpoint.config)
     check_tensors(checkpoint, model)
     return model
 
 
-def read_model(name: str, config: Mapping[str, object], rope_divisors: Array | None = None) -> Decoder:
-    """The model that a config describes; nothing of its weights is needed. `name` is for messages. Raises UnsupportedArchitecture."""
-    kind = config.get("model_type")
-    if kind not in ARCHITECTURES:
-        close = get_close_matches(str(kind), ARCHITECTURES, 1)
-        suggestion = f"Did you mean {close[0]!r}? " if close else ""
-        raise UnsupportedArchitecture(f"{name} has the model_type {kind!r}", f"{suggestion}Supported: {', '.join(ARCHITECTURES)}.")
+def read_model(name: str, config: Mapping[str, object], divisors: Array | None = None) -> Decoder:
+    """The model that a config describes; nothing of its weights is needed.
+
+    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them.
+    Raises UnsupportedArchitecture.
+    """
+    kind = model_type(name, config, "hugging_face")
     module = import_module(f"webllm_build.model.{kind}")
-    reader = Reader(kind, config, module.IGNORED, rope_divisors)
+    reader = Reader(kind, config, module.IGNORED, divisors)
     model: Decoder = module.read(reader)
     reader.finish()
     return model
 
 
+def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
+    """A key of ARCHITECTURES. Raises UnsupportedArchitecture."""
+    by_name = {kind if format == "hugging_face" else gguf: kind for kind, gguf in ARCHITECTURES.items()}
+    key = "model_type" if format == "hugging_face" else "general.architecture"
+    kind = config.get(key)
+    if not isinstance(kind, str) or kind not in by_name:
+        close = get_close_matches(str(kind), by_name, 1)
+        suggestion = f"Did you mean {close[0]!r}? " if close else ""
+        raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(by_name)}.")
+    return by_name[kind]
+
+
 def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
     """Whether the checkpoint has every tensor of the model, in its shape, and no other. Reads no weight. Raises MalformedFile."""
     problems: list[str] = []
-    used = {ROPE_DIVISORS, *(["lm_head.weight"] if model.tied else [])}
+    used = {f"{model.names.formats[checkpoint.format].tensors['head']}.weight"} if model.tied else set()
     for source in (source for weight in model.weights for source in weight.sources):
         used.add(source.in_files[checkpoint.format].name)
         try:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.gguf import KEYS
 from webllm_build.model.layers import GatedMLP, Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF, rotary_pairs=True))
+GGUF_KEYS = KEYS
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"pretraining_tp", "is_llama_config", "rope_interleaved", "initializer_range", "attention_dropout"})

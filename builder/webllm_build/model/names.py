@@ -33,8 +33,6 @@ class Names:
         return {"hugging_face": self.hugging_face, "gguf": self.gguf}
 
 
-ROPE_DIVISORS = "rope_freqs.weight"  # in GGUF files of Llama 3: what rotary frequencies are divided by, float32[head_dim / 2]
-
 # What most decoders are called: architectures take these, and add their own.
 HUGGING_FACE: Mapping[str, str] = {
     "embedding": "model.embed_tokens",

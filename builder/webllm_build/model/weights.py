@@ -15,6 +15,7 @@ from webllm_build.errors import MalformedFile
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
 
 RowOrder = npt.NDArray[np.int64]
+PLAIN = ("f32", "f16", "bf16")  # encodings of vectors
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Source:
             raise MalformedFile(f"missing: {stored.name}")
         if tensor.shape != self.shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(self.shape)}")
+        if len(tensor.shape) == 1 and tensor.encoding not in PLAIN:
+            raise MalformedFile(f"encodings: {stored.name} is a vector in {tensor.encoding}, and not in one of {', '.join(PLAIN)}")
         if stored.paired_heads:
             tensor = _in_halves(tensor, stored.paired_heads)
         if self.rows is not None:

@@ -29,7 +29,7 @@ ENCODINGS: Mapping[str, Encoding] = {kind.name.lower(): Encoding(*sizes) for kin
 class Tensor:
     """A weight that is read when it is needed.
 
-    name: Hugging Face name, e.g. `model.layers.0.self_attn.q_proj.weight`.
+    name: in the file, e.g. `model.layers.0.self_attn.q_proj.weight`.
     shape: (rows, columns) row major, or (columns,) for a vector.
     encoding: a key of ENCODINGS, or another type name in lower case, which cannot be dequantized.
     read: gives uint8[rows, bytes per row], a view of the file where possible. Rows are independent in every encoding.
@@ -58,10 +58,9 @@ Format = Literal["hugging_face", "gguf"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model as it was found, in Hugging Face's names and row order, whatever file it came from.
+    """A model as it was found, in the words of its file.
 
-    config: Hugging Face config.json keys (a GGUF's metadata is translated).
-    format: whose names and row order the tensors have.
+    format: whose keys config has and whose names tensors have: config.json's, or a GGUF's metadata without the tokenizer's.
     digest: sha256 hex over the content of all files read.
     """
 

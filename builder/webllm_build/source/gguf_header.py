@@ -55,6 +55,11 @@ class Metadata:
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
+    def values(self) -> dict[str, object]:
+        """All but the tokenizer's, floats as `number` gives them."""
+        plain = {key: value for key, value in self._values.items() if not key.startswith("tokenizer.")}
+        return {key: _shortest(value) if isinstance(value, float) else value for key, value in plain.items()}
+
     def text(self, key: str) -> str | None:
         value = self._values.get(key)
         return value if value is None or isinstance(value, str) else self._wrong(key, "a string")
@@ -74,7 +79,7 @@ class Metadata:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             return self._wrong(key, "a finite number")
-        return float(str(np.float32(value)))
+        return _shortest(value)
 
     def texts(self, key: str) -> list[str] | None:
         value = self._values.get(key)
@@ -86,6 +91,11 @@ class Metadata:
 
     def _wrong(self, key: str, expected: str) -> NoReturn:
         raise malformed(self.path, f"{key} is not {expected}")
+
+
+def _shortest(value: float) -> float:
+    """The shortest decimal that is this float32."""
+    return float(str(np.float32(value)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,98 @@
+"""A GGUF's metadata as the config that architectures read: Hugging Face's keys.
+
+Which key is which belongs to an architecture. A key of the architecture that nobody knows stops the build, unless its value asks for
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from webllm_build.errors import MissingFile, UnsupportedArchitecture
+from webllm_build.model.rope import Array
+from webllm_build.source.checkpoint import Checkpoint
+
+EMBEDDING, HEAD = "token_embd.weight", "output.weight"
+ROPE_DIVISORS = "rope_freqs.weight"  # of Llama 3: what rotary frequencies are divided by, float32[head_dim / 2]
+
+# What most architectures have, without "<architecture>." before it. Architectures add their own.
+KEYS: Mapping[str, str] = {
+    "context_length": "max_position_embeddings",
+    "embedding_length": "hidden_size",
+    "block_count": "num_hidden_layers",
+    "feed_forward_length": "intermediate_size",
+    "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads",
+    "attention.key_length": "head_dim",
+    "attention.layer_norm_rms_epsilon": "rms_norm_eps",
+    "rope.freq_base": "rope_theta",
+}
+SCALING = "rope.scaling.type"
+FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
+BOOKKEEPING = frozenset({"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned"})
+# Values that ask for nothing.
+NEUTRAL: Mapping[str, object] = {
+    "attention.causal": True,
+    "attention.clamp_kqv": 0,
+    "attention.max_alibi_bias": 0,
+    "attention.sliding_window": 0,
+    "attn_logit_softcapping": 0,
+    "embedding_scale": 1,
+    "expert_count": 0,
+    "expert_used_count": 0,
+    "final_logit_softcapping": 0,
+    "logit_scale": 1,
+    "pooling_type": 0,
+    "residual_scale": 1,
+    "rope.scaling.attn_factor": 1,
+}
+
+
+def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[str, str]) -> dict[str, object]:
+    """keys: the architecture's, from GGUF to Hugging Face. Raises MissingFile for a file without embeddings, UnsupportedArchitecture."""
+    embedding = checkpoint.tensors.get(EMBEDDING)
+    if embedding is None or len(embedding.shape) != 2:
+        raise MissingFile(f"{checkpoint.name} has no {EMBEDDING}", "Is it a whole model, and not an adapter or a vocabulary?")
+    prefix = f"{checkpoint.config['general.architecture']}."
+    given = {key.removeprefix(prefix): value for key, value in checkpoint.config.items() if key.startswith(prefix)}
+    config: dict[str, object] = {name: given[key] for key, name in keys.items() if key in given}
+    heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
+    if isinstance(heads, int) and isinstance(hidden, int) and heads > 0:
+        config.setdefault("head_dim", hidden // heads)
+    config |= {"model_type": model_type, "vocab_size": embedding.shape[0], "tie_word_embeddings": HEAD not in checkpoint.tensors}
+    config["rope_scaling"] = _rope_scaling(given)
+    neutral = {**NEUTRAL, "attention.value_length": config.get("head_dim"), "rope.dimension_count": config.get("head_dim")}
+    known = {*keys, *BOOKKEEPING, SCALING, *FACTORS, *(key for key, value in neutral.items() if key in given and _same(given[key], value))}
+    window, context = given.get("attention.sliding_window"), config.get("max_position_embeddings")
+    if isinstance(window, int) and isinstance(context, int) and window >= context:
+        known.add("attention.sliding_window")  # nothing is ever so far back
+    unknown = sorted(given.keys() - known)
+    if unknown:
+        shown = ", ".join(f"{prefix}{key} = {_shown(given[key])}" for key in unknown[:20])
+        raise UnsupportedArchitecture(f"{checkpoint.name} has metadata that is not known: {shown}", "It might change the mathematics.")
+    return config
+
+
+def rope_divisors(checkpoint: Checkpoint) -> Array | None:
+    """What the file divides rotary frequencies by, float64[head_dim / 2]."""
+    tensor = checkpoint.tensors.get(ROPE_DIVISORS)
+    return None if tensor is None else tensor.dequantize().astype(np.float64)
+
+
+def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
+    factor = next((given[key] for key in FACTORS if key in given), None)
+    kind = given.get(SCALING, "none" if factor is None or _same(factor, 1) or _same(factor, 0) else "linear")
+    if kind == "none":
+        return None
+    original = given.get("rope.scaling.original_context_length") if kind != "linear" else None
+    return {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original}
+
+
+def _same(value: object, expected: object) -> bool:
+    return isinstance(value, (bool, int, float, str)) and value == expected
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:40] if isinstance(value, (bool, int, float, str)) else "a list"

@@ -1,0 +1,147 @@
+"""What a GGUF's metadata and tensors mean: keys, names and row order of each architecture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+from tiny_models import KV_HEADS, hugging_face_weights, write_gguf
+
+from webllm_build.errors import MalformedFile, SourceError, UnsupportedArchitecture
+from webllm_build.model import load_model
+from webllm_build.model.attention import Rope
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.state import Pages
+from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.gguf import open_gguf
+
+
+def tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """What the model reads, by the names of Hugging Face."""
+    sources = [source for weight in load_model(checkpoint).weights for source in weight.sources]
+    return {source.in_files["hugging_face"].name: source.tensor(checkpoint) for source in sources}
+
+
+def model_of(path: Path, metadata: dict[str, object], *, tied: bool = False, architecture: str = "llama") -> Decoder:
+    file = write_gguf(path / "tiny.gguf", hugging_face_weights(tied=tied), metadata=metadata, architecture=architecture)
+    return load_model(open_gguf(file))
+
+
+def test_float_weights_come_back_by_name_and_in_hugging_face_row_order(tmp_path: Path) -> None:
+    weights = hugging_face_weights()
+    found = tensors(open_gguf(write_gguf(tmp_path / "tiny.gguf", weights)))
+    assert set(found) == set(weights)
+    for name, expected in weights.items():
+        assert found[name].shape == expected.shape
+        np.testing.assert_array_equal(found[name].dequantize(), expected)
+
+
+@pytest.mark.parametrize("encoding", ["f16", "bf16", "q4_0", "q4_1", "q8_0"])
+def test_rows_stay_whole_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    """Row order is undone on encoded bytes: each row must hold what the encoder made of the row before it was moved."""
+    weights = hugging_face_weights()
+    found = tensors(open_gguf(write_gguf(tmp_path / "tiny.gguf", weights, encoding=encoding)))
+    kind = gguf.GGMLQuantizationType[encoding.upper()]
+    for name, value in weights.items():
+        if value.ndim == 2:
+            assert found[name].encoding == encoding
+            encoded = gguf.quantize(value, kind)
+            np.testing.assert_array_equal(found[name].read(), encoded.view(np.uint8).reshape(value.shape[0], -1))
+            np.testing.assert_array_equal(found[name].dequantize(), gguf.dequantize(encoded, kind))
+
+
+def test_metadata_describes_the_model(tmp_path: Path) -> None:
+    model = model_of(tmp_path, {})
+    assert (model.vocab_size, model.hidden_size, model.context_length, model.norm_eps) == (40, 128, 256, 1e-5)
+    assert model.states == (Pages("kv0", 4, KV_HEADS, 32), Pages("kv1", 4, KV_HEADS, 32))
+    assert model.ropes == (Rope(tuple(10000.0 ** (-np.arange(16) / 16))),)
+    assert not model.tied
+
+
+def test_without_an_output_matrix_the_embeddings_are_tied(tmp_path: Path) -> None:
+    assert model_of(tmp_path, {}, tied=True).tied
+
+
+def test_llama_3_rope_factors_divide_the_frequencies(tmp_path: Path) -> None:
+    factors = np.linspace(1, 32, 16, dtype=np.float32)
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": factors})
+    (rope,) = load_model(open_gguf(path)).ropes
+    np.testing.assert_allclose(rope.inv_freq, 10000.0 ** (-np.arange(16) / 16) / factors, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4.0},
+        {"llama.rope.scale_linear": 4.0},
+        {"llama.rope.scaling.factor": 4.0, "llama.rope.scaling.finetuned": True},
+    ],
+)
+def test_linear_scaling_in_new_and_early_files(tmp_path: Path, scaling: dict[str, object]) -> None:
+    (rope,) = model_of(tmp_path, scaling).ropes
+    np.testing.assert_allclose(rope.inv_freq, 10000.0 ** (-np.arange(16) / 16) / 4, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"llama.rope.scale_linear": 1.0},
+        {"llama.rope.scaling.type": "none", "llama.rope.scaling.attn_factor": 1.0},
+        {"llama.tensor_data_layout": "Meta AI original pth"},
+        {"llama.attention.sliding_window": 0},
+        {"llama.attention.sliding_window": 256},  # as long as the context
+        {"llama.expert_count": 0, "llama.expert_used_count": 0},
+        {"llama.attention.value_length": 32, "llama.rope.dimension_count": 32},
+        {"llama.attention.causal": True},
+    ],
+)
+def test_metadata_that_asks_for_nothing_passes(tmp_path: Path, metadata: dict[str, object]) -> None:
+    assert model_of(tmp_path, metadata).ropes == model_of(tmp_path, {}).ropes
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"llama.expert_count": 8}, "expert_count = 8"),
+        ({"llama.rope.dimension_count": 8}, "dimension_count = 8"),
+        ({"llama.logit_scale": 0.5}, "logit_scale = 0.5"),
+        ({"llama.attention.sliding_window": 128}, "sliding_window = 128"),
+        ({"llama.attention.causal": False}, "causal = False"),
+        ({"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 4.0}, "yarn"),
+        ({"llama.rope.scaling.type": 7}, "7"),
+        ({"llama.sections": [1, 2]}, "sections = a list"),
+        ({"llama.block_count": 1 << 20}, "num_hidden_layers"),
+    ],
+)
+def test_metadata_that_would_change_the_mathematics_is_refused(tmp_path: Path, metadata: dict[str, object], words: str) -> None:
+    """Written last, as the writer refuses a key twice."""
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    with pytest.raises(UnsupportedArchitecture, match=words) as caught:
+        load_model(replace(checkpoint, config={**checkpoint.config, **metadata}))
+    assert caught.value.hint
+
+
+def test_another_architecture_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedArchitecture, match="mamba"):
+        model_of(tmp_path, {}, architecture="mamba")
+
+
+def test_tensors_must_have_the_heads_that_the_metadata_says(tmp_path: Path) -> None:
+    weights = hugging_face_weights()
+    weights["model.layers.1.self_attn.v_proj.weight"] = weights["model.layers.1.self_attn.v_proj.weight"][:30]
+    extra = {"blk.2.attn_k.weight": np.zeros((30, 128), np.float32), "blk.0.attn_q.bias": np.zeros(128, np.float32)}
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", weights, tensors=extra))
+    with pytest.raises(MalformedFile) as caught:
+        load_model(checkpoint)
+    for words in ("attn_v.weight is [30, 128], and not [64, 128]", "left over: blk.0.attn_q.bias", "left over: blk.2.attn_k.weight"):
+        assert words in caught.value.message
+
+
+def test_a_vector_in_blocks_is_refused(tmp_path: Path) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    norm = replace(checkpoint.tensors["output_norm.weight"], encoding="q8_0")
+    with pytest.raises(SourceError, match="vector in q8_0"):
+        load_model(replace(checkpoint, tensors={**checkpoint.tensors, "output_norm.weight": norm}))
