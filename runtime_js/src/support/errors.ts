@@ -109,8 +109,8 @@ export class ContextWindowSizeExceededError extends MLCEngineError {
 }
 
 export class AbortError extends MLCEngineError {
-  constructor(message: string, details?: ErrorDetails) {
-    super("Abort", message, details);
+  constructor(message: string, details?: ErrorDetails, cause?: unknown) {
+    super("Abort", message, details, cause);
   }
 }
 

@@ -3,7 +3,8 @@
  * type and a bound; what fails is reported with its path by the error that the caller chose.
  */
 
-export type Fail = (message: string) => Error;
+/** Makes the error; `path` names the field that is wrong, where it is one. */
+export type Fail = (message: string, path?: string) => Error;
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
@@ -20,7 +21,7 @@ export class Fields {
   readonly #values: Record<string, unknown>;
 
   constructor(value: unknown, readonly path: string, readonly fail: Fail) {
-    if (!isRecord(value)) throw fail(`${path} must be an object, not ${describe(value)}`);
+    if (!isRecord(value)) throw fail(`${path} must be an object, not ${describe(value)}`, path);
     this.#values = value;
   }
 
@@ -41,7 +42,7 @@ export class Fields {
   }
 
   wrong(key: string, expected: string): Error {
-    return this.fail(`${this.at(key)} must be ${expected}, not ${describe(this.raw(key))}`);
+    return this.fail(`${this.at(key)} must be ${expected}, not ${describe(this.raw(key))}`, this.at(key));
   }
 
   string(key: string, maxLength: number): string {
@@ -85,7 +86,7 @@ export class Fields {
   array<T>(key: string, maxLength: number, read: (value: unknown, path: string) => T): T[] {
     const value = this.raw(key);
     if (!Array.isArray(value)) throw this.wrong(key, "an array");
-    if (value.length > maxLength) throw this.fail(`${this.at(key)} has ${value.length} entries; at most ${maxLength} are allowed`);
+    if (value.length > maxLength) throw this.fail(`${this.at(key)} has ${value.length} entries; at most ${maxLength} are allowed`, this.at(key));
     return value.map((item: unknown, i) => read(item, `${this.at(key)}[${i}]`));
   }
 
@@ -96,7 +97,7 @@ export class Fields {
   integers(key: string, maxLength: number, min: number, max: number): number[] {
     return this.array(key, maxLength, (value, path) => {
       if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
-        throw this.fail(`${path} must be an integer from ${min} to ${max}, not ${describe(value)}`);
+        throw this.fail(`${path} must be an integer from ${min} to ${max}, not ${describe(value)}`, path);
       }
       return value;
     });
@@ -107,9 +108,9 @@ export class Fields {
     return this.has(key) ? read(key) : undefined;
   }
 
-  /** Names the first key that is not known: what would be ignored is an error instead. */
+  /** Names the first key that is not known: what would be ignored is an error instead. Null is absent. */
   onlyKeys(known: readonly string[]): void {
-    const unknown = this.keys().find((key) => !known.includes(key) && this.raw(key) !== undefined);
-    if (unknown !== undefined) throw this.fail(`${this.at(unknown)} is not known here; known are ${known.join(", ")}`);
+    const unknown = this.keys().find((key) => !known.includes(key) && this.has(key));
+    if (unknown !== undefined) throw this.fail(`${this.at(unknown)} is not known here; known are ${known.join(", ")}`, this.at(unknown));
   }
 }

@@ -1,43 +1,80 @@
-/** Values pushed at one end and taken with `for await` at the other. */
+/**
+ * Values pushed at one end and taken with `for await` at the other. The producer never waits. A consumer who leaves, or calls `return`
+ * at any time, cancels the production; an error comes after what was pushed before it. (A ReadableStream drops what is queued when it
+ * fails, and Safari cannot iterate over it.)
+ */
 
+type Result<T> = IteratorResult<T, undefined>;
 type Ending = { readonly error?: unknown };
 
-export class PushStream<T> implements AsyncIterable<T> {
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+export class PushStream<T> implements AsyncIterableIterator<T, undefined> {
   readonly #items: T[] = [];
+  readonly #cancel: () => void;
+  /** Calls of `next` that wait for an item. */
+  #waiting: ((result: Result<T> | Promise<Result<T>>) => void)[] = [];
   #ending: Ending | null = null;
-  #wake: (() => void) | null = null;
+
+  /** `cancel` is called when the consumer leaves before the end. */
+  constructor(cancel: () => void = () => undefined) {
+    this.#cancel = cancel;
+  }
 
   push(item: T): void {
     if (this.#ending !== null) return;
-    this.#items.push(item);
-    this.#wake?.();
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#items.push(item);
+    else waiting({ done: false, value: item });
   }
 
   end(): void {
     this.#finish({});
   }
 
-  /** Ends the stream with an error, which the consumer gets after what was pushed before. */
+  /** Ends the stream with an error, which the consumer gets once, after what was pushed before. */
   fail(error: unknown): void {
     this.#finish({ error });
   }
 
   #finish(ending: Ending): void {
-    this.#ending ??= ending;
-    this.#wake?.();
+    if (this.#ending !== null) return;
+    this.#ending = ending;
+    for (const waiting of this.#waiting.splice(0)) waiting(this.#takeEnding());
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        yield item;
-      } else if (this.#ending !== null) {
-        if ("error" in this.#ending) throw this.#ending.error;
-        return;
-      } else {
-        await new Promise<void>((resolve) => { this.#wake = resolve; });
-      }
-    }
+  async #takeEnding(): Promise<Result<T>> {
+    const ending = this.#ending ?? {};
+    this.#ending = {};
+    if ("error" in ending) throw ending.error;
+    return DONE;
+  }
+
+  next(): Promise<Result<T>> {
+    for (const value of this.#items.splice(0, 1)) return Promise.resolve({ done: false, value });
+    if (this.#ending !== null) return this.#takeEnding();
+    return new Promise((resolve) => { this.#waiting.push(resolve); });
+  }
+
+  /** Ends the stream for the consumer with an error, at once: what is queued is dropped, and the production cancelled. */
+  abort(error: unknown): void {
+    if (this.#ending !== null) return;
+    this.#items.length = 0;
+    this.#finish({ error });
+    this.#cancel();
+  }
+
+  /** Leaves the stream, also while a `next` waits. */
+  return(): Promise<Result<T>> {
+    const isRunning = this.#ending === null;
+    this.#items.length = 0;
+    this.#ending = {};
+    for (const waiting of this.#waiting.splice(0)) waiting(DONE);
+    if (isRunning) this.#cancel();
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }
