@@ -18,11 +18,14 @@ await rm("dist", { recursive: true, force: true });
 await Promise.all([
   // The package's entry: the page's handle is small, what runs a model is a chunk that is loaded when a model is.
   build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts" }, chunkNames: "chunks/[name]-[hash]" }),
+  // The same entry in one file, without import(): service workers and the workers of extensions may not call it.
+  build({ ...shared, format: "esm", entryPoints: { "index.static": "src/index.ts" } }),
   // One file each: a page's assets.
   build({
     ...shared, format: "esm",
     entryPoints: {
       worker: "src/transport/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
+      debug: "src/bench/debug_engine.ts",
     },
   }),
   // For Node: the builder asks it what the page would say to a tokenizer.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RequestValidationError } from "../src/support/errors.ts";
-import { parseChatCompletionRequest } from "../src/api/openai/request.ts";
+import { parseChatRequest, parseTextRequest } from "../src/api/openai/request.ts";
 import { usage } from "../src/api/openai/response.ts";
 import { fails } from "./fakes/expect.ts";
 
@@ -16,13 +16,15 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["an unknown role", { messages: [{ role: "robot", content: "" }] }, /messages\[0\]\.role must be "system" or .*, not "robot"/],
   ["no content", { messages: [{ role: "user" }] }, /messages\[0\]\.content must be a string/],
   ["a picture", { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] }, /image_url/],
-  ["the assistant last", { messages: [USER, { role: "assistant", content: "a" }] }, /last message must have role "user"/],
-  ["a late system message", { messages: [USER, { role: "system", content: "a" }, USER] }, /messages\[1\] has role "system"/],
+  ["the system last", { messages: [USER, { role: "system", content: "a" }] }, /last message must be the user's/],
+  ["a tool's message", { messages: [USER, { role: "tool", content: "a", tool_call_id: "1" }, USER] }, /messages\[1\]\.role must be .*, not "tool"/],
+  ["a call of a tool", { messages: [USER, { role: "assistant", tool_calls: [{ id: "1" }] }, USER] }, /messages\[1\]\.tool_calls is not supported with this value/],
+  ["a field that nobody knows", { messages: [USER], colour: 1 }, /colour is not supported here/],
+  ["a prototype's name", { messages: [USER], constructor: 1 }, /constructor is not supported here/],
   ["a hot temperature", { messages: [USER], temperature: 2.1 }, /temperature must be a number from 0 to 2/],
   ["a negative temperature", { messages: [USER], temperature: -1 }, /temperature/],
   ["NaN", { messages: [USER], temperature: Number.NaN }, /temperature/],
   ["a string for a number", { messages: [USER], temperature: "1" }, /temperature/],
-  ["top_p 0", { messages: [USER], top_p: 0 }, /top_p/],
   ["top_p 1.5", { messages: [USER], top_p: 1.5 }, /top_p/],
   ["max_tokens 0", { messages: [USER], max_tokens: 0 }, /max_tokens must be an integer/],
   ["max_tokens 1.5", { messages: [USER], max_completion_tokens: 1.5 }, /max_completion_tokens/],
@@ -32,24 +34,85 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["two answers", { messages: [USER], n: 2 }, /n must be 1/],
   ["stream of another type", { messages: [USER], stream: "yes" }, /stream must be true or false/],
   ["stream options without stream", { messages: [USER], stream_options: { include_usage: true } }, /stream_options needs stream/],
-  ["tools", { messages: [USER], tools: [] }, /tools is not supported/],
+  ["tools", { messages: [USER], tools: [{ type: "function" }] }, /tools is not supported with this value/],
+  ["a choice of tools", { messages: [USER], tool_choice: "required" }, /tool_choice/],
   ["logit_bias", { messages: [USER], logit_bias: { 1: 2 } }, /logit_bias is not supported/],
+  ["a penalty", { messages: [USER], frequency_penalty: 0.1 }, /frequency_penalty is not supported/],
+  ["log-probabilities", { messages: [USER], logprobs: true }, /logprobs is not supported/],
+  ["JSON", { messages: [USER], response_format: { type: "json_object" } }, /response_format is not supported/],
+  ["audio", { messages: [USER], modalities: ["text", "audio"] }, /modalities/],
 ];
 
 for (const [name, request, message] of REFUSED) {
   test(`refused, naming the field: ${name}`, () => {
-    assert.throws(() => parseChatCompletionRequest(request), fails(RequestValidationError, message));
+    assert.throws(() => parseChatRequest(request), fails(RequestValidationError, message));
   });
 }
 
-test("absent and null fields are the same, known fields are kept, a parsed request parses again", () => {
-  const request = parseChatCompletionRequest({ messages: [USER], temperature: null, tools: null, max_tokens: 3, stop: "x", stream: false });
-  assert.deepEqual(JSON.parse(JSON.stringify(request)), { messages: [USER], max_tokens: 3, stop: "x", stream: false });
-  assert.deepEqual(parseChatCompletionRequest(request), request);
+test("the error carries the field's name", () => {
+  const paramOf = (request: unknown): unknown => {
+    try {
+      parseChatRequest(request);
+    } catch (error) {
+      return error instanceof RequestValidationError ? error.details["param"] : error;
+    }
+    return undefined;
+  };
+  assert.equal(paramOf({ messages: [USER], temperature: 3 }), "temperature");
+  assert.equal(paramOf({ messages: [USER, { role: "user", content: 1 }] }), "messages[1].content");
+  assert.equal(paramOf({ messages: [USER], tools: [1] }), "tools");
+});
+
+const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
+  { frequency_penalty: 0 }, { presence_penalty: 0 }, { repetition_penalty: 1 }, { logprobs: false }, { top_logprobs: 0 }, { tools: [] },
+  { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { logit_bias: {} }, { user: "u" }, { store: false },
+  { metadata: {} }, { metadata: { a: "b" } }, { parallel_tool_calls: true }, { functions: [] }, { function_call: "none" }, { service_tier: "auto" },
+  { modalities: ["text"] }, { top_k: 0 }, { min_p: 0 }, { n: 1 }, { stop: null }, { seed: null }, { stream_options: null }, { stream_options: {} },
+  { safety_identifier: "x" }, { prompt_cache_key: "x" }, { prediction: null }, { audio: null }, { reasoning_effort: null }, { anything: null },
+  { web_search_options: undefined }, { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
+];
+
+test("a value that asks for nothing is accepted, and null is absent", () => {
+  const plain = parseChatRequest({ messages: [USER] });
+  for (const fields of NEUTRAL) {
+    const { answer } = parseChatRequest({ messages: [USER], ...fields });
+    assert.deepEqual(answer, plain.answer, JSON.stringify(fields));
+  }
+  const { stream, includeUsage } = parseChatRequest({ messages: [USER], stream: true, stream_options: { include_usage: true } });
+  assert.deepEqual([stream, includeUsage], [true, true]);
+});
+
+test("a request in the engine's terms", () => {
+  const { answer, model } = parseChatRequest({ messages: [USER], model: "m", temperature: null, max_tokens: 3, stop: "x", seed: -4, top_p: 0.5 });
+  assert.deepEqual(answer, {
+    prompt: { kind: "chat", messages: [USER] }, maxTokens: 3, sampling: { temperature: 1, topP: 0.5, seed: -4 }, stop: ["x"],
+  });
+  assert.equal(model, "m");
+  assert.equal(parseChatRequest({ messages: [USER], max_tokens: 3, max_completion_tokens: 4 }).answer.maxTokens, 4);
+  assert.deepEqual(parseChatRequest({ messages: [USER], top_p: 0 }).answer.sampling, { temperature: 0, topP: 1, seed: undefined });
+  assert.deepEqual(parseTextRequest({ prompt: "Once", echo: false, best_of: 1, suffix: null }).answer.prompt, { kind: "text", text: "Once" });
+  assert.throws(() => parseTextRequest({ prompt: ["a", "b"] }), /prompt must be a string/);
+  assert.throws(() => parseTextRequest({ prompt: "a", echo: true }), /echo/);
+});
+
+test("histories as clients write them are read", () => {
+  const messages = [
+    { role: "developer", content: "Be brief.", name: null },
+    { role: "user", content: [{ type: "text", text: "a", cache_control: { type: "ephemeral" } }, { type: "text", text: "b" }] },
+    { role: "assistant", content: "c", refusal: null, annotations: [], audio: null, function_call: null, tool_calls: null },
+    { role: "system", content: "Now in French." },
+    USER,
+    { role: "assistant", content: null, tool_calls: [] },
+  ];
+  const { prompt } = parseChatRequest({ messages }).answer;
+  assert.deepEqual(prompt, { kind: "chat", messages: [
+    { role: "system", content: "Be brief." }, { role: "user", content: "ab" }, { role: "assistant", content: "c" },
+    { role: "system", content: "Now in French." }, USER, { role: "assistant", content: "" },
+  ] });
 });
 
 test("usage counts what was computed, and its times are seconds", () => {
-  const times = { requested: 1000, prefillStarted: 1100, firstToken: 1600, finished: 3600 };
+  const times = { queued: 100, prefill: 500, decode: 2000 };
   const { extra, ...counts } = usage({ prompt: 110, cached: 10, completion: 21 }, times);
   assert.deepEqual(counts, { prompt_tokens: 110, completion_tokens: 21, total_tokens: 131, prompt_tokens_details: { cached_tokens: 10 } });
   assert.deepEqual(extra, {

@@ -1,57 +1,67 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AbortError, ContextWindowSizeExceededError } from "../src/support/errors.ts";
+import { ChunkLength, PipelineDepth } from "../src/engine/pace.ts";
 import { Sampler } from "../src/engine/sampler.ts";
-import { PipelineDepth, decode, prefill, type FinishReason, type GenerationOptions } from "../src/engine/generate.ts";
-import { RequestQueue } from "../src/engine/queue.ts";
-import { Sequence } from "../src/engine/sequence.ts";
+import { Scheduler, type FinishReason, type GenerationRequest, type Stop } from "../src/engine/scheduler.ts";
+import { SequenceManager } from "../src/engine/sequences.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
 
-const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, rows: 1 };
+const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, rows: 4 };
 const NO_EOS: ReadonlySet<number> = new Set();
 
 interface Setup {
   readonly kv: FakePagedKv;
   readonly runner: FakeRunner;
-  readonly sequence: Sequence;
+  readonly sequences: SequenceManager;
+  readonly scheduler: Scheduler;
 }
 
-/** 8 pages of 4 tokens; the cache begins with `pages` of them. */
-function setup(pages = 8): Setup {
+/** At most `maxPages` pages of 4 tokens; the cache begins with `pages` of them. */
+function setup({ pages = 8, maxPages = 8, rows = 1 } = {}): Setup {
   const kv = new FakePagedKv();
-  const runner = new FakeRunner(SHAPE, pages, 8);
-  return { kv, runner, sequence: new Sequence(kv, runner, pages) };
+  const runner = new FakeRunner(SHAPE, pages, maxPages);
+  const sequences = new SequenceManager(kv, runner, pages);
+  return { kv, runner, sequences, scheduler: new Scheduler(runner, sequences, rows) };
 }
 
-function options(overrides: Partial<GenerationOptions> = {}): GenerationOptions {
+function request(prompt: readonly number[], overrides: Partial<GenerationRequest> = {}): GenerationRequest {
   const sampler = new Sampler({ temperature: 0, topP: 1, seed: 1 });
-  return { maxTokens: Infinity, eosTokenIds: NO_EOS, sampler, signal: new AbortController().signal, ...overrides };
+  return { prompt, maxTokens: Infinity, eosTokenIds: NO_EOS, sampler, ...overrides };
 }
 
 function promptOf(length: number, seed: number): number[] {
   return Array.from({ length }, (_, i) => (i * 13 + seed) % VOCABULARY);
 }
 
-async function generate(
-  { runner, sequence }: Setup, prompt: readonly number[], given: GenerationOptions,
-): Promise<{ ids: number[]; cached: number; finish: FinishReason | null }> {
-  const { cached, first } = await prefill(runner, sequence, prompt, given);
-  const ids: number[] = [];
-  let finish: FinishReason | null = null;
-  if (first !== null) {
-    for await (const { token, finishReason } of decode(runner, sequence, first, given)) {
-      ids.push(token);
-      finish = finishReason;
-    }
-  }
-  return { ids, cached, finish };
+interface Outcome {
+  readonly ids: number[];
+  readonly cached: number;
+  readonly finish: FinishReason;
 }
+
+/** Runs one generation; `onToken` may end it, or stop it. */
+function generate(
+  { scheduler }: Setup, asked: GenerationRequest, onToken: (count: number, stop: Stop) => boolean = () => false,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const ids: number[] = [];
+    let cached = -1;
+    const stop = scheduler.add(asked, {
+      begin: (count) => { cached = count; },
+      token: (token) => onToken(ids.push(token), stop),
+      end: (finish) => resolve({ ids, cached, finish }),
+      fail: reject,
+    });
+  });
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 5); });
 
 test("an answer equals the plain reference, through chunks, pages and a full pipeline", async () => {
   const it = setup();
   const prompt = promptOf(12, 3);
-  const { ids, finish } = await generate(it, prompt, options({ maxTokens: 10 }));
+  const { ids, finish } = await generate(it, request(prompt, { maxTokens: 10 }));
   assert.deepEqual(ids, reference(prompt, 10, NO_EOS));
   assert.equal(finish, "length");
   assert.deepEqual(it.runner.calls.slice(0, 3), ["prefill 5", "prefill 5", "prefill 2"]);
@@ -68,25 +78,66 @@ test("the faster the GPU, the more steps ahead", () => {
   assert.deepEqual([500, 200, 100, 12, 5, 3, 2, 1, 0].map(depthAt), [1, 1, 2, 2, 3, 5, 6, 6, 6]);
 });
 
+test("a chunk of a prompt is as long as the GPU computes in time, and the first is short", () => {
+  const slow = new ChunkLength(512);
+  assert.equal(slow.value, 16);
+  slow.measured(16, 300);
+  assert.equal(slow.value, 16);
+  slow.measured(16, 900);
+  assert.equal(slow.value, 7, "one that took too long is not sent again");
+  slow.measured(1, 600);
+  assert.equal(slow.value, 1, "there is nothing shorter than one token");
+  slow.measured(1, 20);
+  slow.measured(4, 80);
+  assert.equal(slow.value, 16, "it grows again, by four times at most");
+  const fast = new ChunkLength(512);
+  for (const [tokens, expected] of [[16, 64], [64, 256], [100, 256], [256, 512], [512, 512]] as const) {
+    fast.measured(tokens, 4);
+    assert.equal(fast.value, expected);
+  }
+  assert.equal(new ChunkLength(5).value, 5);
+});
+
+test("no chunk is longer than half a second on a slow GPU, which gives the same answer", async (context) => {
+  let now = 0;
+  context.mock.method(performance, "now", () => now);
+  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, rows: 1 }, 100, 100);
+  const sequences = new SequenceManager(new FakePagedKv(), runner, 100);
+  const longest: number[] = [];
+  const prefillOnce = runner.prefill.bind(runner);
+  let free: Promise<void> = Promise.resolve(); // one chunk after the other: 20 ms a token
+  runner.prefill = async (tokens, position, cache) => {
+    await prefillOnce(tokens, position, cache);
+    longest.push(20 * tokens.length);
+    free = free.then(async () => { await settle(); now += 20 * tokens.length; });
+    await free;
+  };
+  const prompt = promptOf(300, 3);
+  const it = { kv: new FakePagedKv(), runner, sequences, scheduler: new Scheduler(runner, sequences) };
+  assert.deepEqual((await generate(it, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, NO_EOS));
+  assert.ok(longest.length > 10 && Math.max(...longest) <= 500, String(longest));
+});
+
 test("where a step takes long, none is computed beyond an end, and answers stay the same", async (context) => {
   let now = 0;
   context.mock.method(performance, "now", () => (now += 500));
   const it = setup();
   const prompt = promptOf(6, 1);
   const plain = reference(prompt, 8, NO_EOS);
-  const eos = new Set([plain[4] ?? -1]);
-  const expected = reference(prompt, 8, eos);
-  const { ids } = await generate(it, prompt, options({ eosTokenIds: eos }));
-  assert.deepEqual(ids, expected);
+  const eosTokenIds = new Set([plain[4] ?? -1]);
+  const { ids } = await generate(it, request(prompt, { eosTokenIds }));
+  assert.deepEqual(ids, reference(prompt, 8, eosTokenIds));
   assert.equal(it.runner.calls.filter((call) => call === "decode").length, ids.length - 1);
   const longer = [...prompt, ...ids, 5];
-  const { ids: next, cached } = await generate(it, longer, options({ maxTokens: 6 }));
+  const { ids: next, cached } = await generate(it, request(longer, { maxTokens: 6 }));
   assert.deepEqual(next, reference(longer, 6, NO_EOS));
   assert.equal(cached, prompt.length + ids.length - 1, "no step had added the end token");
 });
 
 test("a chunk of a prompt is submitted while the one before it is computed", async () => {
   const it = setup();
+  await generate(it, request(promptOf(8, 40), { maxTokens: 1 })); // so that the length of a chunk is known
+  it.runner.calls.length = 0;
   const computed: (() => void)[] = [];
   const prefillOnce = it.runner.prefill.bind(it.runner);
   it.runner.prefill = async (tokens, position, cache) => {
@@ -94,152 +145,181 @@ test("a chunk of a prompt is submitted while the one before it is computed", asy
     await new Promise<void>((resolve) => { computed.push(resolve); });
   };
   const prompt = promptOf(23, 3);
-  const started = prefill(it.runner, it.sequence, prompt, options());
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  const answer = generate(it, request(prompt, { maxTokens: 1 }));
+  await settle();
   assert.deepEqual(it.runner.calls, ["prefill 5", "prefill 5"]);
-  computed[0]?.();
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
-  assert.equal(it.runner.calls.length, 3);
-  for (let chunk = 1; chunk < 4; chunk++) {
+  for (let chunk = 0; chunk < 4; chunk++) {
     computed[chunk]?.();
-    await new Promise((resolve) => { setTimeout(resolve, 5); });
+    await settle();
+    assert.equal(it.runner.calls.length, Math.min(5, chunk + 3));
   }
-  assert.equal(await (await (await started).first)?.token, nextToken(prompt));
+  assert.deepEqual((await answer).ids, [nextToken(prompt)]);
 });
 
 test("an end token stops, and what ran beyond it is rolled back", async () => {
   const it = setup();
   const prompt = promptOf(6, 1);
   const plain = reference(prompt, 8, NO_EOS);
-  const eos = new Set([plain[4] ?? -1]);
-  const expected = reference(prompt, 8, eos);
-  const { ids, finish } = await generate(it, prompt, options({ eosTokenIds: eos }));
+  const eosTokenIds = new Set([plain[4] ?? -1]);
+  const expected = reference(prompt, 8, eosTokenIds);
+  const { ids, finish } = await generate(it, request(prompt, { eosTokenIds }));
   assert.deepEqual(ids, expected);
   assert.equal(finish, "stop");
-  assert.equal(it.sequence.length, prompt.length + expected.length, "the end token is known, so it stays");
+  const { cached } = await generate(it, request([...prompt, ...expected, 3]));
+  assert.equal(cached, prompt.length + expected.length, "the end token is known, so it stays");
 });
 
 test("a follow-up computes only what is new", async () => {
   const it = setup();
   const first = promptOf(6, 1);
-  const answer = (await generate(it, first, options({ maxTokens: 5 }))).ids;
+  const answer = (await generate(it, request(first, { maxTokens: 5 }))).ids;
   const second = [...first, ...answer, 5, 9, 2];
   it.runner.calls.length = 0;
-  const { ids, cached } = await generate(it, second, options({ maxTokens: 6 }));
+  const { ids, cached } = await generate(it, request(second, { maxTokens: 6 }));
   assert.deepEqual(ids, reference(second, 6, NO_EOS));
   assert.equal(cached, first.length + answer.length - 1, "all but the last answered token, which no step had added");
   assert.equal(it.runner.calls[0], "prefill 4");
 });
 
-test("the same prompt again computes its last token only; another prompt starts over", async () => {
+test("the same prompt again computes its last token only; another prompt starts over, and neither forgets the other", async () => {
   const it = setup();
   const prompt = promptOf(9, 2);
-  const once = await generate(it, prompt, options({ maxTokens: 4 }));
-  it.runner.calls.length = 0;
-  const again = await generate(it, prompt, options({ maxTokens: 4 }));
-  assert.deepEqual(again.ids, once.ids);
-  assert.equal(it.runner.calls[0], "prefill 1");
+  const once = await generate(it, request(prompt, { maxTokens: 4 }));
   const other = promptOf(7, 50);
-  const different = await generate(it, other, options({ maxTokens: 4 }));
+  const different = await generate(it, request(other, { maxTokens: 4 }));
   assert.deepEqual(different.ids, reference(other, 4, NO_EOS));
   assert.equal(different.cached, 0);
+  const again = await generate(it, request(prompt, { maxTokens: 4 }));
+  assert.deepEqual([again.ids, again.cached], [once.ids, prompt.length - 1]);
+  it.sequences.forget();
+  assert.equal((await generate(it, request(prompt, { maxTokens: 4 }))).cached, 0);
 });
 
-test("the cache grows as the conversation does, up to the context length", async () => {
-  const it = setup(1);
+test("conversations that begin alike share pages, and the first is not spoilt", async () => {
+  const it = setup();
+  const system = promptOf(6, 4);
+  const [a, b] = [[...system, ...promptOf(8, 20)], [...system, ...promptOf(4, 60)]];
+  const first = await generate(it, request(a, { maxTokens: 3 }));
+  const second = await generate(it, request(b, { maxTokens: 3 }));
+  assert.deepEqual([second.ids, second.cached], [reference(b, 3, NO_EOS), system.length]);
+  const longer = [...a, ...first.ids, 7];
+  const third = await generate(it, request(longer, { maxTokens: 3 }));
+  assert.deepEqual([third.ids, third.cached], [reference(longer, 3, NO_EOS), longer.length - 2]);
+});
+
+test("the cache grows as a conversation does, up to the context length; then what was idle longest goes", async () => {
+  const it = setup({ pages: 1 });
   const prompt = promptOf(3, 7);
-  const { ids, finish } = await generate(it, prompt, options());
+  const { ids, finish } = await generate(it, request(prompt));
   assert.equal(finish, "length");
   assert.deepEqual(ids, reference(prompt, SHAPE.contextLength - prompt.length, NO_EOS));
   assert.equal(it.kv.kv_capacity(), 8);
+  const other = promptOf(20, 50);
+  assert.deepEqual((await generate(it, request(other))).ids, reference(other, 12, NO_EOS));
+  assert.equal((await generate(it, request(prompt, { maxTokens: 1 }))).cached, 0);
 });
 
-test("a prompt as long as the context window is refused, and the conversation is kept", async () => {
-  const it = setup();
-  const prompt = promptOf(10, 4);
-  await generate(it, prompt, options({ maxTokens: 2 }));
-  await assert.rejects(generate(it, promptOf(32, 4), options()), ContextWindowSizeExceededError);
-  const { cached } = await generate(it, [...prompt, nextToken(prompt), 1], options({ maxTokens: 2 }));
-  assert.equal(cached, 11);
-});
-
-test("leaving the loop rolls back and the next request is right", async () => {
+test("leaving rolls back at once, and the next request is right", async () => {
   const it = setup();
   const prompt = promptOf(5, 9);
-  const given = options();
-  const { first } = await prefill(it.runner, it.sequence, prompt, given);
-  assert.ok(first);
-  let count = 0;
-  for await (const { finishReason } of decode(it.runner, it.sequence, first, given)) {
-    assert.equal(finishReason, null);
-    if (++count === 3) break;
-  }
-  const { ids } = await generate(it, prompt, options({ maxTokens: 8 }));
-  assert.deepEqual(ids, reference(prompt, 8, NO_EOS));
+  const left = await generate(it, request(prompt), (count, stop) => {
+    if (count === 3) stop();
+    return false;
+  });
+  assert.deepEqual([left.ids.length, left.finish], [3, "abort"]);
+  assert.deepEqual((await generate(it, request(prompt, { maxTokens: 8 }))).ids, reference(prompt, 8, NO_EOS));
 });
 
-test("a signal ends the answer with abort, between chunks too", async () => {
+test("a listener ends its answer with a token", async () => {
   const it = setup();
-  const controller = new AbortController();
-  const given = options({ signal: controller.signal });
-  const { first } = await prefill(it.runner, it.sequence, promptOf(5, 9), given);
-  assert.ok(first);
-  const reasons: (FinishReason | null)[] = [];
-  for await (const { finishReason } of decode(it.runner, it.sequence, first, given)) {
-    reasons.push(finishReason);
-    if (reasons.length === 2) controller.abort();
-  }
-  assert.deepEqual(reasons, [null, null, "abort"]);
-  assert.equal((await prefill(it.runner, it.sequence, promptOf(12, 2), given)).first, null);
+  const prompt = promptOf(5, 9);
+  const { ids, finish } = await generate(it, request(prompt), (count) => count === 4);
+  assert.deepEqual([ids, finish], [reference(prompt, 4, NO_EOS), "stop"]);
 });
 
-test("a runner's error reaches the caller, and the next request works", async () => {
+test("an answer is stopped between chunks, and while a step takes for ever", async () => {
+  const it = setup();
+  let stopping: Stop = () => undefined;
+  it.runner.prefill = () => new Promise(() => stopping());
+  const ended = new Promise<FinishReason>((resolve, reject) => {
+    stopping = it.scheduler.add(request(promptOf(12, 2)), { begin: () => undefined, token: () => false, end: resolve, fail: reject });
+  });
+  assert.equal(await ended, "abort");
+});
+
+test("a runner's error reaches the caller, and the next request works on a cache that was not touched by it", async () => {
   const it = setup();
   const prompt = promptOf(5, 9);
   const decodeOnce = it.runner.decode.bind(it.runner);
   let calls = 0;
   it.runner.decode = (rows) => (++calls === 3 ? Promise.reject(new Error("GPU")) : decodeOnce(rows));
-  await assert.rejects(generate(it, prompt, options()), /GPU/);
+  await assert.rejects(generate(it, request(prompt)), /GPU/);
+  it.runner.decode = (): never => { throw new Error("at once"); };
+  await assert.rejects(generate(it, request(prompt)), /at once/);
   it.runner.decode = decodeOnce;
-  const { ids } = await generate(it, prompt, options({ maxTokens: 8 }));
-  assert.deepEqual(ids, reference(prompt, 8, NO_EOS));
+  const { ids, cached } = await generate(it, request(prompt, { maxTokens: 8 }));
+  assert.deepEqual([ids, cached], [reference(prompt, 8, NO_EOS), 0]);
 });
 
-test("three requests at once run one after the other, in order", async () => {
+test("a cache that may return less than it is asked to keep is computed again from there", async () => {
   const it = setup();
-  const queue = new RequestQueue();
-  const order: number[] = [];
+  const truncate = it.kv.kv_truncate.bind(it.kv);
+  it.kv.kv_truncate = (id, length) => truncate(id, length - length % 3);
+  const prompt = promptOf(7, 9);
+  const { ids } = await generate(it, request(prompt, { maxTokens: 4 }));
+  const longer = [...prompt, ...ids, 5, 6];
+  const next = await generate(it, request(longer, { maxTokens: 4 }));
+  assert.deepEqual(next.ids, reference(longer, 4, NO_EOS));
+  assert.equal(next.cached, 9);
+});
+
+test("requests run one after the other, in order", async () => {
+  const it = setup();
   const prompts = [promptOf(6, 1), promptOf(9, 2), promptOf(4, 3)];
-  const answers = await Promise.all(prompts.map(async (prompt, i) => {
-    const leave = await queue.enter();
+  const order: number[] = [];
+  const answers = await Promise.all(prompts.map((prompt, i) => generate(it, request(prompt, { maxTokens: 7 }), () => {
     order.push(i);
-    try {
-      return (await generate(it, prompt, options({ maxTokens: 7 }))).ids;
-    } finally {
-      leave();
-    }
-  }));
-  assert.deepEqual(order, [0, 1, 2]);
-  assert.deepEqual(answers, prompts.map((prompt) => reference(prompt, 7, NO_EOS)));
+    return false;
+  })));
+  assert.deepEqual(order, [...order].sort());
+  assert.deepEqual(answers.map(({ ids }) => ids), prompts.map((prompt) => reference(prompt, 7, NO_EOS)));
 });
 
-test("a request that is aborted while it waits is refused, and the ones behind it go on", async () => {
-  const queue = new RequestQueue();
-  const leave = await queue.enter();
-  const controller = new AbortController();
-  const aborted = queue.enter(controller.signal);
-  const behind = queue.enter();
-  controller.abort();
-  await assert.rejects(aborted, AbortError);
-  leave();
-  (await behind)();
-  const refused = [await queue.enter(), queue.enter()] as const;
-  queue.refuseWaiting(new AbortError("unloaded"));
-  await assert.rejects(refused[1], /unloaded/);
+test("several sequences run in one step where that is allowed, and each gives its own tokens", async () => {
+  const it = setup({ rows: 4, maxPages: 32 });
+  const prompts = [promptOf(6, 1), promptOf(9, 2), promptOf(4, 3), promptOf(11, 4), promptOf(5, 5)];
+  const answers = await Promise.all(prompts.map((prompt, i) => generate(it, request(prompt, { maxTokens: 6 + i }))));
+  assert.deepEqual(answers.map(({ ids }) => ids), prompts.map((prompt, i) => reference(prompt, 6 + i, NO_EOS)));
+  assert.ok(it.runner.calls.includes("decode 4"));
 });
 
-test("greedy steps write the same words; sampled steps count up and keep their seed", () => {
-  const greedy = new Sampler({ temperature: 0, topP: 1, seed: 5 });
+test("a stop while waiting takes the request out of the queue, and the ones behind it go on", async () => {
+  const it = setup();
+  const running = generate(it, request(promptOf(6, 1), { maxTokens: 9 }));
+  let stop: Stop = () => undefined;
+  const stopped = new Promise<FinishReason>((resolve, reject) => {
+    stop = it.scheduler.add(request(promptOf(6, 2)), { begin: () => assert.fail("it began"), token: () => false, end: resolve, fail: reject });
+  });
+  const behind = generate(it, request(promptOf(6, 3), { maxTokens: 2 }));
+  stop();
+  assert.equal(await stopped, "abort");
+  assert.deepEqual([(await running).ids.length, (await behind).ids.length], [9, 2]);
+});
+
+test("closing ends what runs and refuses what waits and what comes", async () => {
+  const it = setup();
+  const running = generate(it, request(promptOf(6, 1)), (count) => {
+    if (count === 2) it.scheduler.close(new Error("closed"));
+    return false;
+  });
+  const waiting = generate(it, request(promptOf(6, 2)));
+  await assert.rejects(waiting, /closed/);
+  assert.deepEqual([(await running).finish, (await running).ids.length], ["abort", 2]);
+  await assert.rejects(generate(it, request(promptOf(6, 2))), /closed/);
+});
+
+test("greedy steps have one set of words; others count steps and carry 64 bits of seed", () => {
+  const greedy = new Sampler({ temperature: 0, topP: 1, seed: undefined });
   assert.deepEqual(greedy.next(), greedy.next());
   const sampled = new Sampler({ temperature: 0.5, topP: 0.9, seed: -2 });
   const words = [sampled.next(), sampled.next()];

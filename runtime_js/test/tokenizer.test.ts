@@ -81,9 +81,27 @@ test("a template that refuses the messages is the request's error; one that is n
   const refusing = tokenizer({ chat_template: "{{ raise_exception('Roles must alternate') }}" });
   assert.throws(() => refusing.render([{ role: "user", content: "" }]), fails(RequestValidationError, /Roles must alternate/));
   assert.throws(() => tokenizer({ chat_template: "{% if %}" }), ManifestError);
-  assert.throws(() => tokenizer({ chat_template: null }), /chat_template must be a string/);
+  assert.throws(() => tokenizer({ chat_template: 3 }), /chat_template must be a string/);
   assert.throws(() => new ChatTokenizer([], config()), ManifestError);
   assert.throws(() => new ChatTokenizer({ decoder: { type: "CTC" } }, config()), /CTC.*not supported/);
+});
+
+test("a model without a template continues text and refuses to chat", () => {
+  const base = tokenizer({ chat_template: null });
+  assert.throws(() => base.render([{ role: "user", content: "hi" }]), fails(RequestValidationError, /no chat template/));
+  assert.deepEqual(base.encodeText("abc").slice(-3), base.encode("abc").slice(-3));
+});
+
+test("a beginning of the answer is the end of the prompt, where the template keeps it", () => {
+  const user = { role: "user", content: "hi" };
+  const render = (content: string, overrides = {}): string => tokenizer(overrides).render([user, { role: "assistant", content }]);
+  assert.equal(render("Well"), "<|user|>hi</s><|assistant|>Well");
+  assert.equal(render("Well, "), "<|user|>hi</s><|assistant|>Well, ");
+  assert.equal(render("hi"), "<|user|>hi</s><|assistant|>hi");
+  assert.equal(render(" "), tokenizer().render([user]));
+  const trimming = "{% for message in messages %}[{{ message.content | trim }}]{% endfor %}";
+  assert.equal(render(" Well, ", { chat_template: trimming }), "[hi][Well,");
+  assert.throws(() => render("Well", { chat_template: "{{ messages[0].content }}" }), fails(RequestValidationError, /cannot be continued/));
 });
 
 test("an answer ends before its first stop string, however the pieces fall", () => {

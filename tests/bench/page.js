@@ -1,6 +1,6 @@
 // What the test pages share. They are served with the site at /site/ and the runtime at /runtime/, and speak through the console.
 
-import { MLCEngine } from "/runtime/index.js";
+import { DebugEngine } from "/runtime/debug.js";
 
 /** The page's settings: ?variant=f32&runs=3 */
 export const settings = new URLSearchParams(location.search);
@@ -37,7 +37,7 @@ export async function loadEngine() {
   const { url, sha256 } = await readSite();
   const record = { model_id: "model", manifest: url.href, manifest_sha256: sha256 };
   const variant = settings.get("variant") ?? undefined;
-  const engine = new MLCEngine({ appConfig: { model_list: [record] }, variant });
+  const engine = new DebugEngine({ appConfig: { model_list: [record] }, variant });
   await engine.reload(record.model_id);
   return engine;
 }

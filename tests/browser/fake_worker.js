@@ -61,38 +61,34 @@ async function load({ id, source }) {
   }
 }
 
-function chunk(content, finish, usage) {
-  const choices = [{ index: 0, delta: content === undefined ? {} : { content }, finish_reason: finish, logprobs: null }];
-  return { id: "c", object: "chat.completion.chunk", created: 0, model: "fake", choices, ...(usage && { usage }) };
-}
-
 async function answer({ id, request }) {
-  const question = request.messages.at(-1).content;
+  const { messages } = request.prompt;
+  const question = messages.at(-1).content;
   const code = /^fail: (\w+)/.exec(question)?.[1];
   if (code !== undefined) {
     postMessage({ kind: "error", id, error: { code, message: `made to fail with ${code}`, details: {} } });
     return;
   }
   running.add(id);
-  const text = question.startsWith("say: ") ? question.slice(5) : `${request.messages.length} messages: ${request.messages.map(({ role }) => role).join(", ")}.`;
+  postMessage({ kind: "begun", id, modelId: "fake" });
+  const text = question.startsWith("say: ") ? question.slice(5) : `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.`;
   const pieces = question === "slow" ? Array.from({ length: 400 }, (_, i) => `word${i} `) : text.match(/[\s\S]{1,7}/g);
   let count = 0;
   for (const piece of pieces) {
     if (!running.has(id)) break;
-    postMessage({ kind: "chunks", id, chunks: [chunk(piece, null)] });
+    postMessage({ kind: "events", id, events: [{ type: "text", text: piece }] });
     count += 1;
     if (question === "slow") await sleep(50);
   }
-  const extra = { e2e_latency_s: 1, prefill_tokens_per_s: 100, decode_tokens_per_s: 42.5, time_to_first_token_s: 0.1, time_per_output_token_s: 0.02 };
-  const usage = { prompt_tokens: 5, completion_tokens: count, total_tokens: count + 5, prompt_tokens_details: { cached_tokens: 0 }, extra };
-  postMessage({ kind: "chunks", id, chunks: [chunk(undefined, running.has(id) ? "stop" : "abort"), { ...chunk(undefined, null, usage), choices: [] }] });
-  postMessage({ kind: "end", id });
+  const tokens = { prompt: 5, cached: 0, completion: count };
+  const times = { queued: 0, prefill: 100, decode: Math.max(0, count - 1) / 0.0425 }; // 42.5 tokens a second
+  postMessage({ kind: "events", id, events: [{ type: "end", finishReason: running.has(id) ? "stop" : "abort", tokens, times }] });
   running.delete(id);
 }
 
 addEventListener("message", ({ data }) => {
   if (data.kind === "reload") void load(data);
-  else if (data.kind === "chatCompletion") void answer(data);
+  else if (data.kind === "answer") void answer(data);
   else if (data.kind === "cancel") running.delete(data.id);
   else if (data.kind === "call") {
     if (data.name === "interruptGenerate") running.clear();

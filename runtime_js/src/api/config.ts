@@ -2,14 +2,17 @@
 
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
-import type { ModelChoice } from "../engine/load.ts";
-import type { AppConfig, ChatOptions, ModelRecord, ModelSource } from "./types.ts";
+import { LOG_LEVELS } from "../support/log.ts";
+import type { RequestOptions } from "./openai/types.ts";
+import type { ModelChoice } from "../engine/choice.ts";
+import { CALIBRATIONS } from "../executor/calibration.ts";
+import type { AppConfig, ChatOptions, MLCEngineConfig, ModelRecord, ModelSource } from "./types.ts";
 
 const MAX_URL = 8192;
 const MAX_MODELS = 4096;
 const MAX_FILES = 4096;
 const MAX_CONTEXT = 1 << 24;
-const CALIBRATIONS = ["auto", "off"] as const;
+const MAX_VARIANT = 64;
 
 /** The fields of a source; the record may have `more`. */
 function parseSource(record: Fields, ...more: string[]): ModelSource {
@@ -40,21 +43,60 @@ export function parseModelChoice(choice: Fields): ModelChoice {
     modelId: choice.string("modelId", MAX_URL),
     source: parseSource(choice.object("source")),
     contextLength: choice.optional("contextLength", (key) => choice.integer(key, 1, MAX_CONTEXT)),
-    variant: choice.optional("variant", (key) => choice.string(key, 64)),
+    variant: choice.optional("variant", (key) => choice.string(key, MAX_VARIANT)),
     calibrate: choice.optional("calibrate", (key) => choice.oneOf(key, CALIBRATIONS)),
   };
 }
 
-export function parseAppConfig(value: unknown): AppConfig {
-  const config = new Fields(value, "appConfig", (message) => new RequestValidationError(`Invalid configuration: ${message}.`));
+/** Unknown keys are errors here as everywhere: an option that is ignored misleads. */
+function configuration(value: unknown, path: string): Fields {
+  return new Fields(value, path, (message, param) => new RequestValidationError(
+    `Invalid configuration: ${message}.`, param === undefined || param === "" ? {} : { param }));
+}
+
+function readAppConfig(config: Fields): AppConfig {
   config.onlyKeys(["model_list"]);
   return { model_list: config.objects("model_list", MAX_MODELS, parseModelRecord) };
 }
 
-export function parseChatOptions(options: Fields): ChatOptions {
+export function parseAppConfig(value: unknown): AppConfig {
+  return readAppConfig(configuration(value, "appConfig"));
+}
+
+/** What is plain data of an engine's configuration. */
+export type EngineSettings = Pick<MLCEngineConfig, "appConfig" | "logLevel" | "variant" | "calibrate">;
+
+export function parseEngineConfig(value: unknown): EngineSettings {
+  const config = configuration(value, "engineConfig");
+  config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "variant", "calibrate"]);
+  for (const key of ["initProgressCallback", "deviceLostCallback"]) {
+    if (config.has(key) && typeof config.raw(key) !== "function") throw config.wrong(key, "a function");
+  }
+  return {
+    appConfig: config.optional("appConfig", (key) => readAppConfig(config.object(key))),
+    logLevel: config.optional("logLevel", (key) => config.oneOf(key, LOG_LEVELS)),
+    variant: config.optional("variant", (key) => config.string(key, MAX_VARIANT)),
+    calibrate: config.optional("calibrate", (key) => config.oneOf(key, CALIBRATIONS)),
+  };
+}
+
+export function parseRequestOptions(value: unknown): RequestOptions {
+  const options = configuration(value, "options");
+  options.onlyKeys(["signal"]);
+  const signal = options.raw("signal") ?? undefined;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw options.wrong("signal", "an AbortSignal");
+  return { signal };
+}
+
+/** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */
+export function chooseModel(
+  modelId: string, chatOpts: ChatOptions, appConfig: AppConfig | undefined, { variant, calibrate }: EngineSettings,
+): ModelChoice {
+  const options = configuration(chatOpts, "chatOpts");
   options.onlyKeys(["context_window_size"]);
-  const size = options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
-  return size === undefined ? {} : { context_window_size: size };
+  const contextLength = options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
+  const { model_id, ...source } = resolveModel(modelId, appConfig);
+  return { modelId: model_id, source, contextLength, variant, calibrate };
 }
 
 /** The address that relative URLs are resolved against: the page's, or the worker's own script. */

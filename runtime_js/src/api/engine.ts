@@ -1,115 +1,94 @@
-/** The engine: one model, one request at a time, in this thread. The model's code is loaded when a model is. */
+/** The engine in this thread: one model, whose code is loaded when a model is. */
 
-import { ConfiguredEngine } from "./configured.ts";
-import type { ModelChoice } from "../engine/load.ts";
-import { AbortError, InternalError, ModelNotLoadedError } from "../support/errors.ts";
 import { requestAdapter } from "../executor/adapter.ts";
+import type { LoadListener, ModelChoice } from "../engine/choice.ts";
+import type { Session } from "../engine/session.ts";
+import { abortError, abortable, childController } from "../support/abort.ts";
+import { AbortError, ModelNotFoundError, ModelNotLoadedError } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
-import { Completions } from "./openai/completions.ts";
-import { parseChatCompletionRequest } from "./openai/request.ts";
-import { ResponseShape, usage } from "./openai/response.ts";
-import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, ChatCompletionMessageParam, ChatCompletionRequest, 
-  ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming, CompletionUsage, RequestOptions,
-} from "./openai/types.ts";
-import { RequestQueue } from "../engine/queue.ts";
-import type { AnswerRequest, Session } from "../engine/session.ts";
-import type { ChatOptions, LogLevel, MLCEngineConfig, MLCEngineInterface } from "./types.ts";
+import { BaseEngine, type AnswerCall, type BegunAnswer } from "./base_engine.ts";
+import type { RequestOptions } from "./openai/types.ts";
+import type { ChatOptions, LogLevel, MLCEngineConfig } from "./types.ts";
 
-interface Outcome {
-  readonly finishReason: ChatCompletionFinishReason;
-  readonly usage: CompletionUsage;
+/** A model that is loaded, or being loaded. */
+interface Slot {
+  /** Ends the load. */
+  readonly controller: AbortController;
+  readonly session: Promise<Session>;
+  /** The same, from the moment that it is there. */
+  loaded: Session | null;
 }
 
-function textOf(content: ChatCompletionMessageParam["content"]): string {
-  return typeof content === "string" ? content : content.map((part) => part.text).join("");
-}
+const OVERTAKEN = "The model was unloaded, or another was loaded, before this load was done.";
 
-/** What a valid request asks of the model, with OpenAI's defaults. */
-function answerRequest(request: ChatCompletionRequest): AnswerRequest {
-  const { stop } = request;
-  return {
-    messages: request.messages.map(({ role, content, name }) => ({ role, content: textOf(content), name })),
-    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? Infinity,
-    sampling: { temperature: request.temperature ?? 1, topP: request.top_p ?? 1, seed: request.seed ?? undefined },
-    stop: typeof stop === "string" ? [stop] : stop ?? [],
-  };
-}
+export class MLCEngine extends BaseEngine {
+  #slot: Slot | null = null;
+  /** Resolves when what was unloaded so far is freed. */
+  #freed: Promise<void> = Promise.resolve();
 
-export class MLCEngine extends ConfiguredEngine implements MLCEngineInterface {
-  readonly chat = { completions: new Completions(this) };
-  readonly #queue = new RequestQueue();
-  #session: Session | null = null;
-  /** Ends the load or the generation that is under way. */
-  #running: AbortController | null = null;
-  #lastMessage = "";
-  #lastUsage: CompletionUsage | null = null;
-
-  constructor(engineConfig: MLCEngineConfig = {}) {
+  constructor(engineConfig?: MLCEngineConfig) {
     super(engineConfig);
-    if (engineConfig.logLevel !== undefined) this.setLogLevel(engineConfig.logLevel);
+    if (this.logLevel !== undefined) setLogLevel(this.logLevel);
   }
 
-  async reload(modelId: string, chatOpts: ChatOptions = {}): Promise<void> {
-    await this.load(this.choose(modelId, chatOpts));
-  }
-
-  /** Loads a model by its full description. `reload` is the ordinary way. */
-  async load(choice: ModelChoice): Promise<void> {
-    await this.unload();
-    await this.#alone(async (signal) => {
-      const { loadSession } = await import("../engine/load.ts");
-      this.#session = await loadSession(choice, (progress) => this.report(progress), signal);
-    });
-  }
-
-  async unload(): Promise<void> {
-    this.#running?.abort();
-    this.#queue.refuseWaiting(new AbortError("The model was unloaded before this request began."));
-    await this.#alone(async () => {
-      this.#session?.dispose();
-      this.#session = null;
-    });
-  }
-
-  chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
-  chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterable<ChatCompletionChunk>>;
-  chatCompletion(
-    request: ChatCompletionRequest, options?: RequestOptions,
-  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
-  async chatCompletion(
-    request: ChatCompletionRequest, options: RequestOptions = {},
-  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
-    const parsed = parseChatCompletionRequest(request);
-    const answer = this.#answer(answerRequest(parsed), options.signal ?? undefined);
-    if (parsed.stream) return this.#chunks(answer, parsed.stream_options?.include_usage === true);
-    let content = "";
-    for await (const piece of answer) {
-      if (typeof piece !== "string") return this.#shape().completion(content, piece.finishReason, piece.usage);
-      content += piece;
+  /** The model before it is unloaded, its load ended where it is not done. Of overlapping calls the last one counts. */
+  async load(choice: ModelChoice, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) throw abortError(signal, "The load was aborted before it began.");
+    const freed = this.unload();
+    const controller = signal === undefined ? new AbortController() : childController(signal);
+    const slot: Slot = { controller, session: this.#open(choice, freed, controller.signal), loaded: null };
+    this.#slot = slot;
+    try {
+      slot.loaded = await slot.session;
+    } catch (error) {
+      if (this.#slot === slot) this.#slot = null;
+      throw error;
     }
-    throw new InternalError("The answer has no end.");
+  }
+
+  async #open(choice: ModelChoice, freed: Promise<void>, signal: AbortSignal): Promise<Session> {
+    await freed;
+    if (signal.aborted) throw abortError(signal, OVERTAKEN);
+    const session = await this.open(choice, {
+      progress: (report) => this.reportProgress(report), lost: (error) => this.reportDeviceLost(error),
+    }, signal);
+    if (!signal.aborted) return session;
+    session.close();
+    throw abortError(signal, OVERTAKEN);
+  }
+
+  /** Makes the session; it is freed when a rejection comes. Tests and measurements open others. */
+  protected async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
+    const { loadSession } = await import("../engine/load.ts");
+    return loadSession(choice, listener, signal);
+  }
+
+  unload(): Promise<void> {
+    const slot = this.#slot;
+    this.#slot = null;
+    slot?.controller.abort(new AbortError(OVERTAKEN));
+    const freed = slot?.session.then((session) => session.close(), () => undefined);
+    this.#freed = Promise.all([this.#freed, freed]).then(() => undefined);
+    return this.#freed;
+  }
+
+  async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
+    if (this.#slot === null) throw new ModelNotLoadedError("No model is loaded. Call reload() with a model first.");
+    const session = await abortable(this.#slot.session, signal, "The request was aborted before it began.");
+    if (model !== undefined && model !== session.modelId) {
+      throw new ModelNotFoundError(
+        `The request asks for the model "${model}", but "${session.modelId}" is loaded. Leave out \`model\`, or give the loaded one's id.`,
+        { modelId: model, param: "model" });
+    }
+    return { modelId: session.modelId, events: session.answer(request) };
   }
 
   async interruptGenerate(): Promise<void> {
-    if (this.#session !== null) this.#running?.abort();
+    this.#slot?.loaded?.interrupt();
   }
 
-  async resetChat(): Promise<void> {
-    await this.#alone(async () => {
-      this.#session?.forgetConversation();
-      this.#lastMessage = "";
-    });
-  }
-
-  async getMessage(): Promise<string> {
-    return this.#lastMessage;
-  }
-
-  async runtimeStatsText(): Promise<string> {
-    if (this.#lastUsage === null) return "No answer has been generated yet.";
-    const { prefill_tokens_per_s: prefill, decode_tokens_per_s: decode } = this.#lastUsage.extra;
-    return `prefill: ${prefill.toFixed(1)} tokens/s, decode: ${decode.toFixed(1)} tokens/s`;
+  protected async forgetConversations(): Promise<void> {
+    this.#slot?.loaded?.forget();
   }
 
   async getMaxStorageBufferBindingSize(): Promise<number> {
@@ -123,97 +102,17 @@ export class MLCEngine extends ConfiguredEngine implements MLCEngineInterface {
   setLogLevel(level: LogLevel): void {
     setLogLevel(level);
   }
-
-  /** For tests: token ids of a prompt and its answer, the end token included. */
-  async debugTokenIds(request: ChatCompletionRequest): Promise<{ prompt: number[]; ids: number[] }> {
-    const parsed = answerRequest(parseChatCompletionRequest(request));
-    return this.#alone((signal) => this.#loaded().tokenIds(parsed, signal));
-  }
-
-  /** For tests: float32[vocab_size], the logits after the prompt, computed from an empty cache. */
-  async debugLogits(request: ChatCompletionRequest): Promise<Float32Array> {
-    const parsed = answerRequest(parseChatCompletionRequest(request));
-    return this.#alone(() => this.#loaded().logits(parsed));
-  }
-
-  /** For measurements: -log p of tokens of a text, each given those before it in its window. */
-  async debugSurprisals(text: string, window: number): Promise<number[]> {
-    return this.#alone((signal) => this.#loaded().surprisals(text, window, signal));
-  }
-
-  /** For measurements: when each of `count` tokens behind `context` tokens was read, and before them the start, in milliseconds. */
-  async debugDecodeTimes(context: number, count: number): Promise<number[]> {
-    return this.#alone((signal) => this.#loaded().decodeTimes(context, count, signal));
-  }
-
-  #loaded(): Session {
-    if (this.#session === null) throw new ModelNotLoadedError("No model is loaded. Call reload() with a model first.");
-    return this.#session;
-  }
-
-  #shape(): ResponseShape {
-    return new ResponseShape(this.#session?.modelId ?? "");
-  }
-
-  /** Runs `work` when its turn comes; unload and interruptGenerate abort its signal. */
-  async #alone<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const leave = await this.#queue.enter();
-    this.#running = new AbortController();
-    try {
-      return await work(this.#running.signal);
-    } finally {
-      this.#running = null;
-      leave();
-    }
-  }
-
-  /** Yields the answer's text when its turn has come, and at last its outcome. Raises AbortError for the caller's signal. */
-  async *#answer(request: AnswerRequest, signal: AbortSignal | undefined): AsyncGenerator<string | Outcome, void, undefined> {
-    const requested = performance.now();
-    const leave = await this.#queue.enter(signal);
-    const running = new AbortController();
-    const abort = (): void => running.abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    this.#running = running;
-    this.#lastMessage = "";
-    try {
-      for await (const piece of this.#loaded().answer(request, running.signal)) {
-        if (signal?.aborted) throw new AbortError("The request was aborted by its signal.");
-        if (typeof piece === "string") {
-          this.#lastMessage += piece;
-          yield piece;
-        } else {
-          this.#lastUsage = usage(piece.tokens, { requested, ...piece.times });
-          yield { finishReason: piece.finishReason, usage: this.#lastUsage };
-        }
-      }
-    } finally {
-      signal?.removeEventListener("abort", abort);
-      this.#running = null;
-      leave();
-    }
-  }
-
-  async *#chunks(answer: AsyncIterable<string | Outcome>, includeUsage: boolean): AsyncGenerator<ChatCompletionChunk, void, undefined> {
-    const shape = this.#shape();
-    yield shape.roleChunk();
-    for await (const piece of answer) {
-      if (typeof piece === "string") {
-        yield shape.textChunk(piece);
-      } else {
-        yield shape.finishChunk(piece.finishReason);
-        if (includeUsage) yield shape.usageChunk(piece.usage);
-      }
-    }
-  }
 }
 
 /**
  * Makes an engine in this thread and loads a model into it.
  * @param modelId an id of `engineConfig.appConfig.model_list`, or the URL of a manifest
+ * @param options its signal ends the load
  */
-export async function CreateMLCEngine(modelId: string, engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions): Promise<MLCEngine> {
+export async function CreateMLCEngine(
+  modelId: string, engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions, options?: RequestOptions,
+): Promise<MLCEngine> {
   const engine = new MLCEngine(engineConfig);
-  await engine.reload(modelId, chatOpts);
+  await engine.reload(modelId, chatOpts, options);
   return engine;
 }

@@ -1,12 +1,13 @@
 /** The public types of the engine, with WebLLM's names. */
 
 import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
-import type { Calibration } from "../executor/tiles.ts";
+import type { Calibration } from "../executor/calibration.ts";
 import type { ModelSource } from "../storage/model_folder.ts";
 import type { LogLevel } from "../support/log.ts";
+import type { MLCEngineError } from "../support/errors.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
-  ChatCompletions, RequestOptions,
+  ChatCompletions, Completions, RequestOptions,
 } from "./openai/types.ts";
 
 export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, ModelSource };
@@ -25,9 +26,13 @@ export interface ChatOptions {
   readonly context_window_size?: number | undefined;
 }
 
+/** Called when the GPU went away by itself: requests fail until `reload`. */
+export type DeviceLostCallback = (error: MLCEngineError) => void;
+
 export interface MLCEngineConfig {
   readonly appConfig?: AppConfig | undefined;
   readonly initProgressCallback?: InitProgressCallback | undefined;
+  readonly deviceLostCallback?: DeviceLostCallback | undefined;
   readonly logLevel?: LogLevel | undefined;
   /** Runs this variant of the model or fails; default: the first that the adapter supports. */
   readonly variant?: string | undefined;
@@ -38,27 +43,32 @@ export interface MLCEngineConfig {
 /** An engine, in this thread (MLCEngine) or in a worker (WebWorkerMLCEngine). */
 export interface MLCEngineInterface {
   readonly chat: { readonly completions: ChatCompletions };
+  readonly completions: Completions;
 
-  /** Loads a model: its id in `appConfig.model_list`, or the URL of its manifest. A model already loaded is unloaded. */
-  reload(modelId: string, chatOpts?: ChatOptions): Promise<void>;
-  /** Frees the model and the GPU; ends a load or a generation that is under way. */
+  /**
+   * Loads a model: its id in `appConfig.model_list`, or the URL of its manifest. The model before it is unloaded first; requests
+   * made meanwhile wait. Of overlapping calls of `reload` and `unload` the last one counts, and loads before it reject with AbortError.
+   */
+  reload(modelId: string, chatOpts?: ChatOptions, options?: RequestOptions): Promise<void>;
+  /** Frees the model and the GPU. Ends a load; an answer that runs ends with finish_reason "abort", requests that wait are refused. */
   unload(): Promise<void>;
   chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
-  chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterable<ChatCompletionChunk>>;
+  chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   chatCompletion(
     request: ChatCompletionRequest, options?: RequestOptions,
-  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
-  /** Ends the running generation with finish_reason "abort"; requests that wait are not touched. */
+  ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>>;
+  /** Ends the running answer with finish_reason "abort"; requests that wait are not touched. To end one request, give it a signal. */
   interruptGenerate(): Promise<void>;
-  /** Forgets the conversation in the KV cache. */
+  /** Forgets the conversations in the KV cache; an answer that runs goes on. */
   resetChat(): Promise<void>;
-  /** The text of the latest answer. */
+  /** The text of the latest answer that was asked of this engine. */
   getMessage(): Promise<string>;
   runtimeStatsText(): Promise<string>;
   getMaxStorageBufferBindingSize(): Promise<number>;
   getGPUVendor(): Promise<string>;
   setInitProgressCallback(callback: InitProgressCallback | undefined): void;
   getInitProgressCallback(): InitProgressCallback | undefined;
+  setDeviceLostCallback(callback: DeviceLostCallback | undefined): void;
   setAppConfig(appConfig: AppConfig): void;
   setLogLevel(level: LogLevel): void;
 }

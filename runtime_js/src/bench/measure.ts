@@ -1,7 +1,6 @@
 /** The whole benchmark, in the order in which it runs. */
 
 import type { PageConfig } from "../page/config.ts";
-import { MLCEngine } from "../api/engine.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { chooseVariant } from "../executor/device.ts";
@@ -12,6 +11,7 @@ import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import type { ModelRecord } from "../api/types.ts";
 import { measureLoads } from "./load.ts";
 import { MemoryWatch } from "./memory.ts";
+import { DebugEngine } from "./debug_engine.ts";
 import type { BenchOptions } from "./options.ts";
 import { profileKernels, type ProfileCase } from "./profile.ts";
 import { makePrompt } from "./prompt.ts";
@@ -36,7 +36,7 @@ async function measureEngine(record: ModelRecord, options: BenchOptions, log: Lo
   const appConfig = { model_list: [record] };
   const memory = new MemoryWatch();
   memory.watch();
-  const engine = new MLCEngine({ appConfig, variant: options.variant, calibrate: options.calibrate });
+  const engine = new DebugEngine({ appConfig, variant: options.variant, calibrate: options.calibrate });
   const loads = await measureLoads(engine, record.model_id, () => hasModelInCache(record.model_id, appConfig), options.runs, log);
   const folder = await ModelFolder.open(record, NEVER);
   const tokenizer = new ChatTokenizer(await folder.readJson(folder.manifest.tokenizer, NEVER), folder.manifest.tokenizerConfig);

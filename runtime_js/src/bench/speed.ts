@@ -1,8 +1,8 @@
 /** Times answers through the engine's public stream, and single decode steps. */
 
-import type { MLCEngine } from "../api/engine.ts";
 import { InternalError } from "../support/errors.ts";
 import type { ChatCompletionMessageParam, CompletionUsage } from "../api/openai/types.ts";
+import type { DebugEngine } from "./debug_engine.ts";
 import type { BenchOptions } from "./options.ts";
 import type { AnswerReport, DecodeReport, SpeedReport } from "./report.ts";
 import { intervals, median, percentile } from "./statistics.ts";
@@ -10,7 +10,7 @@ import { intervals, median, percentile } from "./statistics.ts";
 type Log = (line: string) => void;
 
 /** One greedy answer, to a conversation of which the cache holds nothing. */
-async function answer(engine: MLCEngine, messages: readonly ChatCompletionMessageParam[], maxTokens: number): Promise<AnswerReport> {
+async function answer(engine: DebugEngine, messages: readonly ChatCompletionMessageParam[], maxTokens: number): Promise<AnswerReport> {
   await engine.resetChat();
   const begin = performance.now();
   let first: number | undefined;
@@ -36,7 +36,7 @@ async function answer(engine: MLCEngine, messages: readonly ChatCompletionMessag
 
 /** Medians of `runs` answers after one to warm up. */
 export async function measureAnswers(
-  engine: MLCEngine, messages: readonly ChatCompletionMessageParam[], { outputTokens, runs }: BenchOptions, log: Log,
+  engine: DebugEngine, messages: readonly ChatCompletionMessageParam[], { outputTokens, runs }: BenchOptions, log: Log,
 ): Promise<SpeedReport> {
   log("Warming up");
   await answer(engine, messages, outputTokens);
@@ -59,7 +59,7 @@ export async function measureAnswers(
 }
 
 /** Decoding behind `context` tokens, which no end token stops: `runs` runs after one to warm up. */
-export async function measureDecode(engine: MLCEngine, context: number, { outputTokens, runs }: BenchOptions, log: Log): Promise<DecodeReport> {
+export async function measureDecode(engine: DebugEngine, context: number, { outputTokens, runs }: BenchOptions, log: Log): Promise<DecodeReport> {
   log(`Decoding behind ${context} tokens`);
   await engine.debugDecodeTimes(context, outputTokens);
   const steps: number[][] = [];

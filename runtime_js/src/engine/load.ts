@@ -6,35 +6,25 @@ import { DeviceWatch, chooseVariant, requestDevice } from "../executor/device.ts
 import { PlanExecutor, maxPages, type ExecutorParts } from "../executor/executor.ts";
 import { ModelLibrary } from "../executor/library.ts";
 import { compileKernels } from "../executor/pipelines.ts";
-import { TileChoice, type Calibration } from "../executor/tiles.ts";
+import { TileChoice } from "../executor/tiles.ts";
 import { matchTensors, writeStretch } from "../executor/weights.ts";
-import { AbortError, RequestValidationError } from "../support/errors.ts";
+import { abortError, abortable, childController } from "../support/abort.ts";
+import { RequestValidationError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
-import { LoadProgress, type InitProgressCallback } from "./progress.ts";
-import { Sequence } from "./sequence.ts";
-import { Session } from "./session.ts";
-import { ModelFolder, type ModelSource } from "../storage/model_folder.ts";
-import { askForPersistence } from "../storage/quota.ts";
+import type { LoadListener, ModelChoice } from "./choice.ts";
+import { LoadProgress } from "./progress.ts";
+import { SequenceManager } from "./sequences.ts";
+import { Session, type SessionParts } from "./session.ts";
+import { ModelFolder } from "../storage/model_folder.ts";
 import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 
 /** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
 const INITIAL_TOKENS = 256;
 const TIMESTAMPS = "timestamp-query";
-
-/** A model to load, and how. */
-export interface ModelChoice {
-  /** What responses call the model. */
-  readonly modelId: string;
-  readonly source: ModelSource;
-  /** Tokens that one conversation may hold; default: the model's own length. */
-  readonly contextLength?: number | undefined;
-  /** Runs this variant of the model or fails; default: the first that the adapter supports. */
-  readonly variant?: string | undefined;
-  readonly calibrate?: Calibration | undefined;
-}
+const STOPPED = "Loading was stopped.";
 
 /** Of ExecutorParts, what needs no kernels. */
-type Gpu = Omit<ExecutorParts, "kernels" | "library"> & { readonly library: ModelLibrary; readonly tiles: TileChoice };
+export type Gpu = Omit<ExecutorParts, "kernels" | "library"> & { readonly library: ModelLibrary; readonly tiles: TileChoice };
 
 function contextLengthOf(asked: number, modelLength: number, pagesAllowed: number, pageSize: number): number {
   if (asked > modelLength) {
@@ -67,15 +57,23 @@ async function prepareGpu(adapter: GPUAdapter, library: ModelLibrary, folder: Mo
   }
 }
 
-/** Weights are read from the moment that the manifest is there; the device, its buffers and kernels are made meanwhile. */
-export async function loadSession(choice: ModelChoice, onProgress: InitProgressCallback, signal: AbortSignal): Promise<Session> {
-  const progress = new LoadProgress(onProgress);
-  const failed = new AbortController();
-  const stop = AbortSignal.any([signal, failed.signal]);
+/** What a session is made of, with the GPU that is behind it. */
+export interface LoadedModel extends SessionParts {
+  readonly gpu: Gpu;
+}
+
+/**
+ * Weights are read from the moment that the manifest is there; the device, its buffers and kernels are made meanwhile. A load that is
+ * stopped, or fails, has freed the device when it rejects, whatever still compiles.
+ */
+export async function loadModel(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<LoadedModel> {
+  const progress = new LoadProgress((report) => { if (!signal.aborted) listener.progress(report); });
+  const failed = childController(signal);
+  const stop = failed.signal;
   let prepared: Promise<Gpu> | undefined;
   try {
     const [adapter, folder] = await progress.timed("manifest",
-      Promise.all([requestAdapter(), ModelFolder.open(choice.source, stop), askForPersistence()]));
+      abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, stop)]), signal, STOPPED));
     const { manifest } = folder;
     progress.warn(folder.warning);
     progress.weightsBegin(manifest.weights.bytes);
@@ -95,25 +93,34 @@ export async function loadSession(choice: ModelChoice, onProgress: InitProgressC
       device.queue.submit([]);
       await watch.guard(device.queue.onSubmittedWorkDone()); // so that no more than the shards in flight wait in memory
     });
-    const [parts, compiled, chatTokenizer] = await Promise.all([
+    const [parts, compiled, chatTokenizer] = await abortable(Promise.all([
       progress.timed("device", gpu), progress.timed("kernels", kernels), progress.timed("tokenizer", tokenizer),
       progress.timed("weights", weights),
-    ]);
+    ]), signal, STOPPED);
     const { device, watch, library, variant, tiles, buffers } = parts;
     watch.check();
     const chosen = await tiles.settle(parts, compiled, signal);
-    if (signal.aborted) throw new AbortError("Loading was stopped.");
-    const executor = new PlanExecutor({ ...parts, kernels: chosen });
-    const sequence = new Sequence(library.abi, executor, buffers.pages);
-    await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
+    const runner = new PlanExecutor({ ...parts, kernels: chosen });
+    const sequences = new SequenceManager(library.abi, runner, buffers.pages);
+    await abortable(watch.guard(device.queue.onSubmittedWorkDone()), signal, STOPPED); // wrong buffers or bindings show here, not in an answer
     progress.warn(folder.warning);
     progress.ready(`Ready on ${adapter.info.vendor || "this GPU"} (${variant.name})`);
-    return new Session({
-      device, executor, sequence, tokenizer: chatTokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId,
-    });
+    let isDisposed = false;
+    void watch.lost.then((error) => { if (!isDisposed) listener.lost(error); });
+    return {
+      runner, sequences, tokenizer: chatTokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId, gpu: parts,
+      dispose: () => {
+        isDisposed = true;
+        device.destroy(); // with everything that was made on it
+      },
+    };
   } catch (error) {
     failed.abort(); // what is still being read
-    prepared?.then(({ device }) => device.destroy(), () => undefined);
-    throw error;
+    await prepared?.then(({ device }) => device.destroy(), () => undefined);
+    throw signal.aborted ? abortError(signal, STOPPED) : error;
   }
+}
+
+export async function loadSession(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
+  return new Session(await loadModel(choice, listener, signal));
 }

@@ -62,15 +62,16 @@ const LOSS_DELAY_MS = 200;
 
 /** Turns what happens to a device into typed errors. The first failure stays: what comes after it cannot be trusted. */
 export class DeviceWatch {
-  readonly #lost: Promise<void>;
+  /** Resolves when the device has gone, with what its work fails with from then on. */
+  readonly lost: Promise<MLCEngineError>;
   #failure: MLCEngineError | null = null;
 
   constructor(device: GPUDevice) {
-    this.#lost = device.lost.then((info) => {
+    this.lost = device.lost.then((info) => (
       this.#failure ??= new DeviceLostError(info.reason === "destroyed"
         ? `The model was unloaded. ${RELOAD}`
-        : `The GPU was lost (${info.message || "no reason given"}): its driver restarted or another program took it. ${RELOAD}`);
-    });
+        : `The GPU was lost (${info.message || "no reason given"}): its driver restarted or another program took it. ${RELOAD}`)
+    ));
     device.addEventListener("uncapturederror", (event) => {
       this.#failure ??= event.error instanceof GPUOutOfMemoryError
         ? new OutOfMemoryError(`The GPU ran out of memory. ${LESS_MEMORY}`)
@@ -91,7 +92,7 @@ export class DeviceWatch {
       return result;
     } catch (error) {
       if (error instanceof MLCEngineError) throw error;
-      await Promise.race([this.#lost, new Promise((resolve) => { setTimeout(resolve, LOSS_DELAY_MS); })]);
+      await Promise.race([this.lost, new Promise((resolve) => { setTimeout(resolve, LOSS_DELAY_MS); })]);
       this.check();
       throw new GPUExecutionError(`The GPU did not finish its work (${String(error)}). ${RELOAD}`);
     }

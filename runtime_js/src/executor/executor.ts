@@ -3,7 +3,6 @@
 import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
-import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import type { CompiledKernel } from "./pipelines.ts";
 import { FUNCTION_NAMES, HISTORY_LENGTH, type FunctionName, type PlanModel, type VariantPlan } from "./plan.ts";
@@ -84,30 +83,6 @@ export class PlanExecutor implements ModelRunner {
     const { position, cache, sampling, token } = row;
     if (token !== undefined) this.#writeTokens([token]);
     return [await this.#sample(["decode", "sample"], 1, position, cache, sampling)];
-  }
-
-  /** float32[vocab_size]: the logits after `tokens`, the last chunk of a prompt. For tests: it makes a buffer. */
-  prefillLogits(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
-    return this.#logits(["prefill", "logits"], tokens, position, cache);
-  }
-
-  /** float32[vocab_size]: the logits after one more token, by a decode step. For tests too. */
-  decodeLogits(token: number, position: number, cache: CacheView): Promise<Float32Array> {
-    return this.#logits(["decode"], [token], position, cache);
-  }
-
-  async #logits(
-    functions: readonly FunctionName[], tokens: readonly number[], position: number, cache: CacheView,
-  ): Promise<Float32Array> {
-    const size = 4 * this.#model.vocabSize;
-    const staging = this.#device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
-    this.#writeTokens(tokens);
-    this.#submit(functions, tokens.length, position, cache, 0,
-      (encoder) => encoder.copyBufferToBuffer(this.#buffers.io("logits"), 0, staging, 0, size));
-    await this.#watch.guard(staging.mapAsync(MapMode.READ));
-    const logits = new Float32Array(staging.getMappedRange().slice(0));
-    staging.destroy();
-    return logits;
   }
 
   #writeTokens(tokens: readonly number[]): void {

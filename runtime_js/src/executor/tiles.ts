@@ -1,11 +1,9 @@
 /** Which tile of each kernel runs on this adapter: what was measured on it before, what is measured now, or the vendor's default. */
 
 import { calibrate, type CalibrationParts } from "./calibrate.ts";
+import type { Calibration } from "./calibration.ts";
 import type { CompiledKernel } from "./pipelines.ts";
 import type { VariantPlan } from "./plan.ts";
-
-/** "auto" measures on a model's first load, for half a second, which kernels are fast on this GPU, and remembers; "off" takes defaults. */
-export type Calibration = "auto" | "off";
 
 /** Small texts that are kept with a model until another build replaces it. */
 export interface Notes {

@@ -18,8 +18,9 @@ function specialToken(config: Fields, key: string): string {
   return typeof content === "string" && content.length <= MAX_SPECIAL_TOKEN ? content : "";
 }
 
-/** The template called "default" where the config has several. */
-function templateText(config: Fields): string {
+/** The template called "default" where the config has several; undefined where it has none. */
+function templateText(config: Fields): string | undefined {
+  if (!config.has("chat_template")) return undefined;
   if (!Array.isArray(config.raw("chat_template"))) return config.string("chat_template", MAX_TEMPLATE);
   const named = config.objects("chat_template", 16, (entry) => (
     { name: entry.string("name", 64), template: entry.string("template", MAX_TEMPLATE) }));
@@ -35,9 +36,20 @@ export interface ChatMessage {
   readonly name?: string | undefined;
 }
 
+/** A rendered conversation up to the end of its last message's text, as transformers' continue_final_message cuts it. */
+function openEnded(rendered: string, content: string): string {
+  const at = rendered.lastIndexOf(content.trim());
+  if (at < 0) {
+    throw new RequestValidationError("The model's chat template does not keep the assistant's last message, so it cannot be continued. End with a user message.");
+  }
+  const whole = content.trimStart(); // where the template keeps the spaces behind it
+  return rendered.slice(0, at + (rendered.startsWith(whole, at) ? whole : content.trim()).length);
+}
+
 export class ChatTokenizer {
   readonly #tokenizer: Tokenizer;
-  readonly #template: Template;
+  /** Undefined for a base model, which only continues text. */
+  readonly #template: Template | undefined;
   readonly #constants: { readonly bos_token: string; readonly eos_token: string };
   readonly #special: ReadonlySet<number>;
   readonly #spelling: Spelling;
@@ -54,25 +66,41 @@ export class ChatTokenizer {
     this.#special = specialTokenIds(json);
     this.#constants = { bos_token: specialToken(config, "bos_token"), eos_token: specialToken(config, "eos_token") };
     try {
-      this.#template = new Template(templateText(config));
+      const template = templateText(config);
+      this.#template = template === undefined ? undefined : new Template(template);
       this.#tokenizer = new Tokenizer(tokenizerJson, {});
     } catch (error) {
       throw error instanceof ManifestError ? error : broken(String(error));
     }
   }
 
-  /** The prompt that asks for the next answer. Raises RequestValidationError where the template refuses the messages. */
+  /**
+   * The prompt that asks for the next answer, or for the rest of the last message where that is the assistant's.
+   * Raises RequestValidationError where the model has no template, or its template refuses the messages.
+   */
   render(messages: readonly ChatMessage[]): string {
+    if (this.#template === undefined) {
+      throw new RequestValidationError(
+        "This model has no chat template: it continues text and does not chat. Use engine.completions.create({ prompt }).");
+    }
+    const last = messages.at(-1);
+    if (last?.role !== "assistant") return this.#apply(this.#template, messages, true);
+    if (last.content.trim() === "") return this.#apply(this.#template, messages.slice(0, -1), true);
+    return openEnded(this.#apply(this.#template, messages, false), last.content);
+  }
+
+  #apply(template: Template, messages: readonly ChatMessage[], asksForAnswer: boolean): string {
     try {
-      return this.#template.render({
-        ...this.#constants,
-        messages,
-        add_generation_prompt: true,
-      });
+      return template.render({ ...this.#constants, messages, add_generation_prompt: asksForAnswer });
     } catch (error) {
       throw new RequestValidationError(
         `The model's chat template refuses these messages: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** Token ids of a text to continue, with the special tokens that the tokenizer itself adds. */
+  encodeText(text: string): number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: true }).ids;
   }
 
   /** Token ids of a rendered prompt: the template has written the special tokens already. */

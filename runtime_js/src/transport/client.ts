@@ -1,90 +1,82 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The page's handle on an engine that lives in a worker: sends requests, matches answers by id. */
 
-import { ConfiguredEngine } from "../api/configured.ts";
-import { AbortError, InternalError, ProtocolError, fromWire } from "../support/errors.ts";
-import { Completions } from "../api/openai/completions.ts";
-import { parseChatCompletionRequest } from "../api/openai/request.ts";
-import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
-  RequestOptions,
-} from "../api/openai/types.ts";
-import { parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
-import { askForPersistence } from "../storage/quota.ts";
+import { BaseEngine, type AnswerCall, type BegunAnswer } from "../api/base_engine.ts";
+import type { RequestOptions } from "../api/openai/types.ts";
+import type { ChatOptions, LogLevel, MLCEngineConfig } from "../api/types.ts";
+import type { AnswerEvent } from "../engine/answer.ts";
+import type { ModelChoice } from "../engine/choice.ts";
+import { abortError } from "../support/abort.ts";
+import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PushStream } from "../support/stream.ts";
-import type { ChatOptions, LogLevel, MLCEngineConfig, MLCEngineInterface } from "../api/types.ts";
+import { CALLS, parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
 
 /** What the client needs of a Worker. */
 export interface WorkerLike {
   postMessage(message: unknown): void;
   addEventListener(type: "message" | "messageerror" | "error", listener: (event: Event) => void): void;
+  /** Ends the worker, where it can be ended. */
+  terminate?(): void;
 }
 
-type Answer = Exclude<WorkerMessage, { kind: "progress" }>;
-type AnswerOf<K extends Answer["kind"]> = Extract<Answer, { kind: K }>;
+/** What answers a request with one message, or begins an answer of the model. */
+type Reply = Exclude<WorkerMessage, { kind: "progress" | "deviceLost" | "events" | "error" }>;
+type ReplyOf<K extends Reply["kind"]> = Extract<Reply, { kind: K }>;
 
-function isKind<K extends Answer["kind"]>(answer: Answer, kind: K): answer is AnswerOf<K> {
-  return answer.kind === kind;
+interface Waiting {
+  readonly reply: (reply: Reply) => void;
+  readonly fail: (error: unknown) => void;
 }
 
-function unexpected(answer: Answer): ProtocolError {
-  return new ProtocolError(
-    `The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`);
+function isKind<K extends Reply["kind"]>(reply: Reply, kind: K): reply is ReplyOf<K> {
+  return reply.kind === kind;
 }
 
-export class WebWorkerMLCEngine extends ConfiguredEngine implements MLCEngineInterface {
-  readonly chat = { completions: new Completions(this) };
+/** Where a failed worker's script was, as far as browsers say. */
+function describeFailure(event: Event): string {
+  const text = (key: string): string => {
+    const value: unknown = Reflect.get(event, key);
+    return typeof value === "string" ? value : "";
+  };
+  const at = text("filename");
+  return `The engine's worker failed${at === "" ? "" : ` (${at})`}: `
+    + `${text("message") || "its script could not be loaded; is it deployed, and does the page's policy allow it?"}`;
+}
+
+/** Missing in browsers of before 2025. */
+const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
+
+export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   readonly #worker: WorkerLike;
-  readonly #answers = new Map<number, PushStream<Answer>>();
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #answers = new Map<number, PushStream<AnswerEvent>>();
+  /** Why the worker can be asked no more. */
+  #failure: Error | null = null;
   #nextId = 0;
 
-  constructor(worker: WorkerLike, engineConfig: MLCEngineConfig = {}) {
+  constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig) {
     super(engineConfig);
     this.#worker = worker;
     worker.addEventListener("message", (event) => this.#receive(event));
-    worker.addEventListener("error", (event) => this.#failAll(
-      `The engine's worker failed: ${"message" in event ? String(event.message) : "its script could not be loaded"}.`));
-    worker.addEventListener("messageerror", () => this.#failAll("A message from the engine's worker could not be read."));
-    if (engineConfig.logLevel !== undefined) this.setLogLevel(engineConfig.logLevel);
+    worker.addEventListener("error", (event) => this.#fail(new ProtocolError(describeFailure(event))));
+    worker.addEventListener("messageerror", () => this.#fail(new ProtocolError("A message from the engine's worker could not be read.")));
+    if (this.logLevel !== undefined) this.setLogLevel(this.logLevel);
   }
 
-  async reload(modelId: string, chatOpts: ChatOptions = {}): Promise<void> {
-    const choice = this.choose(modelId, chatOpts);
-    await askForPersistence();
-    await this.#ask("done", (id) => ({ kind: "reload", id, ...choice }));
+  async load(choice: ModelChoice, signal?: AbortSignal): Promise<void> {
+    await this.#ask("done", (id) => ({ kind: "reload", id, ...choice }), signal);
   }
 
   async unload(): Promise<void> {
     await this.#call("unload", "done");
   }
 
-  chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
-  chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterable<ChatCompletionChunk>>;
-  chatCompletion(
-    request: ChatCompletionRequest, options?: RequestOptions,
-  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
-  async chatCompletion(
-    request: ChatCompletionRequest, options: RequestOptions = {},
-  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
-    const parsed = parseChatCompletionRequest(request);
-    const send = (id: number): ClientMessage => ({ kind: "chatCompletion", id, request: parsed });
-    if (parsed.stream) return this.#chunks(this.#send(send, options.signal));
-    return (await this.#ask("completion", send, options.signal)).completion;
-  }
-
   async interruptGenerate(): Promise<void> {
     await this.#call("interruptGenerate", "done");
   }
 
-  async resetChat(): Promise<void> {
+  protected async forgetConversations(): Promise<void> {
     await this.#call("resetChat", "done");
-  }
-
-  async getMessage(): Promise<string> {
-    return (await this.#call("getMessage", "text")).text;
-  }
-
-  async runtimeStatsText(): Promise<string> {
-    return (await this.#call("runtimeStatsText", "text")).text;
   }
 
   async getGPUVendor(): Promise<string> {
@@ -96,52 +88,58 @@ export class WebWorkerMLCEngine extends ConfiguredEngine implements MLCEngineInt
   }
 
   setLogLevel(level: LogLevel): void {
-    this.#post({ kind: "setLogLevel", level });
+    this.#worker.postMessage({ kind: "setLogLevel", level } satisfies ClientMessage);
   }
 
-  #call<K extends Answer["kind"]>(name: CallName, kind: K): Promise<AnswerOf<K>> {
+  /** Ends the worker, and with it the model and the GPU's memory. What waits is rejected with AbortError, and so is what comes later. */
+  terminate(): void {
+    this.#fail(new AbortError("The engine's worker was ended."));
+    this.#worker.terminate?.();
+  }
+
+  [DISPOSE](): void {
+    this.terminate();
+  }
+
+  async begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
+    const { id, modelId } = await this.#ask("begun", (id) => ({ kind: "answer", id, ...call }), signal);
+    const events = this.#answers.get(id);
+    if (events === undefined) throw new ProtocolError("An answer began that nobody waits for.");
+    return { modelId, events };
+  }
+
+  #call<N extends CallName>(name: N, kind: (typeof CALLS)[N]): Promise<ReplyOf<(typeof CALLS)[N]>> {
     return this.#ask(kind, (id) => ({ kind: "call", id, name }));
   }
 
-  /** Sends one request and waits for its one answer. */
-  async #ask<K extends Answer["kind"]>(
-    kind: K, make: (id: number) => ClientMessage, signal?: AbortSignal | null,
-  ): Promise<AnswerOf<K>> {
-    for await (const answer of this.#send(make, signal).answers) {
-      if (answer.kind === "error") throw fromWire(answer.error);
-      if (!isKind(answer, kind)) throw unexpected(answer);
-      return answer;
-    }
-    throw new InternalError("The worker ended a request without an answer.");
-  }
-
-  /** Sends one request; its answers come as a stream. Leaving the stream, or the signal, tells the worker to stop. */
-  #send(make: (id: number) => ClientMessage, signal?: AbortSignal | null): { id: number; answers: AsyncIterable<Answer> } {
+  /** Sends one request, in this very turn, and waits for the message that answers it. The signal tells the worker to stop. */
+  #ask<K extends Reply["kind"]>(kind: K, make: (id: number) => ClientMessage, signal?: AbortSignal): Promise<ReplyOf<K>> {
     const id = this.#nextId++;
-    const answers = new PushStream<Answer>();
-    const cancel = (): void => {
-      if (this.#answers.delete(id)) this.#post({ kind: "cancel", id });
-      answers.fail(new AbortError("The request was aborted by its signal."));
-    };
-    this.#answers.set(id, answers);
-    if (signal?.aborted) {
-      this.#answers.delete(id);
-      answers.fail(new AbortError("The request was aborted before it began."));
-      return { id, answers };
-    }
-    signal?.addEventListener("abort", cancel, { once: true });
-    this.#post(make(id));
-    return { id, answers: withCleanup(answers, () => { signal?.removeEventListener("abort", cancel); cancel(); }) };
-  }
-
-  async *#chunks({ id, answers }: { id: number; answers: AsyncIterable<Answer> }): AsyncGenerator<ChatCompletionChunk, void, undefined> {
-    for await (const answer of answers) {
-      if (answer.kind === "error") throw fromWire(answer.error);
-      if (answer.kind === "end") return;
-      if (answer.kind !== "chunks") throw unexpected(answer);
-      yield* answer.chunks;
-      this.#post({ kind: "credit", id });
-    }
+    return new Promise<ReplyOf<K>>((resolve, reject) => {
+      if (this.#failure !== null) throw this.#failure;
+      if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
+      const settle = (): void => {
+        this.#waiting.delete(id);
+        signal?.removeEventListener("abort", cancel);
+      };
+      const fail = (error: unknown): void => {
+        settle();
+        reject(error);
+      };
+      const cancel = (): void => {
+        if (signal === undefined) return;
+        this.#post({ kind: "cancel", id });
+        fail(abortError(signal, "The request was aborted by its signal."));
+      };
+      const reply = (answer: Reply): void => {
+        settle();
+        if (isKind(answer, kind)) resolve(answer);
+        else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
+      };
+      this.#waiting.set(id, { reply, fail });
+      signal?.addEventListener("abort", cancel);
+      this.#post(make(id));
+    });
   }
 
   #post(message: ClientMessage): void {
@@ -149,46 +147,77 @@ export class WebWorkerMLCEngine extends ConfiguredEngine implements MLCEngineInt
   }
 
   #receive(event: Event): void {
-    if (!(event instanceof MessageEvent)) return;
+    if (!(event instanceof MessageEvent) || this.#failure !== null) return;
     let message: WorkerMessage;
     try {
       message = parseWorkerMessage(event.data);
     } catch (error) {
-      this.#failAll(error instanceof Error ? error.message : String(error));
+      this.#fail(error instanceof Error ? error : new ProtocolError(String(error)));
       return;
     }
-    if (message.kind === "progress") {
-      this.report(message.report);
-      return;
+    switch (message.kind) {
+      case "progress":
+        this.reportProgress(message.report);
+        break;
+      case "deviceLost":
+        this.reportDeviceLost(fromWire(message.error));
+        break;
+      case "events":
+        this.#take(message.id, message.events);
+        break;
+      case "error": {
+        const error = fromWire(message.error);
+        this.#waiting.get(message.id)?.fail(error);
+        this.#answers.get(message.id)?.fail(error);
+        this.#answers.delete(message.id);
+        break;
+      }
+      default:
+        if (message.kind === "begun" && this.#waiting.has(message.id)) this.#open(message.id);
+        this.#waiting.get(message.id)?.reply(message);
     }
-    const answers = this.#answers.get(message.id);
-    if (message.kind !== "chunks") this.#answers.delete(message.id); // every other kind is the last of its request
-    answers?.push(message);
   }
 
-  #failAll(message: string): void {
-    const waiting = [...this.#answers.values()];
+  /** Events may come before whoever asked has seen that the answer began. */
+  #open(id: number): void {
+    this.#answers.set(id, new PushStream<AnswerEvent>(() => {
+      if (this.#answers.delete(id)) this.#post({ kind: "cancel", id });
+    }));
+  }
+
+  #take(id: number, events: readonly AnswerEvent[]): void {
+    const answer = this.#answers.get(id);
+    if (answer === undefined) return;
+    for (const event of events) {
+      answer.push(event);
+      if (event.type !== "end") continue;
+      this.#answers.delete(id);
+      answer.end();
+      return;
+    }
+    this.#post({ kind: "credit", id });
+  }
+
+  /** Fails what waits and all that comes. The first failure stays. */
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    for (const { fail } of [...this.#waiting.values()]) fail(error);
+    for (const answer of this.#answers.values()) answer.fail(error);
     this.#answers.clear();
-    for (const answers of waiting) answers.fail(new ProtocolError(message));
-  }
-}
-
-async function* withCleanup<T>(items: AsyncIterable<T>, cleanup: () => void): AsyncGenerator<T, void, undefined> {
-  try {
-    yield* items;
-  } finally {
-    cleanup();
   }
 }
 
 /**
- * Makes an engine in `worker` (a script that runs a WebWorkerMLCEngineHandler) and loads a model into it.
+ * Makes an engine in `worker` (a script that runs a WebWorkerMLCEngineHandler) and loads a model into it. The worker is the caller's, who
+ * ends it where this rejects.
  * @param modelId an id of `engineConfig.appConfig.model_list`, or the URL of a manifest
+ * @param options its signal ends the load
  */
 export async function CreateWebWorkerMLCEngine(
-  worker: WorkerLike, modelId: string, engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions,
+  worker: WorkerLike, modelId: string, engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions, options?: RequestOptions,
 ): Promise<WebWorkerMLCEngine> {
   const engine = new WebWorkerMLCEngine(worker, engineConfig);
-  await engine.reload(modelId, chatOpts);
+  await engine.reload(modelId, chatOpts, options);
   return engine;
 }

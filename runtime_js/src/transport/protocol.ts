@@ -1,42 +1,35 @@
 /**
- * The messages between a page and the worker that holds the engine: two closed unions, read from untrusted values at
- * both ends. A request carries an `id`; what answers it carries the same one. An answer is one message, except that
- * a stream is any number of `chunks` and then `end`.
+ * The messages between a page and the worker that holds the engine: two closed unions, read from untrusted values at both ends. A
+ * request carries an `id`; what answers it carries the same one. It is answered by one message, except an answer of the model: that is
+ * `begun` when it was accepted, and then `events` until the last of them is its end, or an error.
  */
 
+import type { AnswerCall } from "../api/base_engine.ts";
 import { parseModelChoice } from "../api/config.ts";
-import type { ModelChoice } from "../engine/load.ts";
-import { LOG_LEVELS } from "../support/log.ts";
+import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
+import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
+import type { ModelChoice } from "../engine/choice.ts";
+import type { InitProgressReport, LoadTimes } from "../engine/progress.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
-import { parseChunk, parseCompletion } from "../api/openai/parse.ts";
-import { parseChatCompletionRequest } from "../api/openai/request.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from "../api/openai/types.ts";
-import type { InitProgressReport, LoadTimes, LogLevel } from "../api/types.ts";
+import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
 
 /** Calls without arguments, by what answers them. */
 export const CALLS = {
   unload: "done",
   resetChat: "done",
   interruptGenerate: "done",
-  getMessage: "text",
-  runtimeStatsText: "text",
   getGPUVendor: "text",
   getMaxStorageBufferBindingSize: "number",
 } as const;
 export type CallName = keyof typeof CALLS;
 
-export interface ReloadMessage extends ModelChoice {
-  readonly kind: "reload";
-  readonly id: number;
-}
-
 /** Page to worker. */
 export type ClientMessage =
-  | ReloadMessage
+  | ModelChoice & { readonly kind: "reload"; readonly id: number }
+  | AnswerCall & { readonly kind: "answer"; readonly id: number }
   | { readonly kind: "call"; readonly id: number; readonly name: CallName }
-  | { readonly kind: "chatCompletion"; readonly id: number; readonly request: ChatCompletionRequest }
-  /** The consumer of stream `id` has taken one `chunks` message. */
+  /** The page has taken one `events` message of answer `id`. */
   | { readonly kind: "credit"; readonly id: number }
   /** Nobody waits for request `id` any more. */
   | { readonly kind: "cancel"; readonly id: number }
@@ -45,22 +38,23 @@ export type ClientMessage =
 /** Worker to page. */
 export type WorkerMessage =
   | { readonly kind: "progress"; readonly report: InitProgressReport }
+  | { readonly kind: "deviceLost"; readonly error: WireError }
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
-  | { readonly kind: "completion"; readonly id: number; readonly completion: ChatCompletion }
-  | { readonly kind: "chunks"; readonly id: number; readonly chunks: readonly ChatCompletionChunk[] }
-  | { readonly kind: "end"; readonly id: number }
+  | { readonly kind: "begun"; readonly id: number; readonly modelId: string }
+  | { readonly kind: "events"; readonly id: number; readonly events: readonly AnswerEvent[] }
   | { readonly kind: "error"; readonly id: number; readonly error: WireError };
 
 const MAX_TEXT = 1 << 26;
-const MAX_CHUNKS = 1 << 20;
+const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
 
-const CLIENT_KINDS = ["reload", "call", "chatCompletion", "credit", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["progress", "done", "text", "number", "completion", "chunks", "end", "error"] as const;
+const CLIENT_KINDS = ["reload", "answer", "call", "credit", "cancel", "setLogLevel"] as const;
+const WORKER_KINDS = ["progress", "deviceLost", "done", "text", "number", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 const PHASES = ["config", "weights", "kernels", "ready"] as const;
+const FINISH_REASONS = ["stop", "length", "abort"] as const;
 
 function messageFields(value: unknown): Fields {
   return new Fields(value, "message", (message) => new ProtocolError(`Malformed message between page and worker: ${message}.`));
@@ -82,10 +76,13 @@ export function parseClientMessage(value: unknown): ClientMessage {
   switch (kind) {
     case "reload":
       return { kind, id: idOf(message), ...parseModelChoice(message) };
+    case "answer":
+      return {
+        kind, id: idOf(message), request: parseRequest(message.object("request")),
+        model: message.optional("model", (key) => message.string(key, MAX_NAME)),
+      };
     case "call":
       return { kind, id: idOf(message), name: message.oneOf("name", CALL_NAMES) };
-    case "chatCompletion":
-      return { kind, id: idOf(message), request: parseChatCompletionRequest(message.raw("request")) };
     case "credit":
     case "cancel":
       return { kind, id: idOf(message) };
@@ -96,27 +93,78 @@ export function parseClientMessage(value: unknown): ClientMessage {
   }
 }
 
+function parseRequest(request: Fields): AnswerRequest {
+  const sampling = request.object("sampling");
+  return {
+    prompt: parsePrompt(request.object("prompt")),
+    maxTokens: request.optional("maxTokens", (key) => request.integer(key, 1, MAX_TOKENS)),
+    sampling: {
+      temperature: sampling.number("temperature", 0, 2),
+      topP: sampling.number("topP", 0, 1),
+      seed: sampling.optional("seed", (key) => sampling.integer(key, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
+    },
+    stop: request.array("stop", MAX_STOPS, (stop, path) => {
+      if (typeof stop === "string" && stop !== "" && stop.length <= MAX_STOP_LENGTH) return stop;
+      throw request.fail(`${path} must be a string of 1 to ${MAX_STOP_LENGTH} characters`);
+    }),
+  };
+}
+
+function parsePrompt(prompt: Fields): Prompt {
+  const kind = prompt.oneOf("kind", ["chat", "text"]);
+  if (kind === "text") return { kind, text: prompt.string("text", MAX_CONTENT) };
+  return {
+    kind, messages: prompt.objects("messages", MAX_MESSAGES, (message) => {
+      const name = message.optional("name", (key) => message.string(key, MAX_NAME));
+      return { role: message.string("role", MAX_NAME), content: message.string("content", MAX_TEXT), ...(name !== undefined && { name }) };
+    }),
+  };
+}
+
 export function parseWorkerMessage(value: unknown): WorkerMessage {
   const message = messageFields(value);
   const kind = message.oneOf("kind", WORKER_KINDS);
   switch (kind) {
     case "progress":
       return { kind, report: parseReport(message.object("report")) };
+    case "deviceLost":
+      return { kind, error: parseError(message.object("error")) };
     case "done":
-    case "end":
       return { kind, id: idOf(message) };
     case "text":
       return { kind, id: idOf(message), text: message.string("text", MAX_TEXT) };
     case "number":
       return { kind, id: idOf(message), value: message.number("value", -Number.MAX_VALUE, Number.MAX_VALUE) };
-    case "completion":
-      return { kind, id: idOf(message), completion: parseCompletion(message.object("completion")) };
-    case "chunks":
-      return { kind, id: idOf(message), chunks: message.objects("chunks", MAX_CHUNKS, parseChunk) };
+    case "begun":
+      return { kind, id: idOf(message), modelId: message.string("modelId", MAX_TEXT) };
+    case "events":
+      return { kind, id: idOf(message), events: message.objects("events", MAX_EVENTS, parseEvent) };
     case "error":
       return { kind, id: idOf(message), error: parseError(message.object("error")) };
     default:
       return unreachable(kind);
+  }
+}
+
+function parseEvent(event: Fields): AnswerEvent {
+  const type = event.oneOf("type", ["token", "text", "end"]);
+  switch (type) {
+    case "token":
+      return { type, token: event.integer("token", 0, Number.MAX_SAFE_INTEGER) };
+    case "text":
+      return { type, text: event.string("text", MAX_TEXT) };
+    case "end": {
+      const [tokens, times] = [event.object("tokens"), event.object("times")];
+      const count = (key: string): number => tokens.integer(key, 0, Number.MAX_SAFE_INTEGER);
+      const time = (key: string): number => times.number(key, 0, Number.MAX_VALUE);
+      return {
+        type, finishReason: event.oneOf("finishReason", FINISH_REASONS),
+        tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion") },
+        times: { queued: time("queued"), prefill: time("prefill"), decode: time("decode") },
+      };
+    }
+    default:
+      return unreachable(type);
   }
 }
 

@@ -1,52 +1,18 @@
 /** The worker's end: runs an engine and answers the messages of a WebWorkerMLCEngine. */
 
 import { MLCEngine } from "../api/engine.ts";
-import { asEngineError, toWire } from "../support/errors.ts";
+import type { AnswerCall } from "../api/base_engine.ts";
+import { AbortError, toWire } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
-import type { ChatCompletionChunk, ChatCompletionRequest } from "../api/openai/types.ts";
+import { Outbox } from "./outbox.ts";
 import { idOfMalformed, parseClientMessage, unreachable, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
-import type { MLCEngineInterface } from "../api/types.ts";
-
-/** Messages of one stream that may be under way; chunks made meanwhile travel together in the next. */
-const STREAM_WINDOW = 4;
-
-/** What the handler needs of an engine. */
-export type WorkerEngine = MLCEngineInterface & Pick<MLCEngine, "load">;
 
 type Post = (message: WorkerMessage) => void;
 
-class Outbox {
-  readonly #id: number;
-  readonly #post: Post;
-  #pending: ChatCompletionChunk[] = [];
-  #credit = STREAM_WINDOW;
-
-  constructor(id: number, post: Post) {
-    this.#id = id;
-    this.#post = post;
-  }
-
-  push(chunk: ChatCompletionChunk): void {
-    this.#pending.push(chunk);
-    if (this.#credit > 0) this.flush();
-  }
-
-  grant(): void {
-    this.#credit++;
-    if (this.#pending.length > 0) this.flush();
-  }
-
-  flush(): void {
-    if (this.#pending.length === 0) return;
-    this.#post({ kind: "chunks", id: this.#id, chunks: this.#pending });
-    this.#pending = [];
-    this.#credit--;
-  }
-}
-
-interface Request {
+/** A request that can still be cancelled. */
+interface OpenRequest {
   readonly controller: AbortController;
-  readonly outbox: Outbox;
+  outbox?: Outbox;
 }
 
 /**
@@ -56,14 +22,15 @@ interface Request {
  *     self.onmessage = (event) => handler.onmessage(event);
  */
 export class WebWorkerMLCEngineHandler {
-  readonly #engine: WorkerEngine;
+  readonly #engine: MLCEngine;
   readonly #post: Post;
-  readonly #requests = new Map<number, Request>();
+  readonly #open = new Map<number, OpenRequest>();
 
-  constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message), engine: WorkerEngine = new MLCEngine()) {
+  constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message), engine = new MLCEngine()) {
     this.#post = post;
     this.#engine = engine;
     engine.setInitProgressCallback((report) => this.#post({ kind: "progress", report }));
+    engine.setDeviceLostCallback((error) => this.#post({ kind: "deviceLost", error: toWire(error) }));
   }
 
   onmessage(event: { readonly data: unknown }): void {
@@ -81,22 +48,22 @@ export class WebWorkerMLCEngineHandler {
   #handle(message: ClientMessage): void {
     switch (message.kind) {
       case "reload":
-        this.#answer(message.id, async (id) => {
-          await this.#engine.load(message);
-          return { kind: "done", id };
+        this.#run(message.id, async (id, { controller }) => {
+          await this.#engine.load(message, controller.signal);
+          this.#post({ kind: "done", id });
         });
         break;
-      case "call":
-        this.#answer(message.id, (id) => this.#call(id, message.name));
+      case "answer":
+        this.#run(message.id, (id, open) => this.#answer(id, open, message));
         break;
-      case "chatCompletion":
-        this.#answer(message.id, (id) => this.#complete(id, message.request));
+      case "call":
+        this.#run(message.id, async (id) => this.#post(await this.#call(id, message.name)));
         break;
       case "credit":
-        this.#requests.get(message.id)?.outbox.grant();
+        this.#open.get(message.id)?.outbox?.grant();
         break;
       case "cancel":
-        this.#requests.get(message.id)?.controller.abort();
+        this.#open.get(message.id)?.controller.abort(new AbortError("Nobody waits for this request any more."));
         break;
       case "setLogLevel":
         setLogLevel(message.level);
@@ -106,8 +73,12 @@ export class WebWorkerMLCEngineHandler {
     }
   }
 
-  #answer(id: number, work: (id: number) => Promise<WorkerMessage>): void {
-    work(id).then(this.#post, (error: unknown) => this.#post({ kind: "error", id, error: toWire(asEngineError(error)) }));
+  #run(id: number, work: (id: number, open: OpenRequest) => Promise<void>): void {
+    const open: OpenRequest = { controller: new AbortController() };
+    this.#open.set(id, open);
+    work(id, open)
+      .catch((error: unknown) => this.#post({ kind: "error", id, error: toWire(error) }))
+      .finally(() => this.#open.delete(id));
   }
 
   async #call(id: number, name: CallName): Promise<WorkerMessage> {
@@ -117,8 +88,6 @@ export class WebWorkerMLCEngineHandler {
       case "interruptGenerate":
         await this.#engine[name]();
         return { kind: "done", id };
-      case "getMessage":
-      case "runtimeStatsText":
       case "getGPUVendor":
         return { kind: "text", id, text: await this.#engine[name]() };
       case "getMaxStorageBufferBindingSize":
@@ -128,18 +97,17 @@ export class WebWorkerMLCEngineHandler {
     }
   }
 
-  async #complete(id: number, request: ChatCompletionRequest): Promise<WorkerMessage> {
-    const controller = new AbortController();
-    const outbox = new Outbox(id, this.#post);
-    this.#requests.set(id, { controller, outbox });
+  async #answer(id: number, open: OpenRequest, call: AnswerCall): Promise<void> {
+    const { signal } = open.controller;
+    const { modelId, events } = await this.#engine.begin(call, signal);
+    signal.addEventListener("abort", () => void events.return());
+    if (signal.aborted) void events.return();
+    this.#post({ kind: "begun", id, modelId });
+    const outbox = open.outbox = new Outbox((batch) => this.#post({ kind: "events", id, events: batch }));
     try {
-      const options = { signal: controller.signal };
-      if (!request.stream) return { kind: "completion", id, completion: await this.#engine.chatCompletion(request, options) };
-      for await (const chunk of await this.#engine.chatCompletion(request, options)) outbox.push(chunk);
-      return { kind: "end", id };
+      for await (const event of events) if (event.type !== "token") outbox.push(event); // no page asks for tokens yet
     } finally {
       outbox.flush(); // what came before an end or an error comes first
-      this.#requests.delete(id);
     }
   }
 }

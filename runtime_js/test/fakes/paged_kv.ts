@@ -82,8 +82,9 @@ export class FakePagedKv implements WasmAbi {
   }
 
   kv_pages(id: number): number {
-    new Int32Array(this.memory.buffer, 2048).set(this.#get(id).pages);
-    return 2048;
+    const pointer = 2048 + 1024 * (id % 32); // a place of its own, as each sequence has
+    new Int32Array(this.memory.buffer, pointer).set(this.#get(id).pages);
+    return pointer;
   }
 
   kv_page_count(id: number): number {

@@ -28,10 +28,13 @@ export class FakeRunner implements ModelRunner {
   readonly calls: string[] = [];
   readonly #pages: Int32Array[] = [];
   readonly #maxPages: number;
-  #sampled = -1;
+  /** By row, what it sampled last. */
+  readonly #sampled: number[] = [];
   /** Steps that have not resolved. */
   pending = 0;
   deepestPipeline = 0;
+  /** How long a step takes, or with what it fails. */
+  delay: () => Promise<void> = () => new Promise((resolve) => { setTimeout(resolve, 0); });
 
   constructor(shape: RunnerShape, pages: number, maxPages: number) {
     this.shape = shape;
@@ -54,17 +57,20 @@ export class FakeRunner implements ModelRunner {
     this.#store(tokens, position, cache);
   }
 
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView): Promise<StepResult> {
+  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView): Promise<StepResult> {
     this.calls.push(`prefill ${tokens.length}`);
     this.#store(tokens, position, cache);
-    return this.#sample(position + tokens.length, cache);
+    const [result] = await this.#sample([{ length: position + tokens.length, cache }]);
+    if (result === undefined) throw new Error("no row");
+    return result;
   }
 
-  async decode([row]: readonly Row[]): Promise<readonly StepResult[]> {
-    if (row === undefined) throw new Error("no row");
-    this.calls.push("decode");
-    this.#store([row.token ?? this.#sampled], row.position, row.cache);
-    return [await this.#sample(row.position + 1, row.cache)];
+  async decode(rows: readonly Row[]): Promise<readonly StepResult[]> {
+    if (rows.length === 0 || rows.length > this.shape.rows) throw new Error(`${rows.length} rows`);
+    this.calls.push(rows.length === 1 ? "decode" : `decode ${rows.length}`);
+    const given = rows.map(({ token }, r) => token ?? this.#sampled[r] ?? -1);
+    rows.forEach(({ position, cache }, r) => this.#store([given[r] ?? -1], position, cache));
+    return this.#sample(rows.map(({ position, cache }) => ({ length: position + 1, cache })));
   }
 
   #at(cache: CacheView, position: number): { page: Int32Array; slot: number } {
@@ -85,16 +91,17 @@ export class FakeRunner implements ModelRunner {
     });
   }
 
-  async #sample(length: number, cache: CacheView): Promise<StepResult> {
-    const tokens = Array.from({ length }, (_, i) => {
-      const { page, slot } = this.#at(cache, i);
-      return page[slot] ?? -1;
+  async #sample(rows: readonly { readonly length: number; readonly cache: CacheView }[]): Promise<StepResult[]> {
+    const sampled = rows.map(({ length, cache }, r) => {
+      const tokens = Array.from({ length }, (_, i) => {
+        const { page, slot } = this.#at(cache, i);
+        return page[slot] ?? -1;
+      });
+      return this.#sampled[r] = nextToken(tokens);
     });
-    const sampled = nextToken(tokens);
-    this.#sampled = sampled;
     this.deepestPipeline = Math.max(this.deepestPipeline, ++this.pending);
-    await new Promise((resolve) => { setTimeout(resolve, 0); });
+    await this.delay();
     this.pending--;
-    return { token: sampled };
+    return sampled.map((token) => ({ token }));
   }
 }

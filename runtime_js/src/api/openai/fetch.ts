@@ -1,56 +1,105 @@
-/** The engine behind the `fetch` that OpenAI's client takes: `new OpenAI({ fetch: createFetch(engine), apiKey: "-" })`. */
+/**
+ * The engine behind the `fetch` that OpenAI's client takes:
+ *
+ *     new OpenAI({ fetch: createFetch(engine), apiKey: "-", dangerouslyAllowBrowser: true })
+ *
+ * The client asks for the last option wherever a page could show a key; here there is none.
+ */
 
-import { RequestValidationError, asEngineError } from "../../support/errors.ts";
-import { parseChatCompletionRequest } from "./request.ts";
-import type { ChatCompletionChunk, ChatCompletions } from "./types.ts";
+import { RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
+import type { ChatCompletionRequest, ChatCompletions, CompletionRequest, Completions } from "./types.ts";
 
-const STATUS: Readonly<Record<string, number>> = {
+const STATUS: Partial<Record<ErrorCode, number>> = {
   RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409,
 };
+/** OpenAI's codes, which clients switch on. Other errors have the engine's own. */
+const CODE: Partial<Record<ErrorCode, string>> = {
+  ContextWindowSizeExceeded: "context_length_exceeded", ModelNotFound: "model_not_found",
+};
 
-function errorResponse(status: number, message: string, code: string | null): Response {
-  const type = status < 500 ? "invalid_request_error" : "server_error";
-  return Response.json({ error: { message, type, param: null, code } }, { status });
+export interface ServedEngine {
+  readonly chat: { readonly completions: ChatCompletions };
+  readonly completions: Completions;
 }
 
-/** Server-sent events, as OpenAI's server writes them. */
-function eventStream(chunks: AsyncIterable<ChatCompletionChunk>): Response {
+interface ErrorBody {
+  readonly error: { readonly message: string; readonly type: string; readonly param: string | null; readonly code: string };
+}
+
+function statusOf({ code }: MLCEngineError): number {
+  return STATUS[code] ?? 500;
+}
+
+function errorBody(error: MLCEngineError): ErrorBody {
+  const { param } = error.details;
+  return {
+    error: {
+      message: error.message,
+      type: statusOf(error) < 500 ? "invalid_request_error" : "server_error",
+      param: typeof param === "string" ? param : null,
+      code: CODE[error.code] ?? error.code,
+    },
+  };
+}
+
+/** A second try would fail the same way, after as long. */
+const NO_RETRY = { "x-should-retry": "false" };
+
+function errorResponse(thrown: unknown): Response {
+  const error = asEngineError(thrown);
+  return Response.json(errorBody(error), { status: statusOf(error), headers: NO_RETRY });
+}
+
+function notFound(): Response {
+  const error = new RequestValidationError("Only POST /chat/completions and POST /completions are served.");
+  return Response.json(errorBody(error), { status: 404, headers: NO_RETRY });
+}
+
+/** Server-sent events, as OpenAI's server writes them. What fails before the `opening` pieces are there has a status of its own. */
+async function eventStream(pieces: AsyncIterableIterator<object>, opening: number): Promise<Response> {
   const encoder = new TextEncoder();
-  const iterator = chunks[Symbol.asyncIterator]();
+  const event = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`);
+  const first: IteratorResult<object>[] = [];
+  while (first.length < opening) first.push(await pieces.next());
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const { done, value } = await iterator.next();
-        controller.enqueue(encoder.encode(done ? "data: [DONE]\n\n" : `data: ${JSON.stringify(value)}\n\n`));
+        const { done, value } = first.shift() ?? await pieces.next();
+        controller.enqueue(event(done ? "[DONE]" : JSON.stringify(value)));
         if (done) controller.close();
       } catch (error) {
-        controller.error(asEngineError(error));
+        controller.enqueue(event(JSON.stringify(errorBody(asEngineError(error)))));
+        controller.close();
       }
     },
     async cancel() {
-      await iterator.return?.();
+      await pieces.return?.();
     },
   });
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-/** A `fetch` that answers `POST …/chat/completions` with the engine; every other request gets status 404. */
-export function createFetch(engine: { readonly chat: { readonly completions: ChatCompletions } }): typeof fetch {
+function isStream<W extends object, P>(answer: W | AsyncIterableIterator<P>): answer is AsyncIterableIterator<P> {
+  return Symbol.asyncIterator in answer;
+}
+
+/** A `fetch` that answers `POST …/chat/completions` and `POST …/completions` with the engine; every other request gets status 404. */
+export function createFetch(engine: ServedEngine): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
+    const { signal } = request;
+    const { pathname } = new URL(request.url);
+    if (request.method !== "POST" || !pathname.endsWith("/completions")) return notFound();
     try {
-      if (request.method !== "POST" || !new URL(request.url).pathname.endsWith("/chat/completions")) {
-        return errorResponse(404, "Only POST /chat/completions is served.", null);
-      }
-      const body: unknown = await request.json().catch(() => { throw new RequestValidationError("The request's body is not JSON."); });
-      const parsed = parseChatCompletionRequest(body);
-      const options = { signal: request.signal };
-      if (parsed.stream) return eventStream(await engine.chat.completions.create(parsed, options));
-      return Response.json(await engine.chat.completions.create(parsed, options));
+      const body: ChatCompletionRequest & CompletionRequest = await request.json().catch(() => {
+        throw new RequestValidationError("The request's body is not JSON.");
+      });
+      const isChat = pathname.endsWith("/chat/completions");
+      const answer = isChat ? await engine.chat.completions.create(body, { signal }) : await engine.completions.create(body, { signal });
+      return isStream<object, object>(answer) ? await eventStream(answer, isChat ? 2 : 1) : Response.json(answer);
     } catch (error) {
-      if (request.signal.aborted) throw new DOMException("The request was aborted.", "AbortError"); // what fetch itself throws
-      const { code, message } = asEngineError(error);
-      return errorResponse(STATUS[code] ?? 500, message, code);
+      if (signal.aborted) throw signal.reason; // what fetch itself throws
+      return errorResponse(error);
     }
   };
 }

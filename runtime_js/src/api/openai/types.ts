@@ -1,26 +1,27 @@
-/** OpenAI's chat completion shapes, with the extra timings that WebLLM reports in `usage.extra`. */
+/** OpenAI's shapes, with the extra timings that WebLLM reports in `usage.extra`. What a caller passes in is read-only here; answers are the caller's own. */
 
 export interface TextPart {
   readonly type: "text";
   readonly text: string;
 }
 
+/** A message as it is sent, and also as an answer of the `openai` client holds it: what is null or empty there is absent here. */
 export interface ChatCompletionMessageParam {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string | readonly TextPart[];
-  readonly name?: string | undefined;
+  /** `developer` is what newer models call `system`. */
+  readonly role: "system" | "developer" | "user" | "assistant";
+  readonly content?: string | readonly TextPart[] | null | undefined;
+  readonly name?: string | null | undefined;
+  readonly refusal?: null | undefined;
 }
 
-interface ChatCompletionRequestBase {
-  readonly messages: readonly ChatCompletionMessageParam[];
-  /** Ignored but for type: one model is loaded at a time. */
+interface SamplingParams {
+  /** The id of the loaded model, or absent. */
   readonly model?: string | null | undefined;
   /** Tokens to generate at most; default: up to the end of the context window. */
   readonly max_tokens?: number | null | undefined;
-  readonly max_completion_tokens?: number | null | undefined;
   /** 0 (always the likeliest token) to 2; default 1. */
   readonly temperature?: number | null | undefined;
-  /** Above 0 to 1; default 1. */
+  /** 0 (always the likeliest token) to 1; default 1. */
   readonly top_p?: number | null | undefined;
   readonly seed?: number | null | undefined;
   /** At most 16 strings; the answer ends before the first that appears. */
@@ -29,61 +30,90 @@ interface ChatCompletionRequestBase {
   readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
 }
 
-export interface ChatCompletionRequestNonStreaming extends ChatCompletionRequestBase {
-  readonly stream?: false | null | undefined;
-}
-
-export interface ChatCompletionRequestStreaming extends ChatCompletionRequestBase {
+interface Streaming {
   readonly stream: true;
 }
 
+interface NonStreaming {
+  readonly stream?: false | null | undefined;
+}
+
+interface ChatCompletionRequestBase extends SamplingParams {
+  /** The last is the user's, or the assistant's own beginning of the answer. */
+  readonly messages: readonly ChatCompletionMessageParam[];
+  readonly max_completion_tokens?: number | null | undefined;
+}
+
+export interface ChatCompletionRequestNonStreaming extends ChatCompletionRequestBase, NonStreaming {}
+export interface ChatCompletionRequestStreaming extends ChatCompletionRequestBase, Streaming {}
 export type ChatCompletionRequest = ChatCompletionRequestNonStreaming | ChatCompletionRequestStreaming;
 
-/** `abort`: interruptGenerate() stopped it. */
+interface CompletionRequestBase extends SamplingParams {
+  /** The text to continue. */
+  readonly prompt: string;
+}
+
+export interface CompletionRequestNonStreaming extends CompletionRequestBase, NonStreaming {}
+export interface CompletionRequestStreaming extends CompletionRequestBase, Streaming {}
+export type CompletionRequest = CompletionRequestNonStreaming | CompletionRequestStreaming;
+
+/** `abort`: interruptGenerate() or unload() stopped it. */
 export type ChatCompletionFinishReason = "stop" | "length" | "abort";
 
 export interface CompletionUsage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly total_tokens: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
   /** Prompt tokens that were still in the KV cache and not computed again. */
-  readonly prompt_tokens_details: { readonly cached_tokens: number };
-  readonly extra: {
-    readonly e2e_latency_s: number;
-    readonly prefill_tokens_per_s: number;
-    readonly decode_tokens_per_s: number;
-    readonly time_to_first_token_s: number;
-    readonly time_per_output_token_s: number;
+  prompt_tokens_details: { cached_tokens: number };
+  extra: {
+    e2e_latency_s: number;
+    prefill_tokens_per_s: number;
+    decode_tokens_per_s: number;
+    time_to_first_token_s: number;
+    time_per_output_token_s: number;
   };
 }
 
+export interface ChatCompletionMessage {
+  role: "assistant";
+  content: string;
+  refusal: null;
+}
+
 export interface ChatCompletion {
-  readonly id: string;
-  readonly object: "chat.completion";
-  readonly created: number;
-  readonly model: string;
-  readonly choices: readonly {
-    readonly index: 0;
-    readonly message: { readonly role: "assistant"; readonly content: string };
-    readonly finish_reason: ChatCompletionFinishReason;
-    readonly logprobs: null;
-  }[];
-  readonly usage: CompletionUsage;
+  id: string;
+  object: "chat.completion";
+  created: number;
+  model: string;
+  choices: { index: 0; message: ChatCompletionMessage; finish_reason: ChatCompletionFinishReason; logprobs: null }[];
+  usage: CompletionUsage;
 }
 
 export interface ChatCompletionChunk {
-  readonly id: string;
-  readonly object: "chat.completion.chunk";
-  readonly created: number;
-  readonly model: string;
-  readonly choices: readonly {
-    readonly index: 0;
-    readonly delta: { readonly role?: "assistant" | undefined; readonly content?: string | undefined };
-    readonly finish_reason: ChatCompletionFinishReason | null;
-    readonly logprobs: null;
+  id: string;
+  object: "chat.completion.chunk";
+  created: number;
+  model: string;
+  choices: {
+    index: 0;
+    delta: { role?: "assistant"; content?: string };
+    finish_reason: ChatCompletionFinishReason | null;
+    logprobs: null;
   }[];
   /** Only on the last chunk, when stream_options.include_usage asked for it. */
-  readonly usage?: CompletionUsage | undefined;
+  usage?: CompletionUsage;
+}
+
+/** A continued text; in a stream, a piece of it, and `finish_reason` is null until the last. */
+export interface Completion {
+  id: string;
+  object: "text_completion";
+  created: number;
+  model: string;
+  choices: { index: 0; text: string; finish_reason: ChatCompletionFinishReason | null; logprobs: null }[];
+  /** In a stream only on the last, when stream_options.include_usage asked for it. */
+  usage?: CompletionUsage;
 }
 
 /** Second argument of `create`, as in the openai client. */
@@ -94,6 +124,13 @@ export interface RequestOptions {
 /** A stream ends its generation when the consumer leaves the loop. */
 export interface ChatCompletions {
   create(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
-  create(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterable<ChatCompletionChunk>>;
-  create(request: ChatCompletionRequest, options?: RequestOptions): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
+  create(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
+  create(request: ChatCompletionRequest, options?: RequestOptions): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>>;
+}
+
+/** Continues a text, which a model without chat template does too. */
+export interface Completions {
+  create(request: CompletionRequestNonStreaming, options?: RequestOptions): Promise<Completion>;
+  create(request: CompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<Completion>>;
+  create(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<Completion>>;
 }

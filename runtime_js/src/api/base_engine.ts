@@ -1,0 +1,183 @@
+/**
+ * What an engine in this thread and a handle on one in a worker have in common: configuration, requests and answers in OpenAI's shapes.
+ * They differ in where a model is loaded and an answer begins.
+ */
+
+import type { AnswerEvent, AnswerRequest } from "../engine/answer.ts";
+import type { ModelChoice } from "../engine/choice.ts";
+import { askForPersistence } from "../storage/quota.ts";
+import { abortError } from "../support/abort.ts";
+import { InternalError, type MLCEngineError } from "../support/errors.ts";
+import { PushStream } from "../support/stream.ts";
+import { chooseModel, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
+import { ChatCompletionsOf, CompletionsOf } from "./openai/completions.ts";
+import { parseChatRequest, parseTextRequest, type ParsedRequest } from "./openai/request.ts";
+import { ChatShape, TextShape, usage, type ResponseShape } from "./openai/response.ts";
+import type {
+  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming, Completion,
+  CompletionRequest, CompletionUsage, RequestOptions,
+} from "./openai/types.ts";
+import type {
+  AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, InitProgressReport, LogLevel, MLCEngineConfig, MLCEngineInterface,
+} from "./types.ts";
+
+/** A request as it is sent to the model. */
+export interface AnswerCall {
+  readonly request: AnswerRequest;
+  /** The model that the caller asks for; undefined takes any. */
+  readonly model: string | undefined;
+}
+
+/** An answer that was accepted. Leaving its events ends it. */
+export interface BegunAnswer {
+  readonly modelId: string;
+  readonly events: PushStream<AnswerEvent>;
+}
+
+type AnswerEnd = Extract<AnswerEvent, { type: "end" }>;
+
+export abstract class BaseEngine implements MLCEngineInterface {
+  readonly chat = { completions: new ChatCompletionsOf((request, options) => this.#chatCompletion(request, options)) };
+  readonly completions = new CompletionsOf((request, options) => this.#completion(request, options));
+  readonly #config: EngineSettings;
+  #appConfig: AppConfig | undefined;
+  #onProgress: InitProgressCallback | undefined;
+  #onDeviceLost: DeviceLostCallback | undefined;
+  #lastMessage = "";
+  #lastUsage: CompletionUsage | null = null;
+
+  constructor(engineConfig: MLCEngineConfig = {}) {
+    this.#config = parseEngineConfig(engineConfig);
+    this.#onProgress = engineConfig.initProgressCallback ?? undefined;
+    this.#onDeviceLost = engineConfig.deviceLostCallback ?? undefined;
+    this.#appConfig = this.#config.appConfig;
+  }
+
+  /** The level that the configuration asks for. */
+  protected get logLevel(): LogLevel | undefined {
+    return this.#config.logLevel;
+  }
+
+  async reload(modelId: string, chatOpts: ChatOptions = {}, options: RequestOptions = {}): Promise<void> {
+    const choice = chooseModel(modelId, chatOpts, this.#appConfig, this.#config);
+    await this.load(choice, parseRequestOptions(options).signal ?? undefined);
+    void askForPersistence(); // Firefox asks the user, who may never answer
+  }
+
+  /** Loads a model by its full description. `reload` is the ordinary way. */
+  abstract load(choice: ModelChoice, signal?: AbortSignal): Promise<void>;
+  /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */
+  abstract begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer>;
+  abstract unload(): Promise<void>;
+  abstract interruptGenerate(): Promise<void>;
+  abstract getGPUVendor(): Promise<string>;
+  abstract getMaxStorageBufferBindingSize(): Promise<number>;
+  abstract setLogLevel(level: LogLevel): void;
+  protected abstract forgetConversations(): Promise<void>;
+
+  setInitProgressCallback(callback: InitProgressCallback | undefined): void {
+    this.#onProgress = callback;
+  }
+
+  getInitProgressCallback(): InitProgressCallback | undefined {
+    return this.#onProgress;
+  }
+
+  setDeviceLostCallback(callback: DeviceLostCallback | undefined): void {
+    this.#onDeviceLost = callback;
+  }
+
+  setAppConfig(appConfig: AppConfig): void {
+    this.#appConfig = parseAppConfig(appConfig);
+  }
+
+  protected reportProgress(report: InitProgressReport): void {
+    this.#onProgress?.(report);
+  }
+
+  protected reportDeviceLost(error: MLCEngineError): void {
+    this.#onDeviceLost?.(error);
+  }
+
+  chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
+  chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
+  chatCompletion(
+    request: ChatCompletionRequest, options?: RequestOptions,
+  ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>>;
+  chatCompletion(
+    request: ChatCompletionRequest, options?: RequestOptions,
+  ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>> {
+    return this.chat.completions.create(request, options);
+  }
+
+  async resetChat(): Promise<void> {
+    this.#lastMessage = "";
+    await this.forgetConversations();
+  }
+
+  async getMessage(): Promise<string> {
+    return this.#lastMessage;
+  }
+
+  async runtimeStatsText(): Promise<string> {
+    if (this.#lastUsage === null) return "No answer has been generated yet.";
+    const { prefill_tokens_per_s: prefill, decode_tokens_per_s: decode } = this.#lastUsage.extra;
+    return `prefill: ${prefill.toFixed(1)} tokens/s, decode: ${decode.toFixed(1)} tokens/s`;
+  }
+
+  async #chatCompletion(
+    request: ChatCompletionRequest, options?: RequestOptions,
+  ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>> {
+    return this.#answer(parseChatRequest(request), options, (model) => new ChatShape(model));
+  }
+
+  async #completion(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<Completion>> {
+    return this.#answer(parseTextRequest(request), options, (model) => new TextShape(model));
+  }
+
+  async #answer<W, P>(
+    { answer: request, model, stream, includeUsage }: ParsedRequest, options: RequestOptions = {},
+    shapeFor: (model: string) => ResponseShape<W, P>,
+  ): Promise<W | AsyncIterableIterator<P>> {
+    const signal = parseRequestOptions(options).signal ?? undefined;
+    if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
+    const { modelId, events } = await this.begin({ request, model }, signal);
+    const shape = shapeFor(modelId);
+    if (!stream) {
+      let text = "";
+      const { finishReason, tokens, times } = await this.#follow(events, signal, (piece) => { text += piece; });
+      return shape.whole(text, finishReason, usage(tokens, times));
+    }
+    const pieces = new PushStream<P>(() => void events.return());
+    for (const piece of shape.first()) pieces.push(piece);
+    this.#follow(events, signal, (piece) => pieces.push(shape.text(piece))).then(({ finishReason, tokens, times }) => {
+      pieces.push(shape.finish(finishReason));
+      if (includeUsage) pieces.push(shape.usage(usage(tokens, times)));
+      pieces.end();
+    }, (error: unknown) => pieces.fail(error));
+    return pieces;
+  }
+
+  /** Takes an answer's events as they come, whoever reads what is made of them. Rejects at once when the signal aborts. */
+  async #follow(events: PushStream<AnswerEvent>, signal: AbortSignal | undefined, onText: (text: string) => void): Promise<AnswerEnd> {
+    const abort = (): void => { if (signal !== undefined) events.abort(abortError(signal, "The request was aborted by its signal.")); };
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    let message = "";
+    try {
+      for await (const event of events) {
+        if (event.type === "end") {
+          this.#lastMessage = message;
+          this.#lastUsage = usage(event.tokens, event.times);
+          return event;
+        }
+        if (event.type !== "text") continue;
+        this.#lastMessage = message += event.text;
+        onText(event.text);
+      }
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+    throw new InternalError("The answer has no end.");
+  }
+}

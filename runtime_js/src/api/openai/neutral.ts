@@ -1,0 +1,43 @@
+/** Fields of OpenAI's requests that ask for nothing at these values. Other values of them would change the answer, and are refused. */
+
+import { isRecord, type Fields } from "../../support/fields.ts";
+
+type IsNeutral = (value: unknown) => boolean;
+
+const is = (...values: readonly unknown[]): IsNeutral => (value) => values.includes(value);
+const isEmpty: IsNeutral = (value) => (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0);
+const isText: IsNeutral = (value) => typeof value === "string";
+const isFlag: IsNeutral = (value) => typeof value === "boolean";
+
+/** Of a request. */
+export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
+  // How tokens are drawn.
+  frequency_penalty: is(0), presence_penalty: is(0), repetition_penalty: is(1), logit_bias: isEmpty, top_k: is(0, -1), min_p: is(0),
+  logprobs: is(false, 0), top_logprobs: is(0), ignore_eos: is(false), best_of: is(1), echo: is(false), suffix: is(""),
+  // What the answer is.
+  response_format: (value) => isRecord(value) && value["type"] === "text", modalities: (value) => Array.isArray(value) && value.every(is("text")),
+  tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),
+  verbosity: is("medium"), extra_body: isEmpty,
+  // For the books of a server.
+  user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, service_tier: isText, store: isFlag,
+  metadata: isRecord,
+};
+
+/** Of a message: what the openai client's own answers carry. */
+export const NEUTRAL_IN_MESSAGE: Readonly<Record<string, IsNeutral>> = { refusal: is(""), annotations: isEmpty, tool_calls: isEmpty };
+
+/** Of a text part: hints for a server's cache. */
+export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = { cache_control: isRecord };
+
+/** Of stream_options. */
+export const NEUTRAL_IN_STREAM_OPTIONS: Readonly<Record<string, IsNeutral>> = { include_obfuscation: isFlag };
+
+/** Names the first field that would be ignored although it asks for something. Null is absent. */
+export function refuseUnsupported(fields: Fields, supported: readonly string[], neutral: Readonly<Record<string, IsNeutral>>): void {
+  for (const key of fields.keys()) {
+    if (!fields.has(key) || supported.includes(key)) continue;
+    if (Object.hasOwn(neutral, key) && neutral[key]?.(fields.raw(key)) === true) continue;
+    const what = Object.hasOwn(neutral, key) ? "with this value " : "";
+    throw fields.fail(`${fields.at(key)} is not supported ${what}here; remove it (supported: ${supported.join(", ")})`, fields.at(key));
+  }
+}

@@ -1,0 +1,154 @@
+/** An engine that shows tests and measurements what it computes: token ids, logits, times of steps. No user's page loads it. */
+
+import { MLCEngine } from "../api/engine.ts";
+import { parseChatRequest } from "../api/openai/request.ts";
+import type { ChatCompletionRequest } from "../api/openai/types.ts";
+import type { LoadListener, ModelChoice } from "../engine/choice.ts";
+import { loadModel, type LoadedModel } from "../engine/load.ts";
+import { Sampler } from "../engine/sampler.ts";
+import { Scheduler } from "../engine/scheduler.ts";
+import type { Sequence } from "../engine/sequences.ts";
+import { Session } from "../engine/session.ts";
+import { BufferUsage, MapMode } from "../executor/gpu_flags.ts";
+import type { CacheView } from "../executor/runner.ts";
+import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
+
+function greedy(): Sampler {
+  return new Sampler({ temperature: 0, topP: 1, seed: undefined });
+}
+
+export class DebugEngine extends MLCEngine {
+  #model: LoadedModel | null = null;
+
+  protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
+    const model = await loadModel(choice, listener, signal);
+    this.#model = model;
+    return new Session(model);
+  }
+
+  get #loaded(): LoadedModel {
+    if (this.#model === null) throw new ModelNotLoadedError("No model is loaded. Call reload() with a model first.");
+    return this.#model;
+  }
+
+  /** Token ids of a prompt and its answer, the end token included, through the ordinary path. */
+  async debugTokenIds(request: ChatCompletionRequest): Promise<{ prompt: number[]; ids: number[] }> {
+    const { answer, model } = parseChatRequest(request);
+    const { events } = await this.begin({ request: answer, model });
+    const ids: number[] = [];
+    for await (const event of events) if (event.type === "token") ids.push(event.token);
+    return { prompt: this.#tokens(request), ids };
+  }
+
+  #tokens(request: ChatCompletionRequest): number[] {
+    const { tokenizer } = this.#loaded;
+    const { prompt } = parseChatRequest(request).answer;
+    return prompt.kind === "chat" ? tokenizer.encode(tokenizer.render(prompt.messages)) : tokenizer.encodeText(prompt.text);
+  }
+
+  /** float32[vocab_size]: the logits after the prompt, computed from an empty cache. */
+  async debugLogits(request: ChatCompletionRequest): Promise<Float32Array> {
+    return this.#fresh(async (sequence) => this.#prefill(sequence, this.#tokens(request)));
+  }
+
+  /**
+   * -log p of tokens of a text. Of each `window` tokens, from an empty cache, the first half is prefilled and the rest decoded, one at
+   * a time.
+   */
+  async debugSurprisals(text: string, window: number): Promise<number[]> {
+    const { tokenizer } = this.#loaded;
+    const tokens = tokenizer.encode(text);
+    const surprisals: number[] = [];
+    for (let start = 0; start + window <= tokens.length; start += window) {
+      await this.#fresh(async (sequence) => {
+        const given = window >> 1;
+        let logits = await this.#prefill(sequence, tokens.slice(start, start + given));
+        for (let position = given; position < window; position++) {
+          const token = tokens[start + position] ?? 0;
+          surprisals.push(surprisal(logits, token));
+          logits = await this.#decode(sequence, token, position);
+        }
+      });
+    }
+    return surprisals;
+  }
+
+  /**
+   * `performance.now()` at the first of `count` + 1 tokens and as each other is read, decoded behind `context` tokens that are in the
+   * cache but were never computed. The work is that of real ones.
+   */
+  async debugDecodeTimes(context: number, count: number): Promise<number[]> {
+    const { runner, sequences } = this.#loaded;
+    const pretended = new Array<number>(context - 1).fill(0); // a prompt's last token is always computed
+    await this.#fresh(async (sequence) => {
+      await sequences.append(sequence, pretended.length);
+      sequence.commit(pretended);
+    }, true);
+    const times: number[] = [];
+    await new Promise<void>((resolve, reject) => {
+      new Scheduler(runner, sequences).add(
+        { prompt: [...pretended, 0], maxTokens: count + 1, eosTokenIds: new Set(), sampler: greedy() },
+        { begin: () => undefined, token: () => { times.push(performance.now()); return false; }, end: () => resolve(), fail: reject });
+    });
+    await this.resetChat();
+    return times;
+  }
+
+  /** Runs `work` on an empty sequence, which nobody uses after it, unless `isKept`. */
+  async #fresh<T>(work: (sequence: Sequence) => Promise<T>, isKept = false): Promise<T> {
+    const { sequences } = this.#loaded;
+    sequences.forget();
+    const sequence = sequences.acquire([]);
+    sequence.isForgotten = !isKept;
+    try {
+      return await work(sequence);
+    } finally {
+      sequences.release(sequence);
+    }
+  }
+
+  #view(sequence: Sequence): CacheView {
+    const [view] = this.#loaded.sequences.views([sequence]);
+    if (view === undefined) throw new InternalError("a sequence has no view");
+    return view;
+  }
+
+  async #prefill(sequence: Sequence, tokens: readonly number[]): Promise<Float32Array> {
+    const { runner, sequences } = this.#loaded;
+    const { prefillChunk } = runner.shape;
+    for (let position = 0; ; position += prefillChunk) {
+      const chunk = tokens.slice(position, position + prefillChunk);
+      await sequences.append(sequence, chunk.length);
+      if (position + chunk.length < tokens.length) await runner.prefill(chunk, position, this.#view(sequence));
+      else return this.#logits(runner.prefillAndSample(chunk, position, this.#view(sequence), greedy().next()));
+    }
+  }
+
+  async #decode(sequence: Sequence, token: number, position: number): Promise<Float32Array> {
+    const { runner, sequences } = this.#loaded;
+    await sequences.append(sequence, 1);
+    return this.#logits(runner.decode([{ position, cache: this.#view(sequence), sampling: greedy().next(), token }]));
+  }
+
+  /** The logits that a step of one row, now under way, leaves behind. */
+  async #logits(step: Promise<unknown>): Promise<Float32Array> {
+    const { device, watch, buffers, library } = this.#loaded.gpu;
+    await step;
+    const size = 4 * library.plan.model.vocabSize;
+    const staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffers.io("logits"), 0, staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    await watch.guard(staging.mapAsync(MapMode.READ));
+    const logits = new Float32Array(staging.getMappedRange().slice(0));
+    staging.destroy();
+    return logits;
+  }
+}
+
+/** -log softmax(logits)[token] */
+function surprisal(logits: Float32Array, token: number): number {
+  const largest = logits.reduce((most, value) => Math.max(most, value), -Infinity);
+  const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
+  return Math.log(sum) + largest - (logits[token] ?? NaN);
+}

@@ -1,0 +1,109 @@
+/** What is asked of a model and what comes back, in the engine's own terms; and how tokens become text. */
+
+import type { ChatMessage } from "../tokenizer/chat_tokenizer.ts";
+import type { Detokenizer } from "../tokenizer/detokenizer.ts";
+import { StopScanner } from "../tokenizer/stop_strings.ts";
+import type { SamplingConfig } from "./sampler.ts";
+import type { FinishReason, GenerationListener } from "./scheduler.ts";
+
+/** A conversation to answer, or a text to continue. */
+export type Prompt =
+  | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] }
+  | { readonly kind: "text"; readonly text: string };
+
+export interface AnswerRequest {
+  readonly prompt: Prompt;
+  /** Default: up to the end of the context. */
+  readonly maxTokens?: number | undefined;
+  readonly sampling: SamplingConfig;
+  /** The answer ends before the first of these. */
+  readonly stop: readonly string[];
+}
+
+export interface TokenCounts {
+  readonly prompt: number;
+  /** Of the prompt, already in the KV cache. */
+  readonly cached: number;
+  readonly completion: number;
+}
+
+/** How long the parts of an answer took, in milliseconds. */
+export interface AnswerTimes {
+  /** Until its turn came. */
+  readonly queued: number;
+  /** Until the first token. */
+  readonly prefill: number;
+  /** From the first token to the end. */
+  readonly decode: number;
+}
+
+/** What an answer is made of. The last event is its end; an answer that fails has none. */
+export type AnswerEvent =
+  | { readonly type: "token"; readonly token: number }
+  /** Text that is certain with the tokens before it. */
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "end"; readonly finishReason: FinishReason; readonly tokens: TokenCounts; readonly times: AnswerTimes };
+
+interface Sink {
+  push(event: AnswerEvent): void;
+  end(): void;
+  fail(error: unknown): void;
+}
+
+/** Turns the tokens of one generation into events. */
+export class AnswerWriter implements GenerationListener {
+  readonly #detokenizer: Detokenizer;
+  readonly #scanner: StopScanner;
+  readonly #eosTokenIds: ReadonlySet<number>;
+  readonly #sink: Sink;
+  readonly #promptTokens: number;
+  readonly #asked = performance.now();
+  #begun = this.#asked;
+  #first: number | null = null;
+  #cached = 0;
+  #completion = 0;
+
+  constructor(promptTokens: number, stop: readonly string[], eosTokenIds: ReadonlySet<number>, detokenizer: Detokenizer, sink: Sink) {
+    this.#promptTokens = promptTokens;
+    this.#scanner = new StopScanner(stop);
+    this.#eosTokenIds = eosTokenIds;
+    this.#detokenizer = detokenizer;
+    this.#sink = sink;
+  }
+
+  begin(cached: number): void {
+    this.#begun = performance.now();
+    this.#cached = cached;
+  }
+
+  token(token: number): boolean {
+    this.#first ??= performance.now();
+    this.#completion++;
+    this.#sink.push({ type: "token", token });
+    if (this.#eosTokenIds.has(token)) return true;
+    const { text, stopped } = this.#scanner.push(this.#detokenizer.push(token));
+    this.#write(text);
+    return stopped;
+  }
+
+  end(finishReason: FinishReason): void {
+    this.#write(this.#scanner.end());
+    const finished = performance.now();
+    const first = this.#first ?? finished;
+    this.#sink.push({
+      type: "end",
+      finishReason,
+      tokens: { prompt: this.#promptTokens, cached: this.#cached, completion: this.#completion },
+      times: { queued: this.#begun - this.#asked, prefill: first - this.#begun, decode: finished - first },
+    });
+    this.#sink.end();
+  }
+
+  fail(error: unknown): void {
+    this.#sink.fail(error);
+  }
+
+  #write(text: string): void {
+    if (text !== "") this.#sink.push({ type: "text", text });
+  }
+}

@@ -1,0 +1,84 @@
+/** How much work to submit at a time, from how long earlier work took. Times in milliseconds. */
+
+/**
+ * Steps submitted before the first of them is read, so that the GPU never waits for the CPU: beside the one that is awaited as many
+ * as take PIPELINE_MS, which covers the way of an id to the CPU and back. An end wastes them, so a slow GPU gets few, and one whose
+ * step is NEGLIGIBLE times as long gets none.
+ */
+const PIPELINE_MS = 10;
+const NEGLIGIBLE = 20;
+export const MAX_DEPTH = 6;
+
+/** How many steps to keep in flight, from the time between the tokens read so far. */
+export class PipelineDepth {
+  #last: number | null = null;
+  #average: number | null = null; // milliseconds of a step
+  value = 2;
+
+  /** Call at each token, with the time. */
+  tokenRead(now: number): void {
+    if (this.#last !== null) {
+      const step = now - this.#last;
+      this.#average = this.#average === null ? step : 0.75 * this.#average + 0.25 * step;
+      const ahead = Math.ceil(PIPELINE_MS / Math.max(this.#average, 0.1) - 1 / NEGLIGIBLE);
+      this.value = Math.min(MAX_DEPTH, 1 + ahead);
+    }
+    this.#last = now;
+  }
+
+  /** The next token does not follow the one before it: something else ran between them. */
+  pause(): void {
+    this.#last = null;
+  }
+}
+
+/** Windows resets a GPU that works on one submit for two seconds, and nobody can stop an answer or draw a page meanwhile. */
+const CHUNK_MS = 400;
+const FIRST_CHUNK = 16;
+const MOST_GROWTH = 4;
+/** Matrix products work on this many tokens at a time. */
+const TILE = 16;
+
+/** How many tokens of a prompt one submit may have: few at first, then what the GPU has shown to do in time. */
+export class ChunkLength {
+  readonly #most: number;
+  value: number;
+  /** Whether a chunk of full length has been timed. */
+  isMeasured = false;
+
+  constructor(most: number) {
+    this.#most = most;
+    this.value = Math.min(most, FIRST_CHUNK);
+  }
+
+  /** A chunk of `tokens` took so long. A short chunk says nothing of longer ones, unless it took too long already. */
+  measured(tokens: number, milliseconds: number): void {
+    if (tokens < this.value && milliseconds <= CHUNK_MS) return;
+    this.isMeasured = true;
+    const length = Math.floor(tokens * Math.min(MOST_GROWTH, CHUNK_MS / Math.max(milliseconds, 1e-3)));
+    this.value = Math.max(1, Math.min(this.#most, length < TILE ? length : length - length % TILE));
+  }
+}
+
+/** Times the chunks of one prompt, which run one after the other. */
+export class ChunkWatch {
+  readonly #length: ChunkLength;
+  readonly #begun = performance.now();
+  #last = this.#begun;
+  #done = 0; // tokens
+
+  constructor(length: ChunkLength) {
+    this.#length = length;
+  }
+
+  /** Notes when a chunk that was submitted now is done. What this thread hears late looks short, so the prompt's average counts too. */
+  async timed<T>(tokens: number, chunk: Promise<T>): Promise<T> {
+    const submitted = performance.now();
+    const result = await chunk;
+    const now = performance.now();
+    this.#done += tokens;
+    this.#length.measured(tokens, Math.max(now - Math.max(submitted, this.#last), (now - this.#begun) * tokens / this.#done));
+    this.#last = now;
+    return result;
+  }
+}

@@ -1,0 +1,149 @@
+/** Conversations in the paged KV cache. The page tables live in wasm; this knows which tokens the pages hold. */
+
+import { ABI_ERRORS, type WasmAbi } from "../executor/abi.generated.ts";
+import type { CacheView, ModelRunner } from "../executor/runner.ts";
+import { InternalError, OutOfMemoryError } from "../support/errors.ts";
+
+/** Sequences that are kept for the prompts to come. */
+const MAX_IDLE = 8;
+
+function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  const difference = a.findIndex((token, i) => token !== b[i]);
+  return difference < 0 ? a.length : difference;
+}
+
+/** One conversation's place in the cache. */
+export class Sequence {
+  /** Known tokens in the cache. The cache may hold more: steps that were submitted before their token was read. */
+  readonly tokens: number[] = [];
+  /** Not to be kept when it is released. */
+  isForgotten = false;
+
+  constructor(readonly id: number) {}
+
+  /** Says which tokens the next places of the cache hold. */
+  commit(tokens: readonly number[]): void {
+    for (const token of tokens) this.tokens.push(token);
+  }
+}
+
+export class SequenceManager {
+  readonly #abi: WasmAbi;
+  readonly #runner: ModelRunner;
+  /** Nobody appends to these; what was used last comes last. */
+  readonly #idle: Sequence[] = [];
+  readonly #running = new Set<Sequence>();
+  /** (source, destination) pages that the next step must copy first. */
+  #copies: number[] = [];
+
+  /** Starts the page pool over, with the pages that the runner has room for. */
+  constructor(abi: WasmAbi, runner: ModelRunner, pages: number) {
+    this.#abi = abi;
+    this.#runner = runner;
+    this.#call("kv_reset", abi.kv_reset(runner.shape.pageSize, pages));
+  }
+
+  /**
+   * A sequence that holds a beginning of the prompt, as much as there is, but never all of it: the last token must be computed. It
+   * continues an idle sequence, or shares that one's pages where continuing would throw away the larger part.
+   */
+  acquire(prompt: readonly number[]): Sequence {
+    const shared = (sequence: Sequence): number => Math.min(commonPrefix(sequence.tokens, prompt), prompt.length - 1);
+    const best = this.#idle.reduceRight<Sequence | undefined>((found, sequence) =>
+      (found === undefined || shared(sequence) > shared(found) ? sequence : found), undefined);
+    const length = best === undefined ? 0 : shared(best);
+    const sequence = best === undefined || length === 0 ? this.#make()
+      : 2 * length >= best.tokens.length ? this.#take(best) : this.#fork(best, length);
+    this.truncate(sequence, Math.min(length, this.length(sequence)));
+    this.#running.add(sequence);
+    return sequence;
+  }
+
+  /** Rolls a sequence back to the tokens that are known, and keeps it for a prompt that continues it. */
+  release(sequence: Sequence): void {
+    this.#running.delete(sequence);
+    if (sequence.isForgotten) {
+      this.#free(sequence);
+      return;
+    }
+    this.truncate(sequence, Math.min(sequence.tokens.length, this.length(sequence)));
+    this.#idle.push(sequence);
+    if (this.#idle.length > MAX_IDLE) this.#free(this.#idle.shift());
+  }
+
+  /** Forgets all conversations: those that run now are forgotten when they are released. */
+  forget(): void {
+    for (const sequence of this.#idle.splice(0)) this.#free(sequence);
+    for (const sequence of this.#running) sequence.isForgotten = true;
+  }
+
+  /** Tokens in the cache. */
+  length(sequence: Sequence): number {
+    return this.#call("kv_length", this.#abi.kv_length(sequence.id));
+  }
+
+  /** Makes room for `count` more tokens. Raises OutOfMemoryError; nothing has changed then. */
+  async append(sequence: Sequence, count: number): Promise<void> {
+    const { contextLength, pageSize } = this.#runner.shape;
+    let copies = this.#abi.kv_append(sequence.id, count);
+    while (copies === ABI_ERRORS.OUT_OF_PAGES) {
+      const capacity = this.#abi.kv_capacity();
+      const isFull = capacity >= Math.ceil(contextLength / pageSize);
+      if (isFull && this.#idle.length > 0) {
+        this.#free(this.#idle.shift()); // it was idle longest
+      } else {
+        const pages = Math.ceil((this.length(sequence) + count) / pageSize);
+        const missing = Math.max(1, pages - this.#abi.kv_page_count(sequence.id) - this.#abi.kv_available());
+        this.#call("kv_grow", this.#abi.kv_grow(await this.#runner.reservePages(capacity + missing)));
+      }
+      copies = this.#abi.kv_append(sequence.id, count);
+    }
+    this.#call("kv_append", copies);
+    this.#copies.push(...this.#view(this.#abi.kv_copies(), 2 * copies));
+  }
+
+  /** The sequences as the next step sees them, which does the copies that are due. Valid until the next `append`. */
+  views(sequences: readonly Sequence[]): CacheView[] {
+    const due = Int32Array.from(this.#copies);
+    this.#copies = [];
+    return sequences.map(({ id }, row) => ({
+      pages: this.#view(this.#abi.kv_pages(id), this.#abi.kv_page_count(id)),
+      copies: row === 0 ? due : new Int32Array(0),
+    }));
+  }
+
+  /** Rolls back to `length` tokens, or to fewer where the cache cannot be continued from there. */
+  truncate(sequence: Sequence, length: number): void {
+    this.#call("kv_truncate", this.#abi.kv_truncate(sequence.id, length));
+    sequence.tokens.length = Math.min(sequence.tokens.length, this.length(sequence));
+  }
+
+  #make(): Sequence {
+    return new Sequence(this.#call("kv_new", this.#abi.kv_new()));
+  }
+
+  #take(sequence: Sequence): Sequence {
+    this.#idle.splice(this.#idle.indexOf(sequence), 1);
+    return sequence;
+  }
+
+  #fork(parent: Sequence, length: number): Sequence {
+    const sequence = new Sequence(this.#call("kv_fork", this.#abi.kv_fork(parent.id, length)));
+    sequence.commit(parent.tokens.slice(0, length));
+    return sequence;
+  }
+
+  #free(sequence: Sequence | undefined): void {
+    if (sequence !== undefined) this.#call("kv_free", this.#abi.kv_free(sequence.id));
+  }
+
+  #view(pointer: number, words: number): Int32Array {
+    return new Int32Array(this.#abi.memory.buffer, pointer, words);
+  }
+
+  #call(name: string, result: number): number {
+    if (result === ABI_ERRORS.OUT_OF_PAGES) throw new OutOfMemoryError("The KV cache has no room for more tokens. Start a new chat.");
+    if (result < 0) throw new InternalError(`${name} answered ${result}`);
+    return result;
+  }
+}

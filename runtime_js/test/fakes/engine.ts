@@ -1,0 +1,123 @@
+/** Engines whose model is the fake runner, in this thread and behind a worker that is none: nothing else in them is fake. */
+
+import { readFileSync } from "node:fs";
+import { MLCEngine } from "../../src/api/engine.ts";
+import type { MLCEngineConfig } from "../../src/api/types.ts";
+import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
+import { SequenceManager } from "../../src/engine/sequences.ts";
+import { Session } from "../../src/engine/session.ts";
+import { abortable } from "../../src/support/abort.ts";
+import { ManifestError } from "../../src/support/errors.ts";
+import { Fields } from "../../src/support/fields.ts";
+import { ChatTokenizer } from "../../src/tokenizer/chat_tokenizer.ts";
+import { WebWorkerMLCEngine, type WorkerLike } from "../../src/transport/client.ts";
+import { WebWorkerMLCEngineHandler } from "../../src/transport/worker.ts";
+import { FakePagedKv } from "./paged_kv.ts";
+import { FakeRunner } from "./runner.ts";
+
+Object.assign(globalThis, { location: { href: "https://page.example/chat/" } });
+
+// Tests run from runtime_js.
+const TOKENIZER_JSON: unknown = JSON.parse(readFileSync("../tests/fixtures/tiny-llama/tokenizer.json", "utf8"));
+const TOKENIZER_CONFIG: object = JSON.parse(readFileSync("../tests/fixtures/tiny-llama/tokenizer_config.json", "utf8"));
+
+export function fakeTokenizer(overrides: Readonly<Record<string, unknown>> = {}): ChatTokenizer {
+  return new ChatTokenizer(TOKENIZER_JSON, new Fields({ ...TOKENIZER_CONFIG, ...overrides }, "tokenizer_config", (message) => new ManifestError(message)));
+}
+
+export const MODEL = "toy";
+export const CONTEXT = 256;
+export const CONFIG: MLCEngineConfig = {
+  appConfig: { model_list: [MODEL, "other"].map((model_id) => ({ model_id, manifest: `models/${model_id}/manifest.json` })) },
+};
+
+/** A model that was loaded. */
+export interface Loaded {
+  readonly modelId: string;
+  readonly runner: FakeRunner;
+  readonly listener: LoadListener;
+  disposals: number;
+}
+
+export class FakeEngine extends MLCEngine {
+  readonly loaded: Loaded[] = [];
+  /** What a load waits for. */
+  loading: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
+  /** Called with each runner before anything runs on it. */
+  prepare: (runner: FakeRunner) => void = () => undefined;
+  tokenizer = fakeTokenizer();
+
+  protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
+    await abortable(this.loading(signal), signal, "Loading was stopped.");
+    const pageSize = 4;
+    const runner = new FakeRunner({ contextLength: CONTEXT, pageSize, prefillChunk: 16, rows: 1 }, 8, CONTEXT / pageSize);
+    this.prepare(runner);
+    const loaded: Loaded = { modelId: choice.modelId, runner, listener, disposals: 0 };
+    this.loaded.push(loaded);
+    return new Session({
+      runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer, eosTokenIds: new Set(),
+      modelId: choice.modelId, dispose: () => { loaded.disposals++; },
+    });
+  }
+
+  /** Models that were loaded and not freed. */
+  get alive(): number {
+    return this.loaded.filter(({ disposals }) => disposals === 0).length;
+  }
+}
+
+/** A worker in this thread: messages are cloned and come later. */
+export class Loopback extends EventTarget implements WorkerLike {
+  readonly sent: unknown[] = [];
+  readonly received: { kind: string }[] = [];
+  readonly handler: WebWorkerMLCEngineHandler;
+  isTerminated = false;
+
+  constructor(engine: MLCEngine) {
+    super();
+    this.handler = new WebWorkerMLCEngineHandler((message) => { this.deliver(structuredClone(message)); }, engine);
+  }
+
+  deliver(data: unknown): void {
+    if (typeof data === "object" && data !== null && "kind" in data) this.received.push({ kind: String(data.kind) });
+    setTimeout(() => { if (!this.isTerminated) this.dispatchEvent(new MessageEvent("message", { data })); }, 0);
+  }
+
+  postMessage(message: unknown): void {
+    const data: unknown = structuredClone(message);
+    this.sent.push(data);
+    setTimeout(() => { if (!this.isTerminated) this.handler.onmessage({ data }); }, 0);
+  }
+
+  terminate(): void {
+    this.isTerminated = true;
+  }
+}
+
+/** How an engine is reached: what holds for one must hold for the other. */
+export interface Setup {
+  readonly engine: FakeEngine;
+  readonly client: FakeEngine | WebWorkerMLCEngine;
+}
+
+export const PLACES: Readonly<Record<string, (config?: MLCEngineConfig) => Setup>> = {
+  "in this thread": (config) => {
+    const engine = new FakeEngine({ ...CONFIG, ...config });
+    return { engine, client: engine };
+  },
+  "in a worker": (config) => {
+    const engine = new FakeEngine();
+    return { engine, client: new WebWorkerMLCEngine(new Loopback(engine), { ...CONFIG, ...config }) };
+  },
+};
+
+/** Fails a test that would wait for ever. */
+export async function soon<T>(work: Promise<T>, what = "this", milliseconds = 2000): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`${what} hangs`)), milliseconds); });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
