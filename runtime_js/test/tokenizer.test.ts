@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { Tokenizer } from "@huggingface/tokenizers";
 import { ManifestError, RequestValidationError } from "../src/support/errors.ts";
 import { Fields } from "../src/support/fields.ts";
 import { ChatTokenizer } from "../src/tokenizer/chat_tokenizer.ts";
+import { SegmentEncoder } from "../src/tokenizer/segments.ts";
 import { Detokenizer, readSpelling } from "../src/tokenizer/detokenizer.ts";
 import { StopScanner } from "../src/tokenizer/stop_strings.ts";
 import { fails } from "./fakes/expect.ts";
@@ -14,9 +16,13 @@ const CONFIG_TEXT = readFileSync("../tests/fixtures/tiny-llama/tokenizer_config.
 const GOLDEN = new Fields(JSON.parse(readFileSync("test/golden/tiny_llama_ids.json", "utf8")), "", Error)
   .objects("rows", 100, (row) => ({ text: row.string("text", 1000), ids: row.integers("ids", 1000, 0, 1e6) }));
 
+const SPECIAL = { id: 0, content: "<s>", isSpecial: true, isNormalized: false, stripsLeft: false };
+
 function config(overrides: Record<string, unknown> = {}): Fields {
   return new Fields({ ...JSON.parse(CONFIG_TEXT), ...overrides }, "tokenizer_config", (message) => new ManifestError(message));
 }
+
+const PLAIN = new Tokenizer(JSON.parse(JSON_TEXT), {});
 
 function tokenizer(overrides: Record<string, unknown> = {}): ChatTokenizer {
   return new ChatTokenizer(JSON.parse(JSON_TEXT), config(overrides));
@@ -44,6 +50,40 @@ test("a character that is cut off at the end is not shown", () => {
   assert.equal(ids.slice(0, -1).map((id) => detokenizer.push(id)).join(""), "ok ");
 });
 
+test("an added token is plain text, also with letters that stand for bytes, and leaves those after it whole", () => {
+  const vocabulary = ["café", "č", "<|ñ|>", "Ã", "©"];
+  const added = [0, 1, 2].map((id) => ({ ...SPECIAL, id, content: vocabulary[id] ?? "", isSpecial: false }));
+  const detokenizer = new Detokenizer((id) => vocabulary[id], added, { kind: "byte-level" });
+  assert.deepEqual([0, 1, 2, 3, 4, 0].map((id) => detokenizer.push(id)), ["café", "č", "<|ñ|>", "", "é", "café"]);
+});
+
+test("of a conversation that goes on only what is new is encoded, and the ids are those of the whole", (context) => {
+  const encoded: string[] = [];
+  const encode = Tokenizer.prototype.encode;
+  const once = (text: string): number[] => Reflect.apply(encode, PLAIN, [text, { add_special_tokens: false }]).ids;
+  context.mock.method(Tokenizer.prototype, "encode", function spied(this: Tokenizer, text: string, options: { add_special_tokens: boolean }) {
+    encoded.push(text);
+    return Reflect.apply(encode, this, [text, options]);
+  });
+  const chat = tokenizer();
+  const messages = [{ role: "user", content: "Hello there, 😀</s>!" }];
+  for (let turn = 0; turn < 4; turn++) {
+    encoded.length = 0;
+    const prompt = chat.render(messages);
+    assert.deepEqual(chat.encode(prompt), once(prompt));
+    assert.ok(turn === 0 || encoded.join("").length < 60, encoded.join(""));
+    messages.push({ role: "assistant", content: `answer ${turn}` }, { role: "user", content: `question <|user|>${turn}` });
+  }
+  for (const { text, ids } of GOLDEN) assert.deepEqual(chat.encode(text), ids);
+});
+
+test("a text is not cut before a token that takes the spaces before it, nor inside of a longer one", () => {
+  const added = ["<m>", "<m><m>", "<e>"].map((content, id) => ({ ...SPECIAL, id, content, stripsLeft: content === "<e>" }));
+  const segments: string[] = [];
+  new SegmentEncoder(added, (text) => { segments.push(text); return []; }).encode("a <e>b<m>c<m><m>d<m><m><m>");
+  assert.deepEqual(segments, ["a <e>b", "<m>c", "<m><m>d", "<m><m>", "<m>"]);
+});
+
 test("an id outside the vocabulary has no text", () => {
   assert.equal(tokenizer().detokenizer().push(123456), "");
 });
@@ -62,9 +102,9 @@ test("SentencePiece spelling: bytes, spaces, and the one space at the start that
     { type: "Replace", pattern: { String: "▁" }, content: " " }, { type: "ByteFallback" }, { type: "Fuse" },
     { type: "Strip", content: " ", start: 1, stop: 0 },
   ] } }, "", Error));
-  const detokenizer = new Detokenizer((id) => vocabulary[id], new Set([0]), spelling);
+  const detokenizer = new Detokenizer((id) => vocabulary[id], [SPECIAL], spelling);
   assert.deepEqual([0, 2, 3, 4, 5, 6, 7, 8].map((id) => detokenizer.push(id)), ["", "Hello", "", "", "", "😀", " world", "!"]);
-  const spaces = new Detokenizer((id) => vocabulary[id], new Set([0]), spelling);
+  const spaces = new Detokenizer((id) => vocabulary[id], [SPECIAL], spelling);
   assert.deepEqual([1, 2].map((id) => spaces.push(id)), [" ", " Hello"]);
 });
 

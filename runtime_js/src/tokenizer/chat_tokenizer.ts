@@ -5,7 +5,9 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
 import { MAX_SPECIAL_TOKEN, MAX_TEMPLATE } from "../support/limits.generated.ts";
-import { Detokenizer, readSpelling, specialTokenIds, type Spelling } from "./detokenizer.ts";
+import { readAddedTokens, type AddedToken } from "./added_tokens.ts";
+import { Detokenizer, readSpelling, type Spelling } from "./detokenizer.ts";
+import { SegmentEncoder } from "./segments.ts";
 
 function broken(message: string): ManifestError {
   return new ManifestError(`The model's tokenizer is not usable: ${message}. Build the model folder again.`);
@@ -51,7 +53,8 @@ export class ChatTokenizer {
   /** Undefined for a base model, which only continues text. */
   readonly #template: Template | undefined;
   readonly #constants: { readonly bos_token: string; readonly eos_token: string };
-  readonly #special: ReadonlySet<number>;
+  readonly #added: readonly AddedToken[];
+  readonly #segments: SegmentEncoder;
   readonly #spelling: Spelling;
 
   /**
@@ -63,7 +66,7 @@ export class ChatTokenizer {
     if (!isRecord(tokenizerJson)) throw broken("tokenizer.json is no object");
     const json = new Fields(tokenizerJson, "tokenizer.json", broken);
     this.#spelling = readSpelling(json);
-    this.#special = specialTokenIds(json);
+    this.#added = readAddedTokens(json);
     this.#constants = { bos_token: specialToken(config, "bos_token"), eos_token: specialToken(config, "eos_token") };
     try {
       const template = templateText(config);
@@ -72,6 +75,7 @@ export class ChatTokenizer {
     } catch (error) {
       throw error instanceof ManifestError ? error : broken(String(error));
     }
+    this.#segments = new SegmentEncoder(this.#added, (text) => this.#tokenizer.encode(text, { add_special_tokens: false }).ids);
   }
 
   /**
@@ -105,10 +109,10 @@ export class ChatTokenizer {
 
   /** Token ids of a rendered prompt: the template has written the special tokens already. */
   encode(prompt: string): number[] {
-    return this.#tokenizer.encode(prompt, { add_special_tokens: false }).ids;
+    return this.#segments.encode(prompt);
   }
 
   detokenizer(): Detokenizer {
-    return new Detokenizer((id) => this.#tokenizer.id_to_token(id), this.#special, this.#spelling);
+    return new Detokenizer((id) => this.#tokenizer.id_to_token(id), this.#added, this.#spelling);
   }
 }

@@ -1,7 +1,8 @@
 /** Turns token ids into text one at a time, in constant time per token, and never gives out half a character. */
 
 import { ManifestError } from "../support/errors.ts";
-import { Fields, isRecord } from "../support/fields.ts";
+import type { Fields } from "../support/fields.ts";
+import type { AddedToken } from "./added_tokens.ts";
 
 /** How a vocabulary spells bytes: GPT-2's printable stand-ins, or SentencePiece's `<0xNN>` and `▁` for a space. */
 export type Spelling = { readonly kind: "byte-level" } | { readonly kind: "byte-fallback"; readonly stripLeadingSpaces: number };
@@ -35,7 +36,7 @@ function byteLevelBytes(token: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of token) {
     const byte = BYTE_OF.get(character);
-    if (byte === undefined) return ENCODER.encode(token); // not spelled in bytes: an added token, which is plain text
+    if (byte === undefined) return ENCODER.encode(token); // not spelled in bytes
     bytes.push(byte);
   }
   return Uint8Array.from(bytes);
@@ -46,34 +47,32 @@ function byteFallbackBytes(token: string): Uint8Array {
   return byte === undefined ? ENCODER.encode(token.replaceAll("▁", " ")) : Uint8Array.of(Number.parseInt(byte, 16));
 }
 
-/** Ids of the tokens that a tokenizer.json marks as special: they have no text. */
-export function specialTokenIds(tokenizerJson: Fields): ReadonlySet<number> {
-  const added: unknown = tokenizerJson.raw("added_tokens");
-  if (!Array.isArray(added)) return new Set();
-  return new Set(added.flatMap((token: unknown) =>
-    isRecord(token) && token["special"] === true && typeof token["id"] === "number" ? [token["id"]] : []));
-}
-
 export class Detokenizer {
   readonly #tokenOf: (id: number) => string | undefined;
-  readonly #special: ReadonlySet<number>;
+  readonly #added: ReadonlyMap<number, AddedToken>;
   readonly #spelling: Spelling;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #leadingSpaces: number;
 
-  constructor(tokenOf: (id: number) => string | undefined, special: ReadonlySet<number>, spelling: Spelling) {
+  constructor(tokenOf: (id: number) => string | undefined, added: readonly AddedToken[], spelling: Spelling) {
     this.#tokenOf = tokenOf;
-    this.#special = special;
+    this.#added = new Map(added.map((token) => [token.id, token]));
     this.#spelling = spelling;
     this.#leadingSpaces = spelling.kind === "byte-fallback" ? spelling.stripLeadingSpaces : 0;
   }
 
   /** The text that is certain with this token: whole characters; bytes of an unfinished one wait for the next token. */
   push(id: number): string {
-    const token = this.#special.has(id) ? undefined : this.#tokenOf(id);
+    const added = this.#added.get(id);
+    const token = added?.isSpecial ? undefined : added?.content ?? this.#tokenOf(id);
     if (token === undefined) return "";
-    const bytes = this.#spelling.kind === "byte-level" ? byteLevelBytes(token) : byteFallbackBytes(token);
-    return this.#strip(this.#decoder.decode(bytes, { stream: true }));
+    return this.#strip(this.#decoder.decode(this.#bytes(token, added !== undefined), { stream: true }));
+  }
+
+  /** An added token of a byte-level vocabulary is plain text, whichever letters it has. */
+  #bytes(token: string, isAdded: boolean): Uint8Array {
+    if (this.#spelling.kind === "byte-fallback") return byteFallbackBytes(token);
+    return isAdded ? ENCODER.encode(token) : byteLevelBytes(token);
   }
 
   /** Drops the spaces that a SentencePiece decoder drops at the start of a text. */
