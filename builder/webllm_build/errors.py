@@ -29,13 +29,20 @@ import warnings
 from dataclasses import dataclass
 
 
+def _shown(text: str) -> str:
+    return "".join(character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text)
+
+
 class WebllmBuildError(Exception):
-    """Base of the tree. `message` says what is wrong and where, `hint` what to do about it (may be empty)."""
+    """Base of the tree. `message` says what is wrong and where, `hint` what to do about it (may be empty).
+
+    Both may quote what strangers wrote; characters that would steer a terminal are shown as escapes.
+    """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _shown(message)
+        self.hint = _shown(hint)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message

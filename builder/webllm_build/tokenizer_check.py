@@ -92,7 +92,7 @@ def _page(tokenizer: Tokenizer) -> dict[str, list[object]] | None:
     conversations = list(CONVERSATIONS.values()) if tokenizer.config.get("chat_template") else []
     request = {
         "tokenizer": tokenizer.tokenizer_json.decode("utf-8", "replace"),
-        "config": dict(tokenizer.config),
+        "config": {"chat_template": "", **tokenizer.config},
         "conversations": conversations,
         "texts": TEXTS,
     }

@@ -23,6 +23,7 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
     calibrated = gains_by_calibration(model, checkpoint, schemes)
 
     def make(folder: Path) -> None:
+        checkpoint.fetch()
         importance: Mapping[str, Importance] = {}
         if calibrated:
             with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:

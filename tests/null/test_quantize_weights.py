@@ -24,7 +24,7 @@ def tensor(name: str, values: Values, encoding: str = "f32") -> Tensor:
 
 def checkpoint(*tensors: Tensor) -> Checkpoint:
     by_name: Mapping[str, Tensor] = {tensor.name: tensor for tensor in tensors}
-    return Checkpoint("test", {}, by_name, Tokenizer(b"{}", {}), (0,), None, "0" * 64)
+    return Checkpoint("test", {}, by_name, Tokenizer(b"{}", {}), (0,), None, lambda: "0" * 64)
 
 
 def weight(

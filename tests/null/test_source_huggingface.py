@@ -17,8 +17,10 @@ import pytest
 
 from webllm_build.source.huggingface import _reporting
 from webllm_build.source.local import open_folder
+from webllm_build.source.safetensors_header import USUAL_HEADER_BYTES
 
 MODEL = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
+SHARDED = MODEL.with_name("tiny-llama-sharded")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 EXTRA = {"pytorch_model.bin": b"pickle", "original/consolidated.00.pth": b"pickle", "README.md": b"---\nlicense: mit\n---\n"}
 
@@ -30,6 +32,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), HubHandler)
         self.files = {path.name: path.read_bytes() for path in MODEL.iterdir()} | EXTRA
         self.fetched: list[str] = []
+        self.knows_ranges = True
 
     @property
     def url(self) -> str:
@@ -52,10 +55,7 @@ class HubHandler(BaseHTTPRequestHandler):
         elif path == f"/api/models/tests/tiny/tree/{COMMIT}":
             self.answer([{"type": "file", "path": name, "size": len(data), "oid": etag(data)} for name, data in files.items()])
         elif path.startswith(f"/tests/tiny/resolve/{COMMIT}/"):
-            name = path.removeprefix(f"/tests/tiny/resolve/{COMMIT}/")
-            if self.command == "GET":
-                self.server.fetched.append(name)
-            self.send(200, files[name], {"ETag": f'"{etag(files[name])}"', "X-Repo-Commit": COMMIT})
+            self.send_file(path.removeprefix(f"/tests/tiny/resolve/{COMMIT}/"))
         elif path.startswith("/api/models/tests/tiny/"):
             self.refuse(404, "RevisionNotFound")
         elif path.startswith("/api/models/tests/gated/"):
@@ -64,6 +64,20 @@ class HubHandler(BaseHTTPRequestHandler):
             self.refuse(500, "")
         else:
             self.refuse(401, "RepoNotFound")
+
+    def send_file(self, name: str) -> None:
+        whole, wanted = self.server.files.get(name), self.headers.get("Range", "")
+        if whole is None:
+            self.refuse(404, "EntryNotFound")
+            return
+        if self.command == "GET":
+            self.server.fetched.append(f"{name} {wanted}".strip())
+        headers = {"ETag": f'"{etag(whole)}"', "X-Repo-Commit": COMMIT}
+        if wanted and self.server.knows_ranges:
+            end = min(len(whole), int(wanted.rpartition("-")[2]) + 1)
+            self.send(206, whole[:end], {**headers, "Content-Range": f"bytes 0-{end - 1}/{len(whole)}"})
+        else:
+            self.send(200, whole, headers)
 
     def answer(self, value: object) -> None:
         self.send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
@@ -98,25 +112,61 @@ def hub() -> Iterator[Hub]:
 
 
 def inspect(model: str, home: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
+    return run(["-m", "webllm_build", "inspect", model], home, endpoint)
+
+
+def run(arguments: list[str], home: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_ETAG_TIMEOUT": "2"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | settings
-    command = [sys.executable, "-m", "webllm_build", "inspect", model]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, check=False)
 
 
 def test_only_what_is_needed_is_downloaded_and_only_once(hub: Hub, tmp_path: Path) -> None:
     first = inspect("hf:tests/tiny", tmp_path, hub.url)
     assert first.returncode == 0, first.stderr
     assert "mit" in first.stdout
-    needed = {path.name for path in MODEL.iterdir()} | {"README.md"}
-    assert set(hub.fetched) == needed
-    snapshot = tmp_path / "hub" / "models--tests--tiny" / "snapshots" / COMMIT
-    assert open_folder(snapshot, "tiny").digest == open_folder(MODEL, "tiny").digest
+    small = {path.name for path in MODEL.iterdir()} - {"model.safetensors"} | {"README.md"}
+    beginning = f"model.safetensors bytes=0-{USUAL_HEADER_BYTES - 1}"
+    assert set(hub.fetched) == small | {beginning}
 
     hub.fetched.clear()
     again = inspect(f"hf:tests/tiny@{COMMIT}", tmp_path, hub.url)
     assert (again.returncode, again.stdout) == (0, first.stdout)
-    assert hub.fetched == []
+    assert hub.fetched == [beginning]
+
+
+def test_an_unsupported_model_costs_no_weights(hub: Hub, tmp_path: Path) -> None:
+    hub.files["config.json"] = hub.files["config.json"].replace(b'"llama"', b'"mamba"')
+    done = inspect("hf:tests/tiny", tmp_path, hub.url)
+    assert done.returncode == 1 and "mamba" in done.stderr
+    assert not any(name == "model.safetensors" for name in hub.fetched)
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_weights_come_when_they_are_wanted_and_only_those_of_the_index(
+    hub: Hub, tmp_path: Path, knows_ranges: bool
+) -> None:
+    hub.knows_ranges = knows_ranges
+    hub.files |= {path.name: path.read_bytes() for path in SHARDED.iterdir()}
+    hub.files |= {"model.fp32.safetensors": b"nobody names it", "model-00009-of-00009.safetensors": b"nor this"}
+    script = (
+        "from webllm_build.source.huggingface import HubFolder, parse_reference; from webllm_build.source.local import open_folder;"
+        "from webllm_build.progress import Silent; from pathlib import Path;"
+        "checkpoint = open_folder(HubFolder(parse_reference('hf:tests/tiny'), Silent()), 'tiny'); print(len(checkpoint.digest));"
+        "checkpoint.fetch(); print(sum(float(tensor.dequantize().sum()) for tensor in checkpoint.tensors.values()))"
+    )
+    done = run(["-c", script], tmp_path, hub.url)
+    assert done.returncode == 0, done.stderr
+    expected = sum(float(tensor.dequantize().sum()) for tensor in open_folder(SHARDED, "tiny").tensors.values())
+    assert done.stdout.split() == ["64", str(expected)]
+    fetched = {name for name in hub.fetched if name.endswith(".safetensors")}
+    assert fetched == {path.name for path in SHARDED.glob("*.safetensors")}
+
+
+def test_an_adapter_names_its_base(hub: Hub, tmp_path: Path) -> None:
+    hub.files = {"adapter_config.json": b'{"base_model_name_or_path": "org/base"}', "adapter_model.safetensors": b"x"}
+    done = inspect("hf:tests/tiny", tmp_path, hub.url)
+    assert done.returncode == 1 and "adapter" in done.stderr and "org/base" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 from tiny_models import safetensors_bytes
 
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedEncoding
+from webllm_build.source.folder import LocalFile
 from webllm_build.source.local import open_folder
 from webllm_build.source.safetensors_header import read_safetensors
 
@@ -160,7 +161,7 @@ def test_an_index_cannot_name_files_outside_the_folder(sharded: Path, name: obje
 
 def test_an_index_must_say_where_tensors_are(sharded: Path) -> None:
     edit(sharded / "model.safetensors.index.json", lambda value: value["weight_map"].update(lost="model-00001-of-00003.safetensors"))
-    with pytest.raises(MalformedFile, match="such as lost"):
+    with pytest.raises(MalformedFile, match="such as 'lost'"):
         open_folder(sharded, "tiny")
 
 
@@ -219,7 +220,7 @@ def test_malformed_safetensors_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bad.safetensors"
     path.write_bytes(content)
     with pytest.raises(MalformedFile, match=words) as caught:
-        read_safetensors(path)
+        read_safetensors(LocalFile(path))
     assert str(path) in caught.value.message
     assert caught.value.hint
 
@@ -227,7 +228,7 @@ def test_malformed_safetensors_are_refused(tmp_path: Path, name: str) -> None:
 def test_a_well_formed_file_of_the_same_make_is_read(tmp_path: Path) -> None:
     path = tmp_path / "good.safetensors"
     path.write_bytes(GOOD)
-    assert read_safetensors(path)["t"].shape == (2, 2)
+    assert read_safetensors(LocalFile(path))["t"].shape == (2, 2)
     assert list(load_file(path)) == ["t"]
 
 
@@ -254,7 +255,7 @@ def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, data: st.Da
     path = tmp_path / "mutated.safetensors"
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
     try:
-        for read in read_safetensors(path).values():
+        for read in read_safetensors(LocalFile(path)).values():
             assert read.data.size <= len(content)
     except SourceError as error:
         assert error.message

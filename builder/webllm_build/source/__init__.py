@@ -11,7 +11,7 @@ from webllm_build.errors import ModelNotFound
 from webllm_build.progress import Progress, Silent
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 from webllm_build.source.gguf import open_gguf
-from webllm_build.source.huggingface import download, parse_reference
+from webllm_build.source.huggingface import HubFolder, parse_reference
 from webllm_build.source.local import open_folder
 from webllm_build.source.pypi import packaged_gguf
 
@@ -19,7 +19,7 @@ __all__ = ["Checkpoint", "Tensor", "Tokenizer", "open_checkpoint"]
 
 
 def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Progress | None = None) -> Checkpoint:
-    """Opens a model without reading its weights (but their content is hashed). Raises a SourceError that says what to do.
+    """Opens a model: reads its small files, and of its weights only what they are. Raises a SourceError that says what to do.
 
     cache: keeps what is fetched from PyPI; Hugging Face's library has a cache of its own.
     """
@@ -40,12 +40,10 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
 def _open(source: str, cache: Cache, progress: Progress) -> Checkpoint:
     if source.startswith("hf:"):
         repository = parse_reference(source)
-        path, name = download(repository, progress), repository.name
-    elif source.startswith("pypi:"):
-        path = packaged_gguf(source, cache, progress)
-        name = path.stem
-    else:
-        path = Path(source).expanduser()
-        name = path.resolve().name
+        folder = HubFolder(repository, progress)
+        with progress.step(f"Reading {repository.name}"):
+            return open_folder(folder, repository.name)
+    path = packaged_gguf(source, cache, progress) if source.startswith("pypi:") else Path(source).expanduser()
+    name = path.resolve().name
     with progress.step(f"Reading {name}"):
         return open_folder(path, name) if path.is_dir() else open_gguf(path)

@@ -61,7 +61,8 @@ class Checkpoint:
     """A model as it was found, in the words of its file.
 
     format: whose keys config has and whose names tensors have: config.json's, or a GGUF's metadata without the tokenizer's.
-    digest: sha256 hex over the content of all files read.
+    fetch: has the weights on this machine, where they are not yet.
+    identify: gives the digest; it may have to read all weights, once.
     """
 
     name: str
@@ -70,8 +71,14 @@ class Checkpoint:
     tokenizer: Tokenizer
     eos_token_ids: tuple[int, ...]
     license: str | None
-    digest: str
+    identify: Callable[[], str]
     format: Format = "hugging_face"
+    fetch: Callable[[], None] = lambda: None
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal digits that change with anything that the model is made of."""
+        return self.identify()
 
 
 def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDArray[np.float32]:

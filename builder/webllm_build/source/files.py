@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, MissingFile, SourceError
 
-MAX_JSON_BYTES = 128 << 20
+MAX_CONFIG_BYTES = 1 << 20
+MAX_INDEX_BYTES = 16 << 20  # of what lists a model's tensors or tokens
+MAX_DEPTH = 64
 REDOWNLOAD = "The file is damaged or not what its name says: download it again from where it came."
 
 
@@ -39,8 +42,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return data.tobytes()
 
 
-def read_json(path: Path) -> dict[str, object]:
-    return parse_json(path, read_bytes(path, MAX_JSON_BYTES))
+def read_json(path: Path, limit: int = MAX_CONFIG_BYTES) -> dict[str, object]:
+    return parse_json(path, read_bytes(path, limit))
 
 
 def parse_json(path: Path, data: bytes) -> dict[str, object]:
@@ -51,6 +54,8 @@ def parse_json(path: Path, data: bytes) -> dict[str, object]:
         raise malformed(path, f"not valid JSON ({error})") from error
     if not isinstance(value, dict):
         raise malformed(path, f"a JSON object was expected, not {type(value).__name__}")
+    if _deeper_than(value, MAX_DEPTH):
+        raise malformed(path, f"JSON nested deeper than {MAX_DEPTH} levels")
     return value
 
 
@@ -68,6 +73,14 @@ def sha256_file(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _deeper_than(value: object, depth: int) -> bool:
+    level: list[Any] = [value]
+    for _ in range(depth):
+        items = (item for inner in level for item in (inner.values() if isinstance(inner, dict) else inner))
+        level = [item for item in items if isinstance(item, (dict, list))]
+    return bool(level)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

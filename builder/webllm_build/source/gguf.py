@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.files import sha256_file
 from webllm_build.source.gguf_header import TensorInfo, read_gguf
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
+from webllm_build.source.names import license_id, one_line
 
 
 def open_gguf(path: Path) -> Checkpoint:
@@ -18,13 +20,13 @@ def open_gguf(path: Path) -> Checkpoint:
     header = read_gguf(path)
     metadata = header.metadata
     return Checkpoint(
-        name=metadata.text("general.name") or path.stem,
+        name=one_line(metadata.text("general.name") or "", one_line(path.stem, "model")),
         config={"general.architecture": metadata.text("general.architecture"), **metadata.values()},
         tensors={name: _tensor(name, info) for name, info in header.tensors.items()},
         tokenizer=read_tokenizer(metadata),
         eos_token_ids=eos_token_ids(metadata),
-        license=metadata.text("general.license"),
-        digest=sha256_file(path),
+        license=license_id(metadata.text("general.license")),
+        identify=functools.cache(lambda: sha256_file(path)),
         format="gguf",
     )
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webllm_build.errors import DownloadFailed, GatedModel, ModelNotFound
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.errors import DownloadFailed, GatedModel, MissingFile, ModelNotFound
 from webllm_build.progress import Done, Progress
-from webllm_build.source.local import FILES
+from webllm_build.source.files import map_file
+from webllm_build.source.folder import Folder, LocalFile, WeightFile
+from webllm_build.source.local import SMALL_FILES
 
 REFERENCE = re.compile(r"hf:(?P<organization>[\w.-]+)/(?P<name>[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 
@@ -22,6 +31,10 @@ class Repository:
     name: str
     revision: str
 
+    @property
+    def id(self) -> str:
+        return f"{self.organization}/{self.name}"
+
 
 def parse_reference(reference: str) -> Repository:
     """`hf:organization/name[@revision]`. Raises ModelNotFound for anything else."""
@@ -31,30 +44,107 @@ def parse_reference(reference: str) -> Repository:
     return Repository(match["organization"], match["name"], match["revision"] or "main")
 
 
-def download(repository: Repository, progress: Progress) -> Path:
-    """The folder of one commit's files. A branch is resolved to its commit first; files that are there already are not fetched again.
+class HubFolder(Folder):
+    """The small files of one commit of a repository, in the hub's own cache. Weights come when they are wanted.
 
     Raises ModelNotFound, GatedModel, DownloadFailed.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
+
+    def __init__(self, repository: Repository, progress: Progress) -> None:
+        from huggingface_hub import snapshot_download
+
+        self._repository = repository
+        self._progress = progress
+        with errors_of_the_hub(repository), progress.step(f"Looking up {repository.id}", 0) as done:
+            snapshot = snapshot_download(
+                repository.id, revision=repository.revision, allow_patterns=list(SMALL_FILES), tqdm_class=_reporting(done)
+            )
+        super().__init__(Path(snapshot))
+
+    @property
+    def commit(self) -> str:
+        return self.path.name
+
+    def weights(self, name: str, otherwise: str) -> WeightFile:
+        """Fetches nothing. Raises MissingFile."""
+        if self.find(name) is not None:
+            return super().weights(name, otherwise)
+        return _HubFile(self, name, otherwise)
+
+    def fetch(self, names: list[str]) -> None:
+        missing = [name for name in names if self.find(name) is None]
+        for number, name in enumerate(missing, 1):
+            label = f"Downloading {self._repository.id}" + (f", {number} of {len(missing)} files" if len(missing) > 1 else "")
+            with self._progress.step(label, 0) as done:
+                self.download(name, done)
+
+    def download(self, name: str, done: Done = lambda count, total=None: None) -> Path:
+        from huggingface_hub import hf_hub_download
+
+        with errors_of_the_hub(self._repository):
+            return Path(hf_hub_download(self._repository.id, name, revision=self.commit, tqdm_class=_reporting(done)))
+
+    def beginning(self, name: str, count: int, otherwise: str) -> tuple[bytes, int]:
+        """(the first bytes of a file on the hub, its size)."""
+        from huggingface_hub import hf_hub_url
+        from huggingface_hub.errors import EntryNotFoundError
+        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status  # type: ignore[attr-defined]
+
+        with errors_of_the_hub(self._repository):
+            headers = {**build_hf_headers(), "range": f"bytes=0-{count - 1}", "accept-encoding": "identity"}
+            url = hf_hub_url(self._repository.id, name, revision=self.commit)
+            with get_session().stream("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
+                try:
+                    hf_raise_for_status(response)
+                except EntryNotFoundError as error:
+                    raise MissingFile(f"{self._repository.id} has no {name}", otherwise) from error
+                size = re.fullmatch(r"bytes 0-\d+/(\d+)", response.headers.get("content-range", ""), re.ASCII)
+                if response.status_code != 206 or size is None:  # a mirror that knows no ranges
+                    return LocalFile(self.download(name)).head(count)
+                content = b""
+                for part in response.iter_bytes():
+                    content += part
+                    if len(content) >= count:
+                        break
+        return content[:count], int(size[1])
+
+    def identity(self) -> str:
+        return hashlib.sha256(f"hf:{self._repository.id}@{self.commit}".encode()).hexdigest()
+
+
+class _HubFile:
+    def __init__(self, folder: HubFolder, name: str, otherwise: str) -> None:
+        self.path = folder.path / name
+        self._folder, self._name, self._otherwise = folder, name, otherwise
+
+    def head(self, count: int) -> tuple[bytes, int]:
+        return self._folder.beginning(self._name, count, self._otherwise)
+
+    @functools.cache  # noqa: B019  # lives as long as the model
+    def data(self) -> npt.NDArray[np.uint8]:
+        return map_file(self._folder.find(self._name) or self._folder.download(self._name))
+
+
+@contextmanager
+def errors_of_the_hub(repository: Repository) -> Iterator[None]:
+    """Says what to do about an error of the hub's library: ModelNotFound, GatedModel, DownloadFailed."""
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
         GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
+        HTTPError,  # of the HTTP library that the hub's uses
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
 
-    repo, revision = f"{repository.organization}/{repository.name}", repository.revision
-    page = f"https://huggingface.co/{repo}"
+    repo, page = repository.id, f"https://huggingface.co/{repository.id}"
     try:
-        with progress.step(f"Downloading {repo}", 0) as done:
-            return Path(snapshot_download(repo, revision=revision, allow_patterns=list(FILES), tqdm_class=_reporting(done)))
+        yield
     except GatedRepoError as error:
         raise GatedModel(
             f"{repo} is gated: its owner wants you to accept a licence",
-            f"Accept it at {page}, make a token at https://huggingface.co/settings/tokens and set it as HF_TOKEN.",
+            f"Accept it at {page}, make a token at https://huggingface.co/settings/tokens, and log in: hf auth login, or set HF_TOKEN.",
         ) from error
     except RepositoryNotFoundError as error:
         raise ModelNotFound(
@@ -62,7 +152,9 @@ def download(repository: Repository, progress: Progress) -> Path:
             f"Check the spelling at {page}; for a private one set HF_TOKEN to a token that may read it.",
         ) from error
     except RevisionNotFoundError as error:
-        raise ModelNotFound(f"{repo} has no revision {revision}", f"See {page}/tree/main for its branches, tags and commits.") from error
+        raise ModelNotFound(
+            f"{repo} has no revision {repository.revision}", f"See {page}/tree/main for its branches, tags and commits."
+        ) from error
     except HFValidationError as error:
         raise ModelNotFound(f"{repo!r} cannot be the name of a repository", "Write hf:organization/name.") from error
     except LocalEntryNotFoundError as error:
@@ -70,7 +162,7 @@ def download(repository: Repository, progress: Progress) -> Path:
             f"{repo} is not in the local cache and Hugging Face cannot be reached",
             "Check the network connection (and HF_HUB_OFFLINE), then run the same command again.",
         ) from error
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, HTTPError, OSError) as error:
         raise DownloadFailed(f"downloading {repo} failed: {error}", "Run the same command again: it goes on where it stopped.") from error
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.source.files import malformed, map_file, parse_json
+from webllm_build.source.files import malformed, parse_json
+from webllm_build.source.folder import WeightFile
 
-MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors library
+MAX_HEADER_BYTES = 32 << 20  # of the 100 MB that the safetensors library allows: 200,000 tensors
+USUAL_HEADER_BYTES = 256 << 10
 MAX_DIMENSIONS = 8
 ITEM_BYTES: Mapping[str, int] = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1,
@@ -25,24 +27,34 @@ ITEM_BYTES: Mapping[str, int] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One tensor: dtype as the file spells it, shape, and uint8[bytes] of the mapped file."""
+    """One tensor: dtype as the file spells it, shape, and the bytes from `begin` to `end` of its file."""
 
     dtype: str
     shape: tuple[int, ...]
-    data: npt.NDArray[np.uint8]
+    begin: int
+    end: int
+    file: WeightFile
+
+    @property
+    def data(self) -> npt.NDArray[np.uint8]:
+        """uint8[bytes] of the mapped file."""
+        return self.file.data()[self.begin : self.end]
 
 
-def read_safetensors(path: Path) -> dict[str, Entry]:
-    """All tensors by name. Raises MalformedFile."""
-    file = map_file(path)
-    if file.size < 8:
-        raise malformed(path, f"{file.size} bytes are too few for a safetensors file")
-    length = int.from_bytes(file[:8].tobytes(), "little")
-    if length > min(MAX_HEADER_BYTES, file.size - 8):
-        raise malformed(path, f"the header claims {length} bytes, the file has {file.size}")
-    header = parse_json(path, file[8 : 8 + length].tobytes())
+def read_safetensors(file: WeightFile) -> dict[str, Entry]:
+    """All tensors by name; reads no weight. Raises MalformedFile."""
+    path = file.path
+    head, file_size = file.head(USUAL_HEADER_BYTES)
+    if file_size < 8:
+        raise malformed(path, f"{file_size} bytes are too few for a safetensors file")
+    length = int.from_bytes(head[:8], "little")
+    if length > min(MAX_HEADER_BYTES, file_size - 8):
+        raise malformed(path, f"the header claims {length} bytes, the file has {file_size}")
+    if 8 + length > len(head):
+        head, file_size = file.head(8 + length)
+    header = parse_json(path, head[8 : 8 + length])
     header.pop("__metadata__", None)
-    data = file[8 + length :]
+    start, size = 8 + length, file_size - 8 - length
     entries: dict[str, Entry] = {}
     ranges: list[tuple[int, int, str]] = []
     for name, value in header.items():
@@ -52,17 +64,17 @@ def read_safetensors(path: Path) -> dict[str, Entry]:
             count *= extent
         if end - begin != count * ITEM_BYTES[dtype]:
             raise malformed(path, f"tensor {name}: {dtype} of shape {list(shape)} does not take the {end - begin} bytes it claims")
-        if end > data.size:
-            raise malformed(path, f"tensor {name} ends at byte {end} of {data.size}: the file is truncated")
-        entries[name] = Entry(dtype, shape, data[begin:end])
+        if end > size:
+            raise malformed(path, f"tensor {name} ends at byte {end} of {size}: the file is truncated")
+        entries[name] = Entry(dtype, shape, start + begin, start + end, file)
         ranges.append((begin, end, name))
     position = 0
     for begin, end, name in sorted(ranges):
         if begin != position:
             raise malformed(path, f"tensor {name} begins at byte {begin}, but the tensor before it ends at {position}")
         position = end
-    if position != data.size:
-        raise malformed(path, f"{data.size - position} bytes after the last tensor belong to none")
+    if position != size:
+        raise malformed(path, f"{size - position} bytes after the last tensor belong to none")
     return entries
 
 

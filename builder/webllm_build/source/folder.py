@@ -1,0 +1,81 @@
+"""Where a model's files lie: a folder of this machine, or a repository of which files come when they are wanted."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.errors import MissingFile, SourceError
+from webllm_build.source.files import map_file
+
+
+class WeightFile(Protocol):
+    """A large file, of which only the beginning is read until its data is asked for.
+
+    path: what errors call it.
+    """
+
+    path: Path
+
+    def head(self, count: int) -> tuple[bytes, int]:
+        """(its first `count` bytes, or all where it has fewer; its size)."""
+        ...
+
+    def data(self) -> npt.NDArray[np.uint8]:
+        """All of it, mapped: uint8[size]."""
+        ...
+
+
+class LocalFile:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def head(self, count: int) -> tuple[bytes, int]:
+        file = map_file(self.path)
+        return file[:count].tobytes(), file.size
+
+    @functools.cache  # noqa: B019  # lives as long as the model
+    def data(self) -> npt.NDArray[np.uint8]:
+        return map_file(self.path)
+
+
+class Folder:
+    """A folder's files by name. A link that leads out of it is refused: what it leads to might end up in a published site."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        real = path.resolve()
+        # The hub's cache: models--org--name/snapshots/<commit>/file is a link into models--org--name/blobs.
+        in_hub_cache = real.parent.name == "snapshots" and real.parent.parent.name.startswith("models--")
+        self._root = real.parent.parent if in_hub_cache else real
+
+    def find(self, name: str) -> Path | None:
+        """A file's path, or None where there is no such file. Raises SourceError for a link out of the folder."""
+        path = self.path / name
+        if not path.is_file():
+            return None
+        if not path.resolve().is_relative_to(self._root):
+            raise SourceError(f"{path} is a link that leads out of the model's folder", "Put a copy of the file there.")
+        return path
+
+    def existing(self, name: str, otherwise: str) -> Path:
+        """As `find`, but MissingFile, with that hint, where there is none."""
+        path = self.find(name)
+        if path is None:
+            raise MissingFile(f"{self.path} has no {name}", otherwise)
+        return path
+
+    def weights(self, name: str, otherwise: str) -> WeightFile:
+        """Raises MissingFile."""
+        return LocalFile(self.existing(name, otherwise))
+
+    def fetch(self, names: list[str]) -> None:
+        """Has these files' data on this machine."""
+
+    def identity(self) -> str | None:
+        """What names the content of all files, where nothing needs to be read to know it."""
+        return None
