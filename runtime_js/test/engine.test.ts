@@ -362,6 +362,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     await assert.rejects(client.chatCompletion(SHORT, JSON.parse('{"timeout": 5}')), /timeout/);
     await assert.rejects(client.reload("nowhere"), ModelNotFoundError);
     await client.reload(MODEL, JSON.parse('{"context_window_size": null}'));
+    await client.reload(MODEL, null, null);
   });
 
   check("the same text comes whole with a stop string", async () => {

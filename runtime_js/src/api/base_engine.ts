@@ -46,10 +46,10 @@ export abstract class BaseEngine implements MLCEngineInterface {
   #lastMessage = "";
   #lastUsage: CompletionUsage | null = null;
 
-  constructor(engineConfig: MLCEngineConfig = {}) {
+  constructor(engineConfig?: MLCEngineConfig | null) {
     this.#config = parseEngineConfig(engineConfig);
-    this.#onProgress = engineConfig.initProgressCallback ?? undefined;
-    this.#onDeviceLost = engineConfig.deviceLostCallback ?? undefined;
+    this.#onProgress = engineConfig?.initProgressCallback ?? undefined;
+    this.#onDeviceLost = engineConfig?.deviceLostCallback ?? undefined;
     this.#appConfig = this.#config.appConfig;
   }
 
@@ -58,9 +58,9 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return this.#config.logLevel;
   }
 
-  async reload(modelId: string, chatOpts: ChatOptions = {}, options: RequestOptions = {}): Promise<void> {
-    const choice = chooseModel(modelId, chatOpts, this.#appConfig, this.#config);
-    await this.load(choice, parseRequestOptions(options).signal ?? undefined);
+  async reload(modelId: string, chatOpts?: ChatOptions | null, options?: RequestOptions | null): Promise<void> {
+    const { signal } = parseRequestOptions(options);
+    await this.load(chooseModel(modelId, chatOpts, this.#appConfig, this.#config), signal ?? undefined);
     void askForPersistence(); // Firefox asks the user, who may never answer
   }
 
@@ -136,7 +136,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   async #answer<W, P>(
-    { answer: request, model, stream, includeUsage }: ParsedRequest, options: RequestOptions = {},
+    { answer: request, model, stream, includeUsage }: ParsedRequest, options: RequestOptions | undefined,
     shapeFor: (model: string) => ResponseShape<W, P>,
   ): Promise<W | AsyncIterableIterator<P>> {
     const signal = parseRequestOptions(options).signal ?? undefined;

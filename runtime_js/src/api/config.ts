@@ -67,7 +67,7 @@ export function parseAppConfig(value: unknown): AppConfig {
 export type EngineSettings = Pick<MLCEngineConfig, "appConfig" | "logLevel" | "variant" | "calibrate">;
 
 export function parseEngineConfig(value: unknown): EngineSettings {
-  const config = configuration(value, "engineConfig");
+  const config = configuration(value ?? {}, "engineConfig");
   config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "variant", "calibrate"]);
   for (const key of ["initProgressCallback", "deviceLostCallback"]) {
     if (config.has(key) && typeof config.raw(key) !== "function") throw config.wrong(key, "a function");
@@ -81,7 +81,7 @@ export function parseEngineConfig(value: unknown): EngineSettings {
 }
 
 export function parseRequestOptions(value: unknown): RequestOptions {
-  const options = configuration(value, "options");
+  const options = configuration(value ?? {}, "options");
   options.onlyKeys(["signal"]);
   const signal = options.raw("signal") ?? undefined;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw options.wrong("signal", "an AbortSignal");
@@ -90,9 +90,9 @@ export function parseRequestOptions(value: unknown): RequestOptions {
 
 /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */
 export function chooseModel(
-  modelId: string, chatOpts: ChatOptions, appConfig: AppConfig | undefined, { variant, calibrate }: EngineSettings,
+  modelId: string, chatOpts: ChatOptions | null | undefined, appConfig: AppConfig | undefined, { variant, calibrate }: EngineSettings,
 ): ModelChoice {
-  const options = configuration(chatOpts, "chatOpts");
+  const options = configuration(chatOpts ?? {}, "chatOpts");
   options.onlyKeys(["context_window_size"]);
   const contextLength = options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
   const { model_id, ...source } = resolveModel(modelId, appConfig);

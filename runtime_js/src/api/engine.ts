@@ -26,7 +26,7 @@ export class MLCEngine extends BaseEngine {
   /** Resolves when what was unloaded so far is freed. */
   #freed: Promise<void> = Promise.resolve();
 
-  constructor(engineConfig?: MLCEngineConfig) {
+  constructor(engineConfig?: MLCEngineConfig | null) {
     super(engineConfig);
     if (this.logLevel !== undefined) setLogLevel(this.logLevel);
   }

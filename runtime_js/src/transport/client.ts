@@ -54,7 +54,7 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   #failure: Error | null = null;
   #nextId = 0;
 
-  constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig) {
+  constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null) {
     super(engineConfig);
     this.#worker = worker;
     worker.addEventListener("message", (event) => this.#receive(event));

@@ -30,14 +30,14 @@ function statusOf({ code }: MLCEngineError): number {
   return STATUS[code] ?? 500;
 }
 
-function errorBody(error: MLCEngineError): ErrorBody {
+function errorBody(error: MLCEngineError, code = CODE[error.code] ?? error.code): ErrorBody {
   const { param } = error.details;
   return {
     error: {
       message: error.message,
       type: statusOf(error) < 500 ? "invalid_request_error" : "server_error",
       param: typeof param === "string" ? param : null,
-      code: CODE[error.code] ?? error.code,
+      code,
     },
   };
 }
@@ -52,7 +52,7 @@ function errorResponse(thrown: unknown): Response {
 
 function notFound(): Response {
   const error = new RequestValidationError("Only POST /chat/completions and POST /completions are served.");
-  return Response.json(errorBody(error), { status: 404, headers: NO_RETRY });
+  return Response.json(errorBody(error, "unknown_url"), { status: 404, headers: NO_RETRY });
 }
 
 /** Server-sent events, as OpenAI's server writes them. What fails before the `opening` pieces are there has a status of its own. */
