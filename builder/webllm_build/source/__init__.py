@@ -7,7 +7,7 @@ from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import Catalog
-from webllm_build.errors import ModelNotFound
+from webllm_build.errors import ModelNotFound, warn
 from webllm_build.progress import Progress, Silent
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 from webllm_build.source.gguf import open_gguf
@@ -26,6 +26,8 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
     progress = progress or Silent()
     entry = catalog.find(reference)
     if entry is not None:
+        if entry.note is not None:
+            warn(entry.note)
         return dataclasses.replace(_open(entry.source, cache, progress), name=entry.title)
     path = Path(reference).expanduser()
     if reference.startswith("hf:") or path.exists():

