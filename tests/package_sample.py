@@ -8,9 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+<<<<<<< HEAD
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import ManifestRef, ModelFacts
 from webllm_build.package.model_folder import write_model_folder, write_weights
+=======
+from webllm_build.package.manifest import SHARD_BYTES, ModelFacts
+from webllm_build.package.model_folder import CompiledModel, write_weights
+from webllm_build.package.npm import write_npm
+from webllm_build.package.output import Marker, open_output
+from webllm_build.package.site import write_site
+>>>>>>> a3f19e0 (Lock folders while a build uses them, copy the cache by its hashes, and write the manifest once)
 from webllm_build.quantize import Packed
 from webllm_build.source.checkpoint import Tokenizer
 
@@ -36,10 +44,21 @@ def sample_weights(seed: int = 0) -> Iterator[Packed]:
         yield Packed(name, "uint32", shape, random.integers(0, 2**32, shape, dtype=np.uint32))
 
 
-def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, facts: ModelFacts = FACTS) -> ManifestRef:
-    """Write a model folder under `folder`."""
-    weights = write_weights(folder / "weights", sample_weights(seed), shard_bytes=shard_bytes)
-    return write_model_folder(folder / "model", weights, LIBRARY, TOKENIZER, (2, 7), facts)
+def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, facts: ModelFacts = FACTS) -> CompiledModel:
+    """A model whose weights lie below `folder`."""
+    return CompiledModel(
+        facts, LIBRARY, TOKENIZER, (2, 7), write_weights(folder / "weights", sample_weights(seed), shard_bytes=shard_bytes)
+    )
+
+
+def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None) -> Marker:
+    with open_output(out) as output:
+        return write_site(output, model, title=title, weights=weights)
+
+
+def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | None = None) -> Marker:
+    with open_output(out) as output:
+        return write_npm(output, model, name=name, version="1.2.3", weights=weights)
 
 
 def stub_runtime(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """Finished work, kept for the next build. An entry is a folder named by the digest of everything that its content depends on.
 
-Entries appear whole or not at all, two builds may run at once, and the folder can be deleted at any time.
+Entries appear whole or not at all. Several builds may run at once: an entry that one of them uses is locked, and stays. The folder may be
+deleted whenever no build runs.
 """
 
 from __future__ import annotations
@@ -8,59 +9,133 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+
+from webllm_build.disk import disk_errors, sync, sync_tree
+from webllm_build.locks import FolderLock, lock, lock_shared
 
 MAX_BYTES = 16 << 30
 PARTIAL = ".partial-"
-PARTIAL_SECONDS = 24 * 3600  # an unfinished entry older than this belongs to a build that was killed
+OURS = re.compile(rf"[a-z]+-[0-9a-f]{{32}}|{re.escape(PARTIAL)}\w+")
+PARTIAL_SECONDS = 60  # an unfinished entry that is older and that nobody holds belongs to a build that was killed
 
 
-@dataclass(frozen=True)
 class Cache:
-    """max_bytes: what entries may take together; the ones not used for longest go first."""
+    """Used in a `with`: what its entries hold stays until then, and what is too much is removed at the end.
 
-    folder: Path
-    max_bytes: int = MAX_BYTES
+    max_bytes: what entries may take together; the ones not used for longest go first.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+        self._pins: list[FolderLock] = []
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            with suppress(OSError):  # tidying up is never worth failing for
+                self._evict()
+        finally:
+            for pin in self._pins:
+                pin.release()
+            self._pins.clear()
 
     def entry(self, kind: str, inputs: Mapping[str, object], make: Callable[[Path], None], intact: Callable[[Path], bool]) -> Path:
         """The folder for these inputs. `make` fills it where it is not there yet; what it raises leaves no entry behind.
 
         inputs: JSON values that determine the content, versions of the tools included.
         intact: whether an entry's files are as they were made; where they are not, it is made again.
+        Raises DiskFullError or PackageError where the folder cannot be written.
         """
         digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
         target = self.folder / f"{kind}-{digest[:32]}"
-        if target.is_dir() and intact(target):
-            os.utime(target)
-            return target
-        shutil.rmtree(target, ignore_errors=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with disk_errors(self.folder, "--cache-dir"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            while not (self._take(target, intact) or self._make(target, make)):
+                pass
+        return target
+
+    def remove(self, entry: Path) -> None:
+        """Have an entry made again: its content turned out to be damaged."""
+        with disk_errors(self.folder, "--cache-dir"), suppress(FileNotFoundError):
+            doomed = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder)) / "entry"
+            entry.rename(doomed)  # at once, so that nobody meets half of it
+            shutil.rmtree(doomed.parent, ignore_errors=True)
+
+    def _take(self, target: Path, intact: Callable[[Path], bool]) -> bool:
+        """Pin an entry that is there and as it was made."""
+        try:
+            pin = lock_shared(target)
+        except FileNotFoundError:
+            return False
+        if intact(target):
+            with suppress(OSError):
+                os.utime(target)
+            self._pins.append(pin)
+            return True
+        pin.release()
+        self.remove(target)
+        return False
+
+    def _make(self, target: Path, make: Callable[[Path], None]) -> bool:
+        """Make and pin an entry. False where another build made it meanwhile: that one is as good."""
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder))
+        pin = lock_shared(partial)
         try:
             make(partial)
+            sync_tree(partial)
             try:
                 partial.rename(target)
             except OSError:
-                if not target.is_dir():  # else another build was quicker, and its entry is as good
-                    raise
+                if target.is_dir():
+                    return False
+                raise
+            sync(self.folder)
+            self._pins.append(pin)
+            return True
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        self._evict(keep=target)
-        return target
+            if pin not in self._pins:
+                pin.release()
+                shutil.rmtree(partial, ignore_errors=True)
 
-    def _evict(self, keep: Path) -> None:
-        entries = [(path.stat().st_mtime, path) for path in self.folder.iterdir() if path.is_dir()]
-        newest = max(time for time, _ in entries)
+    def _evict(self) -> None:
+        entries: list[tuple[float, Path]] = []
+        for path in self.folder.iterdir():
+            if OURS.fullmatch(path.name):  # the user may have named a folder with other things in it
+                with suppress(FileNotFoundError):
+                    entries.append((path.stat().st_mtime, path))
         total = 0
-        for time, path in sorted(entries, reverse=True):
+        for used, path in sorted(entries, reverse=True):
             if path.name.startswith(PARTIAL):
-                doomed = newest - time > PARTIAL_SECONDS
-            else:
-                total += sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-                doomed = total > self.max_bytes and path != keep
-            if doomed:
-                shutil.rmtree(path, ignore_errors=True)
+                if time.time() - used > PARTIAL_SECONDS:
+                    self._remove_unless_used(path)
+                continue
+            total += _bytes(path)
+            if total > self.max_bytes:
+                self._remove_unless_used(path)
+
+    def _remove_unless_used(self, path: Path) -> None:
+        with suppress(FileNotFoundError):
+            held = lock(path)
+            if held is not None:
+                with held:
+                    self.remove(path)
+
+
+def _bytes(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):  # skips what is removed meanwhile
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(parent, name).stat().st_size
+    return total

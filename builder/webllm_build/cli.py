@@ -167,7 +167,7 @@ def bench(
 ) -> None:
     """Measure a site's speed in a Chromium: load, answers, decoding, memory, kernels. Needs the extra [bench]."""
     from webllm_build.bench import BenchRequest, bench
-    from webllm_build.package.output import disk_errors
+    from webllm_build.disk import disk_errors
 
     request = BenchRequest(
         folder, prompt_tokens, output_tokens, runs, tuple(context or ()), kernels, variant, calibrate, gpu, chromium, timeout

@@ -1,5 +1,6 @@
 """What a user asks for, as one dataclass. Checks, command line and help follow from its fields and what stands beside their types."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -128,9 +129,7 @@ class BuildRequest:
             kind="npm",
         ),
     ] = "1.0.0"
-    chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", file="template")] = (
-        None
-    )
+    chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", file="template")] = None
     variants: Annotated[
         tuple[str, ...], Option("GPU variants to compile: {choices}. May be repeated.", VARIANT_NAMES, flag="--variant")
     ] = VARIANT_NAMES
@@ -145,6 +144,11 @@ class BuildRequest:
             return BUNDLE if self.kind == "site" else None
         return self.weights.removeprefix("url:")
 
+    @property
+    def weights_url(self) -> str | None:
+        """Where weights are served from that are not part of the result, if that is known."""
+        return None if self.weights_at == BUNDLE else self.weights_at
+
 
 @cache
 def options() -> dict[str, tuple[Any, Option]]:
@@ -158,6 +162,8 @@ def resolve(request: BuildRequest) -> BuildRequest:
     problems = [problem for name in options() for problem in _problems(name, getattr(request, name))]
     if request.kind not in KINDS:
         problems.append(_not_of("kind", request.kind, KINDS))
+    if not problems:
+        problems = [*_nested(request)]
     if problems:
         raise ConfigError(tuple(problems))
     paths: dict[str, Any] = {name: value.expanduser() for name in options() if isinstance(value := getattr(request, name), Path)}
@@ -202,6 +208,15 @@ def _problems(name: str, value: object) -> Iterator[InvalidOption]:
             value.expanduser()
         except RuntimeError:
             yield InvalidOption(label, str(value), "a folder", "There is no user of that name.")
+
+
+def _nested(request: BuildRequest) -> Iterator[InvalidOption]:
+    """The folder of the result must be empty or a result, so that no other may lie in it; and the cache removes what is in its own."""
+    out = Path(os.path.abspath(request.out.expanduser()))  # noqa: PTH100  a resolve() would follow links
+    for name in ("cache_dir", "debug_dump"):
+        folder: Path | None = getattr(request, name)
+        if folder is not None and Path(os.path.abspath(folder.expanduser())).is_relative_to(out):  # noqa: PTH100
+            yield InvalidOption(name.replace("_", "-"), str(folder), "a folder outside of --out", "Name another one.")
 
 
 def _not_of(label: str, value: object, choices: tuple[object, ...]) -> InvalidOption:

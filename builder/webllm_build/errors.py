@@ -7,6 +7,7 @@
     │   ├── GatedModel              the repository wants a login or an accepted licence
     │   ├── DownloadFailed          the hub could not be reached or answered with an error
     │   ├── MalformedFile           a file breaks its own format (truncated, hostile, corrupt)
+    │   │   └── DamagedEntry            a file of the cache is not what was written there
     │   ├── MissingFile             a checkpoint lacks a part that a build needs
     │   ├── UnsupportedArchitecture the model is well formed, but of a kind without a compiler
     │   ├── UnsupportedEncoding     a tensor's data type has no decoder
@@ -88,6 +89,10 @@ class DownloadFailed(SourceError):
 
 class MalformedFile(SourceError):
     """A file breaks its own format: truncated, hostile or corrupt."""
+
+
+class DamagedEntry(MalformedFile):
+    """A file of the cache is not what was written there."""
 
 
 class MissingFile(SourceError):

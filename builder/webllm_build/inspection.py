@@ -58,7 +58,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
     marker = read_marker(folder)
     if marker is None:
         raise OutputFolderError(f"{folder} was not written by webllm-build", "Give a built folder, or a model as --model takes it.")
-    manifest = read_manifest(folder / marker.manifest).manifest
+    manifest = read_manifest(folder / marker.manifest)
     library = (folder / marker.manifest).parent / manifest.library.file
     try:
         wasm = library.read_bytes()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import tempfile
 from pathlib import Path
 
 from webllm_build.cache import Cache
@@ -11,21 +13,26 @@ from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, link_library, 
 from webllm_build.compile.plan import parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.verify import verify_plan
-from webllm_build.errors import PlanError
+from webllm_build.disk import disk_errors
+from webllm_build.errors import DamagedEntry, PlanError
+from webllm_build.package.manifest import hashed_name
 from webllm_build.package.model_folder import StoredWeights
 from webllm_build.progress import Progress
 from webllm_build.recipe import Recipe
 from webllm_build.versions import tool_versions
 
-WASM = "model.wasm"
-
 
 def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
-    """With a debug dump it is always compiled. Raises CompileError, ToolchainError."""
+    """Raises CompileError, ToolchainError. With a debug dump it is always compiled."""
     request = recipe.request
+    if request.debug_dump is not None:
+        with disk_errors(request.debug_dump, "--debug-dump"):
+            request.debug_dump.mkdir(parents=True, exist_ok=True)
+            return _compile(recipe, progress)
 
     def make(folder: Path) -> None:
-        (folder / WASM).write_bytes(_compile(recipe, progress))
+        wasm = _compile(recipe, progress)
+        (folder / hashed_name("model", hashlib.sha256(wasm).hexdigest(), "wasm")).write_bytes(wasm)
 
     inputs = {
         "checkpoint": recipe.checkpoint.digest,
@@ -37,9 +44,10 @@ def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
         "toolchain": request.toolchain,
         "tools": tool_versions(),
     }
-    fresh = request.debug_dump is not None
-    entry = cache.entry("library", inputs, make, lambda folder: not fresh and (folder / WASM).is_file())
-    return (entry / WASM).read_bytes()
+    wasm = _intact(cache.entry("library", inputs, make, lambda folder: _intact(folder) is not None))
+    if wasm is None:
+        raise DamagedEntry(f"a library in {cache.folder} was damaged as soon as it was written", "Its disk may be faulty: --cache-dir.")
+    return wasm
 
 
 def check_library(library: bytes, weights: StoredWeights) -> None:
@@ -51,6 +59,16 @@ def check_library(library: bytes, weights: StoredWeights) -> None:
     if planned != packed:
         wrong = next((pair for pair in zip(planned, packed, strict=False) if pair[0] != pair[1]), (len(planned), len(packed)))
         raise PlanError(f"plan and packed weights differ: {wrong[0]} planned, {wrong[1]} packed", "This is a bug in webllm-build.")
+
+
+def _intact(entry: Path) -> bytes | None:
+    """The module of an entry; None where it is not the one whose hash is in its name."""
+    try:
+        (path,) = entry.glob("model.*.wasm")
+        wasm = path.read_bytes()
+    except (OSError, ValueError):
+        return None
+    return wasm if path.name == hashed_name("model", hashlib.sha256(wasm).hexdigest(), "wasm") else None
 
 
 def _compile(recipe: Recipe, progress: Progress) -> bytes:
@@ -69,4 +87,5 @@ def _compile(recipe: Recipe, progress: Progress) -> bytes:
 
         compiled = compile_model(recipe.model, recipe.schemes, options, on_variant)
         done(len(variants))
-        return link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, request.toolchain)
+        with disk_errors(Path(tempfile.gettempdir()), "TMPDIR"):
+            return link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, request.toolchain)

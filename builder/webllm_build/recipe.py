@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,17 @@ class Recipe:
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
         layout = Layout.of(model, schemes, context_length, min(request.prefill_chunk, context_length))
         return Recipe(request, checkpoint, model, schemes, layout, context_length)
+
+    @property
+    def title(self) -> str:
+        """Of a page."""
+        return self.request.title or self.checkpoint.name
+
+    @property
+    def package_name(self) -> str:
+        """Of an npm package: what was asked for, or the model's id in the characters that npm allows."""
+        slug = re.sub(r"[^a-z0-9]+", "-", self.facts.id.lower()).strip("-")
+        return self.request.package_name or f"{slug[:100].strip('-') or 'model'}-webllm"
 
     @property
     def scheme_names(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from webllm_build.cache import Cache
-from webllm_build.errors import MalformedFile
+from webllm_build.errors import DamagedEntry
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, pack_weight
@@ -44,6 +44,6 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
 def _intact(folder: Path) -> bool:
     try:
         read_weights(folder)
-    except MalformedFile:
+    except DamagedEntry:
         return False
     return True

@@ -10,9 +10,8 @@ import numpy as np
 from playwright.sync_api import BrowserContext, Page
 from site_server import SiteServer
 
-from package_sample import FACTS, LIBRARY, TOKENIZER
-from webllm_build.package.model_folder import write_model_folder, write_weights
-from webllm_build.package.site import write_site
+from package_sample import FACTS, LIBRARY, TOKENIZER, publish_site
+from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.quantize import Packed
 
 FAKE_WORKER = Path(__file__).parent / "fake_worker.js"
@@ -24,8 +23,7 @@ def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE) -> N
     """Write a site with 1 MB of weights whose engine is the fake one; everything else is what users get."""
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
-    model = write_model_folder(scratch / "model", weights, LIBRARY, TOKENIZER, (2,), FACTS)
-    write_site(out, model, title=title)
+    publish_site(out, CompiledModel(FACTS, LIBRARY, TOKENIZER, (2,), weights), title=title)
     (worker,) = out.glob("assets/worker.*.js")
     shutil.copyfile(FAKE_WORKER, worker)
 

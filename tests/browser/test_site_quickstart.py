@@ -14,8 +14,7 @@ from playwright.sync_api import expect
 from site_server import SiteServer
 from site_visit import FAKE_WORKER, Visit
 
-from package_sample import sample_model
-from webllm_build.package.npm import write_npm
+from package_sample import publish_npm, sample_model
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "smollm2-135m"
@@ -27,8 +26,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quickstart with a package of a small model whose engine is the fake one; gives the folder of Vite's result."""
     folder = tmp_path_factory.mktemp("quickstart") / "npm-quickstart"
     shutil.copytree(ROOT / "sites" / "npm-quickstart", folder, ignore=shutil.ignore_patterns("node_modules", "dist", "package", "public"))
-    model = sample_model(folder.parent)
-    write_npm(folder / "package", model, name=PACKAGE, version="1.0.0")
+    publish_npm(folder / "package", sample_model(folder.parent), name=PACKAGE)
     shutil.copytree(folder / "package" / "weights", folder / "public" / "weights")
     shutil.copyfile(FAKE_WORKER, folder / "package" / "runtime" / "worker.js")
     NPM(folder, "install", "--no-audit", "--no-fund")

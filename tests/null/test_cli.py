@@ -106,7 +106,7 @@ def test_the_last_lines_say_what_to_do_with_the_result(
     words: list[str],
     absent: str,
 ) -> None:
-    bundle = build.Bundle(Path("out"), sample_model(tmp_path).manifest, weights)
+    bundle = build.Bundle(Path("out"), sample_model(tmp_path).manifest(), weights)
     monkeypatch.setattr(build, "build", lambda request, progress: bundle)
     cli.run_build(BuildRequest(kind=kind))
     shown = capsys.readouterr().err

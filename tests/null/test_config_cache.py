@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +13,7 @@ import pytest
 
 from webllm_build import versions
 from webllm_build.cache import PARTIAL, Cache
-from webllm_build.errors import DiskFullError
-from webllm_build.package.output import disk_errors
+from webllm_build.errors import DiskFullError, PackageError
 from webllm_build.versions import tool_versions
 
 
@@ -77,17 +78,63 @@ def test_what_another_build_finished_meanwhile_is_taken(tmp_path: Path) -> None:
 
 
 def test_the_longest_unused_entries_go_first(tmp_path: Path) -> None:
-    cache = Cache(tmp_path, max_bytes=250)
-    made = [cache.entry("thing", {"n": n}, writer(bytes(100), []), intact) for n in range(2)]
+    with Cache(tmp_path) as cache:
+        made = [cache.entry("thing", {"n": n}, writer(bytes(100), []), intact) for n in range(2)]
     for age, entry in zip((500, 900), made, strict=True):
         os.utime(entry, (1e9 - age, 1e9 - age))
-    cache.entry("thing", {"n": 1}, writer(b"", []), intact)  # used now, so entry 0 is the oldest
-    cache.entry("thing", {"n": 2}, writer(bytes(100), []), intact)
+    with Cache(tmp_path) as cache:
+        cache.entry("thing", {"n": 1}, writer(b"", []), intact)  # used now, so entry 0 is the oldest
+    with Cache(tmp_path, max_bytes=250) as cache:
+        cache.entry("thing", {"n": 2}, writer(bytes(100), []), intact)
     assert [entry.is_dir() for entry in made] == [False, True]
 
 
-def test_an_entry_larger_than_the_cache_is_still_usable(tmp_path: Path) -> None:
-    assert (Cache(tmp_path, max_bytes=10).entry("thing", {}, writer(bytes(100), []), intact) / "file").is_file()
+def test_what_a_build_uses_stays_until_its_end(tmp_path: Path) -> None:
+    """However much it takes, and whoever else tidies up meanwhile."""
+    with Cache(tmp_path, max_bytes=10) as cache:
+        mine = [cache.entry(kind, {}, writer(bytes(100), []), intact) for kind in ("weights", "library")]
+        with Cache(tmp_path, max_bytes=10) as other:
+            theirs = other.entry("package", {}, writer(bytes(100), []), intact)
+        tidy = "import sys; from pathlib import Path; from webllm_build.cache import Cache\nwith Cache(Path(sys.argv[1]), 10): pass"
+        subprocess.run([sys.executable, "-c", tidy, str(tmp_path)], check=True)
+        assert [(entry / "file").is_file() for entry in mine] == [True, True]
+        assert not theirs.exists()
+    with Cache(tmp_path, max_bytes=10):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_entries_are_ever_removed(tmp_path: Path) -> None:
+    """The user may name a folder that holds other things."""
+    for name in ("thesis", "photos-2024", ".partial", "weights-1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(bytes(100))
+        os.utime(tmp_path / name, (1e9, 1e9))
+    with Cache(tmp_path, max_bytes=10) as cache:
+        cache.entry("thing", {}, writer(bytes(100), []), intact)
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+MANY = """
+import sys
+from pathlib import Path
+from webllm_build.cache import Cache
+
+def make(folder):
+    (folder / "file").write_bytes(bytes(100))
+
+for n in range(60):
+    with Cache(Path(sys.argv[1]), 500) as cache:
+        entry = cache.entry("thing", {"n": n * int(sys.argv[2]) % 20}, make, lambda folder: (folder / "file").is_file())
+        assert (entry / "file").stat().st_size == 100
+"""
+
+
+def test_builds_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    started = [subprocess.Popen([sys.executable, "-c", MANY, str(tmp_path), step], stderr=subprocess.PIPE, text=True) for step in "137"]
+    for process in started:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
 
 
 def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
@@ -95,10 +142,18 @@ def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
         (folder / "file").write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(DiskFullError, match="no space left") as caught, disk_errors(tmp_path, "--cache-dir"):
+    with pytest.raises(DiskFullError, match="no space left") as caught:
         Cache(tmp_path).entry("thing", {}, fill, intact)
     assert "with --cache-dir" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below", "x" * 300])
+def test_a_folder_that_cannot_be_is_an_error_that_names_the_option(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(PackageError, match="cannot be written") as caught:
+        Cache(tmp_path / folder).entry("thing", {}, writer(b"x", []), intact)
+    assert "--cache-dir" in caught.value.hint
 
 
 def test_leftovers_of_killed_builds_are_removed(tmp_path: Path) -> None:
@@ -106,7 +161,8 @@ def test_leftovers_of_killed_builds_are_removed(tmp_path: Path) -> None:
     old.mkdir()
     young.mkdir()
     os.utime(old, (1e9, 1e9))
-    Cache(tmp_path).entry("thing", {}, writer(b"x", []), intact)
+    with Cache(tmp_path) as cache:
+        cache.entry("thing", {}, writer(b"x", []), intact)
     assert not old.exists()
     assert young.exists()
 

@@ -14,10 +14,17 @@ import pytest
 
 from golden_file import assert_golden
 from package_sample import FACTS, LIBRARY, SHAPES, TOKENIZER, sample_model, sample_weights, tree
+<<<<<<< HEAD
 from webllm_build.errors import MalformedFile
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.model_folder import read_weights, write_weights
+=======
+from webllm_build.errors import DamagedEntry, MalformedFile
+from webllm_build.package.manifest import SHARD_BYTES, read_manifest
+from webllm_build.package.model_folder import CompiledModel, read_weights, write_weights
+from webllm_build.package.output import Stage
+>>>>>>> a3f19e0 (Lock folders while a build uses them, copy the cache by its hashes, and write the manifest once)
 from webllm_build.quantize import Packed
 
 BREAKAGES = {
@@ -60,15 +67,36 @@ def test_a_shard_that_ends_exactly_is_not_followed_by_an_empty_one(tmp_path: Pat
     assert not (tmp_path / "shard.partial").exists()
 
 
+def written(model: CompiledModel, folder: Path) -> Path:
+    """The folder with the model's files, as a result holds it."""
+    folder.mkdir(parents=True)
+    model.write(Stage(folder), model.manifest())
+    return folder / "model"
+
+
 def test_names_carry_the_digest(tmp_path: Path) -> None:
-    ref = sample_model(tmp_path, shard_bytes=1000)
-    for entry in ref.manifest.files:
-        digest = hashlib.sha256((ref.folder / entry.file).read_bytes()).hexdigest()
+    model = sample_model(tmp_path, shard_bytes=1000)
+    folder, manifest = written(model, tmp_path / "out"), model.manifest()
+    for entry in manifest.files:
+        digest = hashlib.sha256((folder / entry.file).read_bytes()).hexdigest()
         assert entry.sha256 == digest
         assert entry.file.split(".")[1] == digest[:16]
-        assert (ref.folder / entry.file).stat().st_size == entry.bytes
-    assert hashlib.sha256((ref.folder / ref.file).read_bytes()).hexdigest() == ref.sha256
-    assert ref.file == f"manifest.{ref.sha256[:16]}.json"
+        assert (folder / entry.file).stat().st_size == entry.bytes
+    assert hashlib.sha256((folder / manifest.file).read_bytes()).hexdigest() == manifest.sha256
+    assert manifest.file == f"manifest.{manifest.sha256[:16]}.json"
+    assert {path.name for path in folder.iterdir()} == {manifest.file, *(entry.file for entry in manifest.files)}
+
+
+@pytest.mark.parametrize("harm", ["zeros", "cut", "gone"])
+def test_a_damaged_shard_is_never_written(tmp_path: Path, harm: str) -> None:
+    model = sample_model(tmp_path, shard_bytes=1000)
+    shard = model.weights.folder / model.weights.shards[1].file
+    data = shard.read_bytes()
+    shard.unlink()
+    if harm != "gone":
+        shard.write_bytes(bytes(100) + data[100:] if harm == "zeros" else data[:100])
+    with pytest.raises(DamagedEntry, match=r"weights-0001"):
+        written(model, tmp_path / "out")
 
 
 def test_shards_stay_below_what_hosts_accept() -> None:
@@ -124,40 +152,42 @@ def test_weights_are_read_back(tmp_path: Path) -> None:
 
 
 def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
-    first = sample_model(tmp_path / "a")
-    second = sample_model(tmp_path / "b")
-    assert tree(first.folder) == tree(second.folder)
-    assert sample_model(tmp_path / "c", seed=1).file != first.file
+    models = [sample_model(tmp_path / name, seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))]
+    first, second, other = (tree(written(model, tmp_path / f"out{number}")) for number, model in enumerate(models))
+    assert first == second
+    assert other.keys().isdisjoint(name for name in first if name.startswith(("manifest", "weights")))
 
 
 def test_a_manifest_says_what_was_written(tmp_path: Path) -> None:
-    ref = sample_model(tmp_path, shard_bytes=1000)
-    assert read_manifest(ref.folder / ref.file) == ref
-    fields = json.loads((ref.folder / ref.file).read_bytes())
+    model = sample_model(tmp_path, shard_bytes=1000)
+    folder, manifest = written(model, tmp_path / "out"), model.manifest()
+    assert read_manifest(folder / manifest.file) == manifest
+    fields = json.loads((folder / manifest.file).read_bytes())
     assert fields["format"] == 1
     assert fields["model"]["name"] == FACTS.name
     assert fields["library"]["bytes"] == len(LIBRARY)
     assert fields["tokenizer_config"] == TOKENIZER.config
     assert fields["eos_token_ids"] == [2, 7]
     assert "base" not in fields["weights"]
-    assert ref.manifest.download_bytes == sum(path.stat().st_size for path in ref.folder.iterdir()) - (ref.folder / ref.file).stat().st_size
+    assert manifest.download_bytes == sum(path.stat().st_size for path in folder.iterdir()) - (folder / manifest.file).stat().st_size
 
 
 def test_the_browser_is_tested_with_a_manifest_of_this_kind(tmp_path: Path) -> None:
     """runtime_js/test/app.test.ts parses the same file."""
-    manifest = replace(sample_model(tmp_path).manifest, generator="webllm-build 0")
+    manifest = replace(sample_model(tmp_path).manifest(), generator="webllm-build 0")
     assert_golden("manifest.json", manifest.to_json().decode() + "\n")
 
 
 def test_an_unknown_license_is_kept_as_unknown(tmp_path: Path) -> None:
-    ref = sample_model(tmp_path, facts=replace(FACTS, license=None))
-    assert read_manifest(ref.folder / ref.file).manifest.model.license is None
+    manifest = sample_model(tmp_path, facts=replace(FACTS, license=None)).manifest()
+    path = tmp_path / "manifest.json"
+    path.write_bytes(manifest.to_json())
+    assert read_manifest(path).model.license is None
 
 
 @pytest.mark.parametrize("kind", BREAKAGES)
 def test_a_damaged_manifest_is_refused(tmp_path: Path, kind: str) -> None:
-    ref = sample_model(tmp_path)
-    fields = json.loads((ref.folder / ref.file).read_bytes())
+    fields = json.loads(sample_model(tmp_path).manifest().to_json())
     BREAKAGES[kind](fields)
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(fields))

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from golden_file import assert_golden
-from package_sample import FACTS, sample_model, stub_runtime, tree
+from package_sample import FACTS, publish_npm, sample_model, stub_runtime, tree
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
-from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Marker
 
 HASHED = re.compile(r"\.[0-9a-f]{16}\.")
@@ -28,7 +27,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(tmp_path: Path, weights: str | None = None, license: str | None = "apache-2.0") -> Marker:
     model = sample_model(tmp_path / "sample", facts=replace(FACTS, license=license))
-    return write_npm(tmp_path / "package", model, name="@me/sample", version="1.2.3", weights=weights)
+    return publish_npm(tmp_path / "package", model, name="@me/sample", weights=weights)
 
 
 def test_file_list(tmp_path: Path) -> None:
@@ -85,7 +84,7 @@ def test_the_readme_says_where_the_weights_are(tmp_path: Path, weights: str | No
 def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: Path, weights: str | None) -> None:
     marker = write(tmp_path, weights)
     package = tmp_path / "package"
-    manifest = read_manifest(package / marker.manifest).manifest
+    manifest = read_manifest(package / marker.manifest)
     assert manifest.weights.base == (None if weights is None else f"{WEIGHTS}/")
     assert [path.name for path in package.glob("weights/*")] == [shard.file for shard in manifest.weights.shards]
     assert "weights" not in json.loads((package / "package.json").read_text())["files"]

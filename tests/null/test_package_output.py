@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from package_sample import tree
 from webllm_build.errors import DiskFullError, OutputFolderError, PackageError
-from webllm_build.package.output import MARKER, Marker, check_output, publish, read_marker
+from webllm_build.package.output import MARKER, STAGE, Marker, Stage, open_output, read_marker
 
 
 def write(out: Path, files: dict[str, str]) -> Marker:
-    def fill(stage: Path) -> None:
+    def fill(stage: Stage) -> None:
         for name, text in files.items():
-            (stage / name).parent.mkdir(parents=True, exist_ok=True)
-            (stage / name).write_text(text)
+            stage.write(name, text.encode())
 
-    return publish(out, "site", "test 1", "model/m.json", fill, ("index.html",))
+    with open_output(out) as output:
+        return output.publish("site", "model/m.json", fill, ("index.html",))
+
+
+def fail_with(error: BaseException, out: Path) -> None:
+    def fail(stage: Stage) -> None:
+        stage.write("index.html", b"half")
+        raise error
+
+    with open_output(out) as output:
+        output.publish("site", "m", fill=fail, entry_points=("index.html",))
 
 
 OLD = {"index.html": "old", "assets/app.1.js": "1", "model/w.1.bin": "w"}
@@ -52,12 +65,8 @@ def test_a_failure_leaves_the_old_result_as_it_was(tmp_path: Path) -> None:
     write(out, OLD)
     before = tree(out)
 
-    def fail(stage: Path) -> None:
-        (stage / "index.html").write_text("half")
-        raise RuntimeError("no")
-
     with pytest.raises(RuntimeError):
-        publish(out, "site", "test 1", "m", fail, ("index.html",))
+        fail_with(RuntimeError("no"), out)
     assert tree(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["dist"]
 
@@ -90,22 +99,27 @@ def test_an_interrupted_move_is_mended_by_the_next_build(
     assert set(tree(out)) == {*NEW, MARKER}
 
 
-def test_a_failed_first_build_leaves_nothing(tmp_path: Path) -> None:
-    def fail(stage: Path) -> None:
-        (stage / "index.html").write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+@pytest.mark.parametrize("out", ["dist", "new/dist"])
+def test_a_failed_first_build_leaves_nothing(tmp_path: Path, out: str) -> None:
     with pytest.raises(DiskFullError, match="no space left"):
-        publish(tmp_path / "dist", "site", "test 1", "m", fail, ("index.html",))
+        fail_with(OSError(errno.ENOSPC, "No space left on device"), tmp_path / out)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_may_not_be_written_is_an_error_of_its_own(tmp_path: Path) -> None:
-    def fail(stage: Path) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EXDEV, errno.EROFS])
+def test_what_the_system_refuses_names_the_option(tmp_path: Path, number: int) -> None:
+    with pytest.raises(PackageError, match="cannot be written") as caught:
+        fail_with(OSError(number, os.strerror(number)), tmp_path / "dist")
+    assert "--out" in caught.value.hint
 
-    with pytest.raises(PackageError, match="cannot be written"):
-        publish(tmp_path / "dist", "site", "test 1", "m", fail, ())
+
+@pytest.mark.parametrize("out", ["file/dist", "x" * 300, "file"])
+def test_an_output_that_cannot_be_a_folder_is_told_at_once(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(PackageError) as caught, open_output(tmp_path / out):
+        pytest.fail("opened")
+    assert "--out" in caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("content", ["absent", "{}", "[1]", json.dumps({"format": 1, "kind": "site"})])
@@ -126,12 +140,11 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_fine(tmp_path: Path) -> None:
-    check_output(tmp_path)
-    check_output(tmp_path / "absent")
     write(tmp_path, NEW)
+    assert set(tree(tmp_path)) == {*NEW, MARKER}
 
 
-@pytest.mark.parametrize("name", ["../victim", "/etc/passwd", "a/../../victim", "..\\victim", ""])
+@pytest.mark.parametrize("name", ["../victim", "/etc/passwd", "a/../../victim", "..\\victim", "", ".", "a/.", "./a", "a//b", "a\0b"])
 def test_a_marker_cannot_delete_outside(tmp_path: Path, name: str) -> None:
     out = tmp_path / "dist"
     write(out, OLD)
@@ -143,3 +156,112 @@ def test_a_marker_cannot_delete_outside(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputFolderError):
         write(out, NEW)
     assert victim.read_text() == "precious"
+
+
+def test_a_marker_nested_without_end_is_no_marker(tmp_path: Path) -> None:
+    (tmp_path / MARKER).write_text('{"files": ' + "[" * 100_000)
+    assert read_marker(tmp_path) is None
+
+
+def test_a_second_build_into_the_same_folder_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    with open_output(out) as first:
+        with pytest.raises(OutputFolderError, match="another build is writing to"), open_output(tmp_path / "x" / ".." / "dist"):
+            pytest.fail("opened")
+        code = "import pathlib, sys; from webllm_build.package.output import open_output as o\nwith o(pathlib.Path(sys.argv[1])): pass"
+        other = subprocess.run([sys.executable, "-c", code, str(out)], capture_output=True, text=True, check=False)
+        assert "another build is writing to" in other.stderr
+        first.publish("site", "m", lambda stage: stage.write("index.html", b"1"), ("index.html",))
+    write(out, NEW)
+
+
+def test_what_is_moved_is_what_was_written(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    write(out, OLD)
+    before = tree(out)
+
+    def meddle(stage: Stage) -> None:
+        stage.write("index.html", b"new")
+        stage.write("a.js", b"1")
+        (stage.folder / "a.js").unlink()
+
+    with pytest.raises(OutputFolderError, match=r"changed while it was written: a\.js"), open_output(out) as output:
+        output.publish("site", "m", meddle, ("index.html",))
+    assert tree(out) == before
+
+
+def test_what_a_killed_build_left_does_not_matter(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    (out / f"{STAGE}x" / "model").mkdir(parents=True)
+    (out / f"{STAGE}x" / "model" / "w.bin").write_text("w")
+    write(out, NEW)
+    assert set(tree(out)) == {*NEW, MARKER}
+
+
+def test_a_folder_that_was_deleted_is_not_missed(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    write(out, {**OLD, "weights/a/b.bin": "w"})
+    shutil.rmtree(out / "weights")
+    write(out, NEW)
+    assert set(tree(out)) == {*NEW, MARKER}
+
+
+def test_files_behind_a_link_are_not_deleted(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    write(out, OLD)
+    (out / "model").rename(tmp_path / "elsewhere")
+    (out / "model").symlink_to(tmp_path / "elsewhere")
+    write(out, NEW)
+    assert (tmp_path / "elsewhere" / "w.1.bin").read_text() == "w"
+
+
+@pytest.mark.parametrize("taken", ["assets/app.2.js", "assets"])
+def test_what_is_in_the_way_is_told_before_anything_is_moved(tmp_path: Path, taken: str) -> None:
+    out = tmp_path / "dist"
+    write(out, {"index.html": "old"})
+    if taken == "assets":
+        (out / taken).write_text("mine")
+    else:
+        (out / taken).mkdir(parents=True)
+    before = tree(out)
+    with pytest.raises(OutputFolderError, match="belongs"):
+        write(out, NEW)
+    assert tree(out) == before
+
+
+MOUNTED = """
+import subprocess, sys
+from pathlib import Path
+from webllm_build.package.output import open_output
+
+out = Path(sys.argv[1])
+for text, mount in ((b"old", out), (b"new", out / "model")):
+    mount.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(mount)], check=True)
+    with open_output(out) as output:
+        def fill(stage):
+            stage.write("index.html", text)
+            stage.write("model/w.bin", text)
+        output.publish("site", "m", fill, ("index.html",))
+    assert [(out / name).read_bytes() for name in ("index.html", "model/w.bin")] == [text, text]
+    assert not list(out.rglob("*partial*"))
+"""
+
+
+def test_the_folder_and_one_in_it_may_be_mounts(tmp_path: Path) -> None:
+    own = ["unshare", "-rm"]
+    if shutil.which("unshare") is None or subprocess.run([*own, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount in a namespace of their own")
+    done = subprocess.run([*own, sys.executable, "-c", MOUNTED, str(tmp_path / "dist")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_the_parent_need_not_be_writable(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    out.mkdir()
+    tmp_path.chmod(0o500)
+    try:
+        write(out, NEW)
+    finally:
+        tmp_path.chmod(0o700)

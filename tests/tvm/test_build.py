@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,29 @@ def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(weights, "pack_weight", unexpected)
     build(request)
     assert contents(tmp_path / "dist") == first
+
+
+def damage(path: Path, kind: str) -> None:
+    data = path.read_bytes()
+    path.write_bytes(bytes(100) + data[100:] if kind == "zeros" else data[:100] if kind == "cut" else b"")
+
+
+@pytest.mark.parametrize("kind", ["zeros", "cut", "empty"])
+@pytest.mark.parametrize("file", ["weights-*/weights-*.bin", "library-*/model.*.wasm"])
+def test_what_was_damaged_in_the_cache_is_made_again(tmp_path: Path, kept: Path, file: str, kind: str) -> None:
+    cache = Path(shutil.copytree(kept / "cache", tmp_path / "cache"))
+    (damaged,) = cache.glob(file)
+    damage(damaged, kind)
+    build(BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=cache, variants=("f32",)))
+    assert contents(tmp_path / "dist") == contents(kept / "dist")
+    assert not list(cache.glob(".partial-*"))
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kept")
+    build(BuildRequest(kind="site", model=str(TINY), out=folder / "dist", cache_dir=folder / "cache", variants=("f32",)))
+    return folder
 
 
 def test_a_debug_dump_holds_the_ir_after_each_phase(tmp_path: Path) -> None:

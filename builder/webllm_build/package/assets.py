@@ -21,6 +21,18 @@ def runtime_folder() -> Path:
     return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", BUILD_RUNTIME)
 
 
+SITE_SCRIPTS = ("app.js", "worker.js", "bench.js", "bench-worker.js", "service-worker.js")
+NPM_SCRIPTS = ("index.js", "worker.js")
+
+
+def check_assets(kind: str) -> None:
+    """Raise PackageError where the installation lacks what a site or an npm package is made of. Worth calling before a long build."""
+    templates_folder()
+    licenses()
+    for name in SITE_SCRIPTS if kind == "site" else NPM_SCRIPTS:
+        runtime_file(name)
+
+
 def runtime_file(name: str) -> bytes:
     """One file of the built runtime."""
     path = runtime_folder() / name
@@ -33,7 +45,7 @@ def runtime_modules() -> dict[str, bytes]:
     """The scripts of the runtime that an npm package holds (its entry, the worker and their chunks) by their paths in it."""
     folder = runtime_folder()
     chunks = sorted(path.relative_to(folder).as_posix() for path in (folder / "chunks").glob("*.js"))
-    return {name: runtime_file(name) for name in ("index.js", "worker.js", *chunks)}
+    return {name: runtime_file(name) for name in (*NPM_SCRIPTS, *chunks)}
 
 
 def licenses() -> str:

@@ -87,6 +87,16 @@ class Manifest:
         """What a first visit fetches besides the page itself."""
         return sum(entry.bytes for entry in self.files)
 
+    @property
+    def sha256(self) -> str:
+        """Of `to_json`, lower-case hex."""
+        return hashlib.sha256(self.to_json()).hexdigest()
+
+    @property
+    def file(self) -> str:
+        """Its own name, with the hash of its content."""
+        return hashed_name("manifest", self.sha256, "json")
+
     def to_json(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, so that equal manifests have equal bytes and names."""
         fields = asdict(self)
@@ -95,40 +105,21 @@ class Manifest:
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-@dataclass(frozen=True)
-class ManifestRef:
-    """A manifest as it lies on disk: `folder / file` has the digest `sha256`."""
-
-    folder: Path
-    file: str
-    sha256: str
-    manifest: Manifest
-
-
 def hashed_name(stem: str, digest: str, extension: str) -> str:
     """A name that changes with the content: `<stem>.<first 16 hex digits of sha256>.<extension>`."""
     return f"{stem}.{digest[:16]}.{extension}"
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> ManifestRef:
-    """Write the manifest under its hashed name."""
-    data = manifest.to_json()
-    digest = hashlib.sha256(data).hexdigest()
-    name = hashed_name("manifest", digest, "json")
-    (folder / name).write_bytes(data)
-    return ManifestRef(folder, name, digest, manifest)
-
-
-def read_manifest(path: Path) -> ManifestRef:
+def read_manifest(path: Path) -> Manifest:
     """Read and check a manifest. Raises MalformedFile for anything that does not fit the format."""
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise MalformedFile(f"{path} is larger than a manifest can be ({MAX_MANIFEST_BYTES} bytes)")
-    data = path.read_bytes()
     try:
-        manifest = _parse(Fields(json.loads(data), "manifest"))
-    except (ValueError, RecursionError) as error:
+        with path.open("rb") as file:
+            data = file.read(MAX_MANIFEST_BYTES + 1)
+        if len(data) > MAX_MANIFEST_BYTES:
+            raise ValueError(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
+        return _parse(Fields(json.loads(data), "manifest"))
+    except (OSError, ValueError, RecursionError) as error:
         raise MalformedFile(f"{path} is not a manifest: {error}", "Build the folder again.") from error
-    return ManifestRef(path.parent, path.name, hashlib.sha256(data).hexdigest(), manifest)
 
 
 def _parse(fields: Fields) -> Manifest:

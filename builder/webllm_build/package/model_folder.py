@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,27 +16,30 @@ from typing import BinaryIO
 
 import numpy as np
 
+<<<<<<< HEAD
 from webllm_build import __version__
 from webllm_build.errors import MalformedFile
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
+=======
+from webllm_build.errors import DamagedEntry
+>>>>>>> a3f19e0 (Lock folders while a build uses them, copy the cache by its hashes, and write the manifest once)
 from webllm_build.package.fields import Fields
 from webllm_build.package.manifest import (
     FileEntry,
     Manifest,
-    ManifestRef,
     ModelFacts,
     TensorEntry,
     Weights,
     file_entry,
     hashed_name,
     tensor_entry,
-    write_manifest,
 )
+from webllm_build.package.output import GENERATOR, Stage
 from webllm_build.quantize import Packed
 from webllm_build.source.checkpoint import Tokenizer
 
 INDEX = "weights.json"
-GENERATOR = f"webllm-build {__version__}"
+MODEL_FOLDER = "model"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,41 @@ class StoredWeights:
     @property
     def bytes(self) -> int:
         return sum(shard.bytes for shard in self.shards)
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """Everything of a model that a result holds. library: model.wasm."""
+
+    facts: ModelFacts
+    library: bytes
+    tokenizer: Tokenizer
+    eos_token_ids: tuple[int, ...]
+    weights: StoredWeights
+
+    def manifest(self, base: str | None = None) -> Manifest:
+        """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
+        return Manifest(
+            generator=GENERATOR,
+            model=self.facts,
+            library=_entry("model", "wasm", self.library),
+            tokenizer=_entry("tokenizer", "json", self.tokenizer.tokenizer_json),
+            tokenizer_config=dict(self.tokenizer.config),
+            eos_token_ids=self.eos_token_ids,
+            weights=Weights(self.weights.bytes, self.weights.shards, None if base is None else base.rstrip("/") + "/"),
+            tensors=self.weights.tensors,
+        )
+
+    def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER) -> None:
+        """Write the manifest and its files into MODEL_FOLDER. shards: the folder that gets these.
+
+        Raises DamagedEntry where a stored shard is not what it was.
+        """
+        stage.write(f"{MODEL_FOLDER}/{manifest.file}", manifest.to_json())
+        stage.write(f"{MODEL_FOLDER}/{manifest.library.file}", self.library)
+        stage.write(f"{MODEL_FOLDER}/{manifest.tokenizer.file}", self.tokenizer.tokenizer_json)
+        for shard in manifest.weights.shards:
+            stage.copy(self.weights.folder / shard.file, f"{shards}/{shard.file}", shard)
 
 
 def write_weights(
@@ -73,56 +110,27 @@ def write_weights(
             if progress is not None:
                 progress(stream.offset)
     index = {"shards": [asdict(shard) for shard in stream.shards], "tensors": [asdict(tensor) for tensor in tensors]}
-    (folder / INDEX).write_text(json.dumps(index))
+    (folder / INDEX).write_text(json.dumps(index), "utf-8")
     return StoredWeights(folder, tuple(stream.shards), tuple(tensors))
 
 
-def write_model_folder(
-    out: Path, weights: StoredWeights, library: bytes, tokenizer: Tokenizer, eos_token_ids: tuple[int, ...], facts: ModelFacts
-) -> ManifestRef:
-    """Write library, tokenizer and manifest into `out`, and link the shards there, or copy them to another disk."""
-    out.mkdir(parents=True, exist_ok=True)
-    for shard in weights.shards:
-        _link(weights.folder / shard.file, out / shard.file)
-    manifest = Manifest(
-        generator=GENERATOR,
-        model=facts,
-        library=_write_hashed(out, "model", "wasm", library),
-        tokenizer=_write_hashed(out, "tokenizer", "json", tokenizer.tokenizer_json),
-        tokenizer_config=dict(tokenizer.config),
-        eos_token_ids=eos_token_ids,
-        weights=Weights(weights.bytes, weights.shards),
-        tensors=weights.tensors,
-    )
-    return write_manifest(out, manifest)
-
-
 def read_weights(folder: Path) -> StoredWeights:
-    """What `write_weights` left in `folder`. Raises MalformedFile where it is no longer whole."""
+    """What `write_weights` left in `folder`, by names and sizes. Raises DamagedEntry where it is no longer whole."""
     path = folder / INDEX
     try:
-        index = Fields(json.loads(path.read_text()), "index")
+        index = Fields(json.loads(path.read_text("utf-8")), "index")
         shards = tuple(file_entry(shard) for shard in index.objects("shards"))
         tensors = tuple(tensor_entry(tensor) for tensor in index.objects("tensors"))
         if any((folder / shard.file).stat().st_size != shard.bytes for shard in shards):
             raise ValueError("a shard has another size")
-    except (OSError, ValueError) as error:
-        raise MalformedFile(f"the weights in {folder} are damaged: {error}", "Delete this folder and build again.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedEntry(f"the weights in {folder} are damaged: {error}", "Delete this folder and build again.") from error
     return StoredWeights(folder, shards, tensors)
 
 
-def _link(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def _write_hashed(folder: Path, stem: str, extension: str, data: bytes) -> FileEntry:
+def _entry(stem: str, extension: str, data: bytes) -> FileEntry:
     digest = hashlib.sha256(data).hexdigest()
-    name = hashed_name(stem, digest, extension)
-    (folder / name).write_bytes(data)
-    return FileEntry(name, len(data), digest)
+    return FileEntry(hashed_name(stem, digest, extension), len(data), digest)
 
 
 class _ShardWriter:

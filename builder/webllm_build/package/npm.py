@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
 from webllm_build.package.assets import licenses, runtime_modules, runtime_types
-from webllm_build.package.manifest import Manifest, ManifestRef
-from webllm_build.package.model_folder import GENERATOR
-from webllm_build.package.output import Marker, publish
-from webllm_build.package.render import check_script, render
-from webllm_build.package.site import MODEL_FOLDER, copy_model, manifest_name, with_weights_at
+from webllm_build.package.manifest import Manifest
+from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
+from webllm_build.package.output import Marker, Output, Stage
+from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
 
 
-def write_npm(out: Path, model: ManifestRef, *, name: str, version: str, weights: str | None = None) -> Marker:
-    """Write an npm package of `model` into `out`.
+def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, weights: str | None = None) -> Marker:
+    """Write an npm package of `model`. name, version: what npm accepts (config.py checks them).
 
     weights: BUNDLE puts the shards into the package. Else they are written into WEIGHTS_FOLDER, which npm does not publish:
         a URL is where they will be served from; None leaves that to the caller of createEngine.
     Raises as `write_site` does.
     """
-    manifest = with_weights_at(model.manifest, weights)
-    file, _ = manifest_name(manifest)
+    bundled = weights == BUNDLE
+    manifest = model.manifest(None if bundled else weights)
 
-    def fill(stage: Path) -> None:
-        _write_runtime(stage / "runtime")
-        copy_model(model, stage, manifest, bundled=weights == BUNDLE)
-        for path, text in _texts(manifest, file, name, version, weights).items():
-            (stage / path).write_text(text)
+    def fill(stage: Stage) -> None:
+        for path, data in {**runtime_modules(), **runtime_types()}.items():
+            stage.write(f"runtime/{path}", data)
+        model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+        for path, text in _texts(manifest, name, version, weights).items():
+            stage.write(path, text.encode())
 
-    return publish(out, "npm", GENERATOR, f"{MODEL_FOLDER}/{file}", fill, ("index.js", "package.json"))
+    return output.publish("npm", f"{MODEL_FOLDER}/{manifest.file}", fill, ("index.js", "package.json"))
 
 
-def _texts(manifest: Manifest, file: str, name: str, version: str, weights: str | None) -> dict[str, str]:
+def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> dict[str, str]:
     model = manifest.model
     license_name = model.license or "unknown"
     facts = {
@@ -52,8 +51,8 @@ def _texts(manifest: Manifest, file: str, name: str, version: str, weights: str 
     local = manifest.files if weights == BUNDLE else (manifest.library, manifest.tokenizer)
     script = {
         "model_id": model.id,
-        "manifest": f"./{MODEL_FOLDER}/{file}",
-        "sha256": manifest_name(manifest)[1],
+        "manifest": f"./{MODEL_FOLDER}/{manifest.file}",
+        "sha256": manifest.sha256,
         "files": [f"./{MODEL_FOLDER}/{entry.file}" for entry in local],
         "ask_weights": weights is None,
     }
@@ -98,14 +97,3 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
         "sideEffects": ["./runtime/worker.js"],
         "files": ["index.js", "index.d.ts", "runtime", "model"],
     }
-
-
-def _write_runtime(folder: Path) -> None:
-    folder.mkdir()
-    modules = runtime_modules()
-    for path, data in modules.items():
-        check_script(path, data.decode())
-    for path, data in {**modules, **runtime_types()}.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)

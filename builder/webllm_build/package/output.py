@@ -1,20 +1,34 @@
-"""Writing a result folder so that an older result stays whole until the new one is complete."""
+"""Writing a result folder so that an older result stays whole until the new one is complete.
+
+with open_output(out) as output:
+    ...                             # the long work: nobody else writes there meanwhile
+    output.publish("site", ...)
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from webllm_build.errors import DiskFullError, OutputFolderError, PackageError
+from webllm_build import __version__
+from webllm_build.disk import disk_errors, sync_tree
+from webllm_build.errors import DamagedEntry, OutputFolderError
+from webllm_build.locks import lock
 from webllm_build.package.fields import Fields
+from webllm_build.package.manifest import FileEntry
 
+GENERATOR = f"webllm-build {__version__}"
 MARKER = ".webllm-build.json"
 MARKER_FORMAT = 1
+MAX_MARKER_BYTES = 16 << 20
+STAGE = ".webllm-build.partial-"
 
 
 @dataclass(frozen=True)
@@ -28,88 +42,181 @@ class Marker:
     format: int = MARKER_FORMAT
 
 
+class Stage:
+    """Where a result is put together. It remembers what was written, to be compared with what is there in the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: dict[str, int] = {}
+
+    def write(self, name: str, data: bytes) -> None:
+        """A file of the result. name: its path, with slashes."""
+        self._target(name).write_bytes(data)
+        self.files[name] = len(data)
+
+    def copy(self, source: Path, name: str, entry: FileEntry) -> None:
+        """A file that was made before. Raises DamagedEntry where its content is not that of `entry` any more."""
+        digest = hashlib.sha256()
+        with self._target(name).open("wb") as target:
+            for chunk in _chunks(source):
+                digest.update(chunk)
+                target.write(chunk)
+        if digest.hexdigest() != entry.sha256:
+            raise DamagedEntry(
+                f"{source} is damaged: its content is not what was written there", "Its disk or this machine's memory is faulty."
+            )
+        self.files[name] = entry.bytes
+
+    def _target(self, name: str) -> Path:
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def check(self) -> None:
+        """Raise OutputFolderError where files are not those that were written: somebody else writes there."""
+        found = {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in self.folder.rglob("*") if path.is_file()}
+        if odd := sorted(name for name in found.keys() | self.files.keys() if found.get(name) != self.files.get(name)):
+            raise OutputFolderError(
+                f"{self.folder} was changed while it was written: {odd[0]}", "Build again, and let nothing else write there."
+            )
+
+
+@dataclass(frozen=True)
+class Output:
+    """A result's folder, locked. previous: the marker of the result in it, if any."""
+
+    folder: Path
+    previous: Marker | None
+
+    def publish(self, kind: str, manifest: str, fill: Callable[[Stage], None], entry_points: tuple[str, ...]) -> Marker:
+        """Let `fill` write into a folder of its own, then move its files into place, entry points last.
+
+        Whatever fails before the move leaves the folder as it was. Files are moved whole, one by one, and not the folder: it may be
+        served at this moment, be a mount, or hold files that are not ours (a .git, a CNAME), which stay. The stage lies inside, so that
+        it is on the same disk and needs no permission elsewhere. Files with the hash of their content in the name meet no older ones, so
+        the older result works until its entry points are replaced. A move that is interrupted leaves a marker that names all files of
+        both results: the next one replaces them. Files that only the previous result has are deleted last.
+        Raises OutputFolderError, DiskFullError, PackageError, DamagedEntry, and what `fill` raises.
+        """
+        with disk_errors(self.folder, "--out"):
+            stage = Stage(Path(tempfile.mkdtemp(prefix=STAGE, dir=self.folder)))
+            try:
+                fill(stage)
+                stage.check()
+                _check_room(self.folder, stage.files)
+                sync_tree(stage.folder)
+                gone = set(self.previous.files) - set(stage.files) if self.previous else set()
+                self._mark(stage, Marker(kind, GENERATOR, manifest, tuple(sorted({*stage.files, *gone}))))
+                for name in [*sorted(set(stage.files) - set(entry_points)), *entry_points]:
+                    (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    _move(stage.folder / name, self.folder / name)
+                _remove(self.folder, gone)
+                marker = Marker(kind, GENERATOR, manifest, tuple(sorted(stage.files)))
+                self._mark(stage, marker)
+            finally:
+                shutil.rmtree(stage.folder, ignore_errors=True)
+        return marker
+
+    def _mark(self, stage: Stage, marker: Marker) -> None:
+        written = stage.folder / MARKER
+        written.write_text(json.dumps(asdict(marker), indent=1) + "\n", "utf-8")
+        written.replace(self.folder / MARKER)
+
+
+@contextmanager
+def open_output(out: Path) -> Iterator[Output]:
+    """The folder `out` for this build alone; it is made where it is not there, and goes again where it stays empty.
+
+    Raises OutputFolderError where another build writes there, or where it holds what is not ours.
+    """
+    out = Path(out).resolve()
+    with disk_errors(out, "--out"):
+        if out.exists() and not out.is_dir():
+            raise OutputFolderError(f"{out} is not a folder", "Choose another --out.")
+        made = [folder for folder in (out, *out.parents) if not folder.exists()]
+        out.mkdir(parents=True, exist_ok=True)
+        held = lock(out)
+    if held is None:
+        raise OutputFolderError(f"another build is writing to {out}", "Wait until it is done, or choose another --out.")
+    try:
+        with held:
+            for left in out.glob(f"{STAGE}*"):  # of a build that was killed: nobody else holds the lock
+                shutil.rmtree(left, ignore_errors=True)
+            previous = read_marker(out)
+            if previous is None and any(out.iterdir()):
+                hint = "Choose another --out, or empty the folder."
+                raise OutputFolderError(f"{out} is not empty and was not written by webllm-build", hint)
+            yield Output(out, previous)
+    finally:
+        with suppress(OSError):  # where it is not empty
+            for folder in made:
+                folder.rmdir()
+
+
 def read_marker(folder: Path) -> Marker | None:
     """The marker of a folder that this program wrote; None for any other folder."""
     try:
-        fields = Fields(json.loads((folder / MARKER).read_text()), "marker")
+        with (folder / MARKER).open("rb") as file:
+            fields = Fields(json.loads(file.read(MAX_MARKER_BYTES)), "marker")
         files = tuple(Fields({"item": item}, "files").text("item") for item in fields.items("files"))
         marker = Marker(fields.text("kind"), fields.text("generator"), fields.text("manifest"), files, fields.count("format"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     inside = all(_is_inside(name) for name in (*marker.files, marker.manifest))
     return marker if inside and marker.format == MARKER_FORMAT else None
 
 
-def check_output(out: Path) -> None:
-    """Raise OutputFolderError unless `out` is absent, empty or ours. Worth calling before a long build."""
-    if out.is_dir():
-        if any(out.iterdir()) and read_marker(out) is None:
-            raise OutputFolderError(f"{out} is not empty and was not written by webllm-build", "Choose another --out, or empty the folder.")
-    elif out.exists() or out.is_symlink():
-        raise OutputFolderError(f"{out} is not a folder", "Choose another --out.")
-
-
-def publish(out: Path, kind: str, generator: str, manifest: str, fill: Callable[[Path], None], entry_points: tuple[str, ...]) -> Marker:
-    """Let `fill` write into a folder beside `out`, then move its files into `out`, entry points last.
-
-    Whatever fails before the move leaves `out` as it was. Files are moved whole, one by one, and not the folder: it may be served at
-    this moment, be a mount, or hold files that are not ours (a .git, a CNAME), which stay. Files with the hash of their content in
-    the name meet no older ones, so the older result works until its entry points are replaced. A move that is interrupted leaves a
-    marker that names all files of both results: the next one replaces them. Files that only the previous result has are deleted last.
-    """
-    out = out.resolve()
-    check_output(out)
-    previous = read_marker(out)
-    stage = out.parent / f".{out.name}.partial"
-    with disk_errors(out, "--out"):
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir(parents=True)
-        try:
-            fill(stage)
-            files = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
-            gone = set(previous.files) - files if previous else set()
-            out.mkdir(exist_ok=True)
-            _write_marker(out, stage, Marker(kind, generator, manifest, tuple(sorted(files | gone))))
-            for name in [*sorted(files - set(entry_points)), *entry_points]:
-                (out / name).parent.mkdir(parents=True, exist_ok=True)
-                (stage / name).replace(out / name)
-            _remove(out, gone)
-            marker = Marker(kind, generator, manifest, tuple(sorted(files)))
-            _write_marker(out, stage, marker)
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
-    return marker
-
-
-def _write_marker(out: Path, stage: Path, marker: Marker) -> None:
-    written = stage / MARKER
-    written.write_text(json.dumps(asdict(marker), indent=1) + "\n")
-    written.replace(out / MARKER)
-
-
-@contextmanager
-def disk_errors(folder: Path, option: str) -> Iterator[None]:
-    """Turn the operating system's refusals to write below `folder` into errors that name the option to change."""
+def _chunks(path: Path) -> Iterator[bytes]:
     try:
-        yield
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                yield chunk
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(f"no space left while writing {folder}", f"Free some space, or name another disk with {option}.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise PackageError(f"{folder} cannot be written: {error.strerror}", f"Name a folder you may write to with {option}.") from error
-        raise
+        raise DamagedEntry(f"{path} cannot be read: {error.strerror}", "Its disk may be faulty.") from error
 
 
-def _remove(folder: Path, names: set[str]) -> None:
+def _check_room(out: Path, files: Mapping[str, int]) -> None:
+    """Raise OutputFolderError where something that is not ours has the place of a file of the result, or of one of its folders."""
+    for name in files:
+        if (out / name).is_dir():
+            raise OutputFolderError(
+                f"{out / name} is a folder, where a file of the result belongs", "Move it away, or choose another --out."
+            )
+        for parent in PurePosixPath(name).parents:
+            if (out / parent).exists() and not (out / parent).is_dir():
+                raise OutputFolderError(f"{out / parent} is a file, where a folder belongs", "Move it away, or choose another --out.")
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # A folder of the result is another disk, or a link to one.
+        near = Path(tempfile.mkdtemp(prefix=STAGE, dir=target.parent))
+        try:
+            shutil.copyfile(source, near / "copy")
+            sync_tree(near)
+            (near / "copy").replace(target)
+        finally:
+            shutil.rmtree(near, ignore_errors=True)
+
+
+def _remove(out: Path, names: set[str]) -> None:
+    """Delete files, and folders that are then empty. Links are not followed: what lies behind them is not ours."""
     for name in names:
-        path = folder / name
-        path.unlink(missing_ok=True)
-        for parent in path.parents:
-            if parent == folder or any(parent.iterdir()):
-                break
-            parent.rmdir()
+        parents = [out / parent for parent in PurePosixPath(name).parents][:-1]
+        if any(parent.is_symlink() for parent in parents):
+            continue
+        with suppress(OSError):  # it is gone already, or has become a folder
+            (out / name).unlink()
+        with suppress(OSError):  # not empty, or gone
+            for parent in parents:
+                parent.rmdir()
 
 
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    plain = bool(path.parts) and not path.is_absolute() and ".." not in path.parts and str(path) == name
+    return plain and "\\" not in name and "\0" not in name

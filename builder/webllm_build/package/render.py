@@ -1,4 +1,4 @@
-"""Jinja rendering and the syntax check of every script that is written.
+"""Jinja rendering.
 
 Values enter templates through `tojson` or, in HTML, escaped; a variable that a template does not get is an error.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from esbuild_py import transform
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError as JinjaError, meta
 
 from webllm_build.errors import TemplateError
@@ -15,24 +14,15 @@ from webllm_build.package.assets import templates_folder
 
 
 def render(template: str, /, **values: object) -> str:
-    """Render `templates/<template>`. Every value must be used and every variable given; a rendered script must parse."""
+    """Render `templates/<template>`. Every value must be used and every variable given. Raises TemplateError."""
     environment = _environment()
     try:
         used = meta.find_undeclared_variables(environment.parse(_source(environment, template)))
         if odd := sorted(used ^ set(values)):
             raise TemplateError(f"template {template}: {', '.join(odd)} must be both given and used")
-        text = environment.get_template(template).render(**values)
+        return environment.get_template(template).render(**values)
     except JinjaError as error:
         raise TemplateError(f"template {template}: {error}") from error
-    if template.endswith(".js.j2"):
-        check_script(template, text)
-    return text
-
-
-def check_script(name: str, text: str) -> None:
-    """Raise TemplateError unless `text` is JavaScript. esbuild answers a syntax error with an empty string."""
-    if not transform(text):
-        raise TemplateError(f"{name} is not valid JavaScript", "This is a bug in a template or in the built runtime.")
 
 
 def _source(environment: Environment, name: str) -> str:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
 from webllm_build.package.assets import licenses, runtime_file, templates_folder
-from webllm_build.package.manifest import Manifest, ManifestRef, hashed_name, write_manifest
-from webllm_build.package.model_folder import GENERATOR
-from webllm_build.package.output import Marker, publish
-from webllm_build.package.render import check_script, render
-
-MODEL_FOLDER = "model"
+from webllm_build.package.manifest import Manifest, hashed_name
+from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
+from webllm_build.package.output import Marker, Output, Stage
+from webllm_build.package.render import render
 
 
 @dataclass(frozen=True)
@@ -27,52 +23,25 @@ class Asset:
     data: bytes
 
 
-def write_site(out: Path, model: ManifestRef, *, title: str, weights: str = BUNDLE) -> Marker:
-    """Write the chat site of `model` into `out`.
+def write_site(output: Output, model: CompiledModel, *, title: str, weights: str | None = BUNDLE) -> Marker:
+    """Write the chat site of `model`.
 
     weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifest.
-    Raises OutputFolderError, TemplateError, DiskFullError or PackageError; `out` is then as it was before.
+    Raises OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder is then as it was before.
     """
-    # A page with a new manifest name and old shards would be a broken page, so names are settled before anything is written.
-    manifest = with_weights_at(model.manifest, weights)
-    file, digest = manifest_name(manifest)
-    shell = _shell(manifest, file, digest, title)
+    bundled = weights in (BUNDLE, None)
+    manifest = model.manifest(None if bundled else weights)
+    shell = _shell(manifest, title)
 
-    def fill(stage: Path) -> None:
+    def fill(stage: Stage) -> None:
         for asset in shell:
-            path = stage / asset.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(asset.data)
-        copy_model(model, stage, manifest, bundled=weights == BUNDLE)
+            stage.write(asset.path, asset.data)
+        model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
 
-    return publish(out, "site", GENERATOR, f"{MODEL_FOLDER}/{file}", fill, ("bench.html", "index.html", "sw.js"))
+    return output.publish("site", f"{MODEL_FOLDER}/{manifest.file}", fill, ("bench.html", "index.html", "sw.js"))
 
 
-def with_weights_at(manifest: Manifest, weights: str | None) -> Manifest:
-    """The manifest of the same model whose shards lie under the URL `weights`; BUNDLE and None name no URL."""
-    base = None if weights is None or weights == BUNDLE else weights.rstrip("/") + "/"
-    return replace(manifest, weights=replace(manifest.weights, base=base))
-
-
-def manifest_name(manifest: Manifest) -> tuple[str, str]:
-    """The hashed file name of a manifest and its sha256."""
-    digest = hashlib.sha256(manifest.to_json()).hexdigest()
-    return hashed_name("manifest", digest, "json"), digest
-
-
-def copy_model(model: ManifestRef, out: Path, manifest: Manifest, *, bundled: bool) -> None:
-    """Copy the model's files and write `manifest` beside them; shards that are not bundled go into a folder of their own."""
-    folder, shards = out / MODEL_FOLDER, out / (MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
-    for target in (folder, shards):
-        target.mkdir(exist_ok=True)
-    for entry in (manifest.library, manifest.tokenizer):
-        shutil.copyfile(model.folder / entry.file, folder / entry.file)
-    for entry in manifest.weights.shards:
-        shutil.copyfile(model.folder / entry.file, shards / entry.file)
-    write_manifest(folder, manifest)
-
-
-def _shell(manifest: Manifest, file: str, digest: str, title: str) -> tuple[Asset, ...]:
+def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
     app = _script("app.js")
     worker = _script("worker.js")
     logic = _script("service-worker.js")
@@ -80,8 +49,8 @@ def _shell(manifest: Manifest, file: str, digest: str, title: str) -> tuple[Asse
     icon = _static("icon.svg")
     config = {
         "title": title,
-        "manifest": f"{MODEL_FOLDER}/{file}",
-        "manifest_sha256": digest,
+        "manifest": f"{MODEL_FOLDER}/{manifest.file}",
+        "manifest_sha256": manifest.sha256,
         "worker": worker.path,
         "service_worker": "sw.js",
         "download_bytes": manifest.download_bytes,
@@ -106,7 +75,7 @@ def _shell(manifest: Manifest, file: str, digest: str, title: str) -> tuple[Asse
     )
     page = Asset("index.html", index.encode())
     cached = (page, app, worker, style, icon)
-    files = [file, *(entry.file for entry in manifest.files)]
+    files = [manifest.file, *(entry.file for entry in manifest.files)]
     version = hashlib.sha256(b"".join(hashlib.sha256(asset.data).digest() for asset in cached)).hexdigest()[:16]
     worker_config = {
         "version": version,
@@ -129,9 +98,7 @@ def _bench(config: Mapping[str, object], origin: str, icon: Asset) -> tuple[Asse
 
 
 def _script(name: str) -> Asset:
-    data = runtime_file(name)
-    check_script(name, data.decode())
-    return _hashed(name, data)
+    return _hashed(name, runtime_file(name))
 
 
 def _static(name: str) -> Asset:

@@ -1,0 +1,45 @@
+"""Files that outlast a power cut, and what to say where the operating system refuses to write."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from webllm_build.errors import DiskFullError, PackageError
+
+
+@contextmanager
+def disk_errors(folder: Path, option: str) -> Iterator[None]:
+    """Turn the operating system's refusals to write below `folder` into errors that name the option to change."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(f"no space left while writing {folder}", f"Free some space, or name another disk with {option}.") from error
+        # A name that is too long is not worth repeating.
+        shown = str(folder) if len(str(folder)) <= 200 else f"{str(folder)[:200]}..."
+        where = str(error.filename or "")
+        inside = f" ({where})" if where and where != str(folder) and len(where) <= 300 else ""
+        reason = error.strerror or str(error)
+        raise PackageError(f"{shown} cannot be written: {reason}{inside}", f"Name a folder you may write to with {option}.") from error
+
+
+def sync(path: Path) -> None:
+    """Have a file's content, or a folder's list of names, on the disk, and not only on its way there."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems cannot do this with folders
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """`sync` of a folder and everything below it."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            sync(path)
+    sync(folder)
