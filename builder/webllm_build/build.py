@@ -8,7 +8,7 @@ from pathlib import Path
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest, resolve
-from webllm_build.errors import DamagedEntry, MissingFile
+from webllm_build.errors import DamagedEntry
 from webllm_build.library import check_library, compile_library
 from webllm_build.package.assets import check_assets
 from webllm_build.package.manifest import Manifest
@@ -43,11 +43,6 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
         recipe = Recipe.of(request, open_checkpoint(request.model, CATALOG, cache, progress))
         recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size))
-        if not recipe.checkpoint.tokenizer.config.get("chat_template"):
-            raise MissingFile(
-                f"{recipe.checkpoint.name} has no chat template: it may be a base model, which continues text and does not chat",
-                "Use the instruct or chat version of the model, or give a Jinja template: --chat-template FILE.",
-            )
         library = compile_library(recipe, cache, progress)
         try:
             manifest = _pack_and_write(recipe, library, cache, output, progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -176,17 +175,6 @@ def test_an_output_folder_that_is_not_ours_is_left_alone(run: Run, tmp_path: Pat
     assert done.returncode == 1
     assert "was not written by webllm-build" in done.stderr
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "thesis.tex"]
-
-
-def test_a_model_without_chat_template_names_the_option(run: Run, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(TINY, tmp_path / "base"))
-    config = (folder / "tokenizer_config.json").read_text()
-    (folder / "tokenizer_config.json").write_text(config.replace('"chat_template"', '"another"'))
-    done = run("site", "--model", str(folder), "--out", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache"))
-    assert done.returncode == 1
-    assert "no chat template" in done.stderr
-    assert "--chat-template FILE" in done.stderr
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("model", "words"), [("folder", "tiny-llama"), ("gguf", "Tiny")])

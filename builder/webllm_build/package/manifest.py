@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from webllm_build.errors import MalformedFile
 from webllm_build.limits_generated import MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, TENSOR_ALIGNMENT
@@ -76,6 +77,11 @@ class Manifest:
     weights: Weights
     tensors: tuple[TensorEntry, ...]
     format: int = FORMAT
+
+    @property
+    def task(self) -> Literal["chat", "complete"]:
+        """What the model is for: a base model, which has no chat template, continues text."""
+        return "chat" if self.tokenizer_config.get("chat_template") else "complete"
 
     @property
     def files(self) -> tuple[FileEntry, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
-from webllm_build.package.assets import licenses, runtime_modules, runtime_types
+from webllm_build.package.assets import licenses, runtime_modules, runtime_types, templates_folder
 from webllm_build.package.manifest import Manifest
 from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
 from webllm_build.package.output import Marker, Output, Stage
@@ -35,34 +36,53 @@ def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, 
 
 
 def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> dict[str, str]:
-    model = manifest.model
+    model, ask_weights = manifest.model, weights is None
     license_name = model.license or "unknown"
-    facts = {
-        "name": name,
-        "model": model.name,
-        "model_id": model.id,
-        "license": license_name,
-        "parameters": f"{model.parameters / 1e6:.0f} million",
-        "megabytes": f"{manifest.download_bytes / 1e6:.0f}",
-        "context_length": model.context_length,
-        "weights_note": _weights_note(manifest.weights.base, weights),
-        "ask_weights": weights is None,
-    }
     local = manifest.files if weights == BUNDLE else (manifest.library, manifest.tokenizer)
-    script = {
-        "model_id": model.id,
-        "manifest": f"./{MODEL_FOLDER}/{manifest.file}",
-        "sha256": manifest.sha256,
-        "files": [f"./{MODEL_FOLDER}/{entry.file}" for entry in local],
-        "ask_weights": weights is None,
-    }
     return {
-        "index.js": render("npm/index.js.j2", **script),
-        "index.d.ts": render("npm/index.d.ts.j2", model_id=model.id, ask_weights=weights is None),
-        "README.md": render("npm/README.md.j2", **facts),
-        "LICENSE": render("npm/LICENSE.j2", model=model.name, license=license_name, licenses=licenses()),
+        "index.js": _plain("index.js"),
+        "static.js": _plain("static.js"),
+        "model.js": render(
+            "npm/model.js.j2",
+            model_id=model.id,
+            manifest=f"./{MODEL_FOLDER}/{manifest.file}",
+            sha256=manifest.sha256,
+            files=[f"./{MODEL_FOLDER}/{entry.file}" for entry in local],
+            ask_weights=ask_weights,
+        ),
+        "index.d.ts": render("npm/index.d.ts.j2", name=name, ask_weights=ask_weights),
+        "static.d.ts": render("npm/static.d.ts.j2", ask_weights=ask_weights),
+        "model.d.ts": render("npm/model.d.ts.j2", model_id=model.id, ask_weights=ask_weights),
+        "README.md": render(
+            "npm/README.md.j2",
+            name=name,
+            model=as_text(model.name),
+            model_id=model.id.replace("`", ""),
+            license=as_text(license_name),
+            parameters=f"{model.parameters / 1e6:.0f} million",
+            megabytes=f"{manifest.download_bytes / 1e6:.0f}",
+            context_length=model.context_length,
+            weights_note=_weights_note(manifest.weights.base, weights),
+            ask_weights=ask_weights,
+            chat=manifest.task == "chat",
+        ),
+        "LICENSE": render("npm/LICENSE.j2", model=one_line(model.name), license=one_line(license_name), licenses=licenses()),
         "package.json": json.dumps(_package_json(manifest, name, version), indent=2) + "\n",
     }
+
+
+def _plain(name: str) -> str:
+    return (templates_folder() / "npm" / name).read_text("utf-8")
+
+
+def one_line(text: str) -> str:
+    """Printable characters on one line."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def as_text(text: str) -> str:
+    """Markdown that shows exactly this text: no link, no picture, no HTML."""
+    return re.sub(r"[\\`*_{}\[\]<>()#+!|~&:@$]", lambda mark: f"\\{mark[0]}", one_line(text))
 
 
 def _weights_note(base: str | None, weights: str | None) -> str:
@@ -82,12 +102,13 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
     return {
         "name": name,
         "version": version,
-        "description": f"{manifest.model.name} in the browser: compiled to WebGPU and WebAssembly, with an OpenAI-style interface.",
+        "description": f"{one_line(manifest.model.name)} in the browser: WebGPU and WebAssembly behind an OpenAI-style interface.",
         "keywords": ["llm", "webgpu", "webassembly", "openai", "webllm"],
         "license": RUNTIME_LICENSE if same_license else "SEE LICENSE IN LICENSE",
         "type": "module",
         "exports": {
             ".": {"types": "./index.d.ts", "default": "./index.js"},
+            "./static": {"types": "./static.d.ts", "default": "./static.js"},
             "./worker": "./runtime/worker.js",
             "./model/*": "./model/*",
             "./package.json": "./package.json",
@@ -95,5 +116,5 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
         "types": "./index.d.ts",
         # The worker script runs for its effects; nothing else does anything when it is imported.
         "sideEffects": ["./runtime/worker.js"],
-        "files": ["index.js", "index.d.ts", "runtime", "model"],
+        "files": [*(f"{name}.{end}" for name in ("index", "static", "model") for end in ("js", "d.ts")), "runtime", "model"],
     }

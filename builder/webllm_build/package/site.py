@@ -49,6 +49,7 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
     icon = _static("icon.svg")
     config = {
         "title": title,
+        "task": manifest.task,
         "manifest": f"{MODEL_FOLDER}/{manifest.file}",
         "manifest_sha256": manifest.sha256,
         "worker": worker.path,

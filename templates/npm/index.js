@@ -1,0 +1,30 @@
+import { CreateWebWorkerMLCEngine, FeatureSupportError, RequestValidationError } from "./runtime/index.js";
+import { engineConfig, modelId } from "./model.js";
+
+export * from "./runtime/index.js";
+export { modelId, modelRecord } from "./model.js";
+
+export async function createEngine({ weights, worker, signal, ...config } = {}, chatOptions) {
+  const full = engineConfig(config, weights, RequestValidationError);
+  signal?.throwIfAborted();
+  const started = worker === undefined ? startWorker() : { worker, forget() {} };
+  try {
+    return await CreateWebWorkerMLCEngine(started.worker, modelId, full, chatOptions, { signal });
+  } catch (error) {
+    if (worker === undefined) started.worker.terminate();
+    throw error;
+  } finally {
+    started.forget();
+  }
+}
+
+/** Browsers start scripts of the page's own origin only. Such a script may import one from elsewhere: a CDN, for instance. */
+function startWorker() {
+  if (typeof Worker !== "function") {
+    throw new FeatureSupportError("There are no workers here. Import this package anywhere, but call createEngine in a browser's page.");
+  }
+  const script = new URL("./runtime/worker.js", import.meta.url);
+  if (script.origin === globalThis.origin) return { worker: new Worker(script, { type: "module" }), forget() {} };
+  const blob = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" }));
+  return { worker: new Worker(blob, { type: "module" }), forget: () => URL.revokeObjectURL(blob) };
+}
