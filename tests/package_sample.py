@@ -8,17 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-<<<<<<< HEAD
 from webllm_build.limits_generated import SHARD_BYTES
-from webllm_build.package.manifest import ManifestRef, ModelFacts
-from webllm_build.package.model_folder import write_model_folder, write_weights
-=======
-from webllm_build.package.manifest import SHARD_BYTES, ModelFacts
+from webllm_build.package.manifest import ModelFacts
 from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Marker, open_output
 from webllm_build.package.site import write_site
->>>>>>> a3f19e0 (Lock folders while a build uses them, copy the cache by its hashes, and write the manifest once)
 from webllm_build.quantize import Packed
 from webllm_build.source.checkpoint import Tokenizer
 

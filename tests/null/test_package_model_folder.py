@@ -14,17 +14,11 @@ import pytest
 
 from golden_file import assert_golden
 from package_sample import FACTS, LIBRARY, SHAPES, TOKENIZER, sample_model, sample_weights, tree
-<<<<<<< HEAD
-from webllm_build.errors import MalformedFile
+from webllm_build.errors import DamagedEntry, MalformedFile
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import read_manifest
-from webllm_build.package.model_folder import read_weights, write_weights
-=======
-from webllm_build.errors import DamagedEntry, MalformedFile
-from webllm_build.package.manifest import SHARD_BYTES, read_manifest
 from webllm_build.package.model_folder import CompiledModel, read_weights, write_weights
 from webllm_build.package.output import Stage
->>>>>>> a3f19e0 (Lock folders while a build uses them, copy the cache by its hashes, and write the manifest once)
 from webllm_build.quantize import Packed
 
 BREAKAGES = {

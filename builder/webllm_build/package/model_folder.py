@@ -16,13 +16,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-<<<<<<< HEAD
-from webllm_build import __version__
-from webllm_build.errors import MalformedFile
-from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
-=======
 from webllm_build.errors import DamagedEntry
->>>>>>> a3f19e0 (Lock folders while a build uses them, copy the cache by its hashes, and write the manifest once)
+from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.package.fields import Fields
 from webllm_build.package.manifest import (
     FileEntry,
