@@ -66,7 +66,7 @@ def npm(folder: Path, *arguments: str) -> None:
 
 def build_runtime(folder: Path) -> Path:
     """Installs the locked packages and bundles the runtime; gives the folder of the result."""
-    for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+    for arguments in (["ci", "--no-audit", "--no-fund", "--ignore-scripts"], ["run", "build"]):
         npm(folder, *arguments)
     return folder / "dist"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ from webllm_build.progress import Done, Unit
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(stderr=True, highlight=False)
 
+PLATFORMS = ("linux", "darwin")
+INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal, as shells have it
 BAR_COLUMNS: dict[Unit, ProgressColumn] = {"bytes": DownloadColumn(), "steps": MofNCompleteColumn()}
 
 
@@ -55,9 +58,12 @@ class RichProgress:
 
 
 def main() -> NoReturn:
-    """The `webllm-build` command: exit code 0, 1 for an error that says what to do, 2 for wrong usage."""
+    """The `webllm-build` command: exit code 0, 1 for an error that says what to do, 2 for wrong usage, 130 and 143 for an interruption."""
     warnings.showwarning = _show_warning
+    signal.signal(signal.SIGTERM, _end)
     try:
+        if sys.platform not in PLATFORMS:
+            raise WebllmBuildError(f"webllm-build does not run on {sys.platform}", "It runs on Linux and macOS; on Windows, in WSL.")
         app()
     except WebllmBuildError as error:
         console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
@@ -65,9 +71,22 @@ def main() -> NoReturn:
             console.print(escape(error.hint), soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print("Interrupted.")
-        sys.exit(130)
+        _say_interrupted(INTERRUPTED)
+    except SystemExit as left:
+        if left.code in (INTERRUPTED, TERMINATED):  # what typer makes of a KeyboardInterrupt, and _end of a signal
+            _say_interrupted(int(left.code))
+        raise
     sys.exit(0)
+
+
+def _end(number: int, frame: object) -> None:
+    """Unwind as from Ctrl+C, so that unfinished files go."""
+    sys.exit(128 + number)
+
+
+def _say_interrupted(code: int) -> NoReturn:
+    console.print("Interrupted.")
+    sys.exit(code)
 
 
 _show_others = warnings.showwarning

@@ -14,7 +14,7 @@ from webllm_build.compile.plan import parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.verify import verify_plan
 from webllm_build.disk import disk_errors
-from webllm_build.errors import DamagedEntry, PlanError
+from webllm_build.errors import DamagedEntry, PlanError, ToolchainError
 from webllm_build.package.manifest import hashed_name
 from webllm_build.package.model_folder import StoredWeights
 from webllm_build.progress import Progress
@@ -73,7 +73,11 @@ def _intact(entry: Path) -> bytes | None:
 
 def _compile(recipe: Recipe, progress: Progress) -> bytes:
     # TVM takes a second to import, which a build from the cache need not wait for.
-    from webllm_build.compile.pipeline import CompileOptions, compile_model
+    try:
+        from webllm_build.compile.pipeline import CompileOptions, compile_model
+    except (ImportError, OSError) as error:
+        hint = "Its wheels are for Linux with glibc and for macOS (https://pypi.org/project/apache-tvm/#files): install webllm-build there."
+        raise ToolchainError(f"the compiler TVM cannot be loaded on this machine: {error}", hint) from error
 
     request = recipe.request
     variants = tuple(dataclasses.replace(variant, kv=request.kv) for variant in VARIANTS if variant.name in request.variants)

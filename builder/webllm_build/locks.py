@@ -43,7 +43,7 @@ def _lock(folder: Path, how: int) -> FolderLock | None:
     held = FolderLock(descriptor)
     try:
         _flock(descriptor, how)
-        if not os.path.samestat(os.fstat(descriptor), folder.stat()):  # noqa: PTH
+        if not os.path.samestat(os.fstat(descriptor), folder.stat()):  # pathlib has no samestat
             raise FileNotFoundError(f"{folder} was replaced meanwhile")
     except BlockingIOError:
         held.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
@@ -30,9 +31,16 @@ MIME_TYPES = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
-# With these headers a page's clock has steps of 5 µs instead of 100.
+# With these headers a page's clock has steps of 5 microseconds instead of 100.
 ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class SiteServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Silent where a visitor left: pages cancel downloads."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def make_server(folder: Path, port: int, headers: Mapping[str, str] | None = None) -> ThreadingHTTPServer:
@@ -49,7 +57,7 @@ def make_server(folder: Path, port: int, headers: Mapping[str, str] | None = Non
         extra_headers = headers or {}
 
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        return SiteServer(("127.0.0.1", port), Handler)
     except OSError as error:
         raise WebllmBuildError(f"port {port} cannot be used: {error.strerror}", "Choose another: --port 0 takes any free one.") from error
 

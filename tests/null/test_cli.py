@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -165,6 +166,46 @@ def test_a_users_mistake_ends_with_1_and_no_traceback(
     for word in words:
         assert word in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+SLOW = """
+import sys, time
+from webllm_build import build, cli
+
+def wait(*_):
+    print("waiting", flush=True)
+    time.sleep(60)
+
+build.open_checkpoint = wait
+sys.argv = ["webllm-build", "site", *sys.argv[1:]]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_build_says_so_and_leaves_nothing(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-c", SLOW, "--out", str(tmp_path / "new" / "out"), "--cache-dir", str(tmp_path / "cache")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        assert (tmp_path / "new" / "out").is_dir()
+        process.send_signal(number)
+        _, said = process.communicate()
+    assert (process.returncode, said.strip()) == (code, "Interrupted.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_system_is_told_where_it_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    done = run("site")
+    assert done.returncode == 1
+    assert done.stderr == "Error: webllm-build does not run on win32\nIt runs on Linux and macOS; on Windows, in WSL.\n"
+
+
+def test_the_first_import_of_the_command_needs_no_unix() -> None:
+    """Else the answer on another system would be a traceback."""
+    code = "import sys; sys.modules['fcntl'] = None; from webllm_build import cli"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_output_folder_that_is_not_ours_is_left_alone(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,3 +163,17 @@ def test_a_folder_without_page_is_refused(tmp_path: Path) -> None:
 def test_a_port_in_use_is_an_error_with_a_way_out(site: Path) -> None:
     with make_server(site, 0) as server, pytest.raises(WebllmBuildError, match="--port 0"):
         make_server(site, server.server_port)
+
+
+def test_a_visitor_who_leaves_is_no_error(site: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (site / "large.bin").write_bytes(bytes(32 << 20))
+    with make_server(site, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        with socket.create_connection(("127.0.0.1", server.server_port)) as client:
+            client.sendall(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.recv(1000)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # as a browser that cancels: a reset
+        server.shutdown()
+        thread.join()
+    assert capfd.readouterr().err == ""
