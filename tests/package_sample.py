@@ -31,6 +31,7 @@ LIBRARY = b"\0asm\1\0\0\0"
 TOKENIZER = Tokenizer(json.dumps({"version": "1.0"}).encode(), {"chat_template": "{{ messages }}", "eos_token": "</s>"})
 # Sizes that leave gaps for alignment; the third crosses two shards of 1000 bytes.
 SHAPES = {"embed.q": (7,), "embed.s": (1, 3), "layers.0.qkv.q": (40, 13), "norm.w": (64,)}
+SCHEMES = {"embed": "q8", "layers.0.qkv": "q4a", "norm": "f32"}
 
 
 def sample_weights(seed: int = 0) -> Iterator[Packed]:
@@ -41,9 +42,8 @@ def sample_weights(seed: int = 0) -> Iterator[Packed]:
 
 def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, facts: ModelFacts = FACTS) -> CompiledModel:
     """A model whose weights lie below `folder`."""
-    return CompiledModel(
-        facts, LIBRARY, TOKENIZER, (2, 7), write_weights(folder / "weights", sample_weights(seed), shard_bytes=shard_bytes)
-    )
+    weights = write_weights(folder / "weights", sample_weights(seed), shard_bytes=shard_bytes)
+    return CompiledModel(facts, LIBRARY, TOKENIZER, (2, 7), weights, SCHEMES)
 
 
 def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None) -> Marker:

@@ -56,7 +56,8 @@ def _pack_and_write(recipe: Recipe, library: bytes, cache: Cache, output: Output
     request = recipe.request
     weights = store_weights(recipe, cache, progress)
     check_library(library, weights)
-    model = CompiledModel(recipe.facts, library, recipe.checkpoint.tokenizer, recipe.checkpoint.eos_token_ids, weights)
+    checkpoint = recipe.checkpoint
+    model = CompiledModel(recipe.facts, library, checkpoint.tokenizer, checkpoint.eos_token_ids, weights, recipe.scheme_names)
     with progress.step(f"Writing {request.out}"):
         try:
             if request.kind == "site":

@@ -108,17 +108,24 @@ def _build_command(kind: Kind, doc: str) -> Callable[..., None]:
         given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
         run_build(BuildRequest(kind=kind, **given))
 
-    parameters = []
-    for item in fields(BuildRequest):
-        of_type, option = options().get(item.name, (None, None))
-        if option is None or option.kind not in (None, kind):
-            continue
-        parser = _text_of_file if option.file else None
-        shown: Any = list[str] if of_type == tuple[str, ...] else of_type
-        flag = option.flag or "--" + item.name.replace("_", "-")
-        annotation: Any = Annotated[shown, typer.Option(flag, help=option.text, parser=parser, metavar="FILE" if option.file else None)]
-        default = item.default_factory() if item.default is MISSING and item.default_factory is not MISSING else item.default
-        parameters.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
+    names = [name for name, (_, option) in options().items() if option.kind in (None, kind)]
+    return _with_options(command, doc, [_parameter(name) for name in names])
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    """The command-line option of a field of BuildRequest."""
+    of_type, option = options()[name]
+    shown: Any = list[str] if of_type == tuple[str, ...] else of_type
+    flag = option.flag or "--" + name.replace("_", "-")
+    parser, metavar = (_text_of_file, "FILE") if option.file else (None, None)
+    annotation: Any = Annotated[shown, typer.Option(flag, help=option.text, parser=parser, metavar=metavar)]
+    (item,) = (item for item in fields(BuildRequest) if item.name == name)
+    default = item.default_factory() if item.default is MISSING and item.default_factory is not MISSING else item.default
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _with_options(command: Callable[..., None], doc: str, parameters: list[inspect.Parameter]) -> Callable[..., None]:
+    """The command as typer wants it: with a signature."""
     command.__doc__ = doc
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -209,18 +216,22 @@ def bench(
     console.print(f"Saved {escape(str(json_file))}")
 
 
-@app.command("inspect")
-def inspect_command(
-    what: Annotated[str, typer.Argument(help="A built folder, or a model as --model takes it.")],
-    context_length: Annotated[int | None, typer.Option(min=1, help="Tokens to compute the memory for.")] = None,
-) -> None:
-    """Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."""
-    from webllm_build.inspection import inspect
+def _inspect_command() -> Callable[..., None]:
+    def command(what: str, **chosen: Any) -> None:
+        from webllm_build.inspection import inspect as describe
 
-    lines = inspect(what, context_length, RichProgress())
-    width = max(len(label) for label, _ in lines)
-    for label, value in lines:
-        print(f"{label + ':':<{width + 2}}{value}")
+        lines = describe(BuildRequest(kind="site", model=what, **chosen), RichProgress())
+        width = max(len(label) for label, _ in lines)
+        for label, value in lines:
+            print(f"{label + ':':<{width + 2}}{value}")
+
+    what: Any = Annotated[str, typer.Argument(help="A built folder, or a model as --model takes it.")]
+    first = inspect.Parameter("what", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=what)
+    doc = "Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."
+    return _with_options(command, doc, [first, *map(_parameter, ("quantization", "kv", "context_length"))])
+
+
+app.command("inspect")(_inspect_command())
 
 
 def _show_version(wanted: bool) -> None:

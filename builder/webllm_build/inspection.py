@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from webllm_build.cache import Cache
@@ -11,36 +12,44 @@ from webllm_build.catalog import CATALOG
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
-from webllm_build.config import BuildRequest, context_within
+from webllm_build.config import BuildRequest, context_within, resolve
 from webllm_build.errors import MalformedFile, OutputFolderError
-from webllm_build.package.manifest import TensorEntry, read_manifest
+from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import read_marker
 from webllm_build.progress import Progress
-from webllm_build.quantize import SCHEMES
 from webllm_build.recipe import Recipe
 from webllm_build.source import open_checkpoint
 
 Lines = list[tuple[str, str]]
 
 
-def inspect(what: str, context_length: int | None, progress: Progress) -> Lines:
-    """`what`: a folder that this program wrote, or a model. context_length: tokens for the memory, None for the longest.
+def inspect(request: BuildRequest, progress: Progress) -> Lines:
+    """What would be built of request.model, or what was: it may name a folder that this program wrote. Weights are not read.
 
-    Raises the errors of open_checkpoint and load_model; MalformedFile for a damaged folder; ConfigError for too long a context.
+    request: quantization and kv count for a model, context_length (for the memory; None for the longest) for both, and nothing else.
+    Raises ConfigError, the errors of open_checkpoint and load_model, MalformedFile for a damaged folder.
     """
-    folder = Path(what).expanduser()
-    if CATALOG.find(what) is None and folder.is_dir() and not (folder / "config.json").is_file():
-        return _built(folder, context_length)
-    return _model(what, context_length, progress)
+    request = resolve(request)
+    folder = Path(request.model).expanduser()
+    if CATALOG.find(request.model) is None and _is_folder(folder) and not (folder / "config.json").is_file():
+        return _built(folder, request.context_length)
+    return _model(request, progress)
 
 
-def _model(reference: str, context_length: int | None, progress: Progress) -> Lines:
-    request = BuildRequest(kind="site", model=reference, context_length=context_length)
-    checkpoint = open_checkpoint(reference, CATALOG, Cache(request.cache_dir), progress)
-    recipe = Recipe.of(request, checkpoint)
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _model(request: BuildRequest, progress: Progress) -> Lines:
+    with Cache(request.cache_dir) as cache:
+        recipe = Recipe.of(request, open_checkpoint(request.model, CATALOG, cache, progress))
+    checkpoint = recipe.checkpoint
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
     weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}
-    pages = {variant.name: layout.kv(variant, layout.pages[0]).page_bytes for variant in VARIANTS}
+    pages = {variant.name: layout.kv(replace(variant, kv=request.kv), layout.pages[0]).page_bytes for variant in VARIANTS}
     encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
     return [
         ("Model", facts.name),
@@ -78,7 +87,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
         ("Parameters", f"{manifest.model.parameters:,}"),
         ("Context length", f"{manifest.model.context_length:,} tokens"),
         ("Download", f"{_size(manifest.download_bytes)} in {len(manifest.files)} files"),
-        *_bytes_by_scheme(_schemes(manifest.tensors)),
+        *_bytes_by_scheme((manifest.schemes.get(tensor.name.rpartition(".")[0], "other"), tensor.bytes) for tensor in manifest.tensors),
         ("model.wasm", f"{_size(len(wasm))}, of it {_size(len(read_custom_section(wasm, WGSL_SECTION)))} WGSL"),
         *((f"Variant {variant.name}", _variant(variant)) for variant in plan.variants),
         *_memory(fixed, pages, plan.model.num_layers, plan.model.page_size, tokens),
@@ -89,24 +98,6 @@ def _variant(variant: VariantPlan) -> str:
     steps = sum(len(variant.functions[name].steps) for name in ("decode", "sample"))
     needs = ", ".join((*variant.features, *variant.language_features)) or "nothing special"
     return f"{len(variant.kernels)} kernels, {steps} dispatches a token, workspace {_size(sum(variant.workspace))}, needs {needs}"
-
-
-def _schemes(tensors: Iterable[TensorEntry]) -> Iterable[tuple[str, int]]:
-    """(scheme, bytes) of each packed weight: the scheme whose buffers would have these sizes."""
-    buffers: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for tensor in tensors:
-        weight, _, suffix = tensor.name.rpartition(".")
-        buffers[weight][suffix] = tensor.bytes
-    for sizes in buffers.values():
-        total = sum(sizes.values())
-        yield next((name for name in SCHEMES if _fits(name, sizes, total)), "other"), total
-
-
-def _fits(name: str, sizes: Mapping[str, int], total: int) -> bool:
-    # Scales are padded to whole words, so the count is right only after rounding to whole groups.
-    scheme = SCHEMES[name]
-    count = round(total * 8 / scheme.bits) if name == "f32" else round(total * 8 / scheme.bits / 32) * 32
-    return {spec.suffix: spec.nbytes for spec in scheme.buffers(1, count)} == sizes
 
 
 def _bytes_by_scheme(weights: Iterable[tuple[str, int]]) -> Lines:

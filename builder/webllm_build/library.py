@@ -12,6 +12,7 @@ from webllm_build.cache import Cache
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, link_library, read_custom_section
 from webllm_build.compile.plan import parse_plan
 from webllm_build.compile.target import VARIANTS
+from webllm_build.compile.toolchain import linker_version
 from webllm_build.compile.verify import verify_plan
 from webllm_build.disk import disk_errors
 from webllm_build.errors import DamagedEntry, PlanError, ToolchainError
@@ -19,11 +20,14 @@ from webllm_build.package.manifest import hashed_name
 from webllm_build.package.model_folder import StoredWeights
 from webllm_build.progress import Progress
 from webllm_build.recipe import Recipe
-from webllm_build.versions import tool_versions
+from webllm_build.versions import LIBRARY_FOLDERS, LIBRARY_TOOLS, made_by
 
 
 def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
-    """Raises CompileError, ToolchainError. With a debug dump it is always compiled."""
+    """Raises CompileError, ToolchainError. With a debug dump it is always compiled.
+
+    It depends on the model's shape and not on its weights: all fine-tunes of a model share an entry of the cache.
+    """
     request = recipe.request
     if request.debug_dump is not None:
         with disk_errors(request.debug_dump, "--debug-dump"):
@@ -35,14 +39,14 @@ def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
         (folder / hashed_name("model", hashlib.sha256(wasm).hexdigest(), "wasm")).write_bytes(wasm)
 
     inputs = {
-        "checkpoint": recipe.checkpoint.digest,
+        "model": recipe.model.description,
         "schemes": recipe.scheme_names,
         "kv": request.kv,
         "context_length": recipe.context_length,
         "prefill_chunk": recipe.layout.prefill_chunk,
         "variants": request.variants,
-        "toolchain": request.toolchain,
-        "tools": tool_versions(),
+        "linker": linker_version(request.toolchain),
+        "made by": made_by(LIBRARY_FOLDERS, LIBRARY_TOOLS),
     }
     wasm = _intact(cache.entry("library", inputs, make, lambda folder: _intact(folder) is not None))
     if wasm is None:

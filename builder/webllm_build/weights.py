@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, pack_weight
 from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
 from webllm_build.recipe import Recipe
-from webllm_build.versions import tool_versions
+from webllm_build.versions import WEIGHTS_FOLDERS, WEIGHTS_TOOLS, made_by
 
 
 def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWeights:
@@ -35,8 +36,9 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
     inputs = {
         "checkpoint": checkpoint.digest,
         "schemes": recipe.scheme_names,
-        "calibration": text if calibrated else None,
-        "tools": tool_versions(),
+        "calibration": [text, hashlib.sha256(checkpoint.tokenizer.tokenizer_json).hexdigest()] if calibrated else None,
+        "model": model.description,
+        "made by": made_by(WEIGHTS_FOLDERS, WEIGHTS_TOOLS),
     }
     return read_weights(cache.entry("weights", inputs, make, _intact))
 

@@ -23,7 +23,7 @@ def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE) -> N
     """Write a site with 1 MB of weights whose engine is the fake one; everything else is what users get."""
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
-    publish_site(out, CompiledModel(FACTS, LIBRARY, TOKENIZER, (2,), weights), title=title)
+    publish_site(out, CompiledModel(FACTS, LIBRARY, TOKENIZER, (2,), weights, {"w": "q4a"}), title=title)
     (worker,) = out.glob("assets/worker.*.js")
     shutil.copyfile(FAKE_WORKER, worker)
 

@@ -236,6 +236,21 @@ def test_inspect_describes_a_model(run: Run, tmp_path: Path, model: str, words: 
         assert f"at 100 tokens, of it {cache / 1e3:.1f} kB cache" in lines["Memory (f16-sg-int8, f16-sg, f16)"]
 
 
+def test_inspect_tells_what_other_options_would_give(run: Run) -> None:
+    weights = {}
+    for quantization in ("q4", "q8"):
+        done = run("inspect", str(TINY), "--quantization", quantization, "--kv", "q8", "--context-length", "100")
+        assert done.returncode == 0, done.stderr
+        lines = dict(line.split(":", 1) for line in done.stdout.splitlines())
+        weights[quantization] = lines["Weights"]
+        # 7 pages of 16 tokens in 2 layers: keys and values of 2 heads of 32 bytes with a scale
+        assert f"of it {7 * 16 * 2 * 2 * 2 * (32 + 4) / 1e3:.1f} kB cache" in done.stdout
+    assert "in q4, " in weights["q4"]
+    assert "in q8, " in weights["q8"]
+    assert "q4" not in weights["q8"]
+    assert "Did you mean q4" in run("inspect", str(TINY), "--quantization", "q44").stderr
+
+
 def test_inspect_refuses_a_context_that_the_model_does_not_have(run: Run) -> None:
     done = run("inspect", str(TINY), "--context-length", "100000")
     assert done.returncode == 1

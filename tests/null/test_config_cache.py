@@ -14,7 +14,6 @@ import pytest
 from webllm_build import versions
 from webllm_build.cache import PARTIAL, Cache
 from webllm_build.errors import DiskFullError, PackageError
-from webllm_build.versions import tool_versions
 
 
 def writer(content: bytes, calls: list[bytes]) -> Callable[[Path], None]:
@@ -168,14 +167,24 @@ def test_leftovers_of_killed_builds_are_removed(tmp_path: Path) -> None:
 
 
 def test_versions_name_the_tools_and_cover_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    known = tool_versions()
-    assert known["gguf"] != "none"
-    assert known["ziglang"] != "none"
+    known = versions.made_by(versions.LIBRARY_FOLDERS, versions.LIBRARY_TOOLS)
+    assert set(known) == {"sources", *versions.LIBRARY_TOOLS}
+    assert "none" not in known.values()
     package = tmp_path / "builder" / "webllm_build"
-    package.mkdir(parents=True)
-    (package / "a.py").write_text("1")
+    for folder in ("compile", "source"):
+        (package / folder).mkdir(parents=True)
+        (package / folder / "a.py").write_text("1")
     monkeypatch.setattr(versions, "PACKAGE", package)
     monkeypatch.setattr(versions, "WASM_SUPPORT", tmp_path / "wasm_support")
-    first = tool_versions.__wrapped__()["sources"]
-    (package / "a.py").write_text("2")
-    assert tool_versions.__wrapped__()["sources"] != first
+
+    def sources(*folders: str) -> str:
+        return versions.made_by.__wrapped__(folders, ())["sources"]
+
+    before = {folder: sources(folder) for folder in ("compile", "source")}
+    (package / "compile" / "a.py").write_text("2")
+    assert sources("compile") != before["compile"]
+    assert sources("source") == before["source"], "what an entry does not depend on does not matter"
+    changed = sources("compile")
+    (tmp_path / "wasm_support").mkdir()
+    (tmp_path / "wasm_support" / "a.cc").write_text("3")
+    assert sources("compile") != changed

@@ -34,6 +34,7 @@ BREAKAGES = {
     "absolute": lambda m: m["tokenizer"].update(file="/etc/passwd"),
     "other hash": lambda m: m["library"].update(sha256="0" * 64),
     "missing": lambda m: m.pop("weights"),
+    "scheme": lambda m: m["schemes"].update(norm=4),
     "not an object": lambda m: m.update(model=[1]),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -53,6 +54,25 @@ def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(weights, "pack_weight", unexpected)
     build(request)
     assert contents(tmp_path / "dist") == first
+
+
+def test_a_fine_tune_shares_the_library_and_other_settings_share_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = Path(shutil.copytree(TINY, tmp_path / "tuned"))
+    data = bytearray((tuned / "model.safetensors").read_bytes())
+    data[-2:] = b"\0\0"  # one weight
+    (tuned / "model.safetensors").write_bytes(data)
+    config = json.loads((tuned / "config.json").read_text("utf-8"))
+    (tuned / "config.json").write_text(json.dumps({**config, "transformers_version": "9.9", "_name_or_path": "me/tuned"}), "utf-8")
+    cache = tmp_path / "cache"
+
+    def made(**options: Any) -> dict[str, int]:
+        build(BuildRequest(kind="site", out=tmp_path / "dist", cache_dir=cache, variants=("f32",), **options))
+        return {kind: len(list(cache.glob(f"{kind}-*"))) for kind in ("library", "weights")}
+
+    assert made(model=str(TINY)) == {"library": 1, "weights": 1}
+    assert made(model=str(tuned)) == {"library": 1, "weights": 2}
+    assert made(model=str(tuned), context_length=128) == {"library": 2, "weights": 2}
+    assert made(model=str(tuned), calibrate="Other words than before. " * 40) == {"library": 2, "weights": 3}
 
 
 def damage(path: Path, kind: str) -> None:

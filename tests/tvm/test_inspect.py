@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.numpy import load_file
@@ -19,6 +20,10 @@ from webllm_build.progress import Silent
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 
 
+def look(what: Path, context_length: int | None = None, **options: Any) -> list[tuple[str, str]]:
+    return inspect(BuildRequest(kind="site", model=str(what), context_length=context_length, **options), Silent())
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inspect")
@@ -26,7 +31,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_built_folder_is_described(built: Path) -> None:
-    lines = dict(inspect(str(built), 100, Silent()))
+    lines = dict(look(built, 100))
     weights = load_file(TINY / "model.safetensors")
     tables = sum(value.size for name, value in weights.items() if name in ("model.embed_tokens.weight", "lm_head.weight"))
     vectors = sum(value.size for value in weights.values() if value.ndim == 1)
@@ -43,14 +48,14 @@ def test_a_built_folder_is_described(built: Path) -> None:
 
 def test_a_cache_of_8_bits_takes_a_byte_and_a_share_of_a_scale(tmp_path: Path) -> None:
     request = BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), kv="q8")
-    lines = dict(inspect(str(build(request).out), 100, Silent()))
+    lines = dict(look(build(request).out, 100))
     # as above, with 32 bytes and a float32 in place of 32 float32
     assert f"of it {7 * 16 * 2 * 2 * 2 * (32 + 4) / 1e3:.1f} kB cache" in lines["Memory (f32)"]
 
 
 def test_a_context_beyond_the_built_one_is_refused(built: Path) -> None:
     with pytest.raises(ConfigError, match="at most 512"):
-        inspect(str(built), 513, Silent())
+        look(built, 513)
 
 
 def test_a_folder_without_its_library_is_malformed(built: Path, tmp_path: Path) -> None:
@@ -60,7 +65,7 @@ def test_a_folder_without_its_library_is_malformed(built: Path, tmp_path: Path) 
     for name in (".webllm-build.json", marker["manifest"]):
         (broken / name).write_bytes((built / name).read_bytes())
     with pytest.raises(MalformedFile, match=r"model\.[0-9a-f]{16}\.wasm"):
-        inspect(str(broken), None, Silent())
+        look(broken, None)
 
 
 @pytest.mark.parametrize("change", [lambda wasm: wasm[:100], lambda wasm: wasm.replace(b'"kv_page_bytes"', b'"kv_page_bites"')])
@@ -71,9 +76,9 @@ def test_a_library_that_is_damaged_or_of_another_version_is_malformed(
     (library,) = (other / "model").glob("*.wasm")
     library.write_bytes(change(library.read_bytes()))
     with pytest.raises(MalformedFile, match="another version"):
-        inspect(str(other), None, Silent())
+        look(other, None)
 
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputFolderError, match="not written by webllm-build"):
-        inspect(str(tmp_path), None, Silent())
+        look(tmp_path, None)

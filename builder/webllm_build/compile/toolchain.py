@@ -56,6 +56,11 @@ def linker(toolchain: str) -> list[str]:
     return find()
 
 
+def linker_version(toolchain: str) -> str:
+    """What it says of itself. Raises ToolchainError where it is not installed."""
+    return run([*linker(toolchain), "--version"], "Asking the linker for its version").strip()
+
+
 def _ziglang_linker() -> list[str]:
     if importlib.util.find_spec("ziglang") is None:
         raise ToolchainError("The Python package ziglang, which carries wasm-ld, is not installed.", "Run: pip install ziglang==0.17.1")

@@ -32,6 +32,8 @@ class Decoder:
         embedding_scale: float = 1.0,
     ) -> None:
         whole = Place(names)
+        sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale)
+        self.description = repr((sizes, tuple(layers)))  # all that the compiler sees: no name, no weight
         self.names = names
         self.vocab_size, self.hidden_size, self.context_length, self.norm_eps = vocab_size, hidden_size, context_length, norm_eps
         self.embedding_scale = embedding_scale

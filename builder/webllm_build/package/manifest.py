@@ -66,7 +66,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything the browser must know to fetch, verify and run one model. tensors are in the plan's order."""
+    """Everything the browser must know to fetch, verify and run one model.
+
+    schemes: how each weight is stored, for people; a tensor `<weight>.<suffix>` is a part of that weight. tensors: in the plan's order.
+    """
 
     generator: str
     model: ModelFacts
@@ -75,6 +78,7 @@ class Manifest:
     tokenizer_config: Mapping[str, object]
     eos_token_ids: tuple[int, ...]
     weights: Weights
+    schemes: Mapping[str, str]
     tensors: tuple[TensorEntry, ...]
     format: int = FORMAT
 
@@ -131,7 +135,7 @@ def read_manifest(path: Path) -> Manifest:
 def _parse(fields: Fields) -> Manifest:
     if fields.count("format") != FORMAT:
         raise ValueError(f"format {fields.fields['format']} is not the format {FORMAT} that this version reads")
-    model, weights = fields.nested("model"), fields.nested("weights")
+    model, weights, schemes = (fields.nested(key) for key in ("model", "weights", "schemes"))
     if any(len(model.text(key)) > MAX_NAME for key in ("id", "name")):
         raise ValueError(f"the model's name is longer than {MAX_NAME} characters")
     manifest = Manifest(
@@ -155,6 +159,7 @@ def _parse(fields: Fields) -> Manifest:
             shards=tuple(file_entry(shard) for shard in weights.objects("shards")),
             base=weights.optional_text("base"),
         ),
+        schemes={name: schemes.text(name) for name in schemes.fields},
         tensors=tuple(tensor_entry(tensor) for tensor in fields.objects("tensors")),
     )
     _check_stream(manifest)

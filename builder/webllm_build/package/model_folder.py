@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -52,13 +52,14 @@ class StoredWeights:
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """Everything of a model that a result holds. library: model.wasm."""
+    """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest."""
 
     facts: ModelFacts
     library: bytes
     tokenizer: Tokenizer
     eos_token_ids: tuple[int, ...]
     weights: StoredWeights
+    schemes: Mapping[str, str]
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
@@ -70,6 +71,7 @@ class CompiledModel:
             tokenizer_config=dict(self.tokenizer.config),
             eos_token_ids=self.eos_token_ids,
             weights=Weights(self.weights.bytes, self.weights.shards, None if base is None else base.rstrip("/") + "/"),
+            schemes=dict(self.schemes),
             tensors=self.weights.tensors,
         )
 
