@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from webllm_build.cache import Cache
-from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest, resolve
 from webllm_build.errors import DamagedEntry
 from webllm_build.library import check_library, compile_library
@@ -18,7 +17,6 @@ from webllm_build.package.output import Output, open_output
 from webllm_build.package.site import write_site
 from webllm_build.progress import Progress, Silent
 from webllm_build.recipe import Recipe
-from webllm_build.source import open_checkpoint
 from webllm_build.tokenizer_check import check_tokenizer
 from webllm_build.weights import store_weights
 
@@ -41,7 +39,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     request = resolve(request)
     check_assets(request.kind)
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
-        recipe = Recipe.of(request, open_checkpoint(request.model, CATALOG, cache, progress))
+        recipe = Recipe.read(request, cache, progress)
         recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size))
         library = compile_library(recipe, cache, progress)
         try:

@@ -18,7 +18,6 @@ from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import read_marker
 from webllm_build.progress import Progress
 from webllm_build.recipe import Recipe
-from webllm_build.source import open_checkpoint
 
 Lines = list[tuple[str, str]]
 
@@ -45,7 +44,7 @@ def _is_folder(path: Path) -> bool:
 
 def _model(request: BuildRequest, progress: Progress) -> Lines:
     with Cache(request.cache_dir) as cache:
-        recipe = Recipe.of(request, open_checkpoint(request.model, CATALOG, cache, progress))
+        recipe = Recipe.read(request, cache, progress)
     checkpoint = recipe.checkpoint
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
     weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}

@@ -9,13 +9,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from webllm_build.cache import Cache
+from webllm_build.catalog import CATALOG
 from webllm_build.compile.io import Layout
 from webllm_build.config import BuildRequest, context_within
+from webllm_build.errors import SourceError
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
 from webllm_build.package.manifest import ModelFacts
+from webllm_build.progress import Progress
 from webllm_build.quantize import Scheme, choose_scheme
-from webllm_build.source import Checkpoint
+from webllm_build.source import Checkpoint, open_checkpoint
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,15 @@ class Recipe:
     schemes: Mapping[str, Scheme]
     layout: Layout
     context_length: int
+
+    @staticmethod
+    def read(request: BuildRequest, cache: Cache, progress: Progress) -> Recipe:
+        """Opens the model and decides. Raises a SourceError, ConfigError."""
+        try:
+            return Recipe.of(request, open_checkpoint(request.model, CATALOG, cache, progress))
+        except OSError as error:
+            shown = request.model if len(request.model) <= 200 else f"{request.model[:200]}..."
+            raise SourceError(f"{shown} cannot be read: {error.strerror or error}", "Give another --model, or mend this one.") from error
 
     @staticmethod
     def of(request: BuildRequest, checkpoint: Checkpoint) -> Recipe:

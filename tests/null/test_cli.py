@@ -153,6 +153,13 @@ def test_wrong_usage_ends_with_2_and_a_hint(run: Run, arguments: list[str], word
         (["site", "--quantization", "q5", "--toolchain", "gcc"], ["2 options", "quantization", "toolchain"]),
         (["npm", "--model", "none.gguf"], ["none.gguf does not exist"]),
         (["inspect", "nothing-like-it"], ["nothing-like-it", "Known names"]),
+        (["site", "--model", "x" * 5000], ["cannot be read", "--model"]),
+        (["inspect", "x" * 5000], ["cannot be read", "--model"]),
+        (["site", "--out", "x" * 300], ["cannot be written", "--out"]),
+        (["npm", "--package-name", "Foo (8B)", "--package-version", "1"], ["2 options", "package-name", "package-version"]),
+        (["site", "--cache-dir", "dist/cache"], ["cache-dir", "outside of --out"]),
+        (["site", "--debug-dump", "dist"], ["debug-dump", "outside of --out"]),
+        (["site", "--out=~no-such-user/x"], ["out", "no user of that name"]),
         (["serve", "nowhere"], ["no index.html", "webllm-build site"]),
     ],
 )
@@ -170,13 +177,13 @@ def test_a_users_mistake_ends_with_1_and_no_traceback(
 
 SLOW = """
 import sys, time
-from webllm_build import build, cli
+from webllm_build import cli, recipe
 
 def wait(*_):
     print("waiting", flush=True)
     time.sleep(60)
 
-build.open_checkpoint = wait
+recipe.open_checkpoint = wait
 sys.argv = ["webllm-build", "site", *sys.argv[1:]]
 cli.main()
 """
