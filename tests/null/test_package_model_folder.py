@@ -173,6 +173,11 @@ def test_the_browser_is_tested_with_a_manifest_of_this_kind(tmp_path: Path) -> N
     assert_golden("manifest.json", manifest.to_json().decode() + "\n")
 
 
+def test_a_manifest_is_too_long_for_bundlers_to_write_it_into_a_script(tmp_path: Path) -> None:
+    data = sample_model(tmp_path).manifest().to_json()
+    assert len(data.rstrip()) < len(data) == 4096  # https://vite.dev/config/build-options#build-assetsinlinelimit
+
+
 def test_an_unknown_license_is_kept_as_unknown(tmp_path: Path) -> None:
     manifest = sample_model(tmp_path, facts=replace(FACTS, license=None)).manifest()
     path = tmp_path / "manifest.json"

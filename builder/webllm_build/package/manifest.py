@@ -18,6 +18,7 @@ from webllm_build.limits_generated import MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MA
 from webllm_build.package.fields import Fields
 
 FORMAT = 1
+MIN_MANIFEST_BYTES = 4096  # Vite writes smaller files into its scripts, and a manifest needs an address: its folder names the model
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{16}\.[a-z0-9]+")
 
 
@@ -108,11 +109,11 @@ class Manifest:
         return hashed_name("manifest", self.sha256, "json")
 
     def to_json(self) -> bytes:
-        """Canonical JSON: sorted keys, no spaces, so that equal manifests have equal bytes and names."""
+        """Canonical JSON: sorted keys, no spaces but at the end of a short one, so that equal manifests have equal bytes and names."""
         fields = asdict(self)
         if self.weights.base is None:
             del fields["weights"]["base"]
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
 
 
 def hashed_name(stem: str, digest: str, extension: str) -> str:

@@ -1,0 +1,124 @@
+"""The npm package, imported by a page from another origin as from a CDN: it answers, can be cancelled, and leaves no worker behind."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from site_visit import FAKE_WORKER
+
+from package_sample import publish_npm, sample_model
+
+IMPORT = "const { createEngine } = await import(url + 'package/index.js');"
+
+
+class CrossOrigin(SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a folder with `package` and `weights`."""
+    folder = tmp_path_factory.mktemp("cdn")
+    publish_npm(folder / "package", sample_model(folder), name="sample")
+    shutil.copyfile(FAKE_WORKER, folder / "package" / "runtime" / "worker.js")
+
+    class Handler(CrossOrigin):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def page(browser: Browser, cdn: str, tmp_path: Path) -> Iterator[Page]:
+    """A page of another origin."""
+    (tmp_path / "index.html").write_text("<!doctype html><title>mine</title>")
+
+    class Handler(CrossOrigin):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments, directory=str(tmp_path))  # type: ignore[arg-type]
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        yield page
+        context.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_an_engine_from_another_origin_answers_and_ends(page: Page, cdn: str) -> None:
+    answer = page.evaluate(
+        f"""async (url) => {{
+            {IMPORT}
+            const engine = await createEngine({{ weights: url + "package/weights/" }});
+            const {{ choices }} = await engine.chat.completions.create({{ messages: [{{ role: "user", content: "Hi" }}] }});
+            globalThis.engine = engine;
+            return choices[0].message.content;
+        }}""",
+        cdn,
+    )
+    assert answer == "1 messages: user."
+    assert len(page.workers) == 1
+    page.evaluate("engine.terminate()")
+    _wait_for_no_worker(page)
+
+
+def test_a_load_that_fails_leaves_no_worker(page: Page, cdn: str) -> None:
+    failed = page.evaluate(
+        f"""async (url) => {{
+            {IMPORT}
+            const failures = [];
+            for (let i = 0; i < 5; i++) {{
+                await createEngine({{ weights: "not a scheme:" }}).catch((error) => failures.push(error.code));
+                await createEngine({{ weights: url, worker: "none" }}).catch((error) => failures.push(error.name));
+            }}
+            return failures.length;
+        }}""",
+        cdn,
+    )
+    assert failed == 10
+    _wait_for_no_worker(page)
+
+
+def test_a_load_can_be_cancelled(page: Page, cdn: str) -> None:
+    told = page.evaluate(
+        f"""async (url) => {{
+            {IMPORT}
+            const controller = new AbortController();
+            const initProgressCallback = () => controller.abort(new RangeError("enough"));
+            const engine = createEngine({{ weights: url + "package/weights/", signal: controller.signal, initProgressCallback }});
+            return engine.then(() => "loaded", (error) => `${{error.name}}: ${{error.message}}`);
+        }}""",
+        cdn,
+    )
+    assert told == "RangeError: enough"
+    _wait_for_no_worker(page)
+
+
+def _wait_for_no_worker(page: Page) -> None:
+    for _ in range(100):
+        if not page.workers:
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"{len(page.workers)} workers are left")
