@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import codes_case
 import numpy as np
 import numpy.typing as npt
 import pytest
+from built_model import CHUNK, EXACT, VARIANTS, Built, ByteCacheOperators, PackedOperators
 from dawn import Dawn
 from plan_runner import PlanRunner
 
-from webllm_build.compile.link import PLAN_SECTION, link_library, read_custom_section
+from webllm_build.compile.link import PLAN_SECTION, read_custom_section
 from webllm_build.compile.pipeline import CompileOptions, compile_model
 from webllm_build.compile.plan import parse_plan
-from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
-from webllm_build.model import load_model
-from webllm_build.model.decoder import Decoder
-from webllm_build.model.numpy_operators import NumpyOperators
-from webllm_build.model.weights import Weight
-from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight
+from webllm_build.quantize import SCHEMES
 from webllm_build.source.checkpoint import Checkpoint
 from webllm_build.source.local import open_folder
 
@@ -33,83 +27,11 @@ Array = npt.NDArray[np.floating[Any]]
 TESTS = Path(__file__).parents[1]
 GOLDEN = json.loads((TESTS / "golden" / "reference" / "tiny-llama.json").read_text("utf-8"))
 PROMPT: list[int] = GOLDEN["prompt_ids"]
-CHUNK = 64
-
-# SwiftShader's subgroups have four invocations, and it has no shader-f16.
-VARIANTS = (
-    Variant("f32-sg-int8", f16=False, subgroups=True, integer=True, lanes=4),
-    Variant("f32-sg", f16=False, subgroups=True, lanes=4),
-    Variant("f32", f16=False, subgroups=False),
-)
-# Schemes by the last part of a weight's name; norms are f32.
-EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "down", "head"], "f16")
 QUANTIZED = {"embedding": "q4a", "qkv": "q4", "o": "q4a", "gate_up": "q8", "down": "q4a", "head": "q4"}
 
 
-@dataclass(frozen=True)
-class Built:
-    """A model as a build makes it."""
-
-    checkpoint: Checkpoint
-    model: Decoder
-    schemes: Mapping[str, Scheme]
-    weights: Mapping[str, Sequence[Packed]]
-    library: bytes
-
-    @staticmethod
-    def of(names: Mapping[str, str], variants: tuple[Variant, ...] = VARIANTS) -> Built:
-        checkpoint = open_folder(TESTS / "fixtures" / "tiny-llama", "tiny-llama")
-        model = load_model(checkpoint)
-        schemes = {weight.name: SCHEMES[names.get(weight.name.rpartition(".")[2], "f32")] for weight in model.weights}
-        weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
-        compiled = compile_model(model, schemes, CompileOptions(context_length=256, prefill_chunk=CHUNK, variants=variants))
-        library = link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, "ziglang")
-        return Built(checkpoint, model, schemes, weights, library)
-
-    @property
-    def variants(self) -> list[str]:
-        return [variant.name for variant in parse_plan(read_custom_section(self.library, PLAN_SECTION)).variants]
-
-    def logits(self, tokens: Sequence[int], *, integer: bool) -> Array:
-        """Of the packed weights in NumPy, after each of the tokens: float64[tokens, vocabulary]."""
-        operators = (CodeOperators if integer else PackedOperators)(self, tokens)
-        return self.model.logits(operators, self.model.hidden(operators))
-
-
-class PackedOperators(NumpyOperators):
-    """On weights as they are packed."""
-
-    def __init__(self, built: Built, tokens: Sequence[int]) -> None:
-        super().__init__(built.checkpoint, built.model.norm_eps, tokens)
-        self._built = built
-
-    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
-        rows: Array = self._values(table)[self.tokens] * scale
-        return rows
-
-    def multiply(self, x: Array, weight: Weight) -> Array:
-        product: Array = x @ self._values(weight).T
-        return product
-
-    def _values(self, weight: Weight) -> npt.NDArray[np.float64]:
-        rows, columns = weight.shape
-        buffers = [packed.data for packed in self._built.weights[weight.name]]
-        return self._built.schemes[weight.name].decode(buffers, rows, columns).astype(np.float64)
-
-
-class ByteCacheOperators(PackedOperators):
-    """And on a cache of bytes, with a scale for each token and head."""
-
-    def cached(self, keys_or_values: Array) -> Array:
-        scales: Array = np.abs(keys_or_values).max(-1, keepdims=True) / 127
-        return scales * np.floor(keys_or_values / scales + 0.5)
-
-
-class CodeOperators(PackedOperators):
-    """And on activations as 8-bit codes."""
-
-    def multiply(self, x: Array, weight: Weight) -> Array:
-        return super().multiply(codes_case.decode(*codes_case.encode(x.astype(np.float32))), weight)
+def tiny_llama() -> Checkpoint:
+    return open_folder(TESTS / "fixtures" / "tiny-llama", "tiny-llama")
 
 
 @dataclass(frozen=True)
@@ -132,12 +54,12 @@ class Case:
 
 @pytest.fixture(scope="module")
 def exact() -> Built:
-    return Built.of(EXACT)
+    return Built.of(tiny_llama(), EXACT, VARIANTS)
 
 
 @pytest.fixture(scope="module")
 def quantized() -> Built:
-    return Built.of(QUANTIZED)
+    return Built.of(tiny_llama(), QUANTIZED, VARIANTS)
 
 
 @pytest.fixture(scope="module", params=["exact f32", "exact f32-sg", "quantized f32", "quantized f32-sg", "quantized f32-sg-int8"])
@@ -147,8 +69,7 @@ def case(request: pytest.FixtureRequest, dawn: Dawn) -> Case:
     integer = variant.endswith("int8")
     golden = np.load(TESTS / "golden" / "reference" / "tiny-llama.npy")  # of the checkpoint's own weights, by transformers
     expected = golden if weights == "exact" else built.logits(PROMPT, integer=integer)
-    buffers = {packed.name: packed.data for weight in built.weights.values() for packed in weight}
-    return Case(built, PlanRunner(dawn, built.library, variant, buffers), integer, expected)
+    return Case(built, PlanRunner(dawn, built.library, variant, built.buffers), integer, expected)
 
 
 def test_every_tile_gives_the_logits_of_the_reference(case: Case) -> None:
@@ -197,9 +118,8 @@ def test_codes_of_activations_cost_little(quantized: Built) -> None:
 
 
 def test_a_cache_of_8_bits_is_the_references_rounded(dawn: Dawn) -> None:
-    built = Built.of(EXACT, (replace(VARIANTS[-1], kv="q8"),))
-    buffers = {packed.name: packed.data for weight in built.weights.values() for packed in weight}
-    runner = PlanRunner(dawn, built.library, VARIANTS[-1].name, buffers)
+    built = Built.of(tiny_llama(), EXACT, (replace(VARIANTS[-1], kv="q8"),))
+    runner = PlanRunner(dawn, built.library, VARIANTS[-1].name, built.buffers)
     assert runner.variant.kv_page_bytes == 2 * 2 * 16 * (32 + 4)  # keys and values of two heads, 16 tokens: bytes and a scale
     found = np.stack([runner.prefill(PROMPT[:CHUNK]), *(runner.decode(token) for token in PROMPT[CHUNK:-1])])
     ids = runner.generate(PROMPT[-1:], 16)

@@ -13,9 +13,11 @@ from webllm_build.model.gguf import ROPE_DIVISORS, hugging_face_config, rope_div
 from webllm_build.model.rope import Array
 from webllm_build.source.checkpoint import Checkpoint, Format
 
-# model_type → what GGUF files call it. Modules have NAMES, GGUF_KEYS, IGNORED and `read`, and are imported only when asked for.
+# model_type → what GGUF files call it. Modules have GGUF_KEYS, IGNORED and `read`, and are imported only when asked for.
 ARCHITECTURES = {
+    "gemma3_text": "gemma3",
     "llama": "llama",
+    "qwen2": "qwen2",
 }
 
 # Tensors that checkpoints carry along although the model does not read them.

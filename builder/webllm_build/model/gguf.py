@@ -17,17 +17,17 @@ from webllm_build.source.checkpoint import Checkpoint
 EMBEDDING, HEAD = "token_embd.weight", "output.weight"
 ROPE_DIVISORS = "rope_freqs.weight"  # of Llama 3: what rotary frequencies are divided by, float32[head_dim / 2]
 
-# What most architectures have, without "<architecture>." before it. Architectures add their own.
+# Hugging Face's keys → GGUF's, without "<architecture>." before it. What most architectures have: they add their own.
 KEYS: Mapping[str, str] = {
-    "context_length": "max_position_embeddings",
-    "embedding_length": "hidden_size",
-    "block_count": "num_hidden_layers",
-    "feed_forward_length": "intermediate_size",
-    "attention.head_count": "num_attention_heads",
-    "attention.head_count_kv": "num_key_value_heads",
-    "attention.key_length": "head_dim",
-    "attention.layer_norm_rms_epsilon": "rms_norm_eps",
-    "rope.freq_base": "rope_theta",
+    "max_position_embeddings": "context_length",
+    "hidden_size": "embedding_length",
+    "num_hidden_layers": "block_count",
+    "intermediate_size": "feed_forward_length",
+    "num_attention_heads": "attention.head_count",
+    "num_key_value_heads": "attention.head_count_kv",
+    "head_dim": "attention.key_length",
+    "rms_norm_eps": "attention.layer_norm_rms_epsilon",
+    "rope_theta": "rope.freq_base",
 }
 SCALING = "rope.scaling.type"
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
@@ -51,20 +51,20 @@ NEUTRAL: Mapping[str, object] = {
 
 
 def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[str, str]) -> dict[str, object]:
-    """keys: the architecture's, from GGUF to Hugging Face. Raises MissingFile for a file without embeddings, UnsupportedArchitecture."""
+    """keys: the architecture's, from Hugging Face to GGUF. Raises MissingFile for a file without embeddings, UnsupportedArchitecture."""
     embedding = checkpoint.tensors.get(EMBEDDING)
     if embedding is None or len(embedding.shape) != 2:
         raise MissingFile(f"{checkpoint.name} has no {EMBEDDING}", "Is it a whole model, and not an adapter or a vocabulary?")
     prefix = f"{checkpoint.config['general.architecture']}."
     given = {key.removeprefix(prefix): value for key, value in checkpoint.config.items() if key.startswith(prefix)}
-    config: dict[str, object] = {name: given[key] for key, name in keys.items() if key in given}
+    config: dict[str, object] = {name: given[key] for name, key in keys.items() if key in given}
     heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
     if isinstance(heads, int) and isinstance(hidden, int) and heads > 0:
         config.setdefault("head_dim", hidden // heads)
     config |= {"model_type": model_type, "vocab_size": embedding.shape[0], "tie_word_embeddings": HEAD not in checkpoint.tensors}
     config["rope_scaling"] = _rope_scaling(given)
     neutral = {**NEUTRAL, "attention.value_length": config.get("head_dim"), "rope.dimension_count": config.get("head_dim")}
-    known = {*keys, *BOOKKEEPING, SCALING, *FACTORS, *(key for key, value in neutral.items() if key in given and _same(given[key], value))}
+    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *(key for key, value in neutral.items() if key in given and _same(given[key], value))}
     window, context = given.get("attention.sliding_window"), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add("attention.sliding_window")  # nothing is ever so far back

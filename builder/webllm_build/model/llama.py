@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from webllm_build.model import common, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.gguf import KEYS
 from webllm_build.model.layers import GatedMLP, Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF, rotary_pairs=True))
-GGUF_KEYS = KEYS
-
-# Keys that say nothing about the mathematics of inference.
-IGNORED = frozenset({"pretraining_tp", "is_llama_config", "rope_interleaved", "initializer_range", "attention_dropout"})
+GGUF_KEYS = gguf.KEYS
+IGNORED = common.IGNORED | {"pretraining_tp", "is_llama_config", "rope_interleaved"}
 
 
 def read(config: Reader) -> Decoder:
-    hidden, heads = config.integer("hidden_size"), config.integer("num_attention_heads")
-    head_dim = config.integer("head_dim", default=hidden // heads)
+    heads = config.integer("num_attention_heads")
+    head_dim = config.integer("head_dim", default=config.integer("hidden_size") // heads)
     config.must_be("hidden_act", "silu")
     config.must_be("attention_bias", False)
     config.must_be("mlp_bias", False)
@@ -30,12 +28,4 @@ def read(config: Reader) -> Decoder:
         rope=Rope.of(config.rope(default_theta=10000.0), head_dim),
     )
     layer = Layer(attention, GatedMLP("silu_mul", config.integer("intermediate_size")))
-    return Decoder(
-        NAMES,
-        [layer] * config.integer("num_hidden_layers"),
-        vocab_size=config.integer("vocab_size"),
-        hidden_size=hidden,
-        context_length=config.integer("max_position_embeddings"),
-        norm_eps=config.number("rms_norm_eps"),
-        tied=config.flag("tie_word_embeddings", default=False),
-    )
+    return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

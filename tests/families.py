@@ -1,0 +1,41 @@
+"""The tiny random models of the families beside Llama, as tests/golden/make_tiny_models.py writes them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.source.gguf import open_gguf
+from webllm_build.source.local import open_folder
+
+TESTS = Path(__file__).parent
+REFERENCE = TESTS / "golden" / "reference"
+TOKENS: list[int] = json.loads((REFERENCE / "tiny-models.json").read_text("utf-8"))["tokens"]
+# A family is tested where it is named here.
+FAMILIES = [
+    "gemma3_text",
+    "qwen2",
+]
+
+
+def reference(family: str) -> npt.NDArray[np.floating[Any]]:
+    """By transformers in float32: the logits after each of TOKENS, [tokens, vocabulary]."""
+    logits: npt.NDArray[np.floating[Any]] = np.load(REFERENCE / f"tiny-{family}.npy")
+    return logits
+
+
+def open_tiny(family: str, format: str, folder: Path) -> Checkpoint:
+    """format: "hugging_face" or "gguf". `folder` is where the model is put together with a tokenizer."""
+    source = TESTS / "fixtures" / f"tiny-{family}"
+    if format == "gguf":
+        return open_gguf(source / "model.gguf")
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.gguf"))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(TESTS / "fixtures" / "tiny-llama" / name, folder)
+    return open_folder(folder, f"tiny-{family}")
