@@ -137,7 +137,7 @@ test("the work of a step follows from its buffers", () => {
   // The cache: 256 bytes a page of 4 tokens. Attention of queries that see 7, 8 and 9 keys, in two products of 2 heads of 4 numbers.
   assert.deepEqual(of({ kv: "read_write", workspace: "read" }, 3, 9), { bytes: 3 * 64, flops: 0 });
   assert.deepEqual(of({ kv: "read", workspace: "read_write" }, 3, 9), { bytes: 9 * 64, flops: 2 * 2 * 2 * 4 * (7 + 8 + 9) });
-  assert.deepEqual(of({ workspace: "read_write", rope: "read" }, 3, 9), { bytes: 0, flops: 0 });
+  assert.deepEqual(of({ workspace: "read_write", rope0: "read" }, 3, 9), { bytes: 0, flops: 0 });
 });
 
 test("a table in text: names to the left, numbers to the right, an empty head left out", () => {

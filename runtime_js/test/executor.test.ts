@@ -70,7 +70,7 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
   await executor.decode(row(4, cache([0, 1])));
   assert.deepEqual(gpu.log.created, ["encoder"]);
   assert.deepEqual(gpu.log.commands, [
-    "write state", "write rope", "write page_table", "pass",
+    "write state", "write rope0", "write page_table", "pass",
     "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(kv 0,workspace 0,logits) 4x1x5",
     "sample(logits,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
   ]);
@@ -88,7 +88,7 @@ test("equal inputs are not written again", async () => {
   await executor.decode(row(3, cache([1])));
   clearLog();
   await executor.decode(row(3, cache([1])));
-  assert.deepEqual(gpu.log.commands.filter((command) => command.startsWith("write")), ["write state", "write rope"]);
+  assert.deepEqual(gpu.log.commands.filter((command) => command.startsWith("write")), ["write state", "write rope0"]);
 });
 
 test("a step's inputs lie where the kernels read them", async () => {
@@ -101,8 +101,8 @@ test("a step's inputs lie where the kernels read them", async () => {
   assert.deepEqual([...ints("page_table").slice(0, 3)], [5, 1, 2]);
   assert.deepEqual([...new Uint32Array(gpu.named("sampling").bytes.buffer)], [...sampling]);
   assert.deepEqual([...ints("uniforms").slice(0, 2)], [3, 12]);
-  const rope = new Float32Array(gpu.named("rope").bytes.buffer);
-  assert.deepEqual([...rope.slice(0, 4)], [...rotaryTable(PLAN.model, 9, 1)]);
+  const rope = new Float32Array(gpu.named("rope0").bytes.buffer);
+  assert.deepEqual([...rope.slice(0, 4)], [...rotaryTable(PLAN.model.ropes[0] ?? assert.fail(), 9, 1)]);
 });
 
 test("pages are copied through a spare one, before the pass", async () => {
@@ -253,7 +253,7 @@ test("weights share large buffers, at offsets that may be bound", () => {
 });
 
 test("rotary angles are exact at far positions", () => {
-  const table = rotaryTable({ rope: { invFreq: [1, 0.01], scale: 2 } }, 100_000, 2);
+  const table = rotaryTable({ invFreq: [1, 0.01], scale: 2 }, 100_000, 2);
   assert.equal(table.length, 8);
   const expected = [100_001, 1000.01].flatMap((angle) => [2 * Math.cos(angle), 2 * Math.sin(angle)]);
   assert.deepEqual([...table.slice(4, 8)], expected.map(Math.fround));

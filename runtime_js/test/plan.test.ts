@@ -23,7 +23,7 @@ function planWith(path: string, replacement: unknown): unknown {
 
 test("a plan is read, with the browser's names", () => {
   const plan = parsePlan(fakePlan(), FAKE_WGSL);
-  assert.deepEqual(plan.model.rope, { invFreq: [1, 0.01], scale: 1 });
+  assert.deepEqual(plan.model.ropes, [{ invFreq: [1, 0.01], scale: 1 }]);
   assert.deepEqual(plan.variants.map((variant) => variant.name), ["f16-sg", "f32"]);
   assert.deepEqual(plan.variants[1]?.functions.decode, {
     launch: "launch_1_decode", kernels: [0, 1], steps: [{ kernel: 0, buffers: [3, 0, 11] }, { kernel: 1, buffers: [2, 11, 8] }],
@@ -35,9 +35,10 @@ test("a plan is read, with the browser's names", () => {
 });
 
 const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
-  ["format", 1, /format 1, this engine reads format 2/],
-  ["model.rope.inv_freq", [1], /inv_freq has 1 entries for head_dim 4/],
-  ["model.rope.inv_freq", [1, "x"], /inv_freq\[1\] must be a finite number/],
+  ["format", 1, /format 1, this engine reads format 3/],
+  ["model.ropes", [{ inv_freq: [1], scale: 1 }], /io buffer rope0 must have 64 bytes/],
+  ["model.ropes", [], /io has 8 entries; at most 7/],
+  ["model.ropes", [{ inv_freq: [1, "x"], scale: 1 }], /inv_freq\[1\] must be a finite number/],
   ["io.0.bytes", 36, /io buffer tokens must have 32 bytes/],
   ["io.0.name", "state", /0 buffers called tokens|2 buffers called state/],
   ["weights.0.bytes", 1023, /weights\[0\]\.bytes must be a multiple of 4/],

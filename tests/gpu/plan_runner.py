@@ -90,11 +90,12 @@ class PlanRunner:
         for sequence, count in ((self._sequence, n), (self._other, model.page_size)):
             assert wasm.call("kv_append", sequence, count) == 0
         pages = wasm.read(wasm.call("kv_pages", self._sequence), wasm.call("kv_page_count", self._sequence))
-        angles = np.arange(position, position + n)[:, None] * np.array(model.rope.inv_freq)
-        rope = np.stack([np.cos(angles), np.sin(angles)], axis=-1) * model.rope.scale
         self._write("page_table", np.array(pages, np.int32))
         self._write("state", np.array([position, n, self._steps % HISTORY], np.int32))
-        self._write("rope", rope.astype(np.float32))
+        for index, rope in enumerate(model.ropes):
+            angles = np.arange(position, position + n)[:, None] * np.array(rope.inv_freq)
+            table = np.stack([np.cos(angles), np.sin(angles)], axis=-1) * rope.scale
+            self._write(f"rope{index}", table.astype(np.float32))
         encoder = self._device.create_command_encoder()
         compute = encoder.begin_compute_pass()
         for name in functions:

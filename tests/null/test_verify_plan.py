@@ -32,7 +32,7 @@ def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Ke
         kernels=(kernel,),
         functions=dict.fromkeys(REQUIRED_FUNCTIONS, function),
     )
-    model = PlanModel(32, 32, 1, 1, 1, 8, 64, 16, 32, Rope((1.0, 0.5, 0.25, 0.125), 1.0))
+    model = PlanModel(32, 32, 1, 1, 1, 8, 64, 16, 32, (Rope((1.0, 0.5, 0.25, 0.125), 1.0),))
     return Plan(model, (Buffer("w", 16),), tuple(Buffer(name, 64) for name in sorted(REQUIRED_IO)), (variant,))
 
 

@@ -20,8 +20,8 @@ from webllm_build.quantize import Scheme
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """A plan function: how many tokens it takes (a number, or a symbolic size), its io buffers, whether it reads the
-    caches and weights, and the io buffer that its result is."""
+    """A plan function: how many tokens it takes (a number, or a symbolic size), its io buffers ("ropes": all rotary tables), whether
+    it reads the caches and weights, and the io buffer that its result is."""
 
     name: str
     tokens: int | str
@@ -31,9 +31,9 @@ class FunctionSpec:
 
 
 FUNCTIONS = (
-    FunctionSpec("prefill", "n", ("tokens", "state", "rope", "page_table"), True, "hidden"),
+    FunctionSpec("prefill", "n", ("tokens", "state", "ropes", "page_table"), True, "hidden"),
     FunctionSpec("logits", 1, ("hidden",), True, "logits"),
-    FunctionSpec("decode", 1, ("tokens", "state", "rope", "page_table"), True, "logits"),
+    FunctionSpec("decode", 1, ("tokens", "state", "ropes", "page_table"), True, "logits"),
     FunctionSpec("sample", 1, ("logits", "sampling", "state", "tokens", "history"), False, None),
 )
 
@@ -68,7 +68,8 @@ def _export(
         sizes = [symbols.setdefault(size, tirx.Var(size, "int64")) if isinstance(size, str) else size for size in shape]
         return nn.Tensor.placeholder(sizes, dtype, name)
 
-    io = {name: tensor(name, *layout.io_shape(name, spec.tokens)) for name in spec.io}
+    names = [name for given in spec.io for name in (layout.ropes.values() if given == "ropes" else [given])]
+    io = {name: tensor(name, *layout.io_shape(name, spec.tokens)) for name in names}
     states: dict[str, nn.Tensor] = {}
     weights: dict[str, list[nn.Tensor]] = {}
     if spec.model:
@@ -79,7 +80,7 @@ def _export(
             name: [tensor(f"{name}.{buffer.suffix}", list(buffer.shape), buffer.dtype) for buffer in specs]
             for name, specs in layout.weight_specs.items()
         }
-    ropes = {rope: io["rope"] for rope in model.ropes if "rope" in io}
+    ropes = {rope: io[name] for rope, name in layout.ropes.items() if name in io}
     inputs = Inputs(io, ropes, states, weights)
     parameters = [*io.values(), *states.values(), *(buffer for buffers in weights.values() for buffer in buffers)]
     attrs: dict[str, object] = {"num_input": len(parameters)}

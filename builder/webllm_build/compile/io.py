@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer
 from webllm_build.compile.target import Variant
+from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
 from webllm_build.quantize import BufferSpec, Scheme
@@ -46,7 +47,7 @@ class Layout:
         return (
             Buffer("tokens", self.prefill_chunk * word),
             Buffer("state", STATE_WORDS * word),
-            Buffer("rope", self.prefill_chunk * 2 * len(model.ropes[0].inv_freq) * word),
+            *(Buffer(name, self.prefill_chunk * 2 * len(rope.inv_freq) * word) for rope, name in self.ropes.items()),
             Buffer("page_table", self.max_pages * word),
             Buffer("hidden", model.hidden_size * word),
             Buffer("logits", model.vocab_size * word),
@@ -60,7 +61,7 @@ class Layout:
         shapes: dict[str, tuple[list[int | str], str]] = {
             "tokens": ([tokens], "int32"),
             "state": ([STATE_WORDS], "int32"),
-            "rope": ([self.prefill_chunk, 2 * len(model.ropes[0].inv_freq)], "float32"),
+            **{name: ([self.prefill_chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
             "page_table": ([self.max_pages], "int32"),
             "hidden": ([1, model.hidden_size], "float32"),
             "logits": ([1, model.vocab_size], "float32"),
@@ -68,6 +69,11 @@ class Layout:
             "history": ([HISTORY], "int32"),
         }
         return shapes[name]
+
+    @property
+    def ropes(self) -> Mapping[Rope, str]:
+        """The io buffer of each rotary table."""
+        return {rope: f"rope{index}" for index, rope in enumerate(self.model.ropes)}
 
     @property
     def pages(self) -> tuple[Pages, ...]:

@@ -74,7 +74,7 @@ def compile_model(
     for variant in _supported(options.variants, model, schemes):
         on_variant(variant.name)
         emitter.add(variant, lower_module(export_module(model, schemes, layout, variant), variant, options.debug_dump))
-    (rope,), state = model.ropes, layout.pages[0]
+    state = layout.pages[0]
     plan = Plan(
         model=PlanModel(
             vocab_size=model.vocab_size,
@@ -86,7 +86,7 @@ def compile_model(
             context_length=options.context_length,
             page_size=layout.page_size,
             prefill_chunk=options.prefill_chunk,
-            rope=Rope(rope.inv_freq, rope.scale),
+            ropes=tuple(Rope(rope.inv_freq, rope.scale) for rope in layout.ropes),
         ),
         weights=layout.weights,
         io=layout.io,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-FORMAT = 2
+FORMAT = 3
 MAX_UNIFORM_WORDS = 5
 LAUNCH_WORDS = 3 + MAX_UNIFORM_WORDS  # int32 words that a launch function writes for each tile of a kernel
 MAX_TILES = 8  # of one kernel
@@ -31,7 +31,7 @@ class PlanModel:
     context_length: int
     page_size: int
     prefill_chunk: int
-    rope: Rope
+    ropes: tuple[Rope, ...]  # the tables of io buffers rope0, rope1, ...
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ def parse_plan(data: bytes) -> Plan:
     """
     raw = json.loads(data)
     model = dict(raw["model"])
-    rope = Rope(tuple(model["rope"]["inv_freq"]), model["rope"]["scale"])
+    ropes = tuple(Rope(tuple(rope["inv_freq"]), rope["scale"]) for rope in model["ropes"])
     return Plan(
-        model=PlanModel(**(model | {"rope": rope})),
+        model=PlanModel(**(model | {"ropes": ropes})),
         weights=tuple(Buffer(**buffer) for buffer in raw["weights"]),
         io=tuple(Buffer(**buffer) for buffer in raw["io"]),
         variants=tuple(_parse_variant(variant) for variant in raw["variants"]),

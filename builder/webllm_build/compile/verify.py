@@ -9,7 +9,7 @@ from webllm_build.compile.target import VENDORS
 from webllm_build.errors import PlanError
 
 REQUIRED_FUNCTIONS = frozenset({"prefill", "logits", "decode", "sample"})
-REQUIRED_IO = frozenset({"tokens", "state", "rope", "page_table", "hidden", "logits", "sampling", "history"})
+REQUIRED_IO = frozenset({"tokens", "state", "rope0", "page_table", "hidden", "logits", "sampling", "history"})
 
 
 def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:

@@ -64,7 +64,8 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     config |= {"model_type": model_type, "vocab_size": embedding.shape[0], "tie_word_embeddings": HEAD not in checkpoint.tensors}
     config["rope_scaling"] = _rope_scaling(given)
     neutral = {**NEUTRAL, "attention.value_length": config.get("head_dim"), "rope.dimension_count": config.get("head_dim")}
-    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *(key for key, value in neutral.items() if key in given and _same(given[key], value))}
+    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS}
+    known |= {key for key, value in neutral.items() if key in given and _same(given[key], value)}
     window, context = given.get("attention.sliding_window"), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add("attention.sliding_window")  # nothing is ever so far back

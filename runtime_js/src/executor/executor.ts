@@ -109,7 +109,9 @@ export class PlanExecutor implements ModelRunner {
     const state = new Int32Array(16);
     state.set([position, n, slot]);
     this.#device.queue.writeBuffer(this.#buffers.io("state"), 0, state);
-    this.#device.queue.writeBuffer(this.#buffers.io("rope"), 0, rotaryTable(this.#model, position, n));
+    this.#model.ropes.forEach((rope, index) => {
+      this.#device.queue.writeBuffer(this.#buffers.io(`rope${index}`), 0, rotaryTable(rope, position, n));
+    });
     this.#pageTable.write(cache.pages);
     const encoder = this.#device.createCommandEncoder();
     this.#buffers.copyPages(encoder, cache.copies);

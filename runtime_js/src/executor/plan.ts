@@ -4,7 +4,7 @@ import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY } from "../support/limits.generated.ts";
 
-const PLAN_FORMAT = 2;
+const PLAN_FORMAT = 3;
 /** Words that a launch function writes for each tile of a kernel: grid x, y, z and the uniform's words. */
 export const LAUNCH_WORDS = 8;
 export const HISTORY_LENGTH = 256;
@@ -14,11 +14,14 @@ const MAX_COUNT = 1 << 16;
 const MAX_NAME = 512;
 const MAX_TILES = 8;
 const MAX_VENDORS = 64;
+const MAX_ROPES = 64;
+const MAX_ROTARY_PAIRS = 2048;
 
 export const FUNCTION_NAMES = ["prefill", "logits", "decode", "sample"] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
-export const IO_NAMES = ["tokens", "state", "rope", "page_table", "hidden", "logits", "sampling", "history"] as const;
-export type IoName = (typeof IO_NAMES)[number];
+export const IO_NAMES = ["tokens", "state", "page_table", "hidden", "logits", "sampling", "history"] as const;
+/** Rotary tables are many: rope0, rope1, ... in the order of `PlanModel.ropes`. */
+export type IoName = (typeof IO_NAMES)[number] | `rope${number}`;
 export const FEATURES = ["shader-f16", "subgroups"] as const;
 const LANGUAGE_FEATURES = ["packed_4x8_integer_dot_product"] as const;
 export const LIMITS = [
@@ -26,6 +29,12 @@ export const LIMITS = [
   "maxComputeWorkgroupsPerDimension", "maxStorageBuffersPerShaderStage",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
+
+/** Radians per position of each rotary pair, and the factor on cosine and sine. */
+export interface Rope {
+  readonly invFreq: readonly number[];
+  readonly scale: number;
+}
 
 export interface PlanModel {
   readonly vocabSize: number;
@@ -36,8 +45,7 @@ export interface PlanModel {
   readonly pageSize: number;
   /** Tokens of the longest prefill call. */
   readonly prefillChunk: number;
-  /** Radians per position of each rotary pair, and the factor on cosine and sine. */
-  readonly rope: { readonly invFreq: readonly number[]; readonly scale: number };
+  readonly ropes: readonly Rope[];
 }
 
 export interface NamedBytes<N extends string = string> {
@@ -100,22 +108,22 @@ function fail(message: string): ManifestError {
 }
 
 function parseModel(model: Fields): PlanModel {
-  const headDim = model.integer("head_dim", 2, 4096);
-  const rope = model.object("rope");
-  const invFreq = rope.array("inv_freq", headDim / 2, (value, path) => {
-    if (typeof value !== "number" || !Number.isFinite(value)) throw fail(`${path} must be a finite number`);
-    return value;
+  const ropes = model.objects("ropes", MAX_ROPES, (rope) => {
+    const invFreq = rope.array("inv_freq", MAX_ROTARY_PAIRS, (value, path) => {
+      if (typeof value !== "number" || !Number.isFinite(value)) throw fail(`${path} must be a finite number`);
+      return value;
+    });
+    return { invFreq, scale: rope.number("scale", -1e6, 1e6) };
   });
-  if (invFreq.length !== headDim / 2) throw fail(`model.rope.inv_freq has ${invFreq.length} entries for head_dim ${headDim}`);
   return {
     vocabSize: model.integer("vocab_size", 1, MAX_VOCABULARY),
     numLayers: model.integer("num_layers", 1, MAX_LAYERS),
     numHeads: model.integer("num_heads", 1, MAX_HEADS),
-    headDim,
+    headDim: model.integer("head_dim", 2, 4096),
     contextLength: model.integer("context_length", 1, MAX_CONTEXT),
     pageSize: model.integer("page_size", 1, 1024),
     prefillChunk: model.integer("prefill_chunk", 1, 1 << 16),
-    rope: { invFreq, scale: rope.number("scale", -1e6, 1e6) },
+    ropes,
   };
 }
 
@@ -130,7 +138,7 @@ function ioBytes(model: PlanModel): ReadonlyMap<IoName, number> {
   return new Map<IoName, number>([
     ["tokens", 4 * model.prefillChunk],
     ["state", 4 * 16],
-    ["rope", 4 * model.prefillChunk * model.headDim],
+    ...model.ropes.map(({ invFreq }, index): [IoName, number] => [`rope${index}`, 8 * model.prefillChunk * invFreq.length]),
     ["page_table", 4 * Math.ceil(model.contextLength / model.pageSize)],
     ["logits", 4 * model.vocabSize],
     ["sampling", 4 * 8],
@@ -139,9 +147,10 @@ function ioBytes(model: PlanModel): ReadonlyMap<IoName, number> {
 }
 
 function parseIo(plan: Fields, model: PlanModel): NamedBytes<IoName>[] {
-  const io = plan.objects("io", IO_NAMES.length, (entry) => ({ name: entry.oneOf("name", IO_NAMES), bytes: bufferBytes(entry) }));
+  const names: readonly IoName[] = [...IO_NAMES, ...model.ropes.map((_, index): IoName => `rope${index}`)];
+  const io = plan.objects("io", names.length, (entry) => ({ name: entry.oneOf("name", names), bytes: bufferBytes(entry) }));
   const expected = ioBytes(model);
-  for (const name of IO_NAMES) {
+  for (const name of names) {
     const found = io.filter((buffer) => buffer.name === name);
     if (found.length !== 1) throw fail(`io has ${found.length} buffers called ${name}, not one`);
     const bytes = expected.get(name);

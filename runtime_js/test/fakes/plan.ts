@@ -34,15 +34,15 @@ function variant(name: string, features: string[], index: number): Record<string
 
 export function fakePlan(): Record<string, unknown> {
   return {
-    format: 2,
+    format: 3,
     model: {
       vocab_size: 50, hidden_size: 8, num_layers: 1, num_heads: 2, num_kv_heads: 1, head_dim: 4,
       context_length: 128, page_size: 4, prefill_chunk: 8,
-      rope: { inv_freq: [1, 0.01], scale: 1 },
+      ropes: [{ inv_freq: [1, 0.01], scale: 1 }],
     },
     weights: [{ name: "a", bytes: WEIGHT_BYTES[0] }, { name: "b", bytes: WEIGHT_BYTES[1] }],
     io: [
-      { name: "tokens", bytes: 32 }, { name: "state", bytes: 64 }, { name: "rope", bytes: 128 }, { name: "page_table", bytes: 128 },
+      { name: "tokens", bytes: 32 }, { name: "state", bytes: 64 }, { name: "rope0", bytes: 128 }, { name: "page_table", bytes: 128 },
       { name: "hidden", bytes: 32 }, { name: "logits", bytes: 200 }, { name: "sampling", bytes: 32 }, { name: "history", bytes: 1024 },
     ],
     variants: [variant("f16-sg", ["shader-f16", "subgroups"], 0), variant("f32", [], 1)],
