@@ -21,6 +21,7 @@ TOKENS: list[int] = json.loads((REFERENCE / "tiny-models.json").read_text("utf-8
 FAMILIES = [
     "gemma3_text",
     "qwen2",
+    "qwen3",
 ]
 
 

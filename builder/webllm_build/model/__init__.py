@@ -18,6 +18,7 @@ ARCHITECTURES = {
     "gemma3_text": "gemma3",
     "llama": "llama",
     "qwen2": "qwen2",
+    "qwen3": "qwen3",
 }
 
 # Tensors that checkpoints carry along although the model does not read them.
