@@ -4,6 +4,7 @@ import { ChunkLength, PipelineDepth } from "../src/engine/pace.ts";
 import { Sampler } from "../src/engine/sampler.ts";
 import { Scheduler, type FinishReason, type GenerationRequest, type Stop } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
+import { OutOfMemoryError } from "../src/support/errors.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
 
@@ -217,6 +218,15 @@ test("the cache grows as a conversation does, up to the context length; then wha
   const other = promptOf(20, 50);
   assert.deepEqual((await generate(it, request(other))).ids, reference(other, 12, NO_EOS));
   assert.equal((await generate(it, request(prompt, { maxTokens: 1 }))).cached, 0);
+});
+
+test("where the GPU has no room for more, idle conversations go first, and then the request fails and nobody else", async () => {
+  const it = setup({ pages: 4, maxPages: 4 });
+  const [prompt, other] = [promptOf(9, 7), promptOf(10, 50)];
+  await generate(it, request(prompt, { maxTokens: 3 }));
+  assert.deepEqual((await generate(it, request(other, { maxTokens: 4 }))).ids, reference(other, 4, NO_EOS));
+  await assert.rejects(generate(it, request(promptOf(20, 1))), OutOfMemoryError);
+  assert.deepEqual((await generate(it, request(prompt, { maxTokens: 4 }))).ids, reference(prompt, 4, NO_EOS));
 });
 
 test("leaving rolls back at once, and the next request is right", async () => {

@@ -80,11 +80,16 @@ export function parseEngineConfig(value: unknown): EngineSettings {
   };
 }
 
+/** An AbortSignal of any window. */
+function isSignal(value: unknown): value is AbortSignal {
+  return typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
+}
+
 export function parseRequestOptions(value: unknown): RequestOptions {
   const options = configuration(value ?? {}, "options");
   options.onlyKeys(["signal"]);
   const signal = options.raw("signal") ?? undefined;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw options.wrong("signal", "an AbortSignal");
+  if (signal !== undefined && !isSignal(signal)) throw options.wrong("signal", "an AbortSignal");
   return { signal };
 }
 

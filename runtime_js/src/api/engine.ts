@@ -68,7 +68,7 @@ export class MLCEngine extends BaseEngine {
     this.#slot = null;
     slot?.controller.abort(new AbortError(OVERTAKEN));
     const freed = slot?.session.then((session) => session.close(), () => undefined);
-    this.#freed = Promise.all([this.#freed, freed]).then(() => undefined);
+    this.#freed = Promise.all([freed, this.#freed.catch(() => undefined)]).then(() => undefined);
     return this.#freed;
   }
 

@@ -94,12 +94,26 @@ export class SequenceManager {
       } else {
         const pages = Math.ceil((this.length(sequence) + count) / pageSize);
         const missing = Math.max(1, pages - this.#abi.kv_page_count(sequence.id) - this.#abi.kv_available());
-        this.#call("kv_grow", this.#abi.kv_grow(await this.#runner.reservePages(capacity + missing)));
+        await this.#grow(capacity + missing);
       }
       copies = this.#abi.kv_append(sequence.id, count);
     }
     this.#call("kv_append", copies);
     this.#copies.push(...this.#view(this.#abi.kv_copies(), 2 * copies));
+  }
+
+  /** Where the runner has no room for more pages, one idle sequence less. Raises OutOfMemoryError where there is none. */
+  async #grow(pages: number): Promise<void> {
+    let reserved = 0;
+    try {
+      reserved = await this.#runner.reservePages(pages);
+    } catch (error) {
+      const oldest = this.#idle.shift();
+      if (oldest === undefined || !(error instanceof OutOfMemoryError)) throw error;
+      this.#free(oldest);
+      return;
+    }
+    this.#call("kv_grow", this.#abi.kv_grow(reserved));
   }
 
   /** The sequences as the next step sees them, which does the copies that are due. Valid until the next `append`. */

@@ -3,6 +3,7 @@
  * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it.
  */
 
+import { OutOfMemoryError } from "../../src/support/errors.ts";
 import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
 
 export const VOCABULARY = 97;
@@ -47,7 +48,7 @@ export class FakeRunner implements ModelRunner {
   }
 
   async reservePages(pages: number): Promise<number> {
-    if (pages > this.#maxPages) throw new Error("out of memory");
+    if (pages > this.#maxPages) throw new OutOfMemoryError("no room");
     this.#grow(Math.max(pages, Math.min(2 * this.#pages.length, this.#maxPages)));
     return this.#pages.length;
   }
