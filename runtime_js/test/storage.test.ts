@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { beforeEach, test } from "node:test";
 import { resolveModel } from "../src/api/config.ts";
 import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError } from "../src/support/errors.ts";
@@ -7,48 +6,18 @@ import { parseManifest } from "../src/storage/manifest.ts";
 import { SHARD_BYTES } from "../src/support/limits.generated.ts";
 import { deleteModelInCache, hasModelInCache } from "../src/api/cache.ts";
 import { ModelFolder } from "../src/storage/model_folder.ts";
+import { askForPersistence } from "../src/storage/quota.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeServer, FakeStorage, FakeWorker, type FakeFile } from "./fakes/web.ts";
+import { BASE, LIBRARY, SHARDS, bytesOf, deploy, entry, manifestObject, tensor } from "./fakes/model.ts";
 import { mutations } from "./fakes/mutate.ts";
 
-const BASE = "https://site.example/sub/model/";
 const NEVER = new AbortController().signal;
 
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-function bytesOf(length: number, seed: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 7 + (i >> 8)) & 255);
-}
-
-const SHARDS = [bytesOf(SHARD_BYTES, 1), bytesOf(1024, 2)];
-const LIBRARY = bytesOf(300, 3);
-const TOKENIZER = new TextEncoder().encode('{"model": {}}');
-
-function entry(file: string, bytes: Uint8Array): Record<string, unknown> {
-  return { file, bytes: bytes.byteLength, sha256: sha256(bytes) };
-}
-
-function tensor(name: string, offset: number, bytes: number): Record<string, unknown> {
-  return { name, dtype: "uint32", shape: [bytes / 4], offset, bytes };
-}
-
-function manifestObject(): Record<string, unknown> {
-  return {
-    format: 1, generator: "test",
-    model: { id: "toy", name: "Toy", architecture: "llama", parameters: 10, license: null, context_length: 128, vocab_size: 50 },
-    library: entry("model.wasm", LIBRARY), tokenizer: entry("tokenizer.json", TOKENIZER),
-    tokenizer_config: { chat_template: "x" }, eos_token_ids: [2],
-    weights: { bytes: SHARD_BYTES + 1024, shards: SHARDS.map((shard, i) => entry(`weights-${i}.bin`, shard)) },
-    tensors: [tensor("a", 0, 16), tensor("b", 256, SHARD_BYTES)],
-  };
-}
-
-const MANIFEST = new TextEncoder().encode(JSON.stringify(manifestObject()));
-const URL_OF_MANIFEST = `${BASE}manifest.${sha256(MANIFEST).slice(0, 16)}.json`;
+const URL_OF_MANIFEST = deploy(new FakeServer(), manifestObject());
 const RECORD = { model_id: "toy", manifest: URL_OF_MANIFEST };
 const APP = { model_list: [RECORD] };
+const MANIFEST_FILES = [URL_OF_MANIFEST.slice(BASE.length), "model.wasm", "tokenizer.json", "weights-0.bin", "weights-1.bin"];
 
 let server = new FakeServer();
 let storage = new FakeStorage();
@@ -56,8 +25,7 @@ let storage = new FakeStorage();
 beforeEach(() => {
   server = new FakeServer();
   storage = new FakeStorage();
-  server.files.set(URL_OF_MANIFEST, MANIFEST).set(`${BASE}model.wasm`, LIBRARY).set(`${BASE}tokenizer.json`, TOKENIZER);
-  SHARDS.forEach((shard, i) => server.files.set(`${BASE}weights-${i}.bin`, shard));
+  deploy(server, manifestObject());
   useStorage(storage);
   Object.assign(globalThis, { Worker: undefined, fetch: server.fetch, location: { href: "https://site.example/sub/" } });
 });
@@ -68,6 +36,10 @@ function useStorage(given: FakeStorage | undefined): void {
 
 function storedFile(name: string): FakeFile | undefined {
   return storage.folders.get(encodeURIComponent(BASE))?.get(name);
+}
+
+function names(): string[] {
+  return [...storage.folders.get(encodeURIComponent(BASE))?.keys() ?? []].sort();
 }
 
 async function loadAll(): Promise<Map<number, Uint8Array>> {
@@ -188,13 +160,6 @@ test("a corrupted download that is good the second time is used", async () => {
   assert.deepEqual((await loadAll()).get(SHARD_BYTES), SHARDS[1]);
 });
 
-test("a truncated shard is tried again and then refused", async () => {
-  server.files.set(`${BASE}weights-1.bin`, bytesOf(1000, 2));
-  await assert.rejects(loadAll(), (error: unknown) =>
-    error instanceof IntegrityError && /truncated: 1000 of 1024/.test(error.message) && error.details["expected"] === 1024);
-  assert.equal(server.requests.filter((request) => request.url.endsWith("weights-1.bin")).length, 4);
-});
-
 test("a file that is longer than the manifest says is not read to its end", async () => {
   server.files.set(`${BASE}weights-1.bin`, bytesOf(5000, 2));
   await assert.rejects(loadAll(), /longer than the 1024 bytes expected/);
@@ -213,9 +178,16 @@ test("a missing file is not tried again; a busy server is", async () => {
 test("a manifest with other bytes than its name says is refused", async () => {
   server.files.set(URL_OF_MANIFEST, new TextEncoder().encode("{}"));
   await assert.rejects(loadAll(), IntegrityError);
-  server.files.set(`${BASE}manifest.json`, new TextEncoder().encode("<html>"));
+  server.files.set(`${BASE}manifest.json`, new TextEncoder().encode("{"));
   await assert.rejects(ModelFolder.open({ manifest: `${BASE}manifest.json` }, NEVER), /is not JSON/);
   await assert.rejects(ModelFolder.open({ ...RECORD, manifest_sha256: "00".repeat(32) }, NEVER), IntegrityError);
+});
+
+test("what a stored copy or a bundler calls by a name that objects have of themselves is no URL", async () => {
+  const url = deploy(server, { ...manifestObject(), tokenizer: entry("constructor", LIBRARY) });
+  server.files.set(`${BASE}constructor`, LIBRARY);
+  const folder = await ModelFolder.open({ manifest: url, files: {} }, NEVER);
+  assert.deepEqual(await folder.read(folder.manifest.tokenizer, NEVER), LIBRARY);
 });
 
 test("without storage, and with full storage, the model loads with a warning", async () => {
@@ -226,6 +198,96 @@ test("without storage, and with full storage, the model loads with a warning", a
   useStorage(storage);
   assert.equal((await loadAll()).size, 2);
   assert.equal(await hasModelInCache("toy", APP), false);
+});
+
+test("storage that takes no more at one shard costs one warning, and what is stored stays", async () => {
+  storage.largest = SHARD_BYTES - 1;
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  let bytes = 0;
+  await folder.readShards(NEVER, () => undefined, async (_, shard) => { bytes += shard.byteLength; });
+  assert.equal(bytes, SHARD_BYTES + 1024);
+  assert.match(folder.warning ?? "", /full or refused a file \(QuotaExceededError/);
+  assert.deepEqual(names().filter((name) => name.startsWith("weights-0")), []);
+});
+
+test("a browser that refuses to say anything about its storage still loads the model", async () => {
+  const refuse = (): Promise<never> => Promise.reject(new DOMException("denied", "SecurityError"));
+  const value = { hardwareConcurrency: 4, storage: { getDirectory: refuse, estimate: refuse, persist: refuse } };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value });
+  assert.equal((await loadAll()).size, 2);
+  assert.match((await ModelFolder.open(RECORD, NEVER)).warning ?? "", /refused to open its storage \(SecurityError/);
+  assert.equal(await hasModelInCache("toy", APP), false);
+  await assert.rejects(deleteModelInCache("toy", APP), /SecurityError|denied/);
+});
+
+test("a thread that can only read storage says so", async () => {
+  storage.readOnly = true;
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  await folder.read(folder.manifest.library, NEVER);
+  assert.match(folder.warning ?? "", /only workers store files/);
+});
+
+test("an unanswered question about persistence holds nobody up", () => {
+  const value = { storage: { persist: () => new Promise(() => undefined) } };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value });
+  assert.equal(askForPersistence(), undefined);
+});
+
+test("only what is stored whole counts as stored, and asking makes no folder", async () => {
+  assert.equal(await hasModelInCache("toy", APP), false);
+  assert.equal(storage.folders.size, 0);
+  await loadAll();
+  assert.deepEqual(names(), [...MANIFEST_FILES].sort());
+  for (const name of MANIFEST_FILES) {
+    const file = storedFile(name);
+    assert.ok(file);
+    const whole = file.bytes;
+    file.bytes = whole.slice(0, -1);
+    assert.equal(await hasModelInCache("toy", APP), false, name);
+    file.bytes = whole;
+    assert.equal(await hasModelInCache("toy", APP), true, name);
+  }
+});
+
+test("models of one folder are stored and deleted each by itself", async () => {
+  const other = bytesOf(500, 9);
+  server.files.set(`${BASE}other.wasm`, other);
+  const url = deploy(server, { ...manifestObject(), library: entry("other.wasm", other), model: { ...Object(manifestObject()["model"]), id: "other" } });
+  const app = { model_list: [RECORD, { model_id: "other", manifest: url }] };
+  await loadAll();
+  const folder = await ModelFolder.open({ manifest: url }, NEVER);
+  await folder.read(folder.manifest.library, NEVER);
+  await folder.keepNote("tiles", "[1]");
+  assert.equal(await hasModelInCache("other", app), true);
+  await deleteModelInCache("toy", app);
+  assert.equal(await hasModelInCache("other", app), true);
+  assert.equal(await hasModelInCache("toy", app), false);
+  assert.equal(await folder.note("tiles"), "[1]");
+  await deleteModelInCache("other", app);
+  assert.equal(storage.folders.size, 0);
+});
+
+test("an older build of a model is deleted with it, and a file that is in use does not keep the others", async () => {
+  await loadAll();
+  const url = deploy(server, { ...manifestObject(), eos_token_ids: [2, 3] });
+  await ModelFolder.open({ manifest: url }, NEVER);
+  const busy = storedFile("weights-0.bin");
+  assert.ok(busy);
+  const open = Object(await busy.createSyncAccessHandle());
+  await deleteModelInCache(url);
+  assert.deepEqual(names(), ["weights-0.bin"]);
+  open.close();
+  await deleteModelInCache(url);
+  assert.equal(storage.folders.size, 0);
+});
+
+test("a model that is deleted elsewhere during its download is stored again", async () => {
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  const read = folder.read(folder.manifest.library, NEVER);
+  storage.folders.clear();
+  await read;
+  await folder.read(folder.manifest.tokenizer, NEVER);
+  assert.equal(folder.warning, undefined);
 });
 
 test("shards come from the base that the manifest names, a bundler's names from the record", async () => {

@@ -1,19 +1,42 @@
-"""A plain static file server that can be slow, refuse files, stop and come back."""
+"""A static file server that can be slow, refuse files, break connections, send something else, stop and come back."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 PIECES = 16
 
 
+@dataclass(frozen=True)
+class Instead:
+    """What is sent in a file's place."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "application/octet-stream"
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """name: the file's, without its folder. range, if_range: headers."""
+
+    name: str
+    range: str | None
+    if_range: str | None
+
+
 class SiteServer:
-    """Serves `root` like GitHub Pages would: no special headers, the site in a folder below.
+    """Serves `root` like GitHub Pages would: no special headers, the site in a folder below; weights with ETag and ranges.
 
     slow: seconds that a weight shard takes. failing: a file whose path contains one of these is answered with 404.
+    cuts: for the next requests of a weight shard, in turn, after how many bytes the connection breaks.
+    instead: for the next requests of a file whose path contains this, in turn, what is sent.
     """
 
     def __init__(self, root: Path, path: str) -> None:
@@ -21,8 +44,11 @@ class SiteServer:
         self.folder = root / path
         self.path = path
         self.requests: list[str] = []
+        self.downloads: list[Request] = []
         self.slow = 0.0
         self.failing: set[str] = set()
+        self.cuts: list[int] = []
+        self.instead: dict[str, list[Instead]] = {}
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
 
@@ -43,6 +69,9 @@ class SiteServer:
             self._server.server_close()
             self._server = None
 
+    def _next_instead(self, path: str) -> Instead | None:
+        return next((answers.pop(0) for part, answers in self.instead.items() if part in path and answers), None)
+
     def _handler(self) -> type[SimpleHTTPRequestHandler]:
         server = self
 
@@ -55,17 +84,47 @@ class SiteServer:
 
             def do_GET(self) -> None:
                 server.requests.append(self.path)
-                if any(part in self.path for part in server.failing):
+                instead = server._next_instead(self.path)
+                if instead is not None:
+                    self._send(instead)
+                elif any(part in self.path for part in server.failing):
                     self.send_error(404)
-                elif server.slow and self.path.endswith(".bin"):
-                    self._trickle(Path(self.translate_path(self.path)).read_bytes())
+                elif self.path.endswith(".bin"):
+                    self._send_weights(Path(self.translate_path(self.path)))
                 else:
                     super().do_GET()
 
-            def _trickle(self, data: bytes) -> None:
-                self.send_response(200)
+            def _send(self, answer: Instead) -> None:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.body)))
+                if answer.retry_after is not None:
+                    self.send_header("Retry-After", answer.retry_after)
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def _send_weights(self, path: Path) -> None:
+                if not path.is_file():
+                    self.send_error(404)
+                    return
+                data = path.read_bytes()
+                etag = f'"{path.name}"'
+                asked, if_range = self.headers["Range"], self.headers["If-Range"]
+                server.downloads.append(Request(path.name, asked, if_range))
+                start = re.fullmatch(r"bytes=(\d+)-", asked or "")
+                if start is not None and if_range in (None, etag):
+                    first = int(start[1])
+                    self.send_response(206)
+                    self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
+                    data = data[first:]
+                else:
+                    self.send_response(200)
+                self.send_header("ETag", etag)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
+                self._trickle(data[: server.cuts.pop(0)] if server.cuts else data)
+
+            def _trickle(self, data: bytes) -> None:
                 size = -(-len(data) // PIECES)
                 try:
                     for start in range(0, len(data), size):

@@ -61,7 +61,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   async reload(modelId: string, chatOpts?: ChatOptions | null, options?: RequestOptions | null): Promise<void> {
     const { signal } = parseRequestOptions(options);
     await this.load(chooseModel(modelId, chatOpts, this.#appConfig, this.#config), signal ?? undefined);
-    void askForPersistence(); // Firefox asks the user, who may never answer
+    askForPersistence();
   }
 
   /** Loads a model by its full description. `reload` is the ordinary way. */

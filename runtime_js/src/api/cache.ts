@@ -1,7 +1,6 @@
 /** What is stored of a model on this device. */
 
-import { deleteFolder } from "../storage/folders.ts";
-import { isStored } from "../storage/model_folder.ts";
+import { deleteStored, isStored } from "../storage/stored.ts";
 import { resolveModel } from "./config.ts";
 import type { AppConfig } from "./types.ts";
 
@@ -10,7 +9,7 @@ export async function hasModelInCache(modelId: string, appConfig?: AppConfig): P
   return isStored(resolveModel(modelId, appConfig));
 }
 
-/** Deletes all stored files of a model. */
+/** Deletes the stored files of a model; those that another model of the same folder needs stay. */
 export async function deleteModelInCache(modelId: string, appConfig?: AppConfig): Promise<void> {
-  await deleteFolder(resolveModel(modelId, appConfig).manifest);
+  await deleteStored(resolveModel(modelId, appConfig));
 }

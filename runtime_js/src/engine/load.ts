@@ -73,7 +73,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
   let prepared: Promise<Gpu> | undefined;
   try {
     const [adapter, folder] = await progress.timed("manifest",
-      abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, stop)]), signal, STOPPED));
+      abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason))]), signal, STOPPED));
     const { manifest } = folder;
     progress.warn(folder.warning);
     progress.weightsBegin(manifest.weights.bytes);

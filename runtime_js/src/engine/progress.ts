@@ -69,6 +69,11 @@ export class LoadProgress {
     this.#sendState();
   }
 
+  /** Says why no bytes come; the next that come take the text's place. */
+  waiting(reason: string): void {
+    this.#send(reason);
+  }
+
   compiled(done: number, total: number): void {
     this.#kernels = { done, total };
     this.#sendState();

@@ -1,4 +1,6 @@
-/** Where models lie in the origin's private file system: one folder for each. */
+/** Where models lie in the origin's private file system: one folder for each model folder on the network. */
+
+import { draftOf } from "./draft.ts";
 
 const ROOT = "webllm-build";
 const DELETE_ATTEMPTS = 40;
@@ -26,16 +28,45 @@ export async function modelFolder(manifestUrl: string, create: boolean): Promise
   return (await allModels(create)).getDirectoryHandle(folderName(manifestUrl), { create });
 }
 
-/** Deletes all stored files of a model. Raises DOMException where another page goes on reading or writing them. */
-export async function deleteFolder(manifestUrl: string): Promise<void> {
-  if (!hasFileSystem()) return;
+/** Name and size in bytes of each file in a folder. */
+export async function fileSizes(folder: FileSystemDirectoryHandle): Promise<ReadonlyMap<string, number>> {
+  const sizes: Promise<[string, number]>[] = [];
+  for await (const name of folder.keys()) {
+    sizes.push(folder.getFileHandle(name).then(async (handle) => [name, (await handle.getFile()).size]));
+  }
+  return new Map(await Promise.all(sizes));
+}
+
+/** Deletes a file or an empty folder. False where another page goes on using it. */
+async function deleteEntry(folder: FileSystemDirectoryHandle, name: string): Promise<boolean> {
   for (let tried = 1; ; tried++) {
     try {
-      return await (await allModels(false)).removeEntry(folderName(manifestUrl), { recursive: true });
+      await folder.removeEntry(name);
+      return true;
     } catch (error) {
-      if (isNamed(error, "NotFoundError")) return;
-      if (!isNamed(error, "NoModificationAllowedError") || tried === DELETE_ATTEMPTS) throw error;
+      if (isNamed(error, "NotFoundError")) return true;
+      if (isNamed(error, "InvalidModificationError")) return false; // a folder into which a file has just come
+      if (!isNamed(error, "NoModificationAllowedError")) throw error;
+      if (tried === DELETE_ATTEMPTS) return false;
       await new Promise((resolve) => { setTimeout(resolve, DELETE_PAUSE_MS); }); // a worker that was just ended still has a file open
     }
+  }
+}
+
+/**
+ * Deletes the stored files of a model's folder but those in `kept`, with their drafts, and a folder that is then empty. What another
+ * page is downloading at this moment stays: it is that page's.
+ */
+export async function deleteFiles(manifestUrl: string, kept: ReadonlySet<string>): Promise<void> {
+  if (!hasFileSystem()) return;
+  try {
+    const models = await allModels(false);
+    const folder = await models.getDirectoryHandle(folderName(manifestUrl));
+    const names: string[] = [];
+    for await (const name of folder.keys()) if (!kept.has(draftOf(name) ?? name)) names.push(name);
+    const deleted = await Promise.all(names.map((name) => deleteEntry(folder, name)));
+    if (kept.size === 0 && deleted.every(Boolean)) await deleteEntry(models, folderName(manifestUrl));
+  } catch (error) {
+    if (!isNamed(error, "NotFoundError")) throw error;
   }
 }

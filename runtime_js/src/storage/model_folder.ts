@@ -1,81 +1,65 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
-import { IntegrityError, ManifestError } from "../support/errors.ts";
+import { DownloadError, IntegrityError } from "../support/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
-import { download, sha256 } from "./download.ts";
-import { manifestFiles, parseManifest, type FileEntry, type Manifest } from "./manifest.ts";
+import { sha256 } from "./digest.ts";
+import { download } from "./download.ts";
+import { Lanes } from "./lanes.ts";
+import { alone } from "./locks.ts";
+import { manifestFiles, type FileEntry, type Manifest } from "./manifest.ts";
 import { freeBytes } from "./quota.ts";
+import { isReplaced } from "./replaced.ts";
 import { ShardReader } from "./shard_reader.ts";
+import { isManifestOf, isPinned, manifestName, parseJson, readManifest, type ModelSource } from "./source.ts";
 import { ModelStore } from "./store.ts";
+import { noteName, storedManifest } from "./stored.ts";
 import { readVerified } from "./verified.ts";
+
+export type { ModelSource } from "./source.ts";
 
 /** Shards that are read at a time, each by a thread of its own: as many as connections that browsers open to one HTTP/1.1 server. */
 const MAX_READERS = 6;
 
-/** Where a packaged model's files lie. URLs are absolute where a model is opened. */
-export interface ModelSource {
-  /** URL of the model folder's `manifest.<hash>.json`. */
-  readonly manifest: string;
-  /** Lower-case hex; checked before the manifest is used. */
-  readonly manifest_sha256?: string | undefined;
-  /** Manifest file name to URL, where a bundler gave the files of a package other URLs. */
-  readonly files?: Readonly<Record<string, string>> | undefined;
-  /** URL of a folder that serves the weights; default: where the manifest says. */
-  readonly weights?: string | undefined;
-}
-
 /** Called with the file and how many of its bytes have come. */
 export type FileProgress = (file: FileEntry, bytes: number) => void;
 
-function parseJson(bytes: Uint8Array, what: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new ManifestError(`${what} is not JSON (${String(error)}). Build or deploy the model folder again.`);
-  }
-}
-
-/** The digest, or its beginning, that the manifest's bytes must have: from the source or from the file's name. */
-function expectedDigest(source: ModelSource): string | undefined {
-  return source.manifest_sha256 ?? /[.]([0-9a-f]{16})[.]json$/.exec(new URL(source.manifest).pathname)?.[1];
-}
-
-/** What the manifest is called in storage. */
-function manifestName(source: ModelSource): string {
-  return new URL(source.manifest).pathname.split("/").at(-1) || "manifest.json";
-}
+/** Called with the reason while nothing comes: a pause between attempts, no network, another tab that downloads. */
+export type WaitListener = (reason: string) => void;
 
 export class ModelFolder {
   readonly manifest: Manifest;
   readonly #source: ModelSource;
   readonly #store: ModelStore;
+  readonly #onWait: WaitListener;
 
-  private constructor(source: ModelSource, manifest: Manifest, store: ModelStore) {
+  private constructor(source: ModelSource, manifest: Manifest, store: ModelStore, onWait: WaitListener) {
     this.#source = source;
     this.manifest = manifest;
     this.#store = store;
+    this.#onWait = onWait;
   }
 
   /** Reads the manifest of a source. Raises ManifestError, IntegrityError or DownloadError. */
-  static async open(source: ModelSource, signal: AbortSignal): Promise<ModelFolder> {
+  static async open(source: ModelSource, signal: AbortSignal, onWait: WaitListener = () => undefined): Promise<ModelFolder> {
     const store = await ModelStore.open(source.manifest);
-    const name = manifestName(source);
-    const expected = expectedDigest(source);
-    const matches = async (bytes: Uint8Array<ArrayBuffer>): Promise<boolean> =>
-      expected === undefined || (await sha256(bytes)).startsWith(expected);
-    const stored = expected === undefined ? null : await store.read(name);
-    if (stored !== null && await matches(stored)) return new ModelFolder(source, parseManifest(parseJson(stored, source.manifest)), store);
-    const bytes = await download(source.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default" });
-    if (!await matches(bytes)) {
-      throw new IntegrityError(
-        `${source.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`,
-        { url: source.manifest });
-    }
-    const manifest = parseManifest(parseJson(bytes, source.manifest));
-    const folder = new ModelFolder(source, manifest, store);
-    await folder.#checkRoom();
-    if (expected !== undefined) await store.write(name, bytes);
-    return folder;
+    const make = (manifest: Manifest): ModelFolder => new ModelFolder(source, manifest, store, onWait);
+    const fromStorage = (): Promise<Manifest | null> => isPinned(source) ? storedManifest(store, source) : Promise.resolve(null);
+    const stored = await fromStorage();
+    if (stored !== null) return make(stored);
+    return alone(store.lockName(manifestName(source)), { signal, onWait }, async () => undefined, async () => {
+      const another = await fromStorage();
+      if (another !== null) return make(another);
+      const bytes = await download(source.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default", onWait });
+      if (!await isManifestOf(source, bytes)) {
+        throw new IntegrityError(
+          `${source.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`,
+          { url: source.manifest });
+      }
+      const folder = make(readManifest(bytes, source.manifest));
+      await folder.#checkRoom();
+      if (isPinned(source)) await store.write(manifestName(source), bytes);
+      return folder;
+    });
   }
 
   /** Why the model is not stored for the next visit, if it is not. */
@@ -86,8 +70,8 @@ export class ModelFolder {
   async #checkRoom(): Promise<void> {
     const free = await freeBytes();
     if (free === undefined) return;
-    const stored = await this.#store.names();
-    const missing = manifestFiles(this.manifest).filter(({ file }) => !stored.has(file));
+    const sizes = await this.#store.sizes();
+    const missing = manifestFiles(this.manifest).filter(({ file, bytes }) => sizes.get(file) !== bytes);
     const needed = missing.reduce((sum, file) => sum + file.bytes, 0);
     if (needed > free) {
       this.#store.stopStoring(`The model needs ${megabytes(needed)} of storage, the browser gives ${megabytes(free)}: it runs, but will be `
@@ -97,16 +81,21 @@ export class ModelFolder {
 
   /** Where a file is fetched. Weights may lie elsewhere than the rest: where the source says, else where the manifest does. */
   #url(file: FileEntry): string {
-    const { manifest, files, weights } = this.#source;
+    const { manifest, files = {}, weights } = this.#source;
     const isShard = this.manifest.weights.shards.includes(file);
     if (isShard && weights !== undefined) return new URL(file.file, weights).href;
     const base = isShard ? this.manifest.weights.base ?? "" : "";
-    return files?.[file.file] ?? new URL(file.file, new URL(base, manifest)).href;
+    const given = Object.hasOwn(files, file.file) ? files[file.file] : undefined;
+    return given ?? new URL(file.file, new URL(base, manifest)).href;
   }
 
   /** One file's verified bytes, read in this thread. */
-  read(file: FileEntry, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    return readVerified(this.#store, file, this.#url(file), { signal });
+  async read(file: FileEntry, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await readVerified(this.#store, file, this.#url(file), { signal, onWait: this.#onWait });
+    } catch (error) {
+      throw await this.#explained(error, signal);
+    }
   }
 
   async readJson(file: FileEntry, signal: AbortSignal): Promise<unknown> {
@@ -125,7 +114,7 @@ export class ModelFolder {
   }
 
   async #noteFile(name: string): Promise<string> {
-    return `note.${await sha256(new TextEncoder().encode(`${this.manifest.library.file} ${name}`))}`;
+    return noteName(await sha256(new TextEncoder().encode(`${this.manifest.library.file} ${name}`)));
   }
 
   /**
@@ -138,15 +127,26 @@ export class ModelFolder {
     const { shards } = this.manifest.weights;
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
+    const readers = readerCount(shards.length);
+    const lanes = new Lanes(readers);
+    const sizes = this.#store.sizes();
     const queue = shards.entries();
     let offsetOf = 0;
     const offsets = shards.map((shard) => (offsetOf += shard.bytes) - shard.bytes);
     const work = async (): Promise<void> => {
       const reader = new ShardReader(this.#source.manifest, this.#store);
       let into: ArrayBuffer | undefined;
+      const read = (shard: FileEntry, onBytes: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> => {
+        const onBoth = (bytes: number): void => {
+          onBytes(bytes);
+          onProgress(shard, bytes);
+        };
+        return reader.read(shard, this.#url(shard), { signal: stop, onProgress: onBoth, onWait: this.#onWait, into });
+      };
       try {
         for (const [i, shard] of queue) {
-          const bytes = await reader.read(shard, this.#url(shard), { signal: stop, onProgress: (done) => onProgress(shard, done), into });
+          const isHere = (await sizes).get(shard.file) === shard.bytes;
+          const bytes = await (isHere ? read(shard, () => undefined) : lanes.run(stop, (onBytes) => read(shard, onBytes)));
           await use(offsets[i] ?? 0, bytes);
           into = bytes.buffer;
         }
@@ -155,11 +155,19 @@ export class ModelFolder {
       }
     };
     try {
-      await Promise.all(Array.from({ length: readerCount(shards.length) }, work));
+      await Promise.all(Array.from({ length: readers }, work));
     } catch (error) {
       failed.abort(); // the others' reads
-      throw error;
+      throw await this.#explained(error, signal);
     }
+  }
+
+  /** A better error for a file that is gone together with its manifest. */
+  async #explained(error: unknown, signal: AbortSignal): Promise<unknown> {
+    const isMissing = error instanceof DownloadError && ["missing", "page"].includes(String(error.details["reason"]));
+    if (!isMissing || !await isReplaced(this.#source.manifest, signal)) return error;
+    return new DownloadError("A newer version of this site has taken the place of the one that this page is of: load the page again.",
+      { ...error.details, reason: "replaced" });
   }
 }
 
@@ -169,14 +177,4 @@ function readerCount(shards: number): number {
 
 function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 1e6)} MB`;
-}
-
-/** Whether the manifest and every file it names are stored: the model then loads without the network. */
-export async function isStored(source: ModelSource): Promise<boolean> {
-  const store = await ModelStore.open(source.manifest);
-  const stored = await store.read(manifestName(source));
-  if (stored === null) return false;
-  const manifest = parseManifest(parseJson(stored, source.manifest));
-  const names = await store.names();
-  return manifestFiles(manifest).every(({ file }) => names.has(file));
 }

@@ -1,9 +1,9 @@
 /** Room in the browser's storage. */
 
-/** Asks the browser not to evict what we store. Only pages may ask; a refusal changes nothing. */
-export async function askForPersistence(): Promise<void> {
+/** Asks the browser not to evict what we store. Only pages may ask, and the answer changes nothing: a person may leave it open for ever. */
+export function askForPersistence(): void {
   if (typeof navigator === "undefined" || typeof navigator.storage?.persist !== "function") return;
-  await navigator.storage.persist().catch(() => false);
+  navigator.storage.persist().catch(() => false);
 }
 
 /** Bytes that may still be stored, or undefined where the browser does not say. */

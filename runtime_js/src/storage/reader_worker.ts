@@ -6,6 +6,7 @@ import { ModelStore } from "./store.ts";
 import { readVerified } from "./verified.ts";
 
 const PROGRESS_STEP = 1 << 20; // bytes
+const PROGRESS_MS = 250; // on slow networks
 const NEVER = new AbortController().signal; // who stops a read ends this worker
 
 const stores = new Map<string, Promise<ModelStore>>();
@@ -20,12 +21,16 @@ async function read({ manifest, entry, url, warning, into }: ReaderRequest): Pro
   const store = await opened;
   if (warning !== undefined) store.stopStoring(warning);
   let reported = 0;
+  let reportedAt = performance.now();
   const onProgress = (bytes: number): void => {
-    if (bytes >= reported && bytes < Math.min(reported + PROGRESS_STEP, entry.bytes)) return;
+    const isSmall = bytes >= reported && bytes < Math.min(reported + PROGRESS_STEP, entry.bytes);
+    if (isSmall && performance.now() - reportedAt < PROGRESS_MS) return;
     reported = bytes;
+    reportedAt = performance.now();
     reply({ kind: "progress", bytes });
   };
-  const bytes = await readVerified(store, entry, url, { signal: NEVER, onProgress, into });
+  const onWait = (reason: string): void => reply({ kind: "waiting", reason });
+  const bytes = await readVerified(store, entry, url, { signal: NEVER, onProgress, onWait, into });
   reply({ kind: "done", bytes, warning: store.warning }, [bytes.buffer]);
 }
 

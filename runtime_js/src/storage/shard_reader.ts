@@ -19,6 +19,7 @@ export interface ReaderRequest {
 
 export type ReaderReply =
   | { readonly kind: "progress"; readonly bytes: number }
+  | { readonly kind: "waiting"; readonly reason: string }
   | { readonly kind: "done"; readonly bytes: Uint8Array<ArrayBuffer>; readonly warning: string | undefined }
   | { readonly kind: "error"; readonly error: WireError };
 
@@ -54,7 +55,7 @@ export class ShardReader {
   }
 
   /** Null where the worker failed. */
-  #ask(worker: Worker, entry: FileEntry, url: string, { signal, onProgress, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
+  #ask(worker: Worker, entry: FileEntry, url: string, { signal, onProgress, onWait, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise<Uint8Array<ArrayBuffer> | null>((resolve, reject) => {
       const stop = (): void => {
         this.close();
@@ -70,6 +71,8 @@ export class ShardReader {
       worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => {
         if (data.kind === "progress") {
           onProgress?.(data.bytes);
+        } else if (data.kind === "waiting") {
+          onWait?.(data.reason);
         } else if (data.kind === "error") {
           settle(() => reject(fromWire(data.error)));
         } else {

@@ -3,25 +3,8 @@
  * as fast as the Cache API. Where there is none, nothing is stored and the model still runs.
  */
 
-import { hasFileSystem, isNamed, modelFolder } from "./folders.ts";
-
-/** What dedicated workers alone have: reads and writes without a way through the browser's process. */
-interface SyncFile {
-  getSize(): number;
-  read(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  truncate(size: number): void;
-  close(): void;
-}
-
-interface SyncFileHandle {
-  /** One writer or, in browsers that know the mode, several readers may have a file open. */
-  createSyncAccessHandle(options?: { mode: "read-only" }): Promise<SyncFile>;
-}
-
-function isSync(handle: object): handle is SyncFileHandle {
-  return "createSyncAccessHandle" in handle;
-}
+import { Draft, draftName, isSync } from "./draft.ts";
+import { fileSizes, hasFileSystem, isNamed, modelFolder } from "./folders.ts";
 
 /** `size` bytes to write to: the beginning of `into`, or new ones where that is too small. */
 export function room(size: number, into: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
@@ -29,22 +12,25 @@ export function room(size: number, into: ArrayBuffer | undefined): Uint8Array<Ar
 }
 
 export class ModelStore {
-  readonly #folder: FileSystemDirectoryHandle | null;
+  readonly #manifestUrl: string;
+  #folder: FileSystemDirectoryHandle | null;
   #warning: string | undefined;
 
-  private constructor(folder: FileSystemDirectoryHandle | null, warning?: string) {
+  private constructor(manifestUrl: string, folder: FileSystemDirectoryHandle | null, warning?: string) {
+    this.#manifestUrl = manifestUrl;
     this.#folder = folder;
     this.#warning = warning;
   }
 
-  static async open(manifestUrl: string): Promise<ModelStore> {
+  /** The store of a model. Where `create` is false and there is none, it is empty. */
+  static async open(manifestUrl: string, create = true): Promise<ModelStore> {
     if (!hasFileSystem()) {
-      return new ModelStore(null, "This browser has no storage for the model here; it will be downloaded again next time.");
+      return new ModelStore(manifestUrl, null, "This browser has no storage for the model here; it will be downloaded again next time.");
     }
     try {
-      return new ModelStore(await modelFolder(manifestUrl, true));
+      return new ModelStore(manifestUrl, await modelFolder(manifestUrl, create));
     } catch (error) {
-      return new ModelStore(null,
+      return new ModelStore(manifestUrl, null,
         `The browser refused to open its storage (${String(error)}); the model will be downloaded again next time.`);
     }
   }
@@ -52,6 +38,16 @@ export class ModelStore {
   /** Why files are not stored, if they are not. */
   get warning(): string | undefined {
     return this.#warning;
+  }
+
+  /** Whether files that are read are stored. */
+  get isStoring(): boolean {
+    return this.#folder !== null && this.#warning === undefined;
+  }
+
+  /** Under this name a page locks the download of a file. */
+  lockName(file: string): string {
+    return `webllm-build:${new URL(file, this.#manifestUrl).href}`;
   }
 
   /** Stops storing, and says why. What is stored stays readable. */
@@ -70,28 +66,59 @@ export class ModelStore {
   }
 
   async write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (this.#folder === null || this.#warning !== undefined) return;
+    await this.#try(async (folder) => {
+      const draft = await this.#open(folder, name);
+      if (draft === null) return writeWhole(await folder.getFileHandle(name, { create: true }), bytes);
+      draft.write(bytes, 0);
+      await draft.finish(bytes);
+    });
+  }
+
+  /** A file to be written piece by piece; null where nothing is stored, another page writes it or this thread can only write it whole. */
+  async draft(name: string): Promise<Draft | null> {
+    return await this.#try((folder) => this.#open(folder, name)) ?? null;
+  }
+
+  /** How many bytes of a file have come so far, whoever writes it; undefined where none are stored. */
+  async draftSize(name: string): Promise<number | undefined> {
+    return (await this.sizes()).get(draftName(name));
+  }
+
+  #open(folder: FileSystemDirectoryHandle, name: string): Promise<Draft | null> {
+    return Draft.open(folder, name, (error) => this.#refused(error));
+  }
+
+  /** Works in the folder. Where the browser stores nothing more, the warning says why. */
+  async #try<T>(work: (folder: FileSystemDirectoryHandle) => Promise<T>): Promise<T | undefined> {
+    if (this.#folder === null || !this.isStoring) return undefined;
     try {
-      await writeFile(await this.#folder.getFileHandle(name, { create: true }), bytes);
+      try {
+        return await work(this.#folder);
+      } catch (error) {
+        if (!isNamed(error, "NotFoundError")) throw error;
+        this.#folder = await modelFolder(this.#manifestUrl, true); // another page has deleted the model
+        return await work(this.#folder);
+      }
     } catch (error) {
-      if (isNamed(error, "NoModificationAllowedError")) return; // another page has it open: it writes, or reads, the same bytes
-      await this.delete(name);
-      this.stopStoring(`The browser's storage is full or refused a file (${String(error)}); the model runs, but will be downloaded again `
-        + "next time. Free some space or delete other models to keep it.");
+      if (!isNamed(error, "NoModificationAllowedError")) this.#refused(error); // else another page writes, or reads, the same bytes
+      return undefined;
     }
   }
 
-  async delete(name: string): Promise<void> {
-    await this.#folder?.removeEntry(name).catch(() => undefined);
+  #refused(error: unknown): void {
+    this.stopStoring(error instanceof CannotWrite ? error.message
+      : `The browser's storage is full or refused a file (${String(error)}); the model runs, but will be downloaded again next time. `
+        + "Free some space or delete other models to keep it.");
   }
 
-  /** Names of the files that are stored. */
-  async names(): Promise<Set<string>> {
-    const names = new Set<string>();
-    if (this.#folder !== null) for await (const name of this.#folder.keys()) names.add(name);
-    return names;
+  /** Name and size in bytes of each file that is stored. */
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    return this.#folder === null ? new Map() : fileSizes(this.#folder).catch(() => new Map<string, number>());
   }
 }
+
+/** A thread that cannot write, as the page's own in Safari before version 26. */
+class CannotWrite extends Error {}
 
 async function readFile(
   handle: FileSystemFileHandle, size: number | undefined, into: ArrayBuffer | undefined,
@@ -111,19 +138,13 @@ async function readFile(
   }
 }
 
-async function writeFile(handle: FileSystemFileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (!isSync(handle)) {
-    const stream = await handle.createWritable();
-    await stream.write(bytes);
-    await stream.close();
-    return;
+/** The platform gives the file its contents when the stream is closed, all or nothing. */
+async function writeWhole(handle: FileSystemFileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  if (!("createWritable" in handle)) {
+    throw new CannotWrite("This browser lets only workers store files: the model runs, but will be downloaded again next time. "
+      + "Run the engine in a worker to keep it.");
   }
-  const file = await handle.createSyncAccessHandle();
-  try {
-    file.truncate(0);
-    const written = file.write(bytes, { at: 0 });
-    if (written < bytes.byteLength) throw new Error(`it took ${written} of ${bytes.byteLength} bytes`);
-  } finally {
-    file.close();
-  }
+  const stream = await handle.createWritable();
+  await stream.write(bytes);
+  await stream.close();
 }

@@ -1,27 +1,92 @@
 /** A server and the browser's storage, in memory. */
 
+/** A request as the server sees it. */
+export interface FakeRequest {
+  readonly url: string;
+  readonly cache: string;
+  readonly method: string;
+  readonly referrerPolicy: string;
+  readonly range: string | undefined;
+  readonly ifRange: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Answer = (request: FakeRequest, bytes: Uint8Array<ArrayBuffer>) => Response;
+
 export class FakeServer {
   readonly files = new Map<string, Uint8Array<ArrayBuffer>>();
   /** What goes wrong with the next requests of a URL: an HTTP status or the network. */
   readonly failures = new Map<string, (number | "network")[]>();
-  readonly requests: { readonly url: string; readonly cache: string }[] = [];
+  /** How the next requests of a URL are answered instead. */
+  readonly answers = new Map<string, Answer[]>();
+  readonly requests: FakeRequest[] = [];
+  /** Whether it knows ranges; its files then have an ETag. */
+  ranges = true;
   onRequest: (url: string, count: number) => void = () => undefined;
 
   readonly fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
-    this.requests.push({ url, cache: init.cache ?? "default" });
-    this.onRequest(url, this.requests.filter((request) => request.url === url).length);
+    const headers = new Headers(init.headers);
+    const request = {
+      url, cache: init.cache ?? "default", method: init.method ?? "GET", referrerPolicy: init.referrerPolicy ?? "",
+      range: headers.get("range") ?? undefined, ifRange: headers.get("if-range") ?? undefined, signal: init.signal ?? undefined,
+    };
+    this.requests.push(request);
+    this.onRequest(url, this.requests.filter((other) => other.url === url).length);
     init.signal?.throwIfAborted();
     const failure = this.failures.get(url)?.shift();
     if (failure === "network") throw new TypeError("Failed to fetch");
     const bytes = this.files.get(url);
     if (failure !== undefined || bytes === undefined) return new Response("", { status: failure ?? 404 });
-    return new Response(new ReadableStream({
-      start(controller) {
-        for (let at = 0; at < bytes.length; at += 1 << 20) controller.enqueue(bytes.slice(at, at + (1 << 20)));
-        init.signal?.addEventListener("abort", () => controller.error(init.signal?.reason));
-        controller.close();
-      },
-    }));
+    return this.answers.get(url)?.shift()?.(request, bytes) ?? this.#answer(request, bytes);
+  };
+
+  #answer({ range, ifRange, signal }: FakeRequest, bytes: Uint8Array<ArrayBuffer>): Response {
+    if (!this.ranges) return new Response(stream(bytes, signal));
+    const etag = etagOf(bytes);
+    const from = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+    if (range === undefined || (ifRange !== undefined && ifRange !== etag)) return new Response(stream(bytes, signal), { headers: { etag } });
+    if (from >= bytes.length) return new Response("", { status: 416, headers: { "content-range": `bytes */${bytes.length}` } });
+    return new Response(stream(bytes.subarray(from), signal), {
+      status: 206, headers: { etag, "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` },
+    });
+  }
+}
+
+function etagOf(bytes: Uint8Array): string {
+  return `"${bytes.length}-${bytes.subarray(0, 64).join("")}"`;
+}
+
+/** The body of a response. end: what comes after the bytes. */
+export function stream(
+  bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal | undefined, end: "end" | "break" | "silence" = "end",
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    start(controller) {
+      signal?.addEventListener("abort", () => {
+        try {
+          controller.error(signal.reason);
+        } catch {
+          // it has ended
+        }
+      });
+    },
+    pull(controller) {
+      if (at < bytes.length) controller.enqueue(bytes.slice(at, at += 1 << 20));
+      else if (end === "break") controller.error(new TypeError("network error"));
+      else if (end === "end") controller.close();
+      else return new Promise(() => undefined);
+      return undefined;
+    },
+  });
+}
+
+/** The first `length` bytes of what is asked for, then a broken connection or silence. */
+export function cut(length: number, end: "break" | "silence"): Answer {
+  return ({ range, signal }, bytes) => {
+    const from = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+    const headers = { etag: etagOf(bytes), "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` };
+    return new Response(stream(bytes.slice(from, from + length), signal, end), { status: from > 0 ? 206 : 200, headers });
   };
 }
 
@@ -35,15 +100,26 @@ export class FakeFile {
     this.#storage = storage;
   }
 
-  #write(bytes: Uint8Array): void {
-    if (this.#storage.quotaExceeded) throw new DOMException("full", "QuotaExceededError");
-    this.bytes = bytes.slice();
+  get isOpen(): boolean {
+    return this.#open > 0;
+  }
+
+  #write(bytes: Uint8Array, at: number): void {
+    if (this.#storage.quotaExceeded || at + bytes.length > this.#storage.largest) throw new DOMException("full", "QuotaExceededError");
+    const larger = new Uint8Array(Math.max(this.bytes.length, at + bytes.length));
+    larger.set(this.bytes);
+    larger.set(bytes, at);
+    this.bytes = larger;
   }
 
   readonly getFile = async (): Promise<Blob> => new Blob([this.bytes]);
 
   readonly createWritable = async (): Promise<object> => ({
-    write: async (bytes: Uint8Array) => this.#write(bytes), close: async () => undefined,
+    write: async (bytes: Uint8Array) => {
+      this.bytes = new Uint8Array(0);
+      this.#write(bytes, 0);
+    },
+    close: async () => undefined,
   });
 
   /** What only dedicated workers have. */
@@ -60,8 +136,8 @@ export class FakeFile {
         if (mode === "read-only") throw new DOMException("read-only", "NoModificationAllowedError");
         this.bytes = this.bytes.slice(0, size);
       },
-      write: (bytes: Uint8Array) => {
-        this.#write(bytes);
+      write: (bytes: Uint8Array, { at }: { at: number }) => {
+        this.#write(bytes, at);
         return bytes.length;
       },
       close: () => { this.#open--; },
@@ -76,6 +152,11 @@ export class FakeStorage {
   /** Another page has every file open. */
   locked = false;
   asynchronous = false;
+  /** As in Safari before version 26, where only workers write. */
+  readOnly = false;
+  movable = true;
+  /** Bytes that a file may have. */
+  largest = Infinity;
 
   readonly getDirectory = async (): Promise<object> => ({ getDirectoryHandle: this.#models });
 
@@ -90,7 +171,7 @@ export class FakeStorage {
         return this.#folder(files);
       },
       removeEntry: async (name: string): Promise<void> => {
-        if (this.locked) throw new DOMException("open elsewhere", "NoModificationAllowedError");
+        if ((this.folders.get(name)?.size ?? 0) > 0) throw new DOMException("it is not empty", "InvalidModificationError");
         if (!this.folders.delete(name)) throw missing();
       },
     };
@@ -103,9 +184,17 @@ export class FakeStorage {
         if (!files.has(name) && !create) throw missing();
         files.set(name, file);
         const { getFile, createWritable, createSyncAccessHandle } = file;
-        return this.asynchronous ? { getFile, createWritable } : { getFile, createSyncAccessHandle };
+        const move = async (newName: string): Promise<void> => {
+          if (file.isOpen || files.has(newName)) throw new DOMException("in use", "NoModificationAllowedError");
+          files.delete(name);
+          files.set(newName, file);
+        };
+        if (this.readOnly) return { getFile };
+        if (this.asynchronous) return { getFile, createWritable };
+        return { getFile, createSyncAccessHandle, ...(this.movable && { move }) };
       },
       removeEntry: async (name: string): Promise<void> => {
+        if (this.locked || files.get(name)?.isOpen === true) throw new DOMException("open elsewhere", "NoModificationAllowedError");
         if (!files.delete(name)) throw missing();
       },
       keys: async function* (): AsyncGenerator<string> {
@@ -113,6 +202,22 @@ export class FakeStorage {
       },
     };
   }
+}
+
+/** Web Locks of one origin. */
+export class FakeLocks {
+  readonly #held = new Map<string, Promise<unknown>>();
+
+  readonly request = async (
+    name: string, options: { ifAvailable?: boolean; signal?: AbortSignal }, work: (lock: object | null) => Promise<unknown>,
+  ): Promise<unknown> => {
+    if (options.ifAvailable === true && this.#held.has(name)) return work(null);
+    const aborted = new Promise<never>((_, reject) => options.signal?.addEventListener("abort", () => reject(options.signal?.reason)));
+    while (this.#held.has(name)) await Promise.race([this.#held.get(name), aborted]);
+    const working = work({ name });
+    this.#held.set(name, working.catch(() => undefined).then(() => this.#held.delete(name)));
+    return working;
+  };
 }
 
 function missing(): DOMException {

@@ -1,0 +1,62 @@
+/** What is stored of a model on this device. */
+
+import { ManifestError } from "../support/errors.ts";
+import { deleteFiles } from "./folders.ts";
+import { manifestFiles, type Manifest } from "./manifest.ts";
+import { isManifestOf, manifestName, readManifest, type ModelSource } from "./source.ts";
+import { ModelStore } from "./store.ts";
+
+/** The stored manifest of a source; null where there is none, or another one. */
+export async function storedManifest(store: ModelStore, source: ModelSource): Promise<Manifest | null> {
+  const bytes = await store.read(manifestName(source));
+  return bytes !== null && await isManifestOf(source, bytes) ? readManifest(bytes, source.manifest) : null;
+}
+
+/** Whether the manifest and every file that it names are stored, whole: the model then loads without the network. */
+export async function isStored(source: ModelSource): Promise<boolean> {
+  const store = await ModelStore.open(source.manifest, false);
+  const manifest = await storedManifest(store, source);
+  if (manifest === null) return false;
+  const sizes = await store.sizes();
+  return manifestFiles(manifest).every(({ file, bytes }) => sizes.get(file) === bytes);
+}
+
+async function parseStored(store: ModelStore, name: string): Promise<Manifest | null> {
+  try {
+    const bytes = await store.read(name);
+    return bytes === null ? null : readManifest(bytes, name);
+  } catch (error) {
+    if (error instanceof ManifestError) return null; // another JSON file
+    throw error;
+  }
+}
+
+/** Files that other models of the same folder need. An older build of the same model is no other model. */
+async function filesOfOthers(store: ModelStore, source: ModelSource): Promise<Set<string>> {
+  const kept = new Set<string>();
+  const names = [...(await store.sizes()).keys()];
+  const own = await parseStored(store, manifestName(source));
+  for (const name of names.filter((one) => one.endsWith(".json") && one !== manifestName(source) && one !== own?.tokenizer.file)) {
+    const other = await parseStored(store, name);
+    if (other === null || other.model.id === own?.model.id) continue;
+    for (const file of [name, ...manifestFiles(other).map(({ file }) => file)]) kept.add(file);
+  }
+  if (kept.size > 0) for (const name of names) if (isNote(name)) kept.add(name); // a note does not say whose it is
+  return kept;
+}
+
+/** Notes are small texts beside the files of a model, which nobody has verified. */
+const NOTE = "note.";
+
+function isNote(name: string): boolean {
+  return name.startsWith(NOTE);
+}
+
+export function noteName(digest: string): string {
+  return NOTE + digest;
+}
+
+/** Deletes the stored files of a model that no other model of its folder needs. */
+export async function deleteStored(source: ModelSource): Promise<void> {
+  await deleteFiles(source.manifest, await filesOfOthers(await ModelStore.open(source.manifest, false), source));
+}
