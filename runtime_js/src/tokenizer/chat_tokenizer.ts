@@ -87,10 +87,11 @@ export class ChatTokenizer {
       throw new RequestValidationError(
         "This model has no chat template: it continues text and does not chat. Use engine.completions.create({ prompt }).");
     }
-    const last = messages.at(-1);
-    if (last?.role !== "assistant") return this.#apply(this.#template, messages, true);
-    if (last.content.trim() === "") return this.#apply(this.#template, messages.slice(0, -1), true);
-    return openEnded(this.#apply(this.#template, messages, false), last.content);
+    const safe = messages.map((message) => (message.role === "user" ? { ...message, content: this.#segments.asText(message.content) } : message));
+    const last = safe.at(-1);
+    if (last?.role !== "assistant") return this.#apply(this.#template, safe, true);
+    if (last.content.trim() === "") return this.#apply(this.#template, safe.slice(0, -1), true);
+    return openEnded(this.#apply(this.#template, safe, false), last.content);
   }
 
   #apply(template: Template, messages: readonly ChatMessage[], asksForAnswer: boolean): string {
@@ -107,7 +108,7 @@ export class ChatTokenizer {
     return this.#tokenizer.encode(text, { add_special_tokens: true }).ids;
   }
 
-  /** Token ids of a rendered prompt: the template has written the special tokens already. */
+  /** Token ids of what `render` gave: the template has written the special tokens already. */
   encode(prompt: string): number[] {
     return this.#segments.encode(prompt);
   }

@@ -5,6 +5,9 @@
 
 import type { AddedToken } from "./added_tokens.ts";
 
+/** Parts a control token that somebody wrote into a message, so that it stays text: a noncharacter of Unicode, which no text has. */
+const BREAK = "\u{fdd0}";
+
 /** Characters of segments that are remembered. */
 const MAX_CHARACTERS = 1 << 21;
 
@@ -12,11 +15,18 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
+function anyOf(tokens: readonly AddedToken[]): RegExp | null {
+  const contents = tokens.map(({ content }) => content).sort((a, b) => b.length - a.length);
+  return contents.length === 0 ? null : new RegExp(contents.map(escaped).join("|"), "gu");
+}
+
 export class SegmentEncoder {
   readonly #encode: (text: string) => readonly number[];
   /** Finds every token that is looked for before anything else; of those that begin alike the longest. */
   readonly #tokens: RegExp | null;
   readonly #joined: ReadonlySet<string>;
+  /** Finds the tokens that only a template may write. */
+  readonly #control: RegExp | null;
   /** Used last comes last. */
   readonly #known = new Map<string, readonly number[]>();
   #characters = 0;
@@ -24,8 +34,8 @@ export class SegmentEncoder {
   constructor(added: readonly AddedToken[], encode: (text: string) => readonly number[]) {
     this.#encode = encode;
     const first = added.filter(({ isNormalized }) => !isNormalized);
-    const contents = first.map(({ content }) => content).sort((a, b) => b.length - a.length);
-    this.#tokens = contents.length === 0 ? null : new RegExp(contents.map(escaped).join("|"), "gu");
+    this.#tokens = anyOf(first);
+    this.#control = anyOf(added.filter(({ isSpecial, content }) => isSpecial && content.length > 1));
     this.#joined = new Set(first.filter(({ stripsLeft }) => stripsLeft).map(({ content }) => content)); // they change what is before them
   }
 
@@ -39,7 +49,17 @@ export class SegmentEncoder {
     return ids;
   }
 
+  /** A message's text in which no control token is one: a document that is pasted cannot end a turn and begin another. */
+  asText(content: string): string {
+    const text = content.replaceAll(BREAK, "");
+    return this.#control === null ? text : text.replace(this.#control, ([first = "", ...rest]) => `${first}${BREAK}${rest.join("")}`);
+  }
+
   #segments(text: string): string[] {
+    return text.split(BREAK).flatMap((part) => this.#parts(part));
+  }
+
+  #parts(text: string): string[] {
     const cuts = this.#tokens === null ? [] : [...text.matchAll(this.#tokens)].filter(([token]) => !this.#joined.has(token)).map(({ index }) => index);
     const bounds = [0, ...cuts.filter((cut) => cut > 0), text.length];
     return bounds.slice(1).map((end, i) => text.slice(bounds[i], end)).filter((segment) => segment !== "");
