@@ -7,6 +7,7 @@ from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.config import BuildRequest, resolve
+from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
 from webllm_build.library import check_library, compile_library
 from webllm_build.package.assets import check_assets
@@ -41,6 +42,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
         recipe = Recipe.read(request, cache, progress)
         recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size))
+        check_space(output.folder, recipe.bytes, "--out")
         library = compile_library(recipe, cache, progress)
         try:
             manifest = _pack_and_write(recipe, library, cache, output, progress)

@@ -18,13 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from webllm_build.disk import disk_errors, sync, sync_tree
+from webllm_build.disk import check_folder, disk_errors, sync, sync_tree
 from webllm_build.locks import FolderLock, lock, lock_shared
 
 MAX_BYTES = 16 << 30
 PARTIAL = ".partial-"
 OURS = re.compile(rf"[a-z]+-[0-9a-f]{{32}}|{re.escape(PARTIAL)}\w+")
-PARTIAL_SECONDS = 60  # an unfinished entry that is older and that nobody holds belongs to a build that was killed
+PARTIAL_SECONDS = 3600  # an unfinished entry that is older and that nobody holds belongs to a build that was killed
 
 
 class Cache:
@@ -39,6 +39,8 @@ class Cache:
         self._pins: list[FolderLock] = []
 
     def __enter__(self) -> Cache:
+        with disk_errors(self.folder, "--cache-dir"):
+            check_folder(self.folder)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -12,7 +12,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 MAC = ("Google Chrome.app/Contents/MacOS/Google Chrome", "Chromium.app/Contents/MacOS/Chromium")
 
 COMMON = [
-    *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium's sandbox does not start for root
+    *(["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []),  # Chromium's sandbox does not start for root
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
 import signal
 import sys
@@ -39,7 +40,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console(stderr=True, highlight=False)
 
 PLATFORMS = ("linux", "darwin")
-INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal, as shells have it
+INTERRUPTED, TERMINATED, HUNG_UP = 130, 143, 129  # 128 and the number of the signal, as shells have it
 BAR_COLUMNS: dict[Unit, ProgressColumn] = {"bytes": DownloadColumn(), "steps": MofNCompleteColumn()}
 
 
@@ -58,12 +59,15 @@ class RichProgress:
 
 
 def main() -> NoReturn:
-    """The `webllm-build` command: exit code 0, 1 for an error that says what to do, 2 for wrong usage, 130 and 143 for an interruption."""
+    """The `webllm-build` command: exit code 0, 1 for an error that says what to do, 2 for wrong usage, 128 + number for a signal."""
     warnings.showwarning = _show_warning
-    signal.signal(signal.SIGTERM, _end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a model's name may have letters that the terminal has not
     try:
         if sys.platform not in PLATFORMS:
             raise WebllmBuildError(f"webllm-build does not run on {sys.platform}", "It runs on Linux and macOS; on Windows, in WSL.")
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _end)
         app()
     except WebllmBuildError as error:
         console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
@@ -73,7 +77,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _say_interrupted(INTERRUPTED)
     except SystemExit as left:
-        if left.code in (INTERRUPTED, TERMINATED):  # what typer makes of a KeyboardInterrupt, and _end of a signal
+        if left.code in (INTERRUPTED, TERMINATED, HUNG_UP):  # what typer makes of a KeyboardInterrupt, and _end of a signal
             _say_interrupted(int(left.code))
         raise
     sys.exit(0)

@@ -108,7 +108,16 @@ class BuildRequest:
             fix="Give the address of the folder that serves the shards, without query or fragment.",
         ),
     ] = None
-    title: Annotated[str | None, Option("Title of the page. Default: the model's name.", kind="site")] = None
+    title: Annotated[
+        str | None,
+        Option(
+            "Title of the page. Default: the model's name.",
+            fits=str.isprintable,
+            expected="printable text on one line",
+            fix="Remove line breaks and control characters.",
+            kind="site",
+        ),
+    ] = None
     package_name: Annotated[
         str | None,
         Option(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from webllm_build.errors import DiskFullError, PackageError
+
+PROBE = ".partial-"
 
 
 @contextmanager
@@ -25,6 +29,20 @@ def disk_errors(folder: Path, option: str) -> Iterator[None]:
         inside = f" ({where})" if where and where != str(folder) and len(where) <= 300 else ""
         reason = error.strerror or str(error)
         raise PackageError(f"{shown} cannot be written: {reason}{inside}", f"Name a folder you may write to with {option}.") from error
+
+
+def check_folder(folder: Path) -> None:
+    """Make it where it is not there, and see that files can be written in it. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    Path(tempfile.mkdtemp(prefix=PROBE, dir=folder)).rmdir()
+
+
+def check_space(folder: Path, size: int, option: str) -> None:
+    """Raise DiskFullError where less than `size` bytes are free for what will be written below `folder`."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        hint = f"Free some space, or name another disk with {option}."
+        raise DiskFullError(f"{folder} needs {size / 1e9:.2f} GB, and its disk has {free / 1e9:.2f} GB left", hint)
 
 
 def sync(path: Path) -> None:

@@ -20,7 +20,7 @@ from webllm_build.package.manifest import hashed_name
 from webllm_build.package.model_folder import StoredWeights
 from webllm_build.progress import Progress
 from webllm_build.recipe import Recipe
-from webllm_build.versions import LIBRARY_FOLDERS, LIBRARY_TOOLS, made_by
+from webllm_build.versions import LIBRARY_SOURCES, LIBRARY_TOOLS, made_by
 
 
 def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
@@ -46,7 +46,7 @@ def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
         "prefill_chunk": recipe.layout.prefill_chunk,
         "variants": request.variants,
         "linker": linker_version(request.toolchain),
-        "made by": made_by(LIBRARY_FOLDERS, LIBRARY_TOOLS),
+        "made by": made_by(LIBRARY_SOURCES, LIBRARY_TOOLS),
     }
     wasm = _intact(cache.entry("library", inputs, make, lambda folder: _intact(folder) is not None))
     if wasm is None:

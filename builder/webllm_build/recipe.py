@@ -58,6 +58,11 @@ class Recipe:
         return Recipe(request, checkpoint, model, schemes, layout, context_length)
 
     @property
+    def bytes(self) -> int:
+        """Of the packed weights."""
+        return sum(buffer.bytes for buffer in self.layout.weights)
+
+    @property
     def title(self) -> str:
         """Of a page."""
         return self.request.title or self.checkpoint.name

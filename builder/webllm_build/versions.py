@@ -9,23 +9,27 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 WASM_SUPPORT = PACKAGE.parents[1] / "wasm_support"  # in a source checkout
-SOURCES = (".py", ".txt", ".o", ".cc", ".h", ".json")
+SUFFIXES = (".py", ".txt", ".o", ".cc", ".h", ".json")
 
-LIBRARY_FOLDERS = ("model", "quantize", "compile", "_support")
+LIBRARY_SOURCES = ("library.py", "limits_generated.py", "model", "quantize", "compile", "_support")
 LIBRARY_TOOLS = ("apache-tvm", "apache-tvm-ffi", "numpy")
-WEIGHTS_FOLDERS = ("source", "model", "quantize", "package")
+WEIGHTS_SOURCES = (
+    "weights.py", "limits_generated.py", "source", "model", "quantize", "package/manifest.py", "package/model_folder.py",
+)  # fmt: skip
 WEIGHTS_TOOLS = ("gguf", "numpy", "tokenizers")
 
 
 @cache
-def made_by(folders: tuple[str, ...], tools: tuple[str, ...]) -> dict[str, str]:
-    """Versions by name. `sources` covers this program's own code in `folders`, so that a cache never outlives a change to it."""
-    sources = hashlib.sha256()
-    roots = [PACKAGE / folder for folder in folders] + ([WASM_SUPPORT] if "compile" in folders else [])
+def made_by(sources: tuple[str, ...], tools: tuple[str, ...]) -> dict[str, str]:
+    """Versions by name. `sources` covers these files and folders of this program, so that a cache never outlives a change to them."""
+    digest = hashlib.sha256()
+    roots = [PACKAGE / name for name in sources] + ([WASM_SUPPORT] if "compile" in sources else [])
     for root in roots:
-        for path in sorted(path for path in root.rglob("*") if path.suffix in SOURCES and "build" not in path.relative_to(root).parts):
-            sources.update(str(path.relative_to(root.parent)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return {"sources": sources.hexdigest(), **{tool: _version(tool) for tool in tools}}
+        paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES)
+        for path in paths:
+            if "build" not in path.relative_to(root.parent).parts:
+                digest.update(str(path.relative_to(root.parent)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return {"sources": digest.hexdigest(), **{tool: _version(tool) for tool in tools}}
 
 
 def _version(distribution: str) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from webllm_build.cache import Cache
+from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, pack_weight
 from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
 from webllm_build.recipe import Recipe
-from webllm_build.versions import WEIGHTS_FOLDERS, WEIGHTS_TOOLS, made_by
+from webllm_build.versions import WEIGHTS_SOURCES, WEIGHTS_TOOLS, made_by
 
 
 def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWeights:
@@ -24,12 +25,14 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
     calibrated = gains_by_calibration(model, checkpoint, schemes)
 
     def make(folder: Path) -> None:
+        check_space(cache.folder, recipe.bytes, "--cache-dir")
+        tokens = calibration_tokens(checkpoint, model, text) if calibrated else None
         checkpoint.fetch()
         importance: Mapping[str, Importance] = {}
-        if calibrated:
+        if tokens is not None:
             with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:
-                importance = importances(model, checkpoint, calibration_tokens(checkpoint, model, text), done)
-        with progress.step("Packing weights", sum(buffer.bytes for buffer in recipe.layout.weights)) as done:
+                importance = importances(model, checkpoint, tokens, done)
+        with progress.step("Packing weights", recipe.bytes) as done:
             packed = (pack_weight(weight, checkpoint, schemes[weight.name], importance.get(weight.name)) for weight in model.weights)
             write_weights(folder, itertools.chain.from_iterable(packed), done)
 
@@ -38,7 +41,7 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
         "schemes": recipe.scheme_names,
         "calibration": [text, hashlib.sha256(checkpoint.tokenizer.tokenizer_json).hexdigest()] if calibrated else None,
         "model": model.description,
-        "made by": made_by(WEIGHTS_FOLDERS, WEIGHTS_TOOLS),
+        "made by": made_by(WEIGHTS_SOURCES, WEIGHTS_TOOLS),
     }
     return read_weights(cache.entry("weights", inputs, make, _intact))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,7 +201,7 @@ def test_an_interrupted_build_says_so_and_leaves_nothing(tmp_path: Path, number:
         process.send_signal(number)
         _, said = process.communicate()
     assert (process.returncode, said.strip()) == (code, "Interrupted.")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*")] == ["cache"]
 
 
 def test_another_system_is_told_where_it_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,6 +258,14 @@ def test_inspect_tells_what_other_options_would_give(run: Run) -> None:
     assert "in q8, " in weights["q8"]
     assert "q4" not in weights["q8"]
     assert "Did you mean q4" in run("inspect", str(TINY), "--quantization", "q44").stderr
+
+
+def test_names_are_shown_on_terminals_that_lack_their_letters(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TINY, tmp_path / "Größe"))
+    command = [sys.executable, "-m", "webllm_build", "inspect", str(folder)]
+    done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Gr\\xf6\\xdfe" in done.stdout
 
 
 def test_inspect_refuses_a_context_that_the_model_does_not_have(run: Run) -> None:

@@ -117,7 +117,16 @@ def test_versions_that_npm_refuses(version: str) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("out", Path("a\0b")), ("model", "a\0b"), ("title", "\0"), ("out", Path("~no-such-user/x")), ("cache_dir", Path("~no-such-user"))],
+    [
+        ("out", Path("a\0b")),
+        ("model", "a\0b"),
+        ("title", "\0"),
+        ("title", "a\x1b[31m"),
+        ("title", "\udcff"),
+        ("title", "a\nb"),
+        ("out", Path("~no-such-user/x")),
+        ("cache_dir", Path("~no-such-user")),
+    ],
 )
 def test_what_no_file_system_knows_is_a_problem(option: str, value: object) -> None:
     changes: dict[str, Any] = {option: value}

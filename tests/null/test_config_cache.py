@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from webllm_build import versions
+from webllm_build import disk, versions
 from webllm_build.cache import PARTIAL, Cache
 from webllm_build.errors import DiskFullError, PackageError
 
@@ -155,6 +158,24 @@ def test_a_folder_that_cannot_be_is_an_error_that_names_the_option(tmp_path: Pat
     assert "--cache-dir" in caught.value.hint
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    with pytest.raises(PackageError, match="cannot be written") as caught, Cache(tmp_path / "cache"):
+        pytest.fail("opened")
+    assert "--cache-dir" in caught.value.hint
+
+
+def test_too_little_space_is_told_with_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=2_000_000_000))
+    disk.check_space(tmp_path, 2_000_000_000, "--out")
+    with pytest.raises(DiskFullError, match=r"needs 4\.50 GB, and its disk has 2\.00 GB") as caught:
+        disk.check_space(tmp_path, 4_500_000_000, "--out")
+    assert "--out" in caught.value.hint
+
+
 def test_leftovers_of_killed_builds_are_removed(tmp_path: Path) -> None:
     old, young = tmp_path / f"{PARTIAL}old", tmp_path / f"{PARTIAL}young"
     old.mkdir()
@@ -167,7 +188,7 @@ def test_leftovers_of_killed_builds_are_removed(tmp_path: Path) -> None:
 
 
 def test_versions_name_the_tools_and_cover_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    known = versions.made_by(versions.LIBRARY_FOLDERS, versions.LIBRARY_TOOLS)
+    known = versions.made_by(versions.LIBRARY_SOURCES, versions.LIBRARY_TOOLS)
     assert set(known) == {"sources", *versions.LIBRARY_TOOLS}
     assert "none" not in known.values()
     package = tmp_path / "builder" / "webllm_build"

@@ -82,6 +82,18 @@ def test_names_carry_the_digest(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {manifest.file, *(entry.file for entry in manifest.files)}
 
 
+@pytest.mark.parametrize("harm", ["number", "cut", "gone"])
+def test_a_damaged_index_is_never_used(tmp_path: Path, harm: str) -> None:
+    write_weights(tmp_path, sample_weights())
+    (index,) = tmp_path.glob("index.*.json")
+    data = index.read_bytes()
+    index.unlink()
+    if harm != "gone":
+        index.write_bytes(data.replace(b'"offset": 256', b'"offset": 512') if harm == "number" else data[:50])
+    with pytest.raises(DamagedEntry, match="damaged"):
+        read_weights(tmp_path)
+
+
 @pytest.mark.parametrize("harm", ["zeros", "cut", "gone"])
 def test_a_damaged_shard_is_never_written(tmp_path: Path, harm: str) -> None:
     model = sample_model(tmp_path, shard_bytes=1000)

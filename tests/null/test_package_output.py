@@ -232,6 +232,7 @@ def test_what_is_in_the_way_is_told_before_anything_is_moved(tmp_path: Path, tak
 MOUNTED = """
 import subprocess, sys
 from pathlib import Path
+from webllm_build.errors import PackageError
 from webllm_build.package.output import open_output
 
 parent, out = Path(sys.argv[1]), Path(sys.argv[1]) / "dist"
@@ -242,7 +243,15 @@ def mount(folder):
 
 mount(parent)
 mount(out)
-subprocess.run(["mount", "-o", "remount,ro", str(parent)], check=True)
+mount(parent / "sealed")
+for folder in (parent / "sealed", parent):
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+for folder in (parent / "sealed", parent / "sealed" / "new"):
+    try:
+        with open_output(folder):
+            sys.exit("opened, to fail at the end of a long build")
+    except PackageError as error:
+        assert "--out" in error.hint, error
 for text in (b"old", b"new"):
     with open_output(out) as output:
         def fill(stage):

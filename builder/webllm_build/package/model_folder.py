@@ -33,7 +33,6 @@ from webllm_build.package.output import GENERATOR, Stage
 from webllm_build.quantize import Packed
 from webllm_build.source.checkpoint import Tokenizer
 
-INDEX = "weights.json"
 MODEL_FOLDER = "model"
 
 
@@ -106,21 +105,24 @@ def write_weights(
             stream.write(array.reshape(-1).view(np.uint8).data)
             if progress is not None:
                 progress(stream.offset)
-    index = {"shards": [asdict(shard) for shard in stream.shards], "tensors": [asdict(tensor) for tensor in tensors]}
-    (folder / INDEX).write_text(json.dumps(index), "utf-8")
+    index = json.dumps({"shards": [asdict(shard) for shard in stream.shards], "tensors": [asdict(tensor) for tensor in tensors]}).encode()
+    (folder / _entry("index", "json", index).file).write_bytes(index)
     return StoredWeights(folder, tuple(stream.shards), tuple(tensors))
 
 
 def read_weights(folder: Path) -> StoredWeights:
-    """What `write_weights` left in `folder`, by names and sizes. Raises DamagedEntry where it is no longer whole."""
-    path = folder / INDEX
+    """What `write_weights` left in `folder`. Raises DamagedEntry where the index is not what it was, or a shard has another size."""
     try:
-        index = Fields(json.loads(path.read_text("utf-8")), "index")
+        (path,) = folder.glob("index.*.json")
+        data = path.read_bytes()
+        if path.name != _entry("index", "json", data).file:
+            raise ValueError("the index is not what was written")
+        index = Fields(json.loads(data), "index")
         shards = tuple(file_entry(shard) for shard in index.objects("shards"))
         tensors = tuple(tensor_entry(tensor) for tensor in index.objects("tensors"))
         if any((folder / shard.file).stat().st_size != shard.bytes for shard in shards):
             raise ValueError("a shard has another size")
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise DamagedEntry(f"the weights in {folder} are damaged: {error}", "Delete this folder and build again.") from error
     return StoredWeights(folder, shards, tensors)
 

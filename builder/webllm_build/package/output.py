@@ -12,13 +12,13 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from webllm_build import __version__
-from webllm_build.disk import disk_errors, sync_tree
+from webllm_build.disk import check_folder, disk_errors, sync_tree
 from webllm_build.errors import DamagedEntry, OutputFolderError
 from webllm_build.locks import lock
 from webllm_build.package.fields import Fields
@@ -134,7 +134,11 @@ def open_output(out: Path) -> Iterator[Output]:
         if out.exists() and not out.is_dir():
             raise OutputFolderError(f"{out} is not a folder", "Choose another --out.")
         made = [folder for folder in (out, *out.parents) if not folder.exists()]
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            check_folder(out)
+        except OSError:
+            _remove_empty(made)
+            raise
         held = lock(out)
     if held is None:
         raise OutputFolderError(f"another build is writing to {out}", "Wait until it is done, or choose another --out.")
@@ -148,9 +152,13 @@ def open_output(out: Path) -> Iterator[Output]:
                 raise OutputFolderError(f"{out} is not empty and was not written by webllm-build", hint)
             yield Output(out, previous)
     finally:
-        with suppress(OSError):  # where it is not empty
-            for folder in made:
-                folder.rmdir()
+        _remove_empty(made)
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    with suppress(OSError):  # not empty, or not there
+        for folder in folders:
+            folder.rmdir()
 
 
 def read_marker(folder: Path) -> Marker | None:
