@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -89,6 +90,20 @@ def test_what_was_damaged_in_the_cache_is_made_again(tmp_path: Path, kept: Path,
     build(BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=cache, variants=("f32",)))
     assert contents(tmp_path / "dist") == contents(kept / "dist")
     assert not list(cache.glob(".partial-*"))
+
+
+def test_a_base_model_builds_and_its_page_continues_text(tmp_path: Path, kept: Path) -> None:
+    base = Path(shutil.copytree(TINY, tmp_path / "base"))
+    config = json.loads((base / "tokenizer_config.json").read_text("utf-8"))
+    del config["chat_template"]
+    (base / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+    request = BuildRequest(kind="site", model=str(base), out=tmp_path / "dist", cache_dir=kept / "cache", variants=("f32",))
+    manifest = build(request).manifest
+    assert manifest.task == "complete"
+    assert "chat_template" not in manifest.tokenizer_config
+    assert '"task": "complete"' in (tmp_path / "dist" / "index.html").read_text("utf-8")
+    request = replace(request, chat_template="{{ messages[0].content }}", out=tmp_path / "chat")
+    assert build(request).manifest.task == "chat"
 
 
 @pytest.fixture(scope="module")
