@@ -22,5 +22,13 @@ def test_logits_equal_those_of_transformers(tmp_path: Path, family: str, format:
     assert np.linalg.norm(logits - expected) < 1e-5 * np.linalg.norm(expected)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_its_description_is_that_of_its_shape(tmp_path: Path, family: str) -> None:
+    """What a compiled library is kept under: the same in both formats, and no address of an object."""
+    described = {load_model(open_tiny(family, format, tmp_path / format)).description for format in ("hugging_face", "gguf")}
+    assert len(described) == 1
+    assert " at 0x" not in described.pop()
+
+
 def test_every_family_has_a_row() -> None:
     assert sorted(["llama", *FAMILIES]) == sorted(ARCHITECTURES)

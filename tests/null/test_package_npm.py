@@ -84,6 +84,18 @@ def test_the_readme_says_where_the_weights_are(tmp_path: Path, weights: str | No
     assert ('weights: "https://..."' in readme) == (weights is None)
 
 
+def test_the_readme_names_what_the_runtime_exports(tmp_path: Path) -> None:
+    write(tmp_path)
+    readme = (tmp_path / "package" / "README.md").read_text("utf-8")
+    index = (ROOT / "runtime_js" / "src" / "index.ts").read_text("utf-8")
+    names = {name.strip() for names in re.findall(r"export \{([^}]*)\}", index) for name in names.split(",") if name.strip()}
+    values = {name for name in names if not name.startswith("type ") and not name.endswith("Error")}
+    assert len(values) > 5
+    assert [name for name in sorted(values) if f"`{name}`" not in readme] == []
+    told = set(re.findall(r"`((?:Create|Web)\w+|MLCEngine|\w+ModelInCache|createFetch)`", readme))
+    assert told <= values
+
+
 @pytest.mark.parametrize("weights", [WEIGHTS, None])
 def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: Path, weights: str | None) -> None:
     marker = write(tmp_path, weights)
