@@ -173,6 +173,42 @@ def test_a_server_can_import_it_but_creates_no_engine(tmp_path: Path, built_runt
     assert static != "made"
 
 
+USE = """
+import { createEngine, MLCEngineError, modelId, type InitProgressReport } from "asks";
+import { createEngine as inThisThread } from "asks/static";
+import { createEngine as bundled } from "bundled";
+
+const { signal } = new AbortController();
+const initProgressCallback = (report: InitProgressReport) => console.log(report.text);
+const engine = await createEngine({ weights: "w/", signal, initProgressCallback }, { context_window_size: 512 });
+engine.terminate();
+await (await inThisThread({ weights: "w/", signal })).unload();
+(await bundled()).terminate();
+(await bundled({ worker: new Worker("mine.js") })).terminate();
+export const id: "sample-1m" = modelId;
+export const isOurs = (error: unknown) => error instanceof MLCEngineError && error.code;
+// @ts-expect-error its weights lie elsewhere
+await createEngine({});
+"""
+
+
+@pytest.mark.parametrize(("module", "resolution"), [("esnext", "bundler"), ("nodenext", "nodenext")])
+def test_types_fit_strict_programs(tmp_path: Path, built_runtime: None, module: str, resolution: str) -> None:
+    compiler = ROOT / "runtime_js" / "node_modules" / ".bin" / "tsc"
+    if not compiler.is_file():
+        pytest.skip("the TypeScript compiler is not installed")
+    for name, weights in (("asks", None), ("bundled", "bundle")):
+        publish_npm(tmp_path / "node_modules" / name, sample_model(tmp_path / name), name=name, weights=weights)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "use.ts").write_text(USE)
+    libraries = "es2022,dom,dom.asynciterable,esnext.disposable"
+    options = ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--module", module, "--moduleResolution", resolution]
+    done = subprocess.run(
+        [compiler, "--noEmit", *options, "--lib", libraries, "use.ts"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_no_script_of_the_static_entry_imports_dynamically(tmp_path: Path, built_runtime: None) -> None:
     """Service workers may not: https://html.spec.whatwg.org/multipage/webappapis.html#hostimportmoduledynamically"""
     write(tmp_path)
