@@ -26,6 +26,13 @@ def test_rows(dawn: Dawn, scheme: str, tokens: int, columns: int) -> None:
     np.testing.assert_allclose(got, weight.values[ids], rtol=1e-6, atol=1e-7)
 
 
+def test_a_factor(dawn: Dawn) -> None:
+    weight, ids = random_weight(np.random.default_rng(1), "q8", ROWS, 96), np.array([5, 0, 36], np.int32)
+    func = embed(VARIANTS[0], SCHEMES["q8"], ROWS, 96, 640**0.5)
+    got = dawn.run(func, VARIANTS[0], {"tokens": ids, **weight.buffers, "out": poison((3, 96))}, {"n": 3})["out"]
+    np.testing.assert_allclose(got, weight.values[ids] * 640**0.5, rtol=1e-6, atol=1e-5)
+
+
 def test_ids_outside_the_table_read_its_edges(dawn: Dawn) -> None:
     weight = random_weight(np.random.default_rng(0), "q4a", ROWS, 64)
     ids = np.array([-1, ROWS, 2**31 - 1, -(2**31), 3], np.int32)
