@@ -165,6 +165,23 @@ def test_tensors_of_another_shape_are_refused(shape: tuple[int, int]) -> None:
         pack_weight(weight("w", [wanted]), checkpoint(found), SCHEMES["q4"])
 
 
+def test_q4_k_keeps_its_codes() -> None:
+    """Nothing is searched: only scales and minimums are rounded, from 17 bits to the 11 of a float16."""
+    rng = np.random.default_rng(3)
+    raw = rng.integers(0, 256, (6, 2 * 144), np.uint8)
+    raw.reshape(-1, 144)[:, :4] = rng.uniform(1e-4, 1e-2, (12, 2)).astype(np.float16).view(np.uint8)
+    source = Tensor("t", (6, 512), "q4_k", lambda: raw)
+    values = gguf.dequantize(raw, GGMLQuantizationType.Q4_K)
+    found = unpack(weight("w", [source]), checkpoint(source), "q4a")
+    groups = np.abs(values.reshape(-1, 32)).max(1, keepdims=True)
+    steps = 15 * 63 * 1e-2  # of the largest code and scale
+    assert (np.abs(found - values).reshape(-1, 32) <= groups * 2**-10 + steps * 2**-11).all()
+    assert np.linalg.norm(found - values) < 3e-4 * np.linalg.norm(values)
+    raw.reshape(-1, 144)[0, :2] = np.array([60000], np.float16).view(np.uint8)
+    with pytest.raises(MalformedFile, match="tensor t"):
+        unpack(weight("w", [source]), checkpoint(source), "q4a")
+
+
 def test_values_are_transformed_where_they_are_read() -> None:
     """A norm that is stored as w - 1, a factor, and rows of a tensor that holds more."""
     stored = random_values(6, 32)

@@ -15,6 +15,7 @@ from webllm_build.errors import MalformedFile
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import Array, NumpyOperators
 from webllm_build.model.weights import Weight
+from webllm_build.quantize.pack import is_repacked
 from webllm_build.quantize.scheme import Importance, Scheme
 from webllm_build.source.checkpoint import Checkpoint
 from webllm_build.source.tokenizer_process import encode
@@ -54,7 +55,7 @@ def importances(
 def gains_by_calibration(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme]) -> bool:
     """Whether a weight must be quantized to few bits, and not only repacked."""
     few = ((weight, schemes[weight.name]) for weight in model.weights if schemes[weight.name].bits <= MAX_BITS)
-    return any(tensor.encoding != scheme.encoding for weight, scheme in few for tensor in weight.tensors(checkpoint))
+    return any(not is_repacked(tensor.encoding, scheme) for weight, scheme in few for tensor in weight.tensors(checkpoint))
 
 
 class _Recorder(NumpyOperators):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from webllm_build.errors import ConfigError, InvalidOption, MalformedFile, UnsupportedArchitecture
 from webllm_build.quantize.plain import F16, F32
 from webllm_build.quantize.q4 import Q4
+from webllm_build.quantize.q4_k import as_q4_1
 from webllm_build.quantize.q4a import Q4A
 from webllm_build.quantize.q8 import Q8
 from webllm_build.quantize.scheme import GROUP, Importance, Packed, Rows, Scheme
@@ -51,6 +52,11 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
     return Q8 if kept or scheme is None else scheme
 
 
+def is_repacked(encoding: str, scheme: Scheme) -> bool:
+    """Whether rows keep their codes, so that nothing is searched for them."""
+    return encoding == scheme.encoding or (encoding, scheme) == ("q4_k", Q4A)
+
+
 def _kept(encoding: str) -> Scheme | None:
     return next((scheme for start, scheme in _KEEPS if encoding.startswith(start)), None)
 
@@ -84,8 +90,8 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importan
 def _encoded(tensor: Tensor, scheme: Scheme, importance: Importance | None) -> Rows:
     """The tensor's rows in the scheme's encoding."""
     raw = tensor.read()
-    if tensor.encoding == scheme.encoding:
-        return raw
+    if is_repacked(tensor.encoding, scheme):
+        return raw if tensor.encoding == scheme.encoding else _checked(tensor, lambda: as_q4_1(raw))
     rows = max(1, _CHUNK_VALUES // tensor.shape[-1])
     slices = (raw[start : start + rows] for start in range(0, len(raw), rows))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy works outside of Python's lock
@@ -96,8 +102,12 @@ def _encode(tensor: Tensor, raw: Rows, scheme: Scheme, importance: Importance | 
     values = decode_rows(raw, tensor.encoding, tensor.name)
     if not np.isfinite(values).all():
         raise _not_finite(tensor)
+    return _checked(tensor, lambda: scheme.encode(values, importance))
+
+
+def _checked(tensor: Tensor, encode: Callable[[], Rows]) -> Rows:
     try:
-        return scheme.encode(values, importance)
+        return encode()
     except OverflowError as error:
         raise MalformedFile(f"tensor {tensor.name}: {error}", "A language model's weights are far smaller: the file is broken.") from error
 
