@@ -113,7 +113,7 @@ def test_metadata_that_asks_for_nothing_passes(tmp_path: Path, metadata: dict[st
         ({"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 4.0}, "yarn"),
         ({"llama.rope.scaling.type": 7}, "7"),
         ({"llama.sections": [1, 2]}, "sections = a list"),
-        ({"llama.block_count": 1 << 20}, "num_hidden_layers"),
+        ({"llama.block_count": 1 << 20}, r"llama\.block_count is 1048576"),
     ],
 )
 def test_metadata_that_would_change_the_mathematics_is_refused(tmp_path: Path, metadata: dict[str, object], words: str) -> None:
@@ -122,6 +122,13 @@ def test_metadata_that_would_change_the_mathematics_is_refused(tmp_path: Path, m
     with pytest.raises(UnsupportedArchitecture, match=words) as caught:
         load_model(replace(checkpoint, config={**checkpoint.config, **metadata}))
     assert caught.value.hint
+
+
+def test_missing_metadata_is_named_as_in_the_file(tmp_path: Path) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    config = {key: value for key, value in checkpoint.config.items() if key != "llama.block_count"}
+    with pytest.raises(UnsupportedArchitecture, match=r"llama\.block_count is missing"):
+        load_model(replace(checkpoint, config=config))
 
 
 def test_another_architecture_is_named(tmp_path: Path) -> None:

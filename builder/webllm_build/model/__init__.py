@@ -35,23 +35,26 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
     """
     kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
     if checkpoint.format == "gguf":
-        config = hugging_face_config(checkpoint, kind, import_module(f"webllm_build.model.{kind}").GGUF_KEYS)
-        model = read_model(checkpoint.name, config, rope_divisors(checkpoint))
+        keys = import_module(f"webllm_build.model.{kind}").GGUF_KEYS
+        spelling = {key: f"{ARCHITECTURES[kind]}.{gguf}" for key, gguf in keys.items()}
+        model = read_model(checkpoint.name, hugging_face_config(checkpoint, kind, keys), rope_divisors(checkpoint), spelling)
     else:
         model = read_model(checkpoint.name, checkpoint.config)
     check_tensors(checkpoint, model)
     return model
 
 
-def read_model(name: str, config: Mapping[str, object], divisors: Array | None = None) -> Decoder:
+def read_model(
+    name: str, config: Mapping[str, object], divisors: Array | None = None, spelling: Mapping[str, str] | None = None
+) -> Decoder:
     """The model that a config describes; nothing of its weights is needed.
 
-    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them.
+    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling: see Reader.
     Raises UnsupportedArchitecture.
     """
     kind = model_type(name, config, "hugging_face")
     module = import_module(f"webllm_build.model.{kind}")
-    reader = Reader(kind, config, module.IGNORED, divisors)
+    reader = Reader(kind, config, module.IGNORED, divisors, spelling)
     model: Decoder = module.read(reader)
     reader.finish()
     return model

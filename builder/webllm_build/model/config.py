@@ -26,9 +26,16 @@ class Reader:
     """Takes keys out of a config; `finish` complains about those that were never asked for. Null is the same as absent."""
 
     def __init__(
-        self, architecture: str, config: Mapping[str, object], ignored: Collection[str], rope_divisors: Array | None = None
+        self,
+        architecture: str,
+        config: Mapping[str, object],
+        ignored: Collection[str],
+        rope_divisors: Array | None = None,
+        spelling: Mapping[str, str] | None = None,
     ) -> None:
-        """rope_divisors: of the frequencies of `rope`, which no config.json holds but GGUF files do."""
+        """rope_divisors: of the frequencies of `rope`, which no config.json holds but GGUF files do. spelling: for messages, what the file
+        calls keys, where it is no config.json."""
+        self._spelling = spelling or {}
         self._architecture = architecture
         self._config = config
         self._known = set(BOOKKEEPING) | set(ignored)
@@ -120,9 +127,10 @@ class Reader:
         return default if value is None else value
 
     def _wrong(self, key: str, value: object, expected: str) -> UnsupportedArchitecture:
+        place = self._spelling.get(key, f"{key} in config.json")
         if value is None:
-            return UnsupportedArchitecture(f"config.json lacks {key}", f"The {self._architecture} compiler needs it: {expected}.")
-        return UnsupportedArchitecture(f"{key} in config.json is {shown(value)}", f"The {self._architecture} compiler supports {expected}.")
+            return UnsupportedArchitecture(f"{place} is missing", f"The {self._architecture} compiler needs it: {expected}.")
+        return UnsupportedArchitecture(f"{place} is {shown(value)}", f"The {self._architecture} compiler supports {expected}.")
 
 
 def _name(key: str) -> str:
