@@ -27,6 +27,8 @@ export interface InitProgressReport {
   /** Weight bytes that have come. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
+  /** Set while nothing comes, with the reason: a pause between attempts, no network, another tab that downloads the same. */
+  readonly waiting?: string | undefined;
   /** Set where the model runs but something the user may want to know is wrong, as storage that is full. */
   readonly warning?: string | undefined;
   /** Set when the phase is "ready". */
@@ -52,6 +54,7 @@ export class LoadProgress {
   #bytesTotal = 0;
   #kernels = { done: 0, total: 0 };
   #warning: string | undefined;
+  #waiting: string | undefined;
 
   constructor(report: (report: InitProgressReport) => void) {
     this.#report = report;
@@ -59,18 +62,21 @@ export class LoadProgress {
   }
 
   weightsBegin(bytesTotal: number): void {
+    this.#waiting = undefined;
     this.#phase = "weights";
     this.#bytesTotal = bytesTotal;
   }
 
   received(file: FileEntry, bytes: number): void {
+    this.#waiting = undefined;
     this.#bytesDone += bytes - (this.#received.get(file.file) ?? 0);
     this.#received.set(file.file, bytes);
     this.#sendState();
   }
 
-  /** Says why no bytes come; the next that come take the text's place. */
+  /** Says why nothing comes, until something does. */
   waiting(reason: string): void {
+    this.#waiting = reason;
     this.#send(reason);
   }
 
@@ -101,9 +107,11 @@ export class LoadProgress {
 
   #sendState(): void {
     if (this.#bytesDone < this.#bytesTotal) {
-      this.#send(`Loading weights: ${megabytes(this.#bytesDone)} of ${megabytes(this.#bytesTotal)}`);
+      this.#phase = "weights"; // again, where a file that was whole is spoilt
+      this.#send(this.#waiting ?? `Loading weights: ${megabytes(this.#bytesDone)} of ${megabytes(this.#bytesTotal)}`);
     } else {
       this.#phase = "kernels";
+      this.#waiting = undefined;
       this.#send(`Compiling GPU kernels: ${this.#kernels.done} of ${this.#kernels.total}`);
     }
   }
@@ -120,6 +128,7 @@ export class LoadProgress {
       phase: this.#phase,
       bytesDone: Math.min(this.#bytesDone, this.#bytesTotal),
       bytesTotal: this.#bytesTotal,
+      ...(this.#waiting !== undefined && !isReady && { waiting: this.#waiting }),
       ...(this.#warning !== undefined && { warning: this.#warning }),
       ...(isReady && { times: this.#times }),
     });

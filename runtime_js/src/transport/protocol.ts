@@ -169,6 +169,7 @@ function parseEvent(event: Fields): AnswerEvent {
 }
 
 function parseReport(report: Fields): InitProgressReport {
+  const waiting = report.optional("waiting", (key) => report.string(key, MAX_TEXT));
   const warning = report.optional("warning", (key) => report.string(key, MAX_TEXT));
   const times = report.optional("times", (key) => parseTimes(report.object(key)));
   return {
@@ -178,6 +179,7 @@ function parseReport(report: Fields): InitProgressReport {
     phase: report.oneOf("phase", PHASES),
     bytesDone: report.integer("bytesDone", 0, Number.MAX_SAFE_INTEGER),
     bytesTotal: report.integer("bytesTotal", 0, Number.MAX_SAFE_INTEGER),
+    ...(waiting !== undefined && { waiting }),
     ...(warning !== undefined && { warning }),
     ...(times !== undefined && { times }),
   };
