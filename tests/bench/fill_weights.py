@@ -96,7 +96,7 @@ def main(site: Path) -> None:
     write_shards(old.parent, manifest)
     data = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     digest = hashlib.sha256(data).hexdigest()
-    new = old.with_name(f"manifest.{digest[:16]}.json")
+    new = old.with_name(f"manifest.{digest[:32]}.json")
     new.write_bytes(data)
     for path in site.glob("*.html"):
         path.write_text(path.read_text("utf-8").replace(old.name, new.name).replace(config["manifest_sha256"], digest), "utf-8")

@@ -78,7 +78,7 @@ def test_names_carry_the_digest(tmp_path: Path) -> None:
         assert entry.file.split(".")[1] == digest[:16]
         assert (folder / entry.file).stat().st_size == entry.bytes
     assert hashlib.sha256((folder / manifest.file).read_bytes()).hexdigest() == manifest.sha256
-    assert manifest.file == f"manifest.{manifest.sha256[:16]}.json"
+    assert manifest.file == f"manifest.{manifest.sha256[:32]}.json"
     assert {path.name for path in folder.iterdir()} == {manifest.file, *(entry.file for entry in manifest.files)}
 
 

@@ -18,7 +18,7 @@ from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import Marker
 
 ROOT = Path(__file__).resolve().parents[2]
-HASHED = re.compile(r"\.[0-9a-f]{16}\.")
+HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
 WEIGHTS = "https://weights.example.org/sample"
 
 

@@ -17,7 +17,7 @@ from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import MARKER, read_marker
 
-HASHED = re.compile(r"\.[0-9a-f]{16}\.")
+HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
 
 
 class Page(HTMLParser):

@@ -67,6 +67,7 @@ export async function deleteFiles(manifestUrl: string, kept: ReadonlySet<string>
     const deleted = await Promise.all(names.map((name) => deleteEntry(folder, name)));
     if (kept.size === 0 && deleted.every(Boolean)) await deleteEntry(models, folderName(manifestUrl));
   } catch (error) {
-    if (!isNamed(error, "NotFoundError")) throw error;
+    // There is nothing, or nothing that this page may see.
+    if (!isNamed(error, "NotFoundError") && !isNamed(error, "SecurityError")) throw error;
   }
 }

@@ -23,7 +23,7 @@ export function manifestName(source: ModelSource): string {
 
 /** The digest, or its beginning, that the manifest's bytes must have: from the source or from the file's name. */
 function expectedDigest(source: ModelSource): string | undefined {
-  return source.manifest_sha256 ?? /[.]([0-9a-f]{16,64})[.]json$/.exec(new URL(source.manifest).pathname)?.[1];
+  return source.manifest_sha256 ?? /[.]([0-9a-f]{32,64})[.]json$/.exec(new URL(source.manifest).pathname)?.[1];
 }
 
 /** Whether the manifest's bytes can be verified. Only then they are stored: the same name always means the same manifest. */

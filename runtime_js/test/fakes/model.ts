@@ -40,7 +40,7 @@ export function manifestObject(): Record<string, unknown> {
 /** Puts a model on a server; the URL of its manifest. */
 export function deploy(server: FakeServer, manifest: Record<string, unknown>): string {
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
-  const url = `${BASE}manifest.${sha256(bytes).slice(0, 16)}.json`;
+  const url = `${BASE}manifest.${sha256(bytes).slice(0, 32)}.json`;
   server.files.set(url, bytes).set(`${BASE}model.wasm`, LIBRARY).set(`${BASE}tokenizer.json`, TOKENIZER);
   SHARDS.forEach((shard, i) => server.files.set(`${BASE}weights-${i}.bin`, shard));
   return url;
