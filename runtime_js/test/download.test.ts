@@ -222,8 +222,8 @@ test("what is compressed on the way is measured by its own bytes", async () => {
   assert.ok(heard.progress.every((bytes) => bytes <= FILE.length));
 });
 
-for (const movable of [true, false]) {
-  test(`what has come is kept for the next visit, and is not taken for stored (${movable ? "files move" : "files are copied"})`, async () => {
+for (const movable of [true, false, "refused"] as const) {
+  test(`what has come is kept for the next visit, and is not taken for stored (files move: ${movable})`, async () => {
     storage.movable = movable;
     const controller = new AbortController();
     answers(cut(2 * MIB, "silence"));

@@ -106,8 +106,8 @@ export class Draft {
     this.close();
     try {
       await this.#remove(this.#name);
-      if (isMovable(this.#handle)) await this.#handle.move(this.#name);
-      else await this.#copy(bytes);
+      const isMoved = isMovable(this.#handle) && await this.#handle.move(this.#name).then(() => true, () => false);
+      if (!isMoved) await this.#copy(bytes);
     } catch (error) {
       this.#refused(error);
     }

@@ -154,7 +154,8 @@ export class FakeStorage {
   asynchronous = false;
   /** As in Safari before version 26, where only workers write. */
   readOnly = false;
-  movable = true;
+  /** Whether files can be moved, only seem so, or know no such method. */
+  movable: boolean | "refused" = true;
   /** Bytes that a file may have. */
   largest = Infinity;
 
@@ -185,13 +186,14 @@ export class FakeStorage {
         files.set(name, file);
         const { getFile, createWritable, createSyncAccessHandle } = file;
         const move = async (newName: string): Promise<void> => {
+          if (this.movable === "refused") throw new TypeError("not here");
           if (file.isOpen || files.has(newName)) throw new DOMException("in use", "NoModificationAllowedError");
           files.delete(name);
           files.set(newName, file);
         };
         if (this.readOnly) return { getFile };
         if (this.asynchronous) return { getFile, createWritable };
-        return { getFile, createSyncAccessHandle, ...(this.movable && { move }) };
+        return { getFile, createSyncAccessHandle, ...(this.movable !== false && { move }) };
       },
       removeEntry: async (name: string): Promise<void> => {
         if (this.locked || files.get(name)?.isOpen === true) throw new DOMException("open elsewhere", "NoModificationAllowedError");
