@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ChatCompletionChunk } from "../src/api/openai/types.ts";
+import type { ChatCompletion, ChatCompletionChunk } from "../src/api/openai/types.ts";
 import {
   AbortError, ContextWindowSizeExceededError, DeviceLostError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError,
 } from "../src/support/errors.ts";
-import { MODEL, PLACES, fakeTokenizer, soon, type Setup } from "./fakes/engine.ts";
+import { CONTEXT, MODEL, PLACES, fakeTokenizer, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 
 const QUESTION = [{ role: "user", content: "hi" }] as const;
@@ -352,6 +352,17 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.equal(text, whole.choices[0]?.text);
     await assert.rejects(it.client.chatCompletion(SHORT), fails(RequestValidationError, /no chat template.*completions.create/));
     await assert.rejects(it.client.completions.create({ prompt: "" }), fails(RequestValidationError, /prompt is empty/));
+  });
+
+  check("a prompt without tokens is refused, and one that fills the context but for one token gets that token", async () => {
+    const it = make();
+    it.engine.tokenizer = fakeTokenizer({ chat_template: "{{ messages[0].content | replace('.', '') }}" });
+    await it.client.reload(MODEL);
+    await assert.rejects(it.client.chatCompletion({ messages: [{ role: "user", content: "..." }] }), fails(RequestValidationError, /no tokens/));
+    const ask = (words: number): Promise<ChatCompletion> => it.client.chatCompletion({ messages: [{ role: "user", content: "x".repeat(words) }] });
+    const { prompt_tokens: tokens, completion_tokens: answered } = (await ask(CONTEXT - 1)).usage;
+    assert.deepEqual([tokens, answered], [CONTEXT - 1, 1]);
+    await assert.rejects(ask(CONTEXT), ContextWindowSizeExceededError);
   });
 
   check("options that nobody knows are errors, in every configuration", async () => {

@@ -1,7 +1,7 @@
 /** A loaded model: answers requests with events. */
 
 import type { ModelRunner } from "../executor/runner.ts";
-import { AbortError, ContextWindowSizeExceededError } from "../support/errors.ts";
+import { AbortError, ContextWindowSizeExceededError, RequestValidationError } from "../support/errors.ts";
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
@@ -39,6 +39,7 @@ export class Session {
     const { tokenizer, eosTokenIds, runner } = this.#parts;
     const prompt = this.#encode(request.prompt);
     const { contextLength } = runner.shape;
+    if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     if (prompt.length >= contextLength) {
       throw new ContextWindowSizeExceededError(
         `The conversation has ${prompt.length} tokens, the context window ${contextLength}. `
