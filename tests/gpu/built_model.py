@@ -27,6 +27,7 @@ CHUNK = 64  # tokens of the longest prefill call
 # SwiftShader's subgroups have four invocations, and it has no shader-f16.
 VARIANTS = (
     Variant("f32-sg-int8", f16=False, subgroups=True, integer=True, lanes=4),
+    Variant("f32-int8", f16=False, subgroups=False, integer=True),
     Variant("f32-sg", f16=False, subgroups=True, lanes=4),
     Variant("f32", f16=False, subgroups=False),
 )

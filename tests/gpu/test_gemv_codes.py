@@ -141,12 +141,13 @@ def test_codes_of_long_vectors_are_made_before() -> None:
         assert used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
 
 
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 @pytest.mark.parametrize(
     ("n", "k", "epilogue"),
     [(16384, 3072, SILU), (3072, 576, SILU), (128256, 4096, PLAIN), (576, 1536, PLAIN), (3072, 8192, PLAIN)],
 )
-def test_default_tiles_fit_every_gpu(n: int, k: int, epilogue: Epilogue) -> None:
-    for tile in tiles(n, k, epilogue).values():
+def test_default_tiles_fit_every_gpu(variant: Variant, n: int, k: int, epilogue: Epilogue) -> None:
+    for tile in tiles(variant, n, k, epilogue).values():
         assert tile.lanes * tile.groups <= DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
         assert tile.lanes * tile.groups % 32 == 0
         assert not epilogue.gated or tile.rows * tile.groups % 64 == 0

@@ -62,7 +62,7 @@ def quantized() -> Built:
     return Built.of(tiny_llama(), QUANTIZED, VARIANTS)
 
 
-@pytest.fixture(scope="module", params=["exact f32", "exact f32-sg", "quantized f32", "quantized f32-sg", "quantized f32-sg-int8"])
+@pytest.fixture(scope="module", params=["exact f32", "exact f32-sg", *(f"quantized {variant.name}" for variant in VARIANTS)])
 def case(request: pytest.FixtureRequest, dawn: Dawn) -> Case:
     weights, variant = request.param.split()
     built: Built = request.getfixturevalue(weights)
@@ -137,7 +137,7 @@ def test_a_cache_of_8_bits_is_the_references_rounded(dawn: Dawn) -> None:
 
 
 def test_integer_variants_need_integer_weights(exact: Built, quantized: Built) -> None:
-    assert quantized.variants == ["f32-sg-int8", "f32-sg", "f32"]
+    assert quantized.variants == ["f32-sg-int8", "f32-int8", "f32-sg", "f32"]
     assert exact.variants == ["f32-sg", "f32"]
     options = CompileOptions(context_length=256, prefill_chunk=CHUNK, variants=VARIANTS[:1])
     with pytest.raises(CompileError, match="need integer weights, and some are f16"):

@@ -242,7 +242,7 @@ def test_inspect_describes_a_model(run: Run, tmp_path: Path, model: str, words: 
         assert f"{matrices * 34 / 32 / 1e3:.1f} kB in q8, {vectors * 4 / 1e3:.1f} kB in f32" in lines["Weights"]
         # 7 pages of 16 tokens in 2 layers: keys and values of 2 heads of 32 float16
         cache = 7 * 16 * 2 * 2 * 2 * 32 * 2
-        assert f"at 100 tokens, of it {cache / 1e3:.1f} kB cache" in lines["Memory (f16-sg-int8, f16-sg, f16)"]
+        assert f"at 100 tokens, of it {cache / 1e3:.1f} kB cache" in lines["Memory (f16-sg-int8, f16-int8, f16-sg, f16)"]
 
 
 def test_inspect_tells_what_other_options_would_give(run: Run) -> None:

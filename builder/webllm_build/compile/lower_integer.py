@@ -27,7 +27,7 @@ def _gemv_codes(
     make = functools.partial(
         gemv_codes.gemv_codes, variant, scheme, n, k, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue
     )
-    return in_tiles(lambda tile: make(tile=tile), gemv_codes.tiles(n, k, epilogue))
+    return in_tiles(lambda tile: make(tile=tile), gemv_codes.tiles(variant, n, k, epilogue))
 
 
 @functools.cache

@@ -58,6 +58,8 @@ class Variant:
 VARIANTS: tuple[Variant, ...] = (
     Variant("f16-sg-int8", f16=True, subgroups=True, integer=True),
     Variant("f32-sg-int8", f16=False, subgroups=True, integer=True),
+    Variant("f16-int8", f16=True, subgroups=False, integer=True),
+    Variant("f32-int8", f16=False, subgroups=False, integer=True),
     Variant("f16-sg", f16=True, subgroups=True),
     Variant("f16", f16=True, subgroups=False),
     Variant("f32-sg", f16=False, subgroups=True),

@@ -18,9 +18,13 @@ from webllm_build.quantize import GROUP, Scheme
 from webllm_build.quantize.tir import CodeBlock
 
 
-def tiles(n: int, k: int, epilogue: Epilogue) -> Mapping[str, Tile]:
-    """Defaults by vendor; all were fast on an NVIDIA H200 for their shape."""
+def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue) -> Mapping[str, Tile]:
+    """Defaults by vendor; those with subgroups were fast on an NVIDIA H200 for their shape. Without, as in gemv.py: few lanes and many
+    rows, because a sum across lanes costs barriers."""
     blocks = k // GROUP
+    if not variant.subgroups:
+        few = 4 if blocks <= 32 else 8
+        return {"other": Tile(few, 8, 64 // few), "intel": Tile(16, 4, 16), "google": Tile(1, 8, 64)}
     if epilogue.gated or n >= 8192:
         lanes = 16 if blocks % 16 == 0 else 8
         return {"other": Tile(lanes, 8 if n >= 65536 else 4, 16), "apple": Tile(lanes, 8, 8)}
@@ -54,7 +58,7 @@ def gemv_codes(
     """
     epilogue.check(n, k)
     assert scheme.codes is not None
-    codes, tile = scheme.codes, tile or tiles(n, k, epilogue)["other"].for_vectors(m)
+    codes, tile = scheme.codes, tile or tiles(variant, n, k, epilogue)["other"].for_vectors(m)
     blocks = k // GROUP
     has_norm = norm_eps is not None
     with Kernel() as kernel:
