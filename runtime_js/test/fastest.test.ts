@@ -88,6 +88,26 @@ test("a comparison that would take too long is not begun, and one that is under 
   assert.deepEqual([hurried.found?.fastest, hurried.took], [1, 300 + 3 * 300]);
 });
 
+test("a clock that is set back, stands still, jumps or is no clock ends a comparison soon", async () => {
+  const clocks: Readonly<Record<string, (run: number) => number>> = {
+    negative: () => -1, still: () => 0, none: () => NaN, huge: () => 1e15, infinite: () => Infinity,
+    "negative at first": (run) => (run < 4 ? -5 : 0), "tiny and then negative": (run) => (run % 2 === 0 ? 1e-9 : -1),
+    "set back now and then": (run) => (run % 3 === 0 ? -1e9 : 1), shrinking: (run) => 1 / (run + 1),
+  };
+  for (const [name, clock] of Object.entries(clocks)) {
+    let runs = 0;
+    let now = 0;
+    await findFastest(8, async () => { now += 1; return clock(runs++); }, 5, () => 500 - now);
+    assert.ok(runs <= 500 + 2 * 8 * 2, `${name}: ${runs} runs`);
+  }
+});
+
+test("a budget that is spent in the middle ends a comparison within the run of a way", async () => {
+  let now = 0;
+  assert.equal(await findFastest(8, async () => { now += 300; return 300; }, 5, () => 500 - now), undefined);
+  assert.ok(now <= 900, `${now} ms`);
+});
+
 test("times that are no times decide nothing", async () => {
   for (const cost of [0, -1, NaN]) assert.equal((await compare({ costs: [cost, 1] })).found, undefined);
   assert.equal((await compare({ costs: [1, 0] })).found, undefined);

@@ -22,16 +22,18 @@ const EQUAL = 1.05;
  * whatever disturbs a measurement makes it longer. The first of the ways that are about as fast as the fastest is taken: the usual
  * one gives way only to a clear gain, and another comparison finds the same.
  *
- * `left`: milliseconds that may still be spent. Undefined where they are too few, or where the times are no times.
+ * `left`: milliseconds that may still be spent, which a run or two of one way may overstep. Undefined where they are too few, or where
+ * the times are no times: GPUs' clocks are set back, stand still or jump.
  */
 export async function findFastest(ways: number, measure: Measure, enough: number, left: () => number): Promise<Comparison | undefined> {
   const order = Array.from({ length: ways }, (_, way) => way);
   const counts: number[] = [];
   let round = 0; // milliseconds of one
   for (const way of order) {
-    const { count, time } = await enoughRepetitions((repetitions) => measure(way, repetitions), enough / 2);
-    counts.push(count);
-    round += 2 * time;
+    const found = await enoughRepetitions((repetitions) => measure(way, repetitions), enough / 2, left);
+    if (found === undefined) return undefined;
+    counts.push(found.count);
+    round += 2 * found.time;
   }
   if (!(MIN_ROUNDS * round <= left())) return undefined;
   const best = order.map(() => Infinity);
@@ -48,14 +50,20 @@ export async function findFastest(ways: number, measure: Measure, enough: number
   return { fastest: best.findIndex((time) => time <= limit), times: best };
 }
 
-/** Repetitions that take about `enough` milliseconds, and the time they took. The first run does not count: it may compile the pipeline. */
-async function enoughRepetitions(measure: (count: number) => Promise<number>, enough: number): Promise<{ count: number; time: number }> {
+/**
+ * Repetitions that take about `enough` milliseconds, and the time they took; undefined where that is not found before none are left. The
+ * first run does not count: it may compile the pipeline. Each try repeats more often than the one before, up to MAX_COUNT.
+ */
+async function enoughRepetitions(
+  measure: (count: number) => Promise<number>, enough: number, left: () => number,
+): Promise<{ count: number; time: number } | undefined> {
+  if (left() <= 0) return undefined;
   await measure(1);
-  let count = 1;
-  let time = await measure(count);
-  while (time < enough / 1.5 && count < MAX_COUNT) {
+  for (let count = 1; left() > 0;) {
+    const time = await measure(count);
+    if (!(time >= 0)) return undefined;
+    if (time >= enough / 1.5 || count === MAX_COUNT) return { count, time };
     count = Math.min(MAX_COUNT, Math.ceil(count * Math.min(enough / time, MAX_GROWTH)));
-    time = await measure(count);
   }
-  return { count, time };
+  return undefined;
 }
