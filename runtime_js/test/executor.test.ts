@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { DeviceLostError, FeatureSupportError, GPUExecutionError, ManifestError, OutOfMemoryError } from "../src/support/errors.ts";
-import { BufferTable, packWeights } from "../src/executor/buffers.ts";
-import { DeviceWatch, chooseVariant } from "../src/executor/device.ts";
+import { BufferTable, allocateWeights, packWeights } from "../src/executor/buffers.ts";
+import { DeviceWatch, VariantError, chooseVariants } from "../src/executor/device.ts";
 import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
@@ -10,13 +10,8 @@ import { rotaryTable } from "../src/executor/rope.ts";
 import { matchTensors, writeStretch } from "../src/executor/weights.ts";
 import type { CacheView, Row } from "../src/executor/runner.ts";
 import { fails } from "./fakes/expect.ts";
-import { FakeGpu } from "./fakes/gpu.ts";
+import { FakeGpu, FakeOutOfMemoryError } from "./fakes/gpu.ts";
 import { FAKE_WGSL, WEIGHT_BYTES, fakeLaunch, fakePlan } from "./fakes/plan.ts";
-
-class FakeOutOfMemoryError {
-  readonly message = "no room";
-}
-Object.assign(globalThis, { GPUOutOfMemoryError: FakeOutOfMemoryError });
 
 const PLAN = parsePlan(fakePlan(), FAKE_WGSL);
 const GREEDY = new Uint32Array(8);
@@ -33,7 +28,7 @@ beforeEach(() => { gpu = new FakeGpu(); });
 
 async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0]): Promise<PlanExecutor> {
   const watch = new DeviceWatch(gpu.device);
-  const buffers = await BufferTable.create(gpu.device, PLAN, F32, pages);
+  const buffers = await BufferTable.create(gpu.device, PLAN, F32, pages, await allocateWeights(gpu.device, PLAN));
   const kernels = (await compileKernels(gpu.device, PLAN, F32, tiles.map((tile) => [tile]), () => undefined)).flat();
   const library = { plan: PLAN, launch: fakeLaunch };
   return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, contextLength: 128 });
@@ -141,7 +136,7 @@ test("a cache that cannot grow raises OutOfMemoryError and works on", async () =
 
 test("layers grow together; where they cannot, all keep their room and nothing is left behind", async () => {
   const plan = { ...PLAN, model: { ...PLAN.model, numLayers: 3 } };
-  const buffers = await BufferTable.create(gpu.device, plan, F32, 2);
+  const buffers = await BufferTable.create(gpu.device, plan, F32, 2, await allocateWeights(gpu.device, plan));
   const count = gpu.buffers.length;
   gpu.capacity = 1024 + 100;
   await assert.rejects(buffers.growKv(4), OutOfMemoryError);
@@ -157,7 +152,7 @@ test("layers grow together; where they cannot, all keep their room and nothing i
 
 test("a model that does not fit raises OutOfMemoryError with its size", async () => {
   gpu.capacity = 1000;
-  await assert.rejects(makeExecutor(), fails(OutOfMemoryError, /no room for the model \(1 MB\)/));
+  await assert.rejects(makeExecutor(), fails(OutOfMemoryError, /no room for the model's weights \(1 MB\)/));
 });
 
 test("a lost device, a refused command and a full GPU become errors that stay", async () => {
@@ -183,13 +178,12 @@ test("a tile that does not compile is left out where there is another", async ()
   });
   const kernels = await compileKernels(gpu.device, PLAN, F32, [[0, 1, 2], [0], [0]], () => undefined);
   assert.deepEqual(kernels.map((tiles) => tiles.map(({ tile }) => tile)), [[0, 2], [0], [0]]);
-  await assert.rejects(makeExecutor(2, [1, 0, 0]), GPUExecutionError);
+  await assert.rejects(makeExecutor(2, [1, 0, 0]), VariantError);
 });
 
 test("a shader that does not compile is named", async () => {
   Object.assign(gpu.device, { createComputePipelineAsync: () => Promise.reject(new Error("no such builtin")) });
-  await assert.rejects(makeExecutor(), (error: unknown) =>
-    error instanceof GPUExecutionError && error.details["kernel"] === "embed" && error.message.includes("no such builtin"));
+  await assert.rejects(makeExecutor(), fails(VariantError, /the kernel embed .*no such builtin/));
 });
 
 function adapter(features: string[], subgroupMinSize: number, maxBufferSize = 1 << 30): GPUAdapter {
@@ -200,15 +194,15 @@ function adapter(features: string[], subgroupMinSize: number, maxBufferSize = 1 
 }
 
 test("the first variant that the adapter can run is taken", () => {
-  assert.equal(chooseVariant(adapter(["shader-f16", "subgroups"], 32), PLAN, undefined).name, "f16-sg");
-  assert.equal(chooseVariant(adapter(["shader-f16", "subgroups"], 4), PLAN, undefined).name, "f32");
-  assert.equal(chooseVariant(adapter(["subgroups"], 32), PLAN, undefined).name, "f32");
-  assert.equal(chooseVariant(adapter(["shader-f16", "subgroups"], 32), PLAN, "f32").name, "f32");
+  assert.equal(chooseVariants(adapter(["shader-f16", "subgroups"], 32), PLAN, undefined)[0].name, "f16-sg");
+  assert.equal(chooseVariants(adapter(["shader-f16", "subgroups"], 4), PLAN, undefined)[0].name, "f32");
+  assert.equal(chooseVariants(adapter(["subgroups"], 32), PLAN, undefined)[0].name, "f32");
+  assert.equal(chooseVariants(adapter(["shader-f16", "subgroups"], 32), PLAN, "f32")[0].name, "f32");
 });
 
 test("an adapter that can run none is told why", () => {
   const refused = (given: GPUAdapter, forced: string | undefined, message: RegExp): void => {
-    assert.throws(() => chooseVariant(given, PLAN, forced), fails(FeatureSupportError, message));
+    assert.throws(() => chooseVariants(given, PLAN, forced), fails(FeatureSupportError, message));
   };
   refused(adapter([], 0), "f16-sg", /f16-sg needs the feature shader-f16/);
   refused(adapter(["shader-f16", "subgroups"], 4), "f16-sg", /needs subgroups of 32, the GPU has 4/);
@@ -225,11 +219,11 @@ test("weights land in their buffers, however the stream is cut and in any order"
   const stream = Uint8Array.from({ length: first + 256 + second }, (_, i) => (i * 7 + (i >> 8)) & 255);
   for (const cut of [256, 1024, 1280, 1500]) {
     gpu = new FakeGpu();
-    const buffers = await BufferTable.create(gpu.device, PLAN, F32, 1);
-    writeStretch(gpu.device.queue, buffers, tensors, cut, stream.slice(cut));
-    writeStretch(gpu.device.queue, buffers, tensors, 0, stream.slice(0, cut));
+    const places = await allocateWeights(gpu.device, PLAN);
+    writeStretch(gpu.device.queue, places, tensors, cut, stream.slice(cut));
+    writeStretch(gpu.device.queue, places, tensors, 0, stream.slice(0, cut));
     const { bytes } = gpu.named("weights 0");
-    const held = [0, 1].map((id) => buffers.binding(id)).map(({ offset, size }) => bytes.slice(offset, offset + size));
+    const held = places.map(({ offset, size }) => bytes.slice(offset, offset + size));
     assert.deepEqual(held, [stream.slice(0, first), stream.slice(first + 256)]);
   }
   matchTensors(tensors, PLAN);

@@ -1,6 +1,6 @@
 /** The engine in this thread: one model, whose code is loaded when a model is. */
 
-import { requestAdapter } from "../executor/adapter.ts";
+import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import type { Session } from "../engine/session.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
@@ -96,7 +96,7 @@ export class MLCEngine extends BaseEngine {
   }
 
   async getGPUVendor(): Promise<string> {
-    return (await requestAdapter()).info.vendor;
+    return infoOf(await requestAdapter()).vendor;
   }
 
   setLogLevel(level: LogLevel): void {

@@ -2,8 +2,8 @@
 
 import type { PageConfig } from "../page/config.ts";
 import { RequestValidationError } from "../support/errors.ts";
-import { requestAdapter } from "../executor/adapter.ts";
-import { chooseVariant } from "../executor/device.ts";
+import { infoOf, requestAdapter } from "../executor/adapter.ts";
+import { chooseVariants } from "../executor/device.ts";
 import { ModelLibrary } from "../executor/library.ts";
 import { hasModelInCache } from "../api/cache.ts";
 import { ModelFolder } from "../storage/model_folder.ts";
@@ -68,7 +68,7 @@ export async function measure(config: PageConfig, options: BenchOptions, log: Lo
   const folder = await ModelFolder.open(record, NEVER);
   const library = await ModelLibrary.load(await folder.read(folder.manifest.library, NEVER));
   const adapter = await requestAdapter();
-  const { vendor, architecture, device, description } = adapter.info;
+  const { vendor, architecture, device, description } = infoOf(adapter);
   return {
     format: 1,
     date: new Date().toISOString(),
@@ -76,7 +76,7 @@ export async function measure(config: PageConfig, options: BenchOptions, log: Lo
     quantization: config.model.quantization,
     gpu: [...new Set([vendor, architecture, device, description].filter((part) => part !== ""))].join(" "),
     browser: navigator.userAgent,
-    variant: chooseVariant(adapter, library.plan, options.variant).name,
+    variant: chooseVariants(adapter, library.plan, options.variant)[0].name,
     options: { prompt_tokens: options.promptTokens, output_tokens: options.outputTokens, runs: options.runs, contexts: options.contexts },
     ...measured,
     profile: options.kernels

@@ -2,8 +2,8 @@
 
 import { FeatureSupportError } from "../support/errors.ts";
 import { requestAdapter } from "../executor/adapter.ts";
-import { BufferTable } from "../executor/buffers.ts";
-import { DeviceWatch, chooseVariant, requestDevice } from "../executor/device.ts";
+import { BufferTable, allocateWeights } from "../executor/buffers.ts";
+import { DeviceWatch, chooseVariants, requestDevice } from "../executor/device.ts";
 import type { ModelLibrary } from "../executor/library.ts";
 import { compileKernels, type CompiledKernel } from "../executor/pipelines.ts";
 import type { FunctionName, FunctionPlan, Plan, VariantPlan } from "../executor/plan.ts";
@@ -85,16 +85,16 @@ export async function profileKernels(
   if (!adapter.features.has("timestamp-query")) {
     throw new FeatureSupportError("This browser gives no timestamps of this GPU, which a kernel profile needs. Try Chrome.");
   }
-  const variant = chooseVariant(adapter, plan, forced);
+  const [variant] = chooseVariants(adapter, plan, forced);
   const tiles = await TileChoice.open(adapter, variant, calibrate, folder);
   const pages = Math.ceil(Math.max(...cases.map(({ kvLength }) => kvLength)) / plan.model.pageSize);
-  const device = await requestDevice(adapter, variant, Math.max(READ_BYTES, pages * variant.kvPageBytes), ["timestamp-query"]);
+  const device = await requestDevice(adapter, [variant], Math.max(READ_BYTES, pages * variant.kvPageBytes), ["timestamp-query"]);
   const watch = new DeviceWatch(device);
   try {
     const timer = new GpuTimer(device);
     log("Measuring what this GPU can do");
     const machine = await watch.guard(measureMachine(device, timer));
-    const buffers = await BufferTable.create(device, plan, variant, pages);
+    const buffers = await BufferTable.create(device, plan, variant, pages, await allocateWeights(device, plan));
     device.queue.writeBuffer(buffers.io("page_table"), 0, Int32Array.from({ length: pages }, (_, i) => i));
     log("Compiling kernels");
     const compiled = await compileKernels(device, plan, variant, tiles.wanted, () => undefined);

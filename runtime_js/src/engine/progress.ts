@@ -82,6 +82,7 @@ export class LoadProgress {
 
   compiled(done: number, total: number): void {
     this.#kernels = { done, total };
+    if (done === total) this.#times.kernels = this.#elapsed;
     this.#sendState();
   }
 

@@ -1,4 +1,4 @@
-/** The browser's GPU adapter. */
+/** The browser's GPU adapter, and what it says of itself. */
 
 import { WebGPUNotAvailableError } from "../support/errors.ts";
 
@@ -9,10 +9,28 @@ export async function requestAdapter(): Promise<GPUAdapter> {
       ? "WebGPU needs a secure page: open it over https:// or on localhost."
       : "This browser has no WebGPU. Use a current Chrome, Edge, Firefox or Safari, and allow graphics acceleration in its settings.");
   }
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  // Some systems answer a preference that they cannot follow with no GPU at all.
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }) ?? await gpu.requestAdapter();
   if (adapter === null) {
     throw new WebGPUNotAvailableError(
-      "The browser has WebGPU but found no GPU that it may use. Turn on graphics acceleration, update the graphics driver, restart the browser.");
+      "The browser has WebGPU but found no GPU that it may use. Turn on graphics acceleration, update the graphics driver, restart the browser. "
+      + "On Linux, Chrome may need chrome://flags/#enable-vulkan and chrome://flags/#enable-unsafe-webgpu.");
   }
   return adapter;
+}
+
+/** What tiles are chosen and kept by, and what users are told. */
+export interface AdapterInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly isFallbackAdapter: boolean;
+  readonly subgroupMinSize: number;
+}
+
+/** `adapter.info`, with nothing known where a browser does not have it (Chrome before 127) or leaves parts out. */
+export function infoOf(adapter: { readonly info?: Partial<GPUAdapterInfo> }): AdapterInfo {
+  const { vendor = "", architecture = "", device = "", description = "", isFallbackAdapter = false, subgroupMinSize = 0 } = adapter.info ?? {};
+  return { vendor, architecture, device, description, isFallbackAdapter, subgroupMinSize };
 }

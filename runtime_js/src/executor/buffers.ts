@@ -17,6 +17,15 @@ export type Binding = Required<GPUBufferBinding>;
 
 type Make = (label: string, size: number) => GPUBuffer;
 
+function maker(device: GPUDevice): Make {
+  const usage = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
+  return (label, size) => device.createBuffer({ label, size, usage });
+}
+
+function bytesOf(buffers: readonly { readonly bytes: number }[]): number {
+  return buffers.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 function whole(buffer: GPUBuffer): Binding {
   return { buffer, offset: 0, size: buffer.size };
 }
@@ -43,6 +52,11 @@ export function packWeights(weights: Plan["weights"], make: Make): Binding[] {
   return bindings;
 }
 
+/** Room for the weights, which all variants of a model read. Raises OutOfMemoryError. */
+export function allocateWeights(device: GPUDevice, plan: Plan): Promise<readonly Binding[]> {
+  return allocating(device, "the model's weights", bytesOf(plan.weights), () => packWeights(plan.weights, maker(device)));
+}
+
 export class BufferTable {
   readonly #device: GPUDevice;
   readonly #bindings: Binding[];
@@ -61,21 +75,27 @@ export class BufferTable {
     this.#spare = spare;
   }
 
-  /** Allocates everything, with a KV cache of `pages` pages. Raises OutOfMemoryError. */
-  static async create(device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number): Promise<BufferTable> {
-    const storage = BufferUsage.STORAGE | BufferUsage.COPY_DST | BufferUsage.COPY_SRC;
-    const make: Make = (label, size) => device.createBuffer({ label, size, usage: storage });
-    const total = [...plan.weights, ...plan.io].reduce((sum, { bytes }) => sum + bytes, 0)
-      + variant.workspace.reduce((sum, bytes) => sum + bytes, 0) + plan.model.numLayers * pages * variant.kvPageBytes;
-    return allocating(device, "the model", total, () => {
+  /** Allocates all but the weights, with a KV cache of `pages` pages. Raises OutOfMemoryError. */
+  static async create(
+    device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, weights: readonly Binding[],
+  ): Promise<BufferTable> {
+    const make = maker(device);
+    const total = bytesOf(plan.io) + variant.workspace.reduce((sum, bytes) => sum + bytes, 0) + plan.model.numLayers * pages * variant.kvPageBytes;
+    return allocating(device, "a conversation", total, () => {
       const others = [
         ...Array.from({ length: plan.model.numLayers }, (_, layer) => make(`kv ${layer}`, pages * variant.kvPageBytes)),
         ...plan.io.map(({ name, bytes }) => make(name, bytes)),
         ...variant.workspace.map((bytes, i) => make(`workspace ${i}`, bytes)),
       ];
-      const bindings = [...packWeights(plan.weights, make), ...others.map(whole)];
+      const bindings = [...weights, ...others.map(whole)];
       return new BufferTable(device, plan, variant.kvPageBytes, pages, bindings, make("spare page", variant.kvPageBytes));
     });
+  }
+
+  /** Frees all but the weights. */
+  destroy(): void {
+    for (const { buffer } of this.#bindings.slice(this.#firstKv)) buffer.destroy();
+    this.#spare.destroy();
   }
 
   /** Pages of the KV cache that every layer has room for. */

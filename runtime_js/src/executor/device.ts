@@ -3,15 +3,17 @@
 import {
   DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, OutOfMemoryError, WebGPUNotAvailableError,
 } from "../support/errors.ts";
+import { log } from "../support/log.ts";
+import { infoOf } from "./adapter.ts";
 import type { LimitName, Plan, VariantPlan } from "./plan.ts";
 
 /** Why the adapter cannot run a variant, or undefined where it can. */
 function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined {
   const feature = variant.features.find((name) => !adapter.features.has(name));
   if (feature !== undefined) return `needs the feature ${feature}`;
-  const languageFeature = variant.languageFeatures.find((name) => !navigator.gpu.wgslLanguageFeatures.has(name));
+  const languageFeature = variant.languageFeatures.find((name) => !navigator.gpu.wgslLanguageFeatures?.has(name)); // Chrome before 115 has no list
   if (languageFeature !== undefined) return `needs the WGSL feature ${languageFeature}`;
-  const subgroup = adapter.info.subgroupMinSize ?? 0;
+  const subgroup = infoOf(adapter).subgroupMinSize;
   if (variant.features.includes("subgroups") && subgroup < variant.minSubgroupSize) {
     return `needs subgroups of ${variant.minSubgroupSize}, the GPU has ${subgroup}`;
   }
@@ -21,15 +23,18 @@ function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined
   return undefined;
 }
 
-/** The first variant of the plan that the adapter supports, or the one called `forced`. Raises FeatureSupportError. */
-export function chooseVariant(adapter: GPUAdapter, plan: Plan, forced: string | undefined): VariantPlan {
+/** The variants of the plan that the adapter supports, the fastest first; `forced`: only the one of that name. Raises FeatureSupportError. */
+export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string | undefined): [VariantPlan, ...VariantPlan[]] {
   const reasons: string[] = [];
+  const supported: VariantPlan[] = [];
   for (const variant of plan.variants) {
     if (forced !== undefined && variant.name !== forced) continue;
     const reason = obstacle(adapter, variant);
-    if (reason === undefined) return variant;
-    reasons.push(`${variant.name} ${reason}`);
+    if (reason === undefined) supported.push(variant);
+    else reasons.push(`${variant.name} ${reason}`);
   }
+  const [first, ...more] = supported;
+  if (first !== undefined) return [first, ...more];
   const names = plan.variants.map((variant) => variant.name).join(", ");
   throw new FeatureSupportError(reasons.length === 0
     ? `The model has no variant "${forced}"; it has ${names}.`
@@ -37,22 +42,43 @@ export function chooseVariant(adapter: GPUAdapter, plan: Plan, forced: string | 
 }
 
 /**
- * A device with what the variant needs. The two buffer limits are raised towards `largestBuffer` bytes as far as the
+ * A device with what any of the variants needs. The two buffer limits are raised towards `largestBuffer` bytes as far as the
  * adapter allows, for the KV cache of a long context. `more`: features for measurements.
  */
 export async function requestDevice(
-  adapter: GPUAdapter, variant: VariantPlan, largestBuffer: number, more: readonly GPUFeatureName[] = [],
+  adapter: GPUAdapter, variants: readonly VariantPlan[], largestBuffer: number, more: readonly GPUFeatureName[] = [],
 ): Promise<GPUDevice> {
-  const limits = new Map<LimitName, number>(variant.limits);
+  const requiredFeatures = [...new Set([...variants.flatMap(({ features }) => features), ...more])];
+  const limits = new Map<LimitName, number>();
+  for (const [name, value] of variants.flatMap((variant) => [...variant.limits])) limits.set(name, Math.max(limits.get(name) ?? 0, value));
   for (const name of ["maxBufferSize", "maxStorageBufferBindingSize"] as const) {
     limits.set(name, Math.max(limits.get(name) ?? 0, Math.min(largestBuffer, adapter.limits[name])));
   }
   try {
-    return await adapter.requestDevice({ requiredFeatures: [...variant.features, ...more], requiredLimits: Object.fromEntries(limits) });
+    return await adapter.requestDevice({ requiredFeatures, requiredLimits: Object.fromEntries(limits) });
   } catch (error) {
     throw new WebGPUNotAvailableError(
       `The GPU refused to start (${String(error)}). Close other pages that use it, or restart the browser.`);
   }
+}
+
+/** What is wrong with a variant on this GPU; another one may be right. */
+export class VariantError extends Error {}
+
+/** What `attempt` gives for the first of the variants that it does not refuse by a VariantError. Raises FeatureSupportError where none is left. */
+export async function firstThatWorks<T>(variants: readonly VariantPlan[], attempt: (variant: VariantPlan) => Promise<T>): Promise<T> {
+  const reasons: string[] = [];
+  for (const variant of variants) {
+    try {
+      return await attempt(variant);
+    } catch (error) {
+      if (!(error instanceof VariantError)) throw error;
+      reasons.push(`${variant.name}: ${error.message}`);
+      log.warn(`The variant ${variant.name} does not work on this GPU: ${error.message}`);
+    }
+  }
+  throw new FeatureSupportError(
+    `No variant of the model works on this GPU. ${reasons.join("; ")}. Update the graphics driver, or try another browser.`);
 }
 
 const RELOAD = "Load the model again with reload().";

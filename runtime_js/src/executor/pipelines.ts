@@ -1,7 +1,7 @@
 /** Compiles a variant's kernels to pipelines, all at once, with bind group layouts from the plan. */
 
-import { GPUExecutionError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
+import { VariantError } from "./device.ts";
 import { ShaderStage } from "./gpu_flags.ts";
 import type { KernelPlan, Plan, TilePlan, VariantPlan } from "./plan.ts";
 
@@ -28,17 +28,29 @@ function tileOf(kernel: KernelPlan, tile: number): TilePlan {
   return found;
 }
 
+interface Compiling {
+  readonly module: GPUShaderModule;
+  readonly error: Promise<GPUError | null>;
+}
+
+/** A module that is wrong is the variant's fault, and no failure of the device. */
+function startCompiling(device: GPUDevice, label: string, code: string): Compiling {
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label, code });
+  return { module, error: device.popErrorScope().catch(() => null) }; // a lost device tells of itself
+}
+
 /**
  * Compiles `tiles[i]` of the variant's kernel i and gives them in that order. The first must compile; others are left out where they do
  * not.
- * Raises GPUExecutionError, which names a kernel that does not compile.
+ * Raises VariantError, which names a kernel that does not compile.
  */
 export async function compileKernels(
   device: GPUDevice, plan: Plan, variant: VariantPlan, tiles: readonly (readonly number[])[],
   onProgress: (done: number, total: number) => void,
 ): Promise<CompiledKernel[][]> {
   const layouts = new Map<string, GPUBindGroupLayout>();
-  const modules = new Map<number, GPUShaderModule>();
+  const modules = new Map<number, Compiling>();
   const total = tiles.flat().length;
   let done = 0;
   onProgress(done, total);
@@ -48,19 +60,22 @@ export async function compileKernels(
     const signature = `${kernel.bindings.join()} ${kernel.uniform}`;
     const layout = layouts.get(signature) ?? device.createBindGroupLayout({ entries: layoutEntries(kernel) });
     layouts.set(signature, layout);
-    const module = modules.get(wgsl) ?? device.createShaderModule({ label: entry, code: plan.wgsl[wgsl] ?? "" });
-    modules.set(wgsl, module);
+    const compiling = modules.get(wgsl) ?? startCompiling(device, entry, plan.wgsl[wgsl] ?? "");
+    modules.set(wgsl, compiling);
     try {
+      const { module } = compiling;
       const pipeline = await device.createComputePipelineAsync({
         label: entry,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: entry },
       });
+      const error = await compiling.error;
+      if (error !== null) throw new Error(error.message);
       return [{ plan: kernel, tile, pipeline, layout }];
     } catch (error) {
-      const message = `The GPU cannot compile the kernel ${entry} of variant ${variant.name}: ${String(error)}`;
-      if (!isOptional) throw new GPUExecutionError(message, { kernel: kernel.name, variant: variant.name });
-      log.info(message);
+      const message = `the kernel ${entry} does not compile (${String(error)})`;
+      if (!isOptional) throw new VariantError(message);
+      log.info(`Left out: ${message}`);
       return [];
     } finally {
       onProgress(++done, total);

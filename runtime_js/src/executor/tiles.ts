@@ -1,5 +1,6 @@
 /** Which tile of each kernel runs on this adapter: what was measured on it before, what is measured now, or the vendor's default. */
 
+import { infoOf } from "./adapter.ts";
 import { calibrate, type CalibrationParts } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
 import type { CompiledKernel } from "./pipelines.ts";
@@ -22,7 +23,7 @@ export class TileChoice {
   }
 
   static async open(adapter: GPUAdapter, variant: VariantPlan, calibration: Calibration, notes: Notes): Promise<TileChoice> {
-    const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+    const { vendor, architecture, device, description, isFallbackAdapter } = infoOf(adapter);
     // With the browser's version, because another compiles the same kernel differently.
     const name = `tiles ${JSON.stringify([variant.name, vendor, architecture, device, description, navigator.userAgent])}`;
     const keep = (text: string): Promise<void> => notes.keepNote(name, text);

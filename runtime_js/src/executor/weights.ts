@@ -2,7 +2,7 @@
 
 import { ManifestError } from "../support/errors.ts";
 import type { TensorEntry } from "../storage/manifest.ts";
-import type { BufferTable } from "./buffers.ts";
+import type { Binding } from "./buffers.ts";
 import type { Plan } from "./plan.ts";
 
 /** Checks that the manifest's tensors are the plan's weights, in order. Raises ManifestError. */
@@ -17,17 +17,17 @@ export function matchTensors(tensors: readonly TensorEntry[], plan: Plan): void 
 
 /**
  * Writes the stretch of the stream that starts at `offset` to the tensors that it covers; a tensor may lie in several
- * stretches. Tensors are in order of offset, and buffer i of the plan belongs to tensor i.
+ * stretches. Tensors are in order of offset, and weights[i] is the place of tensor i.
  */
 export function writeStretch(
-  queue: GPUQueue, buffers: BufferTable, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>,
+  queue: GPUQueue, weights: readonly Binding[], tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>,
 ): void {
   const end = offset + bytes.byteLength;
   tensors.forEach((tensor, i) => {
     const from = Math.max(offset, tensor.offset);
     const to = Math.min(end, tensor.offset + tensor.bytes);
-    if (from >= to) return;
-    const { buffer, offset: start } = buffers.binding(i);
-    queue.writeBuffer(buffer, start + from - tensor.offset, bytes, from - offset, to - from);
+    const place = weights[i];
+    if (from >= to || place === undefined) return;
+    queue.writeBuffer(place.buffer, place.offset + from - tensor.offset, bytes, from - offset, to - from);
   });
 }

@@ -13,6 +13,11 @@ interface FakeBuffer extends GPUBuffer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+export class FakeOutOfMemoryError {
+  readonly message = "no room";
+}
+Object.assign(globalThis, { GPUOutOfMemoryError: FakeOutOfMemoryError });
+
 export class FakeGpu {
   readonly log: Recorded = { created: [], commands: [] };
   readonly buffers: FakeBuffer[] = [];
@@ -28,7 +33,11 @@ export class FakeGpu {
   cpuTime = 0;
   lose: (message: string) => void = () => undefined;
   #listeners: ((event: { error: object }) => void)[] = [];
-  #scopes: (GPUError | null)[] = [];
+  #scopes: { readonly filter: string; error: object | null }[] = [];
+  /** Texts of shaders that do not compile. */
+  readonly wrongShaders = new Set<string>();
+  /** How many buffers it makes; the next one it has no room for. */
+  roomFor = Infinity;
 
   constructor() {
     const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
@@ -55,13 +64,16 @@ export class FakeGpu {
         onSubmittedWorkDone: async (): Promise<void> => undefined,
       },
       addEventListener: (_type: string, listener: (event: { error: object }) => void): void => { this.#listeners.push(listener); },
-      pushErrorScope: (): void => { this.#scopes.push(null); },
-      popErrorScope: async (): Promise<GPUError | null> => this.#scopes.pop() ?? null,
+      pushErrorScope: (filter: string): void => { this.#scopes.push({ filter, error: null }); },
+      popErrorScope: (): Promise<object | null> => Promise.resolve(this.#scopes.pop()?.error ?? null),
       createBuffer: (descriptor: GPUBufferDescriptor): FakeBuffer => made("buffer", this.#buffer(descriptor)),
       createQuerySet: (): object => made("querySet", { times: [0, 0], destroy: () => undefined }),
       createBindGroupLayout: (): object => made("bindGroupLayout", {}),
       createPipelineLayout: (): object => made("pipelineLayout", {}),
-      createShaderModule: (): object => made("shaderModule", {}),
+      createShaderModule: ({ code }: GPUShaderModuleDescriptor): object => {
+        if (this.wrongShaders.has(code)) this.#fail("validation", { message: "no such builtin" });
+        return made("shaderModule", {});
+      },
       createComputePipelineAsync: async ({ label }: GPUComputePipelineDescriptor): Promise<object> => made("pipeline", { label }),
       createBindGroup: (descriptor: GPUBindGroupDescriptor): object => {
         const labels = [...descriptor.entries].map((entry) => ("buffer" in entry.resource ? entry.resource.buffer.label : ""));
@@ -70,6 +82,13 @@ export class FakeGpu {
       createCommandEncoder: (): object => made("encoder", this.#encoder()),
       destroy: (): void => undefined,
     });
+  }
+
+  /** To the innermost scope that takes such errors, else to the listeners. */
+  #fail(filter: string, error: object): void {
+    const scope = this.#scopes.findLast((candidate) => candidate.filter === filter);
+    if (scope === undefined) this.raise(error);
+    else scope.error ??= error;
   }
 
   raise(error: object): void {
@@ -84,7 +103,7 @@ export class FakeGpu {
 
   #buffer({ label = "", size, usage }: GPUBufferDescriptor): FakeBuffer {
     this.capacity -= size;
-    if (this.capacity < 0 && this.#scopes.length > 0) this.#scopes[this.#scopes.length - 1] = { message: "out of memory" };
+    if (this.capacity < 0 || --this.roomFor === -1) this.#fail("out-of-memory", new FakeOutOfMemoryError());
     const bytes = new Uint8Array(size);
     const buffer: FakeBuffer = Object.assign(Object.create(null), {
       label, size, usage, bytes, mapState: "unmapped",

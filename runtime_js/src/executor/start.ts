@@ -1,0 +1,110 @@
+/** Starts a model on the GPU: opens a device with room for the weights, and finds the variant that works on it. */
+
+import { RequestValidationError } from "../support/errors.ts";
+import { log } from "../support/log.ts";
+import { infoOf } from "./adapter.ts";
+import { BufferTable, allocateWeights, type Binding } from "./buffers.ts";
+import type { Calibration } from "./calibration.ts";
+import { DeviceWatch, chooseVariants, firstThatWorks, requestDevice } from "./device.ts";
+import { PlanExecutor, maxPages, type ExecutorParts } from "./executor.ts";
+import type { ModelLibrary } from "./library.ts";
+import { compileKernels } from "./pipelines.ts";
+import type { PlanModel, VariantPlan } from "./plan.ts";
+import { TileChoice, type Notes } from "./tiles.ts";
+
+/** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
+const INITIAL_TOKENS = 256;
+const TIMESTAMPS = "timestamp-query";
+
+export interface StartOptions {
+  /** Tokens that one conversation may hold; default: the model's own length. */
+  readonly contextLength?: number | undefined;
+  /** Runs this variant of the model or fails; default: the first that works. */
+  readonly variant?: string | undefined;
+  readonly calibrate?: Calibration | undefined;
+}
+
+/** A device that can run any of the variants, and the places of the weights, which all variants read. */
+export interface ModelDevice {
+  readonly adapter: GPUAdapter;
+  readonly library: Pick<ModelLibrary, "plan" | "launch">;
+  readonly variants: readonly VariantPlan[];
+  readonly device: GPUDevice;
+  readonly watch: DeviceWatch;
+  readonly weights: readonly Binding[];
+}
+
+/** A model that runs. `warning`: what its user may want to know. */
+export interface RunningModel extends Omit<ExecutorParts, "kernels"> {
+  readonly runner: PlanExecutor;
+  readonly warning?: string | undefined;
+}
+
+function askedLength({ contextLength }: StartOptions, model: PlanModel): number {
+  if (contextLength !== undefined && contextLength > model.contextLength) {
+    throw new RequestValidationError(
+      `context_window_size is ${contextLength}, but the model was built for ${model.contextLength} tokens at most.`);
+  }
+  return contextLength ?? model.contextLength;
+}
+
+/** Raises FeatureSupportError, RequestValidationError, WebGPUNotAvailableError, OutOfMemoryError. */
+export async function openDevice(
+  adapter: GPUAdapter, library: ModelDevice["library"], options: StartOptions, notes: Notes,
+): Promise<ModelDevice> {
+  const { plan } = library;
+  const variants = chooseVariants(adapter, plan, options.variant);
+  const pages = Math.ceil(askedLength(options, plan.model) / plan.model.pageSize);
+  const longest = pages * Math.max(...variants.map(({ kvPageBytes }) => kvPageBytes));
+  const { isOpen } = await TileChoice.open(adapter, variants[0], options.calibrate ?? "auto", notes);
+  const device = await requestDevice(adapter, variants, longest, isOpen && adapter.features.has(TIMESTAMPS) ? [TIMESTAMPS] : []);
+  try {
+    return { adapter, library, variants, device, watch: new DeviceWatch(device), weights: await allocateWeights(device, plan) };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}
+
+export interface StartWork {
+  readonly options: StartOptions;
+  readonly notes: Notes;
+  /** Done when all weights are on the device. */
+  readonly weights: Promise<void>;
+  readonly onCompiled: (done: number, total: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The model in the first of the variants that works. What fails with a variant frees what was made for it, but not the device.
+ * Raises FeatureSupportError where none works, OutOfMemoryError, and what the device or the weights fail with.
+ */
+export async function startModel(on: ModelDevice, { options, notes, weights, onCompiled, signal }: StartWork): Promise<RunningModel> {
+  const { adapter, library, device, watch } = on;
+  const { plan } = library;
+  const { pageSize } = plan.model;
+  const asked = askedLength(options, plan.model);
+  return firstThatWorks(on.variants, async (variant) => {
+    watch.check(); // a kernel does not compile on a lost device either
+    const contextLength = Math.min(asked, maxPages(device, variant) * pageSize);
+    const warning = contextLength < asked ? `The context window is ${contextLength} tokens: this GPU allows no larger buffers.` : undefined;
+    if (warning !== undefined) log.warn(warning);
+    const { vendor, architecture } = infoOf(adapter);
+    log.info(`Variant ${variant.name} on ${vendor} ${architecture}, context window ${contextLength} tokens`);
+    const tiles = await TileChoice.open(adapter, variant, options.calibrate ?? "auto", notes);
+    const buffers = await BufferTable.create(
+      device, plan, variant, Math.ceil(Math.min(INITIAL_TOKENS, contextLength) / pageSize), on.weights);
+    try {
+      const compiled = await compileKernels(device, plan, variant, tiles.wanted, onCompiled);
+      await weights;
+      watch.check();
+      const parts = { device, watch, library, variant, buffers, contextLength };
+      const runner = new PlanExecutor({ ...parts, kernels: await tiles.settle(parts, compiled, signal) });
+      await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
+      return { ...parts, runner, warning };
+    } catch (error) {
+      buffers.destroy();
+      throw error;
+    }
+  });
+}
