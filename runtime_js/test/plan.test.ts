@@ -30,7 +30,7 @@ test("a plan is read, with the browser's names", () => {
   });
   const [embed] = plan.variants[1]?.kernels ?? [];
   assert.deepEqual(embed?.tiles.map(({ entry }) => entry), ["embed", "embed_wide", "embed_tall"]);
-  assert.deepEqual(embed?.defaults, new Map([["apple", 2]]));
+  assert.deepEqual(embed?.defaults, new Map([["apple", 2], ["google", 1]]));
   assert.equal(plan.variants[0]?.limits.get("maxBufferSize"), 1 << 20);
 });
 

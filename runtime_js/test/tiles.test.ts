@@ -84,10 +84,10 @@ test("the default stays without a clear gain; it is the vendor's", async () => {
   assert.deepEqual(await load(adapter("apple")), [2, 0, 0]);
 });
 
-test("without calibration, or on a CPU, the vendor's default runs and nothing is compiled for comparison", async () => {
-  for (const [given, calibrate] of [[adapter("apple"), "off"], [adapter("apple", true), "auto"]] as const) {
+test("without calibration, or on a CPU, the default of the vendor or of CPUs runs and nothing is compiled for comparison", async () => {
+  for (const [given, calibrate, tile] of [[adapter("apple"), "off", 2], [adapter("apple", true), "auto", 1], [adapter("", true), "auto", 1]] as const) {
     const { wanted, isOpen } = await TileChoice.open(given, F32, calibrate, notes);
-    assert.deepEqual([wanted, isOpen], [[[2], [0], [0]], false]);
+    assert.deepEqual([wanted, isOpen], [[[tile], [0], [0]], false]);
   }
   assert.deepEqual((await TileChoice.open(adapter("constructor"), F32, "off", notes)).wanted, [[0], [0], [0]]);
   assert.equal(notes.texts.size, 0);

@@ -23,7 +23,10 @@ function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined
   return undefined;
 }
 
-/** The variants of the plan that the adapter supports, the fastest first; `forced`: only the one of that name. Raises FeatureSupportError. */
+/**
+ * The variants of the plan that the adapter supports, the fastest first; `forced`: only the one of that name. Raises FeatureSupportError.
+ * The plan's order is that of GPUs. A CPU has no instruction for what WGSL's integer dot products do: there those come last.
+ */
 export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string | undefined): [VariantPlan, ...VariantPlan[]] {
   const reasons: string[] = [];
   const supported: VariantPlan[] = [];
@@ -33,6 +36,8 @@ export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string |
     if (reason === undefined) supported.push(variant);
     else reasons.push(`${variant.name} ${reason}`);
   }
+  const { isFallbackAdapter } = infoOf(adapter);
+  supported.sort((a, b) => (isFallbackAdapter ? a.languageFeatures.length - b.languageFeatures.length : 0));
   const [first, ...more] = supported;
   if (first !== undefined) return [first, ...more];
   const names = plan.variants.map((variant) => variant.name).join(", ");

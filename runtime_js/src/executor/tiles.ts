@@ -12,6 +12,9 @@ export interface Notes {
   keepNote(name: string, text: string): Promise<void>;
 }
 
+/** Whose tiles a CPU takes: SwiftShader's, which computes on the CPU too. Some browsers do not say whose driver it is. */
+const CPU = "google";
+
 export class TileChoice {
   /** Of each of the variant's kernels, the tiles to compile. Where there are several, `settle` measures; the first is the default. */
   readonly wanted: readonly (readonly number[])[];
@@ -27,7 +30,7 @@ export class TileChoice {
     // With the browser's version, because another compiles the same kernel differently.
     const name = `tiles ${JSON.stringify([variant.name, vendor, architecture, device, description, navigator.userAgent])}`;
     const keep = (text: string): Promise<void> => notes.keepNote(name, text);
-    const usual = variant.kernels.map(({ defaults }) => defaults.get(vendor) ?? 0);
+    const usual = variant.kernels.map(({ defaults }) => defaults.get(isFallbackAdapter ? CPU : vendor) ?? 0);
     const isMeasured = calibration === "auto" && !isFallbackAdapter; // a CPU's times are slow to get and mean little
     const known = isMeasured ? readTiles(await notes.note(name), variant) : usual;
     return new TileChoice(variant.kernels.map(({ tiles }, i) => {

@@ -5,7 +5,7 @@ export const WEIGHT_BYTES = [1024, 512];
 const KERNELS = [
   {
     name: "embed", bindings: ["read", "read", "read_write"], uniform: 3, uniform_words: 2,
-    tiles: [{ wgsl: 0, entry: "embed" }, { wgsl: 0, entry: "embed_wide" }, { wgsl: 1, entry: "embed_tall" }], defaults: { apple: 2 },
+    tiles: [{ wgsl: 0, entry: "embed" }, { wgsl: 0, entry: "embed_wide" }, { wgsl: 1, entry: "embed_tall" }], defaults: { apple: 2, google: 1 },
   },
   {
     name: "attend", bindings: ["read_write", "read", "read_write"], uniform: -1, uniform_words: 0,
