@@ -11,7 +11,9 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 export function bytesOf(length: number, seed: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + seed * 7 + (i >> 8)) & 255);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + seed * 7 + (i >> 8)) & 255;
+  return bytes;
 }
 
 export const SHARDS = [bytesOf(SHARD_BYTES, 1), bytesOf(1024, 2)];

@@ -92,12 +92,22 @@ export function cut(length: number, end: "break" | "silence"): Answer {
 
 /** A file that one writer may have open, or several readers. */
 export class FakeFile {
-  bytes = new Uint8Array(0);
   readonly #storage: FakeStorage;
+  #buffer = new Uint8Array(0);
+  #length = 0;
   #open = 0;
 
   constructor(storage: FakeStorage) {
     this.#storage = storage;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  set bytes(bytes: Uint8Array<ArrayBuffer>) {
+    this.#buffer = bytes;
+    this.#length = bytes.length;
   }
 
   get isOpen(): boolean {
@@ -106,13 +116,17 @@ export class FakeFile {
 
   #write(bytes: Uint8Array, at: number): void {
     if (this.#storage.quotaExceeded || at + bytes.length > this.#storage.largest) throw new DOMException("full", "QuotaExceededError");
-    const larger = new Uint8Array(Math.max(this.bytes.length, at + bytes.length));
-    larger.set(this.bytes);
-    larger.set(bytes, at);
-    this.bytes = larger;
+    const end = at + bytes.length;
+    if (end > this.#buffer.length) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(this.bytes);
+      this.#buffer = larger;
+    }
+    this.#buffer.set(bytes, at);
+    this.#length = Math.max(this.#length, end);
   }
 
-  readonly getFile = async (): Promise<Blob> => new Blob([this.bytes]);
+  readonly getFile = async (): Promise<object> => ({ size: this.#length, arrayBuffer: async () => this.bytes.slice().buffer });
 
   readonly createWritable = async (): Promise<object> => ({
     write: async (bytes: Uint8Array) => {
