@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from webllm_build import chromium
+from webllm_build.disk import is_file
 from webllm_build.errors import BenchError, OutputFolderError
 from webllm_build.serve import ISOLATED, make_server
 
@@ -78,7 +79,7 @@ def bench(request: BenchRequest, on_line: Callable[[str], None]) -> Measured:
 
     Raises BenchError where there is no Playwright or no Chromium, or the page failed; OutputFolderError where there is no such page.
     """
-    if not (request.folder / PAGE).is_file():
+    if not is_file(request.folder / PAGE):
         raise OutputFolderError(f"{request.folder} has no {PAGE}", "Build a site first: webllm-build site --out DIR")
     with _served(request.folder) as origin, _page(request) as page:
         return _read(_last_line(page, f"{origin}/{PAGE}?{request.query}", request.seconds, on_line))

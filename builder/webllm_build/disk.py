@@ -31,6 +31,22 @@ def disk_errors(folder: Path, option: str) -> Iterator[None]:
         raise PackageError(f"{shown} cannot be written: {reason}{inside}", f"Name a folder you may write to with {option}.") from error
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there, also for a name that no file can have, or a link to itself."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """As `is_file`."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def check_folder(folder: Path) -> None:
     """Make it where it is not there, and see that files can be written in it. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_se
 from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.config import BuildRequest, context_within, resolve
+from webllm_build.disk import is_file, is_folder
 from webllm_build.errors import MalformedFile, OutputFolderError
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import read_marker
@@ -30,16 +31,9 @@ def inspect(request: BuildRequest, progress: Progress) -> Lines:
     """
     request = resolve(request)
     folder = Path(request.model).expanduser()
-    if CATALOG.find(request.model) is None and _is_folder(folder) and not (folder / "config.json").is_file():
+    if CATALOG.find(request.model) is None and is_folder(folder) and not is_file(folder / "config.json"):
         return _built(folder, request.context_length)
     return _model(request, progress)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # such as a name that is too long
-        return False
 
 
 def _model(request: BuildRequest, progress: Progress) -> Lines:

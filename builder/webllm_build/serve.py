@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from webllm_build.disk import is_file
 from webllm_build.errors import OutputFolderError, WebllmBuildError
 
 # Not from the system's tables, which differ between machines: a wrong type for wasm or JavaScript stops the page.
@@ -42,12 +43,11 @@ def make_server(folder: Path, port: int, headers: Mapping[str, str] | None = Non
 
     Raises OutputFolderError where there is no page, WebllmBuildError where the port is taken.
     """
-    root = folder.resolve()
-    if not (root / "index.html").is_file():
-        raise OutputFolderError(f"{folder} has no index.html", "Build a site first: webllm-build site --out DIR")
+    if not is_file(folder / "index.html"):
+        raise OutputFolderError(f"{str(folder)[:200]} has no index.html", "Build a site first: webllm-build site --out DIR")
 
     class Handler(SiteHandler):
-        site = root
+        site = folder.resolve()
         extra_headers = headers or {}
 
     try:

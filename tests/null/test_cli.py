@@ -162,6 +162,8 @@ def test_wrong_usage_ends_with_2_and_a_hint(run: Run, arguments: list[str], word
         (["site", "--cache-dir", "dist/cache"], ["cache-dir", "outside of --out"]),
         (["site", "--debug-dump", "dist"], ["debug-dump", "outside of --out"]),
         (["site", "--out=~no-such-user/x"], ["out", "no user of that name"]),
+        (["serve", "x" * 5000], ["no index.html"]),
+        (["bench", "x" * 5000], ["no bench.html"]),
         (["serve", "nowhere"], ["no index.html", "webllm-build site"]),
     ],
 )

@@ -177,3 +177,10 @@ def test_a_visitor_who_leaves_is_no_error(site: Path, capfd: pytest.CaptureFixtu
         server.shutdown()
         thread.join()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "loop"])
+def test_names_of_no_folder_have_no_site(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OutputFolderError, match="has no"):
+        make_server(tmp_path / name, 0)

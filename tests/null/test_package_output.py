@@ -113,13 +113,14 @@ def test_what_the_system_refuses_names_the_option(tmp_path: Path, number: int) -
     assert "--out" in caught.value.hint
 
 
-@pytest.mark.parametrize("out", ["file/dist", "x" * 300, "file"])
+@pytest.mark.parametrize("out", ["file/dist", "x" * 300, "file", "loop", "loop/dist"])
 def test_an_output_that_cannot_be_a_folder_is_told_at_once(tmp_path: Path, out: str) -> None:
     (tmp_path / "file").write_text("a file")
+    (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(PackageError) as caught, open_output(tmp_path / out):
         pytest.fail("opened")
     assert "--out" in caught.value.hint
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
 
 
 @pytest.mark.parametrize("content", ["absent", "{}", "[1]", json.dumps({"format": 1, "kind": "site"})])

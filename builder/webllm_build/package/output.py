@@ -129,7 +129,10 @@ def open_output(out: Path) -> Iterator[Output]:
 
     Raises OutputFolderError where another build writes there, or where it holds what is not ours.
     """
-    out = Path(out).resolve()
+    try:
+        out = out.resolve()
+    except (OSError, RuntimeError) as error:
+        raise OutputFolderError(f"{out} leads nowhere: {error}", "Choose another --out.") from error
     with disk_errors(out, "--out"):
         if out.exists() and not out.is_dir():
             raise OutputFolderError(f"{out} is not a folder", "Choose another --out.")
