@@ -6,8 +6,8 @@ import type { Keep } from "./keep.ts";
 const ROLES = ["user", "assistant"] as const;
 const ENDINGS = ["open", "stop", "length", "abort", "failed"] as const;
 const KEY = "webllm-build:conversation";
-const MAX_MESSAGES = 2000;
-const MAX_TEXT = 1_000_000;
+const MAX_MESSAGES = 20_000;
+const MAX_TEXT = 1 << 23;
 
 /** How a message ended. open: still being written; the others as finish_reason, or failed by an error. */
 export type Ending = (typeof ENDINGS)[number];
@@ -18,7 +18,12 @@ export interface Message {
   readonly ending: Ending;
   /** Tokens a second, for a finished answer. */
   readonly speed?: number | undefined;
+  /** The model is not told this message any more: there is no room for it. */
+  readonly leftOut?: boolean | undefined;
 }
+
+/** What the model is told of a message. */
+export type Turn = Pick<Message, "role" | "text">;
 
 export class Conversation {
   #messages: Message[] = [];
@@ -34,12 +39,32 @@ export class Conversation {
     return this.#messages;
   }
 
+  /** A question that nobody has answered is the last message. */
+  get isUnanswered(): boolean {
+    return this.#messages.at(-1)?.role === "user";
+  }
+
+  /**
+   * What the model is told. An answer that failed or is empty says nothing; the questions on both sides of it become one, because templates
+   * want questions and answers in turn.
+   */
+  turns(): Turn[] {
+    const turns: Turn[] = [];
+    for (const { role, text, ending, leftOut } of this.#messages) {
+      if (leftOut === true || (role === "assistant" && (text.trim() === "" || ending === "failed" || ending === "open"))) continue;
+      const last = turns.at(-1);
+      if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n\n${text}` };
+      else turns.push({ role, text });
+    }
+    return turns;
+  }
+
   add(message: Message): void {
     this.#messages.push(message);
     this.#save();
   }
 
-  /** Replace the last message. Only a finished one is stored. */
+  /** Replace the last message. A finished one is stored at once, an open one when `saveOpen` is called. */
   replaceLast(message: Message): void {
     this.#messages[this.#messages.length - 1] = message;
     if (message.ending !== "open") this.#save();
@@ -48,6 +73,19 @@ export class Conversation {
   /** Keep only the first `length` messages. */
   truncate(length: number): void {
     this.#messages.length = Math.min(length, this.#messages.length);
+    this.#save();
+  }
+
+  /** Whether there are questions before the last that could be left out. */
+  get canLeaveOut(): boolean {
+    return this.#earlierQuestions().length > 0;
+  }
+
+  /** Leave out the older half of what the model is told before the last question. */
+  leaveOutOldest(): void {
+    const questions = this.#earlierQuestions();
+    const end = questions[Math.ceil(questions.length / 2)] ?? this.#lastQuestion();
+    this.#messages = this.#messages.map((message, index) => (index < end ? { ...message, leftOut: true } : message));
     this.#save();
   }
 
@@ -62,6 +100,7 @@ export class Conversation {
           text: item.string("text", MAX_TEXT),
           ending: ending === "open" ? "abort" : ending,
           speed: item.optional("speed", (key) => item.number(key, 0, 1e9)),
+          leftOut: item.optional("leftOut", (key) => item.boolean(key)),
         };
       });
     } catch {
@@ -69,7 +108,21 @@ export class Conversation {
     }
   }
 
+  /** Store what there is of an answer that is still being written. */
+  saveOpen(): void {
+    if (this.#messages.at(-1)?.ending === "open") this.#save();
+  }
+
   #save(): void {
     this.#keep.set(this.#key, JSON.stringify(this.#messages));
+  }
+
+  #lastQuestion(): number {
+    return this.#messages.findLastIndex(({ role }) => role === "user");
+  }
+
+  #earlierQuestions(): number[] {
+    const last = this.#lastQuestion();
+    return this.#messages.flatMap(({ role, leftOut }, index) => (role === "user" && leftOut !== true && index < last ? [index] : []));
   }
 }

@@ -17,11 +17,11 @@ export function keepIn(open: () => Storage): Keep {
   return {
     get: (key) => memory.get(key) ?? storage?.getItem(key) ?? undefined,
     set(key, value) {
+      memory.set(key, value);
       try {
-        if (storage === undefined) memory.set(key, value);
-        else storage.setItem(key, value);
-      } catch {
-        memory.set(key, value);
+        storage?.setItem(key, value);
+        if (storage !== undefined) memory.delete(key);
+      } catch { // there is no room: this page remembers it
       }
     },
   };
