@@ -85,6 +85,17 @@ def test_a_bundled_page_answers(visit: Visit, built: Path) -> None:
     assert [path for path in visit.server.requests if "/weights/weights-0000." in path]
 
 
+def test_an_answer_that_fails_is_said_and_another_can_be_asked(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.locator("#status")).to_have_text("Ready.")
+    page.fill("#question", "fail: RequestValidation")
+    page.click("#ask")
+    expect(page.locator("#status")).to_have_text("RequestValidation: made to fail with RequestValidation")
+    page.fill("#question", "one")
+    page.click("#ask")
+    expect(page.locator("#answer")).to_have_text("1 messages: user.")
+
+
 def test_the_second_visit_reads_the_model_from_storage(visit: Visit) -> None:
     page = visit.open()
     expect(page.locator("#status")).to_have_text("Ready.")

@@ -10,14 +10,14 @@ function showProgress(report: InitProgressReport): void {
   status.textContent = `${report.phase}: ${Math.floor(report.progress * 100)} %`;
 }
 
-async function main(): Promise<void> {
-  const engine = await createEngine({ weights: "weights/", initProgressCallback: showProgress });
-  status.textContent = "Ready.";
-  button.disabled = false;
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    button.disabled = true;
-    answer.textContent = "";
+function showError(error: unknown): void {
+  status.textContent = error instanceof MLCEngineError ? `${error.code}: ${error.message}` : String(error);
+}
+
+async function ask(engine: Awaited<ReturnType<typeof createEngine>>): Promise<void> {
+  button.disabled = true;
+  answer.textContent = "";
+  try {
     const stream = await engine.chat.completions.create({
       messages: [{ role: "user", content: question.value }],
       max_tokens: 64,
@@ -28,10 +28,21 @@ async function main(): Promise<void> {
       answer.textContent += chunk.choices[0]?.delta.content ?? "";
       if (chunk.usage) status.textContent = `${chunk.usage.completion_tokens} tokens, ${chunk.usage.extra.decode_tokens_per_s.toFixed(1)} a second.`;
     }
+  } catch (error) {
+    showError(error);
+  } finally {
     button.disabled = false;
+  }
+}
+
+async function main(): Promise<void> {
+  const engine = await createEngine({ weights: "weights/", initProgressCallback: showProgress });
+  status.textContent = "Ready.";
+  button.disabled = false;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void ask(engine);
   });
 }
 
-main().catch((error: unknown) => {
-  status.textContent = error instanceof MLCEngineError ? `${error.code}: ${error.message}` : String(error);
-});
+main().catch(showError);
