@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from site_visit import Visit, answered, ask
+from site_visit import Visit, answered, ask, until
 
 ATTACKS = [
     '<img src=x onerror="globalThis.pwned = 1">',
@@ -81,3 +83,91 @@ def test_markdown(visit: Visit, source: str, selector: str, text: str) -> None:
     ask(page, f"say: {source}")
     answered(page, 2)
     assert page.inner_text(f"li.assistant .body {selector}").strip() == text
+
+
+# What small models fall into, and what makes a parser recurse or run for the square of its input.
+MARKS = ("> ", "1. ", "- ", "* ", "# ", "- 1. > ", "[", "![", "*", "_a_", "a*b*", "x_y", "`", "~~a", "**a ", "[a](", "https://a")
+SIGNS = ("<div>", "<", "&", "\u202e", "\\", " ", "\t", "| a ", "| - |\n", "a\n-\n", "- a\n", "> a\n", "[a]: b\n", "```\n", "\n")
+DEGENERATE = [
+    *(unit * 2000 for unit in (*MARKS, *SIGNS)),
+    "".join(f"{'  ' * depth}- a\n" for depth in range(400)),
+    "Good.\n\n" + "> " * 2000 + "text\n\nmore",
+    "x" * 100_000,
+]
+
+
+def test_degenerate_answers_are_shown_and_kept(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "say: " + "> " * 2000)
+    answered(page, 2)
+    messages = [{"role": "assistant", "text": text, "ending": "stop"} for text in DEGENERATE]
+    page.evaluate("(all) => sessionStorage.setItem('webllm-build:conversation:sample-1m', all)", json.dumps(messages))
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.locator("li.assistant").count() == len(DEGENERATE)
+    shown = page.eval_on_selector_all("li.assistant .body", "all => all.map((one) => one.textContent)")
+    assert "more" in shown[-2]
+    assert page.locator("li.assistant .body p:text-is('Good.')").count() == 1, "what comes before is Markdown"
+    assert shown[-1].strip() == DEGENERATE[-1]
+    ask(page, "say: done")
+    assert answered(page, len(DEGENERATE) + 2) == "done"
+
+
+def test_a_selection_survives_while_the_answer_grows(visit: Visit) -> None:
+    page = visit.start()
+    for count, (question, selector) in enumerate((("slow", "p"), ("slow blocks", "p >> nth=0")), 1):
+        ask(page, question)
+        body = f"#messages > li:nth-child({2 * count}) .body"
+        until(page, f"document.querySelector('{body}')?.textContent.includes('word4')")
+        page.locator(f"{body} {selector}").evaluate("(one) => { getSelection().selectAllChildren(one); globalThis.first = one; }")
+        selected = page.evaluate("getSelection().toString().trim()")
+        until(page, f"document.querySelector('{body}').textContent.includes('word12')")
+        assert page.evaluate("getSelection().toString().trim()").startswith(selected)
+        assert page.evaluate("first.isConnected")
+        page.keyboard.press("Escape")
+        answered(page, 2 * count)
+        assert page.evaluate("getSelection().toString().trim()").startswith(selected), "also when it ends"
+
+
+def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Visit) -> None:
+    page = visit.start()
+    source = (
+        "# Title\n\nSome *text* with [a link][1].\n\n1. one\n\n2. two\n   - deep\n\n3. three\n\n> quoted\nlazily\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+        "```python\nx = 1\n\ny = 2\n```\n\nEnd of it\n===\n\n- a\n- b\n\n[1]: https://example.org/\n"
+    )
+    ask(page, f"say: {source}")
+    answered(page, 2)
+    grown = page.inner_html("li.assistant .body")
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.inner_html("li.assistant .body") == grown
+    assert page.locator("li.assistant ol").count() == 1
+    assert page.locator("li.assistant a").get_attribute("href") == "https://example.org/"
+
+
+def test_each_block_is_written_in_its_own_direction(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "say: مرحبا بالعالم\n\nHello world")
+    answered(page, 2)
+    directions = page.eval_on_selector_all("li.assistant .body p", "all => all.map((one) => getComputedStyle(one).direction)")
+    assert directions == ["rtl", "ltr"]
+    assert page.get_attribute("#prompt", "dir") == "auto"
+
+
+@pytest.mark.parametrize(
+    ("link", "host"),
+    [
+        ("[https://bank.example](https://evil.example/)", "evil.example"),
+        ("[\u202emoc.knab](https://evil.example/)", "evil.example"),
+        ("<https://bank.example@evil.example/>", "evil.example"),
+        ("[b\u0430nk.example](https://b\u0430nk.example/)", "xn--bnk-6cd.example"),
+        ("[write](mailto:a@evil.example)", "a@evil.example"),
+        ("<https://example.org/>", ""),
+    ],
+)
+def test_a_link_shows_where_it_leads(visit: Visit, link: str, host: str) -> None:
+    page = visit.start()
+    ask(page, f"say: {link}")
+    answered(page, 2)
+    assert "".join(page.locator("li.assistant .host").all_inner_texts()) == host

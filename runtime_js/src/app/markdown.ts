@@ -1,12 +1,13 @@
 /**
- * A model's answer as Markdown → nodes that are safe to insert.
+ * A model's answer as Markdown → nodes that are safe to insert, block by block.
  *
  * Raw HTML in the answer is shown as text, images become their description (a model must not make the browser fetch anything),
- * and what marked produces still goes through DOMPurify with a short list of tags.
+ * and what marked produces still goes through DOMPurify with a short list of tags. A model that has lost its way writes "> > > ..." or
+ * one endless line: what is nested too deep, or too long to look for emphasis in, is shown as it was written.
  */
 
 import DOMPurify from "dompurify";
-import { Marked } from "marked";
+import { Lexer, Marked, Parser, type Links, type Token } from "marked";
 import { element, icon } from "./view/dom.ts";
 
 const TAGS = [
@@ -14,12 +15,19 @@ const TAGS = [
   "table", "tbody", "td", "th", "thead", "tr", "ul",
 ];
 const ATTRIBUTES = ["href", "start", "align"];
+/** Each may be in another script than its neighbour, and is laid out by its own first letter. */
+const BLOCKS = "p, li, blockquote, h1, h2, h3, h4, h5, h6, td, th";
+
+/** marked's time grows with the square of a run of text that is full of marks: 0.2 s for so many characters. */
+const MAX_INLINE = 8192;
+/** A hundred marks of quotes and lists before a line's text, or as many levels of indentation. marked calls itself for each. */
+const TOO_DEEP = /^(?:(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){100}|[ \t]{200,}(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))/m;
 
 function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
-const marked = new Marked({
+const { defaults: options } = new Marked({
   gfm: true,
   breaks: true,
   renderer: {
@@ -29,8 +37,40 @@ const marked = new Marked({
   },
 });
 
-export function renderMarkdown(text: string): DocumentFragment {
-  const fragment = DOMPurify.sanitize(marked.parse(text, { async: false }), {
+/** Link definitions by their name, as marked keeps them. */
+export type Definitions = Links;
+
+/** Where the part begins that is nested too deep to be read as Markdown; the text's length where none is. */
+export function readableLength(text: string): number {
+  const at = text.search(TOO_DEEP);
+  return at < 0 ? text.length : at;
+}
+
+/** The blocks of a text; `definitions` are known before it, and those in it are added. Undefined where marked cannot read it. */
+export function readBlocks(text: string, definitions: Definitions): Token[] | undefined {
+  const lexer = new Lexer(options);
+  lexer.tokens.links = definitions;
+  try {
+    const blocks = lexer.blockTokens(text, lexer.tokens);
+    for (const { src, tokens } of lexer.inlineQueue) {
+      if (src.length > MAX_INLINE) tokens.push({ type: "text", raw: src, text: src, escaped: false });
+      else lexer.inlineTokens(src, tokens);
+    }
+    return [...blocks];
+  } catch { // its recursion went too deep
+    return undefined;
+  }
+}
+
+/** Nodes of one block. */
+export function renderBlock(block: Token): DocumentFragment {
+  let html: string;
+  try {
+    html = new Parser(options).parse([block]);
+  } catch {
+    return renderText(block.raw);
+  }
+  const fragment = DOMPurify.sanitize(html, {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
@@ -38,10 +78,8 @@ export function renderMarkdown(text: string): DocumentFragment {
     ALLOW_DATA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
   });
-  for (const link of fragment.querySelectorAll("a")) {
-    link.target = "_blank";
-    link.rel = "noopener noreferrer nofollow";
-  }
+  for (const block of fragment.querySelectorAll<HTMLElement>(BLOCKS)) block.dir = "auto";
+  for (const link of fragment.querySelectorAll("a")) finishLink(link);
   for (const table of fragment.querySelectorAll("table")) {
     const frame = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" });
     table.replaceWith(frame);
@@ -54,4 +92,22 @@ export function renderMarkdown(text: string): DocumentFragment {
     frame.append(element("button", { type: "button", class: "plain icon", "data-action": "copy-code", "aria-label": "Copy code" }, icon("copy")), block);
   }
   return fragment;
+}
+
+/** Text as it was written. */
+export function renderText(text: string): DocumentFragment {
+  const fragment = document.createDocumentFragment();
+  fragment.append(element("p", { class: "as-written", dir: "auto" }, text));
+  return fragment;
+}
+
+/** A link's words can say one address and lead to another, also by letters that change the direction of writing: its host stands behind it. */
+function finishLink(link: HTMLAnchorElement): void {
+  link.target = "_blank";
+  link.rel = "noopener noreferrer nofollow";
+  if (!link.hasAttribute("href")) return;
+  const place = link.protocol === "mailto:" ? link.pathname : link.host;
+  const words = link.textContent;
+  if (link.username === "" && (words === link.href || words === link.getAttribute("href") || words === place)) return;
+  link.after(element("span", { class: "host" }, place));
 }

@@ -4,8 +4,10 @@ export { byId, element } from "../../page/dom.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** One of the symbols that index.html defines. */
-export function icon(name: "copy" | "check" | "again" | "edit"): SVGSVGElement {
+/** The symbols that index.html defines. */
+export type IconName = "copy" | "check" | "close" | "again" | "edit";
+
+export function icon(name: IconName): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
@@ -15,7 +17,7 @@ export function icon(name: "copy" | "check" | "again" | "edit"): SVGSVGElement {
 }
 
 /** Show `name` on a button for a moment, as "done" after copying. */
-export function flash(button: HTMLElement, name: "check", back: "copy"): void {
+export function flash(button: HTMLElement, name: IconName, back: IconName): void {
   button.replaceChildren(icon(name));
   setTimeout(() => button.replaceChildren(icon(back)), 1500);
 }
