@@ -55,11 +55,14 @@ test("context choices end at the model's own length", () => {
 
 test("every error of the engine has words and a way on", () => {
   for (const error of Object.values(ERROR_CLASSES)) {
-    const problem = describeProblem(new error("what exactly"));
-    assert.ok(problem.title !== "" && problem.text !== "" && problem.fix !== "" && problem.button !== "");
-    assert.match(problem.details, /what exactly/);
+    for (const doing of ["start", "answer"] as const) {
+      const problem = describeProblem(new error("what exactly"), doing);
+      assert.ok(problem.title !== "" && problem.text !== "" && problem.fix !== "" && problem.ways.length > 0);
+      assert.ok(problem.ways.every(({ label }) => label !== ""));
+      assert.match(problem.details, /what exactly/);
+    }
   }
-  assert.equal(describeProblem("a string").details, "a string");
+  assert.equal(describeProblem("a string", "answer").details, "a string");
 });
 
 test("settings are the defaults until something that fits is stored", () => {

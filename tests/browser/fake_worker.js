@@ -1,11 +1,27 @@
 // Speaks the engine's worker protocol without a GPU: fetches and stores the model's files as the engine does, and answers by script.
-// The question decides the answer: "fail: CODE" raises that error, "slow" gives a piece every 50 ms until it is stopped,
-// "say: ..." gives back what follows. Anything else is answered with what the request held.
+// The question decides the answer, see SCRIPT and `write`; anything else is answered with what the request held.
 const running = new Set();
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+let contextLength = 0;
+
+/** "name: argument" → the name's text; one that throws raises the error of that code. */
+const SCRIPT = {
+  say: (text) => text,
+  context: () => `${contextLength} tokens`,
+  fail: (code) => {
+    throw { code, message: `made to fail with ${code}` };
+  },
+  limit: (most, { length }) => {
+    if (length > Number(most)) throw { code: "ContextWindowSizeExceeded", message: `longer than ${most}` };
+  },
+  fetch: (url) => fetch(url, { mode: "no-cors" }).then(({ status }) => String(status), ({ name }) => name),
+};
+
+/** A context of 2048 tokens is what the tests warn of. */
 function report(phase, progress, bytesDone, bytesTotal) {
-  postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase } });
+  const warning = contextLength === 2048 ? { warning: "The storage is full." } : {};
+  postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase, ...warning } });
 }
 
 async function fetchAndStore(folder, name, url, onBytes) {
@@ -33,7 +49,8 @@ async function openFolder(manifest) {
   }
 }
 
-async function load({ id, source }) {
+async function load({ id, source, ...choice }) {
+  contextLength = choice.contextLength;
   const folder = await openFolder(source.manifest);
   const get = async (name, onBytes, at = source.files?.[name] ?? new URL(name, source.manifest).href) => {
     if (folder === null) return fetch(at);
@@ -61,29 +78,41 @@ async function load({ id, source }) {
   }
 }
 
-async function answer({ id, request }) {
-  const { messages } = request.prompt;
-  const question = messages.at(-1).content;
-  const code = /^fail: (\w+)/.exec(question)?.[1];
-  if (code !== undefined) {
-    postMessage({ kind: "error", id, error: { code, message: `made to fail with ${code}`, details: {} } });
+/** The pieces of an answer: "slow" and "slow blocks" write one every 50 ms until they are stopped. */
+async function write(question, { messages, text }) {
+  if (question.startsWith("slow")) return Array.from({ length: 400 }, (_, i) => `word${i}${question === "slow" ? " " : "\n\n"}`);
+  const [, name, argument] = /^(\w+)(?:: ([^]*))?$/.exec(question) ?? [];
+  const asked = await (Object.hasOwn(SCRIPT, name ?? "") ? SCRIPT[name](argument, messages ?? text) : undefined);
+  const held = messages ? `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.` : ` and ${text.length} characters.`;
+  return (asked ?? held).match(/[^]{1,7}/g);
+}
+
+/** The question is the last message, without those that got no answer, or the last line of a text. */
+async function answer({ id, request: { prompt } }) {
+  const question = prompt.messages?.at(-1).content.replace(/^((fail: \w+|stuck)\n\n)+/, "") ?? prompt.text.split("\n").at(-1);
+  if (question === "stuck") return; // as one that waits for another
+  let pieces;
+  try {
+    pieces = await write(question, prompt);
+  } catch ({ code, message }) {
+    postMessage({ kind: "error", id, error: { code, message, details: {} } });
     return;
   }
   running.add(id);
   postMessage({ kind: "begun", id, modelId: "fake" });
-  const text = question.startsWith("say: ") ? question.slice(5) : `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.`;
-  const pieces = question === "slow" ? Array.from({ length: 400 }, (_, i) => `word${i} `) : text.match(/[\s\S]{1,7}/g);
   let count = 0;
   for (const piece of pieces) {
     if (!running.has(id)) break;
     postMessage({ kind: "events", id, events: [{ type: "text", text: piece }] });
     count += 1;
-    if (question === "slow") await sleep(50);
+    if (question.startsWith("slow")) await sleep(50);
   }
   const tokens = { prompt: 5, cached: 0, completion: count };
   const times = { queued: 0, prefill: 100, decode: Math.max(0, count - 1) / 0.0425 }; // 42.5 tokens a second
   postMessage({ kind: "events", id, events: [{ type: "end", finishReason: running.has(id) ? "stop" : "abort", tokens, times }] });
   running.delete(id);
+  if (question === "die") close();
+  if (question === "lose") postMessage({ kind: "deviceLost", error: { code: "DeviceLost", message: "made to be lost", details: {} } });
 }
 
 addEventListener("message", ({ data }) => {
@@ -92,6 +121,6 @@ addEventListener("message", ({ data }) => {
   else if (data.kind === "cancel") running.delete(data.id);
   else if (data.kind === "call") {
     if (data.name === "interruptGenerate") running.clear();
-    postMessage({ kind: "done", id: data.id });
+    postMessage(data.name === "getGPUVendor" ? { kind: "text", id: data.id, text: "fake" } : { kind: "done", id: data.id });
   }
 });

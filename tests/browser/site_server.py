@@ -37,6 +37,7 @@ class SiteServer:
     slow: seconds that a weight shard takes. failing: a file whose path contains one of these is answered with 404.
     cuts: for the next requests of a weight shard, in turn, after how many bytes the connection breaks.
     instead: for the next requests of a file whose path contains this, in turn, what is sent.
+    policy: a Content-Security-Policy that is sent beside the page's own.
     """
 
     def __init__(self, root: Path, path: str) -> None:
@@ -49,6 +50,7 @@ class SiteServer:
         self.failing: set[str] = set()
         self.cuts: list[int] = []
         self.instead: dict[str, list[Instead]] = {}
+        self.policy = ""
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
 
@@ -93,6 +95,11 @@ class SiteServer:
                     self._send_weights(Path(self.translate_path(self.path)))
                 else:
                     super().do_GET()
+
+            def end_headers(self) -> None:
+                if server.policy:
+                    self.send_header("Content-Security-Policy", server.policy)
+                super().end_headers()
 
             def _send(self, answer: Instead) -> None:
                 self.send_response(answer.status)

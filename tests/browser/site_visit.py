@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,15 @@ INSECURE_HOST = "insecure.test"
 TITLE = "Sample chat"
 
 
-def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE) -> None:
-    """Write a site with 1 MB of weights whose engine is the fake one; everything else is what users get."""
+def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chats: bool = True) -> None:
+    """Write a site with 1 MB of weights whose engine is the fake one; everything else is what users get.
+
+    chats: the model has a chat template; one without continues a text.
+    """
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
-    publish_site(out, CompiledModel(FACTS, LIBRARY, TOKENIZER, (2,), weights, {"w": "q4a"}), title=title)
+    tokenizer = TOKENIZER if chats else replace(TOKENIZER, config={"eos_token": "</s>"})
+    publish_site(out, CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}), title=title)
     (worker,) = out.glob("assets/worker.*.js")
     shutil.copyfile(FAKE_WORKER, worker)
 
@@ -73,6 +78,11 @@ def until(page: Page, expression: str, seconds: float = 60) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"never true: {expression}"
         page.wait_for_timeout(50)
+
+
+def installed(page: Page) -> None:
+    """Wait until the service worker serves the page."""
+    until(page, "navigator.serviceWorker.controller?.state === 'activated'")
 
 
 def ask(page: Page, text: str) -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page
-from site_visit import TITLE, Visit, answered, ask, stored_files, until
+from site_visit import TITLE, Visit, answered, ask, until
 
 
 def status(page: Page) -> str | None:
@@ -163,7 +163,10 @@ def test_settings_are_used_and_kept(visit: Visit) -> None:
     page.fill("#system-prompt", "Be brief.")
     page.fill("#max-tokens", "0")
     page.fill("#temperature", "0.2")
-    page.keyboard.press("Escape")
+    page.click("#save-settings")
+    assert page.is_visible("#settings"), "a number that does not fit is not taken"
+    page.fill("#max-tokens", "100")
+    page.click("#save-settings")
     ask(page, "one")
     assert answered(page, 2) == "2 messages: system, user."
     page.reload()
@@ -171,7 +174,7 @@ def test_settings_are_used_and_kept(visit: Visit) -> None:
     page.click("#open-settings")
     assert page.input_value("#system-prompt") == "Be brief."
     assert page.input_value("#temperature") == "0.2"
-    assert page.input_value("#max-tokens") == "1024", "a number that does not fit is not taken"
+    assert page.input_value("#max-tokens") == "100"
     page.click("#reset-settings")
     assert page.input_value("#system-prompt") == ""
 
@@ -181,19 +184,29 @@ def test_another_context_length_starts_the_model_again(visit: Visit) -> None:
     assert page.eval_on_selector_all("#context-length option", "all => all.map((one) => one.value)") == ["1024", "2048", "4096", "8192"]
     page.click("#open-settings")
     page.select_option("#context-length", "1024")
-    page.click("#settings .primary")
+    page.click("#save-settings")
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "one")
     answered(page, 2)
 
 
-def test_the_model_can_be_deleted(visit: Visit) -> None:
+def test_settings_that_were_not_saved_are_as_before(visit: Visit) -> None:
     page = visit.start()
-    page.click("#open-settings")
-    page.click("#delete-model")
-    page.wait_for_selector("#start:visible")
-    assert stored_files(page) == []
-    assert page.inner_text("#start").startswith("Download and start")
+    for leave in ("Escape", "cross"):
+        page.click("#open-settings")
+        page.fill("#system-prompt", "Be brief.")
+        page.select_option("#context-length", "1024")
+        page.mouse.click(5, 400)
+        assert page.is_visible("#settings"), "a click beside the dialog loses nothing that was written"
+        page.keyboard.press("Escape") if leave == "Escape" else page.click("#settings header button")
+        assert page.is_hidden("#settings")
+        page.click("#open-settings")
+        assert page.input_value("#system-prompt") == ""
+        assert page.input_value("#context-length") == "4096"
+        page.mouse.click(5, 400)
+        assert page.is_hidden("#settings")
+    ask(page, "one")
+    assert answered(page, 2) == "1 messages: user."
 
 
 def test_settings_that_do_not_fit_are_replaced_by_the_defaults(visit: Visit) -> None:

@@ -29,7 +29,7 @@ def be_brief(page: Page) -> None:
     page.fill("#max-tokens", "3")
     page.fill("#temperature", "0")
     page.select_option("#context-length", "1024")
-    page.click("#settings .primary")
+    page.click("#save-settings")
 
 
 @pytest.mark.slow

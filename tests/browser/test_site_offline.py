@@ -5,12 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from site_visit import TITLE, Visit, answered, ask, build_site, stored_files, until
-
-
-def installed(page: Page) -> None:
-    """Wait until the service worker serves the page."""
-    until(page, "navigator.serviceWorker.controller?.state === 'activated'")
+from site_visit import TITLE, Visit, answered, ask, build_site, installed, stored_files, until
 
 
 def cache_names(page: Page) -> list[str]:

@@ -7,7 +7,6 @@ from site_visit import INSECURE_HOST, Visit, answered, ask
 
 FATAL = {
     "DeviceLost": "The GPU was lost",
-    "OutOfMemory": "The GPU has too little free memory",
     "GPUExecution": "The GPU refused its work",
     "Internal": "Something went wrong",
 }
@@ -92,18 +91,6 @@ def test_a_request_that_is_refused_can_be_sent_again(visit: Visit) -> None:
     page.click("#problem-action")
     ask(page, "one")
     answered(page, 4)
-
-
-def test_a_worker_that_cannot_be_loaded(visit: Visit) -> None:
-    visit.server.failing = {"assets/worker."}
-    page = visit.open()
-    page.click("#start")
-    page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "Something went wrong"
-    visit.console.clear()
-    visit.server.failing = set()
-    page.click("#problem-action")
-    page.wait_for_selector("body[data-status=ready]")
 
 
 def test_little_storage_is_said_before_the_download(visit: Visit) -> None:

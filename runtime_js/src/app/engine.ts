@@ -1,13 +1,16 @@
-/** The engine in its worker, as the chat uses it: start, answer, stop. */
+/** The engine in its worker, as the page uses it: start, answer, end. */
 
-import { WebWorkerMLCEngine } from "../transport/client.ts";
-import { AbortError } from "../support/errors.ts";
-import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import { deleteModelInCache, hasModelInCache } from "../api/cache.ts";
+import type { ChatCompletionMessageParam, CompletionUsage } from "../api/openai/types.ts";
 import type { AppConfig, InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "../page/config.ts";
-import type { Ending, Message } from "./conversation.ts";
+import { AbortError, type MLCEngineError } from "../support/errors.ts";
+import { WebWorkerMLCEngine } from "../transport/client.ts";
+import type { Ending, Turn } from "./conversation.ts";
 import type { Settings } from "./settings.ts";
+import { WorkerScript } from "./worker-script.ts";
+
+const ALIVE_MS = 10_000;
 
 export interface Outcome {
   readonly ending: Ending;
@@ -18,15 +21,23 @@ export interface Outcome {
 export class EngineHost {
   readonly #modelId: string;
   readonly #appConfig: AppConfig;
-  readonly #workerUrl: string;
-  #worker: Worker | undefined;
+  readonly #script: WorkerScript;
+  readonly #onLost: (error: MLCEngineError) => void;
   #engine: WebWorkerMLCEngine | undefined;
-  #cancelStart: (() => void) | undefined;
+  #contextLength: number | undefined;
+  #life = new AbortController();
 
-  constructor(config: PageConfig) {
+  /** onLost: the GPU went away while nothing was asked. */
+  constructor(config: PageConfig, onLost: (error: MLCEngineError) => void) {
+    this.#onLost = onLost;
     this.#modelId = config.model.id;
     this.#appConfig = { model_list: [{ model_id: config.model.id, manifest: config.manifest, manifest_sha256: config.manifestSha256 }] };
-    this.#workerUrl = config.worker;
+    this.#script = new WorkerScript(config.worker);
+  }
+
+  /** Tokens that the running engine was started for; undefined where none runs. */
+  get contextLength(): number | undefined {
+    return this.#contextLength;
   }
 
   /** Whether the whole model is on this device. Storage that cannot be read counts as empty: the start then says what is wrong. */
@@ -43,54 +54,79 @@ export class EngineHost {
   /** Start a fresh worker and load the model. Rejects with AbortError after `close`. contextLength: tokens. */
   async start(contextLength: number, onProgress: (report: InitProgressReport) => void): Promise<void> {
     this.close();
-    this.#worker = new Worker(this.#workerUrl, { type: "module" });
-    const engine = new WebWorkerMLCEngine(this.#worker, { appConfig: this.#appConfig, initProgressCallback: onProgress });
-    const cancelled = new Promise<never>((_, reject) => {
-      this.#cancelStart = () => reject(new AbortError("The start was cancelled."));
+    const { signal } = (this.#life = new AbortController());
+    const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
+    const startWorker = await Promise.race([this.#script.load(), closed]);
+    const engine = new WebWorkerMLCEngine(startWorker(), {
+      appConfig: this.#appConfig, initProgressCallback: onProgress, deviceLostCallback: this.#onLost,
     });
-    await Promise.race([engine.reload(this.#modelId, { context_window_size: contextLength }), cancelled]);
-    this.#cancelStart = undefined;
     this.#engine = engine;
+    await engine.reload(this.#modelId, { context_window_size: contextLength });
+    this.#contextLength = contextLength;
   }
 
-  /** End the worker; with it the GPU's memory is free. What was downloaded stays. */
+  /** End the worker; with it the GPU's memory is free, and what waits is rejected with AbortError. What was downloaded stays. */
   close(): void {
-    this.#cancelStart?.();
-    this.#cancelStart = undefined;
+    this.#life.abort();
+    this.#engine?.terminate();
     this.#engine = undefined;
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#contextLength = undefined;
   }
 
-  /** Stream the answer to `messages` into `onText`, which gets each new piece. */
-  async answer(messages: readonly Message[], settings: Settings, onText: (text: string) => void): Promise<Outcome> {
-    if (this.#engine === undefined) throw new Error("the engine is not started");
-    const stream = await this.#engine.chat.completions.create({
-      messages: toRequest(messages, settings.systemPrompt),
-      stream: true,
-      stream_options: { include_usage: true },
-      temperature: settings.temperature,
-      top_p: settings.topP,
-      max_tokens: settings.maxTokens,
-    });
-    let ending: Ending = "stop";
-    let speed: number | undefined;
-    for await (const chunk of stream) {
-      const choice = chunk.choices[0];
-      if (choice?.delta.content !== undefined) onText(choice.delta.content);
-      ending = choice?.finish_reason ?? ending;
-      if (chunk.usage !== undefined && chunk.usage.completion_tokens > 1) speed = chunk.usage.extra.decode_tokens_per_s;
-    }
-    return { ending, speed };
+  /** Whether the engine still answers: a system that ran short of memory may have ended it while the page was asleep. */
+  async isAlive(): Promise<boolean> {
+    const silence = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ALIVE_MS));
+    const answer = this.#engine?.getGPUVendor().then(() => true, () => false) ?? false;
+    return Promise.race([answer, silence]);
   }
 
-  /** End the running answer; `answer` then resolves with what there is. */
-  async stop(): Promise<void> {
-    await this.#engine?.interruptGenerate();
+  /** Stream the answer to `turns` into `onText`, which gets each new piece. Rejects with AbortError when `signal` says so. */
+  async chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onText: (text: string) => void): Promise<Outcome> {
+    const stream = await this.#running().chat.completions.create(
+      { messages: toMessages(turns, settings.systemPrompt), stream: true, stream_options: { include_usage: true }, ...sampling(settings) },
+      { signal },
+    );
+    return follow(stream, ({ delta }) => onText(delta.content ?? ""));
+  }
+
+  /** Stream what follows on `prompt` into `onText`, as `chat` does. */
+  async complete(prompt: string, settings: Settings, signal: AbortSignal, onText: (text: string) => void): Promise<Outcome> {
+    const stream = await this.#running().completions.create(
+      { prompt, stream: true, stream_options: { include_usage: true }, ...sampling(settings) },
+      { signal },
+    );
+    return follow(stream, ({ text }) => onText(text));
+  }
+
+  #running(): WebWorkerMLCEngine {
+    if (this.#engine === undefined) throw new AbortError("The engine was ended.");
+    return this.#engine;
   }
 }
 
-function toRequest(messages: readonly Message[], systemPrompt: string): ChatCompletionMessageParam[] {
+interface Chunk<Choice> {
+  readonly choices: readonly Choice[];
+  readonly usage?: CompletionUsage | undefined;
+}
+
+async function follow<Choice extends { readonly finish_reason: Ending | null }>(
+  stream: AsyncIterable<Chunk<Choice>>, onChoice: (choice: Choice) => void,
+): Promise<Outcome> {
+  let ending: Ending = "stop";
+  let speed: number | undefined;
+  for await (const { choices: [choice], usage } of stream) {
+    if (choice !== undefined) onChoice(choice);
+    ending = choice?.finish_reason ?? ending;
+    if (usage !== undefined && usage.completion_tokens > 1) speed = usage.extra.decode_tokens_per_s;
+  }
+  return { ending, speed };
+}
+
+function sampling({ temperature, topP, maxTokens }: Settings): { temperature: number; top_p: number; max_tokens: number } {
+  return { temperature, top_p: topP, max_tokens: maxTokens };
+}
+
+function toMessages(turns: readonly Turn[], systemPrompt: string): ChatCompletionMessageParam[] {
   const system: ChatCompletionMessageParam[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: systemPrompt }];
-  return [...system, ...messages.map(({ role, text }) => ({ role, content: text }))];
+  return [...system, ...turns.map(({ role, text }) => ({ role, content: text }))];
 }

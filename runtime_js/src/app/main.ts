@@ -1,32 +1,35 @@
 /** Entry point of the page's script. */
 
-import { WebGPUNotAvailableError } from "../support/errors.ts";
 import { readConfig } from "../page/config.ts";
-import { Controller } from "./controller.ts";
+import { WebGPUNotAvailableError } from "../support/errors.ts";
+import { Chat } from "./chat.ts";
 import { keepIn } from "./keep.ts";
-import { INSECURE_PAGE, describeProblem, type Problem } from "./problems.ts";
+import { followLife } from "./lifecycle.ts";
+import { INSECURE_PAGE, describeProblem, wasmForbidden, type Problem } from "./problems.ts";
 import { followUpdates } from "./updates.ts";
 import { byId } from "./view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { followTheme } from "./view/theme.ts";
 
+/** The shortest module of WebAssembly: its name and version. */
+const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
+
 /** What keeps every model from running here; undefined where nothing does. */
 async function findObstacle(): Promise<Problem | undefined> {
   if (!isSecureContext) return INSECURE_PAGE;
   const adapter = "gpu" in navigator ? await navigator.gpu.requestAdapter() : null;
-  if (adapter === null) return describeProblem(new WebGPUNotAvailableError("no WebGPU adapter was found"));
-  return undefined;
+  if (adapter === null) return describeProblem(new WebGPUNotAvailableError("no WebGPU adapter was found"), "start");
+  return WebAssembly.compile(EMPTY_MODULE).then(() => undefined, wasmForbidden);
 }
 
 followTheme(keepIn(() => localStorage));
 const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
-const controller = new Controller(config);
-if ("serviceWorker" in navigator) {
-  // Without a service worker (private windows, some embedded browsers) only the offline visit is missing.
-  followUpdates(config.serviceWorker, (apply) => {
-    showNotice("A new version of this page is ready. Your conversation is kept.", "Load it", apply);
-  }).catch(() => undefined);
-}
+const page = new Chat(config);
+followLife({ save: () => page.save(), wake: () => void page.model.wake() });
+// Without a service worker only the offline visit is missing.
+followUpdates(config.serviceWorker, (apply) => {
+  showNotice("update", "A new version of this page is ready. What was written is kept.", { label: "Load it", press: apply });
+}).catch(() => undefined);
 const obstacle = await findObstacle();
-if (obstacle === undefined) await controller.open();
-else controller.fail(obstacle);
+if (obstacle === undefined) await page.model.open();
+else page.model.fail(obstacle);

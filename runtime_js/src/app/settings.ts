@@ -30,19 +30,16 @@ export function contextChoices(modelContext: number): number[] {
 export class SettingsStore {
   readonly #keep: Keep;
   readonly #key: string;
-  readonly #modelContext: number;
-  readonly #defaults: Settings;
+  /** Tokens that the model can hold at most. */
+  readonly modelContext: number;
+  readonly defaults: Settings;
 
   /** modelId: settings belong to one model. */
   constructor(keep: Keep, modelId: string, modelContext: number) {
     this.#keep = keep;
     this.#key = `${KEY}:${modelId}`;
-    this.#modelContext = modelContext;
-    this.#defaults = defaultSettings(modelContext);
-  }
-
-  get defaults(): Settings {
-    return this.#defaults;
+    this.modelContext = modelContext;
+    this.defaults = defaultSettings(modelContext);
   }
 
   /** What was stored; the defaults where nothing was, or something that does not fit. */
@@ -54,10 +51,10 @@ export class SettingsStore {
         temperature: fields.number("temperature", 0, 2),
         topP: fields.number("topP", 0.05, 1),
         maxTokens: fields.integer("maxTokens", 1, 131072),
-        contextLength: fields.integer("contextLength", 1, this.#modelContext),
+        contextLength: fields.integer("contextLength", 1, this.modelContext),
       };
     } catch {
-      return this.#defaults;
+      return this.defaults;
     }
   }
 

@@ -1,28 +1,62 @@
-/** Registers the service worker, and tells when a newer build of the site is there. */
+/** Registers the service worker, tells when a newer build of the site is there, and brings the page to it. */
 
 import { ACTIVATE } from "../service-worker/message.ts";
 
+/** Undefined where there are none: private windows, some embedded browsers, pages over http. */
+function workers(): ServiceWorkerContainer | undefined {
+  return "serviceWorker" in navigator ? navigator.serviceWorker : undefined;
+}
+
 /**
- * onUpdate: called once when a newer build waits or has taken over in another tab; `apply` brings this page to it.
- * The page goes on with its own build until then: its files stay in the old cache.
+ * onUpdate: called when a newer build waits or has taken over in another tab; `apply` brings this page to it.
+ * Until then the page goes on with its own build, whose engine it holds in memory.
  */
 export async function followUpdates(url: string, onUpdate: (apply: () => void) => void): Promise<void> {
-  const container = navigator.serviceWorker;
+  const container = workers();
+  if (container === undefined) return;
   const wasControlled = container.controller !== null;
-  const reload = (): void => location.reload();
+  const offer = (): void => onUpdate(() => void loadNewest());
   container.addEventListener("controllerchange", () => {
-    if (wasControlled) onUpdate(reload);
+    if (wasControlled) offer();
   });
   const registration = await container.register(url, { updateViaCache: "none" });
-  const offer = (waiting: ServiceWorker): void => onUpdate(() => {
-    container.addEventListener("controllerchange", reload);
-    waiting.postMessage(ACTIVATE);
-  });
-  if (registration.waiting !== null && wasControlled) offer(registration.waiting);
-  registration.addEventListener("updatefound", () => {
-    const installing = registration.installing;
-    installing?.addEventListener("statechange", () => {
-      if (installing.state === "installed" && registration.active !== null) offer(installing);
+  const follow = (worker: ServiceWorker | null): void => {
+    worker?.addEventListener("statechange", () => {
+      if (worker.state === "installed" && registration.active !== null) offer();
     });
+  };
+  if (registration.waiting !== null && wasControlled) offer();
+  follow(registration.installing);
+  registration.addEventListener("updatefound", () => follow(registration.installing));
+}
+
+/** Ask the server whether there is a newer build; whoever follows is told. */
+export function lookForUpdate(): void {
+  workers()?.getRegistration().then((registration) => registration?.update()).catch(() => undefined); // no network, no news
+}
+
+/** Load the page again, in the newest build that the browser has or can fetch. */
+export async function loadNewest(): Promise<void> {
+  const container = workers();
+  const registration = await container?.getRegistration().catch(() => undefined);
+  await registration?.update().catch(() => undefined);
+  const next = registration?.waiting ?? (await installed(registration?.installing));
+  if (next === undefined) {
+    location.reload();
+    return;
+  }
+  container?.addEventListener("controllerchange", () => location.reload());
+  next.postMessage(ACTIVATE);
+}
+
+/** A worker that is being installed, when it is done; undefined where that fails. */
+function installed(worker: ServiceWorker | null | undefined): Promise<ServiceWorker | undefined> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (worker?.state === "installed") resolve(worker);
+      else if (worker?.state !== "installing") resolve(undefined);
+    };
+    worker?.addEventListener("statechange", look);
+    look();
   });
 }

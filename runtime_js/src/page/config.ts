@@ -11,7 +11,11 @@ export interface ModelCard {
   readonly contextLength: number;
 }
 
+/** What the model does: answers in a conversation, or continues a text. */
+const TASKS = ["chat", "complete"] as const;
+
 export interface PageConfig {
+  readonly task: (typeof TASKS)[number];
   /** Absolute URL. */
   readonly manifest: string;
   readonly manifestSha256: string;
@@ -28,6 +32,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
   const fields = new Fields(JSON.parse(text), "webllm-config", (message) => new Error(message));
   const model = fields.object("model");
   return {
+    task: fields.oneOf("task", TASKS),
     manifest: new URL(fields.string("manifest", 2000), pageUrl).href,
     manifestSha256: fields.string("manifest_sha256", 64),
     worker: fields.string("worker", 2000),

@@ -62,10 +62,17 @@ export class Card {
     this.#progress.hidden = true;
   }
 
+  deleting(): void {
+    this.#show("Deleting the model from this device …");
+    this.#start.hidden = true;
+    this.#cancel.hidden = true;
+    this.#progress.hidden = true;
+  }
+
   /** stored: the bytes come from this device, not from the network. */
   loading(stored: boolean): void {
     this.#stored = stored;
-    this.#show(stored ? "Starting from this device. Nothing is downloaded." : "You can write your first message while it loads.");
+    this.#show(stored ? "Starting from this device. Nothing is downloaded." : "You can write while it loads.");
     this.#start.hidden = true;
     this.#cancel.hidden = false;
     this.#progress.hidden = false;

@@ -1,13 +1,14 @@
 /** The field for the next message, with its send and stop buttons. */
 
 import { byId } from "./dom.ts";
+import { isComposing } from "./keys.ts";
 
-/** off: no model. typing: a message can be written but not sent yet. ready: it can be sent. busy: an answer is being written. */
-export type ComposerMode = "off" | "typing" | "ready" | "busy";
+/** off: no model. early: what is sent waits for the model. ready: it is answered. busy: an answer is being written. */
+export type ComposerMode = "off" | "early" | "ready" | "busy";
 
 const PLACEHOLDERS: Readonly<Record<ComposerMode, string>> = {
   off: "Start the model first",
-  typing: "Write while the model loads",
+  early: "Write while the model loads; it answers when it is ready",
   ready: "Write a message",
   busy: "Write a message",
 };
@@ -19,6 +20,8 @@ export class Composer {
   readonly #editing = byId("editing", HTMLElement);
   readonly #onSend: (text: string) => void;
   #mode: ComposerMode = "off";
+  /** What was in the field before it took an earlier message; undefined while it holds none. */
+  #draft: string | undefined;
 
   constructor(onSend: (text: string) => void, onStop: () => void, onCancelEdit: () => void) {
     this.#onSend = onSend;
@@ -30,8 +33,8 @@ export class Composer {
     });
     this.#field.addEventListener("input", () => this.#fit());
     this.#field.addEventListener("keydown", (event) => {
-      // On a touch screen Enter starts a line: there is no Shift+Enter. While an input method composes, Enter belongs to it.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || isTouch()) return;
+      // On a touch screen Enter starts a line: there is no Shift+Enter.
+      if (event.key !== "Enter" || event.shiftKey || isComposing(event) || isTouch()) return;
       event.preventDefault();
       this.#submit();
     });
@@ -46,11 +49,16 @@ export class Composer {
     this.#fit();
   }
 
-  /** Put text into the field. editing: whether it changes an earlier message. */
-  fill(text: string, editing: boolean): void {
-    this.#field.value = text;
-    this.#editing.hidden = !editing;
-    this.#fit();
+  /** Put an earlier message into the field. */
+  edit(text: string): void {
+    this.#draft ??= this.#field.value;
+    this.#fill(text);
+  }
+
+  leaveEdit(): void {
+    const draft = this.#draft ?? "";
+    this.#draft = undefined;
+    this.#fill(draft);
   }
 
   /** On a touch screen the keyboard would cover the conversation: there the person decides. */
@@ -60,14 +68,24 @@ export class Composer {
 
   #submit(): void {
     const text = this.#field.value.trim();
-    if (this.#mode !== "ready" || text === "") return;
-    this.fill("", false);
+    if (!this.#canSend() || text === "") return;
+    if (this.#draft === undefined) this.#fill("");
     this.#onSend(text);
+  }
+
+  #fill(text: string): void {
+    this.#field.value = text;
+    this.#editing.hidden = this.#draft === undefined;
+    this.#fit();
+  }
+
+  #canSend(): boolean {
+    return this.#mode === "ready" || this.#mode === "early";
   }
 
   /** Grow with the text; the style sheet sets the limit. */
   #fit(): void {
-    this.#send.disabled = this.#mode !== "ready" || this.#field.value.trim() === "";
+    this.#send.disabled = !this.#canSend() || this.#field.value.trim() === "";
     this.#field.style.height = "auto";
     this.#field.style.height = `${this.#field.scrollHeight}px`;
   }

@@ -1,8 +1,8 @@
 /** The conversation on the page. Only the message that changes is drawn again. */
 
 import type { Ending, Message } from "../conversation.ts";
-import { renderMarkdown } from "../markdown.ts";
-import { byId, element, flash, icon } from "./dom.ts";
+import { byId, element, flash, icon, type IconName } from "./dom.ts";
+import { GrowingText } from "./growing-text.ts";
 
 const NOTES: Readonly<Partial<Record<Ending, string>>> = {
   length: "Stopped at the longest answer that the settings allow.",
@@ -10,59 +10,67 @@ const NOTES: Readonly<Partial<Record<Ending, string>>> = {
   failed: "Broken off by an error.",
 };
 const REDRAW_MS = 60;
+/** Drawing takes at most one part in so many of the time, however slow the device is. */
+const REST = 4;
 
 export interface MessageActions {
   /** Answer anew; index: of the answer. */
   retry(index: number): void;
   /** Change a question; index: of the question. */
   edit(index: number): void;
+  /** The browser did not let the page copy. */
+  copyRefused(): void;
 }
 
 export class MessageList {
   readonly #list = byId("messages", HTMLOListElement);
-  readonly #items: HTMLLIElement[] = [];
+  readonly #items: MessageItem[] = [];
   #latest: Message | undefined;
   #redraw: ReturnType<typeof setTimeout> | undefined;
+  #pause = REDRAW_MS;
 
-  constructor(actions: MessageActions, text: (index: number) => string) {
+  constructor(actions: MessageActions) {
     this.#list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-action]") : null;
-      const item = button?.closest("li.message") ?? null;
-      const index = this.#items.findIndex((candidate) => candidate === item);
-      if (button === null || index < 0) return;
+      const index = this.#items.findIndex(({ element }) => element === button?.closest("li.message"));
+      const item = this.#items[index];
+      if (button === null || item === undefined) return;
       const action = button.dataset["action"];
+      const copy = (text: string): void => void copyText(button, text).catch(() => actions.copyRefused());
       if (action === "retry") actions.retry(index);
       else if (action === "edit") actions.edit(index);
-      else if (action === "copy") void copy(button, text(index));
-      else if (action === "copy-code") void copy(button, button.parentElement?.querySelector("pre")?.textContent ?? "");
+      else if (action === "copy") copy(item.message.text);
+      else if (action === "copy-code") copy(button.parentElement?.querySelector("pre")?.textContent ?? "");
     });
   }
 
   add(message: Message): void {
-    const item = element("li", { class: `message ${message.role}` });
+    const item = new MessageItem(message);
     this.#items.push(item);
-    this.#list.append(item);
-    this.#draw(item, message);
+    this.#list.append(item.element);
   }
 
-  /** A finished message is drawn at once, a growing one at most every REDRAW_MS. */
+  /** A finished message is drawn at once, a growing one at intervals. */
   updateLast(message: Message): void {
     this.#latest = message;
-    if (message.ending !== "open") {
-      this.#drawLatest();
-    } else {
-      this.#redraw ??= setTimeout(() => this.#drawLatest(), REDRAW_MS);
-    }
+    if (message.ending !== "open") this.#drawLatest();
+    else this.#redraw ??= setTimeout(() => this.#drawLatest(), this.#pause);
+  }
+
+  /** Show which messages the model sees no more. */
+  markLeftOut(messages: readonly Message[]): void {
+    this.#items.forEach((item, index) => item.element.classList.toggle("left-out", messages[index]?.leftOut === true));
   }
 
   truncate(length: number): void {
     this.#forgetRedraw();
-    for (const item of this.#items.splice(length)) item.remove();
+    for (const { element } of this.#items.splice(length)) element.remove();
   }
 
   #drawLatest(): void {
-    const item = this.#items.at(-1);
-    if (item !== undefined && this.#latest !== undefined) this.#draw(item, this.#latest);
+    const begin = performance.now();
+    if (this.#latest !== undefined) this.#items.at(-1)?.update(this.#latest);
+    this.#pause = Math.max(REDRAW_MS, REST * (performance.now() - begin));
     this.#forgetRedraw();
   }
 
@@ -71,25 +79,56 @@ export class MessageList {
     this.#redraw = undefined;
     this.#latest = undefined;
   }
+}
 
-  #draw(item: HTMLLIElement, message: Message): void {
-    const open = message.ending === "open";
-    item.toggleAttribute("data-open", open);
+class MessageItem {
+  readonly element: HTMLLIElement;
+  message: Message;
+  readonly #body: HTMLElement;
+  #text: GrowingText | undefined;
+
+  constructor(message: Message) {
+    this.message = message;
+    this.#body = element("div", { class: "body" });
     const name = element("span", { class: "hidden" }, message.role === "user" ? "You wrote:" : "The model answered:");
-    const body = element("div", { class: "body" });
-    if (message.role === "user") body.textContent = message.text;
-    else if (message.text === "" && open) body.append(element("span", { class: "waiting" }, element("span", { class: "hidden" }, "Thinking")));
-    else body.append(renderMarkdown(message.text));
-    item.replaceChildren(name, body);
+    this.element = element("li", { class: `message ${message.role}` }, name, this.#body);
+    this.element.classList.toggle("left-out", message.leftOut === true);
+    if (message.role === "user") {
+      this.#body.dir = "auto";
+      this.#body.textContent = message.text;
+    }
+    this.update(message);
+  }
+
+  /** message: the same one, with more text or its end. */
+  update(message: Message): void {
+    this.message = message;
+    const open = message.ending === "open";
+    this.element.toggleAttribute("data-open", open);
+    if (message.role === "assistant") this.#drawText(message.text, open);
+    if (open) return;
     const note = NOTES[message.ending];
-    if (note !== undefined) item.append(element("p", { class: "note" }, note));
-    if (!open) item.append(toolbar(message));
+    if (note !== undefined) this.element.append(element("p", { class: "note" }, note));
+    this.element.append(toolbar(message));
+  }
+
+  #drawText(text: string, open: boolean): void {
+    if (text === "") {
+      this.#body.replaceChildren(...(open ? [element("span", { class: "waiting" }, element("span", { class: "hidden" }, "Thinking"))] : []));
+      return;
+    }
+    if (this.#text === undefined) {
+      this.#body.replaceChildren();
+      this.#text = new GrowingText(this.#body);
+    }
+    if (open) this.#text.draw(text);
+    else this.#text.finish(text);
   }
 }
 
 function toolbar(message: Message): HTMLElement {
   const bar = element("div", { class: "tools" });
-  const button = (action: string, label: string, symbol: "copy" | "again" | "edit"): HTMLButtonElement =>
+  const button = (action: string, label: string, symbol: IconName): HTMLButtonElement =>
     element("button", { type: "button", class: "plain icon", "data-action": action, "aria-label": label, title: label }, icon(symbol));
   bar.append(button("copy", "Copy", "copy"));
   if (message.role === "user") bar.append(button("edit", "Change", "edit"));
@@ -98,7 +137,7 @@ function toolbar(message: Message): HTMLElement {
   return bar;
 }
 
-async function copy(button: HTMLElement, text: string): Promise<void> {
+async function copyText(button: HTMLElement, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
   flash(button, "check", "copy");
 }

@@ -1,15 +1,31 @@
-/** The line above the chat: something worth knowing that stops nothing. */
+/** The lines above the page: things worth knowing that stop nothing. */
 
-import { byId, element } from "./dom.ts";
+import { byId, element, icon } from "./dom.ts";
 
-/** Show a sentence with a button; either way it goes when the button is pressed. */
-export function showNotice(text: string, button: string, onPress: () => void = () => undefined): void {
-  const notice = byId("notice", HTMLElement);
-  const action = element("button", { type: "button", class: "primary" }, button);
-  action.addEventListener("click", () => {
-    notice.hidden = true;
-    onPress();
-  });
-  notice.replaceChildren(element("span", {}, text), action);
-  notice.hidden = false;
+/** There is one line for each. copy: the browser did not let the page copy. */
+export type NoticeKind = "update" | "storage" | "copy";
+
+const shown = new Map<NoticeKind, string>();
+
+/** Show a sentence that can be closed. What was said once is not said again, whether it was closed or not, unless the user asks again. */
+export function showNotice(kind: NoticeKind, text: string, action?: { readonly label: string; readonly press: () => void }): void {
+  if (shown.get(kind) === text) return;
+  shown.set(kind, text);
+  const notices = byId("notice", HTMLElement);
+  const line = element("p", { "data-kind": kind }, element("span", {}, text));
+  const button = (button: HTMLButtonElement, press?: () => void): void => {
+    button.addEventListener("click", () => {
+      line.remove();
+      notices.hidden = notices.childElementCount === 0;
+      if (kind === "copy") shown.delete(kind);
+      press?.();
+    });
+    line.append(button);
+  };
+  if (action !== undefined) button(element("button", { type: "button", class: "primary" }, action.label), action.press);
+  button(element("button", { type: "button", class: "plain icon", "aria-label": "Close", title: "Close" }, icon("close")));
+  const former = notices.querySelector(`[data-kind="${kind}"]`);
+  if (former === null) notices.append(line);
+  else former.replaceWith(line);
+  notices.hidden = false;
 }

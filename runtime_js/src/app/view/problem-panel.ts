@@ -1,34 +1,34 @@
 /** Shows one problem with what to do about it. */
 
-import type { Problem } from "../problems.ts";
-import { byId } from "./dom.ts";
+import type { Problem, ProblemAction } from "../problems.ts";
+import { byId, element } from "./dom.ts";
 
 export class ProblemPanel {
   readonly #panel = byId("problem", HTMLElement);
-  readonly #button = byId("problem-action", HTMLButtonElement);
-  #problem: Problem | undefined;
+  readonly #ways = byId("problem-ways", HTMLElement);
+  readonly #onAction: (action: ProblemAction) => void;
 
-  constructor(onAction: (problem: Problem) => void) {
-    this.#button.addEventListener("click", () => {
-      if (this.#problem !== undefined) onAction(this.#problem);
-    });
+  constructor(onAction: (action: ProblemAction) => void) {
+    this.#onAction = onAction;
   }
 
-  show(problem: Problem): void {
-    this.#problem = problem;
-    byId("problem-title", HTMLElement).textContent = problem.title;
-    byId("problem-text", HTMLElement).textContent = problem.text;
-    byId("problem-fix", HTMLElement).textContent = problem.fix;
-    byId("problem-details", HTMLElement).textContent = problem.details;
-    this.#button.textContent = problem.button;
-    this.#button.hidden = problem.action === "none";
+  show({ title, text, fix, details, ways }: Problem): void {
+    byId("problem-title", HTMLElement).textContent = title;
+    byId("problem-text", HTMLElement).textContent = text;
+    byId("problem-fix", HTMLElement).textContent = fix;
+    byId("problem-details", HTMLElement).textContent = details;
+    const buttons = ways.map(({ action, label }, index) => {
+      const button = element("button", { type: "button", "data-action": action, ...(index === 0 ? { id: "problem-action", class: "primary" } : { class: "second" }) }, label);
+      button.addEventListener("click", () => this.#onAction(action));
+      return button;
+    });
+    this.#ways.replaceChildren(...buttons);
     this.#panel.hidden = false;
     this.#panel.scrollIntoView({ block: "nearest" });
-    this.#button.focus();
+    buttons[0]?.focus();
   }
 
   hide(): void {
-    this.#problem = undefined;
     this.#panel.hidden = true;
   }
 }

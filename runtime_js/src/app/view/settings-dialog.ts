@@ -1,12 +1,15 @@
-/** The dialog in which the user sets how the model answers. */
+/** The dialog in which the user sets how the model answers, and deletes it. */
 
-import { contextChoices, type Settings } from "../settings.ts";
+import { formatBytes } from "../../page/format.ts";
+import { contextChoices, type Settings, type SettingsStore } from "../settings.ts";
 import { byId, element } from "./dom.ts";
 
-export interface SettingsActions {
-  /** The dialog was closed with these values. */
+/** Whom the settings are for. */
+export interface SettingsUser {
+  readonly settings: Settings;
+  readonly downloadBytes: number;
   change(settings: Settings): void;
-  deleteModel(): void;
+  delete(): Promise<void>;
 }
 
 export class SettingsDialog {
@@ -16,29 +19,45 @@ export class SettingsDialog {
   readonly #topP = byId("top-p", HTMLInputElement);
   readonly #maxTokens = byId("max-tokens", HTMLInputElement);
   readonly #contextLength = byId("context-length", HTMLSelectElement);
-  #settings: Settings;
+  readonly #user: SettingsUser;
 
-  constructor(settings: Settings, defaults: Settings, modelContext: number, actions: SettingsActions) {
-    this.#settings = settings;
+  constructor(store: SettingsStore, user: SettingsUser) {
+    this.#user = user;
     this.#contextLength.append(
-      ...contextChoices(modelContext).map((length) => element("option", { value: String(length) }, length.toLocaleString("en"))),
+      ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, length.toLocaleString("en"))),
     );
-    byId("open-settings", HTMLButtonElement).addEventListener("click", () => {
-      this.#fill(this.#settings);
-      this.#dialog.showModal();
-    });
+    byId("open-settings", HTMLButtonElement).addEventListener("click", () => this.open());
     byId("settings-form", HTMLFormElement).addEventListener("input", () => this.#showValues());
-    byId("reset-settings", HTMLButtonElement).addEventListener("click", () => this.#fill(defaults));
-    byId("delete-model", HTMLButtonElement).addEventListener("click", () => {
-      this.#dialog.close();
-      actions.deleteModel();
+    byId("reset-settings", HTMLButtonElement).addEventListener("click", () => this.#fill(store.defaults));
+    // Done takes what was set; the cross and Esc leave everything as it was.
+    byId("settings-form", HTMLFormElement).addEventListener("submit", (event) => {
+      if (event.submitter?.id !== "save-settings") return;
+      const settings = this.#read();
+      store.save(settings);
+      user.change(settings);
     });
+    // A click beside the dialog loses nothing that was written.
     this.#dialog.addEventListener("click", (event) => {
-      if (event.target === this.#dialog) this.#dialog.close();
+      if (event.target === this.#dialog && JSON.stringify(this.#read()) === JSON.stringify(user.settings)) this.#dialog.close();
     });
-    this.#dialog.addEventListener("close", () => {
-      this.#settings = this.#read();
-      actions.change(this.#settings);
+    this.#confirmDeletion();
+  }
+
+  open(): void {
+    this.#fill(this.#user.settings);
+    this.#dialog.showModal();
+  }
+
+  #confirmDeletion(): void {
+    const confirm = byId("confirm-delete", HTMLDialogElement);
+    const size = formatBytes(this.#user.downloadBytes);
+    byId("confirm-delete-text", HTMLElement).textContent =
+      `Its ${size} are removed from this device and must be downloaded again before it can be used. What was written stays.`;
+    byId("delete-model", HTMLButtonElement).addEventListener("click", () => confirm.showModal());
+    byId("confirm-delete-form", HTMLFormElement).addEventListener("submit", (event) => {
+      if (event.submitter?.id !== "delete-confirmed") return;
+      this.#dialog.close();
+      void this.#user.delete();
     });
   }
 
@@ -56,13 +75,12 @@ export class SettingsDialog {
     byId("top-p-value", HTMLOutputElement).value = this.#topP.valueAsNumber.toFixed(2);
   }
 
-  /** A dialog can be left with a field that does not fit: that one keeps its former value. */
   #read(): Settings {
     return {
       systemPrompt: this.#systemPrompt.value,
       temperature: this.#temperature.valueAsNumber,
       topP: this.#topP.valueAsNumber,
-      maxTokens: this.#maxTokens.validity.valid ? this.#maxTokens.valueAsNumber : this.#settings.maxTokens,
+      maxTokens: this.#maxTokens.valueAsNumber,
       contextLength: Number(this.#contextLength.value),
     };
   }

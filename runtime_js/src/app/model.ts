@@ -1,0 +1,227 @@
+/** The life of the model on the page: offered, loaded, used, lost, deleted. What is done with it is a Task's business. */
+
+import { freeBytes } from "../storage/quota.ts";
+import { AbortError, DeviceLostError, type MLCEngineError } from "../support/errors.ts";
+import type { InitProgressReport } from "../api/types.ts";
+import type { PageConfig } from "../page/config.ts";
+import { formatBytes } from "../page/format.ts";
+import { EngineHost, type Outcome } from "./engine.ts";
+import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
+import { Rate } from "./rate.ts";
+import type { Settings } from "./settings.ts";
+import { loadNewest, lookForUpdate } from "./updates.ts";
+import { Card } from "./view/card.ts";
+import { showNotice } from "./view/notice.ts";
+import { ProblemPanel } from "./view/problem-panel.ts";
+
+/** offer: the model is not loaded. failed: it must be started again. The others as they say. */
+export type Status = "checking" | "offer" | "loading" | "ready" | "answering" | "deleting" | "failed";
+
+/** What a page does with the model. */
+export interface Task {
+  /** What the user would miss. The words of problems speak of a conversation. */
+  readonly noun: "conversation" | "text";
+  /** The status has changed. */
+  show(status: Status): void;
+  /** The model is ready and has nothing to do. isFresh: it was loaded just now. */
+  ready(isFresh: boolean): void;
+  /** Whether a button of a problem makes sense now. */
+  offers(action: "new" | "leave-out"): boolean;
+  resolve(action: "new" | "leave-out" | "settings"): void;
+}
+
+export class Model {
+  readonly #host: EngineHost;
+  /** Bytes of the whole model. */
+  readonly downloadBytes: number;
+  readonly #task: Task;
+  readonly #card: Card;
+  readonly #problem: ProblemPanel;
+  #settings: Settings;
+  #status: Status = "checking";
+  /** Starts, stops and deletions come one after the other; of those that wait, only the latest is done. */
+  #last: Promise<void> = Promise.resolve();
+  #turn = 0;
+  #running: AbortController | undefined;
+
+  constructor(config: PageConfig, settings: Settings, task: Task) {
+    this.#host = new EngineHost(config, (error) => this.#lost(error));
+    this.downloadBytes = config.downloadBytes;
+    this.#settings = settings;
+    this.#task = task;
+    this.#card = new Card(config.model, config.downloadBytes, () => void this.start(), () => void this.#cancelStart());
+    this.#problem = new ProblemPanel((action) => this.#resolve(action));
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Start a stored model, or offer the download. */
+  async open(): Promise<void> {
+    if (await this.#host.isStored()) await this.start();
+    else await this.#cancelStart();
+  }
+
+  start(): Promise<void> {
+    return this.#alone("loading", () => this.#load());
+  }
+
+  delete(): Promise<void> {
+    return this.#alone("deleting", async () => {
+      this.#card.deleting();
+      try {
+        await this.#host.forget();
+        if (await this.#host.isStored()) throw new Error("Its files are still there.");
+      } catch (error) {
+        this.fail(deletionFailed(error));
+        return;
+      }
+      await this.#offer();
+    });
+  }
+
+  /** Take new settings. A context of another length needs a new start, which waits for the end of an answer. */
+  change(settings: Settings): void {
+    this.#settings = settings;
+    if (this.#status === "ready") this.#settle();
+  }
+
+  /** Let the engine work on one request. onEnd is called once, before the status changes; what goes wrong is shown. */
+  async run(request: (engine: EngineHost, signal: AbortSignal) => Promise<Outcome>, onEnd: (outcome: Outcome) => void): Promise<void> {
+    const controller = new AbortController();
+    this.#running = controller;
+    this.#problem.hide();
+    this.#setStatus("answering");
+    let problem: Problem | undefined;
+    try {
+      onEnd(await request(this.#host, controller.signal));
+    } catch (error) {
+      if (!(error instanceof AbortError)) problem = describeProblem(error, "answer");
+      onEnd({ ending: problem === undefined ? "abort" : "failed", speed: undefined });
+    }
+    if (this.#running !== controller) return; // the engine was ended meanwhile
+    this.#running = undefined;
+    if (problem === undefined) this.#settle();
+    else this.fail(problem);
+  }
+
+  /** End the request that runs or waits. */
+  stop(): void {
+    this.#running?.abort();
+  }
+
+  /** Show a problem; a fatal one ends the engine. */
+  fail(problem: Problem): void {
+    if (problem.fatal) {
+      this.#close();
+      this.#card.hide();
+      this.#setStatus("failed");
+      lookForUpdate();
+    } else if (this.#host.contextLength !== this.#settings.contextLength) {
+      void this.start();
+      return;
+    } else {
+      this.#setStatus("ready");
+    }
+    const ways = problem.ways.filter(({ action }) => (action !== "new" && action !== "leave-out") || this.#task.offers(action));
+    const named = (words: string): string => words.replaceAll("conversation", this.#task.noun);
+    this.#problem.show({ ...problem, title: named(problem.title), text: named(problem.text), fix: named(problem.fix), ways });
+  }
+
+  hideProblem(): void {
+    if (this.#status !== "failed") this.#problem.hide();
+  }
+
+  /** After the page was frozen, or came back from the browser's cache of pages: the engine may be gone. */
+  async wake(): Promise<void> {
+    if (this.#status !== "ready" && this.#status !== "answering") return;
+    const turn = this.#turn;
+    if (await this.#host.isAlive() || turn !== this.#turn) return;
+    this.fail(describeProblem(new DeviceLostError("The engine does not answer any more."), "answer"));
+  }
+
+  /** End what runs, then do `work`, which shows what goes wrong itself. */
+  #alone(status: Status, work: () => Promise<void>): Promise<void> {
+    this.#close();
+    this.#problem.hide();
+    this.#setStatus(status);
+    const turn = ++this.#turn;
+    this.#last = this.#last.then(() => (turn === this.#turn ? work() : undefined));
+    return this.#last;
+  }
+
+  #close(): void {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.abort();
+    this.#host.close();
+  }
+
+  async #load(): Promise<void> {
+    this.#card.loading(await this.#host.isStored());
+    const rate = new Rate();
+    try {
+      await this.#host.start(this.#settings.contextLength, (report) => this.#onProgress(report, rate));
+    } catch (error) {
+      if (!(error instanceof AbortError)) this.fail(describeProblem(error, "start"));
+      return;
+    }
+    this.#card.hide();
+    this.#settle(true);
+  }
+
+  #cancelStart(): Promise<void> {
+    return this.#alone("offer", () => this.#offer());
+  }
+
+  /** Wait for the user: nothing large is fetched unasked. */
+  async #offer(): Promise<void> {
+    const stored = await this.#host.isStored();
+    this.#card.offer(stored);
+    this.#setStatus("offer");
+    const free = await freeBytes();
+    if (!stored && free !== undefined && free < this.downloadBytes) {
+      showNotice("storage", `The browser offers ${formatBytes(free)} of storage: the model will run, but be downloaded again next time.`);
+    }
+  }
+
+  /** The engine has nothing to do: it is started anew where the settings ask for another one, else it is the task's turn. */
+  #settle(isFresh = false): void {
+    if (this.#host.contextLength !== this.#settings.contextLength) {
+      void this.start();
+      return;
+    }
+    this.#setStatus("ready");
+    this.#task.ready(isFresh);
+  }
+
+  #onProgress({ phase, progress, bytesDone, bytesTotal, warning }: InitProgressReport, rate: Rate): void {
+    const estimate = rate.sample(performance.now(), bytesDone, bytesTotal);
+    this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate });
+    if (warning !== undefined) showNotice("storage", warning);
+  }
+
+  /** While it answers, the request says it. */
+  #lost(error: MLCEngineError): void {
+    if (this.#status === "ready") this.fail(describeProblem(error, "answer"));
+  }
+
+  #resolve(action: ProblemAction): void {
+    if (action === "start") void this.start();
+    else if (action === "delete") void this.delete();
+    else if (action === "reload") void loadNewest();
+    else if (action === "dismiss") this.#problem.hide();
+    else this.#task.resolve(action);
+  }
+
+  #setStatus(status: Status): void {
+    this.#status = status;
+    document.body.dataset["status"] = status;
+    this.#task.show(status);
+  }
+}

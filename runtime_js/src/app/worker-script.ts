@@ -1,0 +1,57 @@
+/**
+ * The script of the engine's worker, fetched once and started from memory. A worker from a blob is bound by the page's own policy, which one
+ * from the network is not; and a newer build of the site cannot take the script away from a page that is open.
+ */
+
+import { DownloadError, ProtocolError } from "../support/errors.ts";
+
+const PROBE_MS = 5000;
+
+export class WorkerScript {
+  readonly #url: string;
+  #start: Promise<() => Worker> | undefined;
+
+  /** url: of a module that needs no other file. */
+  constructor(url: string) {
+    this.#url = url;
+    this.load().catch(() => undefined); // whoever starts a worker tries again, and is told
+  }
+
+  /** What starts a worker. Rejects with DownloadError where the script cannot be fetched, with ProtocolError where the site has another by now. */
+  load(): Promise<() => Worker> {
+    this.#start ??= prepare(this.#url).catch((error: unknown) => {
+      this.#start = undefined;
+      throw error;
+    });
+    return this.#start;
+  }
+}
+
+async function prepare(url: string): Promise<() => Worker> {
+  const response = await fetch(url).catch((error: unknown) => {
+    throw new DownloadError(`The engine's script ${url} could not be fetched.`, { url }, error);
+  });
+  if (!response.ok) throw new ProtocolError(`The engine's script ${url} is not there (HTTP ${response.status}): the site was updated.`);
+  const blob = URL.createObjectURL(new Blob([await response.blob()], { type: "text/javascript" }));
+  const address = (await mayStartBlobs()) ? blob : url;
+  return () => new Worker(address, { type: "module" });
+}
+
+/** Whether a worker may come from memory. A server's own policy can forbid it, and each browser says so in another way, or not at all. */
+async function mayStartBlobs(): Promise<boolean> {
+  const address = URL.createObjectURL(new Blob(["postMessage(0)"], { type: "text/javascript" }));
+  let worker: Worker | undefined;
+  try {
+    worker = new Worker(address, { type: "module" });
+    return await new Promise<boolean>((resolve) => {
+      worker?.addEventListener("message", () => resolve(true));
+      worker?.addEventListener("error", () => resolve(false));
+      setTimeout(() => resolve(false), PROBE_MS);
+    });
+  } catch {
+    return false;
+  } finally {
+    worker?.terminate();
+    URL.revokeObjectURL(address);
+  }
+}

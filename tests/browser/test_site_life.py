@@ -1,0 +1,271 @@
+"""Nothing is lost or spoilt: what a person does while the model loads, answers, is deleted, or is gone."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+from site_visit import Visit, answered, ask, stored_files, until
+
+LAST_ANSWER = "[...document.querySelectorAll('li.assistant .body')].at(-1)?.textContent"
+
+
+def writing(page: Page) -> None:
+    """Ask for a long answer and wait until some of it is there."""
+    ask(page, "slow")
+    until(page, f"{LAST_ANSWER}?.includes('word3')")
+
+
+def set_context(page: Page, tokens: int) -> None:
+    page.click("#open-settings")
+    page.select_option("#context-length", str(tokens))
+    page.click("#save-settings")
+
+
+def delete_model(page: Page) -> None:
+    page.click("#delete-model")
+    page.click("#delete-confirmed")
+
+
+def test_a_model_is_deleted_only_when_that_is_confirmed(visit: Visit) -> None:
+    page = visit.start()
+    page.click("#open-settings")
+    page.click("#delete-model")
+    assert "1.05\u00a0MB" in page.inner_text("#confirm-delete")
+    page.keyboard.press("Enter")
+    assert page.is_hidden("#confirm-delete"), "what is chosen first keeps the model"
+    assert len(stored_files(page)) == 4
+    delete_model(page)
+    page.wait_for_selector("#start:visible")
+    assert page.inner_text("#start").startswith("Download and start")
+    assert stored_files(page) == []
+
+
+def test_a_model_can_be_deleted_while_it_answers(visit: Visit) -> None:
+    page = visit.start()
+    writing(page)
+    page.click("#open-settings")
+    page.select_option("#context-length", "1024")
+    delete_model(page)
+    page.wait_for_selector("#start:visible")
+    assert "Stopped." in page.inner_text("li.assistant:not([data-open])")
+    visit.server.requests.clear()
+    page.wait_for_timeout(500)
+    assert visit.server.requests == [], "it is not downloaded again unasked"
+    assert stored_files(page) == []
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "one")
+    assert answered(page, 4) == "3 messages: user, assistant, user."
+
+
+def test_a_deletion_that_fails_is_said(visit: Visit) -> None:
+    visit.context.add_init_script(
+        """if (globalThis.FileSystemDirectoryHandle) FileSystemDirectoryHandle.prototype.removeEntry =
+             () => Promise.reject(new DOMException('broken', 'UnknownError'));"""
+    )
+    page = visit.start()
+    page.click("#open-settings")
+    delete_model(page)
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "The model could not be deleted"
+    page.click("#problem [data-action=start]")
+    page.wait_for_selector("body[data-status=ready]")
+
+
+def test_a_context_length_chosen_during_an_answer_is_taken_when_it_ends(visit: Visit) -> None:
+    page = visit.start()
+    writing(page)
+    set_context(page, 1024)
+    before = page.inner_text("li.assistant .body")
+    until(page, f"{LAST_ANSWER}.length > {len(before)}")
+    page.click("#stop")
+    answered(page, 2)
+    ask(page, "context")
+    assert answered(page, 4) == "1024 tokens"
+
+
+def test_a_question_that_waits_can_be_stopped(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "stuck")
+    page.click("#stop")
+    answered(page, 2)
+    assert "Stopped." in page.inner_text("li.assistant")
+    ask(page, "one")
+    assert answered(page, 4) == "1 messages: user.", "an empty answer is not told to the model; its question is"
+
+
+def test_a_question_can_be_asked_while_the_model_loads(visit: Visit) -> None:
+    visit.server.slow = 3.2
+    page = visit.open()
+    page.click("#start")
+    ask(page, "early")
+    assert page.inner_text("li.user .body") == "early"
+    assert page.get_attribute("body", "data-status") == "loading"
+    assert answered(page, 2) == "1 messages: user."
+
+
+def test_a_warning_is_said_once_and_can_be_closed(visit: Visit) -> None:
+    page = visit.start()
+    page.evaluate(
+        """() => { globalThis.drawn = 0; new MutationObserver((all) => { drawn += all.length; })
+             .observe(document.querySelector('#notice'), { childList: true }); }"""
+    )
+    set_context(page, 2048)
+    page.wait_for_selector("#notice:visible")
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.evaluate("drawn") == 1
+    page.click("#notice [aria-label=Close]")
+    assert page.is_hidden("#notice")
+    set_context(page, 1024)
+    set_context(page, 2048)
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "context")
+    answered(page, 2)
+    assert page.is_hidden("#notice")
+
+
+def test_what_was_answered_so_far_survives_a_reload(visit: Visit) -> None:
+    page = visit.start()
+    writing(page)
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.inner_text("li.assistant .body").startswith("word0 word1 word2")
+    assert "Stopped." in page.inner_text("li.assistant")
+    ask(page, "one")
+    assert answered(page, 4) == "3 messages: user, assistant, user."
+
+
+def test_what_was_answered_so_far_survives_a_crash(visit: Visit) -> None:
+    page = visit.start()
+    writing(page)
+    until(page, "sessionStorage.getItem('webllm-build:conversation:sample-1m').includes('word3')")
+    page.click("#stop")
+    answered(page, 2)
+
+
+def test_a_failed_answer_is_not_told_to_the_model(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "fail: RequestValidation")
+    page.click("#problem-action")
+    ask(page, "one")
+    assert answered(page, 4) == "1 messages: user."
+
+
+def test_the_oldest_part_can_be_left_out(visit: Visit) -> None:
+    page = visit.start()
+    for count, question in enumerate(("one", "two"), 1):
+        ask(page, question)
+        answered(page, 2 * count)
+    ask(page, "limit: 3")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-action") == "Leave out the oldest part"
+    page.click("#problem-action")
+    assert answered(page, 6) == "3 messages: user, assistant, user."
+    assert page.locator("li.left-out").count() == 2
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.locator("li.left-out").count() == 2
+    ask(page, "more")
+    assert answered(page, 8) == "5 messages: user, assistant, user, assistant, user."
+
+
+def test_memory_that_does_not_suffice_to_grow_needs_no_new_start(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "fail: OutOfMemory")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "The GPU has no room for a longer conversation"
+    assert page.get_attribute("body", "data-status") == "ready"
+    page.click("#problem [data-action=settings]")
+    page.select_option("#context-length", "1024")
+    page.click("#save-settings")
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "context")
+    assert answered(page, 4) == "1024 tokens"
+
+
+def test_an_engine_that_is_gone_when_the_page_comes_back_is_started_again(visit: Visit) -> None:
+    page = visit.start()
+    come_back = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+    page.evaluate(come_back)
+    ask(page, "die")
+    answered(page, 2)
+    assert page.is_hidden("#problem"), "it was there the first time"
+    page.evaluate(come_back)
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "The GPU was lost"
+    page.click("#problem-action")
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "one")
+    assert answered(page, 4) == "3 messages: user, assistant, user."
+
+
+def test_keys_of_an_input_method_belong_to_it(visit: Visit) -> None:
+    page = visit.start()
+    press = """(key) => document.querySelector('#prompt').dispatchEvent(
+        new KeyboardEvent('keydown', { key, keyCode: 229, bubbles: true, cancelable: true }))"""
+    page.fill("#prompt", "にほん")
+    page.evaluate(press, "Enter")
+    assert page.input_value("#prompt") == "にほん"
+    assert page.locator("#messages > li").count() == 0
+    writing(page)
+    page.evaluate(press, "Escape")
+    page.wait_for_timeout(200)
+    assert page.get_attribute("body", "data-status") == "answering"
+    page.keyboard.press("Escape")
+    answered(page, 2)
+
+
+def test_a_draft_survives_a_look_at_an_earlier_message(visit: Visit) -> None:
+    page = visit.start()
+    for count, question in enumerate(("one", "two"), 1):
+        ask(page, question)
+        answered(page, 2 * count)
+    page.fill("#prompt", "a draft")
+    page.hover("li.user >> nth=1")
+    page.click("li.user >> nth=1 >> [data-action=edit]")
+    assert page.input_value("#prompt") == "two"
+    page.click("li.assistant >> nth=0 >> [data-action=retry]")
+    answered(page, 2)
+    assert page.is_hidden("#editing"), "the message that was changed is gone"
+    assert page.input_value("#prompt") == "a draft"
+
+
+def test_a_clipboard_that_is_refused_is_said(visit: Visit) -> None:
+    visit.context.add_init_script(
+        "if (navigator.clipboard) navigator.clipboard.writeText = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
+    )
+    page = visit.start()
+    ask(page, "one")
+    answered(page, 2)
+    for _ in range(2):
+        page.click("li.assistant [data-action=copy]")
+        expect(page.locator("#notice")).to_contain_text("does not let this page copy")
+        page.click("#notice [aria-label=Close]")
+
+
+def test_nobody_waits_for_a_permission(visit: Visit) -> None:
+    visit.context.add_init_script(
+        """globalThis.asked = [];
+           if (globalThis.StorageManager) StorageManager.prototype.persist = () => new Promise(() => asked.push(1));"""
+    )
+    page = visit.start()
+    ask(page, "one")
+    answered(page, 2)
+    assert page.evaluate("asked.length") == 1
+
+
+def test_fingers_find_every_control(visit: Visit) -> None:
+    assert visit.context.browser is not None
+    context = visit.context.browser.new_context(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    page = Visit(context, visit.server).start()
+    assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+    page.fill("#prompt", "say: ```\ncode\n```")
+    page.click("#send")
+    answered(page, 2)
+    page.click("#open-settings")
+    small = page.evaluate(
+        """[...document.querySelectorAll("button, select, input")].filter((one) => one.checkVisibility())
+             .map((one) => [one.id || one.dataset.action || one.ariaLabel, one.getBoundingClientRect()])
+             .filter(([, box]) => box.height < 44 || box.width < 44).map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
+    )
+    context.close()
+    assert small == []

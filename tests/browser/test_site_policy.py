@@ -1,0 +1,95 @@
+"""The page's policy binds the engine's worker too, a stricter one of the server is survived or explained, and updates take nothing away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from site_visit import Visit, answered, ask, build_site, installed
+
+PAGE = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+
+
+def test_the_worker_reaches_no_other_host(visit: Visit) -> None:
+    page = visit.start()
+    other = visit.server.url.replace("127.0.0.1", "localhost")
+    ask(page, f"fetch: {visit.server.url}index.html")
+    assert answered(page, 2) == "200"
+    ask(page, f"fetch: {other}index.html")
+    assert answered(page, 4) == "TypeError"
+    visit.console.clear()
+
+
+def test_a_server_that_forbids_workers_from_memory(visit: Visit) -> None:
+    visit.server.policy = PAGE + "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'"
+    page = visit.start()
+    ask(page, "one")
+    assert answered(page, 2) == "1 messages: user."
+    visit.console.clear()
+
+
+def test_a_server_that_forbids_webassembly(visit: Visit) -> None:
+    visit.server.policy = PAGE + "script-src 'self'; worker-src 'self' blob:"
+    page = visit.open()
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "This site's server forbids WebAssembly"
+    assert "'wasm-unsafe-eval'" in page.inner_text("#problem-fix")
+    visit.console.clear()
+
+
+def rename_worker(site: Path) -> None:
+    """As a build with a newer engine: the former script is not there any more."""
+    (worker,) = site.glob("assets/worker.*.js")
+    new = "worker.0123456789abcdef.js"
+    for name in ("index.html", "sw.js"):
+        file = site / name
+        file.write_text(file.read_text().replace(worker.name, new))
+    worker.rename(worker.with_name(new))
+
+
+@pytest.mark.parametrize("seed", [0, 1], ids=["same-model", "other-model"])
+def test_another_open_page_survives_an_update(visit: Visit, tmp_path: Path, seed: int) -> None:
+    first = visit.start()
+    installed(first)
+    second = visit.open()
+    second.wait_for_selector("body[data-status=ready]")
+    ask(second, "one")
+    answered(second, 2)
+    build_site(visit.server.folder, tmp_path / "build-1", seed=seed, title="Newer chat")
+    rename_worker(visit.server.folder)
+    first.reload()
+    first.wait_for_selector("#notice:visible")
+    first.click("#notice button")
+    expect(first).to_have_title("Newer chat", timeout=60_000)
+    second.wait_for_selector("#notice:visible")
+
+    second.click("#open-settings")
+    second.select_option("#context-length", "1024")
+    second.click("#save-settings")
+    if seed == 0:
+        second.wait_for_selector("body[data-status=ready]")
+        ask(second, "context")
+        assert answered(second, 4) == "1024 tokens"
+    else:
+        second.wait_for_selector("#problem:visible")
+        assert second.inner_text("#problem-title") == "The download stopped"
+        second.click("#problem [data-action=reload]")
+        expect(second).to_have_title("Newer chat", timeout=60_000)
+        assert second.locator("#messages > li").count() == 2, "the conversation is kept"
+        visit.console.clear()
+
+
+def test_a_page_whose_script_is_gone_loads_the_newer_build(visit: Visit, tmp_path: Path) -> None:
+    visit.server.failing = {"assets/worker."}
+    page = visit.open()
+    page.click("#start")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "The engine could not go on"
+    visit.console.clear()
+    build_site(visit.server.folder, tmp_path / "build-1", title="Newer chat")
+    visit.server.failing = set()
+    page.click("#problem-action")
+    expect(page).to_have_title("Newer chat", timeout=60_000)
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
