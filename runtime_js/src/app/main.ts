@@ -3,6 +3,7 @@
 import { readConfig } from "../page/config.ts";
 import { WebGPUNotAvailableError } from "../support/errors.ts";
 import { Chat } from "./chat.ts";
+import { Continuation } from "./continuation.ts";
 import { keepIn } from "./keep.ts";
 import { followLife } from "./lifecycle.ts";
 import { INSECURE_PAGE, describeProblem, wasmForbidden, type Problem } from "./problems.ts";
@@ -24,7 +25,7 @@ async function findObstacle(): Promise<Problem | undefined> {
 
 followTheme(keepIn(() => localStorage));
 const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
-const page = new Chat(config);
+const page = config.task === "chat" ? new Chat(config) : new Continuation(config);
 followLife({ save: () => page.save(), wake: () => void page.model.wake() });
 // Without a service worker only the offline visit is missing.
 followUpdates(config.serviceWorker, (apply) => {
