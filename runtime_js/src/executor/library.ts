@@ -1,6 +1,6 @@
 /** model.wasm: the KV manager and the launch arithmetic as code, the plan and the WGSL as custom sections. */
 
-import { ManifestError } from "../support/errors.ts";
+import { FeatureSupportError, ManifestError } from "../support/errors.ts";
 import { ABI_LIMITS, isWasmAbi, type WasmAbi } from "./abi.generated.ts";
 import { LAUNCH_WORDS, parsePlan, type Plan } from "./plan.ts";
 
@@ -24,6 +24,21 @@ function section(module: WebAssembly.Module, name: string): unknown {
   }
 }
 
+/** The smallest module there is. */
+const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+
+/** Where not even an empty module compiles, it is not the library that is wrong. */
+async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    const isForbidden = typeof WebAssembly === "undefined" || await WebAssembly.compile(EMPTY_MODULE).then(() => false, () => true);
+    if (!isForbidden) throw broken(String(error));
+    throw new FeatureSupportError(`WebAssembly is not allowed here (${String(error)}). A page with a content security policy allows it by `
+      + "script-src 'wasm-unsafe-eval'.");
+  }
+}
+
 export class ModelLibrary {
   readonly plan: Plan;
   readonly abi: WasmAbi;
@@ -35,9 +50,9 @@ export class ModelLibrary {
     this.abi = abi;
   }
 
-  /** Raises ManifestError where the bytes are no model library. */
+  /** Raises ManifestError where the bytes are no model library, FeatureSupportError where WebAssembly may not run. */
   static async load(bytes: Uint8Array<ArrayBuffer>): Promise<ModelLibrary> {
-    const module = await WebAssembly.compile(bytes).catch((error: unknown) => { throw broken(String(error)); });
+    const module = await compile(bytes);
     const plan = parsePlan(section(module, "webllm.plan"), section(module, "webllm.wgsl"));
     const instance = await WebAssembly.instantiate(module).catch((error: unknown) => { throw broken(String(error)); });
     const exports = instance.exports;
