@@ -8,6 +8,7 @@ import { MAX_SPECIAL_TOKEN, MAX_TEMPLATE } from "../support/limits.generated.ts"
 import { readAddedTokens, type AddedToken } from "./added_tokens.ts";
 import { Detokenizer, readSpelling, type Spelling } from "./detokenizer.ts";
 import { SegmentEncoder } from "./segments.ts";
+import { inWords } from "./words.ts";
 
 function broken(message: string): ManifestError {
   return new ManifestError(`The model's tokenizer is not usable: ${message}. Build the model folder again.`);
@@ -71,7 +72,7 @@ export class ChatTokenizer {
     try {
       const template = templateText(config);
       this.#template = template === undefined ? undefined : new Template(template);
-      this.#tokenizer = new Tokenizer(tokenizerJson, {});
+      this.#tokenizer = new Tokenizer(inWords(tokenizerJson), {});
     } catch (error) {
       throw error instanceof ManifestError ? error : broken(String(error));
     }
