@@ -291,7 +291,7 @@ def test_all_ends_are_collected_once() -> None:
     ("changes", "error", "words"),
     [
         ({"model": "bert"}, UnsupportedTokenizer, "bert"),
-        ({"pre": "tekken"}, UnsupportedTokenizer, "tekken"),
+        ({"pre": "kimi-k2"}, UnsupportedTokenizer, "kimi-k2"),
         ({"model": "none"}, MissingFile, "no tokenizer"),
         ({"tokens": []}, MissingFile, "no tokenizer"),
         ({"tokens": ["a", "a"]}, MalformedFile, "same token twice"),

@@ -27,7 +27,11 @@ LINEAR_SCHEMES = (Q4, Q4A, Q8, F16)
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme in (*LINEAR_SCHEMES, F32)})
 
 # "auto": the scheme that keeps what an encoding holds (exactly for q4_0, q4_1 and q8_0, nearly for the others), by its name's start.
-_KEEPS = (("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4A), ("q", Q8))
+# Codebooks of 16 values that are not evenly spaced (iq4, mxfp4, nvfp4) lose less in 8 bits.
+_KEEPS = (
+    *(("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4A), ("q", Q8)),
+    *(("iq4", Q8), ("iq", Q4A), ("tq", Q4A), ("mxfp4", Q8), ("nvfp4", Q8)),
+)
 
 _CHUNK_VALUES = 1 << 18  # values encoded at a time: their temporaries stay in the cache
 

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer
+from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.files import REDOWNLOAD
 from webllm_build.source.gguf_header import Metadata
+from webllm_build.source.gguf_pre_tokenizers import pre_tokenizer
 
 # Token types of GGUF (tokenizer.ggml.token_type).
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
 
-MAX_TOKEN = 512  # characters; longer ones, which no real vocabulary has, are never merged
+MAX_MERGE_CHARACTERS = MAX_TOKENIZER_BYTES // 4  # in all rules that are made for a SentencePiece vocabulary; Gemma's take a fifth
 
 SPACE = "\u2581"  # SentencePiece's mark for a space
-
-# How text is cut before byte-pair merges. The published expressions say (?i:'s|...), which not every browser has: spelt out here.
-CONTRACTIONS = r"'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]"
-GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-LLAMA3 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
-PATTERNS: Mapping[str, tuple[str, ...]] = {  # tokenizer.ggml.pre -> expressions, applied in order
-    "gpt-2": (GPT2,),
-    "smollm": (r"\p{N}", GPT2),
-    "starcoder": (r"\p{N}", GPT2),
-    "refact": (r"\p{N}", GPT2),
-    "llama-bpe": (LLAMA3,),
-    "llama3": (LLAMA3,),
-    "llama-v3": (LLAMA3,),
-    "qwen2": (QWEN2,),
-}
-LLAMA3_KINDS = ("llama-bpe", "llama3", "llama-v3")  # whole words of the vocabulary are taken without merging; text begins with bos
-
 
 def read_tokenizer(metadata: Metadata) -> Tokenizer:
     """Raises MissingFile, MalformedFile, UnsupportedTokenizer."""
@@ -82,7 +67,10 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
     template = metadata.text("tokenizer.chat_template")
     if template is not None:
         config["chat_template"] = template
-    return Tokenizer(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), config)
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) > MAX_TOKENIZER_BYTES:
+        raise MalformedFile(f"{metadata.path}: the tokenizer takes {len(text) >> 20} MiB", REDOWNLOAD)
+    return Tokenizer(text, config)
 
 
 SPECIAL_KEYS = {
@@ -123,12 +111,7 @@ def _special_token(metadata: Metadata, tokens: Sequence[str], key: str) -> str |
 
 def _byte_level(metadata: Metadata, vocab: Mapping[str, int]) -> tuple[dict[str, object], bool]:
     """Byte-level BPE (GPT-2 and its descendants): (parts of tokenizer.json, whether text begins with bos unless the file says)."""
-    pre = metadata.text("tokenizer.ggml.pre") or "none"
-    if pre not in PATTERNS:
-        raise UnsupportedTokenizer(
-            f"{metadata.path}: pre-tokenizer of the kind {pre!r}",
-            f"Known kinds: {', '.join(PATTERNS)}. The model's Hugging Face folder may work.",
-        )
+    pre = pre_tokenizer(metadata.path, metadata.text("tokenizer.ggml.pre"), vocab)
     merges = metadata.texts("tokenizer.ggml.merges")
     if merges is None:
         raise MissingFile(f"{metadata.path} has no tokenizer.ggml.merges", REDOWNLOAD)
@@ -136,14 +119,14 @@ def _byte_level(metadata: Metadata, vocab: Mapping[str, int]) -> tuple[dict[str,
         left, _, right = merge.partition(" ")
         if " " in right or left not in vocab or right not in vocab or left + right not in vocab:
             raise MalformedFile(f"{metadata.path}: the merge {merge!r} does not fit the vocabulary", REDOWNLOAD)
-    splits = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in PATTERNS[pre]]
+    splits = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in pre.patterns]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     return {
-        "normalizer": {"type": "NFC"} if pre == "qwen2" else None,
+        "normalizer": {"type": pre.normalizer} if pre.normalizer is not None else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
-        "model": _bpe(vocab, merges, unk_token=None, byte_fallback=False, ignore_merges=pre in LLAMA3_KINDS),
+        "model": _bpe(vocab, merges, unk_token=None, byte_fallback=False, ignore_merges=pre.ignore_merges),
         "decoder": byte_level,
-    }, pre in LLAMA3_KINDS
+    }, pre.add_bos
 
 
 def _sentencepiece(
@@ -162,7 +145,7 @@ def _sentencepiece(
     return {
         "normalizer": {"type": "Sequence", "normalizers": [*([{"type": "Prepend", "prepend": SPACE}] if prefix else []), spaces]},
         "pre_tokenizer": None,
-        "model": _bpe(vocab, _merges(normal, vocab), unk_token=unk_token, byte_fallback=True, ignore_merges=False),
+        "model": _bpe(vocab, _merges(metadata.path, normal, vocab), unk_token=unk_token, byte_fallback=True, ignore_merges=False),
         "decoder": {
             "type": "Sequence",
             "decoders": [
@@ -175,15 +158,20 @@ def _sentencepiece(
     }, True
 
 
-def _merges(scores: Mapping[str, float], vocab: Mapping[str, int]) -> list[str]:
+def _merges(path: Path, scores: Mapping[str, float], vocab: Mapping[str, int]) -> list[str]:
     """Merge rules, best first. SentencePiece joins the neighbours whose union scores highest; every cut of a token is a way to it."""
-    rules = [
-        (-score, vocab[token[:cut]], vocab[token[cut:]], f"{token[:cut]} {token[cut:]}")
-        for token, score in scores.items()
-        if len(token) <= MAX_TOKEN and " " not in token
-        for cut in range(1, len(token))
-        if token[:cut] in scores and token[cut:] in scores
-    ]
+    rules: list[tuple[float, int, int, str]] = []
+    characters = 0
+    for token, score in scores.items():
+        if " " in token:
+            continue
+        for cut in range(1, len(token)):
+            left, right = token[:cut], token[cut:]
+            if left in scores and right in scores:
+                rules.append((-score, vocab[left], vocab[right], f"{left} {right}"))
+                characters += len(token)
+        if characters > MAX_MERGE_CHARACTERS:
+            raise MalformedFile(f"{path}: the tokens of the vocabulary are too long and too much alike for one of a language", REDOWNLOAD)
     return [rule[-1] for rule in sorted(rules)]
 
 
