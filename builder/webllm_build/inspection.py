@@ -18,6 +18,7 @@ from webllm_build.errors import MalformedFile, OutputFolderError
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import read_marker
 from webllm_build.progress import Progress
+from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
 
 Lines = list[tuple[str, str]]
@@ -43,6 +44,12 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
     weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}
     pages = {variant.name: layout.kv(replace(variant, kv=request.kv), layout.pages[0]).page_bytes for variant in VARIANTS}
+    again = Counter(
+        f"{tensor.encoding} as {schemes[weight.name].name}"
+        for weight in model.weights
+        for tensor in weight.tensors(checkpoint)
+        if is_quantized(tensor.encoding) and not is_repacked(tensor.encoding, schemes[weight.name])
+    )
     encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
     return [
         ("Model", facts.name),
@@ -51,6 +58,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         ("Parameters", f"{facts.parameters:,}"),
         ("Context length", f"{model.context_length:,} tokens"),
         ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
+        *([("Encoded again", ", ".join(f"{count} in {change}" for change, count in again.most_common()))] if again else []),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
         *_memory(sum(weights.values()), pages, len(model.states), layout.page_size, tokens),
     ]

@@ -247,6 +247,17 @@ def test_inspect_describes_a_model(run: Run, tmp_path: Path, model: str, words: 
         assert f"at 100 tokens, of it {cache / 1e3:.1f} kB cache" in lines["Memory (f16-sg-int8, f16-int8, f16-sg, f16)"]
 
 
+def test_inspect_says_what_is_encoded_again(run: Run, tmp_path: Path) -> None:
+    path = str(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), encoding="q5_0"))
+    matrices = sum(weight.ndim == 2 for weight in hugging_face_weights().values())
+    lines = dict(line.split(":", 1) for line in run("inspect", path).stdout.splitlines())
+    assert lines["Encoded again"].strip() == f"{matrices} in q5_0 as q8"
+    lines = dict(line.split(":", 1) for line in run("inspect", path, "--quantization", "q4").stdout.splitlines())
+    assert lines["Encoded again"].strip() == f"{matrices} in q5_0 as q4"
+    kept = str(write_gguf(tmp_path / "kept.gguf", hugging_face_weights(), encoding="q8_0"))
+    assert "Encoded again" not in run("inspect", kept).stdout
+
+
 def test_inspect_tells_what_other_options_would_give(run: Run) -> None:
     weights = {}
     for quantization in ("q4", "q8"):

@@ -61,6 +61,11 @@ def is_repacked(encoding: str, scheme: Scheme) -> bool:
     return encoding == scheme.encoding or (encoding, scheme) == ("q4_k", Q4A)
 
 
+def is_quantized(encoding: str) -> bool:
+    """Whether a checkpoint stores fewer bits than floats have."""
+    return _kept(encoding) is not None
+
+
 def _kept(encoding: str) -> Scheme | None:
     return next((scheme for start, scheme in _KEEPS if encoding.startswith(start)), None)
 
