@@ -19,11 +19,13 @@ from pathlib import Path
 from types import TracebackType
 
 from webllm_build.disk import check_folder, disk_errors, sync, sync_tree
+from webllm_build.errors import PackageError
 from webllm_build.locks import FolderLock, lock, lock_shared
 
 MAX_BYTES = 16 << 30
 PARTIAL = ".partial-"
 OURS = re.compile(rf"[a-z]+-[0-9a-f]{{32}}|{re.escape(PARTIAL)}\w+")
+ATTEMPTS = 5  # others may make or remove the same entry meanwhile
 PARTIAL_SECONDS = 3600  # an unfinished entry that is older and that nobody holds belongs to a build that was killed
 
 
@@ -63,9 +65,11 @@ class Cache:
         target = self.folder / f"{kind}-{digest[:32]}"
         with disk_errors(self.folder, "--cache-dir"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            while not (self._take(target, intact) or self._make(target, make)):
-                pass
-        return target
+            for _ in range(ATTEMPTS):
+                if self._take(target, intact) or self._make(target, make):
+                    return target
+        hint = "Does another program use this folder? Name one with --cache-dir."
+        raise PackageError(f"{target} is removed or changed again and again", hint)
 
     def remove(self, entry: Path) -> None:
         """Have an entry made again: its content turned out to be damaged."""

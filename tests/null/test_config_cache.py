@@ -68,6 +68,19 @@ def test_a_damaged_entry_is_made_again(tmp_path: Path) -> None:
     assert len(calls) == 2
 
 
+def test_an_entry_that_never_stays_intact_ends_with_an_error(tmp_path: Path) -> None:
+    with Cache(tmp_path) as cache:
+        entry = cache.entry("thing", {}, writer(b"x", []), intact)
+        with pytest.raises(PackageError, match="again and again"):
+
+            def meddle(folder: Path) -> None:
+                (folder / "file").write_bytes(b"mine")
+                entry.mkdir(exist_ok=True)
+                (entry / "theirs").write_bytes(b"theirs")
+
+            cache.entry("thing", {}, meddle, lambda folder: False)
+
+
 def test_what_another_build_finished_meanwhile_is_taken(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
 

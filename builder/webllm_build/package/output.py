@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from webllm_build import __version__
 from webllm_build.disk import check_folder, disk_errors, sync_tree
 from webllm_build.errors import DamagedEntry, OutputFolderError
-from webllm_build.locks import lock
+from webllm_build.locks import FolderLock, lock
 from webllm_build.package.fields import Fields
 from webllm_build.package.manifest import FileEntry
 
@@ -138,11 +138,10 @@ def open_output(out: Path) -> Iterator[Output]:
             raise OutputFolderError(f"{out} is not a folder", "Choose another --out.")
         made = [folder for folder in (out, *out.parents) if not folder.exists()]
         try:
-            check_folder(out)
+            held = _lock(out)
         except OSError:
             _remove_empty(made)
             raise
-        held = lock(out)
     if held is None:
         raise OutputFolderError(f"another build is writing to {out}", "Wait until it is done, or choose another --out.")
     try:
@@ -156,6 +155,15 @@ def open_output(out: Path) -> Iterator[Output]:
             yield Output(out, previous)
     finally:
         _remove_empty(made)
+
+
+def _lock(out: Path) -> FolderLock | None:
+    check_folder(out)
+    try:
+        return lock(out)
+    except FileNotFoundError:  # another build had made it, failed, and removed it again
+        check_folder(out)
+        return lock(out)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
