@@ -25,7 +25,7 @@ import torch
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
 HERE = Path(__file__).parent
-STEPS = 24
+STEPS = 16
 NEAR_TIE = 0.01  # two best logits closer than this may change places with the order of a sum
 TEXTS = {
     "capital": "The capital of France is",
