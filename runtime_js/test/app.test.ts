@@ -8,7 +8,7 @@ import { keepIn } from "../src/app/keep.ts";
 import { describeProblem } from "../src/app/problems.ts";
 import { Rate } from "../src/app/rate.ts";
 import { SettingsStore, contextChoices } from "../src/app/settings.ts";
-import { ERROR_CLASSES } from "../src/support/errors.ts";
+import { DownloadError, ERROR_CLASSES } from "../src/support/errors.ts";
 import { parseManifest } from "../src/storage/manifest.ts";
 
 /** No storage at all, as in a browser that refuses it. */
@@ -63,6 +63,9 @@ test("every error of the engine has words and a way on", () => {
     }
   }
   assert.equal(describeProblem("a string", "answer").details, "a string");
+  const replaced = describeProblem(new DownloadError("gone", { reason: "replaced" }), "start");
+  assert.match(replaced.title, /newer version/);
+  assert.deepEqual(replaced.ways.map(({ action }) => action), ["reload"]);
 });
 
 test("settings are the defaults until something that fits is stored", () => {

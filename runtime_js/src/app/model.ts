@@ -200,9 +200,9 @@ export class Model {
     this.#task.ready(isFresh);
   }
 
-  #onProgress({ phase, progress, bytesDone, bytesTotal, warning }: InitProgressReport, rate: Rate): void {
+  #onProgress({ phase, progress, bytesDone, bytesTotal, waiting, warning }: InitProgressReport, rate: Rate): void {
     const estimate = rate.sample(performance.now(), bytesDone, bytesTotal);
-    this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate });
+    this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate, waiting });
     if (warning !== undefined) showNotice("storage", warning);
   }
 

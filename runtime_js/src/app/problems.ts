@@ -125,6 +125,15 @@ const NO_ROOM_TO_GROW: Known = {
   fatal: false,
 };
 
+/** A page that was open while a newer build took the place of the files that it needs. */
+const REPLACED: Known = {
+  title: "A newer version of this site is there",
+  text: "It has taken the place of the model that this page is of. The conversation is kept.",
+  fix: "Load the page again.",
+  ways: [LOAD_PAGE],
+  fatal: true,
+};
+
 const UNKNOWN: Known = {
   title: "Something went wrong",
   text: "An error came up that this page does not know. The conversation is kept.",
@@ -141,6 +150,7 @@ export function describeProblem(error: unknown, doing: "start" | "answer"): Prob
 function knownProblem(error: unknown, doing: "start" | "answer"): Known {
   if (!(error instanceof MLCEngineError)) return UNKNOWN;
   if (error.code === "OutOfMemory" && doing === "answer") return NO_ROOM_TO_GROW;
+  if (error.details["reason"] === "replaced") return REPLACED;
   return KNOWN[error.code] ?? UNKNOWN;
 }
 

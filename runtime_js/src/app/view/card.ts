@@ -13,6 +13,8 @@ export interface Progress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
   readonly estimate: Estimate | undefined;
+  /** Why nothing comes just now: in short, and perhaps a colon and the cause. */
+  readonly waiting: string | undefined;
 }
 
 const PHASES: Readonly<Record<"stored" | "fetched", Readonly<Record<InitPhase, string>>>> = {
@@ -76,7 +78,7 @@ export class Card {
     this.#start.hidden = true;
     this.#cancel.hidden = false;
     this.#progress.hidden = false;
-    this.update({ phase: "config", fraction: 0, bytesDone: 0, bytesTotal: 0, estimate: undefined });
+    this.update({ phase: "config", fraction: 0, bytesDone: 0, bytesTotal: 0, estimate: undefined, waiting: undefined });
   }
 
   update(progress: Progress): void {
@@ -94,7 +96,8 @@ export class Card {
   }
 }
 
-function amountText({ phase, bytesDone, bytesTotal, estimate }: Progress, stored: boolean): string {
+function amountText({ phase, bytesDone, bytesTotal, estimate, waiting }: Progress, stored: boolean): string {
+  if (waiting !== undefined) return waiting.replace(/: .*/s, "");
   if (phase !== "weights" || bytesTotal === 0) return "\u00a0";
   const parts = [`${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`];
   if (estimate !== undefined && !stored) parts.push(`${formatBytes(estimate.bytesPerSecond)}/s`, `${formatDuration(estimate.secondsLeft)} left`);
