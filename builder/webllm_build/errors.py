@@ -117,7 +117,7 @@ class ModelWarning(UserWarning):
 
 def warn(message: str) -> None:
     """Raises a ModelWarning, which the command line prints."""
-    warnings.warn(message, ModelWarning, stacklevel=2)
+    warnings.warn(_shown(message), ModelWarning, stacklevel=2)
 
 
 class CompileError(WebllmBuildError):

@@ -61,6 +61,8 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     ("metadata", "error", "words"),
     [
         ({"split.count": 3}, SourceError, "split over 3 files"),
+        ({"general.type": "adapter", "general.base_model.0.name": "Big"}, UnsupportedArchitecture, "adapter .* for Big"),
+        ({"general.type": "mmproj"}, UnsupportedArchitecture, "mmproj"),
         ({"general.architecture": 7}, MalformedFile, "not a string"),
         ({"tokenizer.ggml.eot_token_id": 99}, MalformedFile, "eot_token_id is 99"),
     ],

@@ -158,9 +158,7 @@ def set_key(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (set_key("model", {"type": "BPE", "vocab": {"a": 0}, "merges": ["b c"]}), "cannot be used"),
     ],
 )
-def test_a_tokenizer_that_the_page_cannot_run_stops(
-    change: Callable[[dict[str, Any]], object], word: str, with_and_without_node: None
-) -> None:
+def test_a_tokenizer_that_the_page_cannot_run_stops(change: Callable[[dict[str, Any]], object], word: str) -> None:
     with pytest.raises(SourceError, match=word) as caught:
         check_tokenizer(changed(change), 300)
     assert caught.value.hint
