@@ -43,10 +43,8 @@ def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",))
-    build(request)
-    first = contents(tmp_path / "dist")
+def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=kept / "cache", variants=("f32",))
 
     def unexpected(*_: Any, **__: Any) -> NoReturn:
         raise AssertionError("this was done before")
@@ -54,26 +52,26 @@ def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(pipeline, "compile_model", unexpected)
     monkeypatch.setattr(weights, "pack_weight", unexpected)
     build(request)
-    assert contents(tmp_path / "dist") == first
+    assert contents(tmp_path / "dist") == contents(kept / "dist")
 
 
-def test_a_fine_tune_shares_the_library_and_other_settings_share_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fine_tune_shares_the_library_and_its_weights_are_its_own(tmp_path: Path, kept: Path) -> None:
     tuned = Path(shutil.copytree(TINY, tmp_path / "tuned"))
     data = bytearray((tuned / "model.safetensors").read_bytes())
     data[-2:] = b"\0\0"  # one weight
     (tuned / "model.safetensors").write_bytes(data)
     config = json.loads((tuned / "config.json").read_text("utf-8"))
     (tuned / "config.json").write_text(json.dumps({**config, "transformers_version": "9.9", "_name_or_path": "me/tuned"}), "utf-8")
-    cache = tmp_path / "cache"
+    cache = Path(shutil.copytree(kept / "cache", tmp_path / "cache"))
 
-    def made(**options: Any) -> dict[str, int]:
-        build(BuildRequest(kind="site", out=tmp_path / "dist", cache_dir=cache, variants=("f32",), **options))
+    def made(model: Path, **options: Any) -> dict[str, int]:
+        build(BuildRequest(kind="site", model=str(model), out=tmp_path / "dist", cache_dir=cache, variants=("f32",), **options))
         return {kind: len(list(cache.glob(f"{kind}-*"))) for kind in ("library", "weights")}
 
-    assert made(model=str(TINY)) == {"library": 1, "weights": 1}
-    assert made(model=str(tuned)) == {"library": 1, "weights": 2}
-    assert made(model=str(tuned), context_length=128) == {"library": 2, "weights": 2}
-    assert made(model=str(tuned), calibrate="Other words than before. " * 40) == {"library": 2, "weights": 3}
+    assert made(TINY) == {"library": 1, "weights": 1}
+    assert made(tuned) == {"library": 1, "weights": 2}
+    assert made(tuned, title="Another", chat_template="{{ messages[0].content }}") == {"library": 1, "weights": 2}
+    assert made(tuned, calibrate="Other words than before. " * 40) == {"library": 1, "weights": 3}
 
 
 def damage(path: Path, kind: str) -> None:
@@ -81,8 +79,9 @@ def damage(path: Path, kind: str) -> None:
     path.write_bytes(bytes(100) + data[100:] if kind == "zeros" else data[:100] if kind == "cut" else b"")
 
 
-@pytest.mark.parametrize("kind", ["zeros", "cut", "empty"])
-@pytest.mark.parametrize("file", ["weights-*/weights-*.bin", "library-*/model.*.wasm"])
+@pytest.mark.parametrize(
+    ("file", "kind"), [*(("weights-*/weights-*.bin", kind) for kind in ("zeros", "cut", "empty")), ("library-*/model.*.wasm", "empty")]
+)
 def test_what_was_damaged_in_the_cache_is_made_again(tmp_path: Path, kept: Path, file: str, kind: str) -> None:
     cache = Path(shutil.copytree(kept / "cache", tmp_path / "cache"))
     (damaged,) = cache.glob(file)
