@@ -70,6 +70,13 @@ test("the oldest half is left out, and at last only the question is there", () =
   assert.equal(made.messages.length, 8);
 });
 
+test("a conversation cut back to what was left out is told again", () => {
+  const made = conversation([question("a"), answer("b"), question("c"), answer("d")]);
+  made.leaveOutOldest();
+  made.truncate(1);
+  assert.deepEqual(made.turns().map(({ text }) => text), ["a"]);
+});
+
 test("only an open answer is stored on the way", () => {
   const storage = new FakeStorage();
   const made = new Conversation(keepIn(() => storage), "m");

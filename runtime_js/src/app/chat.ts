@@ -167,6 +167,7 @@ export class Chat implements Task {
   #truncate(length: number): void {
     this.#conversation.truncate(length);
     this.#list.truncate(length);
+    this.#list.markLeftOut(this.#conversation.messages);
     if (this.#editing !== undefined && this.#editing >= length) this.#leaveEdit();
   }
 

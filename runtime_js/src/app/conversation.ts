@@ -70,9 +70,10 @@ export class Conversation {
     if (message.ending !== "open") this.#save();
   }
 
-  /** Keep only the first `length` messages. */
+  /** Keep only the first `length` messages. Where all of them were left out, the model is told them again. */
   truncate(length: number): void {
     this.#messages.length = Math.min(length, this.#messages.length);
+    if (this.#messages.every(({ leftOut }) => leftOut)) this.#messages = this.#messages.map((message) => ({ ...message, leftOut: false }));
     this.#save();
   }
 
