@@ -116,6 +116,12 @@ def test_typescript_keeps_its_types() -> None:
     assert not found, "\n".join(found)
 
 
+def test_the_runtime_does_without_what_old_browsers_lack() -> None:
+    """Beside an old WebGPU: support/abort.ts has what does the same."""
+    found = [str(path.relative_to(ROOT)) for path in tracked("runtime_js/src/*.ts") if "AbortSignal.any(" in path.read_text("utf-8")]
+    assert not found, found
+
+
 def test_third_party_packages_are_named() -> None:
     lock = json.loads((ROOT / "runtime_js" / "package-lock.json").read_text("utf-8"))
     shipped = lock["packages"][""]["dependencies"]

@@ -1,5 +1,6 @@
 /** Fetches one file within a byte bound: goes on where a connection broke, and waits where waiting helps. */
 
+import { childController } from "../support/abort.ts";
 import { AbortError, DownloadError, MLCEngineError } from "../support/errors.ts";
 import type { Draft } from "./draft.ts";
 import { isOffline, pause, untilOnline } from "./pause.ts";
@@ -123,7 +124,7 @@ async function readBody(
 
 /** One request. `ranged`: asks for what is missing only. */
 async function attempt(url: string, received: Received, options: DownloadOptions, cache: RequestCache, ranged: boolean): Promise<void> {
-  const connection = new AbortController();
+  const connection = childController(options.signal);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const alive = (): void => {
     clearTimeout(timer);
@@ -133,8 +134,7 @@ async function attempt(url: string, received: Received, options: DownloadOptions
   try {
     const { validator } = received;
     const headers = ranged ? { Range: `bytes=${received.length}-`, ...(validator !== undefined && { "If-Range": validator }) } : {};
-    const signal = AbortSignal.any([options.signal, connection.signal]);
-    const response = await fetch(url, { signal, cache: ranged ? "no-store" : cache, headers, referrerPolicy: "no-referrer" });
+    const response = await fetch(url, { signal: connection.signal, cache: ranged ? "no-store" : cache, headers, referrerPolicy: "no-referrer" });
     alive();
     await readBody(response, url, ranged ? received.length : 0, received, options, alive);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Tabs that need the same file share one download: Web Locks, which the browser frees when their holder ends in any way. */
 
+import { childController } from "../support/abort.ts";
 import { AbortError } from "../support/errors.ts";
 import { pause } from "./pause.ts";
 
@@ -30,7 +31,7 @@ export async function alone<T>(
   name: string, { signal, onWait }: Waiting, progress: () => Promise<unknown>, work: () => Promise<T>,
 ): Promise<T> {
   if (typeof navigator === "undefined" || navigator.locks === undefined) return work();
-  const asleep = new AbortController(), settled = new AbortController();
+  const asleep = childController(signal), settled = new AbortController();
   let result: { readonly promise: Promise<T> } | undefined;
   const hold = async (lock: Lock | null): Promise<void> => {
     if (lock === null) return;
@@ -43,7 +44,7 @@ export async function alone<T>(
     if (result === undefined) {
       onWait?.("Waiting for another tab, which downloads the same model");
       watch(progress, settled.signal, asleep).catch(() => undefined);
-      await navigator.locks.request(name, { signal: AbortSignal.any([signal, asleep.signal]) }, hold);
+      await navigator.locks.request(name, { signal: asleep.signal }, hold);
     }
   } catch {
     // The wait was ended. Or there are no locks: pages without storage of their own, as some frames, have none.

@@ -1,5 +1,6 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
+import { childController } from "../support/abort.ts";
 import { DownloadError, IntegrityError } from "../support/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { sha256 } from "./digest.ts";
@@ -125,8 +126,8 @@ export class ModelFolder {
     signal: AbortSignal, onProgress: FileProgress, use: (offset: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
   ): Promise<void> {
     const { shards } = this.manifest.weights;
-    const failed = new AbortController();
-    const stop = AbortSignal.any([signal, failed.signal]);
+    const failed = childController(signal);
+    const stop = failed.signal;
     const readers = readerCount(shards.length);
     const lanes = new Lanes(readers);
     const sizes = this.#store.sizes();
