@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from webllm_build.cache import Cache
 from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
-from webllm_build.quantize import Importance, pack_weight
+from webllm_build.quantize import Importance, Packed, pack_weight
 from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
+from webllm_build.quantize.probe import probe, probed_weights
 from webllm_build.recipe import Recipe
 from webllm_build.versions import WEIGHTS_SOURCES, WEIGHTS_TOOLS, made_by
 
@@ -33,8 +36,16 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
             with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:
                 importance = importances(model, checkpoint, tokens, done)
         with progress.step("Packing weights", recipe.bytes) as done:
-            packed = (pack_weight(weight, checkpoint, schemes[weight.name], importance.get(weight.name)) for weight in model.weights)
-            write_weights(folder, itertools.chain.from_iterable(packed), done)
+            contents: dict[str, list[npt.NDArray[Any]]] = {weight.name: [] for weight in probed_weights(model)}
+
+            def packed() -> Iterator[Packed]:
+                for weight in model.weights:
+                    buffers = pack_weight(weight, checkpoint, schemes[weight.name], importance.get(weight.name))
+                    if weight.name in contents:
+                        contents[weight.name] = [buffer.data for buffer in buffers]
+                    yield from buffers
+
+            write_weights(folder, packed(), done, probe=lambda: probe(model, checkpoint, schemes, contents))
 
     inputs = {
         "checkpoint": checkpoint.digest,

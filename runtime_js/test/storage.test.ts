@@ -400,6 +400,10 @@ const REFUSED: readonly (readonly [string, (manifest: Record<string, unknown>) =
   ["a tensor beyond the end", (m) => { m["tensors"] = [tensor("a", SHARD_BYTES, 2048)]; }, /beyond/],
   ["an unaligned tensor", (m) => { m["tensors"] = [tensor("a", 4, 4)]; }, /multiple of 256/],
   ["an end token outside the vocabulary", (m) => { m["eos_token_ids"] = [50]; }, /eos_token_ids\[0\]/],
+  ["a probe of a token outside the vocabulary", (m) => { m["probe"] = { tokens: [50], values: [1] }; }, /probe\.tokens\[0\]/],
+  ["a probe without values", (m) => { m["probe"] = { tokens: [1], values: [] }; }, /finite numbers/],
+  ["a probe whose values are no numbers", (m) => { m["probe"] = { tokens: [1], values: [1, "2"] }; }, /finite numbers/],
+  ["a probe without end", (m) => { m["probe"] = { tokens: [1], values: Array.from({ length: 1000 }, () => 1) }; }, /probe\.values/],
 ];
 
 for (const [name, mutate, message] of REFUSED) {
@@ -409,6 +413,12 @@ for (const [name, mutate, message] of REFUSED) {
     assert.throws(() => parseManifest(manifest), fails(ManifestError, message));
   });
 }
+
+test("a manifest may say what to check the GPU by", () => {
+  assert.equal(parseManifest(manifestObject()).probe, undefined);
+  const probe = { tokens: [3, 4], values: [0.5, -2e-7] };
+  assert.deepEqual(parseManifest({ ...manifestObject(), probe }).probe, probe);
+});
 
 test("whatever is mutated, reading ends in a manifest or in a ManifestError", () => {
   for (const mutated of mutations(manifestObject())) {

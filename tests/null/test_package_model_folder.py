@@ -20,8 +20,11 @@ from webllm_build.package.manifest import read_manifest
 from webllm_build.package.model_folder import CompiledModel, read_weights, write_weights
 from webllm_build.package.output import Stage
 from webllm_build.quantize import Packed
+from webllm_build.quantize.probe import Probe
 
+PROBE = Probe((3, 4), (0.5, -2e-7))
 BREAKAGES = {
+    "probe": lambda m: m.update(probe={"tokens": [1], "values": ["x"]}),
     "format": lambda m: m.update(format=2),
     "shape": lambda m: m["tensors"][0].update(shape="7"),
     "negative": lambda m: m["tensors"][1].update(offset=-256),
@@ -80,6 +83,14 @@ def test_names_carry_the_digest(tmp_path: Path) -> None:
     assert hashlib.sha256((folder / manifest.file).read_bytes()).hexdigest() == manifest.sha256
     assert manifest.file == f"manifest.{manifest.sha256[:32]}.json"
     assert {path.name for path in folder.iterdir()} == {manifest.file, *(entry.file for entry in manifest.files)}
+
+
+def test_what_a_gpu_is_checked_by_stays_with_the_weights(tmp_path: Path) -> None:
+    model = sample_model(tmp_path / "sample")
+    write_weights(tmp_path / "weights", sample_weights(), probe=lambda: PROBE)
+    folder = written(replace(model, weights=read_weights(tmp_path / "weights")), tmp_path / "out")
+    (path,) = folder.glob("manifest.*.json")
+    assert read_manifest(path).probe == PROBE
 
 
 @pytest.mark.parametrize("harm", ["number", "cut", "gone"])

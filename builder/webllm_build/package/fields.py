@@ -41,5 +41,11 @@ class Fields:
     def objects(self, key: str) -> list[Fields]:
         return [Fields(item, f"{self.where}.{key}[{index}]") for index, item in enumerate(self.items(key))]
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        values = self.items(key)
+        if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+            raise ValueError(f"{self.where}.{key} is not a list of numbers")
+        return tuple(float(cast(float, value)) for value in values)
+
     def counts(self, key: str) -> tuple[int, ...]:
         return tuple(Fields({"item": item}, f"{self.where}.{key}").count("item") for item in self.items(key))

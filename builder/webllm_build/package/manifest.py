@@ -16,6 +16,7 @@ from typing import Literal
 from webllm_build.errors import MalformedFile
 from webllm_build.limits_generated import MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, TENSOR_ALIGNMENT
 from webllm_build.package.fields import Fields
+from webllm_build.quantize.probe import Probe
 
 FORMAT = 1
 MIN_MANIFEST_BYTES = 4096  # Vite writes smaller files into its scripts, and a manifest needs an address: its folder names the model
@@ -70,6 +71,7 @@ class Manifest:
     """Everything the browser must know to fetch, verify and run one model.
 
     schemes: how each weight is stored, for people; a tensor `<weight>.<suffix>` is a part of that weight. tensors: in the plan's order.
+    probe: what a browser checks its GPU by, where it was computed from these weights.
     """
 
     generator: str
@@ -81,6 +83,7 @@ class Manifest:
     weights: Weights
     schemes: Mapping[str, str]
     tensors: tuple[TensorEntry, ...]
+    probe: Probe | None = None
     format: int = FORMAT
 
     @property
@@ -113,6 +116,8 @@ class Manifest:
         fields = asdict(self)
         if self.weights.base is None:
             del fields["weights"]["base"]
+        if self.probe is None:
+            del fields["probe"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
 
 
@@ -162,6 +167,7 @@ def _parse(fields: Fields) -> Manifest:
         ),
         schemes={name: schemes.text(name) for name in schemes.fields},
         tensors=tuple(tensor_entry(tensor) for tensor in fields.objects("tensors")),
+        probe=optional_probe(fields),
     )
     _check_stream(manifest)
     return manifest
@@ -177,6 +183,14 @@ def file_entry(fields: Fields) -> FileEntry:
     if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256) or entry.sha256[:16] != entry.file.split(".")[1]:
         raise ValueError(f"{fields.where}.sha256 does not belong to {entry.file}")
     return entry
+
+
+def optional_probe(fields: Fields) -> Probe | None:
+    """The field `probe` from JSON, where there is one."""
+    if "probe" not in fields.fields:
+        return None
+    probe = fields.nested("probe")
+    return Probe(probe.counts("tokens"), probe.numbers("values"))
 
 
 def tensor_entry(fields: Fields) -> TensorEntry:

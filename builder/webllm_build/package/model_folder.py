@@ -27,10 +27,12 @@ from webllm_build.package.manifest import (
     Weights,
     file_entry,
     hashed_name,
+    optional_probe,
     tensor_entry,
 )
 from webllm_build.package.output import GENERATOR, Stage
 from webllm_build.quantize import Packed
+from webllm_build.quantize.probe import Probe
 from webllm_build.source.checkpoint import Tokenizer
 
 MODEL_FOLDER = "model"
@@ -43,6 +45,7 @@ class StoredWeights:
     folder: Path
     shards: tuple[FileEntry, ...]
     tensors: tuple[TensorEntry, ...]
+    probe: Probe | None = None
 
     @property
     def bytes(self) -> int:
@@ -72,6 +75,7 @@ class CompiledModel:
             weights=Weights(self.weights.bytes, self.weights.shards, None if base is None else base.rstrip("/") + "/"),
             schemes=dict(self.schemes),
             tensors=self.weights.tensors,
+            probe=self.weights.probe,
         )
 
     def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER) -> None:
@@ -87,12 +91,17 @@ class CompiledModel:
 
 
 def write_weights(
-    folder: Path, packed: Iterable[Packed], progress: Callable[[int], None] | None = None, shard_bytes: int = SHARD_BYTES
+    folder: Path,
+    packed: Iterable[Packed],
+    progress: Callable[[int], None] | None = None,
+    shard_bytes: int = SHARD_BYTES,
+    probe: Callable[[], Probe] | None = None,
 ) -> StoredWeights:
     """Stream tensors into shards under `folder`, with an index for `read_weights`.
 
     packed: GPU buffers in the plan's order, taken one at a time.
     progress: called with the number of bytes written so far, after each tensor.
+    probe: gives what browsers check their GPU by, called when all are packed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors: list[TensorEntry] = []
@@ -105,9 +114,11 @@ def write_weights(
             stream.write(array.reshape(-1).view(np.uint8).data)
             if progress is not None:
                 progress(stream.offset)
-    index = json.dumps({"shards": [asdict(shard) for shard in stream.shards], "tensors": [asdict(tensor) for tensor in tensors]}).encode()
+    stored = StoredWeights(folder, tuple(stream.shards), tuple(tensors), probe() if probe else None)
+    fields = asdict(stored)
+    index = json.dumps({name: fields[name] for name in ("shards", "tensors", "probe") if fields[name] is not None}).encode()
     (folder / _entry("index", "json", index).file).write_bytes(index)
-    return StoredWeights(folder, tuple(stream.shards), tuple(tensors))
+    return stored
 
 
 def read_weights(folder: Path) -> StoredWeights:
@@ -120,11 +131,12 @@ def read_weights(folder: Path) -> StoredWeights:
         index = Fields(json.loads(data), "index")
         shards = tuple(file_entry(shard) for shard in index.objects("shards"))
         tensors = tuple(tensor_entry(tensor) for tensor in index.objects("tensors"))
+        probe = optional_probe(index)
         if any((folder / shard.file).stat().st_size != shard.bytes for shard in shards):
             raise ValueError("a shard has another size")
     except (OSError, ValueError) as error:
         raise DamagedEntry(f"the weights in {folder} are damaged: {error}", "Delete this folder and build again.") from error
-    return StoredWeights(folder, shards, tensors)
+    return StoredWeights(folder, shards, tensors, probe)
 
 
 def _entry(stem: str, extension: str, data: bytes) -> FileEntry:

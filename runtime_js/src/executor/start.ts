@@ -1,5 +1,6 @@
 /** Starts a model on the GPU: opens a device with room for the weights, and finds the variant that works on it. */
 
+import type { Probe } from "../storage/manifest.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { infoOf } from "./adapter.ts";
@@ -10,6 +11,7 @@ import { PlanExecutor, maxPages, type ExecutorParts } from "./executor.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels } from "./pipelines.ts";
 import type { PlanModel, VariantPlan } from "./plan.ts";
+import { selfTest } from "./self_test.ts";
 import { TileChoice, type Notes } from "./tiles.ts";
 
 /** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
@@ -69,6 +71,8 @@ export async function openDevice(
 export interface StartWork {
   readonly options: StartOptions;
   readonly notes: Notes;
+  /** What the GPU is checked by; absent where the weights have none. */
+  readonly probe: Probe | undefined;
   /** Done when all weights are on the device. */
   readonly weights: Promise<void>;
   readonly onCompiled: (done: number, total: number) => void;
@@ -79,7 +83,7 @@ export interface StartWork {
  * The model in the first of the variants that works. What fails with a variant frees what was made for it, but not the device.
  * Raises FeatureSupportError where none works, OutOfMemoryError, and what the device or the weights fail with.
  */
-export async function startModel(on: ModelDevice, { options, notes, weights, onCompiled, signal }: StartWork): Promise<RunningModel> {
+export async function startModel(on: ModelDevice, { options, notes, probe, weights, onCompiled, signal }: StartWork): Promise<RunningModel> {
   const { adapter, library, device, watch } = on;
   const { plan } = library;
   const { pageSize } = plan.model;
@@ -100,6 +104,7 @@ export async function startModel(on: ModelDevice, { options, notes, weights, onC
       watch.check();
       const parts = { device, watch, library, variant, buffers, contextLength };
       const runner = new PlanExecutor({ ...parts, kernels: await tiles.settle(parts, compiled, signal) });
+      if (probe !== undefined) await selfTest(runner, probe);
       await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
       return { ...parts, runner, warning };
     } catch (error) {

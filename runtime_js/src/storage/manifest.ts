@@ -7,6 +7,8 @@ import {
 } from "../support/limits.generated.ts";
 
 export const MANIFEST_FORMAT = 1;
+/** Of tokens and of values. */
+const MAX_PROBE = 256;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 
 export interface FileEntry {
@@ -33,6 +35,13 @@ export interface Manifest {
   readonly eosTokenIds: readonly number[];
   readonly weights: { readonly bytes: number; readonly base: string | undefined; readonly shards: readonly FileEntry[] };
   readonly tensors: readonly TensorEntry[];
+  readonly probe: Probe | undefined;
+}
+
+/** What a GPU is checked by: `values`, at evenly spaced channels, are the hidden state of the last of `tokens` behind the first layer. */
+export interface Probe {
+  readonly tokens: readonly number[];
+  readonly values: readonly number[];
 }
 
 function parseFile(entry: Fields): FileEntry {
@@ -51,6 +60,13 @@ function parseTensor(entry: Fields): TensorEntry {
   return {
     name: entry.string("name", MAX_NAME), dtype: entry.string("dtype", 32), shape: entry.integers("shape", 8, 1, MAX_BYTES), offset, bytes,
   };
+}
+
+function parseProbe(probe: Fields, vocabSize: number): Probe {
+  const tokens = probe.integers("tokens", MAX_PROBE, 0, vocabSize - 1);
+  const values = probe.array("values", MAX_PROBE, (value) => (typeof value === "number" ? value : NaN));
+  if (tokens.length === 0 || values.length === 0 || !values.every(Number.isFinite)) throw probe.wrong("values", "finite numbers for some tokens");
+  return { tokens, values };
 }
 
 function checkShards(shards: readonly FileEntry[], bytes: number, fail: Fields["fail"]): void {
@@ -99,6 +115,7 @@ export function parseManifest(value: unknown): Manifest {
     eosTokenIds: manifest.integers("eos_token_ids", MAX_EOS_TOKENS, 0, vocabSize - 1),
     weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
     tensors,
+    probe: manifest.optional("probe", (key) => parseProbe(manifest.object(key), vocabSize)),
   };
 }
 

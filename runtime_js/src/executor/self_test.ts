@@ -1,0 +1,34 @@
+/** Checks a GPU on the loaded model: drivers and browsers have been seen that compile every kernel and compute other numbers. */
+
+import type { Probe } from "../storage/manifest.ts";
+import { VariantError } from "./device.ts";
+import type { PlanExecutor } from "./executor.ts";
+
+/** Of the size of the values. Codes of 8 bits, float16 and other orders of sums err by a few hundredths; what is wrong, by much more. */
+const TOLERANCE = 0.1;
+
+/**
+ * Computes the probe's tokens in the first layer, all by a prefill and then the last one by a decode step behind the others, which takes
+ * every kind of kernel with the model's own weights: products, attention and the cache. Raises VariantError where the numbers are wrong.
+ */
+export async function selfTest(runner: Pick<PlanExecutor, "firstLayer">, { tokens, values }: Probe): Promise<void> {
+  const found = {
+    prefill: await runner.firstLayer("prefill", tokens, 0),
+    decode: await runner.firstLayer("decode", tokens.slice(-1), tokens.length - 1),
+  };
+  for (const [name, hidden] of Object.entries(found)) {
+    const error = difference(hidden, values);
+    if (!(error <= TOLERANCE)) throw new VariantError(`it computes wrong numbers (${name} is off by ${(100 * error).toFixed(1)} %)`);
+  }
+}
+
+/** Of a vector from its values at evenly spaced places, relative to their size. */
+function difference(hidden: Float32Array, values: readonly number[]): number {
+  let wrong = 0;
+  let size = 0;
+  values.forEach((value, i) => {
+    wrong += ((hidden[Math.floor(i * hidden.length / values.length)] ?? NaN) - value) ** 2;
+    size += value ** 2;
+  });
+  return Math.sqrt(wrong / size);
+}

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VariantError } from "../src/executor/device.ts";
+import { selfTest } from "../src/executor/self_test.ts";
+import { fails } from "./fakes/expect.ts";
+
+const HIDDEN = Float32Array.from({ length: 96 }, (_, i) => Math.sin(i) * (1 + i % 7));
+const PROBE = { tokens: [40, 41, 42], values: Array.from({ length: 64 }, (_, i) => HIDDEN[Math.floor(i * 96 / 64)] ?? NaN) };
+
+type Step = "prefill" | "decode";
+type Change = (value: number, i: number) => number;
+
+/** What is asked of a GPU that gets a step's numbers wrong by `change`. */
+async function check(step: Step, change: Change): Promise<string[]> {
+  const asked: string[] = [];
+  await selfTest({
+    firstLayer: async (name, tokens, position) => {
+      asked.push(`${name} ${tokens.join()} at ${position}`);
+      return name === step ? HIDDEN.map(change) : HIDDEN;
+    },
+  }, PROBE);
+  return asked;
+}
+
+test("right numbers pass: a prefill of all tokens, and a decode step of the last behind the others", async () => {
+  assert.deepEqual(await check("prefill", (value) => value), ["prefill 40,41,42 at 0", "decode 42 at 2"]);
+});
+
+test("what roundings do to the numbers passes", async () => {
+  for (const step of ["prefill", "decode"] as const) await check(step, (value, i) => value * (1 + 0.04 * Math.cos(3 * i)) + 0.01);
+});
+
+test("wrong numbers of either step are the variant's fault", async () => {
+  const wrongs: Readonly<Record<string, Change>> = {
+    "not a number": (value, i) => (i === 0 ? NaN : value), infinite: (value, i) => (i === 3 ? Infinity : value), zero: () => 0,
+    doubled: (value) => 2 * value, "of the wrong sign": (value) => -value, shuffled: (_, i) => HIDDEN[(i * 31) % 96] ?? 0,
+    "wrong in every fourth": (value, i) => (i % 4 === 0 ? 0 : value), "too large by a fifth": (value) => 1.2 * value,
+  };
+  for (const [name, change] of Object.entries(wrongs)) {
+    await assert.rejects(check("prefill", change), fails(VariantError, /wrong numbers \(prefill/), name);
+    await assert.rejects(check("decode", change), fails(VariantError, /wrong numbers \(decode/), name);
+  }
+});

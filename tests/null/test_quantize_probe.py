@@ -1,0 +1,34 @@
+"""What a page checks its GPU by, against the same layer computed from the checkpoint's own weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from webllm_build.model import load_model
+from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.quantize import SCHEMES, pack_weight
+from webllm_build.quantize.probe import CHANNELS, TOKENS, probe, probed_weights
+from webllm_build.source.local import open_folder
+
+TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
+
+
+@pytest.mark.parametrize(("scheme", "error"), [("f16", 1e-5), ("q8", 0.03), ("q4a", 0.5), ("q4", 0.5)])
+def test_values_are_the_first_layers_within_the_error_of_the_scheme(scheme: str, error: float) -> None:
+    checkpoint = open_folder(TINY, "tiny-llama")
+    model = load_model(checkpoint)
+    schemes = {weight.name: SCHEMES["f32" if weight.kind == "vector" else scheme] for weight in model.weights}
+    packed = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in probed_weights(model)}
+    found = probe(model, checkpoint, schemes, {name: [buffer.data for buffer in buffers] for name, buffers in packed.items()})
+
+    assert len(found.tokens) == TOKENS and all(token < model.vocab_size for token in found.tokens)
+    operators = NumpyOperators(checkpoint, model.norm_eps, found.tokens)
+    hidden = model.layers[0](operators, operators.embed(model.embedding))[-1]
+    count = min(CHANNELS, len(hidden))
+    expected = hidden[[i * len(hidden) // count for i in range(count)]]
+    off = np.linalg.norm(np.array(found.values) - expected) / np.linalg.norm(expected)
+    assert off < error
+    assert off > error / 100 or scheme == "f16"
