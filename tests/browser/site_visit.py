@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from playwright.sync_api import BrowserContext, Page
 from site_server import SiteServer
 
 from package_sample import FACTS, LIBRARY, TOKENIZER, publish_site
+from webllm_build.package import site
+from webllm_build.package.assets import runtime_file
 from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.quantize import Packed
 
@@ -21,16 +23,21 @@ TITLE = "Sample chat"
 
 
 def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chats: bool = True) -> None:
-    """Write a site with 1 MB of weights whose engine is the fake one; everything else is what users get.
+    """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
     chats: the model has a chat template; one without continues a text.
     """
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
     tokenizer = TOKENIZER if chats else replace(TOKENIZER, config={"eos_token": "</s>"})
-    publish_site(out, CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}), title=title)
-    (worker,) = out.glob("assets/worker.*.js")
-    shutil.copyfile(FAKE_WORKER, worker)
+    model = CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"})
+
+    def script(name: str) -> bytes:
+        data = FAKE_WORKER.read_bytes() if name == "worker.js" else runtime_file(name)
+        return data + f"// {title}\n".encode()
+
+    with patch.object(site, "runtime_file", script):
+        publish_site(out, model, title=title)
 
 
 class Visit:

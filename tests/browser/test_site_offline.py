@@ -83,6 +83,14 @@ def test_stored_model_files_are_served_to_others_too(visit: Visit) -> None:
     visit.server.stop()
     size = page.evaluate("async (url) => (await (await fetch(url)).arrayBuffer()).byteLength", f"model/{shard.name}")
     assert size == shard.stat().st_size
+    part = page.evaluate(
+        """async (url) => {
+             const response = await fetch(url, { headers: { Range: "bytes=1000-1003" } });
+             return [response.status, response.headers.get("content-range"), [...new Uint8Array(await response.arrayBuffer())]];
+           }""",
+        f"model/{shard.name}",
+    )
+    assert part == [206, f"bytes 1000-1003/{size}", list(shard.read_bytes()[1000:1004])]
 
 
 def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
@@ -111,22 +119,25 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
     assert page.locator("#messages > li").count() == 4, "the conversation is kept"
     after = set(cache_names(page))
     assert set(others) <= after
-    shells = {name for name in after - set(others) if name.startswith("webllm-build:shell:")}
-    assert len(shells) == 1
-    assert not shells & before
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
+    shells = {name for name in cache_names(page) if name.startswith("webllm-build:shell:")} - set(others)
+    assert len(shells) == 1
+    assert not shells & before
     assert stored_files(page, f"{visit.server.url}model/") == sorted(path.name for path in visit.server.folder.glob("model/*"))
     assert not visit.server.folder.joinpath("model", old_shard.name).exists(), "files of the older model are gone"
     assert stored_files(page, nested) == ["another.bin"]
 
 
-def test_another_open_page_is_told_too(visit: Visit, tmp_path: Path) -> None:
+def test_another_open_page_is_told_too_and_keeps_its_files(visit: Visit, tmp_path: Path) -> None:
     first = visit.start()
     installed(first)
     second = visit.open()
     second.wait_for_selector("body[data-status=ready]")
+    (old_script,) = visit.server.folder.glob("assets/app.*.js")
+    (old_shard,) = visit.server.folder.glob("model/*.bin")
     build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
+    assert not old_script.exists()
     first.reload()
     first.wait_for_selector("#notice:visible")
     first.click("#notice button")
@@ -134,6 +145,41 @@ def test_another_open_page_is_told_too(visit: Visit, tmp_path: Path) -> None:
     second.wait_for_selector("#notice:visible")
     ask(second, "still here")
     answered(second, 2)
+    ask(second, "fail: DeviceLost")
+    second.click("#problem-action")
+    second.wait_for_selector("body[data-status=ready]")
+    assert second.evaluate("async (url) => (await fetch(url)).status", f"assets/{old_script.name}") == 200
+    assert old_shard.name in stored_files(second)
+
+    second.close()
+    first.reload()
+    until(first, "caches.keys().then((names) => names.filter((name) => name.startsWith('webllm-build:shell:')).length === 1)")
+    first.wait_for_selector("body:not([data-status=checking])")
+    assert old_shard.name not in stored_files(first)
+    visit.console.clear()
+
+
+def test_a_page_of_another_build_is_not_kept(visit: Visit, tmp_path: Path) -> None:
+    page = visit.start()
+    installed(page)
+    index = visit.server.folder / "index.html"
+    old = index.read_bytes()
+    build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
+    new = index.read_bytes()
+    index.write_bytes(old)  # the upload is not complete
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    until(page, "navigator.serviceWorker.getRegistration().then((one) => one.installing === null && one.waiting === null)")
+    assert page.is_hidden("#notice")
+    index.write_bytes(new.replace(b"</body>", b"<!-- a host's own words --></body>"))
+    page.reload()
+    page.wait_for_selector("#notice:visible")
+    page.click("#notice button")
+    expect(page).to_have_title("Newer chat", timeout=60_000)
+    visit.server.stop()
+    page.reload()
+    expect(page).to_have_title("Newer chat", timeout=60_000)
+    visit.console.clear()
 
 
 def test_a_build_that_cannot_be_fetched_whole_changes_nothing(visit: Visit, tmp_path: Path) -> None:

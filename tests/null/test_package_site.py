@@ -124,6 +124,7 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     only_bench = {*bench.files, json.loads(bench.config)["worker"]} - set(page.files)
     assert len(only_bench) == 3, "its script, worker and style"
     assert not only_bench & set(shell), "a visitor of the chat does not pay for it"
+    assert json.loads(page.config)["build"] == config["version"], "a page of another build is not taken for this one's"
     assert config["model"] == {"folder": "model/", "files": [manifest.file, *(entry.file for entry in manifest.files)]}
     match = re.match(r'importScripts\("(.*)"\);', (out / "sw.js").read_text())
     assert match is not None

@@ -65,29 +65,37 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
         },
     }
     origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
-    index = render(
-        "site/index.html.j2",
-        title=title,
-        origin=origin,
-        style=style.path,
-        icon=icon.path,
-        app=app.path,
-        config=config,
-    )
-    page = Asset("index.html", index.encode())
-    cached = (page, app, worker, style, icon)
+    assets = (app, worker, style, icon)
+
+    def page(build: str) -> Asset:
+        index = render(
+            "site/index.html.j2",
+            title=title,
+            origin=origin,
+            style=style.path,
+            icon=icon.path,
+            app=app.path,
+            config={**config, "build": build},
+        )
+        return Asset("index.html", index.encode())
+
+    # The page names its build: the service worker keeps no page of another one, which a host may send while it is being updated.
+    version = _digest(page(""), *assets)
     files = [manifest.file, *(entry.file for entry in manifest.files)]
-    version = hashlib.sha256(b"".join(hashlib.sha256(asset.data).digest() for asset in cached)).hexdigest()[:16]
     worker_config = {
         "version": version,
-        "shell": ["./", *(asset.path for asset in cached if asset is not page)],
+        "shell": ["./", *(asset.path for asset in assets)],
         "model": {"folder": f"{MODEL_FOLDER}/", "files": files},
     }
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
     # GitHub Pages serves a folder with .nojekyll as it is.
     notice = Asset("licenses.txt", licenses().encode())
     bench = _bench(config, origin, icon)
-    return (*cached, logic, notice, *bench, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
+    return (page(version), *assets, logic, notice, *bench, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
+
+
+def _digest(*assets: Asset) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(asset.data).digest() for asset in assets)).hexdigest()[:16]
 
 
 def _bench(config: Mapping[str, object], origin: str, icon: Asset) -> tuple[Asset, ...]:

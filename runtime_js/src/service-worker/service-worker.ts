@@ -1,16 +1,19 @@
 /**
  * The site's service worker: keeps the page's own files, so that a second visit works without a network.
- * The engine stores the model itself; here stored model files are only served and, when a new build takes over, pruned.
+ * The engine stores the model itself; here stored model files are only served and, when no page of an older build is left, pruned.
  * Nothing is kept in variables: the browser may end this worker at any time and start it again for the next event.
  */
 
+import { draftOf } from "../storage/draft.ts";
 import { modelFolder } from "../storage/folders.ts";
 import { ACTIVATE } from "./message.ts";
+import { fileResponse } from "./range.ts";
+import { Shell } from "./shell.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 
 export interface ServiceWorkerConfig {
-  /** Digest of the shell: another one means another build. */
+  /** Digest of the shell: another one means another build. The page holds it. */
   readonly version: string;
   /** The page's own files, relative to the scope; the first is the page. */
   readonly shell: readonly string[];
@@ -23,46 +26,37 @@ export interface ServiceWorkerConfig {
 }
 
 export function startServiceWorker(config: ServiceWorkerConfig): void {
-  const scope = self.registration.scope;
-  const resolve = (path: string): string => new URL(path, scope).href;
+  const resolve = (path: string): string => new URL(path, self.registration.scope).href;
   const page = resolve("./");
-  const shell = new Set(config.shell.map(resolve));
+  const assets = resolve("assets/");
+  const shell = new Shell(page, new Set(config.shell.map(resolve)), config.version);
   const modelUrl = resolve(config.model.folder);
   const modelFiles = new Map(config.model.files.map((file) => [new URL(file, modelUrl).href, file]));
-  // A space cannot be part of a scope: a site below this one has another prefix.
-  const shellPrefix = `webllm-build:shell:${scope} `;
-  const shellCache = shellPrefix + config.version;
-
-  async function install(): Promise<void> {
-    const cache = await caches.open(shellCache);
-    // All or nothing, and never from the HTTP cache, which may hold the page of an older build.
-    await cache.addAll([...shell].map((url) => new Request(url, { cache: "no-cache" })));
-  }
 
   async function activate(): Promise<void> {
-    const names = await caches.keys();
-    await Promise.all(names.filter((name) => name.startsWith(shellPrefix) && name !== shellCache).map((name) => caches.delete(name)));
-    await prune().catch(() => undefined); // there is no storage, or nothing in it
+    await shell.takeOver();
+    await tidy();
     await self.clients.claim();
+  }
+
+  /** Deletes what is left of older builds, unless one of their pages is open: it may need its files once more. */
+  async function tidy(): Promise<void> {
+    if (await shell.dropOlder()) await prune().catch(() => undefined); // there is no storage, or nothing in it
   }
 
   /** Deletes stored files of the model that this build no longer names. */
   async function prune(): Promise<void> {
     const folder = await modelFolder(modelUrl, false);
-    const stale = new Set<string>();
-    for await (const name of folder.keys()) stale.add(name);
-    for (const name of modelFiles.values()) stale.delete(name);
-    await Promise.all([...stale].map((name) => folder.removeEntry(name)));
-  }
-
-  async function fromShell(url: string, request: Request): Promise<Response> {
-    return (await caches.match(url, { cacheName: shellCache })) ?? fetch(request);
+    const current = new Set(config.model.files);
+    const stale: string[] = [];
+    for await (const name of folder.keys()) if (!current.has(draftOf(name) ?? name)) stale.push(name);
+    await Promise.all(stale.map((name) => folder.removeEntry(name)));
   }
 
   async function fromStorage(name: string, request: Request): Promise<Response> {
     try {
       const file = await (await modelFolder(modelUrl, false)).getFileHandle(name);
-      return new Response(await file.getFile());
+      return fileResponse(await file.getFile(), request.headers);
     } catch { // it is not stored
       return fetch(request);
     }
@@ -70,25 +64,30 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
 
   /** What answers a request; undefined leaves it to the browser. */
   function route(request: Request): Promise<Response> | undefined {
-    if (request.method !== "GET" || request.headers.has("range")) return undefined;
+    if (request.method !== "GET") return undefined;
     const { origin, pathname } = new URL(request.url);
     const url = origin + pathname;
-    if (url === page || url === resolve("index.html")) return fromShell(page, request);
-    if (request.mode === "navigate") return fetch(request).catch(() => Response.redirect(page));
-    if (shell.has(url)) return fromShell(url, request);
     const modelFile = modelFiles.get(url);
     // Who asks past all caches, as the engine does, has looked into the storage already.
-    if (modelFile !== undefined && request.cache === "default") return fromStorage(modelFile, request);
-    return undefined;
+    if (modelFile !== undefined) return request.cache === "default" ? fromStorage(modelFile, request) : undefined;
+    if (request.headers.has("range")) return undefined;
+    if (url === page || url === resolve("index.html")) return shell.respond(page, request);
+    if (request.mode === "navigate") return fetch(request).catch(() => Response.redirect(page));
+    if (shell.has(url)) return shell.respond(url, request);
+    return url.startsWith(assets) ? shell.respondFromOlder(url, request) : undefined;
   }
 
-  self.addEventListener("install", (event) => event.waitUntil(install()));
+  self.addEventListener("install", (event) => event.waitUntil(shell.install()));
   self.addEventListener("activate", (event) => event.waitUntil(activate()));
   self.addEventListener("message", (event) => {
     if (event.data === ACTIVATE) event.waitUntil(self.skipWaiting());
   });
   self.addEventListener("fetch", (event) => {
-    const response = route(event.request);
-    if (response !== undefined) event.respondWith(response);
+    const { request } = event;
+    const response = route(request);
+    if (response === undefined) return;
+    event.respondWith(response);
+    // The page that asks may have taken the place of the last older one.
+    if (request.mode !== "navigate") event.waitUntil(shell.hasOlder().then((has) => has ? tidy() : undefined));
   });
 }
