@@ -1,4 +1,4 @@
-"""Writes what C++, TypeScript and Python know of the wasm ABI from its one source, abi.json.
+"""Writes what C++, TypeScript and Python know of the wasm ABI, and of the plan's numbers, from their one source, abi.json.
 
     python wasm_support/generate_abi.py           # after a change of abi.json
     python wasm_support/generate_abi.py --check   # exit status 1 where a generated file is out of date
@@ -31,6 +31,7 @@ class Function(TypedDict):
 class Abi(TypedDict):
     errors: dict[str, Constant]
     limits: dict[str, Constant]
+    plan: dict[str, Constant]
     functions: list[Function]
 
 
@@ -52,7 +53,7 @@ def c_header(abi: Abi) -> str:
 
 def typescript(abi: Abi) -> str:
     lines = [f"// {NOTICE}", ""]
-    for title, group in (("ABI_ERRORS", abi["errors"]), ("ABI_LIMITS", abi["limits"])):
+    for title, group in (("ABI_ERRORS", abi["errors"]), ("ABI_LIMITS", abi["limits"]), ("PLAN", abi["plan"])):
         lines.append(f"export const {title} = {{")
         for name, constant in group.items():
             lines += [f"  /** {constant['meaning']} */", f"  {name}: {constant['value']},"]
@@ -85,7 +86,8 @@ def typescript(abi: Abi) -> str:
 
 
 def python(abi: Abi) -> str:
-    lines = [f'"""{NOTICE}"""', "", "WASM_ABI_FUNCTIONS: tuple[str, ...] = ("]
+    constants = [f"{name} = {constant['value']}  # {constant['meaning']}" for name, constant in abi["plan"].items()]
+    lines = [f'"""{NOTICE}"""', "", *constants, "", "WASM_ABI_FUNCTIONS: tuple[str, ...] = ("]
     lines += [f'    "{function["name"]}",' for function in abi["functions"]]
     return "\n".join([*lines, ")", ""])
 

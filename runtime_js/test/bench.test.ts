@@ -90,15 +90,15 @@ test("buffers are counted by what they hold, until they or their device are dest
   const make = (device: GPUDevice, label: string, size: number): GPUBuffer => device.createBuffer({ label, size, usage: 0 });
   make(first, "weights 0", 900);
   make(first, "weights 12", 100);
-  make(first, "kv 0", 100);
-  const old = make(first, "kv 1", 100);
-  make(first, "kv 1", 200);
+  make(first, "state kv0", 100);
+  const old = make(first, "state kv1", 100);
+  make(first, "state kv1", 200);
   old.destroy();
   make(first, "kv table", 7);
   make(second, "weights 0", 5000);
   second.destroy();
   assert.deepEqual(memory.report(), { weights: 1000, kv: 300, rest: 7, peak: 6307 });
-  assert.equal(gpus[0]?.log.commands.at(-1), "destroy kv 1", "the buffer itself was destroyed");
+  assert.equal(gpus[0]?.log.commands.at(-1), "destroy state kv1", "the buffer itself was destroyed");
 });
 
 /** A plan of one layer with a q4 table of 64 x 64 and a q8 matrix of 32 x 64; heads: 2 of 4 numbers. */

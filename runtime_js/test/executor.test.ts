@@ -14,7 +14,7 @@ import { FakeGpu, FakeOutOfMemoryError } from "./fakes/gpu.ts";
 import { FAKE_WGSL, WEIGHT_BYTES, fakeLaunch, fakePlan } from "./fakes/plan.ts";
 
 const PLAN = parsePlan(fakePlan(), FAKE_WGSL);
-const GREEDY = new Uint32Array(8);
+const GREEDY = new Uint32Array(16);
 
 function variantCalled(name: string): VariantPlan {
   const variant = PLAN.variants.find((candidate) => candidate.name === name);
@@ -26,12 +26,13 @@ const F32 = variantCalled("f32");
 let gpu = new FakeGpu();
 beforeEach(() => { gpu = new FakeGpu(); });
 
-async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0]): Promise<PlanExecutor> {
+async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0, -1]): Promise<PlanExecutor> {
   const watch = new DeviceWatch(gpu.device);
   const buffers = await BufferTable.create(gpu.device, PLAN, F32, pages, await allocateWeights(gpu.device, PLAN));
-  const kernels = (await compileKernels(gpu.device, PLAN, F32, tiles.map((tile) => [tile]), () => undefined)).flat();
+  const wanted = tiles.map((tile) => (tile < 0 ? [] : [tile]));
+  const kernels = (await compileKernels(gpu.device, PLAN, F32, wanted, () => undefined)).map(([only]) => only);
   const library = { plan: PLAN, launch: fakeLaunch };
-  return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, contextLength: 128 });
+  return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, usualTiles: [0, 0, 0, 1], contextLength: 128 });
 }
 
 function cache(pages: number[], copies: number[] = []): CacheView {
@@ -66,13 +67,13 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
   assert.deepEqual(gpu.log.created, ["encoder"]);
   assert.deepEqual(gpu.log.commands, [
     "write state", "write rope0", "write page_table", "pass",
-    "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(kv 0,workspace 0,logits) 4x1x5",
+    "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(state kv0,workspace 0,logits) 4x1x5",
     "sample(logits,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
   ]);
 });
 
 test("a kernel runs in its chosen tile, with that tile's grid", async () => {
-  const executor = await makeExecutor(2, [2, 0, 0]);
+  const executor = await makeExecutor(2, [2, 0, 0, -1]);
   await executor.decode(row(4, cache([0])));
   const dispatches = gpu.log.commands.filter((command) => command.includes("("));
   assert.deepEqual(dispatches.map((command) => command.replace(/[(].*[)]/, "")), ["embed_tall 3x1x5", "attend 4x1x5", "sample 1x1x5"]);
@@ -88,36 +89,87 @@ test("equal inputs are not written again", async () => {
 
 test("a step's inputs lie where the kernels read them", async () => {
   const executor = await makeExecutor();
-  const sampling = new Uint32Array([0x3f800000, 0x3f800000, 7, 0, 3, 0, 0, 0]);
+  const sampling = new Uint32Array([0x3f800000, 0x3f800000, 7, 0, 3, ...new Uint32Array(11)]);
   await executor.prefillAndSample([4, 5, 6], 9, cache([5, 1, 2]), sampling);
   const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
   assert.deepEqual([...ints("tokens").slice(0, 3)], [4, 5, 6]);
   assert.deepEqual([...ints("state").slice(0, 4)], [9, 3, 0, 0]);
   assert.deepEqual([...ints("page_table").slice(0, 3)], [5, 1, 2]);
-  assert.deepEqual([...new Uint32Array(gpu.named("sampling").bytes.buffer)], [...sampling]);
+  assert.deepEqual([...new Uint32Array(gpu.named("sampling").bytes.buffer, 0, 16)], [...sampling]);
   assert.deepEqual([...ints("uniforms").slice(0, 2)], [3, 12]);
   const rope = new Float32Array(gpu.named("rope0").bytes.buffer);
-  assert.deepEqual([...rope.slice(0, 4)], [...rotaryTable(PLAN.model.ropes[0] ?? assert.fail(), 9, 1)]);
+  assert.deepEqual([...rope.slice(0, 4)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [9])]);
+});
+
+test("a step of several rows: its kernels are compiled when it is first asked for, and steps behind it keep their order", async () => {
+  const executor = await makeExecutor(4);
+  assert.equal(executor.shape.rows, 2);
+  const rows: Row[] = [
+    { position: 5, cache: cache([1, 3]), sampling: new Uint32Array(16).fill(1), token: 8 },
+    { position: 2, cache: cache([2], [1, 2]), sampling: new Uint32Array(16).fill(2), token: 9 },
+  ];
+  clearLog();
+  const [both] = await Promise.all([executor.decode(rows), executor.decode(row(6, cache([1, 3])))]);
+  assert.equal(both.length, 2);
+  assert.equal(gpu.log.created.filter((made) => made === "pipeline").length, 1);
+  const steps = gpu.log.commands.filter((command) => /^(embed|attend|sample)/.test(command));
+  assert.deepEqual(steps.map((command) => command.replace(/[(].*[)]/, "")), [
+    "embed 1x2x6", "attend_rows_wide 5x2x6", "sample 1x2x6", "embed 1x1x7", "attend 4x1x7", "sample 1x1x7",
+  ]);
+  clearLog();
+  await executor.decode(rows);
+  assert.deepEqual(gpu.log.created, ["encoder"]);
+  const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
+  assert.deepEqual([...ints("tokens").slice(0, 2)], [8, 9]);
+  assert.deepEqual([...ints("state").slice(0, 3), ...ints("state").slice(16, 19)], [5, 1, 3, 2, 1, 4]);
+  assert.deepEqual([...ints("page_table").slice(0, 2), ints("page_table")[32]], [1, 3, 2]);
+  assert.deepEqual([ints("sampling")[0], ints("sampling")[16]], [1, 2]);
+  const turns = new Float32Array(gpu.named("rope0").bytes.buffer);
+  assert.deepEqual([...turns.slice(0, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [5, 2])]);
+  assert.ok(gpu.log.commands.includes(`copy history ${4 * 3} > readback 0`));
+  await assert.rejects(executor.decode([...rows, ...rows]), RangeError);
+  await assert.rejects(executor.decode([]), RangeError);
+});
+
+test("kernels of several rows that do not compile fail that step and no other", async () => {
+  const executor = await makeExecutor(4);
+  const create = gpu.device.createComputePipelineAsync.bind(gpu.device);
+  Object.assign(gpu.device, { createComputePipelineAsync: () => Promise.reject(new Error("no")) });
+  const rows: Row[] = [0, 1].map((at) => ({ position: at, cache: cache([at]), sampling: GREEDY, token: 1 }));
+  const next = executor.decode(rows);
+  const one = executor.decode(row(0, cache([0])));
+  await assert.rejects(next, GPUExecutionError);
+  assert.equal((await one).length, 1);
+  Object.assign(gpu.device, { createComputePipelineAsync: create });
+  assert.equal((await executor.decode(rows)).length, 2);
+});
+
+test("the ids of a step lie in the history in one piece, also at its end", async () => {
+  const executor = await makeExecutor(4);
+  for (let i = 0; i < 255; i++) await executor.decode(row(3, cache([0])));
+  clearLog();
+  await executor.decode([0, 1].map((at) => ({ position: at, cache: cache([at]), sampling: GREEDY, token: 1 })));
+  assert.ok(gpu.log.commands.some((command) => command.startsWith("copy history 0 > readback")));
 });
 
 test("pages are copied through a spare one, before the pass", async () => {
   const executor = await makeExecutor(4);
-  gpu.named("kv 0").bytes.fill(7, 256, 512);
+  gpu.named("state kv0").bytes.fill(7, 256, 512);
   clearLog();
   await executor.decode(row(3, cache([3], [1, 3])));
-  assert.ok(gpu.named("kv 0").bytes.subarray(768, 1024).every((byte) => byte === 7));
-  assert.ok(gpu.log.commands.indexOf("copy spare page 0 > kv 0 768") < gpu.log.commands.indexOf("pass"));
+  assert.ok(gpu.named("state kv0").bytes.subarray(768, 1024).every((byte) => byte === 7));
+  assert.ok(gpu.log.commands.indexOf("copy spare page 0 > state kv0 768") < gpu.log.commands.indexOf("pass"));
 });
 
 test("the cache doubles up to the context length, keeps its content and rebinds only what names it", async () => {
   const executor = await makeExecutor(2);
-  gpu.named("kv 0").bytes.fill(9);
+  gpu.named("state kv0").bytes.fill(9);
   clearLog();
   assert.equal(await executor.reservePages(3), 4);
-  assert.ok(gpu.named("kv 0").bytes.subarray(0, 512).every((byte) => byte === 9));
-  assert.equal(gpu.named("kv 0").size, 4 * 256);
+  assert.ok(gpu.named("state kv0").bytes.subarray(0, 512).every((byte) => byte === 9));
+  assert.equal(gpu.named("state kv0").size, 4 * 256);
   assert.deepEqual(gpu.log.created.sort(), ["bindGroup", "bindGroup", "buffer", "encoder"]);
-  assert.ok(gpu.log.commands.includes("destroy kv 0"));
+  assert.ok(gpu.log.commands.includes("destroy state kv0"));
   assert.equal(await executor.reservePages(30), 30);
   assert.equal(await executor.reservePages(31), 32, "not beyond the context length");
   clearLog();
@@ -130,13 +182,14 @@ test("a cache that cannot grow raises OutOfMemoryError and works on", async () =
   gpu.capacity = 100;
   await assert.rejects(executor.reservePages(3), OutOfMemoryError);
   gpu.capacity = Infinity;
-  assert.equal(gpu.named("kv 0").size, 512);
+  assert.equal(gpu.named("state kv0").size, 512);
   await executor.decode(row(1, cache([0])));
 });
 
 test("layers grow together; where they cannot, all keep their room and nothing is left behind", async () => {
-  const plan = { ...PLAN, model: { ...PLAN.model, numLayers: 3 } };
-  const buffers = await BufferTable.create(gpu.device, plan, F32, 2, await allocateWeights(gpu.device, plan));
+  const plan = { ...PLAN, states: ["kv0", "kv1", "kv2"].map((name) => ({ name, kind: "pages" as const, querySize: 8, window: null })) };
+  const variant = { ...F32, stateBytes: [256, 256, 256] };
+  const buffers = await BufferTable.create(gpu.device, plan, variant, 2, await allocateWeights(gpu.device, plan));
   const count = gpu.buffers.length;
   gpu.capacity = 1024 + 100;
   await assert.rejects(buffers.growKv(4), OutOfMemoryError);
@@ -176,9 +229,9 @@ test("a tile that does not compile is left out where there is another", async ()
     createComputePipelineAsync: (descriptor: GPUComputePipelineDescriptor) =>
       (descriptor.label === "embed_wide" ? Promise.reject(new Error("too many registers")) : create(descriptor)),
   });
-  const kernels = await compileKernels(gpu.device, PLAN, F32, [[0, 1, 2], [0], [0]], () => undefined);
-  assert.deepEqual(kernels.map((tiles) => tiles.map(({ tile }) => tile)), [[0, 2], [0], [0]]);
-  await assert.rejects(makeExecutor(2, [1, 0, 0]), VariantError);
+  const kernels = await compileKernels(gpu.device, PLAN, F32, [[0, 1, 2], [0], [0], []], () => undefined);
+  assert.deepEqual(kernels.map((tiles) => tiles.map(({ tile }) => tile)), [[0, 2], [0], [0], []]);
+  await assert.rejects(makeExecutor(2, [1, 0, 0, -1]), VariantError);
 });
 
 test("a shader that does not compile is named", async () => {
@@ -256,7 +309,7 @@ test("weights share large buffers, at offsets that may be bound", () => {
 });
 
 test("rotary angles are exact at far positions", () => {
-  const table = rotaryTable({ invFreq: [1, 0.01], scale: 2 }, 100_000, 2);
+  const table = rotaryTable({ invFreq: [1, 0.01], scale: 2 }, [100_000, 100_001]);
   assert.equal(table.length, 8);
   const expected = [100_001, 1000.01].flatMap((angle) => [2 * Math.cos(angle), 2 * Math.sin(angle)]);
   assert.deepEqual([...table.slice(4, 8)], expected.map(Math.fround));

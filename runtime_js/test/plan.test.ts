@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManifestError } from "../src/support/errors.ts";
-import { parsePlan } from "../src/executor/plan.ts";
+import { firstKernels, functionOf, parsePlan, rowCounts } from "../src/executor/plan.ts";
 import { fails } from "./fakes/expect.ts";
 import { mutations } from "./fakes/mutate.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
@@ -25,7 +25,7 @@ test("a plan is read, with the browser's names", () => {
   const plan = parsePlan(fakePlan(), FAKE_WGSL);
   assert.deepEqual(plan.model.ropes, [{ invFreq: [1, 0.01], scale: 1 }]);
   assert.deepEqual(plan.variants.map((variant) => variant.name), ["f16-sg", "f32"]);
-  assert.deepEqual(plan.variants[1]?.functions.decode, {
+  assert.deepEqual(plan.variants[1]?.functions.get("decode"), {
     launch: "launch_1_decode", kernels: [0, 1], steps: [{ kernel: 0, buffers: [3, 0, 11] }, { kernel: 1, buffers: [2, 11, 8] }],
   });
   const [embed] = plan.variants[1]?.kernels ?? [];
@@ -35,12 +35,13 @@ test("a plan is read, with the browser's names", () => {
 });
 
 const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
-  ["format", 1, /format 1, this engine reads format 3/],
-  ["model.ropes", [{ inv_freq: [1], scale: 1 }], /io buffer rope0 must have 64 bytes/],
-  ["model.ropes", [], /io has 8 entries; at most 7/],
-  ["model.ropes", [{ inv_freq: [1, "x"], scale: 1 }], /inv_freq\[1\] must be a finite number/],
+  ["format", 3, /format 3, this engine reads format 4/],
+  ["model.ropes.0.inv_freq", [1], /io buffer rope0 must have 64 bytes/],
+  ["model.ropes.0.inv_freq", [1, "x"], /inv_freq\[1\] must be a finite number/],
+  ["states.0.kind", "ring", /states\[0\]\.kind/],
+  ["states", [], /state_bytes must be multiples of 4 for each of 0 states/],
   ["io.0.bytes", 36, /io buffer tokens must have 32 bytes/],
-  ["io.0.name", "state", /0 buffers called tokens|2 buffers called state/],
+  ["io.0.name", "state", /two io buffers have one name/],
   ["weights.0.bytes", 1023, /weights\[0\]\.bytes must be a multiple of 4/],
   ["variants", [], /no variant/],
   ["variants.0.features", ["shader-f64"], /does not know/],
@@ -56,12 +57,12 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["variants.1.kernels.0.uniform", 1, /uniform must be -1 or 3/],
   ["variants.1.kernels.0.uniform_words", 6, /uniform_words/],
   ["variants.1.functions.decode.launch", "memory", /name of a launch function/],
-  ["variants.1.functions.decode.kernels", [3], /kernels\[0\]/],
+  ["variants.1.functions.decode.kernels", [4], /kernels\[0\]/],
   ["variants.1.functions.decode.steps.0", [2, [3, 0, 11]], /steps\[0\]\.kernel must be an integer from 0 to 1/],
   ["variants.1.functions.decode.steps.0", [0, [3, 0, 12]], /buffers\[2\] must be an integer from 0 to 11/],
   ["variants.1.functions.decode.steps.0", [0, [3, 0]], /gives 2 buffers to a kernel with 3 bindings/],
   ["variants.1.functions.decode.steps.0", [0, [11, 0, 11]], /writes a buffer that it binds twice/],
-  ["variants.1.functions.decode", undefined, /functions\.decode must be an object/],
+  ["variants.1.functions.decode", 5, /functions\.decode must be an object/],
 ];
 
 for (const [path, value, message] of REFUSED) {
@@ -69,6 +70,15 @@ for (const [path, value, message] of REFUSED) {
     assert.throws(() => parsePlan(planWith(path, value), FAKE_WGSL), fails(ManifestError, message));
   });
 }
+
+test("a reader asks for the functions that it needs, and learns how many rows a step may have", () => {
+  const [variant] = parsePlan(fakePlan(), FAKE_WGSL).variants;
+  assert.ok(variant);
+  assert.equal(functionOf(variant, "decode_2").launch, "launch_0_decode_2");
+  assert.throws(() => functionOf(variant, "encode_image"), fails(ManifestError, /no function encode_image/));
+  assert.deepEqual(rowCounts(variant), [1, 2]);
+  assert.deepEqual([...firstKernels(variant)].sort(), [0, 1, 2]);
+});
 
 test("WGSL that is no list of texts is refused", () => {
   for (const wgsl of [null, {}, [1, 2], ["only one"]]) assert.throws(() => parsePlan(fakePlan(), wgsl), ManifestError);

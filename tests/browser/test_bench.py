@@ -79,8 +79,8 @@ def test_memory(report: Any, manifest: Manifest, plan: Plan) -> None:
     memory = report["memory"]
     variant = next(variant for variant in plan.variants if variant.name == report["variant"])
     assert memory["weights"] == manifest.weights.bytes
-    assert memory["kv"] % (plan.model.num_layers * variant.kv_page_bytes) == 0
-    assert memory["kv"] * plan.model.page_size >= (CONTEXT + OUTPUT) * plan.model.num_layers * variant.kv_page_bytes
+    assert memory["kv"] % sum(variant.state_bytes) == 0
+    assert memory["kv"] * plan.model.page_size >= (CONTEXT + OUTPUT) * sum(variant.state_bytes)
     assert memory["rest"] > sum(variant.workspace)
     assert memory["peak"] >= memory["weights"] + memory["kv"] + memory["rest"]
 
@@ -129,7 +129,7 @@ def test_work_is_the_models(report: Any, plan: Plan) -> None:
         assert flops == 2 * linear + layers * 4 * heads * head_dim * keys
         variant = next(variant for variant in plan.variants if variant.name == report["variant"])
         table = sum(weight.bytes for weight in plan.weights if weight.name.startswith("embedding."))
-        cache = layers * (keys + 1) * variant.kv_page_bytes / plan.model.page_size
+        cache = (keys + 1) * sum(variant.state_bytes) / plan.model.page_size
         others = sum(weight.bytes for weight in plan.weights) - table
         moved = others + table / config["vocab_size"] + cache + 4 * config["vocab_size"]
         assert sum(kernel["bytes"] * kernel["dispatches"] for kernel in function["kernels"]) == pytest.approx(moved)

@@ -10,14 +10,14 @@ import numpy as np
 from dawn import Array, Dawn
 
 from wasm_library import WasmLibrary
-from webllm_build.compile.io import HISTORY
+from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from webllm_build.compile.plan import LAUNCH_WORDS, Function, Kernel, Tile, parse_plan
+from webllm_build.compile.plan import Function, Kernel, Tile, parse_plan
 
 PAGES = 96
 UNIFORM_STRIDE = 256  # WebGPU's largest minUniformBufferOffsetAlignment
 GRID_WORDS = 3
-GREEDY = np.array([0, np.float32(1).view(np.uint32), 0, 0, 0, 0, 0, 0], np.uint32)  # temperature 0, top_p 1
+GREEDY = np.array([0, np.float32(1).view(np.uint32)] + [0] * (SAMPLING_WORDS - 2), np.uint32)  # temperature 0, top_p 1
 
 
 class PlanRunner:
@@ -36,7 +36,7 @@ class PlanRunner:
         self._wasm = WasmLibrary(library)
         contents = [weights[buffer.name].tobytes() for buffer in self.plan.weights]
         assert [len(content) for content in contents] == [buffer.bytes for buffer in self.plan.weights]
-        sizes = [PAGES * self.variant.kv_page_bytes] * self.plan.model.num_layers
+        sizes = [PAGES * size for size in self.variant.state_bytes]
         sizes += [buffer.bytes for buffer in self.plan.io]
         sizes += self.variant.workspace
         usage = self._wgpu.BufferUsage
@@ -56,53 +56,87 @@ class PlanRunner:
         """Begin a new sequence. Another one takes a page after each step, so that this one's pages do not follow each other."""
         assert self._wasm.call("kv_reset", self.plan.model.page_size, PAGES) == 0
         self._other, self._sequence = self._wasm.call("kv_new"), self._wasm.call("kv_new")
+        self._others: list[int] = []
         self._steps = 0
 
     def prefill(self, tokens: Sequence[int]) -> Array:
         """Append tokens: the logits after the last, float32[vocabulary]."""
         self._write("tokens", np.array(tokens, np.int32))
-        self._submit(["prefill", "logits"], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", 1)], [self._sequence], len(tokens))
         return self.logits()
+
+    def prefill_another(self, tokens: Sequence[int]) -> int:
+        """A sequence of its own that begins with the tokens."""
+        self._others.append(self._wasm.call("kv_new"))
+        self._write("tokens", np.array(tokens, np.int32))
+        self._submit([("prefill", len(tokens))], self._others[-1:], len(tokens))
+        return self._others[-1]
+
+    def decode_rows(self, tokens: Sequence[int], sequences: Sequence[int]) -> Array:
+        """One step with a token of each row's sequence, of which several may be the same: float32[rows, vocabulary]."""
+        self._write("tokens", np.array(tokens, np.int32))
+        self._submit([(self._rows(len(tokens)), len(tokens))], sequences)
+        return np.stack([self.logits(row) for row in range(len(tokens))])
+
+    def generate_rows(self, tokens: Sequence[int], sequences: Sequence[int], count: int) -> list[list[int]]:
+        """Decode each row's sequence greedily from its token on: ids."""
+        m, first = len(tokens), self._steps
+        self._write("sampling", np.tile(GREEDY, (m, 1)))
+        self._write("tokens", np.array(tokens, np.int32))
+        for _ in range(count):
+            self._submit([(self._rows(m), m), ("sample", m)], sequences)
+        return self._read("history", np.int32)[first : first + m * count].reshape(count, m).T.tolist()
+
+    def _rows(self, m: int) -> str:
+        return "decode" if m == 1 else f"decode_{m}"
 
     def decode(self, token: int) -> Array:
         """As prefill of one token, by a decode step."""
         self._write("tokens", np.array([token], np.int32))
-        self._submit(["decode"], 1)
+        self._submit([("decode", 1)], [self._sequence])
         return self.logits()
 
-    def logits(self) -> Array:
+    def logits(self, row: int = 0) -> Array:
         """After the last step, float32[vocabulary]."""
-        return self._read("logits", np.float32)
+        logits: Array = self._read("logits", np.float32).reshape(MAX_ROWS, -1)[row]
+        return logits
 
     def generate(self, tokens: Sequence[int], count: int) -> list[int]:
         """Append tokens and decode greedily: ids, which the CPU reads when the last is made."""
         self._write("sampling", GREEDY)
         self._write("tokens", np.array(tokens, np.int32))
         first = self._steps
-        self._submit(["prefill", "logits", "sample"], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", 1), ("sample", 1)], [self._sequence], len(tokens))
         for _ in range(count - 1):
-            self._submit(["decode", "sample"], 1)
+            self._submit([("decode", 1), ("sample", 1)], [self._sequence])
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]
 
-    def _submit(self, functions: Sequence[str], n: int) -> None:
+    def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int], n: int = 1) -> None:
+        """One step that appends n tokens to each row's sequence. functions: names, and how many tokens or rows each takes."""
         model, wasm = self.plan.model, self._wasm
-        position = wasm.call("kv_length", self._sequence)
-        for sequence, count in ((self._sequence, n), (self._other, model.page_size)):
-            assert wasm.call("kv_append", sequence, count) == 0
-        pages = wasm.read(wasm.call("kv_pages", self._sequence), wasm.call("kv_page_count", self._sequence))
-        self._write("page_table", np.array(pages, np.int32))
-        self._write("state", np.array([position, n, self._steps % HISTORY], np.int32))
-        for index, rope in enumerate(model.ropes):
-            angles = np.arange(position, position + n)[:, None] * np.array(rope.inv_freq)
-            table = np.stack([np.cos(angles), np.sin(angles)], axis=-1) * rope.scale
-            self._write(f"rope{index}", table.astype(np.float32))
+        state = np.zeros((len(sequences), STATE_WORDS), np.int32)
+        tables = np.full((len(sequences), -(-model.context_length // model.page_size)), -1, np.int32)
+        for row, sequence in enumerate(sequences):
+            position = wasm.call("kv_length", sequence)
+            for grown, count in ((sequence, n), (self._other, model.page_size)):
+                assert wasm.call("kv_append", grown, count) == 0
+            state[row, :3] = position, n, (self._steps + row) % HISTORY
+        positions = np.concatenate([np.arange(first, first + n) for first in state[:, 0]])
+        for row, sequence in enumerate(sequences):
+            pages = wasm.read(wasm.call("kv_pages", sequence), wasm.call("kv_page_count", sequence))
+            tables[row, : len(pages)] = pages
+        self._write("page_table", tables)
+        self._write("state", state)
+        for number, rope in enumerate(model.ropes):
+            angles = positions[:, None] * np.array(rope.inv_freq)
+            self._write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * rope.scale).astype(np.float32))
         encoder = self._device.create_command_encoder()
         compute = encoder.begin_compute_pass()
-        for name in functions:
-            self._encode(compute, name, n, position + n)
+        for name, count in functions:
+            self._encode(compute, name, count, int(positions.max()) + 1)
         compute.end()
         self._device.queue.submit([encoder.finish()])
-        self._steps += 1
+        self._steps += len(sequences)
 
     def _encode(self, compute: Any, name: str, n: int, kv_len: int) -> None:
         function = self.variant.functions[name]

@@ -109,6 +109,49 @@ def test_a_model_follows_its_own_samples(case: Case) -> None:
         assert ids == GOLDEN["ids"]
 
 
+PROMPTS = [PROMPT[:20], PROMPT[30:37], PROMPT[5:50], PROMPT[60:61], PROMPT[10:12], PROMPT[2:18], PROMPT[40:57], PROMPT[1:35]]
+
+
+def check_rows(runner: PlanRunner, m: int) -> None:
+    """Of m conversations in one step each gets the logits that it gets alone, bit for bit, and so the same tokens."""
+    prompts = PROMPTS[:m]
+
+    def each(count: int) -> list[tuple[Array, list[list[int]]]]:
+        """Conversations `count` at a time: logits of a first step, and what is generated then."""
+        runner.start()
+        found = []
+        for first in range(0, m, count):
+            some = prompts[first : first + count]
+            sequences = [runner.prefill_another(prompt) for prompt in some]
+            logits = runner.decode_rows([prompt[0] for prompt in some], sequences)
+            found.append((logits, runner.generate_rows([int(row.argmax()) for row in logits], sequences, 3)))
+        return found
+
+    ((together, generated),) = each(m)
+    alone = each(1)
+    np.testing.assert_array_equal(together, np.concatenate([logits for logits, _ in alone]))
+    assert generated == [ids for _, rows in alone for ids in rows]
+
+
+def test_rows_get_what_each_gets_alone(case: Case) -> None:
+    check_rows(case.runner, 4)
+    if case.built.schemes["head"] is not SCHEMES["f16"]:
+        check_rows(case.runner, 2)
+        check_rows(case.runner, 8)
+
+
+def test_one_sequence_is_verified_at_four_positions(case: Case) -> None:
+    """As a draft is, or the tail of a prompt: rows of one sequence see those before them."""
+    runner = case.runner
+    runner.start()
+    runner.prefill(PROMPT[:30])
+    steps = np.stack([runner.decode(token) for token in PROMPT[30:34]])
+    runner.start()
+    sequence = runner.prefill_another(PROMPT[:30])
+    np.testing.assert_array_equal(runner.decode_rows(PROMPT[30:34], [sequence] * 4), steps)
+    case.check(*zip(range(30, 34), steps, strict=True))
+
+
 def test_codes_of_activations_cost_little(quantized: Built) -> None:
     """Rounding to a code errs by 1/sqrt(12) of a step, which is 1/127 of the block's largest value: about 0.5 % of values whose largest
     is twice as large as usual. Nine linear layers make that 1.5 %, and this model's sharp attention doubles it."""
@@ -120,7 +163,7 @@ def test_codes_of_activations_cost_little(quantized: Built) -> None:
 def test_a_cache_of_8_bits_is_the_references_rounded(dawn: Dawn) -> None:
     built = Built.of(tiny_llama(), EXACT, (replace(VARIANTS[-1], kv="q8"),))
     runner = PlanRunner(dawn, built.library, VARIANTS[-1].name, built.buffers)
-    assert runner.variant.kv_page_bytes == 2 * 2 * 16 * (32 + 4)  # keys and values of two heads, 16 tokens: bytes and a scale
+    assert set(runner.variant.state_bytes) == {2 * 2 * 16 * (32 + 4)}  # keys and values of two heads, 16 tokens: bytes and a scale
     found = np.stack([runner.prefill(PROMPT[:CHUNK]), *(runner.decode(token) for token in PROMPT[CHUNK:-1])])
     ids = runner.generate(PROMPT[-1:], 16)
     operators = [of(built, PROMPT + ids[:-1]) for of in (ByteCacheOperators, PackedOperators)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,7 +28,7 @@ class Settings:
     @property
     def words(self) -> Array:
         floats = np.array([self.temperature, self.top_p], np.float32).view(np.uint32)
-        return np.array([*floats, self.seed & 0xFFFFFFFF, self.seed >> 32, self.step, 0, 0, 0], np.uint32)
+        return np.array([*floats, self.seed & 0xFFFFFFFF, self.seed >> 32, self.step, *[0] * 11], np.uint32)
 
 
 @dataclass
@@ -43,22 +44,34 @@ class Sampler:
         self.pick = self.dawn.prepare(sample_pick(self.variant, self.vocab), self.variant)
 
     def __call__(self, logits: Array, settings: Settings) -> int:
-        inputs = {"logits": logits.reshape(1, -1), "sampling": settings.words}
-        partial = self.partial.run({**inputs, "partial": poison(partial_shape(self.vocab))})["partial"]
-        state = np.zeros(16, np.int32)
-        state[2] = SLOT
-        outputs = {"tokens": poison(3, np.int32), "history": poison(256, np.int32)}
-        got = self.pick.run({**inputs, "state": state, "partial": partial, **outputs}, {"token_slots": 3})
-        token = int(got["tokens"][0])
-        assert got["history"][SLOT] == token
-        np.testing.assert_array_equal(got["tokens"][1:], poison(2, np.int32))
-        np.testing.assert_array_equal(np.delete(got["history"], SLOT), poison(255, np.int32))
-        return token
+        return self.rows([logits], [settings])[0]
+
+    def rows(self, logits: Sequence[Array], settings: Sequence[Settings]) -> list[int]:
+        """A step of several rows."""
+        n = len(logits)
+        inputs = {"logits": np.stack(logits), "sampling": np.stack([row.words for row in settings])}
+        partial = self.partial.run({**inputs, "partial": poison((n, *partial_shape(self.vocab)))}, {"n": n})["partial"]
+        slots = [SLOT + 2 * row for row in range(n)]
+        state = np.zeros((n, 16), np.int32)
+        state[:, 2] = slots
+        outputs = {"tokens": poison(n + 2, np.int32), "history": poison(256, np.int32)}
+        got = self.pick.run({**inputs, "state": state, "partial": partial, **outputs}, {"token_slots": n + 2, "n": n})
+        np.testing.assert_array_equal(got["history"][slots], got["tokens"][:n])
+        np.testing.assert_array_equal(got["tokens"][n:], poison(2, np.int32))
+        np.testing.assert_array_equal(np.delete(got["history"], slots), poison(256 - n, np.int32))
+        return [int(token) for token in got["tokens"][:n]]
 
 
 @pytest.fixture(scope="module", params=[(v, n) for v in RUNNABLE for n in (7, 1000, 49152)], ids=lambda p: f"{p[0].name}-{p[1]}")
 def sampler(request: pytest.FixtureRequest, dawn: Dawn) -> Sampler:
     return Sampler(dawn, *request.param)
+
+
+def test_rows_do_not_know_of_each_other(sampler: Sampler) -> None:
+    logits = [random_logits(sampler.vocab, seed) for seed in range(3)]
+    settings = [Settings(0.8, 0.7, 3, 9), Settings(), Settings(1.2, 1.0, 4, 1)]
+    alone = [sampler(row, of) for row, of in zip(logits, settings, strict=True)]
+    assert sampler.rows(logits, settings) == alone
 
 
 def random_logits(vocab: int, seed: int) -> Array:

@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from webllm_build.compile.plan import MAX_TILES, Buffer, Function, Kernel, Plan, PlanModel, Rope, Tile, VariantPlan, parse_plan
+from webllm_build.compile.abi_generated import MAX_TILES
+from webllm_build.compile.plan import Buffer, Function, Kernel, Plan, PlanModel, Rope, State, Tile, VariantPlan, parse_plan
 from webllm_build.compile.target import DEFAULT_LIMITS
-from webllm_build.compile.verify import REQUIRED_FUNCTIONS, REQUIRED_IO, verify_plan
+from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import PlanError
 
 WGSL = ["@compute fn copy_kernel() {}", "@compute fn wide_copy_kernel() {}"]
 COPY, WIDE_COPY = Tile(0, "copy_kernel"), Tile(1, "wide_copy_kernel")
 KERNEL = Kernel("copy", ("read", "read_write"), 2, 1, (COPY, WIDE_COPY), {"apple": 1})
-# Buffer ids: 0 one weight, 1 one layer's cache, 2 to 9 io, 10 and 11 workspace.
-WEIGHT, CACHE, FIRST_IO, SCRATCH, OTHER = 0, 1, 2, 10, 11
+# Buffer ids: 0 one weight, 1 one layer's cache, 2 and 3 io, 4 and 5 workspace.
+WEIGHT, CACHE, FIRST_IO, SCRATCH, OTHER = 0, 1, 2, 4, 5
 STEPS = ((0, (WEIGHT, SCRATCH)), (0, (SCRATCH, OTHER)), (0, (OTHER, FIRST_IO)))
 
 
@@ -27,13 +28,13 @@ def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Ke
         language_features=(),
         min_subgroup_size=0,
         limits=dict(DEFAULT_LIMITS),
-        kv_page_bytes=64,
+        state_bytes=(64,),
         workspace=(16, 16),
         kernels=(kernel,),
-        functions=dict.fromkeys(REQUIRED_FUNCTIONS, function),
+        functions={"decode": function},
     )
-    model = PlanModel(32, 32, 1, 1, 1, 8, 64, 16, 32, (Rope((1.0, 0.5, 0.25, 0.125), 1.0),))
-    return Plan(model, (Buffer("w", 16),), tuple(Buffer(name, 64) for name in sorted(REQUIRED_IO)), (variant,))
+    model = PlanModel(32, 32, 64, 16, 32, (Rope((1.0, 0.5, 0.25, 0.125), 1.0),))
+    return Plan(model, (Buffer("w", 16),), (State("kv0", "pages", 8),), (Buffer("logits", 64), Buffer("rope0", 64)), (variant,))
 
 
 def test_accepts_a_legal_plan_and_reads_it_back() -> None:
@@ -47,7 +48,7 @@ def test_accepts_a_legal_plan_and_reads_it_back() -> None:
     [
         (((1, (WEIGHT, SCRATCH)),), "step 0: kernel slot 1"),
         (((0, (WEIGHT,)),), r"step 0 \(copy\): 1 buffers"),
-        (((0, (WEIGHT, 12)),), r"step 0 \(copy\): buffer 12"),
+        (((0, (WEIGHT, 6)),), r"step 0 \(copy\): buffer 6"),
         (((0, (WEIGHT, -1)),), r"step 0 \(copy\): buffer -1"),
         (((0, (SCRATCH, OTHER)),), "read before written"),
         (((0, (WEIGHT, SCRATCH)), (0, (SCRATCH, SCRATCH))), "step 1 .* both read and written"),
@@ -88,3 +89,25 @@ def test_rejects_a_buffer_over_its_limit() -> None:
     big = replace(plan, weights=(Buffer("w", 1 << 30),))
     with pytest.raises(PlanError, match="over its own binding limit"):
         verify_plan(big, WGSL)
+
+
+@pytest.mark.parametrize(
+    ("plan", "problem"),
+    [
+        (replace(make_plan(), states=()), "1 sizes of 0 states"),
+        (replace(make_plan(), states=(State("w", "slots"),)), "two buffers with one name"),
+        (replace(make_plan(), io=(Buffer("logits", 64), Buffer("rope1", 64))), "no io buffer rope0"),
+        (replace(make_plan(), format=2), "plan format 2"),
+    ],
+)
+def test_names_what_does_not_fit_together(plan: Plan, problem: str) -> None:
+    with pytest.raises(PlanError, match=problem):
+        verify_plan(plan, WGSL)
+
+
+def test_variants_of_one_arithmetic_have_the_same_functions() -> None:
+    plan = make_plan()
+    (variant,) = plan.variants
+    other = replace(variant, name="other", functions={**variant.functions, "embed": variant.functions["decode"]})
+    with pytest.raises(PlanError, match="differ in the steps of embed"):
+        verify_plan(replace(plan, variants=(variant, other)), WGSL)

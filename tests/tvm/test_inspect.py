@@ -68,7 +68,7 @@ def test_a_folder_without_its_library_is_malformed(built: Path, tmp_path: Path) 
         look(broken, None)
 
 
-@pytest.mark.parametrize("change", [lambda wasm: wasm[:100], lambda wasm: wasm.replace(b'"kv_page_bytes"', b'"kv_page_bites"')])
+@pytest.mark.parametrize("change", [lambda wasm: wasm[:100], lambda wasm: wasm.replace(b'"state_bytes"', b'"state_bites"')])
 def test_a_library_that_is_damaged_or_of_another_version_is_malformed(
     built: Path, tmp_path: Path, change: Callable[[bytes], bytes]
 ) -> None:

@@ -10,12 +10,14 @@ import pytest
 import wasmtime
 
 from webllm_build.build import build
+from webllm_build.compile.abi_generated import LAUNCH_WORDS
 from webllm_build.compile.emit import compile_operators
 from webllm_build.compile.kernels.linear import gemm, gemv
+from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION
-from webllm_build.compile.plan import LAUNCH_WORDS, Kernel, parse_plan
+from webllm_build.compile.plan import Kernel, parse_plan
 from webllm_build.compile.target import VARIANTS
-from webllm_build.compile.tiles import in_tiles, tiles_of
+from webllm_build.compile.tiles import in_tiles
 from webllm_build.compile.wasm_sections import read_custom_section
 from webllm_build.config import BuildRequest
 from webllm_build.errors import CompileError
@@ -23,30 +25,30 @@ from webllm_build.quantize import SCHEMES
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 F32 = next(variant for variant in VARIANTS if variant.name == "f32")
-WIDE, TALL = gemv.Tile(32, 2, 2), gemv.Tile(8, 8, 8)
+WIDE, TALL = Tile(32, 2, 2), Tile(8, 8, 8)
 
 
-def make(tile: gemv.Tile) -> object:
+def make(tile: Tile) -> object:
     return gemv.gemv(F32, SCHEMES["q4"], 64, 64, tile=tile)
 
 
 def test_each_tile_once_the_default_of_others_first() -> None:
-    tiles, defaults = tiles_of("mul", in_tiles(make, {"apple": TALL, "other": WIDE, "amd": TALL, "intel": WIDE}))
-    assert list(tiles) == ["mul_32x2x2", "mul_8x8x8"]
-    assert defaults == {"apple": 1, "amd": 1}
+    kernel = in_tiles(make, {"apple": TALL, "other": WIDE, "amd": TALL, "intel": WIDE})
+    assert list(kernel.named("mul")) == ["mul_32x2x2", "mul_8x8x8"]
+    assert kernel.first is kernel.named("mul")["mul_32x2x2"]
+    assert kernel.defaults == {"apple": 1, "amd": 1}
 
 
-def test_one_tile_and_a_kernel_without_tiles() -> None:
-    assert tiles_of("mul", in_tiles(make, {"other": WIDE}))[1] == {}
-    tiles, defaults = tiles_of("mul", make(WIDE))
-    assert (list(tiles), defaults) == (["mul"], {})
+def test_a_kernel_without_tiles() -> None:
+    (operator,) = compile_operators({"mul": make(WIDE)}, {}, F32).values()
+    assert [tile.name for tile in operator.tiles] == ["mul"] and operator.defaults == {}
 
 
 def test_tiles_with_other_parameters_are_refused() -> None:
     other = gemv.gemv(F32, SCHEMES["q4"], 64, 64, norm_eps=1e-5)
     mixed = in_tiles(lambda tile: make(tile) if tile == WIDE else other, {"other": WIDE, "apple": TALL})
     with pytest.raises(CompileError, match="tiles of mul"):
-        compile_operators({"mul": mixed}, F32)
+        compile_operators({"mul": mixed.first}, {"mul": mixed}, F32)
 
 
 @pytest.fixture(scope="module")

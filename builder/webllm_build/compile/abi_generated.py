@@ -1,5 +1,13 @@
 """Generated from wasm_support/abi.json by wasm_support/generate_abi.py. Do not edit."""
 
+PLAN_FORMAT = 4  # of the plan in model.wasm
+MAX_ROWS = 8  # of one decode step
+STATE_WORDS = 16  # int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written
+SAMPLING_WORDS = 16  # uint32 words of a row in the io buffer sampling: temperature and top_p as float32 bits, seed (2), step
+HISTORY = 256  # sampled ids that the GPU remembers until the CPU has read them; a power of two
+LAUNCH_WORDS = 8  # int32 words that a launch function writes for each tile of a kernel: grid x, y, z, then the uniform's
+MAX_TILES = 8  # of one kernel
+
 WASM_ABI_FUNCTIONS: tuple[str, ...] = (
     "kv_reset",
     "kv_grow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import tvm
 from tvm import relax, tirx
@@ -13,7 +13,7 @@ from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import launch_function
 from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
-from webllm_build.compile.tiles import tiles_of
+from webllm_build.compile.tiles import TiledKernel
 from webllm_build.compile.wgsl import CompiledKernel, compile_kernels
 from webllm_build.errors import CompileError
 
@@ -51,21 +51,33 @@ class Emitter:
 
     @property
     def variants(self) -> tuple[VariantPlan, ...]:
-        return tuple(self._variants)
+        places = {old: new for new, old in enumerate(self._order)}
+
+        def ordered(kernel: Kernel) -> Kernel:
+            return replace(kernel, tiles=tuple(replace(tile, wgsl=places[tile.wgsl]) for tile in kernel.tiles))
+
+        return tuple(replace(variant, kernels=tuple(map(ordered, variant.kernels))) for variant in self._variants)
 
     @property
     def wgsl(self) -> list[str]:
-        return list(self._wgsl)
+        modules = list(self._wgsl)
+        return [modules[index] for index in self._order]
 
-    def add(self, variant: Variant, module: tvm.IRModule) -> None:
-        """Adds a variant from its lowered module."""
+    @property
+    def _order(self) -> list[int]:
+        """Modules by their entry points: what is alike comes together, and is compressed to almost nothing when it is served."""
+        entries = {tile.wgsl: tile.entry for variant in self._variants for kernel in variant.kernels for tile in kernel.tiles}
+        return sorted(entries, key=lambda index: (entries[index], index))
+
+    def add(self, variant: Variant, module: tvm.IRModule, tiles: Mapping[str, TiledKernel]) -> None:
+        """Adds a variant from its lowered module and the tiles of its kernels."""
         names = {var: var.name_hint for var in module.get_global_vars()}
         workspace = _Workspace(first_id=len(self._ids))
         calls = {
             spec.name: _Walker(self._ids, workspace, self._ids.get(spec.result or "")).walk(module[spec.name]) for spec in FUNCTIONS
         }
         used = {call.kernel for function in calls.values() for call in function}
-        operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, variant)
+        operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, tiles, variant)
         functions = {
             name: self._function(f"launch_{len(self._variants)}_{name}", function, operators) for name, function in calls.items()
         }
@@ -76,7 +88,7 @@ class Emitter:
                 language_features=variant.language_features,
                 min_subgroup_size=variant.lanes if variant.subgroups else 0,
                 limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], workspace.sizes),
-                kv_page_bytes=self._layout.kv(variant, self._layout.pages[0]).page_bytes,
+                state_bytes=self._layout.state_bytes(variant),
                 workspace=tuple(workspace.sizes),
                 kernels=tuple(self._kernel(operator) for operator in operators.values()),
                 functions=functions,
@@ -112,15 +124,19 @@ class Emitter:
         return {name: max(value, DEFAULT_LIMITS[name]) for name, value in needed.items()}
 
 
-def compile_operators(functions: Mapping[str, tirx.PrimFunc], variant: Variant) -> dict[str, _Operator]:
-    split = {name: tiles_of(name, function) for name, function in functions.items()}
-    kernels = compile_kernels({name: function for tiles, _ in split.values() for name, function in tiles.items()}, variant)
-    return {name: _Operator(name, tuple(kernels[tile] for tile in tiles), defaults) for name, (tiles, defaults) in split.items()}
+def compile_operators(
+    functions: Mapping[str, tirx.PrimFunc], tiles: Mapping[str, TiledKernel], variant: Variant
+) -> dict[str, _Operator]:
+    """Scheduled functions by name, and the tiles of those that have several."""
+    split = {name: tiles[name].named(name) if name in tiles else {name: function} for name, function in functions.items()}
+    kernels = compile_kernels({name: function for parts in split.values() for name, function in parts.items()}, variant)
+    defaults = {name: tiles[name].defaults if name in tiles else {} for name in functions}
+    return {name: _Operator(name, tuple(kernels[part] for part in parts), defaults[name]) for name, parts in split.items()}
 
 
 def _buffer_ids(layout: Layout) -> dict[str, int]:
     names = [buffer.name for buffer in layout.weights]
-    names += [state.name for state in layout.pages]
+    names += [state.name for state in layout.model.states]
     names += [buffer.name for buffer in layout.io]
     return {name: index for index, name in enumerate(names)}
 

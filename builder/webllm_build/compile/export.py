@@ -4,59 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import tvm
 from tvm import relax, tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.abi_generated import MAX_ROWS
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sampling.sample import sample
 from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators, last_row
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.target import Variant
+from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import Scheme
 
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """A plan function: how many tokens it takes (a number, or a symbolic size), its io buffers ("ropes": all rotary tables), whether
-    it reads the caches and weights, and the io buffer that its result is."""
+    """A plan function: how many rows it takes (a number, or "n" up to `most`, None for a prefill chunk), its io buffers ("ropes": all
+    rotary tables), whether it reads states and weights, and the io buffer that its result is."""
 
     name: str
-    tokens: int | str
+    rows: int | Literal["n"]
     io: tuple[str, ...]
     model: bool
     result: str | None
+    most: int | None = None
 
 
+ROW_COUNTS = (2, 4, MAX_ROWS)  # of decode steps with several rows; powers of two
+STEP = ("tokens", "state", "ropes", "page_table")
 FUNCTIONS = (
-    FunctionSpec("prefill", "n", ("tokens", "state", "ropes", "page_table"), True, "hidden"),
+    FunctionSpec("prefill", "n", STEP, True, "hidden"),
     FunctionSpec("logits", 1, ("hidden",), True, "logits"),
-    FunctionSpec("decode", 1, ("tokens", "state", "ropes", "page_table"), True, "logits"),
-    FunctionSpec("sample", 1, ("logits", "sampling", "state", "tokens", "history"), False, None),
+    FunctionSpec("decode", 1, STEP, True, "logits"),
+    *(FunctionSpec(f"decode_{m}", m, STEP, True, "logits") for m in ROW_COUNTS),
+    FunctionSpec("sample", "n", ("logits", "sampling", "state", "tokens", "history"), False, None, most=MAX_ROWS),
 )
 
 
 class _Builder(relax.BlockBuilder):  # type: ignore[misc]
-    """Knows the kernels that it has: TVM hashes and compares a kernel, with its tiles, for each call of each layer."""
+    """Knows the kernels that it has, because TVM hashes and compares a kernel for each call of each layer, and their tiles by name."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._added: dict[int, tuple[tirx.PrimFunc, tvm.ir.GlobalVar]] = {}
+        self._added: dict[int, tuple[object, tvm.ir.GlobalVar]] = {}
+        self.tiles: dict[str, TiledKernel] = {}
 
-    def add_func(self, func: tirx.PrimFunc, func_name: str) -> tvm.ir.GlobalVar:
+    def add_func(self, func: tirx.PrimFunc | TiledKernel, func_name: str) -> tvm.ir.GlobalVar:
         if id(func) not in self._added:
-            self._added[id(func)] = (func, super().add_func(func, func_name))
+            var = super().add_func(func.first if isinstance(func, TiledKernel) else func, func_name)
+            self._added[id(func)] = (func, var)
+            if isinstance(func, TiledKernel):
+                self.tiles[var.name_hint] = func
         return self._added[id(func)][1]
 
 
-def export_module(model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant) -> tvm.IRModule:
-    """The Relax module of one variant. Parameters of a function: its io buffers, then caches and weights in plan order."""
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """The Relax module of one variant, with each kernel in its first tile, and all tiles of those that have several, by name."""
+
+    module: tvm.IRModule
+    tiles: Mapping[str, TiledKernel]
+
+
+def export_module(model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant) -> Exported:
+    """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()
     for spec in FUNCTIONS:
         _export(builder, spec, model, schemes, layout, variant)
-    return builder.finalize()
+    return Exported(builder.finalize(), builder.tiles)
 
 
 def _export(
@@ -69,7 +88,7 @@ def _export(
         return nn.Tensor.placeholder(sizes, dtype, name)
 
     names = [name for given in spec.io for name in (layout.ropes.values() if given == "ropes" else [given])]
-    io = {name: tensor(name, *layout.io_shape(name, spec.tokens)) for name in names}
+    io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
     states: dict[str, nn.Tensor] = {}
     weights: dict[str, list[nn.Tensor]] = {}
     if spec.model:
@@ -85,37 +104,37 @@ def _export(
     parameters = [*io.values(), *states.values(), *(buffer for buffers in weights.values() for buffer in buffers)]
     attrs: dict[str, object] = {"num_input": len(parameters)}
     if "n" in symbols:
-        attrs["tir_var_upper_bound"] = {"n": layout.prefill_chunk}
+        attrs["tir_var_upper_bound"] = {"n": spec.most or layout.prefill_chunk}
     with builder.function(spec.name, [parameter._expr for parameter in parameters], attrs=attrs):
         with builder.dataflow():
-            result = _BODIES[spec.name](model, schemes, variant, inputs)
+            result = _BODIES[spec.name.split("_")[0]](model, schemes, variant, inputs, spec.rows if isinstance(spec.rows, int) else 0)
             expr = relax.Tuple([part._expr for part in result]) if isinstance(result, tuple) else result._expr
             output = builder.emit_output(expr)
         builder.emit_func_output(output)
 
 
-Body = Callable[[Decoder, Mapping[str, Scheme], Variant, Inputs], "nn.Tensor | tuple[nn.Tensor, ...]"]
+Body = Callable[[Decoder, Mapping[str, Scheme], Variant, Inputs, int], "nn.Tensor | tuple[nn.Tensor, ...]"]
 
 
-def _prefill(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
+def _prefill(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
     operators = IntegerPrefillOperators if variant.integer else PrefillOperators
     return last_row(model.hidden(operators(model.norm_eps, variant, schemes, inputs)))
 
 
-def _decode_operators(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> DecodeOperators:
-    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, schemes, inputs)
+def _decode_operators(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, rows: int) -> DecodeOperators:
+    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, schemes, inputs, rows)
 
 
-def _logits(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
-    return model.logits(_decode_operators(model, schemes, variant, inputs), inputs.io["hidden"])
+def _logits(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
+    return model.logits(_decode_operators(model, schemes, variant, inputs, rows), inputs.io["hidden"])
 
 
-def _decode(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> nn.Tensor:
-    operators = _decode_operators(model, schemes, variant, inputs)
+def _decode(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
+    operators = _decode_operators(model, schemes, variant, inputs, rows)
     return model.logits(operators, model.hidden(operators))
 
 
-def _sample(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs) -> tuple[nn.Tensor, ...]:
+def _sample(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
     return sample(variant, model.vocab_size, inputs.io)
 
 

@@ -1,21 +1,24 @@
-"""Buffers of a plan and their numbering: weights, one KV cache a layer, io, workspace."""
+"""Buffers of a plan and their numbering: weights, states, io, workspace."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from webllm_build.compile.abi_generated import HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
-from webllm_build.compile.plan import Buffer
+from webllm_build.compile.plan import Buffer, State
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
 from webllm_build.quantize import BufferSpec, Scheme
 
-STATE_WORDS = 16
-SAMPLING_WORDS = 8
-HISTORY = 256  # sampled ids that the GPU remembers until the CPU has read them
+WORD = 4
+ROWS = ("tokens", "logits")  # io buffers that a function sees as many rows of as it has
+
+Shape = list[int | str]
 
 
 @dataclass(frozen=True)
@@ -42,33 +45,43 @@ class Layout:
         return tuple(Buffer(f"{name}.{spec.suffix}", spec.nbytes) for name, specs in self.weight_specs.items() for spec in specs)
 
     @property
-    def io(self) -> tuple[Buffer, ...]:
-        model, word = self.model, 4
-        return (
-            Buffer("tokens", self.prefill_chunk * word),
-            Buffer("state", STATE_WORDS * word),
-            *(Buffer(name, self.prefill_chunk * 2 * len(rope.inv_freq) * word) for rope, name in self.ropes.items()),
-            Buffer("page_table", self.max_pages * word),
-            Buffer("hidden", model.hidden_size * word),
-            Buffer("logits", model.vocab_size * word),
-            Buffer("sampling", SAMPLING_WORDS * word),
-            Buffer("history", HISTORY * word),
-        )
-
-    def io_shape(self, name: str, tokens: int | str) -> tuple[list[int | str], str]:
-        """Relax shape and dtype of an io buffer in a function over `tokens` tokens."""
-        model = self.model
-        shapes: dict[str, tuple[list[int | str], str]] = {
-            "tokens": ([tokens], "int32"),
-            "state": ([STATE_WORDS], "int32"),
-            **{name: ([self.prefill_chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
-            "page_table": ([self.max_pages], "int32"),
+    def _io(self) -> dict[str, tuple[list[int], str]]:
+        """Shape and dtype of each io buffer. Rows are those of a decode step; a prefill uses the first."""
+        model, chunk = self.model, max(self.prefill_chunk, MAX_ROWS)
+        return {
+            "tokens": ([chunk], "int32"),
+            "state": ([MAX_ROWS, STATE_WORDS], "int32"),
+            **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
+            "page_table": ([MAX_ROWS, self.max_pages], "int32"),
             "hidden": ([1, model.hidden_size], "float32"),
-            "logits": ([1, model.vocab_size], "float32"),
-            "sampling": ([SAMPLING_WORDS], "uint32"),
+            "logits": ([MAX_ROWS, model.vocab_size], "float32"),
+            "sampling": ([MAX_ROWS, SAMPLING_WORDS], "uint32"),
             "history": ([HISTORY], "int32"),
         }
-        return shapes[name]
+
+    @property
+    def io(self) -> tuple[Buffer, ...]:
+        return tuple(Buffer(name, math.prod(shape) * WORD) for name, (shape, _) in self._io.items())
+
+    def io_shape(self, name: str, rows: int | str) -> tuple[Shape, str]:
+        """Relax shape and dtype of an io buffer in a function over so many tokens or rows."""
+        shape, dtype = self._io[name]
+        return [rows if name in ROWS else shape[0], *shape[1:]], dtype
+
+    def state_bytes(self, variant: Variant) -> tuple[int, ...]:
+        """Of one page, or one slot, of each of the model's states."""
+        return tuple(
+            self.kv(variant, state).page_bytes if isinstance(state, Pages) else math.prod(state.shape) * WORD for state in self.model.states
+        )
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return tuple(
+            State(state.name, state.kind, state.heads * state.head_dim, state.window)
+            if isinstance(state, Pages)
+            else State(state.name, state.kind)
+            for state in self.model.states
+        )
 
     @property
     def ropes(self) -> Mapping[Rope, str]:

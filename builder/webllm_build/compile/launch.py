@@ -12,7 +12,7 @@ from tvm import tirx
 from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.plan import LAUNCH_WORDS
+from webllm_build.compile.abi_generated import LAUNCH_WORDS
 from webllm_build.compile.target import WASM_HOST
 from webllm_build.compile.wgsl import CompiledKernel
 from webllm_build.errors import CompileError

@@ -12,14 +12,16 @@ from tvm.relax.frontend import nn
 
 from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
+from webllm_build.compile.kernels.attention.kv_cache import ONE_ROW, Rows
 from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.target import Variant
-from webllm_build.compile.tiles import in_tiles
+from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.weights import Weight
@@ -32,13 +34,13 @@ _attention_decode, _attention_merge = functools.cache(attention_decode), functoo
 
 
 @functools.cache
-def _gemv(variant: Variant, scheme: Scheme, n: int, k: int, norm_eps: float | None, epilogue: Epilogue) -> tirx.PrimFunc:
-    make = functools.partial(gemv.gemv, variant, scheme, n, k, norm_eps=norm_eps, epilogue=epilogue)
-    return in_tiles(lambda tile: make(tile=tile), gemv.tiles(variant, n, k))
+def _gemv(variant: Variant, scheme: Scheme, n: int, k: int, m: int, norm_eps: float | None, epilogue: Epilogue) -> TiledKernel:
+    make = functools.partial(gemv.gemv, variant, scheme, n, k, m=m, norm_eps=norm_eps, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), tiles_for(gemv.tiles(variant, n, k), m))
 
 
 @functools.cache
-def _gemm(variant: Variant, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> tirx.PrimFunc:
+def _gemm(variant: Variant, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
     make = functools.partial(gemm.gemm, variant, scheme, n, k, epilogue=epilogue)
     return in_tiles(lambda tile: make(tile=tile), gemm.tiles(variant, n))
 
@@ -106,22 +108,37 @@ class RelaxOperators(ABC):
 
 
 class DecodeOperators(RelaxOperators):
-    """One token: matrix-vector kernels with the norm folded in, attention split over keys."""
+    """One token of each of a few rows: matrix-vector kernels with the norm folded in, attention split over keys. All rows get what each
+    would get alone, bit for bit where the tiles are alike."""
+
+    def __init__(self, norm_eps: float, variant: Variant, schemes: Mapping[str, Scheme], inputs: Inputs, m: int = 1) -> None:
+        super().__init__(norm_eps, variant, schemes, inputs)
+        self.m = m
 
     def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         eps = self.norm_eps if norm else None
-        kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, eps, epilogue)
+        kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, self.m, eps, epilogue)
         args = [x, *self.inputs.weights[weight.name], *self.vector(norm), *added]
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight), args, rows(x, epilogue.columns(weight.shape[0])))
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight, self.m), args, rows(x, epilogue.columns(weight.shape[0])))
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
-        io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope]]
-        places, norms = [io["state"], io["page_table"]], self.vector(qk_norm)
-        partial = nn.Tensor.placeholder(partial_shape(attention), "float32")
-        args = [*inputs, *norms, cache, *places]
-        partial = nn.op.tensor_ir_op(_attention_decode(self.variant, attention), "attention_decode", args, partial)
-        args = [*inputs, *norms, partial, *places, cache]
-        return self.append(_attention_merge(self.variant, attention), "attention_merge", args, attention.query_size)[1]
+        io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
+        places, line = [io["state"], io["page_table"]], self._line
+        if self.m > 1:  # rows may be of one sequence and see each other
+            append, kept = _rope_append(self.variant, attention, line), nn.Tensor.placeholder(cache.shape, cache.dtype)
+            cache = nn.op.tensor_ir_inplace_op(append, "rope_append_rows", [*inputs, *places, cache], len(inputs) + 2, kept)
+        partial = nn.Tensor.placeholder([self.m, *partial_shape(attention)], "float32")
+        split = _attention_decode(self.variant, attention, line)
+        partial = nn.op.tensor_ir_op(split, "attention_decode", [*inputs, cache, *places], partial)
+        merge, args = _attention_merge(self.variant, attention, line), [*inputs, partial, io["state"]]
+        if self.m > 1:
+            return nn.op.tensor_ir_op(merge, "attention_merge", args, rows(qkv, attention.query_size))
+        return self.append(merge, "attention_merge", [*args, io["page_table"], cache], attention.query_size)[1]
+
+    @property
+    def _line(self) -> Rows:
+        _, max_pages = self.inputs.io["page_table"].shape
+        return Rows(int(max_pages)) if self.m > 1 else ONE_ROW
 
 
 class PrefillOperators(RelaxOperators):
@@ -147,9 +164,14 @@ def rows(like: nn.Tensor, columns: int) -> nn.Tensor:
     return nn.Tensor.placeholder([like.shape[0], columns], "float32")
 
 
-def kernel_name(kernel: str, weight: Weight) -> str:
-    """What the plan calls the kernel for weights of this shape."""
-    return "_".join([kernel, "x".join(str(extent) for extent in weight.shape)])
+def tiles_for(by_vendor: Mapping[str, Tile], m: int) -> Mapping[str, Tile]:
+    """Tiles for m vectors, from those for one. Of several vectors only the usual one is worth its place in model.wasm."""
+    return by_vendor if m == 1 else {OTHER: by_vendor[OTHER].for_vectors(m)}
+
+
+def kernel_name(kernel: str, weight: Weight, m: int = 1) -> str:
+    """What the plan calls the kernel for weights of this shape, and for m vectors."""
+    return "_".join([kernel, "x".join(str(extent) for extent in weight.shape), *([f"rows{m}"] if m > 1 else [])])
 
 
 def last_row(x: nn.Tensor) -> nn.Tensor:

@@ -6,14 +6,14 @@ import functools
 from dataclasses import dataclass
 
 from tvm.relax.frontend import nn
-from tvm.tirx import PrimFunc
 
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
+from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.quantize import quantize
-from webllm_build.compile.lower import DecodeOperators, PrefillOperators, kernel_name, rows
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators, kernel_name, rows, tiles_for
 from webllm_build.compile.target import Variant
-from webllm_build.compile.tiles import in_tiles
+from webllm_build.compile.tiles import TiledKernel, in_tiles
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Scheme
 
@@ -22,16 +22,16 @@ _quantize = functools.cache(quantize)
 
 @functools.cache
 def _gemv_codes(
-    variant: Variant, scheme: Scheme, n: int, k: int, norm_eps: float | None, packed_input: bool, epilogue: Epilogue
-) -> PrimFunc:
+    variant: Variant, scheme: Scheme, n: int, k: int, m: int, norm_eps: float | None, packed_input: bool, epilogue: Epilogue
+) -> TiledKernel:
     make = functools.partial(
-        gemv_codes.gemv_codes, variant, scheme, n, k, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue
+        gemv_codes.gemv_codes, variant, scheme, n, k, m=m, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue
     )
-    return in_tiles(lambda tile: make(tile=tile), gemv_codes.tiles(variant, n, k, epilogue))
+    return in_tiles(lambda tile: make(tile=tile), tiles_for(gemv_codes.tiles(variant, n, k, epilogue), m))
 
 
 @functools.cache
-def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
+def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
     make = functools.partial(gemm_codes.gemm_codes, scheme, n, k, epilogue=epilogue)
     return in_tiles(lambda tile: make(tile=tile), gemm_codes.tiles(n))
 
@@ -49,19 +49,29 @@ class ActivationCodes:
 
 
 class IntegerDecodeOperators(DecodeOperators):
-    """Matrix-vector kernels make codes of their input, in each workgroup; only the channels of a gated unit come as codes."""
+    """Matrix-vector kernels make codes of their input, in each workgroup. Those of several rows, and of long ones, come from a kernel of
+    their own, and the channels of a gated unit from the kernel that computes them."""
 
     def multiply(
         self, x: nn.Tensor | ActivationCodes, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue
     ) -> nn.Tensor | ActivationCodes:
+        n, k = weight.shape
         eps = self.norm_eps if norm else None
-        inputs = [x.q, x.s] if isinstance(x, ActivationCodes) else [x]
-        kernel = _gemv_codes(self.variant, self.schemes[weight.name], *weight.shape, eps, isinstance(x, ActivationCodes), epilogue)
-        args = [*inputs, *self.inputs.weights[weight.name], *self.vector(norm), *added]
-        name = kernel_name("gemv_codes", weight)
+        if isinstance(x, ActivationCodes):
+            inputs, norms, packed = [x.q, x.s], [], True
+        elif fit_workgroups(k, self.m):
+            inputs, norms, packed = [x], self.vector(norm), False
+        else:
+            encode, outputs = _quantize(self.variant, k, norm_eps=eps, rms_apart=norm is not None), ActivationCodes.placeholders(self.m, k)
+            outputs += [nn.Tensor.placeholder([self.m], "float32")] if norm else []
+            inputs = list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs))
+            norms, packed = [], True
+        kernel = _gemv_codes(self.variant, self.schemes[weight.name], n, k, self.m, eps, packed, epilogue)
+        args = [*inputs, *self.inputs.weights[weight.name], *norms, *added]
+        name = kernel_name("gemv_codes", weight, self.m)
         if epilogue.gated:
-            return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(1, weight.shape[0] // 2)))
-        return nn.op.tensor_ir_op(kernel, name, args, rows(inputs[0], weight.shape[0]))
+            return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(self.m, n // 2)))
+        return nn.op.tensor_ir_op(kernel, name, args, nn.Tensor.placeholder([self.m, n], "float32"))
 
 
 class IntegerPrefillOperators(PrefillOperators):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tvm
-from tvm import relax
 from tvm.relax import transform as t
 from tvm.s_tir import dlight as dl
 
@@ -18,7 +17,6 @@ from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import compile_launches
 from webllm_build.compile.plan import Plan, PlanModel, Rope
 from webllm_build.compile.target import VARIANTS, Variant
-from webllm_build.compile.tiles import without_tiles
 from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import CompileError
 from webllm_build.model.decoder import Decoder
@@ -73,22 +71,19 @@ def compile_model(
     emitter = Emitter(layout)
     for variant in _supported(options.variants, model, schemes):
         on_variant(variant.name)
-        emitter.add(variant, lower_module(export_module(model, schemes, layout, variant), variant, options.debug_dump))
-    state = layout.pages[0]
+        exported = export_module(model, schemes, layout, variant)
+        emitter.add(variant, lower_module(exported.module, variant, options.debug_dump), exported.tiles)
     plan = Plan(
         model=PlanModel(
             vocab_size=model.vocab_size,
             hidden_size=model.hidden_size,
-            num_layers=len(model.layers),
-            num_heads=state.heads,
-            num_kv_heads=state.kv_heads,
-            head_dim=state.head_dim,
             context_length=options.context_length,
             page_size=layout.page_size,
             prefill_chunk=options.prefill_chunk,
-            ropes=tuple(Rope(rope.inv_freq, rope.scale) for rope in layout.ropes),
+            ropes=tuple(Rope(rope.inv_freq, rope.scale) for rope in model.ropes),
         ),
         weights=layout.weights,
+        states=layout.states,
         io=layout.io,
         variants=emitter.variants,
     )
@@ -117,9 +112,5 @@ def lower_module(module: tvm.IRModule, variant: Variant, dump: Path | None = Non
             module = tvm.transform.Sequential(passes())(module)
             if dump is not None:
                 dump.mkdir(parents=True, exist_ok=True)
-                (dump / f"{variant.name}.{number}-{name}.py").write_text(without_tiles(module).script())
+                (dump / f"{variant.name}.{number}-{name}.py").write_text(module.script())
     return module
-
-
-def relax_functions(module: tvm.IRModule) -> dict[str, relax.Function]:
-    return {var.name_hint: function for var, function in module.functions.items() if isinstance(function, relax.Function)}

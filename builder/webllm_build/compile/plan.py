@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Literal
 
-FORMAT = 3
-MAX_UNIFORM_WORDS = 5
-LAUNCH_WORDS = 3 + MAX_UNIFORM_WORDS  # int32 words that a launch function writes for each tile of a kernel
-MAX_TILES = 8  # of one kernel
+from webllm_build.compile.abi_generated import LAUNCH_WORDS, PLAN_FORMAT
+
+MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3
 
 
 @dataclass(frozen=True)
@@ -22,22 +22,31 @@ class Rope:
 
 @dataclass(frozen=True)
 class PlanModel:
+    """Lengths in tokens. The rotary table `ropes[i]` is the io buffer "rope<i>"."""
+
     vocab_size: int
     hidden_size: int
-    num_layers: int
-    num_heads: int
-    num_kv_heads: int
-    head_dim: int
     context_length: int
     page_size: int
     prefill_chunk: int
-    ropes: tuple[Rope, ...]  # the tables of io buffers rope0, rope1, ...
+    ropes: tuple[Rope, ...]
 
 
 @dataclass(frozen=True)
 class Buffer:
     name: str
     bytes: int
+
+
+@dataclass(frozen=True)
+class State:
+    """A buffer that outlives a step: "pages" of a layer's cache, whose places the page table names, or "slots", one for a sequence's
+    state after a step. Of pages, query_size: values of a token's queries, which each key meets; window: tokens that a token sees."""
+
+    name: str
+    kind: Literal["pages", "slots"]
+    query_size: int = 0
+    window: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,9 +91,11 @@ class Function:
 
 @dataclass(frozen=True)
 class VariantPlan:
-    """One way to run the model. Buffer ids number weights, then one KV buffer a layer, then io, then workspace.
+    """One way to run the model. Buffer ids number weights, then states, then io, then workspace.
 
     features: of the GPU adapter, language_features: of the browser's WGSL, which it needs.
+    state_bytes: of one page or one slot of each state. workspace: bytes of each buffer. functions: by name; a reader asks for those
+    that it needs.
     """
 
     name: str
@@ -92,7 +103,7 @@ class VariantPlan:
     language_features: tuple[str, ...]
     min_subgroup_size: int
     limits: Mapping[str, int]
-    kv_page_bytes: int
+    state_bytes: tuple[int, ...]
     workspace: tuple[int, ...]
     kernels: tuple[Kernel, ...]
     functions: Mapping[str, Function]
@@ -102,20 +113,21 @@ class VariantPlan:
 class Plan:
     model: PlanModel
     weights: tuple[Buffer, ...]
+    states: tuple[State, ...]
     io: tuple[Buffer, ...]
     variants: tuple[VariantPlan, ...]
-    format: int = FORMAT
+    format: int = PLAN_FORMAT
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
 
     @property
-    def kv_base(self) -> int:
+    def state_base(self) -> int:
         return len(self.weights)
 
     @property
     def io_base(self) -> int:
-        return self.kv_base + self.model.num_layers
+        return self.state_base + len(self.states)
 
     @property
     def workspace_base(self) -> int:
@@ -134,6 +146,7 @@ def parse_plan(data: bytes) -> Plan:
     return Plan(
         model=PlanModel(**(model | {"ropes": ropes})),
         weights=tuple(Buffer(**buffer) for buffer in raw["weights"]),
+        states=tuple(State(**state) for state in raw["states"]),
         io=tuple(Buffer(**buffer) for buffer in raw["io"]),
         variants=tuple(_parse_variant(variant) for variant in raw["variants"]),
         format=raw["format"],
@@ -144,6 +157,7 @@ def _parse_variant(raw: Mapping[str, object]) -> VariantPlan:
     fields = dict(raw)
     fields["features"] = tuple(fields["features"])  # type: ignore[arg-type]
     fields["language_features"] = tuple(fields["language_features"])  # type: ignore[arg-type]
+    fields["state_bytes"] = tuple(fields["state_bytes"])  # type: ignore[arg-type]
     fields["workspace"] = tuple(fields["workspace"])  # type: ignore[arg-type]
     fields["kernels"] = tuple(
         Kernel(**(kernel | {"bindings": tuple(kernel["bindings"]), "tiles": tuple(Tile(**tile) for tile in kernel["tiles"])}))

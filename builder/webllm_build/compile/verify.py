@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from webllm_build.compile.plan import FORMAT, MAX_TILES, MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan
+from webllm_build.compile.abi_generated import MAX_TILES, PLAN_FORMAT
+from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan
 from webllm_build.compile.target import VENDORS
 from webllm_build.errors import PlanError
-
-REQUIRED_FUNCTIONS = frozenset({"prefill", "logits", "decode", "sample"})
-REQUIRED_IO = frozenset({"tokens", "state", "rope0", "page_table", "hidden", "logits", "sampling", "history"})
 
 
 def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
@@ -18,11 +17,13 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
     Raises:
         PlanError: the first thing that breaks the specification, with its variant, function and step.
     """
-    _require(plan.format == FORMAT, f"plan format {plan.format}, not {FORMAT}")
+    _require(plan.format == PLAN_FORMAT, f"plan format {plan.format}, not {PLAN_FORMAT}")
     _require(bool(plan.variants), "no variants")
-    names = [buffer.name for buffer in (*plan.weights, *plan.io)]
+    names = [*(buffer.name for buffer in (*plan.weights, *plan.io)), *(state.name for state in plan.states)]
     _require(len(set(names)) == len(names), "two buffers with one name")
-    _require(REQUIRED_IO <= {buffer.name for buffer in plan.io}, "an io buffer is missing")
+    for number, rope in enumerate(plan.model.ropes):
+        _require(f"rope{number}" in names, f"no io buffer rope{number}")
+        _require(all(math.isfinite(value) for value in (*rope.inv_freq, rope.scale)), f"rope{number} is not finite")
     for buffer in (*plan.weights, *plan.io):
         _require(buffer.bytes > 0 and buffer.bytes % 4 == 0, f"buffer {buffer.name} of {buffer.bytes} bytes")
     for variant in plan.variants:
@@ -30,24 +31,26 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
     shapes: dict[tuple[str, ...], VariantPlan] = {}  # variants of one arithmetic take the same steps
     for variant in plan.variants:
         first = shapes.setdefault(variant.language_features, variant)
-        for name in REQUIRED_FUNCTIONS:
-            same = len(variant.functions[name].steps) == len(first.functions[name].steps)
-            _require(same, f"variants {first.name} and {variant.name} differ in the steps of {name}")
+        steps = [{name: len(function.steps) for name, function in of.functions.items()} for of in (first, variant)]
+        for name in steps[0] | steps[1]:
+            _require(steps[0].get(name) == steps[1].get(name), f"variants {first.name} and {variant.name} differ in the steps of {name}")
 
 
 def _verify_variant(plan: Plan, variant: VariantPlan, wgsl: Sequence[str]) -> None:
     where = f"variant {variant.name}"
     limits = variant.limits
     sizes = [buffer.bytes for buffer in plan.weights]
-    sizes += [variant.kv_page_bytes] * plan.model.num_layers
+    sizes += variant.state_bytes
     sizes += [buffer.bytes for buffer in plan.io]
     sizes += variant.workspace
-    _require(variant.kv_page_bytes > 0 and variant.kv_page_bytes % 4 == 0, f"{where}: cache page of {variant.kv_page_bytes} bytes")
+    _require(len(variant.state_bytes) == len(plan.states), f"{where}: {len(variant.state_bytes)} sizes of {len(plan.states)} states")
+    for state, size in zip(plan.states, variant.state_bytes, strict=True):
+        _require(size > 0 and size % 4 == 0, f"{where}: {state.name} of {size} bytes")
     _require(max(sizes) <= limits["maxStorageBufferBindingSize"], f"{where}: a buffer over its own binding limit")
     _require(max(sizes) <= limits["maxBufferSize"], f"{where}: a buffer over its own size limit")
     for kernel in variant.kernels:
         _verify_kernel(kernel, variant, wgsl, f"{where}, kernel {kernel.name}")
-    _require(REQUIRED_FUNCTIONS == set(variant.functions), f"{where}: functions {sorted(variant.functions)}")
+    _require(bool(variant.functions), f"{where}: no functions")
     for name, function in variant.functions.items():
         _verify_function(plan, variant, function, len(sizes), f"{where}, {name}")
 
@@ -92,7 +95,7 @@ def _verify_function(plan: Plan, variant: VariantPlan, function: Function, buffe
             _require(buffer not in writes, f"{step}: buffer {buffer} is both read and written")
             _require(buffer < plan.workspace_base or buffer in written, f"{step}: workspace {buffer} read before written")
         for buffer in writes:
-            _require(buffer >= plan.kv_base, f"{step}: weight {buffer} is written")
+            _require(buffer >= plan.state_base, f"{step}: weight {buffer} is written")
             _require(writes.count(buffer) == 1, f"{step}: buffer {buffer} is written through two bindings")
         written.update(writes)
 

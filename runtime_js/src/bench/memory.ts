@@ -49,11 +49,11 @@ export class MemoryWatch {
     this.#buffers.delete(buffer);
   }
 
-  /** By the labels that the executor gives its buffers: `weights 0`, `kv 0` and so on. */
+  /** By the labels that the executor gives its buffers: `weights 0`, `state kv0` and so on. */
   report(): MemoryReport {
     const sum = (labels: RegExp): number =>
       [...this.#buffers.values()].reduce((bytes, { label, size }) => bytes + (labels.test(label) ? size : 0), 0);
-    const [weights, kv] = [sum(/^weights \d+$/), sum(/^kv \d+$/)];
+    const [weights, kv] = [sum(/^weights \d+$/), sum(/^state /)];
     return { weights, kv, rest: this.#bytes - weights - kv, peak: this.#peak };
   }
 }

@@ -5,8 +5,8 @@ import { requestAdapter } from "../executor/adapter.ts";
 import { BufferTable, allocateWeights } from "../executor/buffers.ts";
 import { DeviceWatch, chooseVariants, requestDevice } from "../executor/device.ts";
 import type { ModelLibrary } from "../executor/library.ts";
-import { compileKernels, type CompiledKernel } from "../executor/pipelines.ts";
-import type { FunctionName, FunctionPlan, Plan, VariantPlan } from "../executor/plan.ts";
+import { compileKernels, type ChosenKernels } from "../executor/pipelines.ts";
+import { functionOf, type FunctionPlan, type Plan, type VariantPlan } from "../executor/plan.ts";
 import { Program } from "../executor/program.ts";
 import { TileChoice } from "../executor/tiles.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
@@ -18,7 +18,7 @@ import { WorkModel, type Work } from "./work.ts";
 
 /** A function of the plan for `n` new tokens, with `kvLength` tokens in the cache that count them. */
 export interface ProfileCase {
-  readonly name: FunctionName;
+  readonly name: string;
   readonly n: number;
   readonly kvLength: number;
 }
@@ -28,7 +28,7 @@ interface Bench {
   readonly library: ModelLibrary;
   readonly variant: VariantPlan;
   readonly buffers: BufferTable;
-  readonly kernels: readonly CompiledKernel[];
+  readonly kernels: ChosenKernels;
   readonly timer: GpuTimer;
   readonly machine: MachineReport;
 }
@@ -45,7 +45,7 @@ function weightsOf(plan: Plan, steps: FunctionPlan["steps"]): string {
 
 async function profileFunction({ name, n, kvLength }: ProfileCase, bench: Bench): Promise<FunctionReport> {
   const { device, library, variant, buffers, timer, machine } = bench;
-  const fn = variant.functions[name];
+  const fn = functionOf(variant, name);
   device.queue.writeBuffer(buffers.io("state"), 0, Int32Array.of(kvLength - n, n));
   const time = async (steps: FunctionPlan["steps"]): Promise<number> => {
     const program = new Program(device, library, { ...fn, steps }, bench.kernels, buffers);

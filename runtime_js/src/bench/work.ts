@@ -1,6 +1,6 @@
 /** What one dispatch must move and compute at least, from the buffers that a step of the plan binds. */
 
-import type { IoName, KernelPlan, Plan, VariantPlan } from "../executor/plan.ts";
+import { MAX_ROWS, type KernelPlan, type Plan, type VariantPlan } from "../executor/plan.ts";
 
 /** Bytes that must cross the GPU's memory, and floating-point operations of the matrix products. */
 export interface Work {
@@ -9,7 +9,7 @@ export interface Work {
 }
 
 /** These hold one token's values, and so does what is computed from them or for them. Other io buffers are small, or as long as a chunk. */
-const LAST_ROW: readonly IoName[] = ["hidden", "logits"];
+const LAST_ROW: readonly string[] = ["hidden", "logits"];
 
 /** Bits of a weight by the bytes of numbers for each byte of scales (and minimums): q4, q4a, q8 in groups of 32. */
 const BITS = new Map([[8, 4], [4, 4], [16, 8]]);
@@ -39,11 +39,11 @@ export class WorkModel {
 
   /** One dispatch of `kernel` on these buffers, for `n` new tokens where the cache then has `kvLength`. */
   of(kernel: KernelPlan, buffers: readonly number[], n: number, kvLength: number): Work {
-    const { model, weights, io } = this.#plan;
-    const firstIo = weights.length + model.numLayers;
+    const { model, weights, states, io } = this.#plan;
+    const firstIo = weights.length + states.length;
     const bound = buffers.map((id, i) => ({ id, io: io[id - firstIo], reads: kernel.bindings[i] === "read" }));
     const gathers = bound.some((buffer) => buffer.io?.name === "tokens" && buffer.reads);
-    const rows = bound.some((buffer) => LAST_ROW.some((name) => name === buffer.io?.name)) ? 1 : n;
+    const rows = bound.some((buffer) => LAST_ROW.includes(buffer.io?.name ?? "")) ? 1 : n;
     let bytes = 0;
     let flops = 0;
     for (const buffer of bound) {
@@ -52,11 +52,15 @@ export class WorkModel {
         bytes += gathers ? weight.bytes * n / model.vocabSize : weight.bytes;
         flops += gathers ? 0 : 2 * rows * (this.#counts.get(buffer.id) ?? 0);
       } else if (buffer.io !== undefined) {
-        bytes += LAST_ROW.some((name) => name === buffer.io?.name) ? buffer.io.bytes : 0;
+        bytes += LAST_ROW.includes(buffer.io.name) ? buffer.io.bytes / (buffer.io.name === "logits" ? MAX_ROWS : 1) : 0;
       } else if (buffer.id < firstIo) {
-        bytes += (buffer.reads ? kvLength : n) * this.#variant.kvPageBytes / model.pageSize;
-        // New token i sees kvLength - n + 1 + i keys, and as many values.
-        flops += buffer.reads ? 4 * model.numHeads * model.headDim * n * (kvLength - (n - 1) / 2) : 0;
+        const index = buffer.id - weights.length;
+        const { querySize = 0, window = null } = states[index] ?? {};
+        const stateBytes = this.#variant.stateBytes[index] ?? 0;
+        // New token i sees kvLength - n + 1 + i keys, and as many values, or the last `window` of them.
+        const seen = Math.min(kvLength - (n - 1) / 2, window ?? Infinity);
+        bytes += (buffer.reads ? Math.min(kvLength, (window ?? Infinity) + n) : n) * stateBytes / model.pageSize;
+        flops += buffer.reads ? 4 * querySize * n * seen : 0;
       }
     }
     return { bytes, flops };

@@ -20,6 +20,23 @@ export const ABI_LIMITS = {
   MAX_SCRATCH_BYTES: 1048576,
 } as const;
 
+export const PLAN = {
+  /** of the plan in model.wasm */
+  PLAN_FORMAT: 4,
+  /** of one decode step */
+  MAX_ROWS: 8,
+  /** int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written */
+  STATE_WORDS: 16,
+  /** uint32 words of a row in the io buffer sampling: temperature and top_p as float32 bits, seed (2), step */
+  SAMPLING_WORDS: 16,
+  /** sampled ids that the GPU remembers until the CPU has read them; a power of two */
+  HISTORY: 256,
+  /** int32 words that a launch function writes for each tile of a kernel: grid x, y, z, then the uniform's */
+  LAUNCH_WORDS: 8,
+  /** of one kernel */
+  MAX_TILES: 8,
+} as const;
+
 /**
  * The exports of every model.wasm, besides its launch functions. A pointer is a byte offset into `memory`.
  * Any call may grow the memory, which detaches old views: make a view of `memory.buffer` after the call.

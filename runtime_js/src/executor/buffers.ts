@@ -1,8 +1,8 @@
-/** All GPU buffers of a loaded model, by the plan's numbering: weights, KV cache by layer, io, workspace. */
+/** All GPU buffers of a loaded model, by the plan's numbering: weights, states, io, workspace. */
 
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
-import type { IoName, Plan, VariantPlan } from "./plan.ts";
+import type { Plan, VariantPlan } from "./plan.ts";
 
 /** WebGPU's largest minStorageBufferOffsetAlignment. */
 const OFFSET_ALIGNMENT = 256;
@@ -11,6 +11,9 @@ const WEIGHT_BUFFER_BYTES = 1 << 28;
 
 /** New KV buffers that are made at a time: each time is a way to the GPU's process and back, while an answer waits. */
 const GROWTH_BYTES = 1 << 26;
+
+/** States of sequences that a model with slots has room for: of steps in flight, and of what can be gone back to. */
+export const SLOTS = 64;
 
 /** Where a buffer of the plan lies: in all of a GPU buffer or in a stretch of one. */
 export type Binding = Required<GPUBufferBinding>;
@@ -57,19 +60,24 @@ export function allocateWeights(device: GPUDevice, plan: Plan): Promise<readonly
   return allocating(device, "the model's weights", bytesOf(plan.weights), () => packWeights(plan.weights, maker(device)));
 }
 
+/** Bytes of each state's buffer. */
+function stateSizes(plan: Plan, variant: VariantPlan, pages: number): number[] {
+  return variant.stateBytes.map((bytes, i) => bytes * (plan.states[i]?.kind === "pages" ? pages : SLOTS));
+}
+
 export class BufferTable {
   readonly #device: GPUDevice;
   readonly #bindings: Binding[];
   readonly #plan: Plan;
-  readonly #pageBytes: number;
+  readonly #variant: VariantPlan;
   /** Holds a page while it is copied: WebGPU copies only between two buffers. */
   readonly #spare: GPUBuffer;
   #pages: number;
 
-  private constructor(device: GPUDevice, plan: Plan, pageBytes: number, pages: number, bindings: Binding[], spare: GPUBuffer) {
+  private constructor(device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, bindings: Binding[], spare: GPUBuffer) {
     this.#device = device;
     this.#plan = plan;
-    this.#pageBytes = pageBytes;
+    this.#variant = variant;
     this.#pages = pages;
     this.#bindings = bindings;
     this.#spare = spare;
@@ -80,21 +88,22 @@ export class BufferTable {
     device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, weights: readonly Binding[],
   ): Promise<BufferTable> {
     const make = maker(device);
-    const total = bytesOf(plan.io) + variant.workspace.reduce((sum, bytes) => sum + bytes, 0) + plan.model.numLayers * pages * variant.kvPageBytes;
+    const states = stateSizes(plan, variant, pages);
+    const total = bytesOf(plan.io) + [...variant.workspace, ...states].reduce((sum, bytes) => sum + bytes, 0);
     return allocating(device, "a conversation", total, () => {
       const others = [
-        ...Array.from({ length: plan.model.numLayers }, (_, layer) => make(`kv ${layer}`, pages * variant.kvPageBytes)),
+        ...states.map((size, i) => make(`state ${plan.states[i]?.name}`, size)),
         ...plan.io.map(({ name, bytes }) => make(name, bytes)),
         ...variant.workspace.map((bytes, i) => make(`workspace ${i}`, bytes)),
       ];
       const bindings = [...weights, ...others.map(whole)];
-      return new BufferTable(device, plan, variant.kvPageBytes, pages, bindings, make("spare page", variant.kvPageBytes));
+      return new BufferTable(device, plan, variant, pages, bindings, make("spare page", Math.max(4, variant.kvPageBytes)));
     });
   }
 
   /** Frees all but the weights. */
   destroy(): void {
-    for (const { buffer } of this.#bindings.slice(this.#firstKv)) buffer.destroy();
+    for (const { buffer } of this.#bindings.slice(this.#firstState)) buffer.destroy();
     this.#spare.destroy();
   }
 
@@ -109,16 +118,25 @@ export class BufferTable {
     return binding;
   }
 
-  io(name: IoName): GPUBuffer {
-    return this.binding(this.#firstKv + this.#plan.model.numLayers + this.#plan.io.findIndex((buffer) => buffer.name === name)).buffer;
+  /** Raises RangeError where the plan has no such buffer. */
+  io(name: string): GPUBuffer {
+    const index = this.#plan.io.findIndex((buffer) => buffer.name === name);
+    if (index < 0) throw new RangeError(`no io buffer ${name}`);
+    return this.binding(this.#firstState + this.#plan.states.length + index).buffer;
   }
 
-  get #firstKv(): number {
+  get #firstState(): number {
     return this.#plan.weights.length;
   }
 
+  /** Whether it is a buffer of pages. */
   isKv(id: number): boolean {
-    return id >= this.#firstKv && id < this.#firstKv + this.#plan.model.numLayers;
+    return this.#plan.states[id - this.#firstState]?.kind === "pages";
+  }
+
+  /** Ids of the buffers of pages, and bytes of a page. */
+  get #paged(): { readonly id: number; readonly pageBytes: number }[] {
+    return this.#variant.stateBytes.map((pageBytes, i) => ({ id: this.#firstState + i, pageBytes })).filter(({ id }) => this.isKv(id));
   }
 
   /**
@@ -126,19 +144,22 @@ export class BufferTable {
    * layer's buffer above the new size. Raises OutOfMemoryError; the cache then works on with the room it had.
    */
   async growKv(pages: number): Promise<void> {
-    const size = pages * this.#pageBytes;
-    const layers = Array.from({ length: this.#plan.model.numLayers }, (_, layer) => this.#firstKv + layer);
-    const small = layers.filter((id) => this.binding(id).size < size); // others grew before a growth failed
-    const atOnce = Math.max(1, Math.floor(GROWTH_BYTES / size));
-    for (let i = 0; i < small.length; i += atOnce) await this.#enlarge(small.slice(i, i + atOnce), size);
+    const small = this.#paged.map(({ id, pageBytes }) => ({ id, size: pages * pageBytes }))
+      .filter(({ id, size }) => this.binding(id).size < size); // others grew before a growth failed
+    for (let first = 0, next = 0; first < small.length; first = next) {
+      let bytes = 0;
+      for (; next < small.length && (next === first || bytes + (small[next]?.size ?? 0) <= GROWTH_BYTES); next++) bytes += small[next]?.size ?? 0;
+      await this.#enlarge(small.slice(first, next), pages);
+    }
     this.#pages = pages;
   }
 
-  async #enlarge(ids: readonly number[], size: number): Promise<void> {
+  async #enlarge(buffers: readonly { readonly id: number; readonly size: number }[], pages: number): Promise<void> {
     const moves: { readonly id: number; readonly old: GPUBuffer; readonly larger: GPUBuffer }[] = [];
     try {
-      await allocating(this.#device, "a longer conversation", size * this.#plan.model.numLayers, () => {
-        for (const id of ids) {
+      const total = this.#paged.reduce((sum, { pageBytes }) => sum + pages * pageBytes, 0);
+      await allocating(this.#device, "a longer conversation", total, () => {
+        for (const { id, size } of buffers) {
           const old = this.binding(id).buffer;
           moves.push({ id, old, larger: this.#device.createBuffer({ label: old.label, size, usage: old.usage }) });
         }
@@ -159,12 +180,10 @@ export class BufferTable {
   /** Records copies of whole pages, in every layer. `copies` holds (source, destination) pairs. */
   copyPages(encoder: GPUCommandEncoder, copies: Int32Array): void {
     for (let i = 0; i + 1 < copies.length; i += 2) {
-      const from = (copies[i] ?? 0) * this.#pageBytes;
-      const to = (copies[i + 1] ?? 0) * this.#pageBytes;
-      for (let layer = 0; layer < this.#plan.model.numLayers; layer++) {
-        const cache = this.binding(this.#firstKv + layer).buffer;
-        encoder.copyBufferToBuffer(cache, from, this.#spare, 0, this.#pageBytes);
-        encoder.copyBufferToBuffer(this.#spare, 0, cache, to, this.#pageBytes);
+      for (const { id, pageBytes } of this.#paged) {
+        const cache = this.binding(id).buffer;
+        encoder.copyBufferToBuffer(cache, (copies[i] ?? 0) * pageBytes, this.#spare, 0, pageBytes);
+        encoder.copyBufferToBuffer(this.#spare, 0, cache, (copies[i + 1] ?? 0) * pageBytes, pageBytes);
       }
     }
   }

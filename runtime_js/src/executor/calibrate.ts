@@ -5,15 +5,15 @@ import type { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
 import { findFastest, type Comparison } from "./fastest.ts";
 import type { ModelLibrary } from "./library.ts";
-import type { CompiledKernel } from "./pipelines.ts";
-import type { FunctionName, VariantPlan } from "./plan.ts";
+import type { ChosenKernels, CompiledKernel } from "./pipelines.ts";
+import type { FunctionPlan, VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { makeStopwatch } from "./stopwatch.ts";
 
 /** What is not decided by then stays as usual. */
 const BUDGET_MS = 500;
 /** What runs most often comes first: time may run out. */
-const ORDER: readonly FunctionName[] = ["decode", "logits", "prefill", "sample"];
+const ORDER: readonly string[] = ["decode", "logits", "prefill", "sample"];
 
 export interface CalibrationParts {
   readonly device: GPUDevice;
@@ -30,15 +30,14 @@ export interface CalibrationParts {
  */
 export async function calibrate(
   { device, watch, library, variant, buffers }: CalibrationParts, kernels: readonly (readonly CompiledKernel[])[], signal: AbortSignal,
-): Promise<CompiledKernel[]> {
-  const chosen = kernels.flatMap(([usual]) => usual ?? []);
+): Promise<ChosenKernels> {
+  const chosen = kernels.map(([usual]) => usual);
   const deadline = performance.now() + BUDGET_MS;
   const left = (): number => (signal.aborted ? 0 : deadline - performance.now());
   const stopwatch = makeStopwatch(device);
   let isCold = true;
 
-  async function choose(name: FunctionName, slot: number, index: number, ways: readonly CompiledKernel[]): Promise<void> {
-    const fn = variant.functions[name];
+  async function choose(name: string, fn: FunctionPlan, slot: number, index: number, ways: readonly CompiledKernel[]): Promise<void> {
     const n = name === "prefill" ? library.plan.model.prefillChunk : 1;
     const own = { ...fn, steps: fn.steps.filter((step) => step.kernel === slot) };
     const programs = ways.map((way) => new Program(device, library, own, chosen.with(index, way), buffers));
@@ -58,9 +57,10 @@ export async function calibrate(
 
   const decided = new Set<number>();
   for (const name of ORDER) {
-    for (const [slot, index] of variant.functions[name].kernels.entries()) {
+    const fn = variant.functions.get(name);
+    for (const [slot, index] of fn?.kernels.entries() ?? []) {
       const ways = kernels[index] ?? [];
-      if (ways.length > 1 && !decided.has(index) && left() > 0) await choose(name, slot, index, ways);
+      if (fn !== undefined && ways.length > 1 && !decided.has(index) && left() > 0) await choose(name, fn, slot, index, ways);
       decided.add(index);
     }
   }

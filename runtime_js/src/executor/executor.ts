@@ -3,10 +3,11 @@
 import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
-import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
-import type { CompiledKernel } from "./pipelines.ts";
-import { FUNCTION_NAMES, HISTORY_LENGTH, type FunctionName, type Plan, type PlanModel, type VariantPlan } from "./plan.ts";
+import { compileKernels, type ChosenKernels } from "./pipelines.ts";
+import {
+  HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS, decodeName, functionOf, rowCounts, type Plan, type VariantPlan,
+} from "./plan.ts";
 import { Program } from "./program.ts";
 import { ReadbackRing } from "./readback.ts";
 import { rotaryTable } from "./rope.ts";
@@ -15,16 +16,16 @@ import { ShadowedBuffer } from "./shadow.ts";
 /** Results that may be on their way to the CPU at a time: those of one request, and what the one before it left behind. */
 const READBACK_SLOTS = 8;
 
-/** How the names of its weights begin. */
-const FIRST_LAYER = "layers.0.";
-
 export interface ExecutorParts {
   readonly device: GPUDevice;
   readonly watch: DeviceWatch;
   readonly library: Pick<ModelLibrary, "plan" | "launch">;
   readonly variant: VariantPlan;
   readonly buffers: BufferTable;
-  readonly kernels: readonly CompiledKernel[];
+  /** Those of all functions but decode steps with several rows, which are compiled when such a step is asked for. */
+  readonly kernels: ChosenKernels;
+  /** The tile of each kernel that is not compiled yet. */
+  readonly usualTiles: readonly number[];
   readonly contextLength: number;
 }
 
@@ -33,36 +34,60 @@ export function maxPages(device: GPUDevice, variant: VariantPlan): number {
   return Math.floor(Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize) / variant.kvPageBytes);
 }
 
+/** A function of the plan, and how many tokens or rows it takes. */
+type Call = readonly [name: string, n: number];
+
+/** What one row adds to its sequence: `count` tokens from `position` on. */
+interface Addition {
+  readonly position: number;
+  readonly count: number;
+  readonly cache: CacheView;
+}
+
 export class PlanExecutor implements ModelRunner {
   readonly shape: RunnerShape;
-  readonly #device: GPUDevice;
-  readonly #watch: DeviceWatch;
+  readonly #parts: ExecutorParts;
   readonly #plan: Plan;
-  readonly #model: PlanModel;
-  readonly #variant: VariantPlan;
   readonly #buffers: BufferTable;
-  readonly #programs: ReadonlyMap<FunctionName, Program>;
+  readonly #programs = new Map<string, Program>();
+  readonly #rowCounts: readonly number[];
   readonly #pageTable: ShadowedBuffer;
   readonly #sampling: ShadowedBuffer;
   readonly #results: ReadbackRing;
+  /** Kernels that a step waits for; steps behind it wait too, and keep their order. */
+  #preparing: Promise<void> | null = null;
   #samples = 0;
 
-  constructor({ device, watch, library, variant, buffers, kernels, contextLength }: ExecutorParts) {
-    this.#device = device;
-    this.#watch = watch;
+  constructor(parts: ExecutorParts) {
+    const { device, watch, library, variant, buffers, contextLength } = parts;
+    this.#parts = parts;
     this.#plan = library.plan;
-    this.#model = library.plan.model;
-    this.#variant = variant;
     this.#buffers = buffers;
-    this.shape = { contextLength, pageSize: this.#model.pageSize, prefillChunk: this.#model.prefillChunk, rows: 1 };
-    this.#programs = new Map(FUNCTION_NAMES.map((name) => [name, new Program(device, library, variant.functions[name], kernels, buffers)]));
+    this.#rowCounts = rowCounts(variant);
+    const { pageSize, prefillChunk } = this.#plan.model;
+    this.shape = { contextLength, pageSize, prefillChunk, rows: Math.max(...this.#rowCounts) };
+    for (const name of variant.functions.keys()) if (!name.startsWith("decode_")) this.#makeProgram(name, parts.kernels);
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
-    this.#results = new ReadbackRing(device, watch, READBACK_SLOTS);
+    this.#results = new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS);
+  }
+
+  #makeProgram(name: string, kernels: ChosenKernels): void {
+    const { device, library, variant } = this.#parts;
+    this.#programs.set(name, new Program(device, library, functionOf(variant, name), kernels, this.#buffers));
+  }
+
+  /** Compiles the kernels of decode steps with as many rows, and makes their bind groups. */
+  async #prepare(name: string): Promise<void> {
+    const { device, watch, variant, kernels, usualTiles } = this.#parts;
+    const { kernels: needed } = functionOf(variant, name);
+    const tiles = variant.kernels.map((_, i) => (needed.includes(i) && kernels[i] === undefined ? [usualTiles[i] ?? 0] : []));
+    const compiled = await watch.guard(compileKernels(device, this.#plan, variant, tiles, () => undefined));
+    this.#makeProgram(name, kernels.map((kernel, i) => kernel ?? compiled[i]?.[0]));
   }
 
   async reservePages(pages: number): Promise<number> {
-    this.#watch.check();
+    this.#parts.watch.check();
     const { contextLength, pageSize } = this.shape;
     if (pages > this.#buffers.pages) {
       const most = Math.ceil(contextLength / pageSize);
@@ -76,81 +101,80 @@ export class PlanExecutor implements ModelRunner {
   }
 
   async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
+    while (this.#preparing !== null) await this.#preparing;
     this.#writeTokens(tokens);
-    this.#submit(["prefill"], tokens.length, position, cache);
-    await this.#watch.guard(this.#device.queue.onSubmittedWorkDone());
+    this.#submit([["prefill", tokens.length]], [{ position, count: tokens.length, cache }]);
+    await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
   }
 
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult> {
+  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult> {
+    while (this.#preparing !== null) await this.#preparing;
     this.#writeTokens(tokens);
-    return this.#sample(["prefill", "logits", "sample"], tokens.length, position, cache, sampling);
+    this.#sampling.write(sampling);
+    const calls: Call[] = [["prefill", tokens.length], ["logits", 1], ["sample", 1]];
+    const [token = 0] = await this.#sample(calls, [{ position, count: tokens.length, cache }], 1);
+    return { token };
   }
 
-  async decode([row, ...more]: readonly Row[]): Promise<readonly StepResult[]> {
-    if (row === undefined || more.length > 0) throw new RangeError("a decode step has one row");
-    const { position, cache, sampling, token } = row;
-    if (token !== undefined) this.#writeTokens([token]);
-    return [await this.#sample(["decode", "sample"], 1, position, cache, sampling)];
+  async decode(rows: readonly Row[]): Promise<readonly StepResult[]> {
+    const n = this.#rowCounts.find((count) => count >= rows.length);
+    if (rows.length === 0 || n === undefined) throw new RangeError(`a decode step of ${rows.length} rows`);
+    while (this.#preparing !== null) await this.#preparing;
+    const name = decodeName(n);
+    if (!this.#programs.has(name)) {
+      const prepared = this.#prepare(name);
+      const done = (): void => { this.#preparing = null; };
+      this.#preparing = prepared.then(done, done); // what fails here fails no other step
+      await prepared;
+    }
+    rows.forEach(({ token, sampling }, row) => {
+      if (token !== undefined) this.#writeTokens([token], row);
+      this.#sampling.write(sampling, row * SAMPLING_WORDS);
+    });
+    const tokens = await this.#sample([[name, n], ["sample", n]], rows.map(({ position, cache }) => ({ position, count: 1, cache })), n);
+    return rows.map((_, row) => ({ token: tokens[row] ?? 0 }));
+  }
+
+  #writeTokens(tokens: readonly number[], first = 0): void {
+    this.#parts.device.queue.writeBuffer(this.#buffers.io("tokens"), 4 * first, Int32Array.from(tokens));
+  }
+
+  /** Submits a step that samples `n` rows; the ids come later, through the history's next places. */
+  async #sample(calls: readonly Call[], additions: readonly Addition[], n: number): Promise<readonly number[]> {
+    if (this.#samples % HISTORY + n > HISTORY) this.#samples += HISTORY - this.#samples % HISTORY; // in one piece
+    const place = this.#samples % HISTORY;
+    this.#samples += n;
+    const result = this.#results.take();
+    this.#submit(calls, additions, n, place, (encoder) => result.copy(encoder, this.#buffers.io("history"), 4 * place, n));
+    return result.read();
   }
 
   /**
-   * float32[hidden_size]: the hidden state of the last of `tokens` behind the model's first layer, by a prefill or (of one token) a decode
-   * step that ends there. For a check of the GPU: it makes a buffer.
+   * Records and submits one step of `n` rows, of which those beyond `additions` do nothing; `finish` may record more behind its
+   * compute pass.
    */
-  async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
-    const { steps, kernels } = this.#variant.functions[name];
-    const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
-    const step = steps[end];
-    const { bindings = [] } = this.#variant.kernels[kernels[step?.kernel ?? -1] ?? -1] ?? {};
-    const output = step?.buffers[bindings.lastIndexOf("read_write")];
-    if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
-    const { buffer, offset } = this.#buffers.binding(output);
-    const { size } = this.#buffers.io("hidden");
-    const staging = this.#device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
-    const cache = { pages: Int32Array.of(0), copies: new Int32Array() };
-    this.#writeTokens(tokens);
-    this.#submit([name], tokens.length, position, cache, 0,
-      (encoder) => encoder.copyBufferToBuffer(buffer, offset + (tokens.length - 1) * size, staging, 0, size), end + 1);
-    await this.#watch.guard(staging.mapAsync(MapMode.READ));
-    const hidden = new Float32Array(staging.getMappedRange().slice(0));
-    staging.destroy();
-    return hidden;
-  }
-
-  #writeTokens(tokens: readonly number[]): void {
-    this.#device.queue.writeBuffer(this.#buffers.io("tokens"), 0, Int32Array.from(tokens));
-  }
-
-  /** Submits a step that samples; the id comes later, through the history's next place. */
-  async #sample(
-    functions: readonly FunctionName[], n: number, position: number, cache: CacheView, sampling: Uint32Array,
-  ): Promise<StepResult> {
-    this.#sampling.write(sampling);
-    const slot = this.#samples++ % HISTORY_LENGTH;
-    const result = this.#results.take();
-    this.#submit(functions, n, position, cache, slot, (encoder) => result.copy(encoder, this.#buffers.io("history"), 4 * slot));
-    return { token: await result.read() };
-  }
-
-  /** Records and submits one step; `finish` may record more behind its compute pass, `dispatches` ends each function early. */
   #submit(
-    functions: readonly FunctionName[], n: number, position: number, cache: CacheView, slot = 0,
-    finish?: (encoder: GPUCommandEncoder) => void, dispatches?: number,
+    calls: readonly Call[], additions: readonly Addition[], n = 1, place = 0, finish?: (encoder: GPUCommandEncoder) => void,
   ): void {
-    this.#watch.check();
-    const state = new Int32Array(16);
-    state.set([position, n, slot]);
-    this.#device.queue.writeBuffer(this.#buffers.io("state"), 0, state);
-    this.#model.ropes.forEach((rope, index) => {
-      this.#device.queue.writeBuffer(this.#buffers.io(`rope${index}`), 0, rotaryTable(rope, position, n));
-    });
-    this.#pageTable.write(cache.pages);
-    const encoder = this.#device.createCommandEncoder();
-    this.#buffers.copyPages(encoder, cache.copies);
+    const { device, watch } = this.#parts;
+    watch.check();
+    const state = new Int32Array(n * STATE_WORDS);
+    for (let row = 0; row < n; row++) {
+      const { position = -1, count = 0, cache } = additions[row] ?? {};
+      state.set([position, count, place + row, cache?.slots?.read ?? 0, cache?.slots?.write ?? 0], row * STATE_WORDS);
+    }
+    device.queue.writeBuffer(this.#buffers.io("state"), 0, state);
+    const positions = additions.flatMap(({ position, count }) => Array.from({ length: count }, (_, i) => position + i));
+    this.#plan.model.ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rotaryTable(rope, positions)));
+    const pages = Math.ceil(this.#plan.model.contextLength / this.#plan.model.pageSize); // of a row's page table
+    additions.forEach(({ cache }, row) => this.#pageTable.write(cache.pages, row * pages));
+    const encoder = device.createCommandEncoder();
+    for (const { cache } of additions) this.#buffers.copyPages(encoder, cache.copies);
     const pass = encoder.beginComputePass();
-    for (const name of functions) this.#programs.get(name)?.encode(pass, n, position + n, dispatches);
+    const longest = Math.max(...positions) + 1;
+    for (const [name, count] of calls) this.#programs.get(name)?.encode(pass, count, longest);
     pass.end();
     finish?.(encoder);
-    this.#device.queue.submit([encoder.finish()]);
+    device.queue.submit([encoder.finish()]);
   }
 }

@@ -14,6 +14,9 @@ export interface CompiledKernel {
   readonly layout: GPUBindGroupLayout;
 }
 
+/** Of each of a variant's kernels the tile that is to run; none of those that are not compiled yet. */
+export type ChosenKernels = readonly (CompiledKernel | undefined)[];
+
 function layoutEntries(kernel: KernelPlan): GPUBindGroupLayoutEntry[] {
   const visibility = ShaderStage.COMPUTE;
   const entries: GPUBindGroupLayoutEntry[] = kernel.bindings.map((access, binding) => (

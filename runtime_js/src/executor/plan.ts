@@ -2,26 +2,19 @@
 
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
-import { MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY } from "../support/limits.generated.ts";
+import { MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY } from "../support/limits.generated.ts";
+import { PLAN } from "./abi.generated.ts";
 
-const PLAN_FORMAT = 3;
-/** Words that a launch function writes for each tile of a kernel: grid x, y, z and the uniform's words. */
-export const LAUNCH_WORDS = 8;
-export const HISTORY_LENGTH = 256;
+export const { LAUNCH_WORDS, HISTORY, MAX_ROWS, STATE_WORDS, SAMPLING_WORDS } = PLAN;
 const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
+const MAX_FUNCTIONS = 64;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 const MAX_COUNT = 1 << 16;
 const MAX_NAME = 512;
-const MAX_TILES = 8;
 const MAX_VENDORS = 64;
 const MAX_ROPES = 64;
 const MAX_ROTARY_PAIRS = 2048;
 
-export const FUNCTION_NAMES = ["prefill", "logits", "decode", "sample"] as const;
-export type FunctionName = (typeof FUNCTION_NAMES)[number];
-export const IO_NAMES = ["tokens", "state", "page_table", "hidden", "logits", "sampling", "history"] as const;
-/** Rotary tables are many: rope0, rope1, ... in the order of `PlanModel.ropes`. */
-export type IoName = (typeof IO_NAMES)[number] | `rope${number}`;
 export const FEATURES = ["shader-f16", "subgroups"] as const;
 const LANGUAGE_FEATURES = ["packed_4x8_integer_dot_product"] as const;
 export const LIMITS = [
@@ -38,18 +31,26 @@ export interface Rope {
 
 export interface PlanModel {
   readonly vocabSize: number;
-  readonly numLayers: number;
-  readonly numHeads: number;
-  readonly headDim: number;
   readonly contextLength: number;
   readonly pageSize: number;
   /** Tokens of the longest prefill call. */
   readonly prefillChunk: number;
+  /** The io buffer `rope<i>` has the table of `ropes[i]` for the new tokens. */
   readonly ropes: readonly Rope[];
 }
 
-export interface NamedBytes<N extends string = string> {
-  readonly name: N;
+/** A buffer that outlives a step: pages of a cache, which page tables name, or slots, one for the state of a sequence after a step. */
+export interface StatePlan {
+  readonly name: string;
+  readonly kind: "pages" | "slots";
+  /** Of pages: values of a token's queries, which each key meets. */
+  readonly querySize: number;
+  /** Of pages: tokens that a token sees; null: all. */
+  readonly window: number | null;
+}
+
+export interface NamedBytes {
+  readonly name: string;
   readonly bytes: number;
 }
 
@@ -87,18 +88,22 @@ export interface VariantPlan {
   readonly languageFeatures: readonly (typeof LANGUAGE_FEATURES)[number][];
   readonly minSubgroupSize: number;
   readonly limits: ReadonlyMap<LimitName, number>;
-  /** Bytes of one page of one layer's KV cache. */
+  /** Bytes of one page or one slot of each of the plan's states. */
+  readonly stateBytes: readonly number[];
+  /** The largest of those that are of pages. */
   readonly kvPageBytes: number;
   readonly workspace: readonly number[];
   readonly kernels: readonly KernelPlan[];
-  readonly functions: Readonly<Record<FunctionName, FunctionPlan>>;
+  /** By name. Whoever needs one asks for it: `functionOf`. */
+  readonly functions: ReadonlyMap<string, FunctionPlan>;
 }
 
-/** Buffer ids number the weights, then one KV buffer a layer, then io, then a variant's workspace. */
+/** Buffer ids number the weights, then states, then io, then a variant's workspace. */
 export interface Plan {
   readonly model: PlanModel;
   readonly weights: readonly NamedBytes[];
-  readonly io: readonly NamedBytes<IoName>[];
+  readonly states: readonly StatePlan[];
+  readonly io: readonly NamedBytes[];
   readonly variants: readonly VariantPlan[];
   readonly wgsl: readonly string[];
 }
@@ -107,23 +112,29 @@ function fail(message: string): ManifestError {
   return new ManifestError(`The model library's plan is not usable: ${message}. Build the model again with a matching webllm-build.`);
 }
 
-function parseModel(model: Fields): PlanModel {
-  const ropes = model.objects("ropes", MAX_ROPES, (rope) => {
-    const invFreq = rope.array("inv_freq", MAX_ROTARY_PAIRS, (value, path) => {
-      if (typeof value !== "number" || !Number.isFinite(value)) throw fail(`${path} must be a finite number`);
-      return value;
-    });
-    return { invFreq, scale: rope.number("scale", -1e6, 1e6) };
+function parseRope(rope: Fields): Rope {
+  const invFreq = rope.array("inv_freq", MAX_ROTARY_PAIRS, (value, path) => {
+    if (typeof value !== "number" || !Number.isFinite(value)) throw fail(`${path} must be a finite number`);
+    return value;
   });
+  return { invFreq, scale: rope.number("scale", -1e6, 1e6) };
+}
+
+function parseModel(model: Fields): PlanModel {
   return {
     vocabSize: model.integer("vocab_size", 1, MAX_VOCABULARY),
-    numLayers: model.integer("num_layers", 1, MAX_LAYERS),
-    numHeads: model.integer("num_heads", 1, MAX_HEADS),
-    headDim: model.integer("head_dim", 2, 4096),
     contextLength: model.integer("context_length", 1, MAX_CONTEXT),
     pageSize: model.integer("page_size", 1, 1024),
     prefillChunk: model.integer("prefill_chunk", 1, 1 << 16),
-    ropes,
+    ropes: model.objects("ropes", MAX_ROPES, parseRope),
+  };
+}
+
+function parseState(state: Fields): StatePlan {
+  const window = state.raw("window") === null ? null : state.integer("window", 1, MAX_CONTEXT);
+  return {
+    name: state.string("name", MAX_NAME), kind: state.oneOf("kind", ["pages", "slots"] as const),
+    querySize: state.integer("query_size", 0, 1 << 24), window,
   };
 }
 
@@ -133,28 +144,27 @@ function bufferBytes(entry: Fields): number {
   return bytes;
 }
 
-/** Bytes that the executor writes into or reads from each io buffer; `hidden` is the kernels' own. */
-function ioBytes(model: PlanModel): ReadonlyMap<IoName, number> {
-  return new Map<IoName, number>([
-    ["tokens", 4 * model.prefillChunk],
-    ["state", 4 * 16],
-    ...model.ropes.map(({ invFreq }, index): [IoName, number] => [`rope${index}`, 8 * model.prefillChunk * invFreq.length]),
-    ["page_table", 4 * Math.ceil(model.contextLength / model.pageSize)],
-    ["logits", 4 * model.vocabSize],
-    ["sampling", 4 * 8],
-    ["history", 4 * HISTORY_LENGTH],
+/** Bytes of the io buffers that the executor writes or reads; others are the kernels' own. */
+function ioBytes(model: PlanModel): ReadonlyMap<string, number> {
+  const tokens = Math.max(model.prefillChunk, MAX_ROWS);
+  return new Map([
+    ["tokens", 4 * tokens],
+    ["state", 4 * MAX_ROWS * STATE_WORDS],
+    ...model.ropes.map(({ invFreq }, i): [string, number] => [`rope${i}`, 8 * tokens * invFreq.length]),
+    ["page_table", 4 * MAX_ROWS * Math.ceil(model.contextLength / model.pageSize)],
+    ["logits", 4 * MAX_ROWS * model.vocabSize],
+    ["sampling", 4 * MAX_ROWS * SAMPLING_WORDS],
+    ["history", 4 * HISTORY],
   ]);
 }
 
-function parseIo(plan: Fields, model: PlanModel): NamedBytes<IoName>[] {
-  const names: readonly IoName[] = [...IO_NAMES, ...model.ropes.map((_, index): IoName => `rope${index}`)];
-  const io = plan.objects("io", names.length, (entry) => ({ name: entry.oneOf("name", names), bytes: bufferBytes(entry) }));
+function parseIo(plan: Fields, model: PlanModel): NamedBytes[] {
+  const io = plan.objects("io", MAX_FUNCTIONS, (entry) => ({ name: entry.string("name", MAX_NAME), bytes: bufferBytes(entry) }));
+  if (new Set(io.map(({ name }) => name)).size < io.length) throw fail("two io buffers have one name");
   const expected = ioBytes(model);
-  for (const name of names) {
-    const found = io.filter((buffer) => buffer.name === name);
-    if (found.length !== 1) throw fail(`io has ${found.length} buffers called ${name}, not one`);
-    const bytes = expected.get(name);
-    if (bytes !== undefined && found[0]?.bytes !== bytes) throw fail(`io buffer ${name} must have ${bytes} bytes`);
+  for (const { name, bytes } of io) {
+    const right = expected.get(name) ?? bytes;
+    if (bytes !== right) throw fail(`io buffer ${name} must have ${right} bytes`);
   }
   return io;
 }
@@ -164,7 +174,7 @@ function parseKernel(kernel: Fields, wgslCount: number): KernelPlan {
     if (value !== "read" && value !== "read_write") throw fail(`${path} must be "read" or "read_write"`);
     return value;
   });
-  const tiles = kernel.objects("tiles", MAX_TILES, (tile) => (
+  const tiles = kernel.objects("tiles", PLAN.MAX_TILES, (tile) => (
     { wgsl: tile.integer("wgsl", 0, wgslCount - 1), entry: tile.string("entry", MAX_NAME) }));
   if (tiles.length === 0) throw kernel.wrong("tiles", "at least one tile");
   const defaults = kernel.object("defaults");
@@ -209,26 +219,31 @@ function parseFeatures<Name extends string>(variant: Fields, key: string, known:
   });
 }
 
-function parseVariant(variant: Fields, sharedBuffers: number, wgslCount: number): VariantPlan {
+function parseVariant(variant: Fields, states: readonly StatePlan[], sharedBuffers: number, wgslCount: number): VariantPlan {
   const limits = variant.object("limits");
   limits.onlyKeys(LIMITS);
   const workspace = variant.integers("workspace", MAX_COUNT, 4, MAX_BYTES);
   if (workspace.some((bytes) => bytes % 4 !== 0)) throw variant.wrong("workspace", "sizes that are multiples of 4");
   const kernels = variant.objects("kernels", MAX_COUNT, (kernel) => parseKernel(kernel, wgslCount));
   const functions = variant.object("functions");
-  const parse = (name: FunctionName): FunctionPlan => parseFunction(functions.object(name), kernels, sharedBuffers + workspace.length);
-  const kvPageBytes = variant.integer("kv_page_bytes", 4, 1 << 30);
-  if (kvPageBytes % 4 !== 0) throw variant.wrong("kv_page_bytes", "a multiple of 4");
+  const names = functions.keys();
+  if (names.length > MAX_FUNCTIONS) throw variant.wrong("functions", `an object of at most ${MAX_FUNCTIONS} entries`);
+  const parse = (name: string): FunctionPlan => parseFunction(functions.object(name), kernels, sharedBuffers + workspace.length);
+  const stateBytes = variant.integers("state_bytes", MAX_COUNT, 4, 1 << 30);
+  if (stateBytes.length !== states.length || stateBytes.some((bytes) => bytes % 4 !== 0)) {
+    throw variant.wrong("state_bytes", `multiples of 4 for each of ${states.length} states`);
+  }
   return {
     name: variant.string("name", 64),
     features: parseFeatures(variant, "features", FEATURES),
     languageFeatures: parseFeatures(variant, "language_features", LANGUAGE_FEATURES),
     minSubgroupSize: variant.integer("min_subgroup_size", 0, 128),
     limits: new Map(LIMITS.filter((name) => limits.has(name)).map((name) => [name, limits.integer(name, 1, MAX_BYTES)])),
-    kvPageBytes,
+    stateBytes,
+    kvPageBytes: Math.max(0, ...stateBytes.filter((_, i) => states[i]?.kind === "pages")),
     workspace,
     kernels,
-    functions: { prefill: parse("prefill"), logits: parse("logits"), decode: parse("decode"), sample: parse("sample") },
+    functions: new Map(names.map((name) => [name, parse(name)])),
   };
 }
 
@@ -236,7 +251,7 @@ function parseVariant(variant: Fields, sharedBuffers: number, wgslCount: number)
 export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
   const plan = new Fields(planValue, "", fail);
   const format = plan.integer("format", 0, 1 << 20);
-  if (format !== PLAN_FORMAT) throw fail(`it has format ${format}, this engine reads format ${PLAN_FORMAT}`);
+  if (format !== PLAN.PLAN_FORMAT) throw fail(`it has format ${format}, this engine reads format ${PLAN.PLAN_FORMAT}`);
   const wgsl = new Fields({ wgsl: wgslValue }, "", fail).array("wgsl", MAX_COUNT, (value, path) => {
     if (typeof value !== "string") throw fail(`${path} must be a string`);
     return value;
@@ -244,8 +259,31 @@ export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
   const model = parseModel(plan.object("model"));
   const weights = plan.objects("weights", MAX_COUNT, (entry) => ({ name: entry.string("name", MAX_NAME), bytes: bufferBytes(entry) }));
   const io = parseIo(plan, model);
-  const shared = weights.length + model.numLayers + io.length;
-  const variants = plan.objects("variants", 16, (variant) => parseVariant(variant, shared, wgsl.length));
+  const states = plan.objects("states", MAX_LAYERS, parseState);
+  const shared = weights.length + states.length + io.length;
+  const variants = plan.objects("variants", 16, (variant) => parseVariant(variant, states, shared, wgsl.length));
   if (variants.length === 0) throw fail("it has no variant");
-  return { model, weights, io, variants, wgsl };
+  return { model, weights, states, io, variants, wgsl };
+}
+
+/** Raises ManifestError where the variant has no such function. */
+export function functionOf(variant: VariantPlan, name: string): FunctionPlan {
+  const found = variant.functions.get(name);
+  if (found === undefined) throw fail(`variant ${variant.name} has no function ${name}`);
+  return found;
+}
+
+/** How many rows a decode step of the variant may have: 1, and those that `decode_<rows>` was compiled for, rising. */
+export function rowCounts(variant: VariantPlan): number[] {
+  const counts = [...variant.functions.keys()].flatMap((name) => Number(/^decode_(\d+)$/.exec(name)?.[1] ?? 1));
+  return [...new Set(counts)].filter((rows) => rows <= MAX_ROWS).sort((a, b) => a - b);
+}
+
+export function decodeName(rows: number): string {
+  return rows === 1 ? "decode" : `decode_${rows}`;
+}
+
+/** The variant's kernels that a model needs from its first answer on: all but those of steps with several rows. */
+export function firstKernels(variant: VariantPlan): ReadonlySet<number> {
+  return new Set([...variant.functions].flatMap(([name, { kernels }]) => (name.startsWith("decode_") ? [] : kernels)));
 }

@@ -3,7 +3,7 @@
 import type { BufferTable } from "./buffers.ts";
 import { BufferUsage } from "./gpu_flags.ts";
 import type { Launch, ModelLibrary } from "./library.ts";
-import type { CompiledKernel } from "./pipelines.ts";
+import type { ChosenKernels, CompiledKernel } from "./pipelines.ts";
 import { LAUNCH_WORDS, type FunctionPlan } from "./plan.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
@@ -30,10 +30,14 @@ export class Program {
 
   /** `kernels`: all of the variant's, each in the tile that is to run. */
   constructor(
-    device: GPUDevice, library: Pick<ModelLibrary, "launch">, fn: FunctionPlan, kernels: readonly CompiledKernel[], buffers: BufferTable,
+    device: GPUDevice, library: Pick<ModelLibrary, "launch">, fn: FunctionPlan, kernels: ChosenKernels, buffers: BufferTable,
   ) {
     this.#device = device;
-    this.#kernels = fn.kernels.flatMap((index) => kernels[index] ?? []);
+    this.#kernels = fn.kernels.map((index) => {
+      const kernel = kernels[index];
+      if (kernel === undefined) throw new RangeError(`kernel ${index} is not compiled`);
+      return kernel;
+    });
     let tiles = 0;
     this.#words = this.#kernels.map(({ plan, tile }) => {
       tiles += plan.tiles.length;

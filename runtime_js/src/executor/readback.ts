@@ -1,4 +1,4 @@
-/** Brings single words to the CPU late: a ring of staging buffers, made once. */
+/** Brings a few words to the CPU late: a ring of staging buffers, made once. */
 
 import type { DeviceWatch } from "./device.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
@@ -6,27 +6,29 @@ import { BufferUsage, MapMode } from "./gpu_flags.ts";
 export class Readback {
   readonly #watch: DeviceWatch;
   readonly #staging: GPUBuffer;
+  #words = 0;
 
-  constructor(device: GPUDevice, watch: DeviceWatch) {
+  constructor(device: GPUDevice, watch: DeviceWatch, words: number) {
     this.#watch = watch;
-    this.#staging = device.createBuffer({ label: "readback", size: 4, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    this.#staging = device.createBuffer({ label: "readback", size: 4 * words, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   }
 
   get isFree(): boolean {
     return this.#staging.mapState === "unmapped";
   }
 
-  /** Records the copy of the word at byte `offset` of `source`. */
-  copy(encoder: GPUCommandEncoder, source: GPUBuffer, offset: number): void {
-    encoder.copyBufferToBuffer(source, offset, this.#staging, 0, 4);
+  /** Records the copy of `words` int32 at byte `offset` of `source`. */
+  copy(encoder: GPUCommandEncoder, source: GPUBuffer, offset: number, words: number): void {
+    this.#words = words;
+    encoder.copyBufferToBuffer(source, offset, this.#staging, 0, 4 * words);
   }
 
-  /** The word, once the copy, submitted before, is done. */
-  async read(): Promise<number> {
+  /** The words, once the copy, submitted before, is done. */
+  async read(): Promise<number[]> {
     await this.#watch.guard(this.#staging.mapAsync(MapMode.READ));
-    const word = new Int32Array(this.#staging.getMappedRange())[0] ?? 0;
+    const words = [...new Int32Array(this.#staging.getMappedRange()).subarray(0, this.#words)];
     this.#staging.unmap();
-    return word;
+    return words;
   }
 }
 
@@ -34,9 +36,9 @@ export class ReadbackRing {
   readonly #slots: readonly Readback[];
   #next = 0;
 
-  /** At most `slots` reads may be under way. */
-  constructor(device: GPUDevice, watch: DeviceWatch, slots: number) {
-    this.#slots = Array.from({ length: slots }, () => new Readback(device, watch));
+  /** At most `slots` reads, of at most `words` int32 each, may be under way. */
+  constructor(device: GPUDevice, watch: DeviceWatch, slots: number, words: number) {
+    this.#slots = Array.from({ length: slots }, () => new Readback(device, watch, words));
   }
 
   take(): Readback {

@@ -6,6 +6,8 @@ export interface CacheView {
   readonly pages: Int32Array;
   /** (source, destination) pages to copy before the step. */
   readonly copies: Int32Array;
+  /** Of a model with states in slots: where the step finds the state before it, and leaves the one after it. */
+  readonly slots?: { readonly read: number; readonly write: number } | undefined;
 }
 
 export interface RunnerShape {
@@ -24,7 +26,7 @@ export interface Row {
   readonly cache: CacheView;
   /** uint32 words of the `sampling` buffer. */
   readonly sampling: Uint32Array;
-  /** The token at `position`. Absent: the one that this row sampled last, which is still on the GPU. */
+  /** The token at `position`. Absent: the one that this row sampled in the step before, a decode step or, in row 0, a prefill. */
   readonly token?: number | undefined;
 }
 
@@ -42,6 +44,9 @@ export interface ModelRunner {
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
   /** The same, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult>;
-  /** One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled. */
+  /**
+   * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled. Rows may be of one sequence, at
+   * positions that follow each other. The first step with more rows than any before compiles kernels; steps behind it wait.
+   */
   decode(rows: readonly Row[]): Promise<readonly StepResult[]>;
 }

@@ -11,11 +11,11 @@ export class ShadowedBuffer {
     this.#words = new Int32Array(buffer.size / 4); // a new GPU buffer holds zeros too
   }
 
-  /** Makes the buffer begin with `words`. */
-  write(words: Int32Array | Uint32Array): void {
-    const first = words.findIndex((word, i) => this.#words[i] !== (word | 0));
+  /** Makes the buffer hold `words` from word `at` on. */
+  write(words: Int32Array | Uint32Array, at = 0): void {
+    const first = words.findIndex((word, i) => this.#words[at + i] !== (word | 0));
     if (first < 0) return;
-    this.#words.set(words);
-    this.#queue.writeBuffer(this.#buffer, 4 * first, this.#words, first, words.length - first);
+    this.#words.set(words, at);
+    this.#queue.writeBuffer(this.#buffer, 4 * (at + first), this.#words, at + first, words.length - first);
   }
 }

@@ -37,7 +37,7 @@ export interface ModelDevice {
 }
 
 /** A model that runs. `warning`: what its user may want to know. */
-export interface RunningModel extends Omit<ExecutorParts, "kernels"> {
+export interface RunningModel extends Omit<ExecutorParts, "kernels" | "usualTiles"> {
   readonly runner: PlanExecutor;
   readonly warning?: string | undefined;
 }
@@ -103,7 +103,7 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
       await weights;
       watch.check();
       const parts = { device, watch, library, variant, buffers, contextLength };
-      const runner = new PlanExecutor({ ...parts, kernels: await tiles.settle(parts, compiled, signal) });
+      const runner = new PlanExecutor({ ...parts, kernels: await tiles.settle(parts, compiled, signal), usualTiles: tiles.usual });
       if (probe !== undefined) await selfTest(runner, probe);
       await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
       return { ...parts, runner, warning };

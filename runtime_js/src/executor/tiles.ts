@@ -3,8 +3,8 @@
 import { infoOf } from "./adapter.ts";
 import { calibrate, type CalibrationParts } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
-import type { CompiledKernel } from "./pipelines.ts";
-import type { VariantPlan } from "./plan.ts";
+import type { ChosenKernels, CompiledKernel } from "./pipelines.ts";
+import { firstKernels, type VariantPlan } from "./plan.ts";
 
 /** Small texts that are kept with a model until another build replaces it. */
 export interface Notes {
@@ -16,12 +16,18 @@ export interface Notes {
 const CPU = "google";
 
 export class TileChoice {
-  /** Of each of the variant's kernels, the tiles to compile. Where there are several, `settle` measures; the first is the default. */
+  /**
+   * Of each of the variant's kernels, the tiles to compile at load: none of those that are needed later. Where there are several, `settle`
+   * measures; the first is the default.
+   */
   readonly wanted: readonly (readonly number[])[];
+  /** The tile of each kernel where nothing is measured. */
+  readonly usual: readonly number[];
   readonly #keep: (text: string) => Promise<void>;
 
-  private constructor(wanted: readonly (readonly number[])[], keep: (text: string) => Promise<void>) {
+  private constructor(wanted: readonly (readonly number[])[], usual: readonly number[], keep: (text: string) => Promise<void>) {
     this.wanted = wanted;
+    this.usual = usual;
     this.#keep = keep;
   }
 
@@ -33,10 +39,12 @@ export class TileChoice {
     const usual = variant.kernels.map(({ defaults }) => defaults.get(isFallbackAdapter ? CPU : vendor) ?? 0);
     const isMeasured = calibration === "auto" && !isFallbackAdapter; // a CPU's times are slow to get and mean little
     const known = isMeasured ? readTiles(await notes.note(name), variant) : usual;
+    const needed = firstKernels(variant);
     return new TileChoice(variant.kernels.map(({ tiles }, i) => {
+      if (!needed.has(i)) return [];
       const first = (known ?? usual)[i] ?? 0;
       return known === undefined ? [first, ...Array.from(tiles.keys()).filter((tile) => tile !== first)] : [first];
-    }), keep);
+    }), usual, keep);
   }
 
   get isOpen(): boolean {
@@ -44,10 +52,10 @@ export class TileChoice {
   }
 
   /** One of each kernel's compiled tiles, which were `wanted`; measured and remembered where that is to be done. */
-  async settle(parts: CalibrationParts, kernels: readonly (readonly CompiledKernel[])[], signal: AbortSignal): Promise<CompiledKernel[]> {
-    if (!this.isOpen) return kernels.flat();
+  async settle(parts: CalibrationParts, kernels: readonly (readonly CompiledKernel[])[], signal: AbortSignal): Promise<ChosenKernels> {
+    if (!this.isOpen) return kernels.map(([only]) => only);
     const chosen = await calibrate(parts, kernels, signal);
-    if (!signal.aborted) await this.#keep(JSON.stringify(chosen.map(({ tile }) => tile)));
+    if (!signal.aborted) await this.#keep(JSON.stringify(chosen.map((kernel, i) => kernel?.tile ?? this.usual[i])));
     return chosen;
   }
 }

@@ -15,18 +15,23 @@ const KERNELS = [
     name: "sample", bindings: ["read", "read_write", "read_write"], uniform: -1, uniform_words: 0,
     tiles: [{ wgsl: 0, entry: "sample" }], defaults: {},
   },
+  {
+    name: "attend_rows", bindings: ["read_write", "read", "read_write"], uniform: -1, uniform_words: 0,
+    tiles: [{ wgsl: 1, entry: "attend_rows" }, { wgsl: 1, entry: "attend_rows_wide" }], defaults: { apple: 1 },
+  },
 ];
 
-// Buffers: 0, 1 weights; 2 kv; 3 tokens, 4 state, 5 rope, 6 page_table, 7 hidden, 8 logits, 9 sampling, 10 history; 11 workspace.
+// Buffers: 0, 1 weights; 2 kv0; 3 tokens, 4 state, 5 rope0, 6 page_table, 7 hidden, 8 logits, 9 sampling, 10 history; 11 workspace.
 function variant(name: string, features: string[], index: number): Record<string, unknown> {
   return {
     name, features, language_features: [], min_subgroup_size: features.includes("subgroups") ? 32 : 0,
     limits: { maxStorageBufferBindingSize: 1 << 20, maxBufferSize: 1 << 20, maxComputeInvocationsPerWorkgroup: 256 },
-    kv_page_bytes: 256, workspace: [4096], kernels: KERNELS,
+    state_bytes: [256], workspace: [4096], kernels: KERNELS,
     functions: {
       prefill: { launch: `launch_${index}_prefill`, kernels: [0, 1], steps: [[0, [3, 0, 11]], [1, [2, 11, 7]], [0, [3, 1, 11]]] },
       logits: { launch: `launch_${index}_logits`, kernels: [0], steps: [[0, [7, 1, 8]]] },
       decode: { launch: `launch_${index}_decode`, kernels: [0, 1], steps: [[0, [3, 0, 11]], [1, [2, 11, 8]]] },
+      decode_2: { launch: `launch_${index}_decode_2`, kernels: [0, 3], steps: [[0, [3, 0, 11]], [1, [2, 11, 8]]] },
       sample: { launch: `launch_${index}_sample`, kernels: [2], steps: [[0, [8, 3, 10]]] },
     },
   };
@@ -34,16 +39,16 @@ function variant(name: string, features: string[], index: number): Record<string
 
 export function fakePlan(): Record<string, unknown> {
   return {
-    format: 3,
+    format: 4,
     model: {
-      vocab_size: 50, hidden_size: 8, num_layers: 1, num_heads: 2, num_kv_heads: 1, head_dim: 4,
-      context_length: 128, page_size: 4, prefill_chunk: 8,
+      vocab_size: 50, hidden_size: 8, context_length: 128, page_size: 4, prefill_chunk: 8,
       ropes: [{ inv_freq: [1, 0.01], scale: 1 }],
     },
     weights: [{ name: "a", bytes: WEIGHT_BYTES[0] }, { name: "b", bytes: WEIGHT_BYTES[1] }],
+    states: [{ name: "kv0", kind: "pages", query_size: 8, window: null }],
     io: [
-      { name: "tokens", bytes: 32 }, { name: "state", bytes: 64 }, { name: "rope0", bytes: 128 }, { name: "page_table", bytes: 128 },
-      { name: "hidden", bytes: 32 }, { name: "logits", bytes: 200 }, { name: "sampling", bytes: 32 }, { name: "history", bytes: 1024 },
+      { name: "tokens", bytes: 32 }, { name: "state", bytes: 512 }, { name: "rope0", bytes: 128 }, { name: "page_table", bytes: 1024 },
+      { name: "hidden", bytes: 32 }, { name: "logits", bytes: 1600 }, { name: "sampling", bytes: 512 }, { name: "history", bytes: 1024 },
     ],
     variants: [variant("f16-sg", ["shader-f16", "subgroups"], 0), variant("f32", [], 1)],
   };

@@ -15,15 +15,17 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.attention.kv_cache import (
     KEY,
+    ONE_ROW,
     VALUE,
     KvCache,
+    Rows,
     Share,
     floats,
     layout_of,
     page_of,
-    page_table_buffer,
     qk_norm_buffer,
     slot_of,
+    state_buffer,
     words_dtype,
 )
 from webllm_build.compile.kernels.attention.rope_append import rms_scale, rotate
@@ -88,24 +90,25 @@ def query_scale(attention: Attention) -> float:
 
 
 def partial_shape(attention: Attention) -> list[int]:
-    """Of float32: for each head and split head_dim sums, then the maximum of the scores (base 2), the sum of weights, two unused."""
+    """Of a row, float32: for each head and split head_dim sums, then the maximum of the scores (base 2), the sum of weights, two unused."""
     return [attention.heads, MAX_SPLITS, attention.head_dim + VEC]
 
 
-def attention_decode(variant: Variant, attention: Attention) -> PrimFunc:
-    """softmax(scale * q K) V over the keys that a token at position state[0] sees before it, split by split, not yet divided by the sum
-    of weights.
+def attention_decode(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
+    """softmax(scale * q K) V over the keys that a row's token at position state[row, 0] sees before it, split by split, not yet divided by
+    the sum of weights. Where rows are tokens of one sequence, the keys of the earlier ones must be in the cache.
 
-    qkv float32[1, qkv_size], of which the queries are read, not yet rotated; rope float32[>= 1, head_dim]: see rope_append.py;
-    qk_norm, kv, page_table int32[max_pages]: see kv_cache.py; state int32[16]; partial float32[partial_shape]. Only the first
-    num_splits(seen_before(state[0])) splits are written. The grid is (workgroups of heads, those splits), for kv_len tokens with this one.
+    qkv float32[rows, qkv_size], of which the queries are read, not yet rotated; rope float32[>= rows, head_dim]: see rope_append.py;
+    qk_norm, kv, state, page_table: see kv_cache.py; partial float32[rows, *partial_shape]. Of each row only the first
+    num_splits(seen_before(position)) splits are written. The grid is (workgroups of heads of each row, those splits), for kv_len
+    tokens with this one in the longest row.
     """
-    return _AttentionDecode(variant, attention).build()
+    return _AttentionDecode(variant, attention, rows).build()
 
 
 class _AttentionDecode:
-    def __init__(self, variant: Variant, attention: Attention) -> None:
-        self.variant, self.attention, self.layout = variant, attention, layout_of(variant, attention)
+    def __init__(self, variant: Variant, attention: Attention, rows: Rows) -> None:
+        self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
         self.head_dim, self.group = attention.head_dim, attention.group
         self.heads = max(heads for heads in range(1, MAX_HEADS + 1) if self.group % heads == 0)
         self.columns = self.layout.columns
@@ -126,18 +129,21 @@ class _AttentionDecode:
     def build(self) -> PrimFunc:
         heads, group = self.heads, self.group
         with Kernel() as kernel:
-            self.qkv = kernel.buffer("qkv", (1, self.attention.qkv_size), "float32")
+            m = self.rows.count()
+            self.qkv = kernel.buffer("qkv", (m, self.attention.qkv_size), "float32")
             self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
             self.qk_norm = qk_norm_buffer(kernel, self.attention)
             self.cache = KvCache(kernel, self.layout)
-            state = kernel.buffer("state", (16,), "int32")
-            self.page_table = page_table_buffer(kernel)
-            self.partial = kernel.buffer("partial", partial_shape(self.attention), "float32")
+            state = state_buffer(kernel)
+            self.page_table = self.rows.page_table(kernel)
+            self.partial = kernel.buffer("partial", (m, *partial_shape(self.attention)), "float32")
             splits = num_splits(seen_before(self.attention, size("kv_len") - 1))
-            with launch([self.attention.heads // heads, UpTo(MAX_SPLITS, splits)], [self.threads]) as ((block, self.split), (self.thread,)):
+            blocks = self.attention.heads // heads
+            with launch([m * blocks, UpTo(MAX_SPLITS, splits)], [self.threads]) as ((block, self.split), (self.thread,)):
+                self.row, block = self.rows.split(block, blocks)
                 self.first_head = block * heads
                 self.kv_head = block // (group // heads)
-                self.cached = fixed("cached", state[0])
+                self.cached = fixed("cached", state[self.row, 0])
                 seen = self.cached if self.attention.window is None else fixed("seen", seen_before(self.attention, self.cached))
                 keys = fixed("keys", keys_per_split(seen))
                 begin = self.split * keys if self.attention.window is None else self.cached - seen + self.split * keys
@@ -173,13 +179,13 @@ class _AttentionDecode:
                 store(self.sums, splat(T.float32(0)), head * self.vectors + j)
                 store(self.query, splat(T.float32(0)), head * self.vectors + j)
                 with when(inside):
-                    query = let("unrotated", self.qkv[0, vec((self.first_head + head) * self.row_vectors + column)])
+                    query = let("unrotated", self.qkv[self.row, vec((self.first_head + head) * self.row_vectors + column)])
                     store(self.query, query if self.qk_norm is not None else self._turned(query, column), head * self.vectors + j)
         if self.qk_norm is not None:
             self._normalise(self.qk_norm)
 
     def _turned(self, query: Expr, column: Expr) -> Expr:
-        return rotate(query, let("turn", self.rope[0, vec(column)])) * splat(T.float32(query_scale(self.attention)))
+        return rotate(query, let("turn", self.rope[self.row, vec(column)])) * splat(T.float32(query_scale(self.attention)))
 
     def _normalise(self, weights: Buffer) -> None:
         """RMS norms of the queries, which are then turned."""
@@ -201,7 +207,7 @@ class _AttentionDecode:
         padding meets zeros of the query and sums that are not stored."""
         for k, position in enumerate(positions):
             position = fixed("known", T.min(position, self.cached - 1))
-            page, slot = fixed("page", page_of(self.page_table, position)), slot_of(position)
+            page, slot = fixed("page", page_of(self.page_table, self.row, position)), slot_of(position)
             for kind, words, scales in ((KEY, self.key_words, self.key_scales), (VALUE, self.value_words, self.value_scales)):
                 for word in range(self.words):
                     column = word * self.parts + self.part
@@ -302,9 +308,9 @@ class _AttentionDecode:
                     first_set = (start + h) * sets
                     scales, stats = join(*([of_sets[first_set + s] for s in range(sets)] for of_sets in (set_max, set_sum)))
                     value = total([pool[h * size + s * self.row_vectors + column] * splat(scale) for s, scale in enumerate(scales)])
-                    store(self.partial, value, self.first_head + start + h, self.split, vec(column))
+                    store(self.partial, value, self.row, self.first_head + start + h, self.split, vec(column))
                     with when(column == 0):
-                        store(self.partial, stats, self.first_head + start + h, self.split, vec(self.row_vectors))
+                        store(self.partial, stats, self.row, self.first_head + start + h, self.split, vec(self.row_vectors))
 
     def _join_groups(self) -> None:
         """Add the groups of each set of `set_width` invocations, all of one subgroup."""

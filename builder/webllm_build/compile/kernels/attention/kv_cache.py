@@ -1,6 +1,6 @@
 """Loads and stores of the paged key-value cache, whose layout is in kv_layout.py.
 
-Token `position` of the running sequence lies in slot position % PAGE_SIZE of page page_table[position / PAGE_SIZE].
+Token `position` of a row's sequence lies in slot position % PAGE_SIZE of page page_table[row, position / PAGE_SIZE]; a prefill is row 0.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
+from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import Variant
@@ -110,13 +112,41 @@ def as_halves(words: Expr) -> Expr:
     return extern("uint32x4", "vec4u", *(pair for i in range(2) for pair in _pack_pairs(tir.four_signed_bytes(element(words, i)))))
 
 
-def page_table_buffer(kernel: Kernel) -> Buffer:
-    return kernel.buffer("page_table", (size("max_pages"),), "int32")
+def state_buffer(kernel: Kernel) -> Buffer:
+    """Parameter "state" int32[MAX_ROWS, STATE_WORDS]: for each row of the step, first the position of its first new token."""
+    return kernel.buffer("state", (MAX_ROWS, STATE_WORDS), "int32")
 
 
-def page_of(page_table: Buffer, position: Expr) -> Expr:
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a decode step: one, or n (a symbolic size), each a token of its own sequence or the next ones of one. max_pages: of a
+    row's page table, where there are several; a kernel of one row needs not know."""
+
+    max_pages: int | None = None
+
+    @property
+    def several(self) -> bool:
+        return self.max_pages is not None
+
+    def count(self) -> Expr:
+        """1, or the symbolic size: once in a kernel."""
+        return size("n") if self.several else 1
+
+    def page_table(self, kernel: Kernel) -> Buffer:
+        """Parameter "page_table" int32[MAX_ROWS, max_pages]."""
+        return kernel.buffer("page_table", (MAX_ROWS, self.max_pages if self.several else size("max_pages")), "int32")
+
+    def split(self, block: Expr, blocks: int) -> tuple[Expr, Expr]:
+        """(row, workgroup of the row), given a workgroup of count * blocks. (TVM's kernels for WebGPU have no third axis.)"""
+        return (fixed("row", block // blocks), fixed("block", block % blocks)) if self.several else (0, block)
+
+
+ONE_ROW = Rows()
+
+
+def page_of(page_table: Buffer, row: Expr, position: Expr) -> Expr:
     # A shift, because TVM cannot know that a position is not negative and would round `//` with care.
-    return page_table[position >> PAGE_BITS]
+    return page_table[row, position >> PAGE_BITS]
 
 
 def slot_of(position: Expr) -> Expr:

@@ -10,14 +10,16 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.attention.decode import HIDDEN, join, num_splits, partial_shape, query_scale, seen_before
 from webllm_build.compile.kernels.attention.kv_cache import (
     KEY,
+    ONE_ROW,
     VALUE,
     KvCache,
+    Rows,
     layout_of,
     page_of,
-    page_table_buffer,
     qk_norm_buffer,
     rounded,
     slot_of,
+    state_buffer,
 )
 from webllm_build.compile.kernels.attention.rope_append import LANES, RowShare, append, largest_magnitude, rms_scale, rotate
 from webllm_build.compile.kernels.tir.fixed import fixed
@@ -49,21 +51,21 @@ THREADS = 256
 UNROLL = 4  # splits that an invocation loads at once
 
 
-def attention_merge(variant: Variant, attention: Attention) -> PrimFunc:
-    """Attention output from the partial results of the splits, and from the token's own key and value, which join the cache.
+def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
+    """Attention output of each row from the partial results of the splits, and from the token's own key and value. Those of a single row
+    join the cache; those of several are there already, and page_table and kv are no parameters.
 
-    qkv, rope: see decode.py; partial float32[partial_shape], of which the splits that attention_decode wrote are read;
-    state int32[16]; qk_norm, kv, page_table int32[max_pages]: see kv_cache.py, written in place at position state[0];
-    out float32[1, query_size].
-    A workgroup serves one head; its invocations hold one vector of the head dimension and every `slices`-th split. Without subgroups
-    one slice takes all splits.
+    qkv, rope: see decode.py; partial float32[rows, *partial_shape], of which the splits that attention_decode wrote are read;
+    qk_norm, state, page_table, kv: see kv_cache.py, written in place at position state[0, 0]; out float32[rows, query_size].
+    A workgroup serves one head of a row; its invocations hold one vector of the head dimension and every `slices`-th split. Without
+    subgroups one slice takes all splits.
     """
-    return _AttentionMerge(variant, attention).build()
+    return _AttentionMerge(variant, attention, rows).build()
 
 
 class _AttentionMerge:
-    def __init__(self, variant: Variant, attention: Attention) -> None:
-        self.variant, self.attention, self.layout = variant, attention, layout_of(variant, attention)
+    def __init__(self, variant: Variant, attention: Attention, rows: Rows) -> None:
+        self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
         self.num_heads, self.num_kv_heads, self.head_dim = attention.heads, attention.kv_heads, attention.head_dim
         self.group = attention.group
         self.columns = self.head_dim // VEC
@@ -72,31 +74,33 @@ class _AttentionMerge:
 
     def build(self) -> PrimFunc:
         with Kernel() as kernel:
-            self.qkv = kernel.buffer("qkv", (1, self.attention.qkv_size), "float32")
+            m = self.rows.count()
+            self.qkv = kernel.buffer("qkv", (m, self.attention.qkv_size), "float32")
             self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
             self.qk_norm = qk_norm_buffer(kernel, self.attention)
-            self.partial = kernel.buffer("partial", partial_shape(self.attention), "float32")
-            state = kernel.buffer("state", (16,), "int32")
-            page_table = page_table_buffer(kernel)
-            self.cache = KvCache(kernel, self.layout)
-            out = kernel.buffer("out", (1, self.attention.query_size), "float32")
-            with launch([self.num_heads], [self.threads]) as ((self.head,), (self.thread,)):
+            self.partial = kernel.buffer("partial", (m, *partial_shape(self.attention)), "float32")
+            state = state_buffer(kernel)
+            page_table = self.rows.page_table(kernel) if not self.rows.several else None
+            self.cache = KvCache(kernel, self.layout) if page_table is not None else None
+            out = kernel.buffer("out", (m, self.attention.query_size), "float32")
+            with launch([m * self.num_heads], [self.threads]) as ((block,), (self.thread,)):
+                self.row, self.head = self.rows.split(block, self.num_heads)
                 self.kv_head = self.head // self.group
                 self.slice = fixed("slice", T.min(self.thread // self.columns, self.slices - 1))
                 self.column = fixed("column", self.thread % self.columns)
-                position = fixed("position", state[0])
+                position = fixed("position", state[self.row, 0])
                 self.sums, self.largest, self.weight = local("sums", 1, "float32x4"), local("largest", 1), local("weight", 1)
-                self._own(page_of(page_table, position), slot_of(position))
+                self._own(None if page_table is None else (page_of(page_table, 0, position), slot_of(position)))
                 self._join_splits(fixed("splits", num_splits(seen_before(self.attention, position))))
                 if self.slices == 1:
                     with when(self.threads == self.columns or self.thread < self.columns):
-                        store(out, self.sums[0] / splat(self.weight[0]), 0, vec(self.head * self.columns + self.column))
+                        store(out, self.sums[0] / splat(self.weight[0]), self.row, vec(self.head * self.columns + self.column))
                 else:
                     self._join_slices(out)
         return kernel.func
 
-    def _own(self, page: Expr, slot: Expr) -> None:
-        """Begin the first slice with the token itself. One head of those that share a key and value appends them."""
+    def _own(self, place: tuple[Expr, Expr] | None) -> None:
+        """Begin the first slice with the token itself. One head of those that share a key and value appends them at (page, slot)."""
         share = RowShare(self.columns, fixed("lane", self.thread % LANES))
         heads = (self.head, self.num_heads + self.kv_head, self.num_heads + self.num_kv_heads + self.kv_head)
         query, key, value = rows = [local(name, share.vectors, "float32x4") for name in ("query", "key", "value")]
@@ -104,8 +108,8 @@ class _AttentionMerge:
             for row in rows:
                 store(row, splat(T.float32(0)), j)
             with when(inside):
-                turn = let("turn", self.rope[0, vec(column)])
-                loaded = [let("loaded", self.qkv[0, vec(head * self.columns + column)]) for head in heads]
+                turn = let("turn", self.rope[self.row, vec(column)])
+                loaded = [let("loaded", self.qkv[self.row, vec(head * self.columns + column)]) for head in heads]
                 turned = loaded[:2] if self.qk_norm is not None else [rotate(x, turn) for x in loaded[:2]]
                 for row, x in zip(rows, (*turned, loaded[2]), strict=True):
                     store(row, x, j)
@@ -116,15 +120,17 @@ class _AttentionMerge:
             for kind, row in ((KEY, key), (VALUE, value)):
                 store(largest, largest_magnitude(row, share.vectors), kind)
             self._reduce(share, largest, "max")
-        with when(T.And(self.head % self.group == 0, self.thread < LANES)):
-            for kind, row in ((KEY, key), (VALUE, value)):
-                append(self.cache, (page, kind, self.kv_head, slot), share, row, largest[kind])
+        if self.cache is not None and place is not None:
+            page, slot = place
+            with when(T.And(self.head % self.group == 0, self.thread < LANES)):
+                for kind, row in ((KEY, key), (VALUE, value)):
+                    append(self.cache, (page, kind, self.kv_head, slot), share, row, largest[kind])
         # The token is seen as later ones will see it, rounded by the cache.
         score = local("score", 1)
         products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]
         store(score, total(products) * T.float32(query_scale(self.attention)), 0)
         self._reduce(share, score, "sum")
-        own = rounded(self.layout, let("own", self.qkv[0, vec(heads[2] * self.columns + self.column)]), largest[VALUE])
+        own = rounded(self.layout, let("own", self.qkv[self.row, vec(heads[2] * self.columns + self.column)]), largest[VALUE])
         first = self.slice == 0
         store(self.sums, T.Select(first, own, splat(T.float32(0))), 0)
         store(self.largest, T.Select(first, score[0], T.float32(HIDDEN)), 0)
@@ -141,7 +147,7 @@ class _AttentionMerge:
             for j, (column, inside) in enumerate(share.places):
                 with when(inside):
                     x = let("normalised", row[j] * scale * weights[vec(i * self.columns + column)])
-                    store(row, rotate(x, let("turn", self.rope[0, vec(column)])), j)
+                    store(row, rotate(x, let("turn", self.rope[self.row, vec(column)])), j)
 
     def _reduce(self, share: RowShare, values: Buffer, operator: Operator) -> None:
         if not self.variant.subgroups:
@@ -157,8 +163,8 @@ class _AttentionMerge:
             # What lies beyond the last split may be NaN.
             for i in range(UNROLL):
                 split = fixed("split", T.min(first + i * self.slices, splits - 1))
-                store(stats, self.partial[self.head, split, vec(self.columns)], i)
-                store(loaded, self.partial[self.head, split, vec(self.column)], i)
+                store(stats, self.partial[self.row, self.head, split, vec(self.columns)], i)
+                store(loaded, self.partial[self.row, self.head, split, vec(self.column)], i)
             new_max = self.largest[0]
             for i in range(UNROLL):
                 inside = first + i * self.slices < splits
@@ -187,4 +193,4 @@ class _AttentionMerge:
         with when(self.thread < columns):
             scales, stats = join([all_largest[s] for s in range(slices)], [all_weights[s] for s in range(slices)])
             value = total([all_sums[s * columns + self.thread] * splat(scale) for s, scale in enumerate(scales)])
-            store(out, value / splat(element(stats, 1)), 0, vec(self.head * columns + self.thread))
+            store(out, value / splat(element(stats, 1)), self.row, vec(self.head * columns + self.thread))

@@ -19,6 +19,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.attention.decode import HIDDEN, query_scale
 from webllm_build.compile.kernels.attention.kv_cache import (
     KEY,
+    ONE_ROW,
     VALUE,
     KvCache,
     Share,
@@ -26,8 +27,8 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     floats,
     layout_of,
     page_of,
-    page_table_buffer,
     slot_of,
+    state_buffer,
     words_dtype,
 )
 from webllm_build.compile.kernels.tir.fixed import fixed
@@ -60,10 +61,10 @@ WORKGROUP_BYTES = 16384  # WebGPU's default limit
 
 
 def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
-    """softmax(scale * q K) V; token t of n sees keys 0..state[0]+t, or the last of them, those of earlier calls included.
+    """softmax(scale * q K) V; token t of n sees keys 0..state[0, 0]+t, or the last of them, those of earlier calls included.
 
-    q float32[n, query_size], normalised and rotated; kv, page_table int32[max_pages]: see kv_cache.py, with the n tokens already appended;
-    state int32[16]; out float32[n, query_size]. Products and sums are float32 in every variant.
+    q float32[n, query_size], normalised and rotated; kv, page_table, state: see kv_cache.py, with the n tokens already appended;
+    out float32[n, query_size]. Products and sums are float32 in every variant.
     """
     return _AttentionPrefill(variant, attention).build()
 
@@ -97,8 +98,8 @@ class _AttentionPrefill:
             self.n = size("n")
             self.q = kernel.buffer("q", (self.n, self.attention.query_size), "float32")
             self.cache = KvCache(kernel, self.stored)
-            state = kernel.buffer("state", (16,), "int32")
-            self.page_table = page_table_buffer(kernel)
+            state = state_buffer(kernel)
+            self.page_table = ONE_ROW.page_table(kernel)
             out = kernel.buffer("out", (self.n, self.attention.query_size), "float32")
             blocks = ceildiv(self.n * self.group, self.block)
             with launch([self.stored.num_kv_heads, blocks], [self.threads]) as ((self.kv_head, block), (self.thread,)):
@@ -108,7 +109,7 @@ class _AttentionPrefill:
                 before = self._tiles_before(block, state)
                 self._load(fixed("start", before * self.tile))
                 last_token = T.min((block * self.block + self.block - 1) // self.group, self.n - 1)
-                end = fixed("end", state[0] + last_token + 1)
+                end = fixed("end", state[0, 0] + last_token + 1)
                 with T.serial(ceildiv(end, self.tile) - before) as index:
                     first = fixed("first", (before + index) * self.tile)
                     barrier()
@@ -131,8 +132,8 @@ class _AttentionPrefill:
         self.row = [fixed("row", first + r) for r in range(self.rows)]
         self.token = [fixed("token", T.min(row // self.group, self.n - 1)) for row in self.row]
         self.head = [fixed("head", self.kv_head * self.group + row % self.group) for row in self.row]
-        self.limit = [fixed("limit", state[0] + token) for token in self.token]
-        self.last = fixed("last", state[0] + self.n - 1)
+        self.limit = [fixed("limit", state[0, 0] + token) for token in self.token]
+        self.last = fixed("last", state[0, 0] + self.n - 1)
         # The first vector of a run's key i ^ part that this invocation holds.
         self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.columns + self.part) for i in range(self.parts)]
 
@@ -140,7 +141,7 @@ class _AttentionPrefill:
         """Tiles of keys that none of the workgroup's tokens sees any more."""
         if self.attention.window is None:
             return 0
-        first_seen = state[0] + block * self.block // self.group - (self.attention.window - 1)
+        first_seen = state[0, 0] + block * self.block // self.group - (self.attention.window - 1)
         return fixed("tiles_before", T.max(first_seen, 0) >> (self.tile.bit_length() - 1))
 
     def _sees(self, row: int, key: Expr) -> Expr:
@@ -176,7 +177,7 @@ class _AttentionPrefill:
     def _load(self, first: Expr) -> None:
         """Part of the tile that starts at position `first` into registers; beyond the last key that one again, and never a slot
         that nothing was written to, which may hold NaN."""
-        page = fixed("page", page_of(self.page_table, T.min(first, self.last)))
+        page = fixed("page", page_of(self.page_table, 0, T.min(first, self.last)))
         for i in range(self.loads):
             index = i * self.threads + self.thread
             if (i + 1) * self.threads > self.tile * self.columns:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.attention.kv_cache import KvCache, layout_of, page_of, page_table_buffer, qk_norm_buffer, slot_of
+from webllm_build.compile.kernels.attention.kv_cache import (
+    ONE_ROW,
+    KvCache,
+    Rows,
+    layout_of,
+    page_of,
+    qk_norm_buffer,
+    slot_of,
+    state_buffer,
+)
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -35,36 +44,38 @@ THREADS = 64
 LANES = 8  # invocations of a row: one head of one token
 
 
-def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
+def rope_append(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
     """Normalises, where the layer does, and rotates the queries and keys of n new tokens, and appends keys and values to the cache at
-    positions state[0]..state[0]+n-1.
+    positions state[0, 0]..state[0, 0]+n-1. With several rows it takes a token of each, at position state[row, 0], and leaves the queries.
 
     qkv float32[n, qkv_size]: queries, keys, values; rotary pairs are elements 2i and 2i+1.
     rope float32[>= n, head_dim]: cosine and sine for each new token and pair.
-    state int32[16], qk_norm, page_table int32[max_pages], kv: see kv_cache.py; written in place.
-    q_out float32[n, query_size]: the rotated queries.
+    state, qk_norm, page_table, kv: see kv_cache.py; written in place.
+    q_out float32[n, query_size]: the rotated queries; no parameter with several rows.
     (x, y) becomes (x cos - y sin, y cos + x sin): arXiv 2104.09864, equation 34.
     """
     layout = layout_of(variant, attention)
     num_heads, num_kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
     columns = head_dim // VEC
-    heads = num_heads + 2 * num_kv_heads
-    rows = THREADS // LANES
+    first_head = num_heads if rows.several else 0
+    heads = num_heads + 2 * num_kv_heads - first_head
+    groups = THREADS // LANES
     with Kernel() as kernel:
         n = size("n")
-        qkv = kernel.buffer("qkv", (n, heads * head_dim), "float32")
+        qkv = kernel.buffer("qkv", (n, attention.qkv_size), "float32")
         rope = kernel.buffer("rope", (size("rope_rows"), head_dim), "float32")
         qk_norm = qk_norm_buffer(kernel, attention)
-        state = kernel.buffer("state", (16,), "int32")
-        page_table = page_table_buffer(kernel)
+        state = state_buffer(kernel)
+        page_table = rows.page_table(kernel)
         cache = KvCache(kernel, layout)
-        q_out = kernel.buffer("q_out", (n, num_heads * head_dim), "float32")
-        with launch([ceildiv(n * heads, rows)], [LANES, rows]) as ((block,), (lane, group)):
-            row = fixed("row", block * rows + group)
-            token, head = fixed("token", T.min(row // heads, n - 1)), fixed("head", row % heads)
-            position = fixed("position", state[0] + token)
+        q_out = kernel.buffer("q_out", (n, num_heads * head_dim), "float32") if not rows.several else None
+        with launch([ceildiv(n * heads, groups)], [LANES, groups]) as ((block,), (lane, group)):
+            row = fixed("row", block * groups + group)
+            token, head = fixed("token", T.min(row // heads, n - 1)), fixed("head", row % heads + first_head)
+            position = fixed("position", state[token, 0] if rows.several else state[0, 0] + token)
             kv_head = head - num_heads
-            place = (page_of(page_table, position), kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
+            page = page_of(page_table, token if rows.several else 0, position)
+            place = (page, kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
             share = RowShare(columns, lane)
             values = local("values", share.vectors, "float32x4")
 
@@ -79,7 +90,7 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
             if qk_norm is not None:
                 squares = local("squares", 1)
                 store(squares, total([dot(values[j], values[j]) for j in range(share.vectors)]), 0)
-                reduce_all(variant, squares, 1, lane=lane, width=LANES, group=group, groups=rows)
+                reduce_all(variant, squares, 1, lane=lane, width=LANES, group=group, groups=groups)
                 scale = splat(fixed("rms_scale", rms_scale(attention, squares[0]), "float32"))
                 weights = fixed("weights", T.Select(head < num_heads, 0, columns))
                 for j, (column, inside) in enumerate(share.places):
@@ -91,12 +102,14 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
                 store(largest, largest_magnitude(values, share.vectors), 0)
                 if qk_norm is not None and not variant.subgroups:
                     barrier()  # the sums of squares have been read
-                reduce_all(variant, largest, 1, lane=lane, width=LANES, group=group, groups=rows, operator="max")
-            with when(row < n * heads):
-                with when(head < num_heads):
-                    for j, (column, inside) in enumerate(share.places):
-                        with when(inside):
-                            store(q_out, values[j], token, vec(head * columns + column))
+                reduce_all(variant, largest, 1, lane=lane, width=LANES, group=group, groups=groups, operator="max")
+            is_real = T.And(row < n * heads, position >= 0) if rows.several else row < n * heads  # rows at no position do nothing
+            with when(is_real):
+                if q_out is not None:
+                    with when(head < num_heads):
+                        for j, (column, inside) in enumerate(share.places):
+                            with when(inside):
+                                store(q_out, values[j], token, vec(head * columns + column))
                 with when(head >= num_heads):
                     append(cache, place, share, values, largest[0])
     return kernel.func

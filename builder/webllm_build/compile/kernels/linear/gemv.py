@@ -156,13 +156,13 @@ def _accumulate_several(
     x_sums = local("x_sums", work.m, "float32x4") if has_offset else None
     x_squares = local("x_squares", work.m) if squares is not None else None
 
-    def add(buffer: Buffer, value: Expr, at: int, is_first: bool) -> None:
+    def add(buffer: Buffer, value: Expr, at: Expr, is_first: bool) -> None:
         store(buffer, value if is_first else buffer[at] + value, at)
 
     for j in range(QUADS):
         codes = [fixed("codes", values.codes[j], "float32x4") for values in loaded]
         norms = None if norm_weight is None else let("norms", norm_weight[vec(block * QUADS + j)])
-        for t in range(work.m):
+        with T.serial(0, work.m) as t:  # a loop keeps the text short; compilers unroll it
             quad = let("quad", x[t, vec(block * QUADS + j)])
             if x_squares is not None:
                 add(x_squares, dot(quad, quad), t, j == 0)
@@ -172,7 +172,7 @@ def _accumulate_several(
                 add(x_sums, quad, t, j == 0)
             for r in range(rows):
                 add(products, dot(codes[r], quad), t * rows + r, j == 0)
-    for t in range(work.m):
+    with T.serial(0, work.m) as t:
         if squares is not None and x_squares is not None:
             store(squares, squares[t] + x_squares[t], t)
         x_sum = fixed("x_sum", dot(x_sums[t], splat(T.float32(1))), "float32") if x_sums is not None else None

@@ -13,7 +13,8 @@ from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, ceildiv,
 from webllm_build.compile.kernels.tir.reduce import pick, reduce_group, scatter_group
 from webllm_build.compile.target import Variant
 
-MOST_SUMS = 32  # of one invocation, in registers
+# Of one invocation for several vectors: sums in registers, and rows of weights, whose unpacking is most of a kernel's text.
+MOST_SUMS, MOST_ROWS = 32, 4
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Tile:
 
     def for_vectors(self, m: int) -> Tile:
         """The tile for m vectors at a time: the same sums in the same order, for fewer rows of weights where registers would not do."""
-        rows = min(self.rows, MOST_SUMS // m)
+        rows = self.rows if m == 1 else min(self.rows, MOST_ROWS, MOST_SUMS // m)
         return replace(self, rows=rows, groups=min(self.groups * self.rows // rows, 256 // self.lanes))
 
 

@@ -18,6 +18,7 @@ from tvm.relax.frontend import nn
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.abi_generated import HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kernels.sampling.random_bits import hash_words, negative_log_uniform
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
@@ -44,15 +45,14 @@ THREADS = 256
 SLICE = 1024  # tokens of one workgroup of sample_partial
 MAX_VOCABULARY = 2**20  # float32 holds its ids, and workgroup memory a number for each slice
 LOWEST = -3.4e38
-HISTORY = 256
 MIN_TEMPERATURE = 1e-6  # what is below acts as this
 ROUNDS = 64  # a bound against malformed logits: each round drops half of what is left outside the nucleus, in the mean
 
 
 def sample(variant: Variant, vocab_size: int, io: Mapping[str, nn.Tensor]) -> tuple[nn.Tensor, ...]:
-    """logits -> (tokens, history), in place: Relax calls of the two kernels below."""
+    """logits -> (tokens, history), in place, for each row: Relax calls of the two kernels below."""
     logits, sampling = io["logits"], io["sampling"]
-    partial = nn.Tensor.placeholder(partial_shape(vocab_size), "float32")
+    partial = nn.Tensor.placeholder([logits.shape[0], *partial_shape(vocab_size)], "float32")
     partial = nn.op.tensor_ir_op(sample_partial(variant, vocab_size), "sample_partial", [logits, sampling], partial)
     args = [logits, sampling, io["state"], partial, io["tokens"], io["history"]]
     out = [nn.Tensor.placeholder(io[name].shape, io[name].dtype) for name in ("tokens", "history")]
@@ -60,22 +60,24 @@ def sample(variant: Variant, vocab_size: int, io: Mapping[str, nn.Tensor]) -> tu
 
 
 def partial_shape(vocab_size: int) -> list[int]:
-    """Of float32: for each slice its largest noisy logit, that token's id, its largest logit, its sum of exp((logit - largest) / T)."""
+    """Of a row, float32: for each slice its largest noisy logit, that token's id, its largest logit, its sum of
+    exp((logit - largest) / T)."""
     return [-(-vocab_size // SLICE), VEC]
 
 
 def sample_partial(variant: Variant, vocab_size: int) -> PrimFunc:
-    """What sample_pick must know of each slice of the vocabulary.
+    """What sample_pick must know of each slice of the vocabulary, for each of n rows.
 
-    logits float32[1, vocab_size]; sampling uint32[8]: bits of the temperature (float32, 0 is greedy) and of top_p (float32, 1 is off),
-    seed (two words), step; partial float32[partial_shape].
+    logits float32[n, vocab_size]; sampling uint32[>= n, SAMPLING_WORDS]: bits of the temperature (float32, 0 is greedy) and of top_p
+    (float32, 1 is off), seed (two words), step; partial float32[n, *partial_shape].
     """
     with Kernel() as kernel:
-        logits = kernel.buffer("logits", (1, vocab_size), "float32")
-        sampling = kernel.buffer("sampling", (8,), "uint32")
-        partial = kernel.buffer("partial", partial_shape(vocab_size), "float32")
-        with launch([partial_shape(vocab_size)[0]], [THREADS]) as ((block,), (thread,)):
-            draw = _Draw(variant, vocab_size, logits, sampling, thread)
+        n = size("n")
+        logits = kernel.buffer("logits", (n, vocab_size), "float32")
+        sampling = kernel.buffer("sampling", (MAX_ROWS, SAMPLING_WORDS), "uint32")
+        partial = kernel.buffer("partial", (n, *partial_shape(vocab_size)), "float32")
+        with launch([partial_shape(vocab_size)[0], n], [THREADS]) as ((block, row), (thread,)):
+            draw = _Draw(variant, vocab_size, logits, sampling, row, thread)
             largest, weight = _scalar("largest", LOWEST), _scalar("weight", 0)
             for token, logit in draw.slice(block):
                 draw.offer(token, logit)
@@ -87,49 +89,50 @@ def sample_partial(variant: Variant, vocab_size: int) -> PrimFunc:
                     store(weight, weight[0] + draw.weight(logit, largest[0]), 0)
             reduce_all(variant, weight, 1, lane=thread, width=THREADS)
             with when(thread == 0):
-                row = extern("float32x4", "vec4f", draw.value[0], T.Cast("float32", draw.token), largest[0], weight[0])
-                store(partial, row, block, vec(0))
+                found = extern("float32x4", "vec4f", draw.value[0], T.Cast("float32", draw.token), largest[0], weight[0])
+                store(partial, found, row, block, vec(0))
     return kernel.func
 
 
 def sample_pick(variant: Variant, vocab_size: int) -> PrimFunc:
-    """The token of this step, from all slices; one workgroup.
+    """The token of each of n rows, from all slices; one workgroup a row.
 
-    logits, sampling, partial: as in sample_partial; state int32[16]: [2] is the slot of the history;
-    tokens int32[>= 1]: the token goes to [0]; history int32[HISTORY].
+    logits, sampling, partial: as in sample_partial; state int32[>= n, STATE_WORDS]: [row, 2] is the place in the history;
+    tokens int32[>= n]: the token goes to [row]; history int32[HISTORY].
     """
     slices = partial_shape(vocab_size)[0]
     with Kernel() as kernel:
-        logits = kernel.buffer("logits", (1, vocab_size), "float32")
-        sampling = kernel.buffer("sampling", (8,), "uint32")
-        state = kernel.buffer("state", (16,), "int32")
-        partial = kernel.buffer("partial", partial_shape(vocab_size), "float32")
+        n = size("n")
+        logits = kernel.buffer("logits", (n, vocab_size), "float32")
+        sampling = kernel.buffer("sampling", (MAX_ROWS, SAMPLING_WORDS), "uint32")
+        state = kernel.buffer("state", (MAX_ROWS, STATE_WORDS), "int32")
+        partial = kernel.buffer("partial", (n, slices, VEC), "float32")
         tokens = kernel.buffer("tokens", (size("token_slots"),), "int32")
         history = kernel.buffer("history", (HISTORY,), "int32")
-        with launch([1], [THREADS]) as (_, (thread,)):
-            draw = _Draw(variant, vocab_size, logits, sampling, thread)
+        with launch([n], [THREADS]) as ((row,), (thread,)):
+            draw = _Draw(variant, vocab_size, logits, sampling, row, thread)
             largest, weight = _scalar("largest", LOWEST), _scalar("weight", 0)
             slice_largest = shared("slice_largest", slices)
 
-            def rows() -> Iterator[tuple[Expr, Expr]]:
+            def each_slice() -> Iterator[tuple[Expr, Expr]]:
                 with T.serial(ceildiv(slices, THREADS)) as step:
                     index = fixed("index", step * THREADS + thread)
                     with when(index < slices):
-                        yield index, let("row", partial[index, vec(0)])
+                        yield index, let("found", partial[row, index, vec(0)])
 
-            for index, row in rows():
-                draw.offer_value(element(row, 0), T.Cast("int32", element(row, 1)))
-                store(largest, T.max(largest[0], element(row, 2)), 0)
-                store(slice_largest, element(row, 2), index)
+            for index, found in each_slice():
+                draw.offer_value(element(found, 0), T.Cast("int32", element(found, 1)))
+                store(largest, T.max(largest[0], element(found, 2)), 0)
+                store(slice_largest, element(found, 2), index)
             draw.reduce()
             reduce_all(variant, largest, 1, lane=thread, width=THREADS, operator="max")
-            for _, row in rows():
-                store(weight, weight[0] + element(row, 3) * draw.weight(element(row, 2), largest[0]), 0)
+            for _, found in each_slice():
+                store(weight, weight[0] + element(found, 3) * draw.weight(element(found, 2), largest[0]), 0)
             reduce_all(variant, weight, 1, lane=thread, width=THREADS)
             _stay_in_nucleus(draw, slice_largest, slices, largest[0], weight[0])
             with when(thread == 0):
-                store(tokens, draw.token, 0)
-                store(history, draw.token, T.bitwise_and(state[2], HISTORY - 1))
+                store(tokens, draw.token, row)
+                store(history, draw.token, T.bitwise_and(state[row, 2], HISTORY - 1))
     return kernel.func
 
 
@@ -152,7 +155,7 @@ def _stay_in_nucleus(draw: _Draw, slice_largest: Buffer, slices: int, largest: E
     with T.serial(T.Select(draw.restricted, ROUNDS, 0)):
         with when(thread == 0):
             store(drawn, draw.token, 0)
-        floor = fixed("floor", draw.logits[0, _uniform_load(drawn)], "float32")
+        floor = fixed("floor", draw.logits[draw.row, _uniform_load(drawn)], "float32")
         store(above, T.float32(0), 0)
         for _, logit in slices_above(floor):
             store(above, above[0] + draw.weight(logit, largest), 0)
@@ -171,16 +174,16 @@ def _stay_in_nucleus(draw: _Draw, slice_largest: Buffer, slices: int, largest: E
 class _Draw:
     """The settings, and the best token so far: of this invocation, or after reduce() of the workgroup."""
 
-    def __init__(self, variant: Variant, vocab_size: int, logits: Buffer, sampling: Buffer, thread: Expr) -> None:
+    def __init__(self, variant: Variant, vocab_size: int, logits: Buffer, sampling: Buffer, row: Expr, thread: Expr) -> None:
         if vocab_size > MAX_VOCABULARY:
             raise ValueError(f"a vocabulary of {vocab_size} tokens is too large to sample from, at most {MAX_VOCABULARY} are possible")
-        self.variant, self.vocab_size, self.logits, self.thread = variant, vocab_size, logits, thread
-        temperature = fixed("temperature", T.reinterpret("float32", sampling[0]), "float32")
-        self.top_p = fixed("top_p", T.reinterpret("float32", sampling[1]), "float32")
+        self.variant, self.vocab_size, self.logits, self.row, self.thread = variant, vocab_size, logits, row, thread
+        temperature = fixed("temperature", T.reinterpret("float32", sampling[row, 0]), "float32")
+        self.top_p = fixed("top_p", T.reinterpret("float32", sampling[row, 1]), "float32")
         self.noisy = temperature > T.float32(0)
         self.restricted = T.And(self.noisy, self.top_p < T.float32(1))
         self.inverse = fixed("inverse", T.float32(1) / T.max(temperature, T.float32(MIN_TEMPERATURE)), "float32")
-        self.seed = [sampling[2], sampling[3], sampling[4]]
+        self.seed = [sampling[row, 2], sampling[row, 3], sampling[row, 4]]
         self.value, self._negative_token = local("value", 1), local("negative_token", 1)
         self._noisy_value = local("noisy_value", 1)
         self.clear()
@@ -198,7 +201,7 @@ class _Draw:
         with T.serial(SLICE // THREADS) as i:
             token = fixed("token", block * SLICE + i * THREADS + self.thread)
             with when(token < self.vocab_size):
-                yield token, let("logit", self.logits[0, token])
+                yield token, let("logit", self.logits[self.row, token])
 
     def weight(self, logit: Expr, largest: Expr) -> Expr:
         return T.exp((logit - largest) * self.inverse)
