@@ -8,7 +8,7 @@ import { OutOfMemoryError } from "../src/support/errors.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
 
-const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, rows: 4 };
+const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, rows: 4, slots: 0 };
 const NO_EOS: ReadonlySet<number> = new Set();
 
 interface Setup {
@@ -102,7 +102,7 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
 test("no chunk is longer than half a second on a slow GPU, which gives the same answer", async (context) => {
   let now = 0;
   context.mock.method(performance, "now", () => now);
-  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, rows: 1 }, 100, 100);
+  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, rows: 1, slots: 0 }, 100, 100);
   const sequences = new SequenceManager(new FakePagedKv(), runner, 100);
   const longest: number[] = [];
   const prefillOnce = runner.prefill.bind(runner);

@@ -54,7 +54,7 @@ class PlanRunner:
 
     def start(self) -> None:
         """Begin a new sequence. Another one takes a page after each step, so that this one's pages do not follow each other."""
-        assert self._wasm.call("kv_reset", self.plan.model.page_size, PAGES) == 0
+        assert self._wasm.call("kv_reset", self.plan.model.page_size, PAGES, 0) == 0
         self._other, self._sequence = self._wasm.call("kv_new"), self._wasm.call("kv_new")
         self._others: list[int] = []
         self._steps = 0

@@ -3,19 +3,21 @@
 
 #include <stdint.h>
 
-constexpr int32_t OUT_OF_PAGES = -1;  // not enough free pages, or no memory for the tables; nothing changed
+constexpr int32_t OUT_OF_PAGES = -1;  // not enough free pages or slots, or no memory for the tables; nothing changed
 constexpr int32_t UNKNOWN_SEQUENCE = -2;  // no sequence has this id (never made, or freed)
 constexpr int32_t INVALID_ARGUMENT = -3;  // a number out of range; nothing changed
 constexpr int32_t MAX_PAGE_SIZE = 1024;  // tokens in a page
 constexpr int32_t MAX_PAGES = 1048576;  // pages in the pool
+constexpr int32_t MAX_SLOTS = 4096;  // slots in the pool
+constexpr int32_t SLOTS_KEPT = 8;  // states of a sequence, at its latest lengths, that it can go back to
 constexpr int32_t MAX_SEQUENCES = 65536;  // sequences alive at a time
 constexpr int32_t MAX_SCRATCH_BYTES = 1048576;  // bytes that scratch gives out
 
 extern "C" {
 
-// Forgets all sequences and starts over with num_pages (>= 0) free pages of page_size (>= 1) tokens. Returns 0,
-// OUT_OF_PAGES or INVALID_ARGUMENT.
-int32_t kv_reset(int32_t page_size, int32_t num_pages);
+// Forgets all sequences and starts over with num_pages (>= 0) free pages of page_size (>= 1) tokens and num_slots
+// free slots: 0 for a model whose states are all in pages. Returns 0, OUT_OF_PAGES or INVALID_ARGUMENT.
+int32_t kv_reset(int32_t page_size, int32_t num_pages, int32_t num_slots);
 
 // Raises the capacity to num_pages; sequences keep their pages. At or below the present capacity it does nothing.
 // Returns 0, OUT_OF_PAGES (no memory for the tables) or INVALID_ARGUMENT.
@@ -25,21 +27,30 @@ int32_t kv_grow(int32_t num_pages);
 // sequence is given out again.
 int32_t kv_new();
 
-// Makes a sequence that shares the pages of the first length tokens; takes no page. Returns its id,
+// Makes a sequence that shares the pages of the first length tokens, and with slots the state at the largest length
+// at or below it that is kept, which is then its length; takes no page and no slot. Returns its id,
 // UNKNOWN_SEQUENCE, INVALID_ARGUMENT (length negative or beyond the sequence) or OUT_OF_PAGES (no room for the
 // table).
 int32_t kv_fork(int32_t sequence, int32_t length);
 
 // Makes room for count (>= 0) more tokens, all or nothing. A shared, partly filled last page is replaced by a fresh
-// one. Returns the number of page copies (0 or 1, see kv_copies) to do before the next call that takes or frees
-// pages, OUT_OF_PAGES, UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
+// one. With slots it takes one for the state at the new length (see kv_slots); a sequence that has SLOTS_KEPT gives
+// its oldest back, and where none is free an older one of any sequence is. Returns the number of page copies (0 or
+// 1, see kv_copies) to do before the next call that takes or frees pages, OUT_OF_PAGES, UNKNOWN_SEQUENCE or
+// INVALID_ARGUMENT.
 int32_t kv_append(int32_t sequence, int32_t count);
 
 // The page copies of the latest successful kv_append, as (source page, destination page) pairs. Valid until the
 // next kv_append.
 int32_t* kv_copies();
 
-// Rolls the sequence back to its first length tokens and gives back the pages it no longer needs. Returns 0,
+// Two words for the step that computes the sequence's latest tokens: the slot with the state before them (-1 at the
+// beginning) and the slot for the state after them (-1 without slots). 0 for an unknown sequence. Valid until the
+// next call that changes any sequence.
+int32_t* kv_slots(int32_t sequence);
+
+// Rolls the sequence back to its first length tokens, or with slots to the largest length at or below it whose
+// state is kept, and gives back the pages and slots it no longer needs. Returns the length that is left,
 // UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or beyond the sequence).
 int32_t kv_truncate(int32_t sequence, int32_t length);
 

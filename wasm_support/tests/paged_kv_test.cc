@@ -61,7 +61,7 @@ void test_before_reset() {
 }
 
 void test_append_and_grow() {
-  CHECK(kv_reset(16, 2) == 0);
+  CHECK(kv_reset(16, 2, 0) == 0);
   const int32_t sequence = kv_new();
   CHECK(kv_append(sequence, 17) == 0 && kv_page_count(sequence) == 2 && kv_available() == 0);
   CHECK(kv_append(sequence, 16) == OUT_OF_PAGES);
@@ -73,7 +73,7 @@ void test_append_and_grow() {
 }
 
 void test_fork_copies_the_shared_partial_page() {
-  CHECK(kv_reset(4, 4) == 0);
+  CHECK(kv_reset(4, 4, 0) == 0);
   const int32_t parent = kv_new();
   CHECK(kv_append(parent, 7) == 0);  // pages 0 and 1
   const int32_t child = kv_fork(parent, 6);
@@ -89,7 +89,7 @@ void test_fork_copies_the_shared_partial_page() {
 }
 
 void test_copy_counts_as_a_page() {
-  CHECK(kv_reset(4, 1) == 0);
+  CHECK(kv_reset(4, 1, 0) == 0);
   const int32_t parent = kv_new();
   CHECK(kv_append(parent, 2) == 0);
   const int32_t child = kv_fork(parent, 2);
@@ -98,17 +98,62 @@ void test_copy_counts_as_a_page() {
 }
 
 void test_truncate() {
-  CHECK(kv_reset(4, 3) == 0);
+  CHECK(kv_reset(4, 3, 0) == 0);
   const int32_t sequence = kv_new();
   CHECK(kv_append(sequence, 12) == 0);
   CHECK(kv_truncate(sequence, 13) == INVALID_ARGUMENT && kv_truncate(sequence, -1) == INVALID_ARGUMENT);
-  CHECK(kv_truncate(sequence, 5) == 0 && kv_page_count(sequence) == 2 && kv_available() == 1);
-  CHECK(kv_truncate(sequence, 4) == 0 && kv_page_count(sequence) == 1);
+  CHECK(kv_truncate(sequence, 5) == 5 && kv_page_count(sequence) == 2 && kv_available() == 1);
+  CHECK(kv_truncate(sequence, 4) == 4 && kv_page_count(sequence) == 1);
   CHECK(kv_truncate(sequence, 0) == 0 && kv_available() == 3 && kv_append(sequence, 12) == 0);
 }
 
+void test_slots_go_back_to_kept_states() {
+  CHECK(kv_reset(4, 64, 16) == 0);
+  const int32_t sequence = kv_new();
+  CHECK(kv_slots(sequence)[0] == -1 && kv_slots(sequence)[1] == -1);
+  CHECK(kv_append(sequence, 5) == 0);
+  const int32_t prompt = kv_slots(sequence)[1];
+  CHECK(kv_slots(sequence)[0] == -1 && prompt >= 0);
+  int32_t last = prompt;
+  for (int32_t step = 0; step < 6; ++step) {  // decode ahead: each step reads what the one before wrote
+    CHECK(kv_append(sequence, 1) == 0);
+    CHECK(kv_slots(sequence)[0] == last && kv_slots(sequence)[1] != last);
+    last = kv_slots(sequence)[1];
+  }
+  CHECK(kv_truncate(sequence, 7) == 7);  // the answer ended four steps earlier
+  CHECK(kv_append(sequence, 3) == 0);    // a chunk: no states within it
+  CHECK(kv_truncate(sequence, 9) == 7 && kv_length(sequence) == 7 && kv_page_count(sequence) == 2);
+  CHECK(kv_truncate(sequence, 4) == 0 && kv_append(sequence, 1) == 0 && kv_slots(sequence)[0] == -1);
+}
+
+void test_slots_are_shared_by_forks() {
+  CHECK(kv_reset(4, 64, 4) == 0);
+  const int32_t parent = kv_new();
+  CHECK(kv_append(parent, 6) == 0 && kv_append(parent, 2) == 0);
+  const int32_t shared = kv_slots(parent)[0];
+  const int32_t child = kv_fork(parent, 7);
+  CHECK(kv_length(child) == 6 && kv_page_count(child) == 2);
+  CHECK(kv_append(child, 1) == 1 && kv_slots(child)[0] == shared);
+  CHECK(kv_free(parent) == 0);
+  CHECK(kv_truncate(child, 6) == 6 && kv_append(child, 1) == 0 && kv_slots(child)[0] == shared);
+}
+
+void test_slots_run_out_last() {
+  CHECK(kv_reset(4, 64, 4) == 0);
+  const int32_t first = kv_new(), second = kv_new();
+  for (int32_t step = 0; step < 4; ++step) CHECK(kv_append(first, 1) == 0);
+  CHECK(kv_append(second, 1) == 0);  // takes the first one's oldest
+  CHECK(kv_truncate(first, 1) == 0 && kv_length(second) == 1);
+  const int32_t others[] = {kv_new(), kv_new(), kv_new()};
+  for (const int32_t other : others) CHECK(kv_append(other, 1) == 0);
+  CHECK(kv_append(first, 1) == OUT_OF_PAGES && kv_length(first) == 0);  // each slot is some sequence's only state
+  CHECK(kv_free(second) == 0 && kv_append(first, 1) == 0);
+  CHECK(kv_reset(4, 64, -1) == INVALID_ARGUMENT && kv_reset(4, 64, MAX_SLOTS + 1) == INVALID_ARGUMENT);
+  CHECK(kv_slots(99) == nullptr);
+}
+
 void test_hostile_arguments() {
-  CHECK(kv_reset(16, 8) == 0);
+  CHECK(kv_reset(16, 8, 0) == 0);
   const int32_t sequence = kv_new();
   const int32_t unknown[] = {-1, INT32_MIN, 1, 15, 16, 1 << 20, INT32_MAX};
   for (const int32_t bad : unknown) {
@@ -119,8 +164,8 @@ void test_hostile_arguments() {
   CHECK(kv_append(sequence, -1) == INVALID_ARGUMENT && kv_append(sequence, INT32_MIN) == INVALID_ARGUMENT);
   CHECK(kv_append(sequence, 5) == 0 && kv_append(sequence, INT32_MAX) == OUT_OF_PAGES && kv_length(sequence) == 5);
   CHECK(kv_fork(sequence, 6) == INVALID_ARGUMENT && kv_fork(sequence, INT32_MIN) == INVALID_ARGUMENT);
-  CHECK(kv_reset(0, 8) == INVALID_ARGUMENT && kv_reset(-1, 8) == INVALID_ARGUMENT && kv_reset(INT32_MAX, 8) == INVALID_ARGUMENT);
-  CHECK(kv_reset(16, -1) == INVALID_ARGUMENT && kv_reset(16, INT32_MAX) == INVALID_ARGUMENT);
+  CHECK(kv_reset(0, 8, 0) == INVALID_ARGUMENT && kv_reset(-1, 8, 0) == INVALID_ARGUMENT && kv_reset(INT32_MAX, 8, 0) == INVALID_ARGUMENT);
+  CHECK(kv_reset(16, -1, 0) == INVALID_ARGUMENT && kv_reset(16, INT32_MAX, 0) == INVALID_ARGUMENT);
   CHECK(kv_grow(-1) == INVALID_ARGUMENT && kv_grow(INT32_MAX) == INVALID_ARGUMENT && kv_grow(MAX_PAGES + 1) == INVALID_ARGUMENT);
   CHECK(kv_length(sequence) == 5 && kv_capacity() == 8);
   CHECK(kv_free(sequence) == 0 && kv_free(sequence) == UNKNOWN_SEQUENCE);
@@ -128,13 +173,13 @@ void test_hostile_arguments() {
 }
 
 void test_limits() {
-  CHECK(kv_reset(MAX_PAGE_SIZE, MAX_PAGES) == 0);
+  CHECK(kv_reset(MAX_PAGE_SIZE, MAX_PAGES, 0) == 0);
   for (int32_t i = 0; i < MAX_SEQUENCES; ++i) CHECK(kv_new() == i);
   CHECK(kv_new() == OUT_OF_PAGES && kv_fork(7, 0) == OUT_OF_PAGES);
   CHECK(kv_append(7, MAX_PAGE_SIZE * MAX_PAGES) == 0 && kv_available() == 0);
   CHECK(kv_append(7, 1) == OUT_OF_PAGES && kv_append(7, INT32_MAX) == OUT_OF_PAGES);
   CHECK(kv_free(3) == 0 && kv_fork(7, MAX_PAGE_SIZE * MAX_PAGES) == 3 && kv_pages(3)[MAX_PAGES - 1] == MAX_PAGES - 1);
-  CHECK(kv_reset(16, 4) == 0 && kv_length(7) == UNKNOWN_SEQUENCE && kv_new() == 0 && kv_available() == 4);
+  CHECK(kv_reset(16, 4, 0) == 0 && kv_length(7) == UNKNOWN_SEQUENCE && kv_new() == 0 && kv_available() == 4);
 }
 
 void test_scratch() {
@@ -157,6 +202,9 @@ int main() {
   test_fork_copies_the_shared_partial_page();
   test_copy_counts_as_a_page();
   test_truncate();
+  test_slots_go_back_to_kept_states();
+  test_slots_are_shared_by_forks();
+  test_slots_run_out_last();
   test_hostile_arguments();
   test_limits();
   test_scratch();

@@ -15,6 +15,7 @@ WASM_ABI_FUNCTIONS: tuple[str, ...] = (
     "kv_fork",
     "kv_append",
     "kv_copies",
+    "kv_slots",
     "kv_truncate",
     "kv_free",
     "kv_length",

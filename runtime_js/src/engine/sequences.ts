@@ -40,7 +40,7 @@ export class SequenceManager {
   constructor(abi: WasmAbi, runner: ModelRunner, pages: number) {
     this.#abi = abi;
     this.#runner = runner;
-    this.#call("kv_reset", abi.kv_reset(runner.shape.pageSize, pages));
+    this.#call("kv_reset", abi.kv_reset(runner.shape.pageSize, pages, runner.shape.slots));
   }
 
   /**
@@ -123,6 +123,7 @@ export class SequenceManager {
     return sequences.map(({ id }, row) => ({
       pages: this.#view(this.#abi.kv_pages(id), this.#abi.kv_page_count(id)),
       copies: row === 0 ? due : new Int32Array(0),
+      ...(this.#runner.shape.slots > 0 ? { slots: this.#slots(id) } : {}),
     }));
   }
 
@@ -130,6 +131,11 @@ export class SequenceManager {
   truncate(sequence: Sequence, length: number): void {
     this.#call("kv_truncate", this.#abi.kv_truncate(sequence.id, length));
     sequence.tokens.length = Math.min(sequence.tokens.length, this.length(sequence));
+  }
+
+  #slots(id: number): { read: number; write: number } {
+    const [read = -1, write = -1] = this.#view(this.#abi.kv_slots(id), 2);
+    return { read, write };
   }
 
   #make(): Sequence {
@@ -143,7 +149,7 @@ export class SequenceManager {
 
   #fork(parent: Sequence, length: number): Sequence {
     const sequence = new Sequence(this.#call("kv_fork", this.#abi.kv_fork(parent.id, length)));
-    sequence.commit(parent.tokens.slice(0, length));
+    sequence.commit(parent.tokens.slice(0, this.length(sequence)));
     return sequence;
   }
 

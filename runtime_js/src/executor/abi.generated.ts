@@ -1,7 +1,7 @@
 // Generated from wasm_support/abi.json by wasm_support/generate_abi.py. Do not edit.
 
 export const ABI_ERRORS = {
-  /** not enough free pages, or no memory for the tables; nothing changed */
+  /** not enough free pages or slots, or no memory for the tables; nothing changed */
   OUT_OF_PAGES: -1,
   /** no sequence has this id (never made, or freed) */
   UNKNOWN_SEQUENCE: -2,
@@ -14,6 +14,10 @@ export const ABI_LIMITS = {
   MAX_PAGE_SIZE: 1024,
   /** pages in the pool */
   MAX_PAGES: 1048576,
+  /** slots in the pool */
+  MAX_SLOTS: 4096,
+  /** states of a sequence, at its latest lengths, that it can go back to */
+  SLOTS_KEPT: 8,
   /** sequences alive at a time */
   MAX_SEQUENCES: 65536,
   /** bytes that scratch gives out */
@@ -44,10 +48,10 @@ export const PLAN = {
 export interface WasmAbi {
   readonly memory: WebAssembly.Memory;
   /**
-   * Forgets all sequences and starts over with num_pages (>= 0) free pages of page_size (>= 1) tokens. Returns 0,
-   * OUT_OF_PAGES or INVALID_ARGUMENT.
+   * Forgets all sequences and starts over with num_pages (>= 0) free pages of page_size (>= 1) tokens and num_slots
+   * free slots: 0 for a model whose states are all in pages. Returns 0, OUT_OF_PAGES or INVALID_ARGUMENT.
    */
-  kv_reset(page_size: number, num_pages: number): number;
+  kv_reset(page_size: number, num_pages: number, num_slots: number): number;
   /**
    * Raises the capacity to num_pages; sequences keep their pages. At or below the present capacity it does nothing.
    * Returns 0, OUT_OF_PAGES (no memory for the tables) or INVALID_ARGUMENT.
@@ -59,15 +63,18 @@ export interface WasmAbi {
    */
   kv_new(): number;
   /**
-   * Makes a sequence that shares the pages of the first length tokens; takes no page. Returns its id,
+   * Makes a sequence that shares the pages of the first length tokens, and with slots the state at the largest
+   * length at or below it that is kept, which is then its length; takes no page and no slot. Returns its id,
    * UNKNOWN_SEQUENCE, INVALID_ARGUMENT (length negative or beyond the sequence) or OUT_OF_PAGES (no room for the
    * table).
    */
   kv_fork(sequence: number, length: number): number;
   /**
    * Makes room for count (>= 0) more tokens, all or nothing. A shared, partly filled last page is replaced by a
-   * fresh one. Returns the number of page copies (0 or 1, see kv_copies) to do before the next call that takes or
-   * frees pages, OUT_OF_PAGES, UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
+   * fresh one. With slots it takes one for the state at the new length (see kv_slots); a sequence that has
+   * SLOTS_KEPT gives its oldest back, and where none is free an older one of any sequence is. Returns the number of
+   * page copies (0 or 1, see kv_copies) to do before the next call that takes or frees pages, OUT_OF_PAGES,
+   * UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
    */
   kv_append(sequence: number, count: number): number;
   /**
@@ -76,7 +83,14 @@ export interface WasmAbi {
    */
   kv_copies(): number;
   /**
-   * Rolls the sequence back to its first length tokens and gives back the pages it no longer needs. Returns 0,
+   * Pointer to i32. Two words for the step that computes the sequence's latest tokens: the slot with the state
+   * before them (-1 at the beginning) and the slot for the state after them (-1 without slots). 0 for an unknown
+   * sequence. Valid until the next call that changes any sequence.
+   */
+  kv_slots(sequence: number): number;
+  /**
+   * Rolls the sequence back to its first length tokens, or with slots to the largest length at or below it whose
+   * state is kept, and gives back the pages and slots it no longer needs. Returns the length that is left,
    * UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or beyond the sequence).
    */
   kv_truncate(sequence: number, length: number): number;
@@ -119,6 +133,7 @@ export const WASM_ABI_FUNCTIONS = [
   "kv_fork",
   "kv_append",
   "kv_copies",
+  "kv_slots",
   "kv_truncate",
   "kv_free",
   "kv_length",

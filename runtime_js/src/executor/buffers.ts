@@ -13,7 +13,7 @@ const WEIGHT_BUFFER_BYTES = 1 << 28;
 const GROWTH_BYTES = 1 << 26;
 
 /** States of sequences that a model with slots has room for: of steps in flight, and of what can be gone back to. */
-export const SLOTS = 64;
+const SLOTS = 64;
 
 /** Where a buffer of the plan lies: in all of a GPU buffer or in a stretch of one. */
 export type Binding = Required<GPUBufferBinding>;
@@ -110,6 +110,11 @@ export class BufferTable {
   /** Pages of the KV cache that every layer has room for. */
   get pages(): number {
     return this.#pages;
+  }
+
+  /** Slots that every state in slots has room for; 0 where there is none. */
+  get slots(): number {
+    return this.#plan.states.some(({ kind }) => kind === "slots") ? SLOTS : 0;
   }
 
   binding(id: number): Binding {

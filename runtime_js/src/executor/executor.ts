@@ -65,7 +65,7 @@ export class PlanExecutor implements ModelRunner {
     this.#buffers = buffers;
     this.#rowCounts = rowCounts(variant);
     const { pageSize, prefillChunk } = this.#plan.model;
-    this.shape = { contextLength, pageSize, prefillChunk, rows: Math.max(...this.#rowCounts) };
+    this.shape = { contextLength, pageSize, prefillChunk, rows: Math.max(...this.#rowCounts), slots: buffers.slots };
     for (const name of variant.functions.keys()) if (!name.startsWith("decode_")) this.#makeProgram(name, parts.kernels);
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));

@@ -18,6 +18,8 @@ export interface RunnerShape {
   readonly prefillChunk: number;
   /** Rows that one decode call may have. */
   readonly rows: number;
+  /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
+  readonly slots: number;
 }
 
 /** One sequence's part of a decode step: one token goes into its cache, and the next is sampled. */

@@ -68,7 +68,11 @@ export class FakePagedKv implements WasmAbi {
     if (length < 0 || length > sequence.length) return ABI_ERRORS.INVALID_ARGUMENT;
     for (const page of sequence.pages.splice(Math.ceil(length / this.#pageSize))) this.#refer(page, -1);
     sequence.length = length;
-    return 0;
+    return length;
+  }
+
+  kv_slots(): number {
+    return 0; // a model without
   }
 
   kv_free(id: number): number {
