@@ -111,7 +111,9 @@ def test_matrix_kernels_have_the_tiles_of_their_table(wasm: bytes) -> None:
         variant = next(variant for variant in VARIANTS if variant.name == compiled.name)
         for kernel in compiled.kernels:
             kind, _, shape = kernel.name.partition("_")
-            if kind in ("gemv", "gemm") and shape:
+            if "_rows" in kernel.name:
+                assert len(kernel.tiles) == 1
+            elif kind in ("gemv", "gemm") and shape:
                 n, k = (int(extent) for extent in shape.split("_")[0].split("x"))
                 table = gemv.tiles(variant, n, k) if kind == "gemv" else gemm.tiles(variant, n)
                 assert len(kernel.tiles) == len(set(table.values()))

@@ -10,8 +10,10 @@ import { Scheduler } from "../engine/scheduler.ts";
 import type { Sequence } from "../engine/sequences.ts";
 import { Session } from "../engine/session.ts";
 import { BufferUsage, MapMode } from "../executor/gpu_flags.ts";
-import type { CacheView } from "../executor/runner.ts";
+import type { CacheView, Row, StepResult } from "../executor/runner.ts";
 import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
+
+const STEPS_UNDER_WAY = 4;
 
 function greedy(): Sampler {
   return new Sampler({ temperature: 0, topP: 1, seed: undefined });
@@ -92,6 +94,74 @@ export class DebugEngine extends MLCEngine {
     });
     await this.resetChat();
     return times;
+  }
+
+  /** Greedy ids of `count` tokens after each of the texts, all decoded in steps with a row for each. */
+  async debugRows(texts: readonly string[], count: number): Promise<number[][]> {
+    const { runner, sequences, tokenizer } = this.#loaded;
+    return this.#several(texts.length, async (rows) => {
+      const ids: number[][] = [];
+      for (const [i, row] of rows.entries()) {
+        const tokens = tokenizer.encode(texts[i] ?? "").slice(0, runner.shape.prefillChunk);
+        await sequences.append(row, tokens.length);
+        ids.push([(await runner.prefillAndSample(tokens, 0, this.#view(row), greedy().next())).token]);
+      }
+      while ((ids[0]?.length ?? count) < count) {
+        const results = await this.#decodeRows(rows, ids.map((row) => row.at(-1)));
+        results.forEach(({ token }, i) => ids[i]?.push(token));
+      }
+      return ids;
+    });
+  }
+
+  /**
+   * `performance.now()` as each of `count` steps with `rows` rows is done, each row behind `context` tokens that are in the cache but
+   * were never computed. The work is that of real ones; a few steps are under way at a time.
+   */
+  async debugRowTimes(rows: number, context: number, count: number): Promise<number[]> {
+    const { sequences } = this.#loaded;
+    const times: number[] = [];
+    await this.#several(rows, async (all) => {
+      for (const row of all) await sequences.append(row, context);
+      await this.#decodeRows(all, all.map(() => 0)); // compiles what is not compiled yet
+      const underWay: Promise<unknown>[] = [];
+      for (let step = 0; step < count; step++) {
+        for (const row of all) await sequences.append(row, 1); // or the step would wait for it
+        underWay.push(this.#submitRows(all, []).then(() => times.push(performance.now())));
+        if (underWay.length >= STEPS_UNDER_WAY) await underWay.shift();
+      }
+      await Promise.all(underWay);
+    });
+    return times;
+  }
+
+  /** Runs `work` on empty sequences, which nobody uses after it. */
+  async #several<T>(count: number, work: (rows: readonly Sequence[]) => Promise<T>): Promise<T> {
+    const { sequences } = this.#loaded;
+    sequences.forget();
+    const rows = Array.from({ length: count }, () => sequences.acquire([]));
+    for (const row of rows) row.isForgotten = true;
+    try {
+      return await work(rows);
+    } finally {
+      for (const row of rows) sequences.release(row);
+    }
+  }
+
+  async #decodeRows(rows: readonly Sequence[], tokens: readonly (number | undefined)[]): Promise<readonly StepResult[]> {
+    for (const row of rows) await this.#loaded.sequences.append(row, 1);
+    return this.#submitRows(rows, tokens);
+  }
+
+  /** A step whose tokens have their places. Without tokens, with those that the step before sampled. */
+  #submitRows(rows: readonly Sequence[], tokens: readonly (number | undefined)[]): Promise<readonly StepResult[]> {
+    const { runner, sequences } = this.#loaded;
+    const caches = sequences.views(rows);
+    return runner.decode(rows.map((row, i): Row => {
+      const cache = caches[i];
+      if (cache === undefined) throw new InternalError("a sequence has no view");
+      return { position: sequences.length(row) - 1, cache, sampling: greedy().next(), token: tokens[i] };
+    }));
   }
 
   /** Runs `work` on an empty sequence, which nobody uses after it, unless `isKept`. */

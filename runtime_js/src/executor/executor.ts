@@ -1,5 +1,6 @@
 /** Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object. */
 
+import { GPUExecutionError } from "../support/errors.ts";
 import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
@@ -82,7 +83,10 @@ export class PlanExecutor implements ModelRunner {
     const { device, watch, variant, kernels, usualTiles } = this.#parts;
     const { kernels: needed } = functionOf(variant, name);
     const tiles = variant.kernels.map((_, i) => (needed.includes(i) && kernels[i] === undefined ? [usualTiles[i] ?? 0] : []));
-    const compiled = await watch.guard(compileKernels(device, this.#plan, variant, tiles, () => undefined));
+    const compiled = await compileKernels(device, this.#plan, variant, tiles, () => undefined).catch((error: unknown) => {
+      watch.check();
+      throw new GPUExecutionError(`Variant ${variant.name} cannot run ${name} on this GPU: ${String(error)}`);
+    });
     this.#makeProgram(name, kernels.map((kernel, i) => kernel ?? compiled[i]?.[0]));
   }
 
