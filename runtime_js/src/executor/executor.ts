@@ -4,6 +4,7 @@ import { GPUExecutionError } from "../support/errors.ts";
 import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
+import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import {
@@ -16,6 +17,9 @@ import { ShadowedBuffer } from "./shadow.ts";
 
 /** Results that may be on their way to the CPU at a time: those of one request, and what the one before it left behind. */
 const READBACK_SLOTS = 8;
+
+/** How the names of its weights begin. */
+const FIRST_LAYER = "layers.0.";
 
 export interface ExecutorParts {
   readonly device: GPUDevice;
@@ -139,6 +143,31 @@ export class PlanExecutor implements ModelRunner {
     return rows.map((_, row) => ({ token: tokens[row] ?? 0 }));
   }
 
+  /**
+   * float32[hidden_size]: the hidden state of the last of `tokens` behind the model's first layer, by a prefill or (of one token) a decode
+   * step that ends there. For a check of the GPU: it makes a buffer.
+   */
+  async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
+    const { device, watch, variant } = this.#parts;
+    const { steps, kernels } = functionOf(variant, name);
+    const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
+    const step = steps[end];
+    const { bindings = [] } = variant.kernels[kernels[step?.kernel ?? -1] ?? -1] ?? {};
+    const output = step?.buffers[bindings.lastIndexOf("read_write")];
+    if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
+    const { buffer, offset } = this.#buffers.binding(output);
+    const { size } = this.#buffers.io("hidden");
+    const staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    const cache = { pages: Int32Array.of(0), copies: new Int32Array() };
+    this.#writeTokens(tokens);
+    this.#submit([[name, tokens.length]], [{ position, count: tokens.length, cache }], 1, 0,
+      (encoder) => encoder.copyBufferToBuffer(buffer, offset + (tokens.length - 1) * size, staging, 0, size), end + 1);
+    await watch.guard(staging.mapAsync(MapMode.READ));
+    const hidden = new Float32Array(staging.getMappedRange().slice(0));
+    staging.destroy();
+    return hidden;
+  }
+
   #writeTokens(tokens: readonly number[], first = 0): void {
     this.#parts.device.queue.writeBuffer(this.#buffers.io("tokens"), 4 * first, Int32Array.from(tokens));
   }
@@ -155,10 +184,11 @@ export class PlanExecutor implements ModelRunner {
 
   /**
    * Records and submits one step of `n` rows, of which those beyond `additions` do nothing; `finish` may record more behind its
-   * compute pass.
+   * compute pass, `dispatches` ends each function early.
    */
   #submit(
     calls: readonly Call[], additions: readonly Addition[], n = 1, place = 0, finish?: (encoder: GPUCommandEncoder) => void,
+    dispatches?: number,
   ): void {
     const { device, watch } = this.#parts;
     watch.check();
@@ -176,7 +206,7 @@ export class PlanExecutor implements ModelRunner {
     for (const { cache } of additions) this.#buffers.copyPages(encoder, cache.copies);
     const pass = encoder.beginComputePass();
     const longest = Math.max(...positions) + 1;
-    for (const [name, count] of calls) this.#programs.get(name)?.encode(pass, count, longest);
+    for (const [name, count] of calls) this.#programs.get(name)?.encode(pass, count, longest, dispatches);
     pass.end();
     finish?.(encoder);
     device.queue.submit([encoder.finish()]);
