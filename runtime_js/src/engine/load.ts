@@ -49,7 +49,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
       await watch.guard(device.queue.onSubmittedWorkDone()); // so that no more than the shards in flight wait in memory
     });
     const started = gpu.then((on) => startModel(on, {
-      options: choice, notes: folder, probe: manifest.probe, weights, signal, onCompiled: (done, total) => progress.compiled(done, total),
+      options: choice, notes: folder, probe: manifest.probe, weights, signal: stop, onCompiled: (done, total) => progress.compiled(done, total),
     }));
     const [library, parts, chatTokenizer] = await abortable(Promise.all([
       loadedLibrary, started, progress.timed("tokenizer", tokenizer), progress.timed("device", gpu), progress.timed("weights", weights),

@@ -99,6 +99,7 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
     const buffers = await BufferTable.create(
       device, plan, variant, Math.ceil(Math.min(INITIAL_TOKENS, contextLength) / pageSize), on.weights);
     try {
+      signal.throwIfAborted(); // a load that was given up compiles nothing more
       const compiled = await compileKernels(device, plan, variant, tiles.wanted, onCompiled);
       await weights;
       watch.check();
