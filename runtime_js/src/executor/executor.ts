@@ -49,6 +49,11 @@ interface Addition {
   readonly cache: CacheView;
 }
 
+/** A view that stays as it is while its step waits. */
+function kept({ pages, copies, ...more }: CacheView): CacheView {
+  return { ...more, pages: pages.slice(), copies: copies.slice() };
+}
+
 export class PlanExecutor implements ModelRunner {
   readonly shape: RunnerShape;
   readonly #parts: ExecutorParts;
@@ -109,6 +114,7 @@ export class PlanExecutor implements ModelRunner {
   }
 
   async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
+    if (this.#preparing !== null) cache = kept(cache);
     while (this.#preparing !== null) await this.#preparing;
     this.#writeTokens(tokens);
     this.#submit([["prefill", tokens.length]], [{ position, count: tokens.length, cache }]);
@@ -116,6 +122,7 @@ export class PlanExecutor implements ModelRunner {
   }
 
   async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult> {
+    if (this.#preparing !== null) cache = kept(cache);
     while (this.#preparing !== null) await this.#preparing;
     this.#writeTokens(tokens);
     this.#sampling.write(sampling);
@@ -127,8 +134,9 @@ export class PlanExecutor implements ModelRunner {
   async decode(rows: readonly Row[]): Promise<readonly StepResult[]> {
     const n = this.#rowCounts.find((count) => count >= rows.length);
     if (rows.length === 0 || n === undefined) throw new RangeError(`a decode step of ${rows.length} rows`);
-    while (this.#preparing !== null) await this.#preparing;
     const name = decodeName(n);
+    if (this.#preparing !== null || !this.#programs.has(name)) rows = rows.map((row) => ({ ...row, cache: kept(row.cache) }));
+    while (this.#preparing !== null) await this.#preparing;
     if (!this.#programs.has(name)) {
       const prepared = this.#prepare(name);
       const done = (): void => { this.#preparing = null; };
