@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from reprlib import repr as shown
 
 from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer, warn
 from webllm_build.limits_generated import MAX_EOS_TOKENS, MAX_SPECIAL_TOKEN, MAX_TEMPLATE, MAX_TOKENIZER_BYTES
@@ -38,16 +40,10 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
 
     vocab_size: rows of the model's embedding. Raises MalformedFile, MissingFile, UnsupportedTokenizer.
     """
-    tokenizer = checkpoint.tokenizer
-    if len(tokenizer.tokenizer_json) > MAX_TOKENIZER_BYTES:
+    if len(checkpoint.tokenizer.tokenizer_json) > MAX_TOKENIZER_BYTES:
         raise MalformedFile(f"tokenizer.json has more than {MAX_TOKENIZER_BYTES >> 20} MiB", "Real ones have a tenth of that.")
+    tokenizer = _trained(checkpoint.tokenizer, vocab_size)
     facts = read_facts(tokenizer)
-    largest = max(facts.ids, key=lambda token: facts.ids[token])
-    if facts.ids[largest] >= vocab_size:
-        raise MalformedFile(
-            f"tokenizer.json gives {largest!r} the id {facts.ids[largest]}, but the model has {vocab_size} tokens",
-            "The tokenizer is another model's, or tokens were added without training them: remove those from a copy of tokenizer.json.",
-        )
     ids = encode(tokenizer, TEXTS, add_special_tokens=False)
     rendered = _rendered_by_python(tokenizer)
     page = _page(tokenizer)
@@ -58,7 +54,29 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
                 "Its libraries lack something of this tokenizer: take another model.",
             )
         rendered = _rendered_by_page(tokenizer, page["renders"], rendered)
-    return dataclasses.replace(checkpoint, eos_token_ids=_ends(checkpoint, facts, vocab_size, rendered.get("several turns")))
+    ends = _ends(checkpoint, facts, vocab_size, rendered.get("several turns"))
+    return dataclasses.replace(checkpoint, tokenizer=tokenizer, eos_token_ids=ends)
+
+
+def _trained(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
+    """The tokenizer without added tokens that the model has no row for, as Gemma's text models and many fine-tunes have them: their
+    text is then text. Raises MalformedFile where such a token cannot be left out."""
+    facts = read_facts(tokenizer)
+    beyond = [token for token, number in facts.ids.items() if number >= vocab_size]
+    if not beyond:
+        return tokenizer
+    template = str(tokenizer.config.get("chat_template"))
+    needed = [token for token in beyond if token not in facts.added or token in template]
+    if needed:
+        raise MalformedFile(
+            f"tokenizer.json gives {shown(needed[0])} the id {facts.ids[needed[0]]}, but the model has {vocab_size} tokens",
+            "The tokenizer is another model's, or tokens were added without training them: take those of the model that it was made from.",
+        )
+    document = json.loads(tokenizer.tokenizer_json)
+    document["added_tokens"] = [token for token in document["added_tokens"] if token["id"] < vocab_size]
+    config = {key: value for key, value in tokenizer.config.items() if key == "chat_template" or value not in beyond}
+    warn(f"Tokens that the model has no embedding of are left out: {', '.join(map(shown, beyond[:4]))}{' ...' if beyond[4:] else ''}.")
+    return Tokenizer(json.dumps(document, ensure_ascii=False).encode(), config)
 
 
 def _rendered_by_python(tokenizer: Tokenizer) -> dict[str, str | None]:

@@ -66,6 +66,15 @@ def test_what_the_template_writes_behind_an_answer_ends_one(marker: str, templat
     assert check_tokenizer(dataclasses.replace(checkpoint, eos_token_ids=()), 300).eos_token_ids == (299,)
 
 
+def test_added_tokens_without_an_embedding_are_left_out() -> None:
+    """Gemma's text models name an image token that they have no row of, and fine-tunes a padding token."""
+    with pytest.warns(ModelWarning, match="<image>"):
+        checked = check_tokenizer(changed(add_token("<image>", 300)), 300)
+    assert encode(checked.tokenizer, ["<image>"], add_special_tokens=False) == encode(TINY.tokenizer, ["<image>"], add_special_tokens=False)
+    with pytest.raises(MalformedFile, match="<turn>"):
+        check_tokenizer(changed(add_token("<turn>", 300), CHATML.replace("<|im_start|>", "<turn>")), 300)
+
+
 def test_end_tokens_are_in_the_vocabulary_and_few() -> None:
     with pytest.warns(ModelWarning, match="not in the vocabulary"):
         assert check_tokenizer(changed(eos_token_ids=(1000000, 2)), 300).eos_token_ids == (2,)
@@ -163,7 +172,7 @@ def set_key(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (set_key("model", {"type": "BPE", "vocab": {"a": "0"}, "merges": []}), "vocab"),
         (set_key("model", {"type": "BPE", "vocab": {"a": 0}, "merges": {}}), "merges"),
         (set_key("added_tokens", [{"content": [], "id": 1}]), "added token"),
-        (add_token("<extra>", 5000), "5000"),
+        (lambda document: document["model"]["vocab"].update({"extra": 5000}), "5000"),
         # These make the tokenizers library panic.
         (set_key("normalizer", {"type": "Precompiled", "precompiled_charsmap": "AAAA"}), "cannot be used"),
         (set_key("model", {"type": "BPE", "vocab": {"a": 0}, "merges": ["b c"]}), "cannot be used"),
