@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from math import prod
 from pathlib import Path
 
@@ -101,6 +102,13 @@ def test_launch_functions_give_every_tile_its_own_grid(wasm: bytes) -> None:
                         assert prod((x, y, z)) > 0 and len(kernel.tiles) == 1
                     compared += len(kernel.tiles) > 1
     assert compared >= 10
+
+
+def test_no_module_computes_what_it_does_not_use(wasm: bytes) -> None:
+    modules = json.loads(read_custom_section(wasm, WGSL_SECTION))
+    values = [(value, module) for module in modules for value in re.findall(r"^let (\w+) ", module, re.MULTILINE)]
+    assert values
+    assert [value for value, module in values if len(re.findall(rf"\b{value}\b", module)) == 1] == []
 
 
 def test_matrix_kernels_have_the_tiles_of_their_table(wasm: bytes) -> None:

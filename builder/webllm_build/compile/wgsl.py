@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -122,6 +123,8 @@ def _find_launch(name: str, host: tirx.PrimFunc, attrs: Mapping[str, object]) ->
 
 
 _BINDING = re.compile(r"@group\(0\) @binding\((\d+)\) var<(storage, read_write|storage, read|uniform)> (\w+) :")
+# Nothing that such a value may call has a side effect but atomics, which no kernel uses today.
+_LET = re.compile(r"let (\w+) : [\w<>]+ = (?!.*atomic).*;")
 _SIZE = re.compile(r"@workgroup_size\((\d+), (\d+), (\d+)\)")
 _SHARED = re.compile(r"var<workgroup> \w+ : array<([\w<>]+), (\d+)>;")
 _SUBGROUPS = "enable subgroups;"
@@ -140,7 +143,7 @@ def _describe(name: str, wgsl: str, launch: _Launch) -> CompiledKernel:
     uniform = (*launch.scalars, launch.grid[0]) if len(storage) < len(bindings) else ()
     return CompiledKernel(
         name=name,
-        wgsl=_strip(wgsl),
+        wgsl=_without_unused(_strip(wgsl)),
         entry=launch.kernel,
         arguments=launch.arguments,
         access=tuple(storage),
@@ -163,3 +166,14 @@ def _strip(wgsl: str) -> str:
     lines = [line.strip() for line in wgsl.splitlines()]
     body = "\n".join(line for line in lines if line and not line.startswith(("//", _SUBGROUPS))) + "\n"
     return f"{_SUBGROUPS}\n{body}" if "subgroup" in body else body
+
+
+def _without_unused(wgsl: str) -> str:
+    """The text without values that nothing reads: TVM names common subexpressions, and then writes many of them out all the same. They
+    are a seventh of the text, and more of it compressed."""
+    while True:
+        uses = Counter(re.findall(r"\w+", wgsl))
+        lines = [line for line in wgsl.splitlines() if not ((let := _LET.fullmatch(line)) and uses[let[1]] == 1)]
+        if (shorter := "\n".join(lines) + "\n") == wgsl:
+            return wgsl
+        wgsl = shorter
