@@ -2,6 +2,7 @@
 
 A Chromium: one that is there, else Playwright's, else Debian's where this runs as root.
 On Linux a Vulkan loader for Dawn: one that is there, else Debian's where this runs as root.
+On Linux a Firefox, with a Vulkan driver that computes on the CPU: Debian's where this runs as root. What needs them is skipped elsewhere.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 
 import chromium
+import firefox
 
 
 def main() -> int:
@@ -22,6 +24,8 @@ def main() -> int:
         missing.append("a Chromium: install one on PATH, or name it in the variable CHROMIUM")
     if platform.system() == "Linux" and not vulkan() and not (debian("libvulkan1") and vulkan()):
         missing.append("a Vulkan loader: install your distribution's libvulkan (Debian: libvulkan1)")
+    if platform.system() == "Linux" and not firefox_runs() and not (debian("firefox-esr", "mesa-vulkan-drivers") and firefox_runs()):
+        print("Without Debian's firefox-esr and mesa-vulkan-drivers the tests in Firefox are skipped.", file=sys.stderr)
     for item in missing:
         print(f"The tests need {item}.", file=sys.stderr)
     return 1 if missing else 0
@@ -36,12 +40,16 @@ def playwright_chromium() -> bool:
     return done.returncode == 0 and chromium.find() is not None
 
 
-def debian(package: str) -> bool:
-    """Installs a package where apt-get is there and may be used."""
+def firefox_runs() -> bool:
+    return firefox.find() is not None and bool(firefox.vulkan_drivers())
+
+
+def debian(*packages: str) -> bool:
+    """Installs packages where apt-get is there and may be used."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         return False
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    commands = (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", package])
+    commands = (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages])
     return all(subprocess.run(command, env=environment, check=False).returncode == 0 for command in commands)
 
 

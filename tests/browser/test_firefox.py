@@ -1,0 +1,89 @@
+"""The default model's site in Firefox, whose WebGPU is another implementation: wgpu, and naga for the shaders."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from site_server import SiteServer
+
+import firefox as driver
+from firefox import Firefox, Tab
+from open_page import RUNTIME, TESTS, serve
+
+QUESTION = "Say hello."
+READY = "document.body.dataset.status === 'ready'"
+SECONDS = 600  # the GPU is a CPU that others use too
+
+
+@pytest.fixture(scope="module")
+def firefox() -> Iterator[Firefox]:
+    program = driver.find()
+    if program is None or not driver.vulkan_drivers():
+        pytest.skip("no Firefox here, or no Vulkan driver for it: on Debian, firefox-esr and mesa-vulkan-drivers")
+    with driver.firefox(program) as browser:
+        yield browser
+
+
+def console(browser: Firefox, page: str) -> list[str]:
+    """The console of a page that ends with a line DONE."""
+    browser.console.clear()
+    tab = browser.open(page)
+    end = time.monotonic() + SECONDS
+    while not any(line.startswith("info: DONE") for line in browser.console):
+        assert time.monotonic() < end, browser.console
+        tab.evaluate("new Promise((resolve) => { setTimeout(resolve, 200); })")
+    tab.close()
+    return [line.removeprefix("info: ") for line in browser.console]
+
+
+@pytest.mark.timeout(1500)
+def test_greedy_tokens_are_exact(firefox: Firefox, site: Path) -> None:
+    with serve({"tests": TESTS, "runtime": RUNTIME, "site": site}) as origin:
+        lines = console(firefox, f"{origin}/tests/bench/exact.html?variant=f32&prompts=system,short&tokens=4")
+    assert lines == ["PASS system", "PASS short", "DONE all passed"]
+
+
+def ask(tab: Tab) -> str:
+    """Ask, and wait for the whole answer."""
+    tab.fill("#prompt", QUESTION)
+    tab.evaluate("document.querySelector('#prompt').form.requestSubmit()")
+    tab.until("document.querySelector('#messages > li:nth-child(2):not([data-open]) .tools') !== null", SECONDS)
+    tab.until(READY, SECONDS)
+    answer = tab.evaluate("document.querySelector('#messages > li:last-child .body').innerText")
+    assert isinstance(answer, str)
+    return answer
+
+
+@pytest.mark.timeout(1500)
+def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox: Firefox, site: Path, tmp_path: Path) -> None:
+    """Firefox asks its user whether a page may keep what it stores; here nobody answers."""
+    firefox.console.clear()
+    server = SiteServer(tmp_path, "project/chat")
+    shutil.copytree(site, server.folder)
+    server.start()
+    try:
+        tab = firefox.open(server.url)
+        tab.until("document.querySelector('#start').offsetParent !== null", SECONDS)
+        tab.click("#open-settings")
+        for selector, value in (("#max-tokens", "3"), ("#temperature", "0"), ("#context-length", "1024")):
+            tab.fill(selector, value)
+        tab.click("#settings .primary")
+        tab.click("#start")
+        tab.until(READY, SECONDS)
+        waiting = "Promise.race([navigator.storage.persist(), new Promise((resolve) => { setTimeout(resolve, 100, 'no answer'); })])"
+        assert tab.evaluate(waiting) == "no answer"
+        online = ask(tab)
+        assert online.strip()
+        tab.close()
+        server.stop()
+        tab = firefox.open(server.url)
+        tab.until(READY, SECONDS)
+        assert ask(tab) == online
+        tab.close()
+    finally:
+        server.stop()
+    assert firefox.console == []
