@@ -84,13 +84,12 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
   assert.equal(slow.value, 16);
   slow.measured(16, 300);
   assert.equal(slow.value, 16);
-  slow.measured(16, 900);
-  assert.equal(slow.value, 7, "one that took too long is not sent again");
-  slow.measured(1, 600);
-  assert.equal(slow.value, 1, "there is nothing shorter than one token");
-  slow.measured(1, 20);
-  slow.measured(4, 80);
-  assert.equal(slow.value, 16, "it grows again, by four times at most");
+  slow.measured(16, 10_000);
+  assert.equal(slow.value, 16, "fewer tokens than products work on at a time take as long");
+  slow.measured(16, 90);
+  assert.equal(slow.value, 64, "it grows by four times at most");
+  slow.measured(64, 900);
+  assert.equal(slow.value, 16, "one that took too long is not sent again");
   const fast = new ChunkLength(512);
   for (const [tokens, expected] of [[16, 64], [64, 256], [100, 256], [256, 512], [512, 512]] as const) {
     fast.measured(tokens, 4);

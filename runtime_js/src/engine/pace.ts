@@ -34,9 +34,8 @@ export class PipelineDepth {
 
 /** Windows resets a GPU that works on one submit for two seconds, and nobody can stop an answer or draw a page meanwhile. */
 const CHUNK_MS = 400;
-const FIRST_CHUNK = 16;
 const MOST_GROWTH = 4;
-/** Matrix products work on this many tokens at a time. */
+/** Matrix products work on this many tokens at a time, or more: fewer take as long. */
 const TILE = 16;
 
 /** How many tokens of a prompt one submit may have: few at first, then what the GPU has shown to do in time. */
@@ -48,7 +47,7 @@ export class ChunkLength {
 
   constructor(most: number) {
     this.#most = most;
-    this.value = Math.min(most, FIRST_CHUNK);
+    this.value = Math.min(most, TILE);
   }
 
   /** A chunk of `tokens` took so long. A short chunk says nothing of longer ones, unless it took too long already. */
@@ -56,7 +55,7 @@ export class ChunkLength {
     if (tokens < this.value && milliseconds <= CHUNK_MS) return;
     this.isMeasured = true;
     const length = Math.floor(tokens * Math.min(MOST_GROWTH, CHUNK_MS / Math.max(milliseconds, 1e-3)));
-    this.value = Math.max(1, Math.min(this.#most, length < TILE ? length : length - length % TILE));
+    this.value = Math.min(this.#most, Math.max(TILE, length - length % TILE));
   }
 }
 
