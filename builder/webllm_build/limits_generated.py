@@ -1,7 +1,6 @@
 """Generated from limits/limits.json by limits/generate.py. Do not edit."""
 
 MAX_LAYERS = 1024  # Layers of a model.
-MAX_HEADS = 1024  # Attention heads of a layer.
 MAX_VOCABULARY = 16777216  # Rows of the embedding.
 MAX_CONTEXT = 16777216  # Tokens of the longest context.
 MAX_EOS_TOKENS = 256  # Tokens that end an answer.

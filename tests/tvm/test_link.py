@@ -69,7 +69,7 @@ def test_launch_functions_compute(library: bytes, n: int, kv_len: int) -> None:
 
 def test_sequences_and_launches_share_one_memory(library: bytes) -> None:
     store, exports = instantiate(library)
-    assert exports["kv_reset"](store, 16, 8) == 0
+    assert exports["kv_reset"](store, 16, 8, 0) == 0
     sequence = exports["kv_new"](store)
     assert exports["kv_append"](store, sequence, 33) == 0
     exports["launch_0_prefill"](store, 33, 33, exports["scratch"](store, 32))

@@ -7,11 +7,12 @@ from dataclasses import replace
 from reprlib import repr as shown
 
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.limits_generated import MAX_CONTEXT, MAX_HEADS, MAX_LAYERS, MAX_VOCABULARY
+from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
 from webllm_build.model.rope import ORIGINAL, Array, RopePlaces, RopeSettings, number
 
 MAX_DIMENSION = 1 << 20
+MAX_HEADS = 1024
 BOUNDS = {
     "num_hidden_layers": MAX_LAYERS,
     "num_attention_heads": MAX_HEADS,

@@ -2,8 +2,6 @@
 
 /** Layers of a model. */
 export const MAX_LAYERS = 1024;
-/** Attention heads of a layer. */
-export const MAX_HEADS = 1024;
 /** Rows of the embedding. */
 export const MAX_VOCABULARY = 16777216;
 /** Tokens of the longest context. */
