@@ -192,7 +192,9 @@ def test_prompts_encode_as_transformers_did(smollm2: Checkpoint, library: tokeni
     assert len(prompts) >= 8
     for prompt in prompts:
         text = template.render(messages=prompt["messages"], add_generation_prompt=True)
-        assert library.encode(text).ids == prompt["prompt_ids"], prompt["name"]
+        assert library.decode(prompt["prompt_ids"], skip_special_tokens=False) == text, prompt["name"]
+        if not any("<|" in message["content"] for message in prompt["messages"]):  # control tokens in a message are text there
+            assert library.encode(text).ids == prompt["prompt_ids"], prompt["name"]
 
 
 def test_special_tokens_are_cut_out_of_text(library: tokenizers.Tokenizer) -> None:
