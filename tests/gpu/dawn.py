@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 import tvm
 
 from chromium import DAWN_TOGGLES
@@ -83,14 +84,15 @@ class Dawn:
     `wgpu`, `device`: the module and the device, for tests that need more than a kernel."""
 
     def __init__(self) -> None:
-        if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
-            os.environ["VK_ICD_FILENAMES"] = str(swiftshader())
-        import wgpudawn as wgpu
-        from wgpudawn.backends.dawn import extras
+        with pytest.MonkeyPatch.context() as environment:  # what other tests start has its own driver
+            if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
+                environment.setenv("VK_ICD_FILENAMES", str(swiftshader()))
+            import wgpudawn as wgpu
+            from wgpudawn.backends.dawn import extras
 
-        extras.set_instance_extras(enable_toggles=DAWN_TOGGLES)
-        self.wgpu = wgpu
-        adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+            extras.set_instance_extras(enable_toggles=DAWN_TOGGLES)
+            self.wgpu = wgpu
+            adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
         features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
         self.device = adapter.request_device_sync(required_features=features)
         self.subgroups = "subgroups" in features

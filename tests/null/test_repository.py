@@ -122,6 +122,18 @@ def test_the_runtime_does_without_what_old_browsers_lack() -> None:
     assert not found, found
 
 
+def test_tests_leave_nothing_behind() -> None:
+    """No test may depend on which others its process ran before: what is open closes with its module, monkeypatch sets variables."""
+    found = []
+    for path in tracked("tests/**.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any("scope='session'" in ast.unparse(name) for name in node.decorator_list):
+                found += [f"{path.name}: {node.name} is open for the session" for part in ast.walk(node) if isinstance(part, ast.Yield)]
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("os.environ"):
+                found.append(f"{path.name}: {ast.unparse(node)}")
+    assert found == []
+
+
 def test_third_party_packages_are_named() -> None:
     lock = json.loads((ROOT / "runtime_js" / "package-lock.json").read_text("utf-8"))
     shipped = lock["packages"][""]["dependencies"]
