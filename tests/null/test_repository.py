@@ -18,7 +18,7 @@ PACKAGE = ROOT / "builder" / "webllm_build"
 FOLDERS = ("source", "model", "quantize", "compile", "package")
 # These use all folders, so no folder may use them.
 PROGRAM = {"__main__", "bench", "build", "chromium", "cli", "inspection", "library", "recipe", "serve", "tokenizer_check", "weights"}
-WITHOUT_TVM = ("source", "package")
+WITHOUT_TVM = ("source", "model", "quantize", "package")
 
 # The same for the rooms of the runtime. A loose file at their root, the package's entry, may import all of them.
 RUNTIME = ROOT / "runtime_js" / "src"

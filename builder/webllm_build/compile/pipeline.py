@@ -14,6 +14,7 @@ from tvm.s_tir import dlight as dl
 from webllm_build.compile.emit import Emitter
 from webllm_build.compile.export import export_module
 from webllm_build.compile.io import Layout
+from webllm_build.compile.kernels.dequantize import CODES
 from webllm_build.compile.launch import compile_launches
 from webllm_build.compile.plan import Plan, PlanModel, Rope
 from webllm_build.compile.target import VARIANTS, Variant
@@ -98,7 +99,7 @@ def compile_model(
 
 def _supported(variants: Sequence[Variant], model: Decoder, schemes: Mapping[str, Scheme]) -> list[Variant]:
     """The variants that the model's weights allow: integer dot products need integers."""
-    others = sorted({schemes[weight.name].name for weight in model.weights if weight.kind != "vector" and not schemes[weight.name].codes})
+    others = sorted({schemes[weight.name].name for weight in model.weights if weight.kind != "vector"} - CODES.keys())
     supported = [variant for variant in variants if not (variant.integer and others)]
     if not supported:
         raise CompileError(f"The variants asked for need integer weights, and some are {others[0]}.", "Ask for another variant too.")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.quantize import search
 from webllm_build.quantize.nibbles import ggml_nibbles, join_nibbles, split_nibbles
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Importance, Rows, Scheme, Words, half_words, pack_halves, unpack_halves
-
-if TYPE_CHECKING:
-    from webllm_build.quantize.tir import Block, CodeBlock
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Rows, Scheme, Words, half_words, pack_halves, unpack_halves
 
 BLOCK_BYTES = 18  # float16 scale, 16 bytes of nibbles
 
@@ -21,49 +18,29 @@ BLOCK_BYTES = 18  # float16 scale, 16 bytes of nibbles
 EXTREMES = tuple(sign * extreme for extreme in (6.5, 7.0, 7.5, 8.0, 8.6, 9.4, 10.5) for sign in (-1, 1))
 
 
-def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
-    blocks = n * k // GROUP
-    return BufferSpec("q", "uint32x4", (blocks,)), BufferSpec("s", "uint32", (half_words(blocks),))
+class _Q4(Scheme):
+    name, bits, encoding = "q4", 4.5, "q4_0"
+
+    def buffers(self, n: int, k: int) -> tuple[BufferSpec, ...]:
+        blocks = n * k // GROUP
+        return BufferSpec("q", "uint32x4", (blocks,)), BufferSpec("s", "uint32", (half_words(blocks),))
+
+    def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
+        """Q4_0 rows with the least squared error that `search` finds."""
+        scales, codes = search.symmetric(values, importance, (-8, 7), EXTREMES)
+        raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
+        raw[:, :2] = scales.astype(np.float16).view(np.uint8)
+        raw[:, 2:] = ggml_nibbles((codes + 8).astype(np.uint8))
+        return raw.reshape(len(values), -1)
+
+    def pack(self, raw: Rows, k: int) -> tuple[Words, Words]:
+        blocks = raw.reshape(-1, BLOCK_BYTES)
+        return join_nibbles(blocks[:, 2:]), pack_halves(np.ascontiguousarray(blocks[:, :2]).view("<u2").reshape(-1))
+
+    def decode(self, arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
+        codes = split_nibbles(arrays[0]).astype(np.float32) - 8
+        scales = unpack_halves(arrays[1], len(codes))
+        return (codes * scales[:, None]).reshape(n, k)
 
 
-def encode(values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
-    """Q4_0 rows with the least squared error that `search` finds."""
-    scales, codes = search.symmetric(values, importance, (-8, 7), EXTREMES)
-    raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
-    raw[:, :2] = scales.astype(np.float16).view(np.uint8)
-    raw[:, 2:] = ggml_nibbles((codes + 8).astype(np.uint8))
-    return raw.reshape(len(values), -1)
-
-
-def pack(raw: Rows, k: int) -> tuple[Words, Words]:
-    blocks = raw.reshape(-1, BLOCK_BYTES)
-    return join_nibbles(blocks[:, 2:]), pack_halves(np.ascontiguousarray(blocks[:, :2]).view("<u2").reshape(-1))
-
-
-def decode(arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
-    codes = split_nibbles(arrays[0]).astype(np.float32) - 8
-    scales = unpack_halves(arrays[1], len(codes))
-    return (codes * scales[:, None]).reshape(n, k)
-
-
-def load(weight: Sequence[Any], block: Any) -> Block:
-    from tvm.tirx.script import builder as T
-
-    from webllm_build.quantize import tir
-
-    words = T.bind(weight[0][block])
-    scale = T.bind(tir.half(weight[1], block))
-    return tir.Block(tir.nibbles(words), scale, scale * T.float32(-8))
-
-
-def read(weight: Sequence[Any], block: Any) -> tuple[Any, ...]:
-    return weight[0][block], weight[1][block // 2]
-
-
-def unpack(raw: Sequence[Any], block: Any) -> CodeBlock:
-    from webllm_build.quantize import tir
-
-    return tir.CodeBlock(tir.nibble_words(raw[0]), tir.half_of(raw[1], block))
-
-
-Q4 = Scheme("q4", 4.5, "q4_0", buffers, encode, pack, decode, load, Codes(read, unpack, ("uint32x4", "uint32"), bias=8))
+Q4 = _Q4()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.quantize import search
 from webllm_build.quantize.nibbles import ggml_nibbles, join_nibbles, split_nibbles
-from webllm_build.quantize.scheme import GROUP, BufferSpec, Codes, Importance, Rows, Scheme, Words
-
-if TYPE_CHECKING:
-    from webllm_build.quantize.tir import Block, CodeBlock
+from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Rows, Scheme, Words
 
 BLOCK_BYTES = 20  # float16 scale, float16 minimum, 16 bytes of nibbles
 
@@ -21,50 +18,29 @@ BLOCK_BYTES = 20  # float16 scale, float16 minimum, 16 bytes of nibbles
 MARGINS = (0.0, 0.4, 0.8)
 
 
-def buffers(n: int, k: int) -> tuple[BufferSpec, ...]:
-    blocks = n * k // GROUP
-    return BufferSpec("q", "uint32x4", (blocks,)), BufferSpec("s", "uint32", (blocks,))
+class _Q4A(Scheme):
+    name, bits, encoding = "q4a", 5.0, "q4_1"
+
+    def buffers(self, n: int, k: int) -> tuple[BufferSpec, ...]:
+        blocks = n * k // GROUP
+        return BufferSpec("q", "uint32x4", (blocks,)), BufferSpec("s", "uint32", (blocks,))
+
+    def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
+        """Q4_1 rows with the least squared error that `search` finds."""
+        scales, minimums, codes = search.affine(values, importance, 15, MARGINS)
+        raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
+        raw[:, :4] = np.concatenate([scales, minimums], axis=1).astype(np.float16).view(np.uint8)
+        raw[:, 4:] = ggml_nibbles(codes.astype(np.uint8))
+        return raw.reshape(len(values), -1)
+
+    def pack(self, raw: Rows, k: int) -> tuple[Words, Words]:
+        blocks = raw.reshape(-1, BLOCK_BYTES)
+        return join_nibbles(blocks[:, 4:]), np.ascontiguousarray(blocks[:, :4]).view("<u4").reshape(-1)
+
+    def decode(self, arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
+        codes = split_nibbles(arrays[0]).astype(np.float32)
+        pairs = np.ascontiguousarray(arrays[1]).view("<f2").astype(np.float32).reshape(-1, 2)
+        return (codes * pairs[:, :1] + pairs[:, 1:]).reshape(n, k)
 
 
-def encode(values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
-    """Q4_1 rows with the least squared error that `search` finds."""
-    scales, minimums, codes = search.affine(values, importance, 15, MARGINS)
-    raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
-    raw[:, :4] = np.concatenate([scales, minimums], axis=1).astype(np.float16).view(np.uint8)
-    raw[:, 4:] = ggml_nibbles(codes.astype(np.uint8))
-    return raw.reshape(len(values), -1)
-
-
-def pack(raw: Rows, k: int) -> tuple[Words, Words]:
-    blocks = raw.reshape(-1, BLOCK_BYTES)
-    return join_nibbles(blocks[:, 4:]), np.ascontiguousarray(blocks[:, :4]).view("<u4").reshape(-1)
-
-
-def decode(arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
-    codes = split_nibbles(arrays[0]).astype(np.float32)
-    pairs = np.ascontiguousarray(arrays[1]).view("<f2").astype(np.float32).reshape(-1, 2)
-    return (codes * pairs[:, :1] + pairs[:, 1:]).reshape(n, k)
-
-
-def load(weight: Sequence[Any], block: Any) -> Block:
-    from tvm.tirx.script import builder as T
-
-    from webllm_build.quantize import tir
-
-    words = T.bind(weight[0][block])
-    scale, minimum = tir.half_pair(weight[1][block])
-    return tir.Block(tir.nibbles(words), scale, minimum)
-
-
-def read(weight: Sequence[Any], block: Any) -> tuple[Any, ...]:
-    return weight[0][block], weight[1][block]
-
-
-def unpack(raw: Sequence[Any], block: Any) -> CodeBlock:
-    from webllm_build.quantize import tir
-
-    scale, minimum = tir.half_pair(raw[1])
-    return tir.CodeBlock(tir.nibble_words(raw[0]), scale, minimum)
-
-
-Q4A = Scheme("q4a", 5.0, "q4_1", buffers, encode, pack, decode, load, Codes(read, unpack, ("uint32x4", "uint32"), has_minimum=True))
+Q4A = _Q4A()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from webllm_build.quantize.tir import Block, CodeBlock
 
 GROUP = 32  # weights of a row that share a scale
 DTYPE_BYTES = {"uint32x4": 16, "uint32": 4, "float32": 4}
@@ -44,55 +42,37 @@ class Packed:
     data: npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Codes:
-    """How a kernel gets a block's integers, for dot products of integers.
-
-    Attributes:
-        read: TIR: (buffers, block index) → the block as it lies in memory, loaded but not unpacked.
-        unpack: TIR: (what read gave, block index) → the block's codes.
-        dtypes: of what read gives.
-        bias: what stands for zero in a code.
-        has_minimum: whether blocks have a minimum.
-    """
-
-    read: Callable[[Sequence[Any], Any], tuple[Any, ...]]
-    unpack: Callable[[Sequence[Any], Any], CodeBlock]
-    dtypes: tuple[str, ...]
-    bias: int = 0
-    has_minimum: bool = False
-
-
-class Encode(Protocol):
-    def __call__(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows: ...
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """How a weight float32[n, k] (k a multiple of GROUP) is stored on the GPU.
+class Scheme(ABC):
+    """How a weight float32[n, k] (k a multiple of GROUP) is stored on the GPU. How kernels read it is in compile/kernels/dequantize.py.
 
     Attributes:
         name: in options and plans.
         bits: storage per weight, scales included.
         encoding: the checkpoint encoding whose rows hold exactly the same information; `pack` takes those bit for bit.
-        buffers: (n, k) → the GPU buffers.
-        encode: float32[n, k], all finite → encoded rows with the least squared error found; columns may differ in importance.
-            Raises OverflowError when a value or scale leaves the format's range.
-        pack: (encoded rows, k) → contents of the buffers, without loss.
-        decode: (contents, n, k) → float32[n, k]; the reference for every kernel.
-        load: TIR: (buffers, block index) → one block of GROUP weights. Block b of row r is r*k/GROUP + b.
-        codes: the same as integers, where weights are integers times a scale.
     """
 
     name: str
     bits: float
     encoding: str
-    buffers: Callable[[int, int], tuple[BufferSpec, ...]]
-    encode: Encode
-    pack: Callable[[Rows, int], tuple[npt.NDArray[Any], ...]]
-    decode: Callable[[Sequence[npt.NDArray[Any]], int, int], npt.NDArray[np.float32]]
-    load: Callable[[Sequence[Any], Any], Block]
-    codes: Codes | None = None
+
+    @abstractmethod
+    def buffers(self, n: int, k: int) -> tuple[BufferSpec, ...]:
+        """The GPU buffers."""
+
+    @abstractmethod
+    def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
+        """float32[n, k], all finite → encoded rows with the least squared error found; columns may differ in importance.
+
+        Raises OverflowError when a value or scale leaves the format's range.
+        """
+
+    @abstractmethod
+    def pack(self, raw: Rows, k: int) -> tuple[npt.NDArray[Any], ...]:
+        """Encoded rows → contents of the buffers, without loss."""
+
+    @abstractmethod
+    def decode(self, arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
+        """Contents of the buffers → float32[n, k]; the reference for every kernel."""
 
 
 def half_scales(scales: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:

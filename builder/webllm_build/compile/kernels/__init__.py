@@ -1,1 +1,1 @@
-"""Hand-written TIR kernels, one operator a file. See tir_ops.py for how they are written."""
+"""Hand-written TIR kernels, one operator a file. See tir/ops.py for how they are written."""

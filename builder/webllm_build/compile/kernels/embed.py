@@ -5,6 +5,7 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, weight_buffers
 from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, splat, store, vec, when
 from webllm_build.compile.target import Variant
@@ -32,7 +33,7 @@ def embed(variant: Variant, scheme: Scheme, rows: int, columns: int, scale: floa
             with when(index < n * blocks):
                 token, block = index // blocks, index % blocks
                 row = let("row", T.max(T.min(tokens[token], rows - 1), 0))
-                values = scheme.load(weight, row * blocks + block)
+                values = load_block(scheme, weight, row * blocks + block)
                 for j in range(QUADS):
                     value = values.values(j)
                     store(out, value if scale == 1 else value * splat(T.float32(scale)), token, vec(block * QUADS + j))

@@ -12,10 +12,10 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store
+from webllm_build.compile.kernels.tir.unpack import float16s, four_signed_bytes
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
-from webllm_build.quantize import tir
 
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
 KEY, VALUE = 0, 1
@@ -94,7 +94,7 @@ def floats(layout: KvLayout, words: Expr) -> tuple[Expr, ...]:
     """The elements of a vector as float32x4, four after four; not yet multiplied by the row's scale."""
     if layout.dtype == "float32":
         return (extern("float32x4", "bitcast<vec4<f32>>", words),)
-    return tir.halves(words) if layout.dtype == "float16" else tuple(tir.four_signed_bytes(element(words, i)) for i in range(2))
+    return float16s(words) if layout.dtype == "float16" else tuple(four_signed_bytes(element(words, i)) for i in range(2))
 
 
 def rounded(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
@@ -109,7 +109,7 @@ def rounded(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
 
 def as_halves(words: Expr) -> Expr:
     """8 signed bytes as a vector of float16, uint32x4, which holds them exactly."""
-    return extern("uint32x4", "vec4u", *(pair for i in range(2) for pair in _pack_pairs(tir.four_signed_bytes(element(words, i)))))
+    return extern("uint32x4", "vec4u", *(pair for i in range(2) for pair in _pack_pairs(four_signed_bytes(element(words, i)))))
 
 
 def state_buffer(kernel: Kernel) -> Buffer:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.dequantize import Codes
 from webllm_build.compile.kernels.linear.codes import Activations, activations_of, block_scale, code_sum, halves, pack_block
 from webllm_build.compile.kernels.linear.epilogue import QUADS
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, dot, let, local, shared, store, total, vec, when
 from webllm_build.compile.kernels.tir.reduce import pick, reduce_group
+from webllm_build.compile.kernels.tir.unpack import lanes
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP
-from webllm_build.quantize.scheme import Codes
-from webllm_build.quantize.tir import lanes
 
 BLOCK_BYTES = GROUP + 4 + 4  # of workgroup memory: codes, scale, sum of the codes
 MOST_BYTES = 15 << 10  # of WebGPU's 16 KiB, the rest is for sums

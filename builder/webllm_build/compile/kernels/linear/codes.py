@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.dequantize import CodeBlock, Codes
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, extern, local, splat, store, total
 from webllm_build.quantize import GROUP
-from webllm_build.quantize.scheme import Codes
-from webllm_build.quantize.tir import CodeBlock
 
 LARGEST_CODE = 127
 ONES = 0x01010101

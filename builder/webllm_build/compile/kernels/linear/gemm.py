@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
 from webllm_build.compile.kernels.tir.ops import (
     Expr,
@@ -86,7 +87,7 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
                 store(sums, T.float32(0), i)
             w_row = let("w_row", T.min(block_x * width + epilogue.weight_row(thread, width), n - 1))
             with T.serial(0, k // GROUP) as block:
-                values = scheme.load(weight, w_row * (k // GROUP) + block)
+                values = load_block(scheme, weight, w_row * (k // GROUP) + block)
                 for j in range(QUADS):
                     store(w_tile, T.cast(values.values(j), f"{dtype}x4"), j * width + thread)
                 for part in range(QUADS * height // width):

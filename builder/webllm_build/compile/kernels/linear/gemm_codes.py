@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.dequantize import CODES, CodeBlock, Codes
 from webllm_build.compile.kernels.linear.codes import Activations, activations_of, code_buffers, code_sum, halves
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, Epilogue, weight_buffers
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, size, store, when
+from webllm_build.compile.kernels.tir.unpack import lanes
 from webllm_build.quantize import GROUP, Scheme
-from webllm_build.quantize.scheme import Codes
-from webllm_build.quantize.tir import CodeBlock, lanes
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = PLAIN, ti
     Raises CompileError for shapes that blocks do not divide.
     """
     epilogue.check(n, k)
-    assert scheme.codes is not None
-    codes, tile = scheme.codes, tile or tiles(n)["other"]
+    codes, tile = CODES[scheme.name], tile or tiles(n)["other"]
     assert tile.threads == 2 * tile.height and tile.threads % tile.width == 0
     blocks, height, width = k // GROUP, tile.height, tile.width
     with Kernel() as kernel:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
 from webllm_build.compile.kernels.linear.vectors import Tile, Work
 from webllm_build.compile.kernels.tir.fixed import fixed
@@ -118,7 +119,7 @@ def _accumulate(
     sums: Buffer, scheme: Scheme, weight: Sequence[Buffer], indices: Sequence[Expr], x: Buffer, norm_weight: Buffer | None, block: Expr
 ) -> None:
     """Add one block of each row to sums[r], and, with a norm, the squares of the activations to the last sum."""
-    loaded = [scheme.load(weight, index) for index in indices]
+    loaded = [load_block(scheme, weight, index) for index in indices]
     activations = [let(f"x{j}", x[0, vec(block * QUADS + j)]) for j in range(QUADS)]
     if norm_weight is not None:
         last = len(indices)
@@ -150,7 +151,7 @@ def _accumulate_several(
 ) -> None:
     """Add one block of each row for each vector to its sum, and, with a norm, the squares of each vector's activations to its. Four
     weights of each row at a time, so that they stay in registers."""
-    loaded, rows = [scheme.load(weight, index) for index in indices], len(indices)
+    loaded, rows = [load_block(scheme, weight, index) for index in indices], len(indices)
     products = local("products", rows * work.m)
     has_offset = loaded[0].offset is not None
     x_sums = local("x_sums", work.m, "float32x4") if has_offset else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.dequantize import CODES, CodeBlock
 from webllm_build.compile.kernels.linear.code_inputs import MadeInputs, PackedInputs
 from webllm_build.compile.kernels.linear.codes import block_scale, code_buffers, pack_quad
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, EpilogueBuffers, weight_buffers
@@ -15,7 +16,6 @@ from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, launch, let, shared, store, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
-from webllm_build.quantize.tir import CodeBlock
 
 
 def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue) -> Mapping[str, Tile]:
@@ -57,8 +57,7 @@ def gemv_codes(
     Sums over a block of 32 are exact, sums of blocks float32. Raises CompileError for shapes that blocks do not divide.
     """
     epilogue.check(n, k)
-    assert scheme.codes is not None
-    codes, tile = scheme.codes, tile or tiles(variant, n, k, epilogue)["other"].for_vectors(m)
+    codes, tile = CODES[scheme.name], tile or tiles(variant, n, k, epilogue)["other"].for_vectors(m)
     blocks = k // GROUP
     has_norm = norm_eps is not None
     with Kernel() as kernel:
