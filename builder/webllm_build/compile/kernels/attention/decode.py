@@ -123,7 +123,7 @@ class _AttentionDecode:
         # The sets of `set_width` invocations that are left to join have a row each in the pool.
         self.threads = min(self.threads, self.set_width * (POOL_BYTES // 16 // self.row_vectors))
         self.groups = self.threads // self.parts
-        self.share = Share(self.layout, self.parts)
+        self.share = Share.of(self.layout, self.parts)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
 
     def build(self) -> PrimFunc:

@@ -56,20 +56,21 @@ class KvCache:
 
 @dataclass(frozen=True)
 class Share:
-    """What each of `parts` invocations that share a row holds of it: every parts-th vector, as float32x4."""
+    """What each of `parts` invocations that share a row of `columns` float32x4 holds of it: every parts-th vector of `quads` of them."""
 
-    layout: KvLayout
+    columns: int
     parts: int
+    quads: int = 1
+
+    @staticmethod
+    def of(layout: KvLayout, parts: int) -> Share:
+        """Of a row as the cache holds it, whose vectors are the layout's."""
+        return Share(layout.head_dim // VEC, parts, layout.elements // VEC)
 
     @property
     def words(self) -> int:
-        """Vectors of the layout that an invocation holds; the last may be padding."""
-        return -(-self.layout.columns // self.parts)
-
-    @property
-    def quads(self) -> int:
-        """float32x4 in a vector of the layout."""
-        return self.layout.elements // VEC
+        """Vectors that an invocation holds; the last may be padding."""
+        return -(-self.columns // (self.parts * self.quads))
 
     @property
     def vectors(self) -> int:
@@ -78,11 +79,10 @@ class Share:
 
     def places(self, part: Expr) -> list[tuple[Expr, Expr]]:
         """Of each float32x4: its place in the row, and whether that is inside and not padding."""
-        row = self.layout.head_dim // VEC
         places = []
         for first in (word * self.parts * self.quads + quad for word in range(self.words) for quad in range(self.quads)):
             column = first + part * self.quads
-            places.append((column, first + (self.parts - 1) * self.quads < row or column < row))
+            places.append((column, first + (self.parts - 1) * self.quads < self.columns or column < self.columns))
         return places
 
 
@@ -99,9 +99,9 @@ def floats(layout: KvLayout, words: Expr) -> tuple[Expr, ...]:
 
 def rounded(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
     """Four elements of a row, float32x4, as loads find them when they have been stored."""
-    words = _encode(layout, value, largest)
     if layout.dtype == "float32":
         return value
+    words = _encode(layout, value, largest)
     if layout.dtype == "float16":
         return extern("float32x4", "vec4f", *(extern("float32x2", "unpack2x16float", element(words, i)) for i in range(2)))
     return extern("float32x4", "unpack4x8snorm", words) * splat(largest)

@@ -14,6 +14,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     VALUE,
     KvCache,
     Rows,
+    Share,
     layout_of,
     page_of,
     qk_norm_buffer,
@@ -21,7 +22,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     slot_of,
     state_buffer,
 )
-from webllm_build.compile.kernels.attention.rope_append import LANES, RowShare, append, largest_magnitude, rms_scale, rotate
+from webllm_build.compile.kernels.attention.rope_append import LANES, append, largest_magnitude, rms_scale, rotate
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -101,10 +102,10 @@ class _AttentionMerge:
 
     def _own(self, place: tuple[Expr, Expr] | None) -> None:
         """Begin the first slice with the token itself. One head of those that share a key and value appends them at (page, slot)."""
-        share = RowShare(self.columns, fixed("lane", self.thread % LANES))
+        share, self.lane = Share(self.columns, LANES), fixed("lane", self.thread % LANES)
         heads = (self.head, self.num_heads + self.kv_head, self.num_heads + self.num_kv_heads + self.kv_head)
         query, key, value = rows = [local(name, share.vectors, "float32x4") for name in ("query", "key", "value")]
-        for j, (column, inside) in enumerate(share.places):
+        for j, (column, inside) in enumerate(share.places(self.lane)):
             for row in rows:
                 store(row, splat(T.float32(0)), j)
             with when(inside):
@@ -119,41 +120,41 @@ class _AttentionMerge:
         if self.layout.scaled:
             for kind, row in ((KEY, key), (VALUE, value)):
                 store(largest, largest_magnitude(row, share.vectors), kind)
-            self._reduce(share, largest, "max")
+            self._reduce(largest, "max")
         if self.cache is not None and place is not None:
             page, slot = place
             with when(T.And(self.head % self.group == 0, self.thread < LANES)):
                 for kind, row in ((KEY, key), (VALUE, value)):
-                    append(self.cache, (page, kind, self.kv_head, slot), share, row, largest[kind])
+                    append(self.cache, (page, kind, self.kv_head, slot), share, self.lane, row, largest[kind])
         # The token is seen as later ones will see it, rounded by the cache.
         score = local("score", 1)
         products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]
         store(score, total(products) * T.float32(query_scale(self.attention)), 0)
-        self._reduce(share, score, "sum")
+        self._reduce(score, "sum")
         own = rounded(self.layout, let("own", self.qkv[self.row, vec(heads[2] * self.columns + self.column)]), largest[VALUE])
         first = self.slice == 0
         store(self.sums, T.Select(first, own, splat(T.float32(0))), 0)
         store(self.largest, T.Select(first, score[0], T.float32(HIDDEN)), 0)
         store(self.weight, T.Select(first, T.float32(1), T.float32(0)), 0)
 
-    def _normalise(self, share: RowShare, query: Buffer, key: Buffer, weights: Buffer) -> None:
+    def _normalise(self, share: Share, query: Buffer, key: Buffer, weights: Buffer) -> None:
         """RMS norms of the query and the key, which are then turned."""
         squares = local("squares", 2)
         for i, row in enumerate((query, key)):
             store(squares, total([dot(row[j], row[j]) for j in range(share.vectors)]), i)
-        self._reduce(share, squares, "sum")
+        self._reduce(squares, "sum")
         for i, row in enumerate((query, key)):
             scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32"))
-            for j, (column, inside) in enumerate(share.places):
+            for j, (column, inside) in enumerate(share.places(self.lane)):
                 with when(inside):
                     x = let("normalised", row[j] * scale * weights[vec(i * self.columns + column)])
                     store(row, rotate(x, let("turn", self.rope[self.row, vec(column)])), j)
 
-    def _reduce(self, share: RowShare, values: Buffer, operator: Operator) -> None:
+    def _reduce(self, values: Buffer, operator: Operator) -> None:
         if not self.variant.subgroups:
             barrier()  # the results before have been read
         count, groups = int(values.shape[0]), self.threads // LANES
-        reduce_all(self.variant, values, count, lane=share.lane, width=LANES, group=self.thread // LANES, groups=groups, operator=operator)
+        reduce_all(self.variant, values, count, lane=self.lane, width=LANES, group=self.thread // LANES, groups=groups, operator=operator)
 
     def _join_splits(self, splits: Expr) -> None:
         at_once = self.slices * UNROLL

@@ -85,7 +85,7 @@ class _AttentionPrefill:
             self.parts = min(MAX_PARTS, variant.lanes, self.tile, 1 << (self.head_dim // 8 - 1).bit_length())
         else:
             self.threads, self.parts = 32, 1
-        self.share = Share(self.layout, self.parts)
+        self.share = Share.of(self.layout, self.parts)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
         self.rows = 1 if not variant.subgroups else 4 if self.vectors <= 2 else 2  # of one invocation; a bound on registers
         self.runs = min(MAX_RUNS, self.tile // self.parts)

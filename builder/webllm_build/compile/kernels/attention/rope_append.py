@@ -9,6 +9,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     ONE_ROW,
     KvCache,
     Rows,
+    Share,
     layout_of,
     page_of,
     qk_norm_buffer,
@@ -76,13 +77,14 @@ def rope_append(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) ->
             kv_head = head - num_heads
             page = page_of(page_table, token if rows.several else 0, position)
             place = (page, kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
-            share = RowShare(columns, lane)
+            share = Share(columns, LANES)
+            held = share.places(lane)
             values = local("values", share.vectors, "float32x4")
 
             def turned(x: Expr, column: Expr) -> Expr:
                 return T.Select(head < num_heads + num_kv_heads, rotate(x, let("turn", rope[token, vec(column)])), x)
 
-            for j, (column, inside) in enumerate(share.places):
+            for j, (column, inside) in enumerate(held):
                 store(values, splat(T.float32(0)), j)
                 with when(inside):
                     x = let("x", qkv[token, vec(head * columns + column)])
@@ -93,7 +95,7 @@ def rope_append(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) ->
                 reduce_all(variant, squares, 1, lane=lane, width=LANES, group=group, groups=groups)
                 scale = splat(fixed("rms_scale", rms_scale(attention, squares[0]), "float32"))
                 weights = fixed("weights", T.Select(head < num_heads, 0, columns))
-                for j, (column, inside) in enumerate(share.places):
+                for j, (column, inside) in enumerate(held):
                     with when(T.And(head < num_heads + num_kv_heads, inside)):
                         x = let("normalised", values[j] * scale * qk_norm[vec(weights + column)])
                         store(values, turned(x, column), j)
@@ -107,22 +109,12 @@ def rope_append(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) ->
             with when(is_real):
                 if q_out is not None:
                     with when(head < num_heads):
-                        for j, (column, inside) in enumerate(share.places):
+                        for j, (column, inside) in enumerate(held):
                             with when(inside):
                                 store(q_out, values[j], token, vec(head * columns + column))
                 with when(head >= num_heads):
-                    append(cache, place, share, values, largest[0])
+                    append(cache, place, share, lane, values, largest[0])
     return kernel.func
-
-
-class RowShare:
-    """What one of the LANES invocations that share a row of `columns` float32x4 holds of it: every LANES-th."""
-
-    def __init__(self, columns: int, lane: Expr) -> None:
-        self.lane = lane
-        self.vectors = -(-columns // LANES)
-        # Of each: its place in the row, and whether that is inside and not padding.
-        self.places = [(j * LANES + lane, (j + 1) * LANES <= columns or j * LANES + lane < columns) for j in range(self.vectors)]
 
 
 def rms_scale(attention: Attention, square: Expr) -> Expr:
@@ -149,11 +141,11 @@ def largest_magnitude(vectors: Buffer, count: int) -> Expr:
     return T.max(low, high)
 
 
-def append(cache: KvCache, place: tuple[Expr, Expr, Expr, Expr], share: RowShare, values: Buffer, largest: Expr) -> None:
+def append(cache: KvCache, place: tuple[Expr, Expr, Expr, Expr], share: Share, lane: Expr, values: Buffer, largest: Expr) -> None:
     """Store a row at (page, kind, head, slot). largest: its largest magnitude, of which layouts with scales need it."""
-    for j, (column, inside) in enumerate(share.places):
+    for j, (column, inside) in enumerate(share.places(lane)):
         with when(inside):
             cache.store(*place, column, values[j], largest)
     if cache.layout.scaled:
-        with when(share.lane == 0):
+        with when(lane == 0):
             cache.store_scale(*place, largest)
