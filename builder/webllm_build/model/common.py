@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.layers import Description
+from webllm_build.model.layers import Description, GatedMLP
 from webllm_build.model.names import Names
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"attention_dropout", "initializer_range"})
+
+
+def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool = False) -> Attention:
+    """Attention with one rope. head_dim: where the config does not say, if it does not follow from the hidden size."""
+    heads = config.integer("num_attention_heads")
+    head_dim = config.integer("head_dim", default=head_dim or config.integer("hidden_size") // heads)
+    return Attention(
+        heads=heads,
+        kv_heads=config.integer("num_key_value_heads", default=heads),
+        head_dim=head_dim,
+        scale=head_dim**-0.5,
+        rope=Rope.of(config.rope(default_theta=10000.0), head_dim),
+        qk_norm=config.number("rms_norm_eps") if qk_norm else None,
+    )
+
+
+def read_mlp(config: Reader) -> GatedMLP:
+    config.must_be("hidden_act", "silu")
+    return GatedMLP("silu_mul", config.integer("intermediate_size"))
 
 
 def read_decoder(
