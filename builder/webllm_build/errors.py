@@ -1,25 +1,25 @@
 """Every error that a user can cause, or that the surroundings can cause to a user.
 
-    WebllmBuildError            base: message (what, where) and hint (what to do)
-    ├── ConfigError             options that do not fit; carries all problems at once
-    ├── SourceError             the model cannot be read
-    │   ├── ModelNotFound           no such catalog name, repository, folder or file
-    │   ├── GatedModel              the repository wants a login or an accepted licence
-    │   ├── DownloadFailed          the hub could not be reached or answered with an error
-    │   ├── MalformedFile           a file breaks its own format (truncated, hostile, corrupt)
-    │   │   └── DamagedEntry            a file of the cache is not what was written there
-    │   ├── MissingFile             a checkpoint lacks a part that a build needs
-    │   ├── UnsupportedArchitecture the model is well formed, but of a kind without a compiler
-    │   ├── UnsupportedEncoding     a tensor's data type has no decoder
-    │   └── UnsupportedTokenizer    a tokenizer that cannot be turned into tokenizer.json
-    ├── CompileError            the compiler refused or produced something illegal
-    │   └── PlanError               a plan breaks its specification
-    ├── ToolchainError          no wasm compiler, or it failed
-    ├── BenchError              a site could not be measured
-    └── PackageError            the result cannot be written
-        ├── OutputFolderError       the output folder holds something that is not ours
-        ├── TemplateError           a template or the script it renders is wrong
-        └── DiskFullError           no space left
+    WebllmBuildError
+    ├── ConfigError
+    ├── SourceError
+    │   ├── ModelNotFound
+    │   ├── GatedModel
+    │   ├── DownloadFailed
+    │   ├── MalformedFile
+    │   │   └── DamagedEntry
+    │   ├── MissingFile
+    │   ├── UnsupportedArchitecture
+    │   ├── UnsupportedEncoding
+    │   └── UnsupportedTokenizer
+    ├── CompileError
+    │   └── PlanError
+    ├── ToolchainError
+    ├── BenchError
+    └── PackageError
+        ├── OutputFolderError
+        ├── TemplateError
+        └── DiskFullError
 
 A bug in this program is never one of these: it shows as an ordinary traceback.
 """
