@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readConfig } from "../src/page/config.ts";
 import { Conversation } from "../src/app/conversation.ts";
-import { formatBytes, formatCount, formatDuration } from "../src/page/format.ts";
+import { formatBytes, formatCount, formatDuration } from "../src/support/format.ts";
 import { keepIn } from "../src/app/keep.ts";
 import { describeProblem } from "../src/app/problems.ts";
 import { Rate } from "../src/app/rate.ts";

@@ -7,7 +7,7 @@ import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
 import { rotaryTable } from "../src/executor/rope.ts";
-import { matchTensors, writeStretch } from "../src/executor/weights.ts";
+import { matchTensors, writeRange } from "../src/executor/weights.ts";
 import type { CacheView, Row } from "../src/executor/runner.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeGpu, FakeOutOfMemoryError } from "./fakes/gpu.ts";
@@ -210,7 +210,7 @@ test("layers grow together; where they cannot, all keep their room and nothing i
 
 test("a model that does not fit raises OutOfMemoryError with its size", async () => {
   gpu.capacity = 1000;
-  await assert.rejects(makeExecutor(), fails(OutOfMemoryError, /no room for the model's weights \(1 MB\)/));
+  await assert.rejects(makeExecutor(), fails(OutOfMemoryError, /no room for the model's weights \(1\.54.kB\)/));
 });
 
 test("a lost device, a refused command and a full GPU become errors that stay", async () => {
@@ -287,8 +287,8 @@ test("weights land in their buffers, however the stream is cut and in any order"
   for (const cut of [256, 1024, 1280, 1500]) {
     gpu = new FakeGpu();
     const places = await allocateWeights(gpu.device, PLAN);
-    writeStretch(gpu.device.queue, places, tensors, cut, stream.slice(cut));
-    writeStretch(gpu.device.queue, places, tensors, 0, stream.slice(0, cut));
+    writeRange(gpu.device.queue, places, tensors, cut, stream.slice(cut));
+    writeRange(gpu.device.queue, places, tensors, 0, stream.slice(0, cut));
     const { bytes } = gpu.named("weights 0");
     const held = places.map(({ offset, size }) => bytes.slice(offset, offset + size));
     assert.deepEqual(held, [stream.slice(0, first), stream.slice(first + 256)]);

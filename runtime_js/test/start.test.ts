@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { infoOf, requestAdapter } from "../src/executor/adapter.ts";
-import { writeStretch } from "../src/executor/weights.ts";
+import { writeRange } from "../src/executor/weights.ts";
 import { parsePlan } from "../src/executor/plan.ts";
 import { openDevice, startModel, type RunningModel, type StartOptions } from "../src/executor/start.ts";
 import { DeviceLostError, FeatureSupportError, OutOfMemoryError, RequestValidationError, WebGPUNotAvailableError } from "../src/support/errors.ts";
@@ -73,7 +73,7 @@ test("a kernel that does not compile gives way to the next variant; weights stay
   const weights = new Promise<void>((resolve) => { stored = resolve; });
   const started = startModel(on, { options: {}, notes: NOTES, probe: undefined, weights, onCompiled: () => undefined, signal: new AbortController().signal });
   const bytes = Uint8Array.of(1, 2, 3, 4);
-  writeStretch(on.device.queue, on.weights, [{ name: "a", dtype: "uint32", shape: [256], offset: 0, bytes: 1024 }], 0, bytes);
+  writeRange(on.device.queue, on.weights, [{ name: "a", dtype: "uint32", shape: [256], offset: 0, bytes: 1024 }], 0, bytes);
   stored();
   const { variant, runner } = await started;
   assert.equal(variant.name, "f32");

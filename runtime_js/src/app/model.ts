@@ -4,7 +4,7 @@ import { freeBytes } from "../storage/quota.ts";
 import { AbortError, DeviceLostError, type MLCEngineError } from "../support/errors.ts";
 import type { InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "../page/config.ts";
-import { formatBytes } from "../page/format.ts";
+import { formatBytes } from "../support/format.ts";
 import { EngineHost, type Outcome } from "./engine.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
 import { Rate } from "./rate.ts";

@@ -1,6 +1,6 @@
 /** A report as tables of text: for the page, the console and the command alike. */
 
-import { formatBytes } from "../page/format.ts";
+import { formatBytes } from "../support/format.ts";
 import type { FunctionReport, MachineReport, Report } from "./report.ts";
 
 export interface Table {

@@ -3,7 +3,7 @@
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import { ModelLibrary } from "../executor/library.ts";
 import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
-import { matchTensors, writeStretch } from "../executor/weights.ts";
+import { matchTensors, writeRange } from "../executor/weights.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { LoadProgress } from "./progress.ts";
@@ -44,7 +44,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
       new ChatTokenizer(json, manifest.tokenizerConfig));
     const weights = folder.readShards(stop, (file, bytes) => progress.received(file, bytes), async (offset, bytes) => {
       const { device, watch, weights: places } = await gpu;
-      writeStretch(device.queue, places, manifest.tensors, offset, bytes);
+      writeRange(device.queue, places, manifest.tensors, offset, bytes);
       device.queue.submit([]);
       await watch.guard(device.queue.onSubmittedWorkDone()); // so that no more than the shards in flight wait in memory
     });

@@ -1,6 +1,7 @@
 /** Counts what a load has done and reports it. */
 
 import type { FileEntry } from "../storage/manifest.ts";
+import { formatBytes } from "../support/format.ts";
 
 /** What loading does now: reads the description, moves weights to the GPU while kernels compile, or is done. */
 export type InitPhase = "config" | "weights" | "kernels" | "ready";
@@ -39,10 +40,6 @@ export type InitProgressCallback = (report: InitProgressReport) => void;
 
 /** Share of the bar that weights take; kernels take the rest. They run side by side. */
 const WEIGHTS_SHARE = 0.9;
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
 
 export class LoadProgress {
   readonly #started = performance.now();
@@ -109,7 +106,7 @@ export class LoadProgress {
   #sendState(): void {
     if (this.#bytesDone < this.#bytesTotal) {
       this.#phase = "weights"; // again, where a file that was whole is spoilt
-      this.#send(this.#waiting ?? `Loading weights: ${megabytes(this.#bytesDone)} of ${megabytes(this.#bytesTotal)}`);
+      this.#send(this.#waiting ?? `Loading weights: ${formatBytes(this.#bytesDone)} of ${formatBytes(this.#bytesTotal)}`);
     } else {
       this.#phase = "kernels";
       this.#waiting = undefined;

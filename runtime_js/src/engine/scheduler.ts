@@ -130,7 +130,10 @@ export class Scheduler {
     this.#isDriving = false;
   }
 
-  /** Gives back the sequences of what has ended. Steps still under way write to pages that are free now; whoever takes those writes later. */
+  /**
+   * Gives back the sequences of what has ended. Steps still in flight write to pages that are free now; what takes such a page next is
+   * submitted behind them.
+   */
   #retire(): void {
     const ended = this.#running.filter(({ isEnded }) => isEnded);
     if (ended.length === 0) return;
@@ -175,7 +178,7 @@ export class Scheduler {
       }
       sequence.commit(chunk);
       if (isLast) return;
-      const done = expected(watch.timed(chunk.length, this.#runner.prefill(chunk, position, cache)));
+      const done = ignoreRejection(watch.timed(chunk.length, this.#runner.prefill(chunk, position, cache)));
       await (this.#chunk.isMeasured ? before : done);
       before = done;
     }
@@ -220,7 +223,7 @@ export class Scheduler {
   }
 
   #push(rows: readonly Generation[], results: Promise<readonly StepResult[]>): void {
-    this.#inFlight.push({ rows, results: expected(results) });
+    this.#inFlight.push({ rows, results: ignoreRejection(results) });
   }
 
   /** Waits for the oldest step and hands its tokens on. */
@@ -261,7 +264,7 @@ export class Scheduler {
 }
 
 /** Lets a promise fail unseen where nobody awaits it: a step beyond the end. */
-function expected<T>(step: Promise<T>): Promise<T> {
+function ignoreRejection<T>(step: Promise<T>): Promise<T> {
   step.catch(() => undefined);
   return step;
 }

@@ -15,7 +15,7 @@ const GROWTH_BYTES = 1 << 26;
 /** States of sequences that a model with slots has room for: of steps in flight, and of what can be gone back to. */
 const SLOTS = 64;
 
-/** Where a buffer of the plan lies: in all of a GPU buffer or in a stretch of one. */
+/** Where a buffer of the plan lies: in all of a GPU buffer or in a range of one. */
 export type Binding = Required<GPUBufferBinding>;
 
 type Make = (label: string, size: number) => GPUBuffer;

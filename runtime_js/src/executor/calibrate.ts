@@ -37,21 +37,21 @@ export async function calibrate(
   const stopwatch = makeStopwatch(device);
   let isCold = true;
 
-  async function choose(name: string, fn: FunctionPlan, slot: number, index: number, ways: readonly CompiledKernel[]): Promise<void> {
+  async function choose(name: string, fn: FunctionPlan, slot: number, index: number, candidates: readonly CompiledKernel[]): Promise<void> {
     const n = name === "prefill" ? library.plan.model.prefillChunk : 1;
     const own = { ...fn, steps: fn.steps.filter((step) => step.kernel === slot) };
-    const programs = ways.map((way) => new Program(device, library, own, chosen.with(index, way), buffers));
-    const measure = (way: number, count: number): Promise<number> =>
-      watch.guard(stopwatch.time((pass) => programs[way]?.encode(pass, n, n, count)));
-    const compare = (): Promise<Comparison | undefined> => findFastest(ways.length, measure, stopwatch.enough, left);
+    const programs = candidates.map((candidate) => new Program(device, library, own, chosen.with(index, candidate), buffers));
+    const measure = (candidate: number, count: number): Promise<number> =>
+      watch.guard(stopwatch.time((pass) => programs[candidate]?.encode(pass, n, n, count)));
+    const compare = (): Promise<Comparison | undefined> => findFastest(candidates.length, measure, stopwatch.enough, left);
     let found = await compare();
     if (isCold && left() > 0) found = await compare() ?? found; // the clocks of an idle GPU take their time to rise
     isCold = false;
     for (const program of programs) program.destroy();
     if (found === undefined) return;
-    const fastest = ways[found.fastest];
+    const fastest = candidates[found.fastest];
     if (fastest !== undefined) chosen[index] = fastest;
-    const times = ways.map(({ pipeline }, way) => `${pipeline.label} ${(1000 * (found.times[way] ?? NaN)).toFixed(1)} µs`);
+    const times = candidates.map(({ pipeline }, candidate) => `${pipeline.label} ${(1000 * (found.times[candidate] ?? NaN)).toFixed(1)} µs`);
     log.info(`Tile of ${name}: ${times.join(", ")}; chosen ${fastest?.pipeline.label}`);
   }
 
@@ -59,8 +59,8 @@ export async function calibrate(
   for (const name of ORDER) {
     const fn = variant.functions.get(name);
     for (const [slot, index] of fn?.kernels.entries() ?? []) {
-      const ways = kernels[index] ?? [];
-      if (fn !== undefined && ways.length > 1 && !decided.has(index) && left() > 0) await choose(name, fn, slot, index, ways);
+      const candidates = kernels[index] ?? [];
+      if (fn !== undefined && candidates.length > 1 && !decided.has(index) && left() > 0) await choose(name, fn, slot, index, candidates);
       decided.add(index);
     }
   }

@@ -3,6 +3,7 @@
 import {
   DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, OutOfMemoryError, WebGPUNotAvailableError,
 } from "../support/errors.ts";
+import { formatBytes } from "../support/format.ts";
 import { log } from "../support/log.ts";
 import { infoOf } from "./adapter.ts";
 import type { LimitName, Plan, VariantPlan } from "./plan.ts";
@@ -141,7 +142,7 @@ export async function allocating<T>(device: GPUDevice, what: string, bytes: numb
     error = await device.popErrorScope();
   }
   if (error !== null) {
-    throw new OutOfMemoryError(`The GPU has no room for ${what} (${Math.ceil(bytes / 1e6)} MB). ${LESS_MEMORY}`, { bytes });
+    throw new OutOfMemoryError(`The GPU has no room for ${what} (${formatBytes(bytes)}). ${LESS_MEMORY}`, { bytes });
   }
   return made;
 }

@@ -1,11 +1,11 @@
-/** Which of several ways to do the same is the fastest on this GPU, from times that are noisy. */
+/** Which of several candidates that do the same is the fastest on this GPU, from times that are noisy. */
 
-/** Milliseconds that `count` repetitions take in a way, from 0 on. */
-export type Measure = (way: number, count: number) => Promise<number>;
+/** Milliseconds that `count` repetitions of a candidate take, from 0 on. */
+export type Measure = (candidate: number, count: number) => Promise<number>;
 
 export interface Comparison {
   readonly fastest: number;
-  /** Milliseconds of one repetition in each way. */
+  /** Milliseconds of one repetition of each candidate. */
   readonly times: readonly number[];
 }
 
@@ -17,20 +17,22 @@ const MAX_GROWTH = 16;
 const EQUAL = 1.05;
 
 /**
- * Compares ways 0 to `ways` - 1, of which 0 is the usual one. A round runs each of them forwards and then backwards, for about
- * `enough` milliseconds together, so that clocks which rise meanwhile favour none; of several rounds a way's best counts, because
- * whatever disturbs a measurement makes it longer. The first of the ways that are about as fast as the fastest is taken: the usual
- * one gives way only to a clear gain, and another comparison finds the same.
+ * Compares candidates 0 to `candidates` - 1, of which 0 is the usual one. A round runs each of them forwards and then backwards, for about
+ * `enough` milliseconds together, so that clocks which rise meanwhile favour none; of several rounds a candidate's best counts, because
+ * whatever disturbs a measurement makes it longer. The first of those that are about as fast as the fastest is taken: the usual one gives
+ * way only to a clear gain, and another comparison finds the same.
  *
- * `left`: milliseconds that may still be spent, which a run or two of one way may overstep. Undefined where they are too few, or where
- * the times are no times: GPUs' clocks are set back, stand still or jump.
+ * `left`: milliseconds that may still be spent, which a run or two of one candidate may overstep. Undefined where they are too few, or
+ * where the times are no times: GPUs' clocks are set back, stand still or jump.
  */
-export async function findFastest(ways: number, measure: Measure, enough: number, left: () => number): Promise<Comparison | undefined> {
-  const order = Array.from({ length: ways }, (_, way) => way);
+export async function findFastest(
+  candidates: number, measure: Measure, enough: number, left: () => number,
+): Promise<Comparison | undefined> {
+  const order = Array.from({ length: candidates }, (_, candidate) => candidate);
   const counts: number[] = [];
   let round = 0; // milliseconds of one
-  for (const way of order) {
-    const found = await enoughRepetitions((repetitions) => measure(way, repetitions), enough / 2, left);
+  for (const candidate of order) {
+    const found = await enoughRepetitions((repetitions) => measure(candidate, repetitions), enough / 2, left);
     if (found === undefined) return undefined;
     counts.push(found.count);
     round += 2 * found.time;
@@ -39,11 +41,11 @@ export async function findFastest(ways: number, measure: Measure, enough: number
   const best = order.map(() => Infinity);
   for (let done = 0; done < MIN_ROUNDS || (done < ROUNDS && left() > 0); done++) {
     const times = order.map(() => 0);
-    for (const way of [...order, ...order.toReversed()]) {
-      const count = counts[way] ?? NaN;
-      times[way] = (times[way] ?? NaN) + await measure(way, count) / (2 * count);
+    for (const candidate of [...order, ...order.toReversed()]) {
+      const count = counts[candidate] ?? NaN;
+      times[candidate] = (times[candidate] ?? NaN) + await measure(candidate, count) / (2 * count);
     }
-    for (const way of order) best[way] = Math.min(best[way] ?? NaN, times[way] ?? NaN);
+    for (const candidate of order) best[candidate] = Math.min(best[candidate] ?? NaN, times[candidate] ?? NaN);
   }
   if (best.some((time) => !(time > 0))) return undefined;
   const limit = Math.min(...best) * EQUAL;

@@ -85,5 +85,5 @@ export async function compileKernels(
     }
   }
   return Promise.all(variant.kernels.map(async (kernel, i) =>
-    (await Promise.all((tiles[i] ?? []).map((tile, way) => compile(kernel, tile, way > 0)))).flat()));
+    (await Promise.all((tiles[i] ?? []).map((tile, candidate) => compile(kernel, tile, candidate > 0)))).flat()));
 }

@@ -2,7 +2,7 @@
 
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
-import { MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY } from "../support/limits.generated.ts";
+import { MAX_CONTEXT, MAX_LAYERS, MAX_NAME, MAX_VOCABULARY } from "../support/limits.generated.ts";
 import { PLAN } from "./abi.generated.ts";
 
 export const { LAUNCH_WORDS, HISTORY, MAX_ROWS, STATE_WORDS, SAMPLING_WORDS } = PLAN;
@@ -10,14 +10,13 @@ const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
 const MAX_FUNCTIONS = 64;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 const MAX_COUNT = 1 << 16;
-const MAX_NAME = 512;
 const MAX_VENDORS = 64;
 const MAX_ROPES = 64;
 const MAX_ROTARY_PAIRS = 2048;
 
-export const FEATURES = ["shader-f16", "subgroups"] as const;
+const FEATURES = ["shader-f16", "subgroups"] as const;
 const LANGUAGE_FEATURES = ["packed_4x8_integer_dot_product"] as const;
-export const LIMITS = [
+const LIMITS = [
   "maxStorageBufferBindingSize", "maxBufferSize", "maxComputeWorkgroupStorageSize", "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupsPerDimension", "maxStorageBuffersPerShaderStage",
 ] as const;

@@ -16,10 +16,10 @@ export function matchTensors(tensors: readonly TensorEntry[], plan: Plan): void 
 }
 
 /**
- * Writes the stretch of the stream that starts at `offset` to the tensors that it covers; a tensor may lie in several
- * stretches. Tensors are in order of offset, and weights[i] is the place of tensor i.
+ * Writes the range of the stream that starts at `offset` to the tensors that it covers; a tensor may lie in several
+ * ranges. Tensors are in order of offset, and weights[i] is the place of tensor i.
  */
-export function writeStretch(
+export function writeRange(
   queue: GPUQueue, weights: readonly Binding[], tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>,
 ): void {
   const end = offset + bytes.byteLength;

@@ -1,5 +1,5 @@
 /** The part of a file that a `Range` header asks for. Null where it asks for several or cannot be read: then the whole file is the answer. */
-export function parseRange(header: string, size: number): { readonly first: number; readonly end: number } | null {
+function parseRange(header: string, size: number): { readonly first: number; readonly end: number } | null {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header.trim()) ?? [];
   if (first === undefined || last === undefined || (first === "" && last === "")) return null;
   if (first === "") return { first: Math.max(size - Number(last), 0), end: last === "0" ? 0 : size };

@@ -5,7 +5,7 @@ import { AbortError, DownloadError, MLCEngineError } from "../support/errors.ts"
 import type { Draft } from "./draft.ts";
 import { isOffline, pause, untilOnline } from "./pause.ts";
 import { Retryable, bodyBegin, checkBegin, endedEarly, exactSize, tooLong, type Size } from "./response.ts";
-import { room } from "./store.ts";
+import { allocate } from "./store.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -44,7 +44,7 @@ class Received {
     this.#url = url;
     this.#options = options;
     const exact = exactSize(options.size);
-    this.#bytes = room(exact ?? 1 << 16, options.into);
+    this.#bytes = allocate(exact ?? 1 << 16, options.into);
     this.length = this.#saved = this.most = exact === undefined ? 0 : options.draft?.read(this.#bytes) ?? 0;
   }
 

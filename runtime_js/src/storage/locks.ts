@@ -27,7 +27,7 @@ async function watch(progress: () => Promise<unknown>, stop: AbortSignal, asleep
  * Does `work` while no other tab holds the lock; where the browser gives no locks, at once. progress: tells how far the holder is.
  * Raises what `work` does, or AbortError.
  */
-export async function alone<T>(
+export async function runExclusive<T>(
   name: string, { signal, onWait }: Waiting, progress: () => Promise<unknown>, work: () => Promise<T>,
 ): Promise<T> {
   if (typeof navigator === "undefined" || navigator.locks === undefined) return work();

@@ -6,7 +6,7 @@ import {
   MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
 } from "../support/limits.generated.ts";
 
-export const MANIFEST_FORMAT = 1;
+const MANIFEST_FORMAT = 1;
 /** Of tokens and of values. */
 const MAX_PROBE = 256;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits

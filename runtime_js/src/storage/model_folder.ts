@@ -2,11 +2,12 @@
 
 import { childController } from "../support/abort.ts";
 import { DownloadError, IntegrityError } from "../support/errors.ts";
+import { formatBytes } from "../support/format.ts";
 import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { sha256 } from "./digest.ts";
 import { download } from "./download.ts";
 import { Lanes } from "./lanes.ts";
-import { alone } from "./locks.ts";
+import { runExclusive } from "./locks.ts";
 import { manifestFiles, type FileEntry, type Manifest } from "./manifest.ts";
 import { freeBytes } from "./quota.ts";
 import { isReplaced } from "./replaced.ts";
@@ -47,7 +48,7 @@ export class ModelFolder {
     const fromStorage = (): Promise<Manifest | null> => isPinned(source) ? storedManifest(store, source) : Promise.resolve(null);
     const stored = await fromStorage();
     if (stored !== null) return make(stored);
-    return alone(store.lockName(manifestName(source)), { signal, onWait }, async () => undefined, async () => {
+    return runExclusive(store.lockName(manifestName(source)), { signal, onWait }, async () => undefined, async () => {
       const another = await fromStorage();
       if (another !== null) return make(another);
       const bytes = await download(source.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default", onWait });
@@ -75,7 +76,7 @@ export class ModelFolder {
     const missing = manifestFiles(this.manifest).filter(({ file, bytes }) => sizes.get(file) !== bytes);
     const needed = missing.reduce((sum, file) => sum + file.bytes, 0);
     if (needed > free) {
-      this.#store.stopStoring(`The model needs ${megabytes(needed)} of storage, the browser gives ${megabytes(free)}: it runs, but will be `
+      this.#store.stopStoring(`The model needs ${formatBytes(needed)} of storage, the browser gives ${formatBytes(free)}: it runs, but will be `
         + "downloaded again next time. Free some space to keep it.");
     }
   }
@@ -174,8 +175,4 @@ export class ModelFolder {
 
 function readerCount(shards: number): number {
   return Math.min(shards, MAX_READERS, Math.max(2, navigator.hardwareConcurrency));
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`;
 }

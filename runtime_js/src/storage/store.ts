@@ -7,7 +7,7 @@ import { Draft, draftName, isSync } from "./draft.ts";
 import { fileSizes, hasFileSystem, isNamed, modelFolder } from "./folders.ts";
 
 /** `size` bytes to write to: the beginning of `into`, or new ones where that is too small. */
-export function room(size: number, into: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
+export function allocate(size: number, into: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
   return into !== undefined && into.byteLength >= size ? new Uint8Array(into, 0, size) : new Uint8Array(size);
 }
 
@@ -131,7 +131,7 @@ async function readFile(
   try {
     const stored = file.getSize();
     if (size !== undefined && stored !== size) return null;
-    const bytes = room(stored, into);
+    const bytes = allocate(stored, into);
     return file.read(bytes, { at: 0 }) === stored ? bytes : null;
   } finally {
     file.close();

@@ -3,7 +3,7 @@
 import { IntegrityError } from "../support/errors.ts";
 import { sha256 } from "./digest.ts";
 import { download } from "./download.ts";
-import { alone, type Waiting } from "./locks.ts";
+import { runExclusive, type Waiting } from "./locks.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
 
@@ -52,7 +52,7 @@ export async function readVerified(
   const stored = await readStored(store, entry, into);
   const fetched = (): Promise<Uint8Array<ArrayBuffer>> => fetchVerified(store, entry, url, options);
   const bytes = stored ?? await (store.isStoring
-    ? alone(store.lockName(entry.file), options, () => store.draftSize(entry.file), async () =>
+    ? runExclusive(store.lockName(entry.file), options, () => store.draftSize(entry.file), async () =>
       await readStored(store, entry, into) ?? fetched())
     : fetched());
   onProgress?.(entry.bytes);

@@ -1,6 +1,6 @@
 /** The dialog in which the user sets how the model answers, and deletes it. */
 
-import { formatBytes } from "../../page/format.ts";
+import { formatBytes } from "../../support/format.ts";
 import { contextChoices, type Settings, type SettingsStore } from "../settings.ts";
 import { byId, element } from "./dom.ts";
 
