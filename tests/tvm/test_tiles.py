@@ -13,6 +13,7 @@ import wasmtime
 from webllm_build.build import build
 from webllm_build.compile.abi_generated import LAUNCH_WORDS
 from webllm_build.compile.emit import compile_operators
+from webllm_build.compile.kernels.attention.decode import attention_decode
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION
@@ -20,8 +21,10 @@ from webllm_build.compile.plan import Kernel, parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.tiles import in_tiles
 from webllm_build.compile.wasm_sections import read_custom_section
+from webllm_build.compile.wgsl import Known, compile_kernels
 from webllm_build.config import BuildRequest
 from webllm_build.errors import CompileError
+from webllm_build.model.attention import Attention, Rope
 from webllm_build.quantize import SCHEMES
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
@@ -50,6 +53,16 @@ def test_tiles_with_other_parameters_are_refused() -> None:
     mixed = in_tiles(lambda tile: make(tile) if tile == WIDE else other, {"other": WIDE, "apple": TALL})
     with pytest.raises(CompileError, match="tiles of mul"):
         compile_operators({"mul": mixed.first}, {"mul": mixed}, F32)
+
+
+def test_a_kernel_that_variants_share_is_compiled_once() -> None:
+    integer = next(variant for variant in VARIANTS if variant.name == "f32-int8")
+    known: Known = {}
+    for variant in (F32, integer):
+        for half in (16, 32):
+            attention = Attention(heads=4, kv_heads=2, head_dim=2 * half, scale=0.25, rope=Rope((1.0,) * half))
+            compile_kernels({"attention_decode": attention_decode(variant, attention)}, variant, known)
+    assert len(known) == len({kernel.wgsl for kernel in known.values()}) == 2
 
 
 @pytest.fixture(scope="module")

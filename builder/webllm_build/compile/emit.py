@@ -14,7 +14,7 @@ from webllm_build.compile.launch import launch_function
 from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
 from webllm_build.compile.tiles import TiledKernel
-from webllm_build.compile.wgsl import CompiledKernel, compile_kernels
+from webllm_build.compile.wgsl import CompiledKernel, Known, compile_kernels
 from webllm_build.errors import CompileError
 
 
@@ -46,6 +46,7 @@ class Emitter:
         self._layout = layout
         self._ids = _buffer_ids(layout)
         self._wgsl: dict[str, int] = {}
+        self._known: Known = {}
         self._variants: list[VariantPlan] = []
         self.launches: dict[str, tirx.PrimFunc] = {}
 
@@ -77,7 +78,7 @@ class Emitter:
             spec.name: _Walker(self._ids, workspace, self._ids.get(spec.result or "")).walk(module[spec.name]) for spec in FUNCTIONS
         }
         used = {call.kernel for function in calls.values() for call in function}
-        operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, tiles, variant)
+        operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, tiles, variant, self._known)
         functions = {
             name: self._function(f"launch_{len(self._variants)}_{name}", function, operators) for name, function in calls.items()
         }
@@ -125,11 +126,11 @@ class Emitter:
 
 
 def compile_operators(
-    functions: Mapping[str, tirx.PrimFunc], tiles: Mapping[str, TiledKernel], variant: Variant
+    functions: Mapping[str, tirx.PrimFunc], tiles: Mapping[str, TiledKernel], variant: Variant, known: Known | None = None
 ) -> dict[str, _Operator]:
     """Scheduled functions by name, and the tiles of those that have several."""
     split = {name: tiles[name].named(name) if name in tiles else {name: function} for name, function in functions.items()}
-    kernels = compile_kernels({name: function for parts in split.values() for name, function in parts.items()}, variant)
+    kernels = compile_kernels({name: function for parts in split.values() for name, function in parts.items()}, variant, known)
     defaults = {name: tiles[name].defaults if name in tiles else {} for name in functions}
     return {name: _Operator(name, tuple(kernels[part] for part in parts), defaults[name]) for name, parts in split.items()}
 

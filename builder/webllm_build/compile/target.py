@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -47,11 +48,15 @@ class Variant:
     @property
     def target(self) -> Target:
         """TVM's target: WGSL for the device, LLVM's wasm32 for the launch arithmetic."""
-        from tvm.target import Target
+        return _target(shuffles=self.subgroups and self.lanes == 32)  # TVM's own reductions know no narrower subgroups
 
-        threads = DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
-        shuffles = self.subgroups and self.lanes == 32  # TVM's own reductions know no narrower subgroups
-        return Target({"kind": "webgpu", "max_num_threads": threads, "supports_subgroups": shuffles}, host=WASM_HOST)
+
+@cache
+def _target(*, shuffles: bool) -> Target:
+    from tvm.target import Target
+
+    threads = DEFAULT_LIMITS["maxComputeInvocationsPerWorkgroup"]
+    return Target({"kind": "webgpu", "max_num_threads": threads, "supports_subgroups": shuffles}, host=WASM_HOST)
 
 
 # In the order of preference in which the browser tries them.

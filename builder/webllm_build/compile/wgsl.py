@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import tvm
 import tvm_ffi
@@ -18,6 +19,8 @@ from webllm_build.errors import CompileError
 # The packed calling convention of TVM's own runtime is of no use here; without it the host side of a kernel stays what we
 # read the launch arithmetic from: one call with the kernel's arguments and grid.
 SKIPPED_PASSES = ["tirx.MakePackedAPI", "tirx.BF16StorageLegalize", "tirx.FP8StorageLegalize"]
+# It shrinks buffers to what is accessed. Those of kernels written by hand are as they should be, and it would take two thirds of the time.
+NOT_FOR_HAND_WRITTEN = ["s_tir.CompactBufferAllocation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,31 +45,42 @@ class CompiledKernel:
     workgroup_threads: int
 
 
-def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant) -> dict[str, CompiledKernel]:
-    """Compiles scheduled TIR functions by name.
+# Kernels by all that they depend on: name, target, sizes and the function. Variants have most in common.
+Known: TypeAlias = "dict[tuple[str, tvm.target.Target, str, tvm_ffi.StructuralKey], CompiledKernel]"
+
+
+def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant, known: Known | None = None) -> dict[str, CompiledKernel]:
+    """Compiles scheduled TIR functions by name; what is in `known` is taken from there, and what is not comes to it.
 
     Raises:
         CompileError: a function without a schedule, or with other than one kernel.
     """
-    target = variant.target
-    pipeline, _, finalize_device = tirx.get_tir_pipeline("s_tir")
-    # In kernels written by hand, a buffer that is only accessed four elements at a time becomes an array of vec4.
-    vectorize = tirx.transform.PointerValueTypeRewrite()
-    module = tvm.IRModule()
-    for name, function in functions.items():
-        single = tvm.IRModule({name: function.with_attr("global_symbol", name)})
-        module.update(vectorize(single) if HAND_WRITTEN in function.attrs else single)
-    with target, tvm.transform.PassContext(disabled_pass=SKIPPED_PASSES):
-        module = pipeline(tirx.transform.BindTarget(target)(module))
-    build = tvm.get_global_func("target.build.webgpu")
+    known = {} if known is None else known
     compiled: dict[str, CompiledKernel] = {}
-    for name in functions:
-        launch = _find_launch(name, module[name], functions[name].attrs)
-        device = tvm.IRModule({launch.kernel: module[launch.kernel]})
-        with target:
-            wgsl = build(finalize_device()(device), target).inspect_source()
-        compiled[name] = _describe(name, wgsl, launch)
+    for name, function in functions.items():
+        sizes = str([parameter.shape for parameter in function.params])  # structural equality does not tell n from kv_len
+        key = (name, variant.target, sizes, tvm_ffi.StructuralKey(function))
+        if key not in known:
+            known[key] = _compile(name, function, variant.target)
+        compiled[name] = known[key]
     return compiled
+
+
+def _compile(name: str, function: tirx.PrimFunc, target: tvm.target.Target) -> CompiledKernel:
+    pipeline, _, finalize_device = tirx.get_tir_pipeline("s_tir")
+    module = tvm.IRModule({name: function.with_attr("global_symbol", name)})
+    skipped = SKIPPED_PASSES
+    if HAND_WRITTEN in function.attrs:
+        skipped = [*skipped, *NOT_FOR_HAND_WRITTEN]
+        # A buffer that is only accessed four elements at a time becomes an array of vec4.
+        module = tirx.transform.PointerValueTypeRewrite()(module)
+    with target, tvm.transform.PassContext(disabled_pass=skipped):
+        module = pipeline(tirx.transform.BindTarget(target)(module))
+    launch = _find_launch(name, module[name], function.attrs)
+    device = tvm.IRModule({launch.kernel: module[launch.kernel]})
+    with target:
+        wgsl = tvm.get_global_func("target.build.webgpu")(finalize_device()(device), target).inspect_source()
+    return _describe(name, wgsl, launch)
 
 
 @dataclass(frozen=True, eq=False)
