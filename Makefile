@@ -37,7 +37,8 @@ bench: .venv/test site
 	$(BIN)/webllm-build bench sites/chat/dist --json sites/chat/bench.json
 
 clean:
-	rm -rf .venv dist runtime_js/dist runtime_js/node_modules wasm_support/build sites/*/dist sites/*/package sites/*/public
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist runtime_js/dist runtime_js/node_modules wasm_support/build
+	rm -rf sites/*/dist sites/*/package sites/*/public sites/*/bench.json
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
