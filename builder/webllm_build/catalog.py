@@ -5,9 +5,9 @@ Packages are pinned by their digests. Repositories are taken as their branch is 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+from webllm_build.errors import closest
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,6 @@ class Catalog:
         close = closest(name.lower(), (known for entry in self.entries for known in (entry.name, *entry.aliases)))
         names = ", ".join(entry.name for entry in self.entries)
         return (f"Did you mean {close}? " if close else "") + f"Known names: {names}."
-
-
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like `name`, if any is near."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
 
 
 CATALOG = Catalog(

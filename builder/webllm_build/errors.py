@@ -26,8 +26,15 @@ A bug in this program is never one of these: it shows as an ordinary traceback.
 
 from __future__ import annotations
 
+import difflib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like `name`, if any is near: for hints."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 def _shown(text: str) -> str:

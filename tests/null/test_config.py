@@ -168,7 +168,7 @@ def test_the_context_is_the_models_own_or_shorter() -> None:
 
 
 def test_choices_are_those_that_the_parts_know() -> None:
-    assert set(QUANTIZATIONS) == {"auto", *(scheme.name for scheme in LINEAR_SCHEMES)}
+    assert QUANTIZATIONS == ("auto", *(scheme.name for scheme in LINEAR_SCHEMES))
 
 
 def test_every_option_is_documented() -> None:

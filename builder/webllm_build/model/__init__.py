@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib import import_module
 
-from webllm_build.errors import MalformedFile, UnsupportedArchitecture
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import ROPE_DIVISORS, hugging_face_config, rope_divisors
@@ -66,8 +65,8 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
     key = "model_type" if format == "hugging_face" else "general.architecture"
     kind = config.get(key)
     if not isinstance(kind, str) or kind not in by_name:
-        close = get_close_matches(str(kind), by_name, 1)
-        suggestion = f"Did you mean {close[0]!r}? " if close else ""
+        close = closest(str(kind), by_name)
+        suggestion = f"Did you mean {close!r}? " if close else ""
         raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(by_name)}.")
     return by_name[kind]
 

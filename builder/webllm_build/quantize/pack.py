@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.errors import ConfigError, InvalidOption, MalformedFile, UnsupportedArchitecture
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.quantize.plain import F16, F32
 from webllm_build.quantize.q4 import Q4
 from webllm_build.quantize.q4_k import as_q4_1
@@ -45,9 +45,6 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
     if weight.kind == "vector":
         return F32
     if requested != "auto":
-        if requested not in {scheme.name for scheme in LINEAR_SCHEMES}:
-            names = ", ".join(["auto", *(scheme.name for scheme in LINEAR_SCHEMES)])
-            raise ConfigError((InvalidOption("quantization", requested, f"one of {names}", "Use auto to keep what the checkpoint holds."),))
         return SCHEMES[requested]
     kept = {_kept(tensor.encoding) for tensor in weight.tensors(checkpoint)}
     if kept == {None}:
