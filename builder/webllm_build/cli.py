@@ -66,9 +66,8 @@ def main() -> NoReturn:
     try:
         if sys.platform not in PLATFORMS:
             raise WebllmBuildError(f"webllm-build does not run on {sys.platform}", "It runs on Linux and macOS; on Windows, in WSL.")
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _end)
-        app()
+        with _ending_on(signal.SIGTERM, signal.SIGHUP):
+            app()
     except WebllmBuildError as error:
         console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
         if error.hint:
@@ -83,8 +82,18 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
+@contextmanager
+def _ending_on(*numbers: signal.Signals) -> Iterator[None]:
+    """Unwind as from Ctrl+C on these signals, so that unfinished files go. Afterwards they are whose they were."""
+    before = {number: signal.signal(number, _end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _end(number: int, frame: object) -> None:
-    """Unwind as from Ctrl+C, so that unfinished files go."""
     sys.exit(128 + number)
 
 

@@ -206,6 +206,19 @@ def test_an_interrupted_build_says_so_and_leaves_nothing(tmp_path: Path, number:
     assert [path.name for path in tmp_path.rglob("*")] == ["cache"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_are_their_owners_again(run: Run, number: signal.Signals) -> None:
+    def mine(number: int, frame: object) -> None:
+        pass
+
+    before = signal.signal(number, mine)
+    try:
+        run("inspect", str(TINY))
+        assert signal.getsignal(number) is mine
+    finally:
+        signal.signal(number, before)
+
+
 def test_another_system_is_told_where_it_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     done = run("site")
