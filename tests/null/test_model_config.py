@@ -79,6 +79,12 @@ def test_stops_at_what_it_does_not_know(change: dict[str, object], word: str) ->
         parse(CONFIG | change)
 
 
+def test_a_model_of_more_than_text_is_told_where_its_text_is() -> None:
+    with pytest.raises(UnsupportedArchitecture, match="more than text") as caught:
+        parse({"model_type": "gemma3", "text_config": {"model_type": "gemma3_text"}, "vision_config": {}})
+    assert "GGUF" in caught.value.hint
+
+
 def test_names_every_unknown_key() -> None:
     with pytest.raises(UnsupportedArchitecture, match="alpha, beta"):
         parse(CONFIG | {"beta": 1, "alpha": 2})

@@ -18,6 +18,8 @@ from webllm_build.model.state import Pages
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.gguf import open_gguf
 
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+
 
 def tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """What the model reads, by the names of Hugging Face."""
@@ -96,6 +98,8 @@ def test_linear_scaling_in_new_and_early_files(tmp_path: Path, scaling: dict[str
         {"llama.expert_count": 0, "llama.expert_used_count": 0},
         {"llama.attention.value_length": 32, "llama.rope.dimension_count": 32},
         {"llama.attention.causal": True},
+        {"llama.logit_scale": 0.0, "llama.residual_scale": 1.0, "llama.attention.scale": 0.0, "llama.use_parallel_residual": False},
+        {"llama.attention.layer_norm_epsilon": 1e-5, "llama.leading_dense_block_count": 0},
     ],
 )
 def test_metadata_that_asks_for_nothing_passes(tmp_path: Path, metadata: dict[str, object]) -> None:
@@ -122,6 +126,35 @@ def test_metadata_that_would_change_the_mathematics_is_refused(tmp_path: Path, m
     with pytest.raises(UnsupportedArchitecture, match=words) as caught:
         load_model(replace(checkpoint, config={**checkpoint.config, **metadata}))
     assert caught.value.hint
+
+
+def test_a_list_of_one_number_for_all_layers_is_that_number(tmp_path: Path) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    for key, numbers in {"attention.head_count_kv": [KV_HEADS] * 2, "feed_forward_length": [96, 96]}.items():
+        changed = {**checkpoint.config, f"llama.{key}": np.array(numbers, np.int32)}
+        assert load_model(replace(checkpoint, config=changed)).description == load_model(checkpoint).description
+    changed = {**checkpoint.config, "llama.attention.head_count_kv": np.array([2, 4], np.int32)}
+    with pytest.raises(UnsupportedArchitecture, match=r"llama\.attention\.head_count_kv"):
+        load_model(replace(checkpoint, config=changed))
+
+
+def test_what_a_file_does_not_say_is_as_llama_cpp_takes_it(tmp_path: Path) -> None:
+    """And not as the Hugging Face library does, whose defaults are others for some families."""
+    checkpoint = open_gguf(FIXTURES / "tiny-gemma3_text" / "model.gguf")
+    keys = {"gemma3.rope.freq_base", "gemma3.rope.scaling.type", "gemma3.rope.scaling.factor", "gemma3.attention.sliding_window"}
+    model = load_model(replace(checkpoint, config={key: value for key, value in checkpoint.config.items() if key not in keys}))
+    (rope,) = model.ropes
+    np.testing.assert_allclose(rope.inv_freq, 10000.0 ** (-np.arange(24) / 24), rtol=1e-12)
+    assert {state.window for state in model.states if isinstance(state, Pages)} == {None}
+    heads = {"gemma3.attention.head_count_kv"}
+    with pytest.raises(MalformedFile, match=r"attn_k\.weight is \[48, 64\], and not \[96, 64\]"):
+        load_model(replace(checkpoint, config={key: value for key, value in checkpoint.config.items() if key not in heads}))
+
+
+def test_rope_factors_are_few(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": np.ones(129, np.float32)})
+    with pytest.raises(MalformedFile, match="rope_freqs"):
+        load_model(open_gguf(path))
 
 
 def test_missing_metadata_is_named_as_in_the_file(tmp_path: Path) -> None:

@@ -64,13 +64,17 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
         ({"general.type": "adapter", "general.base_model.0.name": "Big"}, UnsupportedArchitecture, "adapter .* for Big"),
         ({"general.type": "mmproj"}, UnsupportedArchitecture, "mmproj"),
         ({"general.architecture": 7}, MalformedFile, "not a string"),
-        ({"tokenizer.ggml.eot_token_id": 99}, MalformedFile, "eot_token_id is 99"),
     ],
 )
 def test_metadata_that_cannot_be_is_refused(tmp_path: Path, metadata: dict[str, object], error: type[SourceError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata=metadata))
     assert caught.value.hint
+
+
+def test_names_of_another_type_are_no_names(tmp_path: Path) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata={"general.name": 7, "general.license": 1.5}))
+    assert (checkpoint.name, checkpoint.license) == ("tiny", None)
 
 
 def test_a_file_without_tokenizer_is_refused(tmp_path: Path) -> None:

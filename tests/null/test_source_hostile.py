@@ -106,6 +106,22 @@ def test_json_is_as_large_as_real_files_at_most(folder: Path, name: str, bytes_:
         open_folder(folder, "tiny")
 
 
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "Git LFS"),
+        (b"\n<!DOCTYPE html><title>Log in</title>", "web page"),
+        (b"<html><title>Log in</title></html>", "web page"),
+    ],
+)
+def test_what_stands_in_for_a_file_is_told_from_a_broken_one(folder: Path, name: str, content: bytes, words: str) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(SourceError, match=words) as caught:
+        open_folder(folder, "tiny")
+    assert name in caught.value.message and caught.value.hint
+
+
 @pytest.mark.parametrize("opening", ['{"a":', "["])
 @pytest.mark.parametrize("depth", [80, 900, 100000])
 def test_json_is_not_deep(folder: Path, opening: str, depth: int) -> None:

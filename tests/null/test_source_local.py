@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from tiny_models import safetensors_bytes
 
-from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedEncoding
+from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedEncoding
+from webllm_build.model import load_model
 from webllm_build.source.folder import LocalFile
 from webllm_build.source.local import open_folder
 from webllm_build.source.safetensors_header import read_safetensors
@@ -82,6 +83,27 @@ def test_end_tokens_are_all_that_any_file_names(folder: Path) -> None:
     assert open_folder(folder, "tiny").eos_token_ids == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("special_tokens_map.json", {"eos_token": {"content": "<|user|>", "lstrip": False}}),
+        ("special_tokens_map.json", {"eot_token": "<|user|>"}),
+        ("tokenizer_config.json", {"eot_token": "<|user|>"}),
+        ("generation_config.json", {"stop_strings": ["<|user|>", "no token", 7]}),
+        ("generation_config.json", {"stop_strings": "<|user|>"}),
+    ],
+)
+def test_end_tokens_that_are_given_as_text_count_too(folder: Path, name: str, value: dict[str, object]) -> None:
+    edit(folder / name, lambda old: old.update(value))
+    assert set(open_folder(folder, "tiny").eos_token_ids) == {2, 4}
+
+
+def test_special_tokens_that_only_the_old_file_names_are_known_to_templates(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", lambda value: value.pop("bos_token"))
+    edit(folder / "special_tokens_map.json", lambda value: value.update(bos_token={"content": "<s>"}))
+    assert open_folder(folder, "tiny").tokenizer.config["bos_token"] == "<s>"
+
+
 def test_padding_and_truncation_of_the_training_are_dropped(folder: Path) -> None:
     padding = {"strategy": {"Fixed": 20000000}, "direction": "Left", "pad_id": 0, "pad_type_id": 0, "pad_token": "<s>"}
     truncation = {"max_length": 1, "stride": 5, "strategy": "LongestFirst", "direction": "Right"}
@@ -106,6 +128,13 @@ def test_chat_templates_come_from_file_or_configuration(folder: Path, in_config:
     assert open_folder(folder, "tiny").tokenizer.config.get("chat_template") == expected
 
 
+def test_a_named_chat_template_is_better_than_none(folder: Path) -> None:
+    templates = [7, {"name": "odd", "template": None}, {"name": "tool_use", "template": "first"}, {"name": "rag", "template": "second"}]
+    edit(folder / "tokenizer_config.json", lambda value: value.update(chat_template=templates))
+    with pytest.warns(ModelWarning, match="'tool_use'"):
+        assert open_folder(folder, "tiny").tokenizer.config.get("chat_template") == "first"
+
+
 def test_special_tokens_given_as_objects_become_text(folder: Path) -> None:
     edit(folder / "tokenizer_config.json", lambda value: value.update(bos_token={"content": "<s>", "lstrip": False}))
     assert open_folder(folder, "tiny").tokenizer.config["bos_token"] == "<s>"
@@ -124,6 +153,11 @@ def test_pickled_weights_are_not_an_alternative(folder: Path) -> None:
     with pytest.raises(MissingFile, match="safetensors") as caught:
         open_folder(folder, "tiny")
     assert "run code" in caught.value.hint
+    (folder / "config.json").unlink()
+    (folder / "tiny.gguf").touch()
+    with pytest.raises(MissingFile, match=r"config\.json") as caught:
+        open_folder(folder, "tiny")
+    assert str(folder / "tiny.gguf") in caught.value.hint
 
 
 def test_quantized_folders_are_refused(folder: Path) -> None:
@@ -132,10 +166,11 @@ def test_quantized_folders_are_refused(folder: Path) -> None:
         open_folder(folder, "tiny")
 
 
+HALF_A_PAIR = [rb'{"a": "\ud800"}', rb'{"\udFFf x": 1}']  # no character
 BROKEN_JSON = [b"", b"{", b"[]", b"\xff", b'{"a": 1, "a": 2}', b'{"a": NaN}', b'{"a":' * 200_000, b'{"a": ' + b"9" * 5000 + b"}"]
 
 
-@pytest.mark.parametrize("content", BROKEN_JSON)
+@pytest.mark.parametrize("content", BROKEN_JSON + HALF_A_PAIR)
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"])
 def test_broken_json_is_malformed(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
@@ -199,8 +234,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "deep nesting": (safetensors_bytes(b"[" * 100_000), "not valid JSON"),
     "tensor that is a number": (safetensors_bytes({"t": 1}), "were expected"),
     "missing offsets": (safetensors_bytes({"t": {"dtype": "F32", "shape": []}}), "were expected"),
-    "unknown dtype": (safetensors_bytes({"t": entry(dtype="Q7")}, bytes(16)), "unknown dtype"),
-    "dtype that is a list": (safetensors_bytes({"t": entry(dtype=["F32"])}, bytes(16)), "unknown dtype"),
+    "dtype that is a list": (safetensors_bytes({"t": entry(dtype=["F32"])}, bytes(16)), "dtype that is no text"),
     "negative extent": (safetensors_bytes({"t": entry(shape=[-2, -2])}, bytes(16)), "impossible shape"),
     "extent that is no integer": (safetensors_bytes({"t": entry(shape=[2.0, 2])}, bytes(16)), "impossible shape"),
     "extent that is true": (safetensors_bytes({"t": entry(shape=[True, 4])}, bytes(16)), "impossible shape"),
@@ -236,10 +270,28 @@ def test_a_well_formed_file_of_the_same_make_is_read(tmp_path: Path) -> None:
     assert list(load_file(path)) == ["t"]
 
 
-def test_types_that_are_no_weights_are_refused_when_decoded(folder: Path) -> None:
-    (folder / "model.safetensors").write_bytes(safetensors_bytes({"t": entry(0, 4, "F8_E4M3")}, bytes(4)))
-    with pytest.raises(UnsupportedEncoding, match="f8_e4m3"):
-        open_folder(folder, "tiny").tensors["t"].dequantize()
+def test_types_without_a_decoder_are_refused_before_any_weight_is_read(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    for dtype in ("I16", "U16"):  # as large as what is there
+        path.write_bytes(content.replace(b'"F16"', f'"{dtype}"'.encode()))
+        with pytest.raises(UnsupportedEncoding, match=dtype.lower()):
+            load_model(open_folder(folder, "tiny"))
+    for dtype in ("F8_E4M3", "F4"):
+        path.write_bytes(safetensors_bytes({"model.embed_tokens.weight": entry(0, 96 * 300, dtype, [300, 96])}, bytes(96 * 300)))
+        with pytest.raises(UnsupportedEncoding, match=f"(?i){dtype}"):
+            load_model(open_folder(folder, "tiny"))
+
+
+def test_a_model_that_was_saved_without_its_head_is_read(folder: Path) -> None:
+    edit(folder / "config.json", lambda value: value.update(tie_word_embeddings=True))
+    weights = load_file(folder / "model.safetensors")
+    del weights["lm_head.weight"]
+    save_file({name.removeprefix("model."): value for name, value in weights.items()}, folder / "model.safetensors")
+    checkpoint = open_folder(folder, "tiny")
+    assert load_model(checkpoint).tied
+    for name, expected in weights.items():
+        np.testing.assert_array_equal(checkpoint.tensors[name].dequantize(), expected.astype(np.float32))
 
 
 def test_scalars_and_empty_tensors_can_be_read(folder: Path) -> None:

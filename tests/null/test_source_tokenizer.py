@@ -16,7 +16,7 @@ from tiny_models import hugging_face_weights, write_gguf
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.config import default_cache_dir
-from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedTokenizer
+from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedTokenizer
 from webllm_build.source import Checkpoint, open_checkpoint
 from webllm_build.source.gguf_header import Metadata, Value, read_gguf
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
@@ -300,7 +300,6 @@ def test_all_ends_are_collected_once() -> None:
         ({"tokens": "abc"}, MalformedFile, "array of strings"),
         ({"token_type": np.ones(3, np.int32)}, MalformedFile, "3 token types"),
         ({"token_type": np.full(259, np.nan, np.float32)}, MalformedFile, "whole numbers"),
-        ({"bos_token_id": 259}, MalformedFile, "bos_token_id is 259"),
         ({"merges": ["a"]}, MalformedFile, "merge 'a'"),
         ({"merges": ["a éé"]}, MalformedFile, "merge 'a"),
         ({"merges": ["a b c"]}, MalformedFile, "merge 'a b c'"),
@@ -310,6 +309,33 @@ def test_tokenizers_that_cannot_be_read_are_refused(changes: dict[str, Value], e
     with pytest.raises(error, match=words) as caught:
         read_tokenizer(byte_metadata("gpt-2", changes=changes))
     assert caught.value.hint
+
+
+def test_special_ids_that_are_no_tokens_are_taken_for_none() -> None:
+    metadata = byte_metadata("gpt-2", changes={"padding_token_id": 0xFFFFFFFF, "eot_token_id": 259, "bos_token_id": 259})
+    with pytest.warns(ModelWarning, match="padding_token_id is 4294967295"):
+        config = read_tokenizer(metadata).config
+    assert not {"pad_token", "bos_token"} & set(config)
+    with pytest.warns(ModelWarning, match="eot_token_id is 259"):
+        assert eos_token_ids(metadata) == (1,)
+
+
+def test_tokens_without_a_text_have_places_of_their_own() -> None:
+    model = json.loads(read_tokenizer(byte_metadata("gpt-2", extra=["", "", "x y"])).tokenizer_json)["model"]
+    assert {"[EMPTY_259]": 259, "[EMPTY_260]": 260, "x y": 261}.items() <= model["vocab"].items()
+
+
+def test_the_end_of_a_turn_is_a_control_token_whatever_the_file_says() -> None:
+    ids = load(byte_metadata("gpt-2", extra=["<|im_end|>", "plain"])).encode("a<|im_end|>plain").ids
+    assert ids[1] == 259 and 260 not in ids
+
+
+def test_a_template_under_another_name_is_better_than_none() -> None:
+    values: dict[str, Value] = {**byte_values("gpt-2"), "tokenizer.chat_template.tool_use": "tools"}
+    with pytest.warns(ModelWarning, match="'tool_use'"):
+        assert read_tokenizer(Metadata(Path("x.gguf"), values)).config["chat_template"] == "tools"
+    values["tokenizer.chat_template"] = "plain"
+    assert read_tokenizer(Metadata(Path("x.gguf"), values)).config["chat_template"] == "plain"
 
 
 def test_a_file_may_name_no_end() -> None:
@@ -369,6 +395,14 @@ def test_sentencepiece_encodes_as_the_definition_says(text: str) -> None:
     assert tokenizer.encode(text, add_special_tokens=False).ids == expected
     assert tokenizer.encode(text).ids == [1, *expected]
     assert tokenizer.decode(expected) == text
+
+
+def test_sentencepiece_has_its_usual_special_tokens_where_a_file_names_none() -> None:
+    named = sentencepiece_metadata()
+    keys = ("bos_token_id", "eos_token_id", "unknown_token_id")
+    silent = Metadata(named.path, {key: named._values[key] for key in named if not key.endswith(keys)})
+    assert read_tokenizer(silent) == read_tokenizer(named)
+    assert eos_token_ids(silent) == (2,)
 
 
 def test_sentencepiece_without_space_prefix() -> None:

@@ -47,6 +47,11 @@ def with_and_without_node(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
         pytest.skip("needs Node")
 
 
+@pytest.fixture
+def no_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer_check, "find_node", lambda: None)
+
+
 def test_a_good_model_passes(with_and_without_node: None) -> None:
     assert check_tokenizer(TINY, 300) == TINY
 
@@ -63,7 +68,13 @@ def test_a_good_model_passes(with_and_without_node: None) -> None:
 def test_what_the_template_writes_behind_an_answer_ends_one(marker: str, template: str, with_and_without_node: None) -> None:
     checkpoint = changed(add_token(marker, 299, special=marker != "</done>"), template, eos_token_ids=(2,))
     assert check_tokenizer(checkpoint, 300).eos_token_ids == (2, 299)
-    assert check_tokenizer(dataclasses.replace(checkpoint, eos_token_ids=()), 300).eos_token_ids == (299,)
+    assert check_tokenizer(dataclasses.replace(checkpoint, eos_token_ids=()), 300).eos_token_ids == (299, 2)
+
+
+@pytest.mark.parametrize("text", ["<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|endoftext|>"])
+def test_a_token_of_a_known_text_ends_an_answer_though_nothing_names_it(text: str, no_node: None) -> None:
+    checkpoint = changed(add_token(text, 299), "{{ messages[0].content }}", eos_token_ids=(5,))
+    assert check_tokenizer(checkpoint, 300).eos_token_ids == (5, 2, 299)
 
 
 def test_added_tokens_without_an_embedding_are_left_out() -> None:
@@ -79,9 +90,13 @@ def test_end_tokens_are_in_the_vocabulary_and_few() -> None:
     with pytest.warns(ModelWarning, match="not in the vocabulary"):
         assert check_tokenizer(changed(eos_token_ids=(1000000, 2)), 300).eos_token_ids == (2,)
     with pytest.raises(MissingFile, match="ends an answer"):
-        check_tokenizer(changed(template="{{ messages[0].content }}", eos_token_ids=()), 300)
+        check_tokenizer(changed(template="{{ messages[0].content }}", eos_token_ids=(), change=no_end), 300)
     with pytest.raises(MalformedFile, match="end an answer"):
         check_tokenizer(changed(eos_token_ids=tuple(range(299))), 300)
+
+
+def no_end(document: dict[str, Any]) -> None:
+    document["added_tokens"] = [token for token in document["added_tokens"] if token["content"] != "</s>"]
 
 
 @pytest.mark.parametrize(

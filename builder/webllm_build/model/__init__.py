@@ -65,6 +65,11 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
     key = "model_type" if format == "hugging_face" else "general.architecture"
     kind = config.get(key)
     if not isinstance(kind, str) or kind not in by_name:
+        if isinstance(config.get("text_config"), Mapping):
+            raise UnsupportedArchitecture(
+                f"{name} has the {key} {kind!r}, a model of more than text",
+                f"Its GGUF file, which holds the part for text alone, may work. Supported: {', '.join(by_name)}.",
+            )
         close = closest(str(kind), by_name)
         suggestion = f"Did you mean {close!r}? " if close else ""
         raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(by_name)}.")

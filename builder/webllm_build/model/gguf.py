@@ -6,11 +6,15 @@ nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from webllm_build.errors import MissingFile, UnsupportedArchitecture
+from webllm_build.errors import MalformedFile, MissingFile, UnsupportedArchitecture
+from webllm_build.limits_generated import MAX_LAYERS
+from webllm_build.model.attention import MAX_HEAD_DIM
+from webllm_build.model.config import FULL
 from webllm_build.model.rope import Array
 from webllm_build.source.checkpoint import Checkpoint
 
@@ -29,24 +33,35 @@ KEYS: Mapping[str, str] = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",
     "rope_theta": "rope.freq_base",
 }
+WINDOW = "attention.sliding_window"
 SCALING = "rope.scaling.type"
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
-BOOKKEEPING = frozenset({"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned"})
+BOOKKEEPING = frozenset(
+    {"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned", "attention.layer_norm_epsilon"}
+)
 # Values that ask for nothing.
-NEUTRAL: Mapping[str, object] = {
-    "attention.causal": True,
-    "attention.clamp_kqv": 0,
-    "attention.max_alibi_bias": 0,
-    "attention.sliding_window": 0,
-    "attn_logit_softcapping": 0,
-    "embedding_scale": 1,
-    "expert_count": 0,
-    "expert_used_count": 0,
-    "final_logit_softcapping": 0,
-    "logit_scale": 1,
-    "pooling_type": 0,
-    "residual_scale": 1,
-    "rope.scaling.attn_factor": 1,
+NEUTRAL: Mapping[str, tuple[object, ...]] = {
+    "attention.causal": (True,),
+    "attention.clamp_kqv": (0,),
+    "attention.max_alibi_bias": (0,),
+    "attention.scale": (0,),
+    "attention.shared_kv_layers": (0,),
+    "attention.sliding_window": (0,),
+    "attn_logit_softcapping": (0,),
+    "embedding_scale": (0, 1),
+    "expert_count": (0,),
+    "expert_shared_count": (0,),
+    "expert_used_count": (0,),
+    "expert_weights_scale": (0, 1),
+    "final_logit_softcapping": (0,),
+    "leading_dense_block_count": (0,),
+    "logit_scale": (0, 1),
+    "nextn_predict_layers": (0,),
+    "pooling_type": (0,),
+    "residual_scale": (0, 1),
+    "rope.scaling.attn_factor": (1,),
+    "rope.scaling.yarn_log_multiplier": (0,),
+    "use_parallel_residual": (False,),
 }
 
 
@@ -57,18 +72,24 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
         raise MissingFile(f"{checkpoint.name} has no {EMBEDDING}", "Is it a whole model, and not an adapter or a vocabulary?")
     prefix = f"{checkpoint.config['general.architecture']}."
     given = {key.removeprefix(prefix): value for key, value in checkpoint.config.items() if key.startswith(prefix)}
-    config: dict[str, object] = {name: given[key] for name, key in keys.items() if key in given}
+    config: dict[str, object] = {name: _of_all_layers(given[key]) for name, key in keys.items() if key in given}
     heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
+    # What llama.cpp takes where a file does not say; a config.json has its own defaults.
+    config = {"num_key_value_heads": heads, "rope_theta": 10000.0, **config}
     if isinstance(heads, int) and isinstance(hidden, int) and heads > 0:
         config.setdefault("head_dim", hidden // heads)
     config |= {"model_type": model_type, "vocab_size": embedding.shape[0], "tie_word_embeddings": HEAD not in checkpoint.tensors}
     config["rope_scaling"] = _rope_scaling(given)
-    neutral = {**NEUTRAL, "attention.value_length": config.get("head_dim"), "rope.dimension_count": config.get("head_dim")}
+    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", "rope.dimension_count"), (config.get("head_dim"),))}
     known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS}
-    known |= {key for key, value in neutral.items() if key in given and _same(given[key], value)}
-    window, context = given.get("attention.sliding_window"), config.get("max_position_embeddings")
+    known |= {key for key, values in neutral.items() if key in given and any(_same(given[key], value) for value in values)}
+    window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
-        known.add("attention.sliding_window")  # nothing is ever so far back
+        known.add(WINDOW)  # nothing is ever so far back
+    if WINDOW in keys.values() and not window:
+        count = config.get("num_hidden_layers")
+        config["layer_types"] = [FULL] * count if isinstance(count, int) and 0 < count <= MAX_LAYERS else None
+        config.pop("sliding_window", None)
     unknown = sorted(given.keys() - known)
     if unknown:
         shown = ", ".join(f"{prefix}{key} = {_shown(given[key])}" for key in unknown[:20])
@@ -77,8 +98,10 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
 
 
 def rope_divisors(checkpoint: Checkpoint) -> Array | None:
-    """What the file divides rotary frequencies by, float64[head_dim / 2]."""
+    """What the file divides rotary frequencies by, float64[head_dim / 2]. Raises MalformedFile for more than any head has."""
     tensor = checkpoint.tensors.get(ROPE_DIVISORS)
+    if tensor is not None and math.prod(tensor.shape) > MAX_HEAD_DIM // 2:
+        raise MalformedFile(f"{ROPE_DIVISORS} is {list(tensor.shape)}: no head is so large", "Convert the model again.")
     return None if tensor is None else tensor.dequantize().astype(np.float64)
 
 
@@ -89,6 +112,11 @@ def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
         return None
     original = given.get("rope.scaling.original_context_length") if kind != "linear" else None
     return {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original}
+
+
+def _of_all_layers(value: object) -> object:
+    """The one number of a list that has a number for each layer, where they are equal."""
+    return value[0].item() if isinstance(value, np.ndarray) and value.size and (value == value[0]).all() else value
 
 
 def _same(value: object, expected: object) -> bool:

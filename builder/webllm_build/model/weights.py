@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
-from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
+from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows, is_decodable, undecodable
 
 RowOrder = npt.NDArray[np.int64]
 PLAIN = ("f32", "f16", "bf16")  # encodings of vectors
@@ -46,7 +46,7 @@ class Source:
     def tensor(self, checkpoint: Checkpoint) -> Tensor:
         """The part of the checkpoint that this is, read and transformed when it is asked for. What needs no arithmetic keeps its encoding.
 
-        Raises MalformedFile where the checkpoint has no such tensor, or one of another shape.
+        Raises MalformedFile where the checkpoint has no such tensor, or one of another shape, UnsupportedEncoding.
         """
         stored = self.in_files[checkpoint.format]
         tensor = checkpoint.tensors.get(stored.name)
@@ -56,6 +56,8 @@ class Source:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(self.shape)}")
         if len(tensor.shape) == 1 and tensor.encoding not in PLAIN:
             raise MalformedFile(f"encodings: {stored.name} is a vector in {tensor.encoding}, and not in one of {', '.join(PLAIN)}")
+        if not is_decodable(tensor.encoding):
+            raise undecodable(stored.name, tensor.encoding)
         if stored.paired_heads:
             tensor = _in_halves(tensor, stored.paired_heads)
         if self.rows is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -81,14 +82,30 @@ class Checkpoint:
         return self.identify()
 
 
+@functools.cache
+def is_decodable(encoding: str) -> bool:
+    """Whether `decode_rows` knows the encoding: tried on a block of zeros."""
+    if encoding not in ENCODINGS:
+        return False
+    try:
+        decode_rows(np.zeros((1, ENCODINGS[encoding].block_bytes), np.uint8), encoding, "")
+    except UnsupportedEncoding:
+        return False
+    return True
+
+
+def undecodable(name: str, encoding: str) -> UnsupportedEncoding:
+    return UnsupportedEncoding(
+        f"tensor {name} is stored as {encoding}, which cannot be decoded",
+        "Use a checkpoint in f32, f16, bf16 or one of GGUF's q4_0, q4_1, q5_0, q5_1, q8_0 and k-quants.",
+    )
+
+
 def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDArray[np.float32]:
     """Decode uint8[rows, bytes per row] to float32[rows, columns]. `name` is for the error message."""
     # gguf's decoders are the reference implementation of GGML's block formats.
     try:
         values: npt.NDArray[np.float32] = dequantize(np.ascontiguousarray(raw), GGMLQuantizationType[encoding.upper()])
     except (KeyError, NotImplementedError) as error:
-        raise UnsupportedEncoding(
-            f"tensor {name} is stored as {encoding}, which cannot be decoded",
-            "Use a checkpoint in f32, f16, bf16 or one of GGUF's q4_0, q4_1, q5_0, q5_1, q8_0 and k-quants.",
-        ) from error
+        raise undecodable(name, encoding) from error
     return values.astype(np.float32, copy=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from webllm_build.errors import MalformedFile, MissingFile, SourceError
 MAX_CONFIG_BYTES = 1 << 20
 MAX_INDEX_BYTES = 16 << 20  # of what lists a model's tensors or tokens
 MAX_DEPTH = 64
+ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+LFS_POINTER, WEB_PAGES, LONGEST_BEGINNING = b"version https://git-lfs", (b"<!doctype html", b"<html"), 64
 REDOWNLOAD = "The file is damaged or not what its name says: download it again from where it came."
 
 
@@ -28,11 +31,22 @@ def map_file(path: Path) -> npt.NDArray[np.uint8]:
     try:
         if path.stat().st_size == 0:
             raise malformed(path, "the file is empty")
-        return np.memmap(path, dtype=np.uint8, mode="r")
+        data = np.memmap(path, dtype=np.uint8, mode="r")
+        check_stand_in(path, data[:LONGEST_BEGINNING].tobytes())
+        return data
     except FileNotFoundError as error:
         raise MissingFile(f"{path} does not exist", "Check the spelling, or download the model again.") from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}", "Check that it is a file and that you may read it.") from error
+
+
+def check_stand_in(path: Path, begins: bytes) -> None:
+    """Raise SourceError where a file begins as what hosts and clones give in the place of large files."""
+    start = begins.lstrip().lower()
+    if start.startswith(LFS_POINTER):
+        raise SourceError(f"{path} is a pointer to a file that Git LFS keeps", "Get the file itself: git lfs pull, in the clone.")
+    if start.startswith(WEB_PAGES):
+        raise SourceError(f"{path} is a web page", "Delete it and download the file itself: a login or a proxy may have stood between.")
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -50,6 +64,8 @@ def parse_json(path: Path, data: bytes) -> dict[str, object]:
     """A JSON object whose keys are unique. Nesting too deep and numbers too long are errors of the file, too."""
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        if ESCAPED_SURROGATE.search(data):  # half of a pair is no character, and nothing can be written with it
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise malformed(path, f"not valid JSON ({error})") from error
     if not isinstance(value, dict):

@@ -22,12 +22,12 @@ def open_gguf(path: Path) -> Checkpoint:
     metadata = header.metadata
     _check_type(metadata)
     return Checkpoint(
-        name=one_line(metadata.text("general.name") or "", one_line(path.stem, "model")),
+        name=one_line(metadata.label("general.name") or "", one_line(path.stem, "model")),
         config={"general.architecture": metadata.text("general.architecture"), **metadata.values()},
         tensors={name: _tensor(name, info) for name, info in header.tensors.items()},
         tokenizer=read_tokenizer(metadata),
         eos_token_ids=eos_token_ids(metadata),
-        license=license_id(metadata.text("general.license")),
+        license=license_id(metadata.label("general.license")),
         identify=functools.cache(lambda: sha256_file(path)),
         format="gguf",
     )
@@ -37,7 +37,7 @@ def _check_type(metadata: Metadata) -> None:
     """Raises UnsupportedArchitecture for a file that holds something beside a model."""
     kind = metadata.text("general.type") or "model"
     if kind == "adapter":
-        base = one_line(metadata.text("general.base_model.0.name") or "", "a model that it does not name")
+        base = one_line(metadata.label("general.base_model.0.name") or "", "a model that it does not name")
         raise UnsupportedArchitecture(
             f"{metadata.path} is an adapter (LoRA) for {base}, and not a model",
             "Merge it into that model first (llama-export-lora), and build from the result.",

@@ -64,6 +64,11 @@ class Metadata:
         value = self._values.get(key)
         return value if value is None or isinstance(value, str) else self._wrong(key, "a string")
 
+    def label(self, key: str) -> str | None:
+        """As `text`, for what only people read: None for a value of another type."""
+        value = self._values.get(key)
+        return value if isinstance(value, str) else None
+
     def flag(self, key: str) -> bool | None:
         value = self._values.get(key)
         return value if value is None or isinstance(value, bool) else self._wrong(key, "true or false")

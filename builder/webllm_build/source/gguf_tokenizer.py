@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer
+from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer, warn
 from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.source.checkpoint import Tokenizer
+from webllm_build.source.end_tokens import END_TEXTS
 from webllm_build.source.files import REDOWNLOAD
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_pre_tokenizers import pre_tokenizer
+from webllm_build.source.local_tokenizer import one_of
 
 # Token types of GGUF (tokenizer.ggml.token_type).
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
@@ -22,16 +24,17 @@ MAX_MERGE_CHARACTERS = MAX_TOKENIZER_BYTES // 4  # in all rules that are made fo
 
 SPACE = "\u2581"  # SentencePiece's mark for a space
 
+
 def read_tokenizer(metadata: Metadata) -> Tokenizer:
     """Raises MissingFile, MalformedFile, UnsupportedTokenizer."""
     kind = metadata.text("tokenizer.ggml.model")
-    tokens = metadata.texts("tokenizer.ggml.tokens")
+    tokens = _tokens(metadata)
     if kind in (None, "none") or not tokens:
         raise MissingFile(f"{metadata.path} has no tokenizer", "Use a file that was converted together with its tokenizer.")
     vocab = {token: index for index, token in enumerate(tokens)}
     if len(vocab) != len(tokens):
         raise MalformedFile(f"{metadata.path}: the vocabulary has the same token twice", REDOWNLOAD)
-    types = _token_types(metadata, len(tokens))
+    types = _token_types(metadata, tokens)
     special = {name: _special_token(metadata, tokens, key) for name, key in SPECIAL_KEYS.items()}
     if kind == "gpt2":
         body, add_bos = _byte_level(metadata, vocab)
@@ -57,14 +60,17 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
                 "special": kind != USER_DEFINED,
             }
             for index, kind in enumerate(types)
-            if kind in (UNKNOWN, CONTROL, USER_DEFINED) and tokens[index]
+            if kind in (UNKNOWN, CONTROL, USER_DEFINED)
         ],
         **body,
         "post_processor": _begin_with(bos, vocab[bos]) if add_bos and bos is not None else None,
     }
     config: dict[str, object] = {name: token for name, token in special.items() if token is not None}
     config |= {"add_bos_token": add_bos, "add_eos_token": False, "clean_up_tokenization_spaces": False}
-    template = metadata.text("tokenizer.chat_template")
+    template = metadata.text(TEMPLATE)
+    if template is None:
+        named = {key.removeprefix(f"{TEMPLATE}."): metadata.text(key) for key in metadata if key.startswith(f"{TEMPLATE}.")}
+        template = one_of({name: text for name, text in named.items() if text is not None})
     if template is not None:
         config["chat_template"] = template
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -73,40 +79,51 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
     return Tokenizer(text, config)
 
 
-SPECIAL_KEYS = {
-    "bos_token": "tokenizer.ggml.bos_token_id",
-    "eos_token": "tokenizer.ggml.eos_token_id",
-    "unk_token": "tokenizer.ggml.unknown_token_id",
-    "pad_token": "tokenizer.ggml.padding_token_id",
-}
+TEMPLATE = "tokenizer.chat_template"
+BOS, EOS, UNK = "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.unknown_token_id"
+SPECIAL_KEYS = {"bos_token": BOS, "eos_token": EOS, "unk_token": UNK, "pad_token": "tokenizer.ggml.padding_token_id"}
+SENTENCEPIECE_IDS = {UNK: 0, BOS: 1, EOS: 2}  # where a file does not say: llama.cpp's
 
 
 def eos_token_ids(metadata: Metadata) -> tuple[int, ...]:
     """The ids that end an answer: end of sequence, of turn, of message."""
-    keys = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
-    tokens = metadata.texts("tokenizer.ggml.tokens") or []
-    ids = dict.fromkeys(metadata.natural(key) for key in keys if _special_token(metadata, tokens, key) is not None)
+    keys = (EOS, "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
+    ids = dict.fromkeys(_special_id(metadata, len(_tokens(metadata)), key) for key in keys)
     return tuple(index for index in ids if index is not None)
 
 
-def _token_types(metadata: Metadata, count: int) -> list[int]:
+def _tokens(metadata: Metadata) -> list[str]:
+    """The vocabulary. Its tokens are different, so that those without a text get one, as in llama.cpp."""
+    tokens = metadata.texts("tokenizer.ggml.tokens") or []
+    return [token or f"[EMPTY_{index}]" for index, token in enumerate(tokens)]
+
+
+def _token_types(metadata: Metadata, tokens: Sequence[str]) -> list[int]:
     types = metadata.numbers("tokenizer.ggml.token_type")
     if types is None:
-        return [NORMAL] * count
-    if len(types) != count:
-        raise MalformedFile(f"{metadata.path}: {len(types)} token types for {count} tokens", REDOWNLOAD)
+        types = np.full(len(tokens), NORMAL)
+    if len(types) != len(tokens):
+        raise MalformedFile(f"{metadata.path}: {len(types)} token types for {len(tokens)} tokens", REDOWNLOAD)
     if types.dtype.kind not in "iu":
         raise MalformedFile(f"{metadata.path}: token types are whole numbers, not {types.dtype}", REDOWNLOAD)
-    return [int(kind) for kind in types]
+    # Some converters took the end of a turn for a word.
+    return [CONTROL if kind == NORMAL and token in END_TEXTS else int(kind) for token, kind in zip(tokens, types, strict=True)]
 
 
 def _special_token(metadata: Metadata, tokens: Sequence[str], key: str) -> str | None:
+    index = _special_id(metadata, len(tokens), key)
+    return None if index is None else tokens[index]
+
+
+def _special_id(metadata: Metadata, count: int, key: str) -> int | None:
+    """None where the file has none, or one that is no token: converters write 2 ** 32 - 1 for none."""
     index = metadata.natural(key)
-    if index is None:
+    if index is None and metadata.text("tokenizer.ggml.model") == "llama":
+        index = SENTENCEPIECE_IDS.get(key)
+    if index is not None and index >= count:
+        warn(f"{metadata.path}: {key} is {index}, but there are {count} tokens. It is taken for none.")
         return None
-    if index >= len(tokens):
-        raise MalformedFile(f"{metadata.path}: {key} is {index}, but there are {len(tokens)} tokens", REDOWNLOAD)
-    return tokens[index]
+    return index
 
 
 def _byte_level(metadata: Metadata, vocab: Mapping[str, int]) -> tuple[dict[str, object], bool]:

@@ -14,7 +14,15 @@ from webllm_build.errors import SourceError, UnsupportedArchitecture, Unsupporte
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json, sha256_files
 from webllm_build.source.folder import Folder
-from webllm_build.source.local_tokenizer import CHAT_TEMPLATE, GENERATION_CONFIG, TOKENIZER, TOKENIZER_CONFIG, eos_token_ids, read_tokenizer
+from webllm_build.source.local_tokenizer import (
+    CHAT_TEMPLATE,
+    GENERATION_CONFIG,
+    SPECIAL_TOKENS_MAP,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    eos_token_ids,
+    read_tokenizer,
+)
 from webllm_build.source.names import license_id, one_line
 from webllm_build.source.safetensors_header import Entry, read_safetensors
 
@@ -24,11 +32,16 @@ INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 README = "README.md"
 # All that is read of a repository but its weights, which are SINGLE, or the files that INDEX names.
-SMALL_FILES = (CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, GENERATION_CONFIG, CHAT_TEMPLATE, README)
+SMALL_FILES = (
+    *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG, CHAT_TEMPLATE, README),
+)
 
 ONLY_SAFETENSORS = (
-    "Only safetensors are read: pickled weights (.bin, .pth) can run code. Convert them with transformers' save_pretrained."
+    f"Weights are read from {SINGLE}, or from the files that {INDEX} names. "
+    "Pickled ones (.bin, .pth) can run code: convert them with transformers' save_pretrained."
 )
+# transformers' prefix of a model within one that has a head, and what tells one that was saved without.
+PREFIX, WITHOUT_HEAD = "model.", "embed_tokens.weight"
 FRONT_MATTER_LINES = 200
 
 
@@ -36,7 +49,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     """Reads the small files, and of the weights what they are. Raises MissingFile, MalformedFile, UnsupportedEncoding, SourceError."""
     folder = folder if isinstance(folder, Folder) else Folder(folder)
     _check_adapter(folder)
-    config = read_json(folder.existing(CONFIG, "It is not a Hugging Face model folder."))
+    config = read_json(folder.existing(CONFIG, _instead(folder)))
     if config.get("quantization_config"):
         raise UnsupportedEncoding(
             f"{folder.path / CONFIG}: the weights are already quantized (quantization_config)",
@@ -45,6 +58,8 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     tokenizer = read_tokenizer(folder)
     eos = eos_token_ids(folder, config, tokenizer)
     weight_files, tensors = _weights(folder)
+    if WITHOUT_HEAD in tensors:
+        tensors = {PREFIX + name: tensor for name, tensor in tensors.items()}
 
     @functools.cache
     def identify() -> str:
@@ -62,6 +77,12 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         fetch=lambda: folder.fetch(weight_files),
         identify=identify,
     )
+
+
+def _instead(folder: Folder) -> str:
+    """What to give where a folder is not a model's."""
+    ggufs = sorted(folder.path.glob("*.gguf"))
+    return f"It holds a GGUF file: give that, --model {ggufs[0]}" if ggufs else "It is not a Hugging Face model folder."
 
 
 def _check_adapter(folder: Folder) -> None:

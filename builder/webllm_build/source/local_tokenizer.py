@@ -6,19 +6,21 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from webllm_build.errors import SourceError
+from webllm_build.errors import SourceError, warn
 from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.source.checkpoint import Tokenizer
-from webllm_build.source.files import MAX_INDEX_BYTES, malformed, parse_json, read_bytes, read_json
+from webllm_build.source.files import MAX_CONFIG_BYTES, MAX_INDEX_BYTES, malformed, parse_json, read_bytes, read_json
 from webllm_build.source.folder import Folder
 from webllm_build.source.tokenizer_json import read_facts
 
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
+SPECIAL_TOKENS_MAP = "special_tokens_map.json"
 GENERATION_CONFIG = "generation_config.json"
 CHAT_TEMPLATE = "chat_template.jinja"
 MAX_TEXT_BYTES = 1 << 20
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
+END_TOKENS = ("eos_token", "eot_token", "eom_token")
 FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spaces")
 
 
@@ -31,15 +33,11 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
         raise malformed(path, "it has no model")
     if parsed.get("padding") or parsed.get("truncation"):  # left over from training: the page wants neither
         document = json.dumps({**parsed, "padding": None, "truncation": None}, ensure_ascii=False, separators=(",", ":")).encode()
-    source_path = folder.find(TOKENIZER_CONFIG)
-    source = read_json(source_path, MAX_INDEX_BYTES) if source_path is not None else {}  # some list all added tokens there
+    source, special = _small(folder, TOKENIZER_CONFIG, MAX_INDEX_BYTES), _small(folder, SPECIAL_TOKENS_MAP, MAX_INDEX_BYTES)
     config: dict[str, object] = {"clean_up_tokenization_spaces": False}
     config |= {key: value for key in FLAGS if isinstance(value := source.get(key), bool)}
-    for key in SPECIAL_TOKENS:
-        value = source.get(key)
-        token = value.get("content") if isinstance(value, dict) else value
-        if isinstance(token, str):
-            config[key] = token
+    tokens = {key: _token(source.get(key)) or _token(special.get(key)) for key in SPECIAL_TOKENS}
+    config |= {key: token for key, token in tokens.items() if token is not None}
     template = _chat_template(folder, source)
     if template is not None:
         config["chat_template"] = template
@@ -47,11 +45,26 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
 
 
 def eos_token_ids(folder: Folder, config: Mapping[str, object], tokenizer: Tokenizer) -> tuple[int, ...]:
-    """All that generation_config.json, config.json and the tokenizer's eos_token say: fine-tunes change one and leave the others."""
-    path = folder.find(GENERATION_CONFIG)
-    generation = read_json(path) if path is not None else {}
+    """All that any file says, as an id or as a token: fine-tunes change one and leave the others."""
+    generation = _small(folder, GENERATION_CONFIG)
     said = [value for source in (generation, config) for value in _ids(source.get("eos_token_id"))]
-    return tuple(dict.fromkeys([*said, *_ids(read_facts(tokenizer).ids.get(str(tokenizer.config.get("eos_token"))))]))
+    files = [_small(folder, name, MAX_INDEX_BYTES) for name in (TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP)]
+    stops = generation.get("stop_strings")
+    texts = [*(_token(file.get(key)) for file in files for key in END_TOKENS), *(stops if isinstance(stops, list) else [stops])]
+    known = read_facts(tokenizer).ids
+    return tuple(dict.fromkeys([*said, *(known[text] for text in texts if isinstance(text, str) and text in known)]))
+
+
+def _small(folder: Folder, name: str, limit: int = MAX_CONFIG_BYTES) -> dict[str, object]:
+    """A companion of the model, empty where there is none. Some list all added tokens in theirs."""
+    path = folder.find(name)
+    return {} if path is None else read_json(path, limit)
+
+
+def _token(value: object) -> str | None:
+    """A token, given as text or as an object with its content."""
+    content = value.get("content") if isinstance(value, dict) else value
+    return content if isinstance(content, str) else None
 
 
 def _ids(value: object) -> list[int]:
@@ -65,8 +78,18 @@ def _chat_template(folder: Folder, config: Mapping[str, object]) -> str | None:
         return _text(path)
     template = config.get("chat_template")
     if isinstance(template, list):
-        template = next((item.get("template") for item in template if isinstance(item, dict) and item.get("name") == "default"), None)
+        pairs = [(item.get("name"), item.get("template")) for item in template if isinstance(item, dict)]
+        named = {name: text for name, text in pairs if isinstance(name, str) and isinstance(text, str)}
+        template = one_of(named)
     return template if isinstance(template, str) else None
+
+
+def one_of(templates: Mapping[str, str]) -> str | None:
+    """The template called default, else the first, with a warning; None where there is none."""
+    name = next((name for name in ("default", *templates) if name in templates), None)
+    if name not in (None, "default"):
+        warn(f"The model has no default chat template. Taken: the one called {name!r}. For another: --chat-template FILE.")
+    return templates[name] if name is not None else None
 
 
 def _text(path: Path) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.source.files import malformed, parse_json
+from webllm_build.errors import UnsupportedEncoding
+from webllm_build.source.files import LONGEST_BEGINNING, check_stand_in, malformed, parse_json
 from webllm_build.source.folder import WeightFile
 
 MAX_HEADER_BYTES = 32 << 20  # of the 100 MB that the safetensors library allows: 200,000 tensors
@@ -42,9 +43,10 @@ class Entry:
 
 
 def read_safetensors(file: WeightFile) -> dict[str, Entry]:
-    """All tensors by name; reads no weight. Raises MalformedFile."""
+    """All tensors by name; reads no weight. Raises MalformedFile, UnsupportedEncoding."""
     path = file.path
     head, file_size = file.head(USUAL_HEADER_BYTES)
+    check_stand_in(path, head[:LONGEST_BEGINNING])
     if file_size < 8:
         raise malformed(path, f"{file_size} bytes are too few for a safetensors file")
     length = int.from_bytes(head[:8], "little")
@@ -82,8 +84,12 @@ def _fields(path: Path, name: str, value: object) -> tuple[str, tuple[int, ...],
     if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
         raise malformed(path, f"tensor {name}: dtype, shape and data_offsets were expected")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
-        raise malformed(path, f"tensor {name}: unknown dtype {dtype!r}")
+    if not isinstance(dtype, str):
+        raise malformed(path, f"tensor {name}: a dtype that is no text")
+    if dtype not in ITEM_BYTES:
+        raise UnsupportedEncoding(
+            f"{path}: tensor {name} is stored as {dtype[:40]}, which is not known", "Use a checkpoint in f32, f16 or bf16."
+        )
     if not _naturals(shape) or len(shape) > MAX_DIMENSIONS:
         raise malformed(path, f"tensor {name}: impossible shape")
     if not _naturals(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
