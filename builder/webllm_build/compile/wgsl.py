@@ -136,6 +136,7 @@ def _find_launch(name: str, host: tirx.PrimFunc, attrs: Mapping[str, object]) ->
     return _Launch(kernel.value, tuple(arguments), tuple(scalars), (x, y, z))
 
 
+# Bindings, sizes and memory are read from the text: TVM tells them nowhere else, and its version is pinned exactly.
 _BINDING = re.compile(r"@group\(0\) @binding\((\d+)\) var<(storage, read_write|storage, read|uniform)> (\w+) :")
 # Nothing that such a value may call has a side effect but atomics, which no kernel uses today.
 _LET = re.compile(r"let (\w+) : [\w<>]+ = (?!.*atomic).*;")

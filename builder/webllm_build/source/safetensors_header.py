@@ -2,6 +2,7 @@
 
 Format (https://github.com/huggingface/safetensors#format): u64 little-endian length n, then n bytes of JSON
 {"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {...}}, then the data; tensors cover it without gap or overlap.
+The safetensors package opens whole files only; a header is also read where nothing else of its file has been fetched.
 """
 
 from __future__ import annotations
