@@ -32,7 +32,8 @@ async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0, -1])
   const wanted = tiles.map((tile) => (tile < 0 ? [] : [tile]));
   const kernels = (await compileKernels(gpu.device, PLAN, F32, wanted, () => undefined)).map(([only]) => only);
   const library = { plan: PLAN, launch: fakeLaunch };
-  return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, usualTiles: [0, 0, 0, 1], contextLength: 128 });
+  const usualTiles = [0, 0, 0, 1];
+  return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, usualTiles, contextLength: 128, isCpu: false });
 }
 
 function cache(pages: number[], copies: number[] = []): CacheView {

@@ -8,7 +8,7 @@ import { OutOfMemoryError } from "../src/support/errors.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
 
-const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, rows: 4, slots: 0 };
+const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, shortestChunk: 16, rows: 4, slots: 0 };
 const NO_EOS: ReadonlySet<number> = new Set();
 
 interface Setup {
@@ -80,7 +80,7 @@ test("the faster the GPU, the more steps ahead", () => {
 });
 
 test("a chunk of a prompt is as long as the GPU computes in time, and the first is short", () => {
-  const slow = new ChunkLength(512);
+  const slow = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 });
   assert.equal(slow.value, 16);
   slow.measured(16, 300);
   assert.equal(slow.value, 16);
@@ -90,18 +90,21 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
   assert.equal(slow.value, 64, "it grows by four times at most");
   slow.measured(64, 900);
   assert.equal(slow.value, 16, "one that took too long is not sent again");
-  const fast = new ChunkLength(512);
+  const fast = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 });
   for (const [tokens, expected] of [[16, 64], [64, 256], [100, 256], [256, 512], [512, 512]] as const) {
     fast.measured(tokens, 4);
     assert.equal(fast.value, expected);
   }
-  assert.equal(new ChunkLength(5).value, 5);
+  assert.equal(new ChunkLength({ shortestChunk: 16, prefillChunk: 5 }).value, 5);
+  const cpu = new ChunkLength({ shortestChunk: 64, prefillChunk: 512 });
+  cpu.measured(64, 6000);
+  assert.equal(cpu.value, 64, "less than a tile of tokens takes as long");
 });
 
 test("no chunk is longer than half a second on a slow GPU, which gives the same answer", async (context) => {
   let now = 0;
   context.mock.method(performance, "now", () => now);
-  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, rows: 1, slots: 0 }, 100, 100);
+  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, shortestChunk: 16, rows: 1, slots: 0 }, 100, 100);
   const sequences = new SequenceManager(new FakePagedKv(), runner, 100);
   const longest: number[] = [];
   const prefillOnce = runner.prefill.bind(runner);

@@ -58,8 +58,9 @@ function breakPipelines(...broken: readonly number[]): void {
 }
 
 test("the fastest variant runs, on a device that could run the others too", async () => {
-  const { variant, contextLength, warning } = await start();
+  const { variant, contextLength, warning, runner } = await start();
   assert.deepEqual([variant.name, contextLength, warning], ["f16-sg", 128, undefined]);
+  assert.equal(runner.shape.shortestChunk, 64, "on the CPU");
   assert.deepEqual(asked.map(({ requiredFeatures }) => requiredFeatures), [["shader-f16", "subgroups"]]);
 });
 

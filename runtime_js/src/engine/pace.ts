@@ -1,5 +1,7 @@
 /** How much work to submit at a time, from how long earlier work took. Times in milliseconds. */
 
+import type { RunnerShape } from "../executor/runner.ts";
+
 /**
  * Steps submitted before the first of them is read, so that the GPU never waits for the CPU: beside the one that is awaited as many
  * as take PIPELINE_MS, which covers the way of an id to the CPU and back. An end wastes them, so a slow GPU gets few, and one whose
@@ -35,19 +37,19 @@ export class PipelineDepth {
 /** Windows resets a GPU that works on one submit for two seconds, and nobody can stop an answer or draw a page meanwhile. */
 const CHUNK_MS = 400;
 const MOST_GROWTH = 4;
-/** Matrix products work on this many tokens at a time, or more: fewer take as long. */
-const TILE = 16;
 
 /** How many tokens of a prompt one submit may have: few at first, then what the GPU has shown to do in time. */
 export class ChunkLength {
+  readonly #shortest: number;
   readonly #most: number;
   value: number;
   /** Whether a chunk of full length has been timed. */
   isMeasured = false;
 
-  constructor(most: number) {
-    this.#most = most;
-    this.value = Math.min(most, TILE);
+  constructor({ shortestChunk, prefillChunk }: Pick<RunnerShape, "shortestChunk" | "prefillChunk">) {
+    this.#shortest = shortestChunk;
+    this.#most = prefillChunk;
+    this.value = Math.min(prefillChunk, shortestChunk);
   }
 
   /** A chunk of `tokens` took so long. A short chunk says nothing of longer ones, unless it took too long already. */
@@ -55,7 +57,7 @@ export class ChunkLength {
     if (tokens < this.value && milliseconds <= CHUNK_MS) return;
     this.isMeasured = true;
     const length = Math.floor(tokens * Math.min(MOST_GROWTH, CHUNK_MS / Math.max(milliseconds, 1e-3)));
-    this.value = Math.min(this.#most, Math.max(TILE, length - length % TILE));
+    this.value = Math.min(this.#most, Math.max(this.#shortest, length - length % this.#shortest));
   }
 }
 

@@ -87,7 +87,7 @@ export class Scheduler {
     this.#runner = runner;
     this.#sequences = sequences;
     this.#rows = rows;
-    this.#chunk = new ChunkLength(runner.shape.prefillChunk);
+    this.#chunk = new ChunkLength(runner.shape);
   }
 
   get #isClosed(): boolean {

@@ -18,6 +18,12 @@ import { ShadowedBuffer } from "./shadow.ts";
 /** Results that may be on their way to the CPU at a time: those of one request, and what the one before it left behind. */
 const READBACK_SLOTS = 8;
 
+/**
+ * Matrix products work on a tile of tokens at a time, and idle lanes take as long as busy ones. A GPU is reset where a submit takes too
+ * long, so it begins with less than a tile; nobody resets a CPU, where a tile takes seconds.
+ */
+const SHORTEST_CHUNK = { gpu: 16, cpu: 64 };
+
 /** How the names of its weights begin. */
 const FIRST_LAYER = "layers.0.";
 
@@ -32,6 +38,8 @@ export interface ExecutorParts {
   /** The tile of each kernel that is not compiled yet. */
   readonly usualTiles: readonly number[];
   readonly contextLength: number;
+  /** Whether the adapter computes on the CPU. */
+  readonly isCpu: boolean;
 }
 
 /** Pages that one layer's cache may have on this device. */
@@ -69,13 +77,14 @@ export class PlanExecutor implements ModelRunner {
   #samples = 0;
 
   constructor(parts: ExecutorParts) {
-    const { device, watch, library, variant, buffers, contextLength } = parts;
+    const { device, watch, library, variant, buffers, contextLength, isCpu } = parts;
     this.#parts = parts;
     this.#plan = library.plan;
     this.#buffers = buffers;
     this.#rowCounts = rowCounts(variant);
     const { pageSize, prefillChunk } = this.#plan.model;
-    this.shape = { contextLength, pageSize, prefillChunk, rows: Math.max(...this.#rowCounts), slots: buffers.slots };
+    const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rows: Math.max(...this.#rowCounts), slots: buffers.slots };
     for (const name of variant.functions.keys()) if (!name.startsWith("decode_")) this.#makeProgram(name, parts.kernels);
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));

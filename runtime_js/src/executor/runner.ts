@@ -16,6 +16,8 @@ export interface RunnerShape {
   readonly pageSize: number;
   /** Tokens that one prefill call may have. */
   readonly prefillChunk: number;
+  /** Tokens that one has at least, where a prompt is long enough: fewer take as long, or are not worth it. */
+  readonly shortestChunk: number;
   /** Rows that one decode call may have. */
   readonly rows: number;
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */

@@ -93,7 +93,7 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
     const contextLength = Math.min(asked, maxPages(device, variant) * pageSize);
     const warning = contextLength < asked ? `The context window is ${contextLength} tokens: this GPU allows no larger buffers.` : undefined;
     if (warning !== undefined) log.warn(warning);
-    const { vendor, architecture } = infoOf(adapter);
+    const { vendor, architecture, isFallbackAdapter: isCpu } = infoOf(adapter);
     log.info(`Variant ${variant.name} on ${vendor} ${architecture}, context window ${contextLength} tokens`);
     const tiles = await TileChoice.open(adapter, variant, options.calibrate ?? "auto", notes);
     const buffers = await BufferTable.create(
@@ -103,7 +103,7 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
       const compiled = await compileKernels(device, plan, variant, tiles.wanted, onCompiled);
       await weights;
       watch.check();
-      const parts = { device, watch, library, variant, buffers, contextLength };
+      const parts = { device, watch, library, variant, buffers, contextLength, isCpu };
       const runner = new PlanExecutor({ ...parts, kernels: await tiles.settle(parts, compiled, signal), usualTiles: tiles.usual });
       if (probe !== undefined) await selfTest(runner, probe);
       await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer
