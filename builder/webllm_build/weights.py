@@ -12,6 +12,7 @@ import numpy.typing as npt
 from webllm_build.cache import Cache
 from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
+from webllm_build.model import check_tied
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Packed, pack_weight
@@ -31,6 +32,7 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
         check_space(cache.folder, recipe.bytes, "--cache-dir")
         tokens = calibration_tokens(checkpoint, model, text) if calibrated else None
         checkpoint.fetch()
+        check_tied(checkpoint, model)
         importance: Mapping[str, Importance] = {}
         if tokens is not None:
             with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:

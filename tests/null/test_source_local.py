@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from tiny_models import safetensors_bytes
 
 from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedEncoding
-from webllm_build.model import load_model
+from webllm_build.model import check_tied, load_model
 from webllm_build.source.folder import LocalFile
 from webllm_build.source.local import open_folder
 from webllm_build.source.safetensors_header import read_safetensors
@@ -292,6 +292,19 @@ def test_a_model_that_was_saved_without_its_head_is_read(folder: Path) -> None:
     assert load_model(checkpoint).tied
     for name, expected in weights.items():
         np.testing.assert_array_equal(checkpoint.tensors[name].dequantize(), expected.astype(np.float32))
+
+
+def test_a_head_beside_a_tied_embedding_must_be_the_same(folder: Path) -> None:
+    edit(folder / "config.json", lambda value: value.update(tie_word_embeddings=True))
+    checkpoint = open_folder(folder, "tiny")
+    with pytest.raises(MalformedFile, match=r"lm_head\.weight is another") as caught:
+        check_tied(checkpoint, load_model(checkpoint))
+    assert "tie_word_embeddings" in caught.value.hint
+    weights = load_file(folder / "model.safetensors")
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].astype(np.float32)
+    save_file(weights, folder / "model.safetensors")
+    checkpoint = open_folder(folder, "tiny")
+    check_tied(checkpoint, load_model(checkpoint))
 
 
 def test_scalars_and_empty_tensors_can_be_read(folder: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+
+import numpy as np
+import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import ROPE_DIVISORS, hugging_face_config, rope_divisors
 from webllm_build.model.rope import Array
-from webllm_build.source.checkpoint import Checkpoint, Format
+from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
 
 # model_type → what GGUF files call it. Modules have GGUF_KEYS, IGNORED and `read`, and are imported only when asked for.
 ARCHITECTURES = {
@@ -23,6 +26,7 @@ ARCHITECTURES = {
 # Tensors that checkpoints carry along although the model does not read them.
 UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS)
 SHOWN = 8  # of the problems of a checkpoint
+ROWS = 1024  # compared at a time
 
 
 def load_model(checkpoint: Checkpoint) -> Decoder:
@@ -76,10 +80,34 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
     return by_name[kind]
 
 
+def check_tied(checkpoint: Checkpoint, model: Decoder) -> None:
+    """Whether the head that a checkpoint has beside an embedding that is said to be both is the same. Raises MalformedFile."""
+    head = checkpoint.tensors.get(_head_name(checkpoint, model))
+    if head is None or not model.tied:
+        return
+    (embedding,) = model.embedding.tensors(checkpoint)
+    pairs = zip(_values(head), _values(embedding), strict=True)
+    if head.shape != embedding.shape or not all(np.array_equal(*pair) for pair in pairs):
+        raise MalformedFile(
+            f"config.json of {checkpoint.name} says that the output head is the embedding, but {head.name} is another matrix",
+            'In a local copy, write "tie_word_embeddings": false into config.json, or remove that tensor, and build from that.',
+        )
+
+
+def _values(tensor: Tensor) -> Iterator[npt.NDArray[np.float32]]:
+    """The values of some rows at a time."""
+    rows = tensor.read()
+    return (decode_rows(rows[start : start + ROWS], tensor.encoding, tensor.name) for start in range(0, len(rows), ROWS))
+
+
+def _head_name(checkpoint: Checkpoint, model: Decoder) -> str:
+    return f"{model.names.formats[checkpoint.format].tensors['head']}.weight"
+
+
 def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
     """Whether the checkpoint has every tensor of the model, in its shape, and no other. Reads no weight. Raises MalformedFile."""
     problems: list[str] = []
-    used = {f"{model.names.formats[checkpoint.format].tensors['head']}.weight"} if model.tied else set()
+    used = {_head_name(checkpoint, model)} if model.tied else set()
     for source in (source for weight in model.weights for source in weight.sources):
         used.add(source.in_files[checkpoint.format].name)
         try:
