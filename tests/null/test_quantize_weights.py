@@ -1,6 +1,7 @@
 """Choosing schemes and packing logical weights from checkpoint tensors."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import gguf
 import numpy as np
@@ -150,6 +151,19 @@ def test_scales_that_are_not_finite_name_their_tensor(encoding: str, scheme: str
     bad = Tensor("bad", (4, 64), encoding, lambda: raw)
     with pytest.raises(MalformedFile, match="tensor bad"):
         pack_weight(weight("w", [good, bad]), checkpoint(good, bad), SCHEMES[scheme])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("encoding", filter(is_decodable, ENCODINGS))
+def test_any_bytes_become_finite_weights_or_an_error(encoding: str) -> None:
+    kind = ENCODINGS[encoding]
+    random = np.random.default_rng(11)
+    shape = (4, 256 // kind.block * kind.block_bytes)
+    for raw in (np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8), *random.integers(0, 256, (6, *shape), np.uint8)):
+        source = Tensor("t", (4, 256), encoding, lambda raw=raw: raw)  # type: ignore[misc]
+        for scheme in ("q4", "q4a", "q8", "f16"):
+            with suppress(MalformedFile):
+                assert np.isfinite(unpack(weight("w", [source]), checkpoint(source), scheme)).all()
 
 
 def test_enormous_weights_name_their_tensor() -> None:

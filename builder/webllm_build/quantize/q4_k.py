@@ -26,7 +26,8 @@ def as_q4_1(rows: Rows) -> Rows:
     pairs = blocks[:, HEADER_BYTES:].reshape(-1, GROUPS // 2, 1, GROUP)
     codes = np.concatenate([pairs & 15, pairs >> 4], axis=2).reshape(-1, GROUP)
     result = np.empty((len(codes), Q4_1_BYTES), np.uint8)
-    header = np.stack([scales * factors[:, :1], minimums * -factors[:, 1:]], axis=-1).reshape(-1, 2)
+    with np.errstate(invalid="ignore"):  # what is not finite is found in what comes out
+        header = np.stack([scales * factors[:, :1], minimums * -factors[:, 1:]], axis=-1).reshape(-1, 2)
     result[:, :4] = half_scales(header).view(np.uint8)
     result[:, 4:] = ggml_nibbles(codes)
     return result.reshape(len(rows), -1)

@@ -105,7 +105,8 @@ def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDA
     """Decode uint8[rows, bytes per row] to float32[rows, columns]. `name` is for the error message."""
     # gguf's decoders are the reference implementation of GGML's block formats.
     try:
-        values: npt.NDArray[np.float32] = dequantize(np.ascontiguousarray(raw), GGMLQuantizationType[encoding.upper()])
+        with np.errstate(all="ignore"):  # infinities and NaNs in scales are found in what comes out
+            values: npt.NDArray[np.float32] = dequantize(np.ascontiguousarray(raw), GGMLQuantizationType[encoding.upper()])
     except (KeyError, NotImplementedError) as error:
         raise undecodable(name, encoding) from error
     return values.astype(np.float32, copy=False)
