@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.toolchain import TOOLCHAINS
 from webllm_build.errors import ConfigError, InvalidOption, closest
+from webllm_build.limits_generated import MAX_NAME
 
 Kind = Literal["site", "npm"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -63,7 +64,9 @@ def is_place(weights: str) -> bool:
 
 def is_package_name(name: str) -> bool:
     """https://docs.npmjs.com/cli/configuring-npm/package-json#name"""
-    return len(name) <= 214 and re.fullmatch(r"(@[a-z0-9-][a-z0-9-._]*/)?[a-z0-9-][a-z0-9-._]*", name) is not None
+    if len(name) > 214 or name in ("node_modules", "favicon.ico"):
+        return False
+    return re.fullmatch(r"(@[a-z0-9-][a-z0-9-._]*/)?[a-z0-9-][a-z0-9-._]*", name) is not None
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,9 @@ class BuildRequest:
         str | None,
         Option(
             "Title of the page. Default: the model's name.",
-            fits=str.isprintable,
-            expected="printable text on one line",
-            fix="Remove line breaks and control characters.",
+            fits=lambda title: title.isprintable() and len(title) <= MAX_NAME,
+            expected=f"printable text on one line of at most {MAX_NAME} characters",
+            fix="Shorten it, or remove line breaks and control characters.",
             kind="site",
         ),
     ] = None
@@ -211,11 +214,11 @@ def _problems(name: str, value: object) -> Iterator[InvalidOption]:
         yield InvalidOption(label, value, "no NUL character", "Remove it.")
     if value is not None and not option.fits(value):
         yield InvalidOption(label, value, option.expected, option.fix)
-    if isinstance(value, Path):
+    if isinstance(value, Path) or name == "model":
         try:
-            value.expanduser()
+            Path(str(value)).expanduser()
         except RuntimeError:
-            yield InvalidOption(label, str(value), "a folder", "There is no user of that name.")
+            yield InvalidOption(label, str(value), "a path", "There is no user of that name.")
 
 
 def _nested(request: BuildRequest) -> Iterator[InvalidOption]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import operator
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from webllm_build import tokenizer_check
 from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedTokenizer
 from webllm_build.source import Checkpoint, Tokenizer
 from webllm_build.source.local import open_folder
+from webllm_build.source.tokenizer_json import read_facts
 from webllm_build.source.tokenizer_process import encode, run_child
 from webllm_build.tokenizer_check import check_tokenizer, find_node
 
@@ -120,6 +126,27 @@ def test_a_bad_template_stops_and_names_the_line(template: str, line: int, word:
     assert "--chat-template" in caught.value.hint
 
 
+def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in islice(items, 4) for place in places(item, (*path, key)))]
+
+
+PLACES = [place for place in places(json.loads(TINY.tokenizer.tokenizer_json)) if place]
+NUMBERS = st.integers() | st.floats(allow_nan=False)
+ODD = st.none() | st.booleans() | NUMBERS | st.text(max_size=4) | st.sampled_from([[], {}, [{}], {"type": []}])
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), ODD), min_size=1, max_size=3))
+def test_an_odd_value_anywhere_is_an_answer_or_its_error(odd: list[tuple[tuple[str | int, ...], object]]) -> None:
+    document = json.loads(TINY.tokenizer.tokenizer_json)
+    for (*path, last), value in odd:
+        with suppress(KeyError, IndexError, TypeError):  # what another has replaced
+            functools.reduce(operator.getitem, path, document)[last] = value
+    with suppress(SourceError):
+        read_facts(Tokenizer(json.dumps(document).encode(), {}))
+
+
 @pytest.mark.parametrize("says", ["v12.22.9", "", "v9.0"])
 def test_an_old_node_is_not_asked(says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = tmp_path / "node"
@@ -187,6 +214,10 @@ def set_key(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (set_key("model", {"type": "BPE", "vocab": {"a": "0"}, "merges": []}), "vocab"),
         (set_key("model", {"type": "BPE", "vocab": {"a": 0}, "merges": {}}), "merges"),
         (set_key("added_tokens", [{"content": [], "id": 1}]), "added token"),
+        (set_key("model", {"type": [], "vocab": {"a": 0}}), "type"),
+        (set_key("normalizer", {"type": {}}), "type"),
+        (set_key("pre_tokenizer", {"type": "Split", "behavior": ["Isolated"]}), "behavior"),
+        (set_key("decoder", {"type": "Sequence", "decoders": [{"type": ["ByteLevel"]}]}), "type"),
         (lambda document: document["model"]["vocab"].update({"extra": 5000}), "5000"),
         # These make the tokenizers library panic.
         (set_key("normalizer", {"type": "Precompiled", "precompiled_charsmap": "AAAA"}), "cannot be used"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 from webllm_build.cache import Cache
@@ -16,6 +17,8 @@ from webllm_build.source.local import open_folder
 from webllm_build.source.pypi import packaged_gguf
 
 __all__ = ["Checkpoint", "Tensor", "Tokenizer", "open_checkpoint"]
+
+HUB_PAGE = re.compile(r"(https?://)?(huggingface\.co|hf\.co)/(?P<id>[\w.-]+/[\w.-]+)", re.ASCII)
 
 
 def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Progress | None = None) -> Checkpoint:
@@ -34,6 +37,8 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
         return _open(reference, cache, progress)
     if path.suffix == ".gguf" or reference.startswith((".", "/", "~")):
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
+    if address := HUB_PAGE.match(reference):
+        raise ModelNotFound(f"{reference} is a page, and not a model", f"For the model of that page, write hf:{address['id']}.")
     if reference.count("/") == 1:
         raise ModelNotFound(f"there is no folder {reference}", f"For the Hugging Face repository of that name, write hf:{reference}.")
     raise ModelNotFound(f"no model is named {reference!r}", f"{catalog.suggestion(reference)} Or give hf:org/name, a folder or .gguf file.")

@@ -68,7 +68,7 @@ def _vocabulary(vocabulary: object) -> dict[str, int]:
 
 
 def _check(document: Mapping[str, object], model: Mapping[str, object]) -> None:
-    kind = model.get("type", "BPE" if "merges" in model else None)
+    kind = _kind(model) or ("BPE" if "merges" in model else None)
     if kind not in MODELS:
         raise _unsupported("model", kind)
     if kind == "BPE":
@@ -77,11 +77,11 @@ def _check(document: Mapping[str, object], model: Mapping[str, object]) -> None:
         _list(model.get("merges"), "model.merges")
     for name, known in (("normalizer", NORMALIZERS), ("pre_tokenizer", PRE_TOKENIZERS), ("post_processor", POST_PROCESSORS)):
         for part in _parts(document.get(name), name):
-            if part.get("type") not in known:
-                raise _unsupported(name, part.get("type"))
-            if part["type"] == "Split" and name == "pre_tokenizer" and part.get("behavior") not in SPLITS:
+            if _kind(part) not in known:
+                raise _unsupported(name, _kind(part))
+            if part["type"] == "Split" and name == "pre_tokenizer" and _kind(part, "behavior") not in SPLITS:
                 raise _unsupported("pre_tokenizer Split with the behavior", part.get("behavior"))
-    decoders = [part.get("type") for part in _parts(document.get("decoder"), "decoder")]
+    decoders = [_kind(part) for part in _parts(document.get("decoder"), "decoder")]
     unknown = [kind for kind in decoders if kind not in DECODERS]
     if unknown or not DECODES.intersection(decoders):
         raise _unsupported("decoder", unknown[0] if unknown else ", ".join(map(str, decoders)) or None)
@@ -97,6 +97,13 @@ def _parts(value: object, name: str, depth: int = 0) -> Iterator[Mapping[str, ob
     yield value
     for part in _list(inner, name) if inner is not None else ():
         yield from _parts(part, name, depth + 1)
+
+
+def _kind(part: Mapping[str, object], key: str = "type") -> str | None:
+    value = part.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _malformed(f"the {key} of a part is {shown(value)}")
+    return value
 
 
 def _list(value: object, name: str) -> list[object]:
