@@ -31,6 +31,7 @@ CONVERSATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "one question": (USER,),
     "several turns": (USER, ASSISTANT, USER),
     "a system message": (SYSTEM, USER),
+    "several turns behind a system message": (SYSTEM, USER, ASSISTANT, USER),
 }
 TEXTS = ("The tower is 324 metres tall, isn't it?\n\n  - Größe: 12345 km²", "Пример 漢字 👍🏽\tfoo_bar(x) == y")
 FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
@@ -43,6 +44,9 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
     """
     if len(checkpoint.tokenizer.tokenizer_json) > MAX_TOKENIZER_BYTES:
         raise MalformedFile(f"tokenizer.json has more than {MAX_TOKENIZER_BYTES >> 20} MiB", "Real ones have a tenth of that.")
+    others = (value for key, value in checkpoint.tokenizer.config.items() if key != "chat_template")
+    if any(len(str(value).encode()) > MAX_SPECIAL_TOKEN for value in others):
+        raise MalformedFile(f"a special token is longer than {MAX_SPECIAL_TOKEN} characters", "See tokenizer_config.json.")
     tokenizer = _trained(checkpoint.tokenizer, vocab_size)
     facts = read_facts(tokenizer)
     ids = encode(tokenizer, TEXTS, add_special_tokens=False)
@@ -88,8 +92,6 @@ def _rendered_by_python(tokenizer: Tokenizer) -> dict[str, str | None]:
     if len(template.encode("utf-8", "replace")) > MAX_TEMPLATE:
         raise MalformedFile(f"the chat template has more than {MAX_TEMPLATE >> 10} KiB", FIX_TEMPLATE)
     constants = {key: tokenizer.config.get(key) or "" for key in ("bos_token", "eos_token")}
-    if any(len(str(constant)) > MAX_SPECIAL_TOKEN for constant in constants.values()):
-        raise MalformedFile(f"a special token is longer than {MAX_SPECIAL_TOKEN} characters", "See tokenizer_config.json.")
     result = run_template(template, constants, list(CONVERSATIONS.values()))
     if "error" in result:
         raise _refused(template, "cannot be read", result["error"], result["line"])
@@ -99,7 +101,7 @@ def _rendered_by_python(tokenizer: Tokenizer) -> dict[str, str | None]:
     for name, render in zip(CONVERSATIONS, renders, strict=True):
         if "error" in render:
             raise _refused(template, f"fails for {name}", render["error"], render["line"])
-        if "refused" in render and name != "a system message":
+        if "refused" in render and SYSTEM not in CONVERSATIONS[name]:
             raise _refused(template, f"refuses {name}", render["refused"], None)
         rendered[name] = render.get("text")
     return rendered

@@ -117,6 +117,7 @@ def no_end(document: dict[str, Any]) -> None:
         ("x\n{{ raise_exception('never') }}", 2, "never"),
         ("{% if messages | length > 2 %}\n{{ raise_exception('one turn only') }}\n{% endif %}", 2, "several turns"),
         ("{{ 1 // 0 }}", 1, "one question"),
+        ("{% if messages | length > 3 %}\n{{ messages[3].content.nothing.more }}{% endif %}", 2, "several turns behind a system"),
     ],
 )
 def test_a_bad_template_stops_and_names_the_line(template: str, line: int, word: str, with_and_without_node: None) -> None:
@@ -181,6 +182,19 @@ def test_a_template_cannot_take_the_builder_with_it() -> None:
         limited(check_tokenizer)(changed(template=loops), 300)
     with pytest.raises(MalformedFile, match="KiB"):
         check_tokenizer(changed(template="a" * (1 << 20) + "b"), 300)
+
+
+def test_a_template_cannot_write_without_end(no_node: None) -> None:
+    with pytest.raises(UnsupportedTokenizer, match="more than 16 MiB"):
+        check_tokenizer(changed(template="{% for i in range(9999) %}{{ 'a' * 5000 }}{% endfor %}"), 300)
+
+
+@pytest.mark.parametrize("key", ["bos_token", "pad_token", "unk_token"])
+def test_special_tokens_are_short(key: str) -> None:
+    checkpoint = changed()
+    config = {**checkpoint.tokenizer.config, key: "é" * 513}
+    with pytest.raises(MalformedFile, match="longer than"):
+        check_tokenizer(dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config)), 300)
 
 
 def limited(function: Callable[..., Any]) -> Callable[..., Any]:

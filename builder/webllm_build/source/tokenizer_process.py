@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +17,7 @@ CHILD = Path(__file__).with_name("tokenizer_child.py")
 # Runs the file without its folder, whose modules have names that libraries use too, on the path of imports.
 START = "import runpy, sys; sys.path[:] = filter(None, sys.path); runpy.run_path(sys.argv[1], run_name='__main__')"
 SECONDS = 60
+MAX_ANSWER = 16 << 20
 HINT = "Save the tokenizer again with a current transformers library, or take the model from where it was first published."
 
 
@@ -38,17 +41,37 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], *, add_special_tokens: bo
 
 
 def run_child(command: Sequence[str], request: Mapping[str, object], seconds: float = SECONDS) -> dict[str, object]:
-    """JSON to a program and back. Raises UnsupportedTokenizer where it fails, or takes more than `seconds` or its memory."""
-    try:
-        done = subprocess.run(
-            command, input=json.dumps(request), capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UnsupportedTokenizer(f"the tokenizer takes more than {seconds:g} seconds of computing", HINT) from error
-    if done.returncode != 0:
-        raise UnsupportedTokenizer(f"the tokenizer cannot be used: {_last_line(done.stderr)}", HINT)
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+    """JSON to a program and back. Raises UnsupportedTokenizer where it fails, or takes more than `seconds`, its memory or MAX_ANSWER."""
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        child.kill()
+
+    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
+        asked.write(json.dumps(request).encode())
+        asked.seek(0)
+        with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, stderr=complaints) as child:
+            timer = threading.Timer(seconds, stop)
+            timer.start()
+            try:
+                assert child.stdout is not None
+                answer = child.stdout.read(MAX_ANSWER + 1)
+                too_long = len(answer) > MAX_ANSWER
+                status = None if too_long else child.wait()
+            finally:
+                timer.cancel()
+                child.kill()
+        complaints.seek(0)
+        said = complaints.read(MAX_ANSWER).decode("utf-8", "replace")
+    if late.is_set():
+        raise UnsupportedTokenizer(f"the tokenizer takes more than {seconds:g} seconds of computing", HINT)
+    if too_long:
+        raise UnsupportedTokenizer(f"tokenizer or chat template make more than {MAX_ANSWER >> 20} MiB of a short text", HINT)
+    if status != 0:
+        raise UnsupportedTokenizer(f"the tokenizer cannot be used: {_last_line(said)}", HINT)
+    result: dict[str, object] = json.loads(answer)
+    return result
 
 
 def _last_line(stderr: str) -> str:
