@@ -95,6 +95,10 @@ for (const [place, make] of Object.entries(PLACES)) {
     const waiting = ask({ ...SHORT, max_tokens: 200 }, undefined, controller.signal);
     controller.abort(new DOMException("late", "TimeoutError"));
     await assert.rejects(waiting, { name: "TimeoutError" });
+    const late = new AbortController();
+    const cut = await ask({ ...SHORT, max_tokens: 200, stream: true }, undefined, late.signal);
+    late.abort(new DOMException("late", "TimeoutError"));
+    await assert.rejects(soon(cut.text()), { name: "TimeoutError" });
     const before = it.engine.loaded[0]?.runner.calls.length ?? 0;
     assert.ok(before < 100, String(before));
     assert.equal((await soon(ask(SHORT))).status, 200);

@@ -16,7 +16,6 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["an unknown role", { messages: [{ role: "robot", content: "" }] }, /messages\[0\]\.role must be "system" or .*, not "robot"/],
   ["no content", { messages: [{ role: "user" }] }, /messages\[0\]\.content must be a string/],
   ["a picture", { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] }, /image_url/],
-  ["the system last", { messages: [USER, { role: "system", content: "a" }] }, /last message must be the user's/],
   ["a tool's message", { messages: [USER, { role: "tool", content: "a", tool_call_id: "1" }, USER] }, /messages\[1\]\.role must be .*, not "tool"/],
   ["a call of a tool", { messages: [USER, { role: "assistant", tool_calls: [{ id: "1" }] }, USER] }, /messages\[1\]\.tool_calls is not supported with this value/],
   ["a field that nobody knows", { messages: [USER], colour: 1 }, /colour is not supported here/],
@@ -29,7 +28,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["max_tokens 0", { messages: [USER], max_tokens: 0 }, /max_tokens must be an integer/],
   ["max_tokens 1.5", { messages: [USER], max_completion_tokens: 1.5 }, /max_completion_tokens/],
   ["a fractional seed", { messages: [USER], seed: 0.5 }, /seed/],
-  ["an empty stop", { messages: [USER], stop: "" }, /stop must be a string of 1 to/],
+  ["a stop that is too long", { messages: [USER], stop: "x".repeat(257) }, /stop must be a string of at most 256/],
   ["a number in stop", { messages: [USER], stop: ["a", 3] }, /stop\[1\]/],
   ["two answers", { messages: [USER], n: 2 }, /n must be 1/],
   ["stream of another type", { messages: [USER], stream: "yes" }, /stream must be true or false/],
@@ -69,14 +68,16 @@ const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
   { metadata: {} }, { metadata: { a: "b" } }, { parallel_tool_calls: true }, { functions: [] }, { function_call: "none" }, { service_tier: "auto" },
   { modalities: ["text"] }, { top_k: 0 }, { min_p: 0 }, { n: 1 }, { stop: null }, { seed: null }, { stream_options: null }, { stream_options: {} },
   { safety_identifier: "x" }, { prompt_cache_key: "x" }, { prediction: null }, { audio: null }, { reasoning_effort: null }, { anything: null },
+  { stop: "" }, { stop: [] }, { stop: [""] }, { model: "" }, { logit_bias: { 7: 0 } }, { logit_bias: { 7: null } }, { extra_body: { enable_thinking: null } },
+  { response_format: { type: "text", json_schema: null } }, { tool_choice: null }, { min_tokens: 0 }, { stop_token_ids: [] }, { chat_template_kwargs: {} },
   { web_search_options: undefined }, { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
 ];
 
 test("a value that asks for nothing is accepted, and null is absent", () => {
   const plain = parseChatRequest({ messages: [USER] });
   for (const fields of NEUTRAL) {
-    const { answer } = parseChatRequest({ messages: [USER], ...fields });
-    assert.deepEqual(answer, plain.answer, JSON.stringify(fields));
+    const { answer, model } = parseChatRequest({ messages: [USER], ...fields });
+    assert.deepEqual([answer, model], [plain.answer, undefined], JSON.stringify(fields));
   }
   const { stream, includeUsage } = parseChatRequest({ messages: [USER], stream: true, stream_options: { include_usage: true } });
   assert.deepEqual([stream, includeUsage], [true, true]);
@@ -91,7 +92,8 @@ test("a request in the engine's terms", () => {
   assert.equal(parseChatRequest({ messages: [USER], max_tokens: 3, max_completion_tokens: 4 }).answer.maxTokens, 4);
   assert.deepEqual(parseChatRequest({ messages: [USER], top_p: 0 }).answer.sampling, { temperature: 0, topP: 1, seed: undefined });
   assert.deepEqual(parseTextRequest({ prompt: "Once", echo: false, best_of: 1, suffix: null }).answer.prompt, { kind: "text", text: "Once" });
-  assert.throws(() => parseTextRequest({ prompt: ["a", "b"] }), /prompt must be a string/);
+  assert.deepEqual(parseTextRequest({ prompt: ["Once"] }).answer.prompt, { kind: "text", text: "Once" });
+  for (const prompt of [["a", "b"], [], [1], [[1]]]) assert.throws(() => parseTextRequest({ prompt }), /prompt must be one string, or a list of one/);
   assert.throws(() => parseTextRequest({ prompt: "a", echo: true }), /echo/);
 });
 
@@ -102,12 +104,14 @@ test("histories as clients write them are read", () => {
     { role: "assistant", content: "c", refusal: null, annotations: [], audio: null, function_call: null, tool_calls: null },
     { role: "system", content: "Now in French." },
     USER,
-    { role: "assistant", content: null, tool_calls: [] },
+    { role: "assistant", content: null, tool_calls: [], reasoning_content: "" },
+    { role: "system", content: "Sum up." },
   ];
   const { prompt } = parseChatRequest({ messages }).answer;
   assert.deepEqual(prompt, { kind: "chat", messages: [
     { role: "system", content: "Be brief." }, { role: "user", content: "ab" }, { role: "assistant", content: "c" },
     { role: "system", content: "Now in French." }, USER, { role: "assistant", content: "" },
+    { role: "system", content: "Sum up." },
   ] });
 });
 

@@ -55,8 +55,11 @@ function notFound(): Response {
   return Response.json(errorBody(error, "unknown_url"), { status: 404, headers: NO_RETRY });
 }
 
-/** Server-sent events, as OpenAI's server writes them. What fails before the `opening` pieces are there has a status of its own. */
-async function eventStream(pieces: AsyncIterableIterator<object>, opening: number): Promise<Response> {
+/**
+ * Server-sent events, as OpenAI's server writes them. What fails before the `opening` pieces are there has a status of its own; after `signal`
+ * has ended the pieces, the body fails as one of fetch itself does.
+ */
+async function eventStream(pieces: AsyncIterableIterator<object>, opening: number, signal: AbortSignal): Promise<Response> {
   const encoder = new TextEncoder();
   const event = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`);
   const first: IteratorResult<object>[] = [];
@@ -68,6 +71,7 @@ async function eventStream(pieces: AsyncIterableIterator<object>, opening: numbe
         controller.enqueue(event(done ? "[DONE]" : JSON.stringify(value)));
         if (done) controller.close();
       } catch (error) {
+        if (signal.aborted) return controller.error(signal.reason);
         controller.enqueue(event(JSON.stringify(errorBody(asEngineError(error)))));
         controller.close();
       }
@@ -96,7 +100,7 @@ export function createFetch(engine: ServedEngine): typeof fetch {
       });
       const isChat = pathname.endsWith("/chat/completions");
       const answer = isChat ? await engine.chat.completions.create(body, { signal }) : await engine.completions.create(body, { signal });
-      return isStream<object, object>(answer) ? await eventStream(answer, isChat ? 2 : 1) : Response.json(answer);
+      return isStream<object, object>(answer) ? await eventStream(answer, isChat ? 2 : 1, signal) : Response.json(answer);
     } catch (error) {
       if (signal.aborted) throw signal.reason; // what fetch itself throws
       return errorResponse(error);

@@ -5,26 +5,34 @@ import { isRecord, type Fields } from "../../support/fields.ts";
 type IsNeutral = (value: unknown) => boolean;
 
 const is = (...values: readonly unknown[]): IsNeutral => (value) => values.includes(value);
-const isEmpty: IsNeutral = (value) => (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0);
+/** Whether nothing is in a list, or nothing but `neutral` values and null in an object. */
+const isEmptyBut = (neutral: IsNeutral): IsNeutral => (value) => {
+  if (Array.isArray(value)) return value.length === 0;
+  return isRecord(value) && Object.values(value).every((item) => (item ?? null) === null || neutral(item));
+};
+const isEmpty = isEmptyBut(() => false);
 const isText: IsNeutral = (value) => typeof value === "string";
 const isFlag: IsNeutral = (value) => typeof value === "boolean";
 
 /** Of a request. */
 export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   // How tokens are drawn.
-  frequency_penalty: is(0), presence_penalty: is(0), repetition_penalty: is(1), logit_bias: isEmpty, top_k: is(0, -1), min_p: is(0),
-  logprobs: is(false), top_logprobs: is(0), ignore_eos: is(false), best_of: is(1), echo: is(false), suffix: is(""),
+  frequency_penalty: is(0), presence_penalty: is(0), repetition_penalty: is(1), logit_bias: isEmptyBut(is(0)), top_k: is(0, -1), min_p: is(0),
+  logprobs: is(false), top_logprobs: is(0), ignore_eos: is(false), min_tokens: is(0), stop_token_ids: isEmpty, best_of: is(1), echo: is(false),
+  suffix: is(""),
   // What the answer is.
   response_format: (value) => isRecord(value) && value["type"] === "text", modalities: (value) => Array.isArray(value) && value.every(is("text")),
   tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),
-  verbosity: is("medium"), extra_body: isEmpty,
+  verbosity: is("medium"), extra_body: isEmptyBut(is(false)), chat_template_kwargs: isEmpty,
   // For the books of a server.
   user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, service_tier: isText, store: isFlag,
   metadata: isRecord,
 };
 
 /** Of a message: what the openai client's own answers carry. */
-export const NEUTRAL_IN_MESSAGE: Readonly<Record<string, IsNeutral>> = { refusal: is(""), annotations: isEmpty, tool_calls: isEmpty };
+export const NEUTRAL_IN_MESSAGE: Readonly<Record<string, IsNeutral>> = {
+  refusal: is(""), annotations: isEmpty, tool_calls: isEmpty, reasoning: is(""), reasoning_content: is(""),
+};
 
 /** Of a text part: hints for a server's cache. */
 export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = { cache_control: isRecord };
@@ -32,12 +40,26 @@ export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = { cache_cont
 /** Of stream_options. */
 export const NEUTRAL_IN_STREAM_OPTIONS: Readonly<Record<string, IsNeutral>> = { include_obfuscation: isFlag };
 
-/** Names the first field that would be ignored although it asks for something. Null is absent. */
-export function refuseUnsupported(fields: Fields, supported: readonly string[], neutral: Readonly<Record<string, IsNeutral>>): void {
+/** WebLLM's options of a chat that ask for nothing. */
+export const NEUTRAL_CHAT_OPTIONS: Readonly<Record<string, IsNeutral>> = {
+  sliding_window_size: is(-1), attention_sink_size: is(0, -1), repetition_penalty: is(1), frequency_penalty: is(0), presence_penalty: is(0),
+  temperature: is(1), top_p: is(1),
+};
+
+/** WebLLM's ways to say where files are stored, where they name the way that there is. */
+export const NEUTRAL_APP_CONFIG: Readonly<Record<string, IsNeutral>> = { cacheBackend: is("opfs"), useIndexedDBCache: is(false) };
+
+/**
+ * Names the first field that would be ignored although it asks for something, and what to do `instead` where there is a way. Null is absent.
+ */
+export function refuseUnsupported(
+  fields: Fields, supported: readonly string[], neutral: Readonly<Record<string, IsNeutral>>, instead: Readonly<Record<string, string>> = {},
+): void {
   for (const key of fields.keys()) {
     if (!fields.has(key) || supported.includes(key)) continue;
     if (Object.hasOwn(neutral, key) && neutral[key]?.(fields.raw(key)) === true) continue;
     const what = Object.hasOwn(neutral, key) ? "with this value " : "";
-    throw fields.fail(`${fields.at(key)} is not supported ${what}here; remove it (supported: ${supported.join(", ")})`, fields.at(key));
+    const way = Object.hasOwn(instead, key) ? instead[key] : "remove it";
+    throw fields.fail(`${fields.at(key)} is not supported ${what}here; ${way} (supported: ${supported.join(", ")})`, fields.at(key));
   }
 }

@@ -52,22 +52,20 @@ function parseMessage(message: Fields): ChatMessage {
   };
 }
 
-/** Whether system messages may stand later, or roles repeat, is for the model's template to say. */
+/** Whether system messages may stand later or alone, or roles repeat, is for the model's template to say. */
 function parseMessages(request: Fields): ChatMessage[] {
   const messages = request.objects("messages", MAX_MESSAGES, parseMessage);
-  const last = messages.at(-1);
-  if (last === undefined) throw request.fail("messages is empty; give at least one user message", "messages");
-  if (last.role === "system") throw request.fail(`the last message must be the user's, or the beginning of the assistant's answer, not "${last.role}"`, "messages");
+  if (messages.length === 0) throw request.fail("messages is empty; give at least one user message", "messages");
   return messages;
 }
 
 function parseStop(request: Fields): string[] {
   const read = (value: unknown, path: string): string => {
-    if (typeof value === "string" && value.length > 0 && value.length <= MAX_STOP_LENGTH) return value;
-    throw request.fail(`${path} must be a string of 1 to ${MAX_STOP_LENGTH} characters`, path);
+    if (typeof value === "string" && value.length <= MAX_STOP_LENGTH) return value;
+    throw request.fail(`${path} must be a string of at most ${MAX_STOP_LENGTH} characters`, path);
   };
   const stop = request.raw("stop");
-  return Array.isArray(stop) ? request.array("stop", MAX_STOPS, read) : [read(stop, "stop")];
+  return (Array.isArray(stop) ? request.array("stop", MAX_STOPS, read) : [read(stop, "stop")]).filter((text) => text !== "");
 }
 
 /** What both kinds of requests have. */
@@ -94,7 +92,7 @@ function parseSampling(request: Fields, prompt: AnswerRequest["prompt"]): Parsed
       },
       stop: request.optional("stop", () => parseStop(request)) ?? [],
     },
-    model: request.optional("model", (key) => request.string(key, MAX_NAME)),
+    model: request.optional("model", (key) => request.string(key, MAX_NAME)) || undefined,
     stream,
     includeUsage,
   };
@@ -107,11 +105,20 @@ export function parseChatRequest(value: unknown): ParsedRequest {
   return parseSampling(request, { kind: "chat", messages: parseMessages(request) });
 }
 
+/** A list of prompts asks for as many answers: one is what can be given. */
+function parsePrompt(request: Fields): string {
+  const prompt = request.raw("prompt");
+  if (!Array.isArray(prompt)) return request.string("prompt", MAX_CONTENT);
+  const [text, more]: unknown[] = prompt;
+  if (more !== undefined || typeof text !== "string" || text.length > MAX_CONTENT) throw request.wrong("prompt", "one string, or a list of one");
+  return text;
+}
+
 /** Raises RequestValidationError. */
 export function parseTextRequest(value: unknown): ParsedRequest {
   const request = fieldsOf(value, "completion");
   refuseUnsupported(request, TEXT_FIELDS, NEUTRAL);
-  const text = request.string("prompt", MAX_CONTENT);
+  const text = parsePrompt(request);
   if (text === "") throw request.fail("prompt is empty; give the text to continue", "prompt");
   return parseSampling(request, { kind: "text", text });
 }

@@ -1,17 +1,25 @@
-/** OpenAI's shapes, with the extra timings that WebLLM reports in `usage.extra`. What a caller passes in is read-only here; answers are the caller's own. */
+/**
+ * OpenAI's shapes, with the extra timings that WebLLM reports in `usage.extra`. What a caller passes in is read-only here; answers are the
+ * caller's own.
+ */
 
-export interface TextPart {
-  readonly type: "text";
-  readonly text: string;
+/** A part of a message. Texts are read; parts of other types (pictures, sound, files) are refused by name. */
+export interface ContentPart {
+  readonly type: string;
+  readonly text?: string | undefined;
 }
 
-/** A message as it is sent, and also as an answer of the `openai` client holds it: what is null or empty there is absent here. */
+/**
+ * A message as it is sent, and also as an answer of the `openai` client holds it: what is null or empty there is absent here. These types
+ * take what the client's own types take; what cannot be done is refused by name when the request is read.
+ */
 export interface ChatCompletionMessageParam {
-  /** `developer` is what newer models call `system`. */
-  readonly role: "system" | "developer" | "user" | "assistant";
-  readonly content?: string | readonly TextPart[] | null | undefined;
+  /** `developer` is what newer models call `system`. Tools and functions are not supported yet. */
+  readonly role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
+  readonly content?: string | readonly ContentPart[] | null | undefined;
   readonly name?: string | null | undefined;
-  readonly refusal?: null | undefined;
+  /** Empty or absent. */
+  readonly refusal?: string | null | undefined;
 }
 
 interface SamplingParams {
@@ -24,9 +32,10 @@ interface SamplingParams {
   /** 0 (always the likeliest token) to 1; default 1. */
   readonly top_p?: number | null | undefined;
   readonly seed?: number | null | undefined;
-  /** At most 16 strings; the answer ends before the first that appears. */
+  /** At most 16 strings; the answer ends before the first that appears. Empty ones ask for nothing. */
   readonly stop?: string | readonly string[] | null | undefined;
-  readonly n?: 1 | null | undefined;
+  /** 1. */
+  readonly n?: number | null | undefined;
   readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
 }
 
@@ -39,7 +48,7 @@ interface NonStreaming {
 }
 
 interface ChatCompletionRequestBase extends SamplingParams {
-  /** The last is the user's, or the assistant's own beginning of the answer. */
+  /** The model answers the last, or goes on with it where it is the assistant's. The model's template says which order it takes. */
   readonly messages: readonly ChatCompletionMessageParam[];
   readonly max_completion_tokens?: number | null | undefined;
 }
@@ -49,8 +58,8 @@ export interface ChatCompletionRequestStreaming extends ChatCompletionRequestBas
 export type ChatCompletionRequest = ChatCompletionRequestNonStreaming | ChatCompletionRequestStreaming;
 
 interface CompletionRequestBase extends SamplingParams {
-  /** The text to continue. */
-  readonly prompt: string;
+  /** The text to continue, alone or as the one entry of a list. */
+  readonly prompt: string | readonly string[];
 }
 
 export interface CompletionRequestNonStreaming extends CompletionRequestBase, NonStreaming {}
