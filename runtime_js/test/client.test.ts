@@ -45,15 +45,18 @@ test("loading sends absolute addresses, reports progress and fails with the work
   const worker = new Loopback(new MLCEngine());
   const reports: InitProgressReport[] = [];
   const client = new WebWorkerMLCEngine(worker, {
-    appConfig: { model_list: [{ model_id: "toy", manifest: "model/manifest.json", files: { "a.bin": "/assets/a.bin" } }] },
+    appConfig: { model_list: [{ model_id: "toy", manifest: "model/manifest.json", files: { "a.bin": "/assets/a.bin", "b.bin": "data:,b" } }] },
     initProgressCallback: (report) => reports.push(report),
   });
   await assert.rejects(client.reload("toy"), { code: "WebGPUNotAvailable" });
   assert.equal(reports[0]?.phase, "config");
   assert.deepEqual(worker.sent[0], {
     kind: "reload", id: 0, modelId: "toy", contextLength: undefined, variant: undefined, calibrate: undefined,
-    source: { manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin" } },
+    source: { manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin", "b.bin": "data:,b" } },
   });
+  for (const manifest of ["file:///model.json", "blob:https://page.example/1", "ftp://page.example/model.json"]) {
+    await assert.rejects(new MLCEngine().reload(manifest), fails(ModelNotFoundError, /not a URL that can be fetched/));
+  }
 });
 
 test("what is called right after a reload does not overtake it", async () => {

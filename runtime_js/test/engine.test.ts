@@ -368,11 +368,15 @@ for (const [place, make] of Object.entries(PLACES)) {
   check("options that nobody knows are errors, in every configuration", async () => {
     const { client } = await loaded(make);
     assert.throws(() => PLACES[place]?.(JSON.parse('{"logitProcessorRegistry": {}}')), fails(RequestValidationError, /logitProcessorRegistry is not known/));
-    assert.throws(() => client.setAppConfig(JSON.parse('{"model_list": [], "cacheBackend": "opfs"}')), /cacheBackend/);
-    await assert.rejects(client.reload(MODEL, JSON.parse('{"temperature": 1}')), /temperature/);
+    assert.throws(() => client.setAppConfig(JSON.parse('{"model_list": [], "cacheBackend": "indexeddb"}')), /cacheBackend/);
+    const record = '{"model_list": [{"model": "https://a.example/", "model_id": "a", "model_lib": "https://a.example/b.wasm"}]}';
+    assert.throws(() => client.setAppConfig(JSON.parse(record)), fails(RequestValidationError, /model_list\[0\]\.model is not supported.*give `manifest`/));
+    await assert.rejects(client.reload(MODEL, JSON.parse('{"temperature": 0.5}')), /temperature.*give it with each request/);
+    await assert.rejects(client.reload(JSON.parse('["a", "b"]')), fails(RequestValidationError, /one model/));
     await assert.rejects(client.chatCompletion(SHORT, JSON.parse('{"timeout": 5}')), /timeout/);
     await assert.rejects(client.reload("nowhere"), ModelNotFoundError);
     await client.reload(MODEL, JSON.parse('{"context_window_size": null}'));
+    await client.reload(MODEL, JSON.parse('{"sliding_window_size": -1, "repetition_penalty": 1, "temperature": null}'));
     await client.reload(MODEL, null, null);
   });
 

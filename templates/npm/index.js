@@ -4,14 +4,16 @@ import { engineConfig, modelId } from "./model.js";
 export * from "./runtime/index.js";
 export { modelId, modelRecord } from "./model.js";
 
-export async function createEngine({ weights, worker, signal, ...config } = {}, chatOptions) {
-  const full = engineConfig(config, weights, RequestValidationError);
+export async function createEngine(config, chatOptions) {
+  const { weights, worker, signal, ...more } = config ?? {};
+  const full = engineConfig(more, weights, RequestValidationError);
   signal?.throwIfAborted();
-  const started = worker === undefined ? startWorker() : { worker, forget() {} };
+  const isGiven = worker !== undefined && worker !== null;
+  const started = isGiven ? { worker, forget() {} } : startWorker();
   try {
     return await CreateWebWorkerMLCEngine(started.worker, modelId, full, chatOptions, { signal });
   } catch (error) {
-    if (worker === undefined) started.worker.terminate();
+    if (!isGiven) started.worker.terminate();
     throw error;
   } finally {
     started.forget();

@@ -4,6 +4,7 @@ import { engineConfig, modelId } from "./model.js";
 export * from "./runtime/index.static.js";
 export { modelId, modelRecord } from "./model.js";
 
-export async function createEngine({ weights, signal, ...config } = {}, chatOptions) {
-  return CreateMLCEngine(modelId, engineConfig(config, weights, RequestValidationError), chatOptions, { signal });
+export async function createEngine(config, chatOptions) {
+  const { weights, signal, ...more } = config ?? {};
+  return CreateMLCEngine(modelId, engineConfig(more, weights, RequestValidationError), chatOptions, { signal });
 }

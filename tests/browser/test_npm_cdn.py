@@ -71,7 +71,7 @@ def test_an_engine_from_another_origin_answers_and_ends(page: Page, cdn: str) ->
     answer = page.evaluate(
         f"""async (url) => {{
             {IMPORT}
-            const engine = await createEngine({{ weights: url + "package/weights/" }});
+            const engine = await createEngine({{ weights: url + "package/weights/", worker: null, signal: null }});
             const {{ choices }} = await engine.chat.completions.create({{ messages: [{{ role: "user", content: "Hi" }}] }});
             globalThis.engine = engine;
             return choices[0].message.content;

@@ -3,6 +3,7 @@
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { LOG_LEVELS } from "../support/log.ts";
+import { NEUTRAL_APP_CONFIG, NEUTRAL_CHAT_OPTIONS, refuseUnsupported } from "./openai/neutral.ts";
 import type { RequestOptions } from "./openai/types.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { CALIBRATIONS } from "../executor/calibration.ts";
@@ -14,9 +15,15 @@ const MAX_FILES = 4096;
 const MAX_CONTEXT = 1 << 24;
 const MAX_VARIANT = 64;
 
+const IN_REQUESTS = "give it with each request";
+const CHAT_OPTIONS_INSTEAD = { temperature: IN_REQUESTS, top_p: IN_REQUESTS };
+const MANIFEST = "give `manifest`, the URL of the manifest that webllm-build wrote";
+/** Of WebLLM's records of models. */
+const RECORD_INSTEAD = { model: MANIFEST, model_url: MANIFEST, model_lib: MANIFEST, overrides: "give chatOpts to reload()" };
+
 /** The fields of a source; the record may have `more`. */
 function parseSource(record: Fields, ...more: string[]): ModelSource {
-  record.onlyKeys([...more, "manifest", "manifest_sha256", "files", "weights"]);
+  refuseUnsupported(record, [...more, "manifest", "manifest_sha256", "files", "weights"], {}, RECORD_INSTEAD);
   const sha256 = record.optional("manifest_sha256", (key) => record.string(key, 64));
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw record.wrong("manifest_sha256", "64 lower-case hex digits");
   const files = record.optional("files", (key) => {
@@ -55,7 +62,7 @@ function configuration(value: unknown, path: string): Fields {
 }
 
 function readAppConfig(config: Fields): AppConfig {
-  config.onlyKeys(["model_list"]);
+  refuseUnsupported(config, ["model_list"], NEUTRAL_APP_CONFIG);
   return { model_list: config.objects("model_list", MAX_MODELS, parseModelRecord) };
 }
 
@@ -98,7 +105,7 @@ export function chooseModel(
   modelId: string, chatOpts: ChatOptions | null | undefined, appConfig: AppConfig | undefined, { variant, calibrate }: EngineSettings,
 ): ModelChoice {
   const options = configuration(chatOpts ?? {}, "chatOpts");
-  options.onlyKeys(["context_window_size"]);
+  refuseUnsupported(options, ["context_window_size"], NEUTRAL_CHAT_OPTIONS, CHAT_OPTIONS_INSTEAD);
   const contextLength = options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
   const { model_id, ...source } = resolveModel(modelId, appConfig);
   return { modelId: model_id, source, contextLength, variant, calibrate };
@@ -109,14 +116,17 @@ function baseUrl(): string {
   return typeof document === "undefined" ? globalThis.location.href : document.baseURI;
 }
 
-function absolute(url: string, what: string): string {
+/** `more`: further schemes that will do. */
+function absolute(url: string, what: string, ...more: readonly string[]): string {
   let resolved: URL | null = null;
   try {
     resolved = new URL(url, baseUrl());
   } catch {
     // reported below
   }
-  if (resolved === null || !/^(https?|[a-z-]+-extension):$/.test(resolved.protocol)) {
+  // The page's own scheme may be an application's, as `tauri:` or `app:`. What lies on disk cannot be fetched.
+  const schemes = ["http:", "https:", new URL(baseUrl()).protocol, ...more].filter((scheme) => scheme !== "file:");
+  if (resolved === null || !(schemes.includes(resolved.protocol) || /^[a-z-]+-extension:$/.test(resolved.protocol))) {
     throw new ModelNotFoundError(`${what} is not a URL that can be fetched: ${url}`, { url });
   }
   return resolved.href;
@@ -133,6 +143,7 @@ function folderUrl(url: string, what: string): string {
 
 /** The record of a model, with absolute URLs. `modelId` is an id of the list or the URL of a manifest. */
 export function resolveModel(modelId: string, appConfig: AppConfig | undefined): ModelRecord {
+  if (typeof modelId !== "string") throw new RequestValidationError("An engine holds one model: modelId must be a string.");
   const list = appConfig?.model_list ?? [];
   const record = list.find((candidate) => candidate.model_id === modelId)
     ?? (/[/]|[.]json$/.test(modelId) ? { model_id: modelId, manifest: modelId } : undefined);
@@ -140,8 +151,9 @@ export function resolveModel(modelId: string, appConfig: AppConfig | undefined):
     const known = list.length === 0 ? "appConfig.model_list is empty" : `known ids: ${list.map((item) => item.model_id).join(", ")}`;
     throw new ModelNotFoundError(`No model is called "${modelId}" (${known}). Give an id of the list or a manifest's URL.`, { modelId });
   }
+  // Bundlers write small files into the script.
   const files = record.files === undefined ? undefined
-    : Object.fromEntries(Object.entries(record.files).map(([name, url]) => [name, absolute(url, `The URL of ${name}`)]));
+    : Object.fromEntries(Object.entries(record.files).map(([name, url]) => [name, absolute(url, `The URL of ${name}`, "data:")]));
   const weights = record.weights === undefined ? undefined : folderUrl(record.weights, "The weights' address");
   return {
     ...record, manifest: absolute(record.manifest, "The manifest's address"),
