@@ -237,10 +237,28 @@ test("a thread that can only read storage says so", async () => {
   assert.match(folder.warning ?? "", /only workers store files/);
 });
 
-test("an unanswered question about persistence holds nobody up", () => {
-  const value = { storage: { persist: () => new Promise(() => undefined) } };
-  Object.defineProperty(globalThis, "navigator", { configurable: true, value });
-  assert.equal(askForPersistence(), undefined);
+test("nobody waits for an answer about persistence, nor is asked again who has answered", async () => {
+  let asked = 0;
+  const ask = async (isKept: boolean, permissions?: object): Promise<number> => {
+    asked = 0;
+    const given = { persisted: async () => isKept, persist: () => new Promise(() => { asked++; }) };
+    Object.defineProperty(globalThis, "navigator", { configurable: true, value: { storage: given, permissions } });
+    assert.equal(askForPersistence(), undefined);
+    askForPersistence(); // after another load
+    await new Promise((resolve) => { setTimeout(resolve, 1); });
+    return asked;
+  };
+  const answered = (state: string): object => ({ query: async () => ({ state }) });
+  assert.equal(await ask(false), 1);
+  assert.equal(await ask(true), 0);
+  assert.equal(await ask(false, answered("denied")), 0);
+  assert.equal(await ask(false, answered("prompt")), 1);
+  assert.equal(await ask(false, { query: () => Promise.reject(new TypeError("no such name")) }), 1);
+});
+
+test("all shards are read where a browser does not tell how many threads it has", async () => {
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { storage: navigator.storage } });
+  assert.equal((await loadAll()).size, 2);
 });
 
 test("only what is stored whole counts as stored, and asking makes no folder", async () => {

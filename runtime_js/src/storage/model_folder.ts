@@ -174,5 +174,5 @@ export class ModelFolder {
 }
 
 function readerCount(shards: number): number {
-  return Math.min(shards, MAX_READERS, Math.max(2, navigator.hardwareConcurrency));
+  return Math.min(shards, MAX_READERS, Math.max(2, navigator.hardwareConcurrency || 0)); // some browsers do not tell
 }
