@@ -89,6 +89,28 @@ test("a worker that fails, or talks nonsense, fails all that wait and all that c
   }
 });
 
+test("a worker that had failed before anybody listened is not waited for without end", async (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const dead = Object.assign(new EventTarget(), { postMessage: () => undefined });
+  const client = new WebWorkerMLCEngine(dead, CONFIG);
+  const loading = soon(assert.rejects(client.reload(MODEL), fails(ProtocolError, /says nothing/)));
+  const waiting = soon(assert.rejects(client.getGPUVendor(), ProtocolError));
+  context.mock.timers.tick(60_000);
+  await loading;
+  await waiting;
+  await soon(assert.rejects(client.reload(MODEL), ProtocolError));
+
+  const slow = new FakeEngine(); // what is slow is not dead
+  slow.loading = () => new Promise(() => undefined);
+  const alive = new WebWorkerMLCEngine(new Loopback(slow), CONFIG);
+  const long = alive.reload(MODEL);
+  long.catch(() => undefined);
+  await assert.rejects(alive.getGPUVendor(), { code: "WebGPUNotAvailable" });
+  context.mock.timers.tick(600_000);
+  await alive.unload();
+  await assert.rejects(long, AbortError);
+});
+
 test("an engine can be ended with its worker", async () => {
   const { worker, client } = await loaded();
   const running = client.chatCompletion({ messages: MESSAGES });

@@ -20,7 +20,7 @@ export interface WorkerLike {
 }
 
 /** What answers a request with one message, or begins an answer of the model. */
-type Reply = Exclude<WorkerMessage, { kind: "progress" | "deviceLost" | "events" | "error" }>;
+type Reply = Exclude<WorkerMessage, { kind: "alive" | "progress" | "deviceLost" | "events" | "error" }>;
 type ReplyOf<K extends Reply["kind"]> = Extract<Reply, { kind: K }>;
 
 interface Waiting {
@@ -43,6 +43,13 @@ function describeFailure(event: Event): string {
     + `${text("message") || "its script could not be loaded; is it deployed, and does the page's policy allow it?"}`;
 }
 
+/**
+ * How long a worker may say nothing at first, in ticks: while a machine sleeps, none pass. A script that failed before an engine listened tells
+ * nobody; one that loads slowly has this long.
+ */
+const SILENT_TICKS = 12;
+const TICK_MS = 5000;
+
 /** Missing in browsers of before 2025. */
 const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
@@ -52,6 +59,9 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   readonly #answers = new Map<number, PushStream<AnswerEvent>>();
   /** Why the worker can be asked no more. */
   #failure: Error | null = null;
+  #isHeard = false;
+  /** Counts the ticks of the worker's silence. */
+  #silence: ReturnType<typeof setInterval> | undefined;
   #nextId = 0;
 
   constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null) {
@@ -137,9 +147,22 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
         else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
       };
       this.#waiting.set(id, { reply, fail });
+      this.#listen();
       signal?.addEventListener("abort", cancel);
       this.#post(make(id));
     });
+  }
+
+  /** Fails where nothing ever comes. */
+  #listen(): void {
+    if (this.#isHeard || this.#silence !== undefined) return;
+    let ticks = 0;
+    this.#silence = setInterval(() => {
+      if (++ticks === SILENT_TICKS) {
+        this.#fail(new ProtocolError("The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run "
+          + "a WebWorkerMLCEngineHandler? Make the engine as soon as its worker, so that it hears why a script fails."));
+      }
+    }, TICK_MS);
   }
 
   #post(message: ClientMessage): void {
@@ -148,6 +171,8 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
 
   #receive(event: Event): void {
     if (!(event instanceof MessageEvent) || this.#failure !== null) return;
+    this.#isHeard = true;
+    clearInterval(this.#silence);
     let message: WorkerMessage;
     try {
       message = parseWorkerMessage(event.data);
@@ -156,6 +181,8 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
       return;
     }
     switch (message.kind) {
+      case "alive":
+        break;
       case "progress":
         this.reportProgress(message.report);
         break;
@@ -202,6 +229,7 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   #fail(error: Error): void {
     if (this.#failure !== null) return;
     this.#failure = error;
+    clearInterval(this.#silence);
     for (const { fail } of [...this.#waiting.values()]) fail(error);
     for (const answer of this.#answers.values()) answer.fail(error);
     this.#answers.clear();

@@ -37,6 +37,8 @@ export type ClientMessage =
 
 /** Worker to page. */
 export type WorkerMessage =
+  /** Answers the first message, whichever it is: the worker runs. */
+  | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly report: InitProgressReport }
   | { readonly kind: "deviceLost"; readonly error: WireError }
   | { readonly kind: "done"; readonly id: number }
@@ -51,7 +53,7 @@ const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
 
 const CLIENT_KINDS = ["reload", "answer", "call", "credit", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["progress", "deviceLost", "done", "text", "number", "begun", "events", "error"] as const;
+const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 const PHASES = ["config", "weights", "kernels", "ready"] as const;
 const FINISH_REASONS = ["stop", "length", "abort"] as const;
@@ -125,6 +127,8 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
   const message = messageFields(value);
   const kind = message.oneOf("kind", WORKER_KINDS);
   switch (kind) {
+    case "alive":
+      return { kind };
     case "progress":
       return { kind, report: parseReport(message.object("report")) };
     case "deviceLost":

@@ -25,6 +25,7 @@ export class WebWorkerMLCEngineHandler {
   readonly #engine: MLCEngine;
   readonly #post: Post;
   readonly #open = new Map<number, OpenRequest>();
+  #isHeard = false;
 
   constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message), engine = new MLCEngine()) {
     this.#post = post;
@@ -34,6 +35,8 @@ export class WebWorkerMLCEngineHandler {
   }
 
   onmessage(event: { readonly data: unknown }): void {
+    if (!this.#isHeard) this.#post({ kind: "alive" });
+    this.#isHeard = true;
     let message: ClientMessage;
     try {
       message = parseClientMessage(event.data);
