@@ -165,4 +165,6 @@ test("an adapter is asked for once more without a preference", async () => {
   assert.equal(await requestAdapter(), ALL);
   requestFrom([]);
   await assert.rejects(requestAdapter(), fails(WebGPUNotAvailableError, /found no GPU.*enable-vulkan/));
+  Object.assign(navigator, { gpu: { requestAdapter: () => Promise.reject(new Error("switched off in this build")) } });
+  await assert.rejects(requestAdapter(), fails(WebGPUNotAvailableError, /switched off in this build/));
 });

@@ -1,7 +1,7 @@
 /** Entry point of the page's script. */
 
 import { readConfig } from "../page/config.ts";
-import { WebGPUNotAvailableError } from "../support/errors.ts";
+import { requestAdapter } from "../executor/adapter.ts";
 import { Chat } from "./chat.ts";
 import { Continuation } from "./continuation.ts";
 import { keepIn } from "./keep.ts";
@@ -18,8 +18,11 @@ const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 /** What keeps every model from running here; undefined where nothing does. */
 async function findObstacle(): Promise<Problem | undefined> {
   if (!isSecureContext) return INSECURE_PAGE;
-  const adapter = "gpu" in navigator ? await navigator.gpu.requestAdapter() : null;
-  if (adapter === null) return describeProblem(new WebGPUNotAvailableError("no WebGPU adapter was found"), "start");
+  try {
+    await requestAdapter();
+  } catch (error) {
+    return describeProblem(error, "start");
+  }
   return WebAssembly.compile(EMPTY_MODULE).then(() => undefined, wasmForbidden);
 }
 

@@ -10,10 +10,17 @@ export async function requestAdapter(): Promise<GPUAdapter> {
       : "This browser has no WebGPU. Use a current Chrome, Edge, Firefox or Safari, and allow graphics acceleration in its settings.");
   }
   // Some systems answer a preference that they cannot follow with no GPU at all.
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }) ?? await gpu.requestAdapter();
+  const refusals: string[] = [];
+  const ask = async (options?: GPURequestAdapterOptions): Promise<GPUAdapter | null> => gpu.requestAdapter(options);
+  const refused = (error: unknown): null => {
+    refusals.push(` (${String(error)})`);
+    return null;
+  };
+  const adapter = await ask({ powerPreference: "high-performance" }).catch(refused) ?? await ask().catch(refused);
   if (adapter === null) {
     throw new WebGPUNotAvailableError(
-      "The browser has WebGPU but found no GPU that it may use. Turn on graphics acceleration, update the graphics driver, restart the browser. "
+      `The browser has WebGPU but found no GPU that it may use${refusals.at(-1) ?? ""}. `
+      + "Turn on graphics acceleration, update the graphics driver, restart the browser. "
       + "On Linux, Chrome may need chrome://flags/#enable-vulkan and chrome://flags/#enable-unsafe-webgpu.");
   }
   return adapter;
