@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from site_visit import Visit, answered, ask, build_site, installed
+from site_visit import Visit, answered, ask, build_site, installed, until
 
 PAGE = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; "
 
@@ -18,6 +18,17 @@ def test_the_worker_reaches_no_other_host(visit: Visit) -> None:
     assert answered(page, 2) == "200"
     ask(page, f"fetch: {other}index.html")
     assert answered(page, 4) == "TypeError"
+    visit.console.clear()
+
+
+def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
+    page = visit.context.new_page()
+    page.goto(visit.server.url + "bench.html")
+    until(page, "document.querySelector('#status').textContent.startsWith('FAIL')")  # the sample is no model
+    fetches = "(url) => fetch(url, { mode: 'no-cors' }).then(({ type }) => type, ({ name }) => name)"
+    (worker,) = page.workers
+    assert worker.evaluate(fetches, f"{visit.server.url}bench.html") == "basic"
+    assert worker.evaluate(fetches, visit.server.url.replace("127.0.0.1", "localhost")) == "TypeError"
     visit.console.clear()
 
 

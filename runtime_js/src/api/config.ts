@@ -111,9 +111,9 @@ export function chooseModel(
   return { modelId: model_id, source, contextLength, variant, calibrate };
 }
 
-/** The address that relative URLs are resolved against: the page's, or the worker's own script. */
+/** The address that relative URLs are resolved against: the page's, or the worker's own script, which may come from memory. */
 function baseUrl(): string {
-  return typeof document === "undefined" ? globalThis.location.href : document.baseURI;
+  return typeof document === "undefined" ? globalThis.location.href.replace(/^blob:/, "") : document.baseURI;
 }
 
 /** `more`: further schemes that will do. */

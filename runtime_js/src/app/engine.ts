@@ -4,11 +4,11 @@ import { deleteModelInCache, hasModelInCache } from "../api/cache.ts";
 import type { ChatCompletionMessageParam, CompletionUsage } from "../api/openai/types.ts";
 import type { AppConfig, InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "../page/config.ts";
+import { WorkerScript } from "../page/worker-script.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
 import { WebWorkerMLCEngine } from "../transport/client.ts";
 import type { Ending, Turn } from "./conversation.ts";
 import type { Settings } from "./settings.ts";
-import { WorkerScript } from "./worker-script.ts";
 
 const ALIVE_MS = 10_000;
 

@@ -5,6 +5,7 @@
 
 import { readConfig } from "../page/config.ts";
 import { byId, element } from "../page/dom.ts";
+import { WorkerScript } from "../page/worker-script.ts";
 import { InternalError, RequestValidationError, asEngineError, fromWire } from "../support/errors.ts";
 import type { BenchReply, BenchRequest } from "./messages.ts";
 import { parseOptions, type BenchOptions } from "./options.ts";
@@ -31,8 +32,9 @@ function readOptions(): BenchOptions {
   }
 }
 
-function measure(request: BenchRequest): Promise<Report> {
-  const worker = new Worker(request.config.worker, { type: "module" });
+async function measure(request: BenchRequest): Promise<Report> {
+  const startWorker = await new WorkerScript(request.config.worker).load();
+  const worker = startWorker();
   return new Promise<Report>((resolve, reject) => {
     worker.onerror = ({ message }) => reject(new InternalError(message || "The worker that measures did not start."));
     worker.onmessage = ({ data }: MessageEvent<BenchReply>) => {

@@ -1,5 +1,5 @@
 /**
- * The script of the engine's worker, fetched once and started from memory. A worker from a blob is bound by the page's own policy, which one
+ * The script of a page's worker, fetched once and started from memory. A worker from a blob is bound by the page's own policy, which one
  * from the network is not; and a newer build of the site cannot take the script away from a page that is open.
  */
 
@@ -29,9 +29,9 @@ export class WorkerScript {
 
 async function prepare(url: string): Promise<() => Worker> {
   const response = await fetch(url).catch((error: unknown) => {
-    throw new DownloadError(`The engine's script ${url} could not be fetched.`, { url }, error);
+    throw new DownloadError(`The script ${url} could not be fetched.`, { url }, error);
   });
-  if (!response.ok) throw new ProtocolError(`The engine's script ${url} is not there (HTTP ${response.status}): the site was updated.`);
+  if (!response.ok) throw new ProtocolError(`The script ${url} is not there (HTTP ${response.status}): the site was updated.`);
   const blob = URL.createObjectURL(new Blob([await response.blob()], { type: "text/javascript" }));
   const address = (await mayStartBlobs()) ? blob : url;
   return () => new Worker(address, { type: "module" });
