@@ -37,6 +37,18 @@ function conversation(messages: readonly Message[]): Conversation {
 const question = (text: string): Message => ({ role: "user", text, ending: "stop" });
 const answer = (text: string, ending: Message["ending"] = "stop"): Message => ({ role: "assistant", text, ending });
 
+test("what is kept in a storage that is null, or refuses later, lasts as long as the page", () => {
+  const open: () => Storage = JSON.parse.bind(undefined, "null");
+  const refusing = new FakeStorage();
+  refusing.room = 0;
+  refusing.getItem = () => { throw new Error("SecurityError"); };
+  for (const keep of [keepIn(open), keepIn(() => refusing)]) {
+    assert.equal(keep.get("a"), undefined);
+    keep.set("a", "1");
+    assert.equal(keep.get("a"), "1");
+  }
+});
+
 test("what was stored last is read, also after a failure", () => {
   const storage = new FakeStorage();
   const keep = keepIn(() => storage);

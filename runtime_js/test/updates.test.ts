@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { followUpdates } from "../src/app/updates.ts";
+import { followUpdates, loadNewest } from "../src/app/updates.ts";
 
 class FakeWorker extends EventTarget {
   state = "installing";
@@ -51,4 +51,22 @@ test("a first installation is no update", async () => {
   first.active = null;
   first.installing = worker;
   assert.equal(await offers(first, () => worker.become("installed")), 0);
+});
+
+test("a newer build that does not come, or does not take over, is not waited for without end", async (context) => {
+  const never = new Promise<never>(() => undefined);
+  for (const update of [() => never, async (): Promise<void> => undefined]) {
+    context.mock.timers.reset();
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    let reloads = 0;
+    Object.defineProperty(globalThis, "location", { configurable: true, value: { reload: () => { reloads++; } } });
+    const registration = Object.assign(new FakeRegistration(), { update, installing: new FakeWorker() });
+    const container = Object.assign(new EventTarget(), { getRegistration: async () => registration });
+    Object.defineProperty(globalThis, "navigator", { configurable: true, value: { serviceWorker: container } });
+    void loadNewest();
+    await Promise.resolve();
+    assert.equal(reloads, 0);
+    context.mock.timers.tick(10_000);
+    assert.equal(reloads, 1);
+  }
 });

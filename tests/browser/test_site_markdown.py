@@ -113,6 +113,17 @@ def test_degenerate_answers_are_shown_and_kept(visit: Visit) -> None:
     assert answered(page, len(DEGENERATE) + 2) == "done"
 
 
+def test_a_text_that_cannot_be_drawn_is_shown_as_it_was_written(visit: Visit) -> None:
+    broken = "DocumentFragment.prototype.querySelectorAll = () => { throw new Error('as an unknown fault would'); }"
+    visit.context.add_init_script(broken)
+    page = visit.start()
+    ask(page, "say: **bold**")
+    assert answered(page, 2) == "**bold**"
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.inner_text("li.assistant .body") == "**bold**"
+
+
 def test_a_selection_survives_while_the_answer_grows(visit: Visit) -> None:
     page = visit.start()
     for count, (question, selector) in enumerate((("slow", "p"), ("slow blocks", "p >> nth=0")), 1):

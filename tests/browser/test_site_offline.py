@@ -45,6 +45,15 @@ def test_the_second_visit_works_offline(visit: Visit) -> None:
     assert page.url == visit.server.url
 
 
+def test_caches_that_cannot_be_read_do_not_keep_the_page_from_the_network(visit: Visit) -> None:
+    page = visit.start()
+    installed(page)
+    (worker,) = visit.context.service_workers
+    worker.evaluate("() => { CacheStorage.prototype.match = () => Promise.reject(new DOMException('broken', 'UnknownError')); }")
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+
+
 def test_it_behaves_the_same_after_the_browser_ended_it(visit: Visit) -> None:
     page = visit.start()
     installed(page)

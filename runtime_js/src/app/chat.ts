@@ -17,6 +17,8 @@ const COMPOSER: Readonly<Record<Status, ComposerMode>> = {
   checking: "off", offer: "off", loading: "early", ready: "ready", answering: "busy", deleting: "off", failed: "off",
 };
 
+const DRAFT = "webllm-build:draft";
+
 const SUGGESTIONS = [
   "Explain why the sky is blue as if I were seven.",
   "Write four lines about rain on a tin roof.",
@@ -34,6 +36,9 @@ export class Chat implements Task {
   readonly #scroller = new Scroller();
   readonly #newChatButton = byId("new-chat", HTMLButtonElement);
   readonly #welcome = byId("welcome", HTMLElement);
+  readonly #keep = keepIn(() => sessionStorage);
+  readonly #draftKey: string;
+  #savedDraft: string;
   /** Index of the question that the composer changes. */
   #editing: number | undefined;
   /** Counts answers, so that one that was overtaken (by a new chat) writes no more. */
@@ -42,9 +47,11 @@ export class Chat implements Task {
   constructor(config: PageConfig) {
     const { model } = config;
     const store = new SettingsStore(keepIn(() => localStorage), model.id, model.contextLength);
-    this.#conversation = new Conversation(keepIn(() => sessionStorage), model.id);
+    this.#conversation = new Conversation(this.#keep, model.id);
     this.#conversation.restore();
     this.#composer = new Composer((text) => this.#send(text), () => this.model.stop(), () => this.#leaveEdit());
+    this.#draftKey = `${DRAFT}:${model.id}`;
+    this.#composer.draft = this.#savedDraft = this.#keep.get(this.#draftKey) ?? "";
     this.#list = new MessageList({
       retry: (index) => void this.#answerFrom(index),
       edit: (index) => this.#edit(index),
@@ -76,6 +83,10 @@ export class Chat implements Task {
 
   save(): void {
     this.#conversation.saveOpen();
+    const { draft } = this.#composer;
+    if (draft === this.#savedDraft) return;
+    this.#savedDraft = draft;
+    this.#keep.set(this.#draftKey, draft);
   }
 
   offers(action: "new" | "leave-out"): boolean {
@@ -92,6 +103,7 @@ export class Chat implements Task {
   #send(text: string): void {
     if (this.#editing !== undefined) this.#truncate(this.#editing);
     this.#append({ role: "user", text, ending: "stop" });
+    this.save(); // it is a question now, and no draft
     this.#scroller.toEnd();
     if (this.model.status === "ready") void this.#answerFrom(this.#conversation.messages.length);
     else this.show(this.model.status);

@@ -10,12 +10,19 @@ export function keepIn(open: () => Storage): Keep {
   const memory = new Map<string, string>();
   let storage: Storage | undefined;
   try {
-    storage = open();
+    storage = open() ?? undefined; // null in some web views
   } catch {
     storage = undefined;
   }
+  const stored = (key: string): string | undefined => {
+    try {
+      return storage?.getItem(key) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  };
   return {
-    get: (key) => memory.get(key) ?? storage?.getItem(key) ?? undefined,
+    get: (key) => memory.get(key) ?? stored(key),
     set(key, value) {
       memory.set(key, value);
       try {

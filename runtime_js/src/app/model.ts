@@ -6,9 +6,11 @@ import type { InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "../page/config.ts";
 import { formatBytes } from "../support/format.ts";
 import { EngineHost, type Outcome } from "./engine.ts";
+import { keepIn } from "./keep.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
 import { Rate } from "./rate.ts";
 import type { Settings } from "./settings.ts";
+import { Unfinished } from "./unfinished.ts";
 import { loadNewest, lookForUpdate } from "./updates.ts";
 import { Card } from "./view/card.ts";
 import { showNotice } from "./view/notice.ts";
@@ -42,10 +44,15 @@ export class Model {
   /** Starts, stops and deletions come one after the other; of those that wait, only the latest is done. */
   #last: Promise<void> = Promise.resolve();
   #turn = 0;
+  readonly #starts: Unfinished;
+  /** The page has ended before a start was done, until the next one. */
+  #wasCutOff: boolean;
   #running: AbortController | undefined;
 
   constructor(config: PageConfig, settings: Settings, task: Task) {
     this.#host = new EngineHost(config, (error) => this.#lost(error));
+    this.#starts = new Unfinished(keepIn(() => sessionStorage), `webllm-build:start:${config.model.id}`);
+    this.#wasCutOff = this.#starts.wasCutOff;
     this.downloadBytes = config.downloadBytes;
     this.#settings = settings;
     this.#task = task;
@@ -61,13 +68,14 @@ export class Model {
     return this.#settings;
   }
 
-  /** Start a stored model, or offer the download. */
+  /** Start a stored model, or offer the download; also one whose start has ended the page, or that would happen again and again. */
   async open(): Promise<void> {
-    if (await this.#host.isStored()) await this.start();
+    if (!this.#wasCutOff && await this.#host.isStored()) await this.start();
     else await this.#cancelStart();
   }
 
   start(): Promise<void> {
+    this.#wasCutOff = false;
     return this.#alone("loading", () => this.#load());
   }
 
@@ -166,7 +174,7 @@ export class Model {
     this.#card.loading(await this.#host.isStored());
     const rate = new Rate();
     try {
-      await this.#host.start(this.#settings.contextLength, (report) => this.#onProgress(report, rate));
+      await this.#starts.during(() => this.#host.start(this.#settings.contextLength, (report) => this.#onProgress(report, rate)));
     } catch (error) {
       if (!(error instanceof AbortError)) this.fail(describeProblem(error, "start"));
       return;
@@ -181,8 +189,10 @@ export class Model {
 
   /** Wait for the user: nothing large is fetched unasked. */
   async #offer(): Promise<void> {
+    const turn = this.#turn;
     const stored = await this.#host.isStored();
-    this.#card.offer(stored);
+    if (turn !== this.#turn) return;
+    this.#card.offer(stored, this.#wasCutOff);
     this.#setStatus("offer");
     const free = await freeBytes();
     if (!stored && free !== undefined && free < this.downloadBytes) {

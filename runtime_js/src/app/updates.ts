@@ -35,8 +35,12 @@ export function lookForUpdate(): void {
   workers()?.getRegistration().then((registration) => registration?.update()).catch(() => undefined); // no network, no news
 }
 
-/** Load the page again, in the newest build that the browser has or can fetch. */
+/** A build that is not there by then, or does not take over, waits for the next visit. */
+const PATIENCE_MS = 10_000;
+
+/** Load the page again, in the newest build that the browser has or can fetch soon. */
 export async function loadNewest(): Promise<void> {
+  setTimeout(() => location.reload(), PATIENCE_MS);
   const container = workers();
   const registration = await container?.getRegistration().catch(() => undefined);
   await registration?.update().catch(() => undefined);

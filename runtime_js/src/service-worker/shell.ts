@@ -7,6 +7,11 @@ declare const self: ServiceWorkerGlobalScope;
 /** What a file's name says of its content. */
 const HASH = /[.]([0-9a-f]{16,64})[.][a-z0-9]+$/;
 
+/** A cache that cannot be read is none: the network may be there. */
+async function fromCache(url: string, cacheName: string): Promise<Response | undefined> {
+  return caches.match(url, { cacheName }).catch(() => undefined);
+}
+
 export class Shell {
   readonly #page: string;
   readonly #urls: ReadonlySet<string>;
@@ -62,13 +67,13 @@ export class Shell {
   }
 
   async respond(url: string, request: Request): Promise<Response> {
-    return await caches.match(url, { cacheName: this.#name }) ?? fetch(request);
+    return await fromCache(url, this.#name) ?? fetch(request);
   }
 
   /** For pages of an older build. */
   async respondFromOlder(url: string, request: Request): Promise<Response> {
-    for (const cacheName of await this.#older()) {
-      const found = await caches.match(url, { cacheName });
+    for (const cacheName of await this.#older().catch(() => [])) {
+      const found = await fromCache(url, cacheName);
       if (found !== undefined) return found;
     }
     return fetch(request);

@@ -39,7 +39,7 @@ export class Card {
     this.#downloadBytes = downloadBytes;
     this.#start.addEventListener("click", onStart);
     this.#cancel.addEventListener("click", onCancel);
-    this.#title.textContent = model.name;
+    this.#show("Looking at this device …");
     const facts: readonly (readonly [string, string])[] = [
       ["Parameters", formatCount(model.parameters)],
       ["Download", formatBytes(downloadBytes)],
@@ -54,10 +54,14 @@ export class Card {
     this.#card.hidden = true;
   }
 
-  /** Ask before anything large is fetched; a stored model only needs a start. */
-  offer(stored: boolean): void {
+  /** Ask before anything large is fetched; a stored model only needs a start. wasCutOff: the page has ended during the last one. */
+  offer(stored: boolean, wasCutOff: boolean): void {
     this.#show("This page runs a language model on your own device. It is fetched once and kept for later visits, also offline.");
     if (stored) this.#text.textContent = "The model is on this device already.";
+    if (wasCutOff) {
+      this.#text.textContent = "The browser ended this page while the model was loading, perhaps for want of memory. "
+        + "Close other pages before you start it, or choose a shorter context in the settings.";
+    }
     this.#start.textContent = stored ? "Start" : `Download and start (${formatBytes(this.#downloadBytes)})`;
     this.#start.hidden = false;
     this.#cancel.hidden = true;

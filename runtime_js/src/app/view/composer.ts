@@ -49,6 +49,15 @@ export class Composer {
     this.#fit();
   }
 
+  /** What was written and not sent; not an earlier message that is being changed. */
+  get draft(): string {
+    return this.#draft ?? this.#field.value;
+  }
+
+  set draft(text: string) {
+    this.#fill(text);
+  }
+
   /** Put an earlier message into the field. */
   edit(text: string): void {
     this.#draft ??= this.#field.value;

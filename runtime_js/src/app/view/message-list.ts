@@ -1,6 +1,7 @@
 /** The conversation on the page. Only the message that changes is drawn again. */
 
 import type { Ending, Message } from "../conversation.ts";
+import { renderText } from "../markdown.ts";
 import { byId, element, flash, icon, type IconName } from "./dom.ts";
 import { GrowingText } from "./growing-text.ts";
 
@@ -121,8 +122,13 @@ class MessageItem {
       this.#body.replaceChildren();
       this.#text = new GrowingText(this.#body);
     }
-    if (open) this.#text.draw(text);
-    else this.#text.finish(text);
+    try {
+      if (open) this.#text.draw(text);
+      else this.#text.finish(text);
+    } catch { // a text that cannot be drawn is shown as it was written
+      this.#text = undefined;
+      this.#body.replaceChildren(renderText(text));
+    }
   }
 }
 
