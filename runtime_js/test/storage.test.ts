@@ -399,6 +399,21 @@ test("where workers do not run, this thread reads", async () => {
   assert.equal((await loadAll()).size, 2);
 });
 
+test("workers that say nothing are not waited for without end, slow ones are", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const silent = readWithWorkers(() => { setImmediate(() => context.mock.timers.tick(10_000)); });
+  assert.deepEqual((await silent).get(SHARD_BYTES), SHARDS[1]);
+  assert.ok(FakeWorker.started.every((worker) => worker.terminated));
+  const slow = readWithWorkers((_, worker) => {
+    worker.reply({ kind: "alive" });
+    setImmediate(() => {
+      context.mock.timers.tick(600_000);
+      worker.reply({ kind: "done", bytes: bytesOf(7, 1), warning: undefined });
+    });
+  });
+  assert.deepEqual((await slow).get(SHARD_BYTES), bytesOf(7, 1));
+});
+
 test("a stop ends workers in the middle of a file", async () => {
   const controller = new AbortController();
   const load = readWithWorkers(() => controller.abort(), controller.signal);

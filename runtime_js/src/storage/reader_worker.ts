@@ -35,5 +35,6 @@ async function read({ manifest, entry, url, warning, into }: ReaderRequest): Pro
 }
 
 globalThis.addEventListener("message", ({ data }: MessageEvent<ReaderRequest>) => {
+  reply({ kind: "alive" });
   read(data).catch((error: unknown) => reply({ kind: "error", error: toWire(error) }));
 });

@@ -18,10 +18,15 @@ export interface ReaderRequest {
 }
 
 export type ReaderReply =
+  /** The script runs. */
+  | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly bytes: number }
   | { readonly kind: "waiting"; readonly reason: string }
   | { readonly kind: "done"; readonly bytes: Uint8Array<ArrayBuffer>; readonly warning: string | undefined }
   | { readonly kind: "error"; readonly error: WireError };
+
+/** A policy may forbid workers from memory, and some browsers then say nothing at all. */
+const SILENT_MS = 10_000;
 
 /** A worker whose script needs no file of its own; null where there are none, as in a service worker. */
 function startWorker(): Worker | null {
@@ -57,18 +62,23 @@ export class ShardReader {
   /** Null where the worker failed. */
   #ask(worker: Worker, entry: FileEntry, url: string, { signal, onProgress, onWait, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise<Uint8Array<ArrayBuffer> | null>((resolve, reject) => {
+      const silence = setTimeout(() => settle(() => resolve(null)), SILENT_MS);
       const stop = (): void => {
+        clearTimeout(silence);
         this.close();
         reject(new AbortError("The download was stopped."));
       };
       if (signal.aborted) return stop();
       signal.addEventListener("abort", stop, { once: true });
       const settle = (outcome: () => void): void => {
+        clearTimeout(silence);
         signal.removeEventListener("abort", stop);
         outcome();
       };
       worker.onerror = () => settle(() => resolve(null));
       worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => {
+        clearTimeout(silence);
+        if (data.kind === "alive") return;
         if (data.kind === "progress") {
           onProgress?.(data.bytes);
         } else if (data.kind === "waiting") {
