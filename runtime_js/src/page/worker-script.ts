@@ -6,6 +6,8 @@
 import { DownloadError, ProtocolError } from "../support/errors.ts";
 
 const PROBE_MS = 5000;
+/** A script is a hundred kilobytes. */
+const PATIENCE_MS = 60_000;
 
 export class WorkerScript {
   readonly #url: string;
@@ -27,12 +29,23 @@ export class WorkerScript {
   }
 }
 
+/** A connection that gives nothing is given up. */
+async function fetchScript(url: string): Promise<Blob> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+  try {
+    const response = await fetch(url, { signal: late.signal });
+    if (!response.ok) throw new ProtocolError(`The script ${url} is not there (HTTP ${response.status}): the site was updated.`);
+    return await response.blob();
+  } catch (error) {
+    throw error instanceof ProtocolError ? error : new DownloadError(`The script ${url} could not be fetched.`, { url }, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function prepare(url: string): Promise<() => Worker> {
-  const response = await fetch(url).catch((error: unknown) => {
-    throw new DownloadError(`The script ${url} could not be fetched.`, { url }, error);
-  });
-  if (!response.ok) throw new ProtocolError(`The script ${url} is not there (HTTP ${response.status}): the site was updated.`);
-  const blob = URL.createObjectURL(new Blob([await response.blob()], { type: "text/javascript" }));
+  const blob = URL.createObjectURL(new Blob([await fetchScript(url)], { type: "text/javascript" }));
   const address = (await mayStartBlobs()) ? blob : url;
   return () => new Worker(address, { type: "module" });
 }
