@@ -4,7 +4,8 @@ import type { FileEntry } from "../storage/manifest.ts";
 import { formatBytes } from "../support/format.ts";
 
 /** What loading does now: reads the description, moves weights to the GPU while kernels compile, or is done. */
-export type InitPhase = "config" | "weights" | "kernels" | "ready";
+export const INIT_PHASES = ["config", "weights", "kernels", "ready"] as const;
+export type InitPhase = (typeof INIT_PHASES)[number];
 
 /** The parts of a load, in seconds from its begin to the end of each. They run side by side. */
 export interface LoadTimes {

@@ -9,7 +9,8 @@ import { ChunkLength, ChunkWatch, MAX_DEPTH, PipelineDepth } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence, SequenceManager } from "./sequences.ts";
 
-export type FinishReason = "stop" | "length" | "abort";
+export const FINISH_REASONS = ["stop", "length", "abort"] as const;
+export type FinishReason = (typeof FINISH_REASONS)[number];
 
 export interface GenerationRequest {
   /** Shorter than the context. */

@@ -9,7 +9,8 @@ import { parseModelChoice } from "../api/config.ts";
 import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
 import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
-import type { InitProgressReport, LoadTimes } from "../engine/progress.ts";
+import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
+import { FINISH_REASONS } from "../engine/scheduler.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
@@ -55,8 +56,6 @@ const MAX_DETAILS = 64;
 const CLIENT_KINDS = ["reload", "answer", "call", "credit", "cancel", "setLogLevel"] as const;
 const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
-const PHASES = ["config", "weights", "kernels", "ready"] as const;
-const FINISH_REASONS = ["stop", "length", "abort"] as const;
 
 function messageFields(value: unknown): Fields {
   return new Fields(value, "message", (message) => new ProtocolError(`Malformed message between page and worker: ${message}.`));
@@ -180,7 +179,7 @@ function parseReport(report: Fields): InitProgressReport {
     progress: report.number("progress", 0, 1),
     timeElapsed: report.number("timeElapsed", 0, Number.MAX_VALUE),
     text: report.string("text", MAX_TEXT),
-    phase: report.oneOf("phase", PHASES),
+    phase: report.oneOf("phase", INIT_PHASES),
     bytesDone: report.integer("bytesDone", 0, Number.MAX_SAFE_INTEGER),
     bytesTotal: report.integer("bytesTotal", 0, Number.MAX_SAFE_INTEGER),
     ...(waiting !== undefined && { waiting }),
