@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { readConfig } from "../src/page/config.ts";
 import { Conversation } from "../src/app/conversation.ts";
 import { formatBytes, formatCount, formatDuration } from "../src/support/format.ts";
-import { keepIn } from "../src/app/keep.ts";
+import { safeStorage } from "../src/app/safe_storage.ts";
 import { describeProblem } from "../src/app/problems.ts";
 import { Rate } from "../src/app/rate.ts";
 import { SettingsStore, contextChoices } from "../src/app/settings.ts";
@@ -12,8 +12,8 @@ import { DownloadError, ERROR_CLASSES } from "../src/support/errors.ts";
 import { parseManifest } from "../src/storage/manifest.ts";
 
 /** No storage at all, as in a browser that refuses it. */
-function noKeep(): ReturnType<typeof keepIn> {
-  return keepIn(() => {
+function noStorage(): ReturnType<typeof safeStorage> {
+  return safeStorage(() => {
     throw new Error("denied");
   });
 }
@@ -69,25 +69,25 @@ test("every error of the engine has words and a way on", () => {
 });
 
 test("settings are the defaults until something that fits is stored", () => {
-  const keep = noKeep();
-  const store = new SettingsStore(keep, "m", 2048);
+  const storage = noStorage();
+  const store = new SettingsStore(storage, "m", 2048);
   assert.deepEqual(store.load(), store.defaults);
   assert.equal(store.defaults.contextLength, 2048);
   store.save({ ...store.defaults, temperature: 0 });
   assert.equal(store.load().temperature, 0);
   for (const wrong of [{ topP: 2 }, { contextLength: 4096 }, { maxTokens: 0.5 }, { systemPrompt: 1 }]) {
-    keep.set("webllm-build:settings:m", JSON.stringify({ ...store.defaults, ...wrong }));
+    storage.set("webllm-build:settings:m", JSON.stringify({ ...store.defaults, ...wrong }));
     assert.deepEqual(store.load(), store.defaults);
   }
 });
 
 test("an answer that a reload cut off counts as stopped", () => {
-  const keep = noKeep();
-  const conversation = new Conversation(keep, "m");
+  const storage = noStorage();
+  const conversation = new Conversation(storage, "m");
   conversation.add({ role: "user", text: "one", ending: "stop" });
   conversation.add({ role: "assistant", text: "", ending: "open" });
   conversation.replaceLast({ role: "assistant", text: "partial", ending: "open" });
-  const restored = new Conversation(keep, "m");
+  const restored = new Conversation(storage, "m");
   restored.restore();
   assert.deepEqual(restored.messages.map(({ ending }) => ending), ["stop", "abort"]);
   conversation.truncate(1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Conversation, type Message } from "../src/app/conversation.ts";
-import { keepIn } from "../src/app/keep.ts";
+import { safeStorage } from "../src/app/safe_storage.ts";
 
 class FakeStorage implements Storage {
   readonly #items = new Map<string, string>();
@@ -29,7 +29,7 @@ class FakeStorage implements Storage {
 }
 
 function conversation(messages: readonly Message[]): Conversation {
-  const made = new Conversation(keepIn(() => new FakeStorage()), "m");
+  const made = new Conversation(safeStorage(() => new FakeStorage()), "m");
   for (const message of messages) made.add(message);
   return made;
 }
@@ -42,23 +42,23 @@ test("what is kept in a storage that is null, or refuses later, lasts as long as
   const refusing = new FakeStorage();
   refusing.room = 0;
   refusing.getItem = () => { throw new Error("SecurityError"); };
-  for (const keep of [keepIn(open), keepIn(() => refusing)]) {
-    assert.equal(keep.get("a"), undefined);
-    keep.set("a", "1");
-    assert.equal(keep.get("a"), "1");
+  for (const storage of [safeStorage(open), safeStorage(() => refusing)]) {
+    assert.equal(storage.get("a"), undefined);
+    storage.set("a", "1");
+    assert.equal(storage.get("a"), "1");
   }
 });
 
 test("what was stored last is read, also after a failure", () => {
   const storage = new FakeStorage();
-  const keep = keepIn(() => storage);
-  keep.set("key", "one");
+  const safe = safeStorage(() => storage);
+  safe.set("key", "one");
   storage.room = 0;
-  keep.set("key", "two");
-  assert.equal(keep.get("key"), "two");
+  safe.set("key", "two");
+  assert.equal(safe.get("key"), "two");
   storage.room = 1000;
-  keep.set("key", "three");
-  assert.equal(keep.get("key"), "three");
+  safe.set("key", "three");
+  assert.equal(safe.get("key"), "three");
   assert.equal(storage.getItem("key"), "three");
 });
 
@@ -91,12 +91,12 @@ test("a conversation cut back to what was left out is told again", () => {
 
 test("only an open answer is stored on the way", () => {
   const storage = new FakeStorage();
-  const made = new Conversation(keepIn(() => storage), "m");
+  const made = new Conversation(safeStorage(() => storage), "m");
   made.add(question("a"));
   made.add(answer("", "open"));
   made.replaceLast(answer("half", "open"));
   const restored = (): Conversation => {
-    const other = new Conversation(keepIn(() => storage), "m");
+    const other = new Conversation(safeStorage(() => storage), "m");
     other.restore();
     return other;
   };

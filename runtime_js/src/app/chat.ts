@@ -2,7 +2,7 @@
 
 import type { PageConfig } from "../page/config.ts";
 import { Conversation, type Message } from "./conversation.ts";
-import { keepIn } from "./keep.ts";
+import { safeStorage } from "./safe_storage.ts";
 import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
 import { Composer, type ComposerMode } from "./view/composer.ts";
@@ -36,7 +36,7 @@ export class Chat implements Task {
   readonly #scroller = new Scroller();
   readonly #newChatButton = byId("new-chat", HTMLButtonElement);
   readonly #welcome = byId("welcome", HTMLElement);
-  readonly #keep = keepIn(() => sessionStorage);
+  readonly #storage = safeStorage(() => sessionStorage);
   readonly #draftKey: string;
   #savedDraft: string;
   /** Index of the question that the composer changes. */
@@ -46,12 +46,12 @@ export class Chat implements Task {
 
   constructor(config: PageConfig) {
     const { model } = config;
-    const store = new SettingsStore(keepIn(() => localStorage), model.id, model.contextLength);
-    this.#conversation = new Conversation(this.#keep, model.id);
+    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength);
+    this.#conversation = new Conversation(this.#storage, model.id);
     this.#conversation.restore();
     this.#composer = new Composer((text) => this.#send(text), () => this.model.stop(), () => this.#leaveEdit());
     this.#draftKey = `${DRAFT}:${model.id}`;
-    this.#composer.draft = this.#savedDraft = this.#keep.get(this.#draftKey) ?? "";
+    this.#composer.draft = this.#savedDraft = this.#storage.get(this.#draftKey) ?? "";
     this.#list = new MessageList({
       retry: (index) => void this.#answerFrom(index),
       edit: (index) => this.#edit(index),
@@ -86,7 +86,7 @@ export class Chat implements Task {
     const { draft } = this.#composer;
     if (draft === this.#savedDraft) return;
     this.#savedDraft = draft;
-    this.#keep.set(this.#draftKey, draft);
+    this.#storage.set(this.#draftKey, draft);
   }
 
   offers(action: "new" | "leave-out"): boolean {

@@ -3,7 +3,7 @@
 import type { PageConfig } from "../page/config.ts";
 import type { Ending } from "./conversation.ts";
 import type { Outcome } from "./engine.ts";
-import { keepIn, type Keep } from "./keep.ts";
+import { safeStorage, type SafeStorage } from "./safe_storage.ts";
 import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
 import { byId, element } from "./view/dom.ts";
@@ -31,7 +31,7 @@ const ENDINGS: Readonly<Record<Ending, string>> = {
 export class Continuation implements Task {
   readonly model: Model;
   readonly noun = "text";
-  readonly #keep: Keep;
+  readonly #storage: SafeStorage;
   readonly #key: string;
   readonly #sheet: Sheet;
   readonly #settingsDialog: SettingsDialog;
@@ -51,10 +51,10 @@ export class Continuation implements Task {
 
   constructor(config: PageConfig) {
     const { model } = config;
-    const store = new SettingsStore(keepIn(() => localStorage), model.id, model.contextLength);
-    this.#keep = keepIn(() => sessionStorage);
+    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength);
+    this.#storage = safeStorage(() => sessionStorage);
     this.#key = `${KEY}:${model.id}`;
-    this.#saved = this.#keep.get(this.#key) ?? "";
+    this.#saved = this.#storage.get(this.#key) ?? "";
     this.#sheet = new Sheet(this.#saved, () => this.show(this.model.status));
     this.model = new Model(config, store.load(), this);
     this.#settingsDialog = new SettingsDialog(store, this.model);
@@ -95,7 +95,7 @@ export class Continuation implements Task {
     const { text } = this.#sheet;
     if (text === this.#saved) return;
     this.#saved = text;
-    this.#keep.set(this.#key, text);
+    this.#storage.set(this.#key, text);
   }
 
   offers(action: "new" | "leave-out"): boolean {

@@ -1,7 +1,7 @@
 /** The messages of the current chat, kept for the life of the tab. */
 
 import { Fields } from "../support/fields.ts";
-import type { Keep } from "./keep.ts";
+import type { SafeStorage } from "./safe_storage.ts";
 
 const ROLES = ["user", "assistant"] as const;
 const ENDINGS = ["open", "stop", "length", "abort", "failed"] as const;
@@ -27,11 +27,11 @@ export type Turn = Pick<Message, "role" | "text">;
 
 export class Conversation {
   #messages: Message[] = [];
-  readonly #keep: Keep;
+  readonly #storage: SafeStorage;
   readonly #key: string;
 
-  constructor(keep: Keep, modelId: string) {
-    this.#keep = keep;
+  constructor(storage: SafeStorage, modelId: string) {
+    this.#storage = storage;
     this.#key = `${KEY}:${modelId}`;
   }
 
@@ -93,7 +93,7 @@ export class Conversation {
   /** Take over what the tab held before the page was loaded again. An answer cut off by that counts as stopped. */
   restore(): void {
     try {
-      const fields = new Fields({ messages: JSON.parse(this.#keep.get(this.#key) ?? "[]") }, "", (message) => new Error(message));
+      const fields = new Fields({ messages: JSON.parse(this.#storage.get(this.#key) ?? "[]") }, "", (message) => new Error(message));
       this.#messages = fields.objects("messages", MAX_MESSAGES, (item) => {
         const ending = item.oneOf("ending", ENDINGS);
         return {
@@ -115,7 +115,7 @@ export class Conversation {
   }
 
   #save(): void {
-    this.#keep.set(this.#key, JSON.stringify(this.#messages));
+    this.#storage.set(this.#key, JSON.stringify(this.#messages));
   }
 
   #lastQuestion(): number {

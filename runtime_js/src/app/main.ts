@@ -4,7 +4,7 @@ import { readConfig } from "../page/config.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { Chat } from "./chat.ts";
 import { Continuation } from "./continuation.ts";
-import { keepIn } from "./keep.ts";
+import { safeStorage } from "./safe_storage.ts";
 import { followLife } from "./lifecycle.ts";
 import { INSECURE_PAGE, describeProblem, wasmForbidden, type Problem } from "./problems.ts";
 import { followUpdates } from "./updates.ts";
@@ -26,7 +26,7 @@ async function findObstacle(): Promise<Problem | undefined> {
   return WebAssembly.compile(EMPTY_MODULE).then(() => undefined, wasmForbidden);
 }
 
-followTheme(keepIn(() => localStorage));
+followTheme(safeStorage(() => localStorage));
 const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
 const page = config.task === "chat" ? new Chat(config) : new Continuation(config);
 followLife({ save: () => page.save(), wake: () => void page.model.wake() });

@@ -6,7 +6,7 @@ import type { InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "../page/config.ts";
 import { formatBytes } from "../support/format.ts";
 import { EngineHost, type Outcome } from "./engine.ts";
-import { keepIn } from "./keep.ts";
+import { safeStorage } from "./safe_storage.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
 import { Rate } from "./rate.ts";
 import type { Settings } from "./settings.ts";
@@ -51,7 +51,7 @@ export class Model {
 
   constructor(config: PageConfig, settings: Settings, task: Task) {
     this.#host = new EngineHost(config, (error) => this.#lost(error));
-    this.#starts = new Unfinished(keepIn(() => sessionStorage), `webllm-build:start:${config.model.id}`);
+    this.#starts = new Unfinished(safeStorage(() => sessionStorage), `webllm-build:start:${config.model.id}`);
     this.#wasCutOff = this.#starts.wasCutOff;
     this.downloadBytes = config.downloadBytes;
     this.#settings = settings;
@@ -76,11 +76,11 @@ export class Model {
 
   start(): Promise<void> {
     this.#wasCutOff = false;
-    return this.#alone("loading", () => this.#load());
+    return this.#runLatest("loading", () => this.#load());
   }
 
   delete(): Promise<void> {
-    return this.#alone("deleting", async () => {
+    return this.#runLatest("deleting", async () => {
       this.#card.deleting();
       try {
         await this.#host.forget();
@@ -154,7 +154,7 @@ export class Model {
   }
 
   /** End what runs, then do `work`, which shows what goes wrong itself. */
-  #alone(status: Status, work: () => Promise<void>): Promise<void> {
+  #runLatest(status: Status, work: () => Promise<void>): Promise<void> {
     this.#close();
     this.#problem.hide();
     this.#setStatus(status);
@@ -184,7 +184,7 @@ export class Model {
   }
 
   #cancelStart(): Promise<void> {
-    return this.#alone("offer", () => this.#offer());
+    return this.#runLatest("offer", () => this.#offer());
   }
 
   /** Wait for the user: nothing large is fetched unasked. */

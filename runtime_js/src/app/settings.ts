@@ -1,7 +1,7 @@
 /** What the user can set, kept between visits. */
 
 import { Fields } from "../support/fields.ts";
-import type { Keep } from "./keep.ts";
+import type { SafeStorage } from "./safe_storage.ts";
 
 export interface Settings {
   readonly systemPrompt: string;
@@ -28,15 +28,15 @@ export function contextChoices(modelContext: number): number[] {
 }
 
 export class SettingsStore {
-  readonly #keep: Keep;
+  readonly #storage: SafeStorage;
   readonly #key: string;
   /** Tokens that the model can hold at most. */
   readonly modelContext: number;
   readonly defaults: Settings;
 
   /** modelId: settings belong to one model. */
-  constructor(keep: Keep, modelId: string, modelContext: number) {
-    this.#keep = keep;
+  constructor(storage: SafeStorage, modelId: string, modelContext: number) {
+    this.#storage = storage;
     this.#key = `${KEY}:${modelId}`;
     this.modelContext = modelContext;
     this.defaults = defaultSettings(modelContext);
@@ -45,7 +45,7 @@ export class SettingsStore {
   /** What was stored; the defaults where nothing was, or something that does not fit. */
   load(): Settings {
     try {
-      const fields = new Fields(JSON.parse(this.#keep.get(this.#key) ?? "null"), "settings", (message) => new Error(message));
+      const fields = new Fields(JSON.parse(this.#storage.get(this.#key) ?? "null"), "settings", (message) => new Error(message));
       return {
         systemPrompt: fields.string("systemPrompt", 20000),
         temperature: fields.number("temperature", 0, 2),
@@ -59,6 +59,6 @@ export class SettingsStore {
   }
 
   save(settings: Settings): void {
-    this.#keep.set(this.#key, JSON.stringify(settings));
+    this.#storage.set(this.#key, JSON.stringify(settings));
   }
 }

@@ -1,25 +1,25 @@
 /** Remembers in the tab that some work was begun, so that the page knows when it ended in the middle of it: a phone out of memory does that. */
 
-import type { Keep } from "./keep.ts";
+import type { SafeStorage } from "./safe_storage.ts";
 
 const BEGUN = "begun";
 
 export class Unfinished {
-  readonly #keep: Keep;
+  readonly #storage: SafeStorage;
   readonly #key: string;
   /** The page before this one in the tab ended during the work, and nobody left it. */
   readonly wasCutOff: boolean;
 
-  constructor(keep: Keep, key: string) {
-    this.#keep = keep;
+  constructor(storage: SafeStorage, key: string) {
+    this.#storage = storage;
     this.#key = key;
-    this.wasCutOff = keep.get(key) === BEGUN;
+    this.wasCutOff = storage.get(key) === BEGUN;
     this.#end();
     addEventListener("pagehide", () => this.#end()); // left or loaded again by a person
   }
 
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#keep.set(this.#key, BEGUN);
+    this.#storage.set(this.#key, BEGUN);
     try {
       return await work();
     } finally {
@@ -28,6 +28,6 @@ export class Unfinished {
   }
 
   #end(): void {
-    this.#keep.set(this.#key, "");
+    this.#storage.set(this.#key, "");
   }
 }

@@ -1,12 +1,12 @@
 /** Small values that outlive the page. Where the browser refuses storage, or has no room, they live as long as the page. */
 
-export interface Keep {
+export interface SafeStorage {
   get(key: string): string | undefined;
   set(key: string, value: string): void;
 }
 
 /** open: gives the storage; reading the property alone can throw. */
-export function keepIn(open: () => Storage): Keep {
+export function safeStorage(open: () => Storage): SafeStorage {
   const memory = new Map<string, string>();
   let storage: Storage | undefined;
   try {
