@@ -40,7 +40,7 @@ function parseSource(record: Fields, ...more: string[]): ModelSource {
   };
 }
 
-export function parseModelRecord(record: Fields): ModelRecord {
+function parseModelRecord(record: Fields): ModelRecord {
   return { model_id: record.string("model_id", MAX_URL), ...parseSource(record, "model_id") };
 }
 

@@ -16,7 +16,7 @@ const SMALLEST_CONTEXT = 1024;
 const DEFAULT_CONTEXT = 4096;
 const KEY = "webllm-build:settings";
 
-export function defaultSettings(modelContext: number): Settings {
+function defaultSettings(modelContext: number): Settings {
   return { systemPrompt: "", temperature: 0.7, topP: 0.95, maxTokens: 1024, contextLength: Math.min(DEFAULT_CONTEXT, modelContext) };
 }
 
