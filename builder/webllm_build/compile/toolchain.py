@@ -63,7 +63,7 @@ def linker_version(toolchain: str) -> str:
 
 def _ziglang_linker() -> list[str]:
     if importlib.util.find_spec("ziglang") is None:
-        raise ToolchainError("The package ziglang, which carries wasm-ld, is missing.", "Install webllm-build again with pip: it brings it.")
+        raise ToolchainError("The package ziglang, which carries wasm-ld, is missing.", "Install webllm-build again with pip.")
     return [sys.executable, "-m", "ziglang", "wasm-ld"]
 
 
