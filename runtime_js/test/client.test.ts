@@ -59,6 +59,16 @@ test("loading sends absolute addresses, reports progress and fails with the work
   }
 });
 
+test("a callback that throws is its own failure, and no load's", async (context) => {
+  const warn = context.mock.method(console, "warn", () => undefined);
+  const initProgressCallback = (): never => { throw new Error("mine"); };
+  const local = new MLCEngine({ ...CONFIG, initProgressCallback });
+  await assert.rejects(local.reload(MODEL), { code: "WebGPUNotAvailable" });
+  const remote = new WebWorkerMLCEngine(new Loopback(new MLCEngine()), { ...CONFIG, initProgressCallback });
+  await assert.rejects(remote.reload(MODEL), { code: "WebGPUNotAvailable" });
+  assert.match(String(warn.mock.calls[0]?.arguments[0]), /callback.*mine/);
+});
+
 test("what is called right after a reload does not overtake it", async () => {
   const engine = new FakeEngine();
   engine.loading = () => new Promise(() => undefined);

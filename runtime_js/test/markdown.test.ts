@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readBlocks, readableLength } from "../src/app/markdown.ts";
+import { Parser } from "marked";
+import { readBlocks, readableLength, splitLists } from "../src/app/markdown.ts";
 
 test("a text is readable up to a line that is nested too deep", () => {
   assert.equal(readableLength("> a\n- b\n"), 8);
@@ -24,4 +25,19 @@ test("a long run of marks is not searched for emphasis", () => {
   const [paragraph] = readBlocks(text, {}) ?? [];
   assert.ok(paragraph !== undefined && "tokens" in paragraph);
   assert.deepEqual(paragraph.tokens?.map(({ type }) => type), ["text"]);
+});
+
+test("a long list is split before its last two items, into lists that go on with its numbers; others stay whole", () => {
+  const items = (count: number): string => Array.from({ length: count }, (_, i) => `${i + 3}. Some *words*\n     - and more of them\n`).join("");
+  const text = `Begin:\n\n${items(200)}\nand an end`;
+  const blocks = readBlocks(text, {}) ?? [];
+  const parts = splitLists(blocks);
+  assert.equal(parts.map(({ raw }) => raw).join(""), text);
+  assert.equal(parts.length, blocks.length + 2);
+  const html = new Parser().parse(parts);
+  assert.equal(html.replaceAll(/<[/]ol>\n<ol start="(201|202)">\n/g, ""), new Parser().parse(blocks));
+  for (const other of [items(3), `> ${"a ".repeat(5000)}`, `- ${"a\n  - b\n".repeat(2000)}`]) {
+    const whole = readBlocks(other, {}) ?? [];
+    assert.deepEqual(splitLists(whole), whole);
+  }
 });

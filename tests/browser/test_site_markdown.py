@@ -145,15 +145,17 @@ def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Vis
     source = (
         "# Title\n\nSome *text* with [a link][1].\n\n1. one\n\n2. two\n   - deep\n\n3. three\n\n> quoted\nlazily\n\n"
         "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-        "```python\nx = 1\n\ny = 2\n```\n\nEnd of it\n===\n\n- a\n- b\n\n[1]: https://example.org/\n"
+        "```python\nx = 1\n\ny = 2\n```\n\nEnd of it\n===\n\n- a\n- b\n\nMore:\n\n"
     )
+    source += "".join(f"{number}. item *{number}* of very many\n" for number in range(7, 307)) + "\n[1]: https://example.org/\n"
     ask(page, f"say: {source}")
     answered(page, 2)
     grown = page.inner_html("li.assistant .body")
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     assert page.inner_html("li.assistant .body") == grown
-    assert page.locator("li.assistant ol").count() == 1
+    assert page.locator("li.assistant ol").count() == 1 + 1
+    assert page.locator("li.assistant ol > li").count() == 3 + 300, "a long list grows in parts, and is one"
     assert page.locator("li.assistant a").get_attribute("href") == "https://example.org/"
 
 

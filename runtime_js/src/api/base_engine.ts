@@ -8,6 +8,7 @@ import type { ModelChoice } from "../engine/choice.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import { abortError } from "../support/abort.ts";
 import { InternalError, type MLCEngineError } from "../support/errors.ts";
+import { log } from "../support/log.ts";
 import { PushStream } from "../support/stream.ts";
 import { chooseModel, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
 import { ChatCompletionsOf, CompletionsOf } from "./openai/completions.ts";
@@ -35,6 +36,15 @@ export interface BegunAnswer {
 }
 
 type AnswerEnd = Extract<AnswerEvent, { type: "end" }>;
+
+/** What a caller's function throws is no failure of a load or of the GPU. */
+function tell<T>(callback: ((told: T) => void) | null | undefined, told: T): void {
+  try {
+    callback?.(told);
+  } catch (error) {
+    log.warn(`A callback of the engine failed: ${String(error)}`);
+  }
+}
 
 export abstract class BaseEngine implements MLCEngineInterface {
   readonly chat = { completions: new ChatCompletionsOf((request, options) => this.#chatCompletion(request, options)) };
@@ -92,11 +102,11 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   protected reportProgress(report: InitProgressReport): void {
-    this.#onProgress?.(report);
+    tell(this.#onProgress, report);
   }
 
   protected reportDeviceLost(error: MLCEngineError): void {
-    this.#onDeviceLost?.(error);
+    tell(this.#onDeviceLost, error);
   }
 
   chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;

@@ -7,7 +7,7 @@
  */
 
 import DOMPurify from "dompurify";
-import { Lexer, Marked, Parser, type Links, type Token } from "marked";
+import { Lexer, Marked, Parser, type Links, type Token, type Tokens } from "marked";
 import { element, icon } from "./view/dom.ts";
 
 const TAGS = [
@@ -60,6 +60,27 @@ export function readBlocks(text: string, definitions: Definitions): Token[] | un
   } catch { // its recursion went too deep
     return undefined;
   }
+}
+
+/** Characters of a list that is drawn in parts while it grows. */
+const LONG_LIST = 4096;
+
+function isList(block: Token): block is Tokens.List {
+  return block.type === "list";
+}
+
+/** The same blocks, but a long list is several: its last two items, which may still change, and all before them. */
+export function splitLists(blocks: readonly Token[]): Token[] {
+  return blocks.flatMap((block) => {
+    if (!isList(block) || block.raw.length < LONG_LIST || block.items.length < 3) return [block];
+    const part = (from: number, to: number): Tokens.List => {
+      const items = block.items.slice(from, to);
+      return { ...block, items, start: block.start === "" ? "" : block.start + from, raw: items.map(({ raw }) => raw).join("") };
+    };
+    const end = block.items.length;
+    const parts = [part(0, end - 2), part(end - 2, end - 1), part(end - 1, end)];
+    return parts.map(({ raw }) => raw).join("") === block.raw ? parts : [block];
+  });
 }
 
 /** Nodes of one block. */

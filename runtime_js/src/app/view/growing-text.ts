@@ -1,7 +1,7 @@
 /** An answer on the page while it grows. Blocks that can change no more are left alone; in the others only what differs is touched. */
 
 import type { Token } from "marked";
-import { readBlocks, readableLength, renderBlock, renderText, type Definitions } from "../markdown.ts";
+import { readBlocks, readableLength, renderBlock, renderText, splitLists, type Definitions } from "../markdown.ts";
 
 /** Characters read at once: marked's time grows with their square. */
 const STEP = 8192;
@@ -14,6 +14,8 @@ export class GrowingText {
   /** Characters, and child nodes, of the blocks that are left alone. */
   #settledText = 0;
   #settledNodes = 0;
+  /** A long list is drawn as several. */
+  #isSplit = false;
 
   constructor(body: HTMLElement) {
     this.#body = body;
@@ -21,6 +23,10 @@ export class GrowingText {
 
   /** text: what was drawn before, and what came since. */
   draw(text: string): void {
+    this.#draw(text, true);
+  }
+
+  #draw(text: string, splits: boolean): void {
     const source = text.replaceAll(/\r\n?/g, "\n");
     const readable = readableLength(source);
     const from = this.#settledNodes;
@@ -32,7 +38,7 @@ export class GrowingText {
       const begin = this.#settledText;
       end = Math.min(end + step, readable);
       blocks = readBlocks(source.slice(begin, end), this.#definitions);
-      if (blocks !== undefined) blocks = this.#settle(blocks, fresh);
+      if (blocks !== undefined) blocks = this.#settle(splits ? this.#split(blocks) : blocks, fresh);
       step = this.#settledText > begin ? STEP : 2 * step; // a long block is read a few times, not many
     }
     for (const block of blocks ?? []) fresh.append(renderBlock(block));
@@ -41,13 +47,19 @@ export class GrowingText {
     adaptChildren(this.#body, from, fresh);
   }
 
-  /** Draw all of a text that will not change again: a link may be defined behind its use. */
+  /** Draw all of a text that will not change again: a link may be defined behind its use, and lists are whole. */
   finish(text: string): void {
     this.draw(text);
-    if (Object.keys(this.#definitions).length === 0) return;
+    if (Object.keys(this.#definitions).length === 0 && !this.#isSplit) return;
     this.#settledText = 0;
     this.#settledNodes = 0;
-    this.draw(text);
+    this.#draw(text, false);
+  }
+
+  #split(blocks: Token[]): Token[] {
+    const parts = splitLists(blocks);
+    this.#isSplit ||= parts.length > blocks.length;
+    return parts;
   }
 
   /** Render the blocks that no later text can change; gives the others. */
