@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { followUpdates, loadNewest } from "../src/app/updates.ts";
+import { followUpdates, loadNewest, lookForUpdate } from "../src/app/updates.ts";
 
 class FakeWorker extends EventTarget {
   state = "installing";
@@ -69,4 +69,16 @@ test("a newer build that does not come, or does not take over, is not waited for
     context.mock.timers.tick(10_000);
     assert.equal(reloads, 1);
   }
+});
+
+test("a frame that may not ask for service workers goes on without", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let reloads = 0;
+  Object.defineProperty(globalThis, "location", { configurable: true, value: { reload: () => { reloads++; } } });
+  const value = Object.defineProperty({}, "serviceWorker", { get: () => { throw new DOMException("no origin", "SecurityError"); } });
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value });
+  await followUpdates("sw.js", () => assert.fail());
+  lookForUpdate();
+  await loadNewest();
+  assert.equal(reloads, 1);
 });

@@ -2,9 +2,13 @@
 
 import { ACTIVATE } from "../service-worker/message.ts";
 
-/** Undefined where there are none: private windows, some embedded browsers, pages over http. */
+/** Undefined where there are none: private windows, frames without an origin, some embedded browsers, pages over http. */
 function workers(): ServiceWorkerContainer | undefined {
-  return "serviceWorker" in navigator ? navigator.serviceWorker : undefined;
+  try {
+    return "serviceWorker" in navigator ? navigator.serviceWorker : undefined;
+  } catch { // a frame may not even ask
+    return undefined;
+  }
 }
 
 /**
