@@ -62,8 +62,8 @@ class IntegerDecodeOperators(DecodeOperators):
         elif fit_workgroups(k, self.m):
             inputs, norms, packed = [x], self.vector(norm), False
         else:
-            encode, outputs = _quantize(self.variant, k, norm_eps=eps, rms_apart=norm is not None), ActivationCodes.placeholders(self.m, k)
-            outputs += [nn.Tensor.placeholder([self.m], "float32")] if norm else []
+            encode, outputs = _quantize(self.variant, k, squares_apart=norm is not None), ActivationCodes.placeholders(self.m, k)
+            outputs += outputs[1:] if norm else []
             inputs = list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs))
             norms, packed = [], True
         kernel = _gemv_codes(self.variant, self.schemes[weight.name], n, k, self.m, eps, packed, epilogue)

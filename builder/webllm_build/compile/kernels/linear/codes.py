@@ -10,7 +10,9 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.dequantize import CodeBlock, Codes
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, extern, local, splat, store, total
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, extern, local, splat, store, total, when
+from webllm_build.compile.kernels.tir.reduce import Operator, butterfly
+from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP
 
 LARGEST_CODE = 127
@@ -28,15 +30,36 @@ def code_buffers(kernel: Kernel, tokens: Expr, k: int) -> tuple[Buffer, Buffer]:
     return kernel.buffer("x_q", (tokens, k // 16), "uint32x4"), kernel.buffer("x_s", (tokens, k // GROUP), "float32")
 
 
-def block_scale(quads: Sequence[Expr]) -> tuple[Expr, Expr]:
-    """The scale of the 32 values of 8 float32x4, and its inverse: the largest becomes code 127 (or -127)."""
+def makers(variant: Variant) -> int:
+    """Consecutive invocations that make the codes of a block together, where a kernel does nothing else with it: so neighbours load what
+    lies side by side."""
+    return 4 if variant.subgroups else 1
+
+
+def shared_sum(value: Expr, dtype: str, count: int) -> Expr:
+    """Of the values of `count` makers of a block."""
+    return _over_makers(value, dtype, count, "sum")
+
+
+def _over_makers(value: Expr, dtype: str, count: int, operator: Operator) -> Expr:
+    if count == 1:
+        return value
+    values = local("of_makers", 1, dtype)
+    store(values, value, 0)
+    butterfly(values, 1, count, operator)
+    return values[0]
+
+
+def block_scale(quads: Sequence[Expr], count: int = 1) -> tuple[Expr, Expr]:
+    """The scale of a block of 32 values, of which each of `count` makers has as many float32x4, and its inverse: the largest becomes code
+    127 (or -127)."""
     largest = extern("float32x4", "abs", quads[0])
     for quad in quads[1:]:
         largest = extern("float32x4", "max", largest, extern("float32x4", "abs", quad))
     extremes = local("extremes", 1, "float32x4")
     store(extremes, largest, 0)
     x, y, z, w = _elements(extremes[0])
-    extreme = fixed("extreme", T.max(T.max(x, y), T.max(z, w)), "float32")
+    extreme = fixed("extreme", _over_makers(T.max(T.max(x, y), T.max(z, w)), "float32", count, "max"), "float32")
     # A block of zeros, or of numbers whose inverse would overflow, is zero.
     inverse = T.Select(extreme > T.float32(1e-30), T.float32(LARGEST_CODE) / extreme, T.float32(0))
     return extreme * T.float32(1 / LARGEST_CODE), fixed("inverse", inverse, "float32")
@@ -53,14 +76,42 @@ def pack_quad(quad: Expr, inverse: Expr) -> Expr:
     return word
 
 
-def pack_block(quads: Sequence[Expr], inverse: Expr) -> list[Expr]:
-    """The codes of 8 float32x4 as 8 packed words."""
-    return [fixed(f"word{j}", pack_quad(quad, inverse), "uint32") for j, quad in enumerate(quads)]
-
-
 def halves(words: Sequence[Expr]) -> tuple[Expr, Expr]:
     """8 words as two uint32x4."""
     return extern("uint32x4", "vec4u", *words[:4]), extern("uint32x4", "vec4u", *words[4:])
+
+
+@dataclass(frozen=True)
+class MadeBlock:
+    """The codes of a block, of which each of its makers has some words."""
+
+    words: Sequence[Expr]
+    scale: Expr
+    part: Expr
+    makers: int
+
+    def store(self, is_real: Expr, q: Buffer, s: Buffer, vector: Expr, block: Expr) -> None:
+        """Store codes and scale, where the block is real. All makers must come here."""
+        if self.makers == 1:
+            with when(is_real):
+                for i, half in enumerate(halves(self.words)):
+                    store(q, half, vector, block * 2 + i)
+                store(s, self.scale, vector, block)
+            return
+        # Two neighbours have the words of one vector: the first of them stores it.
+        others = [fixed("other", extern("uint32", "subgroupShuffleXor", word, T.uint32(1)), "uint32") for word in self.words]
+        with when(is_real), when(self.part % 2 == 0):
+            store(q, extern("uint32x4", "vec4u", *self.words, *others), vector, block * 2 + self.part // 2)
+        with when(is_real), when(self.part == 0):
+            store(s, self.scale, vector, block)
+
+
+def make_block(variant: Variant, part: Expr, quads: Sequence[Expr]) -> MadeBlock:
+    """The codes of a block, by `makers` invocations: each has the next of its float32x4. Must be reached by all of a subgroup."""
+    count = makers(variant)
+    scale, inverse = block_scale(quads, count)
+    words = [fixed(f"word{j}", pack_quad(quad, inverse), "uint32") for j, quad in enumerate(quads)]
+    return MadeBlock(words, scale, part, count)
 
 
 def code_sum(words: Sequence[Expr]) -> Expr:

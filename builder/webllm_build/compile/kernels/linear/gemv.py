@@ -9,7 +9,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
-from webllm_build.compile.kernels.linear.vectors import Tile, Work
+from webllm_build.compile.kernels.linear.vectors import Tile, Work, zeros
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec
 from webllm_build.compile.target import Variant
@@ -78,7 +78,7 @@ def gemv(
         with launch([tile.workgroups(n)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
             work = Work.of(variant, tile, n, m, workgroup, lane, group, more_sums=1 if norm_eps is not None and m == 1 else 0)
             rows = work.rows
-            squares = _zeros("squares", m) if norm_eps is not None and m > 1 else None
+            squares = zeros("squares", m) if norm_eps is not None and m > 1 else None
 
             def inverse_rms(sum_of_squares: Expr) -> Expr:
                 return let("inverse_rms", T.rsqrt(sum_of_squares / T.float32(k) + T.float32(norm_eps)))
@@ -106,13 +106,6 @@ def gemv(
                 else:
                     work.store_outputs(finish, out, scales)
     return kernel.func
-
-
-def _zeros(name: str, count: int) -> Buffer:
-    buffer = local(name, count)
-    for i in range(count):
-        store(buffer, T.float32(0), i)
-    return buffer
 
 
 def _accumulate(

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.dequantize import CODES, CodeBlock
+from webllm_build.compile.kernels.dequantize import CODES, CodeBlock, Codes
 from webllm_build.compile.kernels.linear.code_inputs import MadeInputs, PackedInputs
 from webllm_build.compile.kernels.linear.codes import block_scale, code_buffers, pack_quad
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, EpilogueBuffers, weight_buffers
-from webllm_build.compile.kernels.linear.vectors import Tile, Work
+from webllm_build.compile.kernels.linear.vectors import Tile, Work, zeros
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, launch, let, shared, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, launch, let, local, shared, store, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
+
+MOST_AHEAD = 16  # sums of an invocation that leave registers for weights before they are needed
 
 
 def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue) -> Mapping[str, Tile]:
@@ -51,7 +53,7 @@ def gemv_codes(
     with the vectors that W is multiplied by as codes. Weights are read once for all. In a tile of the same lanes a vector's sums are what
     they are for it alone, bit for bit.
 
-    Parameters: x float32[m, k], or with packed_input x_q, x_s and, with norm_eps, x_r (see quantize.py); w_<suffix> of the scheme,
+    Parameters: x float32[m, k], or with packed_input x_q, x_s and, with norm_eps, x_squares (see quantize.py); w_<suffix> of the scheme,
     norm_weight float32[k] (with norm_eps, where the input is not packed), those of the epilogue, out float32[m, n], or of a gated unit
     out_q, out_s, the codes of its channels.
     Sums over a block of 32 are exact, sums of blocks float32. Raises CompileError for shapes that blocks do not divide.
@@ -62,7 +64,7 @@ def gemv_codes(
     has_norm = norm_eps is not None
     with Kernel() as kernel:
         x: Sequence[Buffer] = code_buffers(kernel, m, k) if packed_input else (kernel.buffer("x", (m, k), "float32"),)
-        x_r = kernel.buffer("x_r", (m,), "float32") if packed_input and has_norm else None
+        x_squares = kernel.buffer("x_squares", (m, blocks), "float32") if packed_input and has_norm else None
         weight = weight_buffers(kernel, scheme, n, k)
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if has_norm and not packed_input else None
         finish = epilogue.buffers(kernel, m, n)
@@ -72,39 +74,72 @@ def gemv_codes(
             out = kernel.buffer("out", (m, n), "float32")
         with launch([tile.workgroups(n)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
             thread, threads = group * tile.lanes + lane, tile.lanes * tile.groups
+            work = Work.of(variant, tile, n, m, workgroup, lane, group, more_sums=int(has_norm and m == 1))
+            rows, raw = work.rows, _Raw(codes, weight, work.rows, blocks)
+            is_ahead = tile.rows * m <= MOST_AHEAD
+            if is_ahead:
+                raw.load(lane if tile.lanes <= blocks else T.min(lane, blocks - 1))
             inputs: PackedInputs | MadeInputs = (
-                PackedInputs(codes, x[0], x[1], x_r)
+                PackedInputs(codes, x[0], x[1], x_squares)
                 if packed_input
-                else MadeInputs(variant, codes, x[0], norm_weight, norm_eps, thread, threads)
+                else MadeInputs(variant, codes, x[0], norm_weight, thread, threads)
             )
-            work = Work.of(variant, tile, n, m, workgroup, lane, group)
-            rows = work.rows
+            squares = zeros("squares", m) if has_norm and m > 1 else None
+
+            def inverse_rms(sum_of_squares: Expr) -> Expr:
+                return fixed("inverse_rms", T.rsqrt(sum_of_squares / T.float32(k) + T.float32(norm_eps)), "float32")
+
             for block in work.blocks(blocks):
-                raw = [[let("raw", word) for word in codes.read(weight, row * blocks + block)] for row in rows]
+                if not is_ahead:
+                    raw.load(block)
                 if m == 1:
                     activations = inputs.block(block)
                     for r, row in enumerate(rows):
-                        store(work.sums, work.sums[r] + activations.dot(codes.unpack(raw[r], row * blocks + block)), r)
+                        store(work.sums, work.sums[r] + activations.dot(codes.unpack(raw.of(r), row * blocks + block)), r)
+                    if inputs.x_squares is not None:
+                        store(work.sums, work.sums[tile.rows] + inputs.x_squares[0, block], tile.rows)
                 else:
-                    weights = [_kept(codes.unpack(raw[r], row * blocks + block)) for r, row in enumerate(rows)]
+                    weights = [_kept(codes.unpack(raw.of(r), row * blocks + block)) for r, row in enumerate(rows)]
                     for t in range(m):
                         activations = inputs.block(block, t)
                         for r, values in enumerate(weights):
                             at = t * tile.rows + r
                             store(work.sums, work.sums[at] + activations.dot(values), at)
+                        if squares is not None and inputs.x_squares is not None:
+                            store(squares, squares[t] + inputs.x_squares[t, block], t)
+                if is_ahead and tile.lanes < blocks:
+                    with when(block + tile.lanes < blocks):
+                        raw.load(block + tile.lanes)
             if m == 1:
-                sum_of = work.reduce(tile.rows)
-                scale = inputs.scale()(0)
+                sum_of = work.reduce(tile.rows + has_norm)
+                scale = inverse_rms(sum_of(tile.rows)) if has_norm else T.float32(1)
                 if epilogue.gated:
                     _store_codes(_channels_of_one(work, sum_of, scale, finish), out, work)
                 else:
                     for index, row in work.each_row():
                         store(out, finish.output(sum_of(index) * scale, 0, row), 0, row)
             elif epilogue.gated:
-                _store_codes(work.each_channel_of_workgroup(finish, inputs.scale()), out, work)
+                _store_codes(work.each_channel_of_workgroup(finish, work.scales(squares, inverse_rms)), out, work)
             else:
-                work.store_outputs(finish, out, inputs.scale())
+                work.store_outputs(finish, out, work.scales(squares, inverse_rms))
     return kernel.func
+
+
+class _Raw:
+    """A block of each of an invocation's rows as it lies in memory. While there are registers, it is loaded before it is needed: the first
+    one while codes are made."""
+
+    def __init__(self, codes: Codes, weight: Sequence[Buffer], rows: Sequence[Expr], blocks: int) -> None:
+        self.codes, self.weight, self.rows, self.blocks = codes, weight, rows, blocks
+        self.words = [local("raw", len(rows), dtype) for dtype in codes.dtypes]
+
+    def load(self, block: Expr) -> None:
+        for r, row in enumerate(self.rows):
+            for kept, word in zip(self.words, self.codes.read(self.weight, row * self.blocks + block), strict=True):
+                store(kept, word, r)
+
+    def of(self, r: int) -> list[Expr]:
+        return [kept[r] for kept in self.words]
 
 
 def _kept(block: CodeBlock) -> CodeBlock:

@@ -35,6 +35,14 @@ class Tile:
         return replace(self, rows=rows, groups=min(self.groups * self.rows // rows, 256 // self.lanes))
 
 
+def zeros(name: str, count: int) -> Buffer:
+    """Sums of one invocation."""
+    buffer = local(name, count)
+    for i in range(count):
+        store(buffer, T.float32(0), i)
+    return buffer
+
+
 @dataclass(frozen=True)
 class Work:
     """What one invocation of a kernel for W[n, 32 * blocks] times m vectors computes.
@@ -56,11 +64,7 @@ class Work:
     def of(variant: Variant, tile: Tile, n: int, m: int, workgroup: Expr, lane: Expr, group: Expr, more_sums: int = 0) -> Work:
         """With `more_sums` sums of the caller's behind the products."""
         first_row = let("first_row", (workgroup * tile.groups + group) * tile.rows)
-        count = tile.rows * m + more_sums
-        sums = local("sums", count)
-        for i in range(count):
-            store(sums, T.float32(0), i)
-        return Work(variant, tile, n, m, workgroup, lane, group, first_row, sums)
+        return Work(variant, tile, n, m, workgroup, lane, group, first_row, zeros("sums", tile.rows * m + more_sums))
 
     @property
     def threads(self) -> int:
