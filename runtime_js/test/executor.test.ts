@@ -137,6 +137,20 @@ test("a step of several rows: its kernels are compiled when it is first asked fo
   await assert.rejects(executor.decode([]), RangeError);
 });
 
+test("a row is told how many rows of its sequence come before it, which no cache holds yet", async () => {
+  const executor = await makeExecutor(4);
+  const before = async (first: Row, second: Row): Promise<number | undefined> => {
+    await executor.decode([first, second]);
+    return new Int32Array(gpu.named("state").bytes.buffer)[16 + 5];
+  };
+  const at = (position: number, pages: number[]): Row => ({ position, cache: cache(pages), sampling: GREEDY, token: 1 });
+  assert.equal(await before(at(5, [0, 1]), at(6, [0, 1])), 1);
+  assert.equal(await before(at(3, [0, 1]), at(4, [0, 1])), 1); // the first token of a page
+  assert.equal(await before(at(5, [0, 1]), at(6, [0, 2])), 0); // another one, which began alike
+  assert.equal(await before(at(5, [0, 1]), at(5, [0, 2])), 0);
+  await assert.rejects(before(at(6, [0, 1]), at(5, [0, 1])), fails(RangeError, /one behind the other/));
+});
+
 test("kernels of several rows that do not compile fail that step and no other", async () => {
   const executor = await makeExecutor(4);
   const create = gpu.device.createComputePipelineAsync.bind(gpu.device);

@@ -11,6 +11,7 @@ from dawn import Array, Dawn
 
 from wasm_library import WasmLibrary
 from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.kernels.attention.kv_cache import BEFORE
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import Function, Kernel, Tile, parse_plan
 
@@ -121,6 +122,8 @@ class PlanRunner:
             for grown, count in ((sequence, n), (self._other, model.page_size)):
                 assert wasm.call("kv_append", grown, count) == 0
             state[row, :3] = position, n, (self._steps + row) % HISTORY
+            if row and sequences[row - 1] == sequence:
+                state[row, BEFORE] = state[row - 1, BEFORE] + 1
         positions = np.concatenate([np.arange(first, first + n) for first in state[:, 0]])
         for row, sequence in enumerate(sequences):
             pages = wasm.read(wasm.call("kv_pages", sequence), wasm.call("kv_page_count", sequence))

@@ -124,16 +124,11 @@ class DecodeOperators(RelaxOperators):
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
         places, line = [io["state"], io["page_table"]], self._line
-        if self.m > 1:  # rows may be of one sequence and see each other
-            append, kept = _rope_append(self.variant, attention, line), nn.Tensor.placeholder(cache.shape, cache.dtype)
-            cache = nn.op.tensor_ir_inplace_op(append, "rope_append_rows", [*inputs, *places, cache], len(inputs) + 2, kept)
         partial = nn.Tensor.placeholder([self.m, *partial_shape(attention)], "float32")
         split = _attention_decode(self.variant, attention, line)
         partial = nn.op.tensor_ir_op(split, "attention_decode", [*inputs, cache, *places], partial)
-        merge, args = _attention_merge(self.variant, attention, line), [*inputs, partial, io["state"]]
-        if self.m > 1:
-            return nn.op.tensor_ir_op(merge, "attention_merge", args, rows(qkv, attention.query_size))
-        return self.append(merge, "attention_merge", [*args, io["page_table"], cache], attention.query_size)[1]
+        merge = _attention_merge(self.variant, attention, line)
+        return self.append(merge, "attention_merge", [*inputs, partial, *places, cache], attention.query_size)[1]
 
     @property
     def _line(self) -> Rows:

@@ -199,6 +199,15 @@ export class PlanExecutor implements ModelRunner {
     return result.read();
   }
 
+  /** Whether a row is the next token of the one before it. A page that a step writes belongs to one sequence alone. */
+  #isBehindAnother(additions: readonly Addition[], row: number): boolean {
+    const { position = 0, cache } = additions[row] ?? {};
+    const page = Math.floor((position - 1) / this.shape.pageSize);
+    const found = additions.findIndex((one) => one.position === position - 1 && one.cache.pages[page] === cache?.pages[page]);
+    if (found >= 0 && found !== row - 1) throw new RangeError("rows of one sequence must be one behind the other");
+    return found >= 0;
+  }
+
   /**
    * Records and submits one step of `n` rows, of which those beyond `additions` do nothing; `finish` may record more behind its
    * compute pass, `dispatches` ends each function early.
@@ -210,9 +219,11 @@ export class PlanExecutor implements ModelRunner {
     const { device, watch } = this.#parts;
     watch.check();
     const state = new Int32Array(n * STATE_WORDS);
+    let before = 0; // rows of the same sequence, whose tokens its cache does not hold yet
     for (let row = 0; row < n; row++) {
       const { position = -1, count = 0, cache } = additions[row] ?? {};
-      state.set([position, count, place + row, cache?.slots?.read ?? 0, cache?.slots?.write ?? 0], row * STATE_WORDS);
+      before = this.#isBehindAnother(additions, row) ? before + 1 : 0;
+      state.set([position, count, place + row, cache?.slots?.read ?? 0, cache?.slots?.write ?? 0, before], row * STATE_WORDS);
     }
     device.queue.writeBuffer(this.#buffers.io("state"), 0, state);
     const positions = additions.flatMap(({ position, count }) => Array.from({ length: count }, (_, i) => position + i));

@@ -1,4 +1,5 @@
-"""Attention of one new token over the tokens in the paged cache, split over keys; merge.py joins the splits and the token itself.
+"""Attention of one new token over those before it, split over keys; merge.py joins the splits and the token itself. The others are in the
+paged cache, but for those of the same step: they are read from qkv, and take the places that they will have.
 
 A workgroup serves `heads` query heads of one key-value head, which share its loads, and one split of the keys. A group of `parts`
 invocations shares a key: each holds every parts-th vector of it, of the queries and of the sums, in registers, and their parts of a score
@@ -14,21 +15,24 @@ from tvm.tirx import PrimFunc, Var
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.attention.kv_cache import (
+    BEFORE,
     KEY,
     ONE_ROW,
     VALUE,
     KvCache,
     Rows,
     Share,
+    encoded,
     floats,
     layout_of,
     page_of,
     qk_norm_buffer,
+    row_scale,
     slot_of,
     state_buffer,
     words_dtype,
 )
-from webllm_build.compile.kernels.attention.rope_append import rms_scale, rotate
+from webllm_build.compile.kernels.attention.rope_append import largest_magnitude, rms_scale, rotate
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -52,7 +56,7 @@ from webllm_build.compile.kernels.tir.ops import (
     vec,
     when,
 )
-from webllm_build.compile.kernels.tir.reduce import butterfly, reduce_all
+from webllm_build.compile.kernels.tir.reduce import Operator, butterfly, reduce_all
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
 
@@ -97,9 +101,9 @@ def partial_shape(attention: Attention) -> list[int]:
 
 def attention_decode(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
     """softmax(scale * q K) V over the keys that a row's token at position state[row, 0] sees before it, split by split, not yet divided by
-    the sum of weights. Where rows are tokens of one sequence, the keys of the earlier ones must be in the cache.
+    the sum of weights. Rows of one sequence follow each other, and state[row, BEFORE] counts those before a row.
 
-    qkv float32[rows, qkv_size], of which the queries are read, not yet rotated; rope float32[>= rows, head_dim]: see rope_append.py;
+    qkv float32[rows, qkv_size], nothing of it rotated yet; rope float32[>= rows, head_dim]: see rope_append.py;
     qk_norm, kv, state, page_table: see kv_cache.py; partial float32[rows, *partial_shape]. Of each row only the first
     num_splits(seen_before(position)) splits are written. The grid is (workgroups of heads of each row, those splits), for kv_len
     tokens with this one in the longest row.
@@ -145,6 +149,7 @@ class _AttentionDecode:
                 self.first_head = block * heads
                 self.kv_head = block // (group // heads)
                 self.cached = fixed("cached", state[self.row, 0])
+                self.stored = fixed("stored", self.cached - state[self.row, BEFORE]) if self.rows.several else self.cached
                 seen = self.cached if self.attention.window is None else fixed("seen", seen_before(self.attention, self.cached))
                 keys = fixed("keys", keys_per_split(seen))
                 begin = self.split * keys if self.attention.window is None else self.cached - seen + self.split * keys
@@ -156,6 +161,9 @@ class _AttentionDecode:
                         first = fixed("first", begin + step * (self.groups * self.keys) + self.kv_group)
                         positions = [fixed("position", first + k * self.groups) for k in range(self.keys)]
                         self._load(positions)
+                        if self.rows.several:
+                            with when(T.min(begin + (step + 1) * (self.groups * self.keys), self.end) > self.stored):
+                                self._load_new(positions)
                         self._scores()
                         self._weights(positions)
                         self._sum()
@@ -207,7 +215,8 @@ class _AttentionDecode:
         """All loads of a step. Beyond the last key that one again, and never a slot that nothing was written to, which may hold NaN;
         padding meets zeros of the query and sums that are not stored."""
         for k, position in enumerate(positions):
-            position = fixed("known", T.min(position, self.cached - 1))
+            position = T.min(position, self.stored - 1)
+            position = fixed("known", T.max(position, 0) if self.rows.several else position)
             page, slot = fixed("page", page_of(self.page_table, self.row, position)), slot_of(position)
             for kind, words, scales in ((KEY, self.key_words, self.key_scales), (VALUE, self.value_words, self.value_scales)):
                 for word in range(self.words):
@@ -217,6 +226,50 @@ class _AttentionDecode:
                     store(words, self.cache.load(page, kind, self.kv_head, slot, column), k * self.words + word)
                 if self.layout.scaled:
                     store(scales, self.cache.load_scale(page, kind, self.kv_head, slot), k)
+
+    def _load_new(self, positions: list[Expr]) -> None:
+        """In place of what was loaded, the keys and values of rows of this step that come before this one, as the cache will hold them."""
+        quads, places, norm = self.quads, self.share.places(self.part), self.qk_norm
+        first_key = self.attention.heads + self.kv_head
+        for k, position in enumerate(positions):
+            before = fixed("before", T.min(self.cached - T.min(position, self.cached - 1), self.cached - self.stored))
+            row, is_new = fixed("new_row", self.row - before), position >= self.stored
+            new = [local(name, self.vectors, "float32x4") for name in ("new_key", "new_value")]
+            for values, head in zip(new, (first_key, first_key + self.attention.kv_heads), strict=True):
+                for j, (column, inside) in enumerate(places):
+                    store(values, splat(T.float32(0)), j)
+                    with when(inside):
+                        store(values, self.qkv[row, vec(head * self.row_vectors + column)], j)
+            scale = None
+            if norm is not None:
+                squares = local("key_squares", 1)
+                store(squares, total([dot(new[KEY][j], new[KEY][j]) for j in range(self.vectors)]), 0)
+                self._reduce(squares, "sum")
+                scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[0]), "float32"))
+            for j, (column, inside) in enumerate(places):
+                with when(inside):
+                    key = new[KEY][j] if norm is None else new[KEY][j] * scale * norm[vec(self.row_vectors + column)]
+                    store(new[KEY], rotate(let("unturned_key", key), let("turn", self.rope[row, vec(column)])), j)
+            largest = local("new_largest", 2)
+            if self.layout.scaled:
+                for kind, values in enumerate(new):
+                    store(largest, largest_magnitude(values, self.vectors), kind)
+                self._reduce(largest, "max")
+            kept = ((self.key_words, self.key_scales), (self.value_words, self.value_scales))
+            for kind, (words, scales) in enumerate(kept):
+                for word in range(self.words):
+                    parts = [new[kind][word * quads + quad] for quad in range(quads)]
+                    value, at = encoded(self.layout, parts, largest[kind]), k * self.words + word
+                    store(words, extern(words.dtype, "select", words[at], value, is_new), at)
+                if self.layout.scaled:
+                    store(scales, extern("float32", "select", scales[k], row_scale(largest[kind]), is_new), k)
+
+    def _reduce(self, values: Buffer, operator: Operator) -> None:
+        """Over the parts of a group."""
+        if not self.variant.subgroups:
+            barrier()  # the results before have been read
+        count, place = int(values.shape[0]), {"lane": self.part, "width": self.parts, "group": self.kv_group, "groups": self.groups}
+        reduce_all(self.variant, values, count, **place, operator=operator)
 
     def _scores(self) -> None:
         for k in range(self.keys):

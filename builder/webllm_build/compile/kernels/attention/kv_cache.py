@@ -5,6 +5,7 @@ Token `position` of a row's sequence lies in slot position % PAGE_SIZE of page p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
@@ -19,6 +20,7 @@ from webllm_build.model.attention import Attention
 
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
 KEY, VALUE = 0, 1
+BEFORE = 5  # word of a row of `state`: rows of its sequence that come before it in this step, at the positions before its own
 TINY = 1e-30  # what a row of zeros is divided by
 
 
@@ -47,7 +49,7 @@ class KvCache:
 
     def store_scale(self, page: Expr, kind: Expr, head: Expr, slot: Expr, largest: Expr) -> None:
         """Store a row's scale, given its largest magnitude."""
-        scale = extern("uint32", "bitcast<u32>", largest * T.float32(1 / 127))
+        scale = extern("uint32", "bitcast<u32>", row_scale(largest))
         store(self._words, scale, page, kind, head, PAGE_SIZE * self.layout.columns * self.layout.words + slot)
 
     def _vector(self, page: Expr, kind: Expr, head: Expr, index: Expr) -> Expr:
@@ -97,6 +99,17 @@ def floats(layout: KvLayout, words: Expr) -> tuple[Expr, ...]:
     return float16s(words) if layout.dtype == "float16" else tuple(four_signed_bytes(element(words, i)) for i in range(2))
 
 
+def encoded(layout: KvLayout, quads: Sequence[Expr], largest: Expr) -> Expr:
+    """A vector of a row, as `load` gives it, of as many float32x4. largest: see KvCache.store."""
+    words = [_encode(layout, quad, largest) for quad in quads]
+    return words[0] if len(words) == 1 else extern(words_dtype(layout), f"vec{layout.words}u", *words)
+
+
+def row_scale(largest: Expr) -> Expr:
+    """Of a row in a layout with scales, given its largest magnitude: see KvCache.load_scale."""
+    return largest * T.float32(1 / 127)
+
+
 def rounded(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
     """Four elements of a row, float32x4, as loads find them when they have been stored."""
     if layout.dtype == "float32":
@@ -113,7 +126,8 @@ def as_halves(words: Expr) -> Expr:
 
 
 def state_buffer(kernel: Kernel) -> Buffer:
-    """Parameter "state" int32[MAX_ROWS, STATE_WORDS]: for each row of the step, first the position of its first new token."""
+    """Parameter "state" int32[MAX_ROWS, STATE_WORDS]: for each row of the step, first the position of its first new token, or -1 for a row
+    that does nothing."""
     return kernel.buffer("state", (MAX_ROWS, STATE_WORDS), "int32")
 
 

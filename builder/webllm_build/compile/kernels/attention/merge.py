@@ -53,11 +53,10 @@ UNROLL = 4  # splits that an invocation loads at once
 
 
 def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
-    """Attention output of each row from the partial results of the splits, and from the token's own key and value. Those of a single row
-    join the cache; those of several are there already, and page_table and kv are no parameters.
+    """Attention output of each row from the partial results of the splits, and from the token's own key and value, which join the cache.
 
     qkv, rope: see decode.py; partial float32[rows, *partial_shape], of which the splits that attention_decode wrote are read;
-    qk_norm, state, page_table, kv: see kv_cache.py, written in place at position state[0, 0]; out float32[rows, query_size].
+    qk_norm, state, page_table, kv: see kv_cache.py, written in place at position state[row, 0]; out float32[rows, query_size].
     A workgroup serves one head of a row; its invocations hold one vector of the head dimension and every `slices`-th split. Without
     subgroups one slice takes all splits.
     """
@@ -81,8 +80,8 @@ class _AttentionMerge:
             self.qk_norm = qk_norm_buffer(kernel, self.attention)
             self.partial = kernel.buffer("partial", (m, *partial_shape(self.attention)), "float32")
             state = state_buffer(kernel)
-            page_table = self.rows.page_table(kernel) if not self.rows.several else None
-            self.cache = KvCache(kernel, self.layout) if page_table is not None else None
+            page_table = self.rows.page_table(kernel)
+            self.cache = KvCache(kernel, self.layout)
             out = kernel.buffer("out", (m, self.attention.query_size), "float32")
             with launch([m * self.num_heads], [self.threads]) as ((block,), (self.thread,)):
                 self.row, self.head = self.rows.split(block, self.num_heads)
@@ -91,7 +90,7 @@ class _AttentionMerge:
                 self.column = fixed("column", self.thread % self.columns)
                 position = fixed("position", state[self.row, 0])
                 self.sums, self.largest, self.weight = local("sums", 1, "float32x4"), local("largest", 1), local("weight", 1)
-                self._own(None if page_table is None else (page_of(page_table, 0, position), slot_of(position)))
+                self._own(position, (page_of(page_table, self.row, position), slot_of(position)))
                 self._join_splits(fixed("splits", num_splits(seen_before(self.attention, position))))
                 if self.slices == 1:
                     with when(self.threads == self.columns or self.thread < self.columns):
@@ -100,7 +99,7 @@ class _AttentionMerge:
                     self._join_slices(out)
         return kernel.func
 
-    def _own(self, place: tuple[Expr, Expr] | None) -> None:
+    def _own(self, position: Expr, place: tuple[Expr, Expr]) -> None:
         """Begin the first slice with the token itself. One head of those that share a key and value appends them at (page, slot)."""
         share, self.lane = Share(self.columns, LANES), fixed("lane", self.thread % LANES)
         heads = (self.head, self.num_heads + self.kv_head, self.num_heads + self.num_kv_heads + self.kv_head)
@@ -121,11 +120,11 @@ class _AttentionMerge:
             for kind, row in ((KEY, key), (VALUE, value)):
                 store(largest, largest_magnitude(row, share.vectors), kind)
             self._reduce(largest, "max")
-        if self.cache is not None and place is not None:
-            page, slot = place
-            with when(T.And(self.head % self.group == 0, self.thread < LANES)):
-                for kind, row in ((KEY, key), (VALUE, value)):
-                    append(self.cache, (page, kind, self.kv_head, slot), share, self.lane, row, largest[kind])
+        page, slot = place
+        is_real = position >= 0 if self.rows.several else True
+        with when(is_real), when(T.And(self.head % self.group == 0, self.thread < LANES)):
+            for kind, row in ((KEY, key), (VALUE, value)):
+                append(self.cache, (page, kind, self.kv_head, slot), share, self.lane, row, largest[kind])
         # The token is seen as later ones will see it, rounded by the cache.
         score = local("score", 1)
         products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]

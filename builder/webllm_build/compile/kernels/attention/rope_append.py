@@ -8,7 +8,6 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.attention.kv_cache import (
     ONE_ROW,
     KvCache,
-    Rows,
     Share,
     layout_of,
     page_of,
@@ -45,21 +44,20 @@ THREADS = 64
 LANES = 8  # invocations of a row: one head of one token
 
 
-def rope_append(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
+def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
     """Normalises, where the layer does, and rotates the queries and keys of n new tokens, and appends keys and values to the cache at
-    positions state[0, 0]..state[0, 0]+n-1. With several rows it takes a token of each, at position state[row, 0], and leaves the queries.
+    positions state[0, 0]..state[0, 0]+n-1.
 
     qkv float32[n, qkv_size]: queries, keys, values; rotary pairs are elements 2i and 2i+1.
     rope float32[>= n, head_dim]: cosine and sine for each new token and pair.
     state, qk_norm, page_table, kv: see kv_cache.py; written in place.
-    q_out float32[n, query_size]: the rotated queries; no parameter with several rows.
+    q_out float32[n, query_size]: the rotated queries.
     (x, y) becomes (x cos - y sin, y cos + x sin): arXiv 2104.09864, equation 34.
     """
     layout = layout_of(variant, attention)
     num_heads, num_kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
     columns = head_dim // VEC
-    first_head = num_heads if rows.several else 0
-    heads = num_heads + 2 * num_kv_heads - first_head
+    heads = num_heads + 2 * num_kv_heads
     groups = THREADS // LANES
     with Kernel() as kernel:
         n = size("n")
@@ -67,15 +65,15 @@ def rope_append(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) ->
         rope = kernel.buffer("rope", (size("rope_rows"), head_dim), "float32")
         qk_norm = qk_norm_buffer(kernel, attention)
         state = state_buffer(kernel)
-        page_table = rows.page_table(kernel)
+        page_table = ONE_ROW.page_table(kernel)
         cache = KvCache(kernel, layout)
-        q_out = kernel.buffer("q_out", (n, num_heads * head_dim), "float32") if not rows.several else None
+        q_out = kernel.buffer("q_out", (n, num_heads * head_dim), "float32")
         with launch([ceildiv(n * heads, groups)], [LANES, groups]) as ((block,), (lane, group)):
             row = fixed("row", block * groups + group)
-            token, head = fixed("token", T.min(row // heads, n - 1)), fixed("head", row % heads + first_head)
-            position = fixed("position", state[token, 0] if rows.several else state[0, 0] + token)
+            token, head = fixed("token", T.min(row // heads, n - 1)), fixed("head", row % heads)
+            position = fixed("position", state[0, 0] + token)
             kv_head = head - num_heads
-            page = page_of(page_table, token if rows.several else 0, position)
+            page = page_of(page_table, 0, position)
             place = (page, kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
             share = Share(columns, LANES)
             held = share.places(lane)
@@ -105,13 +103,11 @@ def rope_append(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) ->
                 if qk_norm is not None and not variant.subgroups:
                     barrier()  # the sums of squares have been read
                 reduce_all(variant, largest, 1, lane=lane, width=LANES, group=group, groups=groups, operator="max")
-            is_real = T.And(row < n * heads, position >= 0) if rows.several else row < n * heads  # rows at no position do nothing
-            with when(is_real):
-                if q_out is not None:
-                    with when(head < num_heads):
-                        for j, (column, inside) in enumerate(held):
-                            with when(inside):
-                                store(q_out, values[j], token, vec(head * columns + column))
+            with when(row < n * heads):
+                with when(head < num_heads):
+                    for j, (column, inside) in enumerate(held):
+                        with when(inside):
+                            store(q_out, values[j], token, vec(head * columns + column))
                 with when(head >= num_heads):
                     append(cache, place, share, lane, values, largest[0])
     return kernel.func
