@@ -1,5 +1,6 @@
 """Attention of one token, in splits over the paged cache, and its append to the cache, against NumPy."""
 
+import codes_case
 import numpy as np
 import pytest
 from dawn import Dawn, grid_of, poison
@@ -69,6 +70,19 @@ def test_long_splits_and_large_scores(dawn: Dawn, variant: Variant) -> None:
     for cached in (2047, 2048, 2049, 4200):
         kernels.check(cached, scale=3, tolerance=2e-5)
     kernels.check(300, scale=1000, tolerance=1e-2)
+
+
+@pytest.mark.parametrize("variant", RUNNABLE[:2], ids=lambda variant: variant.name)
+def test_what_attention_gives_may_be_codes(dawn: Dawn, variant: Variant) -> None:
+    attention, rng = described(2, 1, 96), np.random.default_rng(0)
+    cache, new = random_cache(rng, 0, layout_of(variant, attention), room=1), NewTokens.random(rng, 1, attention)
+    inputs = {**new.inputs, "kv": cache.words, "page_table": cache.page_table, "state": state_of(0, 1)}
+    inputs |= {"partial": poison(partial_shape(attention))}
+    outputs = {"out_q": poison((1, 12, 4), np.uint32), "out_s": poison((1, 6))}
+    got = dawn.run(attention_merge(variant, attention, codes=True), variant, {**inputs, **outputs})
+    values = codes_case.decode(got["out_q"].view(np.int8).reshape(1, -1), got["out_s"])
+    want = dawn.run(attention_merge(variant, attention), variant, {**inputs, "out": poison((1, 192))})["out"]
+    assert (np.abs(values - want).reshape(6, 32) <= 0.502 * got["out_s"].reshape(6, 1)).all()
 
 
 def test_splits_without_work_leave_no_trace(dawn: Dawn) -> None:

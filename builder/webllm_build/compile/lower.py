@@ -30,7 +30,7 @@ from webllm_build.quantize import Scheme
 # Layers share kernels: each is made once.
 _embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
 _attention_prefill = functools.cache(attention_prefill)
-_attention_decode, _attention_merge = functools.cache(attention_decode), functools.cache(attention_merge)
+_attention_decode, attention_merge_kernel = functools.cache(attention_decode), functools.cache(attention_merge)
 
 
 @functools.cache
@@ -123,15 +123,18 @@ class DecodeOperators(RelaxOperators):
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
-        places, line = [io["state"], io["page_table"]], self._line
+        places, line = [io["state"], io["page_table"]], self.line
         partial = nn.Tensor.placeholder([self.m, *partial_shape(attention)], "float32")
         split = _attention_decode(self.variant, attention, line)
         partial = nn.op.tensor_ir_op(split, "attention_decode", [*inputs, cache, *places], partial)
-        merge = _attention_merge(self.variant, attention, line)
-        return self.append(merge, "attention_merge", [*inputs, partial, *places, cache], attention.query_size)[1]
+        return self.merge(attention, [*inputs, partial, *places, cache])
+
+    def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor:
+        """Call attention_merge."""
+        return self.append(attention_merge_kernel(self.variant, attention, self.line), "attention_merge", args, attention.query_size)[1]
 
     @property
-    def _line(self) -> Rows:
+    def line(self) -> Rows:
         _, max_pages = self.inputs.io["page_table"].shape
         return Rows(int(max_pages)) if self.m > 1 else ONE_ROW
 

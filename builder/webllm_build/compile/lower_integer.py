@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.kernels.attention.merge import can_make_codes
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.quantize import quantize
-from webllm_build.compile.lower import DecodeOperators, PrefillOperators, kernel_name, rows, tiles_for
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, kernel_name, rows, tiles_for
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel, in_tiles
+from webllm_build.model.attention import Attention
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Scheme
 
@@ -50,7 +52,7 @@ class ActivationCodes:
 
 class IntegerDecodeOperators(DecodeOperators):
     """Matrix-vector kernels make codes of their input, in each workgroup. Those of several rows, and of long ones, come from a kernel of
-    their own, and the channels of a gated unit from the kernel that computes them."""
+    their own; those of attention and of the channels of a gated unit from the kernel that computes these."""
 
     def multiply(
         self, x: nn.Tensor | ActivationCodes, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue
@@ -72,6 +74,15 @@ class IntegerDecodeOperators(DecodeOperators):
         if epilogue.gated:
             return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(self.m, n // 2)))
         return nn.op.tensor_ir_op(kernel, name, args, nn.Tensor.placeholder([self.m, n], "float32"))
+
+
+    def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor | ActivationCodes:
+        if not can_make_codes(attention):
+            return super().merge(attention, args)
+        kernel, cache = attention_merge_kernel(self.variant, attention, self.line, codes=True), args[-1]
+        outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), *ActivationCodes.placeholders(self.m, attention.query_size)]
+        _, *codes = nn.op.tensor_ir_inplace_op(kernel, "attention_merge", args, [len(args) - 1, -1, -1], outputs)
+        return ActivationCodes(*codes)
 
 
 class IntegerPrefillOperators(PrefillOperators):

@@ -23,6 +23,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     state_buffer,
 )
 from webllm_build.compile.kernels.attention.rope_append import LANES, append, largest_magnitude, rms_scale, rotate
+from webllm_build.compile.kernels.linear.codes import make_block, makers
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -47,24 +48,32 @@ from webllm_build.compile.kernels.tir.ops import (
 from webllm_build.compile.kernels.tir.reduce import Operator, reduce_all
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
+from webllm_build.quantize import GROUP
 
 THREADS = 256
 UNROLL = 4  # splits that an invocation loads at once
 
 
-def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
+def can_make_codes(attention: Attention) -> bool:
+    """Whether a head is whole blocks, and the kernel's bindings, with those of the codes, are no more than every GPU has."""
+    return attention.head_dim % GROUP == 0 and attention.qk_norm is None
+
+
+def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW, *, codes: bool = False) -> PrimFunc:
     """Attention output of each row from the partial results of the splits, and from the token's own key and value, which join the cache.
 
     qkv, rope: see decode.py; partial float32[rows, *partial_shape], of which the splits that attention_decode wrote are read;
-    qk_norm, state, page_table, kv: see kv_cache.py, written in place at position state[row, 0]; out float32[rows, query_size].
+    qk_norm, state, page_table, kv: see kv_cache.py, written in place at position state[row, 0]; out float32[rows, query_size], or with
+    `codes` out_q, out_s, its codes (see linear/codes.py).
     A workgroup serves one head of a row; its invocations hold one vector of the head dimension and every `slices`-th split. Without
     subgroups one slice takes all splits.
     """
-    return _AttentionMerge(variant, attention, rows).build()
+    return _AttentionMerge(variant, attention, rows, codes).build()
 
 
 class _AttentionMerge:
-    def __init__(self, variant: Variant, attention: Attention, rows: Rows) -> None:
+    def __init__(self, variant: Variant, attention: Attention, rows: Rows, codes: bool) -> None:
+        self.codes = codes
         self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
         self.num_heads, self.num_kv_heads, self.head_dim = attention.heads, attention.kv_heads, attention.head_dim
         self.group = attention.group
@@ -82,7 +91,11 @@ class _AttentionMerge:
             state = state_buffer(kernel)
             page_table = self.rows.page_table(kernel)
             self.cache = KvCache(kernel, self.layout)
-            out = kernel.buffer("out", (m, self.attention.query_size), "float32")
+            if self.codes:
+                self.out_q = kernel.buffer("out_q", (m, self.attention.query_size // 16), "uint32x4")
+                self.out_s = kernel.buffer("out_s", (m, self.attention.query_size // GROUP), "float32")
+            else:
+                self.out = kernel.buffer("out", (m, self.attention.query_size), "float32")
             with launch([m * self.num_heads], [self.threads]) as ((block,), (self.thread,)):
                 self.row, self.head = self.rows.split(block, self.num_heads)
                 self.kv_head = self.head // self.group
@@ -92,11 +105,14 @@ class _AttentionMerge:
                 self.sums, self.largest, self.weight = local("sums", 1, "float32x4"), local("largest", 1), local("weight", 1)
                 self._own(position, (page_of(page_table, self.row, position), slot_of(position)))
                 self._join_splits(fixed("splits", num_splits(seen_before(self.attention, position))))
+                self.values = shared("values", self.columns, "float32x4") if self.codes else None
                 if self.slices == 1:
                     with when(self.threads == self.columns or self.thread < self.columns):
-                        store(out, self.sums[0] / splat(self.weight[0]), self.row, vec(self.head * self.columns + self.column))
+                        self._finish(self.sums[0] / splat(self.weight[0]))
                 else:
-                    self._join_slices(out)
+                    self._join_slices()
+                if self.values is not None:
+                    self._store_codes(self.values)
         return kernel.func
 
     def _own(self, position: Expr, place: tuple[Expr, Expr]) -> None:
@@ -180,7 +196,7 @@ class _AttentionMerge:
                 store(self.sums, self.sums[0] + loaded[i] * splat(scale), 0)
                 store(self.weight, self.weight[0] + element(stats[i], 1) * scale, 0)
 
-    def _join_slices(self, out: Buffer) -> None:
+    def _join_slices(self) -> None:
         slices, columns = self.slices, self.columns
         all_sums = shared("all_sums", slices * columns, "float32x4")
         all_largest, all_weights = shared("all_largest", slices), shared("all_weights", slices)
@@ -193,4 +209,19 @@ class _AttentionMerge:
         with when(self.thread < columns):
             scales, stats = join([all_largest[s] for s in range(slices)], [all_weights[s] for s in range(slices)])
             value = total([all_sums[s * columns + self.thread] * splat(scale) for s, scale in enumerate(scales)])
-            store(out, value / splat(element(stats, 1)), self.row, vec(self.head * columns + self.thread))
+            self._finish(value / splat(element(stats, 1)))
+
+    def _finish(self, value: Expr) -> None:
+        """Store vector `thread` of the head."""
+        if self.values is not None:
+            store(self.values, value, self.thread)
+        else:
+            store(self.out, value, self.row, vec(self.head * self.columns + self.thread))
+
+    def _store_codes(self, values: Buffer) -> None:
+        barrier()
+        of_block, blocks = makers(self.variant), self.head_dim // GROUP
+        each, units = self.columns // (blocks * of_block), blocks * of_block
+        unit, is_real = fixed("unit", T.min(self.thread, units - 1)), self.thread < units
+        made = make_block(self.variant, fixed("part", unit % of_block), [let("quad", values[unit * each + j]) for j in range(each)])
+        made.store(is_real, self.out_q, self.out_s, self.row, fixed("block", self.head * blocks + unit // of_block))
