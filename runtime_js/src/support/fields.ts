@@ -84,10 +84,15 @@ export class Fields {
   }
 
   array<T>(key: string, maxLength: number, read: (value: unknown, path: string) => T): T[] {
+    const path = this.at(key);
+    return this.#items(key, maxLength).map((item, i) => read(item, `${path}[${i}]`));
+  }
+
+  #items(key: string, maxLength: number): readonly unknown[] {
     const value = this.raw(key);
     if (!Array.isArray(value)) throw this.wrong(key, "an array");
     if (value.length > maxLength) throw this.fail(`${this.at(key)} has ${value.length} entries; at most ${maxLength} are allowed`, this.at(key));
-    return value.map((item: unknown, i) => read(item, `${this.at(key)}[${i}]`));
+    return value;
   }
 
   objects<T>(key: string, maxLength: number, read: (item: Fields) => T): T[] {
@@ -95,12 +100,16 @@ export class Fields {
   }
 
   integers(key: string, maxLength: number, min: number, max: number): number[] {
-    return this.array(key, maxLength, (value, path) => {
+    const items = this.#items(key, maxLength);
+    const integers: number[] = [];
+    for (const value of items) {
       if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+        const path = `${this.at(key)}[${integers.length}]`; // made here alone: a plan has tens of thousands of them
         throw this.fail(`${path} must be an integer from ${min} to ${max}, not ${describe(value)}`, path);
       }
-      return value;
-    });
+      integers.push(value);
+    }
+    return integers;
   }
 
   /** A field that may be absent or null: undefined then. */
