@@ -39,18 +39,21 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
       matchTensors(manifest.tensors, loaded.plan);
       return openDevice(adapter, loaded, choice, folder);
     });
-    // Reading a tokenizer keeps this thread busy: kernels are asked for first.
-    const tokenizer = Promise.all([folder.readJson(manifest.tokenizer, stop), gpu]).then(([json]) =>
-      new ChatTokenizer(json, manifest.tokenizerConfig));
     const weights = folder.readShards(stop, (file, bytes) => progress.received(file, bytes), async (offset, bytes) => {
       const { device, watch, weights: places } = await gpu;
       writeRange(device.queue, places, manifest.tensors, offset, bytes);
       device.queue.submit([]);
       await watch.guard(device.queue.onSubmittedWorkDone()); // so that no more than the shards in flight wait in memory
     });
+    let compiling = (): void => undefined;
+    const asked = new Promise<void>((resolve) => { compiling = resolve; });
     const started = gpu.then((on) => startModel(on, {
-      options: choice, notes: folder, probe: manifest.probe, weights, signal: stop, onCompiled: (done, total) => progress.compiled(done, total),
+      options: choice, notes: folder, probe: manifest.probe, weights, signal: stop,
+      onCompiled: (done, total) => { compiling(); progress.compiled(done, total); },
     }));
+    // Reading a tokenizer keeps this thread busy: kernels are asked for first.
+    const tokenizer = Promise.all([folder.readJson(manifest.tokenizer, stop), Promise.race([asked, started])]).then(([json]) =>
+      new ChatTokenizer(json, manifest.tokenizerConfig));
     const [library, parts, chatTokenizer] = await abortable(Promise.all([
       loadedLibrary, started, progress.timed("tokenizer", tokenizer), progress.timed("device", gpu), progress.timed("weights", weights),
     ]), signal, STOPPED);
