@@ -114,6 +114,27 @@ export class DebugEngine extends MLCEngine {
     });
   }
 
+  /** Greedy ids behind each of the last `count` tokens of a text: by one step with a row for each position, or by a step for each. */
+  async debugPositions(text: string, count: number, isTogether: boolean): Promise<number[]> {
+    const { runner, sequences, tokenizer } = this.#loaded;
+    const tokens = tokenizer.encode(text).slice(0, runner.shape.prefillChunk);
+    const first = tokens.length - count;
+    return this.#fresh(async (sequence) => {
+      await sequences.append(sequence, first);
+      await runner.prefill(tokens.slice(0, first), 0, this.#view(sequence));
+      const sampling = greedy().next();
+      const ids: number[] = [];
+      for (let position = first; position < tokens.length; position += isTogether ? count : 1) {
+        const added = tokens.slice(position, isTogether ? tokens.length : position + 1);
+        await sequences.append(sequence, added.length);
+        const cache = this.#view(sequence);
+        const results = await runner.decode(added.map((token, i): Row => ({ position: position + i, cache, sampling, token })));
+        ids.push(...results.map(({ token }) => token));
+      }
+      return ids;
+    });
+  }
+
   /**
    * `performance.now()` as each of `count` steps with `rows` rows is done, each row behind `context` tokens that are in the cache but
    * were never computed. The work is that of real ones; a few steps are under way at a time.
