@@ -16,6 +16,7 @@ from webllm_build.compile.target import DEFAULT_LIMITS, Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.compile.wgsl import CompiledKernel, Known, compile_kernels
 from webllm_build.errors import CompileError
+from webllm_build.signals import held_back
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Emitter:
         entries = {tile.wgsl: tile.entry for variant in self._variants for kernel in variant.kernels for tile in kernel.tiles}
         return sorted(entries, key=lambda index: (entries[index], index))
 
+    @held_back()
     def add(self, variant: Variant, module: tvm.IRModule, tiles: Mapping[str, TiledKernel]) -> None:
         """Adds a variant from its lowered module and the tiles of its kernels."""
         names = {var: var.name_hint for var in module.get_global_vars()}

@@ -19,6 +19,7 @@ from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import Scheme
+from webllm_build.signals import held_back
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Exported:
     tiles: Mapping[str, TiledKernel]
 
 
+@held_back()
 def export_module(model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant) -> Exported:
     """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()

@@ -16,6 +16,7 @@ from webllm_build.compile.abi_generated import LAUNCH_WORDS
 from webllm_build.compile.target import WASM_HOST
 from webllm_build.compile.wgsl import CompiledKernel
 from webllm_build.errors import CompileError
+from webllm_build.signals import held_back
 
 # Names of the symbolic sizes that the runtime passes to a launch function, in its parameters' order.
 SIZES = ("n", "kv_len")
@@ -45,6 +46,7 @@ def launch_function(kernels: Sequence[CompiledKernel]) -> tirx.PrimFunc:
         return builder.get()
 
 
+@held_back()
 def compile_launches(functions: Mapping[str, tirx.PrimFunc]) -> bytes:
     """A wasm32 object file that exports the functions under their names, with C parameters."""
     target = tvm.target.Target(WASM_HOST)

@@ -22,6 +22,7 @@ from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import CompileError
 from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import Scheme
+from webllm_build.signals import held_back
 
 # Phases in order; the module is dumped after each with --debug-dump.
 PHASES: Sequence[tuple[str, Callable[[], Sequence[tvm.transform.Pass]]]] = (
@@ -106,6 +107,7 @@ def _supported(variants: Sequence[Variant], model: Decoder, schemes: Mapping[str
     return supported
 
 
+@held_back()
 def lower_module(module: tvm.IRModule, variant: Variant, dump: Path | None = None) -> tvm.IRModule:
     """Runs every phase: what is left of a Relax function is allocations and kernel calls."""
     with variant.target:
