@@ -201,6 +201,12 @@ def test_refusals_say_what_to_do(hub: Hub, tmp_path: Path, model: str, words: li
         assert word in done.stderr
 
 
+def test_settings_that_the_library_cannot_read_are_named(tmp_path: Path) -> None:
+    done = inspect("hf:tests/tiny", tmp_path, "http://[")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "HF_" in done.stderr
+
+
 def test_a_folder_that_cannot_be_written_is_named(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "hub").write_text("no folder")
     done = inspect("hf:tests/tiny", tmp_path, hub.url)

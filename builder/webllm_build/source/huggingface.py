@@ -57,7 +57,10 @@ class HubFolder(Folder):
     """
 
     def __init__(self, repository: Repository, progress: Progress) -> None:
-        from huggingface_hub import snapshot_download
+        try:
+            from huggingface_hub import snapshot_download
+        except ValueError as error:  # it reads its settings when it is imported
+            raise DownloadFailed(f"Hugging Face's library cannot be set up: {error}", "See the variables HF_... that are set.") from error
 
         self._repository = repository
         self._progress = progress
