@@ -67,7 +67,7 @@ const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
   { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { logit_bias: {} }, { user: "u" }, { store: false },
   { metadata: {} }, { metadata: { a: "b" } }, { parallel_tool_calls: true }, { functions: [] }, { function_call: "none" }, { service_tier: "auto" },
   { modalities: ["text"] }, { top_k: 0 }, { min_p: 0 }, { n: 1 }, { stop: null }, { seed: null }, { stream_options: null }, { stream_options: {} },
-  { safety_identifier: "x" }, { prompt_cache_key: "x" }, { prediction: null }, { audio: null }, { reasoning_effort: null }, { anything: null },
+  { safety_identifier: "x" }, { prompt_cache_key: "x" }, { prompt_cache_options: { ttl: "1h" } }, { moderation: null }, { prediction: null }, { audio: null }, { reasoning_effort: null }, { anything: null },
   { stop: "" }, { stop: [] }, { stop: [""] }, { model: "" }, { logit_bias: { 7: 0 } }, { logit_bias: { 7: null } }, { extra_body: { enable_thinking: null } },
   { response_format: { type: "text", json_schema: null } }, { tool_choice: null }, { min_tokens: 0 }, { stop_token_ids: [] }, { chat_template_kwargs: {} },
   { web_search_options: undefined }, { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
@@ -100,7 +100,7 @@ test("a request in the engine's terms", () => {
 test("histories as clients write them are read", () => {
   const messages = [
     { role: "developer", content: "Be brief.", name: null },
-    { role: "user", content: [{ type: "text", text: "a", cache_control: { type: "ephemeral" } }, { type: "text", text: "b" }] },
+    { role: "user", content: [{ type: "text", text: "a", cache_control: { type: "ephemeral" } }, { type: "text", text: "b", prompt_cache_breakpoint: {} }] },
     { role: "assistant", content: "c", refusal: null, annotations: [], audio: null, function_call: null, tool_calls: null },
     { role: "system", content: "Now in French." },
     USER,

@@ -17,16 +17,16 @@ const isFlag: IsNeutral = (value) => typeof value === "boolean";
 /** Of a request. */
 export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   // How tokens are drawn.
-  frequency_penalty: is(0), presence_penalty: is(0), repetition_penalty: is(1), logit_bias: isEmptyBut(is(0)), top_k: is(0, -1), min_p: is(0),
-  logprobs: is(false), top_logprobs: is(0), ignore_eos: is(false), min_tokens: is(0), stop_token_ids: isEmpty, best_of: is(1), echo: is(false),
-  suffix: is(""),
+  frequency_penalty: is(0), presence_penalty: is(0), repetition_penalty: is(1), logit_bias: isEmptyBut(is(0)), top_k: is(0, -1),
+  min_p: is(0), logprobs: is(false), top_logprobs: is(0), ignore_eos: is(false), min_tokens: is(0), stop_token_ids: isEmpty, best_of: is(1),
+  echo: is(false), suffix: is(""),
   // What the answer is.
   response_format: (value) => isRecord(value) && value["type"] === "text", modalities: (value) => Array.isArray(value) && value.every(is("text")),
   tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),
   verbosity: is("medium"), extra_body: isEmptyBut(is(false)), chat_template_kwargs: isEmpty,
   // For the books of a server.
-  user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, service_tier: isText, store: isFlag,
-  metadata: isRecord,
+  user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
+  service_tier: isText, store: isFlag, metadata: isRecord,
 };
 
 /** Of a message: what the openai client's own answers carry. */
@@ -35,7 +35,9 @@ export const NEUTRAL_IN_MESSAGE: Readonly<Record<string, IsNeutral>> = {
 };
 
 /** Of a text part: hints for a server's cache. */
-export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = { cache_control: isRecord };
+export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = {
+  cache_control: isRecord, prompt_cache_breakpoint: isRecord,
+};
 
 /** Of stream_options. */
 export const NEUTRAL_IN_STREAM_OPTIONS: Readonly<Record<string, IsNeutral>> = { include_obfuscation: isFlag };
