@@ -18,8 +18,10 @@ const ATTRIBUTES = ["href", "start", "align"];
 /** Each may be in another script than its neighbour, and is laid out by its own first letter. */
 const BLOCKS = "p, li, blockquote, h1, h2, h3, h4, h5, h6, td, th";
 
-/** marked's time grows with the square of a run of text that is full of marks: 0.2 s for so many characters. */
+/** marked's time grows with the square of a run of text, and of the marks in it. */
 const MAX_INLINE = 8192;
+const MAX_MARKS = 1024;
+const MARK = /[*_~`[\]]/g;
 /** A hundred marks of quotes and lists before a line's text, or as many levels of indentation. marked calls itself for each. */
 const TOO_DEEP = /^(?:(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){100}|[ \t]{200,}(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))/m;
 
@@ -53,7 +55,7 @@ export function readBlocks(text: string, definitions: Definitions): Token[] | un
   try {
     const blocks = lexer.blockTokens(text, lexer.tokens);
     for (const { src, tokens } of lexer.inlineQueue) {
-      if (src.length > MAX_INLINE) tokens.push({ type: "text", raw: src, text: src, escaped: false });
+      if (src.length > MAX_INLINE || (src.match(MARK)?.length ?? 0) > MAX_MARKS) tokens.push({ type: "text", raw: src, text: src, escaped: false });
       else lexer.inlineTokens(src, tokens);
     }
     return [...blocks];
