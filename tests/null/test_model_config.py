@@ -85,6 +85,16 @@ def test_a_model_of_more_than_text_is_told_where_its_text_is() -> None:
     assert "GGUF" in caught.value.hint
 
 
+@pytest.mark.parametrize(("first", "fits"), [(1, False), (2, True), (28, True)])
+def test_a_window_of_no_layer_is_none(first: int, fits: bool) -> None:
+    config = CONFIG | {"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 64, "max_window_layers": first}
+    if fits:
+        assert parse(config).states == parse(CONFIG | {"model_type": "qwen2"}).states
+    else:
+        with pytest.raises(UnsupportedArchitecture, match="use_sliding_window"):
+            parse(config)
+
+
 def test_names_every_unknown_key() -> None:
     with pytest.raises(UnsupportedArchitecture, match="alpha, beta"):
         parse(CONFIG | {"beta": 1, "alpha": 2})

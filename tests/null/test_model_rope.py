@@ -143,6 +143,7 @@ def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
         {"quantization_config": None},
         {"use_bfloat16": False, "is_decoder": False, "is_encoder_decoder": False, "neftune_noise_alpha": None, "output_attentions": False},
         {"nobody_knows_this": None},
+        {"max_sequence_length": 2048, "model_max_length": 4096, "tokenizer_padding_side": "right", "use_flash_attention": False},
     ],
 )
 def test_bookkeeping_nulls_and_neutral_values_pass(change: dict[str, object]) -> None:

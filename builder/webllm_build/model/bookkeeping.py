@@ -13,6 +13,8 @@ LIBRARY = """
     num_labels output_attentions output_hidden_states pad_token pad_token_id prefix problem_type quantization return_dict sep_token_id
     task_specific_params tf_legacy_loss tokenizer_class torch_dtype torchscript transformers.js_config transformers_version
     unk_token_id unsloth_fixed unsloth_version use_bfloat16 use_cache use_return_dict
+    _flash_attn_2_enabled _load_in_4bit _load_in_8bit add_bos_token add_eos_token max_sequence_length model_max_length
+    tokenizer_model_max_length tokenizer_padding_side use_flash_attention use_flash_attn
 """
 # GenerationConfig's: how to sample, which older files keep in config.json.
 GENERATION = """

@@ -33,6 +33,13 @@ def read_mlp(config: Reader) -> GatedMLP:
     return GatedMLP("silu_mul", config.integer("intermediate_size"))
 
 
+def check_window(config: Reader) -> None:
+    """Raise UnsupportedArchitecture for a window of Qwen's: it is that of the layers from max_window_layers on, where it is switched on."""
+    switched_on = config.flag("use_sliding_window", default=False)
+    if switched_on and config.integer("max_window_layers", default=28) < config.integer("num_hidden_layers"):
+        config.must_be("use_sliding_window", False)
+
+
 def read_decoder(
     config: Reader, names: Names, layers: Sequence[Description], *, tied: bool = False, embedding_scale: float = 1.0
 ) -> Decoder:

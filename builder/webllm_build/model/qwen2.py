@@ -15,6 +15,6 @@ IGNORED = common.IGNORED | {"max_window_layers", "sliding_window"}
 
 
 def read(config: Reader) -> Decoder:
-    config.must_be("use_sliding_window", False)
+    common.check_window(config)
     layer = Layer(common.read_attention(config), common.read_mlp(config), qkv_bias=True)
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

@@ -21,6 +21,6 @@ IGNORED = common.IGNORED | {"max_window_layers", "sliding_window"}
 
 def read(config: Reader) -> Decoder:
     config.must_be("attention_bias", False)
-    config.must_be("use_sliding_window", False)
+    common.check_window(config)
     layer = Layer(common.read_attention(config, head_dim=128, qk_norm=True), common.read_mlp(config))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
