@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import struct
 from collections.abc import Callable
@@ -146,6 +147,15 @@ def test_missing_parts_are_named(folder: Path, name: str) -> None:
     with pytest.raises(MissingFile, match=name) as caught:
         open_folder(folder, "tiny")
     assert caught.value.hint
+
+
+def test_a_tokenizer_of_the_old_kind_is_saved_anew_by_a_command_that_runs(folder: Path) -> None:
+    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    with pytest.raises(MissingFile) as caught:
+        open_folder(folder, "tiny")
+    *_, program = shlex.split(caught.value.hint)
+    assert repr(str(folder)) in program
+    compile(program, "hint", "exec")
 
 
 def test_pickled_weights_are_not_an_alternative(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,7 +27,7 @@ FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spaces")
 
 def read_tokenizer(folder: Folder) -> Tokenizer:
     """Raises MissingFile, MalformedFile, SourceError."""
-    path = folder.existing(TOKENIZER, "Save it with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(...) writes it.")
+    path = folder.existing(TOKENIZER, f"transformers writes it: python -c {_save(folder)}")
     document = read_bytes(path, MAX_TOKENIZER_BYTES)
     parsed = parse_json(path, document)
     if not isinstance(parsed.get("model"), dict):
@@ -42,6 +43,11 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
     if template is not None:
         config["chat_template"] = template
     return Tokenizer(document, config)
+
+
+def _save(folder: Folder) -> str:
+    place = str(folder.path)
+    return shlex.quote(f"from transformers import AutoTokenizer; AutoTokenizer.from_pretrained({place!r}).save_pretrained({place!r})")
 
 
 def eos_token_ids(folder: Folder, config: Mapping[str, object], tokenizer: Tokenizer) -> tuple[int, ...]:

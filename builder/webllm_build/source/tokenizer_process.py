@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from webllm_build.disk import disk_errors
 from webllm_build.errors import UnsupportedTokenizer
 from webllm_build.source.checkpoint import Tokenizer
 
@@ -48,7 +50,8 @@ def run_child(command: Sequence[str], request: Mapping[str, object], seconds: fl
         late.set()
         child.kill()
 
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
+    where = Path(os.environ.get("TMPDIR", "/tmp"))
+    with disk_errors(where, "TMPDIR"), tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
         asked.write(json.dumps(request).encode())
         asked.seek(0)
         with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, stderr=complaints) as child:
