@@ -90,17 +90,17 @@ class SiteHandler(BaseHTTPRequestHandler):
 
     def _file(self) -> Path | None:
         """The file or folder that the request names; None where there is none or it lies outside the site."""
-        name = unquote(urlsplit(self.path).path)
-        if "\0" in name or "\\" in name:
-            return None
         try:
+            name = unquote(urlsplit(self.path).path)
+            if "\0" in name or "\\" in name:
+                return None
             path = (self.site / name.lstrip("/")).resolve()
             if not path.is_relative_to(self.site):
                 return None
             if name.endswith("/"):
                 path = path / "index.html"
             return path if path.is_file() or (path.is_dir() and (path / "index.html").is_file()) else None
-        except OSError:
+        except (OSError, ValueError):
             return None
 
     def _send(self, path: Path, file: BinaryIO, body: bool) -> None:

@@ -141,6 +141,13 @@ def test_nothing_outside_the_folder_is_served(connection: http.client.HTTPConnec
     assert ask(connection, "/app.js")[0] == 200
 
 
+def test_an_address_that_is_none_is_not_found(connection: http.client.HTTPConnection) -> None:
+    connection.connect()
+    assert connection.sock is not None
+    connection.sock.sendall(b"GET http://[/ HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert connection.sock.recv(100).startswith(b"HTTP/1.1 404")
+
+
 def test_a_folder_gets_its_slash(connection: http.client.HTTPConnection) -> None:
     status, headers, _ = ask(connection, "/docs")
     assert (status, headers["location"]) == (301, "docs/")
