@@ -27,7 +27,7 @@ from webllm_build.model import load_model
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.gguf_header import read_gguf
 
-F32, Q4_0, UINT32, FLOAT32, STRING, ARRAY, BOOL = 0, 2, 4, 6, 8, 9, 7
+F32, Q4_0, UINT8, UINT32, FLOAT32, STRING, ARRAY, BOOL = 0, 2, 0, 4, 6, 8, 9, 7
 
 
 def test_reading_is_lazy(tmp_path: Path) -> None:
@@ -162,6 +162,22 @@ def test_a_type_that_is_no_weight_is_refused_when_it_is_decoded(tmp_path: Path) 
     path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"extra": np.zeros((2, 2), np.int32)})
     with pytest.raises(UnsupportedEncoding, match="i32"):
         open_gguf(path).tensors["extra"].dequantize()
+
+
+@pytest.mark.parametrize("kind", ["numbers", "strings"])
+def test_a_header_is_not_large_though_the_file_claims_to_be(tmp_path: Path, kind: str) -> None:
+    """A sparse file takes no disk; what it says must not take memory."""
+    path, each = tmp_path / "sparse.gguf", 16 << 20
+    count = struct.pack("<IQ", UINT8, 1 << 33) if kind == "numbers" else struct.pack("<IQ", STRING, 64)
+    head = struct.pack("<IQQ", 3, 0, 1)
+    with path.open("wb") as file:
+        start = file.write(b"GGUF" + head + gguf_key(b"k", ARRAY, count))
+        for number in range(64 if kind == "strings" else 0):
+            file.seek(start + number * (8 + each))
+            file.write(struct.pack("<Q", each))
+        file.truncate(1 << 34)
+    with pytest.raises(MalformedFile, match="header takes more"):
+        read_gguf(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

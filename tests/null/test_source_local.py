@@ -221,6 +221,13 @@ def test_a_missing_shard_is_named(sharded: Path) -> None:
     assert "not complete" in caught.value.hint
 
 
+def test_an_index_names_few_files(sharded: Path) -> None:
+    many = {f"t{number}": f"model-{number}.safetensors" for number in range(1025)}
+    edit(sharded / "model.safetensors.index.json", lambda value: value.update(weight_map=many))
+    with pytest.raises(MalformedFile, match="more than 1024 files"):
+        open_folder(sharded, "tiny")
+
+
 def test_an_index_without_a_map_is_malformed(sharded: Path) -> None:
     (sharded / "model.safetensors.index.json").write_text('{"weight_map": []}')
     with pytest.raises(MalformedFile, match="weight_map"):

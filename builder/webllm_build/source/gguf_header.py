@@ -21,6 +21,7 @@ from webllm_build.errors import SourceError, UnsupportedEncoding
 from webllm_build.source.checkpoint import ENCODINGS
 from webllm_build.source.files import malformed, map_file
 
+MAX_HEADER_BYTES = 256 << 20  # all of it; vocabularies with merges take a tenth. A file may be sparse and claim any size
 MAX_KEYS = 1 << 16
 MAX_TENSORS = 1 << 16
 MAX_STRING = 16 << 20
@@ -204,6 +205,8 @@ class _Cursor:
     def take(self, count: int) -> bytes:
         if count > len(self._file) - self.position:
             raise malformed(self.path, f"{count} bytes are wanted at byte {self.position}, but the file ends at {len(self._file)}")
+        if self.position + count > MAX_HEADER_BYTES:
+            raise malformed(self.path, f"the header takes more than {MAX_HEADER_BYTES >> 20} MiB")
         self.position += count
         return bytes(self._file[self.position - count : self.position])
 

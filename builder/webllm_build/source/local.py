@@ -43,6 +43,7 @@ ONLY_SAFETENSORS = (
 # transformers' prefix of a model within one that has a head, and what tells one that was saved without.
 PREFIX, WITHOUT_HEAD = "model.", "embed_tokens.weight"
 FRONT_MATTER_LINES = 200
+MAX_FILES = 1024  # that an index names: each is asked for
 
 
 def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
@@ -115,6 +116,8 @@ def _weight_map(path: Path) -> dict[str, str]:
     weight_map = read_json(path, MAX_INDEX_BYTES).get("weight_map")
     if not isinstance(weight_map, dict):
         raise malformed(path, "weight_map is not an object")
+    if len(set(map(str, weight_map.values()))) > MAX_FILES:
+        raise malformed(path, f"weight_map names more than {MAX_FILES} files")
     for file in weight_map.values():
         # A plain name: an index must not reach outside its folder.
         if not isinstance(file, str) or not re.fullmatch(r"[\w][\w.-]{0,200}\.safetensors", file):
