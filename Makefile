@@ -23,7 +23,7 @@ site: .venv/site
 
 test: .venv/test
 	$(BIN)/python hatch_build.py npm test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # the longest file comes first
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # in the order of testpaths
 
 lint: .venv/dev
 	$(BIN)/ruff check
