@@ -97,10 +97,21 @@ class Dawn:
         self.device = adapter.request_device_sync(required_features=features)
         self.subgroups = "subgroups" in features
         self.f16 = "shader-f16" in features
+        self._pipelines: dict[tuple[str, str, bool], Any] = {}
+
+    def pipeline(self, wgsl: str, entry: str, layout: Any = None) -> Any:
+        """A compute pipeline, made once: SwiftShader takes seconds to compile what many models and variants share. layout: a bind group
+        layout that fits the module; one of its own where None."""
+        key = (wgsl, entry, layout is None)
+        if key not in self._pipelines:
+            whole = "auto" if layout is None else self.device.create_pipeline_layout(bind_group_layouts=[layout])
+            compute = {"module": self.device.create_shader_module(code=wgsl), "entry_point": entry}
+            self._pipelines[key] = self.device.create_compute_pipeline(layout=whole, compute=compute)
+        return self._pipelines[key]
 
     def prepare(self, func: tvm.tirx.PrimFunc, variant: Variant) -> PreparedKernel:
-        """Compile a kernel that runs many times: SwiftShader takes seconds to compile one and milliseconds to run it."""
-        return PreparedKernel(self.wgpu, self.device, func, variant)
+        """Compile a kernel that runs many times."""
+        return PreparedKernel(self, func, variant)
 
     def run(
         self,
@@ -117,13 +128,12 @@ class Dawn:
 class PreparedKernel:
     """A kernel with its pipeline, made by Dawn.prepare."""
 
-    def __init__(self, wgpu: Any, device: Any, func: tvm.tirx.PrimFunc, variant: Variant) -> None:
-        self._wgpu, self._device, self._func = wgpu, device, func
+    def __init__(self, dawn: Dawn, func: tvm.tirx.PrimFunc, variant: Variant) -> None:
+        self._wgpu, self._device, self._func = dawn.wgpu, dawn.device, func
         kernel = compile_kernels({"kernel": func}, variant)["kernel"]
         self._uniform = kernel.uniform
         self._bindings = [(int(slot), access, name) for slot, access, name in _BUFFER.findall(kernel.wgsl)]
-        module = device.create_shader_module(code=kernel.wgsl)
-        self._pipeline = device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": kernel.entry})
+        self._pipeline = dawn.pipeline(kernel.wgsl, kernel.entry)
 
     def run(
         self, buffers: Mapping[str, Array], sizes: Mapping[str, int] | None = None, grid: tuple[int, int, int] | None = None

@@ -13,7 +13,7 @@ from wasm_library import WasmLibrary
 from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kernels.attention.kv_cache import BEFORE
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from webllm_build.compile.plan import Function, Kernel, Tile, parse_plan
+from webllm_build.compile.plan import Function, Kernel, parse_plan
 
 PAGES = 96
 UNIFORM_STRIDE = 256  # WebGPU's largest minUniformBufferOffsetAlignment
@@ -32,7 +32,7 @@ class PlanRunner:
         self.plan = parse_plan(read_custom_section(library, PLAN_SECTION))
         (self.variant,) = (candidate for candidate in self.plan.variants if candidate.name == variant)
         self.tile = 0
-        self._wgpu, self._device = dawn.wgpu, dawn.device
+        self._dawn, self._wgpu, self._device = dawn, dawn.wgpu, dawn.device
         self._wgsl: list[str] = json.loads(read_custom_section(library, WGSL_SECTION))
         self._wasm = WasmLibrary(library)
         contents = [weights[buffer.name].tobytes() for buffer in self.plan.weights]
@@ -44,7 +44,6 @@ class PlanRunner:
         contents += [b"\xff" * size for size in sizes]
         self._buffers = [self._buffer(content, usage.STORAGE | usage.COPY_SRC | usage.COPY_DST) for content in contents]
         self._layouts = [self._layout(kernel) for kernel in self.variant.kernels]
-        self._pipelines: dict[Tile, Any] = {}
         functions = self.variant.functions
         self._uniforms = {
             name: self._buffer(bytes(len(function.kernels) * UNIFORM_STRIDE), usage.UNIFORM | usage.COPY_DST)
@@ -151,7 +150,9 @@ class PlanRunner:
         uniforms[:, : LAUNCH_WORDS - GRID_WORDS] = words[:, GRID_WORDS:]
         self._device.queue.write_buffer(self._uniforms[name], 0, uniforms.tobytes())
         for (slot, _), bind_group in zip(function.steps, self._bind_groups[name], strict=True):
-            compute.set_pipeline(self._pipeline(function.kernels[slot], tiles[slot]))
+            number = function.kernels[slot]
+            tile = self.variant.kernels[number].tiles[tiles[slot]]
+            compute.set_pipeline(self._dawn.pipeline(self._wgsl[tile.wgsl], tile.entry, self._layouts[number]))
             compute.set_bind_group(0, bind_group)
             compute.dispatch_workgroups(*map(int, words[slot, :GRID_WORDS]))
 
@@ -161,15 +162,6 @@ class PlanRunner:
         assert out
         self._wasm.call(name, n, kv_len, out)
         return np.array(self._wasm.read(out, LAUNCH_WORDS * tiles), np.int32).reshape(tiles, LAUNCH_WORDS)
-
-    def _pipeline(self, number: int, tile: int) -> Any:
-        plan = self.variant.kernels[number].tiles[tile]
-        if plan not in self._pipelines:
-            module = self._device.create_shader_module(code=self._wgsl[plan.wgsl])
-            layout = self._device.create_pipeline_layout(bind_group_layouts=[self._layouts[number]])
-            compute = {"module": module, "entry_point": plan.entry}
-            self._pipelines[plan] = self._device.create_compute_pipeline(layout=layout, compute=compute)
-        return self._pipelines[plan]
 
     def _layout(self, kernel: Kernel) -> Any:
         types = ["read-only-storage" if access == "read" else "storage" for access in kernel.bindings]
