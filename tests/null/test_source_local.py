@@ -21,6 +21,8 @@ from webllm_build.model import check_tied, load_model
 from webllm_build.source.folder import LocalFile
 from webllm_build.source.local import open_folder
 from webllm_build.source.safetensors_header import read_safetensors
+from webllm_build.source.tokenizer_json import read_facts
+from webllm_build.source.tokenizer_process import encode
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 SINGLE, SHARDED = FIXTURES / "tiny-llama", FIXTURES / "tiny-llama-sharded"
@@ -97,6 +99,21 @@ def test_end_tokens_are_all_that_any_file_names(folder: Path) -> None:
 def test_end_tokens_that_are_given_as_text_count_too(folder: Path, name: str, value: dict[str, object]) -> None:
     edit(folder / name, lambda old: old.update(value))
     assert set(open_folder(folder, "tiny").eos_token_ids) == {2, 4}
+
+
+def test_tokens_that_only_the_configuration_adds_are_tokens(folder: Path) -> None:
+    """As transformers does where tokenizer.json was not saved anew."""
+    ids = read_facts(open_folder(folder, "tiny").tokenizer).ids
+    free = max(ids.values()) + 1
+    word = next(token for token in ids if token.isalpha() and len(token) > 1)
+    tokens = {str(free): {"content": "<|im_end|>", "special": True}, str(ids[word]): {"content": word}, "2": {"content": "<other>"}, "x": 1}
+    edit(folder / "tokenizer_config.json", lambda value: value.update(added_tokens_decoder=tokens, eos_token="<|im_end|>"))
+    checkpoint = open_folder(folder, "tiny")
+    assert checkpoint.eos_token_ids == (2, free)
+    facts = read_facts(checkpoint.tokenizer)
+    assert (facts.added["<|im_end|>"], facts.added[word]) == (free, ids[word])
+    assert "<other>" not in facts.ids
+    assert encode(checkpoint.tokenizer, ["a<|im_end|>"], add_special_tokens=False)[0][-1] == free
 
 
 def test_special_tokens_that_only_the_old_file_names_are_known_to_templates(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ GENERATION_CONFIG = "generation_config.json"
 CHAT_TEMPLATE = "chat_template.jinja"
 MAX_TEXT_BYTES = 1 << 20
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
+TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+LEFTOVERS = ("padding", "truncation")  # of the training: the page wants neither
 END_TOKENS = ("eos_token", "eot_token", "eom_token")
 FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spaces")
 
@@ -32,9 +35,13 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
     parsed = parse_json(path, document)
     if not isinstance(parsed.get("model"), dict):
         raise malformed(path, "it has no model")
-    if parsed.get("padding") or parsed.get("truncation"):  # left over from training: the page wants neither
-        document = json.dumps({**parsed, "padding": None, "truncation": None}, ensure_ascii=False, separators=(",", ":")).encode()
     source, special = _small(folder, TOKENIZER_CONFIG, MAX_INDEX_BYTES), _small(folder, SPECIAL_TOKENS_MAP, MAX_INDEX_BYTES)
+    changes: dict[str, object] = {key: None for key in LEFTOVERS if parsed.get(key)}
+    added = _added_elsewhere(document, parsed, source)
+    if added:
+        changes["added_tokens"] = [*_objects(parsed.get("added_tokens")), *added]
+    if changes:
+        document = json.dumps({**parsed, **changes}, ensure_ascii=False, separators=(",", ":")).encode()
     config: dict[str, object] = {"clean_up_tokenization_spaces": False}
     config |= {key: value for key in FLAGS if isinstance(value := source.get(key), bool)}
     tokens = {key: _token(source.get(key)) or _token(special.get(key)) for key in SPECIAL_TOKENS}
@@ -43,6 +50,28 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
     if template is not None:
         config["chat_template"] = template
     return Tokenizer(document, config)
+
+
+def _added_elsewhere(document: bytes, parsed: Mapping[str, object], source: Mapping[str, object]) -> list[dict[str, object]]:
+    """Tokens that only tokenizer_config.json has, which transformers adds: fine-tunes do not always save tokenizer.json anew."""
+    listed = {token.get("content") for token in _objects(parsed.get("added_tokens")) if isinstance(token.get("content"), str)}
+    decoder = source.get("added_tokens_decoder")
+    items = decoder.items() if isinstance(decoder, dict) else ()
+    missing = {number: token for number, token in items if re.fullmatch("[0-9]{1,8}", number) and _token(token) not in (None, *listed)}
+    if not missing:
+        return []
+    ids = read_facts(Tokenizer(document, {})).ids
+    taken, added = set(ids.values()), []
+    for number, token in missing.items():
+        content = _token(token)
+        if isinstance(token, dict) and content and (content in ids or int(number) not in taken):
+            flags = {flag: token.get(flag) is True for flag in TOKEN_FLAGS}
+            added.append({"id": ids.get(content, int(number)), "content": content, **flags})
+    return added
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _save(folder: Folder) -> str:
