@@ -211,6 +211,25 @@ def test_an_interrupted_build_says_so_and_leaves_nothing(tmp_path: Path, number:
     assert [path.name for path in tmp_path.rglob("*")] == ["cache"]
 
 
+IMPATIENT = """
+import sys
+from webllm_build.__main__ import main
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+
+
+def test_an_interrupt_before_the_first_line_says_so_too() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPATIENT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_are_their_owners_again(run: Run, number: signal.Signals) -> None:
     def mine(number: int, frame: object) -> None:
