@@ -1,12 +1,20 @@
-"""The norm behind a block against NumPy."""
+"""Norms: the one behind a block against NumPy, and the factor of all."""
 
 import numpy as np
 import pytest
-from dawn import Dawn, poison
+from dawn import Dawn, poison, to_wgsl
 from linear_case import VARIANTS
+from paged import described
+from tvm.tirx import PrimFunc
 
 from webllm_build.compile.kernels.add_norm import add_norm
+from webllm_build.compile.kernels.attention.decode import attention_decode
+from webllm_build.compile.kernels.attention.rope_append import rope_append
+from webllm_build.compile.kernels.linear.gemv import gemv
+from webllm_build.compile.kernels.linear.gemv_codes import gemv_codes
+from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.target import Variant
+from webllm_build.quantize import SCHEMES
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
@@ -21,3 +29,20 @@ def test_add_norm(dawn: Dawn, variant: Variant, columns: int) -> None:
         wide = x.astype(np.float64)
         want = residual + wide / np.sqrt((wide**2).mean(1, keepdims=True) + 1e-3) * weight
         np.testing.assert_allclose(kernel.run(buffers, {"n": rows})["out"], want, rtol=0, atol=1e-5)
+
+
+NORMED = {
+    "add_norm": add_norm(VARIANTS[0], 64, 1e-3),
+    "quantize": quantize(VARIANTS[0], 64, norm_eps=1e-3),
+    **{f"gemv of {m}": gemv(VARIANTS[0], SCHEMES["q4"], 64, 64, m=m, norm_eps=1e-3) for m in (1, 2)},
+    **{f"gemv_codes of {m}": gemv_codes(VARIANTS[0], SCHEMES["q4"], 64, 64, m=m, norm_eps=1e-3) for m in (1, 2)},
+    "rope_append": rope_append(VARIANTS[0], described(2, 1, 32, qk_norm=1e-3)),
+    "attention_decode": attention_decode(VARIANTS[0], described(2, 1, 32, qk_norm=1e-3)),
+}
+
+
+@pytest.mark.parametrize("kernel", NORMED.values(), ids=NORMED.keys())
+def test_a_driver_has_nothing_to_contract_in_a_norms_factor(kernel: PrimFunc) -> None:
+    """Kernels of one row and of several must agree on it to the bit, and on NVIDIA 1 / sqrt(x / k + eps) did not."""
+    wgsl = to_wgsl(kernel, VARIANTS[0])
+    assert "inverseSqrt(fma(" in wgsl and "sqrt(" not in wgsl

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, ceildiv, dot, launch, let, local, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, ceildiv, dot, inverse_rms, launch, let, local, size, splat, store, vec, when
 from webllm_build.compile.kernels.tir.reduce import reduce_all
 from webllm_build.compile.target import Variant
 
@@ -31,7 +31,7 @@ def add_norm(variant: Variant, columns: int, eps: float) -> PrimFunc:
                 value = let("value", x[row, vec(i * THREADS + thread)])
                 store(squares, squares[0] + dot(value, value), 0)
             reduce_all(variant, squares, 1, lane=thread, width=THREADS)
-            scale = let("scale", T.float32(1) / T.sqrt(squares[0] / T.float32(columns) + T.float32(eps)))
+            scale = let("scale", inverse_rms(squares[0], columns, eps))
             with T.serial(ceildiv(vectors, THREADS)) as i:
                 column = let("column", i * THREADS + thread)
                 with when(vectors % THREADS == 0 or column < vectors):

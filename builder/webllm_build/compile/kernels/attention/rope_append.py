@@ -26,6 +26,7 @@ from webllm_build.compile.kernels.tir.ops import (
     dot,
     element,
     extern,
+    inverse_rms,
     launch,
     let,
     local,
@@ -115,7 +116,7 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
 
 def rms_scale(attention: Attention, square: Expr) -> Expr:
     """What an RMS norm multiplies a head by, given the sum of its squares."""
-    return T.float32(1) / T.sqrt(square / T.float32(attention.head_dim) + T.float32(attention.qk_norm))
+    return inverse_rms(square, attention.head_dim, attention.qk_norm or 0)
 
 
 def rotate(x: Expr, turn: Expr) -> Expr:

@@ -11,7 +11,21 @@ from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
 from webllm_build.compile.kernels.linear.vectors import Tile, Work, zeros
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, dot, launch, let, local, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import (
+    Buffer,
+    Expr,
+    Kernel,
+    ceildiv,
+    dot,
+    inverse_rms,
+    launch,
+    let,
+    local,
+    splat,
+    store,
+    total,
+    vec,
+)
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
 
@@ -80,8 +94,8 @@ def gemv(
             rows = work.rows
             squares = zeros("squares", m) if norm_eps is not None and m > 1 else None
 
-            def inverse_rms(sum_of_squares: Expr) -> Expr:
-                return let("inverse_rms", T.rsqrt(sum_of_squares / T.float32(k) + T.float32(norm_eps)))
+            def rms_scale(square_sum: Expr) -> Expr:
+                return fixed("inverse_rms", inverse_rms(square_sum, k, norm_eps or 0), "float32")
 
             for block in work.blocks(blocks):
                 indices = [row * blocks + block for row in rows]
@@ -91,7 +105,7 @@ def gemv(
                     _accumulate_several(work, scheme, weight, indices, x, norm_weight, squares, block)
             if m == 1:
                 sum_of = work.reduce(products + (norm_eps is not None))
-                scale = inverse_rms(sum_of(products)) if norm_eps is not None else let("inverse_rms", T.float32(1))
+                scale = rms_scale(sum_of(products)) if norm_eps is not None else let("inverse_rms", T.float32(1))
                 if epilogue.gated:
                     for index, channel in work.each_channel():
                         gate, up = (let(name, sum_of(index * 2 + i) * scale) for i, name in enumerate(("gate", "up")))
@@ -100,7 +114,7 @@ def gemv(
                     for index, row in work.each_row():
                         store(out, finish.output(sum_of(index) * scale, 0, row), 0, row)
             else:
-                scales = work.scales(squares, inverse_rms)
+                scales = work.scales(squares, rms_scale)
                 if epilogue.gated:
                     work.store_channels(finish, out, scales)
                 else:

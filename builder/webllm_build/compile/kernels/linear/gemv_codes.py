@@ -13,7 +13,7 @@ from webllm_build.compile.kernels.linear.codes import block_scale, code_buffers,
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, EpilogueBuffers, weight_buffers
 from webllm_build.compile.kernels.linear.vectors import Tile, Work, zeros
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, launch, let, local, shared, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, inverse_rms, launch, let, local, shared, store, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
 
@@ -86,8 +86,8 @@ def gemv_codes(
             )
             squares = zeros("squares", m) if has_norm and m > 1 else None
 
-            def inverse_rms(sum_of_squares: Expr) -> Expr:
-                return fixed("inverse_rms", T.rsqrt(sum_of_squares / T.float32(k) + T.float32(norm_eps)), "float32")
+            def rms_scale(square_sum: Expr) -> Expr:
+                return fixed("inverse_rms", inverse_rms(square_sum, k, norm_eps or 0), "float32")
 
             for block in work.blocks(blocks):
                 if not is_ahead:
@@ -112,16 +112,16 @@ def gemv_codes(
                         raw.load(block + tile.lanes)
             if m == 1:
                 sum_of = work.reduce(tile.rows + has_norm)
-                scale = inverse_rms(sum_of(tile.rows)) if has_norm else T.float32(1)
+                scale = rms_scale(sum_of(tile.rows)) if has_norm else T.float32(1)
                 if epilogue.gated:
                     _store_codes(_channels_of_one(work, sum_of, scale, finish), out, work)
                 else:
                     for index, row in work.each_row():
                         store(out, finish.output(sum_of(index) * scale, 0, row), 0, row)
             elif epilogue.gated:
-                _store_codes(work.each_channel_of_workgroup(finish, work.scales(squares, inverse_rms)), out, work)
+                _store_codes(work.each_channel_of_workgroup(finish, work.scales(squares, rms_scale)), out, work)
             else:
-                work.store_outputs(finish, out, work.scales(squares, inverse_rms))
+                work.store_outputs(finish, out, work.scales(squares, rms_scale))
     return kernel.func
 
 

@@ -8,7 +8,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.linear.codes import make_block, makers, shared_sum
 from webllm_build.compile.kernels.linear.epilogue import QUADS
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, dot, launch, let, local, size, splat, store, total, vec, when
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, dot, inverse_rms, launch, let, local, size, splat, store, total, vec, when
 from webllm_build.compile.kernels.tir.reduce import reduce_all
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP
@@ -40,7 +40,7 @@ def quantize(variant: Variant, k: int, *, norm_eps: float | None = None, squares
             def quads_of(unit: Expr) -> list[Expr]:
                 return [let("x", x[token, vec(unit * each + j)]) for j in range(each)]
 
-            inverse_rms = None
+            scale_of_all = None
             if norm_eps is not None:
                 squares = local("squares", 1)
                 store(squares, T.float32(0), 0)
@@ -48,7 +48,7 @@ def quantize(variant: Variant, k: int, *, norm_eps: float | None = None, squares
                     with when(first + threads <= units or first + thread < units):
                         store(squares, squares[0] + total([dot(quad, quad) for quad in quads_of(first + thread)]), 0)
                 reduce_all(variant, squares, 1, lane=thread, width=threads)
-                inverse_rms = fixed("inverse_rms", T.rsqrt(squares[0] / T.float32(k) + T.float32(norm_eps)), "float32")
+                scale_of_all = fixed("inverse_rms", inverse_rms(squares[0], k, norm_eps), "float32")
             for first in range(0, units, threads):
                 is_real = first + threads <= units or first + thread < units
                 unit = fixed("unit", first + thread if is_real is True else T.min(first + thread, units - 1))
@@ -56,7 +56,7 @@ def quantize(variant: Variant, k: int, *, norm_eps: float | None = None, squares
                 quads = scaled = quads_of(unit)
                 if norm_weight is not None:
                     weights = [norm_weight[vec(unit * each + j)] for j in range(each)]
-                    weights = weights if inverse_rms is None else [weight * splat(inverse_rms) for weight in weights]
+                    weights = weights if scale_of_all is None else [weight * splat(scale_of_all) for weight in weights]
                     scaled = [let("y", quad * weight) for quad, weight in zip(quads, weights, strict=True)]
                 made = make_block(variant, part, scaled)
                 made.store(is_real, out_q, out_s, token, block)

@@ -128,6 +128,13 @@ def extern(dtype: str, name: str, *args: Expr) -> Expr:
     return T.call_pure_extern(dtype, name, *args)
 
 
+def inverse_rms(square_sum: Expr, count: int, eps: float) -> Expr:
+    """1 / sqrt(mean square + eps) of `count` numbers, by built-ins that leave a driver nothing to contract: on NVIDIA, kernels that must
+    agree to the bit did not."""
+    mean = extern("float32", "fma", square_sum, T.float32(1 / count), T.float32(eps))
+    return extern("float32", "inverseSqrt", mean)
+
+
 def splat(value: Expr) -> Expr:
     return T.Broadcast(value, VEC)
 
