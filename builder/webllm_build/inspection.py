@@ -42,7 +42,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         recipe = Recipe.read(request, cache, progress)
     checkpoint = recipe.checkpoint
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
-    weights = {name: sum(spec.nbytes for spec in specs) for name, specs in layout.weight_specs.items()}
+    weights = {name: sum(spec.nbytes for part in parts for spec in part.buffers) for name, parts in layout.parts.items()}
     pages = {variant.name: _page_bytes(layout.states, layout.state_bytes(replace(variant, kv=request.kv))) for variant in VARIANTS}
     again = Counter(
         f"{tensor.encoding} as {schemes[weight.name].name}"

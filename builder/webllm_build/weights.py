@@ -15,7 +15,7 @@ from webllm_build.errors import DamagedEntry
 from webllm_build.model import check_tied
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
-from webllm_build.quantize import Importance, Packed, pack_weight
+from webllm_build.quantize import Importance, Packed, pack_weight, split
 from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
 from webllm_build.quantize.probe import probe, probed_weights
 from webllm_build.recipe import Recipe
@@ -45,7 +45,7 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
                     buffers = pack_weight(weight, checkpoint, schemes[weight.name], importance.get(weight.name))
                     if weight.name in contents:
                         contents[weight.name] = [buffer.data for buffer in buffers]
-                    yield from buffers
+                    yield from split(buffers, recipe.layout.parts[weight.name])
 
             write_weights(folder, packed(), done, probe=lambda: probe(model, checkpoint, schemes, contents))
 

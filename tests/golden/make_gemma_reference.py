@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,8 +54,11 @@ class Site:
         self.tokenizer = tokenizers.Tokenizer.from_file(str(path.parent / self.manifest["tokenizer"]["file"]))
 
     def part(self, name: str, dtype: str) -> npt.NDArray[Any]:
-        tensor = self.tensors[name]
-        return np.frombuffer(self.stream, np.uint8, tensor["bytes"], tensor["offset"]).view(dtype)
+        """A buffer of a weight; one that is larger than a binding lies in several, `<weight>.0.<suffix>` and so on."""
+        weight, _, suffix = name.rpartition(".")
+        parts = re.compile(rf"{re.escape(weight)}(\.\d+)?\.{suffix}")
+        tensors = [tensor for name, tensor in self.tensors.items() if parts.fullmatch(name)]  # in their order
+        return np.concatenate([np.frombuffer(self.stream, np.uint8, tensor["bytes"], tensor["offset"]) for tensor in tensors]).view(dtype)
 
     def matrix(self, name: str, rows: int, columns: int) -> Values:
         blocks = rows * columns // 32

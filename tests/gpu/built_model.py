@@ -18,7 +18,7 @@ from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.weights import Weight
-from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight
+from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight, parts_of, split
 from webllm_build.source.checkpoint import Checkpoint
 
 Array = npt.NDArray[np.floating[Any]]
@@ -37,12 +37,13 @@ EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "down", "head"], "f16
 
 @dataclass(frozen=True)
 class Built:
-    """A model as a build makes it."""
+    """A model as a build makes it. buffers: contents of the plan's weight buffers by name."""
 
     checkpoint: Checkpoint
     model: Decoder
     schemes: Mapping[str, Scheme]
     weights: Mapping[str, Sequence[Packed]]
+    buffers: Mapping[str, npt.NDArray[Any]]
     library: bytes
 
     @staticmethod
@@ -51,14 +52,11 @@ class Built:
         model = load_model(checkpoint)
         schemes = {weight.name: SCHEMES[names.get(weight.name.rpartition(".")[2], "f32")] for weight in model.weights}
         weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
+        parts = {weight.name: parts_of(weight.name, schemes[weight.name], weight.shape) for weight in model.weights}
+        buffers = {packed.name: packed.data for name, whole in weights.items() for packed in split(whole, parts[name])}
         compiled = compile_model(model, schemes, CompileOptions(context_length=256, prefill_chunk=CHUNK, variants=variants))
         library = link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, "ziglang")
-        return Built(checkpoint, model, schemes, weights, library)
-
-    @property
-    def buffers(self) -> dict[str, npt.NDArray[Any]]:
-        """Contents of the plan's weight buffers by name."""
-        return {packed.name: packed.data for weight in self.weights.values() for packed in weight}
+        return Built(checkpoint, model, schemes, weights, buffers, library)
 
     @property
     def variants(self) -> list[str]:

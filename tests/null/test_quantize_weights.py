@@ -72,6 +72,17 @@ def test_auto_keeps_what_the_checkpoint_holds(encodings: Sequence[str], expected
     assert choose_scheme(weight("w", tensors), checkpoint(*tensors), "auto").name == expected
 
 
+@pytest.mark.parametrize("encoding", ["q4_0", "q5_0", "iq4_nl"])
+def test_integers_with_a_scale_are_8_bits_without_loss(encoding: str) -> None:
+    """Whatever their scales and codes are: encoders with an importance matrix do not bring a block's largest value to the last code."""
+    bytes_of_row = {"q4_0": 18, "q5_0": 22, "iq4_nl": 18}[encoding] * 2
+    raw = np.random.default_rng(0).integers(0, 256, (6, bytes_of_row), np.uint8)
+    scales = np.array([0.01, -3e-7, 0, 1.5, -60000, 1e-3], "<f2").view(np.uint8).reshape(6, 2)
+    raw[:, :2], raw[:, bytes_of_row // 2 : bytes_of_row // 2 + 2] = scales, scales[::-1]
+    found = unpack(weight("w", [source := Tensor("w", (6, 64), encoding, lambda: raw)]), checkpoint(source), "q8")
+    np.testing.assert_array_equal(found, gguf.dequantize(raw, GGMLQuantizationType[encoding.upper()]))
+
+
 def test_auto_takes_no_quantized_encoding_for_floats() -> None:
     floats = {"f32", "f16", "bf16", "f64", "i8", "i16", "i32", "i64"}
     for encoding in filter(is_decodable, ENCODINGS.keys() - floats):

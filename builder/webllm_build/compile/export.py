@@ -13,12 +13,11 @@ from tvm.relax.frontend import nn
 from webllm_build.compile.abi_generated import MAX_ROWS
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sampling.sample import sample
-from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators, last_row
+from webllm_build.compile.lower import DecodeOperators, Inputs, Matrix, PrefillOperators, last_row
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.decoder import Decoder
-from webllm_build.quantize import Scheme
 from webllm_build.signals import held_back
 
 
@@ -72,17 +71,15 @@ class Exported:
 
 
 @held_back()
-def export_module(model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant) -> Exported:
+def export_module(model: Decoder, layout: Layout, variant: Variant) -> Exported:
     """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()
     for spec in FUNCTIONS:
-        _export(builder, spec, model, schemes, layout, variant)
+        _export(builder, spec, model, layout, variant)
     return Exported(builder.finalize(), builder.tiles)
 
 
-def _export(
-    builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, schemes: Mapping[str, Scheme], layout: Layout, variant: Variant
-) -> None:
+def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, layout: Layout, variant: Variant) -> None:
     symbols: dict[str, tirx.Var] = {}
 
     def tensor(name: str, shape: list[int | str], dtype: str) -> nn.Tensor:
@@ -92,51 +89,54 @@ def _export(
     names = [name for given in spec.io for name in (layout.ropes.values() if given == "ropes" else [given])]
     io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
     states: dict[str, nn.Tensor] = {}
-    weights: dict[str, list[nn.Tensor]] = {}
+    weights: dict[str, list[Matrix]] = {}
     if spec.model:
         for state in layout.pages:
             cache = layout.kv(variant, state)
             states[state.name] = tensor(state.name, ["pages", 2, cache.num_kv_heads, cache.block_words], "uint32")
         weights = {
-            name: [tensor(f"{name}.{buffer.suffix}", list(buffer.shape), buffer.dtype) for buffer in specs]
-            for name, specs in layout.weight_specs.items()
+            name: [
+                Matrix(part, [tensor(f"{part.name}.{buffer.suffix}", list(buffer.shape), buffer.dtype) for buffer in part.buffers])
+                for part in parts
+            ]
+            for name, parts in layout.parts.items()
         }
     ropes = {rope: io[name] for rope, name in layout.ropes.items() if name in io}
     inputs = Inputs(io, ropes, states, weights)
-    parameters = [*io.values(), *states.values(), *(buffer for buffers in weights.values() for buffer in buffers)]
+    parameters = [*io.values(), *states.values(), *(buffer for parts in weights.values() for part in parts for buffer in part.buffers)]
     attrs: dict[str, object] = {"num_input": len(parameters)}
     if "n" in symbols:
         attrs["tir_var_upper_bound"] = {"n": spec.most or layout.prefill_chunk}
     with builder.function(spec.name, [parameter._expr for parameter in parameters], attrs=attrs):
         with builder.dataflow():
-            result = _BODIES[spec.name.split("_")[0]](model, schemes, variant, inputs, spec.rows if isinstance(spec.rows, int) else 0)
+            result = _BODIES[spec.name.split("_")[0]](model, variant, inputs, spec.rows if isinstance(spec.rows, int) else 0)
             expr = relax.Tuple([part._expr for part in result]) if isinstance(result, tuple) else result._expr
             output = builder.emit_output(expr)
         builder.emit_func_output(output)
 
 
-Body = Callable[[Decoder, Mapping[str, Scheme], Variant, Inputs, int], "nn.Tensor | tuple[nn.Tensor, ...]"]
+Body = Callable[[Decoder, Variant, Inputs, int], "nn.Tensor | tuple[nn.Tensor, ...]"]
 
 
-def _prefill(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
+def _prefill(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
     operators = IntegerPrefillOperators if variant.integer else PrefillOperators
-    return last_row(model.hidden(operators(model.norm_eps, variant, schemes, inputs)))
+    return last_row(model.hidden(operators(model.norm_eps, variant, inputs)))
 
 
-def _decode_operators(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, rows: int) -> DecodeOperators:
-    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, schemes, inputs, rows)
+def _decode_operators(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> DecodeOperators:
+    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)
 
 
-def _logits(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
-    return model.logits(_decode_operators(model, schemes, variant, inputs, rows), inputs.io["hidden"])
+def _logits(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
+    return model.logits(_decode_operators(model, variant, inputs, rows), inputs.io["hidden"])
 
 
-def _decode(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
-    operators = _decode_operators(model, schemes, variant, inputs, rows)
+def _decode(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
+    operators = _decode_operators(model, variant, inputs, rows)
     return model.logits(operators, model.hidden(operators))
 
 
-def _sample(model: Decoder, schemes: Mapping[str, Scheme], variant: Variant, inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
+def _sample(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
     return sample(variant, model.vocab_size, inputs.io)
 
 

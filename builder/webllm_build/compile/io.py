@@ -13,7 +13,7 @@ from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
-from webllm_build.quantize import BufferSpec, Scheme
+from webllm_build.quantize import Part, Scheme, parts_of
 
 WORD = 4
 ROWS = ("tokens", "logits")  # io buffers that a function sees as many rows of as it has
@@ -25,24 +25,26 @@ Shape = list[int | str]
 class Layout:
     """Sizes that every variant shares.
 
-    weights: GPU buffers of all weights, in plan order; weight_specs: the same by logical weight.
+    weights: GPU buffers of all weights, in plan order; parts: the same by logical weight, which has several
+    where it is larger than a binding.
     max_pages: pages of the longest sequence. prefill_chunk: tokens of the longest prefill call.
     """
 
     model: Decoder
-    weight_specs: Mapping[str, tuple[BufferSpec, ...]]
+    parts: Mapping[str, tuple[Part, ...]]
     max_pages: int
     prefill_chunk: int
     page_size: int = PAGE_SIZE
 
     @staticmethod
     def of(model: Decoder, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
-        specs = {weight.name: tuple(schemes[weight.name].buffers(*_rows_columns(weight.shape))) for weight in model.weights}
-        return Layout(model, specs, -(-context_length // PAGE_SIZE), prefill_chunk)
+        parts = {weight.name: parts_of(weight.name, schemes[weight.name], weight.shape) for weight in model.weights}
+        return Layout(model, parts, -(-context_length // PAGE_SIZE), prefill_chunk)
 
     @property
     def weights(self) -> tuple[Buffer, ...]:
-        return tuple(Buffer(f"{name}.{spec.suffix}", spec.nbytes) for name, specs in self.weight_specs.items() for spec in specs)
+        parts = (part for parts in self.parts.values() for part in parts)
+        return tuple(Buffer(f"{part.name}.{spec.suffix}", spec.nbytes) for part in parts for spec in part.buffers)
 
     @property
     def _io(self) -> dict[str, tuple[list[int], str]]:
@@ -96,7 +98,3 @@ class Layout:
     def kv(self, variant: Variant, state: Pages) -> KvLayout:
         """One layer's cache."""
         return KvLayout(variant.kv_dtype, state.kv_heads, state.head_dim)
-
-
-def _rows_columns(shape: tuple[int, ...]) -> tuple[int, int]:
-    return (shape[0], shape[1]) if len(shape) == 2 else (shape[0], 1)

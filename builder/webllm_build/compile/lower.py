@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tvm import te, tirx
+from tvm import te, tirx, topi
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.kernels.add_norm import add_norm
@@ -25,7 +25,7 @@ from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.weights import Weight
-from webllm_build.quantize import Scheme
+from webllm_build.quantize import Part, Scheme
 
 # Layers share kernels: each is made once.
 _embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
@@ -46,28 +46,49 @@ def _gemm(variant: Variant, scheme: Scheme, n: int, k: int, epilogue: Epilogue) 
 
 
 @dataclass(frozen=True, eq=False)
+class Matrix:
+    """A weight, or some rows of one that is larger than a binding, in the buffers of its scheme."""
+
+    part: Part
+    buffers: Sequence[nn.Tensor]
+
+    @property
+    def scheme(self) -> Scheme:
+        return self.part.scheme
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.part.shape
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
-    """The tensors of one Relax function: io buffers by name, rotary tables, states by name, the buffers of each weight."""
+    """The tensors of one Relax function: io buffers by name, rotary tables, states by name, the parts of each weight."""
 
     io: Mapping[str, nn.Tensor]
     ropes: Mapping[Rope, nn.Tensor]
     states: Mapping[str, nn.Tensor]
-    weights: Mapping[str, Sequence[nn.Tensor]]
+    weights: Mapping[str, Sequence[Matrix]]
 
 
 class RelaxOperators(ABC):
     """What both phases share. Activations are float32[tokens, features] in every variant."""
 
-    def __init__(self, norm_eps: float, variant: Variant, schemes: Mapping[str, Scheme], inputs: Inputs) -> None:
+    def __init__(self, norm_eps: float, variant: Variant, inputs: Inputs) -> None:
         self.norm_eps = norm_eps
         self.variant = variant
-        self.schemes = schemes
         self.inputs = inputs
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> nn.Tensor:
-        tokens = self.inputs.io["tokens"]
-        kernel = _embed(self.variant, self.schemes[table.name], *table.shape, scale)
-        return nn.op.tensor_ir_op(kernel, "embed", [tokens, *self.inputs.weights[table.name]], rows(tokens, table.shape[1]))
+        tokens, (count, columns) = self.inputs.io["tokens"], table.shape
+        out, x = rows(tokens, columns), None
+        for matrix in self.inputs.weights[table.name]:  # each adds the embeddings that it has
+            kernel, args = _embed(self.variant, matrix.part, count, scale), [tokens, *matrix.buffers]
+            if x is None:
+                x = nn.op.tensor_ir_op(kernel, "embed", args, out)
+            else:
+                x = nn.op.tensor_ir_inplace_op(kernel, "embed", [*args, x], len(args), out)
+        return x
 
     def linear(
         self,
@@ -82,22 +103,31 @@ class RelaxOperators(ABC):
         check_linear(residual, activation)
         epilogue = Epilogue(bias is not None, activation, residual is not None)
         added = [*self.vector(bias), *([] if residual is None else [residual])]
-        return self.multiply(x, weight, norm, added, epilogue)
+        whole, *more = self.inputs.weights[weight.name]
+        if not more:
+            return self.multiply(x, whole, norm, added, epilogue)
+        return self.join([self.multiply(x, part, norm, [_columns(y, part.part) for y in added], epilogue) for part in (whole, *more)])
 
     @abstractmethod
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+    def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         """As `linear`. added: what the epilogue adds, in its order."""
+
+    def join(self, parts: list[nn.Tensor]) -> nn.Tensor:
+        """Outputs [m, .] side by side."""
+        rows, dtype = parts[0].shape[0], parts[0].dtype
+        out = nn.Tensor.placeholder([rows, sum(int(part.shape[1]) for part in parts)], dtype)
+        return nn.op.tensor_ir_op(_join(tuple(map(_shape, parts)), dtype), "join", parts, out)
 
     def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor) -> nn.Tensor:
         kernel = _add_norm(self.variant, *norm.shape, self.norm_eps)
-        return nn.op.tensor_ir_op(kernel, "add_norm", [x, *self.inputs.weights[norm.name], residual], rows(x, *norm.shape))
+        return nn.op.tensor_ir_op(kernel, "add_norm", [x, *self.vector(norm), residual], rows(x, *norm.shape))
 
     @abstractmethod
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor: ...
 
     def vector(self, weight: Weight | None) -> list[nn.Tensor]:
         """The buffer of a weight that a kernel has or has not."""
-        return [] if weight is None else list(self.inputs.weights[weight.name])
+        return [] if weight is None else [buffer for matrix in self.inputs.weights[weight.name] for buffer in matrix.buffers]
 
     def append(self, kernel: tirx.PrimFunc, name: str, args: list[nn.Tensor], columns: int) -> tuple[nn.Tensor, nn.Tensor]:
         """Call a kernel that writes the cache, the last of `args`, in place: the cache, and what it computes for each token."""
@@ -111,15 +141,15 @@ class DecodeOperators(RelaxOperators):
     """One token of each of a few rows: matrix-vector kernels with the norm folded in, attention split over keys. All rows get what each
     would get alone, bit for bit where the tiles are alike."""
 
-    def __init__(self, norm_eps: float, variant: Variant, schemes: Mapping[str, Scheme], inputs: Inputs, m: int = 1) -> None:
-        super().__init__(norm_eps, variant, schemes, inputs)
+    def __init__(self, norm_eps: float, variant: Variant, inputs: Inputs, m: int = 1) -> None:
+        super().__init__(norm_eps, variant, inputs)
         self.m = m
 
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+    def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         eps = self.norm_eps if norm else None
-        kernel = _gemv(self.variant, self.schemes[weight.name], *weight.shape, self.m, eps, epilogue)
-        args = [x, *self.inputs.weights[weight.name], *self.vector(norm), *added]
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", weight, self.m), args, rows(x, epilogue.columns(weight.shape[0])))
+        kernel = _gemv(self.variant, matrix.scheme, *matrix.shape, self.m, eps, epilogue)
+        args = [x, *matrix.buffers, *self.vector(norm), *added]
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemv", matrix, self.m), args, rows(x, epilogue.columns(matrix.shape[0])))
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
@@ -142,12 +172,12 @@ class DecodeOperators(RelaxOperators):
 class PrefillOperators(RelaxOperators):
     """Many tokens: norms made by TVM, matrix-matrix kernels, tiled causal attention."""
 
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+    def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
-            x = nn.op.rms_norm(x, self.inputs.weights[norm.name][0], axes=-1, epsilon=self.norm_eps)
-        kernel = _gemm(self.variant, self.schemes[weight.name], *weight.shape, epilogue)
-        args = [x, *self.inputs.weights[weight.name], *added]
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemm", weight), args, rows(x, epilogue.columns(weight.shape[0])))
+            x = nn.op.rms_norm(x, *self.vector(norm), axes=-1, epsilon=self.norm_eps)
+        kernel = _gemm(self.variant, matrix.scheme, *matrix.shape, epilogue)
+        args = [x, *matrix.buffers, *added]
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemm", matrix), args, rows(x, epilogue.columns(matrix.shape[0])))
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         places = [self.inputs.io["state"], self.inputs.io["page_table"]]
@@ -167,9 +197,41 @@ def tiles_for(by_vendor: Mapping[str, Tile], m: int) -> Mapping[str, Tile]:
     return by_vendor if m == 1 else {OTHER: by_vendor[OTHER].for_vectors(m)}
 
 
-def kernel_name(kernel: str, weight: Weight, m: int = 1) -> str:
+def kernel_name(kernel: str, matrix: Matrix, m: int = 1) -> str:
     """What the plan calls the kernel for weights of this shape, and for m vectors."""
-    return "_".join([kernel, "x".join(str(extent) for extent in weight.shape), *([f"rows{m}"] if m > 1 else [])])
+    return "_".join([kernel, "x".join(str(extent) for extent in matrix.shape), *([f"rows{m}"] if m > 1 else [])])
+
+
+def _columns(y: nn.Tensor, part: Part) -> nn.Tensor:
+    """The columns of y[n] or y[m, n] that are outputs of a part's rows."""
+
+    out = nn.Tensor.placeholder([*y.shape[:-1], part.rows], y.dtype)
+    return nn.op.tensor_ir_op(_take(_shape(y), part.first, part.rows), "columns", [y], out)
+
+
+def _shape(x: nn.Tensor) -> tuple[int | None, ...]:
+    """None for a symbolic length."""
+    return tuple(length if isinstance(length, int) else None for length in x.shape)
+
+
+def _placeholder(shape: tuple[int | None, ...], dtype: str, n: tirx.Var) -> te.Tensor:
+    return te.placeholder([n if length is None else length for length in shape], dtype)
+
+
+@functools.cache
+def _join(shapes: tuple[tuple[int | None, ...], ...], dtype: str) -> tirx.PrimFunc:
+    """Tensors [m, .] side by side."""
+    n = tirx.Var("n", "int64")
+    parts = [_placeholder(shape, dtype, n) for shape in shapes]
+    return te.create_prim_func([*parts, topi.concatenate(parts, axis=1)]).without_attr("global_symbol")
+
+
+@functools.cache
+def _take(shape: tuple[int | None, ...], first: int, count: int) -> tirx.PrimFunc:
+    """`count` columns of a float32 tensor, from the first on."""
+    whole = _placeholder(shape, "float32", tirx.Var("n", "int64"))
+    taken = te.compute([*whole.shape[:-1], count], lambda *index: whole[(*index[:-1], index[-1] + first)], name="columns")
+    return te.create_prim_func([whole, taken]).without_attr("global_symbol")
 
 
 def last_row(x: nn.Tensor) -> nn.Tensor:

@@ -12,7 +12,7 @@ from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.quantize import quantize
-from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, kernel_name, rows, tiles_for
+from webllm_build.compile.lower import DecodeOperators, Matrix, PrefillOperators, attention_merge_kernel, kernel_name, rows, tiles_for
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
@@ -55,9 +55,9 @@ class IntegerDecodeOperators(DecodeOperators):
     their own; those of attention and of the channels of a gated unit from the kernel that computes these."""
 
     def multiply(
-        self, x: nn.Tensor | ActivationCodes, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue
+        self, x: nn.Tensor | ActivationCodes, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue
     ) -> nn.Tensor | ActivationCodes:
-        n, k = weight.shape
+        n, k = matrix.shape
         eps = self.norm_eps if norm else None
         if isinstance(x, ActivationCodes):
             inputs, norms, packed = [x.q, x.s], [], True
@@ -68,13 +68,17 @@ class IntegerDecodeOperators(DecodeOperators):
             outputs += outputs[1:] if norm else []
             inputs = list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs))
             norms, packed = [], True
-        kernel = _gemv_codes(self.variant, self.schemes[weight.name], n, k, self.m, eps, packed, epilogue)
-        args = [*inputs, *self.inputs.weights[weight.name], *norms, *added]
-        name = kernel_name("gemv_codes", weight, self.m)
+        kernel = _gemv_codes(self.variant, matrix.scheme, n, k, self.m, eps, packed, epilogue)
+        args = [*inputs, *matrix.buffers, *norms, *added]
+        name = kernel_name("gemv_codes", matrix, self.m)
         if epilogue.gated:
             return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(self.m, n // 2)))
         return nn.op.tensor_ir_op(kernel, name, args, nn.Tensor.placeholder([self.m, n], "float32"))
 
+    def join(self, parts: list[nn.Tensor | ActivationCodes]) -> nn.Tensor | ActivationCodes:
+        if not isinstance(parts[0], ActivationCodes):
+            return super().join(parts)
+        return ActivationCodes(super().join([part.q for part in parts]), super().join([part.s for part in parts]))
 
     def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor | ActivationCodes:
         if not can_make_codes(attention):
@@ -88,11 +92,11 @@ class IntegerDecodeOperators(DecodeOperators):
 class IntegerPrefillOperators(PrefillOperators):
     """A kernel of its own makes codes, after the norm where there is one."""
 
-    def multiply(self, x: nn.Tensor, weight: Weight, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
-        n, k = weight.shape
+    def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+        n, k = matrix.shape
         encode = _quantize(self.variant, k, norm_eps=self.norm_eps if norm else None)
         outputs = ActivationCodes.placeholders(x.shape[0], k)
         codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
-        kernel = _gemm_codes(self.schemes[weight.name], n, k, epilogue)
-        args = [*codes, *self.inputs.weights[weight.name], *added]
-        return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", weight), args, rows(x, epilogue.columns(n)))
+        kernel = _gemm_codes(matrix.scheme, n, k, epilogue)
+        args = [*codes, *matrix.buffers, *added]
+        return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", matrix), args, rows(x, epilogue.columns(n)))

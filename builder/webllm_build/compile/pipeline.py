@@ -73,7 +73,7 @@ def compile_model(
     emitter = Emitter(layout)
     for variant in _supported(options.variants, model, schemes):
         on_variant(variant.name)
-        exported = export_module(model, schemes, layout, variant)
+        exported = export_module(model, layout, variant)
         emitter.add(variant, lower_module(exported.module, variant, options.debug_dump), exported.tiles)
     plan = Plan(
         model=PlanModel(

@@ -70,7 +70,8 @@ class Weights:
 class Manifest:
     """Everything the browser must know to fetch, verify and run one model.
 
-    schemes: how each weight is stored, for people; a tensor `<weight>.<suffix>` is a part of that weight. tensors: in the plan's order.
+    schemes: how each weight is stored, for people; a tensor `<weight>.<suffix>`, or `<weight>.<number>.<suffix>`, is a part of
+    that weight. tensors: in the plan's order.
     probe: what a browser checks its GPU by, where it was computed from these weights.
     """
 

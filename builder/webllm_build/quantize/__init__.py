@@ -1,6 +1,20 @@
 """Weights from a checkpoint → the buffers that kernels read, in NumPy: one file a scheme."""
 
 from webllm_build.quantize.pack import LINEAR_SCHEMES, SCHEMES, choose_scheme, pack_weight
+from webllm_build.quantize.parts import Part, parts_of, split
 from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Packed, Scheme
 
-__all__ = ["GROUP", "LINEAR_SCHEMES", "SCHEMES", "BufferSpec", "Importance", "Packed", "Scheme", "choose_scheme", "pack_weight"]
+__all__ = [
+    "GROUP",
+    "LINEAR_SCHEMES",
+    "SCHEMES",
+    "BufferSpec",
+    "Importance",
+    "Packed",
+    "Part",
+    "Scheme",
+    "choose_scheme",
+    "pack_weight",
+    "parts_of",
+    "split",
+]

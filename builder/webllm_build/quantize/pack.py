@@ -17,6 +17,7 @@ from webllm_build.quantize.q4 import Q4
 from webllm_build.quantize.q4_k import as_q4_1
 from webllm_build.quantize.q4a import Q4A
 from webllm_build.quantize.q8 import Q8
+from webllm_build.quantize.q8_0 import HELD, as_q8_0
 from webllm_build.quantize.scheme import GROUP, Importance, Packed, Rows, Scheme
 from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 LINEAR_SCHEMES = (Q4, Q4A, Q8, F16)
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme in (*LINEAR_SCHEMES, F32)})
 
-# "auto": the scheme that keeps what an encoding holds (exactly for q4_0, q4_1 and q8_0, nearly for the others), by its name's start.
+# "auto": the scheme that keeps what an encoding holds (exactly for q4_0, q4_1, q5_0, q8_0 and iq4_nl, nearly for the others), by its
+# name's start.
 # Codebooks of 16 values that are not evenly spaced (iq4, mxfp4, nvfp4) lose less in 8 bits.
 _KEEPS = (
     *(("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4A), ("q", Q8)),
@@ -55,7 +57,7 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
 
 def is_repacked(encoding: str, scheme: Scheme) -> bool:
     """Whether rows keep their codes, so that nothing is searched for them."""
-    return encoding == scheme.encoding or (encoding, scheme) == ("q4_k", Q4A)
+    return encoding == scheme.encoding or (encoding, scheme) == ("q4_k", Q4A) or (scheme is Q8 and encoding in HELD)
 
 
 def is_quantized(encoding: str) -> bool:
@@ -96,12 +98,19 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importan
 def _encoded(tensor: Tensor, scheme: Scheme, importance: Importance | None) -> Rows:
     """The tensor's rows in the scheme's encoding."""
     raw = tensor.read()
+    if tensor.encoding == scheme.encoding:
+        return raw
     if is_repacked(tensor.encoding, scheme):
-        return raw if tensor.encoding == scheme.encoding else _checked(tensor, lambda: as_q4_1(raw))
+        return _checked(tensor, lambda: as_q4_1(raw)) if scheme is Q4A else _as_q8_0(tensor, raw)
     rows = max(1, _CHUNK_VALUES // tensor.shape[-1])
     slices = (raw[start : start + rows] for start in range(0, len(raw), rows))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy works outside of Python's lock
         return np.concatenate(list(pool.map(lambda raw: _encode(tensor, raw, scheme, importance), slices)))
+
+
+def _as_q8_0(tensor: Tensor, raw: Rows) -> Rows:
+    with np.errstate(invalid="ignore"):  # scales that are not finite are told when they are packed
+        return as_q8_0(raw, decode_rows(raw, tensor.encoding, tensor.name), tensor.encoding)
 
 
 def _encode(tensor: Tensor, raw: Rows, scheme: Scheme, importance: Importance | None) -> Rows:

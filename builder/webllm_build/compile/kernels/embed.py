@@ -9,17 +9,19 @@ from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, weight_buffers
 from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, splat, store, vec, when
 from webllm_build.compile.target import Variant
-from webllm_build.quantize import GROUP, Scheme
+from webllm_build.quantize import GROUP, Part
 
 THREADS = 64
 
 
-def embed(variant: Variant, scheme: Scheme, rows: int, columns: int, scale: float = 1.0) -> PrimFunc:
-    """out[t] = scale * table[tokens[t]]; the same in every variant. An id outside the table gives its nearest row.
+def embed(variant: Variant, part: Part, table_rows: int, scale: float = 1.0) -> PrimFunc:
+    """out[t] = scale * table[tokens[t]] of the tokens whose rows are in this part of the table; the same in every variant. An id outside
+    the table is its nearest row's.
 
-    Parameters: tokens int32[n] with symbolic n, w_<suffix> of table[rows, columns], out float32[n, columns].
+    Parameters: tokens int32[n] with symbolic n, w_<suffix> of the part [rows, columns], out float32[n, columns].
     Raises CompileError where columns are not a multiple of 32.
     """
+    scheme, (rows, columns) = part.scheme, part.shape
     PLAIN.check(rows, columns)
     blocks = columns // GROUP
     with Kernel() as kernel:
@@ -32,9 +34,10 @@ def embed(variant: Variant, scheme: Scheme, rows: int, columns: int, scale: floa
             index = let("index", workgroup * THREADS + thread)
             with when(index < n * blocks):
                 token, block = index // blocks, index % blocks
-                row = let("row", T.max(T.min(tokens[token], rows - 1), 0))
-                values = load_block(scheme, weight, row * blocks + block)
-                for j in range(QUADS):
-                    value = values.values(j)
-                    store(out, value if scale == 1 else value * splat(T.float32(scale)), token, vec(block * QUADS + j))
+                row = let("row", T.max(T.min(tokens[token], table_rows - 1), 0) - part.first)
+                with when(rows == table_rows or T.And(row >= 0, row < rows)):
+                    values = load_block(scheme, weight, row * blocks + block)
+                    for j in range(QUADS):
+                        value = values.values(j)
+                        store(out, value if scale == 1 else value * splat(T.float32(scale)), token, vec(block * QUADS + j))
     return kernel.func

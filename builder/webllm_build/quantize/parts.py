@@ -1,0 +1,59 @@
+"""Weights larger than what every browser's kernels may bind lie in several buffers of some rows each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from webllm_build.quantize.scheme import BufferSpec, Packed, Scheme
+
+LARGEST_BINDING = 128 << 20  # bytes: WebGPU's default maxStorageBufferBindingSize
+ROWS = 64  # a part begins at a multiple: at whole words of scales, whole pairs of gate and up, whole blocks of their channels
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows `first` to `first + rows` of a weight [., columns]. name: of its buffers, before their suffix."""
+
+    name: str
+    scheme: Scheme
+    first: int
+    rows: int
+    columns: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rows, self.columns
+
+    @property
+    def buffers(self) -> tuple[BufferSpec, ...]:
+        return self.scheme.buffers(self.rows, self.columns)
+
+
+def parts_of(name: str, scheme: Scheme, shape: Sequence[int]) -> tuple[Part, ...]:
+    """A weight [rows, columns] or [length]: whole where each of its buffers can be bound. Parts are alike where the rows allow it, since
+    what is alike shares a kernel."""
+    rows, columns = (*shape, 1)[:2]
+    whole = Part(name, scheme, 0, rows, columns)
+    most = min(LARGEST_BINDING * rows // spec.nbytes for spec in whole.buffers)
+    if rows <= most:
+        return (whole,)
+    least = -(-rows // (most // ROWS * ROWS))
+    count = next((count for count in range(least, 2 * least) if rows % (count * ROWS) == 0), least)
+    step = -(-rows // (count * ROWS)) * ROWS
+    return tuple(
+        replace(whole, name=f"{name}.{number}", first=first, rows=min(step, rows - first))
+        for number, first in enumerate(range(0, rows, step))
+    )
+
+
+def split(packed: Sequence[Packed], parts: Sequence[Part]) -> Iterator[Packed]:
+    """The buffers of each part, of a weight that was packed whole."""
+    for part in parts:
+        before = part.scheme.buffers(part.first, part.columns)
+        for buffer, skipped, spec in zip(packed, before, part.buffers, strict=True):
+            data = np.ascontiguousarray(buffer.data).reshape(-1).view(np.uint8)[skipped.nbytes : skipped.nbytes + spec.nbytes]
+            words = data.view(buffer.data.dtype).reshape(-1, *buffer.data.shape[1:])
+            yield Packed(f"{part.name}.{spec.suffix}", spec.dtype, spec.shape, words)

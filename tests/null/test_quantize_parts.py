@@ -1,0 +1,48 @@
+"""Weights larger than a binding lie in several buffers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from webllm_build.compile.target import DEFAULT_LIMITS
+from webllm_build.quantize import SCHEMES, Packed, parts, parts_of, split
+
+# Tables, and the largest layers, of models that people run in browsers.
+SHAPES = [(262144, 640), (128256, 2048), (128256, 3072), (128256, 4096), (151936, 4096), (256000, 3584), (28672, 4096), (151669, 5120)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8", "f16"])
+def test_every_buffer_of_a_large_weight_can_be_bound_by_every_browser(scheme: str, shape: tuple[int, int]) -> None:
+    found = parts_of("w", SCHEMES[scheme], shape)
+    sizes = [spec.nbytes for part in found for spec in part.buffers]
+    assert max(sizes) <= DEFAULT_LIMITS["maxStorageBufferBindingSize"]
+    assert [part.first for part in found] == [sum(part.rows for part in found[:number]) for number in range(len(found))]
+    assert sum(part.rows for part in found) == shape[0]
+    assert len({part.rows for part in found[:-1]}) <= 1, "parts that are alike share a kernel"
+    assert found[-1].rows == found[0].rows or shape[0] // 64 in (2369, 2374), "twice a prime, or not a multiple"
+    whole = max(spec.nbytes for spec in SCHEMES[scheme].buffers(*shape))
+    assert len(found) < max(2, 2 * (whole / DEFAULT_LIMITS["maxStorageBufferBindingSize"] + 1))
+
+
+def test_a_weight_that_can_be_bound_is_whole() -> None:
+    assert [part.name for part in parts_of("head", SCHEMES["q8"], (49152, 576))] == ["head"]
+    assert [part.buffers[0].nbytes for part in parts_of("norm", SCHEMES["f32"], (4096,))] == [4 * 4096]
+
+
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8", "f16"])
+def test_parts_hold_the_rows_of_the_whole(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, columns, kind = 300, 96, SCHEMES[scheme]
+    values = np.random.default_rng(0).standard_normal((rows, columns)).astype(np.float32)
+    arrays = kind.pack(kind.encode(values), columns)
+    specs = kind.buffers(rows, columns)
+    packed = [Packed(f"w.{spec.suffix}", spec.dtype, spec.shape, data) for spec, data in zip(specs, arrays, strict=True)]
+    monkeypatch.setattr(parts, "LARGEST_BINDING", specs[0].nbytes // 3)
+    found = parts_of("w", kind, (rows, columns))
+    assert len(found) > 3
+    buffers = list(split(packed, found))
+    assert [buffer.name for buffer in buffers] == [f"w.{number}.{spec.suffix}" for number in range(len(found)) for spec in specs]
+    assert all(buffer.data.nbytes == spec.nbytes for buffer, spec in zip(buffers, (s for part in found for s in part.buffers), strict=True))
+    each = [kind.decode([b.data for b in buffers if b.name.startswith(f"{part.name}.")], part.rows, columns) for part in found]
+    assert np.concatenate(each).tobytes() == kind.decode(arrays, rows, columns).tobytes()
