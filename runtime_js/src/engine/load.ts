@@ -1,6 +1,7 @@
 /** Loads a model: its description, then weights, code, device and kernels side by side. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
+import { chooseVariants } from "../executor/device.ts";
 import { ModelLibrary } from "../executor/library.ts";
 import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
 import { matchTensors, writeRange } from "../executor/weights.ts";
@@ -20,8 +21,8 @@ export interface LoadedModel extends SessionParts {
 }
 
 /**
- * Weights are read from the moment that the manifest is there; the device, its buffers and kernels are made meanwhile. A load that is
- * stopped, or fails, has freed the device when it rejects, whatever still compiles.
+ * Weights are read from the moment that the library is there and the adapter can run it; the device, its buffers and kernels are made
+ * meanwhile. A load that is stopped, or fails, has freed the device when it rejects, whatever still compiles.
  */
 export async function loadModel(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<LoadedModel> {
   const progress = new LoadProgress((report) => { if (!signal.aborted) listener.progress(report); });
@@ -35,16 +36,18 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     progress.warn(folder.warning);
     progress.weightsBegin(manifest.weights.bytes);
     const loadedLibrary = folder.read(manifest.library, stop).then((bytes) => ModelLibrary.load(bytes));
-    const gpu = prepared = loadedLibrary.then((loaded) => {
+    const fitting = loadedLibrary.then((loaded) => {
       matchTensors(manifest.tensors, loaded.plan);
-      return openDevice(adapter, loaded, choice, folder);
+      chooseVariants(adapter, loaded.plan, choice.variant); // who cannot run it is told before the download
+      return loaded;
     });
-    const weights = folder.readShards(stop, (file, bytes) => progress.received(file, bytes), async (offset, bytes) => {
+    const gpu = prepared = fitting.then((loaded) => openDevice(adapter, loaded, choice, folder));
+    const weights = fitting.then(() => folder.readShards(stop, (file, bytes) => progress.received(file, bytes), async (offset, bytes) => {
       const { device, watch, weights: places } = await gpu;
       writeRange(device.queue, places, manifest.tensors, offset, bytes);
       device.queue.submit([]);
       await watch.guard(device.queue.onSubmittedWorkDone()); // so that no more than the shards in flight wait in memory
-    });
+    }));
     let compiling = (): void => undefined;
     const asked = new Promise<void>((resolve) => { compiling = resolve; });
     const started = gpu.then((on) => startModel(on, {
