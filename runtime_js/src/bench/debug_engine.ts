@@ -1,8 +1,8 @@
 /** An engine that shows tests and measurements what it computes: token ids, logits, times of steps. No user's page loads it. */
 
 import { MLCEngine } from "../api/engine.ts";
-import { parseChatRequest } from "../api/openai/request.ts";
-import type { ChatCompletionRequest } from "../api/openai/types.ts";
+import { parseChatRequest, parseTextRequest, type ParsedRequest } from "../api/openai/request.ts";
+import type { ChatCompletionRequest, CompletionRequest } from "../api/openai/types.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import { loadModel, type LoadedModel } from "../engine/load.ts";
 import { Sampler } from "../engine/sampler.ts";
@@ -14,6 +14,12 @@ import type { CacheView, Row, StepResult } from "../executor/runner.ts";
 import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
 
 const STEPS_UNDER_WAY = 4;
+
+type DebugRequest = ChatCompletionRequest | CompletionRequest;
+
+function parsed(request: DebugRequest): ParsedRequest {
+  return "prompt" in request ? parseTextRequest(request) : parseChatRequest(request);
+}
 
 function greedy(): Sampler {
   return new Sampler({ temperature: 0, topP: 1, seed: undefined });
@@ -34,22 +40,22 @@ export class DebugEngine extends MLCEngine {
   }
 
   /** Token ids of a prompt and its answer, the end token included, through the ordinary path. */
-  async debugTokenIds(request: ChatCompletionRequest): Promise<{ prompt: number[]; ids: number[] }> {
-    const { answer, model } = parseChatRequest(request);
+  async debugTokenIds(request: DebugRequest): Promise<{ prompt: number[]; ids: number[] }> {
+    const { answer, model } = parsed(request);
     const { events } = await this.begin({ request: answer, model });
     const ids: number[] = [];
     for await (const event of events) if (event.type === "token") ids.push(event.token);
     return { prompt: this.#tokens(request), ids };
   }
 
-  #tokens(request: ChatCompletionRequest): number[] {
+  #tokens(request: DebugRequest): number[] {
     const { tokenizer } = this.#loaded;
-    const { prompt } = parseChatRequest(request).answer;
+    const { prompt } = parsed(request).answer;
     return prompt.kind === "chat" ? tokenizer.encode(tokenizer.render(prompt.messages)) : tokenizer.encodeText(prompt.text);
   }
 
   /** float32[vocab_size]: the logits after the prompt, computed from an empty cache. */
-  async debugLogits(request: ChatCompletionRequest): Promise<Float32Array> {
+  async debugLogits(request: DebugRequest): Promise<Float32Array> {
     return this.#fresh(async (sequence) => this.#prefill(sequence, this.#tokens(request)));
   }
 
