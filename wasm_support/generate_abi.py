@@ -86,7 +86,7 @@ def typescript(abi: Abi) -> str:
 
 
 def python(abi: Abi) -> str:
-    constants = [f"{name} = {constant['value']}  # {constant['meaning']}" for name, constant in abi["plan"].items()]
+    constants = [f"{name} = {constant['value']}  # {constant['meaning']}" for name, constant in {**abi["limits"], **abi["plan"]}.items()]
     lines = [f'"""{NOTICE}"""', "", *constants, "", "WASM_ABI_FUNCTIONS: tuple[str, ...] = ("]
     lines += [f'    "{function["name"]}",' for function in abi["functions"]]
     return "\n".join([*lines, ")", ""])

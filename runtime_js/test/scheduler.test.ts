@@ -19,9 +19,9 @@ interface Setup {
 }
 
 /** At most `maxPages` pages of 4 tokens; the cache begins with `pages` of them. */
-function setup({ pages = 8, maxPages = 8, rows = 1 } = {}): Setup {
+function setup({ pages = 8, maxPages = 8, rows = 1, slots = 0 } = {}): Setup {
   const kv = new FakePagedKv();
-  const runner = new FakeRunner(SHAPE, pages, maxPages);
+  const runner = new FakeRunner({ ...SHAPE, slots }, pages, maxPages);
   const sequences = new SequenceManager(kv, runner, pages);
   return { kv, runner, sequences, scheduler: new Scheduler(runner, sequences, rows) };
 }
@@ -283,6 +283,57 @@ test("a cache that may return less than it is asked to keep is computed again fr
   const next = await generate(it, request(longer, { maxTokens: 4 }));
   assert.deepEqual(next.ids, reference(longer, 4, NO_EOS));
   assert.equal(next.cached, 9);
+});
+
+test("states in slots: what ran beyond an end is undone, and the conversation goes on from there", async () => {
+  const it = setup({ slots: 64 });
+  const prompt = promptOf(12, 1);
+  const plain = reference(prompt, 8, NO_EOS);
+  const eosTokenIds = new Set([plain[4] ?? -1]);
+  const { ids } = await generate(it, request(prompt, { eosTokenIds }));
+  assert.deepEqual(ids, reference(prompt, 8, eosTokenIds));
+  assert.ok(it.runner.deepestPipeline >= 2);
+  const longer = [...prompt, ...ids, 3, 4];
+  const next = await generate(it, request(longer, { maxTokens: 6 }));
+  assert.deepEqual([next.ids, next.cached], [reference(longer, 6, NO_EOS), prompt.length + ids.length]);
+});
+
+test("states in slots: a message that is edited goes back to the latest state before it, and the rest is computed again", async () => {
+  const it = setup({ slots: 64 });
+  const prompt = promptOf(14, 1); // in chunks of 5, 5 and 4
+  await generate(it, request(prompt, { maxTokens: 4 }));
+  for (const [at, kept] of [[12, 10], [8, 5], [3, 0]] as const) {
+    const edited = prompt.with(at, 96);
+    const { ids, cached } = await generate(it, request(edited, { maxTokens: 4 }));
+    assert.deepEqual([ids, cached], [reference(edited, 4, NO_EOS), kept]);
+  }
+});
+
+test("states in slots: conversations that begin alike share the state after a beginning, and none spoils another", async () => {
+  const it = setup({ slots: 64 });
+  const system = promptOf(10, 4);
+  const [a, b] = [[...system, ...promptOf(12, 20)], [...system, ...promptOf(3, 60)]];
+  const first = await generate(it, request(a, { maxTokens: 2 }));
+  const second = await generate(it, request(b, { maxTokens: 2 }));
+  assert.deepEqual([second.ids, second.cached], [reference(b, 2, NO_EOS), system.length]);
+  const longer = [...a, ...first.ids, 7];
+  const third = await generate(it, request(longer, { maxTokens: 2 }));
+  assert.deepEqual([third.ids, third.cached], [reference(longer, 2, NO_EOS), longer.length - 2]);
+});
+
+test("states in slots: where few fit, conversations that wait go first, and no page is taken for a slot", async () => {
+  const it = setup({ slots: 8 });
+  for (let turn = 0; turn < 6; turn++) {
+    const prompt = promptOf(6, 10 * turn);
+    assert.deepEqual((await generate(it, request(prompt, { maxTokens: 9 }))).ids, reference(prompt, 9, NO_EOS));
+  }
+  const rows = setup({ slots: 8, rows: 4, maxPages: 64 });
+  const prompts = [promptOf(6, 1), promptOf(9, 2), promptOf(4, 3), promptOf(11, 4), promptOf(5, 5)];
+  const answers = await Promise.all(prompts.map((prompt, i) => generate(rows, request(prompt, { maxTokens: 6 + i }))));
+  assert.deepEqual(answers.map(({ ids }) => ids), prompts.map((prompt, i) => reference(prompt, 6 + i, NO_EOS)));
+  const none = setup({ slots: 1 });
+  await assert.rejects(generate(none, request(promptOf(6, 1))), /no room for the states/);
+  assert.equal(none.kv.kv_capacity(), 8);
 });
 
 test("requests run one after the other, in order", async () => {

@@ -3,13 +3,15 @@
 
 #include <stdint.h>
 
-constexpr int32_t OUT_OF_PAGES = -1;  // not enough free pages or slots, or no memory for the tables; nothing changed
+constexpr int32_t OUT_OF_PAGES = -1;  // not enough free pages, or no memory for the tables; nothing changed
 constexpr int32_t UNKNOWN_SEQUENCE = -2;  // no sequence has this id (never made, or freed)
 constexpr int32_t INVALID_ARGUMENT = -3;  // a number out of range; nothing changed
+constexpr int32_t OUT_OF_SLOTS = -4;  // every slot is the state of a sequence that it cannot do without; no length changed
 constexpr int32_t MAX_PAGE_SIZE = 1024;  // tokens in a page
 constexpr int32_t MAX_PAGES = 1048576;  // pages in the pool
-constexpr int32_t MAX_SLOTS = 4096;  // slots in the pool
-constexpr int32_t SLOTS_KEPT = 8;  // states of a sequence, at its latest lengths, that it can go back to
+constexpr int32_t MAX_SLOTS = 128;  // slots in the pool: SLOTS_KEPT of each of eight conversations
+constexpr int32_t SLOTS_KEPT = 16;  // states of a sequence that it can go back to, at most
+constexpr int32_t SLOTS_RECENT = 9;  // of them that are at its latest lengths: of a step of MAX_ROWS, and what it begins with
 constexpr int32_t MAX_SEQUENCES = 65536;  // sequences alive at a time
 constexpr int32_t MAX_SCRATCH_BYTES = 1048576;  // bytes that scratch gives out
 
@@ -35,9 +37,9 @@ int32_t kv_fork(int32_t sequence, int32_t length);
 
 // Makes room for count (>= 0) more tokens, all or nothing. A shared, partly filled last page is replaced by a fresh
 // one. With slots it takes one for the state at the new length (see kv_slots); a sequence that has SLOTS_KEPT gives
-// its oldest back, and where none is free an older one of any sequence is. Returns the number of page copies (0 or
-// 1, see kv_copies) to do before the next call that takes or frees pages, OUT_OF_PAGES, UNKNOWN_SEQUENCE or
-// INVALID_ARGUMENT.
+// one back, and where none is free, whichever has the most does, but never one that a step may be about to read or
+// write. Returns the number of page copies (0 or 1, see kv_copies) to do before the next call that takes or frees
+// pages, OUT_OF_PAGES, OUT_OF_SLOTS, UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
 int32_t kv_append(int32_t sequence, int32_t count);
 
 // The page copies of the latest successful kv_append, as (source page, destination page) pairs. Valid until the
@@ -48,6 +50,10 @@ int32_t* kv_copies();
 // beginning) and the slot for the state after them (-1 without slots). 0 for an unknown sequence. Valid until the
 // next call that changes any sequence.
 int32_t* kv_slots(int32_t sequence);
+
+// The length that kv_truncate and kv_fork would leave: length, or with slots the largest at or below it whose state
+// is kept. UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or beyond the sequence).
+int32_t kv_restorable(int32_t sequence, int32_t length);
 
 // Rolls the sequence back to its first length tokens, or with slots to the largest length at or below it whose
 // state is kept, and gives back the pages and slots it no longer needs. Returns the length that is left,

@@ -2,8 +2,8 @@
 // page tables and reference counts. A page may belong to several sequences (fork); a sequence writes only to slots
 // behind its length, and only in pages that it alone holds (kv_append makes that so).
 //
-// A state in a slot cannot be rolled back: a step reads one slot and writes another, and a sequence keeps its latest ones. Going back, and
-// forking, ends at a length whose state is kept; the caller computes the rest again.
+// A state in a slot cannot be rolled back: a step reads one slot and writes another, and a sequence keeps its latest ones and some before them.
+// Going back, and forking, ends at a length whose state is kept; the caller computes the rest again.
 //
 // Every entry point checks its arguments: callers may pass anything. Costs are O(1) a page taken, shared or given back.
 #include "abi.generated.h"
@@ -63,9 +63,21 @@ void drop_states_behind(Sequence& sequence, int32_t count) {
   while (sequence.states.size() > count) drop_slot(sequence.states.pop().slot);
 }
 
-void drop_oldest_state(Sequence& sequence) {
-  drop_slot(sequence.states[0].slot);
-  for (int32_t i = 1; i < sequence.states.size(); ++i) sequence.states[i - 1] = sequence.states[i];
+// What going back costs without state i: how many tokens are computed again, times from how many lengths.
+int64_t cost_without(const Sequence& sequence, int32_t i) {
+  const int64_t length = sequence.states[i].length;
+  return (length - (i == 0 ? 0 : sequence.states[i - 1].length)) * (sequence.states[i + 1].length - length);
+}
+
+// Gives back a state that the sequence only goes back to; it has two or more. The latest SLOTS_RECENT are last to go, because answers end
+// while steps are under way. Those before spread over the sequence, for messages that are edited and conversations that begin alike.
+void drop_a_state(Sequence& sequence) {
+  int32_t least = 0;
+  for (int32_t i = 1; i < sequence.states.size() - SLOTS_RECENT; ++i) {
+    if (cost_without(sequence, i) < cost_without(sequence, least)) least = i;
+  }
+  drop_slot(sequence.states[least].slot);
+  for (int32_t i = least + 1; i < sequence.states.size(); ++i) sequence.states[i - 1] = sequence.states[i];
   sequence.states.pop();
 }
 
@@ -83,16 +95,18 @@ int32_t restorable(const Sequence& sequence, int32_t length) {
   return count == 0 ? 0 : sequence.states[count - 1].length;
 }
 
-// Gives back states that can be missed until a slot is free: those that sequences only go back to, of whoever has the most.
-bool free_a_slot() {
+// Gives back states that can be missed until a slot is free for `taker`: of whoever has the most. The latest two of others stay, as a step
+// may be about to read the one and write the other; of the taker's own it is the latest.
+bool free_a_slot(const Sequence& taker) {
   while (free_slots.available() == 0) {
     Sequence* richest = nullptr;
     for (int32_t id = 0; id < sequences.size(); ++id) {
       Sequence& sequence = sequences[id];
-      if (sequence.states.size() > 1 && (richest == nullptr || sequence.states.size() > richest->states.size())) richest = &sequence;
+      const int32_t needed = &sequence == &taker ? 1 : 2;
+      if (sequence.states.size() > needed && (richest == nullptr || sequence.states.size() > richest->states.size())) richest = &sequence;
     }
     if (richest == nullptr) return false;
-    drop_oldest_state(*richest);
+    drop_a_state(*richest);
   }
   return true;
 }
@@ -104,17 +118,17 @@ bool reserve_pages(int32_t num_pages) {
   return true;
 }
 
-// A slot for the state at a new length of the sequence. False where none is free; nothing that is needed changed then.
-bool take_slot(Sequence& sequence, int32_t length) {
-  if (!sequence.states.reserve(SLOTS_KEPT)) return false;
-  if (sequence.states.size() == SLOTS_KEPT) drop_oldest_state(sequence);
-  if (!free_a_slot()) return false;
+// A slot for the state at a new length of the sequence. 0, OUT_OF_PAGES or OUT_OF_SLOTS; nothing that is needed changed then.
+int32_t take_slot(Sequence& sequence, int32_t length) {
+  if (!sequence.states.reserve(SLOTS_KEPT)) return OUT_OF_PAGES;
+  if (sequence.states.size() == SLOTS_KEPT) drop_a_state(sequence);
+  if (!free_a_slot(sequence)) return OUT_OF_SLOTS;
   const int32_t slot = free_slots.take();
   slot_references[slot] = 1;
   sequence.step_slots[0] = sequence.states.size() == 0 ? -1 : sequence.states.back().slot;
   sequence.step_slots[1] = slot;
   sequence.states.push(Kept{length, slot});
-  return true;
+  return 0;
 }
 
 // A new sequence's id, or OUT_OF_PAGES. May move all sequences.
@@ -205,7 +219,10 @@ int32_t kv_append(int32_t id, int32_t count) {
   const bool copy = sequence->length % page_size != 0 && references[pages.back()] > 1;
   if (num_pages - pages.size() + (copy ? 1 : 0) > free_pages.available()) return OUT_OF_PAGES;
   if (!pages.reserve(num_pages)) return OUT_OF_PAGES;
-  if (free_slots.capacity() > 0 && !take_slot(*sequence, static_cast<int32_t>(length))) return OUT_OF_PAGES;
+  if (free_slots.capacity() > 0) {
+    const int32_t error = take_slot(*sequence, static_cast<int32_t>(length));
+    if (error != 0) return error;
+  }
 
   if (copy) {
     copies[0] = pages.back();
@@ -223,6 +240,13 @@ int32_t* kv_copies() { return copies; }
 int32_t* kv_slots(int32_t id) {
   Sequence* sequence = find(id);
   return sequence == nullptr ? nullptr : sequence->step_slots;
+}
+
+int32_t kv_restorable(int32_t id, int32_t length) {
+  const Sequence* sequence = find(id);
+  if (sequence == nullptr) return UNKNOWN_SEQUENCE;
+  if (length < 0 || length > sequence->length) return INVALID_ARGUMENT;
+  return restorable(*sequence, length);
 }
 
 int32_t kv_truncate(int32_t id, int32_t length) {

@@ -122,8 +122,36 @@ void test_slots_go_back_to_kept_states() {
   }
   CHECK(kv_truncate(sequence, 7) == 7);  // the answer ended four steps earlier
   CHECK(kv_append(sequence, 3) == 0);    // a chunk: no states within it
+  CHECK(kv_restorable(sequence, 9) == 7 && kv_restorable(sequence, 10) == 10 && kv_restorable(sequence, 11) == INVALID_ARGUMENT);
   CHECK(kv_truncate(sequence, 9) == 7 && kv_length(sequence) == 7 && kv_page_count(sequence) == 2);
   CHECK(kv_truncate(sequence, 4) == 0 && kv_append(sequence, 1) == 0 && kv_slots(sequence)[0] == -1);
+}
+
+void test_states_are_spread_over_a_sequence() {
+  CHECK(kv_reset(4, 256, 64) == 0);
+  const int32_t sequence = kv_new();
+  for (int32_t turn = 0; turn < 4; ++turn) {
+    CHECK(kv_append(sequence, 40) == 0);
+    for (int32_t step = 0; step < 60; ++step) CHECK(kv_append(sequence, 1) == 0);
+  }
+  for (int32_t back = 0; back < SLOTS_RECENT; ++back) CHECK(kv_restorable(sequence, 400 - back) == 400 - back);
+  for (int32_t length = 0; length < 400; ++length) {  // no more than a quarter of it is computed again
+    const int32_t restorable = kv_restorable(sequence, length);
+    CHECK(restorable <= length && length - restorable < 100);
+  }
+}
+
+void test_a_step_keeps_what_it_reads() {
+  CHECK(kv_reset(4, 64, 5) == 0);
+  const int32_t first = kv_new(), second = kv_new(), third = kv_new();
+  for (int32_t step = 0; step < 5; ++step) CHECK(kv_append(first, 1) == 0);
+  CHECK(kv_append(second, 1) == 0 && kv_append(second, 1) == 0 && kv_append(third, 1) == 0);
+  const int32_t read = kv_slots(first)[0], written = kv_slots(first)[1];
+  CHECK(kv_append(third, 1) == OUT_OF_SLOTS && kv_length(third) == 1);  // one row of a step takes nothing from another
+  CHECK(kv_restorable(first, 4) == 4 && kv_restorable(first, 3) == 0);
+  CHECK(kv_free(second) == 0 && kv_append(third, 1) == 0);
+  CHECK(kv_slots(third)[1] != read && kv_slots(third)[1] != written);
+  for (int32_t step = 0; step < 9; ++step) CHECK(kv_append(first, 1) == 0 && kv_append(third, 1) == 0);  // each gives its own
 }
 
 void test_slots_are_shared_by_forks() {
@@ -146,7 +174,7 @@ void test_slots_run_out_last() {
   CHECK(kv_truncate(first, 1) == 0 && kv_length(second) == 1);
   const int32_t others[] = {kv_new(), kv_new(), kv_new()};
   for (const int32_t other : others) CHECK(kv_append(other, 1) == 0);
-  CHECK(kv_append(first, 1) == OUT_OF_PAGES && kv_length(first) == 0);  // each slot is some sequence's only state
+  CHECK(kv_append(first, 1) == OUT_OF_SLOTS && kv_length(first) == 0);  // each slot is some sequence's only state
   CHECK(kv_free(second) == 0 && kv_append(first, 1) == 0);
   CHECK(kv_reset(4, 64, -1) == INVALID_ARGUMENT && kv_reset(4, 64, MAX_SLOTS + 1) == INVALID_ARGUMENT);
   CHECK(kv_slots(99) == nullptr);
@@ -158,7 +186,7 @@ void test_hostile_arguments() {
   const int32_t unknown[] = {-1, INT32_MIN, 1, 15, 16, 1 << 20, INT32_MAX};
   for (const int32_t bad : unknown) {
     CHECK(kv_append(bad, 1) == UNKNOWN_SEQUENCE && kv_fork(bad, 0) == UNKNOWN_SEQUENCE);
-    CHECK(kv_truncate(bad, 0) == UNKNOWN_SEQUENCE && kv_free(bad) == UNKNOWN_SEQUENCE);
+    CHECK(kv_truncate(bad, 0) == UNKNOWN_SEQUENCE && kv_restorable(bad, 0) == UNKNOWN_SEQUENCE && kv_free(bad) == UNKNOWN_SEQUENCE);
     CHECK(kv_length(bad) == UNKNOWN_SEQUENCE && kv_page_count(bad) == UNKNOWN_SEQUENCE && kv_pages(bad) == nullptr);
   }
   CHECK(kv_append(sequence, -1) == INVALID_ARGUMENT && kv_append(sequence, INT32_MIN) == INVALID_ARGUMENT);
@@ -203,6 +231,8 @@ int main() {
   test_copy_counts_as_a_page();
   test_truncate();
   test_slots_go_back_to_kept_states();
+  test_states_are_spread_over_a_sequence();
+  test_a_step_keeps_what_it_reads();
   test_slots_are_shared_by_forks();
   test_slots_run_out_last();
   test_hostile_arguments();

@@ -1,10 +1,10 @@
 /** Conversations in the paged KV cache. The page tables live in wasm; this knows which tokens the pages hold. */
 
-import { ABI_ERRORS, type WasmAbi } from "../executor/abi.generated.ts";
+import { ABI_ERRORS, PLAN, type WasmAbi } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
 
-/** Sequences that are kept for the prompts to come. */
+/** Sequences that are kept for the prompts to come, at most. */
 const MAX_IDLE = 8;
 
 function commonPrefix(a: readonly number[], b: readonly number[]): number {
@@ -33,6 +33,7 @@ export class SequenceManager {
   /** Nobody appends to these; what was used last comes last. */
   readonly #idle: Sequence[] = [];
   readonly #running = new Set<Sequence>();
+  readonly #mostIdle: number;
   /** (source, destination) pages that the next step must copy first. */
   #copies: number[] = [];
 
@@ -40,15 +41,18 @@ export class SequenceManager {
   constructor(abi: WasmAbi, runner: ModelRunner, pages: number) {
     this.#abi = abi;
     this.#runner = runner;
-    this.#call("kv_reset", abi.kv_reset(runner.shape.pageSize, pages, runner.shape.slots));
+    const { pageSize, slots } = runner.shape;
+    this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE, slots - PLAN.MIN_SLOTS + 1));
+    this.#call("kv_reset", abi.kv_reset(pageSize, pages, slots));
   }
 
   /**
-   * A sequence that holds a beginning of the prompt, as much as there is, but never all of it: the last token must be computed. It
-   * continues an idle sequence, or shares that one's pages where continuing would throw away the larger part.
+   * A sequence that holds a beginning of the prompt, as much as can be continued from, but never all of it: the last token must be computed.
+   * It continues an idle sequence, or shares that one's pages where continuing would throw away the larger part.
    */
   acquire(prompt: readonly number[]): Sequence {
-    const shared = (sequence: Sequence): number => Math.min(commonPrefix(sequence.tokens, prompt), prompt.length - 1);
+    const shared = ({ id, tokens }: Sequence): number =>
+      this.#call("kv_restorable", this.#abi.kv_restorable(id, Math.max(0, Math.min(commonPrefix(tokens, prompt), prompt.length - 1))));
     const best = this.#idle.reduceRight<Sequence | undefined>((found, sequence) =>
       (found === undefined || shared(sequence) > shared(found) ? sequence : found), undefined);
     const length = best === undefined ? 0 : shared(best);
@@ -68,7 +72,7 @@ export class SequenceManager {
     }
     this.truncate(sequence, Math.min(sequence.tokens.length, this.length(sequence)));
     this.#idle.push(sequence);
-    if (this.#idle.length > MAX_IDLE) this.#free(this.#idle.shift());
+    if (this.#idle.length > this.#mostIdle) this.#free(this.#idle.shift());
   }
 
   /** Forgets all conversations: those that run now are forgotten when they are released. */
@@ -86,9 +90,9 @@ export class SequenceManager {
   async append(sequence: Sequence, count: number): Promise<void> {
     const { contextLength, pageSize } = this.#runner.shape;
     let copies = this.#abi.kv_append(sequence.id, count);
-    while (copies === ABI_ERRORS.OUT_OF_PAGES) {
+    while (copies === ABI_ERRORS.OUT_OF_PAGES || (copies === ABI_ERRORS.OUT_OF_SLOTS && this.#idle.length > 0)) {
       const capacity = this.#abi.kv_capacity();
-      const isFull = capacity >= Math.ceil(contextLength / pageSize);
+      const isFull = copies === ABI_ERRORS.OUT_OF_SLOTS || capacity >= Math.ceil(contextLength / pageSize);
       if (isFull && this.#idle.length > 0) {
         this.#free(this.#idle.shift()); // it was idle longest
       } else {
@@ -163,6 +167,7 @@ export class SequenceManager {
 
   #call(name: string, result: number): number {
     if (result === ABI_ERRORS.OUT_OF_PAGES) throw new OutOfMemoryError("The KV cache has no room for more tokens. Start a new chat.");
+    if (result === ABI_ERRORS.OUT_OF_SLOTS) throw new OutOfMemoryError("The model has no room for the states of so many answers at once.");
     if (result < 0) throw new InternalError(`${name} answered ${result}`);
     return result;
   }

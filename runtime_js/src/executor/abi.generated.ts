@@ -1,12 +1,14 @@
 // Generated from wasm_support/abi.json by wasm_support/generate_abi.py. Do not edit.
 
 export const ABI_ERRORS = {
-  /** not enough free pages or slots, or no memory for the tables; nothing changed */
+  /** not enough free pages, or no memory for the tables; nothing changed */
   OUT_OF_PAGES: -1,
   /** no sequence has this id (never made, or freed) */
   UNKNOWN_SEQUENCE: -2,
   /** a number out of range; nothing changed */
   INVALID_ARGUMENT: -3,
+  /** every slot is the state of a sequence that it cannot do without; no length changed */
+  OUT_OF_SLOTS: -4,
 } as const;
 
 export const ABI_LIMITS = {
@@ -14,10 +16,12 @@ export const ABI_LIMITS = {
   MAX_PAGE_SIZE: 1024,
   /** pages in the pool */
   MAX_PAGES: 1048576,
-  /** slots in the pool */
-  MAX_SLOTS: 4096,
-  /** states of a sequence, at its latest lengths, that it can go back to */
-  SLOTS_KEPT: 8,
+  /** slots in the pool: SLOTS_KEPT of each of eight conversations */
+  MAX_SLOTS: 128,
+  /** states of a sequence that it can go back to, at most */
+  SLOTS_KEPT: 16,
+  /** of them that are at its latest lengths: of a step of MAX_ROWS, and what it begins with */
+  SLOTS_RECENT: 9,
   /** sequences alive at a time */
   MAX_SEQUENCES: 65536,
   /** bytes that scratch gives out */
@@ -39,6 +43,10 @@ export const PLAN = {
   LAUNCH_WORDS: 8,
   /** of one kernel */
   MAX_TILES: 8,
+  /** slots of a model that has states in slots: of six steps under way, what they begin with, and a conversation that waits */
+  MIN_SLOTS: 8,
+  /** that it has more slots within, up to MAX_SLOTS */
+  SLOT_BYTES: 134217728,
 } as const;
 
 /**
@@ -72,9 +80,9 @@ export interface WasmAbi {
   /**
    * Makes room for count (>= 0) more tokens, all or nothing. A shared, partly filled last page is replaced by a
    * fresh one. With slots it takes one for the state at the new length (see kv_slots); a sequence that has
-   * SLOTS_KEPT gives its oldest back, and where none is free an older one of any sequence is. Returns the number of
-   * page copies (0 or 1, see kv_copies) to do before the next call that takes or frees pages, OUT_OF_PAGES,
-   * UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
+   * SLOTS_KEPT gives one back, and where none is free, whichever has the most does, but never one that a step may
+   * be about to read or write. Returns the number of page copies (0 or 1, see kv_copies) to do before the next call
+   * that takes or frees pages, OUT_OF_PAGES, OUT_OF_SLOTS, UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
    */
   kv_append(sequence: number, count: number): number;
   /**
@@ -88,6 +96,11 @@ export interface WasmAbi {
    * sequence. Valid until the next call that changes any sequence.
    */
   kv_slots(sequence: number): number;
+  /**
+   * The length that kv_truncate and kv_fork would leave: length, or with slots the largest at or below it whose
+   * state is kept. UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or beyond the sequence).
+   */
+  kv_restorable(sequence: number, length: number): number;
   /**
    * Rolls the sequence back to its first length tokens, or with slots to the largest length at or below it whose
    * state is kept, and gives back the pages and slots it no longer needs. Returns the length that is left,
@@ -134,6 +147,7 @@ export const WASM_ABI_FUNCTIONS = [
   "kv_append",
   "kv_copies",
   "kv_slots",
+  "kv_restorable",
   "kv_truncate",
   "kv_free",
   "kv_length",

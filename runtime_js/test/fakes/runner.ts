@@ -1,6 +1,7 @@
 /**
  * A model without a GPU: its cache is pages of token ids, and the next token is a hash of all that the cache holds,
- * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it.
+ * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it. With slots, a state is the
+ * list of all tokens before, and a step that finds another one than its pages hold fails.
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
@@ -28,6 +29,7 @@ export class FakeRunner implements ModelRunner {
   /** One entry a call: how many tokens it computed. */
   readonly calls: string[] = [];
   readonly #pages: Int32Array[] = [];
+  readonly #states: (readonly number[] | undefined)[] = [];
   readonly #maxPages: number;
   /** By row, what it sampled last. */
   readonly #sampled: number[] = [];
@@ -90,6 +92,20 @@ export class FakeRunner implements ModelRunner {
       const { page, slot } = this.#at(cache, position + i);
       page[slot] = token;
     });
+    if (this.shape.slots > 0) this.#continue(tokens, position, cache);
+  }
+
+  /** The state after the tokens, from the one before them. */
+  #continue(tokens: readonly number[], position: number, cache: CacheView): void {
+    const { read = -1, write = -1 } = cache.slots ?? {};
+    const before = read < 0 ? [] : this.#states[read] ?? [];
+    const held = Array.from({ length: position }, (_, i) => {
+      const { page, slot } = this.#at(cache, i);
+      return page[slot];
+    });
+    if (write < 0 || write >= this.shape.slots || write === read) throw new Error(`a step reads slot ${read} and writes slot ${write}`);
+    if (before.join() !== held.join()) throw new Error(`slot ${read} has the state after ${before.join()}, and not after ${held.join()}`);
+    this.#states[write] = [...before, ...tokens];
   }
 
   async #sample(rows: readonly { readonly length: number; readonly cache: CacheView }[]): Promise<StepResult[]> {
