@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { DeviceLostError, FeatureSupportError, GPUExecutionError, ManifestError, OutOfMemoryError } from "../src/support/errors.ts";
-import { BufferTable, allocateWeights, packWeights } from "../src/executor/buffers.ts";
+import { BufferTable, allocateWeights, packWeights, slotCount } from "../src/executor/buffers.ts";
 import { DeviceWatch, VariantError, chooseVariants } from "../src/executor/device.ts";
 import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
@@ -94,7 +94,7 @@ test("a step's inputs lie where the kernels read them", async () => {
   await executor.prefillAndSample([4, 5, 6], 9, cache([5, 1, 2]), sampling);
   const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
   assert.deepEqual([...ints("tokens").slice(0, 3)], [4, 5, 6]);
-  assert.deepEqual([...ints("state").slice(0, 4)], [9, 3, 0, 0]);
+  assert.deepEqual([...ints("state").slice(0, 4)], [9, 3, 0, -1]);
   assert.deepEqual([...ints("page_table").slice(0, 3)], [5, 1, 2]);
   assert.deepEqual([...new Uint32Array(gpu.named("sampling").bytes.buffer, 0, 16)], [...sampling]);
   assert.deepEqual([...ints("uniforms").slice(0, 2)], [3, 12]);
@@ -221,6 +221,33 @@ test("layers grow together; where they cannot, all keep their room and nothing i
   await buffers.growKv(4);
   assert.deepEqual([sizes(), buffers.pages, gpu.buffers.length], [[1024, 1024, 1024], 4, count]);
   assert.equal(gpu.log.commands.filter((command) => command.startsWith("submit")).length, 1);
+});
+
+test("states in slots have their own number, which memory bounds, and do not grow with a conversation", async () => {
+  const states = [
+    { name: "kv0", kind: "pages" as const, querySize: 8, window: null },
+    ...["mix0", "mix1"].map((name) => ({ name, kind: "slots" as const, querySize: 0, window: null })),
+  ];
+  for (const [bytes, slots] of [[4, 128], [1 << 20, 64], [1 << 30, 8]] as const) {
+    assert.equal(slotCount({ states }, { stateBytes: [256, bytes, bytes] }), slots);
+  }
+  const plan = { ...PLAN, states };
+  const variant = { ...F32, stateBytes: [256, 40, 80] };
+  const buffers = await BufferTable.create(gpu.device, plan, variant, 2, await allocateWeights(gpu.device, plan));
+  gpu.named("state mix0").bytes.fill(9);
+  await buffers.growKv(4);
+  assert.deepEqual(["kv0", "mix0", "mix1"].map((name) => gpu.named(`state ${name}`).size), [4 * 256, 128 * 40, 128 * 80]);
+  assert.ok(gpu.named("state mix0").bytes.every((byte) => byte === 9));
+  assert.deepEqual([buffers.slots, (await BufferTable.create(gpu.device, PLAN, F32, 2, [])).slots], [128, 0]);
+});
+
+test("each row says which slots it reads and writes", async () => {
+  const executor = await makeExecutor(4);
+  const written = (): number[] => [...new Int32Array(gpu.named("state").bytes.buffer, 0, 5)];
+  await executor.prefill([1, 2], 0, { ...cache([0]), slots: { read: -1, write: 3 } });
+  assert.deepEqual(written(), [0, 2, 0, -1, 3]);
+  await executor.decode(row(2, { ...cache([0]), slots: { read: 3, write: 5 } }));
+  assert.deepEqual(written().slice(3), [3, 5]);
 });
 
 test("a model that does not fit raises OutOfMemoryError with its size", async () => {

@@ -22,8 +22,8 @@ async function check(step: Step, change: Change): Promise<string[]> {
   return asked;
 }
 
-test("right numbers pass: a prefill of all tokens, and a decode step of the last behind the others", async () => {
-  assert.deepEqual(await check("prefill", (value) => value), ["prefill 40,41,42 at 0", "decode 42 at 2"]);
+test("right numbers pass: a prefill of all tokens, and a decode step of the last behind a prefill of the others", async () => {
+  assert.deepEqual(await check("prefill", (value) => value), ["prefill 40,41,42 at 0", "prefill 40,41 at 0", "decode 42 at 2"]);
 });
 
 test("what roundings do to the numbers passes", async () => {

@@ -46,7 +46,7 @@ function weightsOf(plan: Plan, steps: FunctionPlan["steps"]): string {
 async function profileFunction({ name, n, kvLength }: ProfileCase, bench: Bench): Promise<FunctionReport> {
   const { device, library, variant, buffers, timer, machine } = bench;
   const fn = functionOf(variant, name);
-  device.queue.writeBuffer(buffers.io("state"), 0, Int32Array.of(kvLength - n, n));
+  device.queue.writeBuffer(buffers.io("state"), 0, Int32Array.of(kvLength - n, n, 0, /* slots */ 0, 1));
   const time = async (steps: FunctionPlan["steps"]): Promise<number> => {
     const program = new Program(device, library, { ...fn, steps }, bench.kernels, buffers);
     const us = await timer.measure((pass) => program.encode(pass, n, kvLength));

@@ -17,7 +17,7 @@ const F16_BITS = 16;
 
 /**
  * Weights are read once, of a table of embeddings the rows of the new tokens; of the KV cache every token is read once, or the new ones
- * are written. Activations in workspace are not counted: they are small in a decode step and mostly stay in the GPU's caches in a prefill.
+ * are written; of a state in slots one is read and one written. Activations in workspace are not counted: they are small in a decode step and mostly stay in the GPU's caches in a prefill.
  */
 export class WorkModel {
   readonly #plan: Plan;
@@ -55,8 +55,12 @@ export class WorkModel {
         bytes += LAST_ROW.includes(buffer.io.name) ? buffer.io.bytes / (buffer.io.name === "logits" ? MAX_ROWS : 1) : 0;
       } else if (buffer.id < firstIo) {
         const index = buffer.id - weights.length;
-        const { querySize = 0, window = null } = states[index] ?? {};
+        const { kind, querySize = 0, window = null } = states[index] ?? {};
         const stateBytes = this.#variant.stateBytes[index] ?? 0;
+        if (kind === "slots") {
+          bytes += 2 * stateBytes;
+          continue;
+        }
         // New token i sees kvLength - n + 1 + i keys, and as many values, or the last `window` of them.
         const seen = Math.min(kvLength - (n - 1) / 2, window ?? Infinity);
         bytes += (buffer.reads ? Math.min(kvLength, (window ?? Infinity) + n) : n) * stateBytes / model.pageSize;

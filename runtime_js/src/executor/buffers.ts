@@ -1,5 +1,6 @@
 /** All GPU buffers of a loaded model, by the plan's numbering: weights, states, io, workspace. */
 
+import { ABI_LIMITS, PLAN } from "./abi.generated.ts";
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
 import type { Plan, VariantPlan } from "./plan.ts";
@@ -11,9 +12,6 @@ const WEIGHT_BUFFER_BYTES = 1 << 28;
 
 /** New KV buffers that are made at a time: each time is a way to the GPU's process and back, while an answer waits. */
 const GROWTH_BYTES = 1 << 26;
-
-/** States of sequences that a model with slots has room for: of steps in flight, and of what can be gone back to. */
-const SLOTS = 64;
 
 /** Where a buffer of the plan lies: in all of a GPU buffer or in a range of one. */
 export type Binding = Required<GPUBufferBinding>;
@@ -60,9 +58,16 @@ export function allocateWeights(device: GPUDevice, plan: Plan): Promise<readonly
   return allocating(device, "the model's weights", bytesOf(plan.weights), () => packWeights(plan.weights, maker(device)));
 }
 
+/** How many slots each of the model's states in slots gets; 0 where there is none. The builder's plan.py counts the same. */
+export function slotCount(plan: Pick<Plan, "states">, { stateBytes }: Pick<VariantPlan, "stateBytes">): number {
+  const bytes = stateBytes.reduce((sum, size, i) => sum + (plan.states[i]?.kind === "slots" ? size : 0), 0);
+  return bytes === 0 ? 0 : Math.max(PLAN.MIN_SLOTS, Math.min(ABI_LIMITS.MAX_SLOTS, Math.floor(PLAN.SLOT_BYTES / bytes)));
+}
+
 /** Bytes of each state's buffer. */
 function stateSizes(plan: Plan, variant: VariantPlan, pages: number): number[] {
-  return variant.stateBytes.map((bytes, i) => bytes * (plan.states[i]?.kind === "pages" ? pages : SLOTS));
+  const slots = slotCount(plan, variant);
+  return variant.stateBytes.map((bytes, i) => bytes * (plan.states[i]?.kind === "pages" ? pages : slots));
 }
 
 export class BufferTable {
@@ -114,7 +119,7 @@ export class BufferTable {
 
   /** Slots that every state in slots has room for; 0 where there is none. */
   get slots(): number {
-    return this.#plan.states.some(({ kind }) => kind === "slots") ? SLOTS : 0;
+    return slotCount(this.#plan, this.#variant);
   }
 
   binding(id: number): Binding {

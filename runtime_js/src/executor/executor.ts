@@ -162,7 +162,7 @@ export class PlanExecutor implements ModelRunner {
 
   /**
    * float32[hidden_size]: the hidden state of the last of `tokens` behind the model's first layer, by a prefill or (of one token) a decode
-   * step that ends there. For a check of the GPU: it makes a buffer.
+   * step that ends there. What is at a position greater than 0 continues the call before it, at 0. For a check of the GPU: it makes a buffer.
    */
   async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
     const { device, watch, variant } = this.#parts;
@@ -175,7 +175,8 @@ export class PlanExecutor implements ModelRunner {
     const { buffer, offset } = this.#buffers.binding(output);
     const { size } = this.#buffers.io("hidden");
     const staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
-    const cache = { pages: Int32Array.of(0), copies: new Int32Array() };
+    const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
+    const cache = { pages: Int32Array.of(0), copies: new Int32Array(), slots };
     this.#writeTokens(tokens);
     this.#submit([[name, tokens.length]], [{ position, count: tokens.length, cache }], 1, 0,
       (encoder) => encoder.copyBufferToBuffer(buffer, offset + (tokens.length - 1) * size, staging, 0, size), end + 1);
@@ -223,7 +224,7 @@ export class PlanExecutor implements ModelRunner {
     for (let row = 0; row < n; row++) {
       const { position = -1, count = 0, cache } = additions[row] ?? {};
       before = this.#isBehindAnother(additions, row) ? before + 1 : 0;
-      state.set([position, count, place + row, cache?.slots?.read ?? 0, cache?.slots?.write ?? 0, before], row * STATE_WORDS);
+      state.set([position, count, place + row, cache?.slots?.read ?? -1, cache?.slots?.write ?? -1, before], row * STATE_WORDS);
     }
     device.queue.writeBuffer(this.#buffers.io("state"), 0, state);
     const positions = additions.flatMap(({ position, count }) => Array.from({ length: count }, (_, i) => position + i));

@@ -6,7 +6,10 @@ export interface CacheView {
   readonly pages: Int32Array;
   /** (source, destination) pages to copy before the step. */
   readonly copies: Int32Array;
-  /** Of a model with states in slots: where the step finds the state before it, and leaves the one after it. */
+  /**
+   * Of a model with states in slots: where the step finds the state before it (-1: it is the first, and the state is zero), and leaves the
+   * one after it. Of rows of one sequence, each reads what the row before writes.
+   */
   readonly slots?: { readonly read: number; readonly write: number } | undefined;
 }
 
