@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from webllm_build.compile.plan import State, VariantPlan, parse_plan
+from webllm_build.compile.plan import State, VariantPlan, parse_plan, slot_count
 from webllm_build.compile.target import VARIANTS
 from webllm_build.config import BuildRequest, context_within, resolve
 from webllm_build.disk import is_file, is_folder
@@ -43,7 +43,10 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     checkpoint = recipe.checkpoint
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
     weights = {name: sum(spec.nbytes for part in parts for spec in part.buffers) for name, parts in layout.parts.items()}
-    pages = {variant.name: _page_bytes(layout.states, layout.state_bytes(replace(variant, kv=request.kv))) for variant in VARIANTS}
+    pages = -(-tokens // layout.page_size)
+    states = {
+        variant.name: _state_bytes(layout.states, layout.state_bytes(replace(variant, kv=request.kv)), pages) for variant in VARIANTS
+    }
     again = Counter(
         f"{tensor.encoding} as {schemes[weight.name].name}"
         for weight in model.weights
@@ -60,7 +63,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
         *([("Encoded again", ", ".join(f"{count} in {change}" for change, count in again.most_common()))] if again else []),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
-        *_memory(sum(weights.values()), pages, layout.page_size, tokens),
+        *_memory(sum(weights.values()), states, tokens),
     ]
 
 
@@ -79,7 +82,8 @@ def _built(folder: Path, context_length: int | None) -> Lines:
         raise MalformedFile(f"{library} is damaged or of another version of webllm-build", "Build the folder again.") from error
     tokens = context_within(context_length, manifest.model.context_length)
     fixed = sum(buffer.bytes for buffer in (*plan.weights, *plan.io)) + max(sum(variant.workspace) for variant in plan.variants)
-    pages = {variant.name: _page_bytes(plan.states, variant.state_bytes) for variant in plan.variants}
+    pages = -(-tokens // plan.model.page_size)
+    states = {variant.name: _state_bytes(plan.states, variant.state_bytes, pages) for variant in plan.variants}
     return [
         ("Model", f"{manifest.model.name} ({manifest.model.id})"),
         ("Made as", f"{marker.kind} by {manifest.generator}"),
@@ -91,7 +95,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
         *_bytes_by_scheme((manifest.schemes.get(tensor.name.rpartition(".")[0], "other"), tensor.bytes) for tensor in manifest.tensors),
         ("model.wasm", f"{_size(len(wasm))}, of it {_size(len(read_custom_section(wasm, WGSL_SECTION)))} WGSL"),
         *((f"Variant {variant.name}", _variant(variant)) for variant in plan.variants),
-        *_memory(fixed, pages, plan.model.page_size, tokens),
+        *_memory(fixed, states, tokens),
     ]
 
 
@@ -109,20 +113,19 @@ def _bytes_by_scheme(weights: Iterable[tuple[str, int]]) -> Lines:
     return [("Weights", f"{_size(sizes.total())}: {parts}")]
 
 
-def _page_bytes(states: Iterable[State], sizes: Iterable[int]) -> int:
-    """Of a page in all layers."""
-    return sum(size for state, size in zip(states, sizes, strict=True) if state.kind == "pages")
+def _state_bytes(states: Sequence[State], sizes: Sequence[int], pages: int) -> int:
+    """Of all layers' states. sizes: of a page or a slot of each."""
+    slots = slot_count(states, sizes)
+    return sum((pages if state.kind == "pages" else slots) * size for state, size in zip(states, sizes, strict=True))
 
 
-def _memory(fixed: int, page_bytes: Mapping[str, int], page_size: int, tokens: int) -> Lines:
-    """GPU memory at a full context: what is always there, and the cache's pages (bytes of one in all layers, by variant)."""
-    pages = -(-tokens // page_size)
+def _memory(fixed: int, states: Mapping[str, int], tokens: int) -> Lines:
+    """GPU memory at a full context: what is always there, and the states (bytes by variant)."""
     by_size: defaultdict[int, list[str]] = defaultdict(list)
-    for name, size in page_bytes.items():
+    for name, size in states.items():
         by_size[size].append(name)
     lines = []
-    for size, names in by_size.items():
-        cache = pages * size
+    for cache, names in by_size.items():
         lines.append((f"Memory ({', '.join(names)})", f"{_size(fixed + cache)} at {tokens:,} tokens, of it {_size(cache)} cache"))
     return lines
 

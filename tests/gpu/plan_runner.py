@@ -10,7 +10,7 @@ import numpy as np
 from dawn import Array, Dawn
 
 from wasm_library import WasmLibrary
-from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, MAX_SLOTS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kernels.attention.kv_cache import BEFORE
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import Function, Kernel, parse_plan
@@ -37,7 +37,8 @@ class PlanRunner:
         self._wasm = WasmLibrary(library)
         contents = [weights[buffer.name].tobytes() for buffer in self.plan.weights]
         assert [len(content) for content in contents] == [buffer.bytes for buffer in self.plan.weights]
-        sizes = [PAGES * size for size in self.variant.state_bytes]
+        places = [MAX_SLOTS if state.kind == "slots" else PAGES for state in self.plan.states]
+        sizes = [count * size for count, size in zip(places, self.variant.state_bytes, strict=True)]
         sizes += [buffer.bytes for buffer in self.plan.io]
         sizes += self.variant.workspace
         usage = self._wgpu.BufferUsage
@@ -54,16 +55,29 @@ class PlanRunner:
 
     def start(self) -> None:
         """Begin a new sequence. Another one takes a page after each step, so that this one's pages do not follow each other."""
-        assert self._wasm.call("kv_reset", self.plan.model.page_size, PAGES, 0) == 0
-        self._other, self._sequence = self._wasm.call("kv_new"), self._wasm.call("kv_new")
+        slots = MAX_SLOTS if any(state.kind == "slots" for state in self.plan.states) else 0
+        assert self._wasm.call("kv_reset", self.plan.model.page_size, PAGES, slots) == 0
+        self._other, self.sequence = self._wasm.call("kv_new"), self._wasm.call("kv_new")
         self._others: list[int] = []
         self._steps = 0
 
     def prefill(self, tokens: Sequence[int]) -> Array:
         """Append tokens: the logits after the last, float32[vocabulary]."""
         self._write("tokens", np.array(tokens, np.int32))
-        self._submit([("prefill", len(tokens)), ("logits", 1)], [self._sequence], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", 1)], [self.sequence], len(tokens))
         return self.logits()
+
+    def roll_back(self, length: int) -> int:
+        """The length that is left."""
+        return self._wasm.call("kv_truncate", self.sequence, length)
+
+    def fork(self, length: int) -> int:
+        """A sequence that begins as this one, and its length. It must end with a page: this runner copies none."""
+        self._others.append(self._wasm.call("kv_fork", self.sequence, length))
+        return self._others[-1]
+
+    def length(self, sequence: int) -> int:
+        return self._wasm.call("kv_length", sequence)
 
     def prefill_another(self, tokens: Sequence[int]) -> int:
         """A sequence of its own that begins with the tokens."""
@@ -73,9 +87,11 @@ class PlanRunner:
         return self._others[-1]
 
     def decode_rows(self, tokens: Sequence[int], sequences: Sequence[int]) -> Array:
-        """One step with a token of each row's sequence, of which several may be the same: float32[rows, vocabulary]."""
+        """One step with a token of each row's sequence, of which several may be the same: float32[rows, vocabulary]. Where no function has
+        as many rows, the next one's others are padding."""
         self._write("tokens", np.array(tokens, np.int32))
-        self._submit([(self._rows(len(tokens)), len(tokens))], sequences)
+        m = next(m for m in (1, 2, 4, MAX_ROWS) if m >= len(tokens))
+        self._submit([(self._rows(m), m)], sequences)
         return np.stack([self.logits(row) for row in range(len(tokens))])
 
     def generate_rows(self, tokens: Sequence[int], sequences: Sequence[int], count: int) -> list[list[int]]:
@@ -93,7 +109,7 @@ class PlanRunner:
     def decode(self, token: int) -> Array:
         """As prefill of one token, by a decode step."""
         self._write("tokens", np.array([token], np.int32))
-        self._submit([("decode", 1)], [self._sequence])
+        self._submit([("decode", 1)], [self.sequence])
         return self.logits()
 
     def logits(self, row: int = 0) -> Array:
@@ -106,24 +122,25 @@ class PlanRunner:
         self._write("sampling", GREEDY)
         self._write("tokens", np.array(tokens, np.int32))
         first = self._steps
-        self._submit([("prefill", len(tokens)), ("logits", 1), ("sample", 1)], [self._sequence], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", 1), ("sample", 1)], [self.sequence], len(tokens))
         for _ in range(count - 1):
-            self._submit([("decode", 1), ("sample", 1)], [self._sequence])
+            self._submit([("decode", 1), ("sample", 1)], [self.sequence])
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]
 
     def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int], n: int = 1) -> None:
         """One step that appends n tokens to each row's sequence. functions: names, and how many tokens or rows each takes."""
         model, wasm = self.plan.model, self._wasm
-        state = np.zeros((len(sequences), STATE_WORDS), np.int32)
+        state = np.zeros((MAX_ROWS, STATE_WORDS), np.int32)
+        state[len(sequences) :, :5] = -1  # padding
         tables = np.full((len(sequences), -(-model.context_length // model.page_size)), -1, np.int32)
         for row, sequence in enumerate(sequences):
             position = wasm.call("kv_length", sequence)
             for grown, count in ((sequence, n), (self._other, model.page_size)):
                 assert wasm.call("kv_append", grown, count) == 0
-            state[row, :3] = position, n, (self._steps + row) % HISTORY
+            state[row, :5] = position, n, (self._steps + row) % HISTORY, *wasm.read(wasm.call("kv_slots", sequence), 2)
             if row and sequences[row - 1] == sequence:
                 state[row, BEFORE] = state[row - 1, BEFORE] + 1
-        positions = np.concatenate([np.arange(first, first + n) for first in state[:, 0]])
+        positions = np.concatenate([np.arange(first, first + n) for first in state[: len(sequences), 0]])
         for row, sequence in enumerate(sequences):
             pages = wasm.read(wasm.call("kv_pages", sequence), wasm.call("kv_page_count", sequence))
             tables[row, : len(pages)] = pages

@@ -111,3 +111,16 @@ def test_variants_of_one_arithmetic_have_the_same_functions() -> None:
     other = replace(variant, name="other", functions={**variant.functions, "embed": variant.functions["decode"]})
     with pytest.raises(PlanError, match="differ in the steps of embed"):
         verify_plan(replace(plan, variants=(variant, other)), WGSL)
+
+
+def test_a_kernel_with_slots_is_told_which() -> None:
+    plan = make_plan(((0, (WEIGHT, CACHE)),))
+    slots = replace(plan, states=(State("mix0", "slots"),))
+    with pytest.raises(PlanError, match=r"step 0 .* slots without `state`"):
+        verify_plan(slots, WGSL)
+    function = Function("launch_0_x", (0,), ((0, (FIRST_IO, CACHE)),))
+    io, variant = (Buffer("state", 64), Buffer("rope0", 64)), replace(plan.variants[0], functions={"decode": function})
+    verify_plan(replace(slots, io=io, variants=(variant,)), WGSL)
+    large = replace(slots, io=io, variants=(replace(variant, state_bytes=(1 << 27,)),))
+    with pytest.raises(PlanError, match="over its own binding limit"):  # of which there are MIN_SLOTS
+        verify_plan(large, WGSL)

@@ -11,7 +11,7 @@ from tvm import relax, tirx
 from webllm_build.compile.export import FUNCTIONS
 from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import launch_function
-from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan
+from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan, slot_count
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.compile.wgsl import CompiledKernel, Known, compile_kernels
@@ -90,7 +90,7 @@ class Emitter:
                 features=variant.features,
                 language_features=variant.language_features,
                 min_subgroup_size=variant.lanes if variant.subgroups else 0,
-                limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], workspace.sizes),
+                limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], variant, workspace.sizes),
                 state_bytes=self._layout.state_bytes(variant),
                 workspace=tuple(workspace.sizes),
                 kernels=tuple(self._kernel(operator) for operator in operators.values()),
@@ -114,9 +114,11 @@ class Emitter:
         self.launches[launch] = launch_function([tile for name in used for tile in operators[name].tiles])
         return Function(launch, tuple(order.index(name) for name in used), steps)
 
-    def _limits(self, kernels: Sequence[CompiledKernel], workspace: list[int]) -> dict[str, int]:
+    def _limits(self, kernels: Sequence[CompiledKernel], variant: Variant, workspace: list[int]) -> dict[str, int]:
         """What the variant asks of the adapter: WebGPU's defaults, or more where a buffer of this model needs it."""
-        largest = max([buffer.bytes for buffer in (*self._layout.weights, *self._layout.io)] + workspace)
+        states, sizes = self._layout.states, self._layout.state_bytes(variant)
+        slots = [slot_count(states, sizes) * size for state, size in zip(states, sizes, strict=True) if state.kind == "slots"]
+        largest = max([*(buffer.bytes for buffer in (*self._layout.weights, *self._layout.io)), *workspace, *slots])
         needed = {
             "maxStorageBufferBindingSize": largest,
             "maxBufferSize": largest,

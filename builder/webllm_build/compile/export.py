@@ -18,6 +18,7 @@ from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPr
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.state import Slots
 from webllm_build.signals import held_back
 
 
@@ -91,7 +92,10 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
     states: dict[str, nn.Tensor] = {}
     weights: dict[str, list[Matrix]] = {}
     if spec.model:
-        for state in layout.pages:
+        for state in model.states:
+            if isinstance(state, Slots):
+                states[state.name] = tensor(state.name, ["slots", *state.shape], "float32")
+                continue
             cache = layout.kv(variant, state)
             states[state.name] = tensor(state.name, ["pages", 2, cache.num_kv_heads, cache.block_words], "uint32")
         weights = {

@@ -20,10 +20,12 @@ from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
+from webllm_build.compile.kernels.recurrence import recurrence_kernel
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.ops import Activation, check_linear
+from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
 
@@ -125,6 +127,18 @@ class RelaxOperators(ABC):
     @abstractmethod
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor: ...
 
+    @abstractmethod
+    def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor: ...
+
+    def recur_in(
+        self, rows: int | None, recurrence: Recurrence, state: str, inputs: Sequence[nn.Tensor], weights: Sequence[Weight]
+    ) -> nn.Tensor:
+        """As `recur`. rows: of a decode step; None in a prefill."""
+        buffers = [buffer for weight in weights for buffer in self.vector(weight)]
+        args = [*inputs, *buffers, self.inputs.io["state"], self.inputs.states[state]]
+        name = type(recurrence).__name__.lower() + (f"_rows{rows}" if rows else "")
+        return self.append(recurrence_kernel(self.variant, recurrence, rows), name, args, recurrence.size)[1]
+
     def vector(self, weight: Weight | None) -> list[nn.Tensor]:
         """The buffer of a weight that a kernel has or has not."""
         return [] if weight is None else [buffer for matrix in self.inputs.weights[weight.name] for buffer in matrix.buffers]
@@ -163,6 +177,9 @@ class DecodeOperators(RelaxOperators):
         """Call attention_merge."""
         return self.append(attention_merge_kernel(self.variant, attention, self.line), "attention_merge", args, attention.query_size)[1]
 
+    def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
+        return self.recur_in(self.m, recurrence, state, inputs, weights)
+
     @property
     def line(self) -> Rows:
         _, max_pages = self.inputs.io["page_table"].shape
@@ -185,6 +202,9 @@ class PrefillOperators(RelaxOperators):
         cache, q = self.append(_rope_append(self.variant, attention), "rope_append", args, attention.query_size)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
         return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places], out)
+
+    def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
+        return self.recur_in(None, recurrence, state, inputs, weights)
 
 
 def rows(like: nn.Tensor, columns: int) -> nn.Tensor:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from webllm_build.compile.abi_generated import LAUNCH_WORDS, PLAN_FORMAT
+from webllm_build.compile.abi_generated import LAUNCH_WORDS, MAX_SLOTS, MIN_SLOTS, PLAN_FORMAT, SLOT_BYTES
 
 MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3
 
@@ -40,13 +40,23 @@ class Buffer:
 
 @dataclass(frozen=True)
 class State:
-    """A buffer that outlives a step: "pages" of a layer's cache, whose places the page table names, or "slots", one for a sequence's
-    state after a step. Of pages, query_size: values of a token's queries, which each key meets; window: tokens that a token sees."""
+    """A buffer that outlives a step: "pages" of a layer's cache, whose places the page table names, or "slots", each for a sequence's
+    state after a step; `state` names the one that a row reads and the one that it writes. Of pages, query_size: values of a token's
+    queries, which each key meets; window: tokens that a token sees."""
 
     name: str
     kind: Literal["pages", "slots"]
     query_size: int = 0
     window: int | None = None
+
+
+def slot_count(states: Iterable[State], sizes: Iterable[int]) -> int:
+    """How many slots each of a model's states in slots gets, sizes being bytes of a page or slot of each state; 0 without such a state.
+
+    The browser's executor/buffers.ts counts the same.
+    """
+    size = sum(size for state, size in zip(states, sizes, strict=True) if state.kind == "slots")
+    return max(MIN_SLOTS, min(MAX_SLOTS, SLOT_BYTES // size)) if size else 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from webllm_build.compile.abi_generated import MAX_TILES, PLAN_FORMAT
-from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan
+from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan, slot_count
 from webllm_build.compile.target import VENDORS
 from webllm_build.errors import PlanError
 
@@ -39,13 +39,14 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
 def _verify_variant(plan: Plan, variant: VariantPlan, wgsl: Sequence[str]) -> None:
     where = f"variant {variant.name}"
     limits = variant.limits
-    sizes = [buffer.bytes for buffer in plan.weights]
-    sizes += variant.state_bytes
-    sizes += [buffer.bytes for buffer in plan.io]
-    sizes += variant.workspace
     _require(len(variant.state_bytes) == len(plan.states), f"{where}: {len(variant.state_bytes)} sizes of {len(plan.states)} states")
+    sizes = [buffer.bytes for buffer in plan.weights]
+    slots = slot_count(plan.states, variant.state_bytes)
     for state, size in zip(plan.states, variant.state_bytes, strict=True):
         _require(size > 0 and size % 4 == 0, f"{where}: {state.name} of {size} bytes")
+        sizes.append(size if state.kind == "pages" else slots * size)
+    sizes += [buffer.bytes for buffer in plan.io]
+    sizes += variant.workspace
     _require(max(sizes) <= limits["maxStorageBufferBindingSize"], f"{where}: a buffer over its own binding limit")
     _require(max(sizes) <= limits["maxBufferSize"], f"{where}: a buffer over its own size limit")
     for kernel in variant.kernels:
@@ -80,6 +81,8 @@ def _verify_tile(tile: Tile, variant: VariantPlan, wgsl: Sequence[str], where: s
 
 def _verify_function(plan: Plan, variant: VariantPlan, function: Function, buffers: int, where: str) -> None:
     written: set[int] = set()
+    slots = {plan.state_base + number for number, state in enumerate(plan.states) if state.kind == "slots"}
+    places = {plan.io_base + number for number, buffer in enumerate(plan.io) if buffer.name == "state"}
     for index, (slot, arguments) in enumerate(function.steps):
         _require(0 <= slot < len(function.kernels), f"{where}, step {index}: kernel slot {slot}")
         number = function.kernels[slot]
@@ -91,6 +94,7 @@ def _verify_function(plan: Plan, variant: VariantPlan, function: Function, buffe
         writes = [buffer for buffer, access in zip(arguments, kernel.bindings, strict=True) if access == "read_write"]
         for buffer in arguments:
             _require(0 <= buffer < buffers, f"{step}: buffer {buffer} of {buffers}")
+        _require(slots.isdisjoint(arguments) or not places.isdisjoint(arguments), f"{step}: slots without `state`, which says which")
         for buffer in reads:
             _require(buffer not in writes, f"{step}: buffer {buffer} is both read and written")
             _require(buffer < plan.workspace_base or buffer in written, f"{step}: workspace {buffer} read before written")

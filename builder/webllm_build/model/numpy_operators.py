@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from webllm_build.model.attention import Attention
 from webllm_build.model.ops import Activation, check_linear
+from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
 from webllm_build.source.checkpoint import Checkpoint, decode_rows
 
@@ -28,6 +29,9 @@ def gelu_tanh(x: Array) -> Array:
     y: Array = x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     return y
 
+
+# By the type of a recurrence: its values [m, size] over a whole sequence, from it, its inputs [m, .] and its weights.
+RECURRENCES: dict[type[Recurrence], Callable[[Any, Sequence[Array], Sequence[Array]], Array]] = {}
 
 _GATES: Mapping[Activation, Callable[[Array], Array]] = {"silu_mul": silu, "gelu_tanh_mul": gelu_tanh}
 
@@ -99,6 +103,9 @@ class NumpyOperators:
         weights /= weights.sum(-1, keepdims=True)
         mixed: Array = weights @ v
         return mixed.swapaxes(0, 1).reshape(m, -1)
+
+    def recur(self, recurrence: Recurrence, state: str, *inputs: Array, weights: Sequence[Weight] = ()) -> Array:
+        return RECURRENCES[type(recurrence)](recurrence, inputs, [self.vector(weight) for weight in weights])
 
     def _slices(self, weight: Weight) -> Iterator[Array]:
         """The weight's rows in the checkpoint's order."""

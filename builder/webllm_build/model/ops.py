@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Protocol, TypeVar
 
 from webllm_build.model.attention import Attention
+from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
 
 Tensor = TypeVar("Tensor")
@@ -45,6 +47,13 @@ class Operators(Protocol[Tensor]):
 
         Queries and keys are turned first, and before that, where `attention.qk_norm` says so, each head of them is RMS-normalised and
         scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys.
+        """
+
+    def recur(self, recurrence: Recurrence, state: str, *inputs: Tensor, weights: Sequence[Weight] = ()) -> Tensor:
+        """What a recurrence makes of inputs[m, .], from the state of that name, and leaves there the state after them:
+        [m, recurrence.size].
+
+        inputs: not the channels of a gated activation, which may be codes. weights: vectors.
         """
 
 

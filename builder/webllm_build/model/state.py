@@ -23,7 +23,7 @@ class Pages:
 
 @dataclass(frozen=True)
 class Slots:
-    """A state of fixed size, float32[shape] for a sequence: a step reads one slot and writes another."""
+    """A state of fixed size, float32[shape], of a sequence after some number of tokens: a step reads one slot and writes another."""
 
     name: str
     shape: tuple[int, ...]
