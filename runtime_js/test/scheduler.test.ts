@@ -336,6 +336,28 @@ test("states in slots: where few fit, conversations that wait go first, and no p
   assert.equal(none.kv.kv_capacity(), 8);
 });
 
+test("states in slots: rows of one sequence each read what the row before writes, and go back to any of them", async () => {
+  const { sequences, runner } = setup({ slots: 64 });
+  const tokens = promptOf(12, 1);
+  const words = new Sampler({ temperature: 0, topP: 1, seed: 1 }).next();
+  const sequence = sequences.acquire([]);
+  await sequences.append(sequence, 5);
+  const [prompt] = sequences.views([sequence]);
+  assert.ok(prompt);
+  await runner.prefill(tokens.slice(0, 5), 0, prompt);
+  sequence.commit(tokens.slice(0, 5));
+  const rowsFrom = async (first: number, draft: readonly number[]): Promise<number[]> => {
+    const caches = await sequences.appendRows(sequence, draft.length);
+    return (await runner.decode(caches.map((cache, i) => ({ position: first + i, cache, sampling: words, token: draft[i] })))).map(({ token }) => token);
+  };
+  const expected = (...lengths: number[]): number[] => lengths.map((length) => nextToken(tokens.slice(0, length)));
+  assert.deepEqual(await rowsFrom(5, [...tokens.slice(5, 7), 90, 91]).then((ids) => ids.slice(0, 2)), expected(6, 7));
+  sequence.commit(tokens.slice(5, 7));
+  sequences.truncate(sequence, 7);
+  assert.equal(sequences.length(sequence), 7, "the refused ones are gone, the others are not");
+  assert.deepEqual(await rowsFrom(7, tokens.slice(7, 11)), expected(8, 9, 10, 11));
+});
+
 test("requests run one after the other, in order", async () => {
   const it = setup();
   const prompts = [promptOf(6, 1), promptOf(9, 2), promptOf(4, 3)];

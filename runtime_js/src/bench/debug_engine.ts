@@ -132,9 +132,8 @@ export class DebugEngine extends MLCEngine {
       const ids: number[] = [];
       for (let position = first; position < tokens.length; position += isTogether ? count : 1) {
         const added = tokens.slice(position, isTogether ? tokens.length : position + 1);
-        await sequences.append(sequence, added.length);
-        const cache = this.#view(sequence);
-        const results = await runner.decode(added.map((token, i): Row => ({ position: position + i, cache, sampling, token })));
+        const caches = await sequences.appendRows(sequence, added.length);
+        const results = await runner.decode(caches.map((cache, i): Row => ({ position: position + i, cache, sampling, token: added[i] })));
         ids.push(...results.map(({ token }) => token));
       }
       return ids;

@@ -106,6 +106,17 @@ export class SequenceManager {
     this.#copies.push(...this.#view(this.#abi.kv_copies(), 2 * copies));
   }
 
+  /** Makes room for `count` more tokens that are rows of one step: the sequence as each row sees it. Raises OutOfMemoryError. */
+  async appendRows(sequence: Sequence, count: number): Promise<CacheView[]> {
+    const rows: CacheView[] = [];
+    for (let row = 0; row < count; row++) {
+      await this.append(sequence, 1);
+      rows.push(...this.views([sequence]));
+    }
+    const pages = rows.at(-1)?.pages ?? new Int32Array(0); // earlier views may be of memory that has moved
+    return rows.map((row) => ({ ...row, pages }));
+  }
+
   /** Where the runner has no room for more pages, one idle sequence less. Raises OutOfMemoryError where there is none. */
   async #grow(pages: number): Promise<void> {
     let reserved = 0;
