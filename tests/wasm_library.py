@@ -14,7 +14,7 @@ from typing import Protocol
 import wasmtime
 
 ROOT = Path(__file__).resolve().parents[1]
-ABI = json.loads((ROOT / "wasm_support" / "abi.json").read_text("utf-8"))
+ABI = json.loads((ROOT / "constants" / "abi.json").read_text("utf-8"))
 POINTERS = frozenset(function["name"] for function in ABI["functions"] if function["returns"] == "i32*")
 BUILD = runpy.run_path(str(ROOT / "wasm_support" / "build.py"))
 

@@ -1,4 +1,4 @@
-"""Generated from limits/limits.json by limits/generate.py. Do not edit."""
+"""Generated from constants/limits.json by constants/generate.py. Do not edit."""
 
 MAX_LAYERS = 1024  # Layers of a model.
 MAX_VOCABULARY = 16777216  # Rows of the embedding.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 WASM_SUPPORT = PACKAGE.parents[1] / "wasm_support"  # in a source checkout
-SUFFIXES = (".py", ".txt", ".o", ".cc", ".h", ".json")
+SUFFIXES = (".py", ".txt", ".o", ".cc", ".h")
 
 LIBRARY_SOURCES = ("library.py", "limits_generated.py", "model", "quantize", "compile", "_support")
 LIBRARY_TOOLS = ("apache-tvm", "apache-tvm-ffi", "numpy")

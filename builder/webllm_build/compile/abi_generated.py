@@ -1,4 +1,4 @@
-"""Generated from wasm_support/abi.json by wasm_support/generate_abi.py. Do not edit."""
+"""Generated from constants/abi.json by constants/generate.py. Do not edit."""
 
 MAX_PAGE_SIZE = 1024  # tokens in a page
 MAX_PAGES = 1048576  # pages in the pool

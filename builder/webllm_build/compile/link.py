@@ -22,7 +22,7 @@ LINK_FLAGS = ("--no-entry", "--strip-all", "--fatal-warnings", "--stack-first", 
 
 
 def link_library(launch_object: bytes, launch_exports: Sequence[str], plan: bytes, wgsl: bytes, toolchain: str) -> bytes:
-    """model.wasm: exports the functions of wasm_support/abi.json, `launch_exports` and `memory`; imports nothing.
+    """model.wasm: exports the functions of constants/abi.json, `launch_exports` and `memory`; imports nothing.
 
     launch_object: wasm32 object file that defines `launch_exports`, each (n: i32, kv_len: i32, out: i32) -> ().
     plan, wgsl: content of the custom sections PLAN_SECTION and WGSL_SECTION.

@@ -1,6 +1,7 @@
 /** What one dispatch must move and compute at least, from the buffers that a step of the plan binds. */
 
-import { MAX_ROWS, type KernelPlan, type Plan, type VariantPlan } from "../executor/plan.ts";
+import { MAX_ROWS } from "../executor/abi.generated.ts";
+import type { KernelPlan, Plan, VariantPlan } from "../executor/plan.ts";
 
 /** Bytes that must cross the GPU's memory, and floating-point operations of the matrix products. */
 export interface Work {

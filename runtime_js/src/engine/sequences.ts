@@ -1,6 +1,6 @@
 /** Conversations in the paged KV cache. The page tables live in wasm; this knows which tokens the pages hold. */
 
-import { ABI_ERRORS, PLAN, type WasmAbi } from "../executor/abi.generated.ts";
+import { MIN_SLOTS, OUT_OF_PAGES, OUT_OF_SLOTS, type WasmAbi } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
 
@@ -42,7 +42,7 @@ export class SequenceManager {
     this.#abi = abi;
     this.#runner = runner;
     const { pageSize, slots } = runner.shape;
-    this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE, slots - PLAN.MIN_SLOTS + 1));
+    this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE, slots - MIN_SLOTS + 1));
     this.#call("kv_reset", abi.kv_reset(pageSize, pages, slots));
   }
 
@@ -90,9 +90,9 @@ export class SequenceManager {
   async append(sequence: Sequence, count: number): Promise<void> {
     const { contextLength, pageSize } = this.#runner.shape;
     let copies = this.#abi.kv_append(sequence.id, count);
-    while (copies === ABI_ERRORS.OUT_OF_PAGES || (copies === ABI_ERRORS.OUT_OF_SLOTS && this.#idle.length > 0)) {
+    while (copies === OUT_OF_PAGES || (copies === OUT_OF_SLOTS && this.#idle.length > 0)) {
       const capacity = this.#abi.kv_capacity();
-      const isFull = copies === ABI_ERRORS.OUT_OF_SLOTS || capacity >= Math.ceil(contextLength / pageSize);
+      const isFull = copies === OUT_OF_SLOTS || capacity >= Math.ceil(contextLength / pageSize);
       if (isFull && this.#idle.length > 0) {
         this.#free(this.#idle.shift()); // it was idle longest
       } else {
@@ -177,8 +177,8 @@ export class SequenceManager {
   }
 
   #call(name: string, result: number): number {
-    if (result === ABI_ERRORS.OUT_OF_PAGES) throw new OutOfMemoryError("The KV cache has no room for more tokens. Start a new chat.");
-    if (result === ABI_ERRORS.OUT_OF_SLOTS) throw new OutOfMemoryError("The model has no room for the states of so many answers at once.");
+    if (result === OUT_OF_PAGES) throw new OutOfMemoryError("The KV cache has no room for more tokens. Start a new chat.");
+    if (result === OUT_OF_SLOTS) throw new OutOfMemoryError("The model has no room for the states of so many answers at once.");
     if (result < 0) throw new InternalError(`${name} answered ${result}`);
     return result;
   }

@@ -1,53 +1,45 @@
-// Generated from wasm_support/abi.json by wasm_support/generate_abi.py. Do not edit.
+// Generated from constants/abi.json by constants/generate.py. Do not edit.
 
-export const ABI_ERRORS = {
-  /** not enough free pages, or no memory for the tables; nothing changed */
-  OUT_OF_PAGES: -1,
-  /** no sequence has this id (never made, or freed) */
-  UNKNOWN_SEQUENCE: -2,
-  /** a number out of range; nothing changed */
-  INVALID_ARGUMENT: -3,
-  /** every slot is the state of a sequence that it cannot do without; no length changed */
-  OUT_OF_SLOTS: -4,
-} as const;
-
-export const ABI_LIMITS = {
-  /** tokens in a page */
-  MAX_PAGE_SIZE: 1024,
-  /** pages in the pool */
-  MAX_PAGES: 1048576,
-  /** slots in the pool: SLOTS_KEPT of each of eight conversations */
-  MAX_SLOTS: 128,
-  /** states of a sequence that it can go back to, at most */
-  SLOTS_KEPT: 16,
-  /** of them that are at its latest lengths: of a step of MAX_ROWS, and what it begins with */
-  SLOTS_RECENT: 9,
-  /** sequences alive at a time */
-  MAX_SEQUENCES: 65536,
-  /** bytes that scratch gives out */
-  MAX_SCRATCH_BYTES: 1048576,
-} as const;
-
-export const PLAN = {
-  /** of the plan in model.wasm */
-  PLAN_FORMAT: 4,
-  /** of one decode step */
-  MAX_ROWS: 8,
-  /** int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written */
-  STATE_WORDS: 16,
-  /** uint32 words of a row in the io buffer sampling: temperature and top_p as float32 bits, seed (2), step */
-  SAMPLING_WORDS: 16,
-  /** sampled ids that the GPU remembers until the CPU has read them; a power of two */
-  HISTORY: 256,
-  /** int32 words that a launch function writes for each tile of a kernel: grid x, y, z, then the uniform's */
-  LAUNCH_WORDS: 8,
-  /** of one kernel */
-  MAX_TILES: 8,
-  /** slots of a model that has states in slots: of six steps under way, what they begin with, and a conversation that waits */
-  MIN_SLOTS: 8,
-  /** that it has more slots within, up to MAX_SLOTS */
-  SLOT_BYTES: 134217728,
-} as const;
+/** not enough free pages, or no memory for the tables; nothing changed */
+export const OUT_OF_PAGES = -1;
+/** no sequence has this id (never made, or freed) */
+export const UNKNOWN_SEQUENCE = -2;
+/** a number out of range; nothing changed */
+export const INVALID_ARGUMENT = -3;
+/** every slot is the state of a sequence that it cannot do without; no length changed */
+export const OUT_OF_SLOTS = -4;
+/** tokens in a page */
+export const MAX_PAGE_SIZE = 1024;
+/** pages in the pool */
+export const MAX_PAGES = 1048576;
+/** slots in the pool: SLOTS_KEPT of each of eight conversations */
+export const MAX_SLOTS = 128;
+/** states of a sequence that it can go back to, at most */
+export const SLOTS_KEPT = 16;
+/** of them that are at its latest lengths: of a step of MAX_ROWS, and what it begins with */
+export const SLOTS_RECENT = 9;
+/** sequences alive at a time */
+export const MAX_SEQUENCES = 65536;
+/** bytes that scratch gives out */
+export const MAX_SCRATCH_BYTES = 1048576;
+/** of the plan in model.wasm */
+export const PLAN_FORMAT = 4;
+/** of one decode step */
+export const MAX_ROWS = 8;
+/** int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written */
+export const STATE_WORDS = 16;
+/** uint32 words of a row in the io buffer sampling: temperature and top_p as float32 bits, seed (2), step */
+export const SAMPLING_WORDS = 16;
+/** sampled ids that the GPU remembers until the CPU has read them; a power of two */
+export const HISTORY = 256;
+/** int32 words that a launch function writes for each tile of a kernel: grid x, y, z, then the uniform's */
+export const LAUNCH_WORDS = 8;
+/** of one kernel */
+export const MAX_TILES = 8;
+/** slots of a model that has states in slots: of six steps under way, what they begin with, and a conversation that waits */
+export const MIN_SLOTS = 8;
+/** that it has more slots within, up to MAX_SLOTS */
+export const SLOT_BYTES = 134217728;
 
 /**
  * The exports of every model.wasm, besides its launch functions. A pointer is a byte offset into `memory`.
@@ -139,7 +131,7 @@ export interface WasmAbi {
   scratch(bytes: number): number;
 }
 
-export const WASM_ABI_FUNCTIONS = [
+const WASM_ABI_FUNCTIONS = [
   "kv_reset",
   "kv_grow",
   "kv_new",

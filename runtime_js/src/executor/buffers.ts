@@ -1,6 +1,6 @@
 /** All GPU buffers of a loaded model, by the plan's numbering: weights, states, io, workspace. */
 
-import { ABI_LIMITS, PLAN } from "./abi.generated.ts";
+import { MAX_SLOTS, MIN_SLOTS, SLOT_BYTES } from "./abi.generated.ts";
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
 import type { Plan, VariantPlan } from "./plan.ts";
@@ -61,7 +61,7 @@ export function allocateWeights(device: GPUDevice, plan: Plan): Promise<readonly
 /** How many slots each of the model's states in slots gets; 0 where there is none. The builder's plan.py counts the same. */
 export function slotCount(plan: Pick<Plan, "states">, { stateBytes }: Pick<VariantPlan, "stateBytes">): number {
   const bytes = stateBytes.reduce((sum, size, i) => sum + (plan.states[i]?.kind === "slots" ? size : 0), 0);
-  return bytes === 0 ? 0 : Math.max(PLAN.MIN_SLOTS, Math.min(ABI_LIMITS.MAX_SLOTS, Math.floor(PLAN.SLOT_BYTES / bytes)));
+  return bytes === 0 ? 0 : Math.max(MIN_SLOTS, Math.min(MAX_SLOTS, Math.floor(SLOT_BYTES / bytes)));
 }
 
 /** Bytes of each state's buffer. */

@@ -2,14 +2,13 @@
 
 import { GPUExecutionError } from "../support/errors.ts";
 import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
+import { HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
-import {
-  HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS, decodeName, functionOf, rowCounts, type Plan, type VariantPlan,
-} from "./plan.ts";
+import { decodeName, functionOf, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { ReadbackRing } from "./readback.ts";
 import { rotaryTable } from "./rope.ts";

@@ -1,8 +1,8 @@
 /** model.wasm: the KV manager and the launch arithmetic as code, the plan and the WGSL as custom sections. */
 
 import { FeatureSupportError, ManifestError } from "../support/errors.ts";
-import { ABI_LIMITS, isWasmAbi, type WasmAbi } from "./abi.generated.ts";
-import { LAUNCH_WORDS, parsePlan, type Plan } from "./plan.ts";
+import { LAUNCH_WORDS, MAX_SCRATCH_BYTES, isWasmAbi, type WasmAbi } from "./abi.generated.ts";
+import { parsePlan, type Plan } from "./plan.ts";
 
 const MAX_SECTION_BYTES = 1 << 26;
 
@@ -65,7 +65,7 @@ export class ModelLibrary {
     const run = this.#exports[name];
     if (typeof run !== "function") throw broken(`it has no launch function ${name}`);
     const words = tileCount * LAUNCH_WORDS;
-    if (words * 4 > ABI_LIMITS.MAX_SCRATCH_BYTES) throw broken(`${name} launches ${tileCount} tiles of kernels`);
+    if (words * 4 > MAX_SCRATCH_BYTES) throw broken(`${name} launches ${tileCount} tiles of kernels`);
     return (n, kvLength) => {
       const out = this.abi.scratch(words * 4);
       if (out === 0) throw broken("it has no memory for launch arithmetic");

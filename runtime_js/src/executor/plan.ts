@@ -3,9 +3,8 @@
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_CONTEXT, MAX_LAYERS, MAX_NAME, MAX_VOCABULARY } from "../support/limits.generated.ts";
-import { PLAN } from "./abi.generated.ts";
+import { HISTORY, LAUNCH_WORDS, MAX_ROWS, MAX_TILES, PLAN_FORMAT, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
 
-export const { LAUNCH_WORDS, HISTORY, MAX_ROWS, STATE_WORDS, SAMPLING_WORDS } = PLAN;
 const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
 const MAX_FUNCTIONS = 64;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
@@ -173,7 +172,7 @@ function parseKernel(kernel: Fields, wgslCount: number): KernelPlan {
     if (value !== "read" && value !== "read_write") throw fail(`${path} must be "read" or "read_write"`);
     return value;
   });
-  const tiles = kernel.objects("tiles", PLAN.MAX_TILES, (tile) => (
+  const tiles = kernel.objects("tiles", MAX_TILES, (tile) => (
     { wgsl: tile.integer("wgsl", 0, wgslCount - 1), entry: tile.string("entry", MAX_NAME) }));
   if (tiles.length === 0) throw kernel.wrong("tiles", "at least one tile");
   const defaults = kernel.object("defaults");
@@ -250,7 +249,7 @@ function parseVariant(variant: Fields, states: readonly StatePlan[], sharedBuffe
 export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
   const plan = new Fields(planValue, "", fail);
   const format = plan.integer("format", 0, 1 << 20);
-  if (format !== PLAN.PLAN_FORMAT) throw fail(`it has format ${format}, this engine reads format ${PLAN.PLAN_FORMAT}`);
+  if (format !== PLAN_FORMAT) throw fail(`it has format ${format}, this engine reads format ${PLAN_FORMAT}`);
   const wgsl = new Fields({ wgsl: wgslValue }, "", fail).array("wgsl", MAX_COUNT, (value, path) => {
     if (typeof value !== "string") throw fail(`${path} must be a string`);
     return value;

@@ -1,10 +1,11 @@
 /** One function of the plan, ready to run: a straight list of dispatches with their bind groups made. */
 
+import { LAUNCH_WORDS } from "./abi.generated.ts";
 import type { BufferTable } from "./buffers.ts";
 import { BufferUsage } from "./gpu_flags.ts";
 import type { Launch, ModelLibrary } from "./library.ts";
 import type { ChosenKernels, CompiledKernel } from "./pipelines.ts";
-import { LAUNCH_WORDS, type FunctionPlan } from "./plan.ts";
+import type { FunctionPlan } from "./plan.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
 /** Bytes between the uniforms of two kernels: WebGPU's largest minUniformBufferOffsetAlignment. */

@@ -1,4 +1,4 @@
-// Generated from limits/limits.json by limits/generate.py. Do not edit.
+// Generated from constants/limits.json by constants/generate.py. Do not edit.
 
 /** Layers of a model. */
 export const MAX_LAYERS = 1024;

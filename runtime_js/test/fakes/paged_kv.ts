@@ -1,6 +1,6 @@
 /** The wasm ABI's KV manager as plain TypeScript: the same rules, written for reading. */
 
-import { ABI_ERRORS, type WasmAbi } from "../../src/executor/abi.generated.ts";
+import { INVALID_ARGUMENT, OUT_OF_PAGES, OUT_OF_SLOTS, type WasmAbi } from "../../src/executor/abi.generated.ts";
 
 interface FakeSequence {
   length: number;
@@ -55,8 +55,8 @@ export class FakePagedKv implements WasmAbi {
     const last = sequence.pages.at(-1);
     const copiesLast = last !== undefined && count > 0 && sequence.length % this.#pageSize > 0 && (this.#references[last] ?? 0) > 1;
     const added = Math.ceil((sequence.length + count) / this.#pageSize) - sequence.pages.length;
-    if (added + (copiesLast ? 1 : 0) > this.kv_available()) return ABI_ERRORS.OUT_OF_PAGES;
-    if (this.#slots > 0 && count > 0 && !this.#takeSlot(sequence, sequence.length + count)) return ABI_ERRORS.OUT_OF_SLOTS;
+    if (added + (copiesLast ? 1 : 0) > this.kv_available()) return OUT_OF_PAGES;
+    if (this.#slots > 0 && count > 0 && !this.#takeSlot(sequence, sequence.length + count)) return OUT_OF_SLOTS;
     this.#copies = [];
     if (copiesLast) {
       const fresh = this.#take();
@@ -76,7 +76,7 @@ export class FakePagedKv implements WasmAbi {
 
   kv_restorable(id: number, length: number): number {
     const sequence = this.#get(id);
-    if (length < 0 || length > sequence.length) return ABI_ERRORS.INVALID_ARGUMENT;
+    if (length < 0 || length > sequence.length) return INVALID_ARGUMENT;
     return this.#slots === 0 ? length : sequence.states.findLast((state) => state.length <= length)?.length ?? 0;
   }
 
