@@ -78,10 +78,11 @@ def _built(folder: Path, context_length: int | None) -> Lines:
         plan = parse_plan(read_custom_section(wasm, PLAN_SECTION))
     except OSError as error:
         raise MalformedFile(f"{library}: {error.strerror}", "Build the folder again.") from error
-    except (MalformedFile, KeyError, TypeError, ValueError) as error:
+    except (MalformedFile, ValueError, RecursionError) as error:
         raise MalformedFile(f"{library} is damaged or of another version of webllm-build", "Build the folder again.") from error
     tokens = context_within(context_length, manifest.model.context_length)
-    fixed = sum(buffer.bytes for buffer in (*plan.weights, *plan.io)) + max(sum(variant.workspace) for variant in plan.variants)
+    workspace = max((sum(variant.workspace) for variant in plan.variants), default=0)
+    fixed = sum(buffer.bytes for buffer in (*plan.weights, *plan.io)) + workspace
     pages = -(-tokens // plan.model.page_size)
     states = {variant.name: _state_bytes(plan.states, variant.state_bytes, pages) for variant in plan.variants}
     return [
@@ -100,7 +101,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
 
 
 def _variant(variant: VariantPlan) -> str:
-    steps = sum(len(variant.functions[name].steps) for name in ("decode", "sample"))
+    steps = sum(len(variant.functions[name].steps) for name in ("decode", "sample") if name in variant.functions)
     needs = ", ".join((*variant.features, *variant.language_features)) or "nothing special"
     return f"{len(variant.kernels)} kernels, {steps} dispatches a token, workspace {_size(sum(variant.workspace))}, needs {needs}"
 

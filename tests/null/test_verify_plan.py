@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,6 +44,24 @@ def test_accepts_a_legal_plan_and_reads_it_back() -> None:
     plan = make_plan()
     verify_plan(plan, WGSL)
     assert parse_plan(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda plan: plan.pop("io"), "plan.io"),
+        (lambda plan: plan["model"].update(vocab_size="32"), "plan.model.vocab_size"),
+        (lambda plan: plan["states"][0].update(kind="heap"), "kind is not pages or slots"),
+        (lambda plan: plan["variants"][0]["limits"].update(maxBufferSize=-1), "limits.maxBufferSize"),
+        (lambda plan: plan["variants"][0]["functions"]["decode"].update(steps=[[0, [0], 0]]), r"decode.steps\[0\]"),
+        (lambda plan: plan["variants"][0]["kernels"][0].update(uniform=True), "uniform"),
+    ],
+)
+def test_says_where_it_is_no_plan(change: Callable[[Any], object], place: str) -> None:
+    plan = json.loads(make_plan().to_json())
+    change(plan)
+    with pytest.raises(ValueError, match=place):
+        parse_plan(json.dumps(plan).encode())
 
 
 @pytest.mark.parametrize(

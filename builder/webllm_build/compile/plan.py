@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from webllm_build.compile.abi_generated import LAUNCH_WORDS, MAX_SLOTS, MIN_SLOTS, PLAN_FORMAT, SLOT_BYTES
+from webllm_build.fields import Fields
 
 MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3
+
+StateKind = Literal["pages", "slots"]
+STATE_KINDS: tuple[StateKind, ...] = get_args(StateKind)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class State:
     queries, which each key meets; window: tokens that a token sees."""
 
     name: str
-    kind: Literal["pages", "slots"]
+    kind: StateKind
     query_size: int = 0
     window: int | None = None
 
@@ -145,38 +149,74 @@ class Plan:
 
 
 def parse_plan(data: bytes) -> Plan:
-    """The inverse of Plan.to_json, for a plan of this program's own making; verify_plan checks what it says.
-
-    Raises:
-        KeyError, TypeError, ValueError: the JSON is not a plan.
-    """
-    raw = json.loads(data)
-    model = dict(raw["model"])
-    ropes = tuple(Rope(tuple(rope["inv_freq"]), rope["scale"]) for rope in model["ropes"])
+    """The inverse of Plan.to_json; verify_plan checks what the plan says. Raises ValueError where it is no plan."""
+    plan = Fields(json.loads(data), "plan")
+    model = plan.nested("model")
     return Plan(
-        model=PlanModel(**(model | {"ropes": ropes})),
-        weights=tuple(Buffer(**buffer) for buffer in raw["weights"]),
-        states=tuple(State(**state) for state in raw["states"]),
-        io=tuple(Buffer(**buffer) for buffer in raw["io"]),
-        variants=tuple(_parse_variant(variant) for variant in raw["variants"]),
-        format=raw["format"],
+        model=PlanModel(
+            vocab_size=model.count("vocab_size"),
+            hidden_size=model.count("hidden_size"),
+            context_length=model.count("context_length"),
+            page_size=model.count("page_size"),
+            prefill_chunk=model.count("prefill_chunk"),
+            ropes=tuple(Rope(rope.numbers("inv_freq"), rope.number("scale")) for rope in model.objects("ropes")),
+        ),
+        weights=_buffers(plan, "weights"),
+        states=tuple(
+            State(state.text("name"), state.one_of("kind", STATE_KINDS), state.count("query_size"), state.optional_count("window"))
+            for state in plan.objects("states")
+        ),
+        io=_buffers(plan, "io"),
+        variants=tuple(_variant(variant) for variant in plan.objects("variants")),
+        format=plan.count("format"),
     )
 
 
-def _parse_variant(raw: Mapping[str, object]) -> VariantPlan:
-    fields = dict(raw)
-    fields["features"] = tuple(fields["features"])  # type: ignore[arg-type]
-    fields["language_features"] = tuple(fields["language_features"])  # type: ignore[arg-type]
-    fields["state_bytes"] = tuple(fields["state_bytes"])  # type: ignore[arg-type]
-    fields["workspace"] = tuple(fields["workspace"])  # type: ignore[arg-type]
-    fields["kernels"] = tuple(
-        Kernel(**(kernel | {"bindings": tuple(kernel["bindings"]), "tiles": tuple(Tile(**tile) for tile in kernel["tiles"])}))
-        for kernel in fields["kernels"]  # type: ignore[attr-defined]
+def _buffers(plan: Fields, key: str) -> tuple[Buffer, ...]:
+    return tuple(Buffer(buffer.text("name"), buffer.count("bytes")) for buffer in plan.objects(key))
+
+
+def _variant(variant: Fields) -> VariantPlan:
+    functions = variant.nested("functions")
+    return VariantPlan(
+        name=variant.text("name"),
+        features=variant.texts("features"),
+        language_features=variant.texts("language_features"),
+        min_subgroup_size=variant.count("min_subgroup_size"),
+        limits=_counts(variant, "limits"),
+        state_bytes=variant.counts("state_bytes"),
+        workspace=variant.counts("workspace"),
+        kernels=tuple(_kernel(kernel) for kernel in variant.objects("kernels")),
+        functions={name: _function(functions.nested(name)) for name in functions.fields},
     )
-    fields["functions"] = {
-        name: Function(
-            function["launch"], tuple(function["kernels"]), tuple((kernel, tuple(buffers)) for kernel, buffers in function["steps"])
-        )
-        for name, function in fields["functions"].items()  # type: ignore[attr-defined]
-    }
-    return VariantPlan(**fields)  # type: ignore[arg-type]
+
+
+def _kernel(kernel: Fields) -> Kernel:
+    return Kernel(
+        name=kernel.text("name"),
+        bindings=kernel.texts("bindings"),
+        uniform=kernel.integer("uniform", -1),
+        uniform_words=kernel.count("uniform_words"),
+        tiles=tuple(Tile(tile.count("wgsl"), tile.text("entry")) for tile in kernel.objects("tiles")),
+        defaults=_counts(kernel, "defaults"),
+    )
+
+
+def _function(function: Fields) -> Function:
+    steps = [Fields(_step(step), f"{function.where}.steps[{index}]") for index, step in enumerate(function.items("steps"))]
+    return Function(
+        launch=function.text("launch"),
+        kernels=function.counts("kernels"),
+        steps=tuple((step.count("kernel"), step.counts("buffers")) for step in steps),
+    )
+
+
+def _step(step: object) -> object:
+    """[kernel, [buffer, ...]] with names."""
+    return {"kernel": step[0], "buffers": step[1]} if isinstance(step, list) and len(step) == 2 else step
+
+
+def _counts(fields: Fields, key: str) -> dict[str, int]:
+    """An object of whole numbers."""
+    counts = fields.nested(key)
+    return {name: counts.count(name) for name in counts.fields}

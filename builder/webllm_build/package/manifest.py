@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from webllm_build.errors import MalformedFile
+from webllm_build.fields import Fields
 from webllm_build.limits_generated import MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, TENSOR_ALIGNMENT
-from webllm_build.package.fields import Fields
 from webllm_build.quantize.probe import Probe
 
 FORMAT = 1

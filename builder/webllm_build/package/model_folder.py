@@ -17,8 +17,8 @@ from typing import BinaryIO
 import numpy as np
 
 from webllm_build.errors import DamagedEntry
+from webllm_build.fields import Fields
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
-from webllm_build.package.fields import Fields
 from webllm_build.package.manifest import (
     FileEntry,
     Manifest,

@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 from webllm_build import __version__
 from webllm_build.disk import check_folder, disk_errors, sync_tree
 from webllm_build.errors import DamagedEntry, OutputFolderError
+from webllm_build.fields import Fields
 from webllm_build.locks import FolderLock, lock
-from webllm_build.package.fields import Fields
 from webllm_build.package.manifest import FileEntry
 
 GENERATOR = f"webllm-build {__version__}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+Choice = TypeVar("Choice", bound=str)
 
 
 class Fields:
@@ -20,14 +23,27 @@ class Fields:
             raise ValueError(f"{self.where}.{key} is not a string")
         return value
 
-    def count(self, key: str) -> int:
+    def one_of(self, key: str, choices: Sequence[Choice]) -> Choice:
+        value = self.text(key)
+        for choice in choices:
+            if choice == value:
+                return choice
+        raise ValueError(f"{self.where}.{key} is not {' or '.join(choices)}")
+
+    def integer(self, key: str, least: int) -> int:
         value = self.fields.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
-            raise ValueError(f"{self.where}.{key} is not a whole number")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**53:
+            raise ValueError(f"{self.where}.{key} is not a whole number from {least} on")
         return value
+
+    def count(self, key: str) -> int:
+        return self.integer(key, 0)
 
     def optional_text(self, key: str) -> str | None:
         return None if self.fields.get(key) is None else self.text(key)
+
+    def optional_count(self, key: str) -> int | None:
+        return None if self.fields.get(key) is None else self.count(key)
 
     def nested(self, key: str) -> Fields:
         return Fields(self.fields.get(key), f"{self.where}.{key}")
@@ -40,6 +56,13 @@ class Fields:
 
     def objects(self, key: str) -> list[Fields]:
         return [Fields(item, f"{self.where}.{key}[{index}]") for index, item in enumerate(self.items(key))]
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(Fields({"item": item}, f"{self.where}.{key}").text("item") for item in self.items(key))
+
+    def number(self, key: str) -> float:
+        (number,) = Fields({"items": [self.fields.get(key)]}, self.where).numbers("items")
+        return number
 
     def numbers(self, key: str) -> tuple[float, ...]:
         values = self.items(key)
