@@ -1,4 +1,4 @@
-"""Compiles WGSL with naga, the shader compiler of Firefox, by wgpu."""
+"""WebGPU as Firefox has it: naga, its shader compiler, and wgpu, which runs what naga compiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dawn import swiftshader
 
 
 class Naga:
-    """One device of wgpu. `f16`: whether it compiles modules that `enable f16`, which depends on the driver."""
+    """One device of wgpu. `f16`: whether it compiles modules that `enable f16`, which depends on the driver. `wgpu`, `device`: as
+    Dawn's."""
 
     def __init__(self) -> None:
         with pytest.MonkeyPatch.context() as environment:
@@ -21,14 +22,21 @@ class Naga:
             adapters = wgpu.gpu.enumerate_adapters_sync()
             adapter: Any = max(adapters, key=lambda adapter: "shader-f16" in adapter.features)
             self.f16 = "shader-f16" in adapter.features
-            self._device: Any = adapter.request_device_sync(required_features=["shader-f16"] if self.f16 else [])
+            self.device: Any = adapter.request_device_sync(required_features=["shader-f16"] if self.f16 else [])
+        self.wgpu: Any = wgpu
         self._error: type[Exception] = wgpu.GPUError
+
+    def pipeline(self, wgsl: str, entry: str, layout: Any) -> Any:
+        """As Dawn's."""
+        module = self.device.create_shader_module(code=wgsl)
+        whole = self.device.create_pipeline_layout(bind_group_layouts=[layout])
+        return self.device.create_compute_pipeline(layout=whole, compute={"module": module, "entry_point": entry})
 
     def complaint(self, wgsl: str, entry: str) -> str | None:
         """Why a module or its pipeline is refused; None where it compiles."""
         try:
-            module = self._device.create_shader_module(code=wgsl)
-            self._device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": entry})
+            module = self.device.create_shader_module(code=wgsl)
+            self.device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": entry})
         except self._error as error:
             return str(error)
         return None

@@ -1,4 +1,4 @@
-"""Run a linked model.wasm on Dawn, step for step as the browser's executor does (runtime_js/src/executor)."""
+"""Run a linked model.wasm on Dawn, or on wgpu, step for step as the browser's executor does (runtime_js/src/executor)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from dawn import Array, Dawn
+from naga import Naga
 
 from wasm_library import WasmLibrary
 from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, MAX_SLOTS, SAMPLING_WORDS, STATE_WORDS
@@ -27,12 +28,12 @@ class PlanRunner:
     All buffers but the weights begin with NaN (integers: -1), so that it is seen where a kernel uses what nobody wrote.
     """
 
-    def __init__(self, dawn: Dawn, library: bytes, variant: str, weights: Mapping[str, Array]) -> None:
+    def __init__(self, gpu: Dawn | Naga, library: bytes, variant: str, weights: Mapping[str, Array]) -> None:
         """weights: contents of the plan's weight buffers by name."""
         self.plan = parse_plan(read_custom_section(library, PLAN_SECTION))
         (self.variant,) = (candidate for candidate in self.plan.variants if candidate.name == variant)
         self.tile = 0
-        self._dawn, self._wgpu, self._device = dawn, dawn.wgpu, dawn.device
+        self._gpu, self._wgpu, self._device = gpu, gpu.wgpu, gpu.device
         self._wgsl: list[str] = json.loads(read_custom_section(library, WGSL_SECTION))
         self._wasm = WasmLibrary(library)
         contents = [weights[buffer.name].tobytes() for buffer in self.plan.weights]
@@ -169,7 +170,7 @@ class PlanRunner:
         for (slot, _), bind_group in zip(function.steps, self._bind_groups[name], strict=True):
             number = function.kernels[slot]
             tile = self.variant.kernels[number].tiles[tiles[slot]]
-            compute.set_pipeline(self._dawn.pipeline(self._wgsl[tile.wgsl], tile.entry, self._layouts[number]))
+            compute.set_pipeline(self._gpu.pipeline(self._wgsl[tile.wgsl], tile.entry, self._layouts[number]))
             compute.set_bind_group(0, bind_group)
             compute.dispatch_workgroups(*map(int, words[slot, :GRID_WORDS]))
 

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from built_model import EXACT, VARIANTS, Built, CodeOperators, PackedOperators
 from dawn import Dawn
+from naga import Naga
 from plan_runner import PlanRunner
 
 from families import FAMILIES, TOKENS, open_tiny, reference
-from webllm_build.compile.target import Variant
+from webllm_build.compile.target import VARIANTS as ALL, Variant
 from webllm_build.quantize import SCHEMES, parts
 from webllm_build.source.checkpoint import Checkpoint
 
+F16 = tuple(variant for variant in ALL if variant.name == "f16")
 CHUNKS = (24, 40)  # ends of the prompt's chunks
 ROW = 96  # values of a row of Qwen2's matrices
 
@@ -68,3 +70,15 @@ def test_integers_follow_within_the_step_of_their_codes(dawn: Dawn, tmp_path: Pa
     assert np.abs(found - without[positions]).max() < 0.05 * largest
     assert np.linalg.norm(found - without[positions]) < 0.05 * np.linalg.norm(without[positions])
 
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float16_follows_within_its_roundings(naga: Naga, tmp_path: Path, family: str) -> None:
+    """What SwiftShader does not have, by Firefox's WebGPU on a driver that has it."""
+    if not naga.f16:
+        pytest.skip("no driver here has shader-f16 (Debian's mesa-vulkan-drivers has)")
+    built = build(family, open_tiny(family, "gguf", tmp_path), "q8", F16)
+    expected = built.logits(TOKENS, integer=False)
+    found, positions = logits_of(PlanRunner(naga, built.library, "f16", built.buffers))
+    assert np.abs(found - expected[positions]).max() < 0.005 * np.abs(expected).max()
+    assert np.linalg.norm(found - expected[positions]) < 0.005 * np.linalg.norm(expected[positions])
