@@ -39,7 +39,6 @@ def test_a_base_model_continues_texts(gemma_site: Path, chromium_path: Path) -> 
     plan = parse_plan(read_custom_section(library.read_bytes(), PLAN_SECTION))
     table = sum(weight.bytes for weight in plan.weights if weight.name.startswith("embedding"))
     assert table > DEFAULT_LIMITS["maxStorageBufferBindingSize"]
-    for name in ("maxStorageBufferBindingSize", "maxBufferSize"):
-        assert {variant.limits[name] for variant in plan.variants} == {DEFAULT_LIMITS[name]}
+    assert all(variant.limits.items() <= DEFAULT_LIMITS.items() for variant in plan.variants)
     lines = list(page_console("bench/continue.html", {"site": gemma_site}, "tokens=2", program=chromium_path, seconds=1500))
     assert lines == [*(f"PASS {name}" for name in names), "DONE all passed"]

@@ -22,7 +22,8 @@ from linear_case import (
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemv import gemv, tiles
 from webllm_build.compile.kernels.linear.vectors import Tile
-from webllm_build.compile.target import Variant
+from webllm_build.compile.target import DEFAULT_LIMITS, Variant
+from webllm_build.compile.wgsl import compile_kernels
 from webllm_build.errors import CompileError
 from webllm_build.quantize import SCHEMES
 
@@ -88,7 +89,7 @@ def test_any_tile(dawn: Dawn, variant: Variant, tile: Tile) -> None:
     ("scheme", "n", "k", "norm", "epilogue", "tile", "m"),
     [
         ("q4a", 130, 576, True, PLAIN, Tile(4, 8, 8), 2),
-        ("q8", 34, 96, True, replace(SILU, bias=True), Tile(4, 4, 8), 8),
+        ("q8", 34, 96, True, replace(SILU, bias=True), Tile(4, 4, 32), 8),
         ("q4", 7, 2080, False, replace(RESIDUAL, bias=True), Tile(32, 8, 1), 4),
         ("f16", 20, 64, False, GELU, Tile(1, 8, 8), 2),
         ("q4", 12, 1024, True, PLAIN, Tile(8, 2, 4), 4),
@@ -143,6 +144,15 @@ def test_tiles_fit_every_gpu(variant: Variant, n: int, k: int) -> None:
         assert (1 if vendor == "google" else 32) <= threads <= 256  # that one is a CPU
         assert tile.lanes & (tile.lanes - 1) == 0 or tile.lanes % 32 == 0  # what subgroup reductions need
         assert n / (tile.rows * tile.groups) <= 65535
+
+
+@pytest.mark.parametrize("k", [576, 2048])
+def test_sums_of_several_vectors_fit_every_gpu(k: int) -> None:
+    variant = Variant("f32", f16=False, subgroups=False)
+    tile = tiles(variant, 3072, k)["other"].for_vectors(8)
+    kernel = gemv(variant, SCHEMES["q4"], 3072, k, m=8, norm_eps=EPS, epilogue=SILU, tile=tile)
+    used = compile_kernels({"kernel": kernel}, variant)["kernel"].workgroup_bytes
+    assert used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
 
 
 def test_activations_and_weights_are_loaded_as_vectors() -> None:

@@ -141,6 +141,14 @@ def test_codes_of_long_vectors_are_made_before() -> None:
         assert used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
 
 
+@pytest.mark.parametrize("k", [576, 2048])
+def test_sums_of_several_vectors_fit_every_gpu(k: int) -> None:
+    variant = Variant("f32-int8", f16=False, subgroups=False, integer=True)
+    kernel = gemv_codes(variant, SCHEMES["q4"], 3072, k, m=8, norm_eps=EPS, packed_input=True, epilogue=SILU)
+    used = compile_kernels({"kernel": kernel}, variant)["kernel"].workgroup_bytes
+    assert used <= DEFAULT_LIMITS["maxComputeWorkgroupStorageSize"]
+
+
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 @pytest.mark.parametrize(
     ("n", "k", "epilogue"),

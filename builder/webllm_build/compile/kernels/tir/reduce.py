@@ -17,6 +17,8 @@ from webllm_build.compile.target import Variant
 
 Operator = Literal["sum", "max"]
 
+MOST_PARTS = 2048  # floats in workgroup memory at a time, half of what every GPU has: more values come one round after the other
+
 
 def combine(operator: Operator, a: Expr, b: Expr) -> Expr:
     return a + b if operator == "sum" else T.max(a, b)
@@ -60,13 +62,7 @@ def reduce_group(
             store(partial, values[i], (group * parts + part) * count + i)
     barrier()
 
-    def result(i: Expr) -> Expr:
-        value = partial[group * parts * count + i]
-        for other in range(1, parts):
-            value = combine(operator, value, partial[(group * parts + other) * count + i])
-        return value
-
-    return result
+    return lambda i: _of_parts(partial, group, parts, count, i, operator)
 
 
 def reduce_all(
@@ -87,10 +83,19 @@ def scatter_group(
     the same, bit for bit: the same numbers are added in the same order.
     """
     if not variant.subgroups and width > 1:
-        result = reduce_group(variant, values, count, lane=lane, width=width, group=group, groups=groups)
-        for first in range(0, count, width):
-            with when(first + width <= count or first + lane < count):
-                yield first + lane, result(first + lane)
+        parts = _tree(values, count, lane, width, group, groups, "sum")
+        each = min(count, 1 << (MOST_PARTS // (groups * parts)).bit_length() - 1)
+        partial = shared("partial", groups * parts * each)
+        for begin in range(0, count, each):
+            if begin:
+                barrier()
+            with when(lane < parts):
+                for i in range(each):
+                    store(partial, values[begin + i], (group * parts + lane) * each + i)
+            barrier()
+            for first in range(0, each, width):
+                with when(first + width <= each or first + lane < each):
+                    yield begin + first + lane, _of_parts(partial, group, parts, each, first + lane)
         return
     inner = min(width, variant.lanes)
     within = lane if width == inner else lane % inner
@@ -112,10 +117,15 @@ def scatter_group(
     barrier()
     for begin in range(0, count, width):
         with when(begin + width <= count or begin + lane < count):
-            value = partial[group * parts * count + begin + lane]
-            for other in range(1, parts):
-                value = value + partial[(group * parts + other) * count + begin + lane]
-            yield begin + lane, value
+            yield begin + lane, _of_parts(partial, group, parts, count, begin + lane)
+
+
+def _of_parts(partial: Buffer, group: Expr, parts: int, count: int, index: Expr, operator: Operator = "sum") -> Expr:
+    """Value `index` of `count` of a group, from the parts of it in workgroup memory."""
+    value = partial[group * parts * count + index]
+    for other in range(1, parts):
+        value = combine(operator, value, partial[(group * parts + other) * count + index])
+    return value
 
 
 def _scatter(values: Buffer, count: int, width: int, lane: Expr) -> int:
