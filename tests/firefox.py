@@ -125,7 +125,9 @@ class Tab:
         """Wait until an expression is true."""
         end = time.monotonic() + seconds
         while not self.evaluate(expression):
-            assert time.monotonic() < end, f"never true: {expression}; console: {self._browser.console}"
+            if time.monotonic() > end:
+                shown = self.evaluate("`${location.href} ${document.body.dataset.status} ${document.body.innerText.slice(0, 500)}`")
+                raise AssertionError(f"never true: {expression}; page: {shown}; console: {self._browser.console}")
             time.sleep(0.1)
 
     def click(self, selector: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,14 +11,6 @@ import tvm
 from webllm_build.compile import pipeline
 from webllm_build.compile.target import VARIANTS
 from webllm_build.signals import held_back
-
-
-@pytest.fixture(autouse=True)
-def python_answers_interrupts() -> Iterator[None]:
-    """A process that was started in the background ignores them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_within_a_pass_is_one_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
