@@ -59,6 +59,7 @@ test("every error of the engine has words and a way on", () => {
       const problem = describeProblem(new error("what exactly"), doing);
       assert.ok(problem.title !== "" && problem.text !== "" && problem.fix !== "" && problem.ways.length > 0);
       assert.ok(problem.ways.every(({ label }) => label !== ""));
+      assert.ok(doing === "answer" || problem.fatal, "a model that did not start is not there");
       assert.match(problem.details, /what exactly/);
     }
   }

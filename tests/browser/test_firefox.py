@@ -19,7 +19,7 @@ READY = "document.body.dataset.status === 'ready'"
 SECONDS = 600  # the GPU is a CPU that others use too
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def firefox() -> Iterator[Firefox]:
     program = driver.find()
     if program is None or not driver.vulkan_drivers():

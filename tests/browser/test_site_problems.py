@@ -93,6 +93,19 @@ def test_a_request_that_is_refused_can_be_sent_again(visit: Visit) -> None:
     answered(page, 4)
 
 
+def test_a_start_that_is_refused_is_not_begun_again_and_again(visit: Visit) -> None:
+    page = visit.open()
+    page.click("#open-settings")
+    page.evaluate("document.querySelector('#context-length').value = ''")
+    page.click("#settings .primary")
+    page.click("#start")
+    page.wait_for_selector("#problem:visible")
+    assert page.inner_text("#problem-title") == "The model did not accept the request"
+    assert page.get_attribute("body", "data-status") == "failed"
+    page.wait_for_timeout(300)
+    assert page.get_attribute("body", "data-status") == "failed"
+
+
 def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
     visit.context.add_init_script(
         "if (globalThis.StorageManager) StorageManager.prototype.estimate = async () => ({ quota: 1000000, usage: 900000 })"

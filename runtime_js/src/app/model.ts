@@ -172,11 +172,12 @@ export class Model {
 
   async #load(): Promise<void> {
     this.#card.loading(await this.#host.isStored());
-    const rate = new Rate();
+    const rate = new Rate(), turn = this.#turn;
     try {
       await this.#starts.during(() => this.#host.start(this.#settings.contextLength, (report) => this.#onProgress(report, rate)));
     } catch (error) {
-      if (!(error instanceof AbortError)) this.fail(describeProblem(error, "start"));
+      // Whatever it is, also a stop that nobody here asked for: the model is not there, and starting it at once would end the same way.
+      if (turn === this.#turn && this.#status === "loading") this.fail(describeProblem(error, "start"));
       return;
     }
     this.#card.hide();

@@ -151,7 +151,8 @@ function knownProblem(error: unknown, doing: "start" | "answer"): Known {
   if (!(error instanceof MLCEngineError)) return UNKNOWN;
   if (error.code === "OutOfMemory" && doing === "answer") return NO_ROOM_TO_GROW;
   if (error.details["reason"] === "replaced") return REPLACED;
-  return KNOWN[error.code] ?? UNKNOWN;
+  const known = KNOWN[error.code] ?? UNKNOWN;
+  return doing === "start" && !known.fatal ? { ...known, ways: [TRY_AGAIN, LOAD_PAGE], fatal: true } : known; // a model that did not start is not there
 }
 
 /** For pages served over plain http, where browsers offer neither WebGPU nor storage. */
