@@ -35,6 +35,7 @@ from webllm_build.chromium import Gpu
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind, options, read_text
 from webllm_build.errors import ModelWarning, WebllmBuildError
 from webllm_build.progress import Done, Unit
+from webllm_build.signals import handled
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(stderr=True, highlight=False)
@@ -66,7 +67,7 @@ def main() -> NoReturn:
     try:
         if sys.platform not in PLATFORMS:
             raise WebllmBuildError(f"webllm-build does not run on {sys.platform}", "It runs on Linux and macOS; on Windows, in WSL.")
-        with _ending_on(signal.SIGTERM, signal.SIGHUP):
+        with handled((signal.SIGTERM, signal.SIGHUP), _end):
             app()
     except WebllmBuildError as error:
         console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
@@ -82,18 +83,8 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-@contextmanager
-def _ending_on(*numbers: signal.Signals) -> Iterator[None]:
-    """Unwind as from Ctrl+C on these signals, so that unfinished files go. Afterwards they are whose they were."""
-    before = {number: signal.signal(number, _end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _end(number: int, frame: object) -> None:
+    """Unwind as from Ctrl+C, so that unfinished files go."""
     sys.exit(128 + number)
 
 
