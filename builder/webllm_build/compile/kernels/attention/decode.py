@@ -266,10 +266,8 @@ class _AttentionDecode:
 
     def _reduce(self, values: Buffer, operator: Operator) -> None:
         """Over the parts of a group."""
-        if not self.variant.subgroups:
-            barrier()  # the results before have been read
         count, place = int(values.shape[0]), {"lane": self.part, "width": self.parts, "group": self.kv_group, "groups": self.groups}
-        reduce_all(self.variant, values, count, **place, operator=operator)
+        reduce_all(self.variant, values, count, **place, operator=operator, again=True)
 
     def _scores(self) -> None:
         for k in range(self.keys):
@@ -283,12 +281,9 @@ class _AttentionDecode:
                         for lane in range(VEC):
                             score = extern("float32", "fma", element(query, lane), element(self.read[quad], lane), score)
                     store(self.score, score, head * self.keys + k)
-        count = self.heads * self.keys
-        if not self.variant.subgroups:
-            barrier()  # the sums of the step before have been read
-        reduce_all(self.variant, self.score, count, lane=self.part, width=self.parts, group=self.kv_group, groups=self.groups)
+        self._reduce(self.score, "sum")
         if self.layout.scaled:
-            for i in range(count):
+            for i in range(self.heads * self.keys):
                 store(self.score, self.score[i] * self.key_scales[i % self.keys], i)
 
     def _weights(self, positions: list[Expr]) -> None:

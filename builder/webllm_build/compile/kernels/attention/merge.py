@@ -166,10 +166,8 @@ class _AttentionMerge:
                     store(row, rotate(x, let("turn", self.rope[self.row, vec(column)])), j)
 
     def _reduce(self, values: Buffer, operator: Operator) -> None:
-        if not self.variant.subgroups:
-            barrier()  # the results before have been read
-        count, groups = int(values.shape[0]), self.threads // LANES
-        reduce_all(self.variant, values, count, lane=self.lane, width=LANES, group=self.thread // LANES, groups=groups, operator=operator)
+        place = {"lane": self.lane, "width": LANES, "group": self.thread // LANES, "groups": self.threads // LANES}
+        reduce_all(self.variant, values, int(values.shape[0]), **place, operator=operator, again=True)
 
     def _join_splits(self, splits: Expr) -> None:
         at_once = self.slices * UNROLL

@@ -21,7 +21,6 @@ from webllm_build.compile.kernels.tir.ops import (
     Buffer,
     Expr,
     Kernel,
-    barrier,
     ceildiv,
     dot,
     element,
@@ -101,9 +100,8 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
             largest = local("largest", 1)
             if layout.scaled:
                 store(largest, largest_magnitude(values, share.vectors), 0)
-                if qk_norm is not None and not variant.subgroups:
-                    barrier()  # the sums of squares have been read
-                reduce_all(variant, largest, 1, lane=lane, width=LANES, group=group, groups=groups, operator="max")
+                again = qk_norm is not None
+                reduce_all(variant, largest, 1, lane=lane, width=LANES, group=group, groups=groups, operator="max", again=again)
             with when(row < n * heads):
                 with when(head < num_heads):
                     for j, (column, inside) in enumerate(held):

@@ -66,9 +66,20 @@ def reduce_group(
 
 
 def reduce_all(
-    variant: Variant, values: Buffer, count: int, *, lane: Expr, width: int, group: Expr = 0, groups: int = 1, operator: Operator = "sum"
+    variant: Variant,
+    values: Buffer,
+    count: int,
+    *,
+    lane: Expr,
+    width: int,
+    group: Expr = 0,
+    groups: int = 1,
+    operator: Operator = "sum",
+    again: bool = False,
 ) -> None:
-    """As reduce_group; the results replace values[0..count) in every invocation of the group."""
+    """As reduce_group; the results replace values[0..count) in every invocation of the group. again: after another reduction."""
+    if again and not variant.subgroups:
+        barrier()  # the results before have been read
     result = reduce_group(variant, values, count, lane=lane, width=width, group=group, groups=groups, operator=operator)
     for i in range(count):
         store(values, result(i), i)
