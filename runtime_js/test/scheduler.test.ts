@@ -198,16 +198,21 @@ test("the same prompt again computes its last token only; another prompt starts 
   assert.equal((await generate(it, request(prompt, { maxTokens: 4 }))).cached, 0);
 });
 
-test("conversations that begin alike share pages, and the first is not spoilt", async () => {
-  const it = setup();
-  const system = promptOf(6, 4);
-  const [a, b] = [[...system, ...promptOf(8, 20)], [...system, ...promptOf(4, 60)]];
-  const first = await generate(it, request(a, { maxTokens: 3 }));
-  const second = await generate(it, request(b, { maxTokens: 3 }));
-  assert.deepEqual([second.ids, second.cached], [reference(b, 3, NO_EOS), system.length]);
+/** Two conversations behind one beginning, and then the first goes on. */
+async function checkSharedBeginning(
+  it: ReturnType<typeof setup>, system: number[], restOfA: number[], restOfB: number[], maxTokens: number,
+): Promise<void> {
+  const [a, b] = [[...system, ...restOfA], [...system, ...restOfB]];
+  const first = await generate(it, request(a, { maxTokens }));
+  const second = await generate(it, request(b, { maxTokens }));
+  assert.deepEqual([second.ids, second.cached], [reference(b, maxTokens, NO_EOS), system.length]);
   const longer = [...a, ...first.ids, 7];
-  const third = await generate(it, request(longer, { maxTokens: 3 }));
-  assert.deepEqual([third.ids, third.cached], [reference(longer, 3, NO_EOS), longer.length - 2]);
+  const third = await generate(it, request(longer, { maxTokens }));
+  assert.deepEqual([third.ids, third.cached], [reference(longer, maxTokens, NO_EOS), longer.length - 2]);
+}
+
+test("conversations that begin alike share pages, and the first is not spoilt", async () => {
+  await checkSharedBeginning(setup(), promptOf(6, 4), promptOf(8, 20), promptOf(4, 60), 3);
 });
 
 test("the cache grows as a conversation does, up to the context length; then what was idle longest goes", async () => {
@@ -310,15 +315,7 @@ test("states in slots: a message that is edited goes back to the latest state be
 });
 
 test("states in slots: conversations that begin alike share the state after a beginning, and none spoils another", async () => {
-  const it = setup({ slots: 64 });
-  const system = promptOf(10, 4);
-  const [a, b] = [[...system, ...promptOf(12, 20)], [...system, ...promptOf(3, 60)]];
-  const first = await generate(it, request(a, { maxTokens: 2 }));
-  const second = await generate(it, request(b, { maxTokens: 2 }));
-  assert.deepEqual([second.ids, second.cached], [reference(b, 2, NO_EOS), system.length]);
-  const longer = [...a, ...first.ids, 7];
-  const third = await generate(it, request(longer, { maxTokens: 2 }));
-  assert.deepEqual([third.ids, third.cached], [reference(longer, 2, NO_EOS), longer.length - 2]);
+  await checkSharedBeginning(setup({ slots: 64 }), promptOf(10, 4), promptOf(12, 20), promptOf(3, 60), 2);
 });
 
 test("states in slots: where few fit, conversations that wait go first, and no page is taken for a slot", async () => {

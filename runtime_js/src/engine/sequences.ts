@@ -53,9 +53,11 @@ export class SequenceManager {
   acquire(prompt: readonly number[]): Sequence {
     const shared = ({ id, tokens }: Sequence): number =>
       this.#call("kv_restorable", this.#abi.kv_restorable(id, Math.max(0, Math.min(commonPrefix(tokens, prompt), prompt.length - 1))));
-    const best = this.#idle.reduceRight<Sequence | undefined>((found, sequence) =>
-      (found === undefined || shared(sequence) > shared(found) ? sequence : found), undefined);
-    const length = best === undefined ? 0 : shared(best);
+    let [best, length]: [Sequence | undefined, number] = [undefined, 0];
+    for (const sequence of this.#idle.toReversed()) {
+      const found = shared(sequence);
+      if (best === undefined || found > length) [best, length] = [sequence, found];
+    }
     const sequence = best === undefined || length === 0 ? this.#make()
       : 2 * length >= best.tokens.length ? this.#take(best) : this.#fork(best, length);
     this.truncate(sequence, Math.min(length, this.length(sequence)));
