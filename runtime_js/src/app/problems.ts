@@ -152,7 +152,8 @@ function knownProblem(error: unknown, doing: "start" | "answer"): Known {
   if (error.code === "OutOfMemory" && doing === "answer") return NO_ROOM_TO_GROW;
   if (error.details["reason"] === "replaced") return REPLACED;
   const known = KNOWN[error.code] ?? UNKNOWN;
-  return doing === "start" && !known.fatal ? { ...known, ways: [TRY_AGAIN, LOAD_PAGE], fatal: true } : known; // a model that did not start is not there
+  // A model that did not start is not there.
+  return doing === "start" && !known.fatal ? { ...known, ways: [TRY_AGAIN, LOAD_PAGE], fatal: true } : known;
 }
 
 /** For pages served over plain http, where browsers offer neither WebGPU nor storage. */

@@ -18,7 +18,8 @@ const F16_BITS = 16;
 
 /**
  * Weights are read once, of a table of embeddings the rows of the new tokens; of the KV cache every token is read once, or the new ones
- * are written; of a state in slots one is read and one written. Activations in workspace are not counted: they are small in a decode step and mostly stay in the GPU's caches in a prefill.
+ * are written; of a state in slots one is read and one written. Activations in workspace are not counted: they are small in a decode step
+ * and mostly stay in the GPU's caches in a prefill.
  */
 export class WorkModel {
   readonly #plan: Plan;

@@ -53,7 +53,8 @@ export interface ModelRunner {
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult>;
   /**
    * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled. Rows may be of one sequence, one
-   * behind the other and at positions that follow each other. The first step with more rows than any before compiles kernels; steps behind it wait.
+   * behind the other and at positions that follow each other. The first step with more rows than any before compiles kernels; steps behind it
+   * wait.
    */
   decode(rows: readonly Row[]): Promise<readonly StepResult[]>;
 }
