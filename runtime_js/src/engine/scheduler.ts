@@ -5,6 +5,7 @@
 
 import type { ModelRunner, StepResult } from "../executor/runner.ts";
 import { InternalError } from "../support/errors.ts";
+import type { Constraint } from "./constraint.ts";
 import { ChunkLength, ChunkWatch, MAX_DEPTH, PipelineDepth } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence, SequenceManager } from "./sequences.ts";
@@ -18,6 +19,8 @@ export interface GenerationRequest {
   readonly maxTokens: number;
   readonly eosTokenIds: ReadonlySet<number>;
   readonly sampler: Sampler;
+  /** What may come; the generation disposes of it when it ends. */
+  readonly constraint?: Constraint | undefined;
 }
 
 /** Who hears of a generation. Every generation that was added ends with one call of `end` or `fail`, and no call comes after it. */

@@ -35,7 +35,15 @@ export interface Row {
   readonly sampling: Uint32Array;
   /** The token at `position`. Absent: the one that this row sampled in the step before, a decode step or, in row 0, a prefill. */
   readonly token?: number | undefined;
+  /** See `TokenMask`. */
+  readonly mask?: TokenMask | undefined;
 }
+
+/**
+ * Gives the tokens that may be sampled, a bit each: bit i of word w is token 32 w + i; undefined where all may. It is called once, when the
+ * step's forward pass has been submitted, so that computing it costs no time of the GPU. What it gives may change after the call.
+ */
+export type TokenMask = () => Uint32Array | undefined;
 
 /** What a step found out about one row. */
 export interface StepResult {

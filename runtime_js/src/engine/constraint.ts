@@ -1,0 +1,16 @@
+/** What may come next in an answer. The step loop asks it between steps; a grammar is one. */
+
+export interface Constraint {
+  /** Writes which tokens may come: bit i of word w stands for token 32 w + i. False where every token may: nothing is written then. */
+  fill(mask: Uint32Array): boolean;
+  /** Goes on behind a token. Raises InternalError for one that may not come. */
+  accept(token: number): void;
+  /** Takes back the tokens accepted last. */
+  rollback(count: number): void;
+  /** Tokens that come next whatever the model says; none where there is a choice. They are not accepted by this. */
+  forced(): readonly number[];
+  /** Whether an end token was accepted: nothing comes behind it. */
+  readonly isEnded: boolean;
+  /** Frees it; nothing else may be called then. */
+  dispose(): void;
+}
