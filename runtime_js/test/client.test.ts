@@ -51,8 +51,10 @@ test("loading sends absolute addresses, reports progress and fails with the work
   await assert.rejects(client.reload("toy"), { code: "WebGPUNotAvailable" });
   assert.equal(reports[0]?.phase, "config");
   assert.deepEqual(worker.sent[0], {
-    kind: "reload", id: 0, modelId: "toy", contextLength: undefined, variant: undefined, calibrate: undefined,
-    source: { manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin", "b.bin": "data:,b" } },
+    kind: "reload", id: 0, keepsOthers: false, choices: [{
+      modelId: "toy", contextLength: undefined, variant: undefined, calibrate: undefined,
+      source: { manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin", "b.bin": "data:,b" } },
+    }],
   });
   for (const manifest of ["file:///model.json", "blob:https://page.example/1", "ftp://page.example/model.json"]) {
     await assert.rejects(new MLCEngine().reload(manifest), fails(ModelNotFoundError, /not a URL that can be fetched/));

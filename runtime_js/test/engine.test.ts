@@ -372,7 +372,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     const record = '{"model_list": [{"model": "https://a.example/", "model_id": "a", "model_lib": "https://a.example/b.wasm"}]}';
     assert.throws(() => client.setAppConfig(JSON.parse(record)), fails(RequestValidationError, /model_list\[0\]\.model is not supported.*give `manifest`/));
     await assert.rejects(client.reload(MODEL, JSON.parse('{"temperature": 0.5}')), /temperature.*give it with each request/);
-    await assert.rejects(client.reload(JSON.parse('["a", "b"]')), fails(RequestValidationError, /one model/));
+    await assert.rejects(client.reload(JSON.parse('7')), fails(RequestValidationError, /modelId must be a string/));
     await assert.rejects(client.chatCompletion(SHORT, JSON.parse('{"timeout": 5}')), /timeout/);
     await assert.rejects(client.reload("nowhere"), ModelNotFoundError);
     await client.reload(MODEL, JSON.parse('{"context_window_size": null}'));

@@ -20,6 +20,15 @@ function asker({ client }: Setup): (body: unknown, path?: string, signal?: Abort
     serve(`https://api.example/v1/${path}`, { method: "POST", body: JSON.stringify(body), ...(signal !== undefined && { signal }) });
 }
 
+interface Body {
+  readonly object: string;
+  readonly status: string;
+  readonly incomplete_details: unknown;
+  readonly metadata: unknown;
+  readonly output_text: string;
+  readonly output: { readonly content: { readonly text: string }[] }[];
+}
+
 interface Failure {
   readonly status: number;
   readonly retry: string | null;
@@ -57,14 +66,19 @@ for (const [place, make] of Object.entries(PLACES)) {
       const fail = async (body: object): Promise<Failure> => failure(await soon(ask({ ...body, stream })));
       assert.deepEqual(await fail({ messages: long }), { status: 400, retry: "false", code: "context_length_exceeded", param: null });
       assert.deepEqual(await fail({ ...SHORT, model: "gpt-4" }), { status: 404, retry: "false", code: "model_not_found", param: "model" });
-      assert.deepEqual(await fail({ ...SHORT, temperature: 3 }), { status: 400, retry: "false", code: "RequestValidation", param: "temperature" });
+      assert.deepEqual(await fail({ ...SHORT, temperature: 3 }), { status: 400, retry: "false", code: "invalid_value", param: "temperature" });
     }
     await it.client.unload();
-    assert.deepEqual(await failure(await ask({ ...SHORT, stream: true })), { status: 409, retry: "false", code: "ModelNotLoaded", param: null });
-    assert.equal((await failure(await ask({}, "embeddings"))).status, 404);
+    assert.deepEqual(await failure(await ask({ ...SHORT, stream: true })), { status: 409, retry: "false", code: "model_not_loaded", param: null });
+    assert.deepEqual(await failure(await ask({}, "images")), { status: 404, retry: "false", code: "unknown_url", param: null });
     const serve = createFetch(it.client);
-    assert.equal((await serve("https://api.example/v1/chat/completions")).status, 404);
+    const get = await serve("https://api.example/v1/chat/completions");
+    assert.deepEqual([get.status, get.headers.get("allow")], [405, "POST"]);
     assert.equal((await serve("https://api.example/v1/chat/completions", { method: "POST", body: "{" })).status, 400);
+    assert.equal((await serve("https://api.example/v1/chat/completions", { method: "POST" })).status, 400);
+    const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(1 << 22)) });
+    const init = { method: "POST", body: endless, duplex: "half" };
+    assert.equal((await failure(await serve("https://api.example/v1/responses", init))).status, 413);
     it.engine.tokenizer = fakeTokenizer({ chat_template: null });
     await it.client.reload(MODEL);
     assert.equal((await failure(await ask(SHORT))).status, 400);
@@ -102,5 +116,51 @@ for (const [place, make] of Object.entries(PLACES)) {
     const before = it.engine.loaded[0]?.runner.calls.length ?? 0;
     assert.ok(before < 100, String(before));
     assert.equal((await soon(ask(SHORT))).status, 200);
+  });
+
+  test(`${place}: the loaded models are listed, and each can be asked for`, async () => {
+    const it = await loaded(make);
+    const serve = createFetch(it.client);
+    const list: { object: string; data: { id: string; created: number }[] } = await (await serve("https://api.example/v1/models")).json();
+    assert.deepEqual([list.object, list.data.map(({ id }) => id)], ["list", [MODEL]]);
+    assert.ok(Math.abs((list.data[0]?.created ?? 0) - Date.now() / 1000) < 60);
+    assert.equal((await serve(`https://api.example/v1/models/${MODEL}`)).status, 200);
+    assert.deepEqual(await failure(await serve("https://api.example/v1/models/a%2Fb")), { status: 404, retry: "false", code: "model_not_found", param: "model" });
+  });
+
+  test(`${place}: responses come whole and as events in order, and say why they ended or failed`, async () => {
+    const it = await loaded(make);
+    const ask = asker(it);
+    const request = { input: "hi", temperature: 0, max_output_tokens: 5, metadata: { a: "b" } };
+    const whole: Body = await (await ask(request, "responses")).json();
+    const chat: { choices: { message: { content: string } }[] } = await (await ask(SHORT)).json();
+    assert.equal(whole.output_text, chat.choices[0]?.message.content);
+    assert.deepEqual([whole.object, whole.status, whole.incomplete_details, whole.metadata], ["response", "incomplete", { reason: "max_output_tokens" }, { a: "b" }]);
+    assert.equal(whole.output[0]?.content[0]?.text, whole.output_text);
+    const events = (await (await ask({ ...request, stream: true }, "responses")).text()).trim().split("\n\n").map((event) => {
+      const [name, data] = event.split("\n");
+      const body: { type: string; sequence_number: number } = JSON.parse(data?.replace("data: ", "") ?? "");
+      assert.equal(name, `event: ${body.type}`);
+      return body;
+    });
+    assert.deepEqual(events.map(({ sequence_number: number }) => number), events.map((_, i) => i));
+    const kinds = events.map(({ type }) => type).filter((type) => type !== "response.output_text.delta");
+    assert.deepEqual(kinds, ["created", "in_progress", "output_item.added", "content_part.added", "output_text.done", "content_part.done",
+      "output_item.done", "incomplete"].map((kind) => `response.${kind}`));
+    const again = { input: [{ role: "user", content: "hi" }, ...whole.output, { role: "user", content: [{ type: "input_text", text: "more" }] }] };
+    assert.equal((await ask({ ...again, max_output_tokens: 2 }, "responses")).status, 200);
+    for (const [body, param] of [
+      [{ input: [] }, "input"], [{ ...request, max_output_tokens: 0 }, "max_output_tokens"], [{ ...request, previous_response_id: "r" }, "previous_response_id"],
+      [{ input: [{ type: "item_reference", id: "x" }] }, "input[0].type"], [{ input: [{ role: "user", content: [{ type: "input_image" }] }] }, "input[0].content[0].type"],
+    ] as const) assert.deepEqual(await failure(await ask(body, "responses")), { status: 400, retry: "false", code: "invalid_value", param });
+    const lost = await loaded(make, ({ engine }) => {
+      engine.prepare = (runner) => {
+        let steps = 0;
+        const wait = runner.delay;
+        runner.delay = () => (steps++ === 7 ? Promise.reject(new DeviceLostError("lost")) : wait());
+      };
+    });
+    const text = await (await asker(lost)({ input: "hi", stream: true }, "responses")).text();
+    assert.match(text, /event: error\ndata: \{"type":"error".*"message":"lost"[^\n]*\n\nevent: response\.failed\n[^\n]*"status":"failed"[^\n]*\n\n$/);
   });
 }

@@ -8,17 +8,18 @@ import { mutations } from "./fakes/mutate.ts";
 
 const CLIENT_MESSAGES: readonly ClientMessage[] = [
   {
-    kind: "reload", id: 1, modelId: "toy", source: { manifest: "https://a.example/m.json" }, contextLength: undefined, variant: undefined,
-    calibrate: undefined,
+    kind: "reload", id: 1, keepsOthers: false, choices: [
+      { modelId: "toy", source: { manifest: "https://a.example/m.json" }, contextLength: undefined, variant: undefined, calibrate: undefined },
+      {
+        modelId: "other", contextLength: 64, variant: "f32", calibrate: "off", source: {
+          manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
+          weights: "https://c.example/w/",
+        },
+      },
+    ],
   },
-  {
-    kind: "reload", id: 2, modelId: "toy", contextLength: 64, variant: "f32", calibrate: "off",
-    source: {
-      manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
-      weights: "https://c.example/w/",
-    },
-  },
-  { kind: "call", id: 3, name: "unload" },
+  { kind: "call", id: 3, name: "unload", model: undefined },
+  { kind: "call", id: 3, name: "forgetConversations", model: "toy" },
   {
     kind: "answer", id: 4, model: "toy", request: {
       prompt: { kind: "chat", messages: [{ role: "system", content: "s" }, { role: "user", content: "hi", name: "me" }] },
@@ -36,6 +37,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
 ];
 
 const WORKER_MESSAGES: readonly WorkerMessage[] = [
+  { kind: "models", id: 9, models: [{ modelId: "toy", loadedAt: 1.5 }] },
   { kind: "progress", report: {
     progress: 1, timeElapsed: 1, text: "t", phase: "ready", bytesDone: 2, bytesTotal: 2,
     times: { manifest: 0.1, device: 0.2, tokenizer: 0.3, kernels: 0.4, weights: 0.5 },
@@ -59,7 +61,7 @@ test("every message survives structured cloning and reading", () => {
 });
 
 test("every call's name is read", () => {
-  for (const name of Object.keys(CALLS)) assert.deepEqual(parseClientMessage({ kind: "call", id: 0, name }), { kind: "call", id: 0, name });
+  for (const name of Object.keys(CALLS)) assert.deepEqual(parseClientMessage({ kind: "call", id: 0, name }), { kind: "call", id: 0, name, model: undefined });
 });
 
 test("a mutated message is refused with a typed error or read as a message of its kind, never anything else", () => {

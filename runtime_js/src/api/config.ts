@@ -101,14 +101,37 @@ export function parseRequestOptions(value: unknown): RequestOptions {
 }
 
 /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */
-export function chooseModel(
-  modelId: string, chatOpts: ChatOptions | null | undefined, appConfig: AppConfig | undefined, { variant, calibrate }: EngineSettings,
-): ModelChoice {
-  const options = configuration(chatOpts ?? {}, "chatOpts");
+export function chooseModels(
+  modelId: string | readonly string[], chatOpts: ChatOptions | readonly ChatOptions[] | null | undefined, appConfig: AppConfig | undefined,
+  { variant, calibrate }: EngineSettings,
+): ModelChoice[] {
+  const ids = listOf(modelId);
+  const options = chatOpts === undefined || chatOpts === null ? [] : listOf(chatOpts);
+  if (ids.length === 0 || ids.length > MAX_MODELS) throw new RequestValidationError(`modelId is a list of ${ids.length} models.`, { param: "modelId" });
+  const twice = ids.find((id, i) => ids.indexOf(id) < i);
+  if (twice !== undefined) throw new RequestValidationError(`modelId names "${twice}" twice.`, { param: "modelId" });
+  if (options.length > 0 && options.length !== ids.length) {
+    throw new RequestValidationError(`chatOpts has ${options.length} entries for ${ids.length} models: give one for each.`, { param: "chatOpts" });
+  }
+  return ids.map((id, i) => {
+    const { model_id, ...source } = resolveModel(id, appConfig);
+    return { modelId: model_id, source, contextLength: readChatOptions(options[i]), variant, calibrate };
+  });
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+function listOf<T>(value: T | readonly T[]): readonly T[] {
+  return isList(value) ? value : [value];
+}
+
+/** The context length that they ask for. */
+function readChatOptions(value: unknown): number | undefined {
+  const options = configuration(value ?? {}, "chatOpts");
   refuseUnsupported(options, ["context_window_size"], NEUTRAL_CHAT_OPTIONS, CHAT_OPTIONS_INSTEAD);
-  const contextLength = options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
-  const { model_id, ...source } = resolveModel(modelId, appConfig);
-  return { modelId: model_id, source, contextLength, variant, calibrate };
+  return options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
 }
 
 /** The address that relative URLs are resolved against: the page's, or the worker's own script, which may come from memory. */
@@ -143,7 +166,7 @@ function folderUrl(url: string, what: string): string {
 
 /** The record of a model, with absolute URLs. `modelId` is an id of the list or the URL of a manifest. */
 export function resolveModel(modelId: string, appConfig: AppConfig | undefined): ModelRecord {
-  if (typeof modelId !== "string") throw new RequestValidationError("An engine holds one model: modelId must be a string.");
+  if (typeof modelId !== "string") throw new RequestValidationError("modelId must be a string, or a list of strings.", { param: "modelId" });
   const list = appConfig?.model_list ?? [];
   const record = list.find((candidate) => candidate.model_id === modelId)
     ?? (/[/]|[.]json$/.test(modelId) ? { model_id: modelId, manifest: modelId } : undefined);

@@ -1,14 +1,14 @@
-/** The engine in this thread: one model, whose code is loaded when a model is. */
+/** The engine in this thread: its models, whose code is loaded when the first of them is. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import type { Session } from "../engine/session.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
-import { AbortError, ModelNotFoundError, ModelNotLoadedError } from "../support/errors.ts";
+import { AbortError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
-import { BaseEngine, type AnswerCall, type BegunAnswer } from "./base_engine.ts";
+import { BaseEngine, type AnswerCall, type BegunAnswer, type LoadCall, type LoadedModelInfo } from "./base_engine.ts";
 import type { RequestOptions } from "./openai/types.ts";
-import type { ChatOptions, LogLevel, MLCEngineConfig } from "./types.ts";
+import type { ChatOptions, InitProgressReport, LogLevel, MLCEngineConfig } from "./types.ts";
 
 /** A model that is loaded, or being loaded. */
 interface Slot {
@@ -17,12 +17,18 @@ interface Slot {
   readonly session: Promise<Session>;
   /** The same, from the moment that it is there. */
   loaded: Session | null;
+  loadedAt: number;
 }
 
 const OVERTAKEN = "The model was unloaded, or another was loaded, before this load was done.";
 
+function quoted(ids: Iterable<string>): string {
+  return [...ids].map((id) => `"${id}"`).join(", ");
+}
+
 export class MLCEngine extends BaseEngine {
-  #slot: Slot | null = null;
+  /** By model id. Each has a device of its own: freeing a model is ending its device, and what fails on one is no other's failure. */
+  readonly #slots = new Map<string, Slot>();
   /** Resolves when what was unloaded so far is freed. */
   #freed: Promise<void> = Promise.resolve();
 
@@ -31,26 +37,38 @@ export class MLCEngine extends BaseEngine {
     if (this.logLevel !== undefined) setLogLevel(this.logLevel);
   }
 
-  /** The model before it is unloaded, its load ended where it is not done. Of overlapping calls the last one counts. */
-  async load(choice: ModelChoice, signal?: AbortSignal): Promise<void> {
+  /** What these models replace is unloaded first, its load ended where it is not done. Of overlapping calls the last one counts. */
+  async load({ choices, keepsOthers }: LoadCall, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) throw abortError(signal, "The load was aborted before it began.");
-    const freed = this.unload();
-    const controller = signal === undefined ? new AbortController() : childController(signal);
-    const slot: Slot = { controller, session: this.#open(choice, freed, controller.signal), loaded: null };
-    this.#slot = slot;
+    let before: Promise<unknown> = keepsOthers ? Promise.all(choices.map(({ modelId }) => this.unload(modelId))) : this.unload();
+    const slots = choices.map((choice, i): Slot => {
+      const controller = signal === undefined ? new AbortController() : childController(signal);
+      const share = (report: InitProgressReport): InitProgressReport => ({ ...report, progress: (i + report.progress) / choices.length });
+      const session = this.#open(choice, before, controller.signal, share);
+      session.catch(() => undefined); // what is awaited below is the first failure
+      before = session;
+      const slot: Slot = { controller, session, loaded: null, loadedAt: 0 };
+      this.#slots.set(choice.modelId, slot);
+      return slot;
+    });
     try {
-      slot.loaded = await slot.session;
+      for (const slot of slots) {
+        slot.loaded = await slot.session;
+        slot.loadedAt = Date.now();
+      }
     } catch (error) {
-      if (this.#slot === slot) this.#slot = null;
+      for (const [id, slot] of this.#slots) if (slots.includes(slot) && slot.loaded === null) this.#slots.delete(id);
       throw error;
     }
   }
 
-  async #open(choice: ModelChoice, freed: Promise<void>, signal: AbortSignal): Promise<Session> {
-    await freed;
+  async #open(
+    choice: ModelChoice, before: Promise<unknown>, signal: AbortSignal, share: (report: InitProgressReport) => InitProgressReport,
+  ): Promise<Session> {
+    await before;
     if (signal.aborted) throw abortError(signal, OVERTAKEN);
     const session = await this.open(choice, {
-      progress: (report) => this.reportProgress(report), lost: (error) => this.reportDeviceLost(error),
+      progress: (report) => this.reportProgress(share(report)), lost: (error) => this.reportDeviceLost(error),
     }, signal);
     if (!signal.aborted) return session;
     session.close();
@@ -63,32 +81,48 @@ export class MLCEngine extends BaseEngine {
     return loadSession(choice, listener, signal);
   }
 
-  unload(): Promise<void> {
-    const slot = this.#slot;
-    this.#slot = null;
-    slot?.controller.abort(new AbortError(OVERTAKEN));
-    const freed = slot?.session.then((session) => session.close(), () => undefined);
-    this.#freed = Promise.all([freed, this.#freed.catch(() => undefined)]).then(() => undefined);
+  unload(modelId?: string): Promise<void> {
+    const dropped = [...this.#slots].filter(([id]) => id === (modelId ?? id));
+    const freed = dropped.map(([id, { controller, session }]) => {
+      this.#slots.delete(id);
+      controller.abort(new AbortError(OVERTAKEN));
+      return session.then((loaded) => loaded.close(), () => undefined);
+    });
+    this.#freed = Promise.all([...freed, this.#freed.catch(() => undefined)]).then(() => undefined);
     return this.#freed;
   }
 
-  async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
-    if (this.#slot === null) throw new ModelNotLoadedError("No model is loaded. Call reload() with a model first.");
-    const session = await abortable(this.#slot.session, signal, "The request was aborted before it began.");
-    if (model !== undefined && model !== session.modelId) {
-      throw new ModelNotFoundError(
-        `The request asks for the model "${model}", but "${session.modelId}" is loaded. Leave out \`model\`, or give the loaded one's id.`,
-        { modelId: model, param: "model" });
+  /** The model that a request means: the one of that name, or the only one. */
+  async #sessionOf(model: string | undefined, signal?: AbortSignal): Promise<Session> {
+    const ids = quoted(this.#slots.keys());
+    if (this.#slots.size === 0) throw new ModelNotLoadedError("No model is loaded. Call reload() with a model first.");
+    if (model === undefined && this.#slots.size > 1) {
+      throw new RequestValidationError(`Several models are loaded (${ids}): say which by \`model\`.`, { param: "model" });
     }
+    const slot = model === undefined ? [...this.#slots.values()][0] : this.#slots.get(model);
+    if (slot === undefined) {
+      throw new ModelNotFoundError(
+        `The request asks for the model "${model}", which is not loaded. Loaded: ${ids}. Give one of these as \`model\`, or leave it out where there is one.`,
+        { modelId: String(model), param: "model" });
+    }
+    return abortable(slot.session, signal, "The request was aborted before it began.");
+  }
+
+  async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
+    const session = await this.#sessionOf(model, signal);
     return { modelId: session.modelId, events: session.answer(request) };
   }
 
   async interruptGenerate(): Promise<void> {
-    this.#slot?.loaded?.interrupt();
+    for (const { loaded } of this.#slots.values()) loaded?.interrupt();
   }
 
-  protected async forgetConversations(): Promise<void> {
-    this.#slot?.loaded?.forget();
+  async loadedModels(): Promise<readonly LoadedModelInfo[]> {
+    return [...this.#slots].flatMap(([modelId, { loaded, loadedAt }]) => (loaded === null ? [] : [{ modelId, loadedAt }]));
+  }
+
+  async forgetConversations(modelId: string | undefined): Promise<void> {
+    for (const [id, { loaded }] of this.#slots) if (id === (modelId ?? id)) loaded?.forget();
   }
 
   async getMaxStorageBufferBindingSize(): Promise<number> {
@@ -105,12 +139,12 @@ export class MLCEngine extends BaseEngine {
 }
 
 /**
- * Makes an engine in this thread and loads a model into it.
+ * Makes an engine in this thread and loads a model, or several, into it.
  * @param modelId an id of `engineConfig.appConfig.model_list`, or the URL of a manifest
  * @param options its signal ends the load
  */
 export async function CreateMLCEngine(
-  modelId: string, engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions, options?: RequestOptions,
+  modelId: string | readonly string[], engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions | readonly ChatOptions[], options?: RequestOptions,
 ): Promise<MLCEngine> {
   const engine = new MLCEngine(engineConfig);
   await engine.reload(modelId, chatOpts, options);

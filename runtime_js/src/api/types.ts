@@ -7,7 +7,7 @@ import type { LogLevel } from "../support/log.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
-  ChatCompletions, Completions, RequestOptions,
+  ChatCompletions, Completions, Models, RequestOptions,
 } from "./openai/types.ts";
 
 export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, ModelSource };
@@ -45,25 +45,33 @@ export interface MLCEngineInterface {
   readonly chat: { readonly completions: ChatCompletions };
   readonly completions: Completions;
 
+  readonly models: Models;
+
   /**
-   * Loads a model: its id in `appConfig.model_list`, or the URL of its manifest. The model before it is unloaded first; requests
-   * made meanwhile wait. Of overlapping calls of `reload` and `unload` the last one counts, and loads before it reject with AbortError.
+   * Loads a model, or several one after the other: an id in `appConfig.model_list`, or the URL of a manifest. Models before it are
+   * unloaded first; requests made meanwhile wait for the model that they ask for. Of overlapping calls of `reload` and `unload` the last one
+   * counts, and loads before it reject with AbortError. Where one of several fails, those before it stay and those behind it are not loaded.
    */
-  reload(modelId: string, chatOpts?: ChatOptions, options?: RequestOptions): Promise<void>;
-  /** Frees the model and the GPU. Ends a load; an answer that runs ends with finish_reason "abort", requests that wait are refused. */
-  unload(): Promise<void>;
+  reload(modelId: string | readonly string[], chatOpts?: ChatOptions | readonly ChatOptions[], options?: RequestOptions): Promise<void>;
+  /** Loads a model beside those that are loaded, which go on answering. One of the same id is replaced. */
+  addModel(modelId: string, chatOpts?: ChatOptions, options?: RequestOptions): Promise<void>;
+  /**
+   * Frees a model, or all of them, and their GPU memory. Ends a load; an answer that runs ends with finish_reason "abort", requests that
+   * wait are refused.
+   */
+  unload(modelId?: string): Promise<void>;
   chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
   chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   chatCompletion(
     request: ChatCompletionRequest, options?: RequestOptions,
   ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>>;
-  /** Ends the running answer with finish_reason "abort"; requests that wait are not touched. To end one request, give it a signal. */
+  /** Ends the running answers of all models with finish_reason "abort"; requests that wait are not touched. To end one request, give it a signal. */
   interruptGenerate(): Promise<void>;
-  /** Forgets the conversations in the KV cache; an answer that runs goes on. */
-  resetChat(): Promise<void>;
-  /** The text of the latest answer that was asked of this engine. */
-  getMessage(): Promise<string>;
-  runtimeStatsText(): Promise<string>;
+  /** Forgets the conversations in the KV cache of a model, or of all; an answer that runs goes on. */
+  resetChat(keepStats?: boolean, modelId?: string): Promise<void>;
+  /** The text of the latest answer that was asked of this engine, or of one of its models. */
+  getMessage(modelId?: string): Promise<string>;
+  runtimeStatsText(modelId?: string): Promise<string>;
   getMaxStorageBufferBindingSize(): Promise<number>;
   getGPUVendor(): Promise<string>;
   setInitProgressCallback(callback: InitProgressCallback | undefined): void;

@@ -1,11 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The page's handle on an engine that lives in a worker: sends requests, matches answers by id. */
 
-import { BaseEngine, type AnswerCall, type BegunAnswer } from "../api/base_engine.ts";
+import { BaseEngine, type AnswerCall, type BegunAnswer, type LoadCall, type LoadedModelInfo } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
 import type { ChatOptions, LogLevel, MLCEngineConfig } from "../api/types.ts";
 import type { AnswerEvent } from "../engine/answer.ts";
-import type { ModelChoice } from "../engine/choice.ts";
 import { abortError } from "../support/abort.ts";
 import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PushStream } from "../support/stream.ts";
@@ -73,20 +72,24 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
     if (this.logLevel !== undefined) this.setLogLevel(this.logLevel);
   }
 
-  async load(choice: ModelChoice, signal?: AbortSignal): Promise<void> {
-    await this.#ask("done", (id) => ({ kind: "reload", id, ...choice }), signal);
+  async load(call: LoadCall, signal?: AbortSignal): Promise<void> {
+    await this.#ask("done", (id) => ({ kind: "reload", id, ...call }), signal);
   }
 
-  async unload(): Promise<void> {
-    await this.#call("unload", "done");
+  async unload(modelId?: string): Promise<void> {
+    await this.#call("unload", "done", modelId);
   }
 
   async interruptGenerate(): Promise<void> {
     await this.#call("interruptGenerate", "done");
   }
 
-  protected async forgetConversations(): Promise<void> {
-    await this.#call("resetChat", "done");
+  protected async forgetConversations(modelId: string | undefined): Promise<void> {
+    await this.#call("forgetConversations", "done", modelId);
+  }
+
+  protected async loadedModels(): Promise<readonly LoadedModelInfo[]> {
+    return (await this.#call("loadedModels", "models")).models;
   }
 
   async getGPUVendor(): Promise<string> {
@@ -118,8 +121,8 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
     return { modelId, events };
   }
 
-  #call<N extends CallName>(name: N, kind: (typeof CALLS)[N]): Promise<ReplyOf<(typeof CALLS)[N]>> {
-    return this.#ask(kind, (id) => ({ kind: "call", id, name }));
+  #call<N extends CallName>(name: N, kind: (typeof CALLS)[N], model?: string): Promise<ReplyOf<(typeof CALLS)[N]>> {
+    return this.#ask(kind, (id) => ({ kind: "call", id, name, model }));
   }
 
   /** Sends one request, in this very turn, and waits for the message that answers it. The signal tells the worker to stop. */
@@ -243,7 +246,8 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
  * @param options its signal ends the load
  */
 export async function CreateWebWorkerMLCEngine(
-  worker: WorkerLike, modelId: string, engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions, options?: RequestOptions,
+  worker: WorkerLike, modelId: string | readonly string[], engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions | readonly ChatOptions[],
+  options?: RequestOptions,
 ): Promise<WebWorkerMLCEngine> {
   const engine = new WebWorkerMLCEngine(worker, engineConfig);
   await engine.reload(modelId, chatOpts, options);

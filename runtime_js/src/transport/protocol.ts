@@ -4,32 +4,32 @@
  * `begun` when it was accepted, and then `events` until the last of them is its end, or an error.
  */
 
-import type { AnswerCall } from "../api/base_engine.ts";
+import type { AnswerCall, LoadCall, LoadedModelInfo } from "../api/base_engine.ts";
 import { parseModelChoice } from "../api/config.ts";
 import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
 import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
-import type { ModelChoice } from "../engine/choice.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { FINISH_REASONS } from "../engine/scheduler.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
 
-/** Calls without arguments, by what answers them. */
+/** Calls that may be about one model, by what answers them. */
 export const CALLS = {
   unload: "done",
-  resetChat: "done",
+  forgetConversations: "done",
   interruptGenerate: "done",
   getGPUVendor: "text",
   getMaxStorageBufferBindingSize: "number",
+  loadedModels: "models",
 } as const;
 export type CallName = keyof typeof CALLS;
 
 /** Page to worker. */
 export type ClientMessage =
-  | ModelChoice & { readonly kind: "reload"; readonly id: number }
+  | LoadCall & { readonly kind: "reload"; readonly id: number }
   | AnswerCall & { readonly kind: "answer"; readonly id: number }
-  | { readonly kind: "call"; readonly id: number; readonly name: CallName }
+  | { readonly kind: "call"; readonly id: number; readonly name: CallName; readonly model?: string | undefined }
   /** The page has taken one `events` message of answer `id`. */
   | { readonly kind: "credit"; readonly id: number }
   /** Nobody waits for request `id` any more. */
@@ -45,16 +45,19 @@ export type WorkerMessage =
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
+  | { readonly kind: "models"; readonly id: number; readonly models: readonly LoadedModelInfo[] }
   | { readonly kind: "begun"; readonly id: number; readonly modelId: string }
   | { readonly kind: "events"; readonly id: number; readonly events: readonly AnswerEvent[] }
   | { readonly kind: "error"; readonly id: number; readonly error: WireError };
 
+const MAX_URL = 8192;
 const MAX_TEXT = 1 << 26;
 const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
+const MAX_MODELS = 4096;
 
 const CLIENT_KINDS = ["reload", "answer", "call", "credit", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "begun", "events", "error"] as const;
+const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "models", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 
 function messageFields(value: unknown): Fields {
@@ -63,6 +66,10 @@ function messageFields(value: unknown): Fields {
 
 function idOf(message: Fields): number {
   return message.integer("id", 0, Number.MAX_SAFE_INTEGER);
+}
+
+function modelOf(message: Fields): string | undefined {
+  return message.optional("model", (key) => message.string(key, MAX_URL));
 }
 
 /** The id of a message that could not be read otherwise, so that its sender can still be answered. */
@@ -76,14 +83,15 @@ export function parseClientMessage(value: unknown): ClientMessage {
   const kind = message.oneOf("kind", CLIENT_KINDS);
   switch (kind) {
     case "reload":
-      return { kind, id: idOf(message), ...parseModelChoice(message) };
+      return {
+        kind, id: idOf(message), choices: message.objects("choices", MAX_MODELS, parseModelChoice), keepsOthers: message.boolean("keepsOthers"),
+      };
     case "answer":
       return {
-        kind, id: idOf(message), request: parseRequest(message.object("request")),
-        model: message.optional("model", (key) => message.string(key, MAX_NAME)),
+        kind, id: idOf(message), request: parseRequest(message.object("request")), model: modelOf(message),
       };
     case "call":
-      return { kind, id: idOf(message), name: message.oneOf("name", CALL_NAMES) };
+      return { kind, id: idOf(message), name: message.oneOf("name", CALL_NAMES), model: modelOf(message) };
     case "credit":
     case "cancel":
       return { kind, id: idOf(message) };
@@ -138,6 +146,11 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
       return { kind, id: idOf(message), text: message.string("text", MAX_TEXT) };
     case "number":
       return { kind, id: idOf(message), value: message.number("value", -Number.MAX_VALUE, Number.MAX_VALUE) };
+    case "models":
+      return {
+        kind, id: idOf(message), models: message.objects("models", MAX_MODELS, (model) => (
+          { modelId: model.string("modelId", MAX_URL), loadedAt: model.number("loadedAt", 0, Number.MAX_SAFE_INTEGER) })),
+      };
     case "begun":
       return { kind, id: idOf(message), modelId: message.string("modelId", MAX_TEXT) };
     case "events":

@@ -60,7 +60,7 @@ export class WebWorkerMLCEngineHandler {
         this.#run(message.id, (id, open) => this.#answer(id, open, message));
         break;
       case "call":
-        this.#run(message.id, async (id) => this.#post(await this.#call(id, message.name)));
+        this.#run(message.id, async (id) => this.#post(await this.#call(id, message.name, message.model)));
         break;
       case "credit":
         this.#open.get(message.id)?.outbox?.grant();
@@ -84,13 +84,17 @@ export class WebWorkerMLCEngineHandler {
       .finally(() => this.#open.delete(id));
   }
 
-  async #call(id: number, name: CallName): Promise<WorkerMessage> {
+  async #call(id: number, name: CallName, model: string | undefined): Promise<WorkerMessage> {
     switch (name) {
       case "unload":
-      case "resetChat":
+      case "forgetConversations":
+        await this.#engine[name](model);
+        return { kind: "done", id };
       case "interruptGenerate":
         await this.#engine[name]();
         return { kind: "done", id };
+      case "loadedModels":
+        return { kind: "models", id, models: await this.#engine[name]() };
       case "getGPUVendor":
         return { kind: "text", id, text: await this.#engine[name]() };
       case "getMaxStorageBufferBindingSize":

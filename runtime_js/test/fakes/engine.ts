@@ -42,13 +42,13 @@ export interface Loaded {
 export class FakeEngine extends MLCEngine {
   readonly loaded: Loaded[] = [];
   /** What a load waits for. */
-  loading: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
+  loading: (signal: AbortSignal, modelId: string) => Promise<void> = () => Promise.resolve();
   /** Called with each runner before anything runs on it. */
   prepare: (runner: FakeRunner) => void = () => undefined;
   tokenizer = fakeTokenizer();
 
   protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
-    await abortable(this.loading(signal), signal, "Loading was stopped.");
+    await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
     const runner = new FakeRunner({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rows: 1, slots: 0 }, 8, CONTEXT / pageSize);
     this.prepare(runner);

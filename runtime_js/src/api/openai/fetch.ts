@@ -6,103 +6,87 @@
  * The client asks for the last option wherever a page could show a key; here there is none.
  */
 
-import { RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
-import type { ChatCompletionRequest, ChatCompletions, CompletionRequest, Completions } from "./types.ts";
-
-const STATUS: Partial<Record<ErrorCode, number>> = {
-  RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409,
-};
-/** OpenAI's codes, which clients switch on. Other errors have the engine's own. */
-const CODE: Partial<Record<ErrorCode, string>> = {
-  ContextWindowSizeExceeded: "context_length_exceeded", ModelNotFound: "model_not_found",
-};
+import { CHUNKS, HttpError, errorResponse, eventStream, readJson } from "./http.ts";
+import { parseResponseRequest, type ResponseRequest } from "./responses/request.ts";
+import { ResponseWriter } from "./responses/writer.ts";
+import type { ChatCompletionRequest, ChatCompletions, CompletionRequest, Completions, Models } from "./types.ts";
 
 export interface ServedEngine {
   readonly chat: { readonly completions: ChatCompletions };
   readonly completions: Completions;
+  readonly models: Models;
 }
 
-interface ErrorBody {
-  readonly error: { readonly message: string; readonly type: string; readonly param: string | null; readonly code: string };
-}
+/** Bytes of a request: a context of a million tokens, spelled out. */
+const MAX_BODY = 1 << 25;
 
-function statusOf({ code }: MLCEngineError): number {
-  return STATUS[code] ?? 500;
-}
+type Answer<P> = object | AsyncIterableIterator<P>;
 
-function errorBody(error: MLCEngineError, code = CODE[error.code] ?? error.code): ErrorBody {
-  const { param } = error.details;
-  return {
-    error: {
-      message: error.message,
-      type: statusOf(error) < 500 ? "invalid_request_error" : "server_error",
-      param: typeof param === "string" ? param : null,
-      code,
-    },
-  };
-}
-
-/** A second try would fail the same way, after as long. */
-const NO_RETRY = { "x-should-retry": "false" };
-
-function errorResponse(thrown: unknown): Response {
-  const error = asEngineError(thrown);
-  return Response.json(errorBody(error), { status: statusOf(error), headers: NO_RETRY });
-}
-
-function notFound(): Response {
-  const error = new RequestValidationError("Only POST /chat/completions and POST /completions are served.");
-  return Response.json(errorBody(error, "unknown_url"), { status: 404, headers: NO_RETRY });
-}
-
-/**
- * Server-sent events, as OpenAI's server writes them. What fails before the `opening` pieces are there has a status of its own; after `signal`
- * has ended the pieces, the body fails as one of fetch itself does.
- */
-async function eventStream(pieces: AsyncIterableIterator<object>, opening: number, signal: AbortSignal): Promise<Response> {
-  const encoder = new TextEncoder();
-  const event = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`);
-  const first: IteratorResult<object>[] = [];
-  while (first.length < opening) first.push(await pieces.next());
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = first.shift() ?? await pieces.next();
-        controller.enqueue(event(done ? "[DONE]" : JSON.stringify(value)));
-        if (done) controller.close();
-      } catch (error) {
-        if (signal.aborted) return controller.error(signal.reason);
-        controller.enqueue(event(JSON.stringify(errorBody(asEngineError(error)))));
-        controller.close();
-      }
-    },
-    async cancel() {
-      await pieces.return?.();
-    },
-  });
-  return new Response(body, { headers: { "content-type": "text/event-stream" } });
-}
-
-function isStream<W extends object, P>(answer: W | AsyncIterableIterator<P>): answer is AsyncIterableIterator<P> {
+function isStream<P extends object>(answer: Answer<P>): answer is AsyncIterableIterator<P> {
   return Symbol.asyncIterator in answer;
 }
 
-/** A `fetch` that answers `POST …/chat/completions` and `POST …/completions` with the engine; every other request gets status 404. */
+/** `opening`: the pieces up to the first that the model has computed. */
+async function answered(answer: Answer<object>, opening: number, signal: AbortSignal): Promise<Response> {
+  return isStream(answer) ? eventStream(answer, opening, CHUNKS, signal) : Response.json(answer);
+}
+
+/** OpenAI's newer endpoint, by way of a chat: nothing is stored, so that each request carries its conversation. */
+async function respond({ chat }: ServedEngine, body: ResponseRequest, signal: AbortSignal): Promise<Response> {
+  const request = parseResponseRequest(body);
+  const pieces = await chat.completions.create(request.chat, { signal });
+  const writer = new ResponseWriter(request);
+  if (request.stream) return eventStream(pieces, 2, writer, signal);
+  for await (const piece of pieces) writer.piece(piece);
+  writer.end();
+  return Response.json(writer.response);
+}
+
+type Handler = (engine: ServedEngine, request: Request) => Promise<Response>;
+
+const POST: Readonly<Record<string, Handler>> = {
+  "/chat/completions": async ({ chat }, request) => {
+    const body = await readJson<ChatCompletionRequest>(request, MAX_BODY);
+    return answered(await chat.completions.create(body, { signal: request.signal }), 2, request.signal);
+  },
+  "/completions": async ({ completions }, request) => {
+    const body = await readJson<CompletionRequest>(request, MAX_BODY);
+    return answered(await completions.create(body, { signal: request.signal }), 1, request.signal);
+  },
+  "/responses": async (engine, request) => respond(engine, await readJson<ResponseRequest>(request, MAX_BODY), request.signal),
+};
+
+/** Who answers, with the method that it takes; undefined where nobody does. */
+function route(path: string): { readonly method: "GET" | "POST"; readonly handle: Handler } | undefined {
+  const [, handle] = Object.entries(POST).find(([end]) => path.endsWith(end)) ?? [];
+  if (handle !== undefined) return { method: "POST", handle };
+  if (path.endsWith("/models")) return { method: "GET", handle: async ({ models }) => Response.json(await models.list()) };
+  const id = /[/]models[/]([^/]+)$/.exec(path)?.[1];
+  if (id === undefined) return undefined;
+  return { method: "GET", handle: async ({ models }) => Response.json(await models.retrieve(decodeURIComponent(id))) };
+}
+
+async function serve(engine: ServedEngine, request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const found = route(pathname);
+  if (found === undefined) {
+    throw new HttpError(404, "unknown_url", `Nothing is served at ${pathname}; POST ${Object.keys(POST).join(", ")} and GET /models are.`);
+  }
+  const { method, handle } = found;
+  if (request.method !== method) {
+    throw new HttpError(405, "method_not_allowed", `${pathname} takes ${method}, not ${request.method}.`, { allow: method });
+  }
+  return handle(engine, request);
+}
+
+/** A `fetch` that the engine answers: chats, texts, responses and the list of models. What it does not serve gets status 404 or 405. */
 export function createFetch(engine: ServedEngine): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    const { signal } = request;
-    const { pathname } = new URL(request.url);
-    if (request.method !== "POST" || !pathname.endsWith("/completions")) return notFound();
     try {
-      const body: ChatCompletionRequest & CompletionRequest = await request.json().catch(() => {
-        throw new RequestValidationError("The request's body is not JSON.");
-      });
-      const isChat = pathname.endsWith("/chat/completions");
-      const answer = isChat ? await engine.chat.completions.create(body, { signal }) : await engine.completions.create(body, { signal });
-      return isStream<object, object>(answer) ? await eventStream(answer, isChat ? 2 : 1, signal) : Response.json(answer);
+      return await serve(engine, request);
     } catch (error) {
-      if (signal.aborted) throw signal.reason; // what fetch itself throws
+      if (request.signal.aborted) throw request.signal.reason; // what fetch itself throws
       return errorResponse(error);
     }
   };

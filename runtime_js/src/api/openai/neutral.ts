@@ -39,6 +39,21 @@ export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = {
   cache_control: isRecord, prompt_cache_breakpoint: isRecord,
 };
 
+/** Of a request to the Responses API. */
+export const NEUTRAL_IN_RESPONSE: Readonly<Record<string, IsNeutral>> = {
+  tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, top_logprobs: is(0), truncation: is("disabled"),
+  include: (value) => Array.isArray(value) && value.every(is("reasoning.encrypted_content")), background: is(false),
+  text: (value) => isRecord(value) && isEmptyBut((item) => item === "medium" || (isRecord(item) && item["type"] === "text"))(value),
+  reasoning: isEmptyBut(() => false), stream_options: isEmptyBut(isFlag),
+  user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
+  service_tier: isText, store: isFlag,
+};
+
+/** Of an item of a response's conversation: what the answers themselves carry. */
+export const NEUTRAL_IN_RESPONSE_ITEM: Readonly<Record<string, IsNeutral>> = {
+  id: isText, status: isText, phase: isText, annotations: isEmpty, logprobs: isEmpty, prompt_cache_breakpoint: isRecord,
+};
+
 /** Of stream_options. */
 export const NEUTRAL_IN_STREAM_OPTIONS: Readonly<Record<string, IsNeutral>> = { include_obfuscation: isFlag };
 

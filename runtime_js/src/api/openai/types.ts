@@ -143,3 +143,24 @@ export interface Completions {
   create(request: CompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<Completion>>;
   create(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<Completion>>;
 }
+
+/** A loaded model. */
+export interface Model {
+  id: string;
+  object: "model";
+  /** When it was loaded, in seconds since 1970. */
+  created: number;
+  owned_by: string;
+}
+
+export interface ModelList {
+  object: "list";
+  data: Model[];
+}
+
+/** The models that are loaded. */
+export interface Models {
+  list(): Promise<ModelList>;
+  /** Rejects with ModelNotFoundError where no such model is loaded. */
+  retrieve(model: string): Promise<Model>;
+}

@@ -1,0 +1,125 @@
+/** What HTTP adds to an answer: statuses, error bodies, bodies that are bounded, and server-sent events. */
+
+import { RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409, OutOfMemory: 507,
+};
+/** OpenAI's codes, which clients switch on. Other errors have the engine's own. */
+const CODE: Partial<Record<ErrorCode, string>> = {
+  RequestValidation: "invalid_value", ContextWindowSizeExceeded: "context_length_exceeded", ModelNotFound: "model_not_found",
+  ModelNotLoaded: "model_not_loaded",
+};
+
+export interface OpenAIError {
+  readonly message: string;
+  readonly type: "invalid_request_error" | "server_error";
+  readonly param: string | null;
+  readonly code: string;
+}
+
+/** An error of the request itself, before an engine has seen it. */
+export class HttpError extends RequestValidationError {
+  constructor(readonly status: number, readonly openAICode: string, message: string, readonly headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+  }
+}
+
+function statusOf(error: MLCEngineError): number {
+  return error instanceof HttpError ? error.status : STATUS[error.code] ?? 500;
+}
+
+export function openAIError(thrown: unknown): OpenAIError {
+  const error = asEngineError(thrown);
+  const { param } = error.details;
+  return {
+    message: error.message,
+    type: statusOf(error) < 500 ? "invalid_request_error" : "server_error",
+    param: typeof param === "string" ? param : null,
+    code: error instanceof HttpError ? error.openAICode : CODE[error.code] ?? error.code,
+  };
+}
+
+export function errorResponse(thrown: unknown): Response {
+  const error = asEngineError(thrown);
+  const headers = { "x-should-retry": "false", ...(error instanceof HttpError && error.headers) }; // a second try would fail the same way, after as long
+  return Response.json({ error: openAIError(error) }, { status: statusOf(error), headers });
+}
+
+/** The body as JSON of at most `limit` bytes, for whoever reads it field by field. Raises HttpError. */
+export async function readJson<T>(request: Request, limit: number): Promise<T> {
+  const tooLarge = (): HttpError => new HttpError(413, "request_too_large", `The request's body has more than ${limit} bytes.`);
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
+  const decoder = new TextDecoder();
+  let [text, bytes] = ["", 0];
+  const reader = request.body?.getReader();
+  for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
+    bytes += read.value.length;
+    if (bytes > limit) {
+      await reader?.cancel();
+      throw tooLarge();
+    }
+    text += decoder.decode(read.value, { stream: true });
+  }
+  try {
+    return JSON.parse(text + decoder.decode());
+  } catch {
+    throw new HttpError(400, "invalid_json", "The request's body is not JSON.");
+  }
+}
+
+/** One event of a stream: its name, where it has one, and its data. */
+export interface ServerEvent {
+  readonly name?: string | undefined;
+  readonly data: object | "[DONE]";
+}
+
+/** What a stream's pieces become. */
+export interface EventWriter<P> {
+  piece(piece: P): readonly ServerEvent[];
+  end(): readonly ServerEvent[];
+  fail(error: unknown): readonly ServerEvent[];
+}
+
+/** Pieces as they are, as OpenAI's server writes chunks. */
+export const CHUNKS: EventWriter<object> = {
+  piece: (data) => [{ data }],
+  end: () => [{ data: "[DONE]" }],
+  fail: (error) => [{ data: { error: openAIError(error) } }],
+};
+
+/**
+ * Server-sent events of an answer. What fails before the `opening` pieces are there rejects, and so has a status of its own. After `signal`
+ * has ended the pieces, the body fails as one of fetch itself does.
+ */
+export async function eventStream<P extends object>(
+  pieces: AsyncIterableIterator<P>, opening: number, writer: EventWriter<P>, signal: AbortSignal,
+): Promise<Response> {
+  const encoder = new TextEncoder();
+  const encode = ({ name, data }: ServerEvent): Uint8Array => encoder.encode(
+    `${name === undefined ? "" : `event: ${name}\n`}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
+  const first: IteratorResult<P>[] = [];
+  while (first.length < opening) first.push(await pieces.next());
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const send = (events: readonly ServerEvent[]): void => events.forEach((event) => controller.enqueue(encode(event)));
+      try {
+        for (let sent = 0; sent === 0;) {
+          const { done, value } = first.shift() ?? await pieces.next();
+          const events = done ? writer.end() : writer.piece(value);
+          send(events);
+          if (done) return controller.close();
+          sent = events.length;
+        }
+      } catch (error) {
+        if (signal.aborted) return controller.error(signal.reason);
+        send(writer.fail(error));
+        controller.close();
+      }
+    },
+    async cancel() {
+      await pieces.return?.();
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream", "cache-control": "no-store" } });
+}
