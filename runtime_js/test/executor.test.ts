@@ -61,7 +61,7 @@ test("everything is made once: a buffer each, a bind group a step, a layout a si
 
 test("a decode step is one encoder, one pass, one submit, and makes no other object", async () => {
   const executor = await makeExecutor();
-  await executor.prefillAndSample([1, 2, 3], 0, cache([0]), GREEDY);
+  await executor.prefillAndSample([1, 2, 3], 0, cache([0]), { sampling: GREEDY });
   await executor.decode(row(3, cache([0])));
   clearLog();
   await executor.decode(row(4, cache([0, 1])));
@@ -91,7 +91,7 @@ test("equal inputs are not written again", async () => {
 test("a step's inputs lie where the kernels read them", async () => {
   const executor = await makeExecutor();
   const sampling = new Uint32Array([0x3f800000, 0x3f800000, 7, 0, 3, ...new Uint32Array(11)]);
-  await executor.prefillAndSample([4, 5, 6], 9, cache([5, 1, 2]), sampling);
+  await executor.prefillAndSample([4, 5, 6], 9, cache([5, 1, 2]), { sampling });
   const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
   assert.deepEqual([...ints("tokens").slice(0, 3)], [4, 5, 6]);
   assert.deepEqual([...ints("state").slice(0, 4)], [9, 3, 0, -1]);

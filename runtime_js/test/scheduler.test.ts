@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChunkLength, PipelineDepth } from "../src/engine/pace.ts";
-import { Sampler } from "../src/engine/sampler.ts";
+import { Sampler, seedWords, type SamplingConfig } from "../src/engine/sampler.ts";
 import { Scheduler, type FinishReason, type GenerationRequest, type Stop } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
 import { OutOfMemoryError } from "../src/support/errors.ts";
@@ -27,7 +27,7 @@ function setup({ pages = 8, maxPages = 8, rows = 1, slots = 0 } = {}): Setup {
 }
 
 function request(prompt: readonly number[], overrides: Partial<GenerationRequest> = {}): GenerationRequest {
-  const sampler = new Sampler({ temperature: 0, topP: 1, seed: 1 });
+  const sampler = new Sampler({ temperature: 0, topP: 1, seed: 1 }, prompt);
   return { prompt, maxTokens: Infinity, eosTokenIds: NO_EOS, sampler, ...overrides };
 }
 
@@ -336,7 +336,7 @@ test("states in slots: where few fit, conversations that wait go first, and no p
 test("states in slots: rows of one sequence each read what the row before writes, and go back to any of them", async () => {
   const { sequences, runner } = setup({ slots: 64 });
   const tokens = promptOf(12, 1);
-  const words = new Sampler({ temperature: 0, topP: 1, seed: 1 }).next();
+  const draw = new Sampler({ temperature: 0, topP: 1, seed: 1 }, tokens).next();
   const sequence = sequences.acquire([]);
   await sequences.append(sequence, 5);
   const [prompt] = sequences.views([sequence]);
@@ -345,7 +345,7 @@ test("states in slots: rows of one sequence each read what the row before writes
   sequence.commit(tokens.slice(0, 5));
   const rowsFrom = async (first: number, draft: readonly number[]): Promise<number[]> => {
     const caches = await sequences.appendRows(sequence, draft.length);
-    return (await runner.decode(caches.map((cache, i) => ({ position: first + i, cache, sampling: words, token: draft[i] })))).map(({ token }) => token);
+    return (await runner.decode(caches.map((cache, i) => ({ position: first + i, cache, ...draw, token: draft[i] })))).map(({ token }) => token);
   };
   const expected = (...lengths: number[]): number[] => lengths.map((length) => nextToken(tokens.slice(0, length)));
   assert.deepEqual(await rowsFrom(5, [...tokens.slice(5, 7), 90, 91]).then((ids) => ids.slice(0, 2)), expected(6, 7));
@@ -401,11 +401,38 @@ test("closing ends what runs and refuses what waits and what comes", async () =>
 });
 
 test("greedy steps have one set of words; others count steps and carry 64 bits of seed", () => {
-  const greedy = new Sampler({ temperature: 0, topP: 1, seed: undefined });
+  const greedy = new Sampler({ temperature: 0, topP: 1, seed: undefined }, []);
   assert.deepEqual(greedy.next(), greedy.next());
-  const sampled = new Sampler({ temperature: 0.5, topP: 0.9, seed: -2 });
-  const words = [sampled.next(), sampled.next()];
+  const sampled = new Sampler({ temperature: 0.5, topP: 0.9, seed: -2 }, []);
+  const words = [sampled.next(), sampled.next()].map(({ sampling }) => sampling);
   assert.deepEqual(words.map((step) => step[4]), [0, 1]);
   assert.deepEqual([...words[0]?.subarray(2, 4) ?? []], [0xfffffffe, 0xffffffff]);
   assert.equal(new Float32Array(words[0]?.buffer ?? new ArrayBuffer(8))[0], 0.5);
+});
+
+test("penalties count tokens that the CPU has not read, and a control slot is a request's for its life", async () => {
+  const plain = (prompt: readonly number[], config: SamplingConfig, count: number): number[] => {
+    const tokens = [...prompt];
+    for (let i = 0; i < count; i++) {
+      const next = nextToken(tokens);
+      const seen = (token: number): number => tokens.slice(prompt.length).filter((one) => one === token).length;
+      const logits = Array.from({ length: VOCABULARY }, (_, token) => 4 - (token - next + VOCABULARY) % VOCABULARY
+        - seen(token) * (config.frequencyPenalty ?? 0) - Math.min(1, seen(token)) * (config.presencePenalty ?? 0));
+      tokens.push(logits.indexOf(Math.max(...logits)));
+    }
+    return tokens.slice(prompt.length);
+  };
+  const it = setup({ pages: 24, maxPages: 24, rows: 2 });
+  const configs = [{ frequencyPenalty: 2 }, { presencePenalty: 2, frequencyPenalty: -1 }].map((one) => ({ temperature: 0, topP: 1, seed: 1, ...one }));
+  const prompts = [promptOf(6, 1), promptOf(7, 2)];
+  const answers = await Promise.all(configs.map((config, i) =>
+    generate(it, request(prompts[i] ?? [], { maxTokens: 20 + i, sampler: new Sampler(config, prompts[i] ?? []) }))));
+  assert.deepEqual(answers.map(({ ids }) => ids), configs.map((config, i) => plain(prompts[i] ?? [], config, 20 + i)));
+});
+
+test("each choice of a seed draws its own numbers, and the first is the seed itself", () => {
+  const words = [0, 1, 2, 0].map((choice) => seedWords(7, choice).join());
+  assert.equal(words[0], "7,0");
+  assert.equal(new Set(words).size, 3);
+  assert.deepEqual([...seedWords(0, 1)], [0x7b1dcdaf, 0xe220a839]); // splitmix64's first number after 0
 });

@@ -10,7 +10,7 @@ import { Scheduler } from "../engine/scheduler.ts";
 import type { Sequence } from "../engine/sequences.ts";
 import { Session } from "../engine/session.ts";
 import { BufferUsage, MapMode } from "../executor/gpu_flags.ts";
-import type { CacheView, Row, StepResult } from "../executor/runner.ts";
+import type { CacheView, Draw, Row, StepResult } from "../executor/runner.ts";
 import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
 
 const STEPS_UNDER_WAY = 4;
@@ -21,8 +21,10 @@ function parsed(request: DebugRequest): ParsedRequest {
   return "prompt" in request ? parseTextRequest(request) : parseChatRequest(request);
 }
 
-function greedy(): Sampler {
-  return new Sampler({ temperature: 0, topP: 1, seed: undefined });
+const GREEDY = { temperature: 0, topP: 1, seed: 0 };
+
+function greedy(): Draw {
+  return new Sampler(GREEDY, []).next();
 }
 
 export class DebugEngine extends MLCEngine {
@@ -95,7 +97,7 @@ export class DebugEngine extends MLCEngine {
     const times: number[] = [];
     await new Promise<void>((resolve, reject) => {
       new Scheduler(runner, sequences).add(
-        { prompt: [...pretended, 0], maxTokens: count + 1, eosTokenIds: new Set(), sampler: greedy() },
+        { prompt: [...pretended, 0], maxTokens: count + 1, eosTokenIds: new Set(), sampler: new Sampler(GREEDY, []) },
         { begin: () => undefined, token: () => { times.push(performance.now()); return false; }, end: () => resolve(), fail: reject });
     });
     await this.resetChat();
@@ -110,7 +112,7 @@ export class DebugEngine extends MLCEngine {
       for (const [i, row] of rows.entries()) {
         const tokens = tokenizer.encode(texts[i] ?? "").slice(0, runner.shape.prefillChunk);
         await sequences.append(row, tokens.length);
-        ids.push([(await runner.prefillAndSample(tokens, 0, this.#view(row), greedy().next())).token]);
+        ids.push([(await runner.prefillAndSample(tokens, 0, this.#view(row), greedy())).token]);
       }
       while ((ids[0]?.length ?? count) < count) {
         const results = await this.#decodeRows(rows, ids.map((row) => row.at(-1)));
@@ -128,12 +130,12 @@ export class DebugEngine extends MLCEngine {
     return this.#fresh(async (sequence) => {
       await sequences.append(sequence, first);
       await runner.prefill(tokens.slice(0, first), 0, this.#view(sequence));
-      const sampling = greedy().next();
+      const draw = greedy();
       const ids: number[] = [];
       for (let position = first; position < tokens.length; position += isTogether ? count : 1) {
         const added = tokens.slice(position, isTogether ? tokens.length : position + 1);
         const caches = await sequences.appendRows(sequence, added.length);
-        const results = await runner.decode(caches.map((cache, i): Row => ({ position: position + i, cache, sampling, token: added[i] })));
+        const results = await runner.decode(caches.map((cache, i): Row => ({ position: position + i, cache, ...draw, token: added[i] })));
         ids.push(...results.map(({ token }) => token));
       }
       return ids;
@@ -186,7 +188,7 @@ export class DebugEngine extends MLCEngine {
     return runner.decode(rows.map((row, i): Row => {
       const cache = caches[i];
       if (cache === undefined) throw new InternalError("a sequence has no view");
-      return { position: sequences.length(row) - 1, cache, sampling: greedy().next(), token: tokens[i] };
+      return { position: sequences.length(row) - 1, cache, ...greedy(), token: tokens[i] };
     }));
   }
 
@@ -216,14 +218,14 @@ export class DebugEngine extends MLCEngine {
       const chunk = tokens.slice(position, position + prefillChunk);
       await sequences.append(sequence, chunk.length);
       if (position + chunk.length < tokens.length) await runner.prefill(chunk, position, this.#view(sequence));
-      else return this.#logits(runner.prefillAndSample(chunk, position, this.#view(sequence), greedy().next()));
+      else return this.#logits(runner.prefillAndSample(chunk, position, this.#view(sequence), greedy()));
     }
   }
 
   async #decode(sequence: Sequence, token: number, position: number): Promise<Float32Array> {
     const { runner, sequences } = this.#loaded;
     await sequences.append(sequence, 1);
-    return this.#logits(runner.decode([{ position, cache: this.#view(sequence), sampling: greedy().next(), token }]));
+    return this.#logits(runner.decode([{ position, cache: this.#view(sequence), ...greedy(), token }]));
   }
 
   /** The logits that a step of one row, now under way, leaves behind. */

@@ -1,5 +1,6 @@
 /** What is asked of a model and what comes back, in the engine's own terms; and how tokens become text. */
 
+import type { TokenLogprobs } from "../executor/runner.ts";
 import type { ChatMessage } from "../tokenizer/chat_tokenizer.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
@@ -39,7 +40,8 @@ export interface AnswerTimes {
 
 /** What an answer is made of. The last event is its end; an answer that fails has none. */
 export type AnswerEvent =
-  | { readonly type: "token"; readonly token: number }
+  /** `logprobs`: where the request asks for them. */
+  | { readonly type: "token"; readonly token: number; readonly logprobs?: TokenLogprobs | undefined }
   /** Text that is certain with the tokens before it. */
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "end"; readonly finishReason: FinishReason; readonly tokens: TokenCounts; readonly times: AnswerTimes };
@@ -76,10 +78,10 @@ export class AnswerWriter implements GenerationListener {
     this.#cached = cached;
   }
 
-  token(token: number): boolean {
+  token(token: number, logprobs?: TokenLogprobs): boolean {
     this.#first ??= performance.now();
     this.#completion++;
-    this.#sink.push({ type: "token", token });
+    this.#sink.push({ type: "token", token, ...(logprobs !== undefined && { logprobs }) });
     if (this.#eosTokenIds.has(token)) return true;
     const { text, stopped } = this.#scanner.push(this.#detokenizer.push(token));
     this.#write(text);

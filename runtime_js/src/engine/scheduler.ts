@@ -3,7 +3,7 @@
  * reading is waited for. It knows tokens, the cache and a runner; not text, and not the GPU.
  */
 
-import type { ModelRunner, StepResult } from "../executor/runner.ts";
+import type { ModelRunner, StepResult, TokenLogprobs } from "../executor/runner.ts";
 import { InternalError } from "../support/errors.ts";
 import type { Constraint } from "./constraint.ts";
 import { ChunkLength, ChunkWatch, MAX_DEPTH, PipelineDepth } from "./pace.ts";
@@ -28,7 +28,7 @@ export interface GenerationListener {
   /** Its turn has come; `cached` tokens of the prompt were in the cache already. */
   begin(cached: number): void;
   /** The next token, an end token too. Returns whether the answer ends with it. */
-  token(token: number): boolean;
+  token(token: number, logprobs?: TokenLogprobs): boolean;
   end(reason: FinishReason): void;
   fail(error: unknown): void;
 }
@@ -36,6 +36,8 @@ export interface GenerationListener {
 /** A request, and how far it has come. */
 class Generation {
   sequence: Sequence | null = null;
+  /** Its slot for penalties and biases. */
+  control = 0;
   isEnded = false;
   /** Tokens that may come, known when the prompt is in the cache. */
   limit = 0;
@@ -150,6 +152,7 @@ export class Scheduler {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       if (next.isEnded) continue;
+      for (next.control = 0; this.#running.some(({ control }) => control === next.control);) next.control++;
       this.#running.push(next);
       await this.#guard([next], () => this.#prefill(next));
     }
@@ -174,7 +177,7 @@ export class Scheduler {
       const [cache] = this.#sequences.views([sequence]);
       if (cache === undefined) throw new InternalError("a sequence has no view");
       if (isLast) {
-        const first = watch.timed(chunk.length, this.#runner.prefillAndSample(chunk, position, cache, sampler.next()));
+        const first = watch.timed(chunk.length, this.#runner.prefillAndSample(chunk, position, cache, { ...sampler.next(), control: generation.control }));
         this.#onRunner = [generation];
         generation.submitted = 1;
         this.#depth.pause();
@@ -210,11 +213,11 @@ export class Scheduler {
   #submit(rows: readonly Generation[], isAhead: boolean): void {
     const sequences = rows.flatMap(({ sequence }) => sequence ?? []);
     const views = this.#sequences.views(sequences);
-    const step = rows.flatMap(({ request, latest }, i) => {
+    const step = rows.flatMap(({ request, latest, control }, i) => {
       const [cache, sequence] = [views[i], sequences[i]];
       if (cache === undefined || sequence === undefined) return [];
       const token = isAhead || latest === null ? undefined : latest;
-      return [{ position: this.#sequences.length(sequence) - 1, cache, sampling: request.sampler.next(), token }];
+      return [{ position: this.#sequences.length(sequence) - 1, cache, ...request.sampler.next(), control, token }];
     });
     for (const row of rows) {
       if (row.latest !== null) row.sequence?.commit([row.latest]);
@@ -245,11 +248,11 @@ export class Scheduler {
     });
   }
 
-  #accept(row: Generation, { token }: StepResult): void {
+  #accept(row: Generation, { token, logprobs }: StepResult): void {
     row.read++;
     if (row.submitted > row.read) row.sequence?.commit([token]);
     else row.latest = token;
-    const isEnd = row.listener.token(token) || row.request.eosTokenIds.has(token);
+    const isEnd = row.listener.token(token, logprobs) || row.request.eosTokenIds.has(token);
     if (isEnd) row.end("stop");
     else if (row.read >= row.limit) row.end("length");
   }

@@ -50,7 +50,7 @@ export class Session {
     const events = new PushStream<AnswerEvent>(() => stop());
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, tokenizer.detokenizer(), events);
     stop = this.#scheduler.add(
-      { prompt, maxTokens: request.maxTokens ?? Infinity, eosTokenIds, sampler: new Sampler(request.sampling) }, writer);
+      { prompt, maxTokens: request.maxTokens ?? Infinity, eosTokenIds, sampler: new Sampler(request.sampling, prompt) }, writer);
     return events;
   }
 

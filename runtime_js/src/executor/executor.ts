@@ -1,7 +1,7 @@
 /** Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object. */
 
 import { GPUExecutionError } from "../support/errors.ts";
-import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
+import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
 import { HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
@@ -129,7 +129,7 @@ export class PlanExecutor implements ModelRunner {
     await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
   }
 
-  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult> {
+  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, { sampling }: Draw): Promise<StepResult> {
     if (this.#preparing !== null) cache = kept(cache);
     while (this.#preparing !== null) await this.#preparing;
     this.#writeTokens(tokens);

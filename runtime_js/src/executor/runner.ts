@@ -27,16 +27,16 @@ export interface RunnerShape {
   readonly slots: number;
 }
 
-/** One sequence's part of a decode step: one token goes into its cache, and the next is sampled. */
-export interface Row {
-  readonly position: number;
-  readonly cache: CacheView;
-  /** uint32 words of the `sampling` buffer. */
-  readonly sampling: Uint32Array;
-  /** The token at `position`. Absent: the one that this row sampled in the step before, a decode step or, in row 0, a prefill. */
-  readonly token?: number | undefined;
-  /** See `TokenMask`. */
-  readonly mask?: TokenMask | undefined;
+/**
+ * What a request's tokens and biases do to its logits, beside the numbers in `sampling`. It is written once, when a step first has it in its
+ * control slot; from then on the runner counts the answer's tokens by itself.
+ */
+export interface Controls {
+  readonly prompt: readonly number[];
+  /** The answer's tokens that the cache holds already. */
+  readonly answer: readonly number[];
+  /** Added to the logits, by token. */
+  readonly bias: ReadonlyMap<number, number>;
 }
 
 /**
@@ -45,9 +45,44 @@ export interface Row {
  */
 export type TokenMask = () => Uint32Array | undefined;
 
+/** How a row's next token is drawn. What is absent costs nothing. */
+export interface Draw {
+  /** uint32 words of the `sampling` buffer. */
+  readonly sampling: Uint32Array;
+  /** The same object in all of a request's steps. */
+  readonly controls?: Controls | undefined;
+  /** Of `controls`: their slot, from 0 to MAX_ROWS - 1, which is the request's alone as long as it lives. */
+  readonly control?: number | undefined;
+  /** How many of the step's last tokens are the answer's, which penalties count. Default: the one of a decode step, none of a prefill. */
+  readonly counted?: number | undefined;
+  readonly mask?: TokenMask | undefined;
+  /** Asks for the logarithms of probabilities: of the token and of so many likeliest ones, 0 to MAX_TOP_LOGPROBS. */
+  readonly topLogprobs?: number | undefined;
+  /** Changes the model's logits, float32[vocabulary], in place. The step waits for it, and those behind the step do too. */
+  readonly process?: ((logits: Float32Array) => void) | undefined;
+}
+
+/** One sequence's part of a decode step: one token goes into its cache, and the next is sampled. */
+export interface Row extends Draw {
+  readonly position: number;
+  readonly cache: CacheView;
+  /** The token at `position`. Absent: the one that this row sampled in the step before, a decode step or, in row 0, a prefill. */
+  readonly token?: number | undefined;
+}
+
+/** Natural logarithms of probabilities by the model's own logits, before anything is done to them. */
+export interface TokenLogprobs {
+  /** Of the token that was sampled. */
+  readonly chosen: number;
+  /** The likeliest tokens, the likeliest first. */
+  readonly top: readonly { readonly token: number; readonly logprob: number }[];
+}
+
 /** What a step found out about one row. */
 export interface StepResult {
   readonly token: number;
+  /** Where `topLogprobs` asked for them. */
+  readonly logprobs?: TokenLogprobs | undefined;
 }
 
 /** Steps run in the order of the calls; a call submits its work at once and its promise tells the result. */
@@ -58,7 +93,7 @@ export interface ModelRunner {
   /** Adds `tokens` to the cache at `position`. */
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
   /** The same, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, sampling: Uint32Array): Promise<StepResult>;
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult>;
   /**
    * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled. Rows may be of one sequence, one
    * behind the other and at positions that follow each other. The first step with more rows than any before compiles kernels; steps behind it

@@ -5,13 +5,20 @@
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
-import type { CacheView, ModelRunner, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
+import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
+import { FakeControls } from "./logits.ts";
 
 export const VOCABULARY = 97;
 
 /** The token after `tokens`. */
 export function nextToken(tokens: readonly number[]): number {
   return tokens.reduce((hash, token, i) => (Math.imul(hash, 31) + Math.imul(token, i + 7)) >>> 0, 17) % VOCABULARY;
+}
+
+/** The logits behind `tokens`: the next token has the largest, and the ids behind it follow. */
+function logitsAfter(tokens: readonly number[]): Float32Array {
+  const next = nextToken(tokens);
+  return Float32Array.from({ length: VOCABULARY }, (_, token) => 4 - (token - next + VOCABULARY) % VOCABULARY);
 }
 
 /** What the model answers when it is run in the plainest way. */
@@ -24,6 +31,15 @@ export function reference(prompt: readonly number[], count: number, eos: Readonl
   return tokens.slice(prompt.length);
 }
 
+/** A row behind its tokens. `counted`: how many of them are the answer's where `draw` does not say. */
+interface Sampled {
+  readonly draw: Draw;
+  readonly tokens: readonly number[];
+  readonly counted: number;
+  readonly length: number;
+  readonly cache: CacheView;
+}
+
 export class FakeRunner implements ModelRunner {
   readonly shape: RunnerShape;
   /** One entry a call: how many tokens it computed. */
@@ -33,6 +49,7 @@ export class FakeRunner implements ModelRunner {
   readonly #maxPages: number;
   /** By row, what it sampled last. */
   readonly #sampled: number[] = [];
+  readonly #controls = new FakeControls();
   /** Steps that have not resolved. */
   pending = 0;
   deepestPipeline = 0;
@@ -60,10 +77,10 @@ export class FakeRunner implements ModelRunner {
     this.#store(tokens, position, cache);
   }
 
-  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView): Promise<StepResult> {
+  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
     this.calls.push(`prefill ${tokens.length}`);
     this.#store(tokens, position, cache);
-    const [result] = await this.#sample([{ length: position + tokens.length, cache }]);
+    const [result] = await this.#sample([{ draw, tokens, counted: 0, length: position + tokens.length, cache }]);
     if (result === undefined) throw new Error("no row");
     return result;
   }
@@ -73,7 +90,7 @@ export class FakeRunner implements ModelRunner {
     this.calls.push(rows.length === 1 ? "decode" : `decode ${rows.length}`);
     const given = rows.map(({ token }, r) => token ?? this.#sampled[r] ?? -1);
     rows.forEach(({ position, cache }, r) => this.#store([given[r] ?? -1], position, cache));
-    return this.#sample(rows.map(({ position, cache }) => ({ length: position + 1, cache })));
+    return this.#sample(rows.map((draw, r) => ({ draw, tokens: [given[r] ?? -1], counted: 1, length: draw.position + 1, cache: draw.cache })));
   }
 
   #at(cache: CacheView, position: number): { page: Int32Array; slot: number } {
@@ -108,17 +125,19 @@ export class FakeRunner implements ModelRunner {
     this.#states[write] = [...before, ...tokens];
   }
 
-  async #sample(rows: readonly { readonly length: number; readonly cache: CacheView }[]): Promise<StepResult[]> {
-    const sampled = rows.map(({ length, cache }, r) => {
+  async #sample(rows: readonly Sampled[]): Promise<StepResult[]> {
+    const sampled = rows.map(({ draw, tokens: added, counted, length, cache }, r) => {
       const tokens = Array.from({ length }, (_, i) => {
         const { page, slot } = this.#at(cache, i);
         return page[slot] ?? -1;
       });
-      return this.#sampled[r] = nextToken(tokens);
+      const result = this.#controls.choose(logitsAfter(tokens), draw, added, counted);
+      this.#sampled[r] = result.token;
+      return result;
     });
     this.deepestPipeline = Math.max(this.deepestPipeline, ++this.pending);
     await this.delay();
     this.pending--;
-    return sampled.map((token) => ({ token }));
+    return sampled;
   }
 }
