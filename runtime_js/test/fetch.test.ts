@@ -64,7 +64,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     const long = [{ role: "user", content: "x 1 y 2 ".repeat(200) }];
     for (const stream of [false, true]) {
       const fail = async (body: object): Promise<Failure> => failure(await soon(ask({ ...body, stream })));
-      assert.deepEqual(await fail({ messages: long }), { status: 400, retry: "false", code: "context_length_exceeded", param: null });
+      assert.deepEqual(await fail({ messages: long }), { status: 400, retry: "false", code: "context_length_exceeded", param: "messages" });
       assert.deepEqual(await fail({ ...SHORT, model: "gpt-4" }), { status: 404, retry: "false", code: "model_not_found", param: "model" });
       assert.deepEqual(await fail({ ...SHORT, temperature: 3 }), { status: 400, retry: "false", code: "invalid_value", param: "temperature" });
     }

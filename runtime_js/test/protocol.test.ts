@@ -31,12 +31,16 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
       prompt: { kind: "text", text: "Once" }, maxTokens: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [],
     },
   },
+  { kind: "encode", id: 4, model: "toy", prompt: { kind: "text", text: "Once", suffix: "upon" } },
+  { kind: "encode", id: 4, model: undefined, prompt: { kind: "tokens", tokens: [1, 2] } },
+  { kind: "decode", id: 4, model: undefined, tokens: [1, 2] },
   { kind: "credit", id: 5 },
   { kind: "cancel", id: 6 },
   { kind: "setLogLevel", level: "INFO" },
 ];
 
 const WORKER_MESSAGES: readonly WorkerMessage[] = [
+  { kind: "tokens", id: 9, tokens: [3] },
   { kind: "models", id: 9, models: [{ modelId: "toy", loadedAt: 1.5 }] },
   { kind: "progress", report: {
     progress: 1, timeElapsed: 1, text: "t", phase: "ready", bytesDone: 2, bytesTotal: 2,

@@ -93,8 +93,17 @@ test("a request in the engine's terms", () => {
   assert.deepEqual(parseChatRequest({ messages: [USER], top_p: 0 }).answer.sampling, { temperature: 0, topP: 1, seed: undefined });
   assert.deepEqual(parseTextRequest({ prompt: "Once", echo: false, best_of: 1, suffix: null }).answer.prompt, { kind: "text", text: "Once" });
   assert.deepEqual(parseTextRequest({ prompt: ["Once"] }).answer.prompt, { kind: "text", text: "Once" });
-  for (const prompt of [["a", "b"], [], [1], [[1]]]) assert.throws(() => parseTextRequest({ prompt }), /prompt must be one string, or a list of one/);
-  assert.throws(() => parseTextRequest({ prompt: "a", echo: true }), /echo/);
+  const prompts = (prompt: unknown, more = {}): unknown => parseTextRequest({ prompt, ...more }).prompts;
+  assert.deepEqual(prompts(["a", "b"]), [{ kind: "text", text: "a" }, { kind: "text", text: "b" }]);
+  assert.deepEqual(prompts([1, 2]), [{ kind: "tokens", tokens: [1, 2] }]);
+  assert.deepEqual(prompts([[1], [2, 3]]), [{ kind: "tokens", tokens: [1] }, { kind: "tokens", tokens: [2, 3] }]);
+  assert.deepEqual(prompts("a", { suffix: "b" }), [{ kind: "text", text: "a", suffix: "b" }]);
+  for (const [prompt, message] of [
+    [[], /prompt is empty/], [[""], /prompt\[0\] is empty/], [["a", []], /prompt\[1\] is empty/], [[1, "a"], /prompt\[1\] must be an integer/],
+    [["a", 1], /prompt\[1\] must be a string or a list/], [[[1, -1]], /prompt\[0\]\[1\] must be an integer/], [[[0.5]], /prompt\[0\]\[0\]/],
+    [[Number.NaN], /prompt\[0\]/], [{}, /prompt must be a string/], [Array(129).fill("a"), /prompt has 129 entries/],
+  ] as const) assert.throws(() => prompts(prompt), fails(RequestValidationError, message));
+  assert.throws(() => prompts([[1]], { suffix: "b" }), /suffix needs a text before it/);
 });
 
 test("histories as clients write them are read", () => {
@@ -117,7 +126,7 @@ test("histories as clients write them are read", () => {
 
 test("usage counts what was computed, and its times are seconds", () => {
   const times = { queued: 100, prefill: 500, decode: 2000 };
-  const { extra, ...counts } = usage({ prompt: 110, cached: 10, completion: 21 }, times);
+  const { extra, ...counts } = usage([{ tokens: { prompt: 110, cached: 10, completion: 21 }, times }]);
   assert.deepEqual(counts, { prompt_tokens: 110, completion_tokens: 21, total_tokens: 131, prompt_tokens_details: { cached_tokens: 10 } });
   assert.deepEqual(extra, {
     e2e_latency_s: 2.6, prefill_tokens_per_s: 200, decode_tokens_per_s: 10, time_to_first_token_s: 0.6, time_per_output_token_s: 0.1,

@@ -3,31 +3,23 @@
  * They differ in where a model is loaded and an answer begins.
  */
 
-import type { AnswerEvent, AnswerRequest } from "../engine/answer.ts";
+import type { Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { askForPersistence } from "../storage/quota.ts";
-import { abortError } from "../support/abort.ts";
 import { InternalError, ModelNotFoundError, type MLCEngineError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
-import { PushStream } from "../support/stream.ts";
+import { LatestAnswers, RequestAnswers, type AnswerCall, type BegunAnswer } from "./answers.ts";
 import { chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
 import { ChatCompletionsOf, CompletionsOf } from "./openai/completions.ts";
-import { parseChatRequest, parseTextRequest, type ParsedRequest } from "./openai/request.ts";
-import { ChatShape, TextShape, usage, type ResponseShape } from "./openai/response.ts";
+import { parseChatRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
+import { ChatShape, TextShape, type ResponseShape } from "./openai/response.ts";
 import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming, Completion,
-  CompletionRequest, CompletionUsage, Model, Models, RequestOptions,
+  ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
+  ChatCompletionRequestStreaming, Completion, CompletionRequest, Model, Models, RequestOptions,
 } from "./openai/types.ts";
 import type {
   AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, InitProgressReport, LogLevel, MLCEngineConfig, MLCEngineInterface,
 } from "./types.ts";
-
-/** A request as it is sent to the model. */
-export interface AnswerCall {
-  readonly request: AnswerRequest;
-  /** The model that the caller asks for; undefined takes any. */
-  readonly model: string | undefined;
-}
 
 /** A model that is loaded. */
 export interface LoadedModelInfo {
@@ -43,14 +35,6 @@ export interface LoadCall {
   readonly keepsOthers: boolean;
 }
 
-/** An answer that was accepted. Leaving its events ends it. */
-export interface BegunAnswer {
-  readonly modelId: string;
-  readonly events: PushStream<AnswerEvent>;
-}
-
-type AnswerEnd = Extract<AnswerEvent, { type: "end" }>;
-
 /** What a caller's function throws is no failure of a load or of the GPU. */
 function tell<T>(callback: ((told: T) => void) | null | undefined, told: T): void {
   try {
@@ -58,12 +42,6 @@ function tell<T>(callback: ((told: T) => void) | null | undefined, told: T): voi
   } catch (error) {
     log.warn(`A callback of the engine failed: ${String(error)}`);
   }
-}
-
-/** What is remembered of a model's latest answer. */
-interface LatestAnswer {
-  readonly message: string;
-  readonly usage: CompletionUsage | null;
 }
 
 function describe({ modelId, loadedAt }: LoadedModelInfo): Model {
@@ -85,8 +63,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   #appConfig: AppConfig | undefined;
   #onProgress: InitProgressCallback | undefined;
   #onDeviceLost: DeviceLostCallback | undefined;
-  /** The latest answer of each model; what came last comes last. */
-  readonly #latest = new Map<string, LatestAnswer>();
+  readonly #latest = new LatestAnswers();
 
   constructor(engineConfig?: MLCEngineConfig | null) {
     this.#config = parseEngineConfig(engineConfig);
@@ -123,6 +100,8 @@ export abstract class BaseEngine implements MLCEngineInterface {
   abstract load(call: LoadCall, signal?: AbortSignal): Promise<void>;
   /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */
   abstract begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer>;
+  protected abstract encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]>;
+  protected abstract decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string>;
   abstract unload(modelId?: string): Promise<void>;
   abstract interruptGenerate(): Promise<void>;
   abstract getGPUVendor(): Promise<string>;
@@ -167,27 +146,16 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   async resetChat(keepStats = false, modelId?: string): Promise<void> {
-    for (const [id, { usage }] of this.#latest) {
-      if (id === (modelId ?? id)) this.#latest.set(id, { message: "", usage: keepStats ? usage : null });
-    }
+    this.#latest.forget(modelId, keepStats);
     await this.forgetConversations(modelId);
   }
 
-  #latestOf(modelId: string | undefined): LatestAnswer | undefined {
-    return modelId === undefined ? [...this.#latest.values()].at(-1) : this.#latest.get(modelId);
-  }
-
-  #remember(modelId: string, message: string, used: CompletionUsage | null): void {
-    this.#latest.delete(modelId);
-    this.#latest.set(modelId, { message, usage: used });
-  }
-
   async getMessage(modelId?: string): Promise<string> {
-    return this.#latestOf(modelId)?.message ?? "";
+    return this.#latest.get(modelId)?.message ?? "";
   }
 
   async runtimeStatsText(modelId?: string): Promise<string> {
-    const used = this.#latestOf(modelId)?.usage ?? null;
+    const used = this.#latest.get(modelId)?.usage ?? null;
     if (used === null) return "No answer has been generated yet.";
     const { prefill_tokens_per_s: prefill, decode_tokens_per_s: decode } = used.extra;
     return `prefill: ${prefill.toFixed(1)} tokens/s, decode: ${decode.toFixed(1)} tokens/s`;
@@ -200,51 +168,40 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   async #completion(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<Completion>> {
-    return this.#answer(parseTextRequest(request), options, (model) => new TextShape(model));
+    const parsed = parseTextRequest(request);
+    const echoes = await Promise.all(parsed.echo ? parsed.prompts.map((prompt) => this.#textOf(prompt, parsed.model)) : []);
+    return this.#answer(parsed, options, (model) => new TextShape(model, (index) => echoes[index] ?? ""));
+  }
+
+  async #textOf(prompt: Prompt, model: string | undefined): Promise<string> {
+    if (prompt.kind === "tokens") return this.decodeTokens(prompt.tokens, model);
+    return prompt.kind === "text" ? prompt.text : "";
   }
 
   async #answer<W, P>(
-    { answer: request, model, stream, includeUsage }: ParsedRequest, options: RequestOptions | undefined,
+    { answer, prompts, model, stream, includeUsage }: ParsedRequest, options: RequestOptions | undefined,
     shapeFor: (model: string) => ResponseShape<W, P>,
   ): Promise<W | AsyncIterableIterator<P>> {
     const signal = parseRequestOptions(options).signal ?? undefined;
-    if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
-    const begun = await this.begin({ request, model }, signal);
-    const shape = shapeFor(begun.modelId);
-    if (!stream) {
-      let text = "";
-      const { finishReason, tokens, times } = await this.#follow(begun, signal, (piece) => { text += piece; });
-      return shape.whole(text, finishReason, usage(tokens, times));
-    }
-    const pieces = new PushStream<P>(() => void begun.events.return());
-    for (const piece of shape.first()) pieces.push(piece);
-    this.#follow(begun, signal, (piece) => pieces.push(shape.text(piece))).then(({ finishReason, tokens, times }) => {
-      pieces.push(shape.finish(finishReason));
-      if (includeUsage) pieces.push(shape.usage(usage(tokens, times)));
-      pieces.end();
-    }, (error: unknown) => pieces.fail(error));
-    return pieces;
+    const calls = prompts.map((prompt) => ({ request: { ...answer, prompt }, model }));
+    const answers = await RequestAnswers.begin(calls, (call) => this.begin(call, signal), signal, this.#latest);
+    const shape = shapeFor(answers.modelId);
+    return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
   }
 
-  /** Takes an answer's events as they come, whoever reads what is made of them. Rejects at once when the signal aborts. */
-  async #follow({ modelId, events }: BegunAnswer, signal: AbortSignal | undefined, onText: (text: string) => void): Promise<AnswerEnd> {
-    const abort = (): void => { if (signal !== undefined) events.abort(abortError(signal, "The request was aborted by its signal.")); };
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    let message = "";
-    try {
-      for await (const event of events) {
-        if (event.type === "end") {
-          this.#remember(modelId, message, usage(event.tokens, event.times));
-          return event;
-        }
-        if (event.type !== "text") continue;
-        this.#remember(modelId, message += event.text, this.#latest.get(modelId)?.usage ?? null);
-        onText(event.text);
-      }
-    } finally {
-      signal?.removeEventListener("abort", abort);
-    }
-    throw new InternalError("The answer has no end.");
+  /** The tokens that a chat or a completion would compute for this prompt. Raises RequestValidationError. */
+  async tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]> {
+    const { prompts: [prompt] } = typeof input === "string" ? parseTextRequest({ prompt: input }) : parseChatRequest({ messages: input });
+    if (prompt === undefined) throw new InternalError("a request has no prompt");
+    return this.encodePrompt(prompt, modelId);
+  }
+
+  async countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number> {
+    return (await this.tokenize(input, modelId)).length;
+  }
+
+  /** The text of tokens; those that have none of their own, as the mark of an end, are left out. Raises RequestValidationError. */
+  async detokenize(tokens: readonly number[], modelId?: string): Promise<string> {
+    return this.decodeTokens(parseTokens(tokens), modelId);
   }
 }

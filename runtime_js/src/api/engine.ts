@@ -1,12 +1,14 @@
 /** The engine in this thread: its models, whose code is loaded when the first of them is. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
+import type { Prompt } from "../engine/answer.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import type { Session } from "../engine/session.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
-import { BaseEngine, type AnswerCall, type BegunAnswer, type LoadCall, type LoadedModelInfo } from "./base_engine.ts";
+import type { AnswerCall, BegunAnswer } from "./answers.ts";
+import { BaseEngine, type LoadCall, type LoadedModelInfo } from "./base_engine.ts";
 import type { RequestOptions } from "./openai/types.ts";
 import type { ChatOptions, InitProgressReport, LogLevel, MLCEngineConfig } from "./types.ts";
 
@@ -111,6 +113,14 @@ export class MLCEngine extends BaseEngine {
   async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
     const session = await this.#sessionOf(model, signal);
     return { modelId: session.modelId, events: session.answer(request) };
+  }
+
+  async encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {
+    return (await this.#sessionOf(modelId)).encode(prompt);
+  }
+
+  async decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string> {
+    return (await this.#sessionOf(modelId)).decode(tokens);
   }
 
   async interruptGenerate(): Promise<void> {

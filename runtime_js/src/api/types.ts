@@ -6,8 +6,8 @@ import type { ModelSource } from "../storage/model_folder.ts";
 import type { LogLevel } from "../support/log.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
-  ChatCompletions, Completions, Models, RequestOptions,
+  ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
+  ChatCompletionRequestStreaming, ChatCompletions, Completions, Models, RequestOptions,
 } from "./openai/types.ts";
 
 export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, ModelSource };
@@ -65,6 +65,11 @@ export interface MLCEngineInterface {
   chatCompletion(
     request: ChatCompletionRequest, options?: RequestOptions,
   ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>>;
+  /** The token ids that a chat (messages) or a completion (a text) would compute. */
+  tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]>;
+  countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number>;
+  /** The text of tokens; those that have none of their own, as the mark of an end, are left out. */
+  detokenize(tokens: readonly number[], modelId?: string): Promise<string>;
   /** Ends the running answers of all models with finish_reason "abort"; requests that wait are not touched. To end one request, give it a signal. */
   interruptGenerate(): Promise<void>;
   /** Forgets the conversations in the KV cache of a model, or of all; an answer that runs goes on. */

@@ -47,18 +47,16 @@ export class DebugEngine extends MLCEngine {
     const { events } = await this.begin({ request: answer, model });
     const ids: number[] = [];
     for await (const event of events) if (event.type === "token") ids.push(event.token);
-    return { prompt: this.#tokens(request), ids };
+    return { prompt: await this.#tokens(request), ids };
   }
 
-  #tokens(request: DebugRequest): number[] {
-    const { tokenizer } = this.#loaded;
-    const { prompt } = parsed(request).answer;
-    return prompt.kind === "chat" ? tokenizer.encode(tokenizer.render(prompt.messages)) : tokenizer.encodeText(prompt.text);
+  #tokens(request: DebugRequest): Promise<number[]> {
+    return this.encodePrompt(parsed(request).answer.prompt, undefined);
   }
 
   /** float32[vocab_size]: the logits after the prompt, computed from an empty cache. */
   async debugLogits(request: DebugRequest): Promise<Float32Array> {
-    return this.#fresh(async (sequence) => this.#prefill(sequence, this.#tokens(request)));
+    return this.#fresh(async (sequence) => this.#prefill(sequence, await this.#tokens(request)));
   }
 
   /**

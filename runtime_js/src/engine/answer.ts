@@ -7,10 +7,11 @@ import { StopScanner } from "../tokenizer/stop_strings.ts";
 import type { SamplingConfig } from "./sampler.ts";
 import type { FinishReason, GenerationListener } from "./scheduler.ts";
 
-/** A conversation to answer, or a text to continue. */
+/** A conversation to answer, or a text or tokens to continue; a text may have a `suffix`, which the answer leads up to. */
 export type Prompt =
   | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] }
-  | { readonly kind: "text"; readonly text: string };
+  | { readonly kind: "text"; readonly text: string; readonly suffix?: string | undefined }
+  | { readonly kind: "tokens"; readonly tokens: readonly number[] };
 
 export interface AnswerRequest {
   readonly prompt: Prompt;

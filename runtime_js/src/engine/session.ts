@@ -37,14 +37,14 @@ export class Session {
    */
   answer(request: AnswerRequest): PushStream<AnswerEvent> {
     const { tokenizer, eosTokenIds, runner } = this.#parts;
-    const prompt = this.#encode(request.prompt);
+    const prompt = this.encode(request.prompt);
     const { contextLength } = runner.shape;
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     if (prompt.length >= contextLength) {
       throw new ContextWindowSizeExceededError(
         `The conversation has ${prompt.length} tokens, the context window ${contextLength}. `
         + "Shorten it, start a new chat, or load with a larger context_window_size.",
-        { promptTokens: prompt.length, contextWindowSize: contextLength });
+        { promptTokens: prompt.length, contextWindowSize: contextLength, param: request.prompt.kind === "chat" ? "messages" : "prompt" });
     }
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
@@ -54,9 +54,24 @@ export class Session {
     return events;
   }
 
-  #encode(prompt: Prompt): number[] {
+  /** The tokens of a prompt. Raises RequestValidationError. */
+  encode(prompt: Prompt): number[] {
     const { tokenizer } = this.#parts;
-    return prompt.kind === "chat" ? tokenizer.encode(tokenizer.render(prompt.messages)) : tokenizer.encodeText(prompt.text);
+    switch (prompt.kind) {
+      case "chat":
+        return tokenizer.encode(tokenizer.render(prompt.messages));
+      case "text":
+        return prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix);
+      case "tokens":
+        return tokenizer.known(prompt.tokens);
+    }
+  }
+
+  /** The text of tokens. Raises RequestValidationError. */
+  decode(tokens: readonly number[]): string {
+    const { tokenizer } = this.#parts;
+    const detokenizer = tokenizer.detokenizer();
+    return tokenizer.known(tokens).map((token) => detokenizer.push(token)).join("");
   }
 
   /** Ends the running answer with "abort". */

@@ -7,6 +7,7 @@ import { Fields, isRecord } from "../support/fields.ts";
 import { MAX_SPECIAL_TOKEN, MAX_TEMPLATE } from "../support/limits.generated.ts";
 import { readAddedTokens, type AddedToken } from "./added_tokens.ts";
 import { Detokenizer, readSpelling, type Spelling } from "./detokenizer.ts";
+import { infillPrompt } from "./infill.ts";
 import { SegmentEncoder } from "./segments.ts";
 import { inWords } from "./words.ts";
 
@@ -107,6 +108,20 @@ export class ChatTokenizer {
   /** Token ids of a text to continue, with the special tokens that the tokenizer itself adds. */
   encodeText(text: string): number[] {
     return this.#tokenizer.encode(text, { add_special_tokens: true }).ids;
+  }
+
+  /** Token ids that ask for what is between two texts. Raises RequestValidationError where the model was not made for it. */
+  encodeInfill(prefix: string, suffix: string): number[] {
+    const prompt = infillPrompt(this.#added, { prefix, suffix });
+    if (prompt !== undefined) return this.encodeText(prompt);
+    throw new RequestValidationError("This model has no tokens that mark a gap to fill in: leave `suffix` out.", { param: "suffix" });
+  }
+
+  /** The same tokens. Raises RequestValidationError where one is not of the vocabulary. */
+  known(tokens: readonly number[]): number[] {
+    const unknown = tokens.findIndex((token) => this.#tokenizer.id_to_token(token) === undefined);
+    if (unknown < 0) return [...tokens];
+    throw new RequestValidationError(`Token ${tokens[unknown]}, at place ${unknown}, is not of this model's vocabulary.`, { param: "prompt" });
   }
 
   /** Token ids of what `render` gave: the template has written the special tokens already. */

@@ -1,10 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The page's handle on an engine that lives in a worker: sends requests, matches answers by id. */
 
-import { BaseEngine, type AnswerCall, type BegunAnswer, type LoadCall, type LoadedModelInfo } from "../api/base_engine.ts";
+import type { AnswerCall, BegunAnswer } from "../api/answers.ts";
+import { BaseEngine, type LoadCall, type LoadedModelInfo } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
 import type { ChatOptions, LogLevel, MLCEngineConfig } from "../api/types.ts";
-import type { AnswerEvent } from "../engine/answer.ts";
+import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import { abortError } from "../support/abort.ts";
 import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PushStream } from "../support/stream.ts";
@@ -119,6 +120,14 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
     const events = this.#answers.get(id);
     if (events === undefined) throw new ProtocolError("An answer began that nobody waits for.");
     return { modelId, events };
+  }
+
+  protected async encodePrompt(prompt: Prompt, model: string | undefined): Promise<number[]> {
+    return [...(await this.#ask("tokens", (id) => ({ kind: "encode", id, prompt, model }))).tokens];
+  }
+
+  protected async decodeTokens(tokens: readonly number[], model: string | undefined): Promise<string> {
+    return (await this.#ask("text", (id) => ({ kind: "decode", id, tokens, model }))).text;
   }
 
   #call<N extends CallName>(name: N, kind: (typeof CALLS)[N], model?: string): Promise<ReplyOf<(typeof CALLS)[N]>> {

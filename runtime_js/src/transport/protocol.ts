@@ -4,7 +4,8 @@
  * `begun` when it was accepted, and then `events` until the last of them is its end, or an error.
  */
 
-import type { AnswerCall, LoadCall, LoadedModelInfo } from "../api/base_engine.ts";
+import type { AnswerCall } from "../api/answers.ts";
+import type { LoadCall, LoadedModelInfo } from "../api/base_engine.ts";
 import { parseModelChoice } from "../api/config.ts";
 import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
 import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
@@ -29,6 +30,8 @@ export type CallName = keyof typeof CALLS;
 export type ClientMessage =
   | LoadCall & { readonly kind: "reload"; readonly id: number }
   | AnswerCall & { readonly kind: "answer"; readonly id: number }
+  | { readonly kind: "encode"; readonly id: number; readonly prompt: Prompt; readonly model: string | undefined }
+  | { readonly kind: "decode"; readonly id: number; readonly tokens: readonly number[]; readonly model: string | undefined }
   | { readonly kind: "call"; readonly id: number; readonly name: CallName; readonly model?: string | undefined }
   /** The page has taken one `events` message of answer `id`. */
   | { readonly kind: "credit"; readonly id: number }
@@ -45,6 +48,7 @@ export type WorkerMessage =
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
+  | { readonly kind: "tokens"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly kind: "models"; readonly id: number; readonly models: readonly LoadedModelInfo[] }
   | { readonly kind: "begun"; readonly id: number; readonly modelId: string }
   | { readonly kind: "events"; readonly id: number; readonly events: readonly AnswerEvent[] }
@@ -56,8 +60,8 @@ const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
 const MAX_MODELS = 4096;
 
-const CLIENT_KINDS = ["reload", "answer", "call", "credit", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "models", "begun", "events", "error"] as const;
+const CLIENT_KINDS = ["reload", "answer", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
+const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "tokens", "models", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 
 function messageFields(value: unknown): Fields {
@@ -70,6 +74,10 @@ function idOf(message: Fields): number {
 
 function modelOf(message: Fields): string | undefined {
   return message.optional("model", (key) => message.string(key, MAX_URL));
+}
+
+function tokensOf(fields: Fields): number[] {
+  return fields.integers("tokens", MAX_TEXT, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** The id of a message that could not be read otherwise, so that its sender can still be answered. */
@@ -90,6 +98,10 @@ export function parseClientMessage(value: unknown): ClientMessage {
       return {
         kind, id: idOf(message), request: parseRequest(message.object("request")), model: modelOf(message),
       };
+    case "encode":
+      return { kind, id: idOf(message), prompt: parsePrompt(message.object("prompt")), model: modelOf(message) };
+    case "decode":
+      return { kind, id: idOf(message), tokens: tokensOf(message), model: modelOf(message) };
     case "call":
       return { kind, id: idOf(message), name: message.oneOf("name", CALL_NAMES), model: modelOf(message) };
     case "credit":
@@ -120,8 +132,12 @@ function parseRequest(request: Fields): AnswerRequest {
 }
 
 function parsePrompt(prompt: Fields): Prompt {
-  const kind = prompt.oneOf("kind", ["chat", "text"]);
-  if (kind === "text") return { kind, text: prompt.string("text", MAX_CONTENT) };
+  const kind = prompt.oneOf("kind", ["chat", "text", "tokens"]);
+  if (kind === "tokens") return { kind, tokens: tokensOf(prompt) };
+  if (kind === "text") {
+    const suffix = prompt.optional("suffix", (key) => prompt.string(key, MAX_CONTENT));
+    return { kind, text: prompt.string("text", MAX_CONTENT), ...(suffix !== undefined && { suffix }) };
+  }
   return {
     kind, messages: prompt.objects("messages", MAX_MESSAGES, (message) => {
       const name = message.optional("name", (key) => message.string(key, MAX_NAME));
@@ -146,6 +162,8 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
       return { kind, id: idOf(message), text: message.string("text", MAX_TEXT) };
     case "number":
       return { kind, id: idOf(message), value: message.number("value", -Number.MAX_VALUE, Number.MAX_VALUE) };
+    case "tokens":
+      return { kind, id: idOf(message), tokens: tokensOf(message) };
     case "models":
       return {
         kind, id: idOf(message), models: message.objects("models", MAX_MODELS, (model) => (

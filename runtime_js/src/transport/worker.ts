@@ -1,7 +1,7 @@
 /** The worker's end: runs an engine and answers the messages of a WebWorkerMLCEngine. */
 
 import { MLCEngine } from "../api/engine.ts";
-import type { AnswerCall } from "../api/base_engine.ts";
+import type { AnswerCall } from "../api/answers.ts";
 import { AbortError, toWire } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
 import { Outbox } from "./outbox.ts";
@@ -58,6 +58,12 @@ export class WebWorkerMLCEngineHandler {
         break;
       case "answer":
         this.#run(message.id, (id, open) => this.#answer(id, open, message));
+        break;
+      case "encode":
+        this.#run(message.id, async (id) => this.#post({ kind: "tokens", id, tokens: await this.#engine.encodePrompt(message.prompt, message.model) }));
+        break;
+      case "decode":
+        this.#run(message.id, async (id) => this.#post({ kind: "text", id, text: await this.#engine.decodeTokens(message.tokens, message.model) }));
         break;
       case "call":
         this.#run(message.id, async (id) => this.#post(await this.#call(id, message.name, message.model)));

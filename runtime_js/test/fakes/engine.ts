@@ -18,12 +18,19 @@ import { FakeRunner } from "./runner.ts";
 Object.assign(globalThis, { location: { href: "https://page.example/chat/" } });
 
 // Tests run from runtime_js.
-const TOKENIZER_JSON: unknown = JSON.parse(readFileSync("../tests/fixtures/tiny-llama/tokenizer.json", "utf8"));
+const TOKENIZER_JSON: { readonly added_tokens: readonly object[] } = JSON.parse(readFileSync("../tests/fixtures/tiny-llama/tokenizer.json", "utf8"));
 const TOKENIZER_CONFIG: object = JSON.parse(readFileSync("../tests/fixtures/tiny-llama/tokenizer_config.json", "utf8"));
 
-export function fakeTokenizer(overrides: Readonly<Record<string, unknown>> = {}): ChatTokenizer {
-  return new ChatTokenizer(TOKENIZER_JSON, new Fields({ ...TOKENIZER_CONFIG, ...overrides }, "tokenizer_config", (message) => new ManifestError(message)));
+/** `marks`: further special tokens, with the ids that the vocabulary ends with. */
+export function fakeTokenizer(overrides: Readonly<Record<string, unknown>> = {}, marks: readonly string[] = []): ChatTokenizer {
+  const added = marks.map((content, i) => (
+    { id: VOCABULARY_END + i, content, special: true, normalized: false, lstrip: false, rstrip: false, single_word: false }));
+  const json = { ...TOKENIZER_JSON, added_tokens: [...TOKENIZER_JSON.added_tokens, ...added] };
+  return new ChatTokenizer(json, new Fields({ ...TOKENIZER_CONFIG, ...overrides }, "tokenizer_config", (message) => new ManifestError(message)));
 }
+
+/** Beyond what the fixture has. */
+const VOCABULARY_END = 1000;
 
 export const MODEL = "toy";
 export const CONTEXT = 256;

@@ -26,9 +26,8 @@ function isStream<P extends object>(answer: Answer<P>): answer is AsyncIterableI
   return Symbol.asyncIterator in answer;
 }
 
-/** `opening`: the pieces up to the first that the model has computed. */
-async function answered(answer: Answer<object>, opening: number, signal: AbortSignal): Promise<Response> {
-  return isStream(answer) ? eventStream(answer, opening, CHUNKS, signal) : Response.json(answer);
+async function answered(answer: Answer<object>, signal: AbortSignal): Promise<Response> {
+  return isStream(answer) ? eventStream(answer, CHUNKS, signal) : Response.json(answer);
 }
 
 /** OpenAI's newer endpoint, by way of a chat: nothing is stored, so that each request carries its conversation. */
@@ -36,7 +35,7 @@ async function respond({ chat }: ServedEngine, body: ResponseRequest, signal: Ab
   const request = parseResponseRequest(body);
   const pieces = await chat.completions.create(request.chat, { signal });
   const writer = new ResponseWriter(request);
-  if (request.stream) return eventStream(pieces, 2, writer, signal);
+  if (request.stream) return eventStream(pieces, writer, signal);
   for await (const piece of pieces) writer.piece(piece);
   writer.end();
   return Response.json(writer.response);
@@ -47,11 +46,11 @@ type Handler = (engine: ServedEngine, request: Request) => Promise<Response>;
 const POST: Readonly<Record<string, Handler>> = {
   "/chat/completions": async ({ chat }, request) => {
     const body = await readJson<ChatCompletionRequest>(request, MAX_BODY);
-    return answered(await chat.completions.create(body, { signal: request.signal }), 2, request.signal);
+    return answered(await chat.completions.create(body, { signal: request.signal }), request.signal);
   },
   "/completions": async ({ completions }, request) => {
     const body = await readJson<CompletionRequest>(request, MAX_BODY);
-    return answered(await completions.create(body, { signal: request.signal }), 1, request.signal);
+    return answered(await completions.create(body, { signal: request.signal }), request.signal);
   },
   "/responses": async (engine, request) => respond(engine, await readJson<ResponseRequest>(request, MAX_BODY), request.signal),
 };

@@ -89,17 +89,16 @@ export const CHUNKS: EventWriter<object> = {
 };
 
 /**
- * Server-sent events of an answer. What fails before the `opening` pieces are there rejects, and so has a status of its own. After `signal`
- * has ended the pieces, the body fails as one of fetch itself does.
+ * Server-sent events of an answer. What fails before the first piece rejects, and so has a status of its own. After `signal` has ended the
+ * pieces, the body fails as one of fetch itself does.
  */
 export async function eventStream<P extends object>(
-  pieces: AsyncIterableIterator<P>, opening: number, writer: EventWriter<P>, signal: AbortSignal,
+  pieces: AsyncIterableIterator<P>, writer: EventWriter<P>, signal: AbortSignal,
 ): Promise<Response> {
   const encoder = new TextEncoder();
   const encode = ({ name, data }: ServerEvent): Uint8Array => encoder.encode(
     `${name === undefined ? "" : `event: ${name}\n`}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
-  const first: IteratorResult<P>[] = [];
-  while (first.length < opening) first.push(await pieces.next());
+  const first = [await pieces.next()];
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const send = (events: readonly ServerEvent[]): void => events.forEach((event) => controller.enqueue(encode(event)));

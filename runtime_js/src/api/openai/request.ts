@@ -1,6 +1,6 @@
 /** Validation of requests: a wrong, missing or unsupported field is an error that names it. Null is absent everywhere. */
 
-import type { AnswerRequest } from "../../engine/answer.ts";
+import type { AnswerRequest, Prompt } from "../../engine/answer.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { Fields } from "../../support/fields.ts";
 import type { ChatMessage } from "../../tokenizer/chat_tokenizer.ts";
@@ -13,15 +13,22 @@ export const MAX_TOKENS = 1 << 24;
 export const MAX_STOPS = 16;
 export const MAX_STOP_LENGTH = 256;
 export const MAX_NAME = 1024;
+/** Prompts of one request, of which each is an answer. */
+const MAX_PROMPTS = 128;
+/** No vocabulary is as large. */
+const MAX_TOKEN = 1 << 24;
 
 const SAMPLING_FIELDS = ["model", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "stream", "stream_options"] as const;
 const CHAT_FIELDS = ["messages", "max_completion_tokens", ...SAMPLING_FIELDS];
-const TEXT_FIELDS = ["prompt", ...SAMPLING_FIELDS];
+const TEXT_FIELDS = ["prompt", "echo", "suffix", ...SAMPLING_FIELDS];
 const ROLES = ["system", "developer", "user", "assistant"] as const;
 
 /** A valid request in the engine's terms. */
 export interface ParsedRequest {
+  /** What is asked, with the first of the prompts. */
   readonly answer: AnswerRequest;
+  /** Each gives an answer. */
+  readonly prompts: readonly [Prompt, ...Prompt[]];
   /** The model that it asks for; undefined takes any. */
   readonly model: string | undefined;
   readonly stream: boolean;
@@ -69,7 +76,7 @@ function parseStop(request: Fields): string[] {
 }
 
 /** What both kinds of requests have. */
-function parseSampling(request: Fields, prompt: AnswerRequest["prompt"]): ParsedRequest {
+function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): ParsedRequest {
   const limit = (key: string): number | undefined => request.optional(key, () => request.integer(key, 1, MAX_TOKENS));
   const temperature = request.optional("temperature", (key) => request.number(key, 0, 2)) ?? 1;
   const topP = request.optional("top_p", (key) => request.number(key, 0, 1)) ?? 1;
@@ -83,7 +90,7 @@ function parseSampling(request: Fields, prompt: AnswerRequest["prompt"]): Parsed
   if (includeUsage && !stream) throw request.fail("stream_options needs stream: true", "stream_options");
   return {
     answer: {
-      prompt,
+      prompt: prompts[0],
       maxTokens: limit("max_completion_tokens") ?? limit("max_tokens"),
       sampling: {
         temperature: topP === 0 ? 0 : temperature, // a nucleus of nothing but the likeliest token
@@ -92,6 +99,7 @@ function parseSampling(request: Fields, prompt: AnswerRequest["prompt"]): Parsed
       },
       stop: request.optional("stop", () => parseStop(request)) ?? [],
     },
+    prompts,
     model: request.optional("model", (key) => request.string(key, MAX_NAME)) || undefined,
     stream,
     includeUsage,
@@ -105,20 +113,45 @@ export function parseChatRequest(value: unknown): ParsedRequest {
   return parseSampling(request, { kind: "chat", messages: parseMessages(request) });
 }
 
-/** A list of prompts asks for as many answers: one is what can be given. */
-function parsePrompt(request: Fields): string {
-  const prompt = request.raw("prompt");
-  if (!Array.isArray(prompt)) return request.string("prompt", MAX_CONTENT);
-  const [text, more]: unknown[] = prompt;
-  if (more !== undefined || typeof text !== "string" || text.length > MAX_CONTENT) throw request.wrong("prompt", "one string, or a list of one");
-  return text;
+/** Token ids, for whom they are not yet known to be of a vocabulary. Raises RequestValidationError. */
+export function parseTokens(value: unknown): number[] {
+  return fieldsOf({ tokens: value }, "tokens").integers("tokens", MAX_CONTENT, 0, MAX_TOKEN);
+}
+
+function notEmpty(request: Fields, prompt: Prompt, path: string): Prompt {
+  const isEmpty = (prompt.kind === "text" && prompt.text === "") || (prompt.kind === "tokens" && prompt.tokens.length === 0);
+  if (isEmpty) throw request.fail(`${path} is empty; give the text to continue`, path);
+  return prompt;
+}
+
+/** One prompt, or each of a list. */
+function parsePrompts(request: Fields): ParsedRequest["prompts"] {
+  const value: unknown = request.raw("prompt");
+  const suffix = request.optional("suffix", (key) => request.string(key, MAX_CONTENT)) || undefined;
+  const text = (one: string): Prompt => ({ kind: "text", text: one, ...(suffix !== undefined && { suffix }) });
+  if (!Array.isArray(value)) return [notEmpty(request, text(request.string("prompt", MAX_CONTENT)), "prompt")];
+  if (typeof value[0] === "number") return [{ kind: "tokens", tokens: request.integers("prompt", MAX_CONTENT, 0, MAX_TOKEN) }];
+  const [first, ...more] = request.array("prompt", MAX_PROMPTS, (item, path): Prompt => {
+    if (typeof item === "string" && item.length <= MAX_CONTENT) return notEmpty(request, text(item), path);
+    if (!Array.isArray(item)) throw request.fail(`${path} must be a string or a list of token ids`, path);
+    return notEmpty(request, { kind: "tokens", tokens: new Fields({ [path]: item }, "", request.fail).integers(path, MAX_CONTENT, 0, MAX_TOKEN) }, path);
+  });
+  if (first === undefined) throw request.fail("prompt is empty; give the text to continue", "prompt");
+  if (suffix !== undefined && [first, ...more].some(({ kind }) => kind === "tokens")) {
+    throw request.fail("suffix needs a text before it; token ids can hold the model's own marks for both", "suffix");
+  }
+  return [first, ...more];
+}
+
+export interface ParsedTextRequest extends ParsedRequest {
+  /** Whether an answer begins with its prompt. */
+  readonly echo: boolean;
 }
 
 /** Raises RequestValidationError. */
-export function parseTextRequest(value: unknown): ParsedRequest {
+export function parseTextRequest(value: unknown): ParsedTextRequest {
   const request = fieldsOf(value, "completion");
   refuseUnsupported(request, TEXT_FIELDS, NEUTRAL);
-  const text = parsePrompt(request);
-  if (text === "") throw request.fail("prompt is empty; give the text to continue", "prompt");
-  return parseSampling(request, { kind: "text", text });
+  const echo = request.optional("echo", (key) => request.boolean(key)) ?? false;
+  return { ...parseSampling(request, ...parsePrompts(request)), echo };
 }

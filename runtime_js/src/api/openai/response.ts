@@ -1,22 +1,29 @@
 /** Builds answers in OpenAI's shapes. */
 
-import type { AnswerTimes, TokenCounts } from "../../engine/answer.ts";
+import type { AnswerEvent, AnswerTimes, TokenCounts } from "../../engine/answer.ts";
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, Completion, CompletionUsage } from "./types.ts";
+
+type AnswerUse = Pick<Extract<AnswerEvent, { type: "end" }>, "tokens" | "times">;
 
 function perSecond(count: number, milliseconds: number): number {
   return milliseconds > 0 ? (count * 1000) / milliseconds : 0;
 }
 
-export function usage(tokens: TokenCounts, { queued, prefill, decode }: AnswerTimes): CompletionUsage {
-  const decoded = Math.max(0, tokens.completion - 1); // the first token comes from the prefill
+/** What the answers to one request used together. They run side by side, so that the longest times count. */
+export function usage(ends: readonly AnswerUse[]): CompletionUsage {
+  const sum = (count: (tokens: TokenCounts) => number): number => ends.reduce((total, { tokens }) => total + count(tokens), 0);
+  const longest = (part: keyof AnswerTimes): number => Math.max(0, ...ends.map(({ times }) => times[part]));
+  const [prompt, cached, completion] = [sum((tokens) => tokens.prompt), sum((tokens) => tokens.cached), sum((tokens) => tokens.completion)];
+  const [queued, prefill, decode] = [longest("queued"), longest("prefill"), longest("decode")];
+  const decoded = sum((tokens) => Math.max(0, tokens.completion - 1)); // the first token comes from the prefill
   return {
-    prompt_tokens: tokens.prompt,
-    completion_tokens: tokens.completion,
-    total_tokens: tokens.prompt + tokens.completion,
-    prompt_tokens_details: { cached_tokens: tokens.cached },
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: cached },
     extra: {
       e2e_latency_s: (queued + prefill + decode) / 1000,
-      prefill_tokens_per_s: perSecond(tokens.prompt - tokens.cached, prefill),
+      prefill_tokens_per_s: perSecond(prompt - cached, prefill),
       decode_tokens_per_s: perSecond(decoded, decode),
       time_to_first_token_s: (queued + prefill) / 1000,
       time_per_output_token_s: decoded > 0 ? decode / decoded / 1000 : 0,
@@ -24,13 +31,12 @@ export function usage(tokens: TokenCounts, { queued, prefill, decode }: AnswerTi
   };
 }
 
-/** How one kind of answer is written, whole (`W`) or in pieces (`P`). Made once for each answer, whose id and time all pieces share. */
+/** How one kind of answer is written, whole (`W`) or in pieces (`P`). Made once for each request, whose id and time all pieces share. */
 export interface ResponseShape<W, P> {
-  whole(text: string, finishReason: ChatCompletionFinishReason, used: CompletionUsage): W;
-  /** What a stream begins with, before there is text. */
-  first(): P[];
-  text(text: string): P;
-  finish(finishReason: ChatCompletionFinishReason): P;
+  /** Takes an event of choice `index`, and gives what a stream says of it. */
+  take(index: number, event: AnswerEvent): P[];
+  /** What was taken. */
+  whole(used: CompletionUsage): W;
   usage(used: CompletionUsage): P;
 }
 
@@ -44,32 +50,50 @@ function common(prefix: string, model: string): Common {
   return { id: `${prefix}-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
 }
 
+/** A choice as it grows; a stream says nothing of one before its first event. */
+interface Choice {
+  text: string;
+  finish: ChatCompletionFinishReason;
+}
+
+/** In the order of their indices, whichever came first. */
+function inOrder<T>(choices: ReadonlyMap<number, T>): [number, T][] {
+  return [...choices].sort(([a], [b]) => a - b);
+}
+
 export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionChunk> {
   readonly #common: Common;
+  readonly #choices = new Map<number, Choice>();
 
   constructor(model: string) {
     this.#common = common("chatcmpl", model);
   }
 
-  whole(content: string, finish_reason: ChatCompletionFinishReason, used: CompletionUsage): ChatCompletion {
-    const message = { role: "assistant", content, refusal: null } as const;
-    return { ...this.#common, object: "chat.completion", choices: [{ index: 0, message, finish_reason, logprobs: null }], usage: used };
+  take(index: number, event: AnswerEvent): ChatCompletionChunk[] {
+    const known = this.#choices.get(index);
+    const choice = known ?? { text: "", finish: "stop" };
+    if (known === undefined) this.#choices.set(index, choice);
+    const opening = known === undefined ? [this.#chunk(index, { role: "assistant", content: "" }, null)] : [];
+    switch (event.type) {
+      case "text":
+        choice.text += event.text;
+        return [...opening, this.#chunk(index, { content: event.text }, null)];
+      case "end":
+        choice.finish = event.finishReason;
+        return [...opening, this.#chunk(index, {}, event.finishReason)];
+      default:
+        return opening;
+    }
   }
 
-  #chunk(delta: { role?: "assistant"; content?: string }, finish_reason: ChatCompletionFinishReason | null): ChatCompletionChunk {
-    return { ...this.#common, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason, logprobs: null }] };
+  whole(used: CompletionUsage): ChatCompletion {
+    const choices = inOrder(this.#choices).map(([index, { text, finish }]) => (
+      { index, message: { role: "assistant", content: text, refusal: null } as const, finish_reason: finish, logprobs: null }));
+    return { ...this.#common, object: "chat.completion", choices, usage: used };
   }
 
-  first(): ChatCompletionChunk[] {
-    return [this.#chunk({ role: "assistant", content: "" }, null)];
-  }
-
-  text(content: string): ChatCompletionChunk {
-    return this.#chunk({ content }, null);
-  }
-
-  finish(finishReason: ChatCompletionFinishReason): ChatCompletionChunk {
-    return this.#chunk({}, finishReason);
+  #chunk(index: number, delta: { role?: "assistant"; content?: string }, finish_reason: ChatCompletionFinishReason | null): ChatCompletionChunk {
+    return { ...this.#common, object: "chat.completion.chunk", choices: [{ index, delta, finish_reason, logprobs: null }] };
   }
 
   usage(used: CompletionUsage): ChatCompletionChunk {
@@ -79,29 +103,39 @@ export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionCh
 
 export class TextShape implements ResponseShape<Completion, Completion> {
   readonly #common: Common;
+  readonly #choices = new Map<number, Choice>();
+  readonly #echoOf: (index: number) => string;
 
-  constructor(model: string) {
+  /** `echoOf`: what the text of each choice begins with. */
+  constructor(model: string, echoOf: (index: number) => string) {
     this.#common = common("cmpl", model);
+    this.#echoOf = echoOf;
   }
 
-  #piece(text: string, finish_reason: ChatCompletionFinishReason | null): Completion {
-    return { ...this.#common, object: "text_completion", choices: [{ index: 0, text, finish_reason, logprobs: null }] };
+  take(index: number, event: AnswerEvent): Completion[] {
+    const known = this.#choices.get(index);
+    const choice = known ?? { text: this.#echoOf(index), finish: "stop" };
+    if (known === undefined) this.#choices.set(index, choice);
+    const opening = known === undefined && choice.text !== "" ? [this.#piece(index, choice.text, null)] : [];
+    switch (event.type) {
+      case "text":
+        choice.text += event.text;
+        return [...opening, this.#piece(index, event.text, null)];
+      case "end":
+        choice.finish = event.finishReason;
+        return [...opening, this.#piece(index, "", event.finishReason)];
+      default:
+        return opening;
+    }
   }
 
-  whole(text: string, finishReason: ChatCompletionFinishReason, used: CompletionUsage): Completion {
-    return { ...this.#piece(text, finishReason), usage: used };
+  whole(used: CompletionUsage): Completion {
+    const choices = inOrder(this.#choices).map(([index, { text, finish }]) => ({ index, text, finish_reason: finish, logprobs: null }));
+    return { ...this.#common, object: "text_completion", choices, usage: used };
   }
 
-  first(): Completion[] {
-    return [];
-  }
-
-  text(text: string): Completion {
-    return this.#piece(text, null);
-  }
-
-  finish(finishReason: ChatCompletionFinishReason): Completion {
-    return this.#piece("", finishReason);
+  #piece(index: number, text: string, finish_reason: ChatCompletionFinishReason | null): Completion {
+    return { ...this.#common, object: "text_completion", choices: [{ index, text, finish_reason, logprobs: null }] };
   }
 
   usage(used: CompletionUsage): Completion {

@@ -58,8 +58,12 @@ export interface ChatCompletionRequestStreaming extends ChatCompletionRequestBas
 export type ChatCompletionRequest = ChatCompletionRequestNonStreaming | ChatCompletionRequestStreaming;
 
 interface CompletionRequestBase extends SamplingParams {
-  /** The text to continue, alone or as the one entry of a list. */
-  readonly prompt: string | readonly string[];
+  /** What to continue: a text or token ids, or a list of either, of which each gives a choice. */
+  readonly prompt: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+  /** Whether the text of a choice begins with its prompt's. */
+  readonly echo?: boolean | null | undefined;
+  /** What comes behind the text that is asked for, of models that were trained to fill in. */
+  readonly suffix?: string | null | undefined;
 }
 
 export interface CompletionRequestNonStreaming extends CompletionRequestBase, NonStreaming {}
@@ -95,7 +99,7 @@ export interface ChatCompletion {
   object: "chat.completion";
   created: number;
   model: string;
-  choices: { index: 0; message: ChatCompletionMessage; finish_reason: ChatCompletionFinishReason; logprobs: null }[];
+  choices: { index: number; message: ChatCompletionMessage; finish_reason: ChatCompletionFinishReason; logprobs: null }[];
   usage: CompletionUsage;
 }
 
@@ -105,7 +109,7 @@ export interface ChatCompletionChunk {
   created: number;
   model: string;
   choices: {
-    index: 0;
+    index: number;
     delta: { role?: "assistant"; content?: string };
     finish_reason: ChatCompletionFinishReason | null;
     logprobs: null;
@@ -120,7 +124,7 @@ export interface Completion {
   object: "text_completion";
   created: number;
   model: string;
-  choices: { index: 0; text: string; finish_reason: ChatCompletionFinishReason | null; logprobs: null }[];
+  choices: { index: number; text: string; finish_reason: ChatCompletionFinishReason | null; logprobs: null }[];
   /** In a stream only on the last, when stream_options.include_usage asked for it. */
   usage?: CompletionUsage;
 }
