@@ -21,7 +21,7 @@ test("a GPU that cannot run the model is told so with numbers, before weights ar
   Object.assign(globalThis, { Worker: undefined, fetch: server.fetch, location: { href: "https://site.example/sub/" } });
   const plan = parsePlan(fakePlan(), FAKE_WGSL);
   context.mock.method(ModelLibrary, "load", () => Promise.resolve({ plan }));
-  const load = loadModel({ modelId: "toy", source: { manifest } }, { progress: () => undefined, lost: () => undefined }, new AbortController().signal);
+  const load = loadModel({ modelId: "toy", source: { manifest } }, { progress: () => undefined, needs: () => undefined, lost: () => undefined }, new AbortController().signal);
   await assert.rejects(load, fails(FeatureSupportError, /f32 needs maxStorageBufferBindingSize 1048576, the GPU has 4096/));
   const fetched = server.requests.map(({ url }) => url.replace(/.*[/]/, ""));
   assert.deepEqual(fetched.filter((name) => name.startsWith("weights")), []);

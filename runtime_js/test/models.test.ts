@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InitProgressReport } from "../src/api/types.ts";
-import { AbortError, DownloadError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
+import { AbortError, DownloadError, ModelNotFoundError, ModelNotLoadedError, OutOfMemoryError, RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 
@@ -110,6 +110,25 @@ for (const [place, make] of Object.entries(PLACES)) {
     for (const { listener } of it.engine.loaded) listener.progress(done);
     await new Promise((resolve) => { setTimeout(resolve, 5); });
     assert.deepEqual(reports, [0.5, 1]);
+  });
+
+  check("memory is estimated without a load, and a load beyond the limit is refused with numbers", async () => {
+    const it = PLACES[place]?.({ memoryLimit: 2400 });
+    assert.ok(it);
+    const { client, engine } = it;
+    const { total, contextLength } = await client.estimateMemory("other", { context_window_size: 100 });
+    assert.deepEqual([total, contextLength], [1100, 100]);
+    assert.equal((await client.estimateMemory({ model_id: "new", manifest: "https://a.example/m.json" })).total, 1256);
+    await assert.rejects(client.estimateMemory("nowhere"), ModelNotFoundError);
+    await client.reload(MODEL);
+    await assert.rejects(client.addModel("other"), (error) =>
+      error instanceof OutOfMemoryError && error.details["needed"] === 1256 && error.details["available"] === 1144 && /1.26.kB.*1.14.kB/.test(error.message));
+    assert.equal((await client.chatCompletion(ASK)).model, MODEL);
+    await client.addModel("other", { context_window_size: 100 });
+    await client.addModel(MODEL); // its own memory is free again
+    assert.equal(engine.alive, 2);
+    await assert.rejects(client.reload(BOTH), OutOfMemoryError);
+    assert.deepEqual((await client.models.list()).data.map(({ id }) => id), [MODEL]);
   });
 
   check("lists that do not fit are refused before anything is unloaded", async () => {

@@ -9,9 +9,9 @@ import { mutations } from "./fakes/mutate.ts";
 const CLIENT_MESSAGES: readonly ClientMessage[] = [
   {
     kind: "reload", id: 1, keepsOthers: false, choices: [
-      { modelId: "toy", source: { manifest: "https://a.example/m.json" }, contextLength: undefined, variant: undefined, calibrate: undefined },
+      { modelId: "toy", source: { manifest: "https://a.example/m.json" }, contextLength: undefined, variant: undefined, calibrate: undefined, memoryLimit: undefined },
       {
-        modelId: "other", contextLength: 64, variant: "f32", calibrate: "off", source: {
+        modelId: "other", contextLength: 64, variant: "f32", calibrate: "off", memoryLimit: 1e9, source: {
           manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
           weights: "https://c.example/w/",
         },
@@ -40,6 +40,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
 ];
 
 const WORKER_MESSAGES: readonly WorkerMessage[] = [
+  { kind: "memory", id: 9, memory: { weights: 1, cache: 2, workspace: 3, total: 6, contextLength: 64 } },
   { kind: "tokens", id: 9, tokens: [3] },
   { kind: "models", id: 9, models: [{ modelId: "toy", loadedAt: 1.5 }] },
   { kind: "progress", report: {

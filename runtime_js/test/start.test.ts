@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { infoOf, requestAdapter } from "../src/executor/adapter.ts";
 import { writeRange } from "../src/executor/weights.ts";
+import { estimateOn } from "../src/executor/memory.ts";
 import { parsePlan } from "../src/executor/plan.ts";
 import { openDevice, startModel, type RunningModel, type StartOptions } from "../src/executor/start.ts";
 import { DeviceLostError, FeatureSupportError, OutOfMemoryError, RequestValidationError, WebGPUNotAvailableError } from "../src/support/errors.ts";
@@ -107,6 +108,20 @@ test("a GPU that has no room, whichever buffer it is, is an error with advice; a
   }
   gpu = new FakeGpu();
   await start();
+});
+
+test("the memory that a model takes is told from its plan", async () => {
+  const { variant, buffers } = await start();
+  await buffers.growKv(128 / 4);
+  const bytes = (labels: RegExp): number => gpu.buffers.reduce((total, { label, size }) => total + (labels.test(label) ? size : 0), 0);
+  const estimate = estimateOn(ALL, PLAN, {});
+  assert.deepEqual(estimate, {
+    weights: bytes(/^weights/), cache: bytes(/^state kv/), contextLength: 128, total: estimate.weights + estimate.cache + estimate.workspace,
+    workspace: bytes(/./) - bytes(/^weights|^state kv|^uniforms$|^readback$/),
+  });
+  assert.equal(estimateOn(ALL, PLAN, { contextLength: 10, variant: variant.name }).cache, 3 * 256);
+  const small = adapter([], { limits: { maxBufferSize: 1 << 20, maxStorageBufferBindingSize: 1 << 20, maxComputeInvocationsPerWorkgroup: 256 } });
+  assert.equal(estimateOn(small, PLAN, { contextLength: 1 << 20 }).contextLength, 128);
 });
 
 test("a device that is lost while it loads is not taken for a wrong variant", async () => {

@@ -9,7 +9,7 @@ import { askForPersistence } from "../storage/quota.ts";
 import { InternalError, ModelNotFoundError, type MLCEngineError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { LatestAnswers, RequestAnswers, type AnswerCall, type BegunAnswer } from "./answers.ts";
-import { chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
+import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
 import { ChatCompletionsOf, CompletionsOf } from "./openai/completions.ts";
 import { parseChatRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
 import { ChatShape, TextShape, type ResponseShape } from "./openai/response.ts";
@@ -18,7 +18,8 @@ import type {
   ChatCompletionRequestStreaming, Completion, CompletionRequest, Model, Models, RequestOptions,
 } from "./openai/types.ts";
 import type {
-  AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, InitProgressReport, LogLevel, MLCEngineConfig, MLCEngineInterface,
+  AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, InitProgressReport, LogLevel, MLCEngineConfig, MLCEngineInterface, MemoryEstimate,
+  ModelRecord,
 } from "./types.ts";
 
 /** A model that is loaded. */
@@ -96,6 +97,12 @@ export abstract class BaseEngine implements MLCEngineInterface {
     askForPersistence();
   }
 
+  async estimateMemory(model: string | ModelRecord, chatOpts?: ChatOptions | null, options?: RequestOptions | null): Promise<MemoryEstimate> {
+    const { signal } = parseRequestOptions(options);
+    return this.estimate(chooseModel(model, chatOpts, this.#appConfig, this.#config), signal ?? undefined);
+  }
+
+  protected abstract estimate(choice: ModelChoice, signal?: AbortSignal): Promise<MemoryEstimate>;
   /** Loads models by their full descriptions. `reload` is the ordinary way. */
   abstract load(call: LoadCall, signal?: AbortSignal): Promise<void>;
   /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */

@@ -1,6 +1,6 @@
 /** Reads the engine's options and finds the model that an id or a URL means. */
 
-import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
+import { InternalError, ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { LOG_LEVELS } from "../support/log.ts";
 import { NEUTRAL_APP_CONFIG, NEUTRAL_CHAT_OPTIONS, refuseUnsupported } from "./openai/neutral.ts";
@@ -52,6 +52,7 @@ export function parseModelChoice(choice: Fields): ModelChoice {
     contextLength: choice.optional("contextLength", (key) => choice.integer(key, 1, MAX_CONTEXT)),
     variant: choice.optional("variant", (key) => choice.string(key, MAX_VARIANT)),
     calibrate: choice.optional("calibrate", (key) => choice.oneOf(key, CALIBRATIONS)),
+    memoryLimit: choice.optional("memoryLimit", (key) => choice.number(key, 0, Number.MAX_SAFE_INTEGER)),
   };
 }
 
@@ -71,11 +72,11 @@ export function parseAppConfig(value: unknown): AppConfig {
 }
 
 /** What is plain data of an engine's configuration. */
-export type EngineSettings = Pick<MLCEngineConfig, "appConfig" | "logLevel" | "variant" | "calibrate">;
+export type EngineSettings = Pick<MLCEngineConfig, "appConfig" | "logLevel" | "variant" | "calibrate" | "memoryLimit">;
 
 export function parseEngineConfig(value: unknown): EngineSettings {
   const config = configuration(value ?? {}, "engineConfig");
-  config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "variant", "calibrate"]);
+  config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "variant", "calibrate", "memoryLimit"]);
   for (const key of ["initProgressCallback", "deviceLostCallback"]) {
     if (config.has(key) && typeof config.raw(key) !== "function") throw config.wrong(key, "a function");
   }
@@ -84,6 +85,7 @@ export function parseEngineConfig(value: unknown): EngineSettings {
     logLevel: config.optional("logLevel", (key) => config.oneOf(key, LOG_LEVELS)),
     variant: config.optional("variant", (key) => config.string(key, MAX_VARIANT)),
     calibrate: config.optional("calibrate", (key) => config.oneOf(key, CALIBRATIONS)),
+    memoryLimit: config.optional("memoryLimit", (key) => config.number(key, 0, Number.MAX_SAFE_INTEGER)),
   };
 }
 
@@ -103,7 +105,7 @@ export function parseRequestOptions(value: unknown): RequestOptions {
 /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */
 export function chooseModels(
   modelId: string | readonly string[], chatOpts: ChatOptions | readonly ChatOptions[] | null | undefined, appConfig: AppConfig | undefined,
-  { variant, calibrate }: EngineSettings,
+  { variant, calibrate, memoryLimit }: EngineSettings,
 ): ModelChoice[] {
   const ids = listOf(modelId);
   const options = chatOpts === undefined || chatOpts === null ? [] : listOf(chatOpts);
@@ -115,8 +117,19 @@ export function chooseModels(
   }
   return ids.map((id, i) => {
     const { model_id, ...source } = resolveModel(id, appConfig);
-    return { modelId: model_id, source, contextLength: readChatOptions(options[i]), variant, calibrate };
+    return { modelId: model_id, source, contextLength: readChatOptions(options[i]), variant, calibrate, memoryLimit };
   });
+}
+
+/** The same of one model, which may be given by its record. */
+export function chooseModel(
+  model: string | ModelRecord, chatOpts: ChatOptions | null | undefined, appConfig: AppConfig | undefined, settings: EngineSettings,
+): ModelChoice {
+  const record = typeof model === "string" ? undefined : parseModelRecord(configuration(model, "model"));
+  const [choice] = record === undefined ? chooseModels([String(model)], chatOpts, appConfig, settings)
+    : chooseModels([record.model_id], chatOpts, { model_list: [record] }, settings);
+  if (choice === undefined) throw new InternalError("a model is none");
+  return choice;
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {

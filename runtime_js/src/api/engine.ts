@@ -1,6 +1,7 @@
 /** The engine in this thread: its models, whose code is loaded when the first of them is. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
+import { checkMemory, type MemoryEstimate } from "../executor/memory.ts";
 import type { Prompt } from "../engine/answer.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import type { Session } from "../engine/session.ts";
@@ -17,9 +18,15 @@ interface Slot {
   /** Ends the load. */
   readonly controller: AbortController;
   readonly session: Promise<Session>;
+  readonly memory: Reserved;
   /** The same, from the moment that it is there. */
   loaded: Session | null;
   loadedAt: number;
+}
+
+/** GPU memory that a model takes, in bytes, from the moment that its load knows it. */
+interface Reserved {
+  bytes: number;
 }
 
 const OVERTAKEN = "The model was unloaded, or another was loaded, before this load was done.";
@@ -46,10 +53,11 @@ export class MLCEngine extends BaseEngine {
     const slots = choices.map((choice, i): Slot => {
       const controller = signal === undefined ? new AbortController() : childController(signal);
       const share = (report: InitProgressReport): InitProgressReport => ({ ...report, progress: (i + report.progress) / choices.length });
-      const session = this.#open(choice, before, controller.signal, share);
+      const memory: Reserved = { bytes: 0 };
+      const session = this.#open(choice, before, controller.signal, share, memory);
       session.catch(() => undefined); // what is awaited below is the first failure
       before = session;
-      const slot: Slot = { controller, session, loaded: null, loadedAt: 0 };
+      const slot: Slot = { controller, session, memory, loaded: null, loadedAt: 0 };
       this.#slots.set(choice.modelId, slot);
       return slot;
     });
@@ -66,11 +74,18 @@ export class MLCEngine extends BaseEngine {
 
   async #open(
     choice: ModelChoice, before: Promise<unknown>, signal: AbortSignal, share: (report: InitProgressReport) => InitProgressReport,
+    reserved: Reserved,
   ): Promise<Session> {
     await before;
     if (signal.aborted) throw abortError(signal, OVERTAKEN);
     const session = await this.open(choice, {
-      progress: (report) => this.reportProgress(share(report)), lost: (error) => this.reportDeviceLost(error),
+      progress: (report) => this.reportProgress(share(report)),
+      needs: (memory) => {
+        const others = [...this.#slots.values()].reduce((bytes, slot) => bytes + (slot.memory === reserved ? 0 : slot.memory.bytes), 0);
+        checkMemory(memory, (choice.memoryLimit ?? Infinity) - others);
+        reserved.bytes = memory.total;
+      },
+      lost: (error) => this.reportDeviceLost(error),
     }, signal);
     if (!signal.aborted) return session;
     session.close();
@@ -81,6 +96,11 @@ export class MLCEngine extends BaseEngine {
   protected async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     const { loadSession } = await import("../engine/load.ts");
     return loadSession(choice, listener, signal);
+  }
+
+  async estimate(choice: ModelChoice, signal?: AbortSignal): Promise<MemoryEstimate> {
+    const { estimateLoad } = await import("../engine/load.ts");
+    return estimateLoad(choice, signal ?? new AbortController().signal);
   }
 
   unload(modelId?: string): Promise<void> {

@@ -2,6 +2,7 @@
 
 import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
 import type { Calibration } from "../executor/calibration.ts";
+import type { MemoryEstimate } from "../executor/memory.ts";
 import type { ModelSource } from "../storage/model_folder.ts";
 import type { LogLevel } from "../support/log.ts";
 import type { MLCEngineError } from "../support/errors.ts";
@@ -10,7 +11,7 @@ import type {
   ChatCompletionRequestStreaming, ChatCompletions, Completions, Models, RequestOptions,
 } from "./openai/types.ts";
 
-export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, ModelSource };
+export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, MemoryEstimate, ModelSource };
 
 /** One model that can be loaded by its id. */
 export interface ModelRecord extends ModelSource {
@@ -38,6 +39,11 @@ export interface MLCEngineConfig {
   readonly variant?: string | undefined;
   /** Default: "auto". */
   readonly calibrate?: Calibration | undefined;
+  /**
+   * Bytes of GPU memory that the engine's models may take together, as `estimateMemory` counts it: a load beyond is refused before its
+   * weights are fetched. Default: what the GPU gives.
+   */
+  readonly memoryLimit?: number | undefined;
 }
 
 /** An engine, in this thread (MLCEngine) or in a worker (WebWorkerMLCEngine). */
@@ -60,6 +66,8 @@ export interface MLCEngineInterface {
    * wait are refused.
    */
   unload(modelId?: string): Promise<void>;
+  /** GPU memory that a model will take on this machine, in bytes, from its manifest and library. No weights are fetched. */
+  estimateMemory(model: string | ModelRecord, chatOpts?: ChatOptions, options?: RequestOptions): Promise<MemoryEstimate>;
   chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
   chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   chatCompletion(

@@ -1,5 +1,6 @@
 /** What is asked of a load, and who hears of it. */
 
+import type { MemoryEstimate } from "../executor/memory.ts";
 import type { StartOptions } from "../executor/start.ts";
 import type { ModelSource } from "../storage/model_folder.ts";
 import type { MLCEngineError } from "../support/errors.ts";
@@ -10,11 +11,15 @@ export interface ModelChoice extends StartOptions {
   /** What responses call the model. */
   readonly modelId: string;
   readonly source: ModelSource;
+  /** Bytes of GPU memory that the engine's models may take together; default: what the GPU gives. */
+  readonly memoryLimit?: number | undefined;
 }
 
 /** Who hears of a load, and of the device that it made. */
 export interface LoadListener {
   progress(report: InitProgressReport): void;
+  /** Told before weights are fetched what the model will take. Raises OutOfMemoryError where it may not. */
+  needs(memory: MemoryEstimate): void;
   /** The device went away by itself after the load. */
   lost(error: MLCEngineError): void;
 }

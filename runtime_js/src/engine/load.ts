@@ -1,11 +1,12 @@
 /** Loads a model: its description, then weights, code, device and kernels side by side. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
-import { chooseVariants } from "../executor/device.ts";
 import { ModelLibrary } from "../executor/library.ts";
+import { describeMemory, estimateOn, type MemoryEstimate } from "../executor/memory.ts";
 import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
 import { matchTensors, writeRange } from "../executor/weights.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
+import { OutOfMemoryError } from "../support/errors.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { LoadProgress } from "./progress.ts";
 import { SequenceManager } from "./sequences.ts";
@@ -29,6 +30,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
   const failed = childController(signal);
   const stop = failed.signal;
   let prepared: Promise<ModelDevice> | undefined;
+  let memory: MemoryEstimate | undefined;
   try {
     const [adapter, folder] = await progress.timed("manifest",
       abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason))]), signal, STOPPED));
@@ -38,7 +40,8 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     const loadedLibrary = folder.read(manifest.library, stop).then((bytes) => ModelLibrary.load(bytes));
     const fitting = loadedLibrary.then((loaded) => {
       matchTensors(manifest.tensors, loaded.plan);
-      chooseVariants(adapter, loaded.plan, choice.variant); // who cannot run it is told before the download
+      memory = estimateOn(adapter, loaded.plan, choice); // who cannot run it is told before the download
+      listener.needs(memory);
       return loaded;
     });
     const gpu = prepared = fitting.then((loaded) => openDevice(adapter, loaded, choice, folder));
@@ -76,8 +79,22 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
   } catch (error) {
     failed.abort(); // what is still being read
     await prepared?.then(({ device }) => device.destroy(), () => undefined);
-    throw signal.aborted ? abortError(signal, STOPPED) : error;
+    if (signal.aborted) throw abortError(signal, STOPPED);
+    throw error instanceof OutOfMemoryError && memory !== undefined ? withNeed(error, memory) : error;
   }
+}
+
+/** A GPU that has no room does not say how much it has, but what was wanted of it can be said. */
+function withNeed({ message, details }: OutOfMemoryError, memory: MemoryEstimate): OutOfMemoryError {
+  return "needed" in details ? new OutOfMemoryError(message, details)
+    : new OutOfMemoryError(`${message} The model needs about ${describeMemory(memory)}.`, { ...details, needed: memory.total });
+}
+
+/** What a model will take, from its manifest and library; nothing else is fetched. */
+export async function estimateLoad(choice: ModelChoice, signal: AbortSignal): Promise<MemoryEstimate> {
+  const [adapter, folder] = await abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, signal)]), signal, STOPPED);
+  const library = await ModelLibrary.load(await abortable(folder.read(folder.manifest.library, signal), signal, STOPPED));
+  return estimateOn(adapter, library.plan, choice);
 }
 
 export async function loadSession(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {

@@ -41,11 +41,6 @@ export interface ExecutorParts {
   readonly isCpu: boolean;
 }
 
-/** Pages that one layer's cache may have on this device. */
-export function maxPages(device: GPUDevice, variant: VariantPlan): number {
-  return Math.floor(Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize) / variant.kvPageBytes);
-}
-
 /** A function of the plan, and how many tokens or rows it takes. */
 type Call = readonly [name: string, n: number];
 

@@ -4,8 +4,9 @@
 import type { AnswerCall, BegunAnswer } from "../api/answers.ts";
 import { BaseEngine, type LoadCall, type LoadedModelInfo } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
-import type { ChatOptions, LogLevel, MLCEngineConfig } from "../api/types.ts";
+import type { ChatOptions, LogLevel, MLCEngineConfig, MemoryEstimate } from "../api/types.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
+import type { ModelChoice } from "../engine/choice.ts";
 import { abortError } from "../support/abort.ts";
 import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PushStream } from "../support/stream.ts";
@@ -120,6 +121,10 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
     const events = this.#answers.get(id);
     if (events === undefined) throw new ProtocolError("An answer began that nobody waits for.");
     return { modelId, events };
+  }
+
+  protected async estimate(choice: ModelChoice, signal?: AbortSignal): Promise<MemoryEstimate> {
+    return (await this.#ask("memory", (id) => ({ kind: "estimate", id, choice }), signal)).memory;
   }
 
   protected async encodePrompt(prompt: Prompt, model: string | undefined): Promise<number[]> {

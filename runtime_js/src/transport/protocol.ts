@@ -9,8 +9,10 @@ import type { LoadCall, LoadedModelInfo } from "../api/base_engine.ts";
 import { parseModelChoice } from "../api/config.ts";
 import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
 import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
+import type { ModelChoice } from "../engine/choice.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { FINISH_REASONS } from "../engine/scheduler.ts";
+import type { MemoryEstimate } from "../executor/memory.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
@@ -30,6 +32,7 @@ export type CallName = keyof typeof CALLS;
 export type ClientMessage =
   | LoadCall & { readonly kind: "reload"; readonly id: number }
   | AnswerCall & { readonly kind: "answer"; readonly id: number }
+  | { readonly kind: "estimate"; readonly id: number; readonly choice: ModelChoice }
   | { readonly kind: "encode"; readonly id: number; readonly prompt: Prompt; readonly model: string | undefined }
   | { readonly kind: "decode"; readonly id: number; readonly tokens: readonly number[]; readonly model: string | undefined }
   | { readonly kind: "call"; readonly id: number; readonly name: CallName; readonly model?: string | undefined }
@@ -48,6 +51,7 @@ export type WorkerMessage =
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
+  | { readonly kind: "memory"; readonly id: number; readonly memory: MemoryEstimate }
   | { readonly kind: "tokens"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly kind: "models"; readonly id: number; readonly models: readonly LoadedModelInfo[] }
   | { readonly kind: "begun"; readonly id: number; readonly modelId: string }
@@ -60,8 +64,8 @@ const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
 const MAX_MODELS = 4096;
 
-const CLIENT_KINDS = ["reload", "answer", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "tokens", "models", "begun", "events", "error"] as const;
+const CLIENT_KINDS = ["reload", "estimate", "answer", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
+const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "memory", "tokens", "models", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 
 function messageFields(value: unknown): Fields {
@@ -98,6 +102,8 @@ export function parseClientMessage(value: unknown): ClientMessage {
       return {
         kind, id: idOf(message), request: parseRequest(message.object("request")), model: modelOf(message),
       };
+    case "estimate":
+      return { kind, id: idOf(message), choice: parseModelChoice(message.object("choice")) };
     case "encode":
       return { kind, id: idOf(message), prompt: parsePrompt(message.object("prompt")), model: modelOf(message) };
     case "decode":
@@ -162,6 +168,8 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
       return { kind, id: idOf(message), text: message.string("text", MAX_TEXT) };
     case "number":
       return { kind, id: idOf(message), value: message.number("value", -Number.MAX_VALUE, Number.MAX_VALUE) };
+    case "memory":
+      return { kind, id: idOf(message), memory: parseMemory(message.object("memory")) };
     case "tokens":
       return { kind, id: idOf(message), tokens: tokensOf(message) };
     case "models":
@@ -178,6 +186,13 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
     default:
       return unreachable(kind);
   }
+}
+
+function parseMemory(memory: Fields): MemoryEstimate {
+  const count = (key: keyof MemoryEstimate): number => memory.integer(key, 0, Number.MAX_SAFE_INTEGER);
+  return {
+    weights: count("weights"), cache: count("cache"), workspace: count("workspace"), total: count("total"), contextLength: count("contextLength"),
+  };
 }
 
 function parseEvent(event: Fields): AnswerEvent {

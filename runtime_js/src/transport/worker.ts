@@ -59,6 +59,10 @@ export class WebWorkerMLCEngineHandler {
       case "answer":
         this.#run(message.id, (id, open) => this.#answer(id, open, message));
         break;
+      case "estimate":
+        this.#run(message.id, async (id, { controller }) =>
+          this.#post({ kind: "memory", id, memory: await this.#engine.estimate(message.choice, controller.signal) }));
+        break;
       case "encode":
         this.#run(message.id, async (id) => this.#post({ kind: "tokens", id, tokens: await this.#engine.encodePrompt(message.prompt, message.model) }));
         break;

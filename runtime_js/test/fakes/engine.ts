@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { MLCEngine } from "../../src/api/engine.ts";
 import type { MLCEngineConfig } from "../../src/api/types.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
+import type { MemoryEstimate } from "../../src/executor/memory.ts";
 import { SequenceManager } from "../../src/engine/sequences.ts";
 import { Session } from "../../src/engine/session.ts";
 import { abortable } from "../../src/support/abort.ts";
@@ -50,6 +51,10 @@ export class FakeEngine extends MLCEngine {
   readonly loaded: Loaded[] = [];
   /** What a load waits for. */
   loading: (signal: AbortSignal, modelId: string) => Promise<void> = () => Promise.resolve();
+  /** What a model takes. */
+  readonly memory = ({ contextLength = CONTEXT }: ModelChoice): MemoryEstimate => (
+    { weights: 1000, cache: contextLength, workspace: 0, total: 1000 + contextLength, contextLength });
+  override estimate = async (choice: ModelChoice): Promise<MemoryEstimate> => this.memory(choice);
   /** Called with each runner before anything runs on it. */
   prepare: (runner: FakeRunner) => void = () => undefined;
   tokenizer = fakeTokenizer();
@@ -58,6 +63,7 @@ export class FakeEngine extends MLCEngine {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
     const runner = new FakeRunner({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rows: 1, slots: 0 }, 8, CONTEXT / pageSize);
+    listener.needs(this.memory(choice));
     this.prepare(runner);
     const loaded: Loaded = { modelId: choice.modelId, runner, listener, disposals: 0 };
     this.loaded.push(loaded);
