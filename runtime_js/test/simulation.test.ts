@@ -5,19 +5,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeviceLostError, MLCEngineError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { randomFrom } from "./fakes/random.ts";
 
 const ROUNDS = 40;
 const ACTIONS = 25;
-
-/** mulberry32 */
-function randomFrom(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const QUESTIONS = ["hi", "good night", "hi there, and a longer question", "x"];
 
