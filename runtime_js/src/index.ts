@@ -6,7 +6,7 @@ export type * from "./api/types.ts";
 export {
   AbortError, ContextWindowSizeExceededError, DeviceLostError, DownloadError, FeatureSupportError, GPUExecutionError, IntegrityError,
   InternalError, MLCEngineError, ManifestError, ModelNotFoundError, ModelNotLoadedError, OutOfMemoryError, ProtocolError,
-  RequestValidationError, WebGPUNotAvailableError, type ErrorCode, type ErrorDetails,
+  QueueFullError, RequestValidationError, WebGPUNotAvailableError, type ErrorCode, type ErrorDetails,
 } from "./support/errors.ts";
 export { CreateWebWorkerMLCEngine, WebWorkerMLCEngine, type WorkerLike } from "./transport/client.ts";
 export { WebWorkerMLCEngineHandler } from "./transport/worker.ts";

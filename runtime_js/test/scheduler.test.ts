@@ -1,63 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { FinishReason } from "../src/engine/generation.ts";
 import { ChunkLength, PipelineDepth } from "../src/engine/pace.ts";
 import { Sampler, seedWords, type SamplingConfig } from "../src/engine/sampler.ts";
-import { Scheduler, type FinishReason, type GenerationRequest, type Stop } from "../src/engine/scheduler.ts";
+import { Scheduler, type Stop } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
 import { OutOfMemoryError } from "../src/support/errors.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
+import { NO_EOS, SHAPE, generate, promptOf, request, settle, setup } from "./fakes/generations.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
-
-const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, shortestChunk: 16, rows: 4, slots: 0 };
-const NO_EOS: ReadonlySet<number> = new Set();
-
-interface Setup {
-  readonly kv: FakePagedKv;
-  readonly runner: FakeRunner;
-  readonly sequences: SequenceManager;
-  readonly scheduler: Scheduler;
-}
-
-/** At most `maxPages` pages of 4 tokens; the cache begins with `pages` of them. */
-function setup({ pages = 8, maxPages = 8, rows = 1, slots = 0 } = {}): Setup {
-  const kv = new FakePagedKv();
-  const runner = new FakeRunner({ ...SHAPE, slots }, pages, maxPages);
-  const sequences = new SequenceManager(kv, runner, pages);
-  return { kv, runner, sequences, scheduler: new Scheduler(runner, sequences, rows) };
-}
-
-function request(prompt: readonly number[], overrides: Partial<GenerationRequest> = {}): GenerationRequest {
-  const sampler = new Sampler({ temperature: 0, topP: 1, seed: 1 }, prompt);
-  return { prompt, maxTokens: Infinity, eosTokenIds: NO_EOS, sampler, ...overrides };
-}
-
-function promptOf(length: number, seed: number): number[] {
-  return Array.from({ length }, (_, i) => (i * 13 + seed) % VOCABULARY);
-}
-
-interface Outcome {
-  readonly ids: number[];
-  readonly cached: number;
-  readonly finish: FinishReason;
-}
-
-/** Runs one generation; `onToken` may end it, or stop it. */
-function generate(
-  { scheduler }: Setup, asked: GenerationRequest, onToken: (count: number, stop: Stop) => boolean = () => false,
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const ids: number[] = [];
-    let cached = -1;
-    const stop = scheduler.add(asked, {
-      begin: (count) => { cached = count; },
-      token: (token) => onToken(ids.push(token), stop),
-      end: (finish) => resolve({ ids, cached, finish }),
-      fail: reject,
-    });
-  });
-}
-
-const settle = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 5); });
 
 test("an answer equals the plain reference, through chunks, pages and a full pipeline", async () => {
   const it = setup();
@@ -80,7 +31,7 @@ test("the faster the GPU, the more steps ahead", () => {
 });
 
 test("a chunk of a prompt is as long as the GPU computes in time, and the first is short", () => {
-  const slow = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 });
+  const slow = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 }, 400);
   assert.equal(slow.value, 16);
   slow.measured(16, 300);
   assert.equal(slow.value, 16);
@@ -90,13 +41,13 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
   assert.equal(slow.value, 64, "it grows by four times at most");
   slow.measured(64, 900);
   assert.equal(slow.value, 16, "one that took too long is not sent again");
-  const fast = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 });
+  const fast = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 }, 400);
   for (const [tokens, expected] of [[16, 64], [64, 256], [100, 256], [256, 512], [512, 512]] as const) {
     fast.measured(tokens, 4);
     assert.equal(fast.value, expected);
   }
-  assert.equal(new ChunkLength({ shortestChunk: 16, prefillChunk: 5 }).value, 5);
-  const cpu = new ChunkLength({ shortestChunk: 64, prefillChunk: 512 });
+  assert.equal(new ChunkLength({ shortestChunk: 16, prefillChunk: 5 }, 400).value, 5);
+  const cpu = new ChunkLength({ shortestChunk: 64, prefillChunk: 512 }, 400);
   cpu.measured(64, 6000);
   assert.equal(cpu.value, 64, "less than a tile of tokens takes as long");
 });
@@ -104,7 +55,7 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
 test("no chunk is longer than half a second on a slow GPU, which gives the same answer", async (context) => {
   let now = 0;
   context.mock.method(performance, "now", () => now);
-  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, shortestChunk: 16, rows: 1, slots: 0 }, 100, 100);
+  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, shortestChunk: 16, rowCounts: [1], slots: 0 }, 100, 100);
   const sequences = new SequenceManager(new FakePagedKv(), runner, 100);
   const longest: number[] = [];
   const prefillOnce = runner.prefill.bind(runner);
@@ -125,7 +76,7 @@ test("where a step takes long, none is computed beyond an end, and answers stay 
   let now = 0;
   context.mock.method(performance, "now", () => (now += 500));
   const it = setup();
-  const prompt = promptOf(6, 1);
+  const prompt = promptOf(7, 1);
   const plain = reference(prompt, 8, NO_EOS);
   const eosTokenIds = new Set([plain[4] ?? -1]);
   const { ids } = await generate(it, request(prompt, { eosTokenIds }));
@@ -335,6 +286,7 @@ test("states in slots: where few fit, conversations that wait go first, and no p
 
 test("states in slots: rows of one sequence each read what the row before writes, and go back to any of them", async () => {
   const { sequences, runner } = setup({ slots: 64 });
+  await runner.prepare(4);
   const tokens = promptOf(12, 1);
   const draw = new Sampler({ temperature: 0, topP: 1, seed: 1 }, tokens).next();
   const sequence = sequences.acquire([]);

@@ -78,7 +78,7 @@ export interface MLCEngineInterface {
   countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number>;
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. */
   detokenize(tokens: readonly number[], modelId?: string): Promise<string>;
-  /** Ends the running answers of all models with finish_reason "abort"; requests that wait are not touched. To end one request, give it a signal. */
+  /** Ends the answers of all models with finish_reason "abort", also those that wait. To end one request, give it a signal. */
   interruptGenerate(): Promise<void>;
   /** Forgets the conversations in the KV cache of a model, or of all; an answer that runs goes on. */
   resetChat(keepStats?: boolean, modelId?: string): Promise<void>;

@@ -94,7 +94,7 @@ export class DebugEngine extends MLCEngine {
     }, true);
     const times: number[] = [];
     await new Promise<void>((resolve, reject) => {
-      new Scheduler(runner, sequences).add(
+      new Scheduler(runner, sequences, 1).add(
         { prompt: [...pretended, 0], maxTokens: count + 1, eosTokenIds: new Set(), sampler: new Sampler(GREEDY, []) },
         { begin: () => undefined, token: () => { times.push(performance.now()); return false; }, end: () => resolve(), fail: reject });
     });

@@ -4,8 +4,8 @@ import type { TokenLogprobs } from "../executor/runner.ts";
 import type { ChatMessage } from "../tokenizer/chat_tokenizer.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
+import type { FinishReason, GenerationListener } from "./generation.ts";
 import type { SamplingConfig } from "./sampler.ts";
-import type { FinishReason, GenerationListener } from "./scheduler.ts";
 
 /** A conversation to answer, or a text or tokens to continue; a text may have a `suffix`, which the answer leads up to. */
 export type Prompt =
@@ -63,7 +63,6 @@ export class AnswerWriter implements GenerationListener {
   readonly #asked = performance.now();
   #begun = this.#asked;
   #first: number | null = null;
-  #cached = 0;
   #completion = 0;
 
   constructor(promptTokens: number, stop: readonly string[], eosTokenIds: ReadonlySet<number>, detokenizer: Detokenizer, sink: Sink) {
@@ -74,9 +73,8 @@ export class AnswerWriter implements GenerationListener {
     this.#sink = sink;
   }
 
-  begin(cached: number): void {
+  begin(): void {
     this.#begun = performance.now();
-    this.#cached = cached;
   }
 
   token(token: number, logprobs?: TokenLogprobs): boolean {
@@ -89,14 +87,14 @@ export class AnswerWriter implements GenerationListener {
     return stopped;
   }
 
-  end(finishReason: FinishReason): void {
+  end(finishReason: FinishReason, cached: number): void {
     this.#write(this.#scanner.end());
     const finished = performance.now();
     const first = this.#first ?? finished;
     this.#sink.push({
       type: "end",
       finishReason,
-      tokens: { prompt: this.#promptTokens, cached: this.#cached, completion: this.#completion },
+      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion },
       times: { queued: this.#begun - this.#asked, prefill: first - this.#begun, decode: finished - first },
     });
     this.#sink.end();

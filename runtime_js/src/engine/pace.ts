@@ -35,18 +35,22 @@ export class PipelineDepth {
 }
 
 /** Windows resets a GPU that works on one submit for two seconds, and nobody can stop an answer or draw a page meanwhile. */
-const CHUNK_MS = 400;
+export const CHUNK_MS = 400;
+/** A chunk and a step, between two tokens of whoever else is answered. */
+export const PAUSE_MS = 60;
 const MOST_GROWTH = 4;
 
-/** How many tokens of a prompt one submit may have: few at first, then what the GPU has shown to do in time. */
+/** How many tokens of a prompt one submit may have: few at first, then what the GPU has shown to do within `limit` milliseconds. */
 export class ChunkLength {
+  readonly #limit: number;
   readonly #shortest: number;
   readonly #most: number;
   value: number;
   /** Whether a chunk of full length has been timed. */
   isMeasured = false;
 
-  constructor({ shortestChunk, prefillChunk }: Pick<RunnerShape, "shortestChunk" | "prefillChunk">) {
+  constructor({ shortestChunk, prefillChunk }: Pick<RunnerShape, "shortestChunk" | "prefillChunk">, limit: number) {
+    this.#limit = limit;
     this.#shortest = shortestChunk;
     this.#most = prefillChunk;
     this.value = Math.min(prefillChunk, shortestChunk);
@@ -54,14 +58,14 @@ export class ChunkLength {
 
   /** A chunk of `tokens` took so long. A short chunk says nothing of longer ones, unless it took too long already. */
   measured(tokens: number, milliseconds: number): void {
-    if (tokens < this.value && milliseconds <= CHUNK_MS) return;
+    if (tokens < this.value && milliseconds <= this.#limit) return;
     this.isMeasured = true;
-    const length = Math.floor(tokens * Math.min(MOST_GROWTH, CHUNK_MS / Math.max(milliseconds, 1e-3)));
+    const length = Math.floor(tokens * Math.min(MOST_GROWTH, this.#limit / Math.max(milliseconds, 1e-3)));
     this.value = Math.min(this.#most, Math.max(this.#shortest, length - length % this.#shortest));
   }
 }
 
-/** Times the chunks of one prompt, which run one after the other. */
+/** Times chunks that run one after the other, each with the step before it. */
 export class ChunkWatch {
   readonly #length: ChunkLength;
   readonly #begun = performance.now();
@@ -72,7 +76,11 @@ export class ChunkWatch {
     this.#length = length;
   }
 
-  /** Notes when a chunk that was submitted now is done. What this thread hears late looks short, so the prompt's average counts too. */
+  isOf(length: ChunkLength): boolean {
+    return this.#length === length;
+  }
+
+  /** Notes when a chunk that was submitted now is done. What this thread hears late looks short, so the average counts too. */
   async timed<T>(tokens: number, chunk: Promise<T>): Promise<T> {
     const submitted = performance.now();
     const result = await chunk;

@@ -1,75 +1,26 @@
 /**
- * The step loop: it alone drives the runner. Requests are added, steps are submitted, tokens are handed on as they are read; nobody's
- * reading is waited for. It knows tokens, the cache and a runner; not text, and not the GPU.
+ * The step loop: it alone drives the runner. Requests join and leave it; prompts come into the cache in chunks between the steps of others.
+ * Steps are submitted, tokens are handed on as they are read; nobody's reading is waited for. It knows tokens, the cache and a runner; not
+ * text, and not the GPU.
  */
 
-import type { ModelRunner, StepResult, TokenLogprobs } from "../executor/runner.ts";
-import { InternalError } from "../support/errors.ts";
-import type { Constraint } from "./constraint.ts";
-import { ChunkLength, ChunkWatch, MAX_DEPTH, PipelineDepth } from "./pace.ts";
-import type { Sampler } from "./sampler.ts";
-import type { Sequence, SequenceManager } from "./sequences.ts";
-
-export const FINISH_REASONS = ["stop", "length", "abort"] as const;
-export type FinishReason = (typeof FINISH_REASONS)[number];
-
-export interface GenerationRequest {
-  /** Shorter than the context. */
-  readonly prompt: readonly number[];
-  readonly maxTokens: number;
-  readonly eosTokenIds: ReadonlySet<number>;
-  readonly sampler: Sampler;
-  /** What may come; the generation disposes of it when it ends. */
-  readonly constraint?: Constraint | undefined;
-}
-
-/** Who hears of a generation. Every generation that was added ends with one call of `end` or `fail`, and no call comes after it. */
-export interface GenerationListener {
-  /** Its turn has come; `cached` tokens of the prompt were in the cache already. */
-  begin(cached: number): void;
-  /** The next token, an end token too. Returns whether the answer ends with it. */
-  token(token: number, logprobs?: TokenLogprobs): boolean;
-  end(reason: FinishReason): void;
-  fail(error: unknown): void;
-}
-
-/** A request, and how far it has come. */
-class Generation {
-  sequence: Sequence | null = null;
-  /** Its slot for penalties and biases. */
-  control = 0;
-  isEnded = false;
-  /** Tokens that may come, known when the prompt is in the cache. */
-  limit = 0;
-  /** Tokens sampled by steps that were submitted, and those of them that were read. */
-  submitted = 0;
-  read = 0;
-  /** The token read last, while no step that adds it to the cache is under way. */
-  latest: number | null = null;
-  /** Whether the cache has room for that token. */
-  hasRoom = false;
-
-  constructor(readonly request: GenerationRequest, readonly listener: GenerationListener) {}
-
-  end(reason: FinishReason): void {
-    if (this.isEnded) return;
-    this.isEnded = true;
-    this.listener.end(reason);
-  }
-
-  fail(error: unknown): void {
-    if (this.isEnded) return;
-    this.isEnded = true;
-    this.listener.fail(error);
-  }
-}
+import type { CacheView, ModelRunner, StepResult } from "../executor/runner.ts";
+import { InternalError, OutOfMemoryError } from "../support/errors.ts";
+import { Generation, type GenerationListener, type GenerationRequest } from "./generation.ts";
+import { CHUNK_MS, ChunkLength, ChunkWatch, MAX_DEPTH, PAUSE_MS, PipelineDepth } from "./pace.ts";
+import { WaitingQueue } from "./queue.ts";
+import { placeRows, rowsComputed } from "./rows.ts";
+import type { SequenceManager } from "./sequences.ts";
 
 /** Ends a generation with "abort", at once. */
 export type Stop = () => void;
 
-/** A step under way. */
+/** A step or a chunk of a prompt under way. */
 interface Flight {
-  readonly rows: readonly Generation[];
+  /** Whose tokens it samples, by row. */
+  readonly rows: readonly (Generation | null)[];
+  /** Of whose prompt it is a chunk. */
+  readonly prompt: Generation | null;
   readonly results: Promise<readonly StepResult[]>;
 }
 
@@ -77,48 +28,62 @@ export class Scheduler {
   readonly #runner: ModelRunner;
   readonly #sequences: SequenceManager;
   /** Generations that may run at a time. */
-  readonly #rows: number;
-  readonly #waiting: Generation[] = [];
+  #rows: number;
+  /** Rows of the steps whose kernels are compiled, rising. */
+  #prepared: readonly number[] = [1];
+  #isPreparing = false;
+  readonly #waiting = new WaitingQueue<Generation>();
+  /** In the order of their turns. */
   #running: Generation[] = [];
-  /** Steps in the order of their submission; those of ended generations stay until they are done. */
+  /** Steps and chunks in the order of their submission; those of ended generations stay until they are done. */
   readonly #inFlight: Flight[] = [];
   /** Whose tokens, sampled last, lie in the rows of the runner. */
-  #onRunner: readonly Generation[] = [];
+  #onRunner: readonly (Generation | null)[] = [];
+  #wasChunk = false;
+  #steps = 0;
+  #chunks = 0;
+  /** Nobody's turn comes before somebody has ended: memory is short. */
+  #isShort = false;
   readonly #depth = new PipelineDepth();
-  readonly #chunk: ChunkLength;
+  /** Of a prompt that nobody waits for, and of one that others wait for between their tokens. */
+  readonly #long: ChunkLength;
+  readonly #short: ChunkLength;
+  #watch: ChunkWatch;
   #isDriving = false;
   #closed: Error | null = null;
 
-  constructor(runner: ModelRunner, sequences: SequenceManager, rows = 1) {
+  constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(...runner.shape.rowCounts)) {
     this.#runner = runner;
     this.#sequences = sequences;
-    this.#rows = rows;
-    this.#chunk = new ChunkLength(runner.shape);
+    this.#rows = Math.min(rows, sequences.mostRunning);
+    this.#long = new ChunkLength(runner.shape, CHUNK_MS);
+    this.#short = new ChunkLength(runner.shape, PAUSE_MS);
+    this.#watch = new ChunkWatch(this.#long);
   }
 
   get #isClosed(): boolean {
     return this.#closed !== null;
   }
 
-  /** Adds a generation behind those that wait. */
+  /** Adds a generation behind those that wait. Raises QueueFullError where too many do. */
   add(request: GenerationRequest, listener: GenerationListener): Stop {
-    const generation = new Generation(request, listener);
-    if (this.#closed === null) this.#waiting.push(generation);
+    const generation = new Generation(request, this.#runner.shape.contextLength, listener);
+    if (this.#closed === null) this.#waiting.add(generation);
     else generation.fail(this.#closed);
     if (!this.#isDriving) void this.#drive();
     return () => generation.end("abort");
   }
 
-  /** Ends what runs with "abort". What waits is not touched. */
+  /** Ends all that was asked so far with "abort", what runs and what waits. */
   interrupt(): void {
-    for (const generation of this.#running) generation.end("abort");
+    for (const generation of [...this.#running, ...this.#waiting.drain()]) generation.end("abort");
   }
 
   /** Ends what runs with "abort", fails what waits, and submits no more. */
   close(error: Error): void {
     this.#closed = error;
-    this.interrupt();
-    for (const generation of this.#waiting.splice(0)) generation.fail(error);
+    for (const generation of this.#running) generation.end("abort");
+    for (const generation of this.#waiting.drain()) generation.fail(error);
   }
 
   /** Runs while there is work. */
@@ -127,8 +92,8 @@ export class Scheduler {
     await Promise.resolve(); // so that a listener hears nothing before `add` has returned
     while (!this.#isClosed) {
       this.#retire();
-      await this.#admit();
-      await this.#submitAhead();
+      this.#admit();
+      while (await this.#submitNext());
       if (this.#inFlight.length > 0) await this.#read();
       else if (this.#waiting.length === 0 && this.#running.every(({ isEnded }) => isEnded)) break;
     }
@@ -143,135 +108,205 @@ export class Scheduler {
   #retire(): void {
     const ended = this.#running.filter(({ isEnded }) => isEnded);
     if (ended.length === 0) return;
+    this.#isShort = false;
     this.#running = this.#running.filter(({ isEnded }) => !isEnded);
-    for (const { sequence } of ended) if (sequence !== null) this.#sequences.release(sequence);
+    for (const generation of ended) this.#giveBack(generation);
   }
 
-  async #admit(): Promise<void> {
-    while (this.#running.length < this.#rows && !this.#isClosed) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
+  #giveBack(generation: Generation): void {
+    if (generation.sequence !== null) this.#sequences.release(generation.sequence);
+    generation.sequence = null;
+    if (generation.read === 0) generation.cached = 0;
+  }
+
+  /** Gives turns while there are rows. */
+  #admit(): void {
+    while (this.#running.length < this.#rows && !(this.#isShort && this.#running.length > 0)) {
+      const next = this.#waiting.take();
+      if (next === undefined) break;
       if (next.isEnded) continue;
-      for (next.control = 0; this.#running.some(({ control }) => control === next.control);) next.control++;
+      const taken = new Set(this.#running.map(({ control }) => control));
+      for (next.control = 0; taken.has(next.control);) next.control++;
       this.#running.push(next);
-      await this.#guard([next], () => this.#prefill(next));
+      next.begin();
     }
+    this.#prepareRows();
   }
 
-  /** Brings the prompt into the cache, in chunks, two of them under way, but for what is there already, and samples the first token. */
-  async #prefill(generation: Generation): Promise<void> {
-    const { prompt, maxTokens, sampler } = generation.request;
-    const { contextLength } = this.#runner.shape;
-    const sequence = generation.sequence = this.#sequences.acquire(prompt);
-    generation.limit = Math.min(maxTokens, contextLength - prompt.length);
-    generation.listener.begin(sequence.tokens.length);
-    const watch = new ChunkWatch(this.#chunk);
-    let before: Promise<void> = Promise.resolve(); // the chunk before, still under way: the GPU never waits for the CPU
-    while (!generation.isEnded) {
-      const position = sequence.tokens.length;
-      const chunk = prompt.slice(position, position + this.#chunk.value);
-      await this.#sequences.append(sequence, chunk.length);
-      const isLast = position + chunk.length === prompt.length;
-      if (isLast) while (this.#inFlight.length > MAX_DEPTH) await this.#read(); // the runner has room for so many results
-      if (generation.isEnded || this.#isClosed) return;
-      const [cache] = this.#sequences.views([sequence]);
-      if (cache === undefined) throw new InternalError("a sequence has no view");
-      if (isLast) {
-        const first = watch.timed(chunk.length, this.#runner.prefillAndSample(chunk, position, cache, { ...sampler.next(), control: generation.control }));
-        this.#onRunner = [generation];
-        generation.submitted = 1;
-        this.#depth.pause();
-        this.#push([generation], first.then((result) => [result]));
-      }
-      sequence.commit(chunk);
-      if (isLast) return;
-      const done = ignoreRejection(watch.timed(chunk.length, this.#runner.prefill(chunk, position, cache)));
-      await (this.#chunk.isMeasured ? before : done);
-      before = done;
+  /** Has kernels compiled for as many rows as run, while steps of fewer go on. Where that fails, fewer run. */
+  #prepareRows(): void {
+    const rows = rowsComputed(this.#runner.shape.rowCounts, Math.min(this.#running.length, this.#rows));
+    if (this.#isPreparing || this.#prepared.includes(rows) || rows === Infinity) return;
+    this.#isPreparing = true;
+    void this.#runner.prepare(rows)
+      .then(() => { this.#prepared = [...this.#prepared, rows].sort((a, b) => a - b); }, () => { this.#rows = Math.max(...this.#prepared); })
+      .finally(() => { this.#isPreparing = false; });
+  }
+
+  /**
+   * Submits a chunk or a step, where one is due: as many steps as keep the GPU busy; of a prompt that comes in alone, two chunks at a time;
+   * where others go on meanwhile, chunks and steps in turn. Returns whether more may be due.
+   */
+  async #submitNext(): Promise<boolean> {
+    if (this.#isClosed || this.#inFlight.length > MAX_DEPTH) return false; // the runner has room for so many results
+    const running = this.#running.filter(({ isEnded }) => !isEnded);
+    const [rows, prompts] = [running.filter((one) => this.#isRow(one)), running.filter((one) => this.#isPrompt(one))];
+    const length = rows.length === 0 ? this.#long : this.#short;
+    const chunks = this.#inFlight.filter(({ prompt }) => prompt !== null).length;
+    const prompt = this.#nextPrompt(prompts);
+    if (prompt !== undefined && chunks < (length.isMeasured ? 2 : 1) && (rows.length === 0 || !this.#wasChunk)) {
+      await this.#guard([prompt], () => this.#submitChunk(prompt, length, chunks > 0));
+      return true;
     }
+    const samples = this.#inFlight.filter((flight) => flight.rows.length > 0).length;
+    const isDue = prompts.length === 0 ? samples < this.#depth.value : this.#wasChunk;
+    return rows.length > 0 && isDue && this.#submitStep(rows);
   }
 
-  /** Submits steps until as many are in flight as keep the GPU busy. */
-  async #submitAhead(): Promise<void> {
-    while (this.#inFlight.length < this.#depth.value && !this.#isClosed) {
-      const rows = this.#running.filter((row) => !row.isEnded && row.submitted < row.limit);
-      const isAhead = rows.length === this.#onRunner.length && rows.every((row, i) => row === this.#onRunner[i]);
-      if (rows.length === 0 || (!isAhead && rows.some(({ latest }) => latest === null))) return; // tokens must be read first
-      for (const row of rows) await this.#guard([row], () => this.#makeRoom(row));
-      if (rows.some(({ isEnded }) => isEnded) || this.#isClosed) continue;
-      this.#submit(rows, isAhead);
-    }
+  /** Whether the next step samples a token for it. */
+  #isRow(generation: Generation): boolean {
+    if (generation.sequence === null) return false;
+    return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && generation.position > 0;
   }
 
-  async #makeRoom(row: Generation): Promise<void> {
-    if (row.sequence === null || row.hasRoom) return;
-    await this.#sequences.append(row.sequence, 1);
-    row.hasRoom = true;
+  #isPrompt(generation: Generation): boolean {
+    return !generation.isOnGpu && !this.#isRow(generation); // one that was put back waits for what was under way
   }
 
-  /** One step: the runner knows the rows' tokens where `isAhead`, else they were read and are given. */
-  #submit(rows: readonly Generation[], isAhead: boolean): void {
-    const sequences = rows.flatMap(({ sequence }) => sequence ?? []);
-    const views = this.#sequences.views(sequences);
-    const step = rows.flatMap(({ request, latest, control }, i) => {
-      const [cache, sequence] = [views[i], sequences[i]];
-      if (cache === undefined || sequence === undefined) return [];
-      const token = isAhead || latest === null ? undefined : latest;
-      return [{ position: this.#sequences.length(sequence) - 1, cache, ...request.sampler.next(), control, token }];
+  /** Of those with the highest priority in turn the one that came first and the one that has least to do: no short one waits for a long one. */
+  #nextPrompt(prompts: readonly Generation[]): Generation | undefined {
+    const priority = Math.max(...prompts.map((prompt) => prompt.priority));
+    const [first, ...others] = prompts.filter((prompt) => prompt.priority === priority);
+    if (first === undefined || this.#chunks % 2 === 0) return first;
+    return others.reduce((least, prompt) => (prompt.pending < least.pending ? prompt : least), first);
+  }
+
+  /** Brings the next part of the prompt into the cache, but for what is there already; the last one samples a token. */
+  async #submitChunk(generation: Generation, length: ChunkLength, isBehindAnother: boolean): Promise<void> {
+    const { tokens } = generation;
+    if (generation.sequence === null && generation.read > 0) generation.resume();
+    const before = generation.position;
+    const sequence = generation.sequence = this.#sequences.acquire(tokens, generation.sequence);
+    if (generation.read === 0) generation.cached += sequence.tokens.length - before;
+    if (this.#isRow(generation)) return;
+    const position = sequence.tokens.length;
+    const chunk = tokens.slice(position, position + length.value);
+    if (!await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
+    const cache = this.#view(generation);
+    if (!isBehindAnother || !this.#watch.isOf(length)) this.#watch = new ChunkWatch(length);
+    const isLast = position + chunk.length === tokens.length;
+    const done: Promise<readonly StepResult[]> = isLast
+      ? this.#runner.prefillAndSample(chunk, position, cache, generation.draw(chunk.length)).then((result) => [result])
+      : this.#runner.prefill(chunk, position, cache).then(() => []);
+    if (isLast) generation.sampled++;
+    this.#onRunner = isLast ? [generation] : []; // its tokens take the place of those that were sampled
+    this.#wasChunk = true;
+    this.#chunks++;
+    this.#depth.pause();
+    this.#push({ rows: isLast ? [generation] : [], prompt: generation, results: this.#watch.timed(chunk.length, done) });
+    sequence.commit(chunk);
+    this.#sequences.share(sequence);
+  }
+
+  /** One step of as many of them as there are kernels for, those first that have waited longest. Returns whether more may be due. */
+  async #submitStep(ready: readonly Generation[]): Promise<boolean> {
+    const most = Math.max(...this.#prepared);
+    const rows = ready.length <= most ? ready : ready.toSorted((a, b) => a.latestStep - b.latestStep).slice(0, most);
+    const places = placeRows(rows, this.#onRunner, ({ isOnGpu }) => isOnGpu, this.#prepared);
+    if (places === undefined || rows.some(({ isOnGpu, request }) => isOnGpu && request.constraint !== undefined)) return false;
+    for (const row of rows) await this.#guard([row], async () => { await this.#makeRoom(row, 1); });
+    if (this.#isClosed || rows.some(({ isEnded, sequence }) => isEnded || sequence === null)) return true;
+    const step = this.#views(places).map((cache, i) => {
+      const row = places[i];
+      if (row === null || row === undefined || cache === null) return null;
+      const token = row.isOnGpu ? undefined : row.tokens.at(-1);
+      return { position: row.position, cache, ...row.draw(1), token };
     });
+    this.#steps++;
     for (const row of rows) {
-      if (row.latest !== null) row.sequence?.commit([row.latest]);
-      row.latest = null;
-      row.hasRoom = false;
-      row.submitted++;
+      if (!row.isOnGpu) row.sequence?.commit(row.tokens.slice(-1));
+      row.sampled++;
+      row.latestStep = this.#steps;
     }
-    this.#onRunner = rows;
-    this.#push(rows, (async () => this.#runner.decode(step))()); // what it throws comes with its result
+    this.#onRunner = places;
+    this.#wasChunk = false;
+    this.#push({ rows: places, prompt: null, results: (async () => this.#runner.decode(step))() }); // what it throws comes with its result
+    return true;
   }
 
-  #push(rows: readonly Generation[], results: Promise<readonly StepResult[]>): void {
-    this.#inFlight.push({ rows, results: ignoreRejection(results) });
+  /**
+   * Room for `count` more tokens. Where there is none, whoever had the latest turn goes back to those that wait, to be computed again from
+   * what is left of it then. Returns whether there is room. Raises OutOfMemoryError where nobody else runs.
+   */
+  async #makeRoom(generation: Generation, count: number): Promise<boolean> {
+    while (generation.sequence !== null) {
+      const missing = generation.position + count - this.#sequences.length(generation.sequence);
+      try {
+        if (missing > 0) await this.#sequences.append(generation.sequence, missing);
+        return true;
+      } catch (error) {
+        const others = this.#running.filter(({ isEnded, sequence }) => !isEnded && sequence !== null);
+        const latest = others.findLast(({ priority }) => priority === Math.min(...others.map((other) => other.priority)));
+        if (!(error instanceof OutOfMemoryError) || others.length === 1 || latest === undefined) throw error;
+        this.#isShort = true;
+        this.#running = this.#running.filter((other) => other !== latest);
+        this.#giveBack(latest);
+        this.#waiting.putBack(latest);
+      }
+    }
+    return false;
+  }
+
+  #view(generation: Generation): CacheView {
+    const [view] = this.#views([generation]);
+    if (view === null || view === undefined) throw new InternalError("a sequence has no view");
+    return view;
+  }
+
+  #views(places: readonly (Generation | null)[]): (CacheView | null)[] {
+    const views = this.#sequences.views(places.flatMap((row) => row?.sequence ?? []));
+    return places.map((row) => (row?.sequence === null || row === null ? null : views.shift() ?? null));
+  }
+
+  #push(flight: Flight): void {
+    flight.results.catch(() => undefined); // it may fail unseen where nobody awaits it
+    this.#inFlight.push(flight);
   }
 
   /** Waits for the oldest step and hands its tokens on. */
   async #read(): Promise<void> {
     const flight = this.#inFlight.shift();
     if (flight === undefined) return;
-    await this.#guard(flight.rows, async () => {
+    const { rows, prompt } = flight;
+    await this.#guard(prompt === null ? rows : [prompt], async () => {
       const results = await flight.results;
-      this.#depth.tokenRead(performance.now());
-      flight.rows.forEach((row, i) => {
+      if (prompt === null || rows.length > 0) this.#depth.tokenRead(performance.now());
+      rows.forEach((row, i) => {
         const result = results[i];
         if (result === undefined) throw new InternalError("a step has fewer results than rows");
-        if (!row.isEnded) this.#accept(row, result);
+        if (row !== null && !row.isEnded) this.#accept(row, result);
       });
     });
   }
 
   #accept(row: Generation, { token, logprobs }: StepResult): void {
     row.read++;
-    if (row.submitted > row.read) row.sequence?.commit([token]);
-    else row.latest = token;
+    row.tokens.push(token);
+    if (row.isOnGpu) row.sequence?.commit([token]);
     const isEnd = row.listener.token(token, logprobs) || row.request.eosTokenIds.has(token);
     if (isEnd) row.end("stop");
     else if (row.read >= row.limit) row.end("length");
   }
 
   /** What fails here fails these generations, and the loop goes on. */
-  async #guard(rows: readonly Generation[], work: () => Promise<void>): Promise<void> {
+  async #guard(rows: readonly (Generation | null)[], work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       for (const row of rows) {
-        row.fail(error);
-        if (row.sequence !== null) row.sequence.isForgotten = true; // nobody knows what its cache holds
+        row?.fail(error);
+        if (row?.sequence) this.#sequences.spoil(row.sequence); // nobody knows what its cache holds
       }
     }
   }
-}
-
-/** Lets a promise fail unseen where nobody awaits it: a step beyond the end. */
-function ignoreRejection<T>(step: Promise<T>): Promise<T> {
-  step.catch(() => undefined);
-  return step;
 }

@@ -3,14 +3,12 @@
 import { MIN_SLOTS, OUT_OF_PAGES, OUT_OF_SLOTS, type WasmAbi } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
+import { PrefixTree } from "./prefix_tree.ts";
 
-/** Sequences that are kept for the prompts to come, at most. */
-const MAX_IDLE = 8;
-
-function commonPrefix(a: readonly number[], b: readonly number[]): number {
-  const difference = a.findIndex((token, i) => token !== b[i]);
-  return difference < 0 ? a.length : difference;
-}
+/** Sequences that are kept for the prompts to come, at most; memory is mostly the narrower bound. */
+const MAX_IDLE = 64;
+/** Of a model with states in slots. */
+const MAX_IDLE_WITH_SLOTS = 8;
 
 /** One conversation's place in the cache. */
 export class Sequence {
@@ -30,10 +28,14 @@ export class Sequence {
 export class SequenceManager {
   readonly #abi: WasmAbi;
   readonly #runner: ModelRunner;
+  /** Of all sequences that a prompt may begin with, the tokens that were submitted. */
+  readonly #tree = new PrefixTree<Sequence>();
   /** Nobody appends to these; what was used last comes last. */
-  readonly #idle: Sequence[] = [];
+  readonly #idle = new Set<Sequence>();
   readonly #running = new Set<Sequence>();
   readonly #mostIdle: number;
+  /** Sequences that may have steps under way at a time. */
+  readonly mostRunning: number;
   /** (source, destination) pages that the next step must copy first. */
   #copies: number[] = [];
 
@@ -42,30 +44,53 @@ export class SequenceManager {
     this.#abi = abi;
     this.#runner = runner;
     const { pageSize, slots } = runner.shape;
-    this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE, slots - MIN_SLOTS + 1));
+    this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE_WITH_SLOTS, slots - MIN_SLOTS + 1));
+    this.mostRunning = slots === 0 ? Infinity : Math.max(1, slots >> 1); // a step reads one and writes another
     this.#call("kv_reset", abi.kv_reset(pageSize, pages, slots));
   }
 
   /**
-   * A sequence that holds a beginning of the prompt, as much as can be continued from, but never all of it: the last token must be computed.
-   * It continues an idle sequence, or shares that one's pages where continuing would throw away the larger part.
+   * A sequence that holds a beginning of the tokens, as much as is known and can be continued from, but never all of them: the last one must
+   * be computed. It is `present` where nothing more is known than that one holds, and else takes its place.
    */
-  acquire(prompt: readonly number[]): Sequence {
-    const shared = ({ id, tokens }: Sequence): number =>
-      this.#call("kv_restorable", this.#abi.kv_restorable(id, Math.max(0, Math.min(commonPrefix(tokens, prompt), prompt.length - 1))));
-    let [best, length]: [Sequence | undefined, number] = [undefined, 0];
-    for (const sequence of this.#idle.toReversed()) {
-      const found = shared(sequence);
-      if (best === undefined || found > length) [best, length] = [sequence, found];
+  acquire(tokens: readonly number[], present: Sequence | null = null): Sequence {
+    let [best, length]: [Sequence | null, number] = [null, present?.tokens.length ?? 0];
+    for (const { value, length: common } of this.#tree.matches(tokens)) {
+      const most = Math.min(common, tokens.length - 1);
+      if (most <= length) break;
+      const restorable = this.#call("kv_restorable", this.#abi.kv_restorable(value.id, most));
+      if (restorable > length) [best, length] = [value, restorable];
     }
-    const sequence = best === undefined || length === 0 ? this.#make()
-      : 2 * length >= best.tokens.length ? this.#take(best) : this.#fork(best, length);
-    this.truncate(sequence, Math.min(length, this.length(sequence)));
+    if (best === null && present !== null) return present;
+    const sequence = best === null ? this.#make() : this.#continue(best, length);
+    if (present !== null) this.release(present);
     this.#running.add(sequence);
     return sequence;
   }
 
-  /** Rolls a sequence back to the tokens that are known, and keeps it for a prompt that continues it. */
+  /** A sequence that waits is gone on with where all of it is wanted; else its pages are shared. */
+  #continue(source: Sequence, length: number): Sequence {
+    const isIdle = this.#idle.delete(source);
+    if (isIdle && length === this.length(source)) return source;
+    if (isIdle) this.#idle.add(source); // used last
+    const sequence = new Sequence(this.#call("kv_fork", this.#abi.kv_fork(source.id, length)));
+    sequence.commit(source.tokens.slice(0, length));
+    this.share(sequence);
+    return sequence;
+  }
+
+  /** Lets others begin with the tokens that it holds now; steps that compute them were submitted. */
+  share(sequence: Sequence): void {
+    if (!sequence.isForgotten) this.#tree.set(sequence, sequence.tokens);
+  }
+
+  /** Nobody knows what its cache holds. */
+  spoil(sequence: Sequence): void {
+    sequence.isForgotten = true;
+    this.#tree.delete(sequence);
+  }
+
+  /** Rolls a sequence back to the tokens that are known, and keeps it for a prompt that continues it, unless another holds the same. */
   release(sequence: Sequence): void {
     this.#running.delete(sequence);
     if (sequence.isForgotten) {
@@ -73,14 +98,24 @@ export class SequenceManager {
       return;
     }
     this.truncate(sequence, Math.min(sequence.tokens.length, this.length(sequence)));
-    this.#idle.push(sequence);
-    if (this.#idle.length > this.#mostIdle) this.#free(this.#idle.shift());
+    this.share(sequence);
+    const isIn = (other: Sequence): boolean => this.#runner.shape.slots === 0 || other.tokens.length === sequence.tokens.length;
+    const whole = [...this.#tree.beyond(sequence)].find((other) => this.#idle.has(other) && isIn(other));
+    if (whole !== undefined) {
+      this.#free(sequence);
+      this.#idle.delete(whole);
+      this.#idle.add(whole);
+      return;
+    }
+    for (const part of [...this.#tree.before(sequence)]) if (this.#idle.has(part) && isIn(part)) this.#free(part);
+    this.#idle.add(sequence);
+    if (this.#idle.size > this.#mostIdle) this.#freeOldest();
   }
 
   /** Forgets all conversations: those that run now are forgotten when they are released. */
   forget(): void {
-    for (const sequence of this.#idle.splice(0)) this.#free(sequence);
-    for (const sequence of this.#running) sequence.isForgotten = true;
+    for (const sequence of [...this.#idle]) this.#free(sequence);
+    for (const sequence of this.#running) this.spoil(sequence);
   }
 
   /** Tokens in the cache. */
@@ -92,11 +127,11 @@ export class SequenceManager {
   async append(sequence: Sequence, count: number): Promise<void> {
     const { contextLength, pageSize } = this.#runner.shape;
     let copies = this.#abi.kv_append(sequence.id, count);
-    while (copies === OUT_OF_PAGES || (copies === OUT_OF_SLOTS && this.#idle.length > 0)) {
+    while (copies === OUT_OF_PAGES || (copies === OUT_OF_SLOTS && this.#idle.size > 0)) {
       const capacity = this.#abi.kv_capacity();
       const isFull = copies === OUT_OF_SLOTS || capacity >= Math.ceil(contextLength / pageSize);
-      if (isFull && this.#idle.length > 0) {
-        this.#free(this.#idle.shift()); // it was idle longest
+      if (isFull && this.#idle.size > 0) {
+        this.#freeOldest();
       } else {
         const pages = Math.ceil((this.length(sequence) + count) / pageSize);
         const missing = Math.max(1, pages - this.#abi.kv_page_count(sequence.id) - this.#abi.kv_available());
@@ -125,9 +160,8 @@ export class SequenceManager {
     try {
       reserved = await this.#runner.reservePages(pages);
     } catch (error) {
-      const oldest = this.#idle.shift();
-      if (oldest === undefined || !(error instanceof OutOfMemoryError)) throw error;
-      this.#free(oldest);
+      if (this.#idle.size === 0 || !(error instanceof OutOfMemoryError)) throw error;
+      this.#freeOldest();
       return;
     }
     this.#call("kv_grow", this.#abi.kv_grow(reserved));
@@ -146,8 +180,10 @@ export class SequenceManager {
 
   /** Rolls back to `length` tokens, or to fewer where the cache cannot be continued from there. */
   truncate(sequence: Sequence, length: number): void {
-    this.#call("kv_truncate", this.#abi.kv_truncate(sequence.id, length));
-    sequence.tokens.length = Math.min(sequence.tokens.length, this.length(sequence));
+    const left = this.#call("kv_truncate", this.#abi.kv_truncate(sequence.id, length));
+    if (left >= sequence.tokens.length) return;
+    this.#tree.delete(sequence); // what it loses nobody may begin with
+    sequence.tokens.length = left;
   }
 
   #slots(id: number): { read: number; write: number } {
@@ -159,19 +195,18 @@ export class SequenceManager {
     return new Sequence(this.#call("kv_new", this.#abi.kv_new()));
   }
 
-  #take(sequence: Sequence): Sequence {
-    this.#idle.splice(this.#idle.indexOf(sequence), 1);
-    return sequence;
+  #free(sequence: Sequence): void {
+    this.#idle.delete(sequence);
+    this.#tree.delete(sequence);
+    this.#call("kv_free", this.#abi.kv_free(sequence.id));
   }
 
-  #fork(parent: Sequence, length: number): Sequence {
-    const sequence = new Sequence(this.#call("kv_fork", this.#abi.kv_fork(parent.id, length)));
-    sequence.commit(parent.tokens.slice(0, this.length(sequence)));
-    return sequence;
-  }
-
-  #free(sequence: Sequence | undefined): void {
-    if (sequence !== undefined) this.#call("kv_free", this.#abi.kv_free(sequence.id));
+  /** Of those that nobody uses, the one that was used longest ago. */
+  #freeOldest(): void {
+    for (const oldest of this.#idle) {
+      this.#free(oldest);
+      return;
+    }
   }
 
   #view(pointer: number, words: number): Int32Array {

@@ -1,6 +1,6 @@
 /** Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object. */
 
-import { GPUExecutionError } from "../support/errors.ts";
+import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
 import { HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
 import { BufferTable } from "./buffers.ts";
@@ -8,6 +8,7 @@ import type { DeviceWatch } from "./device.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
+import { maxPages } from "./memory.ts";
 import { decodeName, functionOf, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { ReadbackRing } from "./readback.ts";
@@ -66,8 +67,10 @@ export class PlanExecutor implements ModelRunner {
   readonly #pageTable: ShadowedBuffer;
   readonly #sampling: ShadowedBuffer;
   readonly #results: ReadbackRing;
-  /** Kernels that a step waits for; steps behind it wait too, and keep their order. */
-  #preparing: Promise<void> | null = null;
+  /** Functions whose kernels are being compiled. */
+  readonly #preparing = new Map<string, Promise<void>>();
+  /** What a step waits for; steps behind it wait too, and keep their order. */
+  #awaited: Promise<void> | null = null;
   #samples = 0;
 
   constructor(parts: ExecutorParts) {
@@ -78,7 +81,7 @@ export class PlanExecutor implements ModelRunner {
     this.#rowCounts = rowCounts(variant);
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rows: Math.max(...this.#rowCounts), slots: buffers.slots };
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots };
     for (const name of variant.functions.keys()) if (!name.startsWith("decode_")) this.#makeProgram(name, parts.kernels);
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
@@ -90,8 +93,23 @@ export class PlanExecutor implements ModelRunner {
     this.#programs.set(name, new Program(device, library, functionOf(variant, name), kernels, this.#buffers));
   }
 
-  /** Compiles the kernels of decode steps with as many rows, and makes their bind groups. */
-  async #prepare(name: string): Promise<void> {
+  /** The function that decodes so many rows. */
+  #decodeName(rows: number): readonly [name: string, n: number] {
+    const n = this.#rowCounts.find((count) => count >= rows);
+    if (rows === 0 || n === undefined) throw new RangeError(`a decode step of ${rows} rows`);
+    return [decodeName(n), n];
+  }
+
+  prepare(rows: number): Promise<void> {
+    const [name] = this.#decodeName(rows);
+    if (this.#programs.has(name)) return Promise.resolve();
+    const preparing = this.#preparing.get(name) ?? this.#compile(name).finally(() => this.#preparing.delete(name));
+    this.#preparing.set(name, preparing);
+    return preparing;
+  }
+
+  /** Compiles the kernels of decode steps with several rows, and makes their bind groups. */
+  async #compile(name: string): Promise<void> {
     const { device, watch, variant, kernels, usualTiles } = this.#parts;
     const { kernels: needed } = functionOf(variant, name);
     const tiles = variant.kernels.map((_, i) => (needed.includes(i) && kernels[i] === undefined ? [usualTiles[i] ?? 0] : []));
@@ -103,30 +121,32 @@ export class PlanExecutor implements ModelRunner {
   }
 
   async reservePages(pages: number): Promise<number> {
-    this.#parts.watch.check();
-    const { contextLength, pageSize } = this.shape;
-    if (pages > this.#buffers.pages) {
-      const most = Math.ceil(contextLength / pageSize);
-      try {
-        await this.#buffers.growKv(Math.max(pages, Math.min(2 * this.#buffers.pages, most)));
-      } finally {
-        for (const program of this.#programs.values()) program.rebindKv(this.#buffers);
-      }
+    const { device, variant, watch } = this.#parts;
+    watch.check();
+    if (pages <= this.#buffers.pages) return this.#buffers.pages;
+    const most = maxPages(device, variant);
+    if (pages > most) throw new OutOfMemoryError(`This GPU has room for the tokens of ${most} pages in one buffer, and ${pages} are needed.`);
+    const oneContext = Math.ceil(this.shape.contextLength / this.shape.pageSize);
+    const ahead = pages <= oneContext ? Math.min(2 * this.#buffers.pages, oneContext) : pages + (oneContext >> 2); // growing copies all pages
+    try {
+      await this.#buffers.growKv(Math.min(most, Math.max(pages, ahead)));
+    } finally {
+      for (const program of this.#programs.values()) program.rebindKv(this.#buffers);
     }
     return this.#buffers.pages;
   }
 
   async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
-    if (this.#preparing !== null) cache = kept(cache);
-    while (this.#preparing !== null) await this.#preparing;
+    if (this.#awaited !== null) cache = kept(cache);
+    while (this.#awaited !== null) await this.#awaited;
     this.#writeTokens(tokens);
     this.#submit([["prefill", tokens.length]], [{ position, count: tokens.length, cache }]);
     await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
   }
 
   async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, { sampling }: Draw): Promise<StepResult> {
-    if (this.#preparing !== null) cache = kept(cache);
-    while (this.#preparing !== null) await this.#preparing;
+    if (this.#awaited !== null) cache = kept(cache);
+    while (this.#awaited !== null) await this.#awaited;
     this.#writeTokens(tokens);
     this.#sampling.write(sampling);
     const calls: Call[] = [["prefill", tokens.length], ["logits", 1], ["sample", 1]];
@@ -134,23 +154,22 @@ export class PlanExecutor implements ModelRunner {
     return { token };
   }
 
-  async decode(rows: readonly Row[]): Promise<readonly StepResult[]> {
-    const n = this.#rowCounts.find((count) => count >= rows.length);
-    if (rows.length === 0 || n === undefined) throw new RangeError(`a decode step of ${rows.length} rows`);
-    const name = decodeName(n);
-    if (this.#preparing !== null || !this.#programs.has(name)) rows = rows.map((row) => ({ ...row, cache: kept(row.cache) }));
-    while (this.#preparing !== null) await this.#preparing;
+  async decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
+    const [name, n] = this.#decodeName(rows.length);
+    if (this.#awaited !== null || !this.#programs.has(name)) rows = rows.map((row) => (row === null ? null : { ...row, cache: kept(row.cache) }));
+    while (this.#awaited !== null) await this.#awaited;
     if (!this.#programs.has(name)) {
-      const prepared = this.#prepare(name);
-      const done = (): void => { this.#preparing = null; };
-      this.#preparing = prepared.then(done, done); // what fails here fails no other step
+      const prepared = this.prepare(n);
+      const done = (): void => { this.#awaited = null; };
+      this.#awaited = prepared.then(done, done); // what fails here fails no other step
       await prepared;
     }
-    rows.forEach(({ token, sampling }, row) => {
-      if (token !== undefined) this.#writeTokens([token], row);
-      this.#sampling.write(sampling, row * SAMPLING_WORDS);
+    rows.forEach((row, i) => {
+      if (row?.token !== undefined) this.#writeTokens([row.token], i);
+      if (row !== null) this.#sampling.write(row.sampling, i * SAMPLING_WORDS);
     });
-    const tokens = await this.#sample([[name, n], ["sample", n]], rows.map(({ position, cache }) => ({ position, count: 1, cache })), n);
+    const additions = rows.map((row) => (row === null ? null : { position: row.position, count: 1, cache: row.cache }));
+    const tokens = await this.#sample([[name, n], ["sample", n]], additions, n);
     return rows.map((_, row) => ({ token: tokens[row] ?? 0 }));
   }
 
@@ -185,7 +204,7 @@ export class PlanExecutor implements ModelRunner {
   }
 
   /** Submits a step that samples `n` rows; the ids come later, through the history's next places. */
-  async #sample(calls: readonly Call[], additions: readonly Addition[], n: number): Promise<readonly number[]> {
+  async #sample(calls: readonly Call[], additions: readonly (Addition | null)[], n: number): Promise<readonly number[]> {
     if (this.#samples % HISTORY + n > HISTORY) this.#samples += HISTORY - this.#samples % HISTORY; // in one piece
     const place = this.#samples % HISTORY;
     this.#samples += n;
@@ -195,20 +214,21 @@ export class PlanExecutor implements ModelRunner {
   }
 
   /** Whether a row is the next token of the one before it. A page that a step writes belongs to one sequence alone. */
-  #isBehindAnother(additions: readonly Addition[], row: number): boolean {
-    const { position = 0, cache } = additions[row] ?? {};
+  #isBehindAnother(additions: readonly (Addition | null)[], row: number): boolean {
+    const { position, cache } = additions[row] ?? {};
+    if (position === undefined) return false;
     const page = Math.floor((position - 1) / this.shape.pageSize);
-    const found = additions.findIndex((one) => one.position === position - 1 && one.cache.pages[page] === cache?.pages[page]);
+    const found = additions.findIndex((one) => one?.position === position - 1 && one.cache.pages[page] === cache?.pages[page]);
     if (found >= 0 && found !== row - 1) throw new RangeError("rows of one sequence must be one behind the other");
     return found >= 0;
   }
 
   /**
-   * Records and submits one step of `n` rows, of which those beyond `additions` do nothing; `finish` may record more behind its
+   * Records and submits one step of `n` rows, of which null and those beyond `additions` do nothing; `finish` may record more behind its
    * compute pass, `dispatches` ends each function early.
    */
   #submit(
-    calls: readonly Call[], additions: readonly Addition[], n = 1, place = 0, finish?: (encoder: GPUCommandEncoder) => void,
+    calls: readonly Call[], additions: readonly (Addition | null)[], n = 1, place = 0, finish?: (encoder: GPUCommandEncoder) => void,
     dispatches?: number,
   ): void {
     const { device, watch } = this.#parts;
@@ -221,12 +241,12 @@ export class PlanExecutor implements ModelRunner {
       state.set([position, count, place + row, cache?.slots?.read ?? -1, cache?.slots?.write ?? -1, before], row * STATE_WORDS);
     }
     device.queue.writeBuffer(this.#buffers.io("state"), 0, state);
-    const positions = additions.flatMap(({ position, count }) => Array.from({ length: count }, (_, i) => position + i));
+    const positions = additions.flatMap((one) => (one === null ? [0] : Array.from({ length: one.count }, (_, i) => one.position + i)));
     this.#plan.model.ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rotaryTable(rope, positions)));
     const pages = Math.ceil(this.#plan.model.contextLength / this.#plan.model.pageSize); // of a row's page table
-    additions.forEach(({ cache }, row) => this.#pageTable.write(cache.pages, row * pages));
+    additions.forEach((one, row) => { if (one !== null) this.#pageTable.write(one.cache.pages, row * pages); });
     const encoder = device.createCommandEncoder();
-    for (const { cache } of additions) this.#buffers.copyPages(encoder, cache.copies);
+    for (const one of additions) if (one !== null) this.#buffers.copyPages(encoder, one.cache.copies);
     const pass = encoder.beginComputePass();
     const longest = Math.max(...positions) + 1;
     for (const [name, count] of calls) this.#programs.get(name)?.encode(pass, count, longest, dispatches);

@@ -21,8 +21,8 @@ export interface RunnerShape {
   readonly prefillChunk: number;
   /** Tokens that one has at least, where a prompt is long enough: fewer take as long, or are not worth it. */
   readonly shortestChunk: number;
-  /** Rows that one decode call may have. */
-  readonly rows: number;
+  /** Rows that kernels of a decode step are made for, rising from 1: a call takes as long as one of the next of these numbers. */
+  readonly rowCounts: readonly number[];
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
   readonly slots: number;
 }
@@ -95,9 +95,11 @@ export interface ModelRunner {
   /** The same, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult>;
   /**
-   * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled. Rows may be of one sequence, one
-   * behind the other and at positions that follow each other. The first step with more rows than any before compiles kernels; steps behind it
-   * wait.
+   * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled; a row of null does nothing, and
+   * its result says nothing. Rows may be of one sequence, one behind the other and at positions that follow each other. Where kernels for so
+   * many rows are not prepared, the step and those behind it wait for them.
    */
-  decode(rows: readonly Row[]): Promise<readonly StepResult[]>;
+  decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]>;
+  /** Compiles the kernels of steps of up to `rows` rows, while others run. */
+  prepare(rows: number): Promise<void>;
 }

@@ -3,6 +3,7 @@
 import type { Probe } from "../storage/manifest.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
+import { MAX_ROWS } from "./abi.generated.ts";
 import { infoOf } from "./adapter.ts";
 import { BufferTable, allocateWeights, type Binding } from "./buffers.ts";
 import type { Calibration } from "./calibration.ts";
@@ -58,7 +59,7 @@ export async function openDevice(
   const { plan } = library;
   const variants = chooseVariants(adapter, plan, options.variant);
   const pages = Math.ceil(askedLength(options, plan.model) / plan.model.pageSize);
-  const longest = pages * Math.max(...variants.map(({ kvPageBytes }) => kvPageBytes));
+  const longest = MAX_ROWS * pages * Math.max(...variants.map(({ kvPageBytes }) => kvPageBytes));
   const { isOpen } = await TileChoice.open(adapter, variants[0], options.calibrate ?? "auto", notes);
   const device = await requestDevice(adapter, variants, longest, isOpen && adapter.features.has(TIMESTAMPS) ? [TIMESTAMPS] : []);
   try {

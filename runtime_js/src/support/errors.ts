@@ -15,6 +15,7 @@
  *       DownloadError                    a file is missing or could not be fetched
  *       RequestValidationError           a request has a wrong, unknown or missing field
  *       ContextWindowSizeExceededError   the prompt does not fit into the context window
+ *       QueueFullError                   too many requests wait
  *       AbortError                       the caller stopped it
  *       ProtocolError                    a malformed message between page and worker
  *       InternalError                    anything else: a bug
@@ -108,6 +109,12 @@ export class ContextWindowSizeExceededError extends MLCEngineError {
   }
 }
 
+export class QueueFullError extends MLCEngineError {
+  constructor(message: string, details?: ErrorDetails) {
+    super("QueueFull", message, details);
+  }
+}
+
 export class AbortError extends MLCEngineError {
   constructor(message: string, details?: ErrorDetails, cause?: unknown) {
     super("Abort", message, details, cause);
@@ -139,6 +146,7 @@ export const ERROR_CLASSES = {
   Download: DownloadError,
   RequestValidation: RequestValidationError,
   ContextWindowSizeExceeded: ContextWindowSizeExceededError,
+  QueueFull: QueueFullError,
   Abort: AbortError,
   Protocol: ProtocolError,
   Internal: InternalError,

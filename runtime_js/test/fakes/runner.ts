@@ -48,13 +48,17 @@ export class FakeRunner implements ModelRunner {
   readonly #states: (readonly number[] | undefined)[] = [];
   readonly #maxPages: number;
   /** By row, what it sampled last. */
-  readonly #sampled: number[] = [];
+  #sampled: readonly number[] = [];
   readonly #controls = new FakeControls();
+  readonly #preparedRows = new Set([1]);
   /** Steps that have not resolved. */
   pending = 0;
   deepestPipeline = 0;
   /** How long a step takes, or with what it fails. */
   delay: () => Promise<void> = () => new Promise((resolve) => { setTimeout(resolve, 0); });
+
+  /** How long kernels compile, or with what that fails. */
+  compiling: () => Promise<void> = () => Promise.resolve();
 
   constructor(shape: RunnerShape, pages: number, maxPages: number) {
     this.shape = shape;
@@ -75,6 +79,7 @@ export class FakeRunner implements ModelRunner {
   async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
     this.calls.push(`prefill ${tokens.length}`);
     this.#store(tokens, position, cache);
+    this.#sampled = []; // the prompt's tokens are in their places
   }
 
   async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
@@ -85,12 +90,22 @@ export class FakeRunner implements ModelRunner {
     return result;
   }
 
-  async decode(rows: readonly Row[]): Promise<readonly StepResult[]> {
-    if (rows.length === 0 || rows.length > this.shape.rows) throw new Error(`${rows.length} rows`);
+  async decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
+    const count = this.shape.rowCounts.find((n) => n >= rows.length);
+    if (rows.length === 0 || count === undefined) throw new Error(`${rows.length} rows`);
+    if (!this.#preparedRows.has(count)) throw new Error(`a step of ${count} rows waits for its kernels`);
     this.calls.push(rows.length === 1 ? "decode" : `decode ${rows.length}`);
-    const given = rows.map(({ token }, r) => token ?? this.#sampled[r] ?? -1);
-    rows.forEach(({ position, cache }, r) => this.#store([given[r] ?? -1], position, cache));
-    return this.#sample(rows.map((draw, r) => ({ draw, tokens: [given[r] ?? -1], counted: 1, length: draw.position + 1, cache: draw.cache })));
+    const given = rows.map((row, r) => row?.token ?? this.#sampled[r] ?? -1);
+    rows.forEach((row, r) => { if (row !== null) this.#store([given[r] ?? -1], row.position, row.cache); });
+    return this.#sample(rows.map((row, r) => (
+      row === null ? null : { draw: row, tokens: [given[r] ?? -1], counted: 1, length: row.position + 1, cache: row.cache })));
+  }
+
+  async prepare(rows: number): Promise<void> {
+    const count = this.shape.rowCounts.find((n) => n >= rows) ?? 0;
+    this.calls.push(`prepare ${count}`);
+    await this.compiling();
+    this.#preparedRows.add(count);
   }
 
   #at(cache: CacheView, position: number): { page: Int32Array; slot: number } {
@@ -125,16 +140,16 @@ export class FakeRunner implements ModelRunner {
     this.#states[write] = [...before, ...tokens];
   }
 
-  async #sample(rows: readonly Sampled[]): Promise<StepResult[]> {
-    const sampled = rows.map(({ draw, tokens: added, counted, length, cache }, r) => {
-      const tokens = Array.from({ length }, (_, i) => {
-        const { page, slot } = this.#at(cache, i);
+  async #sample(rows: readonly (Sampled | null)[]): Promise<StepResult[]> {
+    const sampled = rows.map((row) => {
+      if (row === null) return { token: -1 };
+      const tokens = Array.from({ length: row.length }, (_, i) => {
+        const { page, slot } = this.#at(row.cache, i);
         return page[slot] ?? -1;
       });
-      const result = this.#controls.choose(logitsAfter(tokens), draw, added, counted);
-      this.#sampled[r] = result.token;
-      return result;
+      return this.#controls.choose(logitsAfter(tokens), row.draw, row.tokens, row.counted);
     });
+    this.#sampled = sampled.map(({ token }) => token);
     this.deepestPipeline = Math.max(this.deepestPipeline, ++this.pending);
     await this.delay();
     this.pending--;

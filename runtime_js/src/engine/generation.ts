@@ -1,0 +1,106 @@
+/** One answer on its way: what was asked, and how far it has come. */
+
+import type { Draw, TokenLogprobs } from "../executor/runner.ts";
+import type { Constraint } from "./constraint.ts";
+import type { Sampler } from "./sampler.ts";
+import type { Sequence } from "./sequences.ts";
+
+export const FINISH_REASONS = ["stop", "length", "abort"] as const;
+export type FinishReason = (typeof FINISH_REASONS)[number];
+
+export interface GenerationRequest {
+  /** Shorter than the context. */
+  readonly prompt: readonly number[];
+  readonly maxTokens: number;
+  readonly eosTokenIds: ReadonlySet<number>;
+  readonly sampler: Sampler;
+  /** Higher goes first; default 0. */
+  readonly priority?: number | undefined;
+  /** What may come; the generation disposes of it when it ends. */
+  readonly constraint?: Constraint | undefined;
+}
+
+/** Who hears of a generation. Every generation that was added ends with one call of `end` or `fail`, and no call comes after it. */
+export interface GenerationListener {
+  /** Its turn has come. */
+  begin(): void;
+  /** The next token, an end token too. Returns whether the answer ends with it. */
+  token(token: number, logprobs?: TokenLogprobs): boolean;
+  /** `cached`: tokens of the prompt that were in the cache already. */
+  end(reason: FinishReason, cached: number): void;
+  fail(error: unknown): void;
+}
+
+export class Generation {
+  readonly priority: number;
+  /** Tokens that may come. */
+  readonly limit: number;
+  /** The prompt, and all that was read of the answer. */
+  readonly tokens: number[];
+  /** Where its tokens are; null while it waits. */
+  sequence: Sequence | null = null;
+  /** Its slot for penalties and biases while it runs. */
+  control = 0;
+  /** Of its tokens, how many penalties count without being told: the prompt, and what there was of the answer when it began again. */
+  counted: number;
+  /** Tokens sampled by steps that were submitted, and those of them that were read. */
+  sampled = 0;
+  read = 0;
+  cached = 0;
+  /** The number of the latest step that it had a row in. */
+  latestStep = 0;
+  isEnded = false;
+  #hasBegun = false;
+
+  constructor(readonly request: GenerationRequest, contextLength: number, readonly listener: GenerationListener) {
+    this.priority = request.priority ?? 0;
+    this.tokens = [...request.prompt];
+    this.counted = request.prompt.length;
+    this.limit = Math.min(request.maxTokens, contextLength - request.prompt.length);
+  }
+
+  /** Whether its next token is known to the GPU alone: a step that samples it was submitted, and not read. */
+  get isOnGpu(): boolean {
+    return this.sampled > this.read;
+  }
+
+  /** Tokens that are in the cache, read or not. */
+  get position(): number {
+    return this.isOnGpu ? this.tokens.length + this.sampled - this.read - 1 : this.sequence?.tokens.length ?? 0;
+  }
+
+  /** Known tokens that are not in the cache. */
+  get pending(): number {
+    return this.isOnGpu ? 0 : this.tokens.length - this.position;
+  }
+
+  /** How the token behind the next `count` ones is drawn. */
+  draw(count: number): Draw {
+    const end = this.position + count;
+    const counted = Math.max(0, end - Math.max(this.position, this.counted));
+    return { ...this.request.sampler.next(), control: this.control, counted };
+  }
+
+  /** Its steps begin again, with all that is known by now. */
+  resume(): void {
+    this.request.sampler.resume(this.tokens.slice(this.request.prompt.length));
+    this.counted = this.tokens.length;
+  }
+
+  begin(): void {
+    if (!this.#hasBegun) this.listener.begin();
+    this.#hasBegun = true;
+  }
+
+  end(reason: FinishReason): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.listener.end(reason, this.cached);
+  }
+
+  fail(error: unknown): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.listener.fail(error);
+  }
+}

@@ -1,0 +1,58 @@
+/** A step loop on the fake runner, and requests to it. */
+
+import type { FinishReason, GenerationRequest } from "../../src/engine/generation.ts";
+import { Sampler } from "../../src/engine/sampler.ts";
+import { Scheduler, type Stop } from "../../src/engine/scheduler.ts";
+import { SequenceManager } from "../../src/engine/sequences.ts";
+import { FakePagedKv } from "./paged_kv.ts";
+import { FakeRunner, VOCABULARY } from "./runner.ts";
+
+export const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, shortestChunk: 16, rowCounts: [1, 2, 4, 8], slots: 0 };
+export const NO_EOS: ReadonlySet<number> = new Set();
+
+export interface Setup {
+  readonly kv: FakePagedKv;
+  readonly runner: FakeRunner;
+  readonly sequences: SequenceManager;
+  readonly scheduler: Scheduler;
+}
+
+/** At most `maxPages` pages of 4 tokens; the cache begins with `pages` of them. */
+export function setup({ pages = 8, maxPages = 8, rows = 1, ...shape }: Partial<typeof SHAPE> & { pages?: number; maxPages?: number; rows?: number } = {}): Setup {
+  const kv = new FakePagedKv();
+  const runner = new FakeRunner({ ...SHAPE, ...shape }, pages, maxPages);
+  const sequences = new SequenceManager(kv, runner, pages);
+  return { kv, runner, sequences, scheduler: new Scheduler(runner, sequences, rows) };
+}
+
+export function request(prompt: readonly number[], overrides: Partial<GenerationRequest> = {}): GenerationRequest {
+  const sampler = new Sampler({ temperature: 0, topP: 1, seed: 1 }, prompt);
+  return { prompt, maxTokens: Infinity, eosTokenIds: NO_EOS, sampler, ...overrides };
+}
+
+export function promptOf(length: number, seed: number): number[] {
+  return Array.from({ length }, (_, i) => (i * 13 + seed) % VOCABULARY);
+}
+
+export interface Outcome {
+  readonly ids: number[];
+  readonly cached: number;
+  readonly finish: FinishReason;
+}
+
+/** Runs one generation; `onToken` may end it, or stop it. */
+export function generate(
+  { scheduler }: Pick<Setup, "scheduler">, asked: GenerationRequest, onToken: (count: number, stop: Stop) => boolean = () => false,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const ids: number[] = [];
+    const stop = scheduler.add(asked, {
+      begin: () => undefined,
+      token: (token) => onToken(ids.push(token), stop),
+      end: (finish, cached) => resolve({ ids, cached, finish }),
+      fail: reject,
+    });
+  });
+}
+
+export const settle = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 5); });
