@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inlineScript } from "../inline_script.mjs";
+import { webXgrammar } from "../web_xgrammar.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const asked = process.argv.slice(2);
@@ -15,7 +16,7 @@ const out = await mkdtemp(join(tmpdir(), "runtime-tests-"));
 try {
   await build({
     entryPoints: names.map((name) => join(folder, name)), outdir: out, outExtension: { ".js": ".mjs" },
-    bundle: true, format: "esm", platform: "node", sourcemap: "inline", logLevel: "warning", plugins: [inlineScript],
+    bundle: true, format: "esm", platform: "node", sourcemap: "inline", logLevel: "warning", plugins: [inlineScript, webXgrammar],
   });
   const files = names.map((name) => join(out, name.replace(/ts$/, "mjs")));
   process.exitCode = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=60000", "--test-reporter=spec", ...files], { stdio: "inherit" }).status ?? 1;

@@ -129,6 +129,17 @@ export class ChatTokenizer {
     return this.#segments.encode(prompt);
   }
 
+  /** Token ids of a text in the middle of another. */
+  encodePart(text: string): readonly number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** By id, the bytes that each of `size` tokens is in a text; none for those that are not. */
+  tokenBytes(size: number): Uint8Array[] {
+    const detokenizer = this.detokenizer();
+    return Array.from({ length: size }, (_, id) => detokenizer.bytesOf(id) ?? new Uint8Array(0));
+  }
+
   detokenizer(): Detokenizer {
     return new Detokenizer((id) => this.#tokenizer.id_to_token(id), this.#added, this.#spelling);
   }

@@ -63,10 +63,15 @@ export class Detokenizer {
 
   /** The text that is certain with this token: whole characters; bytes of an unfinished one wait for the next token. */
   push(id: number): string {
+    const bytes = this.bytesOf(id);
+    return bytes === undefined ? "" : this.#strip(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** A token's part of a text in UTF-8; undefined for one that has none. */
+  bytesOf(id: number): Uint8Array | undefined {
     const added = this.#added.get(id);
     const token = added?.isSpecial ? undefined : added?.content ?? this.#tokenOf(id);
-    if (token === undefined) return "";
-    return this.#strip(this.#decoder.decode(this.#bytes(token, added !== undefined), { stream: true }));
+    return token === undefined ? undefined : this.#bytes(token, added !== undefined);
   }
 
   /** An added token of a byte-level vocabulary is plain text, whichever letters it has. */
