@@ -1,8 +1,9 @@
 // Bundles the runtime into dist/: minified ES modules for browsers that have WebGPU.
 
 import { build } from "esbuild";
-import { rm } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { inlineScript } from "./inline_script.mjs";
+import { grammarModule, webXgrammar } from "./web_xgrammar.mjs";
 
 const shared = {
   outdir: "dist",
@@ -11,10 +12,12 @@ const shared = {
   target: "es2022",
   legalComments: "none",
   logLevel: "info",
-  plugins: [inlineScript],
+  plugins: [inlineScript, webXgrammar],
 };
 
 await rm("dist", { recursive: true, force: true });
+await mkdir("dist");
+await writeFile("dist/grammar.wasm", await grammarModule());
 await Promise.all([
   // The package's entry: the page's handle is small, what runs a model is a chunk that is loaded when a model is.
   build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts" }, chunkNames: "chunks/[name]-[hash]" }),

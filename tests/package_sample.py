@@ -30,6 +30,7 @@ FACTS = ModelFacts(
     context_length=8192,
     vocab_size=320,
 )
+GRAMMAR = b"\0asm grammar"
 LIBRARY = b"\0asm\1\0\0\0"
 TOKENIZER = Tokenizer(json.dumps({"version": "1.0"}).encode(), {"chat_template": "{{ messages }}", "eos_token": "</s>"})
 # Sizes that leave gaps for alignment; the third crosses two shards of 1000 bytes.
@@ -46,7 +47,7 @@ def sample_weights(seed: int = 0) -> Iterator[Packed]:
 def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, facts: ModelFacts = FACTS) -> CompiledModel:
     """A model whose weights lie below `folder`."""
     weights = write_weights(folder / "weights", sample_weights(seed), shard_bytes=shard_bytes)
-    return CompiledModel(facts, LIBRARY, TOKENIZER, (2, 7), weights, SCHEMES)
+    return CompiledModel(facts, LIBRARY, TOKENIZER, (2, 7), weights, SCHEMES, GRAMMAR)
 
 
 def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None) -> Marker:
@@ -65,6 +66,7 @@ def stub_runtime(folder: Path) -> Path:
     for name in ("app.js", "worker.js", "bench.js", "bench-worker.js", "index.js", "index.static.js"):
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
+    (folder / "grammar.wasm").write_bytes(GRAMMAR)
     (folder / "chunks").mkdir()
     (folder / "chunks" / "load-ABCD2345.js").write_text("export const chunk = 1;\n")
     (folder / "index.d.ts").write_text('export * from "./openai/types.js";\n')

@@ -10,7 +10,7 @@ from webllm_build.config import BuildRequest, resolve
 from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
 from webllm_build.library import check_library, compile_library
-from webllm_build.package.assets import check_assets
+from webllm_build.package.assets import GRAMMAR_ENGINE, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
 from webllm_build.package.model_folder import CompiledModel
 from webllm_build.package.npm import write_npm
@@ -57,7 +57,15 @@ def _pack_and_write(recipe: Recipe, library: bytes, cache: Cache, output: Output
     weights = store_weights(recipe, cache, progress)
     check_library(library, weights)
     checkpoint = recipe.checkpoint
-    model = CompiledModel(recipe.facts, library, checkpoint.tokenizer, checkpoint.eos_token_ids, weights, recipe.scheme_names)
+    model = CompiledModel(
+        recipe.facts,
+        library,
+        checkpoint.tokenizer,
+        checkpoint.eos_token_ids,
+        weights,
+        recipe.scheme_names,
+        runtime_file(GRAMMAR_ENGINE),
+    )
     with progress.step(f"Writing {request.out}"):
         try:
             if request.kind == "site":

@@ -11,7 +11,7 @@ import numpy as np
 from playwright.sync_api import BrowserContext, Page
 from site_server import SiteServer
 
-from package_sample import FACTS, LIBRARY, TOKENIZER, publish_site
+from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
 from webllm_build.package import site
 from webllm_build.package.assets import runtime_file
 from webllm_build.package.model_folder import CompiledModel, write_weights
@@ -30,7 +30,7 @@ def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chat
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
     tokenizer = TOKENIZER if chats else replace(TOKENIZER, config={"eos_token": "</s>"})
-    model = CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"})
+    model = CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}, GRAMMAR)
 
     def script(name: str) -> bytes:
         data = FAKE_WORKER.read_bytes() if name == "worker.js" else runtime_file(name)

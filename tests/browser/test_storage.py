@@ -13,7 +13,7 @@ from site_server import Instead, SiteServer
 from site_visit import stored_files
 
 from open_page import TESTS
-from package_sample import FACTS, LIBRARY, TOKENIZER, publish_site
+from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.quantize import Packed
@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = np.random.default_rng(3).integers(0, 2**32, (2 * SHARD_BYTES + 2 * MIB) // 4, dtype=np.uint32)
     weights = write_weights(folder / "weights", [Packed("w", "uint32", words.shape, words)])
     page = folder / "page"
-    publish_site(page, CompiledModel(FACTS, LIBRARY, TOKENIZER, (2,), weights, {"w": "q4a"}))
+    publish_site(page, CompiledModel(FACTS, LIBRARY, TOKENIZER, (2,), weights, {"w": "q4a"}, GRAMMAR))
     (page / "blank.html").write_text("<!doctype html><title>storage</title>")
     for module, name in (("model_folder", "storage"), ("stored", "stored")):
         NPM(RUNTIME, "exec", "--offline", "--call", f"node test/bundle.mjs src/storage/{module}.ts {page / name}.js")

@@ -22,6 +22,7 @@ def runtime_folder() -> Path:
 
 
 SITE_SCRIPTS = ("app.js", "worker.js", "bench.js", "bench-worker.js", "service-worker.js")
+GRAMMAR_ENGINE = "grammar.wasm"
 NPM_SCRIPTS = ("index.js", "index.static.js", "worker.js")
 
 
@@ -29,7 +30,7 @@ def check_assets(kind: str) -> None:
     """Raise PackageError where the installation lacks what a site or an npm package is made of. Worth calling before a long build."""
     templates_folder()
     licenses()
-    for name in SITE_SCRIPTS if kind == "site" else NPM_SCRIPTS:
+    for name in (GRAMMAR_ENGINE, *(SITE_SCRIPTS if kind == "site" else NPM_SCRIPTS)):
         runtime_file(name)
 
 

@@ -72,6 +72,7 @@ class Manifest:
 
     schemes: how each weight is stored, for people; a tensor `<weight>.<suffix>`, or `<weight>.<number>.<suffix>`, is a part of
     that weight. tensors: in the plan's order.
+    grammar: the grammar engine, which is fetched when a request first asks for an answer of some form.
     probe: what a browser checks its GPU by, where it was computed from these weights.
     """
 
@@ -79,6 +80,7 @@ class Manifest:
     model: ModelFacts
     library: FileEntry
     tokenizer: FileEntry
+    grammar: FileEntry
     tokenizer_config: Mapping[str, object]
     eos_token_ids: tuple[int, ...]
     weights: Weights
@@ -95,12 +97,12 @@ class Manifest:
     @property
     def files(self) -> tuple[FileEntry, ...]:
         """All files that the manifest names, weights last."""
-        return (self.library, self.tokenizer, *self.weights.shards)
+        return (self.library, self.tokenizer, self.grammar, *self.weights.shards)
 
     @property
     def download_bytes(self) -> int:
         """What a first visit fetches besides the page itself."""
-        return sum(entry.bytes for entry in self.files)
+        return sum(entry.bytes for entry in self.files if entry != self.grammar)
 
     @property
     def sha256(self) -> str:
@@ -159,6 +161,7 @@ def _parse(fields: Fields) -> Manifest:
         ),
         library=file_entry(fields.nested("library")),
         tokenizer=file_entry(fields.nested("tokenizer")),
+        grammar=file_entry(fields.nested("grammar")),
         tokenizer_config=fields.nested("tokenizer_config").fields,
         eos_token_ids=fields.counts("eos_token_ids"),
         weights=Weights(

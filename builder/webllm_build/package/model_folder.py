@@ -54,7 +54,10 @@ class StoredWeights:
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest."""
+    """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest.
+
+    grammar: the WebAssembly module of the grammar engine.
+    """
 
     facts: ModelFacts
     library: bytes
@@ -62,6 +65,7 @@ class CompiledModel:
     eos_token_ids: tuple[int, ...]
     weights: StoredWeights
     schemes: Mapping[str, str]
+    grammar: bytes
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
@@ -70,6 +74,7 @@ class CompiledModel:
             model=self.facts,
             library=_entry("model", "wasm", self.library),
             tokenizer=_entry("tokenizer", "json", self.tokenizer.tokenizer_json),
+            grammar=_entry("grammar", "wasm", self.grammar),
             tokenizer_config=dict(self.tokenizer.config),
             eos_token_ids=self.eos_token_ids,
             weights=Weights(self.weights.bytes, self.weights.shards, None if base is None else base.rstrip("/") + "/"),
@@ -86,6 +91,7 @@ class CompiledModel:
         stage.write(f"{MODEL_FOLDER}/{manifest.file}", manifest.to_json())
         stage.write(f"{MODEL_FOLDER}/{manifest.library.file}", self.library)
         stage.write(f"{MODEL_FOLDER}/{manifest.tokenizer.file}", self.tokenizer.tokenizer_json)
+        stage.write(f"{MODEL_FOLDER}/{manifest.grammar.file}", self.grammar)
         for shard in manifest.weights.shards:
             stage.copy(self.weights.folder / shard.file, f"{shards}/{shard.file}", shard)
 

@@ -38,7 +38,7 @@ def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, 
 def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> dict[str, str]:
     model, ask_weights = manifest.model, weights is None
     license_name = model.license or "unknown"
-    local = manifest.files if weights == BUNDLE else (manifest.library, manifest.tokenizer)
+    local = manifest.files if weights == BUNDLE else (manifest.library, manifest.tokenizer, manifest.grammar)
     return {
         "index.js": _plain("index.js"),
         "static.js": _plain("static.js"),

@@ -132,7 +132,13 @@ export class MLCEngine extends BaseEngine {
 
   async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
     const session = await this.#sessionOf(model, signal);
-    return { modelId: session.modelId, events: session.answer(request) };
+    const answer = session.answer(request);
+    try {
+      return { modelId: session.modelId, events: await abortable(answer, signal, "The request was aborted before it began.") };
+    } catch (error) {
+      answer.then((events) => void events.return(), () => undefined);
+      throw error;
+    }
   }
 
   async encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {

@@ -6,6 +6,7 @@ import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
 import type { FinishReason, GenerationListener } from "./generation.ts";
 import type { SamplingConfig } from "./sampler.ts";
+import type { Structure } from "./structure/structure.ts";
 
 /** A conversation to answer, or a text or tokens to continue; a text may have a `suffix`, which the answer leads up to. */
 export type Prompt =
@@ -20,6 +21,8 @@ export interface AnswerRequest {
   readonly sampling: SamplingConfig;
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
+  /** What the answer's text must look like. */
+  readonly structure?: Structure | undefined;
 }
 
 export interface TokenCounts {

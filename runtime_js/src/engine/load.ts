@@ -5,12 +5,14 @@ import { ModelLibrary } from "../executor/library.ts";
 import { describeMemory, estimateOn, type MemoryEstimate } from "../executor/memory.ts";
 import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
 import { matchTensors, writeRange } from "../executor/weights.ts";
+import { AbortError } from "../support/errors.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { LoadProgress } from "./progress.ts";
 import { SequenceManager } from "./sequences.ts";
 import { Session, type SessionParts } from "./session.ts";
+import { Grammars } from "./structure/grammars.ts";
 import { ModelFolder } from "../storage/model_folder.ts";
 import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 
@@ -67,12 +69,19 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     const sequences = new SequenceManager(library.abi, runner, buffers.pages);
     progress.warn(folder.warning ?? parts.warning);
     progress.ready(`Ready on ${infoOf(adapter).vendor || "this GPU"} (${variant.name})`);
-    let isDisposed = false;
-    void watch.lost.then((error) => { if (!isDisposed) listener.lost(error); });
+    const life = new AbortController();
+    void watch.lost.then((error) => { if (!life.signal.aborted) listener.lost(error); });
+    const grammars = new Grammars({
+      sha256: manifest.grammar.sha256,
+      module: () => folder.read(manifest.grammar, life.signal),
+      vocabulary: () => ({ tokens: chatTokenizer.tokenBytes(manifest.model.vocabSize), endTokenIds: manifest.eosTokenIds }),
+      encode: (text) => chatTokenizer.encodePart(text),
+    });
     return {
-      runner, sequences, tokenizer: chatTokenizer, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId, gpu: { ...parts, library },
+      runner, sequences, tokenizer: chatTokenizer, grammars, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId,
+      gpu: { ...parts, library },
       dispose: () => {
-        isDisposed = true;
+        life.abort(new AbortError("The model was unloaded."));
         device.destroy(); // with everything that was made on it
       },
     };

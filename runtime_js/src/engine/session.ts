@@ -8,11 +8,13 @@ import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from 
 import { Sampler } from "./sampler.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
 import type { SequenceManager } from "./sequences.ts";
+import type { Grammars } from "./structure/grammars.ts";
 
 export interface SessionParts {
   readonly runner: ModelRunner;
   readonly sequences: SequenceManager;
   readonly tokenizer: ChatTokenizer;
+  readonly grammars: Grammars;
   readonly eosTokenIds: ReadonlySet<number>;
   /** What responses call the model. */
   readonly modelId: string;
@@ -33,10 +35,10 @@ export class Session {
 
   /**
    * The answer's events, pushed as they come; leaving the stream ends the generation.
-   * Raises RequestValidationError or ContextWindowSizeExceededError at once.
+   * Rejects with RequestValidationError or ContextWindowSizeExceededError, or where the grammar engine cannot be fetched.
    */
-  answer(request: AnswerRequest): PushStream<AnswerEvent> {
-    const { tokenizer, eosTokenIds, runner } = this.#parts;
+  async answer(request: AnswerRequest): Promise<PushStream<AnswerEvent>> {
+    const { tokenizer, eosTokenIds, runner, grammars } = this.#parts;
     const prompt = this.encode(request.prompt);
     const { contextLength } = runner.shape;
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
@@ -46,11 +48,12 @@ export class Session {
         + "Shorten it, start a new chat, or load with a larger context_window_size.",
         { promptTokens: prompt.length, contextWindowSize: contextLength, param: request.prompt.kind === "chat" ? "messages" : "prompt" });
     }
+    const constraint = request.structure === undefined ? undefined : await grammars.constraint(request.structure);
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, tokenizer.detokenizer(), events);
     stop = this.#scheduler.add(
-      { prompt, maxTokens: request.maxTokens ?? Infinity, eosTokenIds, sampler: new Sampler(request.sampling, prompt) }, writer);
+      { prompt, maxTokens: request.maxTokens ?? Infinity, eosTokenIds, sampler: new Sampler(request.sampling, prompt), constraint }, writer);
     return events;
   }
 

@@ -31,6 +31,8 @@ export interface Manifest {
   readonly model: { readonly id: string; readonly name: string; readonly contextLength: number; readonly vocabSize: number };
   readonly library: FileEntry;
   readonly tokenizer: FileEntry;
+  /** The grammar engine, for requests that ask for an answer of some form: nothing else needs it. */
+  readonly grammar: FileEntry;
   readonly tokenizerConfig: Fields;
   readonly eosTokenIds: readonly number[];
   readonly weights: { readonly bytes: number; readonly base: string | undefined; readonly shards: readonly FileEntry[] };
@@ -111,6 +113,7 @@ export function parseManifest(value: unknown): Manifest {
     },
     library: parseFile(manifest.object("library")),
     tokenizer: parseFile(manifest.object("tokenizer")),
+    grammar: parseFile(manifest.object("grammar")),
     tokenizerConfig: manifest.object("tokenizer_config"),
     eosTokenIds: manifest.integers("eos_token_ids", MAX_EOS_TOKENS, 0, vocabSize - 1),
     weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
@@ -119,7 +122,12 @@ export function parseManifest(value: unknown): Manifest {
   };
 }
 
+/** The files that a load reads. */
+export function filesOfLoad(manifest: Manifest): readonly FileEntry[] {
+  return [manifest.library, manifest.tokenizer, ...manifest.weights.shards];
+}
+
 /** All files that the manifest names. */
 export function manifestFiles(manifest: Manifest): readonly FileEntry[] {
-  return [manifest.library, manifest.tokenizer, ...manifest.weights.shards];
+  return [...filesOfLoad(manifest), manifest.grammar];
 }

@@ -8,7 +8,7 @@ import { sha256 } from "./digest.ts";
 import { download } from "./download.ts";
 import { Lanes } from "./lanes.ts";
 import { runExclusive } from "./locks.ts";
-import { manifestFiles, type FileEntry, type Manifest } from "./manifest.ts";
+import { filesOfLoad, type FileEntry, type Manifest } from "./manifest.ts";
 import { freeBytes } from "./quota.ts";
 import { isReplaced } from "./replaced.ts";
 import { ShardReader } from "./shard_reader.ts";
@@ -73,7 +73,7 @@ export class ModelFolder {
     const free = await freeBytes();
     if (free === undefined) return;
     const sizes = await this.#store.sizes();
-    const missing = manifestFiles(this.manifest).filter(({ file, bytes }) => sizes.get(file) !== bytes);
+    const missing = filesOfLoad(this.manifest).filter(({ file, bytes }) => sizes.get(file) !== bytes);
     const needed = missing.reduce((sum, file) => sum + file.bytes, 0);
     if (needed > free) {
       this.#store.stopStoring(`The model needs ${formatBytes(needed)} of storage, the browser gives ${formatBytes(free)}: it runs, but will be `

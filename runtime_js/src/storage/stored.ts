@@ -2,7 +2,7 @@
 
 import { ManifestError } from "../support/errors.ts";
 import { deleteFiles } from "./folders.ts";
-import { manifestFiles, type Manifest } from "./manifest.ts";
+import { filesOfLoad, manifestFiles, type Manifest } from "./manifest.ts";
 import { isManifestOf, manifestName, readManifest, type ModelSource } from "./source.ts";
 import { ModelStore } from "./store.ts";
 
@@ -12,13 +12,13 @@ export async function storedManifest(store: ModelStore, source: ModelSource): Pr
   return bytes !== null && await isManifestOf(source, bytes) ? readManifest(bytes, source.manifest) : null;
 }
 
-/** Whether the manifest and every file that it names are stored, whole: the model then loads without the network. */
+/** Whether the manifest and every file that a load reads are stored, whole: the model then loads without the network. */
 export async function isStored(source: ModelSource): Promise<boolean> {
   const store = await ModelStore.open(source.manifest, false);
   const manifest = await storedManifest(store, source);
   if (manifest === null) return false;
   const sizes = await store.sizes();
-  return manifestFiles(manifest).every(({ file, bytes }) => sizes.get(file) === bytes);
+  return filesOfLoad(manifest).every(({ file, bytes }) => sizes.get(file) === bytes);
 }
 
 async function parseStored(store: ModelStore, name: string): Promise<Manifest | null> {

@@ -14,7 +14,8 @@ import { ChatTokenizer } from "../../src/tokenizer/chat_tokenizer.ts";
 import { WebWorkerMLCEngine, type WorkerLike } from "../../src/transport/client.ts";
 import { WebWorkerMLCEngineHandler } from "../../src/transport/worker.ts";
 import { FakePagedKv } from "./paged_kv.ts";
-import { FakeRunner } from "./runner.ts";
+import { grammarsOf } from "./grammars.ts";
+import { FakeRunner, VOCABULARY } from "./runner.ts";
 
 Object.assign(globalThis, { location: { href: "https://page.example/chat/" } });
 
@@ -68,7 +69,8 @@ export class FakeEngine extends MLCEngine {
     const loaded: Loaded = { modelId: choice.modelId, runner, listener, disposals: 0 };
     this.loaded.push(loaded);
     return new Session({
-      runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer, eosTokenIds: new Set(),
+      runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer,
+      grammars: grammarsOf(this.tokenizer, VOCABULARY, []), eosTokenIds: new Set(),
       modelId: choice.modelId, dispose: () => { loaded.disposals++; },
     });
   }

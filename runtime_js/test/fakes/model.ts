@@ -18,6 +18,7 @@ export function bytesOf(length: number, seed: number): Uint8Array<ArrayBuffer> {
 
 export const SHARDS = [bytesOf(SHARD_BYTES, 1), bytesOf(1024, 2)];
 export const LIBRARY = bytesOf(300, 3);
+export const GRAMMAR = bytesOf(100, 4);
 export const TOKENIZER = new TextEncoder().encode('{"model": {}}');
 
 export function entry(file: string, bytes: Uint8Array): Record<string, unknown> {
@@ -33,6 +34,7 @@ export function manifestObject(): Record<string, unknown> {
     format: 1, generator: "test",
     model: { id: "toy", name: "Toy", architecture: "llama", parameters: 10, license: null, context_length: 128, vocab_size: 50 },
     library: entry("model.wasm", LIBRARY), tokenizer: entry("tokenizer.json", TOKENIZER),
+    grammar: entry("grammar.wasm", GRAMMAR),
     tokenizer_config: { chat_template: "x" }, eos_token_ids: [2],
     weights: { bytes: SHARD_BYTES + 1024, shards: SHARDS.map((shard, i) => entry(`weights-${i}.bin`, shard)) },
     tensors: [tensor("a", 0, 16), tensor("b", 256, SHARD_BYTES)],
@@ -43,7 +45,8 @@ export function manifestObject(): Record<string, unknown> {
 export function deploy(server: FakeServer, manifest: Record<string, unknown>): string {
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
   const url = `${BASE}manifest.${sha256(bytes).slice(0, 32)}.json`;
-  server.files.set(url, bytes).set(`${BASE}model.wasm`, LIBRARY).set(`${BASE}tokenizer.json`, TOKENIZER);
+  server.files.set(url, bytes).set(`${BASE}model.wasm`, LIBRARY).set(`${BASE}tokenizer.json`, TOKENIZER)
+    .set(`${BASE}grammar.wasm`, GRAMMAR);
   SHARDS.forEach((shard, i) => server.files.set(`${BASE}weights-${i}.bin`, shard));
   return url;
 }
