@@ -23,12 +23,12 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
   {
     kind: "answer", id: 4, model: "toy", request: {
       prompt: { kind: "chat", messages: [{ role: "system", content: "s" }, { role: "user", content: "hi", name: "me" }] },
-      maxTokens: 5, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
+      maxTokens: 5, choice: 1, priority: 9, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
     },
   },
   {
     kind: "answer", id: 4, model: undefined, request: {
-      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [],
+      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, choice: undefined, priority: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [],
     },
   },
   { kind: "encode", id: 4, model: "toy", prompt: { kind: "text", text: "Once", suffix: "upon" } },

@@ -30,7 +30,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a fractional seed", { messages: [USER], seed: 0.5 }, /seed/],
   ["a stop that is too long", { messages: [USER], stop: "x".repeat(257) }, /stop must be a string of at most 256/],
   ["a number in stop", { messages: [USER], stop: ["a", 3] }, /stop\[1\]/],
-  ["two answers", { messages: [USER], n: 2 }, /n must be 1/],
+  ["too many answers", { messages: [USER], n: 129 }, /n must be an integer from 1 to 128/],
   ["stream of another type", { messages: [USER], stream: "yes" }, /stream must be true or false/],
   ["stream options without stream", { messages: [USER], stream_options: { include_usage: true } }, /stream_options needs stream/],
   ["tools", { messages: [USER], tools: [{ type: "function" }] }, /tools is not supported with this value/],

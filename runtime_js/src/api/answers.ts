@@ -54,14 +54,17 @@ export class LatestAnswers {
   }
 }
 
-/** The answers to one request: one for each of its prompts. */
+/** The answers to one request: to each of its prompts one or several, one prompt after the other. */
 export class RequestAnswers {
   readonly #begun: readonly BegunAnswer[];
+  readonly #choices: number;
   readonly #signal: AbortSignal | undefined;
   readonly #latest: LatestAnswers;
 
-  private constructor(begun: readonly BegunAnswer[], signal: AbortSignal | undefined, latest: LatestAnswers) {
+  /** `choices`: answers to each prompt. */
+  private constructor(begun: readonly BegunAnswer[], choices: number, signal: AbortSignal | undefined, latest: LatestAnswers) {
     this.#begun = begun;
+    this.#choices = choices;
     this.#signal = signal;
     this.#latest = latest;
   }
@@ -76,7 +79,7 @@ export class RequestAnswers {
       for (const { events } of accepted) void events.return();
       throw one.reason;
     }
-    return new RequestAnswers(accepted, signal, latest);
+    return new RequestAnswers(accepted, 1 + Math.max(0, ...calls.map(({ request }) => request.choice ?? 0)), signal, latest);
   }
 
   get modelId(): string {
@@ -105,7 +108,7 @@ export class RequestAnswers {
   async #followAll(take: (index: number, event: AnswerEvent) => void): Promise<CompletionUsage> {
     try {
       const ends = await Promise.all(this.#begun.map((answer, i) => this.#follow(answer, (event) => take(i, event))));
-      const used = usage(ends);
+      const used = usage(ends, this.#choices);
       this.#latest.set(this.modelId, { usage: used });
       return used;
     } catch (error) {

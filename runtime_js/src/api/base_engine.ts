@@ -177,7 +177,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   async #completion(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<Completion>> {
     const parsed = parseTextRequest(request);
     const echoes = await Promise.all(parsed.echo ? parsed.prompts.map((prompt) => this.#textOf(prompt, parsed.model)) : []);
-    return this.#answer(parsed, options, (model) => new TextShape(model, (index) => echoes[index] ?? ""));
+    return this.#answer(parsed, options, (model) => new TextShape(model, (index) => echoes[Math.floor(index / parsed.choices)] ?? ""));
   }
 
   async #textOf(prompt: Prompt, model: string | undefined): Promise<string> {
@@ -186,12 +186,13 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   async #answer<W, P>(
-    { answer, prompts, model, stream, includeUsage }: ParsedRequest, options: RequestOptions | undefined,
+    { answer, prompts, choices, model, stream, includeUsage }: ParsedRequest, options: RequestOptions | undefined,
     shapeFor: (model: string) => ResponseShape<W, P>,
   ): Promise<W | AsyncIterableIterator<P>> {
-    const signal = parseRequestOptions(options).signal ?? undefined;
-    const calls = prompts.map((prompt) => ({ request: { ...answer, prompt }, model }));
-    const answers = await RequestAnswers.begin(calls, (call) => this.begin(call, signal), signal, this.#latest);
+    const { signal, priority } = parseRequestOptions(options);
+    const requests = prompts.flatMap((prompt) => Array.from({ length: choices }, (_, choice) => ({ ...answer, prompt, choice, priority: priority ?? 0 })));
+    const answers = await RequestAnswers.begin(
+      requests.map((request) => ({ request, model })), (call) => this.begin(call, signal ?? undefined), signal ?? undefined, this.#latest);
     const shape = shapeFor(answers.modelId);
     return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
   }

@@ -14,6 +14,7 @@ const MAX_MODELS = 4096;
 const MAX_FILES = 4096;
 const MAX_CONTEXT = 1 << 24;
 const MAX_VARIANT = 64;
+export const MAX_PRIORITY = 9;
 
 const IN_REQUESTS = "give it with each request";
 const CHAT_OPTIONS_INSTEAD = { temperature: IN_REQUESTS, top_p: IN_REQUESTS };
@@ -96,10 +97,10 @@ function isSignal(value: unknown): value is AbortSignal {
 
 export function parseRequestOptions(value: unknown): RequestOptions {
   const options = configuration(value ?? {}, "options");
-  options.onlyKeys(["signal"]);
+  options.onlyKeys(["signal", "priority"]);
   const signal = options.raw("signal") ?? undefined;
   if (signal !== undefined && !isSignal(signal)) throw options.wrong("signal", "an AbortSignal");
-  return { signal };
+  return { signal, priority: options.optional("priority", (key) => options.integer(key, 0, MAX_PRIORITY)) };
 }
 
 /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */

@@ -19,6 +19,10 @@ export interface AnswerRequest {
   /** Default: up to the end of the context. */
   readonly maxTokens?: number | undefined;
   readonly sampling: SamplingConfig;
+  /** Which of several answers to the prompt it is: each draws its own. Default 0. */
+  readonly choice?: number | undefined;
+  /** Of those that wait for a turn a higher one goes first. Default 0. */
+  readonly priority?: number | undefined;
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
   /** What the answer's text must look like. */

@@ -35,7 +35,7 @@ export class Session {
 
   /**
    * The answer's events, pushed as they come; leaving the stream ends the generation.
-   * Rejects with RequestValidationError or ContextWindowSizeExceededError, or where the grammar engine cannot be fetched.
+   * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
   async answer(request: AnswerRequest): Promise<PushStream<AnswerEvent>> {
     const { tokenizer, eosTokenIds, runner, grammars } = this.#parts;
@@ -52,8 +52,9 @@ export class Session {
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, tokenizer.detokenizer(), events);
-    stop = this.#scheduler.add(
-      { prompt, maxTokens: request.maxTokens ?? Infinity, eosTokenIds, sampler: new Sampler(request.sampling, prompt), constraint }, writer);
+    const sampler = new Sampler(request.sampling, prompt, request.choice);
+    const { maxTokens = Infinity, priority } = request;
+    stop = this.#scheduler.add({ prompt, maxTokens, eosTokenIds, sampler, priority, constraint }, writer);
     return events;
   }
 
@@ -77,7 +78,7 @@ export class Session {
     return tokenizer.known(tokens).map((token) => detokenizer.push(token)).join("");
   }
 
-  /** Ends the running answer with "abort". */
+  /** Ends all answers with "abort". */
   interrupt(): void {
     this.#scheduler.interrupt();
   }
@@ -87,7 +88,7 @@ export class Session {
     this.#parts.sequences.forget();
   }
 
-  /** Ends the running answer with "abort", refuses those that wait, and frees the model. */
+  /** Ends the running answers with "abort", refuses those that wait, and frees the model. */
   close(): void {
     this.#scheduler.close(new AbortError("The model was unloaded before this request began."));
     this.#parts.dispose();

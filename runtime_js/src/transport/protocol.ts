@@ -6,8 +6,8 @@
 
 import type { AnswerCall } from "../api/answers.ts";
 import type { LoadCall, LoadedModelInfo } from "../api/base_engine.ts";
-import { parseModelChoice } from "../api/config.ts";
-import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
+import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
+import { MAX_CHOICES, MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
 import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { FINISH_REASONS } from "../engine/generation.ts";
@@ -130,6 +130,8 @@ function parseRequest(request: Fields): AnswerRequest {
       topP: sampling.number("topP", 0, 1),
       seed: sampling.optional("seed", (key) => sampling.integer(key, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
     },
+    choice: request.optional("choice", (key) => request.integer(key, 0, MAX_CHOICES - 1)),
+    priority: request.optional("priority", (key) => request.integer(key, 0, MAX_PRIORITY)),
     stop: request.array("stop", MAX_STOPS, (stop, path) => {
       if (typeof stop === "string" && stop !== "" && stop.length <= MAX_STOP_LENGTH) return stop;
       throw request.fail(`${path} must be a string of 1 to ${MAX_STOP_LENGTH} characters`);

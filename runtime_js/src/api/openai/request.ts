@@ -12,6 +12,7 @@ export const MAX_CONTENT = 1 << 24;
 export const MAX_TOKENS = 1 << 24;
 export const MAX_STOPS = 16;
 export const MAX_STOP_LENGTH = 256;
+export const MAX_CHOICES = 128;
 export const MAX_NAME = 1024;
 /** Prompts of one request, of which each is an answer. */
 const MAX_PROMPTS = 128;
@@ -27,8 +28,9 @@ const ROLES = ["system", "developer", "user", "assistant"] as const;
 export interface ParsedRequest {
   /** What is asked, with the first of the prompts. */
   readonly answer: AnswerRequest;
-  /** Each gives an answer. */
   readonly prompts: readonly [Prompt, ...Prompt[]];
+  /** Answers to each of them. */
+  readonly choices: number;
   /** The model that it asks for; undefined takes any. */
   readonly model: string | undefined;
   readonly stream: boolean;
@@ -80,7 +82,8 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
   const limit = (key: string): number | undefined => request.optional(key, () => request.integer(key, 1, MAX_TOKENS));
   const temperature = request.optional("temperature", (key) => request.number(key, 0, 2)) ?? 1;
   const topP = request.optional("top_p", (key) => request.number(key, 0, 1)) ?? 1;
-  request.optional("n", (key) => request.oneOf(key, [1]));
+  const choices = request.optional("n", (key) => request.integer(key, 1, MAX_CHOICES)) ?? 1;
+  if (choices * prompts.length > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${choices * prompts.length}; at most ${MAX_CHOICES} may be`, "n");
   const stream = request.optional("stream", (key) => request.boolean(key)) ?? false;
   const includeUsage = request.optional("stream_options", (key) => {
     const options = request.object(key);
@@ -100,6 +103,7 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
       stop: request.optional("stop", () => parseStop(request)) ?? [],
     },
     prompts,
+    choices,
     model: request.optional("model", (key) => request.string(key, MAX_NAME)) || undefined,
     stream,
     includeUsage,

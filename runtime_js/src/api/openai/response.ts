@@ -9,13 +9,17 @@ function perSecond(count: number, milliseconds: number): number {
   return milliseconds > 0 ? (count * 1000) / milliseconds : 0;
 }
 
-/** What the answers to one request used together. They run side by side, so that the longest times count. */
-export function usage(ends: readonly AnswerUse[]): CompletionUsage {
-  const sum = (count: (tokens: TokenCounts) => number): number => ends.reduce((total, { tokens }) => total + count(tokens), 0);
+/**
+ * What the answers to one request used together, `choices` for each of its prompts, which counts once. They run side by side, so that the
+ * longest times count.
+ */
+export function usage(ends: readonly AnswerUse[], choices = 1): CompletionUsage {
+  const sum = (of: readonly AnswerUse[], count: keyof TokenCounts): number => of.reduce((total, { tokens }) => total + tokens[count], 0);
   const longest = (part: keyof AnswerTimes): number => Math.max(0, ...ends.map(({ times }) => times[part]));
-  const [prompt, cached, completion] = [sum((tokens) => tokens.prompt), sum((tokens) => tokens.cached), sum((tokens) => tokens.completion)];
+  const firsts = ends.filter((_, i) => i % choices === 0);
+  const [prompt, cached, completion] = [sum(firsts, "prompt"), sum(firsts, "cached"), sum(ends, "completion")];
   const [queued, prefill, decode] = [longest("queued"), longest("prefill"), longest("decode")];
-  const decoded = sum((tokens) => Math.max(0, tokens.completion - 1)); // the first token comes from the prefill
+  const decoded = Math.max(0, completion - ends.length); // the first tokens come from the prefill
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,

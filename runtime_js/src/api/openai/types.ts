@@ -132,6 +132,8 @@ export interface Completion {
 /** Second argument of `create`, as in the openai client. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | null | undefined;
+  /** 0 to 9, default 0: of the requests that wait, a higher one goes first. */
+  readonly priority?: number | null | undefined;
 }
 
 /** A stream ends its generation when the consumer leaves the loop. */
