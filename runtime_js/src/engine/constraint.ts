@@ -1,8 +1,8 @@
 /** What may come next in an answer. The step loop asks it between steps; a grammar is one. */
 
 export interface Constraint {
-  /** Writes which tokens may come: bit i of word w stands for token 32 w + i. False where every token may: nothing is written then. */
-  fill(mask: Uint32Array): boolean;
+  /** Which tokens may come next: bit i of word w stands for token 32 w + i; undefined where all may. The next call may change it. */
+  mask(): Uint32Array | undefined;
   /** Goes on behind a token. Raises InternalError for one that may not come. */
   accept(token: number): void;
   /** Takes back the tokens accepted last. */

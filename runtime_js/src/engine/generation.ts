@@ -74,11 +74,34 @@ export class Generation {
     return this.isOnGpu ? 0 : this.tokens.length - this.position;
   }
 
-  /** How the token behind the next `count` ones is drawn. */
+  /** How the token behind the next `count` ones is drawn. With a constraint, these are all that is known. */
   draw(count: number): Draw {
     const end = this.position + count;
     const counted = Math.max(0, end - Math.max(this.position, this.counted));
-    return { ...this.request.sampler.next(), control: this.control, counted };
+    const { constraint, sampler } = this.request;
+    const mask = constraint && (() => (this.isEnded ? undefined : constraint.mask()));
+    return { ...sampler.next(), control: this.control, counted, mask };
+  }
+
+  /** Hands on a token that was read, and those behind it that can be no others, unless each is to be drawn for the sake of its logprobs. */
+  take(token: number, logprobs: TokenLogprobs | undefined): void {
+    this.#hear(token, logprobs);
+    if (this.isEnded || logprobs !== undefined) return;
+    for (const forced of this.request.constraint?.forced() ?? []) {
+      this.sampled++;
+      this.#hear(forced, undefined);
+      if (this.isEnded) return;
+    }
+  }
+
+  #hear(token: number, logprobs: TokenLogprobs | undefined): void {
+    const { constraint, eosTokenIds } = this.request;
+    this.read++;
+    this.tokens.push(token);
+    constraint?.accept(token);
+    const isEnd = this.listener.token(token, logprobs) || eosTokenIds.has(token) || constraint?.isEnded === true;
+    if (isEnd) this.end("stop");
+    else if (this.read >= this.limit) this.end("length");
   }
 
   /** Its steps begin again, with all that is known by now. */
@@ -95,12 +118,14 @@ export class Generation {
   end(reason: FinishReason): void {
     if (this.isEnded) return;
     this.isEnded = true;
+    this.request.constraint?.dispose();
     this.listener.end(reason, this.cached);
   }
 
   fail(error: unknown): void {
     if (this.isEnded) return;
     this.isEnded = true;
+    this.request.constraint?.dispose();
     this.listener.fail(error);
   }
 }

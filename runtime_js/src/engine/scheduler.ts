@@ -290,12 +290,8 @@ export class Scheduler {
   }
 
   #accept(row: Generation, { token, logprobs }: StepResult): void {
-    row.read++;
-    row.tokens.push(token);
-    if (row.isOnGpu) row.sequence?.commit([token]);
-    const isEnd = row.listener.token(token, logprobs) || row.request.eosTokenIds.has(token);
-    if (isEnd) row.end("stop");
-    else if (row.read >= row.limit) row.end("length");
+    if (row.sampled > row.read + 1) row.sequence?.commit([token]); // a step has added it to the cache already
+    row.take(token, logprobs);
   }
 
   /** What fails here fails these generations, and the loop goes on. */

@@ -5,7 +5,7 @@ import type { Constraint } from "../../src/engine/constraint.ts";
 export class FakeConstraint implements Constraint {
   readonly accepted: number[] = [];
   isDisposed = false;
-  fills = 0;
+  masks = 0;
 
   /** choices: by place, the tokens that may come; null for all. Behind the last place only `end` may come. */
   constructor(readonly choices: readonly (readonly number[] | null)[], readonly end: number) {}
@@ -20,13 +20,13 @@ export class FakeConstraint implements Constraint {
     return choice === undefined ? [this.end] : choice;
   }
 
-  fill(mask: Uint32Array): boolean {
-    this.fills++;
+  mask(): Uint32Array | undefined {
+    this.masks++;
     const allowed = this.#allowed();
-    if (allowed === null) return false;
-    mask.fill(0);
+    if (allowed === null) return undefined;
+    const mask = new Uint32Array(8);
     for (const token of allowed) mask[token >> 5] = (mask[token >> 5] ?? 0) | (1 << (token & 31));
-    return true;
+    return mask;
   }
 
   accept(token: number): void {

@@ -29,9 +29,8 @@ export class GrammarConstraint implements Constraint {
     return this.#isEnded;
   }
 
-  fill(mask: Uint32Array): boolean {
-    this.#matcher.fill(mask);
-    return true;
+  mask(): Uint32Array {
+    return this.#matcher.mask();
   }
 
   accept(token: number): void {

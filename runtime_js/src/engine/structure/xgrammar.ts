@@ -105,11 +105,12 @@ export class Matcher {
     [this.#binding, this.#matcher, this.#vocabularySize] = [binding, matcher, vocabularySize];
   }
 
-  /** Copies the bits of the tokens that may come next into `mask`. */
-  fill(mask: Uint32Array): void {
+  /** A bit for each token that may come next. */
+  mask(): Uint32Array {
     const words = this.#binding.object("VectorInt", this.#matcher, "GetNextTokenBitmask", this.#vocabularySize);
-    mask.set(this.#binding.words(words));
+    const mask = this.#binding.words(words).slice();
     this.#binding.delete(words);
+    return mask;
   }
 
   /** Whether the token may come; the matcher is behind it then, and else where it was. */

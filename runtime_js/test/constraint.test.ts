@@ -1,0 +1,82 @@
+// Answers under a constraint: which tokens come, which are jumped over, and that others are not held up or changed by it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeConstraint } from "./fakes/constraint.ts";
+import { NO_EOS, generate, promptOf, request, settle, setup } from "./fakes/generations.ts";
+import { nextToken, reference } from "./fakes/runner.ts";
+
+const END = 96;
+const WIDE = { contextLength: 256, prefillChunk: 16, pages: 64, maxPages: 1024, rows: 8 };
+
+/** What the fake runner answers: of the tokens that may come the one that is least far behind the next. */
+function constrained(prompt: readonly number[], { choices, end }: FakeConstraint): number[] {
+  const tokens = [...prompt];
+  for (const choice of [...choices, [end]]) {
+    const next = nextToken(tokens);
+    const distance = (token: number): number => (token - next + 97) % 97;
+    tokens.push(choice === null ? next : choice.reduce((best, token) => (distance(token) < distance(best) ? token : best)));
+  }
+  return tokens.slice(prompt.length);
+}
+
+test("an answer has only tokens that may come, ends where the constraint ends, and is disposed of once", async () => {
+  const constraint = new FakeConstraint([[3, 4], null, [5, 50, 95], [7, 8]], END);
+  const it = setup();
+  const { ids, finish } = await generate(it, request(promptOf(9, 1), { constraint }));
+  assert.deepEqual([ids, finish], [constrained(promptOf(9, 1), constraint), "stop"]);
+  assert.equal(ids.length, 5);
+  assert.equal(constraint.isDisposed, true);
+  assert.equal(it.runner.deepestPipeline, 1, "a step waits for the token before it");
+});
+
+test("tokens that can be no others are not sampled: one call brings them in, and samples the token behind them", async () => {
+  const constraint = new FakeConstraint([[1, 2], [10], [11], [12], [13, 14], [20], [21], [22], [23], [24], [25], [26], [27], [28], [29], [1, 2]], END);
+  const it = setup(WIDE);
+  const { ids } = await generate(it, request(promptOf(3, 1), { constraint }));
+  assert.deepEqual(ids, constrained(promptOf(3, 1), constraint));
+  assert.deepEqual(it.runner.calls, ["prefill 3", "prefill 4", "prefill 11", "decode"]);
+  assert.equal(constraint.masks, 4);
+  const again = await generate(it, request([...promptOf(3, 1), ...ids.slice(0, 12), 1], { maxTokens: 3 }));
+  assert.deepEqual([again.ids, again.cached], [reference([...promptOf(3, 1), ...ids.slice(0, 12), 1], 3, NO_EOS), 15], "the cache holds them");
+});
+
+test("the limit, an end token and a listener end an answer in the middle of tokens that are jumped over", async () => {
+  const choices = [[1, 2], [10], [11], [12], [13], [14]];
+  const run = async (overrides: object, stopAt = Infinity): Promise<unknown[]> => {
+    const constraint = new FakeConstraint(choices, END);
+    const { ids, finish } = await generate(setup(), request(promptOf(3, 1), { constraint, ...overrides }), (count) => count === stopAt);
+    return [ids.length, finish, constraint.isDisposed];
+  };
+  assert.deepEqual(await run({ maxTokens: 3 }), [3, "length", true]);
+  assert.deepEqual(await run({ eosTokenIds: new Set([11]) }), [3, "stop", true]);
+  assert.deepEqual(await run({}, 4), [4, "stop", true]);
+  assert.deepEqual(await run({}), [7, "stop", true]);
+});
+
+test("an answer that is stopped, fails or never has its turn disposes of its constraint, and asks it nothing afterwards", async () => {
+  for (const end of ["stop", "fail", "close"] as const) {
+    const it = setup();
+    const constraints = [0, 1].map(() => new FakeConstraint(Array.from({ length: 20 }, () => [1, 2]), END));
+    const [first, second] = constraints.map((constraint) => generate(it, request(promptOf(3, 1), { constraint }), (count, stop) => {
+      if (end === "stop" && count === 3) stop();
+      if (end === "fail" && count === 3) it.runner.delay = () => Promise.reject(new Error("lost"));
+      if (end === "close" && count === 3) it.scheduler.close(new Error("closed"));
+      return false;
+    }).catch(() => null));
+    await Promise.all([first, second]);
+    await settle();
+    assert.deepEqual(constraints.map(({ isDisposed }) => isDisposed), [true, true], end);
+  }
+});
+
+test("others that run beside an answer under a constraint get their own tokens, and it gets those that it gets alone", async () => {
+  const it = setup(WIDE);
+  const constraint = new FakeConstraint(Array.from({ length: 30 }, (_, i) => (i % 5 === 0 ? [3, 4, 70] : i % 5 === 1 ? null : [i])), END);
+  const [ids, ...others] = await Promise.all([
+    generate(it, request(promptOf(5, 1), { constraint })),
+    ...[2, 3, 4].map((seed) => generate(it, request(promptOf(5 * seed, seed), { maxTokens: 40 }))),
+  ]);
+  assert.deepEqual(ids.ids, constrained(promptOf(5, 1), constraint));
+  others.forEach((other, i) => assert.deepEqual(other.ids, reference(promptOf(5 * (i + 2), i + 2), 40, NO_EOS)));
+});
