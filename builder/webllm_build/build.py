@@ -65,6 +65,7 @@ def _pack_and_write(recipe: Recipe, library: bytes, cache: Cache, output: Output
         weights,
         recipe.scheme_names,
         runtime_file(GRAMMAR_ENGINE),
+        request.tool_format,
     )
     with progress.step(f"Writing {request.out}"):
         try:

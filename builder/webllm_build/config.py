@@ -12,6 +12,7 @@ from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.toolchain import TOOLCHAINS
 from webllm_build.errors import ConfigError, InvalidOption, closest
 from webllm_build.limits_generated import MAX_NAME
+from webllm_build.package.chat_format import NAMES as TOOL_FORMATS
 
 Kind = Literal["site", "npm"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -141,6 +142,9 @@ class BuildRequest:
         ),
     ] = "1.0.0"
     chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", file="template")] = None
+    tool_format: Annotated[
+        str, Option("How the model calls tools: {choices}. auto: as its chat template says.", ("auto", "none", *TOOL_FORMATS))
+    ] = "auto"
     variants: Annotated[
         tuple[str, ...], Option("GPU variants to compile: {choices}. May be repeated.", VARIANT_NAMES, flag="--variant")
     ] = VARIANT_NAMES

@@ -8,7 +8,7 @@ import { intervals, median, percentile } from "../src/bench/statistics.ts";
 import { asText } from "../src/bench/tables.ts";
 import { WorkModel } from "../src/bench/work.ts";
 import { parsePlan, type KernelPlan, type Plan } from "../src/executor/plan.ts";
-import type { ChatMessage } from "../src/tokenizer/chat_tokenizer.ts";
+import type { ChatMessage, Conversation } from "../src/tokenizer/chat_template.ts";
 import type { InitProgressCallback } from "../src/api/types.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
@@ -43,10 +43,10 @@ test("percentiles are samples, by nearest rank; a median may lie between two", (
 
 test("a prompt has the fewest words that reach its length", () => {
   const tokenizer = { // three tokens of template, then one for each four characters
-    render: (messages: readonly ChatMessage[]): string => `[u]${String(messages[0]?.content)}`,
+    render: ({ messages }: Conversation): string => `[u]${String(messages[0]?.content)}`,
     encode: (prompt: string): number[] => Array.from({ length: 3 + Math.ceil((prompt.length - 3) / 4) }, (_, i) => i),
   };
-  const length = (messages: readonly ChatMessage[]): number => tokenizer.encode(tokenizer.render(messages)).length;
+  const length = (messages: readonly ChatMessage[]): number => tokenizer.encode(tokenizer.render({ messages })).length;
   for (const tokens of [10, 100, 512]) {
     const messages = makePrompt(tokenizer, tokens);
     const text = String(messages[0]?.content);

@@ -13,7 +13,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     test(`${place}: ${name}`, async () => {
       const it = make();
       await it.client.reload(MODEL);
-      await soon(work(it), name);
+      await soon(work(it), name, 20_000);
     });
   };
 

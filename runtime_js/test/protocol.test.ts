@@ -22,7 +22,15 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
   { kind: "call", id: 3, name: "forgetConversations", model: "toy" },
   {
     kind: "answer", id: 4, model: "toy", request: {
-      prompt: { kind: "chat", messages: [{ role: "system", content: "s" }, { role: "user", content: "hi", name: "me" }] },
+      prompt: { kind: "chat", conversation: {
+        messages: [
+          { role: "system", content: "s" }, { role: "user", content: "hi", name: "me" },
+          { role: "assistant", content: "", reasoning: "well", toolCalls: [{ id: "1", name: "look", arguments: "{}" }] },
+          { role: "tool", content: "nothing", name: "look", toolCallId: "1" },
+        ],
+        tools: [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }],
+        variables: { enable_thinking: false },
+      } },
       maxTokens: 5, choice: 1, priority: 9, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
     },
   },
@@ -54,7 +62,8 @@ const WORKER_MESSAGES: readonly WorkerMessage[] = [
   { kind: "begun", id: 4, modelId: "toy" },
   { kind: "events", id: 5, events: [
     { type: "token", token: 3 }, { type: "text", text: "hel" },
-    { type: "end", finishReason: "length", tokens: { prompt: 10, cached: 4, completion: 3 }, times: { queued: 0, prefill: 5.5, decode: 20 } },
+    { type: "reasoning", text: "hm" }, { type: "toolCall", index: 0, id: "call_1", name: "look" }, { type: "toolArguments", index: 0, text: "{}" },
+    { type: "end", finishReason: "length", tokens: { prompt: 10, cached: 4, completion: 3, reasoning: 1 }, times: { queued: 0, prefill: 5.5, decode: 20 } },
   ] },
   { kind: "deviceLost", error: { code: "DeviceLost", message: "m", details: {} } },
   { kind: "error", id: 7, error: { code: "OutOfMemory", message: "m", details: { bytes: 5, what: "kv", fatal: true } } },

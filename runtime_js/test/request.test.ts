@@ -6,6 +6,8 @@ import { usage } from "../src/api/openai/response.ts";
 import { fails } from "./fakes/expect.ts";
 
 const USER = { role: "user", content: "hi" };
+const TOOL = { type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } };
+const DEEP = Array.from({ length: 80 }).reduce<object>((inner) => ({ inner }), {});
 
 const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["no object", "hi", /must be an object/],
@@ -16,8 +18,9 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["an unknown role", { messages: [{ role: "robot", content: "" }] }, /messages\[0\]\.role must be "system" or .*, not "robot"/],
   ["no content", { messages: [{ role: "user" }] }, /messages\[0\]\.content must be a string/],
   ["a picture", { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] }, /image_url/],
-  ["a tool's message", { messages: [USER, { role: "tool", content: "a", tool_call_id: "1" }, USER] }, /messages\[1\]\.role must be .*, not "tool"/],
-  ["a call of a tool", { messages: [USER, { role: "assistant", tool_calls: [{ id: "1" }] }, USER] }, /messages\[1\]\.tool_calls is not supported with this value/],
+  ["a tool's message without its call", { messages: [USER, { role: "tool", content: "a" }] }, /messages\[1\]\.tool_call_id must be a string/],
+  ["half a call", { messages: [USER, { role: "assistant", tool_calls: [{ id: "1" }] }, USER] }, /messages\[1\]\.tool_calls\[0\]\.function must be an object/],
+  ["a user's call", { messages: [{ ...USER, tool_calls: [{ id: "1", function: { name: "f", arguments: "" } }] }] }, /tool_calls is not supported with this value/],
   ["a field that nobody knows", { messages: [USER], colour: 1 }, /colour is not supported here/],
   ["a prototype's name", { messages: [USER], constructor: 1 }, /constructor is not supported here/],
   ["a hot temperature", { messages: [USER], temperature: 2.1 }, /temperature must be a number from 0 to 2/],
@@ -33,8 +36,15 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["too many answers", { messages: [USER], n: 129 }, /n must be an integer from 1 to 128/],
   ["stream of another type", { messages: [USER], stream: "yes" }, /stream must be true or false/],
   ["stream options without stream", { messages: [USER], stream_options: { include_usage: true } }, /stream_options needs stream/],
-  ["tools", { messages: [USER], tools: [{ type: "function" }] }, /tools is not supported with this value/],
-  ["a choice of tools", { messages: [USER], tool_choice: "required" }, /tool_choice/],
+  ["half a tool", { messages: [USER], tools: [{ type: "function" }] }, /tools\[0\]\.function must be an object/],
+  ["a custom tool", { messages: [USER], tools: [{ type: "custom", custom: { name: "f" } }] }, /tools\[0\]\.type must be "function"/],
+  ["a tool's odd name", { messages: [USER], tools: [{ type: "function", function: { name: "a b" } }] }, /tools\[0\]\.function\.name must be 1 to 64 letters/],
+  ["a tool twice", { messages: [USER], tools: [TOOL, TOOL] }, /tools\[1\] has the name of another tool, "look"/],
+  ["a schema that is none", { messages: [USER], tools: [{ type: "function", function: { name: "f", parameters: [1] } }] }, /parameters must be an object/],
+  ["a schema without end", { messages: [USER], tools: [{ type: "function", function: { name: "f", parameters: DEEP } }] }, /nested deeper than 64/],
+  ["a choice that nobody knows", { messages: [USER], tools: [TOOL], tool_choice: "sometimes" }, /tool_choice/],
+  ["an effort that nobody knows", { messages: [USER], reasoning_effort: "huge" }, /reasoning_effort/],
+  ["template variables that are none", { messages: [USER], chat_template_kwargs: "x" }, /chat_template_kwargs must be an object/],
   ["logit_bias", { messages: [USER], logit_bias: { 1: 2 } }, /logit_bias is not supported/],
   ["a penalty", { messages: [USER], frequency_penalty: 0.1 }, /frequency_penalty is not supported/],
   ["log-probabilities", { messages: [USER], logprobs: true }, /logprobs is not supported/],
@@ -59,7 +69,7 @@ test("the error carries the field's name", () => {
   };
   assert.equal(paramOf({ messages: [USER], temperature: 3 }), "temperature");
   assert.equal(paramOf({ messages: [USER, { role: "user", content: 1 }] }), "messages[1].content");
-  assert.equal(paramOf({ messages: [USER], tools: [1] }), "tools");
+  assert.equal(paramOf({ messages: [USER], tools: [1] }), "tools[0]");
 });
 
 const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
@@ -86,7 +96,7 @@ test("a value that asks for nothing is accepted, and null is absent", () => {
 test("a request in the engine's terms", () => {
   const { answer, model } = parseChatRequest({ messages: [USER], model: "m", temperature: null, max_tokens: 3, stop: "x", seed: -4, top_p: 0.5 });
   assert.deepEqual(answer, {
-    prompt: { kind: "chat", messages: [USER] }, maxTokens: 3, sampling: { temperature: 1, topP: 0.5, seed: -4 }, stop: ["x"],
+    prompt: { kind: "chat", conversation: { messages: [USER] } }, maxTokens: 3, sampling: { temperature: 1, topP: 0.5, seed: -4 }, stop: ["x"],
   });
   assert.equal(model, "m");
   assert.equal(parseChatRequest({ messages: [USER], max_tokens: 3, max_completion_tokens: 4 }).answer.maxTokens, 4);
@@ -117,17 +127,44 @@ test("histories as clients write them are read", () => {
     { role: "system", content: "Sum up." },
   ];
   const { prompt } = parseChatRequest({ messages }).answer;
-  assert.deepEqual(prompt, { kind: "chat", messages: [
+  assert.deepEqual(prompt, { kind: "chat", conversation: { messages: [
     { role: "system", content: "Be brief." }, { role: "user", content: "ab" }, { role: "assistant", content: "c" },
     { role: "system", content: "Now in French." }, USER, { role: "assistant", content: "" },
     { role: "system", content: "Sum up." },
-  ] });
+  ] } });
+});
+
+test("calls and what tools said are read, with the tools' names", () => {
+  const call = { id: "call_1", type: "function", function: { name: "look", arguments: "{\"at\": 1}" } };
+  const messages = [
+    USER, { role: "assistant", content: null, tool_calls: [call], reasoning_content: "Let me see." },
+    { role: "tool", tool_call_id: "call_1", content: [{ type: "text", text: "nothing" }] }, { role: "tool", tool_call_id: "else", content: "" },
+  ];
+  const request = {
+    messages, tools: [TOOL], tool_choice: "auto", parallel_tool_calls: false, reasoning_effort: "none", chat_template_kwargs: { thinking: true, x: [1] },
+  };
+  const { prompt, parallelToolCalls } = parseChatRequest(request).answer;
+  assert.equal(parallelToolCalls, false);
+  assert.deepEqual(prompt, { kind: "chat", conversation: {
+    messages: [
+      USER,
+      { role: "assistant", content: "", reasoning: "Let me see.", toolCalls: [{ id: "call_1", name: "look", arguments: "{\"at\": 1}" }] },
+      { role: "tool", content: "nothing", toolCallId: "call_1", name: "look" }, { role: "tool", content: "", toolCallId: "else" },
+    ],
+    tools: [{ type: "function", function: { name: "look", description: "", parameters: { type: "object", properties: {} } } }],
+    variables: { reasoning_effort: "none", enable_thinking: false, thinking: true, x: [1] },
+  } });
+  const { prompt: silent } = parseChatRequest({ messages: [USER], tools: [TOOL], tool_choice: "none", extra_body: { enable_thinking: true } }).answer;
+  assert.deepEqual(silent, { kind: "chat", conversation: { messages: [USER], variables: { enable_thinking: true, thinking: true } } });
 });
 
 test("usage counts what was computed, and its times are seconds", () => {
   const times = { queued: 100, prefill: 500, decode: 2000 };
-  const { extra, ...counts } = usage([{ tokens: { prompt: 110, cached: 10, completion: 21 }, times }]);
-  assert.deepEqual(counts, { prompt_tokens: 110, completion_tokens: 21, total_tokens: 131, prompt_tokens_details: { cached_tokens: 10 } });
+  const { extra, ...counts } = usage([{ tokens: { prompt: 110, cached: 10, completion: 21, reasoning: 7 }, times }]);
+  assert.deepEqual(counts, {
+    prompt_tokens: 110, completion_tokens: 21, total_tokens: 131, prompt_tokens_details: { cached_tokens: 10 },
+    completion_tokens_details: { reasoning_tokens: 7 },
+  });
   assert.deepEqual(extra, {
     e2e_latency_s: 2.6, prefill_tokens_per_s: 200, decode_tokens_per_s: 10, time_to_first_token_s: 0.6, time_per_output_token_s: 0.1,
   });

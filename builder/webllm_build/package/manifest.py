@@ -70,6 +70,7 @@ class Weights:
 class Manifest:
     """Everything the browser must know to fetch, verify and run one model.
 
+    chat: how the model writes thoughts and calls of tools, as chat_format.ChatFormat.to_json gives it.
     schemes: how each weight is stored, for people; a tensor `<weight>.<suffix>`, or `<weight>.<number>.<suffix>`, is a part of
     that weight. tensors: in the plan's order.
     grammar: the grammar engine, which is fetched when a request first asks for an answer of some form.
@@ -82,6 +83,7 @@ class Manifest:
     tokenizer: FileEntry
     grammar: FileEntry
     tokenizer_config: Mapping[str, object]
+    chat: Mapping[str, object]
     eos_token_ids: tuple[int, ...]
     weights: Weights
     schemes: Mapping[str, str]
@@ -163,6 +165,7 @@ def _parse(fields: Fields) -> Manifest:
         tokenizer=file_entry(fields.nested("tokenizer")),
         grammar=file_entry(fields.nested("grammar")),
         tokenizer_config=fields.nested("tokenizer_config").fields,
+        chat=fields.nested("chat").fields,
         eos_token_ids=fields.counts("eos_token_ids"),
         weights=Weights(
             bytes=weights.count("bytes"),

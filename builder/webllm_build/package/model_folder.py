@@ -19,6 +19,7 @@ import numpy as np
 from webllm_build.errors import DamagedEntry
 from webllm_build.fields import Fields
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
+from webllm_build.package.chat_format import recognise
 from webllm_build.package.manifest import (
     FileEntry,
     Manifest,
@@ -56,7 +57,7 @@ class StoredWeights:
 class CompiledModel:
     """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest.
 
-    grammar: the WebAssembly module of the grammar engine.
+    grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it.
     """
 
     facts: ModelFacts
@@ -66,6 +67,7 @@ class CompiledModel:
     weights: StoredWeights
     schemes: Mapping[str, str]
     grammar: bytes
+    tool_format: str = "auto"
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
@@ -76,6 +78,7 @@ class CompiledModel:
             tokenizer=_entry("tokenizer", "json", self.tokenizer.tokenizer_json),
             grammar=_entry("grammar", "wasm", self.grammar),
             tokenizer_config=dict(self.tokenizer.config),
+            chat=recognise(self.tokenizer.config, self.tool_format).to_json(),
             eos_token_ids=self.eos_token_ids,
             weights=Weights(self.weights.bytes, self.weights.shards, None if base is None else base.rstrip("/") + "/"),
             schemes=dict(self.schemes),

@@ -109,14 +109,15 @@ interface Chunk<Choice> {
   readonly usage?: CompletionUsage | undefined;
 }
 
-async function follow<Choice extends { readonly finish_reason: Ending | null }>(
+async function follow<Choice extends { readonly finish_reason: Ending | "tool_calls" | null }>(
   stream: AsyncIterable<Chunk<Choice>>, onChoice: (choice: Choice) => void,
 ): Promise<Outcome> {
   let ending: Ending = "stop";
   let speed: number | undefined;
   for await (const { choices: [choice], usage } of stream) {
     if (choice !== undefined) onChoice(choice);
-    ending = choice?.finish_reason ?? ending;
+    const reason: Ending | "tool_calls" = choice?.finish_reason ?? ending;
+    ending = reason === "tool_calls" ? "stop" : reason;
     if (usage !== undefined && usage.completion_tokens > 1) speed = usage.extra.decode_tokens_per_s;
   }
   return { ending, speed };

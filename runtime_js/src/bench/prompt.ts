@@ -15,7 +15,7 @@ const MOST_TOKENS = 8;
 export function makePrompt(tokenizer: Pick<ChatTokenizer, "render" | "encode">, tokens: number): Question[] {
   const make = (words: number): Question[] =>
     [{ role: "user", content: Array.from({ length: words }, (_, i) => WORDS[(i * i) % WORDS.length]).join(" ") }];
-  const count = (words: number): number => tokenizer.encode(tokenizer.render(make(words))).length;
+  const count = (words: number): number => tokenizer.encode(tokenizer.render({ messages: make(words) })).length;
   let words = 1;
   for (let have = count(words); have < tokens; have = count(words)) {
     words += Math.max(1, Math.floor((tokens - have) / MOST_TOKENS)); // never one too many

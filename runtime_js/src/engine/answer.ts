@@ -1,16 +1,18 @@
 /** What is asked of a model and what comes back, in the engine's own terms; and how tokens become text. */
 
 import type { TokenLogprobs } from "../executor/runner.ts";
-import type { ChatMessage } from "../tokenizer/chat_tokenizer.ts";
+import type { OutputEvent } from "../formats/events.ts";
+import { OutputParser, type ParserOptions } from "../formats/parser.ts";
+import type { Conversation } from "../tokenizer/chat_template.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
-import type { FinishReason, GenerationListener } from "./generation.ts";
+import { FINISH_REASONS, type FinishReason, type GenerationListener } from "./generation.ts";
 import type { SamplingConfig } from "./sampler.ts";
 import type { Structure } from "./structure/structure.ts";
 
 /** A conversation to answer, or a text or tokens to continue; a text may have a `suffix`, which the answer leads up to. */
 export type Prompt =
-  | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] }
+  | { readonly kind: "chat"; readonly conversation: Conversation }
   | { readonly kind: "text"; readonly text: string; readonly suffix?: string | undefined }
   | { readonly kind: "tokens"; readonly tokens: readonly number[] };
 
@@ -27,6 +29,8 @@ export interface AnswerRequest {
   readonly stop: readonly string[];
   /** What the answer's text must look like. */
   readonly structure?: Structure | undefined;
+  /** Whether one answer may call several tools; default: true. */
+  readonly parallelToolCalls?: boolean | undefined;
 }
 
 export interface TokenCounts {
@@ -34,7 +38,13 @@ export interface TokenCounts {
   /** Of the prompt, already in the KV cache. */
   readonly cached: number;
   readonly completion: number;
+  /** Of those, in thoughts. */
+  readonly reasoning: number;
 }
+
+/** Why an answer ended: as its generation did, or with calls of tools. */
+export const ANSWER_ENDS = [...FINISH_REASONS, "tool_calls"] as const;
+export type AnswerFinish = (typeof ANSWER_ENDS)[number];
 
 /** How long the parts of an answer took, in milliseconds. */
 export interface AnswerTimes {
@@ -50,9 +60,9 @@ export interface AnswerTimes {
 export type AnswerEvent =
   /** `logprobs`: where the request asks for them. */
   | { readonly type: "token"; readonly token: number; readonly logprobs?: TokenLogprobs | undefined }
-  /** Text that is certain with the tokens before it. */
-  | { readonly type: "text"; readonly text: string }
-  | { readonly type: "end"; readonly finishReason: FinishReason; readonly tokens: TokenCounts; readonly times: AnswerTimes };
+  /** What is certain with the tokens before it. */
+  | OutputEvent
+  | { readonly type: "end"; readonly finishReason: AnswerFinish; readonly tokens: TokenCounts; readonly times: AnswerTimes };
 
 interface Sink {
   push(event: AnswerEvent): void;
@@ -64,6 +74,7 @@ interface Sink {
 export class AnswerWriter implements GenerationListener {
   readonly #detokenizer: Detokenizer;
   readonly #scanner: StopScanner;
+  readonly #parser: OutputParser;
   readonly #eosTokenIds: ReadonlySet<number>;
   readonly #sink: Sink;
   readonly #promptTokens: number;
@@ -71,9 +82,13 @@ export class AnswerWriter implements GenerationListener {
   #begun = this.#asked;
   #first: number | null = null;
   #completion = 0;
+  #reasoning = 0;
 
-  constructor(promptTokens: number, stop: readonly string[], eosTokenIds: ReadonlySet<number>, detokenizer: Detokenizer, sink: Sink) {
+  constructor(
+    promptTokens: number, stop: readonly string[], eosTokenIds: ReadonlySet<number>, detokenizer: Detokenizer, parse: ParserOptions, sink: Sink,
+  ) {
     this.#promptTokens = promptTokens;
+    this.#parser = new OutputParser(parse, (event) => sink.push(event));
     this.#scanner = new StopScanner(stop);
     this.#eosTokenIds = eosTokenIds;
     this.#detokenizer = detokenizer;
@@ -88,20 +103,21 @@ export class AnswerWriter implements GenerationListener {
     this.#first ??= performance.now();
     this.#completion++;
     this.#sink.push({ type: "token", token, ...(logprobs !== undefined && { logprobs }) });
-    if (this.#eosTokenIds.has(token)) return true;
-    const { text, stopped } = this.#scanner.push(this.#detokenizer.push(token));
-    this.#write(text);
-    return stopped;
+    const wasThinking = this.#parser.isThinking;
+    const isEnd = this.#eosTokenIds.has(token) || this.#read(token);
+    if (wasThinking || this.#parser.isThinking) this.#reasoning++;
+    return isEnd;
   }
 
   end(finishReason: FinishReason, cached: number): void {
-    this.#write(this.#scanner.end());
+    this.#parser.push(this.#scanner.end());
+    this.#parser.end();
     const finished = performance.now();
     const first = this.#first ?? finished;
     this.#sink.push({
       type: "end",
-      finishReason,
-      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion },
+      finishReason: finishReason === "stop" && this.#parser.calls > 0 ? "tool_calls" : finishReason,
+      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning },
       times: { queued: this.#begun - this.#asked, prefill: first - this.#begun, decode: finished - first },
     });
     this.#sink.end();
@@ -111,7 +127,10 @@ export class AnswerWriter implements GenerationListener {
     this.#sink.fail(error);
   }
 
-  #write(text: string): void {
-    if (text !== "") this.#sink.push({ type: "text", text });
+  /** Whether the answer ends with the text of this token. */
+  #read(token: number): boolean {
+    const { text, stopped } = this.#scanner.push(this.#detokenizer.push(token));
+    this.#parser.push(text);
+    return stopped || this.#parser.isOver;
   }
 }

@@ -78,7 +78,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
       encode: (text) => chatTokenizer.encodePart(text),
     });
     return {
-      runner, sequences, tokenizer: chatTokenizer, grammars, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId,
+      runner, sequences, tokenizer: chatTokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId,
       gpu: { ...parts, library },
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));

@@ -4,7 +4,10 @@ import type { ModelRunner } from "../executor/runner.ts";
 import { AbortError, ContextWindowSizeExceededError, RequestValidationError } from "../support/errors.ts";
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
+import { tagsOf, type ChatFormat } from "../formats/format.ts";
+import type { Conversation } from "../tokenizer/chat_template.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
+import { parserOptions } from "./output.ts";
 import { Sampler } from "./sampler.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
 import type { SequenceManager } from "./sequences.ts";
@@ -15,6 +18,8 @@ export interface SessionParts {
   readonly sequences: SequenceManager;
   readonly tokenizer: ChatTokenizer;
   readonly grammars: Grammars;
+  /** How the model writes thoughts and calls of tools. */
+  readonly format: ChatFormat;
   readonly eosTokenIds: ReadonlySet<number>;
   /** What responses call the model. */
   readonly modelId: string;
@@ -38,8 +43,9 @@ export class Session {
    * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
   async answer(request: AnswerRequest): Promise<PushStream<AnswerEvent>> {
-    const { tokenizer, eosTokenIds, runner, grammars } = this.#parts;
-    const prompt = this.encode(request.prompt);
+    const { tokenizer, eosTokenIds, runner, grammars, format } = this.#parts;
+    const rendered = request.prompt.kind === "chat" ? this.#render(request.prompt.conversation) : "";
+    const prompt = request.prompt.kind === "chat" ? tokenizer.encode(rendered) : this.encode(request.prompt);
     const { contextLength } = runner.shape;
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     if (prompt.length >= contextLength) {
@@ -51,7 +57,9 @@ export class Session {
     const constraint = request.structure === undefined ? undefined : await grammars.constraint(request.structure);
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
-    const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, tokenizer.detokenizer(), events);
+    const parse = parserOptions(request, format, rendered);
+    const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
+    const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events);
     const sampler = new Sampler(request.sampling, prompt, request.choice);
     const { maxTokens = Infinity, priority } = request;
     stop = this.#scheduler.add({ prompt, maxTokens, eosTokenIds, sampler, priority, constraint }, writer);
@@ -63,12 +71,22 @@ export class Session {
     const { tokenizer } = this.#parts;
     switch (prompt.kind) {
       case "chat":
-        return tokenizer.encode(tokenizer.render(prompt.messages));
+        return tokenizer.encode(this.#render(prompt.conversation));
       case "text":
         return prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix);
       case "tokens":
         return tokenizer.known(prompt.tokens);
     }
+  }
+
+  #render(conversation: Conversation): string {
+    const { tokenizer, format } = this.#parts;
+    if ((conversation.tools?.length ?? 0) > 0 && format.tools === undefined) {
+      throw new RequestValidationError(
+        "This model has no tools: its chat template speaks of none, or of none in a format that is known. Leave `tools` out, or build the model "
+        + "with --tool-format.", { param: "tools" });
+    }
+    return tokenizer.render(conversation);
   }
 
   /** The text of tokens. Raises RequestValidationError. */

@@ -1,5 +1,6 @@
 /** The manifest of a packaged model: what the folder holds, with the size and sha256 of each file. */
 
+import { NO_FORMAT, parseChatFormat, type ChatFormat } from "../formats/format.ts";
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import {
@@ -34,6 +35,8 @@ export interface Manifest {
   /** The grammar engine, for requests that ask for an answer of some form: nothing else needs it. */
   readonly grammar: FileEntry;
   readonly tokenizerConfig: Fields;
+  /** How the model writes thoughts and calls of tools. */
+  readonly chat: ChatFormat;
   readonly eosTokenIds: readonly number[];
   readonly weights: { readonly bytes: number; readonly base: string | undefined; readonly shards: readonly FileEntry[] };
   readonly tensors: readonly TensorEntry[];
@@ -115,6 +118,7 @@ export function parseManifest(value: unknown): Manifest {
     tokenizer: parseFile(manifest.object("tokenizer")),
     grammar: parseFile(manifest.object("grammar")),
     tokenizerConfig: manifest.object("tokenizer_config"),
+    chat: manifest.optional("chat", (key) => parseChatFormat(manifest.object(key))) ?? NO_FORMAT,
     eosTokenIds: manifest.integers("eos_token_ids", MAX_EOS_TOKENS, 0, vocabSize - 1),
     weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
     tensors,

@@ -23,7 +23,7 @@ function check(request: Fields): object {
       return { role: fields.string("role", 64), content: fields.string("content", 1 << 20) };
     });
     try {
-      return { text: tokenizer.render(messages) };
+      return { text: tokenizer.render({ messages }) };
     } catch (error) {
       return { error: message(error) };
     }

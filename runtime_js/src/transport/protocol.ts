@@ -7,15 +7,18 @@
 import type { AnswerCall } from "../api/answers.ts";
 import type { LoadCall, LoadedModelInfo } from "../api/base_engine.ts";
 import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
-import { MAX_CHOICES, MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
-import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
+import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
+import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
+import { MAX_TOOLS } from "../api/openai/tools.ts";
+import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
-import { FINISH_REASONS } from "../engine/generation.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import type { MemoryEstimate } from "../executor/memory.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
+import { readJsonObject } from "../support/json.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
+import type { ChatMessage, Conversation, ToolCall } from "../tokenizer/chat_template.ts";
 
 /** Calls that may be about one model, by what answers them. */
 export const CALLS = {
@@ -123,6 +126,7 @@ export function parseClientMessage(value: unknown): ClientMessage {
 function parseRequest(request: Fields): AnswerRequest {
   const sampling = request.object("sampling");
   return {
+    ...(request.has("parallelToolCalls") && { parallelToolCalls: request.boolean("parallelToolCalls") }),
     prompt: parsePrompt(request.object("prompt")),
     maxTokens: request.optional("maxTokens", (key) => request.integer(key, 1, MAX_TOKENS)),
     sampling: {
@@ -146,12 +150,36 @@ function parsePrompt(prompt: Fields): Prompt {
     const suffix = prompt.optional("suffix", (key) => prompt.string(key, MAX_CONTENT));
     return { kind, text: prompt.string("text", MAX_CONTENT), ...(suffix !== undefined && { suffix }) };
   }
-  return {
-    kind, messages: prompt.objects("messages", MAX_MESSAGES, (message) => {
-      const name = message.optional("name", (key) => message.string(key, MAX_NAME));
-      return { role: message.string("role", MAX_NAME), content: message.string("content", MAX_TEXT), ...(name !== undefined && { name }) };
-    }),
-  };
+  return { kind, conversation: parseConversation(prompt.object("conversation")) };
+}
+
+function parseConversation(conversation: Fields): Conversation {
+  return present({
+    messages: conversation.objects("messages", MAX_MESSAGES, parseMessage),
+    tools: conversation.optional("tools", (key) => conversation.objects(key, MAX_TOOLS, (tool) => (
+      { type: tool.oneOf("type", ["function"]), function: readJsonObject(tool, "function") }))),
+    variables: conversation.optional("variables", (key) => readJsonObject(conversation, key)),
+  });
+}
+
+/** Without the keys whose value is undefined. */
+function present<T extends object>(value: T): T {
+  for (const key of Reflect.ownKeys(value)) if (Reflect.get(value, key) === undefined) Reflect.deleteProperty(value, key);
+  return value;
+}
+
+function parseMessage(message: Fields): ChatMessage {
+  return present({
+    role: message.string("role", MAX_NAME), content: message.string("content", MAX_TEXT),
+    name: message.optional("name", (key) => message.string(key, MAX_NAME)),
+    reasoning: message.optional("reasoning", (key) => message.string(key, MAX_TEXT)),
+    toolCalls: message.optional("toolCalls", (key) => message.objects(key, MAX_CALLS, parseCall)),
+    toolCallId: message.optional("toolCallId", (key) => message.string(key, MAX_NAME)),
+  });
+}
+
+function parseCall(call: Fields): ToolCall {
+  return { id: call.string("id", MAX_NAME), name: call.string("name", MAX_NAME), arguments: call.string("arguments", MAX_TEXT) };
 }
 
 export function parseWorkerMessage(value: unknown): WorkerMessage {
@@ -198,19 +226,24 @@ function parseMemory(memory: Fields): MemoryEstimate {
 }
 
 function parseEvent(event: Fields): AnswerEvent {
-  const type = event.oneOf("type", ["token", "text", "end"]);
+  const type = event.oneOf("type", ["token", "text", "reasoning", "toolCall", "toolArguments", "end"]);
   switch (type) {
     case "token":
       return { type, token: event.integer("token", 0, Number.MAX_SAFE_INTEGER) };
     case "text":
+    case "reasoning":
       return { type, text: event.string("text", MAX_TEXT) };
+    case "toolCall":
+      return { type, index: event.integer("index", 0, MAX_EVENTS), id: event.string("id", MAX_NAME), name: event.string("name", MAX_NAME) };
+    case "toolArguments":
+      return { type, index: event.integer("index", 0, MAX_EVENTS), text: event.string("text", MAX_TEXT) };
     case "end": {
       const [tokens, times] = [event.object("tokens"), event.object("times")];
       const count = (key: string): number => tokens.integer(key, 0, Number.MAX_SAFE_INTEGER);
       const time = (key: string): number => times.number(key, 0, Number.MAX_VALUE);
       return {
-        type, finishReason: event.oneOf("finishReason", FINISH_REASONS),
-        tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion") },
+        type, finishReason: event.oneOf("finishReason", ANSWER_ENDS),
+        tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion"), reasoning: count("reasoning") },
         times: { queued: time("queued"), prefill: time("prefill"), decode: time("decode") },
       };
     }

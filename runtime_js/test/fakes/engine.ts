@@ -9,6 +9,7 @@ import { SequenceManager } from "../../src/engine/sequences.ts";
 import { Session } from "../../src/engine/session.ts";
 import { abortable } from "../../src/support/abort.ts";
 import { ManifestError } from "../../src/support/errors.ts";
+import { NO_FORMAT, type ChatFormat } from "../../src/formats/format.ts";
 import { Fields } from "../../src/support/fields.ts";
 import { ChatTokenizer } from "../../src/tokenizer/chat_tokenizer.ts";
 import { WebWorkerMLCEngine, type WorkerLike } from "../../src/transport/client.ts";
@@ -59,6 +60,8 @@ export class FakeEngine extends MLCEngine {
   /** Called with each runner before anything runs on it. */
   prepare: (runner: FakeRunner) => void = () => undefined;
   tokenizer = fakeTokenizer();
+  format: ChatFormat = NO_FORMAT;
+  eosTokenIds: ReadonlySet<number> = new Set();
 
   protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
@@ -70,7 +73,7 @@ export class FakeEngine extends MLCEngine {
     this.loaded.push(loaded);
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer,
-      grammars: grammarsOf(this.tokenizer, VOCABULARY, []), eosTokenIds: new Set(),
+      grammars: grammarsOf(this.tokenizer, VOCABULARY, []), format: this.format, eosTokenIds: this.eosTokenIds,
       modelId: choice.modelId, dispose: () => { loaded.disposals++; },
     });
   }

@@ -54,6 +54,8 @@ export class FakeRunner implements ModelRunner {
   /** Steps that have not resolved. */
   pending = 0;
   deepestPipeline = 0;
+  /** What the model says next, whatever is asked of it. */
+  script: ((tokens: readonly number[]) => number) | null = null;
   /** How long a step takes, or with what it fails. */
   delay: () => Promise<void> = () => new Promise((resolve) => { setTimeout(resolve, 0); });
 
@@ -147,6 +149,7 @@ export class FakeRunner implements ModelRunner {
         const { page, slot } = this.#at(row.cache, i);
         return page[slot] ?? -1;
       });
+      if (this.script !== null) return { token: this.script(tokens) };
       return this.#controls.choose(logitsAfter(tokens), row.draw, row.tokens, row.counted);
     });
     this.#sampled = sampled.map(({ token }) => token);

@@ -3,26 +3,22 @@
 import type { AnswerRequest, Prompt } from "../../engine/answer.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { Fields } from "../../support/fields.ts";
-import type { ChatMessage } from "../../tokenizer/chat_tokenizer.ts";
-import { NEUTRAL, NEUTRAL_IN_MESSAGE, NEUTRAL_IN_PART, NEUTRAL_IN_STREAM_OPTIONS, refuseUnsupported } from "./neutral.ts";
+import { MAX_CONTENT, MAX_NAME, parseMessages } from "./messages.ts";
+import { NEUTRAL, NEUTRAL_IN_STREAM_OPTIONS, refuseUnsupported } from "./neutral.ts";
+import { CHAT_TEMPLATE_FIELDS, parseConversation } from "./tools.ts";
 
-export const MAX_MESSAGES = 4096;
-const MAX_PARTS = 256;
-export const MAX_CONTENT = 1 << 24;
 export const MAX_TOKENS = 1 << 24;
 export const MAX_STOPS = 16;
 export const MAX_STOP_LENGTH = 256;
 export const MAX_CHOICES = 128;
-export const MAX_NAME = 1024;
 /** Prompts of one request, of which each is an answer. */
 const MAX_PROMPTS = 128;
 /** No vocabulary is as large. */
 const MAX_TOKEN = 1 << 24;
 
 const SAMPLING_FIELDS = ["model", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "stream", "stream_options"] as const;
-const CHAT_FIELDS = ["messages", "max_completion_tokens", ...SAMPLING_FIELDS];
+const CHAT_FIELDS = ["messages", "max_completion_tokens", ...CHAT_TEMPLATE_FIELDS, ...SAMPLING_FIELDS];
 const TEXT_FIELDS = ["prompt", "echo", "suffix", ...SAMPLING_FIELDS];
-const ROLES = ["system", "developer", "user", "assistant"] as const;
 
 /** A valid request in the engine's terms. */
 export interface ParsedRequest {
@@ -40,32 +36,6 @@ export interface ParsedRequest {
 function fieldsOf(value: unknown, what: string): Fields {
   return new Fields(value, "", (message, path) => new RequestValidationError(
     `Invalid ${what} request: ${message.replace(/^ must/, "the request must")}.`, path === undefined || path === "" ? {} : { param: path }));
-}
-
-function parseContent(message: Fields, role: string): string {
-  if (!message.has("content") && role === "assistant") return ""; // OpenAI's own answers say null where there is no text
-  if (!Array.isArray(message.raw("content"))) return message.string("content", MAX_CONTENT);
-  return message.objects("content", MAX_PARTS, (part) => {
-    part.oneOf("type", ["text"]);
-    refuseUnsupported(part, ["type", "text"], NEUTRAL_IN_PART);
-    return part.string("text", MAX_CONTENT);
-  }).join("");
-}
-
-function parseMessage(message: Fields): ChatMessage {
-  const role = message.oneOf("role", ROLES);
-  refuseUnsupported(message, ["role", "content", "name"], NEUTRAL_IN_MESSAGE);
-  const name = message.optional("name", (key) => message.string(key, MAX_NAME));
-  return {
-    role: role === "developer" ? "system" : role, content: parseContent(message, role), ...(name !== undefined && { name }),
-  };
-}
-
-/** Whether system messages may stand later or alone, or roles repeat, is for the model's template to say. */
-function parseMessages(request: Fields): ChatMessage[] {
-  const messages = request.objects("messages", MAX_MESSAGES, parseMessage);
-  if (messages.length === 0) throw request.fail("messages is empty; give at least one user message", "messages");
-  return messages;
 }
 
 function parseStop(request: Fields): string[] {
@@ -114,7 +84,9 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
 export function parseChatRequest(value: unknown): ParsedRequest {
   const request = fieldsOf(value, "chat completion");
   refuseUnsupported(request, CHAT_FIELDS, NEUTRAL);
-  return parseSampling(request, { kind: "chat", messages: parseMessages(request) });
+  const parsed = parseSampling(request, { kind: "chat", conversation: parseConversation(request, parseMessages(request)) });
+  const parallelToolCalls = request.optional("parallel_tool_calls", (key) => request.boolean(key)) ?? true;
+  return parallelToolCalls ? parsed : { ...parsed, answer: { ...parsed.answer, parallelToolCalls } };
 }
 
 /** Token ids, for whom they are not yet known to be of a vocabulary. Raises RequestValidationError. */

@@ -1,7 +1,10 @@
 /** Builds answers in OpenAI's shapes. */
 
 import type { AnswerEvent, AnswerTimes, TokenCounts } from "../../engine/answer.ts";
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, Completion, CompletionUsage } from "./types.ts";
+import { Message } from "./message.ts";
+import type {
+  ChatCompletion, ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, Completion, CompletionFinishReason, CompletionUsage,
+} from "./types.ts";
 
 type AnswerUse = Pick<Extract<AnswerEvent, { type: "end" }>, "tokens" | "times">;
 
@@ -25,6 +28,7 @@ export function usage(ends: readonly AnswerUse[], choices = 1): CompletionUsage 
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: cached },
+    completion_tokens_details: { reasoning_tokens: sum(ends, "reasoning") },
     extra: {
       e2e_latency_s: (queued + prefill + decode) / 1000,
       prefill_tokens_per_s: perSecond(prompt - cached, prefill),
@@ -55,9 +59,14 @@ function common(prefix: string, model: string): Common {
 }
 
 /** A choice as it grows; a stream says nothing of one before its first event. */
-interface Choice {
-  text: string;
+interface ChatChoice {
+  readonly message: Message;
   finish: ChatCompletionFinishReason;
+}
+
+interface TextChoice {
+  text: string;
+  finish: CompletionFinishReason;
 }
 
 /** In the order of their indices, whichever came first. */
@@ -67,7 +76,7 @@ function inOrder<T>(choices: ReadonlyMap<number, T>): [number, T][] {
 
 export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionChunk> {
   readonly #common: Common;
-  readonly #choices = new Map<number, Choice>();
+  readonly #choices = new Map<number, ChatChoice>();
 
   constructor(model: string) {
     this.#common = common("chatcmpl", model);
@@ -75,28 +84,27 @@ export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionCh
 
   take(index: number, event: AnswerEvent): ChatCompletionChunk[] {
     const known = this.#choices.get(index);
-    const choice = known ?? { text: "", finish: "stop" };
+    const choice = known ?? { message: new Message(), finish: "stop" };
     if (known === undefined) this.#choices.set(index, choice);
     const opening = known === undefined ? [this.#chunk(index, { role: "assistant", content: "" }, null)] : [];
     switch (event.type) {
-      case "text":
-        choice.text += event.text;
-        return [...opening, this.#chunk(index, { content: event.text }, null)];
+      case "token":
+        return opening;
       case "end":
         choice.finish = event.finishReason;
         return [...opening, this.#chunk(index, {}, event.finishReason)];
       default:
-        return opening;
+        return [...opening, this.#chunk(index, choice.message.add(event), null)];
     }
   }
 
   whole(used: CompletionUsage): ChatCompletion {
-    const choices = inOrder(this.#choices).map(([index, { text, finish }]) => (
-      { index, message: { role: "assistant", content: text, refusal: null } as const, finish_reason: finish, logprobs: null }));
+    const choices = inOrder(this.#choices).map(([index, { message, finish }]) => (
+      { index, message: message.toOpenAI(), finish_reason: finish, logprobs: null }));
     return { ...this.#common, object: "chat.completion", choices, usage: used };
   }
 
-  #chunk(index: number, delta: { role?: "assistant"; content?: string }, finish_reason: ChatCompletionFinishReason | null): ChatCompletionChunk {
+  #chunk(index: number, delta: ChatCompletionDelta, finish_reason: ChatCompletionFinishReason | null): ChatCompletionChunk {
     return { ...this.#common, object: "chat.completion.chunk", choices: [{ index, delta, finish_reason, logprobs: null }] };
   }
 
@@ -107,7 +115,7 @@ export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionCh
 
 export class TextShape implements ResponseShape<Completion, Completion> {
   readonly #common: Common;
-  readonly #choices = new Map<number, Choice>();
+  readonly #choices = new Map<number, TextChoice>();
   readonly #echoOf: (index: number) => string;
 
   /** `echoOf`: what the text of each choice begins with. */
@@ -126,8 +134,8 @@ export class TextShape implements ResponseShape<Completion, Completion> {
         choice.text += event.text;
         return [...opening, this.#piece(index, event.text, null)];
       case "end":
-        choice.finish = event.finishReason;
-        return [...opening, this.#piece(index, "", event.finishReason)];
+        choice.finish = event.finishReason === "tool_calls" ? "stop" : event.finishReason; // a text that is continued calls nothing
+        return [...opening, this.#piece(index, "", choice.finish)];
       default:
         return opening;
     }
@@ -138,7 +146,7 @@ export class TextShape implements ResponseShape<Completion, Completion> {
     return { ...this.#common, object: "text_completion", choices, usage: used };
   }
 
-  #piece(index: number, text: string, finish_reason: ChatCompletionFinishReason | null): Completion {
+  #piece(index: number, text: string, finish_reason: CompletionFinishReason | null): Completion {
     return { ...this.#common, object: "text_completion", choices: [{ index, text, finish_reason, logprobs: null }] };
   }
 

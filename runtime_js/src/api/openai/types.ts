@@ -14,12 +14,38 @@ export interface ContentPart {
  * take what the client's own types take; what cannot be done is refused by name when the request is read.
  */
 export interface ChatCompletionMessageParam {
-  /** `developer` is what newer models call `system`. Tools and functions are not supported yet. */
+  /** `developer` is what newer models call `system`. Functions, which tools replaced, are not supported. */
   readonly role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
   readonly content?: string | readonly ContentPart[] | null | undefined;
   readonly name?: string | null | undefined;
   /** Empty or absent. */
   readonly refusal?: string | null | undefined;
+  /** The calls that an assistant's message made. */
+  readonly tool_calls?: readonly (ChatCompletionMessageToolCall | { readonly type: "custom" })[] | null | undefined;
+  /** The call that a tool's message answers. */
+  readonly tool_call_id?: string | null | undefined;
+  /** What an assistant's message thought. The model's template says whether the model sees it again. */
+  readonly reasoning_content?: string | null | undefined;
+}
+
+/** A call of a tool. `arguments` is JSON as the model wrote it: cut where the answer is, and not always what the tool's schema says. */
+export interface ChatCompletionMessageToolCall {
+  readonly id: string;
+  readonly type: "function";
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/** A tool that the model may call. Only functions can be. */
+export interface ChatCompletionTool {
+  readonly type: string;
+  readonly function?: {
+    /** 1 to 64 letters, digits, _ or -. */
+    readonly name: string;
+    readonly description?: string | undefined;
+    /** A JSON Schema of an object; default: no parameters. */
+    readonly parameters?: Readonly<Record<string, unknown>> | undefined;
+    readonly strict?: boolean | null | undefined;
+  } | undefined;
 }
 
 interface SamplingParams {
@@ -51,6 +77,19 @@ interface ChatCompletionRequestBase extends SamplingParams {
   /** The model answers the last, or goes on with it where it is the assistant's. The model's template says which order it takes. */
   readonly messages: readonly ChatCompletionMessageParam[];
   readonly max_completion_tokens?: number | null | undefined;
+  readonly tools?: readonly ChatCompletionTool[] | null | undefined;
+  /** `auto`, the default: the model may call tools. `none`: it is told of none. */
+  readonly tool_choice?: string | object | null | undefined;
+  /** Whether one answer may call several tools; default true. */
+  readonly parallel_tool_calls?: boolean | null | undefined;
+  /** What the model's chat template is told beside messages and tools. */
+  readonly chat_template_kwargs?: Readonly<Record<string, unknown>> | null | undefined;
+  /** Told to the template; `none` asks it for no thoughts. */
+  readonly reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null | undefined;
+  readonly extra_body?: {
+    /** Whether the model thinks before it answers, where its template knows such a switch. */
+    readonly enable_thinking?: boolean | null | undefined;
+  } | null | undefined;
 }
 
 export interface ChatCompletionRequestNonStreaming extends ChatCompletionRequestBase, NonStreaming {}
@@ -71,7 +110,8 @@ export interface CompletionRequestStreaming extends CompletionRequestBase, Strea
 export type CompletionRequest = CompletionRequestNonStreaming | CompletionRequestStreaming;
 
 /** `abort`: interruptGenerate() or unload() stopped it. */
-export type ChatCompletionFinishReason = "stop" | "length" | "abort";
+export type CompletionFinishReason = "stop" | "length" | "abort";
+export type ChatCompletionFinishReason = CompletionFinishReason | "tool_calls";
 
 export interface CompletionUsage {
   prompt_tokens: number;
@@ -79,6 +119,7 @@ export interface CompletionUsage {
   total_tokens: number;
   /** Prompt tokens that were still in the KV cache and not computed again. */
   prompt_tokens_details: { cached_tokens: number };
+  completion_tokens_details: { reasoning_tokens: number };
   extra: {
     e2e_latency_s: number;
     prefill_tokens_per_s: number;
@@ -90,8 +131,12 @@ export interface CompletionUsage {
 
 export interface ChatCompletionMessage {
   role: "assistant";
-  content: string;
+  /** Null where the message is calls of tools alone. */
+  content: string | null;
   refusal: null;
+  tool_calls?: { id: string; type: "function"; function: { name: string; arguments: string } }[];
+  /** What the model thought before it answered. */
+  reasoning_content?: string;
 }
 
 export interface ChatCompletion {
@@ -101,6 +146,14 @@ export interface ChatCompletion {
   model: string;
   choices: { index: number; message: ChatCompletionMessage; finish_reason: ChatCompletionFinishReason; logprobs: null }[];
   usage: CompletionUsage;
+}
+
+/** A piece of a message. A call begins with its id and name; its arguments follow in pieces. */
+export interface ChatCompletionDelta {
+  role?: "assistant";
+  content?: string;
+  reasoning_content?: string;
+  tool_calls?: { index: number; id?: string; type?: "function"; function: { name?: string; arguments: string } }[];
 }
 
 export interface ChatCompletionChunk {
@@ -124,7 +177,7 @@ export interface Completion {
   object: "text_completion";
   created: number;
   model: string;
-  choices: { index: number; text: string; finish_reason: ChatCompletionFinishReason | null; logprobs: null }[];
+  choices: { index: number; text: string; finish_reason: CompletionFinishReason | null; logprobs: null }[];
   /** In a stream only on the last, when stream_options.include_usage asked for it. */
   usage?: CompletionUsage;
 }

@@ -3,7 +3,8 @@
 import { RequestValidationError } from "../../../support/errors.ts";
 import { Fields } from "../../../support/fields.ts";
 import { NEUTRAL_IN_RESPONSE, NEUTRAL_IN_RESPONSE_ITEM, refuseUnsupported } from "../neutral.ts";
-import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_TOKENS } from "../request.ts";
+import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../messages.ts";
+import { MAX_TOKENS } from "../request.ts";
 import type { ChatCompletionMessageParam, ChatCompletionRequestStreaming } from "../types.ts";
 
 const MAX_PARTS = 256;

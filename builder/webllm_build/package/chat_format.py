@@ -1,0 +1,146 @@
+"""How models write thoughts and calls of tools: data for the page's parser, one row a format, recognised by what a chat template writes.
+
+The page reads a row from the manifest (runtime_js/src/formats/format.ts): a new format of a known syntax is a row here and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class JsonSyntax:
+    """A call is an object, or some of a list of them. name, arguments: its keys."""
+
+    name: str = "name"
+    arguments: str = "arguments"
+    kind: str = "json"
+
+
+@dataclass(frozen=True)
+class NamedSyntax:
+    """A call is a name, perhaps behind `prefix`, then `separator`, then the arguments as JSON."""
+
+    separator: str
+    prefix: str = ""
+    kind: str = "named"
+
+
+@dataclass(frozen=True)
+class ToolFormat:
+    """begin: any of these opens a call, or a list of calls; the first is the usual one. end: what closes it, empty for nothing.
+    bare: whether an answer may also begin with a call at once. syntax: what stands between."""
+
+    name: str
+    begin: tuple[str, ...]
+    syntax: JsonSyntax | NamedSyntax
+    end: str = ""
+    bare: bool = False
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """The texts around a thought."""
+
+    begin: str
+    end: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """marks: texts that a template which writes this format has, all of them. skipped: tags that say nothing."""
+
+    tools: ToolFormat
+    marks: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def deepseek(tag: str) -> str:
+    return f"<\uff5ctool▁{tag}\uff5c>"
+
+
+DEEPSEEK = (deepseek("calls▁begin"), deepseek("calls▁end"))
+HARMONY = ("<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|start|>assistant", "<|end|>", "<|return|>", "<|call|>")
+KIMI = ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>")
+
+# The first row whose marks a template has is its format.
+ROWS = (
+    Row(
+        ToolFormat("harmony", ("<|channel|>commentary to=functions.", " to=functions."), NamedSyntax("<|message|>"), "<|call|>"),
+        ("<|channel|>commentary", "functions."),
+        HARMONY,
+    ),
+    Row(
+        ToolFormat(
+            "deepseek-r1",
+            (f"{deepseek('call▁begin')}function{deepseek('sep')}",),
+            NamedSyntax("\n```json\n"),
+            f"\n```{deepseek('call▁end')}",
+        ),
+        (deepseek("call▁begin"), "```json"),
+        DEEPSEEK,
+    ),
+    Row(
+        ToolFormat("deepseek", (deepseek("call▁begin"),), NamedSyntax(deepseek("sep")), deepseek("call▁end")),
+        (deepseek("call▁begin"),),
+        DEEPSEEK,
+    ),
+    Row(
+        ToolFormat("kimi", ("<|tool_call_begin|>",), NamedSyntax("<|tool_call_argument_begin|>", "functions."), "<|tool_call_end|>"),
+        ("<|tool_call_begin|>",),
+        KIMI,
+    ),
+    Row(ToolFormat("mistral", ("[TOOL_CALLS]",), NamedSyntax("[ARGS]")), ("[TOOL_CALLS]", "[ARGS]")),
+    Row(ToolFormat("mistral-list", ("[TOOL_CALLS]",), JsonSyntax()), ("[TOOL_CALLS]",)),
+    Row(ToolFormat("granite", ("<|tool_call|>",), JsonSyntax()), ("<|tool_call|>", "available_tools")),
+    Row(ToolFormat("phi", ("<|tool_call|>", "functools"), JsonSyntax(), "<|/tool_call|>"), ("<|tool|>",)),
+    Row(ToolFormat("functionary", ("<function=",), NamedSyntax(">"), "</function>"), ("<function=", "python_tag")),
+    Row(ToolFormat("nemotron", ("<TOOLCALL>",), JsonSyntax(), "</TOOLCALL>"), ("<TOOLCALL>",)),
+    Row(ToolFormat("command", ("<|START_ACTION|>",), JsonSyntax("tool_name", "parameters"), "<|END_ACTION|>"), ("<|START_ACTION|>",)),
+    Row(ToolFormat("hermes", ("<tool_call>",), JsonSyntax(), "</tool_call>"), ("<tool_call>",)),
+    Row(ToolFormat("tool-calls", ("<tool_calls>",), JsonSyntax(), "</tool_calls>"), ("<tool_calls>",)),
+    Row(
+        ToolFormat("llama", ("<|python_tag|>",), JsonSyntax(arguments="parameters"), bare=True), ('{"name": function name, "parameters":',)
+    ),
+)
+NAMES = tuple(row.tools.name for row in ROWS)
+
+# Looked for in this order; that which closes a thought says it, because some templates only cut thoughts out.
+THOUGHTS = (
+    Thinking("<|channel|>analysis<|message|>", "<|end|>"),
+    Thinking("<|channel>thought", "<channel|>"),
+    Thinking("[THINK]", "[/THINK]"),
+    Thinking("<|START_THINKING|>", "<|END_THINKING|>"),
+    Thinking("<seed:think>", "</seed:think>"),
+    Thinking("<|inner_prefix|>", "<|inner_suffix|>"),
+    Thinking("<think>", "</think>"),
+)
+
+
+@dataclass(frozen=True)
+class ChatFormat:
+    """thinking, tools: None where the model's template knows nothing of it. skipped: tags that say nothing."""
+
+    thinking: Thinking | None = None
+    tools: ToolFormat | None = None
+    skipped: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """What a manifest has of it, as it is read again: what is None is not there, and a list is a list."""
+        fields: dict[str, object] = json.loads(json.dumps(asdict(self)))
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+def recognise(config: Mapping[str, object], tool_format: str = "auto") -> ChatFormat:
+    """The format that the chat templates of a tokenizer_config.json write. tool_format: the name of a row to take instead, or none."""
+    given = config.get("chat_template")
+    templates = [str(entry.get("template")) for entry in given] if isinstance(given, list) else [str(given or "")]
+    text = "\n".join(templates)
+    thinking = next((thought for thought in THOUGHTS if thought.begin in text or thought.end in text), None)
+    if tool_format == "auto":
+        row = next((row for row in ROWS if "tools" in text and all(mark in text for mark in row.marks)), None)
+    else:
+        row = next((row for row in ROWS if row.tools.name == tool_format), None)
+    return ChatFormat(thinking) if row is None else ChatFormat(thinking, row.tools, row.skipped)

@@ -1,0 +1,62 @@
+/** Messages of a request, in OpenAI's shape, to those that chat templates read. */
+
+import type { Fields } from "../../support/fields.ts";
+import type { ChatMessage, ToolCall } from "../../tokenizer/chat_template.ts";
+import { NEUTRAL_IN_MESSAGE, NEUTRAL_IN_PART, refuseUnsupported } from "./neutral.ts";
+
+export const MAX_MESSAGES = 4096;
+const MAX_PARTS = 256;
+export const MAX_CONTENT = 1 << 24;
+export const MAX_NAME = 1024;
+export const MAX_CALLS = 1024;
+
+const ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
+const FIELDS: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
+  system: [], developer: [], user: [], assistant: ["tool_calls", "reasoning_content", "reasoning"], tool: ["tool_call_id"],
+};
+
+function parseContent(message: Fields, role: string): string {
+  if (!message.has("content") && role === "assistant") return ""; // OpenAI's own answers say null where there is no text
+  if (!Array.isArray(message.raw("content"))) return message.string("content", MAX_CONTENT);
+  return message.objects("content", MAX_PARTS, (part) => {
+    part.oneOf("type", ["text"]);
+    refuseUnsupported(part, ["type", "text"], NEUTRAL_IN_PART);
+    return part.string("text", MAX_CONTENT);
+  }).join("");
+}
+
+function parseCall(call: Fields): ToolCall {
+  call.optional("type", (key) => call.oneOf(key, ["function"]));
+  const called = call.object("function");
+  return { id: call.string("id", MAX_NAME), name: called.string("name", MAX_NAME), arguments: called.string("arguments", MAX_CONTENT) };
+}
+
+function parseMessage(message: Fields): ChatMessage {
+  const role = message.oneOf("role", ROLES);
+  refuseUnsupported(message, ["role", "content", "name", ...FIELDS[role]], NEUTRAL_IN_MESSAGE);
+  const name = message.optional("name", (key) => message.string(key, MAX_NAME));
+  const spoken = { role: role === "developer" ? "system" : role, content: parseContent(message, role), ...(name !== undefined && { name }) };
+  if (role === "tool") return { ...spoken, toolCallId: message.string("tool_call_id", MAX_NAME) };
+  if (role !== "assistant") return spoken;
+  const toolCalls = message.optional("tool_calls", (key) => message.objects(key, MAX_CALLS, parseCall)) ?? [];
+  const thought = message.has("reasoning_content") ? "reasoning_content" : "reasoning";
+  const reasoning = message.optional(thought, (key) => message.string(key, MAX_CONTENT)) ?? "";
+  return { ...spoken, ...(toolCalls.length > 0 && { toolCalls }), ...(reasoning !== "" && { reasoning }) };
+}
+
+/** Tools' messages with the names of the tools that they answer for: OpenAI's have only the call's id, some templates write names. */
+function named(messages: readonly ChatMessage[]): ChatMessage[] {
+  const names = new Map<string, string>();
+  return messages.map((message) => {
+    for (const { id, name } of message.toolCalls ?? []) names.set(id, name);
+    const name = message.name ?? names.get(message.toolCallId ?? "");
+    return message.role !== "tool" || name === undefined ? message : { ...message, name };
+  });
+}
+
+/** Whether system messages may stand later or alone, or roles repeat, is for the model's template to say. Raises RequestValidationError. */
+export function parseMessages(request: Fields): ChatMessage[] {
+  const messages = request.objects("messages", MAX_MESSAGES, parseMessage);
+  if (messages.length === 0) throw request.fail("messages is empty; give at least one user message", "messages");
+  return named(messages);
+}

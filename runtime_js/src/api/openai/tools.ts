@@ -1,0 +1,69 @@
+/** What a request says of tools and of thinking. */
+
+import type { Fields } from "../../support/fields.ts";
+import { isJsonObject, readJsonObject, type Json, type JsonObject } from "../../support/json.ts";
+import type { Conversation } from "../../tokenizer/chat_template.ts";
+import { refuseUnsupported } from "./neutral.ts";
+
+export const MAX_TOOLS = 1024;
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
+const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+
+export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort", "extra_body"] as const;
+
+/** A tool as it was given, checked. */
+function parseTool(tool: Fields): JsonObject {
+  tool.oneOf("type", ["function"]);
+  refuseUnsupported(tool, ["type", "function"], {});
+  const called = tool.object("function");
+  refuseUnsupported(called, ["name", "description", "parameters", "strict"], {});
+  const name = called.string("name", 64);
+  if (!TOOL_NAME.test(name)) throw called.wrong("name", "1 to 64 letters, digits, _ or -");
+  const description = called.optional("description", (key) => called.string(key, 1 << 20));
+  const parameters = called.optional("parameters", (key) => readJsonObject(called, key));
+  called.optional("strict", (key) => called.boolean(key));
+  return { type: "function", function: { name, description: description ?? "", parameters: parameters ?? { type: "object", properties: {} } } };
+}
+
+function nameOf({ function: called = null }: JsonObject): Json {
+  return isJsonObject(called) ? called["name"] ?? null : null;
+}
+
+function parseTools(request: Fields): JsonObject[] {
+  const tools = request.optional("tools", (key) => request.objects(key, MAX_TOOLS, parseTool)) ?? [];
+  tools.forEach((tool, i) => {
+    if (tools.slice(0, i).some((other) => nameOf(other) === nameOf(tool))) {
+      throw request.fail(`tools[${i}] has the name of another tool, ${JSON.stringify(nameOf(tool))}`, `tools[${i}].function.name`);
+    }
+  });
+  return tools;
+}
+
+/** The tools that the answer may call: none where the choice is none. */
+function chosenTools(request: Fields): JsonObject[] {
+  const tools = parseTools(request);
+  if (!request.has("tool_choice")) return tools;
+  return request.oneOf("tool_choice", ["none", "auto"]) === "none" ? [] : tools;
+}
+
+/** What the template is told beside messages and tools. */
+function variables(request: Fields): JsonObject {
+  const given = request.optional("chat_template_kwargs", (key) => readJsonObject(request, key)) ?? {};
+  const effort = request.optional("reasoning_effort", (key) => request.oneOf(key, EFFORTS));
+  const enable = request.optional("extra_body", (key) => {
+    const extra = request.object(key);
+    refuseUnsupported(extra, ["enable_thinking"], { enable_latency_breakdown: (value) => value === false });
+    return extra.optional("enable_thinking", (name) => extra.boolean(name));
+  }) ?? (effort === "none" ? false : undefined);
+  return {
+    ...(effort !== undefined && { reasoning_effort: effort }), ...(enable !== undefined && { enable_thinking: enable, thinking: enable }), ...given,
+  };
+}
+
+/** Raises RequestValidationError. */
+export function parseConversation(request: Fields, messages: Conversation["messages"]): Conversation {
+  const tools = chosenTools(request);
+  const told = variables(request);
+  return { messages, ...(tools.length > 0 && { tools }), ...(Object.keys(told).length > 0 && { variables: told }) };
+}
+

@@ -1,0 +1,34 @@
+/** How the answer to a prompt is to be read. */
+
+import { NO_FORMAT, type ChatFormat } from "../formats/format.ts";
+import type { ParserOptions } from "../formats/parser.ts";
+import { isJsonObject, type JsonObject } from "../support/json.ts";
+import type { Conversation } from "../tokenizer/chat_template.ts";
+import type { AnswerRequest } from "./answer.ts";
+
+/** The JSON Schemas of the parameters of a conversation's tools, by their names. */
+export function toolSchemas({ tools = [] }: Conversation): ReadonlyMap<string, JsonObject> {
+  const schemas = new Map<string, JsonObject>();
+  for (const { function: tool = null } of tools) {
+    if (!isJsonObject(tool) || typeof tool["name"] !== "string") continue;
+    const { parameters = null } = tool;
+    schemas.set(tool["name"], isJsonObject(parameters) ? parameters : {});
+  }
+  return schemas;
+}
+
+function newId(): string {
+  return `call_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
+}
+
+/** `rendered` is the text of the prompt: a template may open the thought in it. */
+export function parserOptions({ prompt, parallelToolCalls = true }: AnswerRequest, format: ChatFormat, rendered: string): ParserOptions {
+  const isChat = prompt.kind === "chat";
+  return {
+    format: isChat ? format : NO_FORMAT,
+    tools: isChat ? toolSchemas(prompt.conversation) : new Map(),
+    parallel: parallelToolCalls,
+    isThinking: isChat && format.thinking !== undefined && rendered.trimEnd().endsWith(format.thinking.begin.trimEnd()),
+    newId,
+  };
+}

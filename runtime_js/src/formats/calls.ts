@@ -1,0 +1,111 @@
+/** Reads calls of tools, each format's syntax by a function of its own. */
+
+import type { CallSyntax, ToolFormat } from "./format.ts";
+import { Malformed, type Input, type Step } from "./input.ts";
+import { jsonString, jsonValue, jsonWord, type OnText } from "./json.ts";
+
+/** Who hears of calls. Text that was held for a call is certain when the call begins. */
+export interface CallSink {
+  /** A call may come: what is read from here on is held. */
+  expect(): void;
+  /** Raises Malformed where there is no such tool. */
+  begin(name: string): void;
+  /** A piece of its arguments' JSON. */
+  piece(text: string): void;
+}
+
+type Of<K extends CallSyntax["kind"]> = Extract<CallSyntax, { kind: K }>;
+
+/** What stands between a tag that opens and the one that closes, and the latter. Raises Malformed. */
+export function* readCalls(input: Input, { syntax, end }: ToolFormat, sink: CallSink): Step<void> {
+  switch (syntax.kind) {
+    case "json":
+      yield* jsonCalls(input, syntax, sink);
+      break;
+    case "named":
+      yield* namedCall(input, syntax, sink);
+      break;
+  }
+  yield* input.skipSpace();
+  if (end !== "" && (yield* input.accept(end))) yield* input.skipSpace();
+}
+
+function* jsonCalls(input: Input, syntax: Of<"json">, sink: CallSink): Step<void> {
+  yield* input.skipSpace();
+  const isList = yield* input.accept("[");
+  for (let isFirst = true; ; isFirst = false) {
+    yield* input.skipSpace();
+    if ((yield* input.peek()) !== "{") {
+      if (isFirst && !isList) throw new Malformed("no call");
+      break;
+    }
+    yield* jsonCall(input, syntax, sink);
+    sink.expect();
+    yield* input.skipSpace();
+    if (!(yield* input.accept(",")) && !(yield* input.accept(";")) && isList) break;
+  }
+  if (isList) yield* input.expect("]");
+}
+
+function* jsonCall(input: Input, syntax: Of<"json">, sink: CallSink): Step<void> {
+  let name: string | undefined;
+  let held: string | undefined;
+  yield* input.expect("{");
+  for (let isFirst = true; ; isFirst = false) {
+    yield* input.skipSpace();
+    if (yield* input.accept("}")) break;
+    if (!isFirst) yield* input.expect(",");
+    yield* input.skipSpace();
+    const key = yield* jsonWord(input);
+    yield* input.skipSpace();
+    yield* input.expect(":");
+    yield* input.skipSpace();
+    if (key === syntax.name && name === undefined) {
+      name = yield* jsonWord(input);
+      sink.begin(name);
+      if (held !== undefined) sink.piece(held);
+    } else if (key === syntax.arguments && held === undefined) {
+      held = "";
+      yield* argumentsOf(input, (text) => {
+        if (name === undefined) held += text;
+        else sink.piece(text);
+      });
+    } else {
+      yield* jsonValue(input, () => undefined);
+    }
+  }
+  if (name === undefined) throw new Malformed("no name");
+  if (held === undefined) sink.piece("{}");
+}
+
+/** An object, or a string that holds its JSON. */
+function* argumentsOf(input: Input, onText: OnText): Step<void> {
+  if ((yield* input.peek()) === "\"") yield* jsonString(input, onText);
+  else yield* jsonValue(input, onText);
+}
+
+const IN_NAME = /[\w./:-]/;
+/** Characters between a name and what separates it from the arguments: an id, or the arguments' type. */
+const MAX_BETWEEN = 64;
+
+function* namedCall(input: Input, { prefix, separator }: Of<"named">, sink: CallSink): Step<void> {
+  if (prefix !== "") yield* input.accept(prefix);
+  const name = yield* word(input);
+  let between = "";
+  while (!(yield* input.accept(separator))) {
+    between += yield* input.next();
+    if (between.length > MAX_BETWEEN) throw new Malformed("no separator");
+  }
+  sink.begin(name.replace(/:\d+$/, "")); // Kimi counts its calls
+  yield* input.skipSpace();
+  yield* jsonValue(input, (text) => sink.piece(text));
+}
+
+function* word(input: Input): Step<string> {
+  let text = "";
+  for (;;) {
+    const character = yield* input.peek();
+    if (character === undefined || !IN_NAME.test(character)) return text;
+    text += input.take(1);
+  }
+}

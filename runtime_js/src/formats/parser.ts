@@ -1,0 +1,154 @@
+/** What a model writes, told apart as it comes: text, thoughts, calls of tools. A pure function of the text, however it is cut. */
+
+import { readCalls, type CallSink } from "./calls.ts";
+import type { OutputEvent } from "./events.ts";
+import type { ChatFormat, ToolFormat } from "./format.ts";
+import type { JsonObject } from "../support/json.ts";
+import { Input, Malformed, type Step } from "./input.ts";
+
+export interface ParserOptions {
+  readonly format: ChatFormat;
+  /** The JSON Schemas of the tools that may be called, by name; without any, calls are text. */
+  readonly tools: ReadonlyMap<string, JsonObject>;
+  /** Whether there may be more than one call. */
+  readonly parallel: boolean;
+  /** Whether the prompt has opened a thought. */
+  readonly isThinking: boolean;
+  readonly newId: () => string;
+}
+
+export class OutputParser {
+  readonly #input = new Input();
+  readonly #options: ParserOptions;
+  readonly #tools: ToolFormat | undefined;
+  readonly #emit: (event: OutputEvent) => void;
+  readonly #reader: Step<void>;
+  /** The event that pieces are still added to. */
+  #open: OutputEvent | null = null;
+  #isThinking: boolean;
+  #calls = 0;
+  /** Whether what is read may still turn out to be no call. */
+  #isHeld = false;
+
+  constructor(options: ParserOptions, emit: (event: OutputEvent) => void) {
+    this.#options = options;
+    this.#tools = options.tools.size > 0 ? options.format.tools : undefined;
+    this.#isThinking = options.isThinking && options.format.thinking !== undefined;
+    this.#emit = emit;
+    this.#reader = this.#answer();
+  }
+
+  /** Whether what comes next belongs to a thought. */
+  get isThinking(): boolean {
+    return this.#isThinking;
+  }
+
+  /** Calls that have begun. */
+  get calls(): number {
+    return this.isOver ? 1 : this.#calls;
+  }
+
+  /** Whether the answer goes on with what was not asked for. */
+  get isOver(): boolean {
+    return !this.#options.parallel && this.#calls > 1;
+  }
+
+  push(text: string): void {
+    if (text === "" || this.isOver) return;
+    this.#input.push(text);
+    this.#reader.next();
+    this.#flush();
+  }
+
+  /** No more text comes. */
+  end(): void {
+    if (this.isOver) return;
+    this.#input.end();
+    this.#reader.next();
+    this.#flush();
+  }
+
+  *#answer(): Step<void> {
+    const { thinking, skipped } = this.#options.format;
+    const input = this.#input;
+    const opening = [...(thinking === undefined ? [] : [thinking.begin]), ...(this.#tools?.begin ?? []), ...skipped];
+    if (this.#isThinking) yield* this.#thought();
+    let isStart = true;
+    while (!input.isEnded || input.rest !== "") {
+      if (isStart && this.#tools?.bare === true) yield* this.#bareCall(this.#tools);
+      const tag = yield* input.until(opening, (text) => this.#add({ type: "text", text }));
+      isStart = false;
+      if (tag === undefined) return;
+      if (tag === thinking?.begin) {
+        this.#isThinking = true;
+        yield* this.#thought();
+        isStart = true;
+      } else if (this.#tools?.begin.includes(tag) === true) {
+        yield* this.#callsBehind(tag, this.#tools);
+      } else {
+        yield* input.skipSpace();
+      }
+    }
+  }
+
+  *#thought(): Step<void> {
+    const input = this.#input;
+    yield* input.skipSpace();
+    yield* input.until([this.#options.format.thinking?.end ?? ""], (text) => this.#add({ type: "reasoning", text }));
+    this.#isThinking = false;
+    yield* input.skipSpace();
+  }
+
+  /** A call without a tag, at the beginning of an answer. */
+  *#bareCall(format: ToolFormat): Step<void> {
+    const first = yield* this.#input.peek();
+    if (first === "{" || first === "[") yield* this.#callsBehind("", format);
+  }
+
+  *#callsBehind(tag: string, format: ToolFormat): Step<void> {
+    const input = this.#input;
+    let before = tag;
+    const hold = (): void => {
+      if (this.#isHeld) input.unmark();
+      this.#isHeld = true;
+      input.mark();
+    };
+    const sink: CallSink = {
+      expect: () => { before = ""; hold(); },
+      begin: (name) => {
+        if (!this.#options.tools.has(name)) throw new Malformed("no such tool");
+        this.#isHeld = false;
+        input.unmark();
+        this.#add({ type: "toolCall", index: this.#calls++, id: this.#options.newId(), name });
+      },
+      piece: (text) => this.#add({ type: "toolArguments", index: this.#calls - 1, text }),
+    };
+    hold();
+    try {
+      yield* readCalls(input, format, sink);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      if (this.#isHeld) this.#add({ type: "text", text: before + input.unmark() });
+    }
+    if (this.#isHeld) input.unmark();
+    this.#isHeld = false;
+  }
+
+  #add(event: OutputEvent): void {
+    if (this.isOver) return;
+    const open = this.#open;
+    if (open?.type === "text" && event.type === "text") this.#open = { type: "text", text: open.text + event.text };
+    else if (open?.type === "reasoning" && event.type === "reasoning") this.#open = { type: "reasoning", text: open.text + event.text };
+    else if (open?.type === "toolArguments" && event.type === "toolArguments" && open.index === event.index) {
+      this.#open = { ...event, text: open.text + event.text };
+    } else {
+      this.#flush();
+      this.#open = event;
+    }
+  }
+
+  #flush(): void {
+    if (this.#open !== null) this.#emit(this.#open);
+    this.#open = null;
+  }
+}

@@ -1,0 +1,189 @@
+/** The model's own Jinja template: a conversation to the text of a prompt. */
+
+import { Template } from "@huggingface/jinja";
+import { ManifestError, RequestValidationError } from "../support/errors.ts";
+import type { Fields } from "../support/fields.ts";
+import { isJsonObject, parseJson, type Json, type JsonObject } from "../support/json.ts";
+import { MAX_TEMPLATE } from "../support/limits.generated.ts";
+
+/** A call that the model made. `arguments` is the JSON that it wrote. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+  readonly name?: string | undefined;
+  /** What the assistant thought before it answered. */
+  readonly reasoning?: string | undefined;
+  readonly toolCalls?: readonly ToolCall[] | undefined;
+  /** The call that a tool's message answers. */
+  readonly toolCallId?: string | undefined;
+}
+
+export interface Conversation {
+  readonly messages: readonly ChatMessage[];
+  /** In OpenAI's shape: `{type: "function", function: {name, description, parameters}}`. */
+  readonly tools?: readonly JsonObject[] | undefined;
+  /** More that the template is told, by name. */
+  readonly variables?: JsonObject | undefined;
+}
+
+/** What a template wants of calls that were made: arguments as an object or as its JSON; ids of some length, 0 for any. */
+interface CallStyle {
+  readonly takes: "object" | "text";
+  readonly idLength: number;
+}
+
+const USUAL: CallStyle = { takes: "object", idLength: 0 };
+/** From the most usual to the rarest. */
+const STYLES: readonly CallStyle[] = [USUAL, { ...USUAL, takes: "text" }, { ...USUAL, idLength: 9 }, { takes: "text", idLength: 9 }];
+const PROBE_CALL: ToolCall = { id: "call_0123456789abcdef01234567", name: "probe", arguments: "{\"probed\": \"value\"}" };
+const PROBE: Conversation = {
+  messages: [
+    { role: "user", content: "question" }, { role: "assistant", content: "", toolCalls: [PROBE_CALL] },
+    { role: "tool", content: "result", name: PROBE_CALL.name, toolCallId: PROBE_CALL.id },
+  ],
+  tools: [{ type: "function", function: { name: PROBE_CALL.name, description: "", parameters: { type: "object", properties: {} } } }],
+};
+/** What templates call a message's thoughts; the first that is mentioned is used. */
+const REASONING_NAMES = ["reasoning_content", "thinking", "reasoning"];
+
+/** An id of so many letters, the same for the same id. */
+function shortened(id: string, length: number): string {
+  if (length === 0 || id.length === length) return id;
+  let text = "";
+  for (let seed = 0; text.length < length; seed++) {
+    let hash = 0x811c9dc5 ^ seed; // FNV-1a
+    for (const character of id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    text += hash.toString(36).padStart(6, "0").slice(-6);
+  }
+  return text.slice(0, length);
+}
+
+class NamedTemplate {
+  readonly #template: Template;
+  readonly #reasoningName: string;
+  /** Known once it is needed. */
+  #style: CallStyle | undefined;
+
+  constructor(text: string) {
+    this.#template = new Template(text);
+    const mentioned = (name: string): boolean => new RegExp(`\\.${name}\\b|["']${name}["']`).test(text);
+    this.#reasoningName = REASONING_NAMES.find(mentioned) ?? "reasoning_content";
+  }
+
+  render(conversation: Conversation, constants: JsonObject): string {
+    const hasCalls = conversation.messages.some(({ toolCalls, toolCallId }) => toolCalls !== undefined || toolCallId !== undefined);
+    return this.#render(conversation, hasCalls ? this.#style ??= this.#probed(constants) : USUAL, constants);
+  }
+
+  /** The first style in which the template writes arguments as they were: some want an object, some text, and some certain ids. */
+  #probed(constants: JsonObject): CallStyle {
+    return STYLES.find((style) => {
+      try {
+        const text = this.#render(PROBE, style, { ...constants, add_generation_prompt: true });
+        return /probed(?!')(?!\\")/.test(text);
+      } catch {
+        return false;
+      }
+    }) ?? USUAL;
+  }
+
+  #render({ messages, tools, variables }: Conversation, calls: CallStyle, constants: JsonObject): string {
+    return this.#template.render({
+      ...variables, documents: null, ...constants, tools: tools === undefined || tools.length === 0 ? null : tools,
+      messages: messages.map((message) => this.#message(message, calls)),
+    });
+  }
+
+  /** As transformers' templates know a message: what it has not is not there. */
+  #message({ role, content, name, reasoning, toolCalls, toolCallId }: ChatMessage, { takes, idLength }: CallStyle): JsonObject {
+    const argumentsOf = (text: string): Json => {
+      const value = takes === "object" ? parseJson(text) : undefined;
+      return value !== undefined && isJsonObject(value) ? value : text;
+    };
+    return {
+      role, content, ...(name !== undefined && { name }), ...(reasoning !== undefined && { [this.#reasoningName]: reasoning }),
+      ...(toolCallId !== undefined && { tool_call_id: shortened(toolCallId, idLength) }),
+      ...(toolCalls !== undefined && toolCalls.length > 0 && {
+        tool_calls: toolCalls.map((call) => (
+          { id: shortened(call.id, idLength), type: "function", function: { name: call.name, arguments: argumentsOf(call.arguments) } })),
+      }),
+    };
+  }
+}
+
+/** A rendered conversation up to the end of its last message's text, as transformers' continue_final_message cuts it. */
+function openEnded(rendered: string, content: string): string {
+  const at = rendered.lastIndexOf(content.trim());
+  if (at < 0) {
+    throw new RequestValidationError("The model's chat template does not keep the assistant's last message, so it cannot be continued. End with a user message.");
+  }
+  const whole = content.trimStart(); // where the template keeps the spaces behind it
+  return rendered.slice(0, at + (rendered.startsWith(whole, at) ? whole : content.trim()).length);
+}
+
+interface TemplateTexts {
+  readonly text: string;
+  readonly toolText?: string | undefined;
+}
+
+function named(config: Fields): TemplateTexts {
+  const templates = config.objects("chat_template", 16, (entry) => (
+    { name: entry.string("name", 64), template: entry.string("template", MAX_TEMPLATE) }));
+  const called = (name: string): string | undefined => templates.find((entry) => entry.name === name)?.template;
+  const text = called("default") ?? templates[0]?.template;
+  if (text === undefined) throw config.wrong("chat_template", "a template");
+  return { text, toolText: called("tool_use") };
+}
+
+export class ChatTemplate {
+  readonly #plain: NamedTemplate;
+  /** For conversations with tools, where the model has another template for them. */
+  readonly #withTools: NamedTemplate;
+  readonly #constants: JsonObject;
+
+  /** `constants` are the special tokens that templates write. Raises what the template library raises for a template that it cannot read. */
+  constructor(text: string, toolText: string | undefined, constants: JsonObject) {
+    this.#plain = new NamedTemplate(text);
+    this.#withTools = toolText === undefined ? this.#plain : new NamedTemplate(toolText);
+    this.#constants = constants;
+  }
+
+  /** The template of a tokenizer_config.json, or those called `default` and `tool_use` where it has several; undefined without one. */
+  static of(config: Fields, constants: JsonObject): ChatTemplate | undefined {
+    if (!config.has("chat_template")) return undefined;
+    const { text, toolText }: TemplateTexts = Array.isArray(config.raw("chat_template")) ? named(config) : { text: config.string("chat_template", MAX_TEMPLATE) };
+    try {
+      return new ChatTemplate(text, toolText, constants);
+    } catch (error) {
+      throw new ManifestError(`The model's chat template cannot be read: ${String(error)}. Build the model folder again.`);
+    }
+  }
+
+  /**
+   * The prompt that asks for the next answer, or for the rest of the last message where that is the assistant's and says something.
+   * Raises RequestValidationError where the template refuses the conversation.
+   */
+  render(conversation: Conversation): string {
+    const { messages } = conversation;
+    const last = messages.at(-1);
+    if (last?.role !== "assistant" || (last.toolCalls?.length ?? 0) > 0) return this.#apply(conversation, true);
+    if (last.content.trim() === "") return this.#apply({ ...conversation, messages: messages.slice(0, -1) }, true);
+    return openEnded(this.#apply(conversation, false), last.content);
+  }
+
+  #apply(conversation: Conversation, asksForAnswer: boolean): string {
+    const template = (conversation.tools?.length ?? 0) > 0 ? this.#withTools : this.#plain;
+    try {
+      return template.render(conversation, { ...this.#constants, add_generation_prompt: asksForAnswer });
+    } catch (error) {
+      throw new RequestValidationError(
+        `The model's chat template refuses these messages: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+"""Formats of thoughts and calls are recognised by what a template writes, and read by the page."""
+
+from __future__ import annotations
+
+import pytest
+
+from webllm_build.package.chat_format import NAMES, ROWS, Thinking, deepseek, recognise
+
+HERMES = "{% if tools %}<tool_call>\n{{ call | tojson }}\n</tool_call>{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        (HERMES, "hermes"),
+        ("{{ tools }}[TOOL_CALLS][{{ calls }}]", "mistral-list"),
+        ("{{ tools }}[TOOL_CALLS]{{ name }}[ARGS]{{ arguments }}", "mistral"),
+        ('{{ tools }}respond in the format {"name": function name, "parameters": dictionary}', "llama"),
+        (f"{{{{ tools }}}}{deepseek('call▁begin')}function{deepseek('sep')}f\n```json\n", "deepseek-r1"),
+        (f"{{{{ tools }}}}{deepseek('call▁begin')}f{deepseek('sep')}", "deepseek"),
+        ("{{ messages }}<tool_call>", None),
+        ("{{ tools }}", None),
+        (None, None),
+    ],
+)
+def test_recognised_from_the_template(template: str | None, name: str | None) -> None:
+    tools = recognise({"chat_template": template}).tools
+    assert (tools and tools.name) == name
+
+
+def test_one_of_several_templates() -> None:
+    named = [{"name": "default", "template": "{{ messages }}"}, {"name": "tool_use", "template": HERMES}]
+    found = recognise({"chat_template": named})
+    assert found.tools is not None
+    assert found.tools.name == "hermes"
+
+
+def test_thoughts_and_tags_that_say_nothing() -> None:
+    assert recognise({"chat_template": "{{ content.split('</think>')[-1] }}"}).thinking == Thinking("<think>", "</think>")
+    harmony = recognise({"chat_template": "{{ tools }}<|channel|>analysis<|message|><|channel|>commentary to=functions."})
+    assert harmony.thinking == Thinking("<|channel|>analysis<|message|>", "<|end|>")
+    assert "<|channel|>final<|message|>" in harmony.skipped
+    assert recognise({"chat_template": "{{ messages }}"}).to_json() == {"skipped": []}
+
+
+def test_asked_for() -> None:
+    assert recognise({"chat_template": HERMES}, "none").tools is None
+    asked = recognise({"chat_template": "{{ messages }}"}, "llama").tools
+    assert asked is not None
+    assert asked.bare
+    assert len(set(NAMES)) == len(ROWS)
