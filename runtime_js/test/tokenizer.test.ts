@@ -9,6 +9,7 @@ import { SegmentEncoder } from "../src/tokenizer/segments.ts";
 import { Detokenizer, readSpelling } from "../src/tokenizer/detokenizer.ts";
 import { StopScanner } from "../src/tokenizer/stop_strings.ts";
 import { fails } from "./fakes/expect.ts";
+import { randomFrom } from "./fakes/random.ts";
 
 // Tests run from runtime_js. The vocabulary has all bytes and few merges, so that most characters are cut.
 const JSON_TEXT = readFileSync("../tests/fixtures/tiny-llama/tokenizer.json", "utf8");
@@ -100,6 +101,25 @@ test("a text is not cut before a token that takes the spaces before it, nor insi
   const segments: string[] = [];
   new SegmentEncoder(added, (text) => { segments.push(text); return []; }).encode("a <e>b<m>c<m><m>d<m><m><m>");
   assert.deepEqual(segments, ["a <e>b", "<m>c", "<m><m>d", "<m><m>", "<m>"]);
+});
+
+test("what is remembered of texts changes no ids, whatever is edited in them and wherever", () => {
+  const random = randomFrom(3);
+  const below = (most: number): number => Math.floor(random() * most);
+  const tokens = ["<m>", "<m><m>", "<end>", "<e>"];
+  const added = tokens.map((content, id) => ({ id, content, isSpecial: true, isNormalized: false, stripsLeft: content === "<e>" }));
+  const encode = (text: string): number[] => [...text].map((character, i) => 31 * text.length + 7 * i + (character.codePointAt(0) ?? 0)); // tells where it was cut
+  const kept = new SegmentEncoder(added, encode);
+  const part = (): string => Array.from({ length: below(80) }, () => [...tokens, ..."ab<m> ", "long ".repeat(40)][below(11)]).join("");
+  const texts = ["", part()];
+  for (let round = 0; round < 400; round++) {
+    const text = texts[below(texts.length)] ?? "";
+    const at = below(text.length + 1);
+    const next = [text + part(), text.slice(0, at) + part(), text.slice(0, at) + "m" + text.slice(at + 1), kept.asText(text)][below(4)] ?? "";
+    assert.deepEqual(kept.encode(next), new SegmentEncoder(added, encode).encode(next));
+    texts.push(next.slice(0, 20_000));
+    if (texts.length > 8) texts.shift();
+  }
 });
 
 test("an id outside the vocabulary has no text", () => {

@@ -142,7 +142,7 @@ export class MLCEngine extends BaseEngine {
   }
 
   async encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {
-    return (await this.#sessionOf(modelId)).encode(prompt);
+    return [...(await this.#sessionOf(modelId)).encode(prompt)];
   }
 
   async decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string> {

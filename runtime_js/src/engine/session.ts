@@ -67,7 +67,7 @@ export class Session {
   }
 
   /** The tokens of a prompt. Raises RequestValidationError. */
-  encode(prompt: Prompt): number[] {
+  encode(prompt: Prompt): readonly number[] {
     const { tokenizer } = this.#parts;
     switch (prompt.kind) {
       case "chat":

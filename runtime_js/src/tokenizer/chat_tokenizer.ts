@@ -84,7 +84,7 @@ export class ChatTokenizer {
   }
 
   /** Token ids of what `render` gave: the template has written the special tokens already. */
-  encode(prompt: string): number[] {
+  encode(prompt: string): readonly number[] {
     return this.#segments.encode(prompt);
   }
 
