@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from built_model import CHUNK
 from naga import Naga
 
+import toy_kernel
+import toy_recurrent
+from families import FAMILIES, open_tiny
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
+from webllm_build.compile.pipeline import CompileOptions, compile_model
 from webllm_build.compile.plan import Plan, parse_plan
+from webllm_build.compile.target import VARIANTS, Variant
+from webllm_build.model import load_model
+from webllm_build.quantize import parts
+from webllm_build.quantize.pack import choose_scheme
+from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.source.local import open_folder
 
 # naga keeps the number of components when it casts bits: two halves and a word, or four and two, become something else, without a word.
 _HALVES = r"vec[234](?:<f16>|h)"
@@ -47,6 +58,13 @@ class Library:
         library = file.read_bytes()
         return Library(parse_plan(read_custom_section(library, PLAN_SECTION)), json.loads(read_custom_section(library, WGSL_SECTION)))
 
+    @staticmethod
+    def compiled(checkpoint: Checkpoint, variants: tuple[Variant, ...], quantization: str = "auto") -> Library:
+        model = load_model(checkpoint)
+        schemes = {weight.name: choose_scheme(weight, checkpoint, quantization) for weight in model.weights}
+        found = compile_model(model, schemes, CompileOptions(context_length=256, prefill_chunk=CHUNK, variants=variants))
+        return Library(parse_plan(found.plan), json.loads(found.wgsl))
+
     def entries(self, feature: str) -> Iterator[tuple[str, str]]:
         """Module and entry point of each tile of the variants that do without a feature, once."""
         variants = [variant for variant in self.plan.variants if feature not in variant.features]
@@ -54,9 +72,23 @@ class Library:
         return ((self.modules[tile.wgsl], tile.entry) for tile in sorted(tiles, key=lambda tile: tile.entry))
 
 
-@pytest.fixture(scope="module", params=["site", "tiny_site"])
-def library(request: pytest.FixtureRequest) -> Library:
-    return Library.of(request.getfixturevalue(request.param))
+@pytest.fixture(scope="module", params=["llama", *FAMILIES, "recurrent"])
+def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Llama's is the default model's; Qwen2's weights lie in parts here, as those of a model with a larger vocabulary; what a recurrence
+    adds is alike in all variants."""
+    if request.param == "llama":
+        return Library.of(request.getfixturevalue("site"))
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "recurrent":
+        with toy_kernel.registered():
+            return Library.compiled(open_folder(toy_recurrent.write(folder), request.param), VARIANTS[-1:])
+    checkpoint = open_tiny(request.param, "hugging_face", folder)
+    without_subgroups = tuple(variant for variant in VARIANTS if not variant.subgroups)
+    if request.param != "qwen2":
+        return Library.compiled(checkpoint, without_subgroups)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "LARGEST_BINDING", 2 * parts.ROWS * 96)  # bytes: as many rows of its matrices
+        return Library.compiled(checkpoint, without_subgroups, "q8")
 
 
 def test_naga_compiles_what_needs_no_subgroups(naga: Naga, library: Library) -> None:
