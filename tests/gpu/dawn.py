@@ -6,19 +6,15 @@ kernel that writes into one fails the run, so an index beyond the end is seen ev
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 import tvm
+from device import Device
 
-from chromium import DAWN_TOGGLES
 from webllm_build.compile.kernels.tir.ops import AXES, NEEDED
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
@@ -67,47 +63,8 @@ def evaluate(expr: Any, sizes: Mapping[str, int]) -> int:
     return int(analyzer.simplify(expr))
 
 
-def swiftshader() -> Path:
-    """SwiftShader's Vulkan driver file, which every Chromium carries."""
-    chromium = shutil.which("chromium") or shutil.which("chrome") or shutil.which("google-chrome")
-    folders = [Path(chromium).resolve().parent] if chromium else []
-    folders.append(Path("/usr/lib/chromium"))
-    folders += sorted(Path.home().glob(".cache/ms-playwright/chromium*/*"))
-    for folder in folders:
-        if (driver := folder / "vk_swiftshader_icd.json").is_file():
-            return driver
-    raise RuntimeError("no Vulkan driver for the kernel tests: install Chromium, or name a driver file in VK_ICD_FILENAMES")
-
-
-class Dawn:
-    """One WebGPU device with all features that the adapter offers, and the default limits. `subgroups`, `f16`: features it has.
-    `wgpu`, `device`: the module and the device, for tests that need more than a kernel."""
-
-    def __init__(self) -> None:
-        with pytest.MonkeyPatch.context() as environment:  # what other tests start has its own driver
-            if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
-                environment.setenv("VK_ICD_FILENAMES", str(swiftshader()))
-            import wgpudawn as wgpu
-            from wgpudawn.backends.dawn import extras
-
-            extras.set_instance_extras(enable_toggles=DAWN_TOGGLES)
-            self.wgpu = wgpu
-            adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
-        features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
-        self.device = adapter.request_device_sync(required_features=features)
-        self.subgroups = "subgroups" in features
-        self.f16 = "shader-f16" in features
-        self._pipelines: dict[tuple[str, str, bool], Any] = {}
-
-    def pipeline(self, wgsl: str, entry: str, layout: Any = None) -> Any:
-        """A compute pipeline, made once: SwiftShader takes seconds to compile what many models and variants share. layout: a bind group
-        layout that fits the module; one of its own where None."""
-        key = (wgsl, entry, layout is None)
-        if key not in self._pipelines:
-            whole = "auto" if layout is None else self.device.create_pipeline_layout(bind_group_layouts=[layout])
-            compute = {"module": self.device.create_shader_module(code=wgsl), "entry_point": entry}
-            self._pipelines[key] = self.device.create_compute_pipeline(layout=whole, compute=compute)
-        return self._pipelines[key]
+class Dawn(Device):
+    """A device that runs single kernels."""
 
     def prepare(self, func: tvm.tirx.PrimFunc, variant: Variant) -> PreparedKernel:
         """Compile a kernel that runs many times."""

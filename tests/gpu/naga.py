@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from unittest import mock
 
-import pytest
-from dawn import swiftshader
+from device import swiftshader
 
 
 class Naga:
@@ -14,9 +14,8 @@ class Naga:
     Dawn's."""
 
     def __init__(self) -> None:
-        with pytest.MonkeyPatch.context() as environment:
-            if not os.environ.get("VK_ICD_FILENAMES") and not os.environ.get("VK_DRIVER_FILES"):
-                environment.setenv("VK_ADD_DRIVER_FILES", str(swiftshader()))  # beside the system's drivers
+        named = os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES")
+        with mock.patch.dict(os.environ, {} if named else {"VK_ADD_DRIVER_FILES": str(swiftshader())}):  # beside the system's drivers
             import wgpu
 
             adapters = wgpu.gpu.enumerate_adapters_sync()

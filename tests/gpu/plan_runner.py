@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from dawn import Array, Dawn
+import numpy.typing as npt
+from device import Device
 from naga import Naga
 
 from wasm_library import WasmLibrary
 from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, MAX_SLOTS, SAMPLING_WORDS, STATE_WORDS
-from webllm_build.compile.kernels.attention.kv_cache import BEFORE
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import Function, Kernel, parse_plan
+
+Array = npt.NDArray[Any]
 
 PAGES = 96
 UNIFORM_STRIDE = 256  # WebGPU's largest minUniformBufferOffsetAlignment
@@ -28,7 +30,7 @@ class PlanRunner:
     All buffers but the weights begin with NaN (integers: -1), so that it is seen where a kernel uses what nobody wrote.
     """
 
-    def __init__(self, gpu: Dawn | Naga, library: bytes, variant: str, weights: Mapping[str, Array]) -> None:
+    def __init__(self, gpu: Device | Naga, library: bytes, variant: str, weights: Mapping[str, Array]) -> None:
         """weights: contents of the plan's weight buffers by name."""
         self.plan = parse_plan(read_custom_section(library, PLAN_SECTION))
         (self.variant,) = (candidate for candidate in self.plan.variants if candidate.name == variant)
@@ -134,13 +136,13 @@ class PlanRunner:
         state = np.zeros((MAX_ROWS, STATE_WORDS), np.int32)
         state[len(sequences) :, :5] = -1  # padding
         tables = np.full((len(sequences), -(-model.context_length // model.page_size)), -1, np.int32)
+        before = 0  # rows of the same sequence
         for row, sequence in enumerate(sequences):
             position = wasm.call("kv_length", sequence)
             for grown, count in ((sequence, n), (self._other, model.page_size)):
                 assert wasm.call("kv_append", grown, count) == 0
-            state[row, :5] = position, n, (self._steps + row) % HISTORY, *wasm.read(wasm.call("kv_slots", sequence), 2)
-            if row and sequences[row - 1] == sequence:
-                state[row, BEFORE] = state[row - 1, BEFORE] + 1
+            before = before + 1 if row and sequences[row - 1] == sequence else 0
+            state[row, :6] = position, n, (self._steps + row) % HISTORY, *wasm.read(wasm.call("kv_slots", sequence), 2), before
         positions = np.concatenate([np.arange(first, first + n) for first in state[: len(sequences), 0]])
         for row, sequence in enumerate(sequences):
             pages = wasm.read(wasm.call("kv_pages", sequence), wasm.call("kv_page_count", sequence))

@@ -1,0 +1,68 @@
+"""Dawn, the WebGPU of Chromium, without a browser. It needs no TVM, so that it runs where only that is to be tried."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from chromium import DAWN_TOGGLES
+
+# Dawn leaves shader-f16 off by default on NVIDIA's driver.
+TOGGLES = (*DAWN_TOGGLES, "vulkan_enable_f16_on_nvidia")
+
+
+def swiftshader() -> Path:
+    """SwiftShader's Vulkan driver file, which every Chromium carries."""
+    chromium = shutil.which("chromium") or shutil.which("chrome") or shutil.which("google-chrome")
+    folders = [Path(chromium).resolve().parent] if chromium else []
+    folders.append(Path("/usr/lib/chromium"))
+    folders += sorted(Path.home().glob(".cache/ms-playwright/chromium*/*"))
+    for folder in folders:
+        if (driver := folder / "vk_swiftshader_icd.json").is_file():
+            return driver
+    raise RuntimeError("no Vulkan driver for the kernel tests: install Chromium, or name a driver file in VK_ICD_FILENAMES")
+
+
+class Device:
+    """One WebGPU device with all features that the adapter offers, and the default limits: of the driver that VK_ICD_FILENAMES or
+    VK_DRIVER_FILES names, else of SwiftShader, which computes on the CPU.
+
+    name: of the adapter. subgroups, f16: features it has. smallest_subgroup: invocations. wgpu, device: the module and the device.
+    """
+
+    def __init__(self) -> None:
+        named = os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES")
+        with mock.patch.dict(os.environ, {} if named else {"VK_ICD_FILENAMES": str(swiftshader())}):  # what else is started has its own
+            import wgpudawn as wgpu
+            from wgpudawn.backends.dawn import extras
+
+            extras.set_instance_extras(enable_toggles=TOGGLES)
+            self.wgpu = wgpu
+            adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+        info = adapter.info
+        self.name = " ".join(str(info[key]) for key in ("vendor", "architecture", "device", "description"))
+        self.smallest_subgroup = int(info["stackgroup_min_size"])  # as wgpudawn spells it
+        features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
+        self.device = adapter.request_device_sync(required_features=features)
+        self.subgroups = "subgroups" in features
+        self.f16 = "shader-f16" in features
+        self._pipelines: dict[tuple[str, str, bool], Any] = {}
+
+    def pipeline(self, wgsl: str, entry: str, layout: Any = None) -> Any:
+        """A compute pipeline, made once: SwiftShader takes seconds to compile what many models and variants share. layout: a bind group
+        layout that fits the module; one of its own where None."""
+        key = (wgsl, entry, layout is None)
+        if key not in self._pipelines:
+            whole = "auto" if layout is None else self.device.create_pipeline_layout(bind_group_layouts=[layout])
+            compute = {"module": self.device.create_shader_module(code=wgsl), "entry_point": entry}
+            self._pipelines[key] = self.device.create_compute_pipeline(layout=whole, compute=compute)
+        return self._pipelines[key]
+
+    def runs(self, features: Collection[str], min_subgroup_size: int) -> bool:
+        """Whether a variant that needs these can be run."""
+        has = {"subgroups": self.subgroups, "shader-f16": self.f16}
+        return all(has[name] for name in features) and ("subgroups" not in features or self.smallest_subgroup >= min_subgroup_size)

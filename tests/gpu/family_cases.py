@@ -1,0 +1,77 @@
+"""Builds what every family must give: exactly, with float16, and with activations as codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from built_model import EXACT, Built
+from family_case import Case, Errors
+
+from families import TOKENS, reference
+from webllm_build.compile.target import Variant
+from webllm_build.quantize import SCHEMES, parts
+from webllm_build.source.checkpoint import Checkpoint
+
+ENDS = (24, 40)  # of the prompt's chunks, beyond a window
+FIRST = 6  # tokens until a rounding has decided that a code is the next one
+ROW = 96  # values of a row of Qwen2's matrices
+
+
+def cases(family: str, hugging_face: Checkpoint, gguf: Checkpoint, variants: Sequence[Variant]) -> list[Case]:
+    """Of a family, in both file formats."""
+    integer = [variant for variant in variants if variant.integer]
+    half = [variant for variant in variants if variant.f16 and not variant.integer]
+    exact = [variant for variant in variants if not variant.f16 and not variant.integer]
+    return [
+        *([exact_case(family, hugging_face, exact)] if exact else []),
+        *([half_case(family, gguf, half)] if half else []),
+        *(code_cases(family, gguf, integer) if integer else []),
+    ]
+
+
+def exact_case(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> Case:
+    """As transformers, but for what the roundings of float32 sum up to."""
+    return _case("exact", build(family, checkpoint, "f16", variants), reference(family), Errors(1e-3, 1e-5, math.inf))
+
+
+def half_case(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> Case:
+    built = build(family, checkpoint, "q8", variants)
+    return _case("float16", built, built.logits(TOKENS, integer=False), Errors(0.005, math.inf, 0.005))
+
+
+def code_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> list[Case]:
+    """As the same weights and codes in NumPy, until a rounding decides that one code is the next one: from then on all that follows
+    is rounded elsewise, and is as near to what is computed without codes as before. With a cache in float16 that is at once."""
+    built = build(family, checkpoint, "q8", variants)
+    with_codes, without = (built.logits(TOKENS, integer=integer) for integer in (True, False))
+    whole = _case("codes", built, without, Errors(0.05, math.inf, 0.05))
+    first = replace(
+        whole,
+        kind="first codes",
+        names=[variant.name for variant in variants if not variant.f16],
+        tokens=TOKENS[:FIRST],
+        ends=[2],
+        expected=with_codes[:FIRST],
+        bounds=Errors(0.05, 1e-5, math.inf),
+    )
+    return [first, whole]
+
+
+def _case(kind: str, built: Built, expected: np.ndarray, bounds: Errors) -> Case:
+    return Case(kind, built.variants, built.library, built.buffers, TOKENS, ENDS, expected, float(np.abs(expected).max()), bounds)
+
+
+def build(family: str, checkpoint: Checkpoint, scheme: str, variants: Sequence[Variant]) -> Built:
+    """Qwen2's weights are larger than a binding here, the tables and those of its layers: with biases, with a residual, with an
+    activation. Some parts are alike and some shorter."""
+    with pytest.MonkeyPatch.context() as patch:
+        if family == "qwen2":
+            patch.setattr(parts, "LARGEST_BINDING", int(64 * ROW * SCHEMES[scheme].bits // 8))
+        built = Built.of(checkpoint, dict.fromkeys(EXACT, scheme), tuple(variants))
+    several = {"embedding.0.q", "embedding.4.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"}
+    assert (several & built.buffers.keys()) == (several if family == "qwen2" else set())
+    return built
