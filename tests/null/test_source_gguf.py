@@ -6,9 +6,11 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from tiny_models import (
+    HARMS,
     HEAD_DIM,
     HIDDEN,
     KV_HEADS,
@@ -18,25 +20,42 @@ from tiny_models import (
     gguf_key,
     gguf_string,
     gguf_tensor,
+    harm,
     hugging_face_weights,
     write_gguf,
 )
 
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture, UnsupportedEncoding
 from webllm_build.model import load_model
+from webllm_build.source.files import SourceFile
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.gguf_header import read_gguf
 
 F32, Q4_0, UINT8, UINT32, FLOAT32, STRING, ARRAY, BOOL = 0, 2, 0, 4, 6, 8, 9, 7
 
 
-def test_reading_is_lazy(tmp_path: Path) -> None:
+def test_reading_is_lazy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[int] = []
+    read = SourceFile.read
+
+    def counted(file: SourceFile, begin: int, end: int) -> npt.NDArray[np.uint8]:
+        wanted.append(end - begin)
+        return read(file, begin, end)
+
+    monkeypatch.setattr(SourceFile, "read", counted)
     checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    assert not wanted
     raw = checkpoint.tensors["token_embd.weight"].read()
-    root: object = raw
-    while isinstance(root, np.ndarray) and not isinstance(root, np.memmap):
-        root = root.base
-    assert isinstance(root, np.memmap)
+    assert wanted == [raw.nbytes]
+
+
+@pytest.mark.parametrize("kind", HARMS)
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path, kind: str) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights())
+    checkpoint = open_gguf(path)
+    harm(path, kind)
+    with pytest.raises(SourceError, match="changed while"):
+        checkpoint.tensors["token_embd.weight"].read()
 
 
 def test_metadata_and_tensors_are_as_in_the_file(tmp_path: Path) -> None:
@@ -140,7 +159,7 @@ def test_a_well_formed_header_of_the_same_make_is_read(tmp_path: Path) -> None:
     path.write_bytes(content + bytes(-len(content) % 64) + values.tobytes() + bytes(256))
     header = read_gguf(path)
     assert header.metadata.flag("flag") is True
-    np.testing.assert_array_equal(header.tensors["t"].data.view(np.float32), values.reshape(2, 32))
+    np.testing.assert_array_equal(header.tensors["t"].read().view(np.float32), values.reshape(2, 32))
 
 
 @pytest.mark.parametrize(("version", "words"), [(1, "version 1"), (0, "version 0"), (3 << 24, "big-endian")])

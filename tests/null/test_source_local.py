@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from safetensors.numpy import load_file, save_file
-from tiny_models import safetensors_bytes
+from tiny_models import HARMS, harm, safetensors_bytes
 
 from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedEncoding
 from webllm_build.model import check_tied, load_model
@@ -304,6 +304,15 @@ def test_a_well_formed_file_of_the_same_make_is_read(tmp_path: Path) -> None:
     assert list(load_file(path)) == ["t"]
 
 
+@pytest.mark.parametrize("kind", HARMS)
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path, kind: str) -> None:
+    folder = Path(shutil.copytree(SINGLE, tmp_path / "model"))
+    tensor = open_folder(folder, "tiny").tensors["model.embed_tokens.weight"]
+    harm(folder / "model.safetensors", kind)
+    with pytest.raises(SourceError, match="changed while"):
+        tensor.read()
+
+
 def test_types_without_a_decoder_are_refused_before_any_weight_is_read(folder: Path) -> None:
     path = folder / "model.safetensors"
     content = path.read_bytes()
@@ -359,6 +368,6 @@ def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, data: st.Da
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
     try:
         for read in read_safetensors(LocalFile(path)).values():
-            assert read.data.size <= len(content)
+            assert read.read().size <= len(content)
     except SourceError as error:
         assert error.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -174,3 +175,19 @@ def safetensors_bytes(header: object, data: bytes = b"", length: int | None = No
     """A safetensors file from its parts; `header` is JSON text or a value."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+HARMS = ("cut", "replaced", "overwritten")
+
+
+def harm(path: Path, kind: str) -> None:
+    """What another process may do to a file that is being read."""
+    content = path.read_bytes()
+    if kind == "replaced":
+        path.unlink()
+    with path.open("r+b" if kind != "replaced" else "xb") as file:
+        file.write(content[:-1] + b"x")
+        if kind == "cut":
+            file.truncate(len(content) // 2)
+    found = path.stat()
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns + 1))  # a clock may be coarse

@@ -33,7 +33,7 @@ class Tensor:
     name: in the file, e.g. `model.layers.0.self_attn.q_proj.weight`.
     shape: (rows, columns) row major, or (columns,) for a vector.
     encoding: a key of ENCODINGS, or another type name in lower case, which cannot be dequantized.
-    read: gives uint8[rows, bytes per row], a view of the file where possible. Rows are independent in every encoding.
+    read: gives uint8[rows, bytes per row]. Rows are independent in every encoding.
     """
 
     name: str

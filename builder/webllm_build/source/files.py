@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +29,53 @@ def malformed(path: Path, what: str) -> MalformedFile:
     return MalformedFile(f"{path}: {what}", REDOWNLOAD)
 
 
-def map_file(path: Path) -> npt.NDArray[np.uint8]:
-    """The file as uint8[bytes], read by the system when it is touched."""
-    try:
-        if path.stat().st_size == 0:
-            raise malformed(path, "the file is empty")
-        data = np.memmap(path, dtype=np.uint8, mode="r")
-        check_stand_in(path, data[:LONGEST_BEGINNING].tobytes())
+class SourceFile:
+    """A file of a model. It is read and not mapped into memory: a mapped file that somebody cuts short ends the process."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises MissingFile, MalformedFile for an empty file, SourceError for one that cannot be read or stands in for another."""
+        self.path = path
+        with self._errors(), path.open("rb") as file:
+            self._state = _state(file)
+            self.size = self._state[-1]
+            if self.size == 0:
+                raise malformed(path, "the file is empty")
+            check_stand_in(path, file.read(LONGEST_BEGINNING))
+
+    @contextmanager
+    def open(self) -> Iterator[BufferedReader]:
+        """The file as it was found. Raises SourceError where it is another now."""
+        with self._errors(), self.path.open("rb") as file:
+            self._check(file)
+            yield file
+
+    def read(self, begin: int, end: int) -> npt.NDArray[np.uint8]:
+        """uint8[end - begin], within its size. Raises SourceError where the file was changed since it was found."""
+        data = np.empty(end - begin, np.uint8)
+        with self.open() as file:
+            file.seek(begin)
+            file.readinto(data.data)
+            self._check(file)
         return data
-    except FileNotFoundError as error:
-        raise MissingFile(f"{path} does not exist", "Check the spelling, or download the model again.") from error
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}", "Check that it is a file and that you may read it.") from error
+
+    def _check(self, file: BufferedReader) -> None:
+        if _state(file) != self._state:
+            raise SourceError(f"{self.path} was changed while the model was read", "Let what writes to it end, and build again.")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise MissingFile(f"{self.path} does not exist", "Check the spelling, or download the model again.") from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise SourceError(f"{self.path} cannot be read: {reason}", "Check that it is a file and that you may read it.") from error
+
+
+def _state(file: BufferedReader) -> tuple[int, ...]:
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def check_stand_in(path: Path, begins: bytes) -> None:
@@ -50,10 +88,10 @@ def check_stand_in(path: Path, begins: bytes) -> None:
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    data = map_file(path)
-    if data.size > limit:
-        raise malformed(path, f"{data.size} bytes are more than the {limit} expected of such a file at most")
-    return data.tobytes()
+    file = SourceFile(path)
+    if file.size > limit:
+        raise malformed(path, f"{file.size} bytes are more than the {limit} expected of such a file at most")
+    return file.read(0, file.size).tobytes()
 
 
 def read_json(path: Path, limit: int = MAX_CONFIG_BYTES) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MissingFile, SourceError
-from webllm_build.source.files import map_file
+from webllm_build.source.files import SourceFile
 
 
 class WeightFile(Protocol):
@@ -25,22 +24,14 @@ class WeightFile(Protocol):
         """(its first `count` bytes, or all where it has fewer; its size)."""
         ...
 
-    def data(self) -> npt.NDArray[np.uint8]:
-        """All of it, mapped: uint8[size]."""
+    def read(self, begin: int, end: int) -> npt.NDArray[np.uint8]:
+        """uint8[end - begin]. Raises SourceError where it was changed."""
         ...
 
 
-class LocalFile:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
+class LocalFile(SourceFile):
     def head(self, count: int) -> tuple[bytes, int]:
-        file = map_file(self.path)
-        return file[:count].tobytes(), file.size
-
-    @functools.cache  # noqa: B019  # lives as long as the model
-    def data(self) -> npt.NDArray[np.uint8]:
-        return map_file(self.path)
+        return self.read(0, min(count, self.size)).tobytes(), self.size
 
 
 class Folder:

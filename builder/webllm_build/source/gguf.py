@@ -5,13 +5,10 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.files import sha256_file
-from webllm_build.source.gguf_header import Metadata, TensorInfo, read_gguf
+from webllm_build.source.gguf_header import Metadata, read_gguf
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 from webllm_build.source.names import license_id, one_line
 
@@ -24,7 +21,7 @@ def open_gguf(path: Path) -> Checkpoint:
     return Checkpoint(
         name=one_line(metadata.label("general.name") or "", one_line(path.stem, "model")),
         config={"general.architecture": metadata.text("general.architecture"), **metadata.values()},
-        tensors={name: _tensor(name, info) for name, info in header.tensors.items()},
+        tensors={name: Tensor(name, info.shape, info.encoding, info.read) for name, info in header.tensors.items()},
         tokenizer=read_tokenizer(metadata),
         eos_token_ids=eos_token_ids(metadata),
         license=license_id(metadata.label("general.license")),
@@ -44,10 +41,3 @@ def _check_type(metadata: Metadata) -> None:
         )
     if kind != "model":
         raise UnsupportedArchitecture(f"{metadata.path} holds no language model, but {kind!r}", "Give the file of the model itself.")
-
-
-def _tensor(name: str, info: TensorInfo) -> Tensor:
-    def read() -> npt.NDArray[np.uint8]:
-        return info.data
-
-    return Tensor(name, info.shape, info.encoding, read)

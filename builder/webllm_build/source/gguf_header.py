@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +20,7 @@ from gguf import GGMLQuantizationType
 
 from webllm_build.errors import SourceError, UnsupportedEncoding
 from webllm_build.source.checkpoint import ENCODINGS
-from webllm_build.source.files import malformed, map_file
+from webllm_build.source.files import SourceFile, malformed
 
 MAX_HEADER_BYTES = 256 << 20  # all of it; vocabularies with merges take a tenth. A file may be sparse and claim any size
 MAX_KEYS = 1 << 16
@@ -39,11 +40,18 @@ Value = Scalar | list[str] | npt.NDArray[np.generic]
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """shape: rows first (GGUF's order reversed). encoding: a key of ENCODINGS. data: uint8[rows, bytes per row] of the mapped file."""
+    """shape: rows first (GGUF's order reversed). encoding: a key of ENCODINGS. It lies at byte `begin` of its file."""
 
     shape: tuple[int, ...]
     encoding: str
-    data: npt.NDArray[np.uint8]
+    file: SourceFile
+    begin: int
+    rows: int
+    row_bytes: int
+
+    def read(self) -> npt.NDArray[np.uint8]:
+        """uint8[rows, row_bytes]. Raises SourceError where the file was changed."""
+        return self.file.read(self.begin, self.begin + self.rows * self.row_bytes).reshape(self.rows, self.row_bytes)
 
 
 class Metadata:
@@ -112,8 +120,13 @@ class GGUFHeader:
 
 def read_gguf(path: Path) -> GGUFHeader:
     """Metadata and tensors of a GGUF file. Raises MalformedFile, UnsupportedEncoding, and SourceError for a part of a split file."""
-    file = map_file(path)
-    cursor = _Cursor(path, file)
+    file = SourceFile(path)
+    with file.open() as content:
+        return _read(file, _Cursor(file, content))
+
+
+def _read(file: SourceFile, cursor: _Cursor) -> GGUFHeader:
+    path = file.path
     if cursor.take(4) != b"GGUF":
         raise malformed(path, "not a GGUF file (it does not begin with GGUF)")
     version = cursor.u32()
@@ -148,8 +161,8 @@ def _alignment(metadata: Metadata) -> int:
     return value
 
 
-def _read_tensors(cursor: _Cursor, file: npt.NDArray[np.uint8], count: int, alignment: int) -> dict[str, TensorInfo]:
-    path = cursor.path
+def _read_tensors(cursor: _Cursor, file: SourceFile, count: int, alignment: int) -> dict[str, TensorInfo]:
+    path = file.path
     entries: dict[str, tuple[tuple[int, ...], str, int]] = {}
     for _ in range(count):
         name = cursor.string()
@@ -160,7 +173,8 @@ def _read_tensors(cursor: _Cursor, file: npt.NDArray[np.uint8], count: int, alig
             raise malformed(path, f"tensor {name!r} has {dimensions} dimensions")
         shape = tuple(reversed([cursor.u64() for _ in range(dimensions)]))
         entries[name] = (shape, _encoding(path, name, cursor.u32()), cursor.u64())
-    data = file[-(-cursor.position // alignment) * alignment :]
+    start = -(-cursor.position // alignment) * alignment
+    size = file.size - start
 
     tensors: dict[str, TensorInfo] = {}
     end_before, name_before = 0, ""
@@ -177,9 +191,9 @@ def _read_tensors(cursor: _Cursor, file: npt.NDArray[np.uint8], count: int, alig
         if offset < end_before:
             raise malformed(path, f"tensors {name_before!r} and {name!r} overlap")
         end_before, name_before = offset + rows * row_bytes, name
-        if end_before > data.size:
-            raise malformed(path, f"tensor {name!r} ends at byte {end_before} of {data.size}: the file is truncated")
-        tensors[name] = TensorInfo(shape, encoding, data[offset:end_before].reshape(rows, row_bytes))
+        if end_before > size:
+            raise malformed(path, f"tensor {name!r} ends at byte {end_before} of {size}: the file is truncated")
+        tensors[name] = TensorInfo(shape, encoding, file, start + offset, rows, row_bytes)
     return tensors
 
 
@@ -197,18 +211,21 @@ def _encoding(path: Path, tensor: str, number: int) -> str:
 class _Cursor:
     """Reads forward and never past the end."""
 
-    def __init__(self, path: Path, file: npt.NDArray[np.uint8]) -> None:
-        self.path = path
+    def __init__(self, file: SourceFile, content: BufferedReader) -> None:
+        self.path = file.path
         self.position = 0
-        self._file = file.data
+        self._size, self._content = file.size, content
 
     def take(self, count: int) -> bytes:
-        if count > len(self._file) - self.position:
-            raise malformed(self.path, f"{count} bytes are wanted at byte {self.position}, but the file ends at {len(self._file)}")
+        if count > self._size - self.position:
+            raise malformed(self.path, f"{count} bytes are wanted at byte {self.position}, but the file ends at {self._size}")
         if self.position + count > MAX_HEADER_BYTES:
             raise malformed(self.path, f"the header takes more than {MAX_HEADER_BYTES >> 20} MiB")
         self.position += count
-        return bytes(self._file[self.position - count : self.position])
+        taken = self._content.read(count)
+        if len(taken) < count:
+            raise malformed(self.path, "the file became shorter while it was read")
+        return taken
 
     def u32(self) -> int:
         return int.from_bytes(self.take(4), "little")

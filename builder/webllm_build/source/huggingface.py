@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from webllm_build.errors import DownloadFailed, GatedModel, MissingFile, ModelNotFound
 from webllm_build.progress import Done, Progress
-from webllm_build.source.files import map_file
 from webllm_build.source.folder import Folder, LocalFile, WeightFile
 from webllm_build.source.local import SMALL_FILES
 
@@ -129,9 +128,12 @@ class _HubFile:
     def head(self, count: int) -> tuple[bytes, int]:
         return self._folder.beginning(self._name, count, self._otherwise)
 
-    @functools.cache  # noqa: B019  # lives as long as the model
-    def data(self) -> npt.NDArray[np.uint8]:
-        return map_file(self._folder.find(self._name) or self._folder.download(self._name))
+    @functools.cached_property
+    def _local(self) -> LocalFile:
+        return LocalFile(self._folder.find(self._name) or self._folder.download(self._name))
+
+    def read(self, begin: int, end: int) -> npt.NDArray[np.uint8]:
+        return self._local.read(begin, end)
 
 
 @contextmanager

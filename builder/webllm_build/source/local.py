@@ -130,7 +130,7 @@ def _tensor(name: str, entry: Entry) -> Tensor:
         rows = 1
         for extent in entry.shape[:-1]:
             rows *= extent
-        return entry.data.reshape(rows, entry.data.size // max(rows, 1))
+        return entry.read().reshape(rows, (entry.end - entry.begin) // max(rows, 1))
 
     return Tensor(name, entry.shape, entry.dtype.lower(), read)
 

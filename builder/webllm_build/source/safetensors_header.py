@@ -37,10 +37,9 @@ class Entry:
     end: int
     file: WeightFile
 
-    @property
-    def data(self) -> npt.NDArray[np.uint8]:
-        """uint8[bytes] of the mapped file."""
-        return self.file.data()[self.begin : self.end]
+    def read(self) -> npt.NDArray[np.uint8]:
+        """uint8[bytes]."""
+        return self.file.read(self.begin, self.end)
 
 
 def read_safetensors(file: WeightFile) -> dict[str, Entry]:
