@@ -41,13 +41,20 @@ export class DebugEngine extends MLCEngine {
     return this.#model;
   }
 
-  /** Token ids of a prompt and its answer, the end token included, through the ordinary path. */
-  async debugTokenIds(request: DebugRequest): Promise<{ prompt: number[]; ids: number[] }> {
+  /**
+   * Token ids of a prompt and its answer, the end token included, through the ordinary path, and `performance.now()` at each of the answer.
+   * `onToken` hears how many there are.
+   */
+  async debugTokenIds(request: DebugRequest, onToken?: (count: number) => void): Promise<{ prompt: number[]; ids: number[]; times: number[] }> {
     const { answer, model } = parsed(request);
     const { events } = await this.begin({ request: answer, model });
-    const ids: number[] = [];
-    for await (const event of events) if (event.type === "token") ids.push(event.token);
-    return { prompt: await this.#tokens(request), ids };
+    const [ids, times]: [number[], number[]] = [[], []];
+    for await (const event of events) {
+      if (event.type !== "token") continue;
+      times.push(performance.now());
+      onToken?.(ids.push(event.token));
+    }
+    return { prompt: await this.#tokens(request), ids, times };
   }
 
   #tokens(request: DebugRequest): Promise<number[]> {
