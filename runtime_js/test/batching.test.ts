@@ -117,6 +117,19 @@ test("an interruption ends what runs and what waits, a stop its own request", as
   assert.deepEqual([ended[0]?.ids.length, ended[1]?.ids.length, ended[3]?.ids.length], [3, 20, 0]);
 });
 
+test("what one request's listener throws fails that request alone", async () => {
+  const it = setup(WIDE);
+  const answers = [1, 2, 3].map((seed) => generate(it, request(promptOf(6, seed), { maxTokens: 20 }), (count) => {
+    if (seed === 2 && count === 5) throw new Error("a parser's");
+    return false;
+  }));
+  const [first, second, third] = await Promise.allSettled(answers);
+  assert.match(String(second?.status === "rejected" && second.reason), /a parser's/);
+  for (const [seed, answer] of [[1, first], [3, third]] as const) {
+    assert.deepEqual(answer?.status === "fulfilled" && answer.value.ids, reference(promptOf(6, seed), 20, NO_EOS));
+  }
+});
+
 test("where memory is short, whoever came last waits and goes on where it was; alone it fails", async () => {
   const it = setup({ ...WIDE, pages: 8, maxPages: 24 }); // room for 96 tokens
   const prompts = [promptOf(20, 1), promptOf(24, 2), promptOf(16, 3)];

@@ -278,20 +278,18 @@ export class Scheduler {
     const flight = this.#inFlight.shift();
     if (flight === undefined) return;
     const { rows, prompt } = flight;
-    await this.#guard(prompt === null ? rows : [prompt], async () => {
-      const results = await flight.results;
-      if (prompt === null || rows.length > 0) this.#depth.tokenRead(performance.now());
-      rows.forEach((row, i) => {
-        const result = results[i];
-        if (result === undefined) throw new InternalError("a step has fewer results than rows");
-        if (row !== null && !row.isEnded) this.#accept(row, result);
-      });
-    });
+    let results: readonly StepResult[] = [];
+    await this.#guard(prompt === null ? rows : [prompt], async () => { results = await flight.results; });
+    if (rows.length > 0) this.#depth.tokenRead(performance.now());
+    for (const [i, row] of rows.entries()) {
+      if (row !== null && !row.isEnded) await this.#guard([row], async () => this.#accept(row, results[i])); // what one's listener throws is its own
+    }
   }
 
-  #accept(row: Generation, { token, logprobs }: StepResult): void {
-    if (row.sampled > row.read + 1) row.sequence?.commit([token]); // a step has added it to the cache already
-    row.take(token, logprobs);
+  #accept(row: Generation, result: StepResult | undefined): void {
+    if (result === undefined) throw new InternalError("a step has fewer results than rows");
+    if (row.sampled > row.read + 1) row.sequence?.commit([result.token]); // a step has added it to the cache already
+    row.take(result.token, result.logprobs);
   }
 
   /** What fails here fails these generations, and the loop goes on. */
