@@ -31,12 +31,12 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
         tools: [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }],
         variables: { enable_thinking: false },
       } },
-      maxTokens: 5, choice: 1, priority: 9, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
+      maxTokens: 5, overflow: "drop_oldest", choice: 1, priority: 9, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
     },
   },
   {
     kind: "answer", id: 4, model: undefined, request: {
-      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, choice: undefined, priority: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [],
+      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, overflow: undefined, choice: undefined, priority: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [],
     },
   },
   { kind: "encode", id: 4, model: "toy", prompt: { kind: "text", text: "Once", suffix: "upon" } },

@@ -7,6 +7,7 @@ import type { Conversation } from "../tokenizer/chat_template.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
 import { FINISH_REASONS, type FinishReason, type GenerationListener } from "./generation.ts";
+import type { Overflow } from "./overflow.ts";
 import type { SamplingConfig } from "./sampler.ts";
 import type { Structure } from "./structure/structure.ts";
 
@@ -20,6 +21,8 @@ export interface AnswerRequest {
   readonly prompt: Prompt;
   /** Default: up to the end of the context. */
   readonly maxTokens?: number | undefined;
+  /** What is left out where the context is too short. Default: "error". */
+  readonly overflow?: Overflow | undefined;
   readonly sampling: SamplingConfig;
   /** Which of several answers to the prompt it is: each draws its own. Default 0. */
   readonly choice?: number | undefined;

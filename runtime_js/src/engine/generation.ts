@@ -2,6 +2,7 @@
 
 import type { Draw, TokenLogprobs } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
+import { SINKS } from "./overflow.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
 
@@ -14,6 +15,8 @@ export interface GenerationRequest {
   readonly maxTokens: number;
   readonly eosTokenIds: ReadonlySet<number>;
   readonly sampler: Sampler;
+  /** Whether it goes on beyond the context: of its tokens the first few and the newest half stay then. */
+  readonly shifts?: boolean | undefined;
   /** Higher goes first; default 0. */
   readonly priority?: number | undefined;
   /** What may come; the generation disposes of it when it ends. */
@@ -35,8 +38,9 @@ export class Generation {
   readonly priority: number;
   /** Tokens that may come. */
   readonly limit: number;
-  /** The prompt, and all that was read of the answer. */
+  /** The prompt, and all that was read of the answer, but for what was left out of the context. */
   readonly tokens: number[];
+  readonly #answer: number[] = [];
   /** Where its tokens are; null while it waits. */
   sequence: Sequence | null = null;
   /** Its slot for penalties and biases while it runs. */
@@ -52,11 +56,11 @@ export class Generation {
   isEnded = false;
   #hasBegun = false;
 
-  constructor(readonly request: GenerationRequest, contextLength: number, readonly listener: GenerationListener) {
+  constructor(readonly request: GenerationRequest, readonly contextLength: number, readonly listener: GenerationListener) {
     this.priority = request.priority ?? 0;
     this.tokens = [...request.prompt];
     this.counted = request.prompt.length;
-    this.limit = Math.min(request.maxTokens, contextLength - request.prompt.length);
+    this.limit = request.shifts === true ? request.maxTokens : Math.min(request.maxTokens, contextLength - request.prompt.length);
   }
 
   /** Whether its next token is known to the GPU alone: a step that samples it was submitted, and not read. */
@@ -98,6 +102,7 @@ export class Generation {
     const { constraint, eosTokenIds } = this.request;
     this.read++;
     this.tokens.push(token);
+    this.#answer.push(token);
     constraint?.accept(token);
     const isEnd = this.listener.token(token, logprobs) || eosTokenIds.has(token) || constraint?.isEnded === true;
     if (isEnd) this.end("stop");
@@ -106,8 +111,18 @@ export class Generation {
 
   /** Its steps begin again, with all that is known by now. */
   resume(): void {
-    this.request.sampler.resume(this.tokens.slice(this.request.prompt.length));
+    this.request.sampler.resume([...this.#answer]);
     this.counted = this.tokens.length;
+  }
+
+  /** Whether the context has no room for its next token. */
+  get isFull(): boolean {
+    return !this.isOnGpu && this.tokens.length > this.contextLength;
+  }
+
+  /** Leaves out what is in the middle. Keys hold their positions, so that what stays is computed again. */
+  shift(): void {
+    this.tokens.splice(SINKS, this.tokens.length - (this.contextLength >> 1));
   }
 
   begin(): void {

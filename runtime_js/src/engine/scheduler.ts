@@ -92,6 +92,7 @@ export class Scheduler {
     await Promise.resolve(); // so that a listener hears nothing before `add` has returned
     while (!this.#isClosed) {
       this.#retire();
+      this.#shift();
       this.#admit();
       while (await this.#submitNext());
       if (this.#inFlight.length > 0) await this.#read();
@@ -111,6 +112,15 @@ export class Scheduler {
     this.#isShort = false;
     this.#running = this.#running.filter(({ isEnded }) => !isEnded);
     for (const generation of ended) this.#giveBack(generation);
+  }
+
+  /** Goes on beyond the context, from the beginning and the newest part. */
+  #shift(): void {
+    for (const generation of this.#running) {
+      if (!generation.isFull) continue;
+      this.#giveBack(generation);
+      generation.shift();
+    }
   }
 
   #giveBack(generation: Generation): void {
@@ -165,7 +175,7 @@ export class Scheduler {
 
   /** Whether the next step samples a token for it. */
   #isRow(generation: Generation): boolean {
-    if (generation.sequence === null) return false;
+    if (generation.sequence === null || generation.position >= generation.contextLength) return false;
     return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && generation.position > 0;
   }
 

@@ -7,6 +7,7 @@ import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { tagsOf, type ChatFormat } from "../formats/format.ts";
 import type { Conversation } from "../tokenizer/chat_template.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
+import { cut, roomForPrompt, shortened } from "./overflow.ts";
 import { parserOptions } from "./output.ts";
 import { Sampler } from "./sampler.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
@@ -27,6 +28,12 @@ export interface SessionParts {
   readonly dispose: () => void;
 }
 
+/** A prompt's tokens, and the text that a chat template made of it. */
+interface Encoded {
+  readonly rendered: string;
+  readonly tokens: readonly number[];
+}
+
 export class Session {
   readonly modelId: string;
   readonly #parts: SessionParts;
@@ -44,16 +51,8 @@ export class Session {
    */
   async answer(request: AnswerRequest): Promise<PushStream<AnswerEvent>> {
     const { tokenizer, eosTokenIds, runner, grammars, format } = this.#parts;
-    const rendered = request.prompt.kind === "chat" ? this.#render(request.prompt.conversation) : "";
-    const prompt = request.prompt.kind === "chat" ? tokenizer.encode(rendered) : this.encode(request.prompt);
-    const { contextLength } = runner.shape;
+    const { rendered, tokens: prompt } = this.#fit(request, runner.shape.contextLength);
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
-    if (prompt.length >= contextLength) {
-      throw new ContextWindowSizeExceededError(
-        `The conversation has ${prompt.length} tokens, the context window ${contextLength}. `
-        + "Shorten it, start a new chat, or load with a larger context_window_size.",
-        { promptTokens: prompt.length, contextWindowSize: contextLength, param: request.prompt.kind === "chat" ? "messages" : "prompt" });
-    }
     const constraint = request.structure === undefined ? undefined : await grammars.constraint(request.structure);
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
@@ -62,20 +61,50 @@ export class Session {
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events);
     const sampler = new Sampler(request.sampling, prompt, request.choice);
     const { maxTokens = Infinity, priority } = request;
-    stop = this.#scheduler.add({ prompt, maxTokens, eosTokenIds, sampler, priority, constraint }, writer);
+    const shifts = request.overflow === "drop_oldest";
+    try {
+      stop = this.#scheduler.add({ prompt, maxTokens, eosTokenIds, sampler, shifts, priority, constraint }, writer);
+    } catch (error) {
+      constraint?.dispose();
+      throw error;
+    }
     return events;
+  }
+
+  /** The prompt, shortened as the request allows where it is too long. Raises ContextWindowSizeExceededError. */
+  #fit({ prompt, overflow = "error", maxTokens = Infinity }: AnswerRequest, contextLength: number): Encoded {
+    const whole = this.#encode(prompt);
+    if (whole.tokens.length < contextLength) return whole;
+    const most = roomForPrompt(contextLength, maxTokens);
+    if (prompt.kind !== "chat" && overflow !== "error") return { ...whole, tokens: cut(whole.tokens, overflow, most) };
+    if (prompt.kind === "chat") {
+      for (const messages of shortened(prompt.conversation.messages, overflow)) {
+        const shorter = this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } });
+        if (shorter.tokens.length <= most) return shorter;
+      }
+    }
+    throw new ContextWindowSizeExceededError(
+      `The conversation has ${whole.tokens.length} tokens, the context window ${contextLength}. Shorten it, start a new chat, load with a larger `
+      + "context_window_size, or let the oldest part be left out by context_overflow: \"drop_oldest\".",
+      { promptTokens: whole.tokens.length, contextWindowSize: contextLength, param: prompt.kind === "chat" ? "messages" : "prompt" });
   }
 
   /** The tokens of a prompt. Raises RequestValidationError. */
   encode(prompt: Prompt): readonly number[] {
+    return this.#encode(prompt).tokens;
+  }
+
+  #encode(prompt: Prompt): Encoded {
     const { tokenizer } = this.#parts;
     switch (prompt.kind) {
-      case "chat":
-        return tokenizer.encode(this.#render(prompt.conversation));
+      case "chat": {
+        const rendered = this.#render(prompt.conversation);
+        return { rendered, tokens: tokenizer.encode(rendered) };
+      }
       case "text":
-        return prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix);
+        return { rendered: "", tokens: prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix) };
       case "tokens":
-        return tokenizer.known(prompt.tokens);
+        return { rendered: "", tokens: tokenizer.known(prompt.tokens) };
     }
   }
 

@@ -12,6 +12,7 @@ import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/open
 import { MAX_TOOLS } from "../api/openai/tools.ts";
 import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
+import { OVERFLOWS } from "../engine/overflow.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import type { MemoryEstimate } from "../executor/memory.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
@@ -134,6 +135,7 @@ function parseRequest(request: Fields): AnswerRequest {
       topP: sampling.number("topP", 0, 1),
       seed: sampling.optional("seed", (key) => sampling.integer(key, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
     },
+    overflow: request.optional("overflow", (key) => request.oneOf(key, OVERFLOWS)),
     choice: request.optional("choice", (key) => request.integer(key, 0, MAX_CHOICES - 1)),
     priority: request.optional("priority", (key) => request.integer(key, 0, MAX_PRIORITY)),
     stop: request.array("stop", MAX_STOPS, (stop, path) => {

@@ -1,6 +1,7 @@
 /** Validation of requests: a wrong, missing or unsupported field is an error that names it. Null is absent everywhere. */
 
 import type { AnswerRequest, Prompt } from "../../engine/answer.ts";
+import { OVERFLOWS } from "../../engine/overflow.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { Fields } from "../../support/fields.ts";
 import { MAX_CONTENT, MAX_NAME, parseMessages } from "./messages.ts";
@@ -16,7 +17,7 @@ const MAX_PROMPTS = 128;
 /** No vocabulary is as large. */
 const MAX_TOKEN = 1 << 24;
 
-const SAMPLING_FIELDS = ["model", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "stream", "stream_options"] as const;
+const SAMPLING_FIELDS = ["model", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "context_overflow", "stream", "stream_options"] as const;
 const CHAT_FIELDS = ["messages", "max_completion_tokens", ...CHAT_TEMPLATE_FIELDS, ...SAMPLING_FIELDS];
 const TEXT_FIELDS = ["prompt", "echo", "suffix", ...SAMPLING_FIELDS];
 
@@ -54,6 +55,7 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
   const topP = request.optional("top_p", (key) => request.number(key, 0, 1)) ?? 1;
   const choices = request.optional("n", (key) => request.integer(key, 1, MAX_CHOICES)) ?? 1;
   if (choices * prompts.length > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${choices * prompts.length}; at most ${MAX_CHOICES} may be`, "n");
+  const overflow = request.optional("context_overflow", (key) => request.oneOf(key, OVERFLOWS));
   const stream = request.optional("stream", (key) => request.boolean(key)) ?? false;
   const includeUsage = request.optional("stream_options", (key) => {
     const options = request.object(key);
@@ -70,6 +72,7 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
         topP: topP === 0 ? 1 : topP,
         seed: request.optional("seed", (key) => request.integer(key, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
       },
+      ...(overflow !== undefined && { overflow }),
       stop: request.optional("stop", () => parseStop(request)) ?? [],
     },
     prompts,

@@ -62,6 +62,11 @@ interface SamplingParams {
   readonly stop?: string | readonly string[] | null | undefined;
   /** 1. */
   readonly n?: number | null | undefined;
+  /**
+   * Where the context is too short: "drop_oldest" leaves out the oldest turns (of a text its oldest part), and lets the answer go on beyond the
+   * context; "truncate_middle" also keeps the first turn (of a text its beginning). Default: "error", which names both lengths.
+   */
+  readonly context_overflow?: "error" | "drop_oldest" | "truncate_middle" | null | undefined;
   readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
 }
 
