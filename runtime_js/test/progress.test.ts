@@ -24,4 +24,5 @@ test("while nothing comes, reports say why; progress stays within its bounds whe
   progress.ready("Ready");
   assert.ok(reports.every((report) => report.progress <= 1 && report.progress >= 0 && report.bytesDone <= report.bytesTotal));
   assert.equal(last()?.progress, 1);
+  progress.close();
 });

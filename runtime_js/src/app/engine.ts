@@ -5,7 +5,9 @@ import type { ChatCompletionMessageParam, CompletionUsage } from "../api/openai/
 import type { AppConfig, InitProgressReport } from "../api/types.ts";
 import type { PageConfig } from "../page/config.ts";
 import { WorkerScript } from "../page/worker-script.ts";
+import { waitingToBegin } from "../engine/progress.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
+import { everyTick } from "../support/patience.ts";
 import { WebWorkerMLCEngine } from "../transport/client.ts";
 import type { Ending, Turn } from "./conversation.ts";
 import type { Settings } from "./settings.ts";
@@ -56,7 +58,8 @@ export class EngineHost {
     this.close();
     const { signal } = (this.#life = new AbortController());
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
-    const startWorker = await Promise.race([this.#script.load(), closed]);
+    const stopWaiting = everyTick(() => onProgress(waitingToBegin("Waiting for the engine's script")));
+    const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
     const engine = new WebWorkerMLCEngine(startWorker(), {
       appConfig: this.#appConfig, initProgressCallback: onProgress, deviceLostCallback: this.#onLost,
     });

@@ -58,6 +58,13 @@ const KNOWN: Partial<Record<ErrorCode, Known>> = {
     ways: [TRY_AGAIN, LOAD_PAGE],
     fatal: true,
   },
+  NoAnswer: {
+    title: "The browser does not answer",
+    text: "It was asked for something that the model needs, and has neither given nor refused it. What was downloaded is kept.",
+    fix: "Try again. If it stays, close other pages of this site and load this one again, or restart the browser.",
+    ways: [TRY_AGAIN, LOAD_PAGE],
+    fatal: true,
+  },
   Integrity: {
     title: "A file arrived damaged",
     text: "Its checksum is not the one that belongs to this model, so it was thrown away.",

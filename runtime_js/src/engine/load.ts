@@ -8,6 +8,7 @@ import { matchTensors, writeRange } from "../executor/weights.ts";
 import { AbortError } from "../support/errors.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
+import { owed } from "../support/patience.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { LoadProgress } from "./progress.ts";
 import { SequenceManager } from "./sequences.ts";
@@ -28,46 +29,55 @@ export interface LoadedModel extends SessionParts {
  * meanwhile. A load that is stopped, or fails, has freed the device when it rejects, whatever still compiles.
  */
 export async function loadModel(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<LoadedModel> {
-  const progress = new LoadProgress((report) => { if (!signal.aborted) listener.progress(report); });
   const failed = childController(signal);
+  const progress = new LoadProgress((report) => { if (!signal.aborted) listener.progress(report); }, (error) => failed.abort(error));
   const stop = failed.signal;
   let prepared: Promise<ModelDevice> | undefined;
   let memory: MemoryEstimate | undefined;
   try {
     const [adapter, folder] = await progress.timed("manifest",
-      abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason))]), signal, STOPPED));
+      abortable(Promise.all([
+        progress.during("the GPU", requestAdapter()),
+        progress.during("the model's description", ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason)), true),
+      ]), stop, STOPPED));
     const { manifest } = folder;
     progress.warn(folder.warning);
     progress.weightsBegin(manifest.weights.bytes);
-    const loadedLibrary = folder.read(manifest.library, stop).then((bytes) => ModelLibrary.load(bytes));
+    const loadedLibrary = abortable(progress.during("the model's library", folder.read(manifest.library, stop), true).then((bytes) =>
+      progress.during("WebAssembly", ModelLibrary.load(bytes))), stop, STOPPED);
     const fitting = loadedLibrary.then((loaded) => {
       matchTensors(manifest.tensors, loaded.plan);
       memory = estimateOn(adapter, loaded.plan, choice); // who cannot run it is told before the download
       listener.needs(memory);
       return loaded;
     });
-    const gpu = prepared = fitting.then((loaded) => openDevice(adapter, loaded, choice, folder));
-    const weights = fitting.then(() => folder.readShards(stop, (file, bytes) => progress.received(file, bytes), async (offset, bytes) => {
+    const gpu = prepared = fitting.then((loaded) => progress.during("the GPU's memory", openDevice(adapter, loaded, choice, folder)));
+    const write = async (offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
       const { device, watch, weights: places } = await gpu;
       writeRange(device.queue, places, manifest.tensors, offset, bytes);
       device.queue.submit([]);
-      await watch.guard(device.queue.onSubmittedWorkDone()); // so that no more than the shards in flight wait in memory
-    }));
+      // So that no more than the shards in flight wait in memory.
+      await watch.guard(owed("weights to be written", device.queue.onSubmittedWorkDone()));
+    };
+    const weights = fitting.then(() =>
+      progress.during("the weights", folder.readShards(stop, (file, bytes) => progress.received(file, bytes), write), true));
     let compiling = (): void => undefined;
     const asked = new Promise<void>((resolve) => { compiling = resolve; });
-    const started = gpu.then((on) => startModel(on, {
+    const started = gpu.then((on) => progress.during("the GPU", startModel(on, {
       options: choice, notes: folder, probe: manifest.probe, weights, signal: stop,
       onCompiled: (done, total) => { compiling(); progress.compiled(done, total); },
-    }));
+    })));
     // Reading a tokenizer keeps this thread busy: kernels are asked for first.
-    const tokenizer = Promise.all([folder.readJson(manifest.tokenizer, stop), Promise.race([asked, started])]).then(([json]) =>
-      new ChatTokenizer(json, manifest.tokenizerConfig));
+    const tokenizer = Promise.all([
+      progress.during("the tokenizer", folder.readJson(manifest.tokenizer, stop), true), Promise.race([asked, started]),
+    ]).then(([json]) => new ChatTokenizer(json, manifest.tokenizerConfig));
     const [library, parts, chatTokenizer] = await abortable(Promise.all([
       loadedLibrary, started, progress.timed("tokenizer", tokenizer), progress.timed("device", gpu), progress.timed("weights", weights),
-    ]), signal, STOPPED);
+    ]), stop, STOPPED);
     const { device, watch, variant, buffers, runner } = parts;
     const sequences = new SequenceManager(library.abi, runner, buffers.pages);
     progress.warn(folder.warning ?? parts.warning);
+    progress.close();
     progress.ready(`Ready on ${infoOf(adapter).vendor || "this GPU"} (${variant.name})`);
     const life = new AbortController();
     void watch.lost.then((error) => { if (!life.signal.aborted) listener.lost(error); });
@@ -86,6 +96,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
       },
     };
   } catch (error) {
+    progress.close();
     failed.abort(); // what is still being read
     await prepared?.then(({ device }) => device.destroy(), () => undefined);
     if (signal.aborted) throw abortError(signal, STOPPED);

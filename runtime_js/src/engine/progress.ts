@@ -1,7 +1,9 @@
 /** Counts what a load has done and reports it. */
 
 import type { FileEntry } from "../storage/manifest.ts";
+import type { MLCEngineError } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
+import { PATIENCE_TICKS, everyTick, noAnswer } from "../support/patience.ts";
 
 /** What loading does now: reads the description, moves weights to the GPU while kernels compile, or is done. */
 export const INIT_PHASES = ["config", "weights", "kernels", "ready"] as const;
@@ -29,7 +31,7 @@ export interface InitProgressReport {
   /** Weight bytes that have come. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
-  /** Set while nothing comes, with the reason: a pause between attempts, no network, another tab that downloads the same. */
+  /** Set while nothing comes, with the reason: a pause between attempts, no network, another tab's download, or who keeps silent. */
   readonly waiting?: string | undefined;
   /** Set where the model runs but something the user may want to know is wrong, as storage that is full. */
   readonly warning?: string | undefined;
@@ -38,6 +40,14 @@ export interface InitProgressReport {
 }
 
 export type InitProgressCallback = (report: InitProgressReport) => void;
+
+/** Nothing at all for so long, without a reason that is known, is the end. Kernels that a slow driver compiles have taken a minute. */
+const QUIET_TICKS = 5 * PATIENCE_TICKS;
+
+/** The report of a load that has not begun yet. */
+export function waitingToBegin(reason: string): InitProgressReport {
+  return { progress: 0, timeElapsed: 0, text: reason, phase: "config", bytesDone: 0, bytesTotal: 0, waiting: reason };
+}
 
 /** Share of the bar that weights take; kernels take the rest. They run side by side. */
 const WEIGHTS_SHARE = 0.9;
@@ -53,16 +63,53 @@ export class LoadProgress {
   #kernels = { done: 0, total: 0 };
   #warning: string | undefined;
   #waiting: string | undefined;
+  /** What was begun and is not done, in that order, and whether it may wait for a network. */
+  readonly #open = new Map<string, boolean>();
+  #quietTicks = 0;
+  readonly #stop: () => void;
 
-  constructor(report: (report: InitProgressReport) => void) {
+  /** onStalled: nothing has come for so long that nothing will. */
+  constructor(report: (report: InitProgressReport) => void, onStalled: (error: MLCEngineError) => void = () => undefined) {
     this.#report = report;
     this.#send("Reading the model's description");
+    this.#stop = everyTick(() => this.#tick(onStalled));
+  }
+
+  /** Ends the watch over silence. */
+  close(): void {
+    this.#stop();
+  }
+
+  #tick(onStalled: (error: MLCEngineError) => void): void {
+    const [first] = this.#open.keys();
+    if (first === undefined || this.#waiting !== undefined) return;
+    const ticks = this.#quietTicks + 1;
+    if (ticks === 1) this.#send(`Waiting for ${first}`, `Waiting for ${first}`);
+    if (ticks === QUIET_TICKS && !this.#isFetching) onStalled(noAnswer(first));
+    this.#quietTicks = ticks;
+  }
+
+  get #isFetching(): boolean {
+    return [...this.#open.values()].includes(true);
+  }
+
+  /** Names what `work` gives, for as long as it takes. isFetched: it may wait for a network, and knows for how long. */
+  async during<T>(what: string, work: Promise<T>, isFetched = false): Promise<T> {
+    this.#open.set(what, isFetched);
+    try {
+      return await work;
+    } finally {
+      this.#open.delete(what);
+      this.#quietTicks = 0;
+      if (!this.#isFetching) this.#waiting = undefined;
+    }
   }
 
   weightsBegin(bytesTotal: number): void {
     this.#waiting = undefined;
     this.#phase = "weights";
     this.#bytesTotal = bytesTotal;
+    this.#sendState();
   }
 
   received(file: FileEntry, bytes: number): void {
@@ -115,7 +162,10 @@ export class LoadProgress {
     }
   }
 
-  #send(text: string): void {
+  /** silent: who says nothing just now. */
+  #send(text: string, silent?: string): void {
+    const waiting = this.#waiting ?? silent;
+    this.#quietTicks = 0;
     const { done, total } = this.#kernels;
     const isReady = this.#phase === "ready";
     const weights = this.#bytesTotal > 0 ? this.#bytesDone / this.#bytesTotal : 0;
@@ -127,7 +177,7 @@ export class LoadProgress {
       phase: this.#phase,
       bytesDone: Math.min(this.#bytesDone, this.#bytesTotal),
       bytesTotal: this.#bytesTotal,
-      ...(this.#waiting !== undefined && !isReady && { waiting: this.#waiting }),
+      ...(waiting !== undefined && !isReady && { waiting }),
       ...(this.#warning !== undefined && { warning: this.#warning }),
       ...(isReady && { times: this.#times }),
     });

@@ -1,7 +1,9 @@
 /** The browser's GPU adapter, and what it says of itself. */
 
-import { WebGPUNotAvailableError } from "../support/errors.ts";
+import { NoAnswerError, WebGPUNotAvailableError } from "../support/errors.ts";
+import { owed } from "../support/patience.ts";
 
+/** Raises WebGPUNotAvailableError, or NoAnswerError. */
 export async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
   if (gpu === undefined || gpu === null) {
@@ -11,8 +13,10 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   }
   // Some systems answer a preference that they cannot follow with no GPU at all.
   const refusals: string[] = [];
-  const ask = async (options?: GPURequestAdapterOptions): Promise<GPUAdapter | null> => gpu.requestAdapter(options);
+  const ask = async (options?: GPURequestAdapterOptions): Promise<GPUAdapter | null> =>
+    owed("an adapter of the GPU", gpu.requestAdapter(options));
   const refused = (error: unknown): null => {
+    if (error instanceof NoAnswerError) throw error;
     refusals.push(` (${String(error)})`);
     return null;
   };

@@ -1,10 +1,11 @@
 /** Chooses the variant of the model that this GPU can run, and watches the device that runs it. */
 
 import {
-  DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, OutOfMemoryError, WebGPUNotAvailableError,
+  DeviceLostError, FeatureSupportError, GPUExecutionError, MLCEngineError, NoAnswerError, OutOfMemoryError, WebGPUNotAvailableError,
 } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
 import { log } from "../support/log.ts";
+import { owed } from "../support/patience.ts";
 import { infoOf } from "./adapter.ts";
 import type { LimitName, Plan, VariantPlan } from "./plan.ts";
 
@@ -60,9 +61,14 @@ export async function requestDevice(
   for (const name of ["maxBufferSize", "maxStorageBufferBindingSize"] as const) {
     limits.set(name, Math.max(limits.get(name) ?? 0, Math.min(largestBuffer, adapter.limits[name])));
   }
+  const asked = adapter.requestDevice({ requiredFeatures, requiredLimits: Object.fromEntries(limits) });
   try {
-    return await adapter.requestDevice({ requiredFeatures, requiredLimits: Object.fromEntries(limits) });
+    return await owed("a device on the GPU", asked);
   } catch (error) {
+    if (error instanceof NoAnswerError) {
+      asked.then((late) => late.destroy(), () => undefined);
+      throw error;
+    }
     throw new WebGPUNotAvailableError(
       `The GPU refused to start (${String(error)}). Close other pages that use it, or restart the browser.`);
   }
@@ -139,7 +145,7 @@ export async function allocating<T>(device: GPUDevice, what: string, bytes: numb
   try {
     made = allocate();
   } finally {
-    error = await device.popErrorScope();
+    error = await owed("memory of the GPU", device.popErrorScope());
   }
   if (error !== null) {
     throw new OutOfMemoryError(`The GPU has no room for ${what} (${formatBytes(bytes)}). ${LESS_MEMORY}`, { bytes });

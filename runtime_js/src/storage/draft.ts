@@ -1,5 +1,7 @@
 /** A file that is being written. It has its name only when it is whole: what a closed tab cuts off is never taken for stored. */
 
+import { owed } from "../support/patience.ts";
+
 const SUFFIX = ".part";
 
 /** What dedicated workers alone have: reads and writes without a way through the browser's process. */
@@ -104,13 +106,13 @@ export class Draft {
     this.#attempt((file) => file.truncate(bytes.byteLength));
     if (this.#file === null) return;
     this.close();
-    try {
-      await this.#remove(this.#name);
-      const isMoved = isMovable(this.#handle) && await this.#handle.move(this.#name).then(() => true, () => false);
-      if (!isMoved) await this.#copy(bytes);
-    } catch (error) {
-      this.#refused(error);
-    }
+    await owed("its storage", this.#rename(bytes)).catch(this.#refused);
+  }
+
+  async #rename(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#remove(this.#name);
+    const isMoved = isMovable(this.#handle) && await this.#handle.move(this.#name).then(() => true, () => false);
+    if (!isMoved) await this.#copy(bytes);
   }
 
   /** For browsers that cannot move: a copy that is cut off has another size. */

@@ -2,6 +2,7 @@
 
 import { childController } from "../support/abort.ts";
 import { AbortError } from "../support/errors.ts";
+import { owed } from "../support/patience.ts";
 import { pause } from "./pause.ts";
 
 export interface Waiting {
@@ -34,17 +35,23 @@ export async function runExclusive<T>(
   const asleep = childController(signal), settled = new AbortController();
   let result: { readonly promise: Promise<T> } | undefined;
   const hold = async (lock: Lock | null): Promise<void> => {
-    if (lock === null) return;
+    if (lock === null || settled.signal.aborted) return;
     settled.abort();
     result = { promise: work() };
     await result.promise.catch(() => undefined); // the caller hears of it
   };
+  const { locks } = navigator;
   try {
-    await navigator.locks.request(name, { ifAvailable: true }, hold);
+    await owed("a lock", new Promise<void>((resolve, reject) => {
+      locks.request(name, { ifAvailable: true }, (lock) => {
+        resolve();
+        return hold(lock);
+      }).catch(reject);
+    }));
     if (result === undefined) {
       onWait?.("Waiting for another tab, which downloads the same model");
       watch(progress, settled.signal, asleep).catch(() => undefined);
-      await navigator.locks.request(name, { signal: asleep.signal }, hold);
+      await locks.request(name, { signal: asleep.signal }, hold);
     }
   } catch {
     // The wait was ended. Or there are no locks: pages without storage of their own, as some frames, have none.

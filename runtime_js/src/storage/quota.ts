@@ -1,5 +1,7 @@
 /** Room in the browser's storage. */
 
+import { owed } from "../support/patience.ts";
+
 const asked = new WeakSet<StorageManager>();
 
 /**
@@ -21,6 +23,6 @@ async function ask({ storage, permissions }: Navigator): Promise<void> {
 /** Bytes that may still be stored, or undefined where the browser does not say. */
 export async function freeBytes(): Promise<number | undefined> {
   if (typeof navigator === "undefined" || typeof navigator.storage?.estimate !== "function") return undefined;
-  const { quota, usage } = await navigator.storage.estimate().catch((): StorageEstimate => ({}));
+  const { quota, usage } = await owed("the room in its storage", navigator.storage.estimate()).catch((): StorageEstimate => ({}));
   return quota === undefined || usage === undefined ? undefined : quota - usage;
 }

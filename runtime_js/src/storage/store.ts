@@ -3,6 +3,8 @@
  * as fast as the Cache API. Where there is none, nothing is stored and the model still runs.
  */
 
+import { NoAnswerError } from "../support/errors.ts";
+import { owed } from "../support/patience.ts";
 import { Draft, draftName, isSync } from "./draft.ts";
 import { fileSizes, hasFileSystem, isNamed, modelFolder } from "./folders.ts";
 
@@ -28,7 +30,7 @@ export class ModelStore {
       return new ModelStore(manifestUrl, null, "This browser has no storage for the model here; it will be downloaded again next time.");
     }
     try {
-      return new ModelStore(manifestUrl, await modelFolder(manifestUrl, create));
+      return new ModelStore(manifestUrl, await owed("its storage", modelFolder(manifestUrl, create)));
     } catch (error) {
       return new ModelStore(manifestUrl, null,
         `The browser refused to open its storage (${String(error)}); the model will be downloaded again next time.`);
@@ -57,9 +59,10 @@ export class ModelStore {
 
   /** A file's bytes, in `into` if they fit there; null where there is no such file, or one of another size than `size`. */
   async read(name: string, size?: number, into?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer> | null> {
+    const folder = this.#folder;
+    if (folder === null) return null;
     try {
-      const handle = await this.#folder?.getFileHandle(name);
-      return handle === undefined ? null : await readFile(handle, size, into);
+      return await this.#owed(folder.getFileHandle(name).then((handle) => readFile(handle, size, into)));
     } catch {
       return null; // unreadable storage is the same as none: the file is fetched
     }
@@ -93,15 +96,29 @@ export class ModelStore {
     if (this.#folder === null || !this.isStoring) return undefined;
     try {
       try {
-        return await work(this.#folder);
+        return await this.#owed(work(this.#folder));
       } catch (error) {
         if (!isNamed(error, "NotFoundError")) throw error;
-        this.#folder = await modelFolder(this.#manifestUrl, true); // another page has deleted the model
-        return await work(this.#folder);
+        // Another page has deleted the model.
+        return await this.#owed(modelFolder(this.#manifestUrl, true).then((folder) => work(this.#folder = folder)));
       }
     } catch (error) {
       if (!isNamed(error, "NoModificationAllowedError")) this.#refused(error); // else another page writes, or reads, the same bytes
       return undefined;
+    }
+  }
+
+  /** What the storage is asked for. One that has kept silent once is asked for nothing more: it counts as none. */
+  async #owed<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await owed("its storage", work);
+    } catch (error) {
+      if (error instanceof NoAnswerError) {
+        this.#folder = null;
+        this.stopStoring("The browser's storage does not answer; the model runs, but will be downloaded again next time. "
+          + "Restart the browser to keep it.");
+      }
+      throw error;
     }
   }
 
@@ -113,7 +130,7 @@ export class ModelStore {
 
   /** Name and size in bytes of each file that is stored. */
   async sizes(): Promise<ReadonlyMap<string, number>> {
-    return this.#folder === null ? new Map() : fileSizes(this.#folder).catch(() => new Map<string, number>());
+    return this.#folder === null ? new Map() : this.#owed(fileSizes(this.#folder)).catch(() => new Map<string, number>());
   }
 }
 

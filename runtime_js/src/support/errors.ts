@@ -13,6 +13,7 @@
  *       ManifestError                    manifest, plan or tokenizer is malformed or of an unknown version
  *       IntegrityError                   a file's bytes are not those that the manifest names
  *       DownloadError                    a file is missing or could not be fetched
+ *       NoAnswerError                    the browser has lost what it was asked for: it neither gives it nor refuses
  *       RequestValidationError           a request has a wrong, unknown or missing field
  *       ContextWindowSizeExceededError   the prompt does not fit into the context window
  *       QueueFullError                   too many requests wait
@@ -97,6 +98,12 @@ export class DownloadError extends MLCEngineError {
   }
 }
 
+export class NoAnswerError extends MLCEngineError {
+  constructor(message: string, details?: ErrorDetails) {
+    super("NoAnswer", message, details);
+  }
+}
+
 export class RequestValidationError extends MLCEngineError {
   constructor(message: string, details?: ErrorDetails) {
     super("RequestValidation", message, details);
@@ -144,6 +151,7 @@ export const ERROR_CLASSES = {
   Manifest: ManifestError,
   Integrity: IntegrityError,
   Download: DownloadError,
+  NoAnswer: NoAnswerError,
   RequestValidation: RequestValidationError,
   ContextWindowSizeExceeded: ContextWindowSizeExceededError,
   QueueFull: QueueFullError,

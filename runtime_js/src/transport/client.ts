@@ -7,8 +7,10 @@ import type { RequestOptions } from "../api/openai/types.ts";
 import type { ChatOptions, LogLevel, MLCEngineConfig, MemoryEstimate } from "../api/types.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
+import { waitingToBegin } from "../engine/progress.ts";
 import { abortError } from "../support/abort.ts";
 import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
+import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
 import { PushStream } from "../support/stream.ts";
 import { CALLS, parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
 
@@ -44,13 +46,6 @@ function describeFailure(event: Event): string {
     + `${text("message") || "its script could not be loaded; is it deployed, and does the page's policy allow it?"}`;
 }
 
-/**
- * How long a worker may say nothing at first, in ticks: while a machine sleeps, none pass. A script that failed before an engine listened tells
- * nobody; one that loads slowly has this long.
- */
-const SILENT_TICKS = 12;
-const TICK_MS = 5000;
-
 /** Missing in browsers of before 2025. */
 const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
@@ -61,8 +56,8 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   /** Why the worker can be asked no more. */
   #failure: Error | null = null;
   #isHeard = false;
-  /** Counts the ticks of the worker's silence. */
-  #silence: ReturnType<typeof setInterval> | undefined;
+  /** Ends the watch over the worker's silence: a script that failed before this engine listened tells nobody. */
+  #silence: (() => void) | undefined;
   #nextId = 0;
 
   constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null) {
@@ -173,13 +168,13 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   /** Fails where nothing ever comes. */
   #listen(): void {
     if (this.#isHeard || this.#silence !== undefined) return;
-    let ticks = 0;
-    this.#silence = setInterval(() => {
-      if (++ticks === SILENT_TICKS) {
+    this.#silence = everyTick((ticks) => {
+      if (ticks === 1) this.reportProgress(waitingToBegin("Waiting for the engine's worker"));
+      if (ticks === PATIENCE_TICKS) {
         this.#fail(new ProtocolError("The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run "
           + "a WebWorkerMLCEngineHandler? Make the engine as soon as its worker, so that it hears why a script fails."));
       }
-    }, TICK_MS);
+    });
   }
 
   #post(message: ClientMessage): void {
@@ -189,7 +184,7 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   #receive(event: Event): void {
     if (!(event instanceof MessageEvent) || this.#failure !== null) return;
     this.#isHeard = true;
-    clearInterval(this.#silence);
+    this.#silence?.();
     let message: WorkerMessage;
     try {
       message = parseWorkerMessage(event.data);
@@ -246,7 +241,7 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   #fail(error: Error): void {
     if (this.#failure !== null) return;
     this.#failure = error;
-    clearInterval(this.#silence);
+    this.#silence?.();
     for (const { fail } of [...this.#waiting.values()]) fail(error);
     for (const answer of this.#answers.values()) answer.fail(error);
     this.#answers.clear();

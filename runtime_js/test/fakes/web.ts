@@ -138,6 +138,7 @@ export class FakeFile {
 
   /** What only dedicated workers have. */
   readonly createSyncAccessHandle = async ({ mode = "" } = {}): Promise<object> => {
+    await this.#storage.answer("createSyncAccessHandle");
     if (this.#open > 0 || this.#storage.locked) throw new DOMException("open elsewhere", "NoModificationAllowedError");
     this.#open++;
     return {
@@ -170,6 +171,8 @@ export class FakeStorage {
   readOnly = false;
   /** Whether files can be moved, only seem so, or know no such method. */
   movable: boolean | "refused" = true;
+  /** What is asked for and never answered. */
+  silent: "getFileHandle" | "createSyncAccessHandle" | "move" | "removeEntry" | "keys" | undefined;
   /** Bytes that a file may have. */
   largest = Infinity;
 
@@ -192,14 +195,22 @@ export class FakeStorage {
     };
   };
 
+  /** For ever, where this is what is never answered. */
+  readonly answer = async (what: FakeStorage["silent"]): Promise<void> => {
+    if (this.silent === what) await new Promise(() => undefined);
+  };
+
   #folder(files: Map<string, FakeFile>): object {
+    const { answer } = this;
     return {
       getFileHandle: async (name: string, { create = false } = {}): Promise<object> => {
+        await this.answer("getFileHandle");
         const file = files.get(name) ?? new FakeFile(this);
         if (!files.has(name) && !create) throw missing();
         files.set(name, file);
         const { getFile, createWritable, createSyncAccessHandle } = file;
         const move = async (newName: string): Promise<void> => {
+          await this.answer("move");
           if (this.movable === "refused") throw new TypeError("not here");
           if (file.isOpen || files.has(newName)) throw new DOMException("in use", "NoModificationAllowedError");
           files.delete(name);
@@ -210,10 +221,12 @@ export class FakeStorage {
         return { getFile, createSyncAccessHandle, ...(this.movable !== false && { move }) };
       },
       removeEntry: async (name: string): Promise<void> => {
+        await this.answer("removeEntry");
         if (this.locked || files.get(name)?.isOpen === true) throw new DOMException("open elsewhere", "NoModificationAllowedError");
         if (!files.delete(name)) throw missing();
       },
       keys: async function* (): AsyncGenerator<string> {
+        await answer("keys");
         yield* files.keys();
       },
     };

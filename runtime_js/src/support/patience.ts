@@ -1,0 +1,35 @@
+/**
+ * Bounds waiting for what the browser owes: an adapter, a folder, a lock. It settles such a promise within moments, or has lost it: then it
+ * never does, and says nothing.
+ */
+
+import { NoAnswerError } from "./errors.ts";
+
+export const TICK_MS = 5000;
+/** A minute: long for a busy machine, too. */
+export const PATIENCE_TICKS = 12;
+
+/** Calls `onTick` with how many ticks have passed, until what it returns is called. While a machine sleeps, none pass. */
+export function everyTick(onTick: (ticks: number) => void): () => void {
+  let ticks = 0;
+  const timer = setInterval(() => onTick(++ticks), TICK_MS);
+  return () => clearInterval(timer);
+}
+
+export function noAnswer(what: string): NoAnswerError {
+  return new NoAnswerError(`The browser does not answer: it was asked for ${what}, and has said nothing since. `
+    + "Close other pages of this site and load this one again; if it stays, restart the browser.", { what });
+}
+
+/** The outcome of `work`; a late one is dropped. what: is asked for, as "its storage". Raises NoAnswerError where none comes. */
+export async function owed<T>(what: string, work: Promise<T>): Promise<T> {
+  let stop = (): void => undefined;
+  const silence = new Promise<never>((_, reject) => {
+    stop = everyTick((ticks) => { if (ticks === PATIENCE_TICKS) reject(noAnswer(what)); });
+  });
+  try {
+    return await Promise.race([work, silence]);
+  } finally {
+    stop();
+  }
+}
