@@ -16,11 +16,13 @@ interface Reading {
 }
 
 /** The events of a text that comes in these pieces, with pieces of one kind joined. */
-function read(format: ChatFormat, pieces: readonly string[], { parallel = true, isThinking = false, tools = TOOLS }: Reading = {}): string[] {
+function read(format: ChatFormat, pieces: readonly string[], { parallel = true, isThinking = false,
+  tools = TOOLS }: Reading = {}): string[] {
   const events: OutputEvent[] = [];
   let ids = 0;
   const parser = new OutputParser(
-    { format, tools: new Map([...tools.keys()].map((name) => [name, {}])), parallel, isThinking, newId: () => `id${ids++}` }, (event) => events.push(event));
+    { format, tools: new Map([...tools.keys()].map((name) => [name, {}])), parallel, isThinking, newId: () => `id${ids++}` },
+      (event) => events.push(event));
   for (const piece of pieces) parser.push(piece);
   parser.end();
   const said: string[] = [];
@@ -53,17 +55,21 @@ const CASES: readonly (readonly [string, ChatFormat, string, readonly string[], 
   ["no end tag", HERMES, `<tool_call>{"name": "look", "arguments": {}}`, ["call0 id0 look", "toolArguments0 {}"]],
   ["a call that is cut", HERMES, `<tool_call>{"name": "look", "arguments": {"a": "b`, ["call0 id0 look", `toolArguments0 {"a": "b`]],
   ["a call that is cut before its name", HERMES, `A <tool_call>\n{"na`, [`text A<tool_call>\n{"na`]],
-  ["a tool that is not there", HERMES, `<tool_call>{"name": "lookup", "arguments": {}}</tool_call>`, [`text <tool_call>{"name": "lookup", "arguments": {}}</tool_call>`]],
+  ["a tool that is not there", HERMES, `<tool_call>{"name": "lookup", "arguments": {}}</tool_call>`,
+    [`text <tool_call>{"name": "lookup", "arguments": {}}</tool_call>`]],
   ["no tools at all", HERMES, CALL, [`text ${CALL}`], { tools: new Map() }],
   ["no JSON", HERMES, "<tool_call> look() </tool_call>.", ["text <tool_call> look() </tool_call>."]],
   ["what only begins as a tag", HERMES, "a <tool_ca b <tool", ["text a <tool_ca b <tool"]],
-  ["a tag inside of a tag", HERMES, `<tool_<tool_call>{"name": "look"}</tool_call>`, ["text <tool_", "call0 id0 look", "toolArguments0 {}"]],
+  ["a tag inside of a tag", HERMES, `<tool_<tool_call>{"name": "look"}</tool_call>`, ["text <tool_", "call0 id0 look",
+    "toolArguments0 {}"]],
   ["a thought", THINK, "<think>\nHm, <b> ok.\n</think>\n\nYes.", ["reasoning Hm, <b> ok.", "text Yes."]],
   ["an open thought", THINK, "Hm.\n</think>\n\nYes.", ["reasoning Hm.", "text Yes."], { isThinking: true }],
   ["an empty thought", THINK, "<think>\n\n</think>\n\nYes.", ["text Yes."]],
   ["a thought that is cut", THINK, "Hm.\n</thi", ["reasoning Hm.\n</thi"], { isThinking: true }],
-  ["a thought and a call", { ...HERMES, thinking: THINK.thinking }, `<think>Hm</think>${CALL}`, ["reasoning Hm", "call0 id0 look", `toolArguments0 ${ARGUMENTS}`]],
-  ["a call in a thought is a thought", { ...HERMES, thinking: THINK.thinking }, `<think><tool_call>{</think>a`, ["reasoning <tool_call>{", "text a"]],
+  ["a thought and a call", { ...HERMES, thinking: THINK.thinking }, `<think>Hm</think>${CALL}`, ["reasoning Hm", "call0 id0 look",
+    `toolArguments0 ${ARGUMENTS}`]],
+  ["a call in a thought is a thought", { ...HERMES, thinking: THINK.thinking }, `<think><tool_call>{</think>a`, ["reasoning <tool_call>{",
+    "text a"]],
   ["a bare call", LLAMA, `{"name": "look", "parameters": {"a": 1}}`, ["call0 id0 look", `toolArguments0 {"a": 1}`]],
   ["bare calls", LLAMA, `{"name": "look", "parameters": {}}; {"name": "find", "parameters": {}}`,
     ["call0 id0 look", "toolArguments0 {}", "call1 id1 find", "toolArguments1 {}"]],
@@ -72,7 +78,8 @@ const CASES: readonly (readonly [string, ChatFormat, string, readonly string[], 
   ["JSON behind text", LLAMA, `It is {"name": "look", "parameters": {}}`, [`text It is {"name": "look", "parameters": {}}`]],
   ["a list", MISTRAL, `[TOOL_CALLS] [{"name": "look", "arguments": {"a": 1}, "id": "x"}, {"name": "find", "arguments": {}}]`,
     ["call0 id0 look", `toolArguments0 {"a": 1}`, "call1 id1 find", "toolArguments1 {}"]],
-  ["a list that spoils", MISTRAL, `[TOOL_CALLS][{"name": "look", "arguments": {}}, oh`, ["call0 id0 look", "toolArguments0 {}", "text , oh"]],
+  ["a list that spoils", MISTRAL, `[TOOL_CALLS][{"name": "look", "arguments": {}}, oh`, ["call0 id0 look", "toolArguments0 {}",
+    "text , oh"]],
   ["names and arguments", MISTRAL_NAMED, `Sure.[TOOL_CALLS]look[CALL_ID]123456789[ARGS]{"a": 1}[TOOL_CALLS]find[ARGS]{}`,
     ["text Sure.", "call0 id0 look", `toolArguments0 {"a": 1}`, "call1 id1 find", "toolArguments1 {}"]],
   ["a name without arguments", MISTRAL_NAMED, "[TOOL_CALLS]look at this", ["text [TOOL_CALLS]look at this"]],
@@ -101,12 +108,14 @@ test("what is no call for certain is handed on at once", () => {
   const seen: string[] = [];
   const parser = new OutputParser({ format: HERMES, tools: TOOLS, parallel: true, isThinking: false, newId: () => "i" },
     (event) => seen.push("text" in event ? event.text : event.name));
-  for (const piece of ["Hi", " there", " <to", "wn> ", "<tool_call>{\"name\": \"look\", \"arguments\": {\"a\": ", "\"bc", "d\""]) parser.push(piece);
+  for (const piece of ["Hi", " there", " <to", "wn> ", "<tool_call>{\"name\": \"look\", \"arguments\": {\"a\": ", "\"bc",
+    "d\""]) parser.push(piece);
   assert.deepEqual(seen, ["Hi", " there", " <town>", "look", "{\"a\": ", "\"bc", "d\""]);
 });
 
 test("whatever a model writes, it is read in the time that its length takes, and no letter of an answer is lost", () => {
-  const alphabet = ["<tool_call>", "</tool_call>", "<think>", "</think>", "{", "}", "[", "]", "\"name\"", ":", "\"look\"", "\\", "\"", ",", " ", "\n", "a", "é"];
+  const alphabet = ["<tool_call>", "</tool_call>", "<think>", "</think>", "{", "}", "[", "]", "\"name\"", ":", "\"look\"", "\\", "\"",
+    ",", " ", "\n", "a", "é"];
   const next = random(3);
   for (let round = 0; round < 300; round++) {
     const pieces = Array.from({ length: 40 }, () => alphabet[Math.floor(next() * alphabet.length)] ?? "");
@@ -114,7 +123,8 @@ test("whatever a model writes, it is read in the time that its length takes, and
     assert.deepEqual(events, read({ ...HERMES, thinking: THINK.thinking }, [pieces.join("")]));
   }
   const started = performance.now();
-  for (const hostile of ["<tool_call>{\"a\": ", "<tool_call>{\"a\": \"", "<tool_call>[", " ", "<tool_", "<think>", "{\"name\": \"look\", ", "\\"]) {
+  for (const hostile of ["<tool_call>{\"a\": ", "<tool_call>{\"a\": \"", "<tool_call>[", " ", "<tool_", "<think>",
+    "{\"name\": \"look\", ", "\\"]) {
     const text = hostile.repeat(200_000 / hostile.length);
     for (const format of [HERMES, LLAMA, { ...HERMES, thinking: THINK.thinking }]) read(format, text.match(/.{1,997}/gsu) ?? []);
   }

@@ -14,7 +14,8 @@ import { HERMES, THINK } from "./fakes/formats.ts";
 const TEMPLATE = "{% for m in messages %}<{{ m.role }}>{% if m.reasoning_content %}({{ m.reasoning_content }}){% endif %}{{ m.content }}"
   + "{% if m.tool_calls %}{% for c in m.tool_calls %}{{ c.function.name }}={{ c.function.arguments | tojson }}{% endfor %}{% endif %}{% endfor %}"
   + "{% if tools %}{% for t in tools %}[{{ t.function.name }}]{% endfor %}{% endif %}<a>";
-const TOOLS = ["look", "find"].map((name) => ({ type: "function" as const, function: { name, parameters: { type: "object", properties: {} } } }));
+const TOOLS = ["look", "find"].map((name) => ({ type: "function" as const, function: { name, parameters: { type: "object",
+  properties: {} } } }));
 const ASK: ChatCompletionRequest = { model: MODEL, messages: [{ role: "user", content: "hi" }], tools: TOOLS };
 const END = 1;
 
@@ -62,7 +63,8 @@ for (const [place, make] of Object.entries(PLACES)) {
     const { choices: [first] } = await soon(client.chat.completions.create({ ...ASK, stream: false }));
     assert.ok(first !== undefined);
     const said = (first.message.tool_calls ?? []).map(({ id }) => ({ role: "tool" as const, tool_call_id: id, content: "ok" }));
-    const { choices: [second] } = await soon(client.chat.completions.create({ ...ASK, messages: [...ASK.messages, first.message, ...said], stream: false }));
+    const { choices: [second] } = await soon(client.chat.completions.create({ ...ASK, messages: [...ASK.messages, first.message, ...said],
+      stream: false }));
     assert.deepEqual([second?.message.content, second?.finish_reason], ["Done.", "stop"]);
     assert.equal(seen.at(-1), "<user>hi<assistant>Well.look={\"at\": \"x\"}find={}<tool>ok<tool>ok[look][find]<a>");
   });
@@ -87,7 +89,8 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.ok(parts.filter(({ index }) => index === 0).length > 3, "in pieces");
     const ran: unknown[] = [];
     const tool = (name: string): RunnableToolFunctionWithParse<object, unknown> => ({
-      type: "function", function: { name, description: "", parameters: {}, parse: JSON.parse, function: (args) => { ran.push([name, args]); return "ok"; } },
+      type: "function", function: { name, description: "", parameters: {}, parse: JSON.parse, function: (args) => { ran.push([name,
+        args]); return "ok"; } },
     });
     const runner = client.chat.completions.runTools({ ...request, tools: [tool("look"), tool("find")] });
     assert.equal(await soon(runner.finalContent()), "All done.");

@@ -1,10 +1,10 @@
 /** The model's own Jinja template: a conversation to the text of a prompt. */
 
-import { Template } from "@huggingface/jinja";
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../support/json.ts";
 import { MAX_TEMPLATE } from "../support/limits.generated.ts";
+import { ChatJinja } from "./jinja/interpreter.ts";
 
 /** A call that the model made. `arguments` is the JSON that it wrote. */
 export interface ToolCall {
@@ -49,9 +49,6 @@ const PROBE: Conversation = {
   ],
   tools: [{ type: "function", function: { name: PROBE_CALL.name, description: "", parameters: { type: "object", properties: {} } } }],
 };
-/** What templates call a message's thoughts; the first that is mentioned is used. */
-const REASONING_NAMES = ["reasoning_content", "thinking", "reasoning"];
-
 /** An id of so many letters, the same for the same id. */
 function shortened(id: string, length: number): string {
   if (length === 0 || id.length === length) return id;
@@ -65,15 +62,12 @@ function shortened(id: string, length: number): string {
 }
 
 class NamedTemplate {
-  readonly #template: Template;
-  readonly #reasoningName: string;
+  readonly #template: ChatJinja;
   /** Known once it is needed. */
   #style: CallStyle | undefined;
 
   constructor(text: string) {
-    this.#template = new Template(text);
-    const mentioned = (name: string): boolean => new RegExp(`\\.${name}\\b|["']${name}["']`).test(text);
-    this.#reasoningName = REASONING_NAMES.find(mentioned) ?? "reasoning_content";
+    this.#template = new ChatJinja(text);
   }
 
   render(conversation: Conversation, constants: JsonObject): string {
@@ -107,12 +101,13 @@ class NamedTemplate {
       return value !== undefined && isJsonObject(value) ? value : text;
     };
     return {
-      role, content, ...(name !== undefined && { name }), ...(reasoning !== undefined && { [this.#reasoningName]: reasoning }),
+      ...(reasoning !== undefined && { thinking: reasoning }), role, content, ...(name !== undefined && { name }),
       ...(toolCallId !== undefined && { tool_call_id: shortened(toolCallId, idLength) }),
       ...(toolCalls !== undefined && toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => (
           { id: shortened(call.id, idLength), type: "function", function: { name: call.name, arguments: argumentsOf(call.arguments) } })),
       }),
+      ...(reasoning !== undefined && { reasoning_content: reasoning }),
     };
   }
 }
@@ -157,7 +152,8 @@ export class ChatTemplate {
   /** The template of a tokenizer_config.json, or those called `default` and `tool_use` where it has several; undefined without one. */
   static of(config: Fields, constants: JsonObject): ChatTemplate | undefined {
     if (!config.has("chat_template")) return undefined;
-    const { text, toolText }: TemplateTexts = Array.isArray(config.raw("chat_template")) ? named(config) : { text: config.string("chat_template", MAX_TEMPLATE) };
+    const { text, toolText }: TemplateTexts = Array.isArray(config.raw("chat_template")) ? named(config) : { text: config.string(
+      "chat_template", MAX_TEMPLATE) };
     try {
       return new ChatTemplate(text, toolText, constants);
     } catch (error) {

@@ -9,7 +9,8 @@ export const MAX_TOOLS = 1024;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
-export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort", "extra_body"] as const;
+export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort",
+  "extra_body"] as const;
 
 /** A tool as it was given, checked. */
 function parseTool(tool: Fields): JsonObject {
@@ -22,7 +23,8 @@ function parseTool(tool: Fields): JsonObject {
   const description = called.optional("description", (key) => called.string(key, 1 << 20));
   const parameters = called.optional("parameters", (key) => readJsonObject(called, key));
   called.optional("strict", (key) => called.boolean(key));
-  return { type: "function", function: { name, description: description ?? "", parameters: parameters ?? { type: "object", properties: {} } } };
+  return { type: "function", function: { name, description: description ?? "", parameters: parameters ?? { type: "object",
+    properties: {} } } };
 }
 
 function nameOf({ function: called = null }: JsonObject): Json {
@@ -56,7 +58,8 @@ function variables(request: Fields): JsonObject {
     return extra.optional("enable_thinking", (name) => extra.boolean(name));
   }) ?? (effort === "none" ? false : undefined);
   return {
-    ...(effort !== undefined && { reasoning_effort: effort }), ...(enable !== undefined && { enable_thinking: enable, thinking: enable }), ...given,
+    ...(effort !== undefined && { reasoning_effort: effort }), ...(enable !== undefined && { enable_thinking: enable, thinking: enable }),
+      ...given,
   };
 }
 

@@ -1,0 +1,285 @@
+/** Jinja's filters and tests, as transformers has them. */
+
+import { argument, capitalized, replaced, strftime, titled, type Arguments } from "./strings.ts";
+import {
+  compare, dictOf, entriesOf, escapedHtml, floatOf, isEqual, isMarked, isTrue, itemsOf, jsonOf, keyValue, kindOf, lengthOf, listOf,
+    markedText, numberOf, strOf,
+  textOf, tupleOf, wrap, type Value,
+} from "./values.ts";
+
+export type Filter = (input: Value, args: Arguments) => Value;
+type Test = (value: Value, args: readonly Value[]) => boolean;
+
+const isNumber = (value: Value): boolean => ["int", "float", "bool"].includes(kindOf(value));
+const order = (test: (sign: number) => boolean): Test => (value, [other = wrap(undefined)]) => test(compare(value, other));
+const equal: Test = (value, [other = wrap(undefined)]) => isEqual(value, other);
+
+export const TESTS: Readonly<Record<string, Test>> = {
+  defined: (value) => kindOf(value) !== "undefined", undefined: (value) => kindOf(value) === "undefined",
+  none: (value) => kindOf(value) === "none",
+  boolean: (value) => kindOf(value) === "bool", true: (value) => value.value === true, false: (value) => value.value === false,
+  string: (value) => kindOf(value) === "text", integer: (value) => kindOf(value) === "int", float: (value) => kindOf(value) === "float",
+  number: isNumber,
+  mapping: (value) => kindOf(value) === "dict", iterable: (value) => ["text", "list", "dict", "undefined"].includes(kindOf(value)),
+  sequence: (value) => ["text", "list", "dict", "undefined"].includes(kindOf(value)), callable: (value) => kindOf(value) === "function",
+  odd: (value) => Math.abs(numberOf(value) % 2) === 1, even: (value) => numberOf(value) % 2 === 0,
+  divisibleby: (value, [by = wrap(1)]) => numberOf(value) % numberOf(by) === 0,
+  lower: (value) => /\p{L}/u.test(strOf(value)) && strOf(value) === strOf(value).toLowerCase(),
+  upper: (value) => /\p{L}/u.test(strOf(value)) && strOf(value) === strOf(value).toUpperCase(),
+  eq: equal, equalto: equal, "==": equal, ne: (value, args) => !equal(value, args), "!=": (value, args) => !equal(value, args),
+  sameas: (value, [other]) => other !== undefined && kindOf(value) === kindOf(other) && value.value === other.value,
+  lt: order((sign) => sign < 0), lessthan: order((sign) => sign < 0), "<": order((sign) => sign < 0), le: order((sign) => sign <= 0),
+  "<=": order((sign) => sign <= 0),
+  gt: order((sign) => sign > 0), greaterthan: order((sign) => sign > 0), ">": order((sign) => sign > 0), ge: order((sign) => sign >= 0),
+  ">=": order((sign) => sign >= 0),
+  in: (value, [container = wrap([])]) => isIn(value, container), escaped: isMarked,
+};
+
+export function isIn(value: Value, container: Value): boolean {
+  if (typeof container.value === "string") return container.value.includes(textOf(value));
+  return itemsOf(container).some((item) => isEqual(item, value));
+}
+
+export function testOf(name: string): Test {
+  const test = Object.hasOwn(TESTS, name) ? TESTS[name] : undefined;
+  if (test === undefined) throw new Error(`no test named ${name}`);
+  return test;
+}
+
+/** A part of a value by a path of names and places, as filters take it. */
+function attributeOf(value: Value, path: Value): Value {
+  return strOf(path).split(".").reduce((part, key) => {
+    if (kindOf(part) === "dict" || kindOf(part) === "namespace") return entriesOf(part).get(key) ?? wrap(undefined);
+    return kindOf(part) === "list" ? itemsOf(part)[Number(key)] ?? wrap(undefined) : wrap(undefined);
+  }, value);
+}
+
+/** `select` and its kin: nothing of nothing, whatever there is to choose by. */
+function chosen(input: Value, args: readonly Value[], keeps: boolean, byAttribute: boolean): Value {
+  if (!isTrue(input)) return wrap([]);
+  const path = byAttribute ? args[0] : undefined;
+  const [name, ...rest] = byAttribute ? args.slice(1) : args;
+  const test: Test = name === undefined ? isTrue : testOf(textOf(name));
+  return listOf(itemsOf(input).filter((item) => test(path === undefined ? item : attributeOf(item, path), rest) === keeps));
+}
+
+function mapped(input: Value, { given, named }: Arguments): Value {
+  if (!isTrue(input)) return wrap([]);
+  const path = named.get("attribute");
+  if (path !== undefined) {
+    const otherwise = named.get("default");
+    return listOf(itemsOf(input).map((item) => {
+      const part = attributeOf(item, path);
+      return kindOf(part) === "undefined" ? otherwise ?? part : part;
+    }));
+  }
+  const [name, ...rest] = given;
+  return listOf(itemsOf(input).map((item) => filterOf(textOf(name ?? wrap("")))(item, { given: rest, named })));
+}
+
+function flag(args: Arguments, at: number, name: string): boolean {
+  const value = argument(args, at, name);
+  return value !== undefined && isTrue(value);
+}
+
+/** What a filter orders by: an attribute, and texts without their case unless it is asked for. */
+function orderOf(attribute: Value | undefined, isExact: boolean): (item: Value) => Value {
+  return (item) => {
+    const part = attribute === undefined || kindOf(attribute) === "none" ? item : attributeOf(item, attribute);
+    return !isExact && typeof part.value === "string" ? wrap(part.value.toLowerCase()) : part;
+  };
+}
+
+function sorted(items: readonly Value[], key: (item: Value) => Value, isReversed: boolean): Value {
+  const inOrder = [...items].sort((a, b) => (isReversed ? compare(key(b), key(a)) : compare(key(a), key(b))));
+  return listOf(inOrder);
+}
+
+function most(input: Value, args: Arguments, sign: number): Value {
+  const key = orderOf(argument(args, 1, "attribute"), flag(args, 0, "case_sensitive"));
+  return itemsOf(input).reduce((best, item) => (kindOf(best) === "undefined" || compare(key(item), key(best)) * sign > 0 ? item : best),
+    wrap(undefined));
+}
+
+function indented(input: Value, args: Arguments): Value {
+  const width = argument(args, 0, "width") ?? wrap(4);
+  const by = typeof width.value === "string" ? width.value : " ".repeat(numberOf(width));
+  const [first, blank] = [flag(args, 1, "first"), flag(args, 2, "blank")];
+  return wrap(strOf(input).split("\n").map((line, i) => ((i === 0 && !first) || (line.trim() === "" && !blank && i > 0) ? line
+    : by + line)).join("\n"));
+}
+
+function json(input: Value, args: Arguments): Value {
+  const indent = argument(args, 1, "indent");
+  const by = indent === undefined || kindOf(indent) === "none" ? "" : typeof indent.value === "string" ? indent.value : " ".repeat(
+    numberOf(indent));
+  const separators = argument(args, 2, "separators");
+  const [comma, colon] = separators === undefined || kindOf(separators) === "none" ? [wrap(by === "" ? ", " : ","),
+    wrap(": ")] : itemsOf(separators);
+  return wrap(jsonOf(input, {
+    indent: by, ensureAscii: flag(args, 0, "ensure_ascii"), sortKeys: flag(args, 3, "sort_keys"),
+    separators: [textOf(comma ?? wrap(", ")), textOf(colon ?? wrap(": "))],
+  }));
+}
+
+function rounded(input: Value, args: Arguments): Value {
+  const [digits, method] = [argument(args, 0, "precision"), argument(args, 1, "method")];
+  const scale = 10 ** (digits === undefined ? 0 : numberOf(digits));
+  const value = numberOf(input) * scale;
+  const even = (number: number): number => (Math.abs(number % 1) === 0.5 ? 2 * Math.round(number / 2) : Math.round(number));
+  return floatOf((method?.value === "ceil" ? Math.ceil(value) : method?.value === "floor" ? Math.floor(value) : even(value)) / scale);
+}
+
+function asInteger(input: Value, args: Arguments): Value {
+  if (isNumber(input)) return wrap(Math.trunc(numberOf(input)));
+  const value = /^\s*[+-]?\d+(\.\d*)?\s*$/.test(strOf(input)) ? Math.trunc(Number(strOf(input))) : undefined;
+  return value === undefined ? argument(args, 0, "default") ?? wrap(0) : wrap(value);
+}
+
+function asFloat(input: Value, args: Arguments): Value {
+  const value = isNumber(input) ? numberOf(input) : strOf(input).trim() === "" ? NaN : Number(strOf(input));
+  return Number.isNaN(value) ? argument(args, 0, "default") ?? floatOf(0) : floatOf(value);
+}
+
+function unique(input: Value, args: Arguments): Value {
+  const key = orderOf(argument(args, 1, "attribute"), flag(args, 0, "case_sensitive"));
+  const items = itemsOf(input);
+  return listOf(items.filter((item, i) => !items.slice(0, i).some((other) => isEqual(key(other), key(item)))));
+}
+
+function grouped(input: Value, args: Arguments): Value {
+  const path = argument(args, 0, "attribute") ?? wrap("");
+  const key = orderOf(path, true);
+  const groups: [Value, Value[]][] = [];
+  for (const item of itemsOf(sorted(itemsOf(input), key, false))) {
+    const last = groups.at(-1);
+    if (last !== undefined && isEqual(last[0], key(item))) last[1].push(item);
+    else groups.push([key(item), [item]]);
+  }
+  return listOf(groups.map(([by, items]) => tupleOf([by, listOf(items)])));
+}
+
+function batched(input: Value, { given: [count = wrap(1), fill] }: Arguments): Value {
+  const [items, size] = [itemsOf(input), numberOf(count)];
+  const rows = Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+  return listOf(rows.map((row) => listOf(fill === undefined ? row : [...row, ...Array.from({ length: size - row.length }, () => fill)])));
+}
+
+function joined(input: Value, args: Arguments): Value {
+  const [by, path] = [argument(args, 0, "d") ?? wrap(""), argument(args, 1, "attribute")];
+  return wrap(itemsOf(input).map((item) => strOf(path === undefined ? item : attributeOf(item, path))).join(strOf(by)));
+}
+
+function truncated(input: Value, args: Arguments): Value {
+  const [length, end] = [numberOf(argument(args, 0, "length") ?? wrap(255)), textOf(argument(args, 2, "end") ?? wrap("..."))];
+  const text = strOf(input);
+  if (text.length <= length + numberOf(argument(args, 3, "leeway") ?? wrap(5))) return wrap(text);
+  const cut = text.slice(0, length - end.length);
+  return wrap((flag(args, 1, "killwords") || !cut.includes(" ") ? cut : cut.slice(0, cut.lastIndexOf(" "))) + end);
+}
+
+const byDefault: Filter = (input, args) =>
+  (kindOf(input) === "undefined" || (flag(args, 1, "boolean") && !isTrue(input)) ? argument(args, 0, "default_value") ?? wrap("") : input);
+
+const FILTERS: Readonly<Record<string, Filter>> = {
+  tojson: json, string: (input) => wrap(strOf(input)), safe: (input) => markedText(strOf(input)),
+  escape: (input) => (isMarked(input) ? input : markedText(escapedHtml(strOf(input)))),
+  e: (input) => (isMarked(input) ? input : markedText(escapedHtml(strOf(input)))),
+  forceescape: (input) => markedText(escapedHtml(strOf(input))),
+  default: byDefault, d: byDefault, length: (input) => wrap(lengthOf(input)), count: (input) => wrap(lengthOf(input)),
+  first: (input) => itemsOf(input)[0] ?? wrap(undefined), last: (input) => itemsOf(input).at(-1) ?? wrap(undefined),
+  list: (input) => listOf(itemsOf(input)),
+  items: (input) => (kindOf(input) === "undefined" ? wrap([]) : listOf([...entriesOf(input)].map(([key, value]) => tupleOf([keyValue(key),
+    value])))),
+  dictsort: (input, args) => {
+    const by = argument(args, 1, "by")?.value === "value" ? 1 : 0;
+    const pairs = [...entriesOf(input)].map(([key, value]) => tupleOf([keyValue(key), value]));
+    return sorted(pairs, orderOf(wrap(by), flag(args, 0, "case_sensitive")), flag(args, 2, "reverse"));
+  },
+  select: (input, { given }) => chosen(input, given, true, false), reject: (input, { given }) => chosen(input, given, false, false),
+  selectattr: (input, { given }) => chosen(input, given, true, true), rejectattr: (input, { given }) => chosen(input, given, false, true),
+  map: mapped, unique, groupby: grouped, batch: batched, join: joined, indent: indented, round: rounded, int: asInteger, float: asFloat,
+  truncate: truncated,
+  sort: (input, args) => sorted(itemsOf(input), orderOf(argument(args, 2, "attribute"), flag(args, 1, "case_sensitive")), flag(args, 0,
+    "reverse")),
+  min: (input, args) => most(input, args, -1), max: (input, args) => most(input, args, 1),
+  sum: (input, args) => {
+    const path = argument(args, 0, "attribute");
+    const items = itemsOf(input).map((item) => (path === undefined ? item : attributeOf(item, path)));
+    const total = items.reduce((sum, item) => sum + numberOf(item), numberOf(argument(args, 1, "start") ?? wrap(0)));
+    return items.some((item) => kindOf(item) === "float") ? floatOf(total) : wrap(total);
+  },
+  reverse: (input) => (typeof input.value === "string" ? wrap(Array.from(input.value).reverse().join("")) : listOf([...itemsOf(
+    input)].reverse())),
+  abs: (input) => (kindOf(input) === "float" ? floatOf(Math.abs(numberOf(input))) : wrap(Math.abs(numberOf(input)))),
+  upper: (input) => wrap(strOf(input).toUpperCase()), lower: (input) => wrap(strOf(input).toLowerCase()),
+  title: (input) => wrap(titled(strOf(input))),
+  capitalize: (input) => wrap(capitalized(strOf(input))), wordcount: (input) => wrap((strOf(input).match(/[\p{L}\p{N}_]+/gu) ?? []).length),
+  trim: (input, args) => {
+    const characters = argument(args, 0, "chars");
+    const text = strOf(input);
+    if (characters === undefined || kindOf(characters) === "none") return wrap(text.trim());
+    let [start, end] = [0, text.length];
+    while (start < end && textOf(characters).includes(text.charAt(start))) start++;
+    while (end > start && textOf(characters).includes(text.charAt(end - 1))) end--;
+    return wrap(text.slice(start, end));
+  },
+  replace: (input, args) => {
+    const [from = wrap(""), to = wrap("")] = args.given;
+    const limit = argument(args, 2, "count");
+    return wrap(replaced(strOf(input), strOf(from), strOf(to),
+      limit === undefined || kindOf(limit) === "none" ? Infinity : numberOf(limit)));
+  },
+  attr: (input, { given: [name = wrap("")] }) => attributeOf(input, name), format: (input, { given }) => wrap(percent(textOf(input),
+    given)),
+  urlencode: (input) => wrap(encodeURIComponent(strOf(input)).replaceAll("%2F", "/")),
+  striptags: (input) => wrap(strOf(input).replace(/<[^>]*>/g, "").replace(/\s+/g, " ").trim()),
+  center: (input, { given: [width = wrap(80)] }) => {
+    const missing = Math.max(0, numberOf(width) - lengthOf(input));
+    return wrap(" ".repeat(Math.floor(missing / 2)) + strOf(input) + " ".repeat(Math.ceil(missing / 2)));
+  },
+};
+
+export function filterOf(name: string): Filter {
+  const filter = Object.hasOwn(FILTERS, name) ? FILTERS[name] : undefined;
+  if (filter === undefined) throw new Error(`no filter named ${name}`);
+  return filter;
+}
+
+/** Python's `%` on a text. */
+export function percent(form: string, values: readonly Value[]): string {
+  let next = 0;
+  return form.replace(/%(0?)(\d*)(?:\.(\d+))?([sdifr%])/g, (_, zero: string, width: string, digits: string | undefined, letter: string) => {
+    if (letter === "%") return "%";
+    const value = values[next++];
+    if (value === undefined) throw new Error("not enough arguments for the format");
+    const text = letter === "s" ? strOf(value) : letter === "f" ? numberOf(value).toFixed(Number(digits ?? 6)) : String(Math.trunc(
+      numberOf(value)));
+    return text.padStart(Number(width), zero === "" ? " " : "0");
+  });
+}
+
+/** Functions that every template has. */
+export function globals(): Readonly<Record<string, unknown>> {
+  return {
+    true: true, false: false, none: null, True: true, False: false, None: null,
+    range: (start: number, stop?: number, step = 1): number[] => {
+      const [from, to] = stop === undefined ? [0, start] : [start, stop];
+      const count = Math.ceil((to - from) / step);
+      if (step === 0 || count > MAX_RANGE) throw new Error("no such range");
+      return Array.from({ length: Math.max(0, count) }, (_, i) => from + i * step);
+    },
+    strftime_now: (form: string): string => strftime(new Date(), form),
+    raise_exception: (message: unknown): never => { throw new Error(String(message)); },
+  };
+}
+
+/** Jinja's sandbox has the same bound. */
+const MAX_RANGE = 100_000;
+
+/** `dict(pairs, name=value)`. */
+export function makeDict({ given: [pairs], named }: Arguments): Value {
+  const first = pairs === undefined ? [] : kindOf(pairs) === "dict" ? [...entriesOf(pairs)]
+    : itemsOf(pairs).map((pair): [string, Value] => [strOf(itemsOf(pair)[0] ?? wrap("")), itemsOf(pair)[1] ?? wrap(null)]);
+  return dictOf([...first, ...named]);
+}
