@@ -35,7 +35,7 @@ test("a plan is read, with the browser's names", () => {
 });
 
 const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
-  ["format", 3, /format 3, this engine reads format 4/],
+  ["format", 3, /format 3, this engine reads format 5/],
   ["model.ropes.0.inv_freq", [1], /io buffer rope0 must have 64 bytes/],
   ["model.ropes.0.inv_freq", [1, "x"], /inv_freq\[1\] must be a finite number/],
   ["states.0.kind", "ring", /states\[0\]\.kind/],

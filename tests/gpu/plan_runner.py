@@ -67,8 +67,15 @@ class PlanRunner:
     def prefill(self, tokens: Sequence[int]) -> Array:
         """Append tokens: the logits after the last, float32[vocabulary]."""
         self._write("tokens", np.array(tokens, np.int32))
-        self._submit([("prefill", len(tokens)), ("logits", 1)], [self.sequence], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", len(tokens))], [self.sequence], len(tokens))
         return self.logits()
+
+    def encode(self, tokens: Sequence[int]) -> Array:
+        """Append tokens: float32[2, hidden], the last token's normed state and the sum of all these tokens'."""
+        self._write("tokens", np.array(tokens, np.int32))
+        self._submit([("prefill", len(tokens)), ("encode", len(tokens))], [self.sequence], len(tokens))
+        pooled: Array = self._read("pooled", np.float32).reshape(2, -1)
+        return pooled
 
     def roll_back(self, length: int) -> int:
         """The length that is left."""
@@ -125,7 +132,7 @@ class PlanRunner:
         self._write("sampling", GREEDY)
         self._write("tokens", np.array(tokens, np.int32))
         first = self._steps
-        self._submit([("prefill", len(tokens)), ("logits", 1), ("sample", 1)], [self.sequence], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", len(tokens)), ("sample", 1)], [self.sequence], len(tokens))
         for _ in range(count - 1):
             self._submit([("decode", 1), ("sample", 1)], [self.sequence])
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]

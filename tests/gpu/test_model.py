@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from built_model import CHUNK, EXACT, VARIANTS, Built, ByteCacheOperators, PackedOperators
+from built_model import CHUNK, EXACT, VARIANTS, Built, ByteCacheOperators, CodeOperators, PackedOperators
 from dawn import Dawn
 from plan_runner import PlanRunner
 
@@ -95,6 +95,20 @@ def test_a_prompt_may_come_whole_in_chunks_or_token_by_token(case: Case) -> None
     tokens = [(position, runner.decode(PROMPT[position])) for position in range(45, 50)]
     np.testing.assert_allclose(chunks, whole, rtol=0, atol=1e-6 * np.abs(whole).max())
     case.check((49, whole), *tokens)
+
+
+def test_states_are_pooled_for_embeddings(case: Case) -> None:
+    runner, model = case.runner, case.built.model
+    operators = (CodeOperators if case.integer else PackedOperators)(case.built, PROMPT[:70])
+    normed = model.normed(operators, model.hidden(operators))
+    runner.start()
+    for first, end in ((0, CHUNK), (CHUNK, 70), (70, 71)):
+        last, total = runner.encode((PROMPT + PROMPT)[first:end])
+        if end > 70:
+            np.testing.assert_array_equal(last, total)
+            continue
+        for found, want in ((last, normed[end - 1]), (total, normed[first:end].sum(0))):
+            assert np.linalg.norm(found - want) < (2e-2 if case.integer else 1e-5) * np.linalg.norm(want)
 
 
 def test_a_model_follows_its_own_samples(case: Case) -> None:

@@ -13,7 +13,7 @@ from tvm.relax.frontend import nn
 from webllm_build.compile.abi_generated import MAX_ROWS
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sampling.sample import sample
-from webllm_build.compile.lower import DecodeOperators, Inputs, Matrix, PrefillOperators, last_row
+from webllm_build.compile.lower import DecodeOperators, Inputs, Matrix, PrefillOperators, last_row, pooled
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
@@ -39,7 +39,8 @@ ROW_COUNTS = (2, 4, MAX_ROWS)  # of decode steps with several rows; powers of tw
 STEP = ("tokens", "state", "ropes", "page_table")
 FUNCTIONS = (
     FunctionSpec("prefill", "n", STEP, True, "hidden"),
-    FunctionSpec("logits", 1, ("hidden",), True, "logits"),
+    FunctionSpec("logits", "n", ("hidden",), True, "logits"),
+    FunctionSpec("encode", "n", ("hidden",), True, "pooled"),
     FunctionSpec("decode", 1, STEP, True, "logits"),
     *(FunctionSpec(f"decode_{m}", m, STEP, True, "logits") for m in ROW_COUNTS),
     FunctionSpec("sample", "n", ("logits", "sampling", "state", "tokens", "history"), False, None, most=MAX_ROWS),
@@ -124,15 +125,19 @@ Body = Callable[[Decoder, Variant, Inputs, int], "nn.Tensor | tuple[nn.Tensor, .
 
 def _prefill(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
     operators = IntegerPrefillOperators if variant.integer else PrefillOperators
-    return last_row(model.hidden(operators(model.norm_eps, variant, inputs)))
+    return model.hidden(operators(model.norm_eps, variant, inputs))
 
 
 def _decode_operators(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> DecodeOperators:
     return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)
 
 
-def _logits(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
-    return model.logits(_decode_operators(model, variant, inputs, rows), inputs.io["hidden"])
+def _logits(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
+    return model.logits(_decode_operators(model, variant, inputs, 1), last_row(inputs.io["hidden"]))
+
+
+def _encode(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
+    return pooled(model.normed(PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]))
 
 
 def _decode(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
@@ -144,4 +149,4 @@ def _sample(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> tuple[n
     return sample(variant, model.vocab_size, inputs.io)
 
 
-_BODIES: Mapping[str, Body] = {"prefill": _prefill, "logits": _logits, "decode": _decode, "sample": _sample}
+_BODIES: Mapping[str, Body] = {"prefill": _prefill, "logits": _logits, "encode": _encode, "decode": _decode, "sample": _sample}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webllm_build.compile.abi_generated import HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.kernels.pool import POOLED
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer, State
 from webllm_build.compile.target import Variant
@@ -16,7 +17,7 @@ from webllm_build.model.state import Pages
 from webllm_build.quantize import Part, Scheme, parts_of
 
 WORD = 4
-ROWS = ("tokens", "logits")  # io buffers that a function sees as many rows of as it has
+ROWS = ("tokens", "hidden", "logits")  # io buffers that a function sees as many rows of as it has
 
 Shape = list[int | str]
 
@@ -55,7 +56,8 @@ class Layout:
             "state": ([MAX_ROWS, STATE_WORDS], "int32"),
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
             "page_table": ([MAX_ROWS, self.max_pages], "int32"),
-            "hidden": ([1, model.hidden_size], "float32"),
+            "hidden": ([chunk, model.hidden_size], "float32"),
+            "pooled": ([POOLED, model.hidden_size], "float32"),
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),
             "sampling": ([MAX_ROWS, SAMPLING_WORDS], "uint32"),
             "history": ([HISTORY], "int32"),

@@ -20,6 +20,7 @@ from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
+from webllm_build.compile.kernels.pool import POOLED, pool
 from webllm_build.compile.kernels.recurrence import recurrence_kernel
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
@@ -120,6 +121,9 @@ class RelaxOperators(ABC):
         out = nn.Tensor.placeholder([rows, sum(int(part.shape[1]) for part in parts)], dtype)
         return nn.op.tensor_ir_op(_join(tuple(map(_shape, parts)), dtype), "join", parts, out)
 
+    def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
+        return nn.op.rms_norm(x, *self.vector(norm), axes=-1, epsilon=self.norm_eps)
+
     def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor) -> nn.Tensor:
         kernel = _add_norm(self.variant, *norm.shape, self.norm_eps)
         return nn.op.tensor_ir_op(kernel, "add_norm", [x, *self.vector(norm), residual], rows(x, *norm.shape))
@@ -191,7 +195,7 @@ class PrefillOperators(RelaxOperators):
 
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
-            x = nn.op.rms_norm(x, *self.vector(norm), axes=-1, epsilon=self.norm_eps)
+            x = self.norm(x, norm)
         kernel = _gemm(self.variant, matrix.scheme, *matrix.shape, epilogue)
         args = [x, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm", matrix), args, rows(x, epilogue.columns(matrix.shape[0])))
@@ -261,3 +265,9 @@ def last_row(x: nn.Tensor) -> nn.Tensor:
         return te.compute((1, rows.shape[1]), lambda _, column: rows[rows.shape[0] - tirx.IntImm("int64", 1), column], name="last_row")
 
     return nn.op.tensor_expr_op(take_last, "last_row", [x])
+
+
+def pooled(x: nn.Tensor) -> nn.Tensor:
+    """The last row of x[m, hidden], and the sum of all: [2, hidden]."""
+    columns = int(x.shape[1])
+    return nn.op.tensor_ir_op(pool(columns), "pool", [x], nn.Tensor.placeholder([POOLED, columns], "float32"))

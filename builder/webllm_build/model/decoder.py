@@ -69,6 +69,10 @@ class Decoder:
             x = layer(ops, x)
         return x
 
+    def normed(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+        """What the head multiplies, and embeddings of texts are made of: hidden states x[m, hidden] behind the final norm."""
+        return ops.norm(x, self.norm)
+
     def logits(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
         """Logits of hidden states x[m, hidden]: [m, vocab]."""
         return ops.linear(x, self.head, norm=self.norm)

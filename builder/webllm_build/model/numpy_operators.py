@@ -67,6 +67,9 @@ class NumpyOperators:
             return _GATES[activation](y[:, 0::2]) * y[:, 1::2]
         return y if residual is None else y + residual
 
+    def norm(self, x: Array, norm: Weight) -> Array:
+        return self.normalise(x, self.vector(norm), self.norm_eps)
+
     def add_norm(self, x: Array, norm: Weight, residual: Array) -> Array:
         return residual + self.normalise(x, self.vector(norm), self.norm_eps)
 

@@ -38,6 +38,9 @@ class Operators(Protocol[Tensor]):
         Raises ValueError for a residual together with an activation.
         """
 
+    def norm(self, x: Tensor, norm: Weight) -> Tensor:
+        """x[m, k], RMS-normalised and scaled by norm[k]."""
+
     def add_norm(self, x: Tensor, norm: Weight, residual: Tensor) -> Tensor:
         """residual + x, RMS-normalised and scaled by norm[k]: [m, k]."""
 

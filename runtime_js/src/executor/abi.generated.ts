@@ -23,7 +23,7 @@ export const MAX_SEQUENCES = 65536;
 /** bytes that scratch gives out */
 export const MAX_SCRATCH_BYTES = 1048576;
 /** of the plan in model.wasm */
-export const PLAN_FORMAT = 4;
+export const PLAN_FORMAT = 5;
 /** of one decode step */
 export const MAX_ROWS = 8;
 /** int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written */

@@ -39,7 +39,7 @@ function variant(name: string, features: string[], index: number): Record<string
 
 export function fakePlan(): Record<string, unknown> {
   return {
-    format: 4,
+    format: 5,
     model: {
       vocab_size: 50, hidden_size: 8, context_length: 128, page_size: 4, prefill_chunk: 8,
       ropes: [{ inv_freq: [1, 0.01], scale: 1 }],
