@@ -5,17 +5,20 @@
 
 import type { Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
+import type { EmbeddingCall, Embeddings } from "../engine/pooling.ts";
+import { abortError } from "../support/abort.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import { InternalError, ModelNotFoundError, type MLCEngineError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { LatestAnswers, RequestAnswers, type AnswerCall, type BegunAnswer } from "./answers.ts";
 import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
+import { embeddingResponse } from "./openai/embeddings.ts";
 import { ChatCompletionsOf, CompletionsOf } from "./openai/completions.ts";
-import { parseChatRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
+import { parseChatRequest, parseEmbeddingRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
 import { ChatShape, TextShape, type ResponseShape } from "./openai/response.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
-  ChatCompletionRequestStreaming, Completion, CompletionRequest, Model, Models, RequestOptions,
+  ChatCompletionRequestStreaming, Completion, CompletionRequest, CreateEmbeddingResponse, EmbeddingRequest, Model, Models, RequestOptions,
 } from "./openai/types.ts";
 import type {
   AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, InitProgressReport, LogLevel, MLCEngineConfig, MLCEngineInterface, MemoryEstimate,
@@ -49,9 +52,15 @@ function describe({ modelId, loadedAt }: LoadedModelInfo): Model {
   return { id: modelId, object: "model", created: Math.floor(loadedAt / 1000), owned_by: "local" };
 }
 
+/** Vectors, and whose they are. */
+export interface NamedEmbeddings extends Embeddings {
+  readonly modelId: string;
+}
+
 export abstract class BaseEngine implements MLCEngineInterface {
   readonly chat = { completions: new ChatCompletionsOf((request, options) => this.#chatCompletion(request, options)) };
   readonly completions = new CompletionsOf((request, options) => this.#completion(request, options));
+  readonly embeddings = { create: (request: EmbeddingRequest, options?: RequestOptions) => this.#embeddings(request, options) };
   readonly models: Models = {
     list: async () => ({ object: "list", data: (await this.loadedModels()).map(describe) }),
     retrieve: async (model) => {
@@ -107,6 +116,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   abstract load(call: LoadCall, signal?: AbortSignal): Promise<void>;
   /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */
   abstract begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer>;
+  protected abstract embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings>;
   protected abstract encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]>;
   protected abstract decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string>;
   abstract unload(modelId?: string): Promise<void>;
@@ -195,6 +205,18 @@ export abstract class BaseEngine implements MLCEngineInterface {
       requests.map((request) => ({ request, model })), (call) => this.begin(call, signal ?? undefined), signal ?? undefined, this.#latest);
     const shape = shapeFor(answers.modelId);
     return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
+  }
+
+  async #embeddings(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse> {
+    const parsed = parseEmbeddingRequest(request);
+    const signal = parseRequestOptions(options).signal ?? undefined;
+    if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
+    const { modelId, ...embeddings } = await this.embed(parsed.call, parsed.model, signal);
+    return embeddingResponse(modelId, embeddings, parsed);
+  }
+
+  embedding(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse> {
+    return this.embeddings.create(request, options);
   }
 
   /** The tokens that a chat or a completion would compute for this prompt. Raises RequestValidationError. */

@@ -4,12 +4,13 @@ import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import { checkMemory, type MemoryEstimate } from "../executor/memory.ts";
 import type { Prompt } from "../engine/answer.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
+import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { Session } from "../engine/session.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
 import type { AnswerCall, BegunAnswer } from "./answers.ts";
-import { BaseEngine, type LoadCall, type LoadedModelInfo } from "./base_engine.ts";
+import { BaseEngine, type LoadCall, type LoadedModelInfo, type NamedEmbeddings } from "./base_engine.ts";
 import type { RequestOptions } from "./openai/types.ts";
 import type { ChatOptions, InitProgressReport, LogLevel, MLCEngineConfig } from "./types.ts";
 
@@ -139,6 +140,11 @@ export class MLCEngine extends BaseEngine {
       answer.then((events) => void events.return(), () => undefined);
       throw error;
     }
+  }
+
+  async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
+    const session = await this.#sessionOf(model, signal);
+    return { modelId: session.modelId, ...await abortable(session.embed(call, signal ?? new AbortController().signal), signal, "The request was aborted.") };
   }
 
   async encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {

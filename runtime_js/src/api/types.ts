@@ -8,7 +8,7 @@ import type { LogLevel } from "../support/log.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
-  ChatCompletionRequestStreaming, ChatCompletions, Completions, Models, RequestOptions,
+  ChatCompletionRequestStreaming, ChatCompletions, Completions, CreateEmbeddingResponse, EmbeddingRequest, Embeddings, Models, RequestOptions,
 } from "./openai/types.ts";
 
 export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, MemoryEstimate, ModelSource };
@@ -51,6 +51,7 @@ export interface MLCEngineInterface {
   readonly chat: { readonly completions: ChatCompletions };
   readonly completions: Completions;
 
+  readonly embeddings: Embeddings;
   readonly models: Models;
 
   /**
@@ -78,6 +79,7 @@ export interface MLCEngineInterface {
   countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number>;
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. */
   detokenize(tokens: readonly number[], modelId?: string): Promise<string>;
+  embedding(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse>;
   /** Ends the answers of all models with finish_reason "abort", also those that wait. To end one request, give it a signal. */
   interruptGenerate(): Promise<void>;
   /** Forgets the conversations in the KV cache of a model, or of all; an answer that runs goes on. */

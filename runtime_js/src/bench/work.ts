@@ -10,7 +10,7 @@ export interface Work {
 }
 
 /** These hold one token's values, and so does what is computed from them or for them. Other io buffers are small, or as long as a chunk. */
-const LAST_ROW: readonly string[] = ["hidden", "logits"];
+const LAST_ROW: readonly string[] = ["logits"];
 
 /** Bits of a weight by the bytes of numbers for each byte of scales (and minimums): q4, q4a, q8 in groups of 32. */
 const BITS = new Map([[8, 4], [4, 4], [16, 8]]);
@@ -54,7 +54,7 @@ export class WorkModel {
         bytes += gathers ? weight.bytes * n / model.vocabSize : weight.bytes;
         flops += gathers ? 0 : 2 * rows * (this.#counts.get(buffer.id) ?? 0);
       } else if (buffer.io !== undefined) {
-        bytes += LAST_ROW.includes(buffer.io.name) ? buffer.io.bytes / (buffer.io.name === "logits" ? MAX_ROWS : 1) : 0;
+        bytes += LAST_ROW.includes(buffer.io.name) ? buffer.io.bytes / MAX_ROWS : 0;
       } else if (buffer.id < firstIo) {
         const index = buffer.id - weights.length;
         const { kind, querySize = 0, window = null } = states[index] ?? {};

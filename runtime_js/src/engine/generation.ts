@@ -1,6 +1,6 @@
 /** One answer on its way: what was asked, and how far it has come. */
 
-import type { Draw, TokenLogprobs } from "../executor/runner.ts";
+import type { Draw, PooledStates, TokenLogprobs } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
 import { SINKS } from "./overflow.ts";
 import type { Sampler } from "./sampler.ts";
@@ -8,6 +8,14 @@ import type { Sequence } from "./sequences.ts";
 
 export const FINISH_REASONS = ["stop", "length", "abort"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
+
+/** Who takes the states of a prompt, instead of tokens behind it. */
+export interface StateListener {
+  /** Whether it needs those of all tokens, those too that the cache knows already. */
+  readonly needsAll: boolean;
+  /** Of the tokens from `position` on; a prompt may begin again. */
+  take(states: Promise<PooledStates>, position: number, isLast: boolean): void;
+}
 
 export interface GenerationRequest {
   /** Shorter than the context. */
@@ -21,6 +29,8 @@ export interface GenerationRequest {
   readonly priority?: number | undefined;
   /** What may come; the generation disposes of it when it ends. */
   readonly constraint?: Constraint | undefined;
+  /** Ends with the prompt: no token is sampled. */
+  readonly states?: StateListener | undefined;
 }
 
 /** Who hears of a generation. Every generation that was added ends with one call of `end` or `fail`, and no call comes after it. */

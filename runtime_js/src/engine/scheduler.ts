@@ -6,7 +6,7 @@
 
 import type { CacheView, ModelRunner, StepResult } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
-import { Generation, type GenerationListener, type GenerationRequest } from "./generation.ts";
+import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
 import { CHUNK_MS, ChunkLength, ChunkWatch, MAX_DEPTH, PAUSE_MS, PipelineDepth } from "./pace.ts";
 import { WaitingQueue } from "./queue.ts";
 import { placeRows, rowsComputed } from "./rows.ts";
@@ -175,7 +175,7 @@ export class Scheduler {
 
   /** Whether the next step samples a token for it. */
   #isRow(generation: Generation): boolean {
-    if (generation.sequence === null || generation.position >= generation.contextLength) return false;
+    if (generation.sequence === null || generation.position >= generation.contextLength || generation.request.states !== undefined) return false;
     return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && generation.position > 0;
   }
 
@@ -193,10 +193,10 @@ export class Scheduler {
 
   /** Brings the next part of the prompt into the cache, but for what is there already; the last one samples a token. */
   async #submitChunk(generation: Generation, length: ChunkLength, isBehindAnother: boolean): Promise<void> {
-    const { tokens } = generation;
+    const { tokens, request: { states } } = generation;
     if (generation.sequence === null && generation.read > 0) generation.resume();
     const before = generation.position;
-    const sequence = generation.sequence = this.#sequences.acquire(tokens, generation.sequence);
+    const sequence = generation.sequence = this.#sequences.acquire(states?.needsAll === true ? [] : tokens, generation.sequence);
     if (generation.read === 0) generation.cached += sequence.tokens.length - before;
     if (this.#isRow(generation)) return;
     const position = sequence.tokens.length;
@@ -205,17 +205,26 @@ export class Scheduler {
     const cache = this.#view(generation);
     if (!isBehindAnother || !this.#watch.isOf(length)) this.#watch = new ChunkWatch(length);
     const isLast = position + chunk.length === tokens.length;
-    const done: Promise<readonly StepResult[]> = isLast
+    const samples = isLast && states === undefined;
+    const done: Promise<readonly StepResult[]> = states !== undefined ? this.#encode(chunk, position, cache, states, isLast) : samples
       ? this.#runner.prefillAndSample(chunk, position, cache, generation.draw(chunk.length)).then((result) => [result])
       : this.#runner.prefill(chunk, position, cache).then(() => []);
-    if (isLast) generation.sampled++;
-    this.#onRunner = isLast ? [generation] : []; // its tokens take the place of those that were sampled
+    if (samples) generation.sampled++;
+    this.#onRunner = samples ? [generation] : []; // its tokens take the place of those that were sampled
     this.#wasChunk = true;
     this.#chunks++;
     this.#depth.pause();
-    this.#push({ rows: isLast ? [generation] : [], prompt: generation, results: this.#watch.timed(chunk.length, done) });
+    this.#push({ rows: samples ? [generation] : [], prompt: generation, results: this.#watch.timed(chunk.length, done) });
     sequence.commit(chunk);
     this.#sequences.share(sequence);
+    if (isLast && !samples) generation.end("stop");
+  }
+
+  async #encode(tokens: readonly number[], position: number, cache: CacheView, listener: StateListener, isLast: boolean): Promise<[]> {
+    const states = this.#runner.encode(tokens, position, cache);
+    listener.take(states, position, isLast);
+    await states;
+    return [];
   }
 
   /** One step of as many of them as there are kernels for, those first that have waited longest. Returns whether more may be due. */

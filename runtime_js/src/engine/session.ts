@@ -7,8 +7,10 @@ import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { tagsOf, type ChatFormat } from "../formats/format.ts";
 import type { Conversation } from "../tokenizer/chat_template.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
+import { embed } from "./embedding.ts";
 import { cut, roomForPrompt, shortened } from "./overflow.ts";
 import { parserOptions } from "./output.ts";
+import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Sampler } from "./sampler.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
 import type { SequenceManager } from "./sequences.ts";
@@ -32,6 +34,12 @@ export interface SessionParts {
 interface Encoded {
   readonly rendered: string;
   readonly tokens: readonly number[];
+}
+
+function tooLong(what: string, { length }: readonly number[], contextLength: number, param: string, more = ""): ContextWindowSizeExceededError {
+  return new ContextWindowSizeExceededError(
+    `The ${what} has ${length} tokens, the context window ${contextLength}. Shorten it, load with a larger context_window_size${more}.`,
+    { promptTokens: length, contextWindowSize: contextLength, param });
 }
 
 export class Session {
@@ -83,10 +91,23 @@ export class Session {
         if (shorter.tokens.length <= most) return shorter;
       }
     }
-    throw new ContextWindowSizeExceededError(
-      `The conversation has ${whole.tokens.length} tokens, the context window ${contextLength}. Shorten it, start a new chat, load with a larger `
-      + "context_window_size, or let the oldest part be left out by context_overflow: \"drop_oldest\".",
-      { promptTokens: whole.tokens.length, contextWindowSize: contextLength, param: prompt.kind === "chat" ? "messages" : "prompt" });
+    throw tooLong("conversation", whole.tokens, contextLength, prompt.kind === "chat" ? "messages" : "prompt",
+      ", or let the oldest part be left out by context_overflow: \"drop_oldest\"");
+  }
+
+  /**
+   * Each input's vector. Rejects with RequestValidationError or ContextWindowSizeExceededError, or with AbortError where the signal or
+   * interrupt() ends it.
+   */
+  async embed({ inputs, pooling }: EmbeddingCall, signal: AbortSignal): Promise<Embeddings> {
+    const { contextLength } = this.#parts.runner.shape;
+    const prompts = inputs.map((input) => {
+      const tokens = this.encode(input);
+      if (tokens.length === 0) throw new RequestValidationError("An input has no tokens.", { param: "input" });
+      if (tokens.length > contextLength) throw tooLong("text", tokens, contextLength, "input");
+      return tokens;
+    });
+    return embed(this.#scheduler, prompts, pooling, signal);
   }
 
   /** The tokens of a prompt. Raises RequestValidationError. */

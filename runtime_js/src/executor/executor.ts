@@ -1,7 +1,7 @@
 /** Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object. */
 
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
-import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult } from "./runner.ts";
+import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
 import { HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
@@ -9,7 +9,7 @@ import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, functionOf, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, functionOf, isNeededFirst, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { ReadbackRing } from "./readback.ts";
 import { rotaryTable } from "./rope.ts";
@@ -82,7 +82,7 @@ export class PlanExecutor implements ModelRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots };
-    for (const name of variant.functions.keys()) if (!name.startsWith("decode_")) this.#makeProgram(name, parts.kernels);
+    for (const name of variant.functions.keys()) if (isNeededFirst(name)) this.#makeProgram(name, parts.kernels);
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
     this.#results = new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS);
@@ -101,14 +101,27 @@ export class PlanExecutor implements ModelRunner {
   }
 
   prepare(rows: number): Promise<void> {
-    const [name] = this.#decodeName(rows);
+    return this.#prepare(this.#decodeName(rows)[0]);
+  }
+
+  #prepare(name: string): Promise<void> {
     if (this.#programs.has(name)) return Promise.resolve();
     const preparing = this.#preparing.get(name) ?? this.#compile(name).finally(() => this.#preparing.delete(name));
     this.#preparing.set(name, preparing);
     return preparing;
   }
 
-  /** Compiles the kernels of decode steps with several rows, and makes their bind groups. */
+  /** Waits until the function can run; steps behind it wait too, and keep their order. */
+  async #await(name: string): Promise<void> {
+    while (this.#awaited !== null) await this.#awaited;
+    if (this.#programs.has(name)) return;
+    const prepared = this.#prepare(name);
+    const done = (): void => { this.#awaited = null; };
+    this.#awaited = prepared.then(done, done); // what fails here fails no other step
+    await prepared;
+  }
+
+  /** Compiles the kernels of a function that is not needed first, and makes its bind groups. */
   async #compile(name: string): Promise<void> {
     const { device, watch, variant, kernels, usualTiles } = this.#parts;
     const { kernels: needed } = functionOf(variant, name);
@@ -149,21 +162,27 @@ export class PlanExecutor implements ModelRunner {
     while (this.#awaited !== null) await this.#awaited;
     this.#writeTokens(tokens);
     this.#sampling.write(sampling);
-    const calls: Call[] = [["prefill", tokens.length], ["logits", 1], ["sample", 1]];
+    const calls: Call[] = [["prefill", tokens.length], ["logits", tokens.length], ["sample", 1]];
     const [token = 0] = await this.#sample(calls, [{ position, count: tokens.length, cache }], 1);
     return { token };
+  }
+
+  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates> {
+    if (this.#awaited !== null || !this.#programs.has("encode")) cache = kept(cache);
+    await this.#await("encode");
+    const pooled = this.#buffers.io("pooled");
+    this.#writeTokens(tokens);
+    const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
+    const values = await this.#readBack(pooled.size, (finish) => this.#submit(calls, [{ position, count: tokens.length, cache }], 1, 0, finish),
+      pooled, 0);
+    const half = values.length / 2;
+    return { last: values.slice(0, half), sum: values.slice(half) };
   }
 
   async decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
     const [name, n] = this.#decodeName(rows.length);
     if (this.#awaited !== null || !this.#programs.has(name)) rows = rows.map((row) => (row === null ? null : { ...row, cache: kept(row.cache) }));
-    while (this.#awaited !== null) await this.#awaited;
-    if (!this.#programs.has(name)) {
-      const prepared = this.prepare(n);
-      const done = (): void => { this.#awaited = null; };
-      this.#awaited = prepared.then(done, done); // what fails here fails no other step
-      await prepared;
-    }
+    await this.#await(name);
     rows.forEach((row, i) => {
       if (row?.token !== undefined) this.#writeTokens([row.token], i);
       if (row !== null) this.#sampling.write(row.sampling, i * SAMPLING_WORDS);
@@ -178,25 +197,34 @@ export class PlanExecutor implements ModelRunner {
    * step that ends there. What is at a position greater than 0 continues the call before it, at 0. For a check of the GPU: it makes a buffer.
    */
   async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
-    const { device, watch, variant } = this.#parts;
-    const { steps, kernels } = functionOf(variant, name);
+    const { steps, kernels } = functionOf(this.#parts.variant, name);
     const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
     const step = steps[end];
-    const { bindings = [] } = variant.kernels[kernels[step?.kernel ?? -1] ?? -1] ?? {};
+    const { bindings = [] } = this.#parts.variant.kernels[kernels[step?.kernel ?? -1] ?? -1] ?? {};
     const output = step?.buffers[bindings.lastIndexOf("read_write")];
     if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
     const { buffer, offset } = this.#buffers.binding(output);
-    const { size } = this.#buffers.io("hidden");
-    const staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    const size = this.#buffers.io("pooled").size / 2;
     const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
     const cache = { pages: Int32Array.of(0), copies: new Int32Array(), slots };
     this.#writeTokens(tokens);
-    this.#submit([[name, tokens.length]], [{ position, count: tokens.length, cache }], 1, 0,
-      (encoder) => encoder.copyBufferToBuffer(buffer, offset + (tokens.length - 1) * size, staging, 0, size), end + 1);
-    await watch.guard(staging.mapAsync(MapMode.READ));
-    const hidden = new Float32Array(staging.getMappedRange().slice(0));
-    staging.destroy();
-    return hidden;
+    return this.#readBack(size, (finish) => this.#submit(
+      [[name, tokens.length]], [{ position, count: tokens.length, cache }], 1, 0, finish, end + 1), buffer, offset + (tokens.length - 1) * size);
+  }
+
+  /** What a buffer holds behind a step, through a buffer of its own. `submit` submits the step, with what it is to do at last. */
+  async #readBack(
+    size: number, submit: (finish: (encoder: GPUCommandEncoder) => void) => void, source: GPUBuffer, offset: number,
+  ): Promise<Float32Array> {
+    const { device, watch } = this.#parts;
+    const staging = device.createBuffer({ label: "readback", size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    try {
+      submit((encoder) => encoder.copyBufferToBuffer(source, offset, staging, 0, size));
+      await watch.guard(staging.mapAsync(MapMode.READ));
+      return new Float32Array(staging.getMappedRange().slice(0));
+    } finally {
+      staging.destroy();
+    }
   }
 
   #writeTokens(tokens: readonly number[], first = 0): void {

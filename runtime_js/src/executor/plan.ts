@@ -281,7 +281,12 @@ export function decodeName(rows: number): string {
   return rows === 1 ? "decode" : `decode_${rows}`;
 }
 
-/** The variant's kernels that a model needs from its first answer on: all but those of steps with several rows. */
+/** Whether a model needs the function from its first answer on: steps with several rows and embeddings may never be asked for. */
+export function isNeededFirst(name: string): boolean {
+  return !name.startsWith("decode_") && name !== "encode";
+}
+
+/** The variant's kernels that a model needs from its first answer on. */
 export function firstKernels(variant: VariantPlan): ReadonlySet<number> {
-  return new Set([...variant.functions].flatMap(([name, { kernels }]) => (name.startsWith("decode_") ? [] : kernels)));
+  return new Set([...variant.functions].flatMap(([name, { kernels }]) => (isNeededFirst(name) ? kernels : [])));
 }

@@ -85,6 +85,13 @@ export interface StepResult {
   readonly logprobs?: TokenLogprobs | undefined;
 }
 
+/** Final hidden states of some tokens, behind the model's last norm; float32[hidden_size] each. */
+export interface PooledStates {
+  /** Of the last of them. */
+  readonly last: Float32Array;
+  readonly sum: Float32Array;
+}
+
 /** Steps run in the order of the calls; a call submits its work at once and its promise tells the result. */
 export interface ModelRunner {
   readonly shape: RunnerShape;
@@ -92,7 +99,9 @@ export interface ModelRunner {
   reservePages(pages: number): Promise<number>;
   /** Adds `tokens` to the cache at `position`. */
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
-  /** The same, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
+  /** The same, and the states that the tokens end with. The first call compiles kernels; steps behind it wait. */
+  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates>;
+  /** The same as `prefill`, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult>;
   /**
    * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled; a row of null does nothing, and

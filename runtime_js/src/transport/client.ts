@@ -2,12 +2,13 @@
 /** The page's handle on an engine that lives in a worker: sends requests, matches answers by id. */
 
 import type { AnswerCall, BegunAnswer } from "../api/answers.ts";
-import { BaseEngine, type LoadCall, type LoadedModelInfo } from "../api/base_engine.ts";
+import { BaseEngine, type LoadCall, type LoadedModelInfo, type NamedEmbeddings } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
 import type { ChatOptions, LogLevel, MLCEngineConfig, MemoryEstimate } from "../api/types.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { waitingToBegin } from "../engine/progress.ts";
+import type { EmbeddingCall } from "../engine/pooling.ts";
 import { abortError } from "../support/abort.ts";
 import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
@@ -120,6 +121,10 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
 
   protected async estimate(choice: ModelChoice, signal?: AbortSignal): Promise<MemoryEstimate> {
     return (await this.#ask("memory", (id) => ({ kind: "estimate", id, choice }), signal)).memory;
+  }
+
+  protected async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
+    return this.#ask("embeddings", (id) => ({ kind: "embed", id, ...call, model }), signal);
   }
 
   protected async encodePrompt(prompt: Prompt, model: string | undefined): Promise<number[]> {

@@ -5,7 +5,7 @@
  */
 
 import type { AnswerCall } from "../api/answers.ts";
-import type { LoadCall, LoadedModelInfo } from "../api/base_engine.ts";
+import type { LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/base_engine.ts";
 import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
 import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
 import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
@@ -13,6 +13,7 @@ import { MAX_TOOLS } from "../api/openai/tools.ts";
 import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
+import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import type { MemoryEstimate } from "../executor/memory.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
@@ -37,6 +38,7 @@ export type ClientMessage =
   | LoadCall & { readonly kind: "reload"; readonly id: number }
   | AnswerCall & { readonly kind: "answer"; readonly id: number }
   | { readonly kind: "estimate"; readonly id: number; readonly choice: ModelChoice }
+  | EmbeddingCall & { readonly kind: "embed"; readonly id: number; readonly model: string | undefined }
   | { readonly kind: "encode"; readonly id: number; readonly prompt: Prompt; readonly model: string | undefined }
   | { readonly kind: "decode"; readonly id: number; readonly tokens: readonly number[]; readonly model: string | undefined }
   | { readonly kind: "call"; readonly id: number; readonly name: CallName; readonly model?: string | undefined }
@@ -55,6 +57,7 @@ export type WorkerMessage =
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
+  | NamedEmbeddings & { readonly kind: "embeddings"; readonly id: number }
   | { readonly kind: "memory"; readonly id: number; readonly memory: MemoryEstimate }
   | { readonly kind: "tokens"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly kind: "models"; readonly id: number; readonly models: readonly LoadedModelInfo[] }
@@ -63,13 +66,14 @@ export type WorkerMessage =
   | { readonly kind: "error"; readonly id: number; readonly error: WireError };
 
 const MAX_URL = 8192;
+const MAX_INPUTS = 4096;
 const MAX_TEXT = 1 << 26;
 const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
 const MAX_MODELS = 4096;
 
-const CLIENT_KINDS = ["reload", "estimate", "answer", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "memory", "tokens", "models", "begun", "events", "error"] as const;
+const CLIENT_KINDS = ["reload", "estimate", "answer", "embed", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
+const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "embeddings", "memory", "tokens", "models", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 
 function messageFields(value: unknown): Fields {
@@ -108,6 +112,11 @@ export function parseClientMessage(value: unknown): ClientMessage {
       };
     case "estimate":
       return { kind, id: idOf(message), choice: parseModelChoice(message.object("choice")) };
+    case "embed":
+      return {
+        kind, id: idOf(message), inputs: message.objects("inputs", MAX_INPUTS, parsePrompt), pooling: message.oneOf("pooling", POOLINGS),
+        model: modelOf(message),
+      };
     case "encode":
       return { kind, id: idOf(message), prompt: parsePrompt(message.object("prompt")), model: modelOf(message) };
     case "decode":
@@ -200,6 +209,14 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
       return { kind, id: idOf(message), text: message.string("text", MAX_TEXT) };
     case "number":
       return { kind, id: idOf(message), value: message.number("value", -Number.MAX_VALUE, Number.MAX_VALUE) };
+    case "embeddings":
+      return {
+        kind, id: idOf(message), modelId: message.string("modelId", MAX_TEXT), tokens: message.integer("tokens", 0, Number.MAX_SAFE_INTEGER),
+        vectors: message.array("vectors", MAX_INPUTS, (vector, path) => {
+          if (vector instanceof Float32Array) return vector;
+          throw message.fail(`${path} must be a Float32Array`);
+        }),
+      };
     case "memory":
       return { kind, id: idOf(message), memory: parseMemory(message.object("memory")) };
     case "tokens":

@@ -63,6 +63,10 @@ export class WebWorkerMLCEngineHandler {
         this.#run(message.id, async (id, { controller }) =>
           this.#post({ kind: "memory", id, memory: await this.#engine.estimate(message.choice, controller.signal) }));
         break;
+      case "embed":
+        this.#run(message.id, async (id, { controller }) =>
+          this.#post({ kind: "embeddings", id, ...await this.#engine.embed(message, message.model, controller.signal) }));
+        break;
       case "encode":
         this.#run(message.id, async (id) => this.#post({ kind: "tokens", id, tokens: await this.#engine.encodePrompt(message.prompt, message.model) }));
         break;

@@ -48,7 +48,7 @@ export function fakePlan(): Record<string, unknown> {
     states: [{ name: "kv0", kind: "pages", query_size: 8, window: null }],
     io: [
       { name: "tokens", bytes: 32 }, { name: "state", bytes: 512 }, { name: "rope0", bytes: 128 }, { name: "page_table", bytes: 1024 },
-      { name: "hidden", bytes: 32 }, { name: "logits", bytes: 1600 }, { name: "sampling", bytes: 512 }, { name: "history", bytes: 1024 },
+      { name: "hidden", bytes: 256 }, { name: "logits", bytes: 1600 }, { name: "sampling", bytes: 512 }, { name: "history", bytes: 1024 },
     ],
     variants: [variant("f16-sg", ["shader-f16", "subgroups"], 0), variant("f32", [], 1)],
   };

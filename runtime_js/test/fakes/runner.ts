@@ -5,7 +5,7 @@
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
-import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
+import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
 import { FakeControls } from "./logits.ts";
 
 export const VOCABULARY = 97;
@@ -19,6 +19,18 @@ export function nextToken(tokens: readonly number[]): number {
 function logitsAfter(tokens: readonly number[]): Float32Array {
   const next = nextToken(tokens);
   return Float32Array.from({ length: VOCABULARY }, (_, token) => 4 - (token - next + VOCABULARY) % VOCABULARY);
+}
+
+/** A token's state: what comes behind it, where it is, what it is. */
+function stateAt(tokens: readonly number[], position: number): number[] {
+  return [nextToken(tokens.slice(0, position + 1)), position, tokens[position] ?? -1, 1];
+}
+
+/** The states of the tokens from `first` on. */
+export function pooled(tokens: readonly number[], first: number): PooledStates {
+  const states = tokens.slice(first).map((_, i) => stateAt(tokens, first + i));
+  const sum = [0, 1, 2, 3].map((channel) => states.reduce((total, state) => total + (state[channel] ?? 0), 0));
+  return { last: Float32Array.from(states.at(-1) ?? []), sum: Float32Array.from(sum) };
 }
 
 /** What the model answers when it is run in the plainest way. */
@@ -84,6 +96,15 @@ export class FakeRunner implements ModelRunner {
     this.#sampled = []; // the prompt's tokens are in their places
   }
 
+  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates> {
+    this.calls.push(`encode ${tokens.length}`);
+    this.#store(tokens, position, cache);
+    this.#sampled = [];
+    const all = this.#read(position + tokens.length, cache);
+    await this.delay();
+    return pooled(all, position);
+  }
+
   async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
     this.calls.push(`prefill ${tokens.length}`);
     this.#store(tokens, position, cache);
@@ -116,6 +137,13 @@ export class FakeRunner implements ModelRunner {
     return { page, slot: position % this.shape.pageSize };
   }
 
+  #read(length: number, cache: CacheView): number[] {
+    return Array.from({ length }, (_, i) => {
+      const { page, slot } = this.#at(cache, i);
+      return page[slot] ?? -1;
+    });
+  }
+
   #store(tokens: readonly number[], position: number, cache: CacheView): void {
     if (tokens.length > this.shape.prefillChunk) throw new Error("a prefill call is too long");
     if (position + tokens.length > this.shape.contextLength) throw new Error("beyond the context");
@@ -145,10 +173,7 @@ export class FakeRunner implements ModelRunner {
   async #sample(rows: readonly (Sampled | null)[]): Promise<StepResult[]> {
     const sampled = rows.map((row) => {
       if (row === null) return { token: -1 };
-      const tokens = Array.from({ length: row.length }, (_, i) => {
-        const { page, slot } = this.#at(row.cache, i);
-        return page[slot] ?? -1;
-      });
+      const tokens = this.#read(row.length, row.cache);
       if (this.script !== null) return { token: this.script(tokens) };
       return this.#controls.choose(logitsAfter(tokens), row.draw, row.tokens, row.counted);
     });

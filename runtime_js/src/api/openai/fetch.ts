@@ -9,11 +9,12 @@
 import { CHUNKS, HttpError, errorResponse, eventStream, readJson } from "./http.ts";
 import { parseResponseRequest, type ResponseRequest } from "./responses/request.ts";
 import { ResponseWriter } from "./responses/writer.ts";
-import type { ChatCompletionRequest, ChatCompletions, CompletionRequest, Completions, Models } from "./types.ts";
+import type { ChatCompletionRequest, ChatCompletions, CompletionRequest, Completions, EmbeddingRequest, Embeddings, Models } from "./types.ts";
 
 export interface ServedEngine {
   readonly chat: { readonly completions: ChatCompletions };
   readonly completions: Completions;
+  readonly embeddings: Embeddings;
   readonly models: Models;
 }
 
@@ -51,6 +52,10 @@ const POST: Readonly<Record<string, Handler>> = {
   "/completions": async ({ completions }, request) => {
     const body = await readJson<CompletionRequest>(request, MAX_BODY);
     return answered(await completions.create(body, { signal: request.signal }), request.signal);
+  },
+  "/embeddings": async ({ embeddings }, request) => {
+    const body = await readJson<EmbeddingRequest>(request, MAX_BODY);
+    return Response.json(await embeddings.create(body, { signal: request.signal }));
   },
   "/responses": async (engine, request) => respond(engine, await readJson<ResponseRequest>(request, MAX_BODY), request.signal),
 };

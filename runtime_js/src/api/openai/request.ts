@@ -2,6 +2,7 @@
 
 import type { AnswerRequest, Prompt } from "../../engine/answer.ts";
 import { OVERFLOWS } from "../../engine/overflow.ts";
+import { POOLINGS, type EmbeddingCall } from "../../engine/pooling.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { Fields } from "../../support/fields.ts";
 import { MAX_CONTENT, MAX_NAME, parseMessages } from "./messages.ts";
@@ -14,6 +15,9 @@ export const MAX_STOP_LENGTH = 256;
 export const MAX_CHOICES = 128;
 /** Prompts of one request, of which each is an answer. */
 const MAX_PROMPTS = 128;
+/** Texts of one request for vectors, as OpenAI's server takes. */
+const MAX_INPUTS = 2048;
+const MAX_DIMENSIONS = 1 << 16;
 /** No vocabulary is as large. */
 const MAX_TOKEN = 1 << 24;
 
@@ -97,25 +101,47 @@ export function parseTokens(value: unknown): number[] {
   return fieldsOf({ tokens: value }, "tokens").integers("tokens", MAX_CONTENT, 0, MAX_TOKEN);
 }
 
+/** A request for vectors in the engine's terms. */
+export interface ParsedEmbeddingRequest {
+  readonly call: EmbeddingCall;
+  readonly model: string | undefined;
+  readonly isBase64: boolean;
+  readonly dimensions: number | undefined;
+}
+
+/** Raises RequestValidationError. */
+export function parseEmbeddingRequest(value: unknown): ParsedEmbeddingRequest {
+  const request = fieldsOf(value, "embedding");
+  refuseUnsupported(request, ["input", "model", "encoding_format", "dimensions", "pooling"], NEUTRAL);
+  return {
+    call: {
+      inputs: parsePrompts(request, "input", MAX_INPUTS), pooling: request.optional("pooling", (key) => request.oneOf(key, POOLINGS)) ?? "last",
+    },
+    model: request.optional("model", (key) => request.string(key, MAX_NAME)) || undefined,
+    isBase64: request.optional("encoding_format", (key) => request.oneOf(key, ["float", "base64"])) === "base64",
+    dimensions: request.optional("dimensions", (key) => request.integer(key, 1, MAX_DIMENSIONS)),
+  };
+}
+
 function notEmpty(request: Fields, prompt: Prompt, path: string): Prompt {
   const isEmpty = (prompt.kind === "text" && prompt.text === "") || (prompt.kind === "tokens" && prompt.tokens.length === 0);
-  if (isEmpty) throw request.fail(`${path} is empty; give the text to continue`, path);
+  if (isEmpty) throw request.fail(`${path} is empty; give a text`, path);
   return prompt;
 }
 
 /** One prompt, or each of a list. */
-function parsePrompts(request: Fields): ParsedRequest["prompts"] {
-  const value: unknown = request.raw("prompt");
+function parsePrompts(request: Fields, key: "prompt" | "input", most: number): ParsedRequest["prompts"] {
+  const value: unknown = request.raw(key);
   const suffix = request.optional("suffix", (key) => request.string(key, MAX_CONTENT)) || undefined;
   const text = (one: string): Prompt => ({ kind: "text", text: one, ...(suffix !== undefined && { suffix }) });
-  if (!Array.isArray(value)) return [notEmpty(request, text(request.string("prompt", MAX_CONTENT)), "prompt")];
-  if (typeof value[0] === "number") return [{ kind: "tokens", tokens: request.integers("prompt", MAX_CONTENT, 0, MAX_TOKEN) }];
-  const [first, ...more] = request.array("prompt", MAX_PROMPTS, (item, path): Prompt => {
+  if (!Array.isArray(value)) return [notEmpty(request, text(request.string(key, MAX_CONTENT)), key)];
+  if (typeof value[0] === "number") return [{ kind: "tokens", tokens: request.integers(key, MAX_CONTENT, 0, MAX_TOKEN) }];
+  const [first, ...more] = request.array(key, most, (item, path): Prompt => {
     if (typeof item === "string" && item.length <= MAX_CONTENT) return notEmpty(request, text(item), path);
     if (!Array.isArray(item)) throw request.fail(`${path} must be a string or a list of token ids`, path);
     return notEmpty(request, { kind: "tokens", tokens: new Fields({ [path]: item }, "", request.fail).integers(path, MAX_CONTENT, 0, MAX_TOKEN) }, path);
   });
-  if (first === undefined) throw request.fail("prompt is empty; give the text to continue", "prompt");
+  if (first === undefined) throw request.fail(`${key} is empty; give a text`, key);
   if (suffix !== undefined && [first, ...more].some(({ kind }) => kind === "tokens")) {
     throw request.fail("suffix needs a text before it; token ids can hold the model's own marks for both", "suffix");
   }
@@ -132,5 +158,5 @@ export function parseTextRequest(value: unknown): ParsedTextRequest {
   const request = fieldsOf(value, "completion");
   refuseUnsupported(request, TEXT_FIELDS, NEUTRAL);
   const echo = request.optional("echo", (key) => request.boolean(key)) ?? false;
-  return { ...parseSampling(request, ...parsePrompts(request)), echo };
+  return { ...parseSampling(request, ...parsePrompts(request, "prompt", MAX_PROMPTS)), echo };
 }

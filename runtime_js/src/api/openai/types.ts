@@ -3,6 +3,8 @@
  * caller's own.
  */
 
+import type { Pooling } from "../../engine/pooling.ts";
+
 /** A part of a message. Texts are read; parts of other types (pictures, sound, files) are refused by name. */
 export interface ContentPart {
   readonly type: string;
@@ -227,4 +229,36 @@ export interface Models {
   list(): Promise<ModelList>;
   /** Rejects with ModelNotFoundError where no such model is loaded. */
   retrieve(model: string): Promise<Model>;
+}
+
+export interface EmbeddingRequest {
+  /** A text or token ids, or a list of either, of which each gives a vector. */
+  readonly input: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+  readonly model?: string | null | undefined;
+  /** `base64`: of float32 values, the least significant byte first. Default: float. */
+  readonly encoding_format?: "float" | "base64" | null | undefined;
+  /** Values that are kept of each vector, the first ones; it has length 1 after that. Default: all. */
+  readonly dimensions?: number | null | undefined;
+  /** The state of the last token (the default, which embedding models made of decoders use), or the mean of all tokens'. */
+  readonly pooling?: Pooling | null | undefined;
+  readonly user?: string | null | undefined;
+}
+
+/** A vector of length 1. */
+export interface Embedding {
+  object: "embedding";
+  index: number;
+  /** Of `encoding_format: "base64"`, a string. */
+  embedding: number[] | string;
+}
+
+export interface CreateEmbeddingResponse {
+  object: "list";
+  data: Embedding[];
+  model: string;
+  usage: { prompt_tokens: number; total_tokens: number };
+}
+
+export interface Embeddings {
+  create(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse>;
 }
