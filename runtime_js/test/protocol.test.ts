@@ -32,11 +32,12 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
         variables: { enable_thinking: false },
       } },
       maxTokens: 5, overflow: "drop_oldest", choice: 1, priority: 9, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
+      structure: { kind: "grammar", grammar: "root ::= \"a\"" },
     },
   },
   {
     kind: "answer", id: 4, model: undefined, request: {
-      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, overflow: undefined, choice: undefined, priority: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [],
+      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, overflow: undefined, choice: undefined, priority: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [], structure: undefined,
     },
   },
   { kind: "embed", id: 4, model: "toy", pooling: "mean", inputs: [{ kind: "text", text: "Once" }] },

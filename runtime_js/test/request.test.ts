@@ -48,7 +48,6 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["logit_bias", { messages: [USER], logit_bias: { 1: 2 } }, /logit_bias is not supported/],
   ["a penalty", { messages: [USER], frequency_penalty: 0.1 }, /frequency_penalty is not supported/],
   ["log-probabilities", { messages: [USER], logprobs: true }, /logprobs is not supported/],
-  ["JSON", { messages: [USER], response_format: { type: "json_object" } }, /response_format is not supported/],
   ["audio", { messages: [USER], modalities: ["text", "audio"] }, /modalities/],
 ];
 

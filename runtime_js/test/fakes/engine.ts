@@ -18,6 +18,9 @@ import { FakePagedKv } from "./paged_kv.ts";
 import { grammarsOf } from "./grammars.ts";
 import { FakeRunner, VOCABULARY } from "./runner.ts";
 
+/** What ends an answer that has a form. */
+const END = 2;
+
 Object.assign(globalThis, { location: { href: "https://page.example/chat/" } });
 
 // Tests run from runtime_js.
@@ -73,7 +76,7 @@ export class FakeEngine extends MLCEngine {
     this.loaded.push(loaded);
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer,
-      grammars: grammarsOf(this.tokenizer, VOCABULARY, []), format: this.format, eosTokenIds: this.eosTokenIds,
+      grammars: grammarsOf(this.tokenizer, VOCABULARY, [END]), format: this.format, eosTokenIds: this.eosTokenIds,
       modelId: choice.modelId, dispose: () => { loaded.disposals++; },
     });
   }

@@ -20,7 +20,7 @@ export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   frequency_penalty: is(0), presence_penalty: is(0), repetition_penalty: is(1), logit_bias: isEmptyBut(is(0)), top_k: is(0, -1),
   min_p: is(0), logprobs: is(false), top_logprobs: is(0), ignore_eos: is(false), min_tokens: is(0), stop_token_ids: isEmpty, best_of: is(1),
   // What the answer is.
-  response_format: (value) => isRecord(value) && value["type"] === "text", modalities: (value) => Array.isArray(value) && value.every(is("text")),
+  modalities: (value) => Array.isArray(value) && value.every(is("text")),
   tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),
   verbosity: is("medium"), extra_body: isEmptyBut(is(false)), chat_template_kwargs: isEmpty,
   // For the books of a server.

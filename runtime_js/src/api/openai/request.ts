@@ -7,6 +7,7 @@ import { RequestValidationError } from "../../support/errors.ts";
 import { Fields } from "../../support/fields.ts";
 import { MAX_CONTENT, MAX_NAME, parseMessages } from "./messages.ts";
 import { NEUTRAL, NEUTRAL_IN_STREAM_OPTIONS, refuseUnsupported } from "./neutral.ts";
+import { readResponseFormat } from "./response_format.ts";
 import { CHAT_TEMPLATE_FIELDS, parseConversation } from "./tools.ts";
 
 export const MAX_TOKENS = 1 << 24;
@@ -21,7 +22,7 @@ const MAX_DIMENSIONS = 1 << 16;
 /** No vocabulary is as large. */
 const MAX_TOKEN = 1 << 24;
 
-const SAMPLING_FIELDS = ["model", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "context_overflow", "stream", "stream_options"] as const;
+const SAMPLING_FIELDS = ["model", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "context_overflow", "stream", "stream_options", "response_format"] as const;
 const CHAT_FIELDS = ["messages", "max_completion_tokens", ...CHAT_TEMPLATE_FIELDS, ...SAMPLING_FIELDS];
 const TEXT_FIELDS = ["prompt", "echo", "suffix", ...SAMPLING_FIELDS];
 
@@ -60,6 +61,7 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
   const choices = request.optional("n", (key) => request.integer(key, 1, MAX_CHOICES)) ?? 1;
   if (choices * prompts.length > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${choices * prompts.length}; at most ${MAX_CHOICES} may be`, "n");
   const overflow = request.optional("context_overflow", (key) => request.oneOf(key, OVERFLOWS));
+  const structure = readResponseFormat(request);
   const stream = request.optional("stream", (key) => request.boolean(key)) ?? false;
   const includeUsage = request.optional("stream_options", (key) => {
     const options = request.object(key);
@@ -78,6 +80,7 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
       },
       ...(overflow !== undefined && { overflow }),
       stop: request.optional("stop", () => parseStop(request)) ?? [],
+      ...(structure !== undefined && { structure }),
     },
     prompts,
     choices,

@@ -50,6 +50,26 @@ export interface ChatCompletionTool {
   } | undefined;
 }
 
+/** A schema, and how exactly it is meant. */
+export interface ResponseFormatSchema {
+  /** Letters, digits, _ and -. */
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** JSON Schema, draft 2020-12; default: any object. */
+  readonly schema?: object | undefined;
+  /** Whether what a grammar cannot hold is refused; else it is left to the model. */
+  readonly strict?: boolean | null | undefined;
+}
+
+/** OpenAI's formats; WebLLM's `schema` (a JSON Schema as JSON text), grammars in EBNF and structural tags; and regular expressions. */
+export type ResponseFormat =
+  | { readonly type: "text" }
+  | { readonly type: "json_object"; readonly schema?: string | object | undefined }
+  | { readonly type: "json_schema"; readonly json_schema: ResponseFormatSchema }
+  | { readonly type: "grammar"; readonly grammar: string }
+  | { readonly type: "regex"; readonly regex: string }
+  | { readonly type: "structural_tag"; readonly structural_tag: string | object };
+
 interface SamplingParams {
   /** The id of the loaded model, or absent. */
   readonly model?: string | null | undefined;
@@ -69,6 +89,8 @@ interface SamplingParams {
    * context; "truncate_middle" also keeps the first turn (of a text its beginning). Default: "error", which names both lengths.
    */
   readonly context_overflow?: "error" | "drop_oldest" | "truncate_middle" | null | undefined;
+  /** What the answer must look like; default: any text. */
+  readonly response_format?: ResponseFormat | null | undefined;
   readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
 }
 

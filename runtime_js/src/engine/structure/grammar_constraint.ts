@@ -51,15 +51,13 @@ export class GrammarConstraint implements Constraint {
    */
   forced(): readonly number[] {
     if (this.#isEnded) return [];
-    const text = wholeText(this.#matcher.forced());
-    const tokens = this.#encode(text).slice(0, -1);
-    if (tokens.length < LEAST_FORCED || !this.#spell(tokens, text)) return [];
-    return tokens;
+    const bytes = this.#matcher.forced();
+    const tokens = this.#encode(wholeText(bytes)).slice(0, -1);
+    return tokens.length < LEAST_FORCED || !this.#spell(tokens, bytes) ? [] : tokens;
   }
 
-  /** Whether the tokens are the beginning of the text: a tokenizer may put a space before it. */
-  #spell(tokens: readonly number[], text: string): boolean {
-    const bytes = new TextEncoder().encode(text);
+  /** Whether the tokens are the beginning of the text: a tokenizer may put a space before it, and the text may begin within a character. */
+  #spell(tokens: readonly number[], bytes: Uint8Array): boolean {
     let at = 0;
     return tokens.every((id) => {
       const token = this.#vocabulary.tokens[id];

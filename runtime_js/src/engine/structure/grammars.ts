@@ -5,14 +5,12 @@ import { InternalError, ManifestError, RequestValidationError } from "../../supp
 import type { Constraint } from "../constraint.ts";
 import { CppException } from "./binding.ts";
 import { GrammarConstraint } from "./grammar_constraint.ts";
+import { MAX_GRAMMAR } from "./ebnf.ts";
 import type { Structure } from "./structure.ts";
 import { Compiler, printGrammar, type CompiledGrammar, type Vocabulary } from "./xgrammar.ts";
 
 /** Compiled grammars that are kept. */
 const MAX_GRAMMARS = 32;
-/** Characters of a grammar in EBNF: each of its rules is matched against the whole vocabulary. */
-const MAX_GRAMMAR = 1 << 19;
-
 /** What grammars need of a model. */
 export interface GrammarSource {
   /** The WebAssembly module of the grammar engine, and the sha256 that it has. */
@@ -92,7 +90,7 @@ export class Grammars {
 function refusal(structure: Structure, error: unknown): Error {
   const isFound = error instanceof CppException || error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
   if (!isFound) return new InternalError(`The grammar engine failed: ${String(error)}`, {}, error);
-  const what = { json: "JSON", schema: "The schema", grammar: "The grammar", regex: "The regular expression", tags: "The structural tag" }[structure.kind];
+  const what = { grammar: "The grammar", regex: "The regular expression", tags: "The structural tag" }[structure.kind];
   const reason = error instanceof CppException ? error.message : "it is nested too deeply";
   return new RequestValidationError(`${what} cannot be compiled: ${reason}`, { param: "response_format" });
 }

@@ -1,10 +1,6 @@
 /** What an answer's text must look like, as it is sent to the engine. */
 
 export type Structure =
-  /** One JSON object. */
-  | { readonly kind: "json" }
-  /** JSON that fits a JSON Schema, which is given as JSON text. */
-  | { readonly kind: "schema"; readonly schema: string }
   /** A grammar in EBNF whose first rule is `root`. */
   | { readonly kind: "grammar"; readonly grammar: string }
   /** A regular expression for the whole answer. */

@@ -17,21 +17,8 @@ export interface Vocabulary {
   readonly endTokenIds: readonly number[];
 }
 
-/** JSON as Python's json.dumps writes it, on one line: fixed spaces can be jumped over, and a model cannot go on with blanks for ever. */
-const ANY_WHITESPACE = false;
-const INDENT = undefined;
-const SEPARATORS = undefined;
-/** An object that names properties has no others, unless its schema says so. */
-const CLOSED = true;
-const MOST_WHITESPACE = undefined;
-const PRINTED = false;
-
 function grammarOf(binding: Binding, structure: Structure): CppObject {
   switch (structure.kind) {
-    case "json":
-      return grammarOf(binding, { kind: "schema", schema: '{"type":"object"}' });
-    case "schema":
-      return binding.make("Grammar", "FromJSONSchema", structure.schema, ANY_WHITESPACE, INDENT, SEPARATORS, CLOSED, MOST_WHITESPACE, PRINTED);
     case "grammar":
       return binding.make("Grammar", "FromEBNF", structure.grammar, "root");
     case "regex":
@@ -50,10 +37,19 @@ export function printGrammar(module: WebAssembly.Module, structure: Structure): 
   return new TextDecoder().decode(binding.bytes(grammarOf(binding, structure), "ToString"));
 }
 
+/** A bit for each token that a grammar may ever take. */
+function possible({ tokens, endTokenIds }: Vocabulary): Uint32Array {
+  const mask = new Uint32Array(Math.ceil(tokens.length / 32));
+  const add = (token: number): void => { mask[token >> 5] = (mask[token >> 5] ?? 0) | (1 << (token & 31)); };
+  tokens.forEach(({ length }, token) => { if (length > 0) add(token); });
+  endTokenIds.forEach(add);
+  return mask;
+}
+
 export class Compiler {
   readonly #binding: Binding;
   readonly #compiler: CppObject;
-  readonly #vocabularySize: number;
+  readonly #possible: Uint32Array;
 
   constructor(module: WebAssembly.Module, { tokens, endTokenIds }: Vocabulary) {
     const binding = this.#binding = Binding.start(module, names, MOST_BYTES);
@@ -64,7 +60,7 @@ export class Compiler {
     const info = binding.construct("TokenizerInfo", texts, "RAW", undefined, { optional: ends }, false);
     this.#compiler = binding.construct("GrammarCompiler", info, ONE_THREAD, false);
     for (const object of [texts, ends, info]) binding.delete(object);
-    this.#vocabularySize = tokens.length;
+    this.#possible = possible({ tokens, endTokenIds });
   }
 
   compile(structure: Structure): CompiledGrammar {
@@ -73,22 +69,22 @@ export class Compiler {
     const compiled = this.#binding.object("CompiledGrammar", this.#compiler, "CompileGrammar", grammar);
     this.#binding.delete(grammar);
     this.#binding.deadline = Infinity;
-    return new CompiledGrammar(this.#binding, compiled, this.#vocabularySize);
+    return new CompiledGrammar(this.#binding, compiled, this.#possible);
   }
 }
 
 export class CompiledGrammar {
   readonly #binding: Binding;
   readonly #grammar: CppObject;
-  readonly #vocabularySize: number;
+  readonly #possible: Uint32Array;
 
-  constructor(binding: Binding, grammar: CppObject, vocabularySize: number) {
-    [this.#binding, this.#grammar, this.#vocabularySize] = [binding, grammar, vocabularySize];
+  constructor(binding: Binding, grammar: CppObject, possible: Uint32Array) {
+    [this.#binding, this.#grammar, this.#possible] = [binding, grammar, possible];
   }
 
   /** At the beginning of an answer. It stays usable when this is disposed of. */
   matcher(): Matcher {
-    return new Matcher(this.#binding, this.#binding.construct("GrammarMatcher", this.#grammar, undefined, false, -1), this.#vocabularySize);
+    return new Matcher(this.#binding, this.#binding.construct("GrammarMatcher", this.#grammar, undefined, false, -1), this.#possible);
   }
 
   dispose(): void {
@@ -99,18 +95,21 @@ export class CompiledGrammar {
 export class Matcher {
   readonly #binding: Binding;
   readonly #matcher: CppObject;
-  readonly #vocabularySize: number;
+  readonly #possible: Uint32Array;
+  readonly #mask: Uint32Array;
 
-  constructor(binding: Binding, matcher: CppObject, vocabularySize: number) {
-    [this.#binding, this.#matcher, this.#vocabularySize] = [binding, matcher, vocabularySize];
+  constructor(binding: Binding, matcher: CppObject, possible: Uint32Array) {
+    [this.#binding, this.#matcher, this.#possible] = [binding, matcher, possible];
+    this.#mask = new Uint32Array(possible.length);
   }
 
   /** A bit for each token that may come next. */
   mask(): Uint32Array {
-    const words = this.#binding.object("VectorInt", this.#matcher, "GetNextTokenBitmask", this.#vocabularySize);
-    const mask = this.#binding.words(words).slice();
-    this.#binding.delete(words);
-    return mask;
+    const vector = this.#binding.object("VectorInt", this.#matcher, "GetNextTokenBitmask", 32 * this.#mask.length);
+    const words = this.#binding.words(vector);
+    for (let i = 0; i < words.length; i++) this.#mask[i] = (words[i] ?? 0) & (this.#possible[i] ?? 0); // in free text it has all bits
+    this.#binding.delete(vector);
+    return this.#mask;
   }
 
   /** Whether the token may come; the matcher is behind it then, and else where it was. */

@@ -1,0 +1,179 @@
+/** Regular expressions, as JSON Schema has them, to grammars of the JSON strings that fit. */
+
+import { common, LAST, negated, oneOf, PLAIN, type Range } from "./characters.ts";
+import { anyOf, CHARACTERS, literal, repeated } from "./ebnf.ts";
+
+/** What a grammar cannot say of a pattern. */
+export class PatternError extends Error {}
+
+const MOST_REPEATS = 1000;
+const MOST_DEPTH = 32;
+const DIGIT: readonly Range[] = [[48, 57]];
+const WORD: readonly Range[] = [[48, 57], [65, 90], [95, 95], [97, 122]];
+const SPACE: readonly Range[] = [[9, 13], [32, 32], [160, 160], [0x1680, 0x1680], [0x2000, 0x200a], [0x2028, 0x2029], [0x202f, 0x202f], [0x205f, 0x205f], [0x3000, 0x3000], [0xfeff, 0xfeff]];
+const LINE_ENDS: readonly Range[] = [[10, 10], [13, 13], [0x2028, 0x2029]];
+const CLASSES: Readonly<Record<string, readonly Range[]>> = { d: DIGIT, w: WORD, s: SPACE, D: negated(DIGIT), W: negated(WORD), S: negated(SPACE) };
+const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, 0: 0 };
+/** One of these characters, as a JSON string has it. */
+function character(ranges: readonly Range[]): string {
+  const plain = common(PLAIN, ranges);
+  const escaped = [8, 9, 10, 12, 13, 34, 92].filter((code) => ranges.some(([from, to]) => from <= code && code <= to));
+  const choices = [...(plain.length > 0 ? [oneOf(plain)] : []), ...escaped.map((code) => literal(JSON.stringify(String.fromCodePoint(code)).slice(1, -1)))];
+  if (choices.length === 0) throw new PatternError("it has characters that JSON does not write");
+  return anyOf(choices);
+}
+
+class PatternReader {
+  readonly #characters: readonly string[];
+  #at = 0;
+
+  constructor(pattern: string) {
+    this.#characters = [...pattern];
+  }
+
+  /** The inside of the string. What is not anchored may have anything before or behind it. */
+  read(): string {
+    const choices: string[] = [];
+    do {
+      const isBegin = this.#takes("^");
+      const body = this.#sequence(0);
+      const isEnd = this.#takes("$");
+      choices.push([isBegin ? "" : CHARACTERS, body, isEnd ? "" : CHARACTERS].filter((piece) => piece !== "").join(" "));
+    } while (this.#takes("|"));
+    if (this.#at < this.#characters.length) throw new PatternError(`"${this.#next()}" stands where it cannot`);
+    return anyOf(choices.map((choice) => (choice === "" ? '""' : choice)));
+  }
+
+  #peek(): string | undefined {
+    return this.#characters[this.#at];
+  }
+
+  #next(): string {
+    const next = this.#characters[this.#at++];
+    if (next === undefined) throw new PatternError("it ends too early");
+    return next;
+  }
+
+  #takes(...expected: readonly string[]): boolean {
+    const isThere = expected.every((one, i) => this.#characters[this.#at + i] === one);
+    if (isThere) this.#at += expected.length;
+    return isThere;
+  }
+
+  #choices(depth: number): string {
+    const choices = [];
+    do choices.push(this.#sequence(depth) || '""'); while (this.#takes("|"));
+    return anyOf(choices);
+  }
+
+  #sequence(depth: number): string {
+    const pieces: string[] = [];
+    for (let next = this.#peek(); next !== undefined && !"|)$".includes(next); next = this.#peek()) pieces.push(this.#quantified(depth));
+    return pieces.join(" ");
+  }
+
+  #quantified(depth: number): string {
+    const piece = this.#atom(depth);
+    const [least, most] = this.#quantifier();
+    this.#takes("?"); // as few as possible, or as many: the same strings
+    return repeated(piece, least, most);
+  }
+
+  #quantifier(): [number, number] {
+    if (this.#takes("*")) return [0, Infinity];
+    if (this.#takes("+")) return [1, Infinity];
+    if (this.#takes("?")) return [0, 1];
+    if (!this.#takes("{")) return [1, 1];
+    const end = this.#characters.indexOf("}", this.#at);
+    const text = this.#characters.slice(this.#at, Math.max(end, this.#at)).join("");
+    const match = /^(\d{1,6})(,(\d{0,6}))?$/.exec(text);
+    if (match === null) throw new PatternError(`{${text} is no number of times`);
+    this.#at = end + 1;
+    const least = Number(match[1]);
+    const most = match[2] === undefined ? least : match[3] === "" ? Infinity : Number(match[3]);
+    if (least > MOST_REPEATS || (most !== Infinity && most > MOST_REPEATS) || least > most) throw new PatternError(`{${text}} is too often; ${MOST_REPEATS} times are the most`);
+    return [least, most];
+  }
+
+  #atom(depth: number): string {
+    const next = this.#next();
+    switch (next) {
+      case "(":
+        return this.#group(depth);
+      case "[":
+        return character(this.#class());
+      case ".":
+        return character(negated(LINE_ENDS));
+      case "\\":
+        return character(this.#escape());
+      case "^":
+      case "*":
+      case "+":
+      case "?":
+      case "{":
+        throw new PatternError(`"${next}" stands where it cannot`);
+      default:
+        return literal(JSON.stringify(next).slice(1, -1));
+    }
+  }
+
+  #group(depth: number): string {
+    if (depth >= MOST_DEPTH) throw new PatternError("it is nested too deeply");
+    if (this.#takes("?") && !this.#takes(":")) {
+      if (!this.#takes("<") || "=!".includes(this.#peek() ?? "=")) throw new PatternError("a grammar cannot look ahead or behind");
+      while (this.#next() !== ">");
+    }
+    const body = this.#choices(depth + 1);
+    if (!this.#takes(")")) throw new PatternError("a group has no end");
+    return `(${body})`;
+  }
+
+  #escape(): readonly Range[] {
+    const next = this.#next();
+    const set = Object.hasOwn(CLASSES, next) ? CLASSES[next] : undefined;
+    if (set !== undefined) return set;
+    if (next === "x" || next === "u") return this.#code(next);
+    const control = Object.hasOwn(CONTROLS, next) ? CONTROLS[next] : undefined;
+    if (control === undefined && /[a-zA-Z0-9]/.test(next)) throw new PatternError(`a grammar cannot say \\${next}`);
+    const code = control ?? next.codePointAt(0) ?? 0;
+    return [[code, code]];
+  }
+
+  #code(kind: string): readonly Range[] {
+    const isLong = kind === "u" && this.#takes("{");
+    const end = isLong ? this.#characters.indexOf("}", this.#at) : this.#at + (kind === "x" ? 2 : 4);
+    const hex = this.#characters.slice(this.#at, Math.max(end, this.#at)).join("");
+    const code = Number.parseInt(hex, 16);
+    if (!/^[0-9a-fA-F]{1,6}$/.test(hex) || code > LAST) throw new PatternError(`\\${kind}${hex} is no character`);
+    this.#at = isLong ? end + 1 : end;
+    return [[code, code]];
+  }
+
+  #class(): readonly Range[] {
+    const isNegated = this.#takes("^");
+    const ranges: Range[] = [];
+    while (!this.#takes("]")) {
+      const from = this.#member();
+      const [[low = 0, high = 0] = []] = from;
+      if (from.length === 1 && low === high && this.#peek() === "-" && this.#characters[this.#at + 1] !== "]") {
+        this.#next();
+        const [[to = -1] = []] = this.#member();
+        if (to < low) throw new PatternError("a range ends before it begins");
+        ranges.push([low, to]);
+      } else ranges.push(...from);
+    }
+    return isNegated ? negated(ranges) : ranges;
+  }
+
+  #member(): readonly Range[] {
+    const next = this.#next();
+    if (next === "\\") return this.#takes("b") ? [[8, 8]] : this.#escape();
+    const code = next.codePointAt(0) ?? 0;
+    return [[code, code]];
+  }
+}
+
+/** What is between the quotes of a JSON string that fits. Raises PatternError. */
+export function patternGrammar(pattern: string): string {
+  return new PatternReader(pattern).read();
+}

@@ -1,0 +1,30 @@
+/** Structural tags: free text in which tags begin parts that have a form. Schemas in them become grammars, as everywhere. */
+
+import { isRecord } from "../../support/fields.ts";
+import { schemaGrammar } from "./schema.ts";
+import { SchemaError, pointer } from "./schema_fields.ts";
+import type { Structure } from "./structure.ts";
+
+const MAX_DEPTH = 32;
+
+function withGrammars(format: unknown, isStrict: boolean, path: string, depth: number): unknown {
+  if (depth > MAX_DEPTH) throw new SchemaError(path, `it is nested more than ${MAX_DEPTH} deep`);
+  if (Array.isArray(format)) return format.map((part, i) => withGrammars(part, isStrict, pointer(path, i), depth + 1));
+  if (!isRecord(format)) return format;
+  if (format["type"] !== "json_schema") {
+    return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, pointer(path, key), depth + 1)]));
+  }
+  try {
+    return { type: "grammar", grammar: schemaGrammar(format["json_schema"] ?? true, isStrict) };
+  } catch (error) {
+    throw error instanceof SchemaError ? new SchemaError(`${path}/json_schema`, error.message) : error;
+  }
+}
+
+/**
+ * The structure of a structural tag's format, as xgrammar has it: `triggered_tags`, `tags_with_separator`, `tag`, `sequence`, `or`, `any_text`,
+ * `const_string`, `json_schema`, `grammar`, `regex`. Raises SchemaError where a schema in it cannot be used.
+ */
+export function tagStructure(format: object, isStrict: boolean): Structure {
+  return { kind: "tags", tags: JSON.stringify({ type: "structural_tag", format: withGrammars(format, isStrict, "#", 0) }) };
+}

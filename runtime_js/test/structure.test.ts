@@ -1,0 +1,127 @@
+// Grammars by the real engine: what a request may ask for, and that a model which knows nothing cannot answer otherwise.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { JSON_OBJECT } from "../src/engine/structure/ebnf.ts";
+import { schemaGrammar } from "../src/engine/structure/schema.ts";
+import type { Structure } from "../src/engine/structure/structure.ts";
+import { tagStructure } from "../src/engine/structure/tags.ts";
+import { RequestValidationError } from "../src/support/errors.ts";
+import { fakeTokenizer } from "./fakes/engine.ts";
+import { grammarsOf } from "./fakes/grammars.ts";
+import { randomAnswer, randomNumbers } from "./fakes/random_answer.ts";
+import { SCHEMAS } from "./fakes/schemas.ts";
+
+const SIZE = 300;
+const END = 2;
+const tokenizer = fakeTokenizer();
+const grammars = grammarsOf(tokenizer, SIZE, [END]);
+const words = tokenizer.tokenBytes(SIZE).map((bytes) => new TextDecoder().decode(bytes));
+const closers = [END, ...["\"", "]", "}"].map((text) => words.indexOf(text))];
+
+const schema = (value: unknown): Structure => ({ kind: "grammar", grammar: schemaGrammar(value, true) });
+
+/** Undefined where it has not ended. */
+async function answer(structure: Structure, seed: number, most = 2000): Promise<string | undefined> {
+  const tokens = randomAnswer(await grammars.constraint(structure), randomNumbers(seed), closers, most);
+  if (tokens.at(-1) !== END) return undefined;
+  const detokenizer = tokenizer.detokenizer();
+  return tokens.slice(0, -1).map((token) => detokenizer.push(token)).join("");
+}
+
+test("every answer under a schema fits it", async () => {
+  const ajv = new Ajv2020({ strict: false, ownProperties: true, formats: { date: true } });
+  let unfinished = 0;
+  const wrong: string[] = [];
+  for (const [name, value] of Object.entries(SCHEMAS)) {
+    const validate = ajv.compile(typeof value === "object" && value !== null ? value : {});
+    for (let seed = 0; seed < 10; seed++) {
+      const text = await answer(schema(value), seed);
+      if (text === undefined) unfinished++;
+      else if (!validate(JSON.parse(text))) wrong.push(`${name}: ${text.slice(0, 300)} ${JSON.stringify(validate.errors)}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(unfinished < 10, `${unfinished} answers have no end`);
+});
+
+test("a schema that no grammar holds is refused with its place, or held as far as it can be", () => {
+  const refusals: readonly [unknown, RegExp][] = [
+    [{ type: "object", properties: { "a/b": { type: "text" } } }, /a type is one of .*#\/properties\/a~1b\/type/],
+    [{ properties: { a: false } }, /no value fits.*#\/properties\/a/],
+    [{ $ref: "#/$defs/none" }, /leads nowhere \(at #\/\$ref/],
+    [{ $ref: "https://schema.example/" }, /part of the schema itself/],
+    [{ $ref: "#" }, /leads to itself/],
+    [{ anyOf: [{ type: "null" }, { $ref: "#" }] }, /leads to itself \(at #\/anyOf\/1/],
+    [{ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }, /leads to itself/],
+    [{ items: { minLength: 5, maxLength: 4 } }, /minLength is greater than maxLength \(at #\/items/],
+    [{ type: "integer", minimum: 4.2, maximum: 4.8 }, /no number is between/],
+    [{ type: "string", maxLength: "5" }, /must be a number \(at #\/maxLength/],
+    [{ type: "string", maxLength: 1e9 }, /integer from 0 to/],
+    [{ enum: [] }, /none of its values/],
+    [{ type: "object", properties: {}, required: ["a"], additionalProperties: false }, /"a" is required, and may not be there/],
+    [Array.from({ length: 100 }).reduce<unknown>((inner) => ({ items: inner }), { type: "null" }), /nested more than/],
+    [{ enum: Array.from({ length: 9000 }, (_, i) => i) }, /at most 8192/],
+    [{ enum: Array.from({ length: 8000 }, (_, i) => `${i}${"x".repeat(200)}`) }, /too large/],
+    [{ anyOf: Array.from({ length: 4097 }, () => ({ type: "null" })) }, /at most 4096/],
+    ["no schema", /must be an object/],
+  ];
+  for (const [value, message] of refusals) {
+    for (const isStrict of [true, false]) assert.throws(() => schemaGrammar(value, isStrict), message, JSON.stringify(value)?.slice(0, 200));
+  }
+  const unheld: readonly [unknown, RegExp][] = [
+    [{ type: "array", uniqueItems: true }, /cannot hold uniqueItems here.*#\/uniqueItems/],
+    [{ type: "object", properties: { a: { type: "number", multipleOf: 3 } } }, /#\/properties\/a\/multipleOf/],
+    [{ not: { type: "string" } }, /#\/not/],
+    [{ type: "string", pattern: "^(?=a)b" }, /look ahead.*#\/pattern/],
+    [{ type: "string", pattern: "(a{1,900}){2000}" }, /too often/],
+    [{ type: "string", pattern: "^a$", minLength: 4 }, /#\/minLength/],
+    [{ allOf: [{ type: "string" }, { minLength: 3 }] }, /several schemas at once/],
+    [{ type: "object", properties: { a: true, b: true }, minProperties: 1 }, /cannot count properties/],
+  ];
+  for (const [value, message] of unheld) {
+    assert.throws(() => schemaGrammar(value, true), message, JSON.stringify(value));
+    assert.match(schemaGrammar(value, false), /^root ::= /);
+  }
+});
+
+test("grammars, regular expressions and tags are followed, and what is none is refused", async () => {
+  assert.match(await answer({ kind: "grammar", grammar: 'root ::= ("yes" | "no") "!"{2,3}\n' }, 1) ?? "", /^(yes|no)!{2,3}$/);
+  assert.match(await answer({ kind: "regex", pattern: "(foo|b[ar]{2,3}) [0-9]+" }, 1) ?? "", /^(foo|b[ar]{2,3}) [0-9]+$/);
+  const tag = tagStructure({
+    type: "triggered_tags", triggers: ["<call>"], at_least_one: true, stop_after_first: true,
+    tags: [{ type: "tag", begin: "<call>", content: { type: "json_schema", json_schema: SCHEMAS["properties, required"] }, end: "</call>" }],
+  }, true);
+  const call = /^<call>(.*)<\/call>$/s.exec(await answer(tag, 3) ?? "")?.[1] ?? "";
+  assert.equal(typeof JSON.parse(call).foo, "number");
+  const wrong: readonly Structure[] = [
+    { kind: "grammar", grammar: "root ::= other" }, { kind: "grammar", grammar: "first ::= \"a\"" }, { kind: "grammar", grammar: "root ::= \"" },
+    { kind: "regex", pattern: "(a" }, { kind: "tags", tags: "{}" }, { kind: "tags", tags: "no JSON" },
+    { kind: "grammar", grammar: `root ::= ${"(".repeat(50_000)}"a"${")".repeat(50_000)}` },
+  ];
+  for (const structure of wrong) {
+    await assert.rejects(grammars.constraint(structure), RequestValidationError, JSON.stringify(structure).slice(0, 100));
+    assert.equal(typeof JSON.parse(await answer(schema({ type: "integer" }), 1) ?? ""), "number", "the engine works on");
+  }
+});
+
+test("free text takes no control token, and an answer ends only where it is whole", async () => {
+  const free = tagStructure({ type: "triggered_tags", triggers: ["<x>"], tags: [{ type: "tag", begin: "<x>", content: { type: "any_text" }, end: "</x>" }] }, false);
+  const constraint = await grammars.constraint(free);
+  const mask = constraint.mask() ?? new Uint32Array();
+  const allows = (token: number): boolean => ((mask[token >> 5] ?? 0) >>> (token & 31) & 1) === 1;
+  assert.deepEqual([0, 1, END, 3, words.indexOf("a"), SIZE].map(allows), [false, false, true, false, true, false]);
+  constraint.dispose();
+  const whole = await grammars.constraint({ kind: "grammar", grammar: JSON_OBJECT });
+  for (const token of ["{", "\"", "a", "\"", ":", " ", "1"]) {
+    assert.equal(((whole.mask()?.[0] ?? 0) >>> END) & 1, 0);
+    whole.accept(words.indexOf(token));
+  }
+  whole.accept(words.indexOf("}"));
+  assert.equal(((whole.mask()?.[0] ?? 0) >>> END) & 1, 1);
+  whole.rollback(1);
+  assert.equal(((whole.mask()?.[0] ?? 0) >>> END) & 1, 0);
+  assert.throws(() => whole.accept(END), /does not allow/);
+  whole.dispose();
+});
