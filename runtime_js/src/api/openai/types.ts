@@ -55,7 +55,7 @@ export interface ResponseFormatSchema {
   /** Letters, digits, _ and -. */
   readonly name: string;
   readonly description?: string | undefined;
-  /** JSON Schema, draft 2020-12; default: any object. */
+  /** JSON Schema, draft 2020-12; without one, objects of all kinds. */
   readonly schema?: object | undefined;
   /** Whether what a grammar cannot hold is refused; else it is left to the model. */
   readonly strict?: boolean | null | undefined;
@@ -89,7 +89,7 @@ interface SamplingParams {
    * context; "truncate_middle" also keeps the first turn (of a text its beginning). Default: "error", which names both lengths.
    */
   readonly context_overflow?: "error" | "drop_oldest" | "truncate_middle" | null | undefined;
-  /** What the answer must look like; default: any text. */
+  /** What the answer must look like; text as the model likes it where this is absent. */
   readonly response_format?: ResponseFormat | null | undefined;
   readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
 }
