@@ -164,6 +164,37 @@ test("kernels of several rows that do not compile fail that step and no other", 
   assert.equal((await executor.decode(rows)).length, 2);
 });
 
+test("kernels of several rows are prepared while steps of one go on, once for all who ask, and a row of null does nothing", async () => {
+  const executor = await makeExecutor(4);
+  const create = gpu.device.createComputePipelineAsync.bind(gpu.device);
+  let compiled = (): void => undefined;
+  const held = new Promise<void>((resolve) => { compiled = resolve; });
+  Object.assign(gpu.device, { createComputePipelineAsync: async (descriptor: GPUComputePipelineDescriptor) => { await held; return create(descriptor); } });
+  clearLog();
+  const preparing = Promise.all([executor.prepare(2), executor.prepare(2)]);
+  assert.equal((await executor.decode(row(3, cache([0])))).length, 1);
+  compiled();
+  await preparing;
+  assert.equal(gpu.log.created.filter((made) => made === "pipeline").length, 1);
+  clearLog();
+  const behind: Row = { position: 2, cache: cache([2], [1, 2]), sampling: GREEDY, token: 9 };
+  assert.equal((await executor.decode([null, behind])).length, 2);
+  assert.deepEqual(gpu.log.created, ["encoder"]);
+  const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
+  assert.deepEqual([...ints("state").slice(0, 2), ...ints("state").slice(16, 18)], [-1, 0, 2, 1]);
+  assert.deepEqual([ints("tokens")[1], ints("page_table")[32]], [9, 2]);
+  const turns = new Float32Array(gpu.named("rope0").bytes.buffer);
+  assert.deepEqual([...turns.slice(4, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [2])]);
+  assert.ok(gpu.log.commands.some((command) => command.includes("spare page")), "its page is copied");
+  await assert.rejects(async () => executor.prepare(3), RangeError);
+});
+
+test("beyond one context the cache grows by parts of one, as far as a buffer may be long", async () => {
+  const executor = await makeExecutor(32); // one context
+  assert.equal(await executor.reservePages(33), 41);
+  await assert.rejects(executor.reservePages((1 << 20) / 256 + 1), fails(OutOfMemoryError, /4096 pages/));
+});
+
 test("the ids of a step lie in the history in one piece, also at its end", async () => {
   const executor = await makeExecutor(4);
   for (let i = 0; i < 255; i++) await executor.decode(row(3, cache([0])));
