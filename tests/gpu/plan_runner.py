@@ -96,9 +96,9 @@ class PlanRunner:
         self._submit([("prefill", len(tokens))], self._others[-1:], len(tokens))
         return self._others[-1]
 
-    def decode_rows(self, tokens: Sequence[int], sequences: Sequence[int]) -> Array:
-        """One step with a token of each row's sequence, of which several may be the same: float32[rows, vocabulary]. Where no function has
-        as many rows, the next one's others are padding."""
+    def decode_rows(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
+        """One step with a token of each row's sequence, of which several may be the same: float32[rows, vocabulary]. A row of None is
+        padding, and where no function has as many rows, so are the next one's others."""
         self._write("tokens", np.array(tokens, np.int32))
         m = next(m for m in (1, 2, 4, MAX_ROWS) if m >= len(tokens))
         self._submit([(self._rows(m), m)], sequences)
@@ -137,21 +137,22 @@ class PlanRunner:
             self._submit([("decode", 1), ("sample", 1)], [self.sequence])
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]
 
-    def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int], n: int = 1) -> None:
+    def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int | None], n: int = 1) -> None:
         """One step that appends n tokens to each row's sequence. functions: names, and how many tokens or rows each takes."""
         model, wasm = self.plan.model, self._wasm
         state = np.zeros((MAX_ROWS, STATE_WORDS), np.int32)
-        state[len(sequences) :, :5] = -1  # padding
+        state[:, :5] = -1  # padding
         tables = np.full((len(sequences), -(-model.context_length // model.page_size)), -1, np.int32)
         before = 0  # rows of the same sequence
-        for row, sequence in enumerate(sequences):
+        rows = [(row, sequence) for row, sequence in enumerate(sequences) if sequence is not None]
+        for row, sequence in rows:
             position = wasm.call("kv_length", sequence)
             for grown, count in ((sequence, n), (self._other, model.page_size)):
                 assert wasm.call("kv_append", grown, count) == 0
             before = before + 1 if row and sequences[row - 1] == sequence else 0
             state[row, :6] = position, n, (self._steps + row) % HISTORY, *wasm.read(wasm.call("kv_slots", sequence), 2), before
         positions = np.concatenate([np.arange(first, first + n) for first in state[: len(sequences), 0]])
-        for row, sequence in enumerate(sequences):
+        for row, sequence in rows:
             pages = wasm.read(wasm.call("kv_pages", sequence), wasm.call("kv_page_count", sequence))
             tables[row, : len(pages)] = pages
         self._write("page_table", tables)

@@ -146,6 +146,11 @@ def check_rows(runner: PlanRunner, m: int) -> None:
     np.testing.assert_array_equal(together, np.concatenate([logits for logits, _ in alone]))
     assert generated == [ids for _, rows in alone for ids in rows]
 
+    runner.start()  # rows that have ended leave gaps
+    sequences = [runner.prefill_another(prompt) if row % 2 else None for row, prompt in enumerate(prompts)]
+    gaps = runner.decode_rows([prompt[0] for prompt in prompts], sequences)
+    np.testing.assert_array_equal(gaps[1::2], together[1::2])
+
 
 def test_rows_get_what_each_gets_alone(case: Case) -> None:
     check_rows(case.runner, 4)
