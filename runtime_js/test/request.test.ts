@@ -33,6 +33,8 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a fractional seed", { messages: [USER], seed: 0.5 }, /seed/],
   ["a stop that is too long", { messages: [USER], stop: "x".repeat(257) }, /stop must be a string of at most 256/],
   ["a number in stop", { messages: [USER], stop: ["a", 3] }, /stop\[1\]/],
+  ["an unknown way with control tokens", { messages: [USER], special_tokens: "keep" }, /special_tokens must be "escape" or "parse"/],
+  ["an unknown way out of the context", { messages: [USER], context_overflow: "truncate" }, /context_overflow must be "error" or "drop_oldest" or/],
   ["too many answers", { messages: [USER], n: 129 }, /n must be an integer from 1 to 128/],
   ["stream of another type", { messages: [USER], stream: "yes" }, /stream must be true or false/],
   ["stream options without stream", { messages: [USER], stream_options: { include_usage: true } }, /stream_options needs stream/],

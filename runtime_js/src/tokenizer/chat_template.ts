@@ -24,12 +24,17 @@ export interface ChatMessage {
   readonly toolCallId?: string | undefined;
 }
 
+/** Whether a control token that stands in what users and tools say stays text, or is one. */
+export const SPECIAL_TOKENS = ["escape", "parse"] as const;
+
 export interface Conversation {
   readonly messages: readonly ChatMessage[];
   /** In OpenAI's shape: `{type: "function", function: {name, description, parameters}}`. */
   readonly tools?: readonly JsonObject[] | undefined;
   /** More that the template is told, by name. */
   readonly variables?: JsonObject | undefined;
+  /** Default: "escape". */
+  readonly specialTokens?: (typeof SPECIAL_TOKENS)[number] | undefined;
 }
 
 /** What a template wants of calls that were made: arguments as an object or as its JSON; ids of some length, 0 for any. */

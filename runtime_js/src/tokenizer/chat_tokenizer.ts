@@ -52,7 +52,7 @@ export class ChatTokenizer {
 
   /**
    * The prompt that asks for the next answer, or for the rest of the last message where that is the assistant's. What users and tools say
-   * stays text, whatever it spells. Raises RequestValidationError where the model has no template, or its template refuses the conversation.
+   * stays text, whatever it spells, unless the conversation says otherwise. Raises RequestValidationError where the model has no template, or its template refuses the conversation.
    */
   render(conversation: Conversation): string {
     if (this.#template === undefined) {
@@ -60,7 +60,7 @@ export class ChatTokenizer {
         "This model has no chat template: it continues text and does not chat. Use engine.completions.create({ prompt }).");
     }
     const messages = conversation.messages.map((message) => (
-      message.role === "user" || message.role === "tool" ? { ...message, content: this.#segments.asText(message.content) } : message));
+      conversation.specialTokens !== "parse" && (message.role === "user" || message.role === "tool") ? { ...message, content: this.#segments.asText(message.content) } : message));
     return this.#template.render({ ...conversation, messages });
   }
 

@@ -22,7 +22,7 @@ import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type Wire
 import { Fields, isRecord } from "../support/fields.ts";
 import { readJsonObject } from "../support/json.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
-import type { ChatMessage, Conversation, ToolCall } from "../tokenizer/chat_template.ts";
+import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/chat_template.ts";
 
 /** Calls that may be about one model, by what answers them. */
 export const CALLS = {
@@ -182,6 +182,7 @@ function parseConversation(conversation: Fields): Conversation {
     messages: conversation.objects("messages", MAX_MESSAGES, parseMessage),
     tools: conversation.optional("tools", (key) => conversation.objects(key, MAX_TOOLS, (tool) => (
       { type: tool.oneOf("type", ["function"]), function: readJsonObject(tool, "function") }))),
+    specialTokens: conversation.optional("specialTokens", (key) => conversation.oneOf(key, SPECIAL_TOKENS)),
     variables: conversation.optional("variables", (key) => readJsonObject(conversation, key)),
   });
 }

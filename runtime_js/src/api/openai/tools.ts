@@ -2,7 +2,7 @@
 
 import type { Fields } from "../../support/fields.ts";
 import { isJsonObject, readJsonObject, type Json, type JsonObject } from "../../support/json.ts";
-import type { Conversation } from "../../tokenizer/chat_template.ts";
+import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/chat_template.ts";
 import { refuseUnsupported } from "./neutral.ts";
 
 export const MAX_TOOLS = 1024;
@@ -10,7 +10,7 @@ const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort",
-  "extra_body"] as const;
+  "extra_body", "special_tokens"] as const;
 
 /** A tool as it was given, checked. */
 function parseTool(tool: Fields): JsonObject {
@@ -67,6 +67,10 @@ function variables(request: Fields): JsonObject {
 export function parseConversation(request: Fields, messages: Conversation["messages"]): Conversation {
   const tools = chosenTools(request);
   const told = variables(request);
-  return { messages, ...(tools.length > 0 && { tools }), ...(Object.keys(told).length > 0 && { variables: told }) };
+  const specialTokens = request.optional("special_tokens", (key) => request.oneOf(key, SPECIAL_TOKENS));
+  return {
+    messages, ...(tools.length > 0 && { tools }), ...(Object.keys(told).length > 0 && { variables: told }),
+    ...(specialTokens !== undefined && { specialTokens }),
+  };
 }
 

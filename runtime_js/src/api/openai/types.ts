@@ -113,6 +113,8 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly parallel_tool_calls?: boolean | null | undefined;
   /** What the model's chat template is told beside messages and tools. */
   readonly chat_template_kwargs?: Readonly<Record<string, unknown>> | null | undefined;
+  /** Whether a control token that stands in a user's or a tool's message is one ("parse") or stays text ("escape", the default). */
+  readonly special_tokens?: "escape" | "parse" | null | undefined;
   /** Told to the template; `none` asks it for no thoughts. */
   readonly reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null | undefined;
   readonly extra_body?: {
