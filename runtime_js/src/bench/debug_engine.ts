@@ -51,8 +51,9 @@ export class DebugEngine extends MLCEngine {
     const [ids, times]: [number[], number[]] = [[], []];
     for await (const event of events) {
       if (event.type !== "token") continue;
+      ids.push(event.token);
       times.push(performance.now());
-      onToken?.(ids.push(event.token));
+      onToken?.(ids.length);
     }
     return { prompt: await this.#tokens(request), ids, times };
   }
