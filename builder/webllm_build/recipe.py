@@ -49,7 +49,8 @@ class Recipe:
         Raises UnsupportedArchitecture, MalformedFile, ConfigError.
         """
         if request.chat_template is not None:
-            config = {**checkpoint.tokenizer.config, "chat_template": request.chat_template}
+            kept = {key: value for key, value in checkpoint.tokenizer.config.items() if key != "tool_template"}
+            config = {**kept, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
         model = load_model(checkpoint)
         context_length = context_within(request.context_length, model.context_length)

@@ -34,6 +34,7 @@ CONVERSATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "several turns behind a system message": (SYSTEM, USER, ASSISTANT, USER),
 }
 TEXTS = ("The tower is 324 metres tall, isn't it?\n\n  - Größe: 12345 km²", "Пример 漢字 👍🏽\tfoo_bar(x) == y")
+TEMPLATES = ("chat_template", "tool_template")
 FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
 
 
@@ -44,7 +45,7 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
     """
     if len(checkpoint.tokenizer.tokenizer_json) > MAX_TOKENIZER_BYTES:
         raise MalformedFile(f"tokenizer.json has more than {MAX_TOKENIZER_BYTES >> 20} MiB", "Real ones have a tenth of that.")
-    others = (value for key, value in checkpoint.tokenizer.config.items() if key != "chat_template")
+    others = (value for key, value in checkpoint.tokenizer.config.items() if key not in TEMPLATES)
     if any(len(str(value).encode()) > MAX_SPECIAL_TOKEN for value in others):
         raise MalformedFile(f"a special token is longer than {MAX_SPECIAL_TOKEN} characters", "See tokenizer_config.json.")
     tokenizer = _trained(checkpoint.tokenizer, vocab_size)
@@ -79,7 +80,7 @@ def _trained(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
         )
     document = json.loads(tokenizer.tokenizer_json)
     document["added_tokens"] = [token for token in document["added_tokens"] if token["id"] < vocab_size]
-    config = {key: value for key, value in tokenizer.config.items() if key == "chat_template" or value not in beyond}
+    config = {key: value for key, value in tokenizer.config.items() if key in TEMPLATES or value not in beyond}
     warn(f"Tokens that the model has no embedding of are left out: {', '.join(map(shown, beyond[:4]))}{' ...' if beyond[4:] else ''}.")
     return Tokenizer(json.dumps(document, ensure_ascii=False).encode(), config)
 

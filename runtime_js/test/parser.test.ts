@@ -4,15 +4,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OutputEvent } from "../src/formats/events.ts";
 import { NO_FORMAT, type ChatFormat } from "../src/formats/format.ts";
+import type { JsonObject } from "../src/support/json.ts";
 import { OutputParser } from "../src/formats/parser.ts";
-import { HERMES, LLAMA, MISTRAL, MISTRAL_NAMED, THINK } from "./fakes/formats.ts";
+import { DEEPSEEK, FUNCTION_GEMMA, GLM, HARMONY, HERMES, LFM2, LLAMA, MISTRAL, MISTRAL_NAMED, QWEN_CODER, THINK } from "./fakes/formats.ts";
 
-const TOOLS = new Map([["look", {}], ["find", {}]]);
+const SCHEMA = { type: "object", properties: { at: { type: "string" }, n: { type: "integer" } } };
+const TOOLS = new Map([["look", SCHEMA], ["find", SCHEMA]]);
 
 interface Reading {
   readonly parallel?: boolean;
   readonly isThinking?: boolean;
-  readonly tools?: ReadonlyMap<string, object>;
+  readonly tools?: ReadonlyMap<string, JsonObject>;
 }
 
 /** The events of a text that comes in these pieces, with pieces of one kind joined. */
@@ -21,7 +23,7 @@ function read(format: ChatFormat, pieces: readonly string[], { parallel = true, 
   const events: OutputEvent[] = [];
   let ids = 0;
   const parser = new OutputParser(
-    { format, tools: new Map([...tools.keys()].map((name) => [name, {}])), parallel, isThinking, newId: () => `id${ids++}` },
+    { format, tools, parallel, isThinking, newId: () => `id${ids++}` },
       (event) => events.push(event));
   for (const piece of pieces) parser.push(piece);
   parser.end();
@@ -82,6 +84,28 @@ const CASES: readonly (readonly [string, ChatFormat, string, readonly string[], 
     "text , oh"]],
   ["names and arguments", MISTRAL_NAMED, `Sure.[TOOL_CALLS]look[CALL_ID]123456789[ARGS]{"a": 1}[TOOL_CALLS]find[ARGS]{}`,
     ["text Sure.", "call0 id0 look", `toolArguments0 {"a": 1}`, "call1 id1 find", "toolArguments1 {}"]],
+  ["parameters", QWEN_CODER, `Ok.\n<tool_call>\n<function=look>\n<parameter=at>\na "b"\n\n c \n</parameter>\n<parameter=n>\n5\n</parameter>\n<parameter=x>\n[1, true]\n</parameter>\n</function>\n</tool_call>\n<tool_call><function=find></function></tool_call>`,
+    ["text Ok.", "call0 id0 look", `toolArguments0 {"at": "a \\"b\\"\\n\\n c ", "n": 5, "x": [1, true]}`, "call1 id1 find",
+      "toolArguments1 {}"]],
+  ["parameters that are cut", QWEN_CODER, "<tool_call><function=look><parameter=at>a b", ["call0 id0 look", `toolArguments0 {"at": "a b`]],
+  ["parameters of no function", QWEN_CODER, "<tool_call>\n<funct look", ["text <tool_call>\n<funct look"]],
+  ["keys and values", GLM, `<tool_call>look\n<arg_key>at</arg_key>\n<arg_value>12</arg_value>\n<arg_key>n</arg_key><arg_value>7</arg_value>\n</tool_call>`,
+    ["call0 id0 look", `toolArguments0 {"at": "12", "n": 7}`]],
+  ["Python's calls", LFM2, `<|tool_call_start|>[look(at='it\\'s "x"\\n', n=-1.5, l=[1, (True, None)], d={'k': {}}), find()]<|tool_call_end|>Well`,
+    ["call0 id0 look", `toolArguments0 {"at": "it's \\"x\\"\\n", "n": -1.5, "l": [1, [true, null]], "d": {"k": {}}}`, "call1 id1 find",
+      "toolArguments1 {}", "text Well"]],
+  ["Python that is no call", LFM2, "<|tool_call_start|>[1, 2]<|tool_call_end|>", ["text <|tool_call_start|>[1, 2]<|tool_call_end|>"]],
+  ["fields", FUNCTION_GEMMA, `<start_function_call>call:look{at:<escape>a, "b"}<escape>,n:3,l:[<escape>x<escape>,{k:true}],w:word}<end_function_call><start_function_call>call:find{}<end_function_call>`,
+    ["call0 id0 look", `toolArguments0 {"at": "a, \\"b\\"}", "n": 3, "l": ["x", {"k": true}], "w": "word"}`, "call1 id1 find",
+      "toolArguments1 {}"]],
+  ["a section of calls", DEEPSEEK, `Hm <CALLS><CALL>look<SEP>{"a": 1}</CALL>\n<CALL>find<SEP>{}</CALL></CALLS>`,
+    ["text Hm", "call0 id0 look", `toolArguments0 {"a": 1}`, "call1 id1 find", "toolArguments1 {}"]],
+  ["channels", HARMONY, `<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|><|start|>assistant<|channel|>commentary to=functions.look <|constrain|>json<|message|>{"a": 1}<|call|>`,
+    ["reasoning Hm.", "text I look.", "call0 id0 look", `toolArguments0 {"a": 1}`]],
+  ["the recipient before the channel", HARMONY, `<|start|>assistant to=functions.look<|channel|>commentary json<|message|>{}`,
+    ["call0 id0 look", "toolArguments0 {}"]],
+  ["the last channel", HARMONY, `<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>`,
+    ["reasoning Hm.", "text Yes."]],
   ["a name without arguments", MISTRAL_NAMED, "[TOOL_CALLS]look at this", ["text [TOOL_CALLS]look at this"]],
 ];
 
@@ -123,10 +147,12 @@ test("whatever a model writes, it is read in the time that its length takes, and
     assert.deepEqual(events, read({ ...HERMES, thinking: THINK.thinking }, [pieces.join("")]));
   }
   const started = performance.now();
-  for (const hostile of ["<tool_call>{\"a\": ", "<tool_call>{\"a\": \"", "<tool_call>[", " ", "<tool_", "<think>",
+  for (const hostile of ["<tool_call>look(a=", "[[", "<parameter=a>", "<function=look><parameter=at>", "<escape>", "call:look{a:",
+    "<tool_call>{\"a\": ", "<tool_call>{\"a\": \"", "<tool_call>[", " ", "<tool_", "<think>",
     "{\"name\": \"look\", ", "\\"]) {
     const text = hostile.repeat(200_000 / hostile.length);
-    for (const format of [HERMES, LLAMA, { ...HERMES, thinking: THINK.thinking }]) read(format, text.match(/.{1,997}/gsu) ?? []);
+    for (const format of [HERMES, LLAMA, QWEN_CODER, LFM2, FUNCTION_GEMMA, { ...HERMES, thinking: THINK.thinking }]) read(format,
+      text.match(/.{1,997}/gsu) ?? []);
   }
   assert.ok(performance.now() - started < 20_000);
 });

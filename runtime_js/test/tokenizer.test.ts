@@ -153,8 +153,9 @@ test("the chat template sees messages, special tokens and the generation prompt"
   assert.equal(tokenizer().render({ messages }), "<|system|>Be brief.</s><|user|>ab</s><|assistant|>");
   const template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}";
   assert.equal(tokenizer({ chat_template: template, bos_token: { content: "<s>" } }).render({ messages }), "<s>Be brief.</s>");
-  const several = [{ name: "tool_use", template: "x" }, { name: "default", template: "y" }];
-  assert.equal(tokenizer({ chat_template: several }).render({ messages }), "y");
+  const several = tokenizer({ chat_template: "plain", tool_template: "{{ tools[0].function.name }}" });
+  assert.equal(several.render({ messages }), "plain");
+  assert.equal(several.render({ messages, tools: [{ type: "function", function: { name: "look" } }] }), "look");
 });
 
 test("a template that refuses the messages is the request's error; one that is no template is the model's", () => {

@@ -18,6 +18,10 @@ HERMES = "{% if tools %}<tool_call>\n{{ call | tojson }}\n</tool_call>{% endif %
         ('{{ tools }}respond in the format {"name": function name, "parameters": dictionary}', "llama"),
         (f"{{{{ tools }}}}{deepseek('call▁begin')}function{deepseek('sep')}f\n```json\n", "deepseek-r1"),
         (f"{{{{ tools }}}}{deepseek('call▁begin')}f{deepseek('sep')}", "deepseek"),
+        ("{{ tools }}<tool_call><function=f><parameter=k>", "qwen-coder"),
+        ("{{ tools }}<tool_call>f<arg_key>k</arg_key>", "glm"),
+        ("{{ tools }}<|tool_call_start|>[f()]<|tool_call_end|>", "lfm2"),
+        ("{{ tools }}<start_function_call>call:f{}<end_function_call>", "function-gemma"),
         ("{{ messages }}<tool_call>", None),
         ("{{ tools }}", None),
         (None, None),
@@ -29,14 +33,14 @@ def test_recognised_from_the_template(template: str | None, name: str | None) ->
 
 
 def test_one_of_several_templates() -> None:
-    named = [{"name": "default", "template": "{{ messages }}"}, {"name": "tool_use", "template": HERMES}]
-    found = recognise({"chat_template": named})
+    found = recognise({"chat_template": "{{ messages }}", "tool_template": HERMES})
     assert found.tools is not None
     assert found.tools.name == "hermes"
 
 
 def test_thoughts_and_tags_that_say_nothing() -> None:
     assert recognise({"chat_template": "{{ content.split('</think>')[-1] }}"}).thinking == Thinking("<think>", "</think>")
+    assert recognise({"chat_template": "{{ message }}<|end|>"}).thinking is None
     harmony = recognise({"chat_template": "{{ tools }}<|channel|>analysis<|message|><|channel|>commentary to=functions."})
     assert harmony.thinking == Thinking("<|channel|>analysis<|message|>", "<|end|>")
     assert "<|channel|>final<|message|>" in harmony.skipped
@@ -48,4 +52,4 @@ def test_asked_for() -> None:
     asked = recognise({"chat_template": "{{ messages }}"}, "llama").tools
     assert asked is not None
     assert asked.bare
-    assert len(set(NAMES)) == len(ROWS)
+    assert {row.tools.name for row in ROWS} == set(NAMES)

@@ -143,7 +143,9 @@ def test_chat_templates_come_from_file_or_configuration(folder: Path, in_config:
     edit(folder / "tokenizer_config.json", lambda value: value.update(chat_template=in_config))
     if in_file is not None:
         (folder / "chat_template.jinja").write_text(in_file)
-    assert open_folder(folder, "tiny").tokenizer.config.get("chat_template") == expected
+    config = open_folder(folder, "tiny").tokenizer.config
+    assert config.get("chat_template") == expected
+    assert config.get("tool_template") == ("other" if isinstance(in_config, list) else None)
 
 
 def test_a_named_chat_template_is_better_than_none(folder: Path) -> None:

@@ -29,13 +29,46 @@ class NamedSyntax:
 
 
 @dataclass(frozen=True)
+class ParametersSyntax:
+    """A call is a name, then keys and values, all between tags. Values are texts, or JSON where the tool's schema wants something else."""
+
+    name_begin: str
+    name_end: str
+    key_begin: str
+    key_end: str
+    value_end: str
+    value_begin: str = ""
+    end: str = ""
+    kind: str = "parameters"
+
+
+@dataclass(frozen=True)
+class PythonSyntax:
+    """A call is Python's, or some of a list of them."""
+
+    kind: str = "python"
+
+
+@dataclass(frozen=True)
+class FieldsSyntax:
+    """A call is `name{key:value}` behind `prefix`; texts stand between two `quote`."""
+
+    quote: str
+    prefix: str = "call:"
+    kind: str = "fields"
+
+
+Syntax = JsonSyntax | NamedSyntax | ParametersSyntax | PythonSyntax | FieldsSyntax
+
+
+@dataclass(frozen=True)
 class ToolFormat:
     """begin: any of these opens a call, or a list of calls; the first is the usual one. end: what closes it, empty for nothing.
     bare: whether an answer may also begin with a call at once. syntax: what stands between."""
 
     name: str
     begin: tuple[str, ...]
-    syntax: JsonSyntax | NamedSyntax
+    syntax: Syntax
     end: str = ""
     bare: bool = False
 
@@ -63,12 +96,16 @@ def deepseek(tag: str) -> str:
 
 DEEPSEEK = (deepseek("calls▁begin"), deepseek("calls▁end"))
 HARMONY = ("<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|start|>assistant", "<|end|>", "<|return|>", "<|call|>")
+XML = ParametersSyntax("<function=", ">", "<parameter=", ">", "</parameter>", end="</function>")
+INVOKE = ParametersSyntax('<invoke name="', '">', '<parameter name="', '">', "</parameter>", end="</invoke>")
+ARG_KEYS = ParametersSyntax("", "", "<arg_key>", "</arg_key>", "</arg_value>", "<arg_value>")
+LFM2 = ToolFormat("lfm2", ("<|tool_call_start|>",), PythonSyntax(), "<|tool_call_end|>")
 KIMI = ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>")
 
 # The first row whose marks a template has is its format.
 ROWS = (
     Row(
-        ToolFormat("harmony", ("<|channel|>commentary to=functions.", " to=functions."), NamedSyntax("<|message|>"), "<|call|>"),
+        ToolFormat("harmony", ("<|channel|>commentary to=functions.", "to=functions."), NamedSyntax("<|message|>"), "<|call|>"),
         ("<|channel|>commentary", "functions."),
         HARMONY,
     ),
@@ -94,20 +131,32 @@ ROWS = (
     ),
     Row(ToolFormat("mistral", ("[TOOL_CALLS]",), NamedSyntax("[ARGS]")), ("[TOOL_CALLS]", "[ARGS]")),
     Row(ToolFormat("mistral-list", ("[TOOL_CALLS]",), JsonSyntax()), ("[TOOL_CALLS]",)),
+    Row(LFM2, ("<|tool_call_start|>",)),
+    Row(LFM2, ("<|tool_list_start|>",)),
+    Row(LFM2, ("List of tools: [",)),
+    Row(ToolFormat("gemma", ("<|tool_call>",), FieldsSyntax('<|"|>'), "<tool_call|>"), ("<|tool_call>",)),
+    Row(
+        ToolFormat("function-gemma", ("<start_function_call>",), FieldsSyntax("<escape>"), "<end_function_call>"),
+        ("<start_function_call>",),
+    ),
     Row(ToolFormat("granite", ("<|tool_call|>",), JsonSyntax()), ("<|tool_call|>", "available_tools")),
     Row(ToolFormat("phi", ("<|tool_call|>", "functools"), JsonSyntax(), "<|/tool_call|>"), ("<|tool|>",)),
     Row(ToolFormat("functionary", ("<function=",), NamedSyntax(">"), "</function>"), ("<function=", "python_tag")),
     Row(ToolFormat("nemotron", ("<TOOLCALL>",), JsonSyntax(), "</TOOLCALL>"), ("<TOOLCALL>",)),
     Row(ToolFormat("command", ("<|START_ACTION|>",), JsonSyntax("tool_name", "parameters"), "<|END_ACTION|>"), ("<|START_ACTION|>",)),
+    Row(ToolFormat("minimax", ("<minimax:tool_call>",), INVOKE, "</minimax:tool_call>"), ("<minimax:tool_call>", "<invoke name=")),
+    Row(ToolFormat("seed", ("<seed:tool_call>",), XML, "</seed:tool_call>"), ("<seed:tool_call>",)),
+    Row(ToolFormat("qwen-coder", ("<tool_call>",), XML, "</tool_call>"), ("<tool_call>", "<parameter=")),
+    Row(ToolFormat("glm", ("<tool_call>",), ARG_KEYS, "</tool_call>"), ("<tool_call>", "<arg_key>")),
     Row(ToolFormat("hermes", ("<tool_call>",), JsonSyntax(), "</tool_call>"), ("<tool_call>",)),
     Row(ToolFormat("tool-calls", ("<tool_calls>",), JsonSyntax(), "</tool_calls>"), ("<tool_calls>",)),
     Row(
         ToolFormat("llama", ("<|python_tag|>",), JsonSyntax(arguments="parameters"), bare=True), ('{"name": function name, "parameters":',)
     ),
 )
-NAMES = tuple(row.tools.name for row in ROWS)
+NAMES = tuple(dict.fromkeys(row.tools.name for row in ROWS))
 
-# Looked for in this order; that which closes a thought says it, because some templates only cut thoughts out.
+# Looked for in this order. Some templates only cut thoughts out, and know only what closes them; gpt-oss closes other things so, too.
 THOUGHTS = (
     Thinking("<|channel|>analysis<|message|>", "<|end|>"),
     Thinking("<|channel>thought", "<channel|>"),
@@ -135,10 +184,8 @@ class ChatFormat:
 
 def recognise(config: Mapping[str, object], tool_format: str = "auto") -> ChatFormat:
     """The format that the chat templates of a tokenizer_config.json write. tool_format: the name of a row to take instead, or none."""
-    given = config.get("chat_template")
-    templates = [str(entry.get("template")) for entry in given] if isinstance(given, list) else [str(given or "")]
-    text = "\n".join(templates)
-    thinking = next((thought for thought in THOUGHTS if thought.begin in text or thought.end in text), None)
+    text = "\n".join(str(config.get(key) or "") for key in ("chat_template", "tool_template"))
+    thinking = next((thought for thought in THOUGHTS if thought.begin in text or (thought.end in text and thought.end != "<|end|>")), None)
     if tool_format == "auto":
         row = next((row for row in ROWS if "tools" in text and all(mark in text for mark in row.marks)), None)
     else:

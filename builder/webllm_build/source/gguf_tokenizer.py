@@ -15,7 +15,7 @@ from webllm_build.source.end_tokens import END_TEXTS
 from webllm_build.source.files import REDOWNLOAD
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_pre_tokenizers import pre_tokenizer
-from webllm_build.source.local_tokenizer import one_of
+from webllm_build.source.local_tokenizer import chat_templates
 
 # Token types of GGUF (tokenizer.ggml.token_type).
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
@@ -67,12 +67,9 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
     }
     config: dict[str, object] = {name: token for name, token in special.items() if token is not None}
     config |= {"add_bos_token": add_bos, "add_eos_token": False, "clean_up_tokenization_spaces": False}
-    template = metadata.text(TEMPLATE)
-    if template is None:
-        named = {key.removeprefix(f"{TEMPLATE}."): metadata.text(key) for key in metadata if key.startswith(f"{TEMPLATE}.")}
-        template = one_of({name: text for name, text in named.items() if text is not None})
-    if template is not None:
-        config["chat_template"] = template
+    named = {key.removeprefix(f"{TEMPLATE}."): metadata.text(key) for key in metadata if key.startswith(f"{TEMPLATE}.")}
+    named = {"default": metadata.text(TEMPLATE), **named}
+    config |= chat_templates({name: text for name, text in named.items() if text is not None})
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     if len(text) > MAX_TOKENIZER_BYTES:
         raise MalformedFile(f"{metadata.path}: the tokenizer takes {len(text) >> 20} MiB", REDOWNLOAD)

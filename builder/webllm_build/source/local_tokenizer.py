@@ -46,10 +46,7 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
     config |= {key: value for key in FLAGS if isinstance(value := source.get(key), bool)}
     tokens = {key: _token(source.get(key)) or _token(special.get(key)) for key in SPECIAL_TOKENS}
     config |= {key: token for key, token in tokens.items() if token is not None}
-    template = _chat_template(folder, source)
-    if template is not None:
-        config["chat_template"] = template
-    return Tokenizer(document, config)
+    return Tokenizer(document, config | chat_templates(_named_templates(folder, source)))
 
 
 def _added_elsewhere(document: bytes, parsed: Mapping[str, object], source: Mapping[str, object]) -> list[dict[str, object]]:
@@ -106,25 +103,27 @@ def _ids(value: object) -> list[int]:
     return [item for item in (value if isinstance(value, list) else [value]) if type(item) is int and 0 <= item < 1 << 31]
 
 
-def _chat_template(folder: Folder, config: Mapping[str, object]) -> str | None:
+def _named_templates(folder: Folder, config: Mapping[str, object]) -> dict[str, str]:
     """chat_template.jinja wins over tokenizer_config.json, where several templates may be listed by name."""
     path = folder.find(CHAT_TEMPLATE)
     if path is not None:
-        return _text(path)
+        return {"default": _text(path)}
     template = config.get("chat_template")
     if isinstance(template, list):
         pairs = [(item.get("name"), item.get("template")) for item in template if isinstance(item, dict)]
-        named = {name: text for name, text in pairs if isinstance(name, str) and isinstance(text, str)}
-        template = one_of(named)
-    return template if isinstance(template, str) else None
+        return {name: text for name, text in pairs if isinstance(name, str) and isinstance(text, str)}
+    return {"default": template} if isinstance(template, str) else {}
 
 
-def one_of(templates: Mapping[str, str]) -> str | None:
-    """The template called default, else the first, with a warning; None where there is none."""
+def chat_templates(templates: Mapping[str, str]) -> dict[str, object]:
+    """chat_template: that called default, or the first, with a warning; tool_template: another for conversations with tools, if any."""
     name = next((name for name in ("default", *templates) if name in templates), None)
-    if name not in (None, "default"):
+    if name is None:
+        return {}
+    if name != "default":
         warn(f"The model has no default chat template. Taken: the one called {name!r}. For another: --chat-template FILE.")
-    return templates[name] if name is not None else None
+    tools = templates.get("tool_use", templates[name])
+    return {"chat_template": templates[name], **({} if tools == templates[name] else {"tool_template": tools})}
 
 
 def _text(path: Path) -> str:

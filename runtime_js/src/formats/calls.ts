@@ -3,27 +3,31 @@
 import type { CallSyntax, ToolFormat } from "./format.ts";
 import { Malformed, type Input, type Step } from "./input.ts";
 import { jsonString, jsonValue, jsonWord, type OnText } from "./json.ts";
-
-/** Who hears of calls. Text that was held for a call is certain when the call begins. */
-export interface CallSink {
-  /** A call may come: what is read from here on is held. */
-  expect(): void;
-  /** Raises Malformed where there is no such tool. */
-  begin(name: string): void;
-  /** A piece of its arguments' JSON. */
-  piece(text: string): void;
-}
+import { fieldsCall, pythonCalls } from "./literals.ts";
+import { parameterCalls } from "./parameters.ts";
+import type { CallSink } from "./sink.ts";
+import { word } from "./words.ts";
+import type { JsonObject } from "../support/json.ts";
 
 type Of<K extends CallSyntax["kind"]> = Extract<CallSyntax, { kind: K }>;
 
 /** What stands between a tag that opens and the one that closes, and the latter. Raises Malformed. */
-export function* readCalls(input: Input, { syntax, end }: ToolFormat, sink: CallSink): Step<void> {
+export function* readCalls(input: Input, { syntax, end }: ToolFormat, tools: ReadonlyMap<string, JsonObject>, sink: CallSink): Step<void> {
   switch (syntax.kind) {
     case "json":
       yield* jsonCalls(input, syntax, sink);
       break;
     case "named":
       yield* namedCall(input, syntax, sink);
+      break;
+    case "parameters":
+      yield* parameterCalls(input, syntax, tools, sink);
+      break;
+    case "python":
+      yield* pythonCalls(input, sink);
+      break;
+    case "fields":
+      yield* fieldsCall(input, syntax, sink);
       break;
   }
   yield* input.skipSpace();
@@ -84,7 +88,6 @@ function* argumentsOf(input: Input, onText: OnText): Step<void> {
   else yield* jsonValue(input, onText);
 }
 
-const IN_NAME = /[\w./:-]/;
 /** Characters between a name and what separates it from the arguments: an id, or the arguments' type. */
 const MAX_BETWEEN = 64;
 
@@ -99,13 +102,4 @@ function* namedCall(input: Input, { prefix, separator }: Of<"named">, sink: Call
   sink.begin(name.replace(/:\d+$/, "")); // Kimi counts its calls
   yield* input.skipSpace();
   yield* jsonValue(input, (text) => sink.piece(text));
-}
-
-function* word(input: Input): Step<string> {
-  let text = "";
-  for (;;) {
-    const character = yield* input.peek();
-    if (character === undefined || !IN_NAME.test(character)) return text;
-    text += input.take(1);
-  }
 }

@@ -12,7 +12,16 @@ export type CallSyntax =
   /** An object, or a list of them: `{"name": ..., "arguments": {...}}`. */
   | { readonly kind: "json"; readonly name: string; readonly arguments: string }
   /** The name behind a prefix, then the JSON of the arguments behind a separator. */
-  | { readonly kind: "named"; readonly prefix: string; readonly separator: string };
+  | { readonly kind: "named"; readonly prefix: string; readonly separator: string }
+  /** The name, then each argument's key and its value as it is, all between tags. */
+  | {
+    readonly kind: "parameters"; readonly nameBegin: string; readonly nameEnd: string; readonly keyBegin: string; readonly keyEnd: string;
+    readonly valueBegin: string; readonly valueEnd: string; readonly end: string;
+  }
+  /** Python's calls, or a list of them: `[name(key="value")]`. */
+  | { readonly kind: "python" }
+  /** `name{key:value}` behind a prefix; texts stand between two `quote`. */
+  | { readonly kind: "fields"; readonly prefix: string; readonly quote: string };
 
 export interface ToolFormat {
   readonly name: string;
@@ -51,9 +60,24 @@ function filled(fields: Fields, key: string): string {
 }
 
 function parseSyntax(syntax: Fields): CallSyntax {
-  const kind = syntax.oneOf("kind", ["json", "named"]);
-  if (kind === "json") return { kind, name: filled(syntax, "name"), arguments: filled(syntax, "arguments") };
-  return { kind, prefix: syntax.string("prefix", MAX_TAG), separator: filled(syntax, "separator") };
+  const kind = syntax.oneOf("kind", ["json", "named", "parameters", "python", "fields"]);
+  const tag = (key: string): string => syntax.string(key, MAX_TAG);
+  switch (kind) {
+    case "json":
+      return { kind, name: filled(syntax, "name"), arguments: filled(syntax, "arguments") };
+    case "named":
+      return { kind, prefix: tag("prefix"), separator: filled(syntax, "separator") };
+    case "parameters":
+      return {
+        kind, nameBegin: tag("name_begin"), nameEnd: tag("name_end"), keyBegin: filled(syntax, "key_begin"), keyEnd: filled(syntax,
+          "key_end"),
+        valueBegin: tag("value_begin"), valueEnd: filled(syntax, "value_end"), end: tag("end"),
+      };
+    case "python":
+      return { kind };
+    case "fields":
+      return { kind, prefix: tag("prefix"), quote: filled(syntax, "quote") };
+  }
 }
 
 function parseTools(tools: Fields): ToolFormat {

@@ -1,10 +1,11 @@
 /** What a model writes, told apart as it comes: text, thoughts, calls of tools. A pure function of the text, however it is cut. */
 
-import { readCalls, type CallSink } from "./calls.ts";
+import { readCalls } from "./calls.ts";
 import type { OutputEvent } from "./events.ts";
 import type { ChatFormat, ToolFormat } from "./format.ts";
 import type { JsonObject } from "../support/json.ts";
 import { Input, Malformed, type Step } from "./input.ts";
+import type { CallSink } from "./sink.ts";
 
 export interface ParserOptions {
   readonly format: ChatFormat;
@@ -125,7 +126,7 @@ export class OutputParser {
     };
     hold();
     try {
-      yield* readCalls(input, format, sink);
+      yield* readCalls(input, format, this.#options.tools, sink);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       if (this.#isHeld) this.#add({ type: "text", text: before + input.unmark() });

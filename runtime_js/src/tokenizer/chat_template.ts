@@ -127,20 +127,6 @@ function openEnded(rendered: string, content: string): string {
   return rendered.slice(0, at + (rendered.startsWith(whole, at) ? whole : content.trim()).length);
 }
 
-interface TemplateTexts {
-  readonly text: string;
-  readonly toolText?: string | undefined;
-}
-
-function named(config: Fields): TemplateTexts {
-  const templates = config.objects("chat_template", 16, (entry) => (
-    { name: entry.string("name", 64), template: entry.string("template", MAX_TEMPLATE) }));
-  const called = (name: string): string | undefined => templates.find((entry) => entry.name === name)?.template;
-  const text = called("default") ?? templates[0]?.template;
-  if (text === undefined) throw config.wrong("chat_template", "a template");
-  return { text, toolText: called("tool_use") };
-}
-
 export class ChatTemplate {
   readonly #plain: NamedTemplate;
   /** For conversations with tools, where the model has another template for them. */
@@ -154,13 +140,13 @@ export class ChatTemplate {
     this.#constants = constants;
   }
 
-  /** The template of a tokenizer_config.json, or those called `default` and `tool_use` where it has several; undefined without one. */
+  /** Of a tokenizer_config.json; undefined where it has no template. */
   static of(config: Fields, constants: JsonObject): ChatTemplate | undefined {
-    if (!config.has("chat_template")) return undefined;
-    const { text, toolText }: TemplateTexts = Array.isArray(config.raw("chat_template")) ? named(config) : { text: config.string(
-      "chat_template", MAX_TEMPLATE) };
+    const text = (key: string): string | undefined => config.optional(key, () => config.string(key, MAX_TEMPLATE));
+    const [plain, withTools] = [text("chat_template"), text("tool_template")];
+    if (plain === undefined) return undefined;
     try {
-      return new ChatTemplate(text, toolText, constants);
+      return new ChatTemplate(plain, withTools, constants);
     } catch (error) {
       throw new ManifestError(`The model's chat template cannot be read: ${String(error)}. Build the model folder again.`);
     }

@@ -1,0 +1,73 @@
+/** Calls whose arguments are tags with texts between them. What a text stands for, the tool's schema says. */
+
+import { isJsonObject, parseJson, type Json, type JsonObject } from "../support/json.ts";
+import type { CallSyntax } from "./format.ts";
+import { Malformed, type Input, type Step } from "./input.ts";
+import type { CallSink } from "./sink.ts";
+import { word } from "./words.ts";
+
+type Syntax = Extract<CallSyntax, { kind: "parameters" }>;
+
+/** Values that are no texts are read whole. */
+const MAX_KEY = 256;
+
+export function* parameterCalls(input: Input, syntax: Syntax, tools: ReadonlyMap<string, JsonObject>, sink: CallSink): Step<void> {
+  for (let isFirst = true; ; isFirst = false) {
+    yield* input.skipSpace();
+    if (!(yield* input.accept(syntax.nameBegin))) {
+      if (isFirst) throw new Malformed("no name");
+      return;
+    }
+    const name = yield* word(input);
+    yield* input.expect(syntax.nameEnd);
+    sink.begin(name);
+    yield* argumentsOf(input, syntax, tools.get(name) ?? {}, sink);
+    sink.expect();
+    if (syntax.nameBegin === "") return;
+  }
+}
+
+function* argumentsOf(input: Input, syntax: Syntax, schema: JsonObject, sink: CallSink): Step<void> {
+  sink.piece("{");
+  for (let isFirst = true; ; isFirst = false) {
+    yield* input.skipSpace();
+    if (!(yield* input.accept(syntax.keyBegin))) break;
+    const name = yield* textUntil(input, syntax.keyEnd, MAX_KEY);
+    yield* input.skipSpace();
+    if (syntax.valueBegin !== "") yield* input.expect(syntax.valueBegin);
+    sink.piece(`${isFirst ? "" : ", "}${JSON.stringify(name.trim())}: `);
+    if (isText(schema, name.trim())) yield* text(input, syntax, sink);
+    else sink.piece(asJson(yield* textUntil(input, syntax.valueEnd, Infinity)));
+  }
+  if (input.isEnded && input.rest === "") return; // cut: as far as it came
+  sink.piece("}");
+  if (syntax.end !== "") yield* input.accept(syntax.end);
+}
+
+/** A text as JSON, as it comes: without the line ends that stand beside its tags. */
+function* text(input: Input, { valueEnd }: Syntax, sink: CallSink): Step<void> {
+  sink.piece("\"");
+  yield* input.accept("\n");
+  const end = yield* input.until([valueEnd], (piece) => sink.piece(JSON.stringify(piece).slice(1, -1)),
+    (piece) => (piece.endsWith("\n") ? 1 : 0));
+  if (end !== undefined) sink.piece("\"");
+}
+
+function* textUntil(input: Input, end: string, most: number): Step<string> {
+  let whole = "";
+  yield* input.until([end], (piece) => {
+    whole += piece;
+    if (whole.length > most) throw new Malformed("too long");
+  }, () => 0);
+  return whole;
+}
+
+function isText({ properties = null }: JsonObject, name: string): boolean {
+  const property: Json = isJsonObject(properties) && Object.hasOwn(properties, name) ? properties[name] ?? null : null;
+  return isJsonObject(property) && property["type"] === "string";
+}
+
+function asJson(written: string): string {
+  const trimmed = written.trim();
+  return parseJson(trimmed) === undefined ? JSON.stringify(trimmed) : trimmed;
+}
