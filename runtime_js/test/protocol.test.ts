@@ -32,7 +32,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
         variables: { enable_thinking: false },
       } },
       maxTokens: 5, overflow: "drop_oldest", choice: 1, priority: 9, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
-      structure: { kind: "grammar", grammar: "root ::= \"a\"" },
+      structure: { kind: "schema", schema: "{}", isStrict: true, param: "response_format.json_schema.schema" },
     },
   },
   {

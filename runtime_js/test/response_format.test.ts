@@ -17,13 +17,19 @@ test("a format is spelled as OpenAI or WebLLM spell it", () => {
   assert.equal(structureOf(null), undefined);
   assert.equal(structureOf({ type: "text" }), undefined);
   const named = structureOf({ type: "json_schema", json_schema: { name: "n", schema: SCHEMA, strict: true, description: "d" } });
-  assert.deepEqual(structureOf({ type: "json_object", schema: JSON.stringify(SCHEMA) }), named);
-  assert.deepEqual(structureOf({ type: "json_object" }), structureOf({ type: "json_schema", json_schema: { name: "n" } }));
-  assert.deepEqual(structureOf({ type: "grammar", grammar: "root ::= \"a\"" }), { kind: "grammar", grammar: "root ::= \"a\"" });
-  assert.deepEqual(structureOf({ type: "regex", regex: "a+" }), { kind: "regex", pattern: "a+" });
-  const format = { type: "const_string", value: "a" };
-  const tag = structureOf({ type: "structural_tag", structural_tag: { type: "structural_tag", format } });
-  assert.deepEqual(structureOf({ type: "structural_tag", structural_tag: JSON.stringify({ format }) }), tag);
+  const schema = JSON.stringify(SCHEMA);
+  assert.deepEqual(named, { kind: "schema", schema, isStrict: true, param: "response_format.json_schema.schema" });
+  for (const given of [schema, SCHEMA]) {
+    assert.deepEqual(structureOf({ type: "json_object", schema: given }), { kind: "schema", schema, isStrict: false, param: "response_format.schema" });
+  }
+  assert.deepEqual(structureOf({ type: "json_object" }), { kind: "schema", schema: '{"type":"object"}', isStrict: false, param: "response_format" });
+  assert.deepEqual(structureOf({ type: "grammar", grammar: "root ::= \"a\"" }), { kind: "grammar", grammar: "root ::= \"a\"", param: "response_format.grammar" });
+  assert.deepEqual(structureOf({ type: "regex", regex: "a+" }), { kind: "regex", pattern: "a+", param: "response_format.regex" });
+  const tag = { type: "structural_tag", format: { type: "const_string", value: "a" } };
+  for (const given of [tag, JSON.stringify(tag)]) {
+    assert.deepEqual(structureOf({ type: "structural_tag", structural_tag: given }),
+      { kind: "tags", tags: JSON.stringify(tag), isStrict: false, param: "response_format.structural_tag" });
+  }
 });
 
 test("a format that is none is refused, and the error names the field and the place", () => {
@@ -35,11 +41,10 @@ test("a format that is none is refused, and the error names the field and the pl
     [{ type: "json_schema" }, "response_format.json_schema", /object/],
     [{ type: "json_schema", json_schema: { schema: SCHEMA } }, "response_format.json_schema.name", /string/],
     [{ type: "json_schema", json_schema: { name: "a b", schema: SCHEMA } }, "response_format.json_schema.name", /letters/],
-    [{ type: "json_schema", json_schema: { name: "n", schema: { properties: { x: { type: "date" } } } } }, "response_format.json_schema.schema", /#\/properties\/x\/type/],
-    [{ type: "json_schema", json_schema: { name: "n", schema: { type: "array", uniqueItems: true }, strict: true } }, "response_format.json_schema.schema", /#\/uniqueItems/],
+    [{ type: "json_schema", json_schema: { name: "n", schema: [] } }, "response_format.json_schema.schema", /JSON Schema/],
     [{ type: "regex" }, "response_format.regex", /string/],
     [{ type: "structural_tag", structural_tag: [] }, "response_format.structural_tag", /structural tag/],
-    [{ type: "structural_tag", structural_tag: { type: "tag", content: { type: "json_schema", json_schema: { type: "x" } } } }, "response_format.structural_tag", /content\/json_schema/],
+    [{ type: "grammar", grammar: "x".repeat(600_000) }, "response_format.grammar", /at most 524288/],
   ];
   for (const [format, param, message] of refusals) {
     assert.throws(() => structureOf(format), (error: unknown) => error instanceof RequestValidationError && message.test(error.message) && error.details["param"] === param,
@@ -59,7 +64,10 @@ for (const [place, make] of Object.entries(PLACES)) {
       assert.equal(finish_reason, "stop");
     }
     await assert.rejects(soon(ask("root ::= other"), "a refusal", 20_000), (error: unknown) =>
-      error instanceof RequestValidationError && error.details["param"] === "response_format" && /Rule "other" is not defined/.test(error.message));
+      error instanceof RequestValidationError && error.details["param"] === "response_format.grammar" && /Rule "other" is not defined/.test(error.message));
+    const format = { type: "json_schema", json_schema: { name: "n", schema: { properties: { x: { type: "date" } } } } } as const;
+    await assert.rejects(soon(client.chat.completions.create({ messages: MESSAGES, response_format: format }), "a refusal", 20_000), (error: unknown) =>
+      error instanceof RequestValidationError && error.details["param"] === "response_format.json_schema.schema" && /#\/properties\/x\/type/.test(error.message));
     const stopped = new AbortController();
     const aborted = client.chat.completions.create({ messages: MESSAGES, response_format: { type: "regex", regex: "[a-z]{200}" } }, { signal: stopped.signal });
     stopped.abort();

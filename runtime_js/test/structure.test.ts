@@ -3,10 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { JSON_OBJECT } from "../src/engine/structure/ebnf.ts";
 import { schemaGrammar } from "../src/engine/structure/schema.ts";
 import type { Structure } from "../src/engine/structure/structure.ts";
-import { tagStructure } from "../src/engine/structure/tags.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
 import { fakeTokenizer } from "./fakes/engine.ts";
 import { grammarsOf } from "./fakes/grammars.ts";
@@ -20,7 +18,10 @@ const grammars = grammarsOf(tokenizer, SIZE, [END]);
 const words = tokenizer.tokenBytes(SIZE).map((bytes) => new TextDecoder().decode(bytes));
 const closers = [END, ...["\"", "]", "}"].map((text) => words.indexOf(text))];
 
-const schema = (value: unknown): Structure => ({ kind: "grammar", grammar: schemaGrammar(value, true) });
+const schema = (value: unknown): Structure => ({ kind: "schema", schema: JSON.stringify(value), isStrict: true, param: "schema" });
+const grammar = (text: string): Structure => ({ kind: "grammar", grammar: text, param: "grammar" });
+const regex = (pattern: string): Structure => ({ kind: "regex", pattern, param: "regex" });
+const tags = (format: unknown): Structure => ({ kind: "tags", tags: JSON.stringify(format), isStrict: true, param: "tags" });
 
 /** Undefined where it has not ended. */
 async function answer(structure: Structure, seed: number, most = 2000): Promise<string | undefined> {
@@ -87,18 +88,18 @@ test("a schema that no grammar holds is refused with its place, or held as far a
 });
 
 test("grammars, regular expressions and tags are followed, and what is none is refused", async () => {
-  assert.match(await answer({ kind: "grammar", grammar: 'root ::= ("yes" | "no") "!"{2,3}\n' }, 1) ?? "", /^(yes|no)!{2,3}$/);
-  assert.match(await answer({ kind: "regex", pattern: "(foo|b[ar]{2,3}) [0-9]+" }, 1) ?? "", /^(foo|b[ar]{2,3}) [0-9]+$/);
-  const tag = tagStructure({
+  assert.match(await answer(grammar('root ::= ("yes" | "no") "!"{2,3}\n'), 1) ?? "", /^(yes|no)!{2,3}$/);
+  assert.match(await answer(regex("(foo|b[ar]{2,3}) [0-9]+"), 1) ?? "", /^(foo|b[ar]{2,3}) [0-9]+$/);
+  const tag = tags({
     type: "triggered_tags", triggers: ["<call>"], at_least_one: true, stop_after_first: true,
     tags: [{ type: "tag", begin: "<call>", content: { type: "json_schema", json_schema: SCHEMAS["properties, required"] }, end: "</call>" }],
-  }, true);
+  });
   const call = /^<call>(.*)<\/call>$/s.exec(await answer(tag, 3) ?? "")?.[1] ?? "";
   assert.equal(typeof JSON.parse(call).foo, "number");
   const wrong: readonly Structure[] = [
-    { kind: "grammar", grammar: "root ::= other" }, { kind: "grammar", grammar: "first ::= \"a\"" }, { kind: "grammar", grammar: "root ::= \"" },
-    { kind: "regex", pattern: "(a" }, { kind: "tags", tags: "{}" }, { kind: "tags", tags: "no JSON" },
-    { kind: "grammar", grammar: `root ::= ${"(".repeat(50_000)}"a"${")".repeat(50_000)}` },
+    grammar("root ::= other"), grammar("first ::= \"a\""), grammar("root ::= \""), grammar(`root ::= ${"(".repeat(50_000)}"a"${")".repeat(50_000)}`),
+    regex("(a"), tags({}), tags({ type: "tag", begin: "<", end: ">", content: { type: "json_schema", json_schema: { type: "x" } } }),
+    { kind: "tags", tags: "no JSON", isStrict: true, param: "tags" }, schema({ type: "x" }), { kind: "schema", schema: "{", isStrict: true, param: "schema" },
   ];
   for (const structure of wrong) {
     await assert.rejects(grammars.constraint(structure), RequestValidationError, JSON.stringify(structure).slice(0, 100));
@@ -107,13 +108,13 @@ test("grammars, regular expressions and tags are followed, and what is none is r
 });
 
 test("free text takes no control token, and an answer ends only where it is whole", async () => {
-  const free = tagStructure({ type: "triggered_tags", triggers: ["<x>"], tags: [{ type: "tag", begin: "<x>", content: { type: "any_text" }, end: "</x>" }] }, false);
+  const free = tags({ type: "triggered_tags", triggers: ["<x>"], tags: [{ type: "tag", begin: "<x>", content: { type: "any_text" }, end: "</x>" }] });
   const constraint = await grammars.constraint(free);
   const mask = constraint.mask() ?? new Uint32Array();
   const allows = (token: number): boolean => ((mask[token >> 5] ?? 0) >>> (token & 31) & 1) === 1;
   assert.deepEqual([0, 1, END, 3, words.indexOf("a"), SIZE].map(allows), [false, false, true, false, true, false]);
   constraint.dispose();
-  const whole = await grammars.constraint({ kind: "grammar", grammar: JSON_OBJECT });
+  const whole = await grammars.constraint(schema({ type: "object" }));
   for (const token of ["{", "\"", "a", "\"", ":", " ", "1"]) {
     assert.equal(((whole.mask()?.[0] ?? 0) >>> END) & 1, 0);
     whole.accept(words.indexOf(token));

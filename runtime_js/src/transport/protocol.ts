@@ -8,11 +8,10 @@ import type { AnswerCall } from "../api/answers.ts";
 import type { LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/base_engine.ts";
 import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
 import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
-import { MAX_STRUCTURE } from "../api/openai/response_format.ts";
 import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
 import { MAX_TOOLS } from "../api/openai/tools.ts";
 import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type Prompt } from "../engine/answer.ts";
-import type { Structure } from "../engine/structure/structure.ts";
+import { MAX_FORM, type Structure } from "../engine/structure/structure.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
 import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
@@ -158,12 +157,14 @@ function parseRequest(request: Fields): AnswerRequest {
 }
 
 function parseStructure(structure: Fields): Structure {
-  const kind = structure.oneOf("kind", ["grammar", "regex", "tags"]);
-  const text = (key: string): string => structure.string(key, MAX_STRUCTURE);
+  const kind = structure.oneOf("kind", ["schema", "grammar", "regex", "tags"]);
+  const text = (key: string): string => structure.string(key, MAX_FORM);
+  const param = structure.string("param", MAX_NAME);
   switch (kind) {
-    case "grammar": return { kind, grammar: text("grammar") };
-    case "regex": return { kind, pattern: text("pattern") };
-    case "tags": return { kind, tags: text("tags") };
+    case "schema": return { kind, schema: text(kind), isStrict: structure.boolean("isStrict"), param };
+    case "grammar": return { kind, grammar: text(kind), param };
+    case "regex": return { kind, pattern: text("pattern"), param };
+    case "tags": return { kind, tags: text(kind), isStrict: structure.boolean("isStrict"), param };
   }
 }
 

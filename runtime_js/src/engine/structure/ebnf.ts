@@ -89,5 +89,3 @@ export class Rules {
   }
 }
 
-/** The grammar of one JSON object. */
-export const JSON_OBJECT = new Rules().print("json_object");

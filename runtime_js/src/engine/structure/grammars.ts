@@ -6,6 +6,7 @@ import type { Constraint } from "../constraint.ts";
 import { CppException } from "./binding.ts";
 import { GrammarConstraint } from "./grammar_constraint.ts";
 import { MAX_GRAMMAR } from "./ebnf.ts";
+import { SchemaError } from "./schema_fields.ts";
 import type { Structure } from "./structure.ts";
 import { Compiler, printGrammar, type CompiledGrammar, type Vocabulary } from "./xgrammar.ts";
 
@@ -21,8 +22,8 @@ export interface GrammarSource {
   encode(text: string): readonly number[];
 }
 
-function keyOf(structure: Structure): string {
-  return JSON.stringify(Object.entries(structure).sort());
+function keyOf({ param: _, ...form }: Structure): string {
+  return JSON.stringify(Object.entries(form).sort());
 }
 
 export class Grammars {
@@ -87,10 +88,10 @@ export class Grammars {
 }
 
 /** What is wrong with a structure, in the words of the request. */
-function refusal(structure: Structure, error: unknown): Error {
-  const isFound = error instanceof CppException || error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
-  if (!isFound) return new InternalError(`The grammar engine failed: ${String(error)}`, {}, error);
-  const what = { grammar: "The grammar", regex: "The regular expression", tags: "The structural tag" }[structure.kind];
-  const reason = error instanceof CppException ? error.message : "it is nested too deeply";
-  return new RequestValidationError(`${what} cannot be compiled: ${reason}`, { param: "response_format" });
+function refusal({ kind, param }: Structure, error: unknown): Error {
+  const what = { schema: "The schema", grammar: "The grammar", regex: "The regular expression", tags: "The structural tag" }[kind];
+  const isKnown = error instanceof CppException || error instanceof SchemaError || error instanceof SyntaxError;
+  const isTooDeep = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+  if (!isKnown && !isTooDeep) return new InternalError(`The grammar engine failed: ${String(error)}`, {}, error);
+  return new RequestValidationError(`${what} in ${param} cannot be used: ${isKnown ? error.message : "it is nested too deeply"}.`, { param });
 }

@@ -1,9 +1,19 @@
 /** What an answer's text must look like, as it is sent to the engine. */
 
-export type Structure =
+export type Form =
+  /** JSON that fits a JSON Schema, which is given as JSON text. Strictly: what a grammar cannot hold is refused, else it is left to the model. */
+  | { readonly kind: "schema"; readonly schema: string; readonly isStrict: boolean }
   /** A grammar in EBNF whose first rule is `root`. */
   | { readonly kind: "grammar"; readonly grammar: string }
   /** A regular expression for the whole answer. */
   | { readonly kind: "regex"; readonly pattern: string }
-  /** A structural tag of xgrammar, as JSON text: free text with parts that have grammars of their own. */
-  | { readonly kind: "tags"; readonly tags: string };
+  /** A structural tag of xgrammar, as JSON text: free text with parts that have forms of their own. */
+  | { readonly kind: "tags"; readonly tags: string; readonly isStrict: boolean };
+
+export type Structure = Form & {
+  /** The field of the request that asks for it. */
+  readonly param: string;
+};
+
+/** Characters of a schema, a grammar, a regular expression or a tag. */
+export const MAX_FORM = 1 << 19;

@@ -3,7 +3,6 @@
 import { isRecord } from "../../support/fields.ts";
 import { schemaGrammar } from "./schema.ts";
 import { SchemaError, pointer } from "./schema_fields.ts";
-import type { Structure } from "./structure.ts";
 
 const MAX_DEPTH = 32;
 
@@ -21,10 +20,9 @@ function withGrammars(format: unknown, isStrict: boolean, path: string, depth: n
   }
 }
 
-/**
- * The structure of a structural tag's format, as xgrammar has it: `triggered_tags`, `tags_with_separator`, `tag`, `sequence`, `or`, `any_text`,
- * `const_string`, `json_schema`, `grammar`, `regex`. Raises SchemaError where a schema in it cannot be used.
- */
-export function tagStructure(format: object, isStrict: boolean): Structure {
-  return { kind: "tags", tags: JSON.stringify({ type: "structural_tag", format: withGrammars(format, isStrict, "#", 0) }) };
+/** The structural tag, or what is its `format`, as xgrammar reads it. Raises SchemaError where a schema in it cannot be used. */
+export function tagGrammar(tag: unknown, isStrict: boolean): string {
+  const format = isRecord(tag) ? tag["format"] ?? tag : tag;
+  if (!isRecord(format) || typeof format["type"] !== "string") throw new SchemaError("#", "a format has a type");
+  return JSON.stringify({ type: "structural_tag", format: withGrammars(format, isStrict, "#", 0) });
 }

@@ -2,7 +2,9 @@
 
 import names from "web-xgrammar:names";
 import { Binding, type CppObject } from "./binding.ts";
-import type { Structure } from "./structure.ts";
+import { schemaGrammar } from "./schema.ts";
+import type { Form } from "./structure.ts";
+import { tagGrammar } from "./tags.ts";
 
 /** Memory that one instance may take: a vocabulary of 262,144 tokens takes 60 MiB, a grammar of ordinary size a few. */
 const MOST_BYTES = 384 << 20;
@@ -17,24 +19,26 @@ export interface Vocabulary {
   readonly endTokenIds: readonly number[];
 }
 
-function grammarOf(binding: Binding, structure: Structure): CppObject {
-  switch (structure.kind) {
+function grammarOf(binding: Binding, form: Form): CppObject {
+  switch (form.kind) {
+    case "schema":
+      return binding.make("Grammar", "FromEBNF", schemaGrammar(JSON.parse(form.schema), form.isStrict), "root");
     case "grammar":
-      return binding.make("Grammar", "FromEBNF", structure.grammar, "root");
+      return binding.make("Grammar", "FromEBNF", form.grammar, "root");
     case "regex":
       return binding.make("Grammar", "FromStructuralTag", JSON.stringify({
-        type: "structural_tag", format: { type: "regex", pattern: structure.pattern },
+        type: "structural_tag", format: { type: "regex", pattern: form.pattern },
       }));
     case "tags":
-      return binding.make("Grammar", "FromStructuralTag", structure.tags);
+      return binding.make("Grammar", "FromStructuralTag", tagGrammar(JSON.parse(form.tags), form.isStrict));
   }
 }
 
-/** The grammar of a structure as EBNF. It is made in memory of its own, which is gone afterwards, whatever happened. */
-export function printGrammar(module: WebAssembly.Module, structure: Structure): string {
+/** The grammar of a form as EBNF. It is made in memory of its own, which is gone afterwards, whatever happened. */
+export function printGrammar(module: WebAssembly.Module, form: Form): string {
   const binding = Binding.start(module, names, MOST_BYTES);
   binding.deadline = performance.now() + PATIENCE;
-  return new TextDecoder().decode(binding.bytes(grammarOf(binding, structure), "ToString"));
+  return new TextDecoder().decode(binding.bytes(grammarOf(binding, form), "ToString"));
 }
 
 /** A bit for each token that a grammar may ever take. */
@@ -63,9 +67,9 @@ export class Compiler {
     this.#possible = possible({ tokens, endTokenIds });
   }
 
-  compile(structure: Structure): CompiledGrammar {
+  compile(form: Form): CompiledGrammar {
     this.#binding.deadline = performance.now() + PATIENCE;
-    const grammar = grammarOf(this.#binding, structure);
+    const grammar = grammarOf(this.#binding, form);
     const compiled = this.#binding.object("CompiledGrammar", this.#compiler, "CompileGrammar", grammar);
     this.#binding.delete(grammar);
     this.#binding.deadline = Infinity;
