@@ -49,6 +49,30 @@ test("while a long prompt joins, a step of the others comes between any two of i
   for (let i = 0; i < last; i++) assert.ok(!(calls[i]?.startsWith("prefill") && calls[i + 1]?.startsWith("prefill")), calls.slice(0, last).join());
 });
 
+test("no stream pauses for a tenth of a second while a prompt joins, and a prompt that is alone comes in long chunks", async (context) => {
+  let now = 0;
+  context.mock.method(performance, "now", () => now);
+  const it = setup({ ...WIDE, contextLength: 2048, prefillChunk: 512, maxPages: 4096 });
+  let free: Promise<void> = Promise.resolve(); // a GPU does one thing after the other: 0.25 ms a token of a prompt, 8 ms a step
+  const computing = (milliseconds: number): Promise<void> =>
+    free = free.then(async () => { await new Promise((resolve) => { setTimeout(resolve, 0); }); now += milliseconds; });
+  const prefill = it.runner.prefill.bind(it.runner);
+  it.runner.prefill = async (tokens, ...more) => { await prefill(tokens, ...more); await computing(0.25 * tokens.length); };
+  it.runner.delay = () => computing(8);
+  await generate(it, request(promptOf(1500, 7), { maxTokens: 1 }));
+  assert.ok(it.runner.calls.includes("prefill 512"), "alone");
+  const times: number[] = [];
+  const stream = generate(it, request(promptOf(4, 1), { maxTokens: 120 }), () => { times.push(now); return false; });
+  while (times.length < 5) await settle();
+  const asked = now;
+  await generate(it, request(promptOf(1500, 9), { maxTokens: 1 }));
+  const [joined, answer] = [now, await stream];
+  assert.deepEqual(answer.ids, reference(promptOf(4, 1), 120, NO_EOS));
+  assert.ok(joined - asked < 1500 * 0.25 + 40 * 8, `it took ${joined - asked} ms`);
+  const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+  assert.ok(Math.max(...pauses) < 100, `pauses of ${Math.max(...pauses)} ms`);
+});
+
 test("a short prompt does not wait for the end of a long one, nor a long one for ever", async () => {
   const it = setup({ ...WIDE, contextLength: 1024, maxPages: 4096 });
   const order: string[] = [];
