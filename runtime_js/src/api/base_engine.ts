@@ -200,7 +200,8 @@ export abstract class BaseEngine implements MLCEngineInterface {
     shapeFor: (model: string) => ResponseShape<W, P>,
   ): Promise<W | AsyncIterableIterator<P>> {
     const { signal, priority } = parseRequestOptions(options);
-    const requests = prompts.flatMap((prompt) => Array.from({ length: choices }, (_, choice) => ({ ...answer, prompt, choice, priority: priority ?? 0 })));
+    const requests = prompts.flatMap((prompt) => (
+      Array.from({ length: choices }, (_, choice) => ({ ...answer, prompt, choice, priority: priority ?? 0 }))));
     const answers = await RequestAnswers.begin(
       requests.map((request) => ({ request, model })), (call) => this.begin(call, signal ?? undefined), signal ?? undefined, this.#latest);
     const shape = shapeFor(answers.modelId);

@@ -18,7 +18,9 @@ export function roomForPrompt(contextLength: number, maxTokens: number): number 
 }
 
 /** The same messages with ever more turns left out, to the last turn alone. A turn begins with a user's message. */
-export function* shortened<T extends { readonly role: string }>(messages: readonly T[], overflow: Overflow): Generator<T[], void, undefined> {
+export function* shortened<T extends { readonly role: string }>(
+  messages: readonly T[], overflow: Overflow,
+): Generator<T[], void, undefined> {
   const starts = messages.flatMap(({ role }, i) => (role === "user" ? [i] : []));
   const [first] = starts;
   if (first === undefined || overflow === "error") return;

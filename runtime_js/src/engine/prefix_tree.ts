@@ -69,7 +69,9 @@ export class PrefixTree<T> {
 
   /** Values whose tokens are a beginning of `value`'s, or the same. */
   *before(value: T): Generator<T, void, undefined> {
-    for (let at = this.#ends.get(value) ?? null; at !== null; at = at.parent) for (const other of at.values) if (other !== value) yield other;
+    for (let at = this.#ends.get(value) ?? null; at !== null; at = at.parent) {
+      for (const other of at.values) if (other !== value) yield other;
+    }
   }
 
   /** The node where `tokens` end, on the way from `from`, which they reach. */

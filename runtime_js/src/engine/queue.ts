@@ -19,7 +19,8 @@ export class WaitingQueue<T extends { readonly priority: number; readonly isEnde
   add(item: T): void {
     if (this.#items.length >= MAX_WAITING) this.#items = this.#items.filter(({ isEnded }) => !isEnded);
     if (this.#items.length >= MAX_WAITING) {
-      throw new QueueFullError(`${MAX_WAITING} requests wait already, and no more may. Ask again when some are answered.`, { waiting: MAX_WAITING });
+      throw new QueueFullError(
+        `${MAX_WAITING} requests wait already, and no more may. Ask again when some are answered.`, { waiting: MAX_WAITING });
     }
     this.#items.push(item);
   }

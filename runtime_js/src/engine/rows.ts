@@ -6,7 +6,7 @@ export function rowsComputed(rowCounts: readonly number[], rows: number): number
 }
 
 /**
- * The rows of a step in their places. One whose token only the GPU knows stays where the step before, whose rows were `before`, left it; the
+ * The rows of a step in their places. One whose token only the GPU knows stays where the step before, of rows `before`, left it; the
  * others fill the gaps, and null what is left. Undefined where tokens must be read first: one lies elsewhere, or the gaps would
  * make the step a larger one than its rows need.
  */

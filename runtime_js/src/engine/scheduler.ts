@@ -145,11 +145,12 @@ export class Scheduler {
 
   /** Has kernels compiled for as many rows as run, while steps of fewer go on. Where that fails, fewer run. */
   #prepareRows(): void {
-    const rows = rowsComputed(this.#runner.shape.rowCounts, Math.min(this.#running.length, this.#rows));
+    const answers = this.#running.filter(({ request }) => request.states === undefined).length;
+    const rows = rowsComputed(this.#runner.shape.rowCounts, Math.min(answers, this.#rows));
     if (this.#isPreparing || this.#prepared.includes(rows) || rows === Infinity) return;
     this.#isPreparing = true;
-    void this.#runner.prepare(rows)
-      .then(() => { this.#prepared = [...this.#prepared, rows].sort((a, b) => a - b); }, () => { this.#rows = Math.max(...this.#prepared); })
+    const done = (): void => { this.#prepared = [...this.#prepared, rows].sort((a, b) => a - b); };
+    void this.#runner.prepare(rows).then(done, () => { this.#rows = Math.max(...this.#prepared); })
       .finally(() => { this.#isPreparing = false; });
   }
 
@@ -175,15 +176,16 @@ export class Scheduler {
 
   /** Whether the next step samples a token for it. */
   #isRow(generation: Generation): boolean {
-    if (generation.sequence === null || generation.position >= generation.contextLength || generation.request.states !== undefined) return false;
-    return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && generation.position > 0;
+    const { sequence, position, contextLength, request: { states } } = generation;
+    if (sequence === null || position >= contextLength || states !== undefined) return false;
+    return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && position > 0;
   }
 
   #isPrompt(generation: Generation): boolean {
     return !generation.isOnGpu && !this.#isRow(generation); // one that was put back waits for what was under way
   }
 
-  /** Of those with the highest priority in turn the one that came first and the one that has least to do: no short one waits for a long one. */
+  /** Of those with the highest priority, in turn the first and the one with the least to do: no short one waits for the end of a long one. */
   #nextPrompt(prompts: readonly Generation[]): Generation | undefined {
     const priority = Math.max(...prompts.map((prompt) => prompt.priority));
     const [first, ...others] = prompts.filter((prompt) => prompt.priority === priority);
@@ -301,7 +303,8 @@ export class Scheduler {
     await this.#guard(prompt === null ? rows : [prompt], async () => { results = await flight.results; });
     if (rows.length > 0) this.#depth.tokenRead(performance.now());
     for (const [i, row] of rows.entries()) {
-      if (row !== null && !row.isEnded) await this.#guard([row], async () => this.#accept(row, results[i])); // what one's listener throws is its own
+      if (row === null || row.isEnded) continue;
+      await this.#guard([row], async () => this.#accept(row, results[i])); // what one's listener throws is its own
     }
   }
 

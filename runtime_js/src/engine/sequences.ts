@@ -50,8 +50,8 @@ export class SequenceManager {
   }
 
   /**
-   * A sequence that holds a beginning of the tokens, as much as is known and can be continued from, but never all of them: the last one must
-   * be computed. It is `present` where nothing more is known than that one holds, and else takes its place.
+   * A sequence that holds a beginning of the tokens, as much as is known and can be continued from, but never all of them: the last must be
+   * computed. It is `present` where nothing more is known than that one holds, and else takes its place.
    */
   acquire(tokens: readonly number[], present: Sequence | null = null): Sequence {
     let [best, length]: [Sequence | null, number] = [null, present?.tokens.length ?? 0];

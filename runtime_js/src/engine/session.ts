@@ -123,7 +123,10 @@ export class Session {
         return { rendered, tokens: tokenizer.encode(rendered) };
       }
       case "text":
-        return { rendered: "", tokens: prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix) };
+        return {
+          rendered: "",
+          tokens: prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix),
+        };
       case "tokens":
         return { rendered: "", tokens: tokenizer.known(prompt.tokens) };
     }

@@ -59,7 +59,8 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
   const temperature = request.optional("temperature", (key) => request.number(key, 0, 2)) ?? 1;
   const topP = request.optional("top_p", (key) => request.number(key, 0, 1)) ?? 1;
   const choices = request.optional("n", (key) => request.integer(key, 1, MAX_CHOICES)) ?? 1;
-  if (choices * prompts.length > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${choices * prompts.length}; at most ${MAX_CHOICES} may be`, "n");
+  const answers = choices * prompts.length;
+  if (answers > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${answers}; at most ${MAX_CHOICES} may be`, "n");
   const overflow = request.optional("context_overflow", (key) => request.oneOf(key, OVERFLOWS));
   const structure = readResponseFormat(request);
   const stream = request.optional("stream", (key) => request.boolean(key)) ?? false;
