@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class JsonSyntax:
-    """A call is an object, or some of a list of them. name, arguments: its keys."""
+    """A call is an object, which `is_list` puts into a list. name, arguments: its keys."""
 
     name: str = "name"
     arguments: str = "arguments"
+    is_list: bool = False
     kind: str = "json"
 
 
@@ -96,6 +97,7 @@ def deepseek(tag: str) -> str:
 
 DEEPSEEK = (deepseek("calls▁begin"), deepseek("calls▁end"))
 HARMONY = ("<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|start|>assistant", "<|end|>", "<|return|>", "<|call|>")
+LIST = JsonSyntax(is_list=True)
 XML = ParametersSyntax("<function=", ">", "<parameter=", ">", "</parameter>", end="</function>")
 INVOKE = ParametersSyntax('<invoke name="', '">', '<parameter name="', '">', "</parameter>", end="</invoke>")
 ARG_KEYS = ParametersSyntax("", "", "<arg_key>", "</arg_key>", "</arg_value>", "<arg_value>")
@@ -130,7 +132,7 @@ ROWS = (
         KIMI,
     ),
     Row(ToolFormat("mistral", ("[TOOL_CALLS]",), NamedSyntax("[ARGS]")), ("[TOOL_CALLS]", "[ARGS]")),
-    Row(ToolFormat("mistral-list", ("[TOOL_CALLS]",), JsonSyntax()), ("[TOOL_CALLS]",)),
+    Row(ToolFormat("mistral-list", ("[TOOL_CALLS]",), LIST), ("[TOOL_CALLS]",)),
     Row(LFM2, ("<|tool_call_start|>",)),
     Row(LFM2, ("<|tool_list_start|>",)),
     Row(LFM2, ("List of tools: [",)),
@@ -139,17 +141,20 @@ ROWS = (
         ToolFormat("function-gemma", ("<start_function_call>",), FieldsSyntax("<escape>"), "<end_function_call>"),
         ("<start_function_call>",),
     ),
-    Row(ToolFormat("granite", ("<|tool_call|>",), JsonSyntax()), ("<|tool_call|>", "available_tools")),
-    Row(ToolFormat("phi", ("<|tool_call|>", "functools"), JsonSyntax(), "<|/tool_call|>"), ("<|tool|>",)),
+    Row(ToolFormat("granite", ("<|tool_call|>",), LIST), ("<|tool_call|>", "available_tools")),
+    Row(ToolFormat("phi", ("<|tool_call|>", "functools"), LIST, "<|/tool_call|>"), ("<|tool|>",)),
     Row(ToolFormat("functionary", ("<function=",), NamedSyntax(">"), "</function>"), ("<function=", "python_tag")),
-    Row(ToolFormat("nemotron", ("<TOOLCALL>",), JsonSyntax(), "</TOOLCALL>"), ("<TOOLCALL>",)),
-    Row(ToolFormat("command", ("<|START_ACTION|>",), JsonSyntax("tool_name", "parameters"), "<|END_ACTION|>"), ("<|START_ACTION|>",)),
+    Row(ToolFormat("nemotron", ("<TOOLCALL>",), LIST, "</TOOLCALL>"), ("<TOOLCALL>",)),
+    Row(
+        ToolFormat("command", ("<|START_ACTION|>",), JsonSyntax("tool_name", "parameters", is_list=True), "<|END_ACTION|>"),
+        ("<|START_ACTION|>",),
+    ),
     Row(ToolFormat("minimax", ("<minimax:tool_call>",), INVOKE, "</minimax:tool_call>"), ("<minimax:tool_call>", "<invoke name=")),
     Row(ToolFormat("seed", ("<seed:tool_call>",), XML, "</seed:tool_call>"), ("<seed:tool_call>",)),
     Row(ToolFormat("qwen-coder", ("<tool_call>",), XML, "</tool_call>"), ("<tool_call>", "<parameter=")),
     Row(ToolFormat("glm", ("<tool_call>",), ARG_KEYS, "</tool_call>"), ("<tool_call>", "<arg_key>")),
     Row(ToolFormat("hermes", ("<tool_call>",), JsonSyntax(), "</tool_call>"), ("<tool_call>",)),
-    Row(ToolFormat("tool-calls", ("<tool_calls>",), JsonSyntax(), "</tool_calls>"), ("<tool_calls>",)),
+    Row(ToolFormat("tool-calls", ("<tool_calls>",), LIST, "</tool_calls>"), ("<tool_calls>",)),
     Row(
         ToolFormat("llama", ("<|python_tag|>",), JsonSyntax(arguments="parameters"), bare=True), ('{"name": function name, "parameters":',)
     ),

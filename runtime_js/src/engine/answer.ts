@@ -10,6 +10,7 @@ import { FINISH_REASONS, type FinishReason, type GenerationListener } from "./ge
 import type { Overflow } from "./overflow.ts";
 import type { SamplingConfig } from "./sampler.ts";
 import type { Structure } from "./structure/structure.ts";
+import type { ToolChoice } from "./tool_structure.ts";
 
 /** A conversation to answer, or a text or tokens to continue; a text may have a `suffix`, which the answer leads up to. */
 export type Prompt =
@@ -34,6 +35,10 @@ export interface AnswerRequest {
   readonly structure?: Structure | undefined;
   /** Whether one answer may call several tools; default: true. */
   readonly parallelToolCalls?: boolean | undefined;
+  /** Default: the model's. */
+  readonly toolChoice?: ToolChoice | undefined;
+  /** Names of the tools whose calls must be as their schemas say. */
+  readonly strictTools?: readonly string[] | undefined;
 }
 
 export interface TokenCounts {

@@ -6,6 +6,7 @@ import { describeMemory, estimateOn, type MemoryEstimate } from "../executor/mem
 import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
 import { matchTensors, writeRange } from "../executor/weights.ts";
 import { AbortError } from "../support/errors.ts";
+import { tagsOf } from "../formats/format.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
 import { owed } from "../support/patience.ts";
@@ -84,7 +85,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     const grammars = new Grammars({
       sha256: manifest.grammar.sha256,
       module: () => folder.read(manifest.grammar, life.signal),
-      vocabulary: () => ({ tokens: chatTokenizer.tokenBytes(manifest.model.vocabSize), endTokenIds: manifest.eosTokenIds }),
+      vocabulary: () => ({ tokens: chatTokenizer.tokenBytes(manifest.model.vocabSize, tagsOf(manifest.chat)), endTokenIds: manifest.eosTokenIds }),
       encode: (text) => chatTokenizer.encodePart(text),
     });
     return {

@@ -15,6 +15,7 @@ import { Sampler } from "./sampler.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
 import type { SequenceManager } from "./sequences.ts";
 import type { Grammars } from "./structure/grammars.ts";
+import { structureBehindThought, toolStructure } from "./tool_structure.ts";
 
 export interface SessionParts {
   readonly runner: ModelRunner;
@@ -61,10 +62,12 @@ export class Session {
     const { tokenizer, eosTokenIds, runner, grammars, format } = this.#parts;
     const { rendered, tokens: prompt } = this.#fit(request, runner.shape.contextLength);
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
-    const constraint = request.structure === undefined ? undefined : await grammars.constraint(request.structure);
+    const parse = parserOptions(request, format, rendered);
+    const structure = toolStructure(request, parse.format, parse.isThinking)
+      ?? (request.structure && structureBehindThought(request.structure, parse.format, parse.isThinking));
+    const constraint = structure === undefined ? undefined : await grammars.constraint(structure);
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
-    const parse = parserOptions(request, format, rendered);
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events);
     const sampler = new Sampler(request.sampling, prompt, request.choice);

@@ -9,8 +9,8 @@ export interface ThinkingFormat {
 
 /** What a call looks like between the tags around it. */
 export type CallSyntax =
-  /** An object, or a list of them: `{"name": ..., "arguments": {...}}`. */
-  | { readonly kind: "json"; readonly name: string; readonly arguments: string }
+  /** An object: `{"name": ..., "arguments": {...}}`; where `isList` says so, in a list. */
+  | { readonly kind: "json"; readonly name: string; readonly arguments: string; readonly isList: boolean }
   /** The name behind a prefix, then the JSON of the arguments behind a separator. */
   | { readonly kind: "named"; readonly prefix: string; readonly separator: string }
   /** The name, then each argument's key and its value as it is, all between tags. */
@@ -64,7 +64,7 @@ function parseSyntax(syntax: Fields): CallSyntax {
   const tag = (key: string): string => syntax.string(key, MAX_TAG);
   switch (kind) {
     case "json":
-      return { kind, name: filled(syntax, "name"), arguments: filled(syntax, "arguments") };
+      return { kind, name: filled(syntax, "name"), arguments: filled(syntax, "arguments"), isList: syntax.boolean("is_list") };
     case "named":
       return { kind, prefix: tag("prefix"), separator: filled(syntax, "separator") };
     case "parameters":
@@ -101,6 +101,6 @@ export function parseChatFormat(chat: Fields): ChatFormat {
 
 /** All tags of a format. */
 export function tagsOf({ thinking, tools, skipped }: ChatFormat): string[] {
-  const around = tools === undefined ? [] : [...tools.begin, tools.end, ...Object.values(tools.syntax)];
+  const around = tools === undefined ? [] : [...tools.begin, tools.end, ...Object.values(tools.syntax).map(String)];
   return [...(thinking === undefined ? [] : [thinking.begin, thinking.end]), ...around, ...skipped];
 }

@@ -93,9 +93,9 @@ export class ChatTokenizer {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
   }
 
-  /** By id, the bytes that each of `size` tokens is in a text; none for those that are not. */
-  tokenBytes(size: number): Uint8Array[] {
-    const detokenizer = this.detokenizer();
+  /** By id, the bytes that each of `size` tokens is in a text with these tags; none for those that are not. */
+  tokenBytes(size: number, tags: readonly string[] = []): Uint8Array[] {
+    const detokenizer = this.detokenizer(tags);
     return Array.from({ length: size }, (_, id) => detokenizer.bytesOf(id) ?? new Uint8Array(0));
   }
 

@@ -12,6 +12,7 @@ import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/open
 import { MAX_TOOLS } from "../api/openai/tools.ts";
 import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type Prompt } from "../engine/answer.ts";
 import { MAX_FORM, type Structure } from "../engine/structure/structure.ts";
+import type { ToolChoice } from "../engine/tool_structure.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
 import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
@@ -137,7 +138,11 @@ export function parseClientMessage(value: unknown): ClientMessage {
 function parseRequest(request: Fields): AnswerRequest {
   const sampling = request.object("sampling");
   return {
-    ...(request.has("parallelToolCalls") && { parallelToolCalls: request.boolean("parallelToolCalls") }),
+    ...present({
+      parallelToolCalls: request.optional("parallelToolCalls", (key) => request.boolean(key)),
+      toolChoice: request.optional("toolChoice", (key) => parseToolChoice(request.object(key))),
+      strictTools: request.optional("strictTools", (key) => request.array(key, MAX_TOOLS, (name) => String(name))),
+    }),
     prompt: parsePrompt(request.object("prompt")),
     maxTokens: request.optional("maxTokens", (key) => request.integer(key, 1, MAX_TOKENS)),
     sampling: {
@@ -154,6 +159,11 @@ function parseRequest(request: Fields): AnswerRequest {
     }),
     structure: request.optional("structure", (key) => parseStructure(request.object(key))),
   };
+}
+
+function parseToolChoice(choice: Fields): ToolChoice {
+  const kind = choice.oneOf("kind", ["auto", "required", "named"]);
+  return kind === "named" ? { kind, name: choice.string("name", MAX_NAME) } : { kind };
 }
 
 function parseStructure(structure: Fields): Structure {

@@ -4,15 +4,17 @@ import { NO_FORMAT, type CallSyntax, type ChatFormat, type ToolFormat } from "..
 
 const TAGGED: ToolFormat = {
   name: "hermes", begin: ["<tool_call>"], end: "</tool_call>", bare: false,
-  syntax: { kind: "json", name: "name", arguments: "arguments" },
+  syntax: { kind: "json", name: "name", arguments: "arguments", isList: false },
 };
 
 const calling = (tools: Partial<ToolFormat>): ChatFormat => ({ ...NO_FORMAT, tools: { ...TAGGED, ...tools } });
 
 export const HERMES = calling({});
 export const LLAMA = calling({ begin: ["<|python_tag|>"], end: "", bare: true, syntax: { kind: "json", name: "name",
-  arguments: "parameters" } });
-export const MISTRAL = calling({ begin: ["[TOOL_CALLS]"], end: "" });
+  arguments: "parameters", isList: false } });
+export const MISTRAL = calling({
+  begin: ["[TOOL_CALLS]"], end: "", syntax: { kind: "json", name: "name", arguments: "arguments", isList: true },
+});
 export const MISTRAL_NAMED = calling({ begin: ["[TOOL_CALLS]"], end: "", syntax: { kind: "named", prefix: "", separator: "[ARGS]" } });
 const XML: CallSyntax = {
   kind: "parameters", nameBegin: "<function=", nameEnd: ">", keyBegin: "<parameter=", keyEnd: ">", valueBegin: "", valueEnd: "</parameter>",

@@ -8,7 +8,7 @@ import { Fields } from "../../support/fields.ts";
 import { MAX_CONTENT, MAX_NAME, parseMessages } from "./messages.ts";
 import { NEUTRAL, NEUTRAL_IN_STREAM_OPTIONS, refuseUnsupported } from "./neutral.ts";
 import { readResponseFormat } from "./response_format.ts";
-import { CHAT_TEMPLATE_FIELDS, parseConversation } from "./tools.ts";
+import { CHAT_TEMPLATE_FIELDS, parseChat } from "./tools.ts";
 
 export const MAX_TOKENS = 1 << 24;
 export const MAX_STOPS = 16;
@@ -95,9 +95,9 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
 export function parseChatRequest(value: unknown): ParsedRequest {
   const request = fieldsOf(value, "chat completion");
   refuseUnsupported(request, CHAT_FIELDS, NEUTRAL);
-  const parsed = parseSampling(request, { kind: "chat", conversation: parseConversation(request, parseMessages(request)) });
-  const parallelToolCalls = request.optional("parallel_tool_calls", (key) => request.boolean(key)) ?? true;
-  return parallelToolCalls ? parsed : { ...parsed, answer: { ...parsed.answer, parallelToolCalls } };
+  const { conversation, calls } = parseChat(request, parseMessages(request));
+  const parsed = parseSampling(request, { kind: "chat", conversation });
+  return { ...parsed, answer: { ...parsed.answer, ...calls } };
 }
 
 /** Token ids, for whom they are not yet known to be of a vocabulary. Raises RequestValidationError. */

@@ -1,5 +1,7 @@
 /** What a request says of tools and of thinking. */
 
+import type { AnswerRequest } from "../../engine/answer.ts";
+import type { ToolChoice } from "../../engine/tool_structure.ts";
 import type { Fields } from "../../support/fields.ts";
 import { isJsonObject, readJsonObject, type Json, type JsonObject } from "../../support/json.ts";
 import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/chat_template.ts";
@@ -41,11 +43,33 @@ function parseTools(request: Fields): JsonObject[] {
   return tools;
 }
 
-/** The tools that the answer may call: none where the choice is none. */
-function chosenTools(request: Fields): JsonObject[] {
-  const tools = parseTools(request);
-  if (!request.has("tool_choice")) return tools;
-  return request.oneOf("tool_choice", ["none", "auto"]) === "none" ? [] : tools;
+/** Undefined where no tool may be called. */
+function parseChoice(request: Fields, tools: readonly JsonObject[]): ToolChoice | undefined {
+  if (!request.has("tool_choice")) return { kind: "auto" };
+  if (typeof request.raw("tool_choice") === "string") {
+    const kind = request.oneOf("tool_choice", ["none", "auto", "required"]);
+    if (kind === "required" && tools.length === 0) throw request.fail("tool_choice requires a call, but there are no tools", "tool_choice");
+    return kind === "none" ? undefined : { kind };
+  }
+  const choice = request.object("tool_choice");
+  choice.oneOf("type", ["function"]);
+  const called = choice.object("function");
+  const name = called.string("name", 64);
+  if (!tools.some((tool) => nameOf(tool) === name)) throw called.wrong("name", "the name of one of the tools");
+  return { kind: "named", name };
+}
+
+function strictNames(request: Fields): string[] {
+  return request.objects("tools", MAX_TOOLS, (tool) => tool.object("function"))
+    .filter((called) => called.raw("strict") === true).map((called) => called.string("name", 64));
+}
+
+type Calls = Pick<AnswerRequest, "toolChoice" | "strictTools" | "parallelToolCalls">;
+
+/** A chat, and what is wanted of its calls. */
+export interface ChatWish {
+  readonly conversation: Conversation;
+  readonly calls: Calls;
 }
 
 /** What the template is told beside messages and tools. */
@@ -64,13 +88,22 @@ function variables(request: Fields): JsonObject {
 }
 
 /** Raises RequestValidationError. */
-export function parseConversation(request: Fields, messages: Conversation["messages"]): Conversation {
-  const tools = chosenTools(request);
+export function parseChat(request: Fields, messages: Conversation["messages"]): ChatWish {
+  const given = parseTools(request);
+  const choice = parseChoice(request, given);
+  const tools = choice === undefined ? [] : given;
   const told = variables(request);
   const specialTokens = request.optional("special_tokens", (key) => request.oneOf(key, SPECIAL_TOKENS));
+  const parallel = request.optional("parallel_tool_calls", (key) => request.boolean(key)) ?? true;
+  const strictTools = tools.length > 0 ? strictNames(request) : [];
   return {
-    messages, ...(tools.length > 0 && { tools }), ...(Object.keys(told).length > 0 && { variables: told }),
-    ...(specialTokens !== undefined && { specialTokens }),
+    conversation: {
+      messages, ...(tools.length > 0 && { tools }), ...(Object.keys(told).length > 0 && { variables: told }),
+      ...(specialTokens !== undefined && { specialTokens }),
+    },
+    calls: {
+      ...(!parallel && { parallelToolCalls: false }), ...(choice !== undefined && choice.kind !== "auto" && { toolChoice: choice }),
+      ...(strictTools.length > 0 && { strictTools }),
+    },
   };
 }
-

@@ -46,6 +46,7 @@ export interface ChatCompletionTool {
     readonly description?: string | undefined;
     /** A JSON Schema of an object; default: no parameters. */
     readonly parameters?: Readonly<Record<string, unknown>> | undefined;
+    /** Calls are as the schema says. Refused for models that do not write arguments as JSON. */
     readonly strict?: boolean | null | undefined;
   } | undefined;
 }
@@ -107,7 +108,10 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly messages: readonly ChatCompletionMessageParam[];
   readonly max_completion_tokens?: number | null | undefined;
   readonly tools?: readonly ChatCompletionTool[] | null | undefined;
-  /** `auto`, the default: the model may call tools. `none`: it is told of none. */
+  /**
+   * `auto`, the default: the model may call tools. `none`: it is told of none. `required`, or one by name: it calls, and arguments are as the
+   * tool's schema says where the model writes them as JSON.
+   */
   readonly tool_choice?: string | object | null | undefined;
   /** Whether one answer may call several tools; default true. */
   readonly parallel_tool_calls?: boolean | null | undefined;

@@ -1,0 +1,101 @@
+/** What an answer must look like where a request wants a call of a tool, or calls whose arguments are as the tools' schemas say. */
+
+import type { ChatFormat, ThinkingFormat, ToolFormat } from "../formats/format.ts";
+import { RequestValidationError } from "../support/errors.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../support/json.ts";
+import type { AnswerRequest } from "./answer.ts";
+import { toolSchemas } from "./output.ts";
+import type { Structure } from "./structure/structure.ts";
+
+/** Which tools an answer calls: those that the model wants, at least one, or this one. */
+export type ToolChoice = { readonly kind: "auto" } | { readonly kind: "required" } | { readonly kind: "named"; readonly name: string };
+
+interface Tag {
+  readonly type: "tag";
+  readonly begin: string;
+  readonly content: object;
+  readonly end: string;
+}
+
+const ANY_TEXT = { type: "any_text" };
+
+/** One call, from its first letter to its last. Without `schema` its arguments are any text. */
+function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: string, schema: JsonObject | undefined): Tag {
+  const tag = (begin: string, close: string): Tag => (
+    { type: "tag", begin, content: schema === undefined ? ANY_TEXT : { type: "json_schema", json_schema: schema }, end: close });
+  switch (syntax.kind) {
+    case "json": {
+      const [before, after] = syntax.isList ? ["[", "]"] : end === "" ? ["", ""] : ["\n", "\n"];
+      const call = `{"${syntax.name}": ${JSON.stringify(name)}, "${syntax.arguments}": `;
+      return tag(`${bare ? "" : open}${before}${call}`, `}${after}${end}`);
+    }
+    case "named":
+      return tag(`${open}${syntax.prefix}${name}${syntax.separator}`, end);
+    case "parameters":
+      return { ...tag(`${open}\n${syntax.nameBegin}${name}${syntax.nameEnd}\n`, `${syntax.end}\n${end}`), content: ANY_TEXT };
+    case "python":
+      return { ...tag(`${open}[${name}(`, `)]${end}`), content: ANY_TEXT };
+    case "fields":
+      return { ...tag(`${open}${syntax.prefix}${name}{`, `}${end}`), content: ANY_TEXT };
+  }
+}
+
+/** Behind a thought that the prompt has opened. */
+function behindThought(format: unknown, thinking: ThinkingFormat | undefined): unknown {
+  if (thinking === undefined) return format;
+  return { type: "sequence", elements: [{ type: "tag", begin: "", content: ANY_TEXT, end: thinking.end }, format] };
+}
+
+function trigger({ begin: [open = ""], bare, syntax }: ToolFormat): string {
+  return bare && syntax.kind === "json" ? `{"${syntax.name}": ` : open;
+}
+
+/**
+ * The structure of an answer with calls; undefined where it is the model's to say. A schema holds for a tool that is strict, or where a call is
+ * wanted. Raises RequestValidationError.
+ */
+export function toolStructure(request: AnswerRequest, { tools: format, thinking }: ChatFormat, isThinking: boolean): Structure | undefined {
+  const { prompt, toolChoice = { kind: "auto" }, strictTools = [], parallelToolCalls = true } = request;
+  if (prompt.kind !== "chat" || format === undefined || (toolChoice.kind === "auto" && strictTools.length === 0)) return undefined;
+  if (request.structure !== undefined) {
+    throw new RequestValidationError("response_format and calls of a certain form exclude each other: leave out one of them.", { param: "response_format" });
+  }
+  const hasSchemas = format.syntax.kind === "json" || format.syntax.kind === "named";
+  if (!hasSchemas && strictTools.length > 0) {
+    throw new RequestValidationError(
+      `This model writes arguments in a form (${format.name}) that cannot be held to a schema: leave out \`strict\`.`, { param: "tools" });
+  }
+  const isWanted = toolChoice.kind !== "auto";
+  const schemas = [...toolSchemas(prompt.conversation)].filter(([name]) => toolChoice.kind !== "named" || toolChoice.name === name);
+  const tags = schemas.map(([name, schema]) => tagOf(format, name, hasSchemas && (isWanted || strictTools.includes(name)) ? schema : undefined));
+  const isOne = toolChoice.kind === "named" || !parallelToolCalls || (format.syntax.kind === "json" && (format.syntax.isList || format.bare));
+  const calls = { type: "triggered_tags", triggers: [trigger(format)], tags, at_least_one: isWanted, stop_after_first: isWanted && isOne };
+  return {
+    kind: "tags", tags: JSON.stringify(behindThought(calls, isThinking ? thinking : undefined)), isStrict: strictTools.length > 0, param: "tools",
+  };
+}
+
+/** A structure for what comes behind the thought that the prompt has opened. */
+export function structureBehindThought(structure: Structure, { thinking }: ChatFormat, isThinking: boolean): Structure {
+  if (!isThinking || thinking === undefined) return structure;
+  return { kind: "tags", tags: JSON.stringify(behindThought(tagFormat(structure), thinking)), isStrict: isStrict(structure), param: structure.param };
+}
+
+function isStrict(structure: Structure): boolean {
+  return "isStrict" in structure && structure.isStrict;
+}
+
+function tagFormat(structure: Structure): unknown {
+  switch (structure.kind) {
+    case "schema":
+      return { type: "json_schema", json_schema: parseJson(structure.schema) };
+    case "grammar":
+      return { type: "grammar", grammar: structure.grammar };
+    case "regex":
+      return { type: "regex", pattern: structure.pattern };
+    case "tags": {
+      const tag = parseJson(structure.tags) ?? null;
+      return isJsonObject(tag) ? tag["format"] ?? tag : tag;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** Calls that are wanted come, and are as the tools' schemas say, from a model that knows nothing: by the real grammar engine. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AnswerRequest } from "../src/engine/answer.ts";
+import { structureBehindThought, toolStructure } from "../src/engine/tool_structure.ts";
+import type { OutputEvent } from "../src/formats/events.ts";
+import type { ChatFormat } from "../src/formats/format.ts";
+import { OutputParser } from "../src/formats/parser.ts";
+import { RequestValidationError } from "../src/support/errors.ts";
+import { fakeTokenizer } from "./fakes/engine.ts";
+import { fails } from "./fakes/expect.ts";
+import { DEEPSEEK, FUNCTION_GEMMA, GLM, HERMES, LFM2, LLAMA, MISTRAL, MISTRAL_NAMED, QWEN_CODER, THINK } from "./fakes/formats.ts";
+import { grammarsOf } from "./fakes/grammars.ts";
+import { randomAnswer, randomNumbers } from "./fakes/random_answer.ts";
+
+const SIZE = 300;
+const END = 2;
+const tokenizer = fakeTokenizer();
+const grammars = grammarsOf(tokenizer, SIZE, [END]);
+const words = tokenizer.tokenBytes(SIZE).map((bytes) => new TextDecoder().decode(bytes));
+const closers = [END, ...["\"", "]", "}", "<", "/"].map((text) => words.indexOf(text))];
+
+const PARAMETERS = { type: "object", properties: { n: { type: "integer" }, on: { type: "boolean" } }, required: ["n"],
+  additionalProperties: false };
+const TOOLS = new Map([["look", PARAMETERS], ["find", PARAMETERS]]);
+
+function asking(more: Partial<AnswerRequest>): AnswerRequest {
+  const tools = [...TOOLS].map(([name, parameters]) => ({ type: "function", function: { name, parameters } }));
+  return {
+    prompt: { kind: "chat", conversation: { messages: [{ role: "user", content: "hi" }], tools } }, sampling: { temperature: 1, topP: 1,
+    seed: undefined }, stop: [], ...more,
+  };
+}
+
+interface Answer {
+  readonly text: string;
+  readonly calls: { readonly name: string; arguments: string }[];
+  readonly isWhole: boolean;
+}
+
+async function answer(request: AnswerRequest, format: ChatFormat, seed: number, isThinking = false): Promise<Answer> {
+  const structure = toolStructure(request, format, isThinking);
+  assert.ok(structure !== undefined);
+  const constraint = await grammars.constraint(structure);
+  const thought = isThinking ? tokenizer.encodePart("Hm.</think>") : [];
+  for (const token of thought) constraint.accept(token);
+  const tokens = [...thought, ...randomAnswer(constraint, randomNumbers(seed), closers, 600)];
+  const detokenizer = tokenizer.detokenizer();
+  const told: Answer = { text: "", calls: [], isWhole: tokens.at(-1) === END };
+  let text = "";
+  const take = (event: OutputEvent): void => {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "toolCall") told.calls.push({ name: event.name, arguments: "" });
+    else if (event.type === "toolArguments") {
+      const call = told.calls[event.index];
+      if (call !== undefined) call.arguments += event.text;
+    }
+  };
+  const parser = new OutputParser({ format, tools: TOOLS, parallel: true, isThinking, newId: () => "i" }, take);
+  for (const token of tokens.filter((id) => id !== END)) parser.push(detokenizer.push(token));
+  parser.end();
+  return { ...told, text };
+}
+
+function isWanted(json: string): boolean {
+  const value: unknown = JSON.parse(json);
+  return typeof value === "object" && value !== null && "n" in value && Number.isInteger(value.n) && Object.keys(value).every((key) =>
+    key === "n" || key === "on");
+}
+
+const FORMATS: Readonly<Record<string, ChatFormat>> = { HERMES, LLAMA, MISTRAL, MISTRAL_NAMED, DEEPSEEK };
+
+for (const [name, format] of Object.entries(FORMATS)) {
+  test(`${name}: a call that is required comes, and fits the schema; one by name is that one`, async () => {
+    for (let seed = 0; seed < 4; seed++) {
+      const some = await answer(asking({ toolChoice: { kind: "required" }, parallelToolCalls: seed % 2 === 0 }), format, seed);
+      const one = await answer(asking({ toolChoice: { kind: "named", name: "find" } }), format, seed + 100);
+      assert.deepEqual([one.calls.map((call) => call.name), one.text], [["find"], ""]);
+      assert.ok(some.calls.length > 0 && (seed % 2 === 0 || some.calls.length === 1), JSON.stringify(some));
+      assert.ok([...some.calls, ...one.calls].every((call, i,
+        { length }) => isWanted(call.arguments) || (!some.isWhole && i === length - 2)), JSON.stringify([some, one]));
+    }
+  });
+}
+
+for (const [name, format] of Object.entries({ QWEN_CODER, GLM, LFM2, FUNCTION_GEMMA })) {
+  test(`${name}: a call that is required comes; its arguments cannot be strict`, async () => {
+    const { calls } = await answer(asking({ toolChoice: { kind: "named", name: "find" } }), format, 5);
+    assert.deepEqual(calls.map((call) => call.name), ["find"]);
+    assert.throws(() => toolStructure(asking({ strictTools: ["look"] }), format, false), fails(RequestValidationError,
+      /cannot be held to a schema/));
+  });
+}
+
+test("a model may think first where its prompt has begun a thought, and calls behind it; so may one whose answer has a form", async () => {
+  const format = { ...HERMES, thinking: THINK.thinking };
+  const { calls } = await answer(asking({ toolChoice: { kind: "named", name: "look" } }), format, 3, true);
+  assert.deepEqual(calls.map((call) => call.name), ["look"]);
+  const structure = structureBehindThought({ kind: "regex", pattern: "[ab]{3}", param: "response_format" }, format, true);
+  const constraint = await grammars.constraint(structure);
+  for (const token of tokenizer.encodePart("{ok}</think>")) constraint.accept(token);
+  const tokens = randomAnswer(constraint, randomNumbers(1), closers, 100);
+  assert.match(tokens.slice(0, -1).map((token) => words[token]).join(""), /^[ab]{3}$/);
+});
+
+test("the model says itself whether it calls, and a form of the answer excludes one of calls", () => {
+  assert.equal(toolStructure(asking({}), HERMES, false), undefined);
+  const both = asking({ toolChoice: { kind: "required" }, structure: { kind: "regex", pattern: "a", param: "response_format" } });
+  assert.throws(() => toolStructure(both, HERMES, false), fails(RequestValidationError, /exclude each other/));
+});
