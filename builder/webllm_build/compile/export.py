@@ -12,6 +12,8 @@ from tvm.relax.frontend import nn
 
 from webllm_build.compile.abi_generated import MAX_ROWS
 from webllm_build.compile.io import Layout
+from webllm_build.compile.kernels.sampling.adjust import adjust
+from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
 from webllm_build.compile.kernels.sampling.sample import sample
 from webllm_build.compile.lower import DecodeOperators, Inputs, Matrix, PrefillOperators, last_row, pooled
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
@@ -44,6 +46,10 @@ FUNCTIONS = (
     FunctionSpec("decode", 1, STEP, True, "logits"),
     *(FunctionSpec(f"decode_{m}", m, STEP, True, "logits") for m in ROW_COUNTS),
     FunctionSpec("sample", "n", ("logits", "sampling", "state", "tokens", "history"), False, None, most=MAX_ROWS),
+    # What a request asks for beyond `sample`.
+    FunctionSpec("adjust", "n", ("logits", "sampling", "tokens", "counts", "bias", "mask"), False, None, most=MAX_ROWS),
+    FunctionSpec("keep", "n", ("logits", "kept"), False, None, most=MAX_ROWS),
+    FunctionSpec("logprobs", "n", ("kept", "sampling", "tokens", "logprobs"), False, None, most=MAX_ROWS),
 )
 
 
@@ -149,4 +155,25 @@ def _sample(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> tuple[n
     return sample(variant, model.vocab_size, inputs.io)
 
 
-_BODIES: Mapping[str, Body] = {"prefill": _prefill, "logits": _logits, "encode": _encode, "decode": _decode, "sample": _sample}
+def _adjust(model: Decoder, _variant: Variant, inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
+    return adjust(model.vocab_size, inputs.io)
+
+
+def _keep(model: Decoder, _variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
+    return keep(model.vocab_size, inputs.io)
+
+
+def _logprobs(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
+    return logprobs(variant, model.vocab_size, inputs.io)
+
+
+_BODIES: Mapping[str, Body] = {
+    "prefill": _prefill,
+    "logits": _logits,
+    "encode": _encode,
+    "decode": _decode,
+    "sample": _sample,
+    "adjust": _adjust,
+    "keep": _keep,
+    "logprobs": _logprobs,
+}

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webllm_build.compile.abi_generated import HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.abi_generated import HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kernels.pool import POOLED
+from webllm_build.compile.kernels.sampling.adjust import mask_words
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer, State
 from webllm_build.compile.target import Variant
@@ -17,7 +18,7 @@ from webllm_build.model.state import Pages
 from webllm_build.quantize import Part, Scheme, parts_of
 
 WORD = 4
-ROWS = ("tokens", "hidden", "logits")  # io buffers that a function sees as many rows of as it has
+ROWS = ("tokens", "hidden", "logits", "kept")  # io buffers that a function sees as many rows of as it has
 
 Shape = list[int | str]
 
@@ -61,6 +62,11 @@ class Layout:
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),
             "sampling": ([MAX_ROWS, SAMPLING_WORDS], "uint32"),
             "history": ([HISTORY], "int32"),
+            "counts": ([MAX_ROWS, model.vocab_size], "uint32"),
+            "bias": ([MAX_ROWS, model.vocab_size], "float32"),
+            "mask": ([MAX_ROWS, mask_words(model.vocab_size)], "uint32"),
+            "kept": ([MAX_ROWS, model.vocab_size], "float32"),
+            "logprobs": ([MAX_ROWS, LOGPROB_WORDS], "uint32"),
         }
 
     @property

@@ -28,8 +28,44 @@ export const PLAN_FORMAT = 5;
 export const MAX_ROWS = 8;
 /** int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written */
 export const STATE_WORDS = 16;
-/** uint32 words of a row in the io buffer sampling: temperature and top_p as float32 bits, seed (2), step */
+/** uint32 words of a row in the io buffer sampling, which the next ones are places of */
 export const SAMPLING_WORDS = 16;
+/** float32 bits; 0 takes the likeliest token */
+export const TEMPERATURE_WORD = 0;
+/** float32 bits; 1 is off */
+export const TOP_P_WORD = 1;
+/** the first of two */
+export const SEED_WORD = 2;
+/** number of the draw */
+export const STEP_WORD = 4;
+/** 0 is off */
+export const TOP_K_WORD = 5;
+/** float32 bits; 0 is off */
+export const MIN_P_WORD = 6;
+/** float32 bits */
+export const REPETITION_WORD = 7;
+/** float32 bits */
+export const FREQUENCY_WORD = 8;
+/** float32 bits */
+export const PRESENCE_WORD = 9;
+/** a sum of ADJUST_PENALTIES, ADJUST_BIAS and ADJUST_MASK: what is done to the logits; 0: nothing */
+export const ADJUST_WORD = 10;
+/** row of the io buffers counts and bias */
+export const CONTROL_WORD = 11;
+/** the first place in the io buffer tokens of those that penalties count, and in the next word how many there are */
+export const COUNTED_WORD = 12;
+/** how many of the likeliest tokens are told */
+export const LOGPROBS_WORD = 14;
+/** by the counts of a control slot */
+export const ADJUST_PENALTIES = 1;
+/** of a control slot */
+export const ADJUST_BIAS = 2;
+/** of a row: a bit for each token */
+export const ADJUST_MASK = 4;
+/** of LOGPROBS_WORD */
+export const MAX_TOP_LOGPROBS = 20;
+/** words of a row in the io buffer logprobs: float32 bits of the token's, a gap, then id and bits of the likeliest */
+export const LOGPROB_WORDS = 64;
 /** sampled ids that the GPU remembers until the CPU has read them; a power of two */
 export const HISTORY = 256;
 /** int32 words that a launch function writes for each tile of a kernel: grid x, y, z, then the uniform's */

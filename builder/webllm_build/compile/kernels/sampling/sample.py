@@ -3,23 +3,41 @@
 Greedy: the largest logit, the lowest id among equals. With a temperature: the largest of logit/temperature + Gumbel noise, which is a
 draw from the softmax (Gumbel-max trick, arXiv 1411.0030). The noise is a hash of seed, step and id, so the same step draws the same.
 
-top_p < 1 restricts the draw to the nucleus (arXiv 1904.09751): the smallest set {token: logit >= threshold} whose probability is at
-least top_p. No threshold is searched for: a token is outside exactly where the tokens above it have probability top_p or more. A
-draw that is outside is dropped together with everything not above it, and the rest is drawn from again with the same noise; the
-result is the largest noisy logit of the nucleus. Most draws are inside, and a slice of the vocabulary without a logit above the
-drawn one needs no look at all.
+Three filters restrict the draw, one behind the other as in llama.cpp, by the probabilities before the temperature:
+top_k: the k largest logits, and those equal to the last of them.
+top_p < 1: the nucleus (arXiv 1904.09751), the smallest set {token: logit >= threshold} whose probability among those is at least top_p.
+min_p (arXiv 2407.01082): tokens at least min_p times as probable as the likeliest.
+top_k and min_p are a floor under the logits. No threshold is searched for the nucleus: a token is outside exactly where the tokens above it
+have probability top_p or more. A draw that is outside is dropped together with everything not above it, and the rest is drawn from again
+with the same noise; the result is the largest noisy logit of what is left. Most draws are inside, and a slice of the vocabulary without a
+logit above the drawn one needs no look at all.
+
+Where every logit is LOWEST or less, or no number, the token is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tvm.relax.frontend import nn
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.abi_generated import HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.abi_generated import (
+    HISTORY,
+    MAX_ROWS,
+    MIN_P_WORD,
+    SAMPLING_WORDS,
+    SEED_WORD,
+    STATE_WORDS,
+    STEP_WORD,
+    TEMPERATURE_WORD,
+    TOP_K_WORD,
+    TOP_P_WORD,
+)
+from webllm_build.compile.kernels.sampling.largest import LOWEST, SLICE, THREADS, Largest
 from webllm_build.compile.kernels.sampling.random_bits import hash_words, negative_log_uniform
+from webllm_build.compile.kernels.sampling.top_k import ROUNDS as TOP_K_ROUNDS, find_kth_largest, ordered, unordered
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -39,12 +57,10 @@ from webllm_build.compile.kernels.tir.ops import (
     when,
 )
 from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.kernels.tir.uniform import uniform_load
 from webllm_build.compile.target import Variant
 
-THREADS = 256
-SLICE = 1024  # tokens of one workgroup of sample_partial
 MAX_VOCABULARY = 2**20  # float32 holds its ids, and workgroup memory a number for each slice
-LOWEST = -3.4e38
 MIN_TEMPERATURE = 1e-6  # what is below acts as this
 ROUNDS = 64  # a bound against malformed logits: each round drops half of what is left outside the nucleus, in the mean
 
@@ -60,16 +76,14 @@ def sample(variant: Variant, vocab_size: int, io: Mapping[str, nn.Tensor]) -> tu
 
 
 def partial_shape(vocab_size: int) -> list[int]:
-    """Of a row, float32: for each slice its largest noisy logit, that token's id, its largest logit, its sum of
-    exp((logit - largest) / T)."""
+    """Of a row, float32: for each slice its largest noisy logit, that token's id, its largest logit, its sum of exp(logit - largest)."""
     return [-(-vocab_size // SLICE), VEC]
 
 
 def sample_partial(variant: Variant, vocab_size: int) -> PrimFunc:
     """What sample_pick must know of each slice of the vocabulary, for each of n rows.
 
-    logits float32[n, vocab_size]; sampling uint32[>= n, SAMPLING_WORDS]: bits of the temperature (float32, 0 is greedy) and of top_p
-    (float32, 1 is off), seed (two words), step; partial float32[n, *partial_shape].
+    logits float32[n, vocab_size]; sampling uint32[>= n, SAMPLING_WORDS]; partial float32[n, *partial_shape].
     """
     with Kernel() as kernel:
         n = size("n")
@@ -82,14 +96,14 @@ def sample_partial(variant: Variant, vocab_size: int) -> PrimFunc:
             for token, logit in draw.slice(block):
                 draw.offer(token, logit)
                 store(largest, T.max(largest[0], logit), 0)
-            draw.reduce()
+            draw.best.reduce()
             reduce_all(variant, largest, 1, lane=thread, width=THREADS, operator="max")
-            with when(draw.restricted):
+            with when(draw.has_nucleus):
                 for _, logit in draw.slice(block):
-                    store(weight, weight[0] + draw.weight(logit, largest[0]), 0)
+                    store(weight, weight[0] + T.exp(logit - largest[0]), 0)
             reduce_all(variant, weight, 1, lane=thread, width=THREADS)
             with when(thread == 0):
-                found = extern("float32x4", "vec4f", draw.value[0], T.Cast("float32", draw.token), largest[0], weight[0])
+                found = extern("float32x4", "vec4f", draw.best.value[0], T.Cast("float32", draw.best.token), largest[0], weight[0])
                 store(partial, found, row, block, vec(0))
     return kernel.func
 
@@ -121,80 +135,125 @@ def sample_pick(variant: Variant, vocab_size: int) -> PrimFunc:
                         yield index, let("found", partial[row, index, vec(0)])
 
             for index, found in each_slice():
-                draw.offer_value(element(found, 0), T.Cast("int32", element(found, 1)))
+                draw.best.offer(element(found, 0), T.Cast("int32", element(found, 1)))
                 store(largest, T.max(largest[0], element(found, 2)), 0)
                 store(slice_largest, element(found, 2), index)
-            draw.reduce()
+            draw.best.reduce()
             reduce_all(variant, largest, 1, lane=thread, width=THREADS, operator="max")
             for _, found in each_slice():
-                store(weight, weight[0] + element(found, 3) * draw.weight(element(found, 2), largest[0]), 0)
+                store(weight, weight[0] + element(found, 3) * T.exp(element(found, 2) - largest[0]), 0)
             reduce_all(variant, weight, 1, lane=thread, width=THREADS)
-            _stay_in_nucleus(draw, slice_largest, slices, largest[0], weight[0])
+            filters = _Filters(draw, slice_largest, slices, largest[0], weight)
+            filters.find_top_k()
+            filters.draw_inside()
             with when(thread == 0):
-                store(tokens, draw.token, row)
-                store(history, draw.token, T.bitwise_and(state[row, 2], HISTORY - 1))
+                store(tokens, draw.best.token, row)
+                store(history, draw.best.token, T.bitwise_and(state[row, 2], HISTORY - 1))
     return kernel.func
 
 
-def _stay_in_nucleus(draw: _Draw, slice_largest: Buffer, slices: int, largest: Expr, total_weight: Expr) -> None:
-    """Draw again, from what is above the token drawn, while the tokens above it have probability top_p or more."""
-    thread = draw.thread
-    limit = fixed("limit", draw.top_p * total_weight, "float32")
-    drawn, outside = shared("drawn", 1, "int32"), shared("outside", 1, "int32")
-    above = local("above", 1)
+class _Filters:
+    """What of a row may be drawn. largest: its largest logit; weight: the sum of exp(logit - largest), of what top_k leaves in the end."""
 
-    def slices_above(floor: Expr) -> Iterator[tuple[Expr, Expr]]:
-        with T.serial(slices) as index:
-            slice_top = let("slice_top", slice_largest[index])
-            with when(slice_top > floor):
-                for token, logit in draw.slice(index):
-                    with when(logit > floor):
-                        yield token, logit
+    def __init__(self, draw: _Draw, slice_largest: Buffer, slices: int, largest: Expr, weight: Buffer) -> None:
+        self.draw, self.slice_largest, self.slices, self.largest, self.weight = draw, slice_largest, slices, largest, weight
+        self.floor = _scalar("least", LOWEST)  # logits below it are out
 
-    # A loop of no rounds and not a branch, where TVM would place no barriers.
-    with T.serial(T.Select(draw.restricted, ROUNDS, 0)):
-        with when(thread == 0):
-            store(drawn, draw.token, 0)
-        floor = fixed("floor", draw.logits[draw.row, _uniform_load(drawn)], "float32")
-        store(above, T.float32(0), 0)
-        for _, logit in slices_above(floor):
-            store(above, above[0] + draw.weight(logit, largest), 0)
-        reduce_all(draw.variant, above, 1, lane=thread, width=THREADS)
-        with when(thread == 0):
-            # Not outside where NaN is compared.
-            store(outside, T.Select(T.And(above[0] > T.float32(0), above[0] >= limit), 1, 0), 0)
-        with when(_uniform_load(outside) == 0):
-            T.Break()
-        draw.clear()
-        for token, logit in slices_above(floor):
-            draw.offer(token, logit)
-        draw.reduce()
+    def each(self, is_wanted: Callable[[Expr], Expr]) -> Iterator[tuple[Expr, Expr]]:
+        """A loop over this invocation's tokens with a logit that is wanted: (token, logit). A slice whose largest is not has none."""
+        with T.serial(self.slices) as index, when(is_wanted(let("slice_top", self.slice_largest[index]))):
+            for token, logit in self.draw.slice(index):
+                with when(is_wanted(logit)):
+                    yield token, logit
+
+    def find_top_k(self) -> None:
+        """Loops of no rounds and not branches, where TVM would place no barriers."""
+        draw, thread = self.draw, self.draw.thread
+        k, is_asked = T.Cast("float32", draw.top_k), draw.has_top_k
+        bounds = local("bounds", 2, "uint32")
+        store(bounds, ordered(T.float32(LOWEST)) + T.uint32(1), 0)
+        above_all = fixed("above_all", ordered(self.largest) + T.uint32(1), "uint32")
+
+        def slice_tops(floor: Expr) -> Iterator[Expr]:
+            with T.serial(ceildiv(self.slices, THREADS)) as step:
+                index = fixed("index", step * THREADS + thread)
+                with when(index < self.slices):
+                    top = let("top", self.slice_largest[index])
+                    with when(top >= floor):
+                        yield top
+
+        def logits(floor: Expr) -> Iterator[Expr]:
+            for _, logit in self.each(lambda value: value >= floor):
+                yield logit
+
+        # The k-th largest of the slices' largest is at most the k-th largest of all, and leaves few slices to look at.
+        store(bounds, above_all, 1)
+        has_slices = T.And(is_asked, draw.top_k <= T.uint32(self.slices))
+        find_kth_largest(draw.variant, T.Select(has_slices, TOP_K_ROUNDS, 0), bounds, k, slice_tops, thread)
+        store(bounds, above_all, 1)
+        find_kth_largest(draw.variant, T.Select(is_asked, TOP_K_ROUNDS, 0), bounds, k, logits, thread)
+        with when(is_asked):
+            store(self.floor, unordered(bounds[0]), 0)
+        with T.serial(T.Select(T.And(is_asked, draw.has_nucleus), 1, 0)):
+            floor = fixed("floor", self.floor[0], "float32")
+            store(self.weight, T.float32(0), 0)
+            for _, logit in self.each(lambda value: value >= floor):
+                store(self.weight, self.weight[0] + T.exp(logit - self.largest), 0)
+            reduce_all(draw.variant, self.weight, 1, lane=thread, width=THREADS)
+
+    def draw_inside(self) -> None:
+        """Draw again, from above the token drawn, while that is below the floor, or the tokens above it have probability top_p or more."""
+        draw, thread, largest = self.draw, self.draw.thread, self.largest
+        with when(draw.min_p > T.float32(0)):
+            store(self.floor, T.max(self.floor[0], largest + T.log(draw.min_p)), 0)
+        floor = fixed("floor", T.min(self.floor[0], largest), "float32")  # whatever was rounded, the likeliest token is inside
+        limit = fixed("limit", draw.top_p * self.weight[0], "float32")
+        drawn, outside = shared("drawn", 1, "int32"), shared("outside", 1, "int32")
+        above = local("above", 1)
+        with T.serial(T.Select(draw.restricted, ROUNDS, 0)):
+            with when(thread == 0):
+                store(drawn, draw.best.token, 0)
+            last = fixed("last", draw.logits[draw.row, uniform_load(drawn)], "float32")
+            store(above, T.float32(0), 0)
+            with when(draw.has_nucleus):
+                for _, logit in self.each(lambda value: value > last):
+                    store(above, above[0] + T.exp(logit - largest), 0)
+            reduce_all(draw.variant, above, 1, lane=thread, width=THREADS)
+            with when(thread == 0):
+                # Not outside where NaN is compared.
+                is_below = T.And(largest > T.float32(LOWEST), last < floor)
+                is_out = T.Or(is_below, T.And(above[0] > T.float32(0), above[0] >= limit))
+                store(outside, T.Select(is_out, 1, 0), 0)
+            with when(uniform_load(outside) == 0):
+                T.Break()
+            draw.best.clear()
+            for token, logit in self.each(lambda value: T.And(value > last, value >= floor)):
+                draw.offer(token, logit)
+            draw.best.reduce()
 
 
 class _Draw:
-    """The settings, and the best token so far: of this invocation, or after reduce() of the workgroup."""
+    """The settings of a row, and the best token so far."""
 
     def __init__(self, variant: Variant, vocab_size: int, logits: Buffer, sampling: Buffer, row: Expr, thread: Expr) -> None:
         if vocab_size > MAX_VOCABULARY:
             raise ValueError(f"a vocabulary of {vocab_size} tokens is too large to sample from, at most {MAX_VOCABULARY} are possible")
         self.variant, self.vocab_size, self.logits, self.row, self.thread = variant, vocab_size, logits, row, thread
-        temperature = fixed("temperature", T.reinterpret("float32", sampling[row, 0]), "float32")
-        self.top_p = fixed("top_p", T.reinterpret("float32", sampling[row, 1]), "float32")
+
+        def number(name: str, word: int) -> Expr:
+            return fixed(name, T.reinterpret("float32", sampling[row, word]), "float32")
+
+        temperature = number("temperature", TEMPERATURE_WORD)
+        self.top_p, self.min_p = number("top_p", TOP_P_WORD), number("min_p", MIN_P_WORD)
+        self.top_k = fixed("top_k", sampling[row, TOP_K_WORD], "uint32")
         self.noisy = temperature > T.float32(0)
-        self.restricted = T.And(self.noisy, self.top_p < T.float32(1))
+        self.has_nucleus = T.And(self.noisy, self.top_p < T.float32(1))
+        self.has_top_k = T.And(self.noisy, self.top_k > T.uint32(0))
+        self.restricted = T.Or(T.Or(self.has_nucleus, self.has_top_k), T.And(self.noisy, self.min_p > T.float32(0)))
         self.inverse = fixed("inverse", T.float32(1) / T.max(temperature, T.float32(MIN_TEMPERATURE)), "float32")
-        self.seed = [sampling[row, 2], sampling[row, 3], sampling[row, 4]]
-        self.value, self._negative_token = local("value", 1), local("negative_token", 1)
+        self.seed = [sampling[row, SEED_WORD], sampling[row, SEED_WORD + 1], sampling[row, STEP_WORD]]
+        self.best = Largest(variant, thread)
         self._noisy_value = local("noisy_value", 1)
-        self.clear()
-
-    @property
-    def token(self) -> Expr:
-        return T.Cast("int32", T.float32(0) - self._negative_token[0])
-
-    def clear(self) -> None:
-        store(self.value, T.float32(LOWEST), 0)
-        store(self._negative_token, T.float32(0), 0)
 
     def slice(self, block: Expr) -> Iterator[tuple[Expr, Expr]]:
         """A loop over this invocation's part of a slice: yields its (token, logit) once, for the body to be emitted."""
@@ -203,37 +262,15 @@ class _Draw:
             with when(token < self.vocab_size):
                 yield token, let("logit", self.logits[self.row, token])
 
-    def weight(self, logit: Expr, largest: Expr) -> Expr:
-        return T.exp((logit - largest) * self.inverse)
-
     def offer(self, token: Expr, logit: Expr) -> None:
         store(self._noisy_value, logit, 0)
-        with when(self.noisy):
+        with when(T.And(self.noisy, logit > T.float32(LOWEST))):
             bits = hash_words([T.Cast("uint32", token), *self.seed])
             store(self._noisy_value, logit * self.inverse - T.log(negative_log_uniform(bits)), 0)
-        self.offer_value(self._noisy_value[0], token)
-
-    def offer_value(self, value: Expr, token: Expr) -> None:
-        """Ids must come in rising order: the first among equals stays."""
-        with when(value > self.value[0]):
-            store(self.value, value, 0)
-            store(self._negative_token, T.float32(0) - T.Cast("float32", token), 0)
-
-    def reduce(self) -> None:
-        """The largest value of the workgroup, and of its tokens the lowest: the largest when negated."""
-        own = let("own", self.value[0])
-        reduce_all(self.variant, self.value, 1, lane=self.thread, width=THREADS, operator="max")
-        with when(own < self.value[0]):
-            store(self._negative_token, T.float32(LOWEST), 0)
-        reduce_all(self.variant, self._negative_token, 1, lane=self.thread, width=THREADS, operator="max")
+        self.best.offer(self._noisy_value[0], token)
 
 
 def _scalar(name: str, value: float) -> Buffer:
     scalar = local(name, 1)
     store(scalar, T.float32(value), 0)
     return scalar
-
-
-def _uniform_load(word: Buffer) -> Expr:
-    """A shared word, the same for all invocations also in the eyes of WGSL's uniformity analysis. Implies barriers."""
-    return let("uniform_word", T.call_extern(word.dtype, "workgroupUniformLoad", extern(word.dtype, "&", word[0])))
