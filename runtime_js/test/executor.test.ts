@@ -69,7 +69,7 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
   assert.deepEqual(gpu.log.commands, [
     "write state", "write rope0", "write page_table", "pass",
     "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(state kv0,workspace 0,logits) 4x1x5",
-    "sample(logits,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
+    "sample(logits,sampling,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
   ]);
 });
 
@@ -308,7 +308,7 @@ test("a tile that does not compile is left out where there is another", async ()
       (descriptor.label === "embed_wide" ? Promise.reject(new Error("too many registers")) : create(descriptor)),
   });
   const kernels = await compileKernels(gpu.device, PLAN, F32, [[0, 1, 2], [0], [0], []], () => undefined);
-  assert.deepEqual(kernels.map((tiles) => tiles.map(({ tile }) => tile)), [[0, 2], [0], [0], []]);
+  assert.deepEqual(kernels.map((tiles) => tiles.map(({ tile }) => tile)), [[0, 2], [0], [0], [], [], [], []]);
   await assert.rejects(makeExecutor(2, [1, 0, 0, -1]), VariantError);
 });
 

@@ -26,7 +26,7 @@ test("a plan is read, with the browser's names", () => {
   assert.deepEqual(plan.model.ropes, [{ invFreq: [1, 0.01], scale: 1 }]);
   assert.deepEqual(plan.variants.map((variant) => variant.name), ["f16-sg", "f32"]);
   assert.deepEqual(plan.variants[1]?.functions.get("decode"), {
-    launch: "launch_1_decode", kernels: [0, 1], steps: [{ kernel: 0, buffers: [3, 0, 11] }, { kernel: 1, buffers: [2, 11, 8] }],
+    launch: "launch_1_decode", kernels: [0, 1], steps: [{ kernel: 0, buffers: [3, 0, 16] }, { kernel: 1, buffers: [2, 16, 8] }],
   });
   const [embed] = plan.variants[1]?.kernels ?? [];
   assert.deepEqual(embed?.tiles.map(({ entry }) => entry), ["embed", "embed_wide", "embed_tall"]);
@@ -57,11 +57,11 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["variants.1.kernels.0.uniform", 1, /uniform must be -1 or 3/],
   ["variants.1.kernels.0.uniform_words", 6, /uniform_words/],
   ["variants.1.functions.decode.launch", "memory", /name of a launch function/],
-  ["variants.1.functions.decode.kernels", [4], /kernels\[0\]/],
-  ["variants.1.functions.decode.steps.0", [2, [3, 0, 11]], /steps\[0\]\.kernel must be an integer from 0 to 1/],
-  ["variants.1.functions.decode.steps.0", [0, [3, 0, 12]], /buffers\[2\] must be an integer from 0 to 11/],
+  ["variants.1.functions.decode.kernels", [7], /kernels\[0\]/],
+  ["variants.1.functions.decode.steps.0", [2, [3, 0, 16]], /steps\[0\]\.kernel must be an integer from 0 to 1/],
+  ["variants.1.functions.decode.steps.0", [0, [3, 0, 17]], /buffers\[2\] must be an integer from 0 to 16/],
   ["variants.1.functions.decode.steps.0", [0, [3, 0]], /gives 2 buffers to a kernel with 3 bindings/],
-  ["variants.1.functions.decode.steps.0", [0, [11, 0, 11]], /writes a buffer that it binds twice/],
+  ["variants.1.functions.decode.steps.0", [0, [16, 0, 16]], /writes a buffer that it binds twice/],
   ["variants.1.functions.decode", 5, /functions\.decode must be an object/],
 ];
 

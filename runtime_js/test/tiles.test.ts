@@ -72,7 +72,7 @@ for (const clock of ["timestamps", "the clock"]) {
     assert.deepEqual(await load(adapter("nvidia")), [1, 0, 0]);
     cost(0.01, 0.02, 0.04);
     const { wanted, isOpen } = await TileChoice.open(adapter("nvidia"), F32, "auto", notes);
-    assert.deepEqual([wanted, isOpen], [[[1], [0], [0], []], false], "a second load compiles and measures nothing else");
+    assert.deepEqual([wanted, isOpen], [[[1], [0], [0], [], [], [], []], false], "a second load compiles and measures nothing else");
     assert.deepEqual(await load(adapter("amd")), [0, 0, 0], "another adapter is measured anew");
     assert.equal(notes.texts.size, 2);
   });
@@ -87,9 +87,9 @@ test("the default stays without a clear gain; it is the vendor's", async () => {
 test("without calibration, or on a CPU, the default of the vendor or of CPUs runs and nothing is compiled for comparison", async () => {
   for (const [given, calibrate, tile] of [[adapter("apple"), "off", 2], [adapter("apple", true), "auto", 1], [adapter("", true), "auto", 1]] as const) {
     const { wanted, isOpen } = await TileChoice.open(given, F32, calibrate, notes);
-    assert.deepEqual([wanted, isOpen], [[[tile], [0], [0], []], false]);
+    assert.deepEqual([wanted, isOpen], [[[tile], [0], [0], [], [], [], []], false]);
   }
-  assert.deepEqual((await TileChoice.open(adapter("constructor"), F32, "off", notes)).wanted, [[0], [0], [0], []]);
+  assert.deepEqual((await TileChoice.open(adapter("constructor"), F32, "off", notes)).wanted, [[0], [0], [0], [], [], [], []]);
   assert.equal(notes.texts.size, 0);
 });
 
@@ -99,7 +99,7 @@ test("what was kept and is not of this plan is measured anew", async () => {
   const [name = ""] = notes.texts.keys();
   for (const text of ["", "[1,0", "{}", "null", "[1,0,0]", "[1,0,0,0,0]", "[3,0,0,0]", "[-1,0,0,0]", "[0.5,0,0,0]", '["1",0,0,0]', "[1,0,1,0]"]) {
     notes.texts.set(name, text);
-    assert.deepEqual((await TileChoice.open(adapter("nvidia"), F32, "auto", notes)).wanted, [[0, 1, 2], [0], [0], []], text);
+    assert.deepEqual((await TileChoice.open(adapter("nvidia"), F32, "auto", notes)).wanted, [[0, 1, 2], [0], [0], [], [], [], []], text);
   }
 });
 

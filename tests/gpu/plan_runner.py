@@ -12,7 +12,7 @@ from device import Device
 from naga import Naga
 
 from wasm_library import WasmLibrary
-from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, MAX_ROWS, MAX_SLOTS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, LOGPROB_WORDS, MAX_ROWS, MAX_SLOTS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import Function, Kernel, parse_plan
 
@@ -121,6 +121,15 @@ class PlanRunner:
         self._write("tokens", np.array([token], np.int32))
         self._submit([("decode", 1)], [self.sequence])
         return self.logits()
+
+    def draw(self, token: int, sampling: Array, inputs: Mapping[str, Array]) -> tuple[int, Array, Array]:
+        """A decode step with all that a request may ask for. sampling: the row's words; inputs: what other io buffers begin with. Returns
+        the sampled id, the row of `logprobs`, and the logits as the step leaves them."""
+        for name, values in {"tokens": np.array([token], np.int32), "sampling": sampling, **inputs}.items():
+            self._write(name, values)
+        place = self._steps
+        self._submit([(name, 1) for name in ("decode", "keep", "adjust", "sample", "logprobs")], [self.sequence])
+        return int(self._read("history", np.int32)[place]), self._read("logprobs", np.uint32)[:LOGPROB_WORDS], self.logits()
 
     def logits(self, row: int = 0) -> Array:
         """After the last step, float32[vocabulary]."""

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pytest
 from built_model import CHUNK, EXACT, VARIANTS, Built, ByteCacheOperators, CodeOperators, PackedOperators
 from dawn import Dawn
-from plan_runner import PlanRunner
+from plan_runner import GREEDY, PlanRunner
 
+from sampling_reference import Request, adjusted, log_softmax
 from webllm_build.compile.link import PLAN_SECTION, read_custom_section
 from webllm_build.compile.pipeline import CompileOptions, compile_model
 from webllm_build.compile.plan import parse_plan
@@ -70,6 +71,33 @@ def case(request: pytest.FixtureRequest, dawn: Dawn) -> Case:
     golden = np.load(TESTS / "golden" / "reference" / "tiny-llama.npy")  # of the checkpoint's own weights, by transformers
     expected = golden if weights == "exact" else built.logits(PROMPT, integer=integer)
     return Case(built, PlanRunner(dawn, built.library, variant, built.buffers), integer, expected)
+
+
+def test_a_step_with_all_that_a_request_may_ask_for(case: Case) -> None:
+    runner = case.runner
+    vocabulary = len(case.expected[0])
+    asked = Request(repetition=1.2, frequency=0.5, presence=0.25, bias={5: 1.5}, allowed=range(3, vocabulary, 2))
+    sampling = GREEDY.copy()
+    sampling[7:10] = np.array([asked.repetition, asked.frequency, asked.presence], np.float32).view(np.uint32)
+    sampling[10:15] = 7, 0, 0, 1, 4  # penalties, bias and mask by control slot 0; counts the step's token; tells the four likeliest
+    mask = np.array([sum(1 << i for i in range(32) if word * 32 + i in asked.allowed) for word in range(-(-vocabulary // 32))], np.uint32)
+    inputs = {
+        "counts": np.isin(np.arange(vocabulary), PROMPT[:-1]).astype(np.uint32),
+        "bias": np.array([asked.bias.get(token, 0) for token in range(vocabulary)], np.float32),
+        "mask": mask,
+    }
+    runner.start()
+    runner.prefill(PROMPT[:-1])
+    token, logprobs, logits = runner.draw(PROMPT[-1], sampling, inputs)
+    runner.start()
+    runner.prefill(PROMPT[:-1])
+    plain = runner.decode(PROMPT[-1])
+    want = adjusted(plain, asked, PROMPT[:-1], PROMPT[-1:])
+    np.testing.assert_allclose(logits, np.maximum(want, np.float32(-3.4e38)), rtol=1e-5, atol=1e-5)
+    assert token == logits.argmax()
+    own = log_softmax(plain)
+    assert logprobs[2:10:2].tolist() == np.argsort(-own, kind="stable")[:4].tolist()
+    np.testing.assert_allclose(logprobs[[0, 3, 5, 7, 9]].view(np.float32), [own[token], *np.sort(own)[::-1][:4]], atol=2e-5)
 
 
 def test_every_tile_gives_the_logits_of_the_reference(case: Case) -> None:

@@ -3,7 +3,7 @@
 import { MAX_SLOTS, MIN_SLOTS, SLOT_BYTES } from "./abi.generated.ts";
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
-import type { Plan, VariantPlan } from "./plan.ts";
+import { laterBuffers, type Plan, type VariantPlan } from "./plan.ts";
 
 /** WebGPU's largest minStorageBufferOffsetAlignment. */
 const OFFSET_ALIGNMENT = 256;
@@ -72,14 +72,15 @@ function stateSizes(plan: Plan, variant: VariantPlan, pages: number): number[] {
 
 export class BufferTable {
   readonly #device: GPUDevice;
-  readonly #bindings: Binding[];
+  /** Of buffers that only some requests need, undefined until one does. */
+  readonly #bindings: (Binding | undefined)[];
   readonly #plan: Plan;
   readonly #variant: VariantPlan;
   /** Holds a page while it is copied: WebGPU copies only between two buffers. */
   readonly #spare: GPUBuffer;
   #pages: number;
 
-  private constructor(device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, bindings: Binding[], spare: GPUBuffer) {
+  private constructor(device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, bindings: (Binding | undefined)[], spare: GPUBuffer) {
     this.#device = device;
     this.#plan = plan;
     this.#variant = variant;
@@ -88,27 +89,30 @@ export class BufferTable {
     this.#spare = spare;
   }
 
-  /** Allocates all but the weights, with a KV cache of `pages` pages. Raises OutOfMemoryError. */
+  /** Allocates all but the weights and what only some requests need, with a KV cache of `pages` pages. Raises OutOfMemoryError. */
   static async create(
     device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, weights: readonly Binding[],
   ): Promise<BufferTable> {
     const make = maker(device);
     const states = stateSizes(plan, variant, pages);
-    const total = bytesOf(plan.io) + [...variant.workspace, ...states].reduce((sum, bytes) => sum + bytes, 0);
+    const later = laterBuffers(plan, variant);
+    const firstIo = plan.weights.length + plan.states.length;
+    const io = plan.io.map((buffer, i) => (later.has(firstIo + i) ? undefined : buffer));
+    const total = bytesOf(io.flatMap((buffer) => buffer ?? [])) + [...variant.workspace, ...states].reduce((sum, bytes) => sum + bytes, 0);
     return allocating(device, "a conversation", total, () => {
       const others = [
         ...states.map((size, i) => make(`state ${plan.states[i]?.name}`, size)),
-        ...plan.io.map(({ name, bytes }) => make(name, bytes)),
+        ...io.map((buffer) => buffer && make(buffer.name, buffer.bytes)),
         ...variant.workspace.map((bytes, i) => make(`workspace ${i}`, bytes)),
       ];
-      const bindings = [...weights, ...others.map(whole)];
+      const bindings = [...weights, ...others.map((buffer) => buffer && whole(buffer))];
       return new BufferTable(device, plan, variant, pages, bindings, make("spare page", Math.max(4, variant.kvPageBytes)));
     });
   }
 
   /** Frees all but the weights. */
   destroy(): void {
-    for (const { buffer } of this.#bindings.slice(this.#firstState)) buffer.destroy();
+    for (const binding of this.#bindings.slice(this.#firstState)) binding?.buffer.destroy();
     this.#spare.destroy();
   }
 
@@ -120,6 +124,21 @@ export class BufferTable {
   /** Slots that every state in slots has room for; 0 where there is none. */
   get slots(): number {
     return slotCount(this.#plan, this.#variant);
+  }
+
+  /** Makes those of the io buffers that are not there yet. Raises OutOfMemoryError. */
+  async add(ids: readonly number[]): Promise<void> {
+    const firstIo = this.#firstState + this.#plan.states.length;
+    const missing = [...new Set(ids)].flatMap((id) => {
+      const buffer = this.#plan.io[id - firstIo];
+      return buffer === undefined || this.#bindings[id] !== undefined ? [] : { ...buffer, id };
+    });
+    const make = maker(this.#device);
+    const made = await allocating(this.#device, "what a request asks for", bytesOf(missing), () => missing.map(({ name, bytes }) => make(name, bytes)));
+    missing.forEach(({ id }, i) => {
+      const buffer = made[i];
+      if (buffer !== undefined) this.#bindings[id] = whole(buffer);
+    });
   }
 
   binding(id: number): Binding {

@@ -1,17 +1,21 @@
-/** Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object. */
+/**
+ * Runs the plan on the GPU. A step is one command buffer with one compute pass, and creates no other GPU object; where the CPU has a part in
+ * it, between the forward pass and the draw, it is two.
+ */
 
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
-import { HISTORY, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
+import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
+import { ControlSlots, readLogprobs, wordsOf, type RowDraw } from "./draws.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, functionOf, isNeededFirst, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, firstFunctions, functionOf, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
-import { ReadbackRing } from "./readback.ts";
+import { Readback, ReadbackRing } from "./readback.ts";
 import { rotaryTable } from "./rope.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
@@ -33,7 +37,7 @@ export interface ExecutorParts {
   readonly library: Pick<ModelLibrary, "plan" | "launch">;
   readonly variant: VariantPlan;
   readonly buffers: BufferTable;
-  /** Those of all functions but decode steps with several rows, which are compiled when such a step is asked for. */
+  /** Those of the functions of a first answer; others are compiled when such a step is asked for. */
   readonly kernels: ChosenKernels;
   /** The tile of each kernel that is not compiled yet. */
   readonly usualTiles: readonly number[];
@@ -52,6 +56,18 @@ interface Addition {
   readonly cache: CacheView;
 }
 
+/** The sampling words of a row that draws nothing. */
+const NOTHING = new Uint32Array(SAMPLING_WORDS);
+
+/** The functions that rows need beside a forward pass and `sample`. */
+function functionsFor(rows: readonly (RowDraw | null)[]): string[] {
+  const has = (asks: (draw: Draw) => boolean): boolean => rows.some((row) => row !== null && asks(row.draw));
+  return [
+    ...(has(({ controls, mask }) => controls !== undefined || mask !== undefined) ? ["adjust"] : []),
+    ...(has(({ topLogprobs }) => topLogprobs !== undefined) ? ["keep", "logprobs"] : []),
+  ];
+}
+
 /** A view that stays as it is while its step waits. */
 function kept({ pages, copies, ...more }: CacheView): CacheView {
   return { ...more, pages: pages.slice(), copies: copies.slice() };
@@ -67,6 +83,8 @@ export class PlanExecutor implements ModelRunner {
   readonly #pageTable: ShadowedBuffer;
   readonly #sampling: ShadowedBuffer;
   readonly #results: ReadbackRing;
+  #details: ReadbackRing | null = null;
+  readonly #controls: ControlSlots;
   /** Functions whose kernels are being compiled. */
   readonly #preparing = new Map<string, Promise<void>>();
   /** What a step waits for; steps behind it wait too, and keep their order. */
@@ -82,7 +100,8 @@ export class PlanExecutor implements ModelRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots };
-    for (const name of variant.functions.keys()) if (isNeededFirst(name)) this.#makeProgram(name, parts.kernels);
+    for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
+    this.#controls = new ControlSlots(device.queue, buffers, this.#plan.model.vocabSize);
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
     this.#results = new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS);
@@ -111,26 +130,35 @@ export class PlanExecutor implements ModelRunner {
     return preparing;
   }
 
-  /** Waits until the function can run; steps behind it wait too, and keep their order. */
-  async #await(name: string): Promise<void> {
-    while (this.#awaited !== null) await this.#awaited;
-    if (this.#programs.has(name)) return;
-    const prepared = this.#prepare(name);
-    const done = (): void => { this.#awaited = null; };
-    this.#awaited = prepared.then(done, done); // what fails here fails no other step
-    await prepared;
-  }
-
-  /** Compiles the kernels of a function that is not needed first, and makes its bind groups. */
+  /** Compiles the kernels of a function that not every request needs, and makes its buffers and bind groups. */
   async #compile(name: string): Promise<void> {
     const { device, watch, variant, kernels, usualTiles } = this.#parts;
-    const { kernels: needed } = functionOf(variant, name);
+    const { kernels: needed, steps } = functionOf(variant, name);
+    await this.#buffers.add(steps.flatMap(({ buffers }) => buffers));
     const tiles = variant.kernels.map((_, i) => (needed.includes(i) && kernels[i] === undefined ? [usualTiles[i] ?? 0] : []));
     const compiled = await compileKernels(device, this.#plan, variant, tiles, () => undefined).catch((error: unknown) => {
       watch.check();
       throw new GPUExecutionError(`Variant ${variant.name} cannot run ${name} on this GPU: ${String(error)}`);
     });
     this.#makeProgram(name, kernels.map((kernel, i) => kernel ?? compiled[i]?.[0]));
+  }
+
+  #mustWait(names: readonly string[]): boolean {
+    return this.#awaited !== null || names.some((name) => !this.#programs.has(name));
+  }
+
+  /** Waits for the steps before it, and for the functions, while steps behind it wait. */
+  async #ready(names: readonly string[]): Promise<void> {
+    while (this.#awaited !== null) await this.#awaited;
+    const missing = names.filter((name) => !this.#programs.has(name));
+    if (missing.length > 0) await this.#alone(Promise.all(missing.map((name) => this.#prepare(name))));
+  }
+
+  /** Lets steps wait for this work; what fails in it fails no other step. */
+  #alone<T>(work: Promise<T>): Promise<T> {
+    const done = (): void => { this.#awaited = null; };
+    this.#awaited = work.then(done, done);
+    return work;
   }
 
   async reservePages(pages: number): Promise<number> {
@@ -153,43 +181,48 @@ export class PlanExecutor implements ModelRunner {
     if (this.#awaited !== null) cache = kept(cache);
     while (this.#awaited !== null) await this.#awaited;
     this.#writeTokens(tokens);
-    this.#submit([["prefill", tokens.length]], [{ position, count: tokens.length, cache }]);
+    const additions = [{ position, count: tokens.length, cache }];
+    this.#submit([["prefill", tokens.length]], additions, this.#write(additions));
     await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
   }
 
-  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, { sampling }: Draw): Promise<StepResult> {
-    if (this.#awaited !== null) cache = kept(cache);
-    while (this.#awaited !== null) await this.#awaited;
+  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
+    const rows = [{ draw, end: tokens.length, counted: 0 }];
+    const names = functionsFor(rows);
+    if (this.#mustWait(names)) {
+      cache = kept(cache);
+      await this.#ready(names);
+    }
     this.#writeTokens(tokens);
-    this.#sampling.write(sampling);
-    const calls: Call[] = [["prefill", tokens.length], ["logits", tokens.length], ["sample", 1]];
-    const [token = 0] = await this.#sample(calls, [{ position, count: tokens.length, cache }], 1);
-    return { token };
+    const [result = { token: 0 }] = await this.#step([["prefill", tokens.length], ["logits", tokens.length]], [{ position, count: tokens.length, cache }], rows, 1);
+    return result;
   }
 
   async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates> {
-    if (this.#awaited !== null || !this.#programs.has("encode")) cache = kept(cache);
-    await this.#await("encode");
+    if (this.#mustWait(["encode"])) {
+      cache = kept(cache);
+      await this.#ready(["encode"]);
+    }
     const pooled = this.#buffers.io("pooled");
     this.#writeTokens(tokens);
     const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
-    const values = await this.#readBack(pooled.size, (finish) => this.#submit(calls, [{ position, count: tokens.length, cache }], 1, 0, finish),
-      pooled, 0);
+    const additions = [{ position, count: tokens.length, cache }];
+    const values = await this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions), finish), pooled, 0);
     const half = values.length / 2;
     return { last: values.slice(0, half), sum: values.slice(half) };
   }
 
   async decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
     const [name, n] = this.#decodeName(rows.length);
-    if (this.#awaited !== null || !this.#programs.has(name)) rows = rows.map((row) => (row === null ? null : { ...row, cache: kept(row.cache) }));
-    await this.#await(name);
-    rows.forEach((row, i) => {
-      if (row?.token !== undefined) this.#writeTokens([row.token], i);
-      if (row !== null) this.#sampling.write(row.sampling, i * SAMPLING_WORDS);
-    });
-    const additions = rows.map((row) => (row === null ? null : { position: row.position, count: 1, cache: row.cache }));
-    const tokens = await this.#sample([[name, n], ["sample", n]], additions, n);
-    return rows.map((_, row) => ({ token: tokens[row] ?? 0 }));
+    const draws = rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 });
+    const names = [name, ...functionsFor(draws)];
+    if (this.#mustWait(names)) {
+      rows = rows.map((row) => row && { ...row, cache: kept(row.cache) });
+      await this.#ready(names);
+    }
+    rows.forEach((row, i) => { if (row?.token !== undefined) this.#writeTokens([row.token], i); });
+    const additions = rows.map((row) => row && { position: row.position, count: 1, cache: row.cache });
+    return this.#step([[name, n]], additions, draws, n);
   }
 
   /**
@@ -208,8 +241,9 @@ export class PlanExecutor implements ModelRunner {
     const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
     const cache = { pages: Int32Array.of(0), copies: new Int32Array(), slots };
     this.#writeTokens(tokens);
-    return this.#readBack(size, (finish) => this.#submit(
-      [[name, tokens.length]], [{ position, count: tokens.length, cache }], 1, 0, finish, end + 1), buffer, offset + (tokens.length - 1) * size);
+    const additions = [{ position, count: tokens.length, cache }];
+    return this.#readBack(size, (finish) => this.#submit([[name, tokens.length]], additions, this.#write(additions), finish, end + 1),
+      buffer, offset + (tokens.length - 1) * size);
   }
 
   /** What a buffer holds behind a step, through a buffer of its own. `submit` submits the step, with what it is to do at last. */
@@ -231,14 +265,83 @@ export class PlanExecutor implements ModelRunner {
     this.#parts.device.queue.writeBuffer(this.#buffers.io("tokens"), 4 * first, Int32Array.from(tokens));
   }
 
-  /** Submits a step that samples `n` rows; the ids come later, through the history's next places. */
-  async #sample(calls: readonly Call[], additions: readonly (Addition | null)[], n: number): Promise<readonly number[]> {
-    if (this.#samples % HISTORY + n > HISTORY) this.#samples += HISTORY - this.#samples % HISTORY; // in one piece
+  /** The forward pass and what draws from its logits, whose results come late; a step of which the CPU has a part waits for it. */
+  #step(
+    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number,
+  ): Promise<readonly StepResult[]> {
+    const hasProcess = rows.some((row) => row?.draw.process !== undefined);
+    return hasProcess ? this.#alone(this.#sample(forward, additions, rows, n)) : this.#sample(forward, additions, rows, n);
+  }
+
+  /** In one submit, unless the CPU looks at the logits or makes masks meanwhile. */
+  async #sample(
+    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number,
+  ): Promise<readonly StepResult[]> {
+    const hasLogprobs = rows.some((row) => row?.draw.topLogprobs !== undefined);
+    const isSplit = rows.some((row) => row?.draw.mask !== undefined || row?.draw.process !== undefined);
+    const place = this.#places(n);
+    const head: Call[] = hasLogprobs ? [...forward, ["keep", n]] : [...forward];
+    const longest = this.#write(additions, n, place);
+    if (isSplit) this.#submit(head, additions, longest);
+    for (const [row, found] of rows.entries()) if (found?.draw.process !== undefined) await this.#process(row, found.draw.process);
+    const masks = rows.map((row) => row?.draw.mask?.());
+    masks.forEach((mask, row) => { if (mask !== undefined) this.#writeMask(row, mask); });
+    rows.forEach((row) => row && this.#controls.hold(row));
+    for (let row = 0; row < n; row++) {
+      const own = rows[row] ?? null;
+      this.#sampling.write(own === null ? NOTHING : wordsOf(own, masks[row] !== undefined), row * SAMPLING_WORDS);
+    }
+    const isAdjusted = rows.some((row, i) => row?.draw.controls !== undefined || masks[i] !== undefined);
+    const tail: Call[] = [...(isAdjusted ? [["adjust", n] as const] : []), ["sample", n], ...(hasLogprobs ? [["logprobs", n] as const] : [])];
+    const result = hasLogprobs ? this.#detailed().take() : this.#results.take();
+    this.#submit(isSplit ? tail : [...head, ...tail], isSplit ? [] : additions, longest, (encoder) => {
+      result.copy(encoder, this.#buffers.io("history"), 4 * place, n);
+      if (hasLogprobs) result.copy(encoder, this.#buffers.io("logprobs"), 0, n * LOGPROB_WORDS);
+    });
+    const words = await result.read();
+    const details = words.subarray(n);
+    return rows.map((row, i) => {
+      const top = row?.draw.topLogprobs;
+      return { token: words[i] ?? 0, ...(top !== undefined && { logprobs: readLogprobs(details, i, top) }) };
+    });
+  }
+
+  /** The history's next places, in one piece. */
+  #places(n: number): number {
+    if (this.#samples % HISTORY + n > HISTORY) this.#samples += HISTORY - this.#samples % HISTORY;
     const place = this.#samples % HISTORY;
     this.#samples += n;
-    const result = this.#results.take();
-    this.#submit(calls, additions, n, place, (encoder) => result.copy(encoder, this.#buffers.io("history"), 4 * place, n));
-    return result.read();
+    return place;
+  }
+
+  /** Results with logprobs, made when the first are asked for. */
+  #detailed(): ReadbackRing {
+    const { device, watch } = this.#parts;
+    return this.#details ??= new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS * (1 + LOGPROB_WORDS));
+  }
+
+  #writeMask(row: number, mask: Uint32Array): void {
+    const buffer = this.#buffers.io("mask");
+    const words = buffer.size / 4 / MAX_ROWS;
+    this.#parts.device.queue.writeBuffer(buffer, 4 * row * words, mask.slice(0, words));
+  }
+
+  /** Lets the caller change a row's logits. */
+  async #process(row: number, process: (logits: Float32Array) => void): Promise<void> {
+    const { device, watch } = this.#parts;
+    const buffer = this.#buffers.io("logits");
+    const words = buffer.size / 4 / MAX_ROWS;
+    const readback = new Readback(device, watch, words);
+    try {
+      const encoder = device.createCommandEncoder();
+      readback.copy(encoder, buffer, 4 * row * words, words);
+      device.queue.submit([encoder.finish()]);
+      const logits = new Float32Array((await readback.read()).buffer);
+      process(logits);
+      device.queue.writeBuffer(buffer, 4 * row * words, logits);
+    } finally {
+      readback.destroy();
+    }
   }
 
   /** Whether a row is the next token of the one before it. A page that a step writes belongs to one sequence alone. */
@@ -252,15 +355,11 @@ export class PlanExecutor implements ModelRunner {
   }
 
   /**
-   * Records and submits one step of `n` rows, of which null and those beyond `additions` do nothing; `finish` may record more behind its
-   * compute pass, `dispatches` ends each function early.
+   * Writes what a step of `n` rows is told of its tokens, of which rows null and those beyond `additions` do nothing. Returns how many tokens
+   * the longest of their sequences has.
    */
-  #submit(
-    calls: readonly Call[], additions: readonly (Addition | null)[], n = 1, place = 0, finish?: (encoder: GPUCommandEncoder) => void,
-    dispatches?: number,
-  ): void {
-    const { device, watch } = this.#parts;
-    watch.check();
+  #write(additions: readonly (Addition | null)[], n = 1, place = 0): number {
+    const { device } = this.#parts;
     const state = new Int32Array(n * STATE_WORDS);
     let before = 0; // rows of the same sequence, whose tokens its cache does not hold yet
     for (let row = 0; row < n; row++) {
@@ -273,10 +372,22 @@ export class PlanExecutor implements ModelRunner {
     this.#plan.model.ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rotaryTable(rope, positions)));
     const pages = Math.ceil(this.#plan.model.contextLength / this.#plan.model.pageSize); // of a row's page table
     additions.forEach((one, row) => { if (one !== null) this.#pageTable.write(one.cache.pages, row * pages); });
+    return Math.max(...positions) + 1;
+  }
+
+  /**
+   * Records and submits functions in one compute pass, behind the copies of pages that `additions` ask for; `finish` may record more behind
+   * it, `dispatches` ends each function early.
+   */
+  #submit(
+    calls: readonly Call[], additions: readonly (Addition | null)[], longest: number, finish?: (encoder: GPUCommandEncoder) => void,
+    dispatches?: number,
+  ): void {
+    const { device, watch } = this.#parts;
+    watch.check();
     const encoder = device.createCommandEncoder();
     for (const one of additions) if (one !== null) this.#buffers.copyPages(encoder, one.cache.copies);
     const pass = encoder.beginComputePass();
-    const longest = Math.max(...positions) + 1;
     for (const [name, count] of calls) this.#programs.get(name)?.encode(pass, count, longest, dispatches);
     pass.end();
     finish?.(encoder);

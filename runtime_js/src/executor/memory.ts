@@ -4,7 +4,7 @@ import { formatBytes } from "../support/format.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
 import { slotCount } from "./buffers.ts";
 import { chooseVariants } from "./device.ts";
-import type { Plan, VariantPlan } from "./plan.ts";
+import { laterBuffers, type Plan, type VariantPlan } from "./plan.ts";
 
 /** In bytes. */
 export interface MemoryEstimate {
@@ -32,7 +32,9 @@ export function estimateMemory(plan: Plan, variant: VariantPlan, contextLength: 
   const of = (kind: "pages" | "slots"): number => sum(variant.stateBytes.filter((_, i) => plan.states[i]?.kind === kind));
   const weights = sum(plan.weights.map(({ bytes }) => bytes));
   const cache = Math.ceil(contextLength / plan.model.pageSize) * of("pages");
-  const workspace = sum(plan.io.map(({ bytes }) => bytes)) + sum(variant.workspace) + slotCount(plan, variant) * of("slots")
+  const later = laterBuffers(plan, variant);
+  const firstIo = plan.weights.length + plan.states.length;
+  const workspace = sum(plan.io.filter((_, i) => !later.has(firstIo + i)).map(({ bytes }) => bytes)) + sum(variant.workspace) + slotCount(plan, variant) * of("slots")
     + Math.max(4, variant.kvPageBytes);
   return { weights, cache, workspace, total: weights + cache + workspace, contextLength };
 }

@@ -3,7 +3,7 @@
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_CONTEXT, MAX_LAYERS, MAX_NAME, MAX_VOCABULARY } from "../support/limits.generated.ts";
-import { HISTORY, LAUNCH_WORDS, MAX_ROWS, MAX_TILES, PLAN_FORMAT, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
+import { HISTORY, LAUNCH_WORDS, LOGPROB_WORDS, MAX_ROWS, MAX_TILES, PLAN_FORMAT, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
 
 const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
 const MAX_FUNCTIONS = 64;
@@ -153,6 +153,10 @@ function ioBytes(model: PlanModel): ReadonlyMap<string, number> {
     ["logits", 4 * MAX_ROWS * model.vocabSize],
     ["sampling", 4 * MAX_ROWS * SAMPLING_WORDS],
     ["history", 4 * HISTORY],
+    ["counts", 4 * MAX_ROWS * model.vocabSize],
+    ["bias", 4 * MAX_ROWS * model.vocabSize],
+    ["mask", 4 * MAX_ROWS * Math.ceil(model.vocabSize / 32)],
+    ["logprobs", 4 * MAX_ROWS * LOGPROB_WORDS],
   ]);
 }
 
@@ -281,12 +285,23 @@ export function decodeName(rows: number): string {
   return rows === 1 ? "decode" : `decode_${rows}`;
 }
 
-/** Whether a model needs the function from its first answer on: steps with several rows and embeddings may never be asked for. */
-export function isNeededFirst(name: string): boolean {
-  return !name.startsWith("decode_") && name !== "encode";
+/** Functions of a model's first answer. Kernels and buffers of others are made when one is asked for. */
+const FIRST_FUNCTIONS: readonly string[] = ["prefill", "logits", "decode", "sample"];
+
+export function firstFunctions(variant: VariantPlan): string[] {
+  return FIRST_FUNCTIONS.filter((name) => variant.functions.has(name));
 }
 
 /** The variant's kernels that a model needs from its first answer on. */
 export function firstKernels(variant: VariantPlan): ReadonlySet<number> {
-  return new Set([...variant.functions].flatMap(([name, { kernels }]) => (isNeededFirst(name) ? kernels : [])));
+  return new Set(firstFunctions(variant).flatMap((name) => functionOf(variant, name).kernels));
+}
+
+/** The io buffers that only other functions use, by their ids. */
+export function laterBuffers(plan: Plan, variant: VariantPlan): ReadonlySet<number> {
+  const used = (names: Iterable<string>): Set<number> =>
+    new Set([...names].flatMap((name) => functionOf(variant, name).steps.flatMap(({ buffers }) => buffers)));
+  const first = used(firstFunctions(variant));
+  const io = plan.weights.length + plan.states.length;
+  return new Set([...used(variant.functions.keys())].filter((id) => id >= io && id < io + plan.io.length && !first.has(id)));
 }

@@ -17,18 +17,23 @@ export class Readback {
     return this.#staging.mapState === "unmapped";
   }
 
-  /** Records the copy of `words` int32 at byte `offset` of `source`. */
+  /** Records the copy of `words` int32 at byte `offset` of `source`, behind what was copied since the last read. */
   copy(encoder: GPUCommandEncoder, source: GPUBuffer, offset: number, words: number): void {
-    this.#words = words;
-    encoder.copyBufferToBuffer(source, offset, this.#staging, 0, 4 * words);
+    encoder.copyBufferToBuffer(source, offset, this.#staging, 4 * this.#words, 4 * words);
+    this.#words += words;
   }
 
   /** The words, once the copy, submitted before, is done. */
-  async read(): Promise<number[]> {
+  async read(): Promise<Int32Array<ArrayBuffer>> {
     await this.#watch.guard(this.#staging.mapAsync(MapMode.READ));
-    const words = [...new Int32Array(this.#staging.getMappedRange()).subarray(0, this.#words)];
+    const words = new Int32Array(this.#staging.getMappedRange()).slice(0, this.#words);
     this.#staging.unmap();
+    this.#words = 0;
     return words;
+  }
+
+  destroy(): void {
+    this.#staging.destroy();
   }
 }
 

@@ -12,27 +12,37 @@ const KERNELS = [
     tiles: [{ wgsl: 1, entry: "attend" }], defaults: {},
   },
   {
-    name: "sample", bindings: ["read", "read_write", "read_write"], uniform: -1, uniform_words: 0,
+    name: "sample", bindings: ["read", "read", "read_write", "read_write"], uniform: -1, uniform_words: 0,
     tiles: [{ wgsl: 0, entry: "sample" }], defaults: {},
   },
   {
     name: "attend_rows", bindings: ["read_write", "read", "read_write"], uniform: -1, uniform_words: 0,
     tiles: [{ wgsl: 1, entry: "attend_rows" }, { wgsl: 1, entry: "attend_rows_wide" }], defaults: { apple: 1 },
   },
+  { name: "adjust", bindings: ["read_write", "read", "read", "read_write", "read", "read"], uniform: -1, uniform_words: 0, tiles: [{ wgsl: 0, entry: "adjust" }], defaults: {} },
+  { name: "keep", bindings: ["read", "read_write"], uniform: -1, uniform_words: 0, tiles: [{ wgsl: 0, entry: "keep" }], defaults: {} },
+  {
+    name: "likeliest", bindings: ["read", "read", "read", "read_write"], uniform: -1, uniform_words: 0,
+    tiles: [{ wgsl: 0, entry: "likeliest" }], defaults: {},
+  },
 ];
 
-// Buffers: 0, 1 weights; 2 kv0; 3 tokens, 4 state, 5 rope0, 6 page_table, 7 hidden, 8 logits, 9 sampling, 10 history; 11 workspace.
+// Buffers: 0, 1 weights; 2 kv0; 3 tokens, 4 state, 5 rope0, 6 page_table, 7 hidden, 8 logits, 9 sampling, 10 history,
+// 11 counts, 12 bias, 13 mask, 14 kept, 15 logprobs; 16 workspace.
 function variant(name: string, features: string[], index: number): Record<string, unknown> {
   return {
     name, features, language_features: [], min_subgroup_size: features.includes("subgroups") ? 32 : 0,
     limits: { maxStorageBufferBindingSize: 1 << 20, maxBufferSize: 1 << 20, maxComputeInvocationsPerWorkgroup: 256 },
     state_bytes: [256], workspace: [4096], kernels: KERNELS,
     functions: {
-      prefill: { launch: `launch_${index}_prefill`, kernels: [0, 1], steps: [[0, [3, 0, 11]], [1, [2, 11, 7]], [0, [3, 1, 11]]] },
+      prefill: { launch: `launch_${index}_prefill`, kernels: [0, 1], steps: [[0, [3, 0, 16]], [1, [2, 16, 7]], [0, [3, 1, 16]]] },
       logits: { launch: `launch_${index}_logits`, kernels: [0], steps: [[0, [7, 1, 8]]] },
-      decode: { launch: `launch_${index}_decode`, kernels: [0, 1], steps: [[0, [3, 0, 11]], [1, [2, 11, 8]]] },
-      decode_2: { launch: `launch_${index}_decode_2`, kernels: [0, 3], steps: [[0, [3, 0, 11]], [1, [2, 11, 8]]] },
-      sample: { launch: `launch_${index}_sample`, kernels: [2], steps: [[0, [8, 3, 10]]] },
+      decode: { launch: `launch_${index}_decode`, kernels: [0, 1], steps: [[0, [3, 0, 16]], [1, [2, 16, 8]]] },
+      decode_2: { launch: `launch_${index}_decode_2`, kernels: [0, 3], steps: [[0, [3, 0, 16]], [1, [2, 16, 8]]] },
+      sample: { launch: `launch_${index}_sample`, kernels: [2], steps: [[0, [8, 9, 3, 10]]] },
+      adjust: { launch: `launch_${index}_adjust`, kernels: [4], steps: [[0, [8, 9, 3, 11, 12, 13]]] },
+      keep: { launch: `launch_${index}_keep`, kernels: [5], steps: [[0, [8, 14]]] },
+      logprobs: { launch: `launch_${index}_logprobs`, kernels: [6], steps: [[0, [14, 9, 3, 15]]] },
     },
   };
 }
@@ -49,6 +59,8 @@ export function fakePlan(): Record<string, unknown> {
     io: [
       { name: "tokens", bytes: 32 }, { name: "state", bytes: 512 }, { name: "rope0", bytes: 128 }, { name: "page_table", bytes: 1024 },
       { name: "hidden", bytes: 256 }, { name: "logits", bytes: 1600 }, { name: "sampling", bytes: 512 }, { name: "history", bytes: 1024 },
+      { name: "counts", bytes: 1600 }, { name: "bias", bytes: 1600 }, { name: "mask", bytes: 64 }, { name: "kept", bytes: 1600 },
+      { name: "logprobs", bytes: 2048 },
     ],
     variants: [variant("f16-sg", ["shader-f16", "subgroups"], 0), variant("f32", [], 1)],
   };
