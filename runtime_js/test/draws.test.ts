@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Sampler, type SamplingConfig } from "../src/engine/sampler.ts";
+import { Sampler } from "../src/engine/sampler.ts";
+import type { SamplingConfig } from "../src/engine/sampling.ts";
 import { BufferTable, allocateWeights } from "../src/executor/buffers.ts";
 import { DeviceWatch } from "../src/executor/device.ts";
 import { PlanExecutor } from "../src/executor/executor.ts";

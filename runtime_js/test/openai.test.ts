@@ -80,3 +80,68 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.equal((await client.chat.completions.create(ASK)).usage?.completion_tokens, 5);
   });
 }
+
+for (const [place, make] of Object.entries(PLACES)) {
+  test(`${place}: logprobs in OpenAI's shapes, whole and in pieces, of both kinds of answers`, async () => {
+    const { client: engine } = make();
+    await engine.reload(MODEL);
+    const client = new OpenAI({ apiKey: "-", dangerouslyAllowBrowser: true, fetch: createFetch(engine) });
+    const asked = { ...ASK, logprobs: true, top_logprobs: 2 } as const;
+    const { choices: [choice] } = await client.chat.completions.create(asked);
+    const content = choice?.logprobs?.content ?? [];
+    assert.equal(content.length, 5);
+    assert.equal(content.map(({ token }) => token).join(""), choice?.message.content);
+    for (const { token, bytes, logprob, top_logprobs: top } of content) {
+      assert.deepEqual(bytes, [...new TextEncoder().encode(token)]);
+      assert.deepEqual([top.length, top[0]?.token, top[0]?.logprob], [2, token, logprob]);
+      assert.ok(logprob < 0 && (top[1]?.logprob ?? 0) < logprob);
+    }
+    const pieces = [];
+    for await (const { choices: [piece] } of await client.chat.completions.create({ ...asked, stream: true })) {
+      if (piece?.delta.content !== "" && piece?.delta.content !== undefined) assert.equal(piece.logprobs?.content?.map(({ token }) => token).join(""), piece.delta.content);
+      pieces.push(...piece?.logprobs?.content ?? []);
+    }
+    assert.deepEqual(pieces, content);
+    const text = { model: MODEL, prompt: "Once", max_tokens: 4, temperature: 0, logprobs: 1 };
+    const told = (await client.completions.create(text)).choices[0]?.logprobs;
+    assert.deepEqual(told?.text_offset, told?.tokens?.map((_, i) => told.tokens?.slice(0, i).join("").length));
+    assert.deepEqual(told?.top_logprobs, told?.tokens?.map((token, i) => ({ [token]: told.token_logprobs?.[i] })));
+    const offsets: number[] = [];
+    for await (const { choices: [piece] } of await client.completions.create({ ...text, stream: true })) offsets.push(...piece?.logprobs?.text_offset ?? []);
+    assert.deepEqual(offsets, told?.text_offset);
+    assert.equal((await client.chat.completions.create(ASK)).choices[0]?.logprobs, null);
+  });
+
+  test(`${place}: biases, end tokens and limits`, async () => {
+    const { client, engine } = make();
+    await client.reload(MODEL);
+    const runner = engine.loaded.at(-1)?.runner;
+    const tokens = async (more: object): Promise<[number | undefined, string | undefined]> => {
+      const { usage, choices: [choice] } = await client.chat.completions.create({ ...ASK, max_tokens: 6, ...more });
+      return [usage?.completion_tokens, choice?.finish_reason];
+    };
+    const ids: number[] = [];
+    const { events } = await engine.begin({ model: MODEL, request: { prompt: { kind: "text", text: "Once" }, sampling: { temperature: 0 }, stop: [], maxTokens: 3 } });
+    for await (const event of events) if (event.type === "token") ids.push(event.token);
+    const text = async (more: object): Promise<[number | undefined, string | null | undefined]> => {
+      const { usage, choices: [choice] } = await client.completions.create({ prompt: "Once", temperature: 0, max_tokens: 3, ...more });
+      return [usage?.completion_tokens, choice?.finish_reason];
+    };
+    assert.deepEqual(await text({ stop_token_ids: [ids[1] ?? -1] }), [2, "stop"]);
+    const other = (ids[0] ?? 0) === 5 ? 6 : 5;
+    assert.deepEqual(await text({ logit_bias: { [other]: 100 }, stop_token_ids: [other] }), [1, "stop"]);
+    await assert.rejects(text({ logit_bias: { 9999: 1 } }), /Token 9999, at place 0 of logit_bias, is not of this model's vocabulary/);
+    await assert.rejects(text({ stop_token_ids: [9999] }), /stop_token_ids/);
+    engine.eosTokenIds = new Set(ids);
+    await client.reload(MODEL);
+    assert.deepEqual(await text({}), [1, "stop"]);
+    assert.deepEqual(await text({ ignore_eos: true }), [3, "length"]);
+    assert.deepEqual((await tokens({ ignore_eos: true, max_tokens: -1 }))[1], "length");
+    assert.ok(runner);
+    engine.sampling = { temperature: 0, repetitionPenalty: 50 };
+    await client.reload(MODEL);
+    const model = async (more: object): Promise<string | undefined> =>
+      (await client.completions.create({ prompt: "Once", max_tokens: 8, ignore_eos: true, seed: 1, ...more })).choices[0]?.text;
+    assert.notEqual(await model({}), await model({ repetition_penalty: 1 }), "what the model's makers say holds where the request does not");
+  });
+}

@@ -31,14 +31,18 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
         tools: [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }],
         variables: { enable_thinking: false },
       } },
-      maxTokens: 5, parallelToolCalls: false, toolChoice: { kind: "named", name: "look" }, strictTools: ["look"],
-      overflow: "drop_oldest", choice: 1, priority: 9, sampling: { temperature: 0, topP: 0.5, seed: -3 }, stop: ["a", "b"],
+      parallelToolCalls: false, toolChoice: { kind: "named", name: "look" }, strictTools: ["look"],
+      maxTokens: 5, overflow: "drop_oldest", choice: 1, priority: 9, stop: ["a", "b"], stopTokens: [1], ignoreEos: true,
+      sampling: {
+        temperature: 0, topP: 0.5, topK: 3, minP: 0.1, frequencyPenalty: 1, presencePenalty: -1, repetitionPenalty: 1.5, topLogprobs: 2, seed: -3,
+        logitBias: [[4, -100], [5, 1.5]],
+      },
       structure: { kind: "schema", schema: "{}", isStrict: true, param: "response_format.json_schema.schema" },
     },
   },
   {
     kind: "answer", id: 4, model: undefined, request: {
-      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, overflow: undefined, choice: undefined, priority: undefined, sampling: { temperature: 1, topP: 1, seed: undefined }, stop: [], structure: undefined,
+      prompt: { kind: "text", text: "Once" }, maxTokens: undefined, overflow: undefined, choice: undefined, priority: undefined, sampling: {}, stop: [], structure: undefined,
     },
   },
   { kind: "embed", id: 4, model: "toy", pooling: "mean", inputs: [{ kind: "text", text: "Once" }] },
@@ -65,7 +69,8 @@ const WORKER_MESSAGES: readonly WorkerMessage[] = [
   { kind: "number", id: 3, value: 7 },
   { kind: "begun", id: 4, modelId: "toy" },
   { kind: "events", id: 5, events: [
-    { type: "token", token: 3 }, { type: "text", text: "hel" },
+    { type: "token", token: 3 },
+    { type: "token", token: 3, logprobs: { text: "a", bytes: [97], logprob: -1, top: [{ text: "<e>", bytes: null, logprob: -0.5 }] } }, { type: "text", text: "hel" },
     { type: "reasoning", text: "hm" }, { type: "toolCall", index: 0, id: "call_1", name: "look" }, { type: "toolArguments", index: 0, text: "{}" },
     { type: "end", finishReason: "length", tokens: { prompt: 10, cached: 4, completion: 3, reasoning: 1 }, times: { queued: 0, prefill: 5.5, decode: 20 } },
   ] },

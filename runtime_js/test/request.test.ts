@@ -49,9 +49,26 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["another tool", { messages: [USER], tools: [TOOL], tool_choice: { type: "function", function: { name: "find" } } }, /tool_choice\.function\.name must be the name of one of the tools/],
   ["an effort that nobody knows", { messages: [USER], reasoning_effort: "huge" }, /reasoning_effort/],
   ["template variables that are none", { messages: [USER], chat_template_kwargs: "x" }, /chat_template_kwargs must be an object/],
-  ["logit_bias", { messages: [USER], logit_bias: { 1: 2 } }, /logit_bias is not supported/],
-  ["a penalty", { messages: [USER], frequency_penalty: 0.1 }, /frequency_penalty is not supported/],
-  ["log-probabilities", { messages: [USER], logprobs: true }, /logprobs is not supported/],
+  ["a bias beyond what is possible", { messages: [USER], logit_bias: { 1: 101 } }, /logit_bias\.1 must be a number from -100 to 100/],
+  ["a bias of NaN", { messages: [USER], logit_bias: { 1: Number.NaN } }, /logit_bias\.1/],
+  ["a bias of a text", { messages: [USER], logit_bias: { the: 1 } }, /logit_bias must have token ids for keys, not "the"/],
+  ["a bias of a token that is none", { messages: [USER], logit_bias: { "-1": 1 } }, /logit_bias must have token ids/],
+  ["a bias of a huge token", { messages: [USER], logit_bias: { 99999999: 1 } }, /logit_bias must have token ids/],
+  ["too many biases", { messages: [USER], logit_bias: Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [i, 1])) }, /at most 1024/],
+  ["a list of biases", { messages: [USER], logit_bias: [1] }, /logit_bias must be an object/],
+  ["a penalty of 3", { messages: [USER], frequency_penalty: 3 }, /frequency_penalty must be a number from -2 to 2/],
+  ["a penalty of -2.1", { messages: [USER], presence_penalty: -2.1 }, /presence_penalty/],
+  ["a repetition penalty of 0", { messages: [USER], repetition_penalty: 0 }, /repetition_penalty must be a number from 0.01 to 100/],
+  ["top_k -2", { messages: [USER], top_k: -2 }, /top_k must be an integer from 0/],
+  ["top_k 1.5", { messages: [USER], top_k: 1.5 }, /top_k/],
+  ["min_p 2", { messages: [USER], min_p: 2 }, /min_p must be a number from 0 to 1/],
+  ["logprobs of another type", { messages: [USER], logprobs: 3 }, /logprobs must be true or false/],
+  ["too many top_logprobs", { messages: [USER], logprobs: true, top_logprobs: 21 }, /top_logprobs must be an integer from 0 to 20/],
+  ["top_logprobs alone", { messages: [USER], top_logprobs: 2 }, /top_logprobs needs logprobs: true/],
+  ["a stop token of another type", { messages: [USER], stop_token_ids: ["a"] }, /stop_token_ids\[0\] must be an integer/],
+  ["too many stop tokens", { messages: [USER], stop_token_ids: Array(257).fill(1) }, /stop_token_ids has 257 entries/],
+  ["max_tokens -2", { messages: [USER], max_tokens: -2 }, /max_tokens must be an integer/],
+  ["ignore_eos of another type", { messages: [USER], ignore_eos: 1 }, /ignore_eos must be true or false/],
   ["audio", { messages: [USER], modalities: ["text", "audio"] }, /modalities/],
 ];
 
@@ -76,13 +93,13 @@ test("the error carries the field's name", () => {
 });
 
 const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
-  { frequency_penalty: 0 }, { presence_penalty: 0 }, { repetition_penalty: 1 }, { logprobs: false }, { top_logprobs: 0 }, { tools: [] },
-  { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { logit_bias: {} }, { user: "u" }, { store: false },
+  { logprobs: false }, { max_tokens: -1 }, { max_completion_tokens: -1, max_tokens: 7 }, { ignore_eos: false }, { top_logprobs: 0 }, { tools: [] },
+  { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { user: "u" }, { store: false },
   { metadata: {} }, { metadata: { a: "b" } }, { parallel_tool_calls: true }, { functions: [] }, { function_call: "none" }, { service_tier: "auto" },
-  { modalities: ["text"] }, { top_k: 0 }, { min_p: 0 }, { n: 1 }, { stop: null }, { seed: null }, { stream_options: null }, { stream_options: {} },
+  { modalities: ["text"] }, { n: 1 }, { stop: null }, { seed: null }, { stream_options: null }, { stream_options: {} },
   { safety_identifier: "x" }, { prompt_cache_key: "x" }, { prompt_cache_options: { ttl: "1h" } }, { moderation: null }, { prediction: null }, { audio: null }, { reasoning_effort: null }, { anything: null },
-  { stop: "" }, { stop: [] }, { stop: [""] }, { model: "" }, { logit_bias: { 7: 0 } }, { logit_bias: { 7: null } }, { extra_body: { enable_thinking: null } },
-  { response_format: { type: "text", json_schema: null } }, { tool_choice: null }, { min_tokens: 0 }, { stop_token_ids: [] }, { chat_template_kwargs: {} },
+  { stop: "" }, { stop: [] }, { stop: [""] }, { model: "" }, { extra_body: { enable_thinking: null } },
+  { response_format: { type: "text", json_schema: null } }, { tool_choice: null }, { min_tokens: 0 }, { chat_template_kwargs: {} },
   { web_search_options: undefined }, { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
 ];
 
@@ -99,11 +116,20 @@ test("a value that asks for nothing is accepted, and null is absent", () => {
 test("a request in the engine's terms", () => {
   const { answer, model } = parseChatRequest({ messages: [USER], model: "m", temperature: null, max_tokens: 3, stop: "x", seed: -4, top_p: 0.5 });
   assert.deepEqual(answer, {
-    prompt: { kind: "chat", conversation: { messages: [USER] } }, maxTokens: 3, sampling: { temperature: 1, topP: 0.5, seed: -4 }, stop: ["x"],
+    prompt: { kind: "chat", conversation: { messages: [USER] } }, maxTokens: 3, sampling: { topP: 0.5, seed: -4 }, stop: ["x"],
   });
   assert.equal(model, "m");
   assert.equal(parseChatRequest({ messages: [USER], max_tokens: 3, max_completion_tokens: 4 }).answer.maxTokens, 4);
-  assert.deepEqual(parseChatRequest({ messages: [USER], top_p: 0 }).answer.sampling, { temperature: 0, topP: 1, seed: undefined });
+  const sampling = (fields: object): unknown => parseChatRequest({ messages: [USER], ...fields }).answer.sampling;
+  assert.deepEqual(sampling({ top_k: -1, min_p: 0, repetition_penalty: 1, top_p: 0 }), { topP: 0, topK: 0, minP: 0, repetitionPenalty: 1 });
+  assert.deepEqual(sampling({ frequency_penalty: -2, presence_penalty: 2, logit_bias: { 7: -100, 8: null } }),
+    { frequencyPenalty: -2, presencePenalty: 2, logitBias: [[7, -100]] });
+  assert.deepEqual([sampling({ logprobs: true }), sampling({ logprobs: true, top_logprobs: 20 })], [{ topLogprobs: 0 }, { topLogprobs: 20 }]);
+  const ended = parseChatRequest({ messages: [USER], stop_token_ids: [3, 4], ignore_eos: true }).answer;
+  assert.deepEqual([ended.stopTokens, ended.ignoreEos], [[3, 4], true]);
+  const text = (logprobs: unknown): number | undefined => parseTextRequest({ prompt: "a", logprobs }).answer.sampling.topLogprobs;
+  assert.deepEqual([0, 5, null, true, false].map(text), [0, 5, undefined, 0, undefined]);
+  assert.throws(() => parseTextRequest({ prompt: "a", logprobs: 1, echo: true }), fails(RequestValidationError, /logprobs is not supported together with echo/));
   assert.deepEqual(parseTextRequest({ prompt: "Once", echo: false, best_of: 1, suffix: null }).answer.prompt, { kind: "text", text: "Once" });
   assert.deepEqual(parseTextRequest({ prompt: ["Once"] }).answer.prompt, { kind: "text", text: "Once" });
   const prompts = (prompt: unknown, more = {}): unknown => parseTextRequest({ prompt, ...more }).prompts;

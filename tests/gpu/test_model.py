@@ -75,6 +75,7 @@ def case(request: pytest.FixtureRequest, dawn: Dawn) -> Case:
 
 def test_a_step_with_all_that_a_request_may_ask_for(case: Case) -> None:
     runner = case.runner
+    *prompt, token_in = PROMPT[:20]
     vocabulary = len(case.expected[0])
     asked = Request(repetition=1.2, frequency=0.5, presence=0.25, bias={5: 1.5}, allowed=range(3, vocabulary, 2))
     sampling = GREEDY.copy()
@@ -82,17 +83,17 @@ def test_a_step_with_all_that_a_request_may_ask_for(case: Case) -> None:
     sampling[10:15] = 7, 0, 0, 1, 4  # penalties, bias and mask by control slot 0; counts the step's token; tells the four likeliest
     mask = np.array([sum(1 << i for i in range(32) if word * 32 + i in asked.allowed) for word in range(-(-vocabulary // 32))], np.uint32)
     inputs = {
-        "counts": np.isin(np.arange(vocabulary), PROMPT[:-1]).astype(np.uint32),
+        "counts": np.isin(np.arange(vocabulary), prompt).astype(np.uint32),
         "bias": np.array([asked.bias.get(token, 0) for token in range(vocabulary)], np.float32),
         "mask": mask,
     }
     runner.start()
-    runner.prefill(PROMPT[:-1])
-    token, logprobs, logits = runner.draw(PROMPT[-1], sampling, inputs)
+    runner.prefill(prompt)
+    token, logprobs, logits = runner.draw(token_in, sampling, inputs)
     runner.start()
-    runner.prefill(PROMPT[:-1])
-    plain = runner.decode(PROMPT[-1])
-    want = adjusted(plain, asked, PROMPT[:-1], PROMPT[-1:])
+    runner.prefill(prompt)
+    plain = runner.decode(token_in)
+    want = adjusted(plain, asked, prompt, [token_in])
     np.testing.assert_allclose(logits, np.maximum(want, np.float32(-3.4e38)), rtol=1e-5, atol=1e-5)
     assert token == logits.argmax()
     own = log_softmax(plain)

@@ -8,7 +8,7 @@ import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
 import { FINISH_REASONS, type FinishReason, type GenerationListener } from "./generation.ts";
 import type { Overflow } from "./overflow.ts";
-import type { SamplingConfig } from "./sampler.ts";
+import type { SamplingConfig } from "./sampling.ts";
 import type { Structure } from "./structure/structure.ts";
 import type { ToolChoice } from "./tool_structure.ts";
 
@@ -31,6 +31,10 @@ export interface AnswerRequest {
   readonly priority?: number | undefined;
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
+  /** It also ends with one of these. */
+  readonly stopTokens?: readonly number[] | undefined;
+  /** The model's own end tokens do not end it. */
+  readonly ignoreEos?: boolean | undefined;
   /** What the answer's text must look like. */
   readonly structure?: Structure | undefined;
   /** Whether one answer may call several tools; default: true. */
@@ -66,11 +70,26 @@ export interface AnswerTimes {
 
 /** What an answer is made of. The last event is its end; an answer that fails has none. */
 export type AnswerEvent =
-  /** `logprobs`: where the request asks for them. */
-  | { readonly type: "token"; readonly token: number; readonly logprobs?: TokenLogprobs | undefined }
+  /** `logprobs`: where the request asks for them, but for the token that ends an answer. */
+  | { readonly type: "token"; readonly token: number; readonly logprobs?: ToldLogprobs | undefined }
   /** What is certain with the tokens before it. */
   | OutputEvent
   | { readonly type: "end"; readonly finishReason: AnswerFinish; readonly tokens: TokenCounts; readonly times: AnswerTimes };
+
+/** A token's text alone, its bytes in the answer's text (null: it has none there), and the logarithm of its probability. */
+export interface LikelyToken {
+  readonly text: string;
+  readonly bytes: readonly number[] | null;
+  readonly logprob: number;
+}
+
+/** Of a token, and of the likeliest ones in its place. */
+export interface ToldLogprobs extends LikelyToken {
+  readonly top: readonly LikelyToken[];
+}
+
+/** What is less likely is told as this, as OpenAI does: JSON has no infinity. */
+const LEAST_LOGPROB = -9999;
 
 interface Sink {
   push(event: AnswerEvent): void;
@@ -110,9 +129,10 @@ export class AnswerWriter implements GenerationListener {
   token(token: number, logprobs?: TokenLogprobs): boolean {
     this.#first ??= performance.now();
     this.#completion++;
-    this.#sink.push({ type: "token", token, ...(logprobs !== undefined && { logprobs }) });
+    const isLast = this.#eosTokenIds.has(token);
+    this.#sink.push({ type: "token", token, ...(logprobs !== undefined && !isLast && { logprobs: this.#told(token, logprobs) }) });
     const wasThinking = this.#parser.isThinking;
-    const isEnd = this.#eosTokenIds.has(token) || this.#read(token);
+    const isEnd = isLast || this.#read(token);
     if (wasThinking || this.#parser.isThinking) this.#reasoning++;
     return isEnd;
   }
@@ -133,6 +153,14 @@ export class AnswerWriter implements GenerationListener {
 
   fail(error: unknown): void {
     this.#sink.fail(error);
+  }
+
+  #told(token: number, { chosen, top }: TokenLogprobs): ToldLogprobs {
+    const likely = (id: number, logprob: number): LikelyToken => {
+      const bytes = this.#detokenizer.bytesOf(id);
+      return { text: this.#detokenizer.nameOf(id), bytes: bytes === undefined ? null : [...bytes], logprob: Math.max(logprob, LEAST_LOGPROB) };
+    };
+    return { ...likely(token, chosen), top: top.map((one) => likely(one.token, one.logprob)) };
   }
 
   /** Whether the answer ends with the text of this token. */

@@ -89,7 +89,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
       encode: (text) => chatTokenizer.encodePart(text),
     });
     return {
-      runner, sequences, tokenizer: chatTokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), modelId: choice.modelId,
+      runner, sequences, tokenizer: chatTokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), sampling: manifest.sampling, modelId: choice.modelId,
       gpu: { ...parts, library },
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));

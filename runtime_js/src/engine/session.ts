@@ -12,6 +12,7 @@ import { cut, roomForPrompt, shortened } from "./overflow.ts";
 import { parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Sampler } from "./sampler.ts";
+import type { SamplingConfig } from "./sampling.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
 import type { SequenceManager } from "./sequences.ts";
 import type { Grammars } from "./structure/grammars.ts";
@@ -25,6 +26,8 @@ export interface SessionParts {
   /** How the model writes thoughts and calls of tools. */
   readonly format: ChatFormat;
   readonly eosTokenIds: ReadonlySet<number>;
+  /** How tokens are drawn where a request does not say. */
+  readonly sampling: SamplingConfig;
   /** What responses call the model. */
   readonly modelId: string;
   /** Frees the runner and all that it holds. */
@@ -59,7 +62,11 @@ export class Session {
    * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
   async answer(request: AnswerRequest): Promise<PushStream<AnswerEvent>> {
-    const { tokenizer, eosTokenIds, runner, grammars, format } = this.#parts;
+    const { tokenizer, runner, grammars, format } = this.#parts;
+    const { stopTokens = [], sampling } = request;
+    tokenizer.known(stopTokens, "stop_token_ids");
+    tokenizer.known(sampling.logitBias?.map(([token]) => token) ?? [], "logit_bias");
+    const eosTokenIds = new Set([...(request.ignoreEos === true ? [] : this.#parts.eosTokenIds), ...stopTokens]);
     const { rendered, tokens: prompt } = this.#fit(request, runner.shape.contextLength);
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     const parse = parserOptions(request, format, rendered);
@@ -70,7 +77,7 @@ export class Session {
     const events = new PushStream<AnswerEvent>(() => stop());
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events);
-    const sampler = new Sampler(request.sampling, prompt, request.choice);
+    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, prompt, request.choice);
     const { maxTokens = Infinity, priority } = request;
     const shifts = request.overflow === "drop_oldest";
     try {

@@ -17,6 +17,12 @@ function describe(value: unknown): string {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : `a value of type ${typeof value}`;
 }
 
+/** Without the keys whose value is undefined. */
+export function present<T extends object>(value: T): T {
+  for (const key of Reflect.ownKeys(value)) if (Reflect.get(value, key) === undefined) Reflect.deleteProperty(value, key);
+  return value;
+}
+
 export class Fields {
   readonly #values: Record<string, unknown>;
 

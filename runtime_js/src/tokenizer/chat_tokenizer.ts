@@ -77,10 +77,10 @@ export class ChatTokenizer {
   }
 
   /** The same tokens. Raises RequestValidationError where one is not of the vocabulary. */
-  known(tokens: readonly number[]): number[] {
+  known(tokens: readonly number[], param = "prompt"): number[] {
     const unknown = tokens.findIndex((token) => this.#tokenizer.id_to_token(token) === undefined);
     if (unknown < 0) return [...tokens];
-    throw new RequestValidationError(`Token ${tokens[unknown]}, at place ${unknown}, is not of this model's vocabulary.`, { param: "prompt" });
+    throw new RequestValidationError(`Token ${tokens[unknown]}, at place ${unknown} of ${param}, is not of this model's vocabulary.`, { param });
   }
 
   /** Token ids of what `render` gave: the template has written the special tokens already. */

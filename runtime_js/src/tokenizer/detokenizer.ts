@@ -74,6 +74,12 @@ export class Detokenizer {
     return token === undefined ? undefined : this.#bytes(token, added !== undefined);
   }
 
+  /** A token's text alone: of one that has none in a text, its name. */
+  nameOf(id: number): string {
+    const bytes = this.bytesOf(id);
+    return bytes === undefined ? this.#added.get(id)?.content ?? "" : new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  }
+
   /** An added token of a byte-level vocabulary is plain text, whichever letters it has. */
   #bytes(token: string, isAdded: boolean): Uint8Array {
     if (this.#spelling.kind === "byte-fallback") return byteFallbackBytes(token);

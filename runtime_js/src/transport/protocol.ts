@@ -8,18 +8,20 @@ import type { AnswerCall } from "../api/answers.ts";
 import type { LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/base_engine.ts";
 import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
 import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
-import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_TOKENS } from "../api/openai/request.ts";
+import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKENS, MAX_TOKENS } from "../api/openai/request.ts";
 import { MAX_TOOLS } from "../api/openai/tools.ts";
-import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type Prompt } from "../engine/answer.ts";
+import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type LikelyToken, type Prompt } from "../engine/answer.ts";
 import { MAX_FORM, type Structure } from "../engine/structure/structure.ts";
 import type { ToolChoice } from "../engine/tool_structure.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
 import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
+import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";
+import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
 import type { MemoryEstimate } from "../executor/memory.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
-import { Fields, isRecord } from "../support/fields.ts";
+import { Fields, isRecord, present } from "../support/fields.ts";
 import { readJsonObject } from "../support/json.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
 import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/chat_template.ts";
@@ -136,20 +138,17 @@ export function parseClientMessage(value: unknown): ClientMessage {
 }
 
 function parseRequest(request: Fields): AnswerRequest {
-  const sampling = request.object("sampling");
   return {
     ...present({
       parallelToolCalls: request.optional("parallelToolCalls", (key) => request.boolean(key)),
       toolChoice: request.optional("toolChoice", (key) => parseToolChoice(request.object(key))),
       strictTools: request.optional("strictTools", (key) => request.array(key, MAX_TOOLS, (name) => String(name))),
+      ignoreEos: request.optional("ignoreEos", (key) => request.boolean(key)),
+      stopTokens: request.optional("stopTokens", (key) => request.integers(key, MAX_STOP_TOKENS, 0, MAX_TOKEN)),
     }),
     prompt: parsePrompt(request.object("prompt")),
     maxTokens: request.optional("maxTokens", (key) => request.integer(key, 1, MAX_TOKENS)),
-    sampling: {
-      temperature: sampling.number("temperature", 0, 2),
-      topP: sampling.number("topP", 0, 1),
-      seed: sampling.optional("seed", (key) => sampling.integer(key, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
-    },
+    sampling: parseSampling(request.object("sampling")),
     overflow: request.optional("overflow", (key) => request.oneOf(key, OVERFLOWS)),
     choice: request.optional("choice", (key) => request.integer(key, 0, MAX_CHOICES - 1)),
     priority: request.optional("priority", (key) => request.integer(key, 0, MAX_PRIORITY)),
@@ -178,6 +177,16 @@ function parseStructure(structure: Fields): Structure {
   }
 }
 
+function parseSampling(sampling: Fields): SamplingConfig {
+  const logitBias = sampling.optional("logitBias", (key) => sampling.array(key, MAX_BIASES, (pair, path): readonly [number, number] => {
+    const [token, bias, more]: unknown[] = Array.isArray(pair) ? pair : [];
+    const entry = new Fields({ token, bias, more: more === undefined ? 0 : 1 }, path, sampling.fail);
+    entry.integer("more", 0, 0);
+    return [entry.integer("token", 0, MAX_TOKEN), entry.number("bias", -MOST_BIAS, MOST_BIAS)];
+  }));
+  return { ...readSampling(sampling, {}), ...(logitBias !== undefined && { logitBias }) };
+}
+
 function parsePrompt(prompt: Fields): Prompt {
   const kind = prompt.oneOf("kind", ["chat", "text", "tokens"]);
   if (kind === "tokens") return { kind, tokens: tokensOf(prompt) };
@@ -196,12 +205,6 @@ function parseConversation(conversation: Fields): Conversation {
     specialTokens: conversation.optional("specialTokens", (key) => conversation.oneOf(key, SPECIAL_TOKENS)),
     variables: conversation.optional("variables", (key) => readJsonObject(conversation, key)),
   });
-}
-
-/** Without the keys whose value is undefined. */
-function present<T extends object>(value: T): T {
-  for (const key of Reflect.ownKeys(value)) if (Reflect.get(value, key) === undefined) Reflect.deleteProperty(value, key);
-  return value;
 }
 
 function parseMessage(message: Fields): ChatMessage {
@@ -273,7 +276,13 @@ function parseEvent(event: Fields): AnswerEvent {
   const type = event.oneOf("type", ["token", "text", "reasoning", "toolCall", "toolArguments", "end"]);
   switch (type) {
     case "token":
-      return { type, token: event.integer("token", 0, Number.MAX_SAFE_INTEGER) };
+      return present({
+        type, token: event.integer("token", 0, Number.MAX_SAFE_INTEGER),
+        logprobs: event.optional("logprobs", (key) => {
+          const told = event.object(key);
+          return { ...parseLikely(told), top: told.objects("top", MAX_TOP_LOGPROBS, parseLikely) };
+        }),
+      });
     case "text":
     case "reasoning":
       return { type, text: event.string("text", MAX_TEXT) };
@@ -294,6 +303,11 @@ function parseEvent(event: Fields): AnswerEvent {
     default:
       return unreachable(type);
   }
+}
+
+function parseLikely(likely: Fields): LikelyToken {
+  const bytes = likely.optional("bytes", (key) => likely.integers(key, MAX_TEXT, 0, 255)) ?? null;
+  return { text: likely.string("text", MAX_TEXT), bytes, logprob: likely.number("logprob", -Number.MAX_VALUE, Number.MAX_VALUE) };
 }
 
 function parseReport(report: Fields): InitProgressReport {

@@ -126,7 +126,7 @@ export class WebWorkerMLCEngineHandler {
     this.#post({ kind: "begun", id, modelId });
     const outbox = open.outbox = new Outbox((batch) => this.#post({ kind: "events", id, events: batch }));
     try {
-      for await (const event of events) if (event.type !== "token") outbox.push(event); // no page asks for tokens yet
+      for await (const event of events) if (event.type !== "token" || event.logprobs !== undefined) outbox.push(event);
     } finally {
       outbox.flush(); // what came before an end or an error comes first
     }

@@ -6,6 +6,7 @@ import type { MLCEngineConfig } from "../../src/api/types.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
 import type { MemoryEstimate } from "../../src/executor/memory.ts";
 import { SequenceManager } from "../../src/engine/sequences.ts";
+import type { SamplingConfig } from "../../src/engine/sampling.ts";
 import { Session } from "../../src/engine/session.ts";
 import { abortable } from "../../src/support/abort.ts";
 import { ManifestError } from "../../src/support/errors.ts";
@@ -63,6 +64,8 @@ export class FakeEngine extends MLCEngine {
   /** Called with each runner before anything runs on it. */
   prepare: (runner: FakeRunner) => void = () => undefined;
   tokenizer = fakeTokenizer();
+  /** What the model's own generation config says. */
+  sampling: SamplingConfig = {};
   format: ChatFormat = NO_FORMAT;
   eosTokenIds: ReadonlySet<number> = new Set();
 
@@ -76,7 +79,7 @@ export class FakeEngine extends MLCEngine {
     this.loaded.push(loaded);
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer,
-      grammars: grammarsOf(this.tokenizer, VOCABULARY, [END]), format: this.format, eosTokenIds: this.eosTokenIds,
+      grammars: grammarsOf(this.tokenizer, VOCABULARY, [END]), format: this.format, eosTokenIds: this.eosTokenIds, sampling: this.sampling,
       modelId: choice.modelId, dispose: () => { loaded.disposals++; },
     });
   }

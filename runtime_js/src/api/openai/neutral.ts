@@ -17,8 +17,7 @@ const isFlag: IsNeutral = (value) => typeof value === "boolean";
 /** Of a request. */
 export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   // How tokens are drawn.
-  frequency_penalty: is(0), presence_penalty: is(0), repetition_penalty: is(1), logit_bias: isEmptyBut(is(0)), top_k: is(0, -1),
-  min_p: is(0), logprobs: is(false), top_logprobs: is(0), ignore_eos: is(false), min_tokens: is(0), stop_token_ids: isEmpty, best_of: is(1),
+  min_tokens: is(0), best_of: is(1), top_logprobs: is(0),
   // What the answer is.
   modalities: (value) => Array.isArray(value) && value.every(is("text")),
   tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),

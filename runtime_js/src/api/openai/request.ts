@@ -3,8 +3,10 @@
 import type { AnswerRequest, Prompt } from "../../engine/answer.ts";
 import { OVERFLOWS } from "../../engine/overflow.ts";
 import { POOLINGS, type EmbeddingCall } from "../../engine/pooling.ts";
+import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../../engine/sampling.ts";
+import { MAX_TOP_LOGPROBS } from "../../executor/abi.generated.ts";
 import { RequestValidationError } from "../../support/errors.ts";
-import { Fields } from "../../support/fields.ts";
+import { Fields, present } from "../../support/fields.ts";
 import { MAX_CONTENT, MAX_NAME, parseMessages } from "./messages.ts";
 import { NEUTRAL, NEUTRAL_IN_STREAM_OPTIONS, refuseUnsupported } from "./neutral.ts";
 import { readResponseFormat } from "./response_format.ts";
@@ -13,17 +15,25 @@ import { CHAT_TEMPLATE_FIELDS, parseChat } from "./tools.ts";
 export const MAX_TOKENS = 1 << 24;
 export const MAX_STOPS = 16;
 export const MAX_STOP_LENGTH = 256;
+export const MAX_STOP_TOKENS = 256;
 export const MAX_CHOICES = 128;
 /** Prompts of one request, of which each is an answer. */
 const MAX_PROMPTS = 128;
 /** Texts of one request for vectors, as OpenAI's server takes. */
 const MAX_INPUTS = 2048;
 const MAX_DIMENSIONS = 1 << 16;
-/** No vocabulary is as large. */
-const MAX_TOKEN = 1 << 24;
 
-const SAMPLING_FIELDS = ["model", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "context_overflow", "stream", "stream_options", "response_format"] as const;
-const CHAT_FIELDS = ["messages", "max_completion_tokens", ...CHAT_TEMPLATE_FIELDS, ...SAMPLING_FIELDS];
+/** OpenAI's names, and those that other engines have in common. */
+const SAMPLING_NAMES = {
+  temperature: "temperature", topP: "top_p", topK: "top_k", minP: "min_p", frequencyPenalty: "frequency_penalty",
+  presencePenalty: "presence_penalty", repetitionPenalty: "repetition_penalty", seed: "seed",
+} as const;
+
+const SAMPLING_FIELDS = [
+  "model", "max_tokens", ...Object.values(SAMPLING_NAMES), "logit_bias", "logprobs", "stop", "stop_token_ids", "ignore_eos", "n", "context_overflow", "stream",
+  "stream_options", "response_format",
+];
+const CHAT_FIELDS = ["messages", "max_completion_tokens", "top_logprobs", ...CHAT_TEMPLATE_FIELDS, ...SAMPLING_FIELDS];
 const TEXT_FIELDS = ["prompt", "echo", "suffix", ...SAMPLING_FIELDS];
 
 /** A valid request in the engine's terms. */
@@ -53,11 +63,33 @@ function parseStop(request: Fields): string[] {
   return (Array.isArray(stop) ? request.array("stop", MAX_STOPS, read) : [read(stop, "stop")]).filter((text) => text !== "");
 }
 
+/** At least one token; -1 is no limit. */
+function parseLimit(request: Fields): number | undefined {
+  const [key] = ["max_completion_tokens", "max_tokens"].filter((name) => request.has(name));
+  if (key === undefined || request.raw(key) === -1) return undefined;
+  return request.integer(key, 1, MAX_TOKENS);
+}
+
+/** -1 is another way to say that top_k is off. */
+function parseNumbers(request: Fields): SamplingConfig {
+  if (request.raw("top_k") !== -1) return readSampling(request, SAMPLING_NAMES);
+  return { ...readSampling(request, { ...SAMPLING_NAMES, topK: "" }), topK: 0 };
+}
+
+function parseBias(request: Fields): SamplingConfig["logitBias"] {
+  return request.optional("logit_bias", (key) => {
+    const bias = request.object(key);
+    const tokens = bias.keys().filter((token) => bias.has(token));
+    if (tokens.length > MAX_BIASES) throw request.fail(`${key} has ${tokens.length} entries; at most ${MAX_BIASES} are allowed`, key);
+    return tokens.map((token) => {
+      if (!/^[0-9]{1,8}$/.test(token) || Number(token) > MAX_TOKEN) throw request.fail(`${key} must have token ids for keys, not ${JSON.stringify(token.slice(0, 40))}`, key);
+      return [Number(token), bias.number(token, -MOST_BIAS, MOST_BIAS)] as const;
+    });
+  });
+}
+
 /** What both kinds of requests have. */
-function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): ParsedRequest {
-  const limit = (key: string): number | undefined => request.optional(key, () => request.integer(key, 1, MAX_TOKENS));
-  const temperature = request.optional("temperature", (key) => request.number(key, 0, 2)) ?? 1;
-  const topP = request.optional("top_p", (key) => request.number(key, 0, 1)) ?? 1;
+function parseSampling(request: Fields, topLogprobs: number | undefined, ...prompts: ParsedRequest["prompts"]): ParsedRequest {
   const choices = request.optional("n", (key) => request.integer(key, 1, MAX_CHOICES)) ?? 1;
   const answers = choices * prompts.length;
   if (answers > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${answers}; at most ${MAX_CHOICES} may be`, "n");
@@ -71,18 +103,16 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
   }) ?? false;
   if (includeUsage && !stream) throw request.fail("stream_options needs stream: true", "stream_options");
   return {
-    answer: {
+    answer: present({
       prompt: prompts[0],
-      maxTokens: limit("max_completion_tokens") ?? limit("max_tokens"),
-      sampling: {
-        temperature: topP === 0 ? 0 : temperature, // a nucleus of nothing but the likeliest token
-        topP: topP === 0 ? 1 : topP,
-        seed: request.optional("seed", (key) => request.integer(key, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
-      },
+      maxTokens: parseLimit(request),
+      sampling: present({ ...parseNumbers(request), logitBias: parseBias(request), topLogprobs }),
+      stopTokens: request.optional("stop_token_ids", (key) => request.integers(key, MAX_STOP_TOKENS, 0, MAX_TOKEN)),
+      ignoreEos: request.optional("ignore_eos", (key) => request.boolean(key)) === true ? true : undefined,
       ...(overflow !== undefined && { overflow }),
       stop: request.optional("stop", () => parseStop(request)) ?? [],
       ...(structure !== undefined && { structure }),
-    },
+    }),
     prompts,
     choices,
     model: request.optional("model", (key) => request.string(key, MAX_NAME)) || undefined,
@@ -91,12 +121,20 @@ function parseSampling(request: Fields, ...prompts: ParsedRequest["prompts"]): P
   };
 }
 
+/** How many likeliest tokens are told beside each; undefined: nothing is. */
+function parseChatLogprobs(request: Fields): number | undefined {
+  const isAsked = request.optional("logprobs", (key) => request.boolean(key)) ?? false;
+  const top = request.optional("top_logprobs", (key) => request.integer(key, 0, MAX_TOP_LOGPROBS)) ?? 0;
+  if (!isAsked && top > 0) throw request.fail("top_logprobs needs logprobs: true", "top_logprobs");
+  return isAsked ? top : undefined;
+}
+
 /** Raises RequestValidationError. */
 export function parseChatRequest(value: unknown): ParsedRequest {
   const request = fieldsOf(value, "chat completion");
   refuseUnsupported(request, CHAT_FIELDS, NEUTRAL);
   const { conversation, calls } = parseChat(request, parseMessages(request));
-  const parsed = parseSampling(request, { kind: "chat", conversation });
+  const parsed = parseSampling(request, parseChatLogprobs(request), { kind: "chat", conversation });
   return { ...parsed, answer: { ...parsed.answer, ...calls } };
 }
 
@@ -162,5 +200,9 @@ export function parseTextRequest(value: unknown): ParsedTextRequest {
   const request = fieldsOf(value, "completion");
   refuseUnsupported(request, TEXT_FIELDS, NEUTRAL);
   const echo = request.optional("echo", (key) => request.boolean(key)) ?? false;
-  return { ...parseSampling(request, ...parsePrompts(request, "prompt", MAX_PROMPTS)), echo };
+  // OpenAI's number of likeliest tokens; older clients say true and false.
+  const asked = request.raw("logprobs");
+  const topLogprobs = typeof asked === "boolean" ? (asked ? 0 : undefined) : request.optional("logprobs", (key) => request.integer(key, 0, MAX_TOP_LOGPROBS));
+  if (echo && topLogprobs !== undefined) throw request.fail("logprobs is not supported together with echo: those of the prompt are not computed", "logprobs");
+  return { ...parseSampling(request, topLogprobs, ...parsePrompts(request, "prompt", MAX_PROMPTS)), echo };
 }

@@ -1,9 +1,11 @@
 /** Builds answers in OpenAI's shapes. */
 
 import type { AnswerEvent, AnswerTimes, TokenCounts } from "../../engine/answer.ts";
+import { chatLogprobs, textLogprobs } from "./logprobs.ts";
 import { Message } from "./message.ts";
 import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, Completion, CompletionFinishReason, CompletionUsage,
+  ChatCompletion, ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, ChatLogprobs, Completion, CompletionFinishReason, CompletionLogprobs,
+  CompletionUsage,
 } from "./types.ts";
 
 type AnswerUse = Pick<Extract<AnswerEvent, { type: "end" }>, "tokens" | "times">;
@@ -61,11 +63,13 @@ function common(prefix: string, model: string): Common {
 /** A choice as it grows; a stream says nothing of one before its first event. */
 interface ChatChoice {
   readonly message: Message;
+  readonly logprobs: ReturnType<typeof chatLogprobs>;
   finish: ChatCompletionFinishReason;
 }
 
 interface TextChoice {
   text: string;
+  readonly logprobs: ReturnType<typeof textLogprobs>;
   finish: CompletionFinishReason;
 }
 
@@ -84,28 +88,31 @@ export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionCh
 
   take(index: number, event: AnswerEvent): ChatCompletionChunk[] {
     const known = this.#choices.get(index);
-    const choice = known ?? { message: new Message(), finish: "stop" };
+    const choice = known ?? { message: new Message(), logprobs: chatLogprobs(), finish: "stop" };
     if (known === undefined) this.#choices.set(index, choice);
-    const opening = known === undefined ? [this.#chunk(index, { role: "assistant", content: "" }, null)] : [];
+    const opening = known === undefined ? [this.#chunk(index, { role: "assistant", content: "" }, null, null)] : [];
     switch (event.type) {
       case "token":
+        choice.logprobs.add(event.logprobs);
         return opening;
       case "end":
         choice.finish = event.finishReason;
-        return [...opening, this.#chunk(index, {}, event.finishReason)];
+        return [...opening, this.#chunk(index, {}, event.finishReason, choice.logprobs.next())];
       default:
-        return [...opening, this.#chunk(index, choice.message.add(event), null)];
+        return [...opening, this.#chunk(index, choice.message.add(event), null, choice.logprobs.next())];
     }
   }
 
   whole(used: CompletionUsage): ChatCompletion {
-    const choices = inOrder(this.#choices).map(([index, { message, finish }]) => (
-      { index, message: message.toOpenAI(), finish_reason: finish, logprobs: null }));
+    const choices = inOrder(this.#choices).map(([index, { message, finish, logprobs }]) => (
+      { index, message: message.toOpenAI(), finish_reason: finish, logprobs: logprobs.whole() }));
     return { ...this.#common, object: "chat.completion", choices, usage: used };
   }
 
-  #chunk(index: number, delta: ChatCompletionDelta, finish_reason: ChatCompletionFinishReason | null): ChatCompletionChunk {
-    return { ...this.#common, object: "chat.completion.chunk", choices: [{ index, delta, finish_reason, logprobs: null }] };
+  #chunk(
+    index: number, delta: ChatCompletionDelta, finish_reason: ChatCompletionFinishReason | null, logprobs: ChatLogprobs | null,
+  ): ChatCompletionChunk {
+    return { ...this.#common, object: "chat.completion.chunk", choices: [{ index, delta, finish_reason, logprobs }] };
   }
 
   usage(used: CompletionUsage): ChatCompletionChunk {
@@ -126,28 +133,32 @@ export class TextShape implements ResponseShape<Completion, Completion> {
 
   take(index: number, event: AnswerEvent): Completion[] {
     const known = this.#choices.get(index);
-    const choice = known ?? { text: this.#echoOf(index), finish: "stop" };
+    const choice = known ?? { text: this.#echoOf(index), logprobs: textLogprobs(), finish: "stop" };
     if (known === undefined) this.#choices.set(index, choice);
-    const opening = known === undefined && choice.text !== "" ? [this.#piece(index, choice.text, null)] : [];
+    const opening = known === undefined && choice.text !== "" ? [this.#piece(index, choice.text, null, null)] : [];
     switch (event.type) {
+      case "token":
+        choice.logprobs.add(event.logprobs);
+        return opening;
       case "text":
         choice.text += event.text;
-        return [...opening, this.#piece(index, event.text, null)];
+        return [...opening, this.#piece(index, event.text, null, choice.logprobs.next())];
       case "end":
         choice.finish = event.finishReason === "tool_calls" ? "stop" : event.finishReason; // a text that is continued calls nothing
-        return [...opening, this.#piece(index, "", choice.finish)];
+        return [...opening, this.#piece(index, "", choice.finish, choice.logprobs.next())];
       default:
         return opening;
     }
   }
 
   whole(used: CompletionUsage): Completion {
-    const choices = inOrder(this.#choices).map(([index, { text, finish }]) => ({ index, text, finish_reason: finish, logprobs: null }));
+    const choices = inOrder(this.#choices).map(([index, { text, finish, logprobs }]) => (
+      { index, text, finish_reason: finish, logprobs: logprobs.whole() }));
     return { ...this.#common, object: "text_completion", choices, usage: used };
   }
 
-  #piece(index: number, text: string, finish_reason: CompletionFinishReason | null): Completion {
-    return { ...this.#common, object: "text_completion", choices: [{ index, text, finish_reason, logprobs: null }] };
+  #piece(index: number, text: string, finish_reason: CompletionFinishReason | null, logprobs: CompletionLogprobs | null): Completion {
+    return { ...this.#common, object: "text_completion", choices: [{ index, text, finish_reason, logprobs }] };
   }
 
   usage(used: CompletionUsage): Completion {

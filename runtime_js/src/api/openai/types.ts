@@ -74,15 +74,32 @@ export type ResponseFormat =
 interface SamplingParams {
   /** The id of the loaded model, or absent. */
   readonly model?: string | null | undefined;
-  /** Tokens to generate at most; default: up to the end of the context window. */
+  /** Tokens to generate at most; default, and -1: up to the end of the context window. */
   readonly max_tokens?: number | null | undefined;
-  /** 0 (always the likeliest token) to 2; default 1. */
+  /** 0 (always the likeliest token) to 2. Default, also of the next five: what the model's makers recommend, else 1. */
   readonly temperature?: number | null | undefined;
-  /** 0 (always the likeliest token) to 1; default 1. */
+  /** 0 (always the likeliest token) to 1 (all): draws from the likeliest tokens whose probabilities, before the temperature, reach this sum. */
   readonly top_p?: number | null | undefined;
+  /** Draws from so many likeliest tokens; 0 and -1: from all. */
+  readonly top_k?: number | null | undefined;
+  /** 0 to 1: draws from tokens at least so probable, in proportion to the likeliest. */
+  readonly min_p?: number | null | undefined;
+  /** 0.01 to 100: divides positive logits, and multiplies others, of tokens that are in the prompt or the answer; 1 is off. */
+  readonly repetition_penalty?: number | null | undefined;
+  /** -2 to 2, default 0: is taken from a token's logit for each time that it is in the answer. */
+  readonly frequency_penalty?: number | null | undefined;
+  /** -2 to 2, default 0: is taken from a token's logit where it is in the answer. */
+  readonly presence_penalty?: number | null | undefined;
+  /** By token id: -100 to 100, added to its logit. At most 1024 of them. */
+  readonly logit_bias?: Readonly<Record<string, number>> | null | undefined;
+  /** The same seed, request and model give the same answer. Of several answers the first draws with the seed itself, others with a hash. */
   readonly seed?: number | null | undefined;
   /** At most 16 strings; the answer ends before the first that appears. Empty ones ask for nothing. */
   readonly stop?: string | readonly string[] | null | undefined;
+  /** Token ids that end the answer too, and are not in its text; at most 256. */
+  readonly stop_token_ids?: readonly number[] | null | undefined;
+  /** The model's own end tokens do not end the answer. */
+  readonly ignore_eos?: boolean | null | undefined;
   /** 1. */
   readonly n?: number | null | undefined;
   /**
@@ -107,6 +124,9 @@ interface ChatCompletionRequestBase extends SamplingParams {
   /** The model answers the last, or goes on with it where it is the assistant's. The model's template says which order it takes. */
   readonly messages: readonly ChatCompletionMessageParam[];
   readonly max_completion_tokens?: number | null | undefined;
+  /** Tells `logprobs` of the answer's tokens, and of as many likeliest ones in the place of each: 0 to 20. */
+  readonly logprobs?: boolean | null | undefined;
+  readonly top_logprobs?: number | null | undefined;
   readonly tools?: readonly ChatCompletionTool[] | null | undefined;
   /**
    * `auto`, the default: the model may call tools. `none`: it is told of none. `required`, or one by name: it calls, and arguments are as the
@@ -138,6 +158,8 @@ interface CompletionRequestBase extends SamplingParams {
   readonly echo?: boolean | null | undefined;
   /** What comes behind the text that is asked for, of models that were trained to fill in. */
   readonly suffix?: string | null | undefined;
+  /** Tells `logprobs` of the answer's tokens, and of so many likeliest ones in the place of each: 0 to 20. Not together with `echo`. */
+  readonly logprobs?: number | null | undefined;
 }
 
 export interface CompletionRequestNonStreaming extends CompletionRequestBase, NonStreaming {}
@@ -179,7 +201,7 @@ export interface ChatCompletion {
   object: "chat.completion";
   created: number;
   model: string;
-  choices: { index: number; message: ChatCompletionMessage; finish_reason: ChatCompletionFinishReason; logprobs: null }[];
+  choices: { index: number; message: ChatCompletionMessage; finish_reason: ChatCompletionFinishReason; logprobs: ChatLogprobs | null }[];
   usage: CompletionUsage;
 }
 
@@ -200,10 +222,35 @@ export interface ChatCompletionChunk {
     index: number;
     delta: { role?: "assistant"; content?: string };
     finish_reason: ChatCompletionFinishReason | null;
-    logprobs: null;
+    logprobs: ChatLogprobs | null;
   }[];
   /** Only on the last chunk, when stream_options.include_usage asked for it. */
   usage?: CompletionUsage;
+}
+
+/** A token, its bytes in the text (null: it is not in the text), and the natural logarithm of its probability, at least -9999. */
+export interface TopLogprob {
+  token: string;
+  bytes: number[] | null;
+  logprob: number;
+}
+
+export interface ChatCompletionTokenLogprob extends TopLogprob {
+  top_logprobs: TopLogprob[];
+}
+
+/** Of the tokens that the message, or this piece, is made of, by the model's own logits: before biases, penalties and temperature. */
+export interface ChatLogprobs {
+  content: ChatCompletionTokenLogprob[];
+  refusal: null;
+}
+
+/** The same in the shape of completions. `text_offset`: where each token begins in the text. */
+export interface CompletionLogprobs {
+  tokens: string[];
+  token_logprobs: number[];
+  top_logprobs: Record<string, number>[];
+  text_offset: number[];
 }
 
 /** A continued text; in a stream, a piece of it, and `finish_reason` is null until the last. */
@@ -212,7 +259,7 @@ export interface Completion {
   object: "text_completion";
   created: number;
   model: string;
-  choices: { index: number; text: string; finish_reason: CompletionFinishReason | null; logprobs: null }[];
+  choices: { index: number; text: string; finish_reason: CompletionFinishReason | null; logprobs: CompletionLogprobs | null }[];
   /** In a stream only on the last, when stream_options.include_usage asked for it. */
   usage?: CompletionUsage;
 }
