@@ -66,6 +66,7 @@ def _pack_and_write(recipe: Recipe, library: bytes, cache: Cache, output: Output
         recipe.scheme_names,
         runtime_file(GRAMMAR_ENGINE),
         request.tool_format,
+        checkpoint.sampling,
     )
     with progress.step(f"Writing {request.out}"):
         try:

@@ -192,6 +192,14 @@ def test_a_manifest_says_what_was_written(tmp_path: Path) -> None:
     )
 
 
+def test_what_the_makers_recommend_goes_into_the_manifest_and_back(tmp_path: Path) -> None:
+    manifest = replace(sample_model(tmp_path), sampling={"temperature": 0.6, "top_k": 20}).manifest()
+    (tmp_path / "manifest.json").write_bytes(manifest.to_json())
+    assert read_manifest(tmp_path / "manifest.json").to_json() == manifest.to_json()
+    assert json.loads(manifest.to_json())["sampling"] == {"temperature": 0.6, "top_k": 20}
+    assert b"sampling" not in sample_model(tmp_path / "silent").manifest().to_json()
+
+
 def test_the_browser_is_tested_with_a_manifest_of_this_kind(tmp_path: Path) -> None:
     """runtime_js/test/app.test.ts parses the same file."""
     manifest = replace(sample_model(tmp_path).manifest(), generator="webllm-build 0")

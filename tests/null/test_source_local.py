@@ -373,3 +373,18 @@ def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, data: st.Da
             assert read.read().size <= len(content)
     except SourceError as error:
         assert error.message
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({}, {}),
+        ({"temperature": 0.6, "top_p": 0.95, "top_k": 20, "do_sample": True}, {"temperature": 0.6, "top_p": 0.95, "top_k": 20}),
+        ({"do_sample": False, "temperature": 0.7, "top_k": 50, "repetition_penalty": 1.1}, {"temperature": 0, "repetition_penalty": 1.1}),
+        ({"temperature": 9, "top_p": "0.9", "top_k": 1.5, "min_p": -1, "repetition_penalty": True}, {}),
+        ({"temperature": [1], "top_k": 10**30, "min_p": None, "repetition_penalty": 0}, {}),
+    ],
+)
+def test_what_the_makers_recommend_is_read_where_it_is_sound(folder: Path, said: dict[str, object], read: dict[str, float]) -> None:
+    edit(folder / "generation_config.json", lambda value: value.update(said))
+    assert open_folder(folder, "tiny").sampling == read

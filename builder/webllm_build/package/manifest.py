@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +75,7 @@ class Manifest:
     that weight. tensors: in the plan's order.
     grammar: the grammar engine, which is fetched when a request first asks for an answer of some form.
     probe: what a browser checks its GPU by, where it was computed from these weights.
+    sampling: how the model's makers would have tokens drawn, where they say so (sampling_defaults.RANGES); a request may say otherwise.
     """
 
     generator: str
@@ -89,6 +90,7 @@ class Manifest:
     schemes: Mapping[str, str]
     tensors: tuple[TensorEntry, ...]
     probe: Probe | None = None
+    sampling: Mapping[str, float] = field(default_factory=dict)
     format: int = FORMAT
 
     @property
@@ -123,6 +125,8 @@ class Manifest:
             del fields["weights"]["base"]
         if self.probe is None:
             del fields["probe"]
+        if not self.sampling:
+            del fields["sampling"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
 
 
@@ -175,6 +179,7 @@ def _parse(fields: Fields) -> Manifest:
         schemes={name: schemes.text(name) for name in schemes.fields},
         tensors=tuple(tensor_entry(tensor) for tensor in fields.objects("tensors")),
         probe=optional_probe(fields),
+        sampling=optional_numbers(fields, "sampling"),
     )
     _check_stream(manifest)
     return manifest
@@ -198,6 +203,13 @@ def optional_probe(fields: Fields) -> Probe | None:
         return None
     probe = fields.nested("probe")
     return Probe(probe.counts("tokens"), probe.numbers("values"))
+
+
+def optional_numbers(fields: Fields, key: str) -> dict[str, float]:
+    """An object of numbers, empty where there is none."""
+    numbers = fields.nested(key) if key in fields.fields else Fields({}, key)
+    values = {name: numbers.number(name) for name in numbers.fields}
+    return {name: int(value) if value.is_integer() else value for name, value in values.items()}
 
 
 def tensor_entry(fields: Fields) -> TensorEntry:

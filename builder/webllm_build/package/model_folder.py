@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -57,7 +57,7 @@ class StoredWeights:
 class CompiledModel:
     """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest.
 
-    grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it.
+    grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling: as in Manifest.
     """
 
     facts: ModelFacts
@@ -68,6 +68,7 @@ class CompiledModel:
     schemes: Mapping[str, str]
     grammar: bytes
     tool_format: str = "auto"
+    sampling: Mapping[str, float] = field(default_factory=dict)
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
@@ -84,6 +85,7 @@ class CompiledModel:
             schemes=dict(self.schemes),
             tensors=self.weights.tensors,
             probe=self.weights.probe,
+            sampling=dict(self.sampling),
         )
 
     def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -62,6 +62,7 @@ class Checkpoint:
     """A model as it was found, in the words of its file.
 
     format: whose keys config has and whose names tensors have: config.json's, or a GGUF's metadata without the tokenizer's.
+    sampling: what its makers recommend, by the names of sampling_defaults.RANGES.
     fetch: has the weights on this machine, where they are not yet.
     identify: gives the digest; it may have to read all weights, once.
     """
@@ -74,6 +75,7 @@ class Checkpoint:
     license: str | None
     identify: Callable[[], str]
     format: Format = "hugging_face"
+    sampling: Mapping[str, float] = field(default_factory=dict)
     fetch: Callable[[], None] = lambda: None
 
     @property

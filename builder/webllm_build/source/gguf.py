@@ -11,6 +11,7 @@ from webllm_build.source.files import sha256_file
 from webllm_build.source.gguf_header import Metadata, read_gguf
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 from webllm_build.source.names import license_id, one_line
+from webllm_build.source.sampling_defaults import of_gguf
 
 
 def open_gguf(path: Path) -> Checkpoint:
@@ -24,6 +25,7 @@ def open_gguf(path: Path) -> Checkpoint:
         tensors={name: Tensor(name, info.shape, info.encoding, info.read) for name, info in header.tensors.items()},
         tokenizer=read_tokenizer(metadata),
         eos_token_ids=eos_token_ids(metadata),
+        sampling=of_gguf(metadata.values()),
         license=license_id(metadata.label("general.license")),
         identify=functools.cache(lambda: sha256_file(path)),
         format="gguf",

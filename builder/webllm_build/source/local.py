@@ -22,6 +22,7 @@ from webllm_build.source.local_tokenizer import (
     TOKENIZER_CONFIG,
     eos_token_ids,
     read_tokenizer,
+    sampling,
 )
 from webllm_build.source.names import license_id, one_line
 from webllm_build.source.safetensors_header import Entry, read_safetensors
@@ -74,6 +75,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         tensors=tensors,
         tokenizer=tokenizer,
         eos_token_ids=eos,
+        sampling=sampling(folder),
         license=_license(folder),
         fetch=lambda: folder.fetch(weight_files),
         identify=identify,

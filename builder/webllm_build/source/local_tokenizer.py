@@ -13,6 +13,7 @@ from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.files import MAX_CONFIG_BYTES, MAX_INDEX_BYTES, malformed, parse_json, read_bytes, read_json
 from webllm_build.source.folder import Folder
+from webllm_build.source.sampling_defaults import of_generation_config
 from webllm_build.source.tokenizer_json import read_facts
 
 TOKENIZER = "tokenizer.json"
@@ -85,6 +86,11 @@ def eos_token_ids(folder: Folder, config: Mapping[str, object], tokenizer: Token
     texts = [*(_token(file.get(key)) for file in files for key in END_TOKENS), *(stops if isinstance(stops, list) else [stops])]
     known = read_facts(tokenizer).ids
     return tuple(dict.fromkeys([*said, *(known[text] for text in texts if isinstance(text, str) and text in known)]))
+
+
+def sampling(folder: Folder) -> dict[str, float]:
+    """What the model's makers recommend: as Checkpoint.sampling."""
+    return of_generation_config(_small(folder, GENERATION_CONFIG))
 
 
 def _small(folder: Folder, name: str, limit: int = MAX_CONFIG_BYTES) -> dict[str, object]:

@@ -1,0 +1,50 @@
+"""How a model's makers would have its tokens drawn, as transformers' generation_config.json and llama.cpp's GGUF metadata say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from webllm_build.errors import warn
+from webllm_build.limits_generated import MAX_VOCABULARY
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "top_k": (0, MAX_VOCABULARY),
+    "min_p": (0, 1),
+    "repetition_penalty": (0.01, 100),
+}
+GGUF_KEYS = {
+    "temperature": "general.sampling.temp",
+    "top_p": "general.sampling.top_p",
+    "top_k": "general.sampling.top_k",
+    "min_p": "general.sampling.min_p",
+    "repetition_penalty": "general.sampling.penalty_repeat",
+}
+
+
+def of_generation_config(config: Mapping[str, object]) -> dict[str, float]:
+    """By the names of RANGES, what is said. `do_sample: false` takes the likeliest token: temperature 0, and of the others the penalty."""
+    said = _valid({name: config.get(name) for name in RANGES})
+    if config.get("do_sample") is not False:
+        return said
+    return {"temperature": 0} | {name: value for name, value in said.items() if name == "repetition_penalty"}
+
+
+def of_gguf(metadata: Mapping[str, object]) -> dict[str, float]:
+    """The same of a GGUF's metadata."""
+    return _valid({name: metadata.get(key) for name, key in GGUF_KEYS.items()})
+
+
+def _valid(said: Mapping[str, object]) -> dict[str, float]:
+    """Whole numbers are ints; six digits of others: a GGUF has 0.95 as a float32."""
+    values: dict[str, float] = {}
+    for name, value in said.items():
+        least, most = RANGES[name]
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        number = float(f"{value:.6g}") if is_number else -1.0
+        if least <= number <= most and (name != "top_k" or number.is_integer()):
+            values[name] = int(number) if number.is_integer() else number
+        elif value is not None:
+            warn(f"The model recommends {name} = {str(value)[:40]!r}, which is no number from {least:g} to {most:g}. It is left out.")
+    return values
