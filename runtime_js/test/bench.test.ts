@@ -8,7 +8,7 @@ import { intervals, median, percentile } from "../src/bench/statistics.ts";
 import { asText } from "../src/bench/tables.ts";
 import { WorkModel } from "../src/bench/work.ts";
 import { parsePlan, type KernelPlan, type Plan } from "../src/executor/plan.ts";
-import type { ChatMessage, Conversation } from "../src/tokenizer/chat_template.ts";
+import type { ChatMessage, Conversation } from "../src/tokenizer/conversation.ts";
 import type { InitProgressCallback } from "../src/api/types.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";

@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Fields } from "../src/support/fields.ts";
 import { readJsonObject, type JsonObject } from "../src/support/json.ts";
-import { ChatTemplate, type ChatMessage, type ToolCall } from "../src/tokenizer/chat_template.ts";
+import { ChatTemplate } from "../src/tokenizer/chat_template.ts";
+import type { ChatMessage, ToolCall } from "../src/tokenizer/conversation.ts";
 import { ChatJinja } from "../src/tokenizer/jinja/interpreter.ts";
 
 // Tests run from runtime_js.

@@ -3,7 +3,7 @@
 import type { TokenLogprobs } from "../executor/runner.ts";
 import type { OutputEvent } from "../formats/events.ts";
 import { OutputParser, type ParserOptions } from "../formats/parser.ts";
-import type { Conversation } from "../tokenizer/chat_template.ts";
+import type { Conversation } from "../tokenizer/conversation.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import { StopScanner } from "../tokenizer/stop_strings.ts";
 import { FINISH_REASONS, type FinishReason, type GenerationListener } from "./generation.ts";

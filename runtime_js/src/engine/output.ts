@@ -3,7 +3,7 @@
 import { NO_FORMAT, type ChatFormat } from "../formats/format.ts";
 import type { ParserOptions } from "../formats/parser.ts";
 import { isJsonObject, type JsonObject } from "../support/json.ts";
-import type { Conversation } from "../tokenizer/chat_template.ts";
+import type { Conversation } from "../tokenizer/conversation.ts";
 import type { AnswerRequest } from "./answer.ts";
 
 /** The JSON Schemas of the parameters of a conversation's tools, by their names. */

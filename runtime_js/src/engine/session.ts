@@ -5,7 +5,7 @@ import { AbortError, ContextWindowSizeExceededError, RequestValidationError } fr
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { tagsOf, type ChatFormat } from "../formats/format.ts";
-import type { Conversation } from "../tokenizer/chat_template.ts";
+import type { Conversation } from "../tokenizer/conversation.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { embed } from "./embedding.ts";
 import { cut, roomForPrompt, shortened } from "./overflow.ts";

@@ -4,38 +4,8 @@ import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../support/json.ts";
 import { MAX_TEMPLATE } from "../support/limits.generated.ts";
+import type { ChatMessage, Conversation, ToolCall } from "./conversation.ts";
 import { ChatJinja } from "./jinja/interpreter.ts";
-
-/** A call that the model made. `arguments` is the JSON that it wrote. */
-export interface ToolCall {
-  readonly id: string;
-  readonly name: string;
-  readonly arguments: string;
-}
-
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-  readonly name?: string | undefined;
-  /** What the assistant thought before it answered. */
-  readonly reasoning?: string | undefined;
-  readonly toolCalls?: readonly ToolCall[] | undefined;
-  /** The call that a tool's message answers. */
-  readonly toolCallId?: string | undefined;
-}
-
-/** Whether a control token that stands in what users and tools say stays text, or is one. */
-export const SPECIAL_TOKENS = ["escape", "parse"] as const;
-
-export interface Conversation {
-  readonly messages: readonly ChatMessage[];
-  /** In OpenAI's shape: `{type: "function", function: {name, description, parameters}}`. */
-  readonly tools?: readonly JsonObject[] | undefined;
-  /** More that the template is told, by name. */
-  readonly variables?: JsonObject | undefined;
-  /** Default: "escape". */
-  readonly specialTokens?: (typeof SPECIAL_TOKENS)[number] | undefined;
-}
 
 /** What a template wants of calls that were made: arguments as an object or as its JSON; ids of some length, 0 for any. */
 interface CallStyle {
@@ -54,6 +24,7 @@ const PROBE: Conversation = {
   ],
   tools: [{ type: "function", function: { name: PROBE_CALL.name, description: "", parameters: { type: "object", properties: {} } } }],
 };
+
 /** An id of so many letters, the same for the same id. */
 function shortened(id: string, length: number): string {
   if (length === 0 || id.length === length) return id;

@@ -24,7 +24,7 @@ import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type Wire
 import { Fields, isRecord, present } from "../support/fields.ts";
 import { readJsonObject } from "../support/json.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
-import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/chat_template.ts";
+import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/conversation.ts";
 
 /** Calls that may be about one model, by what answers them. */
 export const CALLS = {

@@ -1,7 +1,7 @@
 /** Messages of a request, in OpenAI's shape, to those that chat templates read. */
 
 import type { Fields } from "../../support/fields.ts";
-import type { ChatMessage, ToolCall } from "../../tokenizer/chat_template.ts";
+import type { ChatMessage, ToolCall } from "../../tokenizer/conversation.ts";
 import { NEUTRAL_IN_MESSAGE, NEUTRAL_IN_PART, refuseUnsupported } from "./neutral.ts";
 
 export const MAX_MESSAGES = 4096;

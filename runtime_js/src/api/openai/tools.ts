@@ -4,7 +4,7 @@ import type { AnswerRequest } from "../../engine/answer.ts";
 import type { ToolChoice } from "../../engine/tool_structure.ts";
 import type { Fields } from "../../support/fields.ts";
 import { isJsonObject, readJsonObject, type Json, type JsonObject } from "../../support/json.ts";
-import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/chat_template.ts";
+import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/conversation.ts";
 import { refuseUnsupported } from "./neutral.ts";
 
 export const MAX_TOOLS = 1024;
