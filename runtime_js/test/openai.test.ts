@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
 import { createFetch } from "../src/api/openai/fetch.ts";
+import type { ResponseBody, ResponseUsage } from "../src/api/openai/responses/writer.ts";
 import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, Completion,
+  ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, Completion, CompletionRequest, CreateEmbeddingResponse, EmbeddingRequest,
+  Model,
 } from "../src/api/openai/types.ts";
 import type { MLCEngineInterface } from "../src/api/types.ts";
 import { MODEL, PLACES, soon } from "./fakes/engine.ts";
@@ -24,6 +26,11 @@ export type Types = [
   Fits<OpenAI.ChatCompletionCreateParams, ChatCompletionRequest>,
   Fits<OpenAI.ChatCompletionMessageParam, ChatCompletionMessageParam>,
   Fits<OpenAI.ChatCompletionMessage, ChatCompletionMessageParam>,
+  Fits<OpenAI.CompletionCreateParams, CompletionRequest>,
+  Fits<OpenAI.EmbeddingCreateParams, EmbeddingRequest>,
+  Fits<Omit<CreateEmbeddingResponse, "data">, OpenAI.CreateEmbeddingResponse extends infer R ? Omit<R, "data"> : never>,
+  Fits<Model, OpenAI.Model>,
+  Fits<Omit<ResponseBody, "usage"> & { usage: ResponseUsage }, OpenAI.Responses.Response>,
 ];
 
 /** The client's own requests are the engine's, whole or streamed. */

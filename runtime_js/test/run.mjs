@@ -17,6 +17,8 @@ try {
   await build({
     entryPoints: names.map((name) => join(folder, name)), outdir: out, outExtension: { ".js": ".mjs" },
     bundle: true, format: "esm", platform: "node", sourcemap: "inline", logLevel: "warning", plugins: [inlineScript, webXgrammar],
+    // For packages in CommonJS that ask for Node's own modules.
+    banner: { js: 'import { createRequire as createRequireOfTests } from "node:module"; const require = createRequireOfTests(import.meta.url);' },
   });
   const files = names.map((name) => join(out, name.replace(/ts$/, "mjs")));
   process.exitCode = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=60000", "--test-reporter=spec", ...files], { stdio: "inherit" }).status ?? 1;

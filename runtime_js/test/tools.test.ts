@@ -7,36 +7,14 @@ import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction"
 import { createFetch } from "../src/api/openai/fetch.ts";
 import type { ChatCompletionRequest } from "../src/api/openai/types.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
-import { fakeTokenizer, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { MODEL, PLACES, soon } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
-import { HERMES, THINK } from "./fakes/formats.ts";
+import { THINK } from "./fakes/formats.ts";
+import { saying } from "./fakes/saying.ts";
 
-const TEMPLATE = "{% for m in messages %}<{{ m.role }}>{% if m.reasoning_content %}({{ m.reasoning_content }}){% endif %}{{ m.content }}"
-  + "{% if m.tool_calls %}{% for c in m.tool_calls %}{{ c.function.name }}={{ c.function.arguments | tojson }}{% endfor %}{% endif %}{% endfor %}"
-  + "{% if tools %}{% for t in tools %}[{{ t.function.name }}]{% endfor %}{% endif %}<a>";
 const TOOLS = ["look", "find"].map((name) => ({ type: "function" as const, function: { name, parameters: { type: "object",
   properties: {} } } }));
 const ASK: ChatCompletionRequest = { model: MODEL, messages: [{ role: "user", content: "hi" }], tools: TOOLS };
-const END = 1;
-
-/** An engine whose model says these texts, one for each request. */
-async function saying(make: () => Setup, texts: readonly string[]): Promise<Setup> {
-  const it = make();
-  it.engine.tokenizer = fakeTokenizer({ chat_template: TEMPLATE });
-  it.engine.format = { ...HERMES, thinking: THINK.thinking };
-  it.engine.eosTokenIds = new Set([END]);
-  it.engine.prepare = (runner) => {
-    const scripts = texts.map((text) => [...it.engine.tokenizer.encode(text), END]);
-    let [answer, step, length] = [-1, 0, Infinity];
-    runner.script = (tokens) => {
-      if (tokens.length <= length || step >= (scripts[answer]?.length ?? 0) + 8) [answer, step] = [answer + 1, 0];
-      length = tokens.length;
-      return scripts[answer]?.[step++] ?? END;
-    };
-  };
-  await it.client.reload(MODEL);
-  return it;
-}
 
 const TWO = `Well.\n<tool_call>\n{"name": "look", "arguments": {"at": "x"}}\n</tool_call>\n<tool_call>\n{"name": "find", "arguments": {}}\n</tool_call>`;
 

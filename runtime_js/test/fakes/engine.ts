@@ -17,7 +17,7 @@ import { WebWorkerMLCEngine, type WorkerLike } from "../../src/transport/client.
 import { WebWorkerMLCEngineHandler } from "../../src/transport/worker.ts";
 import { FakePagedKv } from "./paged_kv.ts";
 import { grammarsOf } from "./grammars.ts";
-import { FakeRunner, VOCABULARY } from "./runner.ts";
+import { FakeRunner } from "./runner.ts";
 
 /** What ends an answer that has a form. */
 const END = 2;
@@ -79,7 +79,7 @@ export class FakeEngine extends MLCEngine {
     this.loaded.push(loaded);
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer,
-      grammars: grammarsOf(this.tokenizer, VOCABULARY, [END]), format: this.format, eosTokenIds: this.eosTokenIds, sampling: this.sampling,
+      grammars: grammarsOf(this.tokenizer, runner.vocabulary, [END]), format: this.format, eosTokenIds: this.eosTokenIds, sampling: this.sampling,
       modelId: choice.modelId, dispose: () => { loaded.disposals++; },
     });
   }

@@ -16,9 +16,9 @@ export function nextToken(tokens: readonly number[]): number {
 }
 
 /** The logits behind `tokens`: the next token has the largest, and the ids behind it follow. */
-function logitsAfter(tokens: readonly number[]): Float32Array {
+function logitsAfter(tokens: readonly number[], size: number): Float32Array {
   const next = nextToken(tokens);
-  return Float32Array.from({ length: VOCABULARY }, (_, token) => 4 - (token - next + VOCABULARY) % VOCABULARY);
+  return Float32Array.from({ length: size }, (_, token) => 4 - (token - next + size) % size);
 }
 
 /** A token's state: what comes behind it, where it is, what it is. */
@@ -65,6 +65,8 @@ export class FakeRunner implements ModelRunner {
   readonly #preparedRows = new Set([1]);
   /** Steps that have not resolved. */
   pending = 0;
+  /** Tokens that there are logits of. */
+  vocabulary = VOCABULARY;
   deepestPipeline = 0;
   /** What the model says next, whatever is asked of it. */
   script: ((tokens: readonly number[]) => number) | null = null;
@@ -175,7 +177,7 @@ export class FakeRunner implements ModelRunner {
       if (row === null) return { token: -1 };
       const tokens = this.#read(row.length, row.cache);
       if (this.script !== null) return { token: this.script(tokens) };
-      return this.#controls.choose(logitsAfter(tokens), row.draw, row.tokens, row.counted);
+      return this.#controls.choose(logitsAfter(tokens, this.vocabulary), row.draw, row.tokens, row.counted);
     });
     this.#sampled = sampled.map(({ token }) => token);
     this.deepestPipeline = Math.max(this.deepestPipeline, ++this.pending);

@@ -3,17 +3,17 @@
 import { RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
-  RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409, OutOfMemory: 507,
+  RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409, QueueFull: 429, OutOfMemory: 507,
 };
 /** OpenAI's codes, which clients switch on. Other errors have the engine's own. */
 const CODE: Partial<Record<ErrorCode, string>> = {
   RequestValidation: "invalid_value", ContextWindowSizeExceeded: "context_length_exceeded", ModelNotFound: "model_not_found",
-  ModelNotLoaded: "model_not_loaded",
+  ModelNotLoaded: "model_not_loaded", QueueFull: "rate_limit_exceeded",
 };
 
 export interface OpenAIError {
   readonly message: string;
-  readonly type: "invalid_request_error" | "server_error";
+  readonly type: "invalid_request_error" | "rate_limit_error" | "server_error";
   readonly param: string | null;
   readonly code: string;
 }
@@ -34,7 +34,7 @@ export function openAIError(thrown: unknown): OpenAIError {
   const { param } = error.details;
   return {
     message: error.message,
-    type: statusOf(error) < 500 ? "invalid_request_error" : "server_error",
+    type: error.code === "QueueFull" ? "rate_limit_error" : statusOf(error) < 500 ? "invalid_request_error" : "server_error",
     param: typeof param === "string" ? param : null,
     code: error instanceof HttpError ? error.openAICode : CODE[error.code] ?? error.code,
   };
@@ -42,7 +42,9 @@ export function openAIError(thrown: unknown): OpenAIError {
 
 export function errorResponse(thrown: unknown): Response {
   const error = asEngineError(thrown);
-  const headers = { "x-should-retry": "false", ...(error instanceof HttpError && error.headers) }; // a second try would fail the same way, after as long
+  // But for a full queue, a second try would fail the same way, after as long.
+  const retry = error.code === "QueueFull" ? { "x-should-retry": "true", "retry-after": "1" } : { "x-should-retry": "false" };
+  const headers = { ...retry, ...(error instanceof HttpError && error.headers) };
   return Response.json({ error: openAIError(error) }, { status: statusOf(error), headers });
 }
 

@@ -39,10 +39,8 @@ export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = {
 
 /** Of a request to the Responses API. */
 export const NEUTRAL_IN_RESPONSE: Readonly<Record<string, IsNeutral>> = {
-  tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, top_logprobs: is(0), truncation: is("disabled"),
-  include: (value) => Array.isArray(value) && value.every(is("reasoning.encrypted_content")), background: is(false),
-  text: (value) => isRecord(value) && isEmptyBut((item) => item === "medium" || (isRecord(item) && item["type"] === "text"))(value),
-  reasoning: isEmptyBut(() => false), stream_options: isEmptyBut(isFlag),
+  top_logprobs: is(0), truncation: is("disabled"), background: is(false), stream_options: isEmptyBut(isFlag),
+  include: (value) => Array.isArray(value) && value.every(is("reasoning.encrypted_content")),
   user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
   service_tier: isText, store: isFlag,
 };

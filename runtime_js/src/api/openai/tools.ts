@@ -9,7 +9,7 @@ import { refuseUnsupported } from "./neutral.ts";
 
 export const MAX_TOOLS = 1024;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
-const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort",
   "extra_body", "special_tokens"] as const;

@@ -153,7 +153,7 @@ export type ChatCompletionRequest = ChatCompletionRequestNonStreaming | ChatComp
 
 interface CompletionRequestBase extends SamplingParams {
   /** What to continue: a text or token ids, or a list of either, of which each gives a choice. */
-  readonly prompt: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+  readonly prompt: string | readonly string[] | readonly number[] | readonly (readonly number[])[] | null;
   /** Whether the text of a choice begins with its prompt's. */
   readonly echo?: boolean | null | undefined;
   /** What comes behind the text that is asked for, of models that were trained to fill in. */
@@ -220,7 +220,7 @@ export interface ChatCompletionChunk {
   model: string;
   choices: {
     index: number;
-    delta: { role?: "assistant"; content?: string };
+    delta: ChatCompletionDelta;
     finish_reason: ChatCompletionFinishReason | null;
     logprobs: ChatLogprobs | null;
   }[];

@@ -2,14 +2,17 @@
 
 import { RequestValidationError } from "../../../support/errors.ts";
 import { Fields } from "../../../support/fields.ts";
+import { readJsonObject } from "../../../support/json.ts";
 import { NEUTRAL_IN_RESPONSE, NEUTRAL_IN_RESPONSE_ITEM, refuseUnsupported } from "../neutral.ts";
 import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../messages.ts";
 import { MAX_TOKENS } from "../request.ts";
-import type { ChatCompletionMessageParam, ChatCompletionRequestStreaming } from "../types.ts";
+import { EFFORTS, MAX_TOOLS } from "../tools.ts";
+import type { ChatCompletionMessageParam, ChatCompletionRequestStreaming, ResponseFormat } from "../types.ts";
 
 const MAX_PARTS = 256;
 const FIELDS = [
-  "model", "input", "instructions", "max_output_tokens", "temperature", "top_p", "stream", "metadata",
+  "model", "input", "instructions", "max_output_tokens", "temperature", "top_p", "stream", "metadata", "tools", "tool_choice", "parallel_tool_calls",
+  "reasoning", "text",
 ];
 
 /** As a client sends it; read field by field. */
@@ -22,6 +25,18 @@ export interface EchoedSettings {
   metadata: Record<string, string>;
   temperature: number;
   top_p: number;
+  tools: ResponseTool[];
+  tool_choice: "none" | "auto" | "required" | { type: "function"; name: string };
+  parallel_tool_calls: boolean;
+}
+
+/** A function that the model may call. */
+export interface ResponseTool {
+  type: "function";
+  name: string;
+  description: string | null;
+  parameters: Record<string, unknown> | null;
+  strict: boolean | null;
 }
 
 export interface ParsedResponseRequest {
@@ -43,16 +58,93 @@ const TEXT = ["input_text", "output_text"];
 
 /** The message that an item of the conversation is; none for what has no place in a chat. */
 function readItem(item: Fields): ChatCompletionMessageParam[] {
-  const type = item.optional("type", (key) => item.oneOf(key, ["message", "reasoning"])) ?? "message";
-  if (type === "reasoning") return []; // thoughts of former answers, which templates leave out too
-  const role = item.oneOf("role", ["user", "assistant", "system", "developer"]);
-  refuseUnsupported(item, ["type", "role", "content"], NEUTRAL_IN_RESPONSE_ITEM);
-  return [{ role, content: partsText(item, "content", TEXT) }];
+  const type = item.optional("type", (key) => item.oneOf(key, ["message", "reasoning", "function_call", "function_call_output"])) ?? "message";
+  const [name, content] = [(key: string): string => item.string(key, MAX_NAME), (key: string): string => item.string(key, MAX_CONTENT)];
+  switch (type) {
+    case "reasoning":
+      return []; // thoughts of former answers, which templates leave out too
+    case "function_call":
+      return [{ role: "assistant", content: null, tool_calls: [
+        { id: name("call_id"), type: "function", function: { name: name("name"), arguments: content("arguments") } }] }];
+    case "function_call_output":
+      return [{ role: "tool", tool_call_id: name("call_id"), content: partsText(item, "output", TEXT) }];
+    case "message": {
+      const role = item.oneOf("role", ["user", "assistant", "system", "developer"]);
+      refuseUnsupported(item, ["type", "role", "content"], NEUTRAL_IN_RESPONSE_ITEM);
+      return [{ role, content: partsText(item, "content", TEXT) }];
+    }
+  }
+}
+
+/** An answer is one message in a chat: its text, and the calls behind it. */
+function joined(messages: readonly ChatCompletionMessageParam[]): ChatCompletionMessageParam[] {
+  const whole: ChatCompletionMessageParam[] = [];
+  for (const message of messages) {
+    const before = whole.at(-1);
+    const { tool_calls } = message;
+    if (before?.role === "assistant" && message.role === "assistant" && tool_calls) {
+      whole[whole.length - 1] = { ...before, tool_calls: [...before.tool_calls ?? [], ...tool_calls] };
+    } else whole.push(message);
+  }
+  return whole;
 }
 
 function readInput(request: Fields): ChatCompletionMessageParam[] {
   if (!Array.isArray(request.raw("input"))) return [{ role: "user", content: request.string("input", MAX_CONTENT) }];
-  return request.objects("input", MAX_MESSAGES, readItem).flat();
+  return joined(request.objects("input", MAX_MESSAGES, readItem).flat());
+}
+
+function readTool(tool: Fields): ResponseTool {
+  const type = tool.oneOf("type", ["function"]);
+  tool.onlyKeys(["type", "name", "description", "parameters", "strict"]);
+  return {
+    type, name: tool.string("name", MAX_NAME), description: tool.optional("description", (key) => tool.string(key, MAX_CONTENT)) ?? null,
+    parameters: tool.optional("parameters", (key) => readJsonObject(tool, key)) ?? null,
+    strict: tool.optional("strict", (key) => tool.boolean(key)) ?? null,
+  };
+}
+
+function readChoice(request: Fields): EchoedSettings["tool_choice"] {
+  if (typeof request.raw("tool_choice") === "string") return request.oneOf("tool_choice", ["none", "auto", "required"]);
+  const choice = request.object("tool_choice");
+  return { type: choice.oneOf("type", ["function"]), name: choice.string("name", MAX_NAME) };
+}
+
+/** As a chat spells tools and what is chosen of them. */
+function chatTools({ tools, tool_choice: choice, parallel_tool_calls }: EchoedSettings): Partial<ChatCompletionRequestStreaming> {
+  if (tools.length === 0) return {};
+  return {
+    tools: tools.map(({ name, description, parameters, strict }) => ({
+      type: "function", function: { name, ...(description !== null && { description }), ...(parameters !== null && { parameters }), strict },
+    })),
+    tool_choice: typeof choice === "string" ? choice : { type: "function", function: { name: choice.name } },
+    parallel_tool_calls,
+  };
+}
+
+/** As a chat spells the form of its answer; Responses put a schema's name beside it. */
+function chatFormat(request: Fields): { readonly response_format?: ResponseFormat } {
+  const format = request.optional("text", (key) => {
+    const text = request.object(key);
+    refuseUnsupported(text, ["format"], { verbosity: (value) => value === "medium" });
+    return text.optional("format", (name) => text.object(name));
+  });
+  const type = format?.oneOf("type", ["text", "json_object", "json_schema"]);
+  if (format === undefined || type === "text") return {};
+  if (type !== "json_schema") return { response_format: { type: "json_object" } };
+  format.onlyKeys(["type", "name", "description", "schema", "strict"]);
+  return { response_format: { type, json_schema: {
+    name: format.string("name", MAX_NAME), schema: readJsonObject(format, "schema"), strict: format.optional("strict", (key) => format.boolean(key)),
+  } } };
+}
+
+function readEffort(request: Fields): Partial<ChatCompletionRequestStreaming> {
+  const effort = request.optional("reasoning", (key) => {
+    const reasoning = request.object(key);
+    refuseUnsupported(reasoning, ["effort"], { summary: (value) => value === "auto" });
+    return reasoning.optional("effort", (name) => reasoning.oneOf(name, EFFORTS));
+  });
+  return effort === undefined ? {} : { reasoning_effort: effort };
 }
 
 function readMetadata(request: Fields): Record<string, string> {
@@ -71,15 +163,19 @@ export function parseResponseRequest(value: unknown): ParsedResponseRequest {
   const topP = request.optional("top_p", (key) => request.number(key, 0, 1));
   const model = request.optional("model", (key) => request.string(key, MAX_NAME));
   if (input.length === 0) throw request.fail("input is empty; give at least one message", "input");
+  const settings: EchoedSettings = {
+    instructions: instructions ?? null, max_output_tokens: maxTokens ?? null, metadata: readMetadata(request), temperature: temperature ?? 1,
+    top_p: topP ?? 1, tools: request.optional("tools", (key) => request.objects(key, MAX_TOOLS, readTool)) ?? [],
+    tool_choice: request.optional("tool_choice", () => readChoice(request)) ?? "auto",
+    parallel_tool_calls: request.optional("parallel_tool_calls", (key) => request.boolean(key)) ?? true,
+  };
   return {
     chat: {
       model, messages: instructions === undefined ? input : [{ role: "system", content: instructions }, ...input],
       max_completion_tokens: maxTokens, temperature, top_p: topP, stream: true, stream_options: { include_usage: true },
+      ...chatTools(settings), ...chatFormat(request), ...readEffort(request),
     },
     stream: request.optional("stream", (key) => request.boolean(key)) ?? false,
-    settings: {
-      instructions: instructions ?? null, max_output_tokens: maxTokens ?? null, metadata: readMetadata(request), temperature: temperature ?? 1,
-      top_p: topP ?? 1,
-    },
+    settings,
   };
 }
