@@ -68,6 +68,9 @@ for (const [place, make] of Object.entries(PLACES)) {
       assert.deepEqual(await fail({ ...SHORT, model: "gpt-4" }), { status: 404, retry: "false", code: "model_not_found", param: "model" });
       assert.deepEqual(await fail({ ...SHORT, temperature: 3 }), { status: 400, retry: "false", code: "invalid_value", param: "temperature" });
     }
+    const many = await Promise.all([1, 2, 3].map(() => ask({ ...SHORT, n: 128 })));
+    assert.deepEqual(many.map(({ status }) => status), [200, 200, 429]);
+    assert.deepEqual(many.slice(2).map(({ headers }) => headers.get("x-should-retry")), ["true"], "but where it only comes too early");
     await it.client.unload();
     assert.deepEqual(await failure(await ask({ ...SHORT, stream: true })), { status: 409, retry: "false", code: "model_not_loaded", param: null });
     assert.deepEqual(await failure(await ask({}, "images")), { status: 404, retry: "false", code: "unknown_url", param: null });
