@@ -142,7 +142,7 @@ test("a request in the engine's terms", () => {
     [["a", 1], /prompt\[1\] must be a string or a list/], [[[1, -1]], /prompt\[0\]\[1\] must be an integer/], [[[0.5]], /prompt\[0\]\[0\]/],
     [[Number.NaN], /prompt\[0\]/], [{}, /prompt must be a string/], [Array(129).fill("a"), /prompt has 129 entries/],
   ] as const) assert.throws(() => prompts(prompt), fails(RequestValidationError, message));
-  assert.throws(() => prompts([[1]], { suffix: "b" }), /suffix needs a text before it/);
+  for (const tokens of [[[1]], [1]]) assert.throws(() => prompts(tokens, { suffix: "b" }), /suffix needs a text before it/);
 });
 
 test("histories as clients write them are read", () => {

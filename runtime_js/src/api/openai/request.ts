@@ -177,8 +177,8 @@ function parsePrompts(request: Fields, key: "prompt" | "input", most: number): P
   const suffix = request.optional("suffix", (key) => request.string(key, MAX_CONTENT)) || undefined;
   const text = (one: string): Prompt => ({ kind: "text", text: one, ...(suffix !== undefined && { suffix }) });
   if (!Array.isArray(value)) return [notEmpty(request, text(request.string(key, MAX_CONTENT)), key)];
-  if (typeof value[0] === "number") return [{ kind: "tokens", tokens: request.integers(key, MAX_CONTENT, 0, MAX_TOKEN) }];
-  const [first, ...more] = request.array(key, most, (item, path): Prompt => {
+  const [first, ...more]: Prompt[] = typeof value[0] === "number"
+    ? [{ kind: "tokens", tokens: request.integers(key, MAX_CONTENT, 0, MAX_TOKEN) }] : request.array(key, most, (item, path): Prompt => {
     if (typeof item === "string" && item.length <= MAX_CONTENT) return notEmpty(request, text(item), path);
     if (!Array.isArray(item)) throw request.fail(`${path} must be a string or a list of token ids`, path);
     return notEmpty(request, { kind: "tokens", tokens: new Fields({ [path]: item }, "", request.fail).integers(path, MAX_CONTENT, 0, MAX_TOKEN) }, path);
