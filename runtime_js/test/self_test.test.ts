@@ -11,9 +11,10 @@ type Step = "prefill" | "decode";
 type Change = (value: number, i: number) => number;
 
 /** What is asked of a GPU that gets a step's numbers wrong by `change`. */
-async function check(step: Step, change: Change): Promise<string[]> {
+async function check(step: Step, change: Change, slots = 0): Promise<string[]> {
   const asked: string[] = [];
   await selfTest({
+    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots },
     firstLayer: async (name, tokens, position) => {
       asked.push(`${name} ${tokens.join()} at ${position}`);
       return name === step ? HIDDEN.map(change) : HIDDEN;
@@ -22,8 +23,10 @@ async function check(step: Step, change: Change): Promise<string[]> {
   return asked;
 }
 
-test("right numbers pass: a prefill of all tokens, and a decode step of the last behind a prefill of the others", async () => {
-  assert.deepEqual(await check("prefill", (value) => value), ["prefill 40,41,42 at 0", "prefill 40,41 at 0", "decode 42 at 2"]);
+test("right numbers pass: a prefill of all tokens, and a decode step of the last; a state behind the others is computed for it", async () => {
+  const [right, all, last]: [Change, string, string] = [(value) => value, "prefill 40,41,42 at 0", "decode 42 at 2"];
+  assert.deepEqual(await check("prefill", right), [all, last]);
+  assert.deepEqual(await check("prefill", right, 8), [all, "prefill 40,41 at 0", last]);
 });
 
 test("what roundings do to the numbers passes", async () => {
