@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { infoOf, requestAdapter } from "../src/executor/adapter.ts";
+import { chooseVariants } from "../src/executor/device.ts";
 import { writeRange } from "../src/executor/weights.ts";
 import { estimateOn } from "../src/executor/memory.ts";
 import { parsePlan } from "../src/executor/plan.ts";
@@ -41,8 +42,10 @@ function adapter(features: readonly string[], more: object = {}): GPUAdapter {
 
 const ALL = adapter(["shader-f16", "subgroups"]);
 
-async function start(given: GPUAdapter = ALL, options: StartOptions = {}, weights: Promise<void> = Promise.resolve()): Promise<RunningModel> {
-  const on = await openDevice(given, LIBRARY, options, NOTES);
+type Options = StartOptions & { readonly variant?: string };
+
+async function start(given: GPUAdapter = ALL, options: Options = {}, weights: Promise<void> = Promise.resolve()): Promise<RunningModel> {
+  const on = await openDevice(given, LIBRARY, chooseVariants(given, PLAN, options.variant), options, NOTES);
   return startModel(on, { options, notes: NOTES, probe: undefined, weights, onCompiled: () => undefined, signal: new AbortController().signal });
 }
 
@@ -71,7 +74,7 @@ test("a kernel that does not compile gives way to the next variant; weights stay
   gpu = new FakeGpu();
   breakPipelines(0);
   let stored: () => void = () => undefined;
-  const on = await openDevice(ALL, LIBRARY, {}, NOTES);
+  const on = await openDevice(ALL, LIBRARY, chooseVariants(ALL, PLAN, undefined), {}, NOTES);
   const weights = new Promise<void>((resolve) => { stored = resolve; });
   const started = startModel(on, { options: {}, notes: NOTES, probe: undefined, weights, onCompiled: () => undefined, signal: new AbortController().signal });
   const bytes = Uint8Array.of(1, 2, 3, 4);
@@ -114,14 +117,14 @@ test("the memory that a model takes is told from its plan", async () => {
   const { variant, buffers } = await start();
   await buffers.growKv(128 / 4);
   const bytes = (labels: RegExp): number => gpu.buffers.reduce((total, { label, size }) => total + (labels.test(label) ? size : 0), 0);
-  const estimate = estimateOn(ALL, PLAN, {});
+  const estimate = estimateOn(ALL, PLAN, variant, undefined);
   assert.deepEqual(estimate, {
     weights: bytes(/^weights/), cache: bytes(/^state kv/), contextLength: 128, total: estimate.weights + estimate.cache + estimate.workspace,
     workspace: bytes(/./) - bytes(/^weights|^state kv|^uniforms$|^readback$/),
   });
-  assert.equal(estimateOn(ALL, PLAN, { contextLength: 10, variant: variant.name }).cache, 3 * 256);
+  assert.equal(estimateOn(ALL, PLAN, variant, 10).cache, 3 * 256);
   const small = adapter([], { limits: { maxBufferSize: 1 << 20, maxStorageBufferBindingSize: 1 << 20, maxComputeInvocationsPerWorkgroup: 256 } });
-  assert.equal(estimateOn(small, PLAN, { contextLength: 1 << 20 }).contextLength, 128);
+  assert.equal(estimateOn(small, PLAN, variant, 1 << 20).contextLength, 128);
 });
 
 test("a device that is lost while it loads is not taken for a wrong variant", async () => {

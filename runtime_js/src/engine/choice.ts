@@ -8,6 +8,8 @@ import type { InitProgressReport } from "./progress.ts";
 
 /** A model to load, and how. */
 export interface ModelChoice extends StartOptions {
+  /** Runs this variant of the model or fails; default: the first that works. */
+  readonly variant?: string | undefined;
   /** What responses call the model. */
   readonly modelId: string;
   readonly source: ModelSource;

@@ -1,6 +1,7 @@
 /** Loads a model: its description, then weights, code, device and kernels side by side. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
+import { chooseVariants } from "../executor/device.ts";
 import { ModelLibrary } from "../executor/library.ts";
 import { describeMemory, estimateOn, type MemoryEstimate } from "../executor/memory.ts";
 import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
@@ -48,11 +49,13 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
       progress.during("WebAssembly", ModelLibrary.load(bytes))), stop, STOPPED);
     const fitting = loadedLibrary.then((loaded) => {
       matchTensors(manifest.tensors, loaded.plan);
-      memory = estimateOn(adapter, loaded.plan, choice); // who cannot run it is told before the download
+      const variants = chooseVariants(adapter, loaded.plan, choice.variant); // who can run none is told before the download
+      memory = estimateOn(adapter, loaded.plan, variants[0], choice.contextLength);
       listener.needs(memory);
-      return loaded;
+      return variants;
     });
-    const gpu = prepared = fitting.then((loaded) => progress.during("the GPU's memory", openDevice(adapter, loaded, choice, folder)));
+    const gpu = prepared = Promise.all([loadedLibrary, fitting]).then(([loaded, variants]) =>
+      progress.during("the GPU's memory", openDevice(adapter, loaded, variants, choice, folder)));
     const write = async (offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
       const { device, watch, weights: places } = await gpu;
       writeRange(device.queue, places, manifest.tensors, offset, bytes);
@@ -115,7 +118,8 @@ function withNeed({ message, details }: OutOfMemoryError, memory: MemoryEstimate
 export async function estimateLoad(choice: ModelChoice, signal: AbortSignal): Promise<MemoryEstimate> {
   const [adapter, folder] = await abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, signal)]), signal, STOPPED);
   const library = await ModelLibrary.load(await abortable(folder.read(folder.manifest.library, signal), signal, STOPPED));
-  return estimateOn(adapter, library.plan, choice);
+  const [variant] = chooseVariants(adapter, library.plan, choice.variant);
+  return estimateOn(adapter, library.plan, variant, choice.contextLength);
 }
 
 export async function loadSession(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {

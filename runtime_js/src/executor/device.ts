@@ -25,11 +25,14 @@ function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined
   return undefined;
 }
 
+/** The fastest first. */
+export type ChosenVariants = readonly [VariantPlan, ...VariantPlan[]];
+
 /**
- * The variants of the plan that the adapter supports, the fastest first; `forced`: only the one of that name. Raises FeatureSupportError.
+ * The variants of the plan that the adapter supports; `forced`: only the one of that name. Raises FeatureSupportError.
  * The plan's order is that of GPUs. A CPU has no instruction for what WGSL's integer dot products do: there those come last.
  */
-export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string | undefined): [VariantPlan, ...VariantPlan[]] {
+export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string | undefined): ChosenVariants {
   const reasons: string[] = [];
   const supported: VariantPlan[] = [];
   for (const variant of plan.variants) {

@@ -3,7 +3,6 @@
 import { formatBytes } from "../support/format.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
 import { slotCount } from "./buffers.ts";
-import { chooseVariants } from "./device.ts";
 import { laterBuffers, type Plan, type VariantPlan } from "./plan.ts";
 
 /** In bytes. */
@@ -39,14 +38,8 @@ export function estimateMemory(plan: Plan, variant: VariantPlan, contextLength: 
   return { weights, cache, workspace, total: weights + cache + workspace, contextLength };
 }
 
-export interface MemoryOptions {
-  readonly contextLength?: number | undefined;
-  readonly variant?: string | undefined;
-}
-
-/** For the variant that this adapter takes first. Raises FeatureSupportError. */
-export function estimateOn(adapter: GPUAdapter, plan: Plan, { contextLength, variant: forced }: MemoryOptions): MemoryEstimate {
-  const [variant] = chooseVariants(adapter, plan, forced);
+/** For a variant that this adapter can run; `contextLength` as asked for. */
+export function estimateOn(adapter: GPUAdapter, plan: Plan, variant: VariantPlan, contextLength: number | undefined): MemoryEstimate {
   const { contextLength: most, pageSize } = plan.model;
   return estimateMemory(plan, variant, Math.min(contextLength ?? most, most, maxPages(adapter, variant) * pageSize));
 }

@@ -7,7 +7,7 @@ import { MAX_ROWS } from "./abi.generated.ts";
 import { infoOf } from "./adapter.ts";
 import { BufferTable, allocateWeights, type Binding } from "./buffers.ts";
 import type { Calibration } from "./calibration.ts";
-import { DeviceWatch, chooseVariants, firstThatWorks, requestDevice } from "./device.ts";
+import { DeviceWatch, firstThatWorks, requestDevice, type ChosenVariants } from "./device.ts";
 import { PlanExecutor, type ExecutorParts } from "./executor.ts";
 import type { ModelLibrary } from "./library.ts";
 import { maxPages } from "./memory.ts";
@@ -23,8 +23,6 @@ const TIMESTAMPS = "timestamp-query";
 export interface StartOptions {
   /** Tokens that one conversation may hold; default: the model's own length. */
   readonly contextLength?: number | undefined;
-  /** Runs this variant of the model or fails; default: the first that works. */
-  readonly variant?: string | undefined;
   readonly calibrate?: Calibration | undefined;
 }
 
@@ -52,12 +50,11 @@ function askedLength({ contextLength }: StartOptions, model: PlanModel): number 
   return contextLength ?? model.contextLength;
 }
 
-/** Raises FeatureSupportError, RequestValidationError, WebGPUNotAvailableError, OutOfMemoryError. */
+/** `variants`: see chooseVariants. Raises RequestValidationError, WebGPUNotAvailableError, OutOfMemoryError. */
 export async function openDevice(
-  adapter: GPUAdapter, library: ModelDevice["library"], options: StartOptions, notes: Notes,
+  adapter: GPUAdapter, library: ModelDevice["library"], variants: ChosenVariants, options: StartOptions, notes: Notes,
 ): Promise<ModelDevice> {
   const { plan } = library;
-  const variants = chooseVariants(adapter, plan, options.variant);
   const pages = Math.ceil(askedLength(options, plan.model) / plan.model.pageSize);
   const longest = MAX_ROWS * pages * Math.max(...variants.map(({ kvPageBytes }) => kvPageBytes));
   const { isOpen } = await TileChoice.open(adapter, variants[0], options.calibrate ?? "auto", notes);
