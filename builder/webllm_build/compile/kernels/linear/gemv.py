@@ -9,7 +9,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
-from webllm_build.compile.kernels.linear.vectors import Tile, Work, zeros
+from webllm_build.compile.kernels.linear.vectors import Tile, Work, rms_scale, zeros
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     Buffer,
@@ -17,7 +17,6 @@ from webllm_build.compile.kernels.tir.ops import (
     Kernel,
     ceildiv,
     dot,
-    inverse_rms,
     launch,
     let,
     local,
@@ -92,10 +91,8 @@ def gemv(
         with launch([tile.workgroups(n)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
             work = Work.of(variant, tile, n, m, workgroup, lane, group, more_sums=1 if norm_eps is not None and m == 1 else 0)
             rows = work.rows
+            scale_of = rms_scale(k, norm_eps)
             squares = zeros("squares", m) if norm_eps is not None and m > 1 else None
-
-            def rms_scale(square_sum: Expr) -> Expr:
-                return fixed("inverse_rms", inverse_rms(square_sum, k, norm_eps or 0), "float32")
 
             for block in work.blocks(blocks):
                 indices = [row * blocks + block for row in rows]
@@ -105,7 +102,7 @@ def gemv(
                     _accumulate_several(work, scheme, weight, indices, x, norm_weight, squares, block)
             if m == 1:
                 sum_of = work.reduce(products + (norm_eps is not None))
-                scale = rms_scale(sum_of(products)) if norm_eps is not None else let("inverse_rms", T.float32(1))
+                scale = scale_of(sum_of(products)) if norm_eps is not None else let("inverse_rms", T.float32(1))
                 if epilogue.gated:
                     for index, channel in work.each_channel():
                         gate, up = (let(name, sum_of(index * 2 + i) * scale) for i, name in enumerate(("gate", "up")))
@@ -114,7 +111,7 @@ def gemv(
                     for index, row in work.each_row():
                         store(out, finish.output(sum_of(index) * scale, 0, row), 0, row)
             else:
-                scales = work.scales(squares, rms_scale)
+                scales = work.scales(squares, scale_of)
                 if epilogue.gated:
                     work.store_channels(finish, out, scales)
                 else:

@@ -11,9 +11,9 @@ from webllm_build.compile.kernels.dequantize import CODES, CodeBlock, Codes
 from webllm_build.compile.kernels.linear.code_inputs import MadeInputs, PackedInputs
 from webllm_build.compile.kernels.linear.codes import block_scale, code_buffers, pack_quad
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, EpilogueBuffers, weight_buffers
-from webllm_build.compile.kernels.linear.vectors import Tile, Work, zeros
+from webllm_build.compile.kernels.linear.vectors import Tile, Work, rms_scale, zeros
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, inverse_rms, launch, let, local, shared, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, launch, let, local, shared, store, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
 
@@ -84,10 +84,8 @@ def gemv_codes(
                 if packed_input
                 else MadeInputs(variant, codes, x[0], norm_weight, thread, threads)
             )
+            scale_of = rms_scale(k, norm_eps)
             squares = zeros("squares", m) if has_norm and m > 1 else None
-
-            def rms_scale(square_sum: Expr) -> Expr:
-                return fixed("inverse_rms", inverse_rms(square_sum, k, norm_eps or 0), "float32")
 
             for block in work.blocks(blocks):
                 if not is_ahead:
@@ -112,16 +110,16 @@ def gemv_codes(
                         raw.load(block + tile.lanes)
             if m == 1:
                 sum_of = work.reduce(tile.rows + has_norm)
-                scale = rms_scale(sum_of(tile.rows)) if has_norm else T.float32(1)
+                scale = scale_of(sum_of(tile.rows)) if has_norm else T.float32(1)
                 if epilogue.gated:
                     _store_codes(_channels_of_one(work, sum_of, scale, finish), out, work)
                 else:
                     for index, row in work.each_row():
                         store(out, finish.output(sum_of(index) * scale, 0, row), 0, row)
             elif epilogue.gated:
-                _store_codes(work.each_channel_of_workgroup(finish, work.scales(squares, rms_scale)), out, work)
+                _store_codes(work.each_channel_of_workgroup(finish, work.scales(squares, scale_of)), out, work)
             else:
-                work.store_outputs(finish, out, work.scales(squares, rms_scale))
+                work.store_outputs(finish, out, work.scales(squares, scale_of))
     return kernel.func
 
 

@@ -9,12 +9,17 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import EpilogueBuffers
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, ceildiv, let, local, shared, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, ceildiv, inverse_rms, let, local, shared, store, when
 from webllm_build.compile.kernels.tir.reduce import pick, reduce_group, scatter_group
 from webllm_build.compile.target import Variant
 
 # Of one invocation for several vectors: sums in registers, and rows of weights, whose unpacking is most of a kernel's text.
 MOST_SUMS, MOST_ROWS = 32, 4
+
+
+def rms_scale(k: int, norm_eps: float | None) -> Callable[[Expr], Expr]:
+    """The sum of squares of k inputs → what their products are multiplied by."""
+    return lambda square_sum: fixed("inverse_rms", inverse_rms(square_sum, k, norm_eps or 0), "float32")
 
 
 @dataclass(frozen=True)
@@ -118,14 +123,14 @@ class Work:
             at = index if isinstance(index, int) else fixed("at", index)
             yield at // tile.rows, at % tile.rows, value
 
-    def scales(self, squares: Buffer | None, inverse_rms: Callable[[Expr], Expr]) -> Callable[[Expr], Expr]:
+    def scales(self, squares: Buffer | None, scale_of: Callable[[Expr], Expr]) -> Callable[[Expr], Expr]:
         """vector → what its products are multiplied by, given this invocation's part of each vector's sum of squares."""
         if squares is None:
             return lambda vector: T.float32(1)
         tile, inverses = self.tile, local("inverses", self.m)
         sum_of = reduce_group(self.variant, squares, self.m, lane=self.lane, width=tile.lanes, group=self.group, groups=tile.groups)
         for t in range(self.m):
-            store(inverses, inverse_rms(sum_of(t)), t)
+            store(inverses, scale_of(sum_of(t)), t)
         return lambda vector: pick(inverses, self.m, vector)
 
     def store_outputs(self, finish: EpilogueBuffers, out: Buffer, scale: Callable[[Expr], Expr]) -> None:
