@@ -41,7 +41,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     with Cache(request.cache_dir) as cache:
         recipe = Recipe.read(request, cache, progress)
     checkpoint = recipe.checkpoint
-    facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.context_length
+    facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.layout.context_length
     weights = {name: sum(spec.nbytes for part in parts for spec in part.buffers) for name, parts in layout.parts.items()}
     pages = -(-tokens // layout.page_size)
     states = {

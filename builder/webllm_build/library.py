@@ -42,7 +42,7 @@ def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
         "model": recipe.model.description,
         "schemes": recipe.scheme_names,
         "kv": request.kv,
-        "context_length": recipe.context_length,
+        "context_length": recipe.layout.context_length,
         "prefill_chunk": recipe.layout.prefill_chunk,
         "variants": request.variants,
         "linker": linker_version(request.toolchain),
@@ -78,14 +78,13 @@ def _intact(entry: Path) -> bytes | None:
 def _compile(recipe: Recipe, progress: Progress) -> bytes:
     # TVM takes a second to import, which a build from the cache need not wait for.
     try:
-        from webllm_build.compile.pipeline import CompileOptions, compile_model
+        from webllm_build.compile.pipeline import compile_model
     except (ImportError, OSError) as error:
         hint = "Its wheels are for Linux with glibc and for macOS (https://pypi.org/project/apache-tvm/#files): install webllm-build there."
         raise ToolchainError(f"the compiler TVM cannot be loaded on this machine: {error}", hint) from error
 
     request = recipe.request
     variants = tuple(dataclasses.replace(variant, kv=request.kv) for variant in VARIANTS if variant.name in request.variants)
-    options = CompileOptions(recipe.context_length, recipe.layout.prefill_chunk, request.debug_dump, variants)
     with progress.step("Compiling", len(variants) + 1, "steps") as done:
         started: list[str] = []
 
@@ -93,7 +92,7 @@ def _compile(recipe: Recipe, progress: Progress) -> bytes:
             done(len(started))
             started.append(name)
 
-        compiled = compile_model(recipe.model, recipe.schemes, options, on_variant)
+        compiled = compile_model(recipe.layout, variants, request.debug_dump, on_variant)
         done(len(variants))
         with disk_errors(Path(tempfile.gettempdir()), "TMPDIR"):
             return link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, request.toolchain)

@@ -24,14 +24,13 @@ from webllm_build.source import Checkpoint, open_checkpoint
 
 @dataclass(frozen=True)
 class Recipe:
-    """schemes: how each weight of the model is stored, by its name. layout: the sizes that follow from it. context_length: tokens."""
+    """schemes: how each weight of the model is stored, by its name. layout: the sizes that follow from it."""
 
     request: BuildRequest
     checkpoint: Checkpoint
     model: Decoder
     schemes: Mapping[str, Scheme]
     layout: Layout
-    context_length: int
 
     @staticmethod
     def read(request: BuildRequest, cache: Cache, progress: Progress) -> Recipe:
@@ -56,7 +55,7 @@ class Recipe:
         context_length = context_within(request.context_length, model.context_length)
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
         layout = Layout.of(model, schemes, context_length, min(request.prefill_chunk, context_length))
-        return Recipe(request, checkpoint, model, schemes, layout, context_length)
+        return Recipe(request, checkpoint, model, schemes, layout)
 
     @property
     def bytes(self) -> int:
@@ -92,6 +91,6 @@ class Recipe:
             parameters=counts.total(),
             license=self.checkpoint.license,
             quantization=quantization,
-            context_length=self.context_length,
+            context_length=self.layout.context_length,
             vocab_size=self.model.vocab_size,
         )

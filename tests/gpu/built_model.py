@@ -10,15 +10,16 @@ import codes_case
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build.compile.io import Layout
 from webllm_build.compile.link import PLAN_SECTION, link_library, read_custom_section
-from webllm_build.compile.pipeline import CompileOptions, compile_model
+from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.plan import parse_plan
 from webllm_build.compile.target import Variant
 from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.weights import Weight
-from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight, parts_of, split
+from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight, split
 from webllm_build.source.checkpoint import Checkpoint
 
 Array = npt.NDArray[np.floating[Any]]
@@ -40,7 +41,7 @@ class Built:
     """A model as a build makes it. buffers: contents of the plan's weight buffers by name."""
 
     checkpoint: Checkpoint
-    model: Decoder
+    layout: Layout
     schemes: Mapping[str, Scheme]
     weights: Mapping[str, Sequence[Packed]]
     buffers: Mapping[str, npt.NDArray[Any]]
@@ -52,11 +53,15 @@ class Built:
         model = load_model(checkpoint)
         schemes = {weight.name: SCHEMES[names.get(weight.name.rpartition(".")[2], "f32")] for weight in model.weights}
         weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
-        parts = {weight.name: parts_of(weight.name, schemes[weight.name], weight.shape) for weight in model.weights}
-        buffers = {packed.name: packed.data for name, whole in weights.items() for packed in split(whole, parts[name])}
-        compiled = compile_model(model, schemes, CompileOptions(context_length=256, prefill_chunk=CHUNK, variants=variants))
+        layout = Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK)
+        buffers = {packed.name: packed.data for name, whole in weights.items() for packed in split(whole, layout.parts[name])}
+        compiled = compile_model(layout, variants)
         library = link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, "ziglang")
-        return Built(checkpoint, model, schemes, weights, buffers, library)
+        return Built(checkpoint, layout, schemes, weights, buffers, library)
+
+    @property
+    def model(self) -> Decoder:
+        return self.layout.model
 
     @property
     def variants(self) -> list[str]:

@@ -16,7 +16,7 @@ from plan_runner import GREEDY, PlanRunner
 
 from sampling_reference import Request, adjusted, log_softmax
 from webllm_build.compile.link import PLAN_SECTION, read_custom_section
-from webllm_build.compile.pipeline import CompileOptions, compile_model
+from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.plan import parse_plan
 from webllm_build.errors import CompileError
 from webllm_build.quantize import SCHEMES
@@ -230,9 +230,8 @@ def test_a_cache_of_8_bits_is_the_references_rounded(dawn: Dawn) -> None:
 def test_integer_variants_need_integer_weights(exact: Built, quantized: Built) -> None:
     assert quantized.variants == ["f32-sg-int8", "f32-int8", "f32-sg", "f32"]
     assert exact.variants == ["f32-sg", "f32"]
-    options = CompileOptions(context_length=256, prefill_chunk=CHUNK, variants=VARIANTS[:1])
     with pytest.raises(CompileError, match="need integer weights, and some are f16"):
-        compile_model(exact.model, exact.schemes, options)
+        compile_model(exact.layout, VARIANTS[:1])
 
 
 def test_variants_share_kernels_that_use_no_subgroups(quantized: Built) -> None:

@@ -15,8 +15,9 @@ from naga import Naga
 import toy_kernel
 import toy_recurrent
 from families import FAMILIES, open_tiny
+from webllm_build.compile.io import Layout
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from webllm_build.compile.pipeline import CompileOptions, compile_model
+from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.plan import Plan, parse_plan
 from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.model import load_model
@@ -62,7 +63,7 @@ class Library:
     def compiled(checkpoint: Checkpoint, variants: tuple[Variant, ...], quantization: str = "auto") -> Library:
         model = load_model(checkpoint)
         schemes = {weight.name: choose_scheme(weight, checkpoint, quantization) for weight in model.weights}
-        found = compile_model(model, schemes, CompileOptions(context_length=256, prefill_chunk=CHUNK, variants=variants))
+        found = compile_model(Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK), variants)
         return Library(parse_plan(found.plan), json.loads(found.wgsl))
 
     def entries(self, feature: str) -> Iterator[tuple[str, str]]:

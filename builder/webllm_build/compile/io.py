@@ -29,19 +29,19 @@ class Layout:
 
     weights: GPU buffers of all weights, in plan order; parts: the same by logical weight, which has several
     where it is larger than a binding.
-    max_pages: pages of the longest sequence. prefill_chunk: tokens of the longest prefill call.
+    context_length, prefill_chunk: tokens of the longest sequence, and of the longest prefill call.
     """
 
     model: Decoder
     parts: Mapping[str, tuple[Part, ...]]
-    max_pages: int
+    context_length: int
     prefill_chunk: int
     page_size: int = PAGE_SIZE
 
     @staticmethod
     def of(model: Decoder, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
         parts = {weight.name: parts_of(weight.name, schemes[weight.name], weight.shape) for weight in model.weights}
-        return Layout(model, parts, -(-context_length // PAGE_SIZE), prefill_chunk)
+        return Layout(model, parts, context_length, prefill_chunk)
 
     @property
     def weights(self) -> tuple[Buffer, ...]:
@@ -56,7 +56,7 @@ class Layout:
             "tokens": ([chunk], "int32"),
             "state": ([MAX_ROWS, STATE_WORDS], "int32"),
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
-            "page_table": ([MAX_ROWS, self.max_pages], "int32"),
+            "page_table": ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32"),
             "hidden": ([chunk, model.hidden_size], "float32"),
             "pooled": ([POOLED, model.hidden_size], "float32"),
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),

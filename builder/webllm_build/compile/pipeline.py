@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,6 @@ from webllm_build.compile.plan import Plan, PlanModel, Rope
 from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import CompileError
-from webllm_build.model.decoder import Decoder
-from webllm_build.quantize import Scheme
 from webllm_build.signals import held_back
 
 # Phases in order; the module is dumped after each with --debug-dump.
@@ -39,16 +37,6 @@ PHASES: Sequence[tuple[str, Callable[[], Sequence[tvm.transform.Pass]]]] = (
 
 
 @dataclass(frozen=True)
-class CompileOptions:
-    """context_length and prefill_chunk in tokens; debug_dump: a folder that gets the IR after each phase."""
-
-    context_length: int
-    prefill_chunk: int
-    debug_dump: Path | None = None
-    variants: tuple[Variant, ...] = VARIANTS
-
-
-@dataclass(frozen=True)
 class CompiledLibrary:
     """What the linker puts into model.wasm."""
 
@@ -59,29 +47,28 @@ class CompiledLibrary:
 
 
 def compile_model(
-    model: Decoder,
-    schemes: Mapping[str, Scheme],
-    options: CompileOptions,
+    layout: Layout,
+    variants: Sequence[Variant] = VARIANTS,
+    debug_dump: Path | None = None,
     on_variant: Callable[[str], None] = lambda name: None,
 ) -> CompiledLibrary:
-    """Compiles every variant of a model. `schemes` names the packing of each of model.weights.
+    """Compiles the layout's model in each of the variants. debug_dump: a folder that gets the IR after each phase.
 
     Raises:
         CompileError: TVM or a kernel refused, or the plan breaks its specification.
     """
-    layout = Layout.of(model, schemes, options.context_length, options.prefill_chunk)
-    emitter = Emitter(layout)
-    for variant in _supported(options.variants, model, schemes):
+    model, emitter = layout.model, Emitter(layout)
+    for variant in _supported(variants, layout):
         on_variant(variant.name)
         exported = export_module(model, layout, variant)
-        emitter.add(variant, lower_module(exported.module, variant, options.debug_dump), exported.tiles)
+        emitter.add(variant, lower_module(exported.module, variant, debug_dump), exported.tiles)
     plan = Plan(
         model=PlanModel(
             vocab_size=model.vocab_size,
             hidden_size=model.hidden_size,
-            context_length=options.context_length,
+            context_length=layout.context_length,
             page_size=layout.page_size,
-            prefill_chunk=options.prefill_chunk,
+            prefill_chunk=layout.prefill_chunk,
             ropes=tuple(Rope(rope.inv_freq, rope.scale) for rope in model.ropes),
         ),
         weights=layout.weights,
@@ -98,9 +85,10 @@ def compile_model(
     )
 
 
-def _supported(variants: Sequence[Variant], model: Decoder, schemes: Mapping[str, Scheme]) -> list[Variant]:
+def _supported(variants: Sequence[Variant], layout: Layout) -> list[Variant]:
     """The variants that the model's weights allow: integer dot products need integers."""
-    others = sorted({schemes[weight.name].name for weight in model.weights if weight.kind != "vector"} - CODES.keys())
+    matrices = (layout.parts[weight.name][0] for weight in layout.model.weights if weight.kind != "vector")
+    others = sorted({part.scheme.name for part in matrices} - CODES.keys())
     supported = [variant for variant in variants if not (variant.integer and others)]
     if not supported:
         raise CompileError(f"The variants asked for need integer weights, and some are {others[0]}.", "Ask for another variant too.")
