@@ -370,7 +370,7 @@ for (const [place, make] of Object.entries(PLACES)) {
 
   check("options that nobody knows are errors, in every configuration", async () => {
     const { client } = await loaded(make);
-    assert.throws(() => PLACES[place]?.(JSON.parse('{"logitProcessorRegistry": {}}')), fails(RequestValidationError, /logitProcessorRegistry is not known/));
+    assert.throws(() => PLACES[place]?.(JSON.parse('{"logitProcessorRegistry": {}}')), fails(RequestValidationError, /logitProcessorRegistry must be a Map/));
     assert.throws(() => client.setAppConfig(JSON.parse('{"model_list": [], "cacheBackend": "indexeddb"}')), /cacheBackend/);
     const record = '{"model_list": [{"model": "https://a.example/", "model_id": "a", "model_lib": "https://a.example/b.wasm"}]}';
     assert.throws(() => client.setAppConfig(JSON.parse(record)), fails(RequestValidationError, /model_list\[0\]\.model is not supported.*give `manifest`/));

@@ -77,7 +77,10 @@ export type EngineSettings = Pick<MLCEngineConfig, "appConfig" | "logLevel" | "v
 
 export function parseEngineConfig(value: unknown): EngineSettings {
   const config = configuration(value ?? {}, "engineConfig");
-  config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "variant", "calibrate", "memoryLimit"]);
+  config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "variant", "calibrate", "memoryLimit", "logitProcessorRegistry"]);
+  if (config.has("logitProcessorRegistry") && !(config.raw("logitProcessorRegistry") instanceof Map)) {
+    throw config.wrong("logitProcessorRegistry", "a Map of LogitProcessors by model id");
+  }
   for (const key of ["initProgressCallback", "deviceLostCallback"]) {
     if (config.has(key) && typeof config.raw(key) !== "function") throw config.wrong(key, "a function");
   }

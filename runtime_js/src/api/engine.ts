@@ -4,6 +4,7 @@ import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import { checkMemory, type MemoryEstimate } from "../executor/memory.ts";
 import type { Prompt } from "../engine/answer.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
+import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { Session } from "../engine/session.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
@@ -39,12 +40,19 @@ function quoted(ids: Iterable<string>): string {
 export class MLCEngine extends BaseEngine {
   /** By model id. Each has a device of its own: freeing a model is ending its device, and what fails on one is no other's failure. */
   readonly #slots = new Map<string, Slot>();
+  #processors: ReadonlyMap<string, LogitProcessor> = new Map();
   /** Resolves when what was unloaded so far is freed. */
   #freed: Promise<void> = Promise.resolve();
 
   constructor(engineConfig?: MLCEngineConfig | null) {
     super(engineConfig);
+    this.setLogitProcessorRegistry(engineConfig?.logitProcessorRegistry);
     if (this.logLevel !== undefined) setLogLevel(this.logLevel);
+  }
+
+  /** By model id; for requests from now on. */
+  setLogitProcessorRegistry(registry: ReadonlyMap<string, LogitProcessor> | undefined): void {
+    this.#processors = registry ?? new Map();
   }
 
   /** What these models replace is unloaded first, its load ended where it is not done. Of overlapping calls the last one counts. */
@@ -133,7 +141,7 @@ export class MLCEngine extends BaseEngine {
 
   async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
     const session = await this.#sessionOf(model, signal);
-    const answer = session.answer(request);
+    const answer = session.answer(request, this.#processors.get(session.modelId));
     try {
       return { modelId: session.modelId, events: await abortable(answer, signal, "The request was aborted before it began.") };
     } catch (error) {

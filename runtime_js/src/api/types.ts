@@ -1,5 +1,6 @@
 /** The public types of the engine, with WebLLM's names. */
 
+import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
 import type { Calibration } from "../executor/calibration.ts";
 import type { MemoryEstimate } from "../executor/memory.ts";
@@ -11,7 +12,7 @@ import type {
   ChatCompletionRequestStreaming, ChatCompletions, Completions, CreateEmbeddingResponse, EmbeddingRequest, Embeddings, Models, RequestOptions,
 } from "./openai/types.ts";
 
-export type { Calibration, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, MemoryEstimate, ModelSource };
+export type { Calibration, LogitProcessor, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, MemoryEstimate, ModelSource };
 
 /** One model that can be loaded by its id. */
 export interface ModelRecord extends ModelSource {
@@ -44,6 +45,8 @@ export interface MLCEngineConfig {
    * weights are fetched. Default: what the GPU gives.
    */
   readonly memoryLimit?: number | undefined;
+  /** By model id: code that has a part in drawing each token. Only of an engine in this thread. */
+  readonly logitProcessorRegistry?: ReadonlyMap<string, LogitProcessor> | undefined;
 }
 
 /** An engine, in this thread (MLCEngine) or in a worker (WebWorkerMLCEngine). */

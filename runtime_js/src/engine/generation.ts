@@ -114,6 +114,7 @@ export class Generation {
     this.tokens.push(token);
     this.#answer.push(token);
     constraint?.accept(token);
+    this.request.sampler.sampled(token);
     const isEnd = this.listener.token(token, logprobs) || eosTokenIds.has(token) || constraint?.isEnded === true;
     if (isEnd) this.end("stop");
     else if (this.read >= this.limit) this.end("length");

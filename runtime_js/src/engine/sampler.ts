@@ -4,6 +4,7 @@ import {
   FREQUENCY_WORD, MIN_P_WORD, PRESENCE_WORD, REPETITION_WORD, SAMPLING_WORDS, SEED_WORD, STEP_WORD, TEMPERATURE_WORD, TOP_K_WORD, TOP_P_WORD,
 } from "../executor/abi.generated.ts";
 import type { Controls, Draw } from "../executor/runner.ts";
+import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
 import type { SamplingConfig } from "./sampling.ts";
 
 /** The seed of an answer's choice, as two words: the request's own for the first, a hash of it and the choice for others (splitmix64). */
@@ -22,10 +23,11 @@ export class Sampler {
   readonly #words = new Uint32Array(SAMPLING_WORDS);
   readonly #isGreedy: boolean;
   readonly #topLogprobs: number | undefined;
+  readonly #processed: ProcessedAnswer | undefined;
   #controls: Controls | undefined;
 
   /** `choice`: which of a request's answers to the prompt it is. */
-  constructor(config: SamplingConfig, prompt: readonly number[], choice = 0) {
+  constructor(config: SamplingConfig, prompt: readonly number[], choice = 0, processor?: LogitProcessor) {
     const { temperature = 1, topP = 1, topK = 0, minP = 0, repetitionPenalty = 1, frequencyPenalty = 0, presencePenalty = 0, seed } = config;
     const floats = new Float32Array(this.#words.buffer);
     this.#isGreedy = temperature === 0 || topP === 0 || topK === 1;
@@ -38,6 +40,7 @@ export class Sampler {
     this.#words[TOP_K_WORD] = topK;
     this.#words.set(seed === undefined ? crypto.getRandomValues(new Uint32Array(2)) : seedWords(seed, choice), SEED_WORD);
     this.#topLogprobs = config.topLogprobs;
+    this.#processed = processor && new ProcessedAnswer(processor);
     const bias = new Map(config.logitBias?.filter(([, value]) => value !== 0));
     if (repetitionPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0 || bias.size > 0) {
       this.#controls = { prompt, answer: [], bias };
@@ -48,7 +51,17 @@ export class Sampler {
   next(): Draw {
     const sampling = this.#words.slice();
     if (!this.#isGreedy) this.#words[STEP_WORD] = ((this.#words[STEP_WORD] ?? 0) + 1) >>> 0;
-    return { sampling, controls: this.#controls, topLogprobs: this.#topLogprobs };
+    return { sampling, controls: this.#controls, topLogprobs: this.#topLogprobs, process: this.#processed?.process };
+  }
+
+  /** Whether a step must wait until the token before it was read: the CPU has a part in every draw. */
+  get isStepwise(): boolean {
+    return this.#processed !== undefined;
+  }
+
+  /** A token was read. */
+  sampled(token: number): void {
+    this.#processed?.sampled(token);
   }
 
   /** For an answer that goes on in another control slot: its tokens so far. */

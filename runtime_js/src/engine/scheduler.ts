@@ -234,7 +234,7 @@ export class Scheduler {
     const most = Math.max(...this.#prepared);
     const rows = ready.length <= most ? ready : ready.toSorted((a, b) => a.latestStep - b.latestStep).slice(0, most);
     const places = placeRows(rows, this.#onRunner, ({ isOnGpu }) => isOnGpu, this.#prepared);
-    if (places === undefined || rows.some(({ isOnGpu, request }) => isOnGpu && request.constraint !== undefined)) return false;
+    if (places === undefined || rows.some(({ isOnGpu, request }) => isOnGpu && (request.constraint !== undefined || request.sampler.isStepwise))) return false;
     for (const row of rows) await this.#guard([row], async () => { await this.#makeRoom(row, 1); });
     if (this.#isClosed || rows.some(({ isEnded, sequence }) => isEnded || sequence === null)) return true;
     const step = this.#views(places).map((cache, i) => {

@@ -9,6 +9,7 @@ import type { Conversation } from "../tokenizer/conversation.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { embed } from "./embedding.ts";
 import { cut, roomForPrompt, shortened } from "./overflow.ts";
+import type { LogitProcessor } from "./logit_processor.ts";
 import { parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Sampler } from "./sampler.ts";
@@ -61,7 +62,7 @@ export class Session {
    * The answer's events, pushed as they come; leaving the stream ends the generation.
    * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
-  async answer(request: AnswerRequest): Promise<PushStream<AnswerEvent>> {
+  async answer(request: AnswerRequest, processor?: LogitProcessor): Promise<PushStream<AnswerEvent>> {
     const { tokenizer, runner, grammars, format } = this.#parts;
     const { stopTokens = [], sampling } = request;
     tokenizer.known(stopTokens, "stop_token_ids");
@@ -77,7 +78,7 @@ export class Session {
     const events = new PushStream<AnswerEvent>(() => stop());
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events);
-    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, prompt, request.choice);
+    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, prompt, request.choice, processor);
     const { maxTokens = Infinity, priority } = request;
     const shifts = request.overflow === "drop_oldest";
     try {

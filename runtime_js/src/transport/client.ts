@@ -10,7 +10,7 @@ import type { ModelChoice } from "../engine/choice.ts";
 import { waitingToBegin } from "../engine/progress.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import { abortError } from "../support/abort.ts";
-import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
+import { AbortError, ProtocolError, RequestValidationError, fromWire } from "../support/errors.ts";
 import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
 import { PushStream } from "../support/stream.ts";
 import { CALLS, parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
@@ -63,6 +63,11 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
 
   constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null) {
     super(engineConfig);
+    if (engineConfig?.logitProcessorRegistry !== undefined) {
+      throw new RequestValidationError(
+        "logitProcessorRegistry needs an engine in this thread (MLCEngine), or one that your own worker gives to WebWorkerMLCEngineHandler.",
+        { param: "logitProcessorRegistry" });
+    }
     this.#worker = worker;
     worker.addEventListener("message", (event) => this.#receive(event));
     worker.addEventListener("error", (event) => this.#fail(new ProtocolError(describeFailure(event))));
