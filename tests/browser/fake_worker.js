@@ -5,7 +5,7 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 let contextLength = 0;
 
-/** "name: argument" → the name's text; one that throws raises the error of that code. */
+/** "name: argument" → the name's text; one that throws raises the error of that code. What stands before "</think>" is thought. */
 const SCRIPT = {
   say: (text) => text,
   context: () => `${contextLength} tokens`,
@@ -49,7 +49,7 @@ async function openFolder(manifest) {
   }
 }
 
-async function load({ id, source, ...choice }) {
+async function load({ id, choices: [{ source, ...choice }] }) {
   contextLength = choice.contextLength;
   const folder = await openFolder(source.manifest);
   const get = async (name, onBytes, at = source.files?.[name] ?? new URL(name, source.manifest).href) => {
@@ -84,16 +84,17 @@ async function write(question, { messages, text }) {
   const [, name, argument] = /^(\w+)(?:: ([^]*))?$/.exec(question) ?? [];
   const asked = await (Object.hasOwn(SCRIPT, name ?? "") ? SCRIPT[name](argument, messages ?? text) : undefined);
   const held = messages ? `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.` : ` and ${text.length} characters.`;
-  return (asked ?? held).match(/[^]{1,7}/g);
+  return (asked ?? held).match(/<\/think>|[^<]{1,7}|</g);
 }
 
 /** The question is the last message, without those that got no answer, or the last line of a text. */
 async function answer({ id, request: { prompt } }) {
-  const question = prompt.messages?.at(-1).content.replace(/^((fail: \w+|stuck)\n\n)+/, "") ?? prompt.text.split("\n").at(-1);
+  const { messages } = prompt.conversation ?? {};
+  const question = messages?.at(-1).content.replace(/^((fail: \w+|stuck)\n\n)+/, "") ?? prompt.text.split("\n").at(-1);
   if (question === "stuck") return; // as one that waits for another
   let pieces;
   try {
-    pieces = await write(question, prompt);
+    pieces = await write(question, { messages, text: prompt.text });
   } catch ({ code, message }) {
     postMessage({ kind: "error", id, error: { code, message, details: {} } });
     return;
@@ -101,13 +102,15 @@ async function answer({ id, request: { prompt } }) {
   running.add(id);
   postMessage({ kind: "begun", id, modelId: "fake" });
   let count = 0;
+  let thoughts = pieces.findIndex((piece) => piece.includes("</think>"));
   for (const piece of pieces) {
     if (!running.has(id)) break;
-    postMessage({ kind: "events", id, events: [{ type: "text", text: piece }] });
+    const type = thoughts-- >= 0 ? "reasoning" : "text";
+    postMessage({ kind: "events", id, events: [{ type, text: piece.replace("</think>", "") }] });
     count += 1;
     if (question.startsWith("slow")) await sleep(50);
   }
-  const tokens = { prompt: 5, cached: 0, completion: count };
+  const tokens = { prompt: 5, cached: 0, completion: count, reasoning: 0 };
   const times = { queued: 0, prefill: 100, decode: Math.max(0, count - 1) / 0.0425 }; // 42.5 tokens a second
   postMessage({ kind: "events", id, events: [{ type: "end", finishReason: running.has(id) ? "stop" : "abort", tokens, times }] });
   running.delete(id);

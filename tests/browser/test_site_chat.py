@@ -65,6 +65,13 @@ def test_a_conversation_goes_on_and_shows_its_speed(visit: Visit) -> None:
     ask(page, "two")
     assert answered(page, 4) == "3 messages: user, assistant, user."
     assert "42.5 tokens/s" in page.inner_text("li.assistant:last-child")
+    ask(page, "say: Let me <b>think</b>.</think>It is so.")
+    assert answered(page, 6) == "It is so."
+    assert page.inner_text("li.assistant:last-child summary") == "Thoughts"
+    assert page.text_content("li.assistant:last-child .thought div") == "Let me <b>think</b>."
+    assert not page.is_visible("li.assistant:last-child .thought div")
+    page.click("li.assistant:last-child summary")
+    assert page.is_visible("li.assistant:last-child .thought div")
 
 
 def test_retry_answers_the_same_question_again(visit: Visit) -> None:

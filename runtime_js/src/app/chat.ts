@@ -115,10 +115,10 @@ export class Chat implements Task {
     this.#truncate(index);
     const turn = ++this.#turn;
     const turns = this.#conversation.turns();
-    let text = "";
+    let [text, thought] = ["", ""];
     const write = (rest: Omit<Message, "role" | "text">): void => {
       if (turn !== this.#turn) return;
-      const message: Message = { role: "assistant", text, ...rest };
+      const message: Message = { role: "assistant", text, ...(thought !== "" && { thought }), ...rest };
       this.#conversation.replaceLast(message);
       this.#list.updateLast(message);
     };
@@ -127,7 +127,8 @@ export class Chat implements Task {
     this.#announce("The model is answering.");
     await this.model.run(
       (engine, signal) => engine.chat(turns, this.model.settings, signal, (piece) => {
-        text += piece;
+        text += piece.text;
+        thought += piece.thought;
         write({ ending: "open" });
       }),
       ({ ending, speed }) => {

@@ -15,6 +15,8 @@ export type Ending = (typeof ENDINGS)[number];
 export interface Message {
   readonly role: (typeof ROLES)[number];
   readonly text: string;
+  /** What the model thought before it answered. It is not told again. */
+  readonly thought?: string | undefined;
   readonly ending: Ending;
   /** Tokens a second, for a finished answer. */
   readonly speed?: number | undefined;
@@ -99,6 +101,7 @@ export class Conversation {
         return {
           role: item.oneOf("role", ROLES),
           text: item.string("text", MAX_TEXT),
+          thought: item.optional("thought", (key) => item.string(key, MAX_TEXT)),
           ending: ending === "open" ? "abort" : ending,
           speed: item.optional("speed", (key) => item.number(key, 0, 1e9)),
           leftOut: item.optional("leftOut", (key) => item.boolean(key)),

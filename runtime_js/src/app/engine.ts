@@ -83,13 +83,13 @@ export class EngineHost {
     return Promise.race([answer, silence]);
   }
 
-  /** Stream the answer to `turns` into `onText`, which gets each new piece. Rejects with AbortError when `signal` says so. */
-  async chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onText: (text: string) => void): Promise<Outcome> {
+  /** Stream the answer to `turns` into `onPiece`, which gets each new piece. Rejects with AbortError when `signal` says so. */
+  async chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
     const stream = await this.#running().chat.completions.create(
       { messages: toMessages(turns, settings.systemPrompt), stream: true, stream_options: { include_usage: true }, ...sampling(settings) },
       { signal },
     );
-    return follow(stream, ({ delta }) => onText(delta.content ?? ""));
+    return follow(stream, ({ delta }) => onPiece({ text: delta.content ?? "", thought: delta.reasoning_content ?? "" }));
   }
 
   /** Stream what follows on `prompt` into `onText`, as `chat` does. */
@@ -105,6 +105,12 @@ export class EngineHost {
     if (this.#engine === undefined) throw new AbortError("The engine was ended.");
     return this.#engine;
   }
+}
+
+/** Of an answer, and of what the model thinks before it. */
+export interface Piece {
+  readonly text: string;
+  readonly thought: string;
 }
 
 interface Chunk<Choice> {

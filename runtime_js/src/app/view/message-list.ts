@@ -87,6 +87,7 @@ class MessageItem {
   message: Message;
   readonly #body: HTMLElement;
   #text: GrowingText | undefined;
+  #thought: Thought | undefined;
 
   constructor(message: Message) {
     this.message = message;
@@ -106,11 +107,23 @@ class MessageItem {
     this.message = message;
     const open = message.ending === "open";
     this.element.toggleAttribute("data-open", open);
-    if (message.role === "assistant") this.#drawText(message.text, open);
+    if (message.role === "assistant") {
+      this.#drawThought(message, open);
+      this.#drawText(message.text, open);
+    }
     if (open) return;
     const note = NOTES[message.ending];
     if (note !== undefined) this.element.append(element("p", { class: "note" }, note));
     this.element.append(toolbar(message));
+  }
+
+  #drawThought({ text, thought = "" }: Message, open: boolean): void {
+    if (thought === "") return;
+    if (this.#thought === undefined) {
+      this.#thought = new Thought();
+      this.#body.before(this.#thought.element);
+    }
+    this.#thought.draw(thought, open && text === "");
   }
 
   #drawText(text: string, open: boolean): void {
@@ -129,6 +142,20 @@ class MessageItem {
       this.#text = undefined;
       this.#body.replaceChildren(renderText(text));
     }
+  }
+}
+
+/** What the model thinks, folded. */
+class Thought {
+  readonly #summary = element("summary", {});
+  readonly #text = new Text();
+  readonly element = element("details", { class: "thought" }, this.#summary, element("div", { dir: "auto" }, this.#text));
+
+  draw(thought: string, isGrowing: boolean): void {
+    const title = isGrowing ? "Thinking…" : "Thoughts";
+    if (this.#summary.textContent !== title) this.#summary.textContent = title;
+    if (thought.startsWith(this.#text.data)) this.#text.appendData(thought.slice(this.#text.length)); // a selection in it survives
+    else this.#text.data = thought;
   }
 }
 
