@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +41,22 @@ TRAITS = [
     described(14, 2, 64, window=700),
 ]
 LAYERS = [described(*shape) for shape in PLAIN] + TRAITS
+
+
+def cases() -> Iterator[tuple[Attention, Variant]]:
+    """Layers and what they run in. Each size of head comes in all variants; where there are several layers of one, each has the half of
+    them with and without subgroups, and with both kinds of cache. Compiling them is what takes the time."""
+    seen: Counter[tuple[int, int]] = Counter()
+    for layer in LAYERS:
+        size = layer.kv_heads, layer.head_dim
+        alone = sum((other.kv_heads, other.head_dim) == size for other in LAYERS) == 1
+        for i, variant in enumerate(RUNNABLE):
+            if alone or (i in (0, 3)) == (seen[size] % 2 == 0):
+                yield layer, variant
+        seen[size] += 1
+
+
+CASES = list(cases())
 # Many heads, and long ones: where limits are near.
 LARGE_LAYERS = [described(8, 1, 32), described(8, 2, 128), described(8, 1, 256), described(8, 1, 256, window=512, qk_norm=NORM_EPS)]
 
@@ -49,6 +67,10 @@ def layer_name(attention: Attention) -> str:
         traits["scale"] = attention.scale
     sizes = f"{attention.heads}-{attention.kv_heads}-{attention.head_dim}"
     return "-".join([sizes, *(f"{name}{value}" for name, value in traits.items() if value is not None)])
+
+
+def case_name(case: Attention | Variant) -> str:
+    return layer_name(case) if isinstance(case, Attention) else case.name
 
 
 def layout_of(variant: Variant, attention: Attention) -> KvLayout:

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from dawn import Dawn, grid_of, poison
 from paged import (
+    CASES,
     COMPILED,
     LARGE_LAYERS,
-    LAYERS,
     RUNNABLE,
     NewTokens,
     attend,
+    case_name,
     described,
     layer_name,
     layout_of,
@@ -56,8 +57,7 @@ class Kernels:
         np.testing.assert_allclose(got["out"].reshape(want.shape), want, rtol=0, atol=tolerance, err_msg=f"{cached} tokens before")
 
 
-@pytest.mark.parametrize("variant", RUNNABLE, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("attention", LAYERS, ids=layer_name)
+@pytest.mark.parametrize(("attention", "variant"), CASES, ids=case_name)
 def test_attention_decode(dawn: Dawn, variant: Variant, attention: Attention) -> None:
     kernels = Kernels(dawn, variant, attention)
     for cached in (0, 1, 15, 16, 31, 32, 33, 300, 1100):

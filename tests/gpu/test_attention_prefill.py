@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dawn import Dawn, poison
-from paged import COMPILED, LARGE_LAYERS, LAYERS, RUNNABLE, attend, layer_name, layout_of, random_cache, state_of
+from paged import CASES, COMPILED, LARGE_LAYERS, attend, case_name, layer_name, layout_of, random_cache, state_of
 
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.target import Variant
@@ -14,8 +14,7 @@ from webllm_build.model.attention import Attention
 CALLS = [(1, 0), (5, 0), (17, 0), (33, 0), (70, 0), (1, 64), (5, 15), (17, 16), (33, 47), (3, 300), (70, 331)]
 
 
-@pytest.mark.parametrize("variant", RUNNABLE, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("attention", LAYERS, ids=layer_name)
+@pytest.mark.parametrize(("attention", "variant"), CASES, ids=case_name)
 def test_attention_prefill(dawn: Dawn, variant: Variant, attention: Attention) -> None:
     layout = layout_of(variant, attention)
     kernel = dawn.prepare(attention_prefill(variant, attention), variant)
