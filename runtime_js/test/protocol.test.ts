@@ -31,7 +31,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
         tools: [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }],
         variables: { enable_thinking: false },
       } },
-      parallelToolCalls: false, toolChoice: { kind: "named", name: "look" }, strictTools: ["look"],
+      parallelToolCalls: false, toolChoice: { kind: "named", name: "look" }, strictTools: ["look"], thinkingBudget: 7,
       maxTokens: 5, overflow: "drop_oldest", choice: 1, priority: 9, stop: ["a", "b"], stopTokens: [1], ignoreEos: true,
       sampling: {
         temperature: 0, topP: 0.5, topK: 3, minP: 0.1, frequencyPenalty: 1, presencePenalty: -1, repetitionPenalty: 1.5, topLogprobs: 2, seed: -3,

@@ -45,6 +45,8 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a schema that is none", { messages: [USER], tools: [{ type: "function", function: { name: "f", parameters: [1] } }] }, /parameters must be an object/],
   ["a schema without end", { messages: [USER], tools: [{ type: "function", function: { name: "f", parameters: DEEP } }] }, /nested deeper than 64/],
   ["a choice that nobody knows", { messages: [USER], tools: [TOOL], tool_choice: "sometimes" }, /tool_choice/],
+  ["a budget below nothing", { messages: [USER], thinking_budget: -1 }, /thinking_budget must be an integer/],
+  ["a budget and logprobs", { messages: [USER], thinking_budget: 5, logprobs: true }, /thinking_budget writes what closes a thought/],
   ["a call of nothing", { messages: [USER], tool_choice: "required" }, /tool_choice requires a call, but there are no tools/],
   ["another tool", { messages: [USER], tools: [TOOL], tool_choice: { type: "function", function: { name: "find" } } }, /tool_choice\.function\.name must be the name of one of the tools/],
   ["an effort that nobody knows", { messages: [USER], reasoning_effort: "huge" }, /reasoning_effort/],

@@ -75,6 +75,17 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.deepEqual(ran, [["look", { at: "x" }], ["find", {}]]);
   });
 
+  test(`${place}: a thought that has had its tokens is closed, and the answer goes on`, async () => {
+    const { client } = await saying(make, [`<think>${"Hm, ".repeat(60)}`, "So."]); // the second behind what was written for it
+    const request = { ...ASK, stream: false, thinking_budget: 12, max_tokens: 60 } as const;
+    const { choices: [choice], usage } = await soon(client.chat.completions.create(request));
+    assert.match(choice?.message.reasoning_content ?? "", /^(Hm, )+/);
+    assert.ok((choice?.message.reasoning_content?.length ?? 0) < 60, choice?.message.reasoning_content);
+    assert.deepEqual([choice?.message.content, choice?.finish_reason], ["So.", "stop"]);
+    const { reasoning_tokens: reasoned } = usage.completion_tokens_details;
+    assert.ok(reasoned >= 12 && reasoned < 45, String(reasoned));
+  });
+
   test(`${place}: one call where several are not wanted; a call that is cut is given as it is`, async () => {
     const { client } = await saying(make, [TWO, TWO]);
     const one = await soon(client.chat.completions.create({ ...ASK, parallel_tool_calls: false, stream: false }));

@@ -41,6 +41,8 @@ export interface AnswerRequest {
   readonly parallelToolCalls?: boolean | undefined;
   /** Default: the model's. */
   readonly toolChoice?: ToolChoice | undefined;
+  /** Tokens that a thought may have; default: any number. */
+  readonly thinkingBudget?: number | undefined;
   /** Names of the tools whose calls must be as their schemas say. */
   readonly strictTools?: readonly string[] | undefined;
 }

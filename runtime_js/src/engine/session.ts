@@ -5,7 +5,9 @@ import { AbortError, ContextWindowSizeExceededError, RequestValidationError } fr
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { tagsOf, type ChatFormat } from "../formats/format.ts";
+import type { ParserOptions } from "../formats/parser.ts";
 import type { Conversation } from "../tokenizer/conversation.ts";
+import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { embed } from "./embedding.ts";
 import { cut, roomForPrompt, shortened } from "./overflow.ts";
@@ -17,6 +19,7 @@ import type { SamplingConfig } from "./sampling.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
 import type { SequenceManager } from "./sequences.ts";
 import type { Grammars } from "./structure/grammars.ts";
+import { ThinkingBudget } from "./thinking_budget.ts";
 import { structureBehindThought, toolStructure } from "./tool_structure.ts";
 
 export interface SessionParts {
@@ -73,7 +76,8 @@ export class Session {
     const parse = parserOptions(request, format, rendered);
     const structure = toolStructure(request, parse.format, parse.isThinking)
       ?? (request.structure && structureBehindThought(request.structure, parse.format, parse.isThinking));
-    const constraint = structure === undefined ? undefined : await grammars.constraint(structure);
+    const grammar = structure === undefined ? undefined : await grammars.constraint(structure);
+    const constraint = this.#budgeted(request.thinkingBudget, parse, grammar);
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
@@ -88,6 +92,16 @@ export class Session {
       throw error;
     }
     return events;
+  }
+
+  /** With a bound for thoughts, where there is one and the model thinks. */
+  #budgeted(budget: number | undefined, { format: { thinking }, isThinking }: ParserOptions, inner: Constraint | undefined): Constraint | undefined {
+    if (budget === undefined || thinking === undefined) return inner;
+    const { tokenizer } = this.#parts;
+    const tags = [thinking.begin, thinking.end];
+    return new ThinkingBudget({
+      format: thinking, budget, isThinking, detokenizer: () => tokenizer.detokenizer(tags), encode: (text) => tokenizer.encodePart(text),
+    }, inner);
   }
 
   /** The prompt, shortened as the request allows where it is too long. Raises ContextWindowSizeExceededError. */

@@ -142,6 +142,7 @@ function parseRequest(request: Fields): AnswerRequest {
     ...present({
       parallelToolCalls: request.optional("parallelToolCalls", (key) => request.boolean(key)),
       toolChoice: request.optional("toolChoice", (key) => parseToolChoice(request.object(key))),
+      thinkingBudget: request.optional("thinkingBudget", (key) => request.integer(key, 0, MAX_TOKENS)),
       strictTools: request.optional("strictTools", (key) => request.array(key, MAX_TOOLS, (name) => String(name))),
       ignoreEos: request.optional("ignoreEos", (key) => request.boolean(key)),
       stopTokens: request.optional("stopTokens", (key) => request.integers(key, MAX_STOP_TOKENS, 0, MAX_TOKEN)),

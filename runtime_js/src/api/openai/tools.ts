@@ -8,10 +8,11 @@ import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/conversation.
 import { refuseUnsupported } from "./neutral.ts";
 
 export const MAX_TOOLS = 1024;
+const MAX_BUDGET = 1 << 24;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
-export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort",
+export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort", "thinking_budget",
   "extra_body", "special_tokens"] as const;
 
 /** A tool as it was given, checked. */
@@ -64,7 +65,7 @@ function strictNames(request: Fields): string[] {
     .filter((called) => called.raw("strict") === true).map((called) => called.string("name", 64));
 }
 
-type Calls = Pick<AnswerRequest, "toolChoice" | "strictTools" | "parallelToolCalls">;
+type Calls = Pick<AnswerRequest, "toolChoice" | "strictTools" | "parallelToolCalls" | "thinkingBudget">;
 
 /** A chat, and what is wanted of its calls. */
 export interface ChatWish {
@@ -95,6 +96,10 @@ export function parseChat(request: Fields, messages: Conversation["messages"]): 
   const told = variables(request);
   const specialTokens = request.optional("special_tokens", (key) => request.oneOf(key, SPECIAL_TOKENS));
   const parallel = request.optional("parallel_tool_calls", (key) => request.boolean(key)) ?? true;
+  const thinkingBudget = request.optional("thinking_budget", (key) => request.integer(key, 0, MAX_BUDGET));
+  if (thinkingBudget !== undefined && request.raw("logprobs") === true) {
+    throw request.fail("thinking_budget writes what closes a thought, which has no logprobs: leave out one of them", "thinking_budget");
+  }
   const strictTools = tools.length > 0 ? strictNames(request) : [];
   return {
     conversation: {
@@ -103,7 +108,7 @@ export function parseChat(request: Fields, messages: Conversation["messages"]): 
     },
     calls: {
       ...(!parallel && { parallelToolCalls: false }), ...(choice !== undefined && choice.kind !== "auto" && { toolChoice: choice }),
-      ...(strictTools.length > 0 && { strictTools }),
+      ...(strictTools.length > 0 && { strictTools }), ...(thinkingBudget !== undefined && { thinkingBudget }),
     },
   };
 }

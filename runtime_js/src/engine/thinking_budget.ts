@@ -1,0 +1,85 @@
+/** Closes a thought that has had its tokens: what comes next is then its closing tag, whatever the model says. */
+
+import type { ThinkingFormat } from "../formats/format.ts";
+import type { Detokenizer } from "../tokenizer/detokenizer.ts";
+import type { Constraint } from "./constraint.ts";
+
+export interface ThinkingBudgetOptions {
+  readonly format: ThinkingFormat;
+  /** Tokens that a thought may have. */
+  readonly budget: number;
+  /** Whether the prompt has begun a thought. */
+  readonly isThinking: boolean;
+  readonly detokenizer: () => Detokenizer;
+  readonly encode: (text: string) => readonly number[];
+}
+
+export class ThinkingBudget implements Constraint {
+  readonly #options: ThinkingBudgetOptions;
+  readonly #inner: Constraint | undefined;
+  readonly #tokens: number[] = [];
+  #detokenizer: Detokenizer;
+  #isThinking: boolean;
+  #count = 0;
+  /** The end of the text, in which a tag may begin. */
+  #tail = "";
+
+  /** `inner` says what may come besides. */
+  constructor(options: ThinkingBudgetOptions, inner: Constraint | undefined) {
+    this.#options = options;
+    this.#inner = inner;
+    this.#isThinking = options.isThinking;
+    this.#detokenizer = options.detokenizer();
+  }
+
+  get isEnded(): boolean {
+    return this.#inner?.isEnded ?? false;
+  }
+
+  mask(): Uint32Array | undefined {
+    return this.#inner?.mask();
+  }
+
+  accept(token: number): void {
+    this.#inner?.accept(token);
+    this.#tokens.push(token);
+    this.#read(token);
+  }
+
+  #read(token: number): void {
+    const { begin, end } = this.#options.format;
+    if (this.#isThinking) this.#count++;
+    this.#tail += this.#detokenizer.push(token);
+    const tag = this.#isThinking ? end : begin;
+    const at = this.#tail.indexOf(tag);
+    if (at < 0) {
+      this.#tail = this.#tail.slice(-Math.max(begin.length, end.length));
+      return;
+    }
+    this.#tail = this.#tail.slice(at + tag.length);
+    this.#isThinking = !this.#isThinking;
+    this.#count = 0;
+  }
+
+  rollback(count: number): void {
+    if (count === 0) return;
+    this.#inner?.rollback(count);
+    const kept = this.#tokens.splice(0).slice(0, -count);
+    [this.#isThinking, this.#count, this.#tail] = [this.#options.isThinking, 0, ""];
+    this.#detokenizer = this.#options.detokenizer();
+    for (const token of kept) {
+      this.#tokens.push(token);
+      this.#read(token);
+    }
+  }
+
+  forced(): readonly number[] {
+    const { format, budget, encode } = this.#options;
+    if (this.#isThinking && this.#count >= budget) return encode(`\n${format.end}`);
+    return this.#inner?.forced() ?? [];
+  }
+
+  dispose(): void {
+    this.#inner?.dispose();
+  }
+}
