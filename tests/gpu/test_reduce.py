@@ -8,6 +8,7 @@ from tvm.tirx import PrimFunc
 from webllm_build.compile.kernels.tir.ops import Kernel, launch, local, store, when
 from webllm_build.compile.kernels.tir.reduce import Operator, reduce_all, reduce_group
 from webllm_build.compile.target import Variant
+from webllm_build.errors import CompileError
 
 # SwiftShader's subgroups have four invocations.
 VARIANTS = [Variant("f32-sg", f16=False, subgroups=True, lanes=4), Variant("f32", f16=False, subgroups=False)]
@@ -53,5 +54,5 @@ def test_reduction(dawn: Dawn, variant: Variant, width: int, groups: int, operat
 
 
 def test_a_group_that_subgroups_cannot_divide_is_refused() -> None:
-    with pytest.raises(ValueError, match="30 invocations"):
+    with pytest.raises(CompileError, match="30 invocations"):
         reduction(VARIANTS[0], 30, 1, "sum", everyone=True)

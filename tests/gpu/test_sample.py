@@ -14,6 +14,7 @@ from sampling_reference import Request, distribution, survivors
 from webllm_build.compile.kernels.sampling.sample import MAX_VOCABULARY, partial_shape, sample_partial, sample_pick
 from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.compile.wgsl import compile_kernels
+from webllm_build.errors import CompileError
 
 # SwiftShader's subgroups have four invocations; it has no shader-f16.
 RUNNABLE = [Variant("f32-sg", f16=False, subgroups=True, lanes=4), Variant("f32", f16=False, subgroups=False)]
@@ -234,5 +235,5 @@ def test_every_variant_generates_wgsl(variant: Variant) -> None:
 
 
 def test_a_huge_vocabulary_is_refused() -> None:
-    with pytest.raises(ValueError, match="too large"):
+    with pytest.raises(CompileError, match="too large"):
         sample_partial(VARIANTS[3], MAX_VOCABULARY + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import re
 import subprocess
@@ -90,6 +91,14 @@ def test_only_the_command_line_prints() -> None:
             continue
         calls = (node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
         lines = [call.lineno for call in calls if isinstance(call, ast.Name) and call.id in {"print", "exit", "quit"}]
+        assert not lines, f"{path.relative_to(ROOT)}: {lines}"
+
+
+def test_the_compiler_refuses_by_errors_that_the_command_line_tells() -> None:
+    for path in tracked("builder/webllm_build/compile/**.py"):
+        raised = (node.exc for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Raise))
+        calls = (raising.func for raising in raised if isinstance(raising, ast.Call))
+        lines = [call.lineno for call in calls if isinstance(call, ast.Name) and isinstance(getattr(builtins, call.id, None), type)]
         assert not lines, f"{path.relative_to(ROOT)}: {lines}"
 
 

@@ -59,6 +59,7 @@ from webllm_build.compile.kernels.tir.ops import (
 from webllm_build.compile.kernels.tir.reduce import reduce_all
 from webllm_build.compile.kernels.tir.uniform import uniform_load
 from webllm_build.compile.target import Variant
+from webllm_build.errors import CompileError
 
 MAX_VOCABULARY = 2**20  # float32 holds its ids, and workgroup memory a number for each slice
 MIN_TEMPERATURE = 1e-6  # what is below acts as this
@@ -237,7 +238,7 @@ class _Draw:
 
     def __init__(self, variant: Variant, vocab_size: int, logits: Buffer, sampling: Buffer, row: Expr, thread: Expr) -> None:
         if vocab_size > MAX_VOCABULARY:
-            raise ValueError(f"a vocabulary of {vocab_size} tokens is too large to sample from, at most {MAX_VOCABULARY} are possible")
+            raise CompileError(f"a vocabulary of {vocab_size} tokens is too large to sample from, at most {MAX_VOCABULARY} are possible")
         self.variant, self.vocab_size, self.logits, self.row, self.thread = variant, vocab_size, logits, row, thread
 
         def number(name: str, word: int) -> Expr:

@@ -14,6 +14,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, extern, let, shared, store, when
 from webllm_build.compile.target import Variant
+from webllm_build.errors import CompileError
 
 Operator = Literal["sum", "max"]
 
@@ -50,7 +51,7 @@ def reduce_group(
         return lambda i: pick(values, count, i)
     if variant.subgroups:
         if width % variant.lanes:
-            raise ValueError(f"a group of {width} invocations cannot be divided into subgroups of {variant.lanes}")
+            raise CompileError(f"a group of {width} invocations cannot be divided into subgroups of {variant.lanes}")
         butterfly(values, count, variant.lanes, operator)
         parts, leader, part = width // variant.lanes, lane % variant.lanes == 0, lane // variant.lanes
     else:
