@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import runpy
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -93,3 +95,9 @@ def test_the_named_browser_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert chromium.find() == program
+
+
+@pytest.mark.parametrize(("user", "switches"), [(0, ["--no-sandbox"]), (1000, [])])
+def test_only_root_goes_without_the_browsers_sandbox(user: int, switches: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert [switch for switch in runpy.run_path(chromium.__file__)["COMMON"] if "sandbox" in switch] == switches

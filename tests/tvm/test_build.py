@@ -145,7 +145,8 @@ def test_a_failed_build_leaves_the_earlier_site(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(library, "link_library", fail)
     with pytest.raises(ToolchainError):
-        build(BuildRequest(kind="site", model=str(TINY), out=out, cache_dir=tmp_path / "cache", variants=("f16",)))
+        build(BuildRequest(kind="site", model=str(TINY), out=out, cache_dir=tmp_path / "other", variants=("f16",)))
     assert contents(out) == before
-    assert {path.name for path in tmp_path.iterdir()} == {"dist", "cache"}
-    assert not list((tmp_path / "cache").glob(".partial-*"))
+    assert {path.name for path in tmp_path.iterdir()} == {"dist", "cache", "other"}
+    assert not list((tmp_path / "other").glob("weights-*")), "what takes long comes last"
+    assert not list((tmp_path / "other").glob(".partial-*"))
