@@ -46,6 +46,8 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
     },
   },
   { kind: "embed", id: 4, model: "toy", pooling: "mean", inputs: [{ kind: "text", text: "Once" }] },
+  { kind: "resume", id: 4, sessionId: "s" },
+  { kind: "deleteSession", id: 4, sessionId: "s" },
   { kind: "encode", id: 4, model: "toy", prompt: { kind: "text", text: "Once", suffix: "upon" } },
   { kind: "encode", id: 4, model: undefined, prompt: { kind: "tokens", tokens: [1, 2] } },
   { kind: "decode", id: 4, model: undefined, tokens: [1, 2] },
@@ -56,6 +58,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
 
 const WORKER_MESSAGES: readonly WorkerMessage[] = [
   { kind: "embeddings", id: 9, modelId: "toy", tokens: 3, vectors: [Float32Array.of(1, 2)] },
+  { kind: "sessions", id: 9, sessions: [{ sessionId: "s", resumable: true, modelId: "toy", emittedTokens: 3, recoveryMode: "token_replay" }] },
   { kind: "memory", id: 9, memory: { weights: 1, cache: 2, workspace: 3, total: 6, contextLength: 64 } },
   { kind: "tokens", id: 9, tokens: [3] },
   { kind: "models", id: 9, models: [{ modelId: "toy", loadedAt: 1.5 }] },

@@ -22,8 +22,8 @@ export interface BegunAnswer {
 
 export type AnswerEnd = Extract<AnswerEvent, { type: "end" }>;
 
-/** Sends a request to its model; rejects where it cannot be accepted, or as soon as the signal aborts. */
-export type Begin = (call: AnswerCall, signal?: AbortSignal) => Promise<BegunAnswer>;
+/** Sends a request to its model; rejects where it cannot be accepted, or as soon as its signal aborts. */
+export type Begin = () => Promise<BegunAnswer>;
 
 /** What is remembered of a model's latest answer. */
 export interface LatestAnswer {
@@ -70,16 +70,16 @@ export class RequestAnswers {
   }
 
   /** Where one is refused, all are. */
-  static async begin(calls: readonly AnswerCall[], begin: Begin, signal: AbortSignal | undefined, latest: LatestAnswers): Promise<RequestAnswers> {
+  static async begin(begins: readonly Begin[], choices: number, signal: AbortSignal | undefined, latest: LatestAnswers): Promise<RequestAnswers> {
     if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
-    const begun = await Promise.allSettled(calls.map((call) => begin(call, signal)));
+    const begun = await Promise.allSettled(begins.map((begin) => begin()));
     const accepted = begun.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     for (const one of begun) {
       if (one.status === "fulfilled") continue;
       for (const { events } of accepted) void events.return();
       throw one.reason;
     }
-    return new RequestAnswers(accepted, 1 + Math.max(0, ...calls.map(({ request }) => request.choice ?? 0)), signal, latest);
+    return new RequestAnswers(accepted, choices, signal, latest);
   }
 
   get modelId(): string {

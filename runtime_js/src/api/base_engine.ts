@@ -22,7 +22,7 @@ import type {
 } from "./openai/types.ts";
 import type {
   AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, InitProgressReport, LogLevel, MLCEngineConfig, MLCEngineInterface, MemoryEstimate,
-  ModelRecord,
+  ModelRecord, ResumeChatCompletionOptions, ResumeProbeResult,
 } from "./types.ts";
 
 /** A model that is loaded. */
@@ -117,6 +117,9 @@ export abstract class BaseEngine implements MLCEngineInterface {
   /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */
   abstract begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer>;
   protected abstract embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings>;
+  abstract listResumableSessions(): Promise<ResumeProbeResult[]>;
+  abstract deleteResumableSession(sessionId: string): Promise<void>;
+  protected abstract resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer>;
   protected abstract encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]>;
   protected abstract decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string>;
   abstract unload(modelId?: string): Promise<void>;
@@ -203,7 +206,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     const requests = prompts.flatMap((prompt) => (
       Array.from({ length: choices }, (_, choice) => ({ ...answer, prompt, choice, priority: priority ?? 0 }))));
     const answers = await RequestAnswers.begin(
-      requests.map((request) => ({ request, model })), (call) => this.begin(call, signal ?? undefined), signal ?? undefined, this.#latest);
+      requests.map((request) => () => this.begin({ request, model }, signal ?? undefined)), choices, signal ?? undefined, this.#latest);
     const shape = shapeFor(answers.modelId);
     return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
   }
@@ -218,6 +221,19 @@ export abstract class BaseEngine implements MLCEngineInterface {
 
   embedding(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse> {
     return this.embeddings.create(request, options);
+  }
+
+  resumeChatCompletion(sessionId: string, options?: ResumeChatCompletionOptions & { readonly stream?: false | undefined }): Promise<ChatCompletion>;
+  resumeChatCompletion(
+    sessionId: string, options: ResumeChatCompletionOptions & { readonly stream: true },
+  ): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
+  async resumeChatCompletion(
+    sessionId: string, { stream = false, ...options }: ResumeChatCompletionOptions = {},
+  ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>> {
+    const signal = parseRequestOptions(options).signal ?? undefined;
+    const answers = await RequestAnswers.begin([() => this.resume(sessionId, signal)], 1, signal, this.#latest);
+    const shape = new ChatShape(answers.modelId);
+    return stream ? answers.pieces(shape, true) : answers.whole(shape);
   }
 
   /** The tokens that a chat or a completion would compute for this prompt. Raises RequestValidationError. */

@@ -2,18 +2,21 @@
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import { checkMemory, type MemoryEstimate } from "../executor/memory.ts";
-import type { Prompt } from "../engine/answer.ts";
+import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { Session } from "../engine/session.ts";
+import { deleteJournal } from "../storage/journal.ts";
+import type { PushStream } from "../support/stream.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
 import type { AnswerCall, BegunAnswer } from "./answers.ts";
 import { BaseEngine, type LoadCall, type LoadedModelInfo, type NamedEmbeddings } from "./base_engine.ts";
+import { keep, probeAll, reopen } from "./resumable.ts";
 import type { RequestOptions } from "./openai/types.ts";
-import type { ChatOptions, InitProgressReport, LogLevel, MLCEngineConfig } from "./types.ts";
+import type { ChatOptions, InitProgressReport, LogLevel, MLCEngineConfig, ResumeProbeResult } from "./types.ts";
 
 /** A model that is loaded, or being loaded. */
 interface Slot {
@@ -141,13 +144,46 @@ export class MLCEngine extends BaseEngine {
 
   async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
     const session = await this.#sessionOf(model, signal);
-    const answer = session.answer(request, this.#processors.get(session.modelId));
+    const processor = this.#processors.get(session.modelId);
+    if (request.resumable === undefined) return this.#begun(session, session.answer(request, processor), signal);
+    if (processor !== undefined) {
+      throw new RequestValidationError("An answer whose logits are processed cannot be kept: nobody could go on with it.", { param: "extra_body.resumable" });
+    }
+    const [kept, past] = await keep(request, request.resumable, session.modelId);
     try {
-      return { modelId: session.modelId, events: await abortable(answer, signal, "The request was aborted before it began.") };
+      return await this.#begun(session, session.answer(kept, undefined, past), signal);
+    } catch (error) {
+      await past.journal.remove();
+      throw error;
+    }
+  }
+
+  async #begun({ modelId }: Session, answer: Promise<PushStream<AnswerEvent>>, signal: AbortSignal | undefined): Promise<BegunAnswer> {
+    try {
+      return { modelId, events: await abortable(answer, signal, "The request was aborted before it began.") };
     } catch (error) {
       answer.then((events) => void events.return(), () => undefined);
       throw error;
     }
+  }
+
+  async resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer> {
+    const { modelId, request, past } = await reopen(sessionId);
+    try {
+      const session = await this.#sessionOf(modelId, signal);
+      return await this.#begun(session, session.answer(request, undefined, past), signal);
+    } catch (error) {
+      past.journal.close();
+      throw error;
+    }
+  }
+
+  async listResumableSessions(): Promise<ResumeProbeResult[]> {
+    return probeAll();
+  }
+
+  async deleteResumableSession(sessionId: string): Promise<void> {
+    await deleteJournal(sessionId);
   }
 
   async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {

@@ -49,6 +49,21 @@ export interface MLCEngineConfig {
   readonly logitProcessorRegistry?: ReadonlyMap<string, LogitProcessor> | undefined;
 }
 
+/** An answer that was cut off, with WebLLM's names. */
+export interface ResumeProbeResult {
+  readonly sessionId: string;
+  readonly resumable: boolean;
+  /** Why it is not. */
+  readonly reason?: string | undefined;
+  readonly modelId: string;
+  readonly emittedTokens: number;
+  readonly recoveryMode: "token_replay" | "none";
+}
+
+export interface ResumeChatCompletionOptions extends RequestOptions {
+  readonly stream?: boolean | undefined;
+}
+
 /** An engine, in this thread (MLCEngine) or in a worker (WebWorkerMLCEngine). */
 export interface MLCEngineInterface {
   readonly chat: { readonly completions: ChatCompletions };
@@ -77,6 +92,14 @@ export interface MLCEngineInterface {
   chatCompletion(
     request: ChatCompletionRequest, options?: RequestOptions,
   ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>>;
+  /** Answers that were asked for with `extra_body.resumable` and not ended: what a killed tab left behind. */
+  listResumableSessions(): Promise<ResumeProbeResult[]>;
+  /** Such an answer, whole: what there was of it comes at once, and then it goes on. Its model must be loaded. */
+  resumeChatCompletion(sessionId: string, options?: ResumeChatCompletionOptions & { readonly stream?: false | undefined }): Promise<ChatCompletion>;
+  resumeChatCompletion(
+    sessionId: string, options: ResumeChatCompletionOptions & { readonly stream: true },
+  ): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
+  deleteResumableSession(sessionId: string): Promise<void>;
   /** The token ids that a chat (messages) or a completion (a text) would compute. */
   tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]>;
   countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number>;

@@ -27,6 +27,8 @@ export interface AnswerRequest {
   readonly sampling: SamplingConfig;
   /** Which of several answers to the prompt it is: each draws its own. Default 0. */
   readonly choice?: number | undefined;
+  /** Under this id the answer is kept while it comes, so that it can go on when its tab is killed. */
+  readonly resumable?: string | undefined;
   /** Of those that wait for a turn a higher one goes first. Default 0. */
   readonly priority?: number | undefined;
   /** The answer ends before the first of these. */

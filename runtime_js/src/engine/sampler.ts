@@ -25,6 +25,8 @@ export class Sampler {
   readonly #topLogprobs: number | undefined;
   readonly #processed: ProcessedAnswer | undefined;
   #controls: Controls | undefined;
+  /** Tokens of the answer that came before this sampler. */
+  #past: readonly number[] = [];
 
   /** `choice`: which of a request's answers to the prompt it is. */
   constructor(config: SamplingConfig, prompt: readonly number[], choice = 0, processor?: LogitProcessor) {
@@ -64,8 +66,15 @@ export class Sampler {
     this.#processed?.sampled(token);
   }
 
+  /** For an answer that had these tokens when it was cut off: what follows is drawn as it would have been. */
+  skip(past: readonly number[]): void {
+    this.#past = past;
+    this.resume([]);
+    for (const _ of past) this.next();
+  }
+
   /** For an answer that goes on in another control slot: its tokens so far. */
   resume(answer: readonly number[]): void {
-    if (this.#controls !== undefined) this.#controls = { ...this.#controls, answer };
+    if (this.#controls !== undefined) this.#controls = { ...this.#controls, answer: [...this.#past, ...answer] };
   }
 }

@@ -14,6 +14,7 @@ import { cut, roomForPrompt, shortened } from "./overflow.ts";
 import type { LogitProcessor } from "./logit_processor.ts";
 import { parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
+import { Journaled, type Past } from "./resumable.ts";
 import { Sampler } from "./sampler.ts";
 import type { SamplingConfig } from "./sampling.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
@@ -62,10 +63,10 @@ export class Session {
   }
 
   /**
-   * The answer's events, pushed as they come; leaving the stream ends the generation.
+   * The answer's events, pushed as they come; leaving the stream ends the generation. With a past, what it had comes first, at once.
    * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
-  async answer(request: AnswerRequest, processor?: LogitProcessor): Promise<PushStream<AnswerEvent>> {
+  async answer(request: AnswerRequest, processor?: LogitProcessor, past?: Past): Promise<PushStream<AnswerEvent>> {
     const { tokenizer, runner, grammars, format } = this.#parts;
     const { stopTokens = [], sampling } = request;
     tokenizer.known(stopTokens, "stop_token_ids");
@@ -83,10 +84,23 @@ export class Session {
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events);
     const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, prompt, request.choice, processor);
-    const { maxTokens = Infinity, priority } = request;
+    const before = past?.tokens ?? [];
+    tokenizer.known(before, "sessionId");
+    if (before.length > 0) sampler.skip(before);
+    for (const token of before) constraint?.accept(token);
+    const listener = past === undefined ? writer : new Journaled(writer, past);
+    const left = Math.min(request.maxTokens ?? Infinity, runner.shape.contextLength - prompt.length) - before.length;
+    if (listener instanceof Journaled && (listener.isEnded || left <= 0)) {
+      constraint?.dispose();
+      listener.end(listener.isEnded ? "stop" : "length", 0);
+      return events;
+    }
+    const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length;
+    const { priority } = request;
     const shifts = request.overflow === "drop_oldest";
     try {
-      stop = this.#scheduler.add({ prompt, maxTokens, eosTokenIds, sampler, shifts, priority, constraint }, writer);
+      const known = before.length === 0 ? prompt : [...prompt, ...before];
+      stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds, sampler, shifts, priority, constraint }, listener);
     } catch (error) {
       constraint?.dispose();
       throw error;

@@ -3,6 +3,8 @@
 import { draftOf } from "./draft.ts";
 
 const ROOT = "webllm-build";
+/** No model folder is called so: their names are addresses. */
+const JOURNALS = "journals";
 const DELETE_ATTEMPTS = 40;
 const DELETE_PAUSE_MS = 50;
 
@@ -26,6 +28,11 @@ async function allModels(create: boolean): Promise<FileSystemDirectoryHandle> {
 /** The folder for the files of a model. Raises DOMException where the browser refuses, or there is none and `create` is false. */
 export async function modelFolder(manifestUrl: string, create: boolean): Promise<FileSystemDirectoryHandle> {
   return (await allModels(create)).getDirectoryHandle(folderName(manifestUrl), { create });
+}
+
+/** The folder for the journals of answers. Raises DOMException, as `modelFolder` does. */
+export async function journalFolder(create: boolean): Promise<FileSystemDirectoryHandle> {
+  return (await allModels(create)).getDirectoryHandle(JOURNALS, { create });
 }
 
 /** Name and size in bytes of each file in a folder. */

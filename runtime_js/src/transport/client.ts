@@ -4,7 +4,7 @@
 import type { AnswerCall, BegunAnswer } from "../api/answers.ts";
 import { BaseEngine, type LoadCall, type LoadedModelInfo, type NamedEmbeddings } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
-import type { ChatOptions, LogLevel, MLCEngineConfig, MemoryEstimate } from "../api/types.ts";
+import type { ChatOptions, LogLevel, MLCEngineConfig, MemoryEstimate, ResumeProbeResult } from "../api/types.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { waitingToBegin } from "../engine/progress.ts";
@@ -118,7 +118,23 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   }
 
   async begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
-    const { id, modelId } = await this.#ask("begun", (id) => ({ kind: "answer", id, ...call }), signal);
+    return this.#begin((id) => ({ kind: "answer", id, ...call }), signal);
+  }
+
+  protected async resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer> {
+    return this.#begin((id) => ({ kind: "resume", id, sessionId }), signal);
+  }
+
+  async listResumableSessions(): Promise<ResumeProbeResult[]> {
+    return [...(await this.#call("listResumableSessions", "sessions")).sessions];
+  }
+
+  async deleteResumableSession(sessionId: string): Promise<void> {
+    await this.#ask("done", (id) => ({ kind: "deleteSession", id, sessionId }));
+  }
+
+  async #begin(make: (id: number) => ClientMessage, signal: AbortSignal | undefined): Promise<BegunAnswer> {
+    const { id, modelId } = await this.#ask("begun", make, signal);
     const events = this.#answers.get(id);
     if (events === undefined) throw new ProtocolError("An answer began that nobody waits for.");
     return { modelId, events };

@@ -8,8 +8,9 @@ import type { AnswerCall } from "../api/answers.ts";
 import type { LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/base_engine.ts";
 import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
 import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
-import { MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKENS, MAX_TOKENS } from "../api/openai/request.ts";
+import { MAX_SESSION_ID, MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKENS, MAX_TOKENS } from "../api/openai/request.ts";
 import { MAX_TOOLS } from "../api/openai/tools.ts";
+import type { ResumeProbeResult } from "../api/types.ts";
 import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type LikelyToken, type Prompt } from "../engine/answer.ts";
 import { MAX_FORM, type Structure } from "../engine/structure/structure.ts";
 import type { ToolChoice } from "../engine/tool_structure.ts";
@@ -34,6 +35,7 @@ export const CALLS = {
   getGPUVendor: "text",
   getMaxStorageBufferBindingSize: "number",
   loadedModels: "models",
+  listResumableSessions: "sessions",
 } as const;
 export type CallName = keyof typeof CALLS;
 
@@ -43,6 +45,7 @@ export type ClientMessage =
   | AnswerCall & { readonly kind: "answer"; readonly id: number }
   | { readonly kind: "estimate"; readonly id: number; readonly choice: ModelChoice }
   | EmbeddingCall & { readonly kind: "embed"; readonly id: number; readonly model: string | undefined }
+  | { readonly kind: "resume" | "deleteSession"; readonly id: number; readonly sessionId: string }
   | { readonly kind: "encode"; readonly id: number; readonly prompt: Prompt; readonly model: string | undefined }
   | { readonly kind: "decode"; readonly id: number; readonly tokens: readonly number[]; readonly model: string | undefined }
   | { readonly kind: "call"; readonly id: number; readonly name: CallName; readonly model?: string | undefined }
@@ -61,6 +64,7 @@ export type WorkerMessage =
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
+  | { readonly kind: "sessions"; readonly id: number; readonly sessions: readonly ResumeProbeResult[] }
   | NamedEmbeddings & { readonly kind: "embeddings"; readonly id: number }
   | { readonly kind: "memory"; readonly id: number; readonly memory: MemoryEstimate }
   | { readonly kind: "tokens"; readonly id: number; readonly tokens: readonly number[] }
@@ -76,8 +80,8 @@ const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
 const MAX_MODELS = 4096;
 
-const CLIENT_KINDS = ["reload", "estimate", "answer", "embed", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "embeddings", "memory", "tokens", "models", "begun", "events", "error"] as const;
+const CLIENT_KINDS = ["reload", "estimate", "answer", "resume", "deleteSession", "embed", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
+const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "sessions", "embeddings", "memory", "tokens", "models", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 
 function messageFields(value: unknown): Fields {
@@ -121,6 +125,9 @@ export function parseClientMessage(value: unknown): ClientMessage {
         kind, id: idOf(message), inputs: message.objects("inputs", MAX_INPUTS, parsePrompt), pooling: message.oneOf("pooling", POOLINGS),
         model: modelOf(message),
       };
+    case "resume":
+    case "deleteSession":
+      return { kind, id: idOf(message), sessionId: message.string("sessionId", MAX_SESSION_ID) };
     case "encode":
       return { kind, id: idOf(message), prompt: parsePrompt(message.object("prompt")), model: modelOf(message) };
     case "decode":
@@ -152,6 +159,7 @@ function parseRequest(request: Fields): AnswerRequest {
     sampling: parseSampling(request.object("sampling")),
     overflow: request.optional("overflow", (key) => request.oneOf(key, OVERFLOWS)),
     choice: request.optional("choice", (key) => request.integer(key, 0, MAX_CHOICES - 1)),
+    ...present({ resumable: request.optional("resumable", (key) => request.string(key, MAX_SESSION_ID)) }),
     priority: request.optional("priority", (key) => request.integer(key, 0, MAX_PRIORITY)),
     stop: request.array("stop", MAX_STOPS, (stop, path) => {
       if (typeof stop === "string" && stop !== "" && stop.length <= MAX_STOP_LENGTH) return stop;
@@ -238,6 +246,8 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
       return { kind, id: idOf(message), text: message.string("text", MAX_TEXT) };
     case "number":
       return { kind, id: idOf(message), value: message.number("value", -Number.MAX_VALUE, Number.MAX_VALUE) };
+    case "sessions":
+      return { kind, id: idOf(message), sessions: message.objects("sessions", MAX_MODELS, parseProbe) };
     case "embeddings":
       return {
         kind, id: idOf(message), modelId: message.string("modelId", MAX_TEXT), tokens: message.integer("tokens", 0, Number.MAX_SAFE_INTEGER),
@@ -264,6 +274,15 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
     default:
       return unreachable(kind);
   }
+}
+
+function parseProbe(session: Fields): ResumeProbeResult {
+  const reason = session.optional("reason", (key) => session.string(key, MAX_TEXT));
+  return {
+    sessionId: session.string("sessionId", MAX_TEXT), resumable: session.boolean("resumable"), ...(reason !== undefined && { reason }),
+    modelId: session.string("modelId", MAX_TEXT), emittedTokens: session.integer("emittedTokens", 0, Number.MAX_SAFE_INTEGER),
+    recoveryMode: session.oneOf("recoveryMode", ["token_replay", "none"]),
+  };
 }
 
 function parseMemory(memory: Fields): MemoryEstimate {

@@ -1,7 +1,7 @@
 /** The worker's end: runs an engine and answers the messages of a WebWorkerMLCEngine. */
 
 import { MLCEngine } from "../api/engine.ts";
-import type { AnswerCall } from "../api/answers.ts";
+import type { BegunAnswer } from "../api/answers.ts";
 import { AbortError, toWire } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
 import { Outbox } from "./outbox.ts";
@@ -57,11 +57,20 @@ export class WebWorkerMLCEngineHandler {
         });
         break;
       case "answer":
-        this.#run(message.id, (id, open) => this.#answer(id, open, message));
+        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#engine.begin(message, signal)));
         break;
       case "estimate":
         this.#run(message.id, async (id, { controller }) =>
           this.#post({ kind: "memory", id, memory: await this.#engine.estimate(message.choice, controller.signal) }));
+        break;
+      case "resume":
+        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#engine.resume(message.sessionId, signal)));
+        break;
+      case "deleteSession":
+        this.#run(message.id, async (id) => {
+          await this.#engine.deleteResumableSession(message.sessionId);
+          this.#post({ kind: "done", id });
+        });
         break;
       case "embed":
         this.#run(message.id, async (id, { controller }) =>
@@ -107,6 +116,8 @@ export class WebWorkerMLCEngineHandler {
       case "interruptGenerate":
         await this.#engine[name]();
         return { kind: "done", id };
+      case "listResumableSessions":
+        return { kind: "sessions", id, sessions: await this.#engine[name]() };
       case "loadedModels":
         return { kind: "models", id, models: await this.#engine[name]() };
       case "getGPUVendor":
@@ -118,9 +129,9 @@ export class WebWorkerMLCEngineHandler {
     }
   }
 
-  async #answer(id: number, open: OpenRequest, call: AnswerCall): Promise<void> {
+  async #answer(id: number, open: OpenRequest, begin: (signal: AbortSignal) => Promise<BegunAnswer>): Promise<void> {
     const { signal } = open.controller;
-    const { modelId, events } = await this.#engine.begin(call, signal);
+    const { modelId, events } = await begin(signal);
     signal.addEventListener("abort", () => void events.return());
     if (signal.aborted) void events.return();
     this.#post({ kind: "begun", id, modelId });

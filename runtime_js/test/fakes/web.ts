@@ -96,6 +96,7 @@ export class FakeFile {
   #buffer = new Uint8Array(0);
   #length = 0;
   #open = 0;
+  #modified = 0;
 
   constructor(storage: FakeStorage) {
     this.#storage = storage;
@@ -114,9 +115,15 @@ export class FakeFile {
     return this.#open > 0;
   }
 
+  /** Whoever had it open is gone. */
+  release(): void {
+    this.#open = 0;
+  }
+
   #write(bytes: Uint8Array, at: number): void {
     if (this.#storage.quotaExceeded || at + bytes.length > this.#storage.largest) throw new DOMException("full", "QuotaExceededError");
     const end = at + bytes.length;
+    this.#modified = ++this.#storage.writes;
     if (end > this.#buffer.length) {
       const larger = new Uint8Array(2 * end);
       larger.set(this.bytes);
@@ -126,7 +133,7 @@ export class FakeFile {
     this.#length = Math.max(this.#length, end);
   }
 
-  readonly getFile = async (): Promise<object> => ({ size: this.#length, arrayBuffer: async () => this.bytes.slice().buffer });
+  readonly getFile = async (): Promise<object> => ({ size: this.#length, lastModified: this.#modified, arrayBuffer: async () => this.bytes.slice().buffer });
 
   readonly createWritable = async (): Promise<object> => ({
     write: async (bytes: Uint8Array) => {
@@ -147,6 +154,7 @@ export class FakeFile {
         into.set(this.bytes.subarray(at, at + into.length));
         return Math.min(into.length, this.bytes.length - at);
       },
+      flush: () => undefined,
       truncate: (size: number) => {
         if (mode === "read-only") throw new DOMException("read-only", "NoModificationAllowedError");
         this.bytes = this.bytes.slice(0, size);
@@ -164,6 +172,7 @@ export class FakeFile {
 export class FakeStorage {
   readonly folders = new Map<string, Map<string, FakeFile>>();
   quotaExceeded = false;
+  writes = 0;
   /** Another page has every file open. */
   locked = false;
   asynchronous = false;

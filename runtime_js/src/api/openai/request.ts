@@ -22,6 +22,8 @@ const MAX_PROMPTS = 128;
 /** Texts of one request for vectors, as OpenAI's server takes. */
 const MAX_INPUTS = 2048;
 const MAX_DIMENSIONS = 1 << 16;
+/** Half of what a file's name may be, where each character takes three. */
+export const MAX_SESSION_ID = 64;
 
 /** OpenAI's names, and those that other engines have in common. */
 const SAMPLING_NAMES = {
@@ -129,13 +131,30 @@ function parseChatLogprobs(request: Fields): number | undefined {
   return isAsked ? top : undefined;
 }
 
+/** WebLLM's settings of checkpoints, of which there are none here: tokens are kept one by one. */
+const CHECKPOINTS = ["checkpointIntervalTokens", "checkpointPrompt", "durabilityMode", "strictPersistence", "storeCheckpointLogits"];
+
+/** The id under which the answer is kept while it comes. */
+function parseResumable(request: Fields): string | undefined {
+  const resumable = request.optional("extra_body", (key) => {
+    const extra = request.object(key);
+    return extra.optional("resumable", (name) => extra.object(name));
+  });
+  if (resumable === undefined) return undefined;
+  resumable.onlyKeys(["enabled", "sessionId", ...CHECKPOINTS]);
+  const id = resumable.optional("sessionId", (key) => resumable.string(key, MAX_SESSION_ID)) || crypto.randomUUID();
+  return resumable.boolean("enabled") ? id : undefined;
+}
+
 /** Raises RequestValidationError. */
 export function parseChatRequest(value: unknown): ParsedRequest {
   const request = fieldsOf(value, "chat completion");
   refuseUnsupported(request, CHAT_FIELDS, NEUTRAL);
   const { conversation, calls } = parseChat(request, parseMessages(request));
   const parsed = parseSampling(request, parseChatLogprobs(request), { kind: "chat", conversation });
-  return { ...parsed, answer: { ...parsed.answer, ...calls } };
+  const resumable = parseResumable(request);
+  if (resumable !== undefined && parsed.choices > 1) throw request.fail("n must be 1 for an answer that can be resumed", "n");
+  return { ...parsed, answer: { ...parsed.answer, ...calls, ...(resumable !== undefined && { resumable }) } };
 }
 
 /** Token ids, for whom they are not yet known to be of a vocabulary. Raises RequestValidationError. */

@@ -79,7 +79,7 @@ function variables(request: Fields): JsonObject {
   const effort = request.optional("reasoning_effort", (key) => request.oneOf(key, EFFORTS));
   const enable = request.optional("extra_body", (key) => {
     const extra = request.object(key);
-    refuseUnsupported(extra, ["enable_thinking"], { enable_latency_breakdown: (value) => value === false });
+    refuseUnsupported(extra, ["enable_thinking", "resumable"], { enable_latency_breakdown: (value) => value === false });
     return extra.optional("enable_thinking", (name) => extra.boolean(name));
   }) ?? (effort === "none" ? false : undefined);
   return {

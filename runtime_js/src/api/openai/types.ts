@@ -146,6 +146,8 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly extra_body?: {
     /** Whether the model thinks before it answers, where its template knows such a switch. */
     readonly enable_thinking?: boolean | null | undefined;
+    /** Keeps the answer in the browser's storage while it comes, so that `resumeChatCompletion` can go on when its tab is killed. */
+    readonly resumable?: { readonly enabled: boolean; readonly sessionId?: string | null | undefined } | null | undefined;
   } | null | undefined;
 }
 

@@ -1,0 +1,48 @@
+/** Answers that are written to a journal while they come, and go on from it: by their tokens, which become a part of the prompt. */
+
+import type { TokenLogprobs } from "../executor/runner.ts";
+import type { Journal } from "../storage/journal.ts";
+import type { AnswerWriter } from "./answer.ts";
+import type { FinishReason, GenerationListener } from "./generation.ts";
+
+/** An answer's journal, and the tokens that it had when it was opened. */
+export interface Past {
+  readonly journal: Journal;
+  readonly tokens: readonly number[];
+}
+
+/** Writes what comes to the journal before it hands it on: whatever was given out can be given again. */
+export class Journaled implements GenerationListener {
+  readonly #writer: AnswerWriter;
+  readonly #journal: Journal;
+  readonly #hasBegun: boolean;
+  /** Whether the tokens of the past end the answer. */
+  readonly isEnded: boolean;
+
+  constructor(writer: AnswerWriter, { journal, tokens }: Past) {
+    this.#writer = writer;
+    this.#journal = journal;
+    this.#hasBegun = tokens.length > 0;
+    if (this.#hasBegun) writer.begin();
+    this.isEnded = tokens.map((token) => writer.token(token)).includes(true);
+  }
+
+  begin(): void {
+    if (!this.#hasBegun) this.#writer.begin();
+  }
+
+  token(token: number, logprobs?: TokenLogprobs): boolean {
+    this.#journal.append(token);
+    return this.#writer.token(token, logprobs);
+  }
+
+  end(reason: FinishReason, cached: number): void {
+    void this.#journal.remove();
+    this.#writer.end(reason, cached);
+  }
+
+  fail(error: unknown): void {
+    this.#journal.close();
+    this.#writer.fail(error);
+  }
+}

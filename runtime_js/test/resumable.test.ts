@@ -1,0 +1,133 @@
+/** Answers that go on after their tab was killed. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ChatCompletionRequestNonStreaming } from "../src/api/openai/types.ts";
+import { ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
+import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { fails } from "./fakes/expect.ts";
+import { FakeStorage } from "./fakes/web.ts";
+
+let storage = new FakeStorage();
+Object.defineProperty(globalThis, "navigator", { value: { get storage() { return storage; } }, configurable: true });
+
+const ASK = { messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 40, repetition_penalty: 1.3, seed: 5 } as const;
+const kept = (sessionId: string): ChatCompletionRequestNonStreaming => ({ ...ASK, extra_body: { resumable: { enabled: true, sessionId } } });
+const pause = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 15); });
+
+async function loaded(make: () => Setup): Promise<Setup> {
+  const it = make();
+  await it.client.reload(MODEL);
+  return it;
+}
+
+/** The tab is killed behind so many steps. */
+async function cutOff(make: () => Setup, sessionId: string, steps: number, request = kept(sessionId)): Promise<void> {
+  const it = await loaded(make);
+  const [runner] = it.engine.loaded.map((one) => one.runner);
+  assert.ok(runner !== undefined);
+  const wait = runner.delay;
+  let left = steps;
+  runner.delay = () => (left-- > 0 ? wait() : new Promise(() => undefined));
+  void it.client.chatCompletion(request).catch(() => undefined);
+  while (left >= 0) await pause();
+  await pause();
+}
+
+function files(): [string, { bytes: Uint8Array<ArrayBuffer>; release(): void }][] {
+  return [...storage.folders.get("journals") ?? []];
+}
+
+function kill(): void {
+  for (const [, file] of files()) file.release();
+}
+
+for (const [place, make] of Object.entries(PLACES)) {
+  const check = (name: string, work: () => Promise<void>): void => {
+    test(`${place}: ${name}`, async () => {
+      storage = new FakeStorage();
+      await soon(work(), name);
+    });
+  };
+
+  check("what a killed tab left behind is told, and goes on to the answer that it would have been", async () => {
+    const whole = (await (await loaded(make)).client.chatCompletion(ASK)).choices;
+    await cutOff(make, "a/b", 12);
+    const { client } = make();
+    const [running] = await client.listResumableSessions();
+    assert.deepEqual([running?.sessionId, running?.resumable, running?.recoveryMode], ["a/b", false, "none"]);
+    await assert.rejects(client.resumeChatCompletion("a/b"), fails(RequestValidationError, /under way/));
+    kill();
+    const [found] = await client.listResumableSessions();
+    assert.deepEqual([found?.resumable, found?.modelId, found?.recoveryMode, found?.reason], [true, MODEL, "token_replay", undefined]);
+    const emitted = found?.emittedTokens ?? 0;
+    assert.ok(emitted >= 10 && emitted <= 13, String(emitted));
+    await assert.rejects(client.resumeChatCompletion("a/b"), ModelNotLoadedError);
+    await client.reload(MODEL);
+    let text = "";
+    const sizes: number[] = [];
+    for await (const { choices } of await client.resumeChatCompletion("a/b", { stream: true })) {
+      sizes.push(choices[0]?.delta.content?.length ?? 0);
+      text += choices[0]?.delta.content ?? "";
+    }
+    assert.equal(text, whole[0]?.message.content);
+    assert.deepEqual(await client.listResumableSessions(), []);
+    await assert.rejects(client.resumeChatCompletion("a/b"), fails(RequestValidationError, /No answer is kept/));
+  });
+
+  check("a record that was cut in the middle is left out, and so is one that was never written", async () => {
+    const whole = (await (await loaded(make)).client.chatCompletion(ASK)).choices;
+    for (const damage of [
+      (bytes: Uint8Array<ArrayBuffer>) => bytes.slice(0, -3), (bytes: Uint8Array<ArrayBuffer>) => Uint8Array.from([...bytes, ...new Uint8Array(16)]),
+    ]) {
+      await cutOff(make, "x", 9);
+      kill();
+      for (const [, file] of files()) file.bytes = damage(file.bytes);
+      const { client } = await loaded(make);
+      assert.deepEqual((await client.resumeChatCompletion("x")).choices, whole);
+    }
+    await cutOff(make, "y", 5);
+    kill();
+    for (const [, file] of files()) file.bytes = file.bytes.map((byte, i) => (i === 20 ? byte ^ 1 : byte));
+    const { client } = await loaded(make);
+    assert.equal((await client.listResumableSessions())[0]?.resumable, false);
+    await assert.rejects(client.resumeChatCompletion("y"), RequestValidationError);
+    await client.deleteResumableSession("y");
+    assert.deepEqual(await client.listResumableSessions(), []);
+  });
+
+  check("an answer that ended leaves nothing, and one that was cut off twice goes on", async () => {
+    const whole = (await (await loaded(make)).client.chatCompletion(kept("z"))).choices;
+    assert.deepEqual(files(), []);
+    await cutOff(make, "z", 6);
+    kill();
+    const it = await loaded(make);
+    const [runner] = it.engine.loaded.map((one) => one.runner);
+    assert.ok(runner !== undefined);
+    const wait = runner.delay;
+    let left = 8;
+    runner.delay = () => (left-- > 0 ? wait() : new Promise(() => undefined));
+    void it.client.resumeChatCompletion("z").catch(() => undefined);
+    while (left >= 0) await pause();
+    await pause();
+    kill();
+    const { client } = await loaded(make);
+    assert.ok(((await client.listResumableSessions())[0]?.emittedTokens ?? 0) > 9);
+    assert.deepEqual((await client.resumeChatCompletion("z")).choices, whole);
+  });
+
+  check("few are kept, and what cannot be is refused", async () => {
+    for (let i = 0; i < 18; i++) await cutOff(make, `s${i}`, 1);
+    kill();
+    const { client } = await loaded(make);
+    await cutOff(make, "last", 1);
+    const ids = (await client.listResumableSessions()).map(({ sessionId }) => sessionId);
+    assert.ok(ids.length <= 18 && ids.includes("last") && !ids.includes("s0"), ids.join());
+    await assert.rejects(client.chatCompletion({ ...kept("n"), n: 2 }), fails(RequestValidationError, /n must be 1/));
+    await assert.rejects(client.chatCompletion(kept("last")), fails(RequestValidationError, /under way/));
+    await assert.rejects(client.chatCompletion(kept("x".repeat(65))), fails(RequestValidationError, /sessionId/));
+    storage.asynchronous = true;
+    await assert.rejects(client.chatCompletion(kept("w")), fails(RequestValidationError, /dedicated worker/));
+    assert.equal((await client.chatCompletion({ ...ASK, extra_body: { resumable: { enabled: false } } })).choices.length, 1);
+  });
+}
