@@ -118,9 +118,18 @@ test("a worker that had failed before anybody listened is not waited for without
   const long = alive.reload(MODEL);
   long.catch(() => undefined);
   await assert.rejects(alive.getGPUVendor(), { code: "WebGPUNotAvailable" });
-  context.mock.timers.tick(600_000);
+  for (let ticks = 0; ticks < 100; ticks++) {
+    context.mock.timers.tick(5000);
+    await new Promise((resolve) => { setTimeout(resolve, 2); }); // messages come
+  }
   await alive.unload();
   await assert.rejects(long, AbortError);
+
+  const { worker, client: left } = await loaded(); // one that ends in the middle of a load
+  const cut = soon(assert.rejects(left.reload(MODEL), fails(ProtocolError, /says nothing any more/)));
+  worker.terminate();
+  context.mock.timers.tick(60_000);
+  await cut;
 });
 
 test("an engine can be ended with its worker", async () => {

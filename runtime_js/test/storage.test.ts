@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { resolveModel } from "../src/api/config.ts";
-import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError } from "../src/support/errors.ts";
+import { AbortError, DownloadError, IntegrityError, ManifestError, ModelNotFoundError, toWire } from "../src/support/errors.ts";
+import { noAnswer } from "../src/support/patience.ts";
 import { parseManifest } from "../src/storage/manifest.ts";
 import { SHARD_BYTES } from "../src/support/limits.generated.ts";
 import { deleteModelInCache, hasModelInCache } from "../src/api/cache.ts";
@@ -399,7 +400,7 @@ test("where workers do not run, this thread reads", async () => {
   assert.equal((await loadAll()).size, 2);
 });
 
-test("workers that say nothing are not waited for without end, slow ones are", async (context) => {
+test("workers that say nothing, or nothing any more, are not waited for without end, slow ones are", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const silent = readWithWorkers(() => { setImmediate(() => context.mock.timers.tick(10_000)); });
   assert.deepEqual((await silent).get(SHARD_BYTES), SHARDS[1]);
@@ -407,11 +408,21 @@ test("workers that say nothing are not waited for without end, slow ones are", a
   const slow = readWithWorkers((_, worker) => {
     worker.reply({ kind: "alive" });
     setImmediate(() => {
-      context.mock.timers.tick(600_000);
+      for (let ticks = 0; ticks < 100; ticks++) {
+        context.mock.timers.tick(5000);
+        for (const one of FakeWorker.started) one.reply({ kind: "alive" });
+      }
       worker.reply({ kind: "done", bytes: bytesOf(7, 1), warning: undefined });
     });
   });
   assert.deepEqual((await slow).get(SHARD_BYTES), bytesOf(7, 1));
+  const ended = readWithWorkers((_, worker) => {
+    worker.reply({ kind: "progress", bytes: 1 });
+    setImmediate(() => context.mock.timers.tick(60_000));
+  });
+  assert.deepEqual((await ended).get(SHARD_BYTES), SHARDS[1]);
+  const lost = readWithWorkers((_, worker) => worker.reply({ kind: "error", error: toWire(noAnswer("its storage")) }));
+  assert.deepEqual((await lost).get(SHARD_BYTES), SHARDS[1], "this thread's storage may answer");
 });
 
 test("a stop ends workers in the middle of a file", async () => {

@@ -1,4 +1,5 @@
-"""The default model's site in Firefox, whose WebGPU is another implementation: wgpu, and naga for the shaders."""
+"""Sites in Firefox, whose WebGPU is another implementation: wgpu, and naga for the shaders. Real weights show that it computes exactly; the
+life of a page needs a site that loads quickly."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from open_page import RUNTIME, TESTS, serve
 
 QUESTION = "Say hello."
 READY = "document.body.dataset.status === 'ready'"
-SECONDS = 600  # the GPU is a CPU that others use too
+SECONDS = 300  # the GPU is a CPU that others use too
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def console(browser: Firefox, page: str) -> list[str]:
     return [line.removeprefix("info: ") for line in browser.console]
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(600)
 def test_greedy_tokens_are_exact(firefox: Firefox, site: Path) -> None:
     with serve({"tests": TESTS, "runtime": RUNTIME, "site": site}) as origin:
         lines = console(firefox, f"{origin}/tests/bench/exact.html?variant=f32&prompts=system,short&tokens=4")
@@ -58,18 +59,18 @@ def ask(tab: Tab) -> str:
     return answer
 
 
-@pytest.mark.timeout(1500)
-def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox: Firefox, site: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox: Firefox, tiny_site: Path, tmp_path: Path) -> None:
     """Firefox asks its user whether a page may keep what it stores; here nobody answers."""
     firefox.console.clear()
     server = SiteServer(tmp_path, "project/chat")
-    shutil.copytree(site, server.folder)
+    shutil.copytree(tiny_site, server.folder)
     server.start()
     try:
         tab = firefox.open(server.url)
         tab.until("document.querySelector('#start').offsetParent !== null", SECONDS)
         tab.click("#open-settings")
-        for selector, value in (("#max-tokens", "3"), ("#temperature", "0"), ("#context-length", "1024")):
+        for selector, value in (("#max-tokens", "3"), ("#temperature", "0")):
             tab.fill(selector, value)
         tab.click("#settings .primary")
         tab.click("#start")

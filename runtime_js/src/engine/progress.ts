@@ -84,7 +84,7 @@ export class LoadProgress {
     const [first] = this.#open.keys();
     if (first === undefined || this.#waiting !== undefined) return;
     const ticks = this.#quietTicks + 1;
-    if (ticks === 1) this.#send(`Waiting for ${first}`, `Waiting for ${first}`);
+    if (ticks === 2) this.#send(`Waiting for ${first}`, `Waiting for ${first}`); // the last report came before the tick before
     if (ticks === QUIET_TICKS && !this.#isFetching) onStalled(noAnswer(first));
     this.#quietTicks = ticks;
   }

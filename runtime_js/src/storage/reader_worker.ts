@@ -1,6 +1,7 @@
 /** The script of a worker that reads and verifies files, one at a time. Hashing and copying leave the engine's thread free. */
 
 import { toWire } from "../support/errors.ts";
+import { everyTick, noAnswer } from "../support/patience.ts";
 import type { ReaderReply, ReaderRequest } from "./shard_reader.ts";
 import { ModelStore } from "./store.ts";
 import { readVerified } from "./verified.ts";
@@ -30,11 +31,14 @@ async function read({ manifest, entry, url, warning, into }: ReaderRequest): Pro
     reply({ kind: "progress", bytes });
   };
   const onWait = (reason: string): void => reply({ kind: "waiting", reason });
-  const bytes = await readVerified(store, entry, url, { signal: NEVER, onProgress, onWait, into });
+  const bytes = await readVerified(store, entry, url, { signal: NEVER, onProgress, onWait, into })
+    .catch((error: unknown) => { throw store.isLost ? noAnswer("its storage") : error; });
   reply({ kind: "done", bytes, warning: store.warning }, [bytes.buffer]);
 }
 
 globalThis.addEventListener("message", ({ data }: MessageEvent<ReaderRequest>) => {
-  reply({ kind: "alive" });
-  read(data).catch((error: unknown) => reply({ kind: "error", error: toWire(error) }));
+  const alive = (): void => reply({ kind: "alive" });
+  alive();
+  const stop = everyTick(alive);
+  read(data).catch((error: unknown) => reply({ kind: "error", error: toWire(error) })).finally(stop);
 });

@@ -1,10 +1,11 @@
 /// <reference path="../support/inline.d.ts" />
 /** Reads verified files in a worker of its own: sha256 takes its time on the thread that asks for it. */
 
-import { AbortError, fromWire, type WireError } from "../support/errors.ts";
+import { AbortError, NoAnswerError, fromWire, type WireError } from "../support/errors.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";
+import { PATIENCE_TICKS, TICK_MS } from "../support/patience.ts";
 import script from "inline:./reader_worker.ts";
 
 export interface ReaderRequest {
@@ -18,7 +19,7 @@ export interface ReaderRequest {
 }
 
 export type ReaderReply =
-  /** The script runs. */
+  /** The script runs; said at first, and with every tick. */
   | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly bytes: number }
   | { readonly kind: "waiting"; readonly reason: string }
@@ -27,6 +28,8 @@ export type ReaderReply =
 
 /** A policy may forbid workers from memory, and some browsers then say nothing at all. */
 const SILENT_MS = 10_000;
+/** A worker that ran and says no more is gone: browsers end some without a word. */
+const LOST_MS = PATIENCE_TICKS * TICK_MS;
 
 /** A worker whose script needs no file of its own; null where there are none, as in a service worker. */
 function startWorker(): Worker | null {
@@ -62,7 +65,8 @@ export class ShardReader {
   /** Null where the worker failed. */
   #ask(worker: Worker, entry: FileEntry, url: string, { signal, onProgress, onWait, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise<Uint8Array<ArrayBuffer> | null>((resolve, reject) => {
-      const silence = setTimeout(() => settle(() => resolve(null)), SILENT_MS);
+      const lost = (): void => settle(() => resolve(null));
+      let silence = setTimeout(lost, SILENT_MS);
       const stop = (): void => {
         clearTimeout(silence);
         this.close();
@@ -75,16 +79,18 @@ export class ShardReader {
         signal.removeEventListener("abort", stop);
         outcome();
       };
-      worker.onerror = () => settle(() => resolve(null));
+      worker.onerror = lost;
       worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => {
         clearTimeout(silence);
+        silence = setTimeout(lost, LOST_MS);
         if (data.kind === "alive") return;
         if (data.kind === "progress") {
           onProgress?.(data.bytes);
         } else if (data.kind === "waiting") {
           onWait?.(data.reason);
         } else if (data.kind === "error") {
-          settle(() => reject(fromWire(data.error)));
+          const error = fromWire(data.error);
+          settle(() => (error instanceof NoAnswerError ? resolve(null) : reject(error)));
         } else {
           if (data.warning !== undefined) this.#store.stopStoring(data.warning);
           settle(() => resolve(data.bytes));

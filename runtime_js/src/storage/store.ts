@@ -17,6 +17,7 @@ export class ModelStore {
   readonly #manifestUrl: string;
   #folder: FileSystemDirectoryHandle | null;
   #warning: string | undefined;
+  #isLost = false;
 
   private constructor(manifestUrl: string, folder: FileSystemDirectoryHandle | null, warning?: string) {
     this.#manifestUrl = manifestUrl;
@@ -29,17 +30,23 @@ export class ModelStore {
     if (!hasFileSystem()) {
       return new ModelStore(manifestUrl, null, "This browser has no storage for the model here; it will be downloaded again next time.");
     }
+    const store = new ModelStore(manifestUrl, null);
     try {
-      return new ModelStore(manifestUrl, await owed("its storage", modelFolder(manifestUrl, create)));
+      store.#folder = await store.#owed(modelFolder(manifestUrl, create));
     } catch (error) {
-      return new ModelStore(manifestUrl, null,
-        `The browser refused to open its storage (${String(error)}); the model will be downloaded again next time.`);
+      store.stopStoring(`The browser refused to open its storage (${String(error)}); the model will be downloaded again next time.`);
     }
+    return store;
   }
 
   /** Why files are not stored, if they are not. */
   get warning(): string | undefined {
     return this.#warning;
+  }
+
+  /** Whether the storage has kept silent. Another thread's may not. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /** Whether files that are read are stored. */
@@ -115,6 +122,7 @@ export class ModelStore {
     } catch (error) {
       if (error instanceof NoAnswerError) {
         this.#folder = null;
+        this.#isLost = true;
         this.stopStoring("The browser's storage does not answer; the model runs, but will be downloaded again next time. "
           + "Restart the browser to keep it.");
       }

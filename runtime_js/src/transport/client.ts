@@ -57,8 +57,10 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   /** Why the worker can be asked no more. */
   #failure: Error | null = null;
   #isHeard = false;
-  /** Ends the watch over the worker's silence: a script that failed before this engine listened tells nobody. */
-  #silence: (() => void) | undefined;
+  /** Loads under way. */
+  #loads = 0;
+  #silentTicks = 0;
+  #stopListening: (() => void) | undefined;
   #nextId = 0;
 
   constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null) {
@@ -76,7 +78,13 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   }
 
   async load(call: LoadCall, signal?: AbortSignal): Promise<void> {
-    await this.#ask("done", (id) => ({ kind: "reload", id, ...call }), signal);
+    this.#loads++;
+    try {
+      await this.#ask("done", (id) => ({ kind: "reload", id, ...call }), signal);
+    } finally {
+      this.#loads--;
+      this.#unlisten();
+    }
   }
 
   async unload(modelId?: string): Promise<void> {
@@ -185,22 +193,32 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
         else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
       };
       this.#waiting.set(id, { reply, fail });
-      this.#listen();
+      if (!this.#isHeard || this.#loads > 0) this.#listen();
       signal?.addEventListener("abort", cancel);
       this.#post(make(id));
     });
   }
 
-  /** Fails where nothing ever comes. */
+  /**
+   * Fails where nothing comes: at first, or while a model loads, when a worker says with every tick that it is there. Browsers end workers
+   * without a word, and a script that failed before this engine listened told nobody.
+   */
   #listen(): void {
-    if (this.#isHeard || this.#silence !== undefined) return;
-    this.#silence = everyTick((ticks) => {
-      if (ticks === 1) this.reportProgress(waitingToBegin("Waiting for the engine's worker"));
-      if (ticks === PATIENCE_TICKS) {
-        this.#fail(new ProtocolError("The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run "
-          + "a WebWorkerMLCEngineHandler? Make the engine as soon as its worker, so that it hears why a script fails."));
-      }
+    this.#stopListening ??= everyTick(() => {
+      const ticks = ++this.#silentTicks;
+      if (ticks === 1 && !this.#isHeard) this.reportProgress(waitingToBegin("Waiting for the engine's worker"));
+      if (ticks < PATIENCE_TICKS) return;
+      this.#fail(new ProtocolError(this.#isHeard ? "The engine's worker says nothing any more: the browser has ended it, or it is blocked."
+        : "The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run a "
+          + "WebWorkerMLCEngineHandler? Make the engine as soon as its worker, so that it hears why a script fails."));
     });
+  }
+
+  /** Ends the watch where it has no more to do. */
+  #unlisten(): void {
+    if (this.#failure === null && (!this.#isHeard || this.#loads > 0)) return;
+    this.#stopListening?.();
+    this.#stopListening = undefined;
   }
 
   #post(message: ClientMessage): void {
@@ -210,7 +228,8 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   #receive(event: Event): void {
     if (!(event instanceof MessageEvent) || this.#failure !== null) return;
     this.#isHeard = true;
-    this.#silence?.();
+    this.#silentTicks = 0;
+    this.#unlisten();
     let message: WorkerMessage;
     try {
       message = parseWorkerMessage(event.data);
@@ -267,7 +286,7 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   #fail(error: Error): void {
     if (this.#failure !== null) return;
     this.#failure = error;
-    this.#silence?.();
+    this.#unlisten();
     for (const { fail } of [...this.#waiting.values()]) fail(error);
     for (const answer of this.#answers.values()) answer.fail(error);
     this.#answers.clear();

@@ -57,7 +57,7 @@ export type ClientMessage =
 
 /** Worker to page. */
 export type WorkerMessage =
-  /** Answers the first message, whichever it is: the worker runs. */
+  /** Answers the first message, whichever it is, and comes with every tick of a load: the worker runs. */
   | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly report: InitProgressReport }
   | { readonly kind: "deviceLost"; readonly error: WireError }

@@ -4,6 +4,7 @@ import { MLCEngine } from "../api/engine.ts";
 import type { BegunAnswer } from "../api/answers.ts";
 import { AbortError, toWire } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
+import { everyTick } from "../support/patience.ts";
 import { Outbox } from "./outbox.ts";
 import { idOfMalformed, parseClientMessage, unreachable, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
 
@@ -52,7 +53,8 @@ export class WebWorkerMLCEngineHandler {
     switch (message.kind) {
       case "reload":
         this.#run(message.id, async (id, { controller }) => {
-          await this.#engine.load(message, controller.signal);
+          const stop = everyTick(() => this.#post({ kind: "alive" }));
+          await this.#engine.load(message, controller.signal).finally(stop);
           this.#post({ kind: "done", id });
         });
         break;
