@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from playwright.sync_api import Page, expect
 from site_visit import Visit, answered, ask, stored_files, until
 
@@ -187,6 +189,9 @@ def test_a_start_that_ended_the_page_is_not_tried_again_unasked(visit: Visit) ->
     page.click("#start")
     page.wait_for_selector("#progress:visible")
     assert page.evaluate("sessionStorage.getItem('webllm-build:start:sample-1m')") == "begun"
+    for event in ("pagehide", "pageshow"):  # it is left, and taken back as it was
+        page.evaluate(f"dispatchEvent(new PageTransitionEvent('{event}', {{ persisted: true }}))")
+    assert page.evaluate("sessionStorage.getItem('webllm-build:start:sample-1m')") == "begun"
     page.reload()
     page.wait_for_selector("#start:visible")
     assert "ended this page" not in page.inner_text("#card"), "a person has loaded it again"
@@ -256,6 +261,30 @@ def test_an_engine_that_is_gone_when_the_page_comes_back_is_started_again(visit:
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "one")
     assert answered(page, 4) == "3 messages: user, assistant, user."
+
+
+def test_a_page_that_was_frozen_goes_on(visit: Visit) -> None:
+    page = visit.open()
+    tab = visit.context.new_cdp_session(page)
+
+    def freeze() -> None:
+        tab.send("Page.setWebLifecycleState", {"state": "frozen"})
+        time.sleep(1)
+        tab.send("Page.setWebLifecycleState", {"state": "active"})
+
+    visit.server.slow = 2
+    page.click("#start")
+    page.wait_for_selector("#progress:visible")
+    freeze()
+    page.wait_for_selector("body[data-status=ready]")
+    writing(page)
+    freeze()
+    until(page, f"{LAST_ANSWER}?.includes('word40')")
+    page.press("#prompt", "Escape")
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "one")
+    assert answered(page, 4) == "3 messages: user, assistant, user."
+    assert page.is_hidden("#problem")
 
 
 def test_a_gpu_that_is_lost_while_nothing_is_asked_is_said_at_once_and_started_again(visit: Visit) -> None:

@@ -9,25 +9,29 @@ export class Unfinished {
   readonly #key: string;
   /** The page before this one in the tab ended during the work, and nobody left it. */
   readonly wasCutOff: boolean;
+  #isUnderWay = false;
 
   constructor(storage: SafeStorage, key: string) {
     this.#storage = storage;
     this.#key = key;
     this.wasCutOff = storage.get(key) === BEGUN;
-    this.#end();
-    addEventListener("pagehide", () => this.#end()); // left or loaded again by a person
+    this.#note("");
+    addEventListener("pagehide", () => this.#note("")); // left or loaded again by a person
+    addEventListener("pageshow", () => this.#note(this.#isUnderWay ? BEGUN : "")); // who comes back finds the work going on
   }
 
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#storage.set(this.#key, BEGUN);
+    this.#isUnderWay = true;
+    this.#note(BEGUN);
     try {
       return await work();
     } finally {
-      this.#end();
+      this.#isUnderWay = false;
+      this.#note("");
     }
   }
 
-  #end(): void {
-    this.#storage.set(this.#key, "");
+  #note(text: string): void {
+    this.#storage.set(this.#key, text);
   }
 }
