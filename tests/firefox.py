@@ -62,7 +62,7 @@ def firefox(program: Path) -> Iterator[Firefox]:
                 process.wait()
 
 
-def endpoint(profile: Path, process: subprocess.Popen[bytes], seconds: float = 60) -> str:
+def endpoint(profile: Path, process: subprocess.Popen[bytes], seconds: float = 300) -> str:
     """The address that Firefox listens at."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
@@ -84,7 +84,7 @@ class Firefox:
         self.call("session.new", capabilities={})
         self.call("session.subscribe", events=["log.entryAdded"])
 
-    def call(self, method: str, seconds: float = 60, **parameters: Any) -> Any:
+    def call(self, method: str, seconds: float = 300, **parameters: Any) -> Any:
         """A command's result; events that come before it are taken in."""
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))

@@ -398,6 +398,9 @@ test("where workers do not run, this thread reads", async () => {
   assert.deepEqual(parts.get(SHARD_BYTES), SHARDS[1]);
   Object.assign(globalThis, { Worker: class { constructor() { throw new DOMException("policy", "SecurityError"); } } });
   assert.equal((await loadAll()).size, 2);
+  Object.assign(globalThis.navigator, { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0" });
+  const inFirefox = await readWithWorkers(() => undefined);
+  assert.deepEqual([inFirefox.get(SHARD_BYTES), FakeWorker.started.length], [SHARDS[1], 0]);
 });
 
 test("workers that say nothing, or nothing any more, are not waited for without end, slow ones are", async (context) => {

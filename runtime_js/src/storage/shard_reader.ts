@@ -31,9 +31,17 @@ const SILENT_MS = 10_000;
 /** A worker that ran and says no more is gone: browsers end some without a word. */
 const LOST_MS = PATIENCE_TICKS * TICK_MS;
 
+/**
+ * In Firefox, as of 153, a worker that starts another one stands still for ever, once in some fifty times on a busy machine, and nobody is told.
+ * (A page may start workers there.)
+ */
+function mayStandStill(): boolean {
+  return typeof document === "undefined" && typeof navigator !== "undefined" && /Firefox/.test(navigator.userAgent);
+}
+
 /** A worker whose script needs no file of its own; null where there are none, as in a service worker. */
 function startWorker(): Worker | null {
-  if (typeof Worker === "undefined") return null;
+  if (typeof Worker === "undefined" || mayStandStill()) return null;
   try {
     return new Worker(scriptUrl ??= URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
   } catch {
