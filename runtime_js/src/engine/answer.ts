@@ -43,7 +43,7 @@ export interface AnswerRequest {
   readonly parallelToolCalls?: boolean | undefined;
   /** Default: the model's. */
   readonly toolChoice?: ToolChoice | undefined;
-  /** Tokens that a thought may have; default: any number. */
+  /** Tokens that a thought may have; default: no limit. */
   readonly thinkingBudget?: number | undefined;
   /** Names of the tools whose calls must be as their schemas say. */
   readonly strictTools?: readonly string[] | undefined;

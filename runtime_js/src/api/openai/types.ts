@@ -141,7 +141,7 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly special_tokens?: "escape" | "parse" | null | undefined;
   /** Told to the template; `none` asks it for no thoughts. */
   readonly reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null | undefined;
-  /** Tokens that a thought may have, at most; then it is closed. Default: any number. */
+  /** Tokens that a thought may have, at most; then it is closed. Default: no limit. */
   readonly thinking_budget?: number | null | undefined;
   readonly extra_body?: {
     /** Whether the model thinks before it answers, where its template knows such a switch. */
