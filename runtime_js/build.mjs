@@ -2,8 +2,17 @@
 
 import { build } from "esbuild";
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { inlineScript } from "./inline_script.mjs";
 import { grammarModule, webXgrammar } from "./web_xgrammar.mjs";
+
+/** A site's worker is one script from memory: what it loads later it imports from an address. */
+const sitePart = {
+  name: "site-part",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/part\.ts$/ }, ({ resolveDir }) => ({ path: join(resolveDir, "site_part.ts") }));
+  },
+};
 
 const shared = {
   outdir: "dist",
@@ -23,14 +32,16 @@ await Promise.all([
   build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts" }, chunkNames: "chunks/[name]-[hash]" }),
   // The same entry in one file, without import(): service workers and the workers of extensions may not call it.
   build({ ...shared, format: "esm", entryPoints: { "index.static": "src/index.ts" } }),
+  // A package's worker, and the engine for tests, whole.
+  build({ ...shared, format: "esm", entryPoints: { worker: "src/transport/worker_main.ts", debug: "src/bench/debug_engine.ts" } }),
   // One file each: a page's assets.
   build({
-    ...shared, format: "esm",
+    ...shared, format: "esm", plugins: [...shared.plugins, sitePart],
     entryPoints: {
-      worker: "src/transport/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
-      debug: "src/bench/debug_engine.ts",
+      "site-worker": "src/transport/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
+  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts" } }),
   // For Node: the builder asks it what the page would say to a tokenizer.
   build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
   // A classic script, for importScripts.

@@ -63,7 +63,7 @@ def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | No
 def stub_runtime(folder: Path) -> Path:
     """Files with the names of the built runtime."""
     (folder / "openai").mkdir(parents=True)
-    for name in ("app.js", "worker.js", "bench.js", "bench-worker.js", "index.js", "index.static.js"):
+    for name in ("app.js", "worker.js", "site-worker.js", "structure.js", "bench.js", "bench-worker.js", "index.js", "index.static.js"):
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
     (folder / "grammar.wasm").write_bytes(GRAMMAR)

@@ -33,7 +33,7 @@ def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chat
     model = CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}, GRAMMAR)
 
     def script(name: str) -> bytes:
-        data = FAKE_WORKER.read_bytes() if name == "worker.js" else runtime_file(name)
+        data = FAKE_WORKER.read_bytes() if name == "site-worker.js" else runtime_file(name)
         return data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):

@@ -17,11 +17,11 @@ def templates_folder() -> Path:
 
 
 def runtime_folder() -> Path:
-    """The built runtime: app.js, worker.js, bench.js, bench-worker.js, index.js, service-worker.js and type definitions."""
+    """The built runtime: app.js, worker.js, site-worker.js, bench.js, bench-worker.js, index.js, service-worker.js and type definitions."""
     return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", BUILD_RUNTIME)
 
 
-SITE_SCRIPTS = ("app.js", "worker.js", "bench.js", "bench-worker.js", "service-worker.js")
+SITE_SCRIPTS = ("app.js", "site-worker.js", "structure.js", "bench.js", "bench-worker.js", "service-worker.js")
 GRAMMAR_ENGINE = "grammar.wasm"
 NPM_SCRIPTS = ("index.js", "index.static.js", "worker.js")
 

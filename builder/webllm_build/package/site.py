@@ -43,7 +43,8 @@ def write_site(output: Output, model: CompiledModel, *, title: str, weights: str
 
 def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
     app = _script("app.js")
-    worker = _script("worker.js")
+    worker = _hashed("worker.js", runtime_file("site-worker.js"))
+    structure = _script("structure.js")
     logic = _script("service-worker.js")
     style = _static("style.css")
     icon = _static("icon.svg")
@@ -53,6 +54,7 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
         "manifest": f"{MODEL_FOLDER}/{manifest.file}",
         "manifest_sha256": manifest.sha256,
         "worker": worker.path,
+        "structure": structure.path,
         "service_worker": "sw.js",
         "download_bytes": manifest.download_bytes,
         "model": {
@@ -65,7 +67,7 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
         },
     }
     origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
-    assets = (app, worker, style, icon)
+    assets = (app, worker, structure, style, icon)
 
     def page(build: str) -> Asset:
         index = render(

@@ -34,7 +34,7 @@ export class EngineHost {
     this.#onLost = onLost;
     this.#modelId = config.model.id;
     this.#appConfig = { model_list: [{ model_id: config.model.id, manifest: config.manifest, manifest_sha256: config.manifestSha256 }] };
-    this.#script = new WorkerScript(config.worker);
+    this.#script = new WorkerScript(config.worker, config.structure);
   }
 
   /** Tokens that the running engine was started for; undefined where none runs. */

@@ -3,7 +3,7 @@
 export interface Constraint {
   /** Which tokens may come next: bit i of word w stands for token 32 w + i; undefined where all may. The next call may change it. */
   mask(): Uint32Array | undefined;
-  /** Goes on behind a token. Raises InternalError for one that may not come. */
+  /** Goes on behind a token. Raises an error for one that may not come. */
   accept(token: number): void;
   /** Takes back the tokens accepted last. */
   rollback(count: number): void;

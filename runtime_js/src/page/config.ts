@@ -21,6 +21,8 @@ export interface PageConfig {
   readonly manifestSha256: string;
   /** Script of the engine's worker, relative to the page. */
   readonly worker: string;
+  /** Absolute URL of what the engine's worker loads when a request asks for a form. */
+  readonly structure: string;
   readonly serviceWorker: string;
   /** Bytes of the whole model. */
   readonly downloadBytes: number;
@@ -36,6 +38,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     manifest: new URL(fields.string("manifest", 2000), pageUrl).href,
     manifestSha256: fields.string("manifest_sha256", 64),
     worker: fields.string("worker", 2000),
+    structure: new URL(fields.string("structure", 2000), pageUrl).href,
     serviceWorker: fields.string("service_worker", 2000),
     downloadBytes: fields.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
     model: {

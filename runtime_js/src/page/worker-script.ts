@@ -11,17 +11,18 @@ const PATIENCE_MS = 60_000;
 
 export class WorkerScript {
   readonly #url: string;
+  readonly #name: string;
   #start: Promise<() => Worker> | undefined;
 
-  /** url: of a module that needs no other file. */
-  constructor(url: string) {
-    this.#url = url;
+  /** url: of a module that needs no other file. name: of the workers that it becomes. */
+  constructor(url: string, name = "") {
+    [this.#url, this.#name] = [url, name];
     this.load().catch(() => undefined); // whoever starts a worker tries again, and is told
   }
 
   /** What starts a worker. Rejects with DownloadError where the script cannot be fetched, with ProtocolError where the site has another by now. */
   load(): Promise<() => Worker> {
-    this.#start ??= prepare(this.#url).catch((error: unknown) => {
+    this.#start ??= prepare(this.#url, this.#name).catch((error: unknown) => {
       this.#start = undefined;
       throw error;
     });
@@ -44,10 +45,10 @@ async function fetchScript(url: string): Promise<Blob> {
   }
 }
 
-async function prepare(url: string): Promise<() => Worker> {
+async function prepare(url: string, name: string): Promise<() => Worker> {
   const blob = URL.createObjectURL(new Blob([await fetchScript(url)], { type: "text/javascript" }));
   const address = (await mayStartBlobs()) ? blob : url;
-  return () => new Worker(address, { type: "module" });
+  return () => new Worker(address, { type: "module", name });
 }
 
 /** Whether a worker may come from memory. A server's own policy can forbid it, and each browser says so in another way, or not at all. */

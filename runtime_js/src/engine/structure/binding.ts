@@ -4,7 +4,6 @@
  * unwinds to here and leaves its memory behind, so that a binding which has thrown is not to be used for anything new.
  */
 
-import { InternalError } from "../../support/errors.ts";
 
 /** What the module calls its imports (by that name, Emscripten's) and exports. */
 export interface ModuleNames {
@@ -59,10 +58,10 @@ export class Binding {
     const [memory, table] = [exports[names.exports.memory], exports[names.exports.table]];
     const fn = (name: string): Native => {
       const value = exports[name];
-      if (typeof value !== "function") throw new InternalError(`the grammar engine has no function ${name}`);
+      if (typeof value !== "function") throw new TypeError(`the grammar engine has no function ${name}`);
       return (...args) => Number(value(...args));
     };
-    if (!(memory instanceof WebAssembly.Memory) || !(table instanceof WebAssembly.Table)) throw new InternalError("the grammar engine has no memory");
+    if (!(memory instanceof WebAssembly.Memory) || !(table instanceof WebAssembly.Table)) throw new TypeError("the grammar engine has no memory");
     [this.#memory, this.#table] = [memory, table];
     [this.#malloc, this.#free] = [fn(names.exports.malloc), fn(names.exports.free)];
     fn(names.exports.start)();
@@ -112,7 +111,7 @@ export class Binding {
 
   #call(name: string, args: readonly Argument[]): number {
     const callable = this.#callables.get(name);
-    if (callable === undefined) throw new InternalError(`the grammar engine has no ${name}`);
+    if (callable === undefined) throw new TypeError(`the grammar engine has no ${name}`);
     const strings: number[] = [];
     const wired = args.map((arg) => {
       if (typeof arg !== "string" && !(arg instanceof Uint8Array)) return this.#wire(arg);
@@ -148,7 +147,7 @@ export class Binding {
 
   #function(index: number): Native {
     const native: unknown = this.#table.get(index);
-    if (typeof native !== "function") throw new InternalError(`the grammar engine has no function ${index}`);
+    if (typeof native !== "function") throw new TypeError(`the grammar engine has no function ${index}`);
     return (...args) => Number(native(...args));
   }
 

@@ -1,6 +1,5 @@
 /** A grammar that one answer follows, token by token. */
 
-import { InternalError } from "../../support/errors.ts";
 import type { Constraint } from "../constraint.ts";
 import type { Matcher, Vocabulary } from "./xgrammar.ts";
 
@@ -34,7 +33,7 @@ export class GrammarConstraint implements Constraint {
   }
 
   accept(token: number): void {
-    if (!this.#matcher.accept(token)) throw new InternalError(`token ${token} came although the grammar does not allow it`);
+    if (!this.#matcher.accept(token)) throw new RangeError(`token ${token} came although the grammar does not allow it`);
     this.#isEnded = this.#ends.has(token);
   }
 
