@@ -40,6 +40,11 @@ def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chat
         publish_site(out, model, title=title)
 
 
+def files_of_a_load(folder: Path) -> list[str]:
+    """Names of the model's files but for the grammar engine, which waits for a request that needs it."""
+    return sorted(path.name for path in folder.glob("model/*") if not path.name.startswith("grammar."))
+
+
 class Visit:
     """One person's browser: pages share storage and service worker. Console messages and uncaught errors are collected."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from site_visit import TITLE, Visit, answered, ask, build_site, installed, stored_files, until
+from site_visit import TITLE, Visit, answered, ask, build_site, files_of_a_load, installed, stored_files, until
 
 
 def cache_names(page: Page) -> list[str]:
@@ -71,9 +71,9 @@ def test_weights_are_stored_once(visit: Visit) -> None:
     installed(page)
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    names = [path.name for path in visit.server.folder.glob("model/*")]
+    names = files_of_a_load(visit.server.folder)
     assert len(names) == 4
-    assert stored_files(page) == sorted(names), "one folder, and nothing else in it"
+    assert stored_files(page) == names, "one folder, and nothing else in it"
     cached = page.evaluate(
         """async () => {
              const urls = [];
@@ -133,7 +133,7 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
     shells = {name for name in cache_names(page) if name.startswith("webllm-build:shell:")} - set(others)
     assert len(shells) == 1
     assert not shells & before
-    assert stored_files(page, f"{visit.server.url}model/") == sorted(path.name for path in visit.server.folder.glob("model/*"))
+    assert stored_files(page, f"{visit.server.url}model/") == files_of_a_load(visit.server.folder)
     assert not visit.server.folder.joinpath("model", old_shard.name).exists(), "files of the older model are gone"
     assert stored_files(page, nested) == ["another.bin"]
 

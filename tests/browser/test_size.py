@@ -27,5 +27,5 @@ def test_pages(site: Path) -> None:
 
 
 def test_model_library(site: Path) -> None:
-    (library,) = (site / "model").glob("*.wasm")
+    (library,) = (site / "model").glob("model.*.wasm")
     assert gzipped(library) <= 250 * KIB

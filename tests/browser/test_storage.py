@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from site_server import Instead, SiteServer
-from site_visit import stored_files
+from site_visit import files_of_a_load, stored_files
 
 from open_page import TESTS
 from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
@@ -83,10 +83,6 @@ def open_page(server: SiteServer, context: BrowserContext) -> Page:
     return page
 
 
-def model_files(server: SiteServer) -> list[str]:
-    return sorted(path.name for path in server.folder.glob("model/*"))
-
-
 def test_broken_connections_are_gone_on_with(site: Site) -> None:
     server, context, manifest = site
     server.cuts = [SHARD_BYTES // 2, 3 * MIB, 5 * MIB]
@@ -98,7 +94,7 @@ def test_broken_connections_are_gone_on_with(site: Site) -> None:
     ranged = [request for request in server.downloads if request.range is not None]
     assert len(ranged) == 3
     assert all(request.if_range == f'"{request.name}"' for request in ranged)
-    assert stored_files(page) == model_files(server)
+    assert stored_files(page) == files_of_a_load(server.folder)
     assert page.evaluate(IS_STORED, manifest)
 
 
@@ -118,7 +114,7 @@ def test_a_closed_tab_keeps_what_came_and_spoilt_copies_come_again_alone(site: S
     assert page.evaluate(LOAD, manifest)["bytes"] == 2 * SHARD_BYTES + 2 * MIB
     starts = [int(request.range.removeprefix("bytes=")[:-1]) for request in server.downloads if request.range is not None]
     assert max(starts) >= 7 * MIB
-    assert stored_files(page) == model_files(server)
+    assert stored_files(page) == files_of_a_load(server.folder)
 
     first, _, third = sorted(path.name for path in server.folder.glob("model/*.bin"))
     address = f"{server.url}model/"
@@ -139,7 +135,7 @@ def test_two_tabs_share_one_download_and_one_goes_on_alone(site: Site) -> None:
     loaded = second.evaluate(LOAD, manifest)
     assert loaded["bytes"] == first.evaluate("async () => (await globalThis.loading).bytes") == 2 * SHARD_BYTES + 2 * MIB
     assert sorted(request.name for request in server.downloads) == sorted(path.name for path in server.folder.glob("model/*.bin"))
-    assert len([path for path in server.requests if "/model/" in path]) == len(model_files(server)), "each file came once"
+    assert len([path for path in server.requests if "/model/" in path]) == len(files_of_a_load(server.folder)), "each file came once"
 
     first.evaluate(DELETE, manifest)
     assert stored_files(first) == []
@@ -156,7 +152,7 @@ def test_two_tabs_share_one_download_and_one_goes_on_alone(site: Site) -> None:
     assert loaded["bytes"] == 2 * SHARD_BYTES + 2 * MIB
     assert any("another tab" in reason for reason in loaded["waits"])
     assert any(request.range is not None for request in server.downloads), "what the closed tab had is not fetched again"
-    assert stored_files(second) == model_files(server)
+    assert stored_files(second) == files_of_a_load(server.folder)
 
 
 def test_what_is_no_shard_is_told_apart(site: Site) -> None:

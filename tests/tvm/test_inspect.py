@@ -73,7 +73,7 @@ def test_a_library_that_is_damaged_or_of_another_version_is_malformed(
     built: Path, tmp_path: Path, change: Callable[[bytes], bytes]
 ) -> None:
     other = Path(shutil.copytree(built, tmp_path / "dist"))
-    (library,) = (other / "model").glob("*.wasm")
+    (library,) = (other / "model").glob("model.*.wasm")
     library.write_bytes(change(library.read_bytes()))
     with pytest.raises(MalformedFile, match="another version"):
         look(other, None)
