@@ -5,6 +5,7 @@ import { RequestValidationError } from "../support/errors.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../support/json.ts";
 import type { AnswerRequest } from "./answer.ts";
 import { toolSchemas } from "./output.ts";
+import { parameterContent } from "./parameter_content.ts";
 import type { Structure } from "./structure/structure.ts";
 
 /** Which tools an answer calls: those that the model wants, at least one, or this one. */
@@ -32,7 +33,10 @@ function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: stri
     case "named":
       return tag(`${open}${syntax.prefix}${name}${syntax.separator}`, end);
     case "parameters":
-      return { ...tag(`${open}\n${syntax.nameBegin}${name}${syntax.nameEnd}\n`, `${syntax.end}\n${end}`), content: ANY_TEXT };
+      return {
+        type: "tag", begin: `${open}${syntax.nameBegin === "" ? "" : "\n"}${syntax.nameBegin}${name}${syntax.nameEnd}\n`,
+        content: schema === undefined ? ANY_TEXT : parameterContent(syntax, schema), end: `${syntax.end}${syntax.end === "" ? "" : "\n"}${end}`,
+      };
     case "python":
       return { ...tag(`${open}[${name}(`, `)]${end}`), content: ANY_TEXT };
     case "fields":
@@ -60,7 +64,7 @@ export function toolStructure(request: AnswerRequest, { tools: format, thinking 
   if (request.structure !== undefined) {
     throw new RequestValidationError("response_format and calls of a certain form exclude each other: leave out one of them.", { param: "response_format" });
   }
-  const hasSchemas = format.syntax.kind === "json" || format.syntax.kind === "named";
+  const hasSchemas = format.syntax.kind !== "python" && format.syntax.kind !== "fields";
   if (!hasSchemas && strictTools.length > 0) {
     throw new RequestValidationError(
       `This model writes arguments in a form (${format.name}) that cannot be held to a schema: leave out \`strict\`.`, { param: "tools" });

@@ -46,7 +46,7 @@ export interface ChatCompletionTool {
     readonly description?: string | undefined;
     /** A JSON Schema of an object; default: no parameters. */
     readonly parameters?: Readonly<Record<string, unknown>> | undefined;
-    /** Calls are as the schema says. Refused for models that do not write arguments as JSON. */
+    /** Calls are as the schema says. Refused for models that write arguments neither as JSON nor in tags. */
     readonly strict?: boolean | null | undefined;
   } | undefined;
 }
@@ -130,7 +130,7 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly tools?: readonly ChatCompletionTool[] | null | undefined;
   /**
    * `auto`, the default: the model may call tools. `none`: it is told of none. `required`, or one by name: it calls, and arguments are as the
-   * tool's schema says where the model writes them as JSON.
+   * tool's schema says where the model writes them as JSON, or in tags.
    */
   readonly tool_choice?: string | object | null | undefined;
   /** Whether one answer may call several tools; default true. */
