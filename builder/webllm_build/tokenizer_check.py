@@ -148,6 +148,8 @@ def _ends(checkpoint: Checkpoint, facts: TokenizerFacts, vocab_size: int, conver
     if marker is not None:
         known[facts.added[marker]] = None
     known |= {number: None for token, number in facts.added.items() if token in END_TEXTS}
+    if {"<|return|>", "<|call|>"} <= facts.added.keys():  # gpt-oss ends each of an answer's messages so, its thoughts first
+        known.pop(facts.added.get("<|end|>", -1), None)
     ends = tuple(token for token in known if 0 <= token < vocab_size)
     if len(ends) < len(known):
         warn(f"{len(known) - len(ends)} of the tokens that are said to end an answer are not in the vocabulary of {vocab_size}.")

@@ -83,6 +83,17 @@ def test_a_token_of_a_known_text_ends_an_answer_though_nothing_names_it(text: st
     assert check_tokenizer(checkpoint, 300).eos_token_ids == (5, 2, 299)
 
 
+def test_a_thought_of_gpt_oss_does_not_end_the_answer(no_node: None) -> None:
+    tokens = {"<|end|>": 297, "<|return|>": 298, "<|call|>": 299}
+
+    def add(document: dict[str, Any]) -> None:
+        for token, index in tokens.items():
+            add_token(token, index)(document)
+
+    template = "{% for m in messages %}{{ m.role }}{{ m.content }}<|end|>{% endfor %}"
+    assert check_tokenizer(changed(add, template, eos_token_ids=(2,)), 300).eos_token_ids == (2, 298, 299)
+
+
 def test_added_tokens_without_an_embedding_are_left_out() -> None:
     """Gemma's text models name an image token that they have no row of, and fine-tunes a padding token."""
     with pytest.warns(ModelWarning, match="<image>"):
