@@ -172,7 +172,7 @@ test("calls and what tools said are read, with the tools' names", () => {
     { role: "tool", tool_call_id: "call_1", content: [{ type: "text", text: "nothing" }] }, { role: "tool", tool_call_id: "else", content: "" },
   ];
   const request = {
-    messages, tools: [TOOL], tool_choice: "auto", parallel_tool_calls: false, reasoning_effort: "none", chat_template_kwargs: { thinking: true, x: [1] },
+    messages, tools: [{ ...TOOL, function: { ...TOOL.function, strict: false, description: null } }], tool_choice: "auto", parallel_tool_calls: false, reasoning_effort: "none", chat_template_kwargs: { thinking: true, x: [1] },
   };
   const { prompt, parallelToolCalls } = parseChatRequest(request).answer;
   assert.equal(parallelToolCalls, false);
@@ -182,7 +182,7 @@ test("calls and what tools said are read, with the tools' names", () => {
       { role: "assistant", content: "", reasoning: "Let me see.", toolCalls: [{ id: "call_1", name: "look", arguments: "{\"at\": 1}" }] },
       { role: "tool", content: "nothing", toolCallId: "call_1", name: "look" }, { role: "tool", content: "", toolCallId: "else" },
     ],
-    tools: [{ type: "function", function: { name: "look", description: "", parameters: { type: "object", properties: {} } } }],
+    tools: [TOOL],
     variables: { reasoning_effort: "none", enable_thinking: false, thinking: true, x: [1] },
   } });
   const { prompt: silent } = parseChatRequest({ messages: [USER], tools: [TOOL], tool_choice: "none", extra_body: { enable_thinking: true } }).answer;

@@ -155,7 +155,11 @@ test("the chat template sees messages, special tokens and the generation prompt"
   assert.equal(tokenizer({ chat_template: template, bos_token: { content: "<s>" } }).render({ messages }), "<s>Be brief.</s>");
   const several = tokenizer({ chat_template: "plain", tool_template: "{{ tools[0].function.name }}" });
   assert.equal(several.render({ messages }), "plain");
-  assert.equal(several.render({ messages, tools: [{ type: "function", function: { name: "look" } }] }), "look");
+  const look = { type: "function", function: { name: "look" } };
+  assert.equal(several.render({ messages, tools: [look] }), "look");
+  const showing = (template: string): string => tokenizer({ chat_template: template }).render({ messages, tools: [look] });
+  assert.equal(showing("{{ tools[0] | tojson }}"), `{"type": "function", "function": {"name": "look"}}`);
+  assert.equal(showing("{{ tools[0].function.name + ': ' + tools[0].function.description }}"), "look: ");
 });
 
 test("a template that refuses the messages is the request's error; one that is no template is the model's", () => {

@@ -1,6 +1,6 @@
 /** JSON of strangers, copied within bounds. */
 
-import { isRecord, type Fields } from "./fields.ts";
+import { Fields, isRecord } from "./fields.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject { readonly [key: string]: Json }
@@ -35,6 +35,11 @@ export function readJsonObject(fields: Fields, key: string): JsonObject {
   const value = readJson(fields, key);
   if (!isJsonObject(value)) throw fields.wrong(key, "an object");
   return value;
+}
+
+/** A field that is a list of JSON objects, as copies of its own. */
+export function readJsonObjects(fields: Fields, key: string, maxLength: number): JsonObject[] {
+  return fields.array(key, maxLength, (value, path) => readJsonObject(new Fields({ [path]: value }, "", fields.fail), path));
 }
 
 /** The value of a JSON text, undefined where it is none. */

@@ -135,13 +135,29 @@ export class ChatTemplate {
     return openEnded(this.#apply(conversation, false), last.content);
   }
 
+  /** A tool's description and parameters may be left out; a template that cannot do without gets empty ones. */
   #apply(conversation: Conversation, asksForAnswer: boolean): string {
-    const template = (conversation.tools?.length ?? 0) > 0 ? this.#withTools : this.#plain;
+    const { tools = [] } = conversation;
+    const template = tools.length > 0 ? this.#withTools : this.#plain;
+    const constants = { ...this.#constants, add_generation_prompt: asksForAnswer };
     try {
-      return template.render(conversation, { ...this.#constants, add_generation_prompt: asksForAnswer });
+      return template.render(conversation, constants);
     } catch (error) {
+      try {
+        if (tools.some((tool) => !isComplete(tool))) return template.render({ ...conversation, tools: tools.map(completed) }, constants);
+      } catch { // the first reason is the better one
+      }
       throw new RequestValidationError(
         `The model's chat template refuses these messages: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+function isComplete({ function: called = null }: JsonObject): boolean {
+  return isJsonObject(called) && "description" in called && "parameters" in called;
+}
+
+function completed(tool: JsonObject): JsonObject {
+  const { function: called = null } = tool;
+  return isJsonObject(called) ? { ...tool, function: { description: "", parameters: { type: "object", properties: {} }, ...called } } : tool;
 }

@@ -23,7 +23,7 @@ import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
 import type { MemoryEstimate } from "../executor/memory.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord, present } from "../support/fields.ts";
-import { readJsonObject } from "../support/json.ts";
+import { readJsonObject, readJsonObjects } from "../support/json.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
 import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/conversation.ts";
 
@@ -209,8 +209,7 @@ function parsePrompt(prompt: Fields): Prompt {
 function parseConversation(conversation: Fields): Conversation {
   return present({
     messages: conversation.objects("messages", MAX_MESSAGES, parseMessage),
-    tools: conversation.optional("tools", (key) => conversation.objects(key, MAX_TOOLS, (tool) => (
-      { type: tool.oneOf("type", ["function"]), function: readJsonObject(tool, "function") }))),
+    tools: conversation.optional("tools", (key) => readJsonObjects(conversation, key, MAX_TOOLS)),
     specialTokens: conversation.optional("specialTokens", (key) => conversation.oneOf(key, SPECIAL_TOKENS)),
     variables: conversation.optional("variables", (key) => readJsonObject(conversation, key)),
   });

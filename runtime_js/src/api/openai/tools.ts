@@ -3,7 +3,7 @@
 import type { AnswerRequest } from "../../engine/answer.ts";
 import type { ToolChoice } from "../../engine/tool_structure.ts";
 import type { Fields } from "../../support/fields.ts";
-import { isJsonObject, readJsonObject, type Json, type JsonObject } from "../../support/json.ts";
+import { isJsonObject, readJsonObject, readJsonObjects, type Json, type JsonObject } from "../../support/json.ts";
 import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/conversation.ts";
 import { refuseUnsupported } from "./neutral.ts";
 
@@ -15,19 +15,21 @@ export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "ma
 export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort", "thinking_budget",
   "extra_body", "special_tokens"] as const;
 
-/** A tool as it was given, checked. */
-function parseTool(tool: Fields): JsonObject {
+function checkTool(tool: Fields): void {
   tool.oneOf("type", ["function"]);
   refuseUnsupported(tool, ["type", "function"], {});
   const called = tool.object("function");
   refuseUnsupported(called, ["name", "description", "parameters", "strict"], {});
-  const name = called.string("name", 64);
-  if (!TOOL_NAME.test(name)) throw called.wrong("name", "1 to 64 letters, digits, _ or -");
-  const description = called.optional("description", (key) => called.string(key, 1 << 20));
-  const parameters = called.optional("parameters", (key) => readJsonObject(called, key));
+  if (!TOOL_NAME.test(called.string("name", 64))) throw called.wrong("name", "1 to 64 letters, digits, _ or -");
+  called.optional("description", (key) => called.string(key, 1 << 20));
+  called.optional("parameters", (key) => readJsonObject(called, key));
   called.optional("strict", (key) => called.boolean(key));
-  return { type: "function", function: { name, description: description ?? "", parameters: parameters ?? { type: "object",
-    properties: {} } } };
+}
+
+/** Without `strict`, which is for the engine, and without what is null. Templates may write the rest as it was given, in its order. */
+function told(tool: JsonObject): JsonObject {
+  const entries = Object.entries(tool).filter(([key, value]) => value !== null && key !== "strict");
+  return Object.fromEntries(entries.map(([key, value]) => [key, key === "function" && isJsonObject(value) ? told(value) : value]));
 }
 
 function nameOf({ function: called = null }: JsonObject): Json {
@@ -35,7 +37,9 @@ function nameOf({ function: called = null }: JsonObject): Json {
 }
 
 function parseTools(request: Fields): JsonObject[] {
-  const tools = request.optional("tools", (key) => request.objects(key, MAX_TOOLS, parseTool)) ?? [];
+  if (!request.has("tools")) return [];
+  request.objects("tools", MAX_TOOLS, checkTool);
+  const tools = readJsonObjects(request, "tools", MAX_TOOLS).map(told);
   tools.forEach((tool, i) => {
     if (tools.slice(0, i).some((other) => nameOf(other) === nameOf(tool))) {
       throw request.fail(`tools[${i}] has the name of another tool, ${JSON.stringify(nameOf(tool))}`, `tools[${i}].function.name`);
@@ -74,7 +78,7 @@ export interface ChatWish {
 }
 
 /** What the template is told beside messages and tools. */
-function variables(request: Fields): JsonObject {
+function templateVariables(request: Fields): JsonObject {
   const given = request.optional("chat_template_kwargs", (key) => readJsonObject(request, key)) ?? {};
   const effort = request.optional("reasoning_effort", (key) => request.oneOf(key, EFFORTS));
   const enable = request.optional("extra_body", (key) => {
@@ -93,7 +97,7 @@ export function parseChat(request: Fields, messages: Conversation["messages"]): 
   const given = parseTools(request);
   const choice = parseChoice(request, given);
   const tools = choice === undefined ? [] : given;
-  const told = variables(request);
+  const variables = templateVariables(request);
   const specialTokens = request.optional("special_tokens", (key) => request.oneOf(key, SPECIAL_TOKENS));
   const parallel = request.optional("parallel_tool_calls", (key) => request.boolean(key)) ?? true;
   const thinkingBudget = request.optional("thinking_budget", (key) => request.integer(key, 0, MAX_BUDGET));
@@ -103,7 +107,7 @@ export function parseChat(request: Fields, messages: Conversation["messages"]): 
   const strictTools = tools.length > 0 ? strictNames(request) : [];
   return {
     conversation: {
-      messages, ...(tools.length > 0 && { tools }), ...(Object.keys(told).length > 0 && { variables: told }),
+      messages, ...(tools.length > 0 && { tools }), ...(Object.keys(variables).length > 0 && { variables }),
       ...(specialTokens !== undefined && { specialTokens }),
     },
     calls: {
