@@ -77,11 +77,12 @@ def test_a_step_with_all_that_a_request_may_ask_for(case: Case) -> None:
     runner = case.runner
     *prompt, token_in = PROMPT[:20]
     vocabulary = len(case.expected[0])
-    asked = Request(repetition=1.2, frequency=0.5, presence=0.25, bias={5: 1.5}, allowed=range(3, vocabulary, 2))
+    allowed = range(3, vocabulary, 2)
+    asked = Request(repetition=1.2, frequency=0.5, presence=0.25, bias={5: 1.5}, allowed=allowed)
     sampling = GREEDY.copy()
     sampling[7:10] = np.array([asked.repetition, asked.frequency, asked.presence], np.float32).view(np.uint32)
     sampling[10:15] = 7, 0, 0, 1, 4  # penalties, bias and mask by control slot 0; counts the step's token; tells the four likeliest
-    mask = np.array([sum(1 << i for i in range(32) if word * 32 + i in asked.allowed) for word in range(-(-vocabulary // 32))], np.uint32)
+    mask = np.array([sum(1 << i for i in range(32) if word * 32 + i in allowed) for word in range(-(-vocabulary // 32))], np.uint32)
     inputs = {
         "counts": np.isin(np.arange(vocabulary), prompt).astype(np.uint32),
         "bias": np.array([asked.bias.get(token, 0) for token in range(vocabulary)], np.float32),
