@@ -44,7 +44,7 @@ test("a format that is none is refused, and the error names the field and the pl
     [{ type: "json_schema", json_schema: { name: "n", schema: [] } }, "response_format.json_schema.schema", /JSON Schema/],
     [{ type: "regex" }, "response_format.regex", /string/],
     [{ type: "structural_tag", structural_tag: [] }, "response_format.structural_tag", /structural tag/],
-    [{ type: "grammar", grammar: "x".repeat(600_000) }, "response_format.grammar", /at most 524288/],
+    [{ type: "grammar", grammar: "x".repeat(600_000) }, "response_format.grammar", /at most 65536/],
   ];
   for (const [format, param, message] of refusals) {
     assert.throws(() => structureOf(format), (error: unknown) => error instanceof RequestValidationError && message.test(error.message) && error.details["param"] === param,

@@ -97,7 +97,8 @@ test("grammars, regular expressions and tags are followed, and what is none is r
   const call = /^<call>(.*)<\/call>$/s.exec(await answer(tag, 3) ?? "")?.[1] ?? "";
   assert.equal(typeof JSON.parse(call).foo, "number");
   const wrong: readonly Structure[] = [
-    grammar("root ::= other"), grammar("first ::= \"a\""), grammar("root ::= \""), grammar(`root ::= ${"(".repeat(50_000)}"a"${")".repeat(50_000)}`),
+    grammar("root ::= other"), grammar("first ::= \"a\""), grammar("root ::= \""), grammar(`root ::= ${"(".repeat(30_000)}"a"${")".repeat(30_000)}`),
+    tags({ type: "tag", begin: "<", end: ">", content: { type: "regex", pattern: "a".repeat(70_000) } }),
     regex("(a"), tags({}), tags({ type: "tag", begin: "<", end: ">", content: { type: "json_schema", json_schema: { type: "x" } } }),
     { kind: "tags", tags: "no JSON", isStrict: true, param: "tags" }, schema({ type: "x" }), { kind: "schema", schema: "{", isStrict: true, param: "schema" },
   ];

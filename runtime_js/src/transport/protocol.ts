@@ -12,7 +12,7 @@ import { MAX_SESSION_ID, MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKEN
 import { MAX_TOOLS } from "../api/openai/tools.ts";
 import type { ResumeProbeResult } from "../api/types.ts";
 import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type LikelyToken, type Prompt } from "../engine/answer.ts";
-import { MAX_FORM, type Structure } from "../engine/structure/structure.ts";
+import { MAX_FORM, MAX_GRAMMAR_FORM, type Structure } from "../engine/structure/structure.ts";
 import type { ToolChoice } from "../engine/tool_structure.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
@@ -176,13 +176,12 @@ function parseToolChoice(choice: Fields): ToolChoice {
 
 function parseStructure(structure: Fields): Structure {
   const kind = structure.oneOf("kind", ["schema", "grammar", "regex", "tags"]);
-  const text = (key: string): string => structure.string(key, MAX_FORM);
   const param = structure.string("param", MAX_NAME);
   switch (kind) {
-    case "schema": return { kind, schema: text(kind), isStrict: structure.boolean("isStrict"), param };
-    case "grammar": return { kind, grammar: text(kind), param };
-    case "regex": return { kind, pattern: text("pattern"), param };
-    case "tags": return { kind, tags: text(kind), isStrict: structure.boolean("isStrict"), param };
+    case "schema": return { kind, schema: structure.string(kind, MAX_FORM), isStrict: structure.boolean("isStrict"), param };
+    case "grammar": return { kind, grammar: structure.string(kind, MAX_GRAMMAR_FORM), param };
+    case "regex": return { kind, pattern: structure.string("pattern", MAX_GRAMMAR_FORM), param };
+    case "tags": return { kind, tags: structure.string(kind, MAX_FORM), isStrict: structure.boolean("isStrict"), param };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads `response_format`: what an answer must look like, as OpenAI, WebLLM and others spell it. */
 
-import { MAX_FORM, type Structure } from "../../engine/structure/structure.ts";
+import { MAX_FORM, MAX_GRAMMAR_FORM, type Structure } from "../../engine/structure/structure.ts";
 import { isRecord, type Fields } from "../../support/fields.ts";
 
 const MAX_SCHEMA_NAME = 64;
@@ -50,9 +50,9 @@ export function readResponseFormat(request: Fields): Structure | undefined {
     case "json_schema":
       return readNamedSchema(format.object(type));
     case "grammar":
-      return { kind: type, grammar: format.string(type, MAX_FORM), param: format.at(type) };
+      return { kind: type, grammar: format.string(type, MAX_GRAMMAR_FORM), param: format.at(type) };
     case "regex":
-      return { kind: type, pattern: format.string(type, MAX_FORM), param: format.at(type) };
+      return { kind: type, pattern: format.string(type, MAX_GRAMMAR_FORM), param: format.at(type) };
     case "structural_tag":
       return { kind: "tags", tags: jsonText(format, type, "a structural tag"), isStrict: false, param: format.at(type) };
   }

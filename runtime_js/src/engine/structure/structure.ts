@@ -15,5 +15,7 @@ export type Structure = Form & {
   readonly param: string;
 };
 
-/** Characters of a schema, a grammar, a regular expression or a tag. */
+/** Characters of a schema or a tag. */
 export const MAX_FORM = 1 << 19;
+/** Characters of a grammar or a regular expression, whose parts take a time that grows with the square of their number. */
+export const MAX_GRAMMAR_FORM = 1 << 16;

@@ -3,12 +3,14 @@
 import { isRecord } from "../../support/fields.ts";
 import { schemaGrammar } from "./schema.ts";
 import { SchemaError, pointer } from "./schema_fields.ts";
+import { MAX_GRAMMAR_FORM } from "./structure.ts";
 
 const MAX_DEPTH = 32;
 
 function withGrammars(format: unknown, isStrict: boolean, path: string, depth: number): unknown {
   if (depth > MAX_DEPTH) throw new SchemaError(path, `it is nested more than ${MAX_DEPTH} deep`);
   if (Array.isArray(format)) return format.map((part, i) => withGrammars(part, isStrict, pointer(path, i), depth + 1));
+  if (typeof format === "string" && format.length > MAX_GRAMMAR_FORM) throw new SchemaError(path, `it is longer than ${MAX_GRAMMAR_FORM} characters`);
   if (!isRecord(format)) return format;
   if (format["type"] !== "json_schema") {
     return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, pointer(path, key), depth + 1)]));
