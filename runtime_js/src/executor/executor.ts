@@ -237,7 +237,7 @@ export class PlanExecutor implements ModelRunner {
     const output = step?.buffers[bindings.lastIndexOf("read_write")];
     if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
     const { buffer, offset } = this.#buffers.binding(output);
-    const size = this.#buffers.io("pooled").size / 2;
+    const size = (this.#plan.io.find((io) => io.name === "pooled")?.bytes ?? 0) / 2; // the buffer itself may not be there yet
     const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
     const cache = { pages: Int32Array.of(0), copies: new Int32Array(), slots };
     this.#writeTokens(tokens);
