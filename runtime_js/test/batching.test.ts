@@ -1,11 +1,11 @@
 // Requests that run together: who has a turn, what a prompt that joins costs the others, and what is known of prompts before.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { MAX_WAITING } from "../src/engine/queue.ts";
 import { placeRows } from "../src/engine/rows.ts";
 import { OutOfMemoryError, QueueFullError } from "../src/support/errors.ts";
-import { NO_EOS, generate, promptOf, request, settle, setup } from "./fakes/generations.ts";
+import { NO_EOS, generate, promptOf, request, settle, setup, type Setup } from "./fakes/generations.ts";
 import { reference } from "./fakes/runner.ts";
 
 const WIDE = { contextLength: 256, prefillChunk: 16, pages: 64, maxPages: 1024, rows: 8 };
@@ -49,28 +49,50 @@ test("while a long prompt joins, a step of the others comes between any two of i
   for (let i = 0; i < last; i++) assert.ok(!(calls[i]?.startsWith("prefill") && calls[i + 1]?.startsWith("prefill")), calls.slice(0, last).join());
 });
 
-test("no stream pauses for a tenth of a second while a prompt joins, and a prompt that is alone comes in long chunks", async (context) => {
+/** A GPU that does one thing after the other: a step in 8 ms, a chunk of a prompt as `chunkMs` says. */
+function timedGpu(context: TestContext, chunkMs: (tokens: number) => number): { readonly it: Setup; readonly now: () => number } {
   let now = 0;
   context.mock.method(performance, "now", () => now);
   const it = setup({ ...WIDE, contextLength: 2048, prefillChunk: 512, maxPages: 4096 });
-  let free: Promise<void> = Promise.resolve(); // a GPU does one thing after the other: 0.25 ms a token of a prompt, 8 ms a step
+  let free: Promise<void> = Promise.resolve();
   const computing = (milliseconds: number): Promise<void> =>
     free = free.then(async () => { await new Promise((resolve) => { setTimeout(resolve, 0); }); now += milliseconds; });
   const prefill = it.runner.prefill.bind(it.runner);
-  it.runner.prefill = async (tokens, ...more) => { await prefill(tokens, ...more); await computing(0.25 * tokens.length); };
+  it.runner.prefill = async (tokens, ...more) => { await prefill(tokens, ...more); await computing(chunkMs(tokens.length)); };
   it.runner.delay = () => computing(8);
-  await generate(it, request(promptOf(1500, 7), { maxTokens: 1 }));
-  assert.ok(it.runner.calls.includes("prefill 512"), "alone");
+  return { it, now: () => now };
+}
+
+/** How long a prompt of 1,500 tokens takes beside a stream, and the stream's longest pause. */
+async function joined({ it, now }: ReturnType<typeof timedGpu>): Promise<{ took: number; pause: number }> {
   const times: number[] = [];
-  const stream = generate(it, request(promptOf(4, 1), { maxTokens: 120 }), () => { times.push(now); return false; });
+  const stream = generate(it, request(promptOf(4, 1), { maxTokens: 120 }), () => { times.push(now()); return false; });
   while (times.length < 5) await settle();
-  const asked = now;
+  const asked = now();
   await generate(it, request(promptOf(1500, 9), { maxTokens: 1 }));
-  const [joined, answer] = [now, await stream];
-  assert.deepEqual(answer.ids, reference(promptOf(4, 1), 120, NO_EOS));
-  assert.ok(joined - asked < 1500 * 0.25 + 40 * 8, `it took ${joined - asked} ms`);
-  const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0));
-  assert.ok(Math.max(...pauses) < 100, `pauses of ${Math.max(...pauses)} ms`);
+  const took = now() - asked;
+  assert.deepEqual((await stream).ids, reference(promptOf(4, 1), 120, NO_EOS));
+  return { took, pause: Math.max(...times.slice(1).map((time, i) => time - (times[i] ?? 0))) };
+}
+
+test("no stream pauses for a tenth of a second while a prompt joins, and a prompt that is alone comes in long chunks", async (context) => {
+  const gpu = timedGpu(context, (tokens) => 0.25 * tokens);
+  await generate(gpu.it, request(promptOf(1500, 7), { maxTokens: 1 }));
+  assert.ok(gpu.it.runner.calls.includes("prefill 512"), "alone");
+  const { took, pause } = await joined(gpu);
+  assert.ok(took < 1500 * 0.25 + 40 * 8, `it took ${took} ms`);
+  assert.ok(pause < 100, `pauses of ${pause} ms`);
+});
+
+test("where a few tokens take as long as many, a prompt that joins comes in as many as that, whatever came before", async (context) => {
+  for (const isFirst of [true, false]) {
+    const gpu = timedGpu(context, (tokens) => 50 * Math.ceil(tokens / 128));
+    if (!isFirst) await generate(gpu.it, request(promptOf(1500, 7), { maxTokens: 1 }));
+    const { took, pause } = await joined(gpu);
+    assert.ok(took < 1.5 * 12 * (50 + 8), `it took ${took} ms`);
+    assert.ok(pause < 100, `pauses of ${pause} ms`);
+    context.mock.restoreAll();
+  }
 });
 
 test("a short prompt does not wait for the end of a long one, nor a long one for ever", async () => {

@@ -32,7 +32,7 @@ test("the faster the GPU, the more steps ahead", () => {
 });
 
 test("a chunk of a prompt is as long as the GPU computes in time, and the first is short", () => {
-  const slow = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 }, 400);
+  const slow = new ChunkLength({ prefillChunk: 512 }, 400, 16);
   assert.equal(slow.value, 16);
   slow.measured(16, 300);
   assert.equal(slow.value, 16);
@@ -42,13 +42,13 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
   assert.equal(slow.value, 64, "it grows by four times at most");
   slow.measured(64, 900);
   assert.equal(slow.value, 16, "one that took too long is not sent again");
-  const fast = new ChunkLength({ shortestChunk: 16, prefillChunk: 512 }, 400);
+  const fast = new ChunkLength({ prefillChunk: 512 }, 400, 16);
   for (const [tokens, expected] of [[16, 64], [64, 256], [100, 256], [256, 512], [512, 512]] as const) {
     fast.measured(tokens, 4);
     assert.equal(fast.value, expected);
   }
-  assert.equal(new ChunkLength({ shortestChunk: 16, prefillChunk: 5 }, 400).value, 5);
-  const cpu = new ChunkLength({ shortestChunk: 64, prefillChunk: 512 }, 400);
+  assert.equal(new ChunkLength({ prefillChunk: 5 }, 400, 16).value, 5);
+  const cpu = new ChunkLength({ prefillChunk: 512 }, 400, 64);
   cpu.measured(64, 6000);
   assert.equal(cpu.value, 64, "less than a tile of tokens takes as long");
 });

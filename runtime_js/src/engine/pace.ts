@@ -38,6 +38,8 @@ export class PipelineDepth {
 export const CHUNK_MS = 400;
 /** A chunk and a step, between two tokens of whoever else is answered. */
 export const PAUSE_MS = 60;
+/** Tokens that matrix products work on at a time, at most: on a GPU that takes longer for so many, fewer make no pause shorter. */
+export const EFFICIENT_CHUNK = 128;
 const MOST_GROWTH = 4;
 
 /** How many tokens of a prompt one submit may have: few at first, then what the GPU has shown to do within `limit` milliseconds. */
@@ -49,11 +51,11 @@ export class ChunkLength {
   /** Whether a chunk of full length has been timed. */
   isMeasured = false;
 
-  constructor({ shortestChunk, prefillChunk }: Pick<RunnerShape, "shortestChunk" | "prefillChunk">, limit: number) {
+  constructor({ prefillChunk }: Pick<RunnerShape, "prefillChunk">, limit: number, shortest: number) {
     this.#limit = limit;
-    this.#shortest = shortestChunk;
+    this.#shortest = shortest;
     this.#most = prefillChunk;
-    this.value = Math.min(prefillChunk, shortestChunk);
+    this.value = Math.min(prefillChunk, shortest);
   }
 
   /** A chunk of `tokens` took so long. A short chunk says nothing of longer ones, unless it took too long already. */
@@ -67,17 +69,17 @@ export class ChunkLength {
 
 /** Times chunks that run one after the other, each with the step before it. */
 export class ChunkWatch {
-  readonly #length: ChunkLength;
+  readonly #lengths: readonly ChunkLength[];
   readonly #begun = performance.now();
   #last = this.#begun;
   #done = 0; // tokens
 
-  constructor(length: ChunkLength) {
-    this.#length = length;
+  constructor(lengths: readonly ChunkLength[]) {
+    this.#lengths = lengths;
   }
 
-  isOf(length: ChunkLength): boolean {
-    return this.#length === length;
+  isOf(lengths: readonly ChunkLength[]): boolean {
+    return this.#lengths === lengths;
   }
 
   /** Notes when a chunk that was submitted now is done. What this thread hears late looks short, so the average counts too. */
@@ -86,7 +88,8 @@ export class ChunkWatch {
     const result = await chunk;
     const now = performance.now();
     this.#done += tokens;
-    this.#length.measured(tokens, Math.max(now - Math.max(submitted, this.#last), (now - this.#begun) * tokens / this.#done));
+    const milliseconds = Math.max(now - Math.max(submitted, this.#last), (now - this.#begun) * tokens / this.#done);
+    for (const length of this.#lengths) length.measured(tokens, milliseconds);
     this.#last = now;
     return result;
   }

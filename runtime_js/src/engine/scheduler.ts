@@ -7,7 +7,7 @@
 import type { CacheView, ModelRunner, StepResult } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
-import { CHUNK_MS, ChunkLength, ChunkWatch, MAX_DEPTH, PAUSE_MS, PipelineDepth } from "./pace.ts";
+import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, PipelineDepth } from "./pace.ts";
 import { WaitingQueue } from "./queue.ts";
 import { placeRows, rowsComputed } from "./rows.ts";
 import type { SequenceManager } from "./sequences.ts";
@@ -45,9 +45,9 @@ export class Scheduler {
   /** Nobody's turn comes before somebody has ended: memory is short. */
   #isShort = false;
   readonly #depth = new PipelineDepth();
-  /** Of a prompt that nobody waits for, and of one that others wait for between their tokens. */
-  readonly #long: ChunkLength;
-  readonly #short: ChunkLength;
+  /** What bounds a chunk of a prompt that comes alone, and of one that others wait for between their tokens. */
+  readonly #alone: readonly [ChunkLength];
+  readonly #beside: readonly [ChunkLength, ChunkLength];
   #watch: ChunkWatch;
   #isDriving = false;
   #closed: Error | null = null;
@@ -56,9 +56,10 @@ export class Scheduler {
     this.#runner = runner;
     this.#sequences = sequences;
     this.#rows = Math.min(rows, sequences.mostRunning);
-    this.#long = new ChunkLength(runner.shape, CHUNK_MS);
-    this.#short = new ChunkLength(runner.shape, PAUSE_MS);
-    this.#watch = new ChunkWatch(this.#long);
+    const long = new ChunkLength(runner.shape, CHUNK_MS, runner.shape.shortestChunk);
+    this.#alone = [long];
+    this.#beside = [long, new ChunkLength(runner.shape, PAUSE_MS, EFFICIENT_CHUNK)];
+    this.#watch = new ChunkWatch(this.#alone);
   }
 
   get #isClosed(): boolean {
@@ -162,11 +163,11 @@ export class Scheduler {
     if (this.#isClosed || this.#inFlight.length > MAX_DEPTH) return false; // the runner has room for so many results
     const running = this.#running.filter(({ isEnded }) => !isEnded);
     const [rows, prompts] = [running.filter((one) => this.#isRow(one)), running.filter((one) => this.#isPrompt(one))];
-    const length = rows.length === 0 ? this.#long : this.#short;
+    const lengths = rows.length === 0 ? this.#alone : this.#beside;
     const chunks = this.#inFlight.filter(({ prompt }) => prompt !== null).length;
     const prompt = this.#nextPrompt(prompts);
-    if (prompt !== undefined && chunks < (length.isMeasured ? 2 : 1) && (rows.length === 0 || !this.#wasChunk)) {
-      await this.#guard([prompt], () => this.#submitChunk(prompt, length, chunks > 0));
+    if (prompt !== undefined && chunks < (lengths[0].isMeasured ? 2 : 1) && (rows.length === 0 || !this.#wasChunk)) {
+      await this.#guard([prompt], () => this.#submitChunk(prompt, lengths, chunks > 0));
       return true;
     }
     const samples = this.#inFlight.filter((flight) => flight.rows.length > 0).length;
@@ -194,7 +195,7 @@ export class Scheduler {
   }
 
   /** Brings the next part of the prompt into the cache, but for what is there already; the last one samples a token. */
-  async #submitChunk(generation: Generation, length: ChunkLength, isBehindAnother: boolean): Promise<void> {
+  async #submitChunk(generation: Generation, lengths: readonly ChunkLength[], isBehindAnother: boolean): Promise<void> {
     const { tokens, request: { states } } = generation;
     if (generation.sequence === null && generation.read > 0) generation.resume();
     const before = generation.position;
@@ -202,10 +203,10 @@ export class Scheduler {
     if (generation.read === 0) generation.cached += sequence.tokens.length - before;
     if (this.#isRow(generation)) return;
     const position = sequence.tokens.length;
-    const chunk = tokens.slice(position, position + length.value);
+    const chunk = tokens.slice(position, position + Math.min(...lengths.map(({ value }) => value)));
     if (!await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
     const cache = this.#view(generation);
-    if (!isBehindAnother || !this.#watch.isOf(length)) this.#watch = new ChunkWatch(length);
+    if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
     const isLast = position + chunk.length === tokens.length;
     const samples = isLast && states === undefined;
     const done: Promise<readonly StepResult[]> = states !== undefined ? this.#encode(chunk, position, cache, states, isLast) : samples
