@@ -175,7 +175,10 @@ class PythonInterpreter extends Interpreter {
     const object = this.evaluate(part(node, "object"), scope);
     if (kindOf(object) === "undefined") throw new Error(`${described(part(node, "object"))} is undefined`);
     if (property.type === "SliceExpression") return super.evaluate(Object.assign({}, node, { object: computed(object) }), scope);
-    const key = Reflect.get(node, "computed") === true ? this.evaluate(property, scope) : wrap(Reflect.get(property, "value"));
+    if (Reflect.get(node, "computed") !== true && property.type === "Identifier") {
+      return object.value instanceof Map ? entriesOf(object).get(nameOf(property)) ?? wrap(undefined) : wrap(undefined);
+    }
+    const key = this.evaluate(property, scope);
     if (kindOf(object) === "dict" || kindOf(object) === "namespace") {
       return kindOf(key) === "undefined" ? wrap(undefined) : entriesOf(object).get(keyOf(key)) ?? wrap(undefined);
     }

@@ -14,13 +14,28 @@ export function kindOf(value: Value): Kind {
   return KINDS[value.type] ?? "function";
 }
 
+/** The only way to the library's values: variables of an environment. */
+const scratch = new Environment();
+
+function made(value: unknown): Value {
+  scratch.variables.clear();
+  return scratch.set("value", value);
+}
+
+/** Values that come often. None is ever changed. */
+const [TRUE, FALSE, NONE, UNDEFINED] = [made(true), made(false), made(null), made(undefined)];
+const NUMBERS = Array.from({ length: 512 }, (_, i) => made(i));
+
 /** A JavaScript value as the library's. */
 export function wrap(value: unknown): Value {
-  return new Environment().set("value", value);
+  if (typeof value === "boolean") return value ? TRUE : FALSE;
+  if (value === undefined) return UNDEFINED;
+  if (value === null) return NONE;
+  return (typeof value === "number" ? NUMBERS[value] : undefined) ?? made(value);
 }
 
 export function listOf(items: readonly Value[]): Value {
-  return Object.assign(wrap([]), { value: [...items] });
+  return Object.assign(made([]), { value: [...items] });
 }
 
 const tuples = new WeakSet<Value>();
@@ -33,18 +48,18 @@ export function tupleOf(items: readonly Value[]): Value {
 }
 
 export function dictOf(entries: Iterable<readonly [string, Value]>): Value {
-  return Object.assign(wrap({}), { value: new Map(entries) });
+  return Object.assign(made({}), { value: new Map(entries) });
 }
 
 export function floatOf(value: number): Value {
-  return Object.assign(wrap(0.5), { value });
+  return Object.assign(made(0.5), { value });
 }
 
 /** Characters of a text whose marks for HTML are wanted: what is added to it has them escaped. */
 const marked = new WeakSet<Value>();
 
 export function markedText(text: string): Value {
-  const value = wrap(text);
+  const value = made(text);
   marked.add(value);
   return value;
 }
@@ -95,7 +110,10 @@ export function itemsOf(value: Value): readonly Value[] {
 }
 
 export function isTrue(value: Value): boolean {
-  return value.__bool__().value;
+  const inner: unknown = value.value;
+  if (Array.isArray(inner)) return inner.length > 0;
+  if (inner instanceof Map) return inner.size > 0 || kindOf(value) === "namespace";
+  return Boolean(inner);
 }
 
 export function lengthOf(value: Value): number {
