@@ -4,6 +4,7 @@
  * text, and not the GPU.
  */
 
+import { SAMPLING_WORDS } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner, StepResult } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
@@ -11,6 +12,9 @@ import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS
 import { WaitingQueue } from "./queue.ts";
 import { placeRows, rowsComputed } from "./rows.ts";
 import type { SequenceManager } from "./sequences.ts";
+
+/** Rows of steps that bring in tokens which a grammar forces. */
+const JUMP_ROWS = [8, 4];
 
 /** Ends a generation with "abort", at once. */
 export type Stop = () => void;
@@ -32,6 +36,8 @@ export class Scheduler {
   /** Rows of the steps whose kernels are compiled, rising. */
   #prepared: readonly number[] = [1];
   #isPreparing = false;
+  /** Rows whose kernels did not compile. */
+  readonly #refused = new Set<number>();
   readonly #waiting = new WaitingQueue<Generation>();
   /** In the order of their turns. */
   #running: Generation[] = [];
@@ -147,11 +153,13 @@ export class Scheduler {
   /** Has kernels compiled for as many rows as run, while steps of fewer go on. Where that fails, fewer run. */
   #prepareRows(): void {
     const answers = this.#running.filter(({ request }) => request.states === undefined).length;
-    const rows = rowsComputed(this.#runner.shape.rowCounts, Math.min(answers, this.#rows));
-    if (this.#isPreparing || this.#prepared.includes(rows) || rows === Infinity) return;
+    const jumps = this.#running.some(({ request }) => request.constraint !== undefined) ? JUMP_ROWS : [];
+    const rows = [Math.min(answers, this.#rows), ...jumps].map((count) => rowsComputed(this.#runner.shape.rowCounts, count))
+      .find((count) => count !== Infinity && !this.#prepared.includes(count) && !this.#refused.has(count));
+    if (this.#isPreparing || rows === undefined) return;
     this.#isPreparing = true;
     const done = (): void => { this.#prepared = [...this.#prepared, rows].sort((a, b) => a - b); };
-    void this.#runner.prepare(rows).then(done, () => { this.#rows = Math.max(...this.#prepared); })
+    void this.#runner.prepare(rows).then(done, () => { this.#refused.add(rows); this.#rows = Math.min(this.#rows, Math.max(...this.#prepared)); })
       .finally(() => { this.#isPreparing = false; });
   }
 
@@ -210,7 +218,7 @@ export class Scheduler {
     const isLast = position + chunk.length === tokens.length;
     const samples = isLast && states === undefined;
     const done: Promise<readonly StepResult[]> = states !== undefined ? this.#encode(chunk, position, cache, states, isLast) : samples
-      ? this.#runner.prefillAndSample(chunk, position, cache, generation.draw(chunk.length)).then((result) => [result])
+      ? this.#sampleBehind(generation, chunk, position, cache)
       : this.#runner.prefill(chunk, position, cache).then(() => []);
     if (samples) generation.sampled++;
     this.#onRunner = samples ? [generation] : []; // its tokens take the place of those that were sampled
@@ -221,6 +229,21 @@ export class Scheduler {
     sequence.commit(chunk);
     this.#sequences.share(sequence);
     if (isLast && !samples) generation.end("stop");
+  }
+
+  /** Adds the tokens, and samples what follows. Where a grammar forced a few, they are rows of one step: a chunk takes as long as many tokens do. */
+  async #sampleBehind(generation: Generation, tokens: readonly number[], position: number, cache: CacheView): Promise<readonly StepResult[]> {
+    const draw = generation.draw(tokens.length);
+    const count = rowsComputed(this.#prepared, tokens.length);
+    const isJump = generation.read > 0 && generation.request.constraint !== undefined && draw.controls === undefined;
+    if (!isJump || count === Infinity || this.#runner.shape.slots > 0) return [await this.#runner.prefillAndSample(tokens, position, cache, draw)];
+    const rows = Array.from({ length: count }, (_, i) => {
+      const token = tokens[i];
+      if (token === undefined) return null;
+      const seen = i === 0 ? cache : { ...cache, copies: new Int32Array(0) };
+      return { ...(i === tokens.length - 1 ? draw : { sampling: new Uint32Array(SAMPLING_WORDS) }), position: position + i, cache: seen, token };
+    });
+    return (await this.#runner.decode(rows)).slice(tokens.length - 1, tokens.length);
   }
 
   async #encode(tokens: readonly number[], position: number, cache: CacheView, listener: StateListener, isLast: boolean): Promise<[]> {
