@@ -71,12 +71,12 @@ test("every error of the engine has words and a way on", () => {
 
 test("settings are the defaults until something that fits is stored", () => {
   const storage = noStorage();
-  const store = new SettingsStore(storage, "m", 2048);
+  const store = new SettingsStore(storage, "m", 2048, { temperature: 0.6, topK: 20 });
   assert.deepEqual(store.load(), store.defaults);
-  assert.equal(store.defaults.contextLength, 2048);
+  assert.deepEqual([store.defaults.contextLength, store.defaults.temperature, store.defaults.topP, store.defaults.topK], [2048, 0.6, 0.95, 20]);
   store.save({ ...store.defaults, temperature: 0 });
   assert.equal(store.load().temperature, 0);
-  for (const wrong of [{ topP: 2 }, { contextLength: 4096 }, { maxTokens: 0.5 }, { systemPrompt: 1 }]) {
+  for (const wrong of [{ topP: 2 }, { topK: -1 }, { minP: null }, { repetitionPenalty: 0 }, { contextLength: 4096 }, { maxTokens: 0.5 }, { systemPrompt: 1 }]) {
     storage.set("webllm-build:settings:m", JSON.stringify({ ...store.defaults, ...wrong }));
     assert.deepEqual(store.load(), store.defaults);
   }

@@ -65,6 +65,7 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
             "quantization": manifest.model.quantization,
             "context_length": manifest.model.context_length,
         },
+        "sampling": dict(manifest.sampling),
     }
     origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
     assets = (app, worker, structure, style, icon)

@@ -46,7 +46,7 @@ export class Chat implements Task {
 
   constructor(config: PageConfig) {
     const { model } = config;
-    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength);
+    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
     this.#conversation = new Conversation(this.#storage, model.id);
     this.#conversation.restore();
     this.#composer = new Composer((text) => this.#send(text), () => this.model.stop(), () => this.#leaveEdit());

@@ -51,7 +51,7 @@ export class Continuation implements Task {
 
   constructor(config: PageConfig) {
     const { model } = config;
-    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength);
+    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
     this.#storage = safeStorage(() => sessionStorage);
     this.#key = `${KEY}:${model.id}`;
     this.#saved = this.#storage.get(this.#key) ?? "";

@@ -132,8 +132,8 @@ async function follow<Choice extends { readonly finish_reason: Ending | "tool_ca
   return { ending, speed };
 }
 
-function sampling({ temperature, topP, maxTokens }: Settings): { temperature: number; top_p: number; max_tokens: number } {
-  return { temperature, top_p: topP, max_tokens: maxTokens };
+function sampling({ temperature, topP, topK, minP, repetitionPenalty, maxTokens }: Settings): Readonly<Record<string, number>> {
+  return { temperature, top_p: topP, top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty, max_tokens: maxTokens };
 }
 
 function toMessages(turns: readonly Turn[], systemPrompt: string): ChatCompletionMessageParam[] {

@@ -1,12 +1,18 @@
 /** What the user can set, kept between visits. */
 
+import type { SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
+import { MAX_VOCABULARY } from "../support/limits.generated.ts";
 import type { SafeStorage } from "./safe_storage.ts";
 
 export interface Settings {
   readonly systemPrompt: string;
   readonly temperature: number;
   readonly topP: number;
+  /** 0 draws from all. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
   readonly maxTokens: number;
   /** Tokens that one conversation may hold. */
   readonly contextLength: number;
@@ -16,8 +22,11 @@ const SMALLEST_CONTEXT = 1024;
 const DEFAULT_CONTEXT = 4096;
 const KEY = "webllm-build:settings";
 
-function defaultSettings(modelContext: number): Settings {
-  return { systemPrompt: "", temperature: 0.7, topP: 0.95, maxTokens: 1024, contextLength: Math.min(DEFAULT_CONTEXT, modelContext) };
+/** What the model's makers recommend, and what suits most models where they say nothing. */
+function defaultSettings(modelContext: number, sampling: SamplingDefaults): Settings {
+  const { temperature = 0.7, topP = 0.95, topK = 0, minP = 0, repetitionPenalty = 1 } = sampling;
+  const contextLength = Math.min(DEFAULT_CONTEXT, modelContext);
+  return { systemPrompt: "", temperature, topP, topK, minP, repetitionPenalty, maxTokens: 1024, contextLength };
 }
 
 /** Powers of two up to the model's own length, which always is the last. */
@@ -35,11 +44,11 @@ export class SettingsStore {
   readonly defaults: Settings;
 
   /** modelId: settings belong to one model. */
-  constructor(storage: SafeStorage, modelId: string, modelContext: number) {
+  constructor(storage: SafeStorage, modelId: string, modelContext: number, sampling: SamplingDefaults) {
     this.#storage = storage;
     this.#key = `${KEY}:${modelId}`;
     this.modelContext = modelContext;
-    this.defaults = defaultSettings(modelContext);
+    this.defaults = defaultSettings(modelContext, sampling);
   }
 
   /** What was stored; the defaults where nothing was, or something that does not fit. */
@@ -49,7 +58,10 @@ export class SettingsStore {
       return {
         systemPrompt: fields.string("systemPrompt", 20000),
         temperature: fields.number("temperature", 0, 2),
-        topP: fields.number("topP", 0.05, 1),
+        topP: fields.number("topP", 0, 1),
+        topK: fields.integer("topK", 0, MAX_VOCABULARY),
+        minP: fields.number("minP", 0, 1),
+        repetitionPenalty: fields.number("repetitionPenalty", 0.01, 100),
         maxTokens: fields.integer("maxTokens", 1, 131072),
         contextLength: fields.integer("contextLength", 1, this.modelContext),
       };

@@ -1,5 +1,6 @@
 /** What the build wrote into the page about this site and its model. */
 
+import { readSamplingDefaults, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 
 export interface ModelCard {
@@ -9,6 +10,7 @@ export interface ModelCard {
   readonly license: string | undefined;
   readonly quantization: string;
   readonly contextLength: number;
+  readonly sampling: SamplingDefaults;
 }
 
 /** What the model does: answers in a conversation, or continues a text. */
@@ -48,6 +50,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
       license: model.optional("license", (key) => model.string(key, 1000)),
       quantization: model.string("quantization", 1000),
       contextLength: model.integer("context_length", 1, Number.MAX_SAFE_INTEGER),
+      sampling: readSamplingDefaults(fields.object("sampling")),
     },
   };
 }

@@ -2,7 +2,8 @@
 
 import { NO_FORMAT, parseChatFormat, type ChatFormat } from "../formats/format.ts";
 import { ManifestError } from "../support/errors.ts";
-import { Fields, present } from "../support/fields.ts";
+import { readSamplingDefaults, type SamplingDefaults } from "./sampling_defaults.ts";
+import { Fields } from "../support/fields.ts";
 import {
   MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
 } from "../support/limits.generated.ts";
@@ -26,15 +27,6 @@ export interface TensorEntry {
   /** Bytes from the start of the weight stream, which the shards make when laid end to end. */
   readonly offset: number;
   readonly bytes: number;
-}
-
-/** How the model's makers would have its tokens drawn; what they do not say is absent. */
-export interface SamplingDefaults {
-  readonly temperature?: number | undefined;
-  readonly topP?: number | undefined;
-  readonly topK?: number | undefined;
-  readonly minP?: number | undefined;
-  readonly repetitionPenalty?: number | undefined;
 }
 
 export interface Manifest {
@@ -75,14 +67,6 @@ function parseTensor(entry: Fields): TensorEntry {
   return {
     name: entry.string("name", MAX_NAME), dtype: entry.string("dtype", 32), shape: entry.integers("shape", 8, 1, MAX_BYTES), offset, bytes,
   };
-}
-
-function parseSampling(sampling: Fields): SamplingDefaults {
-  const number = (key: string, least: number, most: number): number | undefined => sampling.optional(key, () => sampling.number(key, least, most));
-  return present({
-    temperature: number("temperature", 0, 2), topP: number("top_p", 0, 1), topK: sampling.optional("top_k", (key) => sampling.integer(key, 0, MAX_VOCABULARY)),
-    minP: number("min_p", 0, 1), repetitionPenalty: number("repetition_penalty", 0.01, 100),
-  });
 }
 
 function parseProbe(probe: Fields, vocabSize: number): Probe {
@@ -137,7 +121,7 @@ export function parseManifest(value: unknown): Manifest {
     grammar: parseFile(manifest.object("grammar")),
     tokenizerConfig: manifest.object("tokenizer_config"),
     chat: manifest.optional("chat", (key) => parseChatFormat(manifest.object(key))) ?? NO_FORMAT,
-    sampling: manifest.optional("sampling", (key) => parseSampling(manifest.object(key))) ?? {},
+    sampling: manifest.optional("sampling", (key) => readSamplingDefaults(manifest.object(key))) ?? {},
     eosTokenIds: manifest.integers("eos_token_ids", MAX_EOS_TOKENS, 0, vocabSize - 1),
     weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
     tensors,

@@ -17,6 +17,9 @@ export class SettingsDialog {
   readonly #systemPrompt = byId("system-prompt", HTMLTextAreaElement);
   readonly #temperature = byId("temperature", HTMLInputElement);
   readonly #topP = byId("top-p", HTMLInputElement);
+  readonly #topK = byId("top-k", HTMLInputElement);
+  readonly #minP = byId("min-p", HTMLInputElement);
+  readonly #repetitionPenalty = byId("repetition-penalty", HTMLInputElement);
   readonly #maxTokens = byId("max-tokens", HTMLInputElement);
   readonly #contextLength = byId("context-length", HTMLSelectElement);
   readonly #user: SettingsUser;
@@ -65,6 +68,9 @@ export class SettingsDialog {
     this.#systemPrompt.value = settings.systemPrompt;
     this.#temperature.value = String(settings.temperature);
     this.#topP.value = String(settings.topP);
+    this.#topK.value = String(settings.topK);
+    this.#minP.value = String(settings.minP);
+    this.#repetitionPenalty.value = String(settings.repetitionPenalty);
     this.#maxTokens.value = String(settings.maxTokens);
     this.#contextLength.value = String(settings.contextLength);
     this.#showValues();
@@ -80,6 +86,9 @@ export class SettingsDialog {
       systemPrompt: this.#systemPrompt.value,
       temperature: this.#temperature.valueAsNumber,
       topP: this.#topP.valueAsNumber,
+      topK: this.#topK.valueAsNumber,
+      minP: this.#minP.valueAsNumber,
+      repetitionPenalty: this.#repetitionPenalty.valueAsNumber,
       maxTokens: this.#maxTokens.valueAsNumber,
       contextLength: Number(this.#contextLength.value),
     };
