@@ -128,7 +128,7 @@ for (const [place, make] of Object.entries(PLACES)) {
       return [usage?.completion_tokens, choice?.finish_reason];
     };
     const ids: number[] = [];
-    const { events } = await engine.begin({ model: MODEL, request: { prompt: { kind: "text", text: "Once" }, sampling: { temperature: 0 }, stop: [], maxTokens: 3 } });
+    const { events } = await engine.host.begin({ model: MODEL, request: { prompt: { kind: "text", text: "Once" }, sampling: { temperature: 0 }, stop: [], maxTokens: 3 } });
     for await (const event of events) if (event.type === "token") ids.push(event.token);
     const text = async (more: object): Promise<[number | undefined, string | null | undefined]> => {
       const { usage, choices: [choice] } = await client.completions.create({ prompt: "Once", temperature: 0, max_tokens: 3, ...more });

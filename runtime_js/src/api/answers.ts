@@ -1,24 +1,12 @@
 /** Begins the answers to a request, follows them, and hands on what a shape makes of them: whole, or in pieces. */
 
-import type { AnswerEvent, AnswerRequest } from "../engine/answer.ts";
+import type { AnswerEvent } from "../engine/answer.ts";
 import { abortError } from "../support/abort.ts";
 import { InternalError } from "../support/errors.ts";
 import { PushStream } from "../support/stream.ts";
+import type { BegunAnswer } from "./host.ts";
 import { usage, type ResponseShape } from "./openai/response.ts";
 import type { CompletionUsage } from "./openai/types.ts";
-
-/** A request as it is sent to the model. */
-export interface AnswerCall {
-  readonly request: AnswerRequest;
-  /** The model that the caller asks for; undefined takes the only one. */
-  readonly model: string | undefined;
-}
-
-/** An answer that was accepted. Leaving its events ends it. */
-export interface BegunAnswer {
-  readonly modelId: string;
-  readonly events: PushStream<AnswerEvent>;
-}
 
 export type AnswerEnd = Extract<AnswerEvent, { type: "end" }>;
 

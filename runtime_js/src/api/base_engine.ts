@@ -1,17 +1,16 @@
 /**
  * What an engine in this thread and a handle on one in a worker have in common: configuration, requests and answers in OpenAI's shapes.
- * They differ in where a model is loaded and an answer begins.
+ * They differ in where their models are.
  */
 
 import type { Prompt } from "../engine/answer.ts";
-import type { ModelChoice } from "../engine/choice.ts";
-import type { EmbeddingCall, Embeddings } from "../engine/pooling.ts";
 import { abortError } from "../support/abort.ts";
 import { askForPersistence } from "../storage/quota.ts";
-import { InternalError, ModelNotFoundError, type MLCEngineError } from "../support/errors.ts";
+import { InternalError, ModelNotFoundError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
-import { LatestAnswers, RequestAnswers, type AnswerCall, type BegunAnswer } from "./answers.ts";
+import { LatestAnswers, RequestAnswers } from "./answers.ts";
 import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
+import type { HostListener, LoadedModelInfo, ModelHost } from "./host.ts";
 import { embeddingResponse } from "./openai/embeddings.ts";
 import { ChatCompletionsOf, CompletionsOf } from "./openai/completions.ts";
 import { parseChatRequest, parseEmbeddingRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
@@ -21,23 +20,9 @@ import type {
   ChatCompletionRequestStreaming, Completion, CompletionRequest, CreateEmbeddingResponse, EmbeddingRequest, Model, Models, RequestOptions,
 } from "./openai/types.ts";
 import type {
-  AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, InitProgressReport, LogLevel, MLCEngineConfig, MLCEngineInterface, MemoryEstimate,
+  AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface, MemoryEstimate,
   ModelRecord, ResumeChatCompletionOptions, ResumeProbeResult,
 } from "./types.ts";
-
-/** A model that is loaded. */
-export interface LoadedModelInfo {
-  readonly modelId: string;
-  /** In milliseconds since 1970. */
-  readonly loadedAt: number;
-}
-
-/** Models to load, one after the other. */
-export interface LoadCall {
-  readonly choices: readonly ModelChoice[];
-  /** Leaves the models that are loaded as they are, but for those of the same ids. */
-  readonly keepsOthers: boolean;
-}
 
 /** What a caller's function throws is no failure of a load or of the GPU. */
 function tell<T>(callback: ((told: T) => void) | null | undefined, told: T): void {
@@ -52,19 +37,20 @@ function describe({ modelId, loadedAt }: LoadedModelInfo): Model {
   return { id: modelId, object: "model", created: Math.floor(loadedAt / 1000), owned_by: "local" };
 }
 
-/** Vectors, and whose they are. */
-export interface NamedEmbeddings extends Embeddings {
-  readonly modelId: string;
-}
-
 export abstract class BaseEngine implements MLCEngineInterface {
+  /** Where the models are. */
+  abstract readonly host: ModelHost;
+  protected readonly listener: HostListener = {
+    progress: (report) => tell(this.#onProgress, report),
+    deviceLost: (error) => tell(this.#onDeviceLost, error),
+  };
   readonly chat = { completions: new ChatCompletionsOf((request, options) => this.#chatCompletion(request, options)) };
   readonly completions = new CompletionsOf((request, options) => this.#completion(request, options));
   readonly embeddings = { create: (request: EmbeddingRequest, options?: RequestOptions) => this.#embeddings(request, options) };
   readonly models: Models = {
-    list: async () => ({ object: "list", data: (await this.loadedModels()).map(describe) }),
+    list: async () => ({ object: "list", data: (await this.host.loadedModels()).map(describe) }),
     retrieve: async (model) => {
-      const found = (await this.loadedModels()).find(({ modelId }) => modelId === model);
+      const found = (await this.host.loadedModels()).find(({ modelId }) => modelId === model);
       if (found === undefined) throw new ModelNotFoundError(`No model is loaded that is called "${model}".`, { modelId: model, param: "model" });
       return describe(found);
     },
@@ -102,33 +88,42 @@ export abstract class BaseEngine implements MLCEngineInterface {
     options: RequestOptions | null | undefined, keepsOthers: boolean,
   ): Promise<void> {
     const { signal } = parseRequestOptions(options);
-    await this.load({ choices: chooseModels(modelId, chatOpts, this.#appConfig, this.#config), keepsOthers }, signal ?? undefined);
+    await this.host.load({ choices: chooseModels(modelId, chatOpts, this.#appConfig, this.#config), keepsOthers }, signal ?? undefined);
     askForPersistence();
   }
 
   async estimateMemory(model: string | ModelRecord, chatOpts?: ChatOptions | null, options?: RequestOptions | null): Promise<MemoryEstimate> {
     const { signal } = parseRequestOptions(options);
-    return this.estimate(chooseModel(model, chatOpts, this.#appConfig, this.#config), signal ?? undefined);
+    return this.host.estimate(chooseModel(model, chatOpts, this.#appConfig, this.#config), signal ?? undefined);
   }
 
-  protected abstract estimate(choice: ModelChoice, signal?: AbortSignal): Promise<MemoryEstimate>;
-  /** Loads models by their full descriptions. `reload` is the ordinary way. */
-  abstract load(call: LoadCall, signal?: AbortSignal): Promise<void>;
-  /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */
-  abstract begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer>;
-  protected abstract embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings>;
-  abstract listResumableSessions(): Promise<ResumeProbeResult[]>;
-  abstract deleteResumableSession(sessionId: string): Promise<void>;
-  protected abstract resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer>;
-  protected abstract encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]>;
-  protected abstract decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string>;
-  abstract unload(modelId?: string): Promise<void>;
-  abstract interruptGenerate(): Promise<void>;
-  abstract getGPUVendor(): Promise<string>;
-  abstract getMaxStorageBufferBindingSize(): Promise<number>;
-  abstract setLogLevel(level: LogLevel): void;
-  protected abstract loadedModels(): Promise<readonly LoadedModelInfo[]>;
-  protected abstract forgetConversations(modelId: string | undefined): Promise<void>;
+  unload(modelId?: string): Promise<void> {
+    return this.host.unload(modelId);
+  }
+
+  interruptGenerate(): Promise<void> {
+    return this.host.interruptGenerate();
+  }
+
+  listResumableSessions(): Promise<ResumeProbeResult[]> {
+    return this.host.listResumableSessions();
+  }
+
+  deleteResumableSession(sessionId: string): Promise<void> {
+    return this.host.deleteResumableSession(sessionId);
+  }
+
+  getGPUVendor(): Promise<string> {
+    return this.host.getGPUVendor();
+  }
+
+  getMaxStorageBufferBindingSize(): Promise<number> {
+    return this.host.getMaxStorageBufferBindingSize();
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.host.setLogLevel(level);
+  }
 
   setInitProgressCallback(callback: InitProgressCallback | undefined): void {
     this.#onProgress = callback;
@@ -146,14 +141,6 @@ export abstract class BaseEngine implements MLCEngineInterface {
     this.#appConfig = parseAppConfig(appConfig);
   }
 
-  protected reportProgress(report: InitProgressReport): void {
-    tell(this.#onProgress, report);
-  }
-
-  protected reportDeviceLost(error: MLCEngineError): void {
-    tell(this.#onDeviceLost, error);
-  }
-
   chatCompletion(request: ChatCompletionRequestNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
   chatCompletion(request: ChatCompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   chatCompletion(
@@ -167,7 +154,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
 
   async resetChat(keepStats = false, modelId?: string): Promise<void> {
     this.#latest.forget(modelId, keepStats);
-    await this.forgetConversations(modelId);
+    await this.host.forgetConversations(modelId);
   }
 
   async getMessage(modelId?: string): Promise<string> {
@@ -194,7 +181,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   async #textOf(prompt: Prompt, model: string | undefined): Promise<string> {
-    if (prompt.kind === "tokens") return this.decodeTokens(prompt.tokens, model);
+    if (prompt.kind === "tokens") return this.host.decodeTokens(prompt.tokens, model);
     return prompt.kind === "text" ? prompt.text : "";
   }
 
@@ -206,7 +193,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     const requests = prompts.flatMap((prompt) => (
       Array.from({ length: choices }, (_, choice) => ({ ...answer, prompt, choice, priority: priority ?? 0 }))));
     const answers = await RequestAnswers.begin(
-      requests.map((request) => () => this.begin({ request, model }, signal ?? undefined)), choices, signal ?? undefined, this.#latest);
+      requests.map((request) => () => this.host.begin({ request, model }, signal ?? undefined)), choices, signal ?? undefined, this.#latest);
     const shape = shapeFor(answers.modelId);
     return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
   }
@@ -215,7 +202,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     const parsed = parseEmbeddingRequest(request);
     const signal = parseRequestOptions(options).signal ?? undefined;
     if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
-    const { modelId, ...embeddings } = await this.embed(parsed.call, parsed.model, signal);
+    const { modelId, ...embeddings } = await this.host.embed(parsed.call, parsed.model, signal);
     return embeddingResponse(modelId, embeddings, parsed);
   }
 
@@ -231,7 +218,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     sessionId: string, { stream = false, ...options }: ResumeChatCompletionOptions = {},
   ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>> {
     const signal = parseRequestOptions(options).signal ?? undefined;
-    const answers = await RequestAnswers.begin([() => this.resume(sessionId, signal)], 1, signal, this.#latest);
+    const answers = await RequestAnswers.begin([() => this.host.resume(sessionId, signal)], 1, signal, this.#latest);
     const shape = new ChatShape(answers.modelId);
     return stream ? answers.pieces(shape, true) : answers.whole(shape);
   }
@@ -240,7 +227,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   async tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]> {
     const { prompts: [prompt] } = typeof input === "string" ? parseTextRequest({ prompt: input }) : parseChatRequest({ messages: input });
     if (prompt === undefined) throw new InternalError("a request has no prompt");
-    return this.encodePrompt(prompt, modelId);
+    return this.host.encodePrompt(prompt, modelId);
   }
 
   async countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number> {
@@ -249,6 +236,6 @@ export abstract class BaseEngine implements MLCEngineInterface {
 
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. Raises RequestValidationError. */
   async detokenize(tokens: readonly number[], modelId?: string): Promise<string> {
-    return this.decodeTokens(parseTokens(tokens), modelId);
+    return this.host.decodeTokens(parseTokens(tokens), modelId);
   }
 }

@@ -47,7 +47,7 @@ export class DebugEngine extends MLCEngine {
    */
   async debugTokenIds(request: DebugRequest, onToken?: (count: number) => void): Promise<{ prompt: number[]; ids: number[]; times: number[] }> {
     const { answer, model } = parsed(request);
-    const { events } = await this.begin({ request: answer, model });
+    const { events } = await this.host.begin({ request: answer, model });
     const [ids, times]: [number[], number[]] = [[], []];
     for await (const event of events) {
       if (event.type !== "token") continue;
@@ -59,7 +59,7 @@ export class DebugEngine extends MLCEngine {
   }
 
   #tokens(request: DebugRequest): Promise<number[]> {
-    return this.encodePrompt(parsed(request).answer.prompt, undefined);
+    return this.host.encodePrompt(parsed(request).answer.prompt, undefined);
   }
 
   /** float32[vocab_size]: the logits after the prompt, computed from an empty cache. */

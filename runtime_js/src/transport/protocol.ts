@@ -4,8 +4,7 @@
  * `begun` when it was accepted, and then `events` until the last of them is its end, or an error.
  */
 
-import type { AnswerCall } from "../api/answers.ts";
-import type { LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/base_engine.ts";
+import type { AnswerCall, LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/host.ts";
 import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
 import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
 import { MAX_SESSION_ID, MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKENS, MAX_TOKENS } from "../api/openai/request.ts";

@@ -1,7 +1,8 @@
 /** The worker's end: runs an engine and answers the messages of a WebWorkerMLCEngine. */
 
-import { MLCEngine } from "../api/engine.ts";
-import type { BegunAnswer } from "../api/answers.ts";
+import type { MLCEngine } from "../api/engine.ts";
+import type { BegunAnswer, HostListener } from "../api/host.ts";
+import { LocalHost } from "../api/local_host.ts";
 import { AbortError, toWire } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
 import { everyTick } from "../support/patience.ts";
@@ -23,16 +24,19 @@ interface OpenRequest {
  *     self.onmessage = (event) => handler.onmessage(event);
  */
 export class WebWorkerMLCEngineHandler {
-  readonly #engine: MLCEngine;
+  readonly #host: LocalHost;
   readonly #post: Post;
   readonly #open = new Map<number, OpenRequest>();
   #isHeard = false;
 
-  constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message), engine = new MLCEngine()) {
+  constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message), engine?: MLCEngine) {
     this.#post = post;
-    this.#engine = engine;
-    engine.setInitProgressCallback((report) => this.#post({ kind: "progress", report }));
-    engine.setDeviceLostCallback((error) => this.#post({ kind: "deviceLost", error: toWire(error) }));
+    const listener: HostListener = {
+      progress: (report) => this.#post({ kind: "progress", report }),
+      deviceLost: (error) => this.#post({ kind: "deviceLost", error: toWire(error) }),
+    };
+    this.#host = engine?.host ?? new LocalHost(listener);
+    this.#host.listener = listener;
   }
 
   onmessage(event: { readonly data: unknown }): void {
@@ -54,35 +58,35 @@ export class WebWorkerMLCEngineHandler {
       case "reload":
         this.#run(message.id, async (id, { controller }) => {
           const stop = everyTick(() => this.#post({ kind: "alive" }));
-          await this.#engine.load(message, controller.signal).finally(stop);
+          await this.#host.load(message, controller.signal).finally(stop);
           this.#post({ kind: "done", id });
         });
         break;
       case "answer":
-        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#engine.begin(message, signal)));
+        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#host.begin(message, signal)));
         break;
       case "estimate":
         this.#run(message.id, async (id, { controller }) =>
-          this.#post({ kind: "memory", id, memory: await this.#engine.estimate(message.choice, controller.signal) }));
+          this.#post({ kind: "memory", id, memory: await this.#host.estimate(message.choice, controller.signal) }));
         break;
       case "resume":
-        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#engine.resume(message.sessionId, signal)));
+        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#host.resume(message.sessionId, signal)));
         break;
       case "deleteSession":
         this.#run(message.id, async (id) => {
-          await this.#engine.deleteResumableSession(message.sessionId);
+          await this.#host.deleteResumableSession(message.sessionId);
           this.#post({ kind: "done", id });
         });
         break;
       case "embed":
         this.#run(message.id, async (id, { controller }) =>
-          this.#post({ kind: "embeddings", id, ...await this.#engine.embed(message, message.model, controller.signal) }));
+          this.#post({ kind: "embeddings", id, ...await this.#host.embed(message, message.model, controller.signal) }));
         break;
       case "encode":
-        this.#run(message.id, async (id) => this.#post({ kind: "tokens", id, tokens: await this.#engine.encodePrompt(message.prompt, message.model) }));
+        this.#run(message.id, async (id) => this.#post({ kind: "tokens", id, tokens: await this.#host.encodePrompt(message.prompt, message.model) }));
         break;
       case "decode":
-        this.#run(message.id, async (id) => this.#post({ kind: "text", id, text: await this.#engine.decodeTokens(message.tokens, message.model) }));
+        this.#run(message.id, async (id) => this.#post({ kind: "text", id, text: await this.#host.decodeTokens(message.tokens, message.model) }));
         break;
       case "call":
         this.#run(message.id, async (id) => this.#post(await this.#call(id, message.name, message.model)));
@@ -113,19 +117,19 @@ export class WebWorkerMLCEngineHandler {
     switch (name) {
       case "unload":
       case "forgetConversations":
-        await this.#engine[name](model);
+        await this.#host[name](model);
         return { kind: "done", id };
       case "interruptGenerate":
-        await this.#engine[name]();
+        await this.#host[name]();
         return { kind: "done", id };
       case "listResumableSessions":
-        return { kind: "sessions", id, sessions: await this.#engine[name]() };
+        return { kind: "sessions", id, sessions: await this.#host[name]() };
       case "loadedModels":
-        return { kind: "models", id, models: await this.#engine[name]() };
+        return { kind: "models", id, models: await this.#host[name]() };
       case "getGPUVendor":
-        return { kind: "text", id, text: await this.#engine[name]() };
+        return { kind: "text", id, text: await this.#host[name]() };
       case "getMaxStorageBufferBindingSize":
-        return { kind: "number", id, value: await this.#engine[name]() };
+        return { kind: "number", id, value: await this.#host[name]() };
       default:
         return unreachable(name);
     }

@@ -1,0 +1,74 @@
+/**
+ * What holds models and answers with them, in this thread or behind a worker, in the engine's own terms. OpenAI's shapes stand above it, so
+ * that neither a worker nor a page needs them.
+ */
+
+import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
+import type { ModelChoice } from "../engine/choice.ts";
+import type { EmbeddingCall, Embeddings } from "../engine/pooling.ts";
+import type { InitProgressReport } from "../engine/progress.ts";
+import type { MemoryEstimate } from "../executor/memory.ts";
+import type { MLCEngineError } from "../support/errors.ts";
+import type { LogLevel } from "../support/log.ts";
+import type { PushStream } from "../support/stream.ts";
+import type { ResumeProbeResult } from "./types.ts";
+
+/** A model that is loaded. */
+export interface LoadedModelInfo {
+  readonly modelId: string;
+  /** In milliseconds since 1970. */
+  readonly loadedAt: number;
+}
+
+/** Models to load, one after the other. */
+export interface LoadCall {
+  readonly choices: readonly ModelChoice[];
+  /** Leaves the models that are loaded as they are, but for those of the same ids. */
+  readonly keepsOthers: boolean;
+}
+
+/** A request as it is sent to the model. */
+export interface AnswerCall {
+  readonly request: AnswerRequest;
+  /** The model that the caller asks for; undefined takes the only one. */
+  readonly model: string | undefined;
+}
+
+/** An answer that was accepted. Leaving its events ends it. */
+export interface BegunAnswer {
+  readonly modelId: string;
+  readonly events: PushStream<AnswerEvent>;
+}
+
+/** Vectors, and whose they are. */
+export interface NamedEmbeddings extends Embeddings {
+  readonly modelId: string;
+}
+
+/** Who hears of loads, and of devices that went away by themselves. */
+export interface HostListener {
+  progress(report: InitProgressReport): void;
+  deviceLost(error: MLCEngineError): void;
+}
+
+export interface ModelHost {
+  /** Loads models by their full descriptions. What they replace is unloaded first; of overlapping calls the last one counts. */
+  load(call: LoadCall, signal?: AbortSignal): Promise<void>;
+  /** Of one model, or of all. */
+  unload(modelId?: string): Promise<void>;
+  estimate(choice: ModelChoice, signal?: AbortSignal): Promise<MemoryEstimate>;
+  /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */
+  begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer>;
+  resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer>;
+  listResumableSessions(): Promise<ResumeProbeResult[]>;
+  deleteResumableSession(sessionId: string): Promise<void>;
+  embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings>;
+  encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]>;
+  decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string>;
+  interruptGenerate(): Promise<void>;
+  loadedModels(): Promise<readonly LoadedModelInfo[]>;
+  forgetConversations(modelId: string | undefined): Promise<void>;
+  getGPUVendor(): Promise<string>;
+  getMaxStorageBufferBindingSize(): Promise<number>;
+  setLogLevel(level: LogLevel): void;
+}

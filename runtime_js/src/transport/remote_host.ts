@@ -1,0 +1,279 @@
+/** Models behind a worker: sends requests, matches answers by id. */
+
+import type { AnswerCall, BegunAnswer, HostListener, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "../api/host.ts";
+import type { LogLevel, MemoryEstimate, ResumeProbeResult } from "../api/types.ts";
+import type { AnswerEvent, Prompt } from "../engine/answer.ts";
+import type { ModelChoice } from "../engine/choice.ts";
+import { waitingToBegin } from "../engine/progress.ts";
+import type { EmbeddingCall } from "../engine/pooling.ts";
+import { abortError } from "../support/abort.ts";
+import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
+import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
+import { PushStream } from "../support/stream.ts";
+import { CALLS, parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
+
+/** What the client needs of a Worker. */
+export interface WorkerLike {
+  postMessage(message: unknown): void;
+  addEventListener(type: "message" | "messageerror" | "error", listener: (event: Event) => void): void;
+  /** Ends the worker, where it can be ended. */
+  terminate?(): void;
+}
+
+/** What answers a request with one message, or begins an answer of the model. */
+type Reply = Exclude<WorkerMessage, { kind: "alive" | "progress" | "deviceLost" | "events" | "error" }>;
+type ReplyOf<K extends Reply["kind"]> = Extract<Reply, { kind: K }>;
+
+interface Waiting {
+  readonly reply: (reply: Reply) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+function isKind<K extends Reply["kind"]>(reply: Reply, kind: K): reply is ReplyOf<K> {
+  return reply.kind === kind;
+}
+
+/** Where a failed worker's script was, as far as browsers say. */
+function describeFailure(event: Event): string {
+  const text = (key: string): string => {
+    const value: unknown = Reflect.get(event, key);
+    return typeof value === "string" ? value : "";
+  };
+  const at = text("filename");
+  return `The engine's worker failed${at === "" ? "" : ` (${at})`}: `
+    + `${text("message") || "its script could not be loaded; is it deployed, and does the page's policy allow it?"}`;
+}
+
+export class RemoteHost implements ModelHost {
+  readonly #listener: HostListener;
+  readonly #worker: WorkerLike;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #answers = new Map<number, PushStream<AnswerEvent>>();
+  /** Why the worker can be asked no more. */
+  #failure: Error | null = null;
+  #isHeard = false;
+  /** Loads under way. */
+  #loads = 0;
+  #silentTicks = 0;
+  #stopListening: (() => void) | undefined;
+  #nextId = 0;
+
+  constructor(worker: WorkerLike, listener: HostListener) {
+    this.#listener = listener;
+    this.#worker = worker;
+    worker.addEventListener("message", (event) => this.#receive(event));
+    worker.addEventListener("error", (event) => this.#fail(new ProtocolError(describeFailure(event))));
+    worker.addEventListener("messageerror", () => this.#fail(new ProtocolError("A message from the engine's worker could not be read.")));
+  }
+
+  async load(call: LoadCall, signal?: AbortSignal): Promise<void> {
+    this.#loads++;
+    try {
+      await this.#ask("done", (id) => ({ kind: "reload", id, ...call }), signal);
+    } finally {
+      this.#loads--;
+      this.#unlisten();
+    }
+  }
+
+  async unload(modelId?: string): Promise<void> {
+    await this.#call("unload", "done", modelId);
+  }
+
+  async interruptGenerate(): Promise<void> {
+    await this.#call("interruptGenerate", "done");
+  }
+
+  async forgetConversations(modelId: string | undefined): Promise<void> {
+    await this.#call("forgetConversations", "done", modelId);
+  }
+
+  async loadedModels(): Promise<readonly LoadedModelInfo[]> {
+    return (await this.#call("loadedModels", "models")).models;
+  }
+
+  async getGPUVendor(): Promise<string> {
+    return (await this.#call("getGPUVendor", "text")).text;
+  }
+
+  async getMaxStorageBufferBindingSize(): Promise<number> {
+    return (await this.#call("getMaxStorageBufferBindingSize", "number")).value;
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#worker.postMessage({ kind: "setLogLevel", level } satisfies ClientMessage);
+  }
+
+  /** Ends the worker, and with it the model and the GPU's memory. What waits is rejected with AbortError, and so is what comes later. */
+  terminate(): void {
+    this.#fail(new AbortError("The engine's worker was ended."));
+    this.#worker.terminate?.();
+  }
+
+  async begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
+    return this.#begin((id) => ({ kind: "answer", id, ...call }), signal);
+  }
+
+  async resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer> {
+    return this.#begin((id) => ({ kind: "resume", id, sessionId }), signal);
+  }
+
+  async listResumableSessions(): Promise<ResumeProbeResult[]> {
+    return [...(await this.#call("listResumableSessions", "sessions")).sessions];
+  }
+
+  async deleteResumableSession(sessionId: string): Promise<void> {
+    await this.#ask("done", (id) => ({ kind: "deleteSession", id, sessionId }));
+  }
+
+  async #begin(make: (id: number) => ClientMessage, signal: AbortSignal | undefined): Promise<BegunAnswer> {
+    const { id, modelId } = await this.#ask("begun", make, signal);
+    const events = this.#answers.get(id);
+    if (events === undefined) throw new ProtocolError("An answer began that nobody waits for.");
+    return { modelId, events };
+  }
+
+  async estimate(choice: ModelChoice, signal?: AbortSignal): Promise<MemoryEstimate> {
+    return (await this.#ask("memory", (id) => ({ kind: "estimate", id, choice }), signal)).memory;
+  }
+
+  async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
+    return this.#ask("embeddings", (id) => ({ kind: "embed", id, ...call, model }), signal);
+  }
+
+  async encodePrompt(prompt: Prompt, model: string | undefined): Promise<number[]> {
+    return [...(await this.#ask("tokens", (id) => ({ kind: "encode", id, prompt, model }))).tokens];
+  }
+
+  async decodeTokens(tokens: readonly number[], model: string | undefined): Promise<string> {
+    return (await this.#ask("text", (id) => ({ kind: "decode", id, tokens, model }))).text;
+  }
+
+  #call<N extends CallName>(name: N, kind: (typeof CALLS)[N], model?: string): Promise<ReplyOf<(typeof CALLS)[N]>> {
+    return this.#ask(kind, (id) => ({ kind: "call", id, name, model }));
+  }
+
+  /** Sends one request, in this very turn, and waits for the message that answers it. The signal tells the worker to stop. */
+  #ask<K extends Reply["kind"]>(kind: K, make: (id: number) => ClientMessage, signal?: AbortSignal): Promise<ReplyOf<K>> {
+    const id = this.#nextId++;
+    return new Promise<ReplyOf<K>>((resolve, reject) => {
+      if (this.#failure !== null) throw this.#failure;
+      if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
+      const settle = (): void => {
+        this.#waiting.delete(id);
+        signal?.removeEventListener("abort", cancel);
+      };
+      const fail = (error: unknown): void => {
+        settle();
+        reject(error);
+      };
+      const cancel = (): void => {
+        if (signal === undefined) return;
+        this.#post({ kind: "cancel", id });
+        fail(abortError(signal, "The request was aborted by its signal."));
+      };
+      const reply = (answer: Reply): void => {
+        settle();
+        if (isKind(answer, kind)) resolve(answer);
+        else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
+      };
+      this.#waiting.set(id, { reply, fail });
+      if (!this.#isHeard || this.#loads > 0) this.#listen();
+      signal?.addEventListener("abort", cancel);
+      this.#post(make(id));
+    });
+  }
+
+  /**
+   * Fails where nothing comes: at first, or while a model loads, when a worker says with every tick that it is there. Browsers end workers
+   * without a word, and a script that failed before this engine listened told nobody.
+   */
+  #listen(): void {
+    this.#stopListening ??= everyTick(() => {
+      const ticks = ++this.#silentTicks;
+      if (ticks === 1 && !this.#isHeard) this.#listener.progress(waitingToBegin("Waiting for the engine's worker"));
+      if (ticks < PATIENCE_TICKS) return;
+      this.#fail(new ProtocolError(this.#isHeard ? "The engine's worker says nothing any more: the browser has ended it, or it is blocked."
+        : "The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run a "
+          + "WebWorkerMLCEngineHandler? Make the engine as soon as its worker, so that it hears why a script fails."));
+    });
+  }
+
+  /** Ends the watch where it has no more to do. */
+  #unlisten(): void {
+    if (this.#failure === null && (!this.#isHeard || this.#loads > 0)) return;
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+  }
+
+  #post(message: ClientMessage): void {
+    this.#worker.postMessage(message);
+  }
+
+  #receive(event: Event): void {
+    if (!(event instanceof MessageEvent) || this.#failure !== null) return;
+    this.#isHeard = true;
+    this.#silentTicks = 0;
+    this.#unlisten();
+    let message: WorkerMessage;
+    try {
+      message = parseWorkerMessage(event.data);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new ProtocolError(String(error)));
+      return;
+    }
+    switch (message.kind) {
+      case "alive":
+        break;
+      case "progress":
+        this.#listener.progress(message.report);
+        break;
+      case "deviceLost":
+        this.#listener.deviceLost(fromWire(message.error));
+        break;
+      case "events":
+        this.#take(message.id, message.events);
+        break;
+      case "error": {
+        const error = fromWire(message.error);
+        this.#waiting.get(message.id)?.fail(error);
+        this.#answers.get(message.id)?.fail(error);
+        this.#answers.delete(message.id);
+        break;
+      }
+      default:
+        if (message.kind === "begun" && this.#waiting.has(message.id)) this.#open(message.id);
+        this.#waiting.get(message.id)?.reply(message);
+    }
+  }
+
+  /** Events may come before whoever asked has seen that the answer began. */
+  #open(id: number): void {
+    this.#answers.set(id, new PushStream<AnswerEvent>(() => {
+      if (this.#answers.delete(id)) this.#post({ kind: "cancel", id });
+    }));
+  }
+
+  #take(id: number, events: readonly AnswerEvent[]): void {
+    const answer = this.#answers.get(id);
+    if (answer === undefined) return;
+    for (const event of events) {
+      answer.push(event);
+      if (event.type !== "end") continue;
+      this.#answers.delete(id);
+      answer.end();
+      return;
+    }
+    this.#post({ kind: "credit", id });
+  }
+
+  /** Fails what waits and all that comes. The first failure stays. */
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#unlisten();
+    for (const { fail } of [...this.#waiting.values()]) fail(error);
+    for (const answer of this.#answers.values()) answer.fail(error);
+    this.#answers.clear();
+  }
+}
