@@ -1,14 +1,18 @@
 /** The engine in its worker, as the page uses it: start, answer, end. */
 
-import { deleteModelInCache, hasModelInCache } from "../api/cache.ts";
-import type { ChatCompletionMessageParam, CompletionUsage } from "../api/openai/types.ts";
-import type { AppConfig, InitProgressReport } from "../api/types.ts";
+import type { AnswerEvent, Prompt } from "../engine/answer.ts";
+import { waitingToBegin, type InitProgressReport } from "../engine/progress.ts";
 import type { PageConfig } from "../page/config.ts";
 import { WorkerScript } from "../page/worker-script.ts";
-import { waitingToBegin } from "../engine/progress.ts";
+import { askForPersistence } from "../storage/quota.ts";
+import type { ModelSource } from "../storage/source.ts";
+import { deleteStored, isStored } from "../storage/stored.ts";
+import { abortError } from "../support/abort.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
 import { everyTick } from "../support/patience.ts";
-import { WebWorkerMLCEngine } from "../transport/client.ts";
+import type { PushStream } from "../support/stream.ts";
+import type { ChatMessage } from "../tokenizer/conversation.ts";
+import { RemoteHost } from "../transport/remote_host.ts";
 import type { Ending, Turn } from "./conversation.ts";
 import type { Settings } from "./settings.ts";
 
@@ -22,10 +26,10 @@ export interface Outcome {
 
 export class EngineHost {
   readonly #modelId: string;
-  readonly #appConfig: AppConfig;
+  readonly #source: ModelSource;
   readonly #script: WorkerScript;
   readonly #onLost: (error: MLCEngineError) => void;
-  #engine: WebWorkerMLCEngine | undefined;
+  #engine: RemoteHost | undefined;
   #contextLength: number | undefined;
   #life = new AbortController();
 
@@ -33,7 +37,7 @@ export class EngineHost {
   constructor(config: PageConfig, onLost: (error: MLCEngineError) => void) {
     this.#onLost = onLost;
     this.#modelId = config.model.id;
-    this.#appConfig = { model_list: [{ model_id: config.model.id, manifest: config.manifest, manifest_sha256: config.manifestSha256 }] };
+    this.#source = { manifest: config.manifest, manifest_sha256: config.manifestSha256 };
     this.#script = new WorkerScript(config.worker, config.structure);
   }
 
@@ -44,13 +48,13 @@ export class EngineHost {
 
   /** Whether the whole model is on this device. Storage that cannot be read counts as empty: the start then says what is wrong. */
   isStored(): Promise<boolean> {
-    return hasModelInCache(this.#modelId, this.#appConfig).catch(() => false);
+    return isStored(this.#source).catch(() => false);
   }
 
   /** Delete the model from this device. */
   async forget(): Promise<void> {
     this.close();
-    await deleteModelInCache(this.#modelId, this.#appConfig);
+    await deleteStored(this.#source);
   }
 
   /** Start a fresh worker and load the model. Rejects with AbortError after `close`. contextLength: tokens. */
@@ -60,11 +64,9 @@ export class EngineHost {
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
     const stopWaiting = everyTick(() => onProgress(waitingToBegin("Waiting for the engine's script")));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
-    const engine = new WebWorkerMLCEngine(startWorker(), {
-      appConfig: this.#appConfig, initProgressCallback: onProgress, deviceLostCallback: this.#onLost,
-    });
-    this.#engine = engine;
-    await engine.reload(this.#modelId, { context_window_size: contextLength });
+    const engine = this.#engine = new RemoteHost(startWorker(), { progress: onProgress, deviceLost: this.#onLost });
+    await engine.load({ choices: [{ modelId: this.#modelId, source: this.#source, contextLength }], keepsOthers: false });
+    askForPersistence();
     this.#contextLength = contextLength;
   }
 
@@ -84,26 +86,21 @@ export class EngineHost {
   }
 
   /** Stream the answer to `turns` into `onPiece`, which gets each new piece. Rejects with AbortError when `signal` says so. */
-  async chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    const stream = await this.#running().chat.completions.create(
-      { messages: toMessages(turns, settings.systemPrompt), stream: true, stream_options: { include_usage: true }, ...sampling(settings) },
-      { signal },
-    );
-    return follow(stream, ({ delta }) => onPiece({ text: delta.content ?? "", thought: delta.reasoning_content ?? "" }));
+  chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
+    return this.#answer({ kind: "chat", conversation: { messages: toMessages(turns, settings.systemPrompt) } }, settings, signal, onPiece);
   }
 
   /** Stream what follows on `prompt` into `onText`, as `chat` does. */
-  async complete(prompt: string, settings: Settings, signal: AbortSignal, onText: (text: string) => void): Promise<Outcome> {
-    const stream = await this.#running().completions.create(
-      { prompt, stream: true, stream_options: { include_usage: true }, ...sampling(settings) },
-      { signal },
-    );
-    return follow(stream, ({ text }) => onText(text));
+  complete(prompt: string, settings: Settings, signal: AbortSignal, onText: (text: string) => void): Promise<Outcome> {
+    return this.#answer({ kind: "text", text: prompt }, settings, signal, ({ text }) => onText(text));
   }
 
-  #running(): WebWorkerMLCEngine {
+  async #answer(prompt: Prompt, settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
     if (this.#engine === undefined) throw new AbortError("The engine was ended.");
-    return this.#engine;
+    const { maxTokens, temperature, topP, topK, minP, repetitionPenalty } = settings;
+    const request = { prompt, maxTokens, stop: [], sampling: { temperature, topP, topK, minP, repetitionPenalty } };
+    const { events } = await this.#engine.begin({ request, model: undefined }, signal);
+    return follow(events, signal, onPiece);
   }
 }
 
@@ -113,30 +110,23 @@ export interface Piece {
   readonly thought: string;
 }
 
-interface Chunk<Choice> {
-  readonly choices: readonly Choice[];
-  readonly usage?: CompletionUsage | undefined;
-}
-
-async function follow<Choice extends { readonly finish_reason: Ending | "tool_calls" | null }>(
-  stream: AsyncIterable<Chunk<Choice>>, onChoice: (choice: Choice) => void,
-): Promise<Outcome> {
-  let ending: Ending = "stop";
-  let speed: number | undefined;
-  for await (const { choices: [choice], usage } of stream) {
-    if (choice !== undefined) onChoice(choice);
-    const reason: Ending | "tool_calls" = choice?.finish_reason ?? ending;
-    ending = reason === "tool_calls" ? "stop" : reason;
-    if (usage !== undefined && usage.completion_tokens > 1) speed = usage.extra.decode_tokens_per_s;
+async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
+  const abort = (): void => events.abort(abortError(signal, "The answer was stopped."));
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  let outcome: Outcome = { ending: "stop", speed: undefined };
+  for await (const event of events) {
+    if (event.type === "text") onPiece({ text: event.text, thought: "" });
+    if (event.type === "reasoning") onPiece({ text: "", thought: event.text });
+    if (event.type !== "end") continue;
+    const { finishReason, tokens: { completion }, times: { decode } } = event;
+    const ending = finishReason === "tool_calls" ? "stop" : finishReason;
+    outcome = { ending, speed: completion > 1 && decode > 0 ? 1000 * (completion - 1) / decode : undefined }; // the first comes from the prefill
   }
-  return { ending, speed };
+  return outcome;
 }
 
-function sampling({ temperature, topP, topK, minP, repetitionPenalty, maxTokens }: Settings): Readonly<Record<string, number>> {
-  return { temperature, top_p: topP, top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty, max_tokens: maxTokens };
-}
-
-function toMessages(turns: readonly Turn[], systemPrompt: string): ChatCompletionMessageParam[] {
-  const system: ChatCompletionMessageParam[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: systemPrompt }];
+function toMessages(turns: readonly Turn[], systemPrompt: string): ChatMessage[] {
+  const system: ChatMessage[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: systemPrompt }];
   return [...system, ...turns.map(({ role, text }) => ({ role, content: text }))];
 }
