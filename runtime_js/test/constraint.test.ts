@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeConstraint } from "./fakes/constraint.ts";
+import { Sampler } from "../src/engine/sampler.ts";
+import { STEP_WORD } from "../src/executor/abi.generated.ts";
 import { NO_EOS, generate, promptOf, request, settle, setup } from "./fakes/generations.ts";
 import { nextToken, reference } from "./fakes/runner.ts";
 
@@ -27,7 +29,34 @@ test("an answer has only tokens that may come, ends where the constraint ends, a
   assert.deepEqual([ids, finish], [constrained(promptOf(9, 1), constraint), "stop"]);
   assert.equal(ids.length, 5);
   assert.equal(constraint.isDisposed, true);
-  assert.equal(it.runner.deepestPipeline, 1, "a step waits for the token before it");
+});
+
+test("steps go ahead while what may come stays the same, and a token that was drawn under another mask than its own is drawn again", async () => {
+  const [same, other] = [[3, 4, 70], [5, 6, 71]];
+  const choices = [same, ...Array.from({ length: 20 }, () => same), other, other, same, null, null, other];
+  const constraint = new FakeConstraint(choices, END);
+  const it = setup(WIDE);
+  const words = new Map<number, number | undefined>();
+  const decode = it.runner.decode.bind(it.runner);
+  it.runner.decode = async (rows) => {
+    for (const row of rows) if (row !== null) words.set(row.position, row.sampling[STEP_WORD]);
+    return decode(rows);
+  };
+  const sampler = new Sampler({ temperature: 0.7, seed: 1 }, []);
+  const { ids } = await generate(it, request(promptOf(9, 1), { constraint, sampler }));
+  assert.deepEqual(ids, constrained(promptOf(9, 1), constraint));
+  assert.ok(it.runner.deepestPipeline >= 4, "several steps at a time");
+  assert.ok(it.runner.calls.length > ids.length, "some were for nothing");
+  assert.deepEqual(Array.from(ids.slice(1), (_, i) => words.get(9 + i)), Array.from(ids.slice(1), (_, i) => i + 1), "and each token has the noise of its place");
+  const again = await generate(it, request([...promptOf(9, 1), ...ids.slice(0, 24), 1], { maxTokens: 3 }));
+  assert.deepEqual(again.ids, reference([...promptOf(9, 1), ...ids.slice(0, 24), 1], 3, NO_EOS), "what was for nothing is not in the cache");
+});
+
+test("where the GPU counts tokens for penalties, a step waits for the token before it", async () => {
+  const constraint = new FakeConstraint(Array.from({ length: 9 }, () => [3, 4, 70]), END);
+  const it = setup(WIDE);
+  await generate(it, request(promptOf(9, 1), { constraint, sampler: new Sampler({ temperature: 0, frequencyPenalty: 0.5 }, []) }));
+  assert.equal(it.runner.deepestPipeline, 1);
 });
 
 test("tokens that can be no others are not sampled: one call brings them in, and samples the token behind them", async () => {
@@ -35,8 +64,7 @@ test("tokens that can be no others are not sampled: one call brings them in, and
   const it = setup(WIDE);
   const { ids } = await generate(it, request(promptOf(3, 1), { constraint }));
   assert.deepEqual(ids, constrained(promptOf(3, 1), constraint));
-  assert.deepEqual(it.runner.calls.filter((call) => !call.startsWith("prepare")), ["prefill 3", "decode 4", "prefill 11", "decode"], "a few as rows, many as a chunk");
-  assert.equal(constraint.masks, 4);
+  assert.deepEqual(it.runner.calls.filter((call) => !call.startsWith("prepare")), ["prefill 3", "decode", "decode 4", "decode", "prefill 11", "decode", "decode", "decode"], "a few as rows, many as a chunk, and one step ahead of each");
   const again = await generate(it, request([...promptOf(3, 1), ...ids.slice(0, 12), 1], { maxTokens: 3 }));
   assert.deepEqual([again.ids, again.cached], [reference([...promptOf(3, 1), ...ids.slice(0, 12), 1], 3, NO_EOS), 15], "the cache holds them");
 });

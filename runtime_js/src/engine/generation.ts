@@ -3,6 +3,7 @@
 import type { Draw, PooledStates, TokenLogprobs } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
 import { SINKS } from "./overflow.ts";
+import { MAX_DEPTH } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
 
@@ -44,6 +45,10 @@ export interface GenerationListener {
   fail(error: unknown): void;
 }
 
+function isSame(a: Uint32Array | undefined, b: Uint32Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.length === b.length && a.every((word, i) => word === b[i]);
+}
+
 export class Generation {
   readonly priority: number;
   /** Tokens that may come. */
@@ -65,6 +70,13 @@ export class Generation {
   latestStep = 0;
   isEnded = false;
   #hasBegun = false;
+  /**
+   * With a constraint: the mask behind the latest token that was known. Steps that are submitted ahead draw under it, as it mostly stays as it
+   * is; a token that was drawn under another mask than its own does not count, and is drawn again.
+   */
+  #mask: Uint32Array | undefined;
+  /** How many steps may be ahead of a token that is not read yet: each that was right is followed by more. */
+  #trust = 1;
 
   constructor(readonly request: GenerationRequest, readonly contextLength: number, readonly listener: GenerationListener) {
     this.priority = request.priority ?? 0;
@@ -88,24 +100,49 @@ export class Generation {
     return this.isOnGpu ? 0 : this.tokens.length - this.position;
   }
 
+  /** Whether a step may be submitted for it. */
+  get isReady(): boolean {
+    const { constraint, sampler } = this.request;
+    if (!this.isOnGpu) return true;
+    if (sampler.isStepwise || (constraint !== undefined && sampler.isCounting)) return false;
+    return constraint === undefined || this.sampled - this.read <= this.#trust;
+  }
+
   /** How the token behind the next `count` ones is drawn. With a constraint, these are all that is known. */
   draw(count: number): Draw {
     const end = this.position + count;
     const counted = Math.max(0, end - Math.max(this.position, this.counted));
     const { constraint, sampler } = this.request;
-    const mask = constraint && (() => (this.isEnded ? undefined : constraint.mask()));
+    const isAhead = this.isOnGpu;
+    const mask = constraint && (() => {
+      if (!isAhead && !this.isEnded) this.#mask = constraint.mask()?.slice();
+      return this.#mask;
+    });
     return { ...sampler.next(), control: this.control, counted, mask };
   }
 
-  /** Hands on a token that was read, and those behind it that can be no others, unless each is to be drawn for the sake of its logprobs. */
-  take(token: number, logprobs: TokenLogprobs | undefined): void {
+  /**
+   * Hands on a token that was read, and those behind it that can be no others, unless each is to be drawn for the sake of its logprobs.
+   * Returns whether steps that are ahead of it count for nothing.
+   */
+  take(token: number, logprobs: TokenLogprobs | undefined): boolean {
+    const ahead = this.sampled - this.read - 1;
     this.#hear(token, logprobs);
-    if (this.isEnded || logprobs !== undefined) return;
-    for (const forced of this.request.constraint?.forced() ?? []) {
-      this.sampled++;
-      this.#hear(forced, undefined);
-      if (this.isEnded) return;
+    const { constraint, sampler } = this.request;
+    if (this.isEnded || constraint === undefined) return false;
+    const forced = logprobs === undefined ? constraint.forced() : [];
+    const isRight = forced.length === 0 && (ahead === 0 || isSame(this.#mask, constraint.mask()));
+    if (ahead > 0) this.#trust = isRight ? Math.min(MAX_DEPTH, this.#trust + 1) : 1;
+    if (!isRight) {
+      this.sampled = this.read;
+      sampler.back(ahead);
     }
+    for (const next of forced) {
+      this.sampled++;
+      this.#hear(next, undefined);
+      if (this.isEnded) break;
+    }
+    return !isRight && ahead > 0;
   }
 
   #hear(token: number, logprobs: TokenLogprobs | undefined): void {

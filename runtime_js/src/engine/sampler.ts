@@ -61,6 +61,16 @@ export class Sampler {
     return this.#processed !== undefined;
   }
 
+  /** Whether the GPU counts the tokens of steps, so that one cannot be taken back. */
+  get isCounting(): boolean {
+    return this.#controls !== undefined;
+  }
+
+  /** Takes back steps whose tokens do not count. */
+  back(steps: number): void {
+    if (!this.#isGreedy) this.#words[STEP_WORD] = ((this.#words[STEP_WORD] ?? 0) - steps) >>> 0;
+  }
+
   /** A token was read. */
   sampled(token: number): void {
     this.#processed?.sampled(token);

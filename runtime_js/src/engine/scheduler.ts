@@ -21,8 +21,8 @@ export type Stop = () => void;
 
 /** A step or a chunk of a prompt under way. */
 interface Flight {
-  /** Whose tokens it samples, by row. */
-  readonly rows: readonly (Generation | null)[];
+  /** Whose tokens it samples, by row; of tokens that do not count nobody's. */
+  rows: readonly (Generation | null)[];
   /** Of whose prompt it is a chunk. */
   readonly prompt: Generation | null;
   readonly results: Promise<readonly StepResult[]>;
@@ -258,7 +258,7 @@ export class Scheduler {
     const most = Math.max(...this.#prepared);
     const rows = ready.length <= most ? ready : ready.toSorted((a, b) => a.latestStep - b.latestStep).slice(0, most);
     const places = placeRows(rows, this.#onRunner, ({ isOnGpu }) => isOnGpu, this.#prepared);
-    if (places === undefined || rows.some(({ isOnGpu, request }) => isOnGpu && (request.constraint !== undefined || request.sampler.isStepwise))) return false;
+    if (places === undefined || !rows.every(({ isReady }) => isReady)) return false;
     for (const row of rows) await this.#guard([row], async () => { await this.#makeRoom(row, 1); });
     if (this.#isClosed || rows.some(({ isEnded, sequence }) => isEnded || sequence === null)) return true;
     const step = this.#views(places).map((cache, i) => {
@@ -334,8 +334,16 @@ export class Scheduler {
 
   #accept(row: Generation, result: StepResult | undefined): void {
     if (result === undefined) throw new InternalError("a step has fewer results than rows");
-    if (row.sampled > row.read + 1) row.sequence?.commit([result.token]); // a step has added it to the cache already
-    row.take(result.token, result.logprobs);
+    const isInCache = row.sampled > row.read + 1; // a step that is ahead adds it
+    if (row.take(result.token, result.logprobs)) this.#turnBack(row);
+    else if (isInCache) row.sequence?.commit([result.token]);
+  }
+
+  /** Forgets the steps that are ahead of a token: the next one draws again behind it. */
+  #turnBack(generation: Generation): void {
+    for (const flight of this.#inFlight) flight.rows = flight.rows.map((row) => (row === generation ? null : row));
+    const { sequence } = generation;
+    if (sequence !== null) this.#sequences.truncate(sequence, sequence.tokens.length);
   }
 
   /** What fails here fails these generations, and the loop goes on. */

@@ -82,6 +82,8 @@ export class PlanExecutor implements ModelRunner {
   readonly #rowCounts: readonly number[];
   readonly #pageTable: ShadowedBuffer;
   readonly #sampling: ShadowedBuffer;
+  /** Made when the first mask comes. */
+  #masks: ShadowedBuffer | null = null;
   readonly #results: ReadbackRing;
   #details: ReadbackRing | null = null;
   readonly #controls: ControlSlots;
@@ -323,7 +325,8 @@ export class PlanExecutor implements ModelRunner {
   #writeMask(row: number, mask: Uint32Array): void {
     const buffer = this.#buffers.io("mask");
     const words = buffer.size / 4 / MAX_ROWS;
-    this.#parts.device.queue.writeBuffer(buffer, 4 * row * words, mask.slice(0, words));
+    this.#masks ??= new ShadowedBuffer(this.#parts.device.queue, buffer);
+    this.#masks.write(mask.subarray(0, words), row * words);
   }
 
   /** Lets the caller change a row's logits. */
