@@ -14,6 +14,14 @@ from chromium import DAWN_TOGGLES
 # Dawn leaves shader-f16 off by default on NVIDIA's driver.
 TOGGLES = (*DAWN_TOGGLES, "vulkan_enable_f16_on_nvidia")
 
+SUBGROUP_SIZE = """
+enable subgroups;
+@group(0) @binding(0) var<storage, read_write> size: u32;
+@compute @workgroup_size(128) fn main(@builtin(subgroup_size) lanes: u32, @builtin(local_invocation_index) i: u32) {
+  if (i == 0) { size = lanes; }
+}
+"""
+
 
 def swiftshader() -> Path:
     """SwiftShader's Vulkan driver file, which every Chromium carries."""
@@ -31,7 +39,7 @@ class Device:
     """One WebGPU device with all features that the adapter offers, and the default limits: of the driver that VK_ICD_FILENAMES or
     VK_DRIVER_FILES names, else of SwiftShader, which computes on the CPU.
 
-    name: of the adapter. subgroups, f16: features it has. smallest_subgroup: invocations. wgpu, device: the module and the device.
+    name: of the adapter. subgroups, f16: features it has. subgroup_size: invocations. wgpu, device: the module and the device.
     """
 
     def __init__(self) -> None:
@@ -45,12 +53,27 @@ class Device:
             adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
         info = adapter.info
         self.name = " ".join(str(info[key]) for key in ("vendor", "architecture", "device", "description"))
-        self.smallest_subgroup = int(info["stackgroup_min_size"])  # as wgpudawn spells it
         features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
         self.device = adapter.request_device_sync(required_features=features)
         self.subgroups = "subgroups" in features
         self.f16 = "shader-f16" in features
         self._pipelines: dict[tuple[str, str, bool], Any] = {}
+        self.subgroup_size = self._subgroup_size() if self.subgroups else 0
+
+    def _subgroup_size(self) -> int:
+        """As a kernel sees it: wgpudawn says the specification's smallest for every adapter."""
+        output = self.device.create_buffer(size=4, usage=self.wgpu.BufferUsage.STORAGE | self.wgpu.BufferUsage.COPY_SRC)
+        pipeline = self.pipeline(SUBGROUP_SIZE, "main")
+        bindings = [{"binding": 0, "resource": {"buffer": output}}]
+        group = self.device.create_bind_group(layout=pipeline.get_bind_group_layout(0), entries=bindings)
+        encoder = self.device.create_command_encoder()
+        compute = encoder.begin_compute_pass()
+        compute.set_pipeline(pipeline)
+        compute.set_bind_group(0, group)
+        compute.dispatch_workgroups(1)
+        compute.end()
+        self.device.queue.submit([encoder.finish()])
+        return int.from_bytes(self.device.queue.read_buffer(output), "little")
 
     def pipeline(self, wgsl: str, entry: str, layout: Any = None) -> Any:
         """A compute pipeline, made once: SwiftShader takes seconds to compile what many models and variants share. layout: a bind group
@@ -65,4 +88,4 @@ class Device:
     def runs(self, features: Collection[str], min_subgroup_size: int) -> bool:
         """Whether a variant that needs these can be run."""
         has = {"subgroups": self.subgroups, "shader-f16": self.f16}
-        return all(has[name] for name in features) and ("subgroups" not in features or self.smallest_subgroup >= min_subgroup_size)
+        return all(has[name] for name in features) and ("subgroups" not in features or self.subgroup_size >= min_subgroup_size)

@@ -33,7 +33,7 @@ def build(folder: Path) -> None:
 def run(folder: Path) -> bool:
     """Whether all is within its bounds."""
     gpu, is_right = Device(), True
-    print(f"Dawn on {gpu.name}; subgroups of {gpu.smallest_subgroup} or more, " + ("shader-f16" if gpu.f16 else "no shader-f16"))
+    print(f"Dawn on {gpu.name}; subgroups of {gpu.subgroup_size}, " + ("shader-f16" if gpu.f16 else "no shader-f16"))
     print(f"{'family':12} {'variant':12} {'shows':12} {'largest':>9} {'median':>9} {'norm':>9}")
     for file in sorted(folder.glob("*.pickle")):
         cases: list[Case] = pickle.loads(file.read_bytes())
