@@ -51,6 +51,10 @@ async function openFolder(manifest) {
 
 async function load({ id, choices: [{ source, ...choice }] }) {
   contextLength = choice.contextLength;
+  if (contextLength < 1) { // as the protocol's reader
+    postMessage({ kind: "error", id, error: { code: "Protocol", message: "contextLength must be 1 or more", details: {} } });
+    return;
+  }
   const folder = await openFolder(source.manifest);
   const get = async (name, onBytes, at = source.files?.[name] ?? new URL(name, source.manifest).href) => {
     if (folder === null) return fetch(at);

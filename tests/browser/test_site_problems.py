@@ -100,7 +100,7 @@ def test_a_start_that_is_refused_is_not_begun_again_and_again(visit: Visit) -> N
     page.click("#settings .primary")
     page.click("#start")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The model did not accept the request"
+    assert page.inner_text("#problem-title") == "The engine could not go on"
     assert page.get_attribute("body", "data-status") == "failed"
     page.wait_for_timeout(300)
     assert page.get_attribute("body", "data-status") == "failed"
