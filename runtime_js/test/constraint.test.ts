@@ -47,6 +47,7 @@ test("steps go ahead while what may come stays the same, and a token that was dr
   assert.deepEqual(ids, constrained(promptOf(9, 1), constraint));
   assert.ok(it.runner.deepestPipeline >= 4, "several steps at a time");
   assert.ok(it.runner.calls.length > ids.length, "some were for nothing");
+  assert.equal(constraint.masks, ids.length, "each mask is asked for once");
   assert.deepEqual(Array.from(ids.slice(1), (_, i) => words.get(9 + i)), Array.from(ids.slice(1), (_, i) => i + 1), "and each token has the noise of its place");
   const again = await generate(it, request([...promptOf(9, 1), ...ids.slice(0, 24), 1], { maxTokens: 3 }));
   assert.deepEqual(again.ids, reference([...promptOf(9, 1), ...ids.slice(0, 24), 1], 3, NO_EOS), "what was for nothing is not in the cache");

@@ -75,6 +75,8 @@ export class Generation {
    * is; a token that was drawn under another mask than its own does not count, and is drawn again.
    */
   #mask: Uint32Array | undefined;
+  /** Whether that is the mask behind all that is known. */
+  #isMaskKnown = false;
   /** How many steps may be ahead of a token that is not read yet: each that was right is followed by more. */
   #trust = 1;
 
@@ -115,7 +117,7 @@ export class Generation {
     const { constraint, sampler } = this.request;
     const isAhead = this.isOnGpu;
     const mask = constraint && (() => {
-      if (!isAhead && !this.isEnded) this.#mask = constraint.mask()?.slice();
+      if (!isAhead && !this.isEnded) this.#learnMask(constraint);
       return this.#mask;
     });
     return { ...sampler.next(), control: this.control, counted, mask };
@@ -131,7 +133,7 @@ export class Generation {
     const { constraint, sampler } = this.request;
     if (this.isEnded || constraint === undefined) return false;
     const forced = logprobs === undefined ? constraint.forced() : [];
-    const isRight = forced.length === 0 && (ahead === 0 || isSame(this.#mask, constraint.mask()));
+    const isRight = forced.length === 0 && (ahead === 0 || !this.#learnMask(constraint));
     if (ahead > 0) this.#trust = isRight ? Math.min(MAX_DEPTH, this.#trust + 1) : 1;
     if (!isRight) {
       this.sampled = this.read;
@@ -145,12 +147,23 @@ export class Generation {
     return !isRight && ahead > 0;
   }
 
+  /** Asks for the mask, once behind each token. Returns whether it is another than the one before. */
+  #learnMask(constraint: Constraint): boolean {
+    if (this.#isMaskKnown) return false;
+    const mask = constraint.mask();
+    this.#isMaskKnown = true;
+    if (isSame(this.#mask, mask)) return false;
+    this.#mask = mask?.slice();
+    return true;
+  }
+
   #hear(token: number, logprobs: TokenLogprobs | undefined): void {
     const { constraint, eosTokenIds } = this.request;
     this.read++;
     this.tokens.push(token);
     this.#answer.push(token);
     constraint?.accept(token);
+    this.#isMaskKnown = false;
     this.request.sampler.sampled(token);
     const isEnd = this.listener.token(token, logprobs) || eosTokenIds.has(token) || constraint?.isEnded === true;
     if (isEnd) this.end("stop");
