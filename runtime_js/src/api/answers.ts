@@ -107,10 +107,7 @@ export class RequestAnswers {
 
   /** Rejects at once when the signal aborts. */
   async #follow({ modelId, events }: BegunAnswer, take: (event: AnswerEvent) => void): Promise<AnswerEnd> {
-    const signal = this.#signal;
-    const abort = (): void => { if (signal !== undefined) events.abort(abortError(signal, "The request was aborted by its signal.")); };
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort, { once: true });
+    const stopListening = this.#signal && events.abortWith(this.#signal, "The request was aborted by its signal.");
     let [message, end]: [string, AnswerEnd | undefined] = ["", undefined];
     try {
       for await (const event of events) {
@@ -120,7 +117,7 @@ export class RequestAnswers {
         if (event.type === "end") end = event;
       }
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stopListening?.();
     }
     if (end === undefined) throw new InternalError("The answer has no end.");
     return end;

@@ -7,7 +7,6 @@ import { WorkerScript } from "../page/worker-script.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
-import { abortError } from "../support/abort.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
 import { everyTick } from "../support/patience.ts";
 import type { PushStream } from "../support/stream.ts";
@@ -111,9 +110,7 @@ export interface Piece {
 }
 
 async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-  const abort = (): void => events.abort(abortError(signal, "The answer was stopped."));
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
+  events.abortWith(signal, "The answer was stopped.");
   let outcome: Outcome = { ending: "stop", speed: undefined };
   for await (const event of events) {
     if (event.type === "text") onPiece({ text: event.text, thought: "" });

@@ -4,6 +4,8 @@
  * fails, and Safari cannot iterate over it.)
  */
 
+import { abortError } from "./abort.ts";
+
 type Result<T> = IteratorResult<T, undefined>;
 type Ending = { readonly error?: unknown };
 
@@ -62,6 +64,14 @@ export class PushStream<T> implements AsyncIterableIterator<T, undefined> {
     this.#items.length = 0;
     this.#finish({ error });
     this.#cancel();
+  }
+
+  /** Aborts it when the signal does, also where it did already. Returns what ends that. */
+  abortWith(signal: AbortSignal, message: string): () => void {
+    const abort = (): void => this.abort(abortError(signal, message));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    return () => signal.removeEventListener("abort", abort);
   }
 
   /** Leaves the stream, also while a `next` waits. */
