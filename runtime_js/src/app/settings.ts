@@ -1,6 +1,6 @@
 /** What the user can set, kept between visits. */
 
-import type { SamplingDefaults } from "../storage/sampling_defaults.ts";
+import { SAMPLING_RANGES, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_VOCABULARY } from "../support/limits.generated.ts";
 import type { SafeStorage } from "./safe_storage.ts";
@@ -57,11 +57,11 @@ export class SettingsStore {
       const fields = new Fields(JSON.parse(this.#storage.get(this.#key) ?? "null"), "settings", (message) => new Error(message));
       return {
         systemPrompt: fields.string("systemPrompt", 20000),
-        temperature: fields.number("temperature", 0, 2),
-        topP: fields.number("topP", 0, 1),
+        temperature: fields.number("temperature", ...SAMPLING_RANGES.temperature),
+        topP: fields.number("topP", ...SAMPLING_RANGES.topP),
         topK: fields.integer("topK", 0, MAX_VOCABULARY),
-        minP: fields.number("minP", 0, 1),
-        repetitionPenalty: fields.number("repetitionPenalty", 0.01, 100),
+        minP: fields.number("minP", ...SAMPLING_RANGES.minP),
+        repetitionPenalty: fields.number("repetitionPenalty", ...SAMPLING_RANGES.repetitionPenalty),
         maxTokens: fields.integer("maxTokens", 1, 131072),
         contextLength: fields.integer("contextLength", 1, this.modelContext),
       };

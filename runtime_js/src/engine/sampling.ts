@@ -1,6 +1,7 @@
 /** What a request says of how its tokens are drawn, in the engine's terms. */
 
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
+import { SAMPLING_RANGES, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { present, type Fields } from "../support/fields.ts";
 
 /**
@@ -8,21 +9,11 @@ import { present, type Fields } from "../support/fields.ts";
  * The order is llama.cpp's: biases, the repetition penalty, frequency and presence penalties, a grammar; then top_k, top_p and min_p, which
  * count probabilities before the temperature; then the temperature.
  */
-export interface SamplingConfig {
-  /** 0 takes the likeliest token. */
-  readonly temperature?: number | undefined;
-  /** Draws from the likeliest tokens whose probabilities reach this sum; 1 draws from all. */
-  readonly topP?: number | undefined;
-  /** Draws from so many likeliest tokens; 0 draws from all. */
-  readonly topK?: number | undefined;
-  /** Draws from tokens at least so probable, in proportion to the likeliest. */
-  readonly minP?: number | undefined;
+export interface SamplingConfig extends SamplingDefaults {
   /** Taken from a token's logit for each time that it is in the answer. */
   readonly frequencyPenalty?: number | undefined;
   /** Taken from it once where it is. */
   readonly presencePenalty?: number | undefined;
-  /** Divides positive logits, and multiplies others, of tokens that are in the prompt or the answer. */
-  readonly repetitionPenalty?: number | undefined;
   /** Pairs of a token and what is added to its logit. */
   readonly logitBias?: readonly (readonly [token: number, bias: number])[] | undefined;
   /** Tells the logarithms of probabilities: of each token, and of so many likeliest ones. */
@@ -36,9 +27,7 @@ export const MOST_BIAS = 100;
 /** No vocabulary is as large. */
 export const MAX_TOKEN = 1 << 24;
 
-const NUMBERS = {
-  temperature: [0, 2], topP: [0, 1], minP: [0, 1], frequencyPenalty: [-2, 2], presencePenalty: [-2, 2], repetitionPenalty: [0.01, 100],
-} as const;
+const NUMBERS = { ...SAMPLING_RANGES, frequencyPenalty: [-2, 2], presencePenalty: [-2, 2] } as const;
 const INTEGERS = {
   topK: [0, MAX_TOKEN], topLogprobs: [0, MAX_TOP_LOGPROBS], seed: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 } as const;

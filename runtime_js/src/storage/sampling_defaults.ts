@@ -5,17 +5,29 @@ import { MAX_VOCABULARY } from "../support/limits.generated.ts";
 
 /** What they do not say is absent. */
 export interface SamplingDefaults {
+  /** 0 takes the likeliest token. */
   readonly temperature?: number | undefined;
+  /** Draws from the likeliest tokens whose probabilities reach this sum; 1 draws from all. */
   readonly topP?: number | undefined;
+  /** Draws from so many likeliest tokens; 0 draws from all. */
   readonly topK?: number | undefined;
+  /** Draws from tokens at least so probable, in proportion to the likeliest. */
   readonly minP?: number | undefined;
+  /** Divides positive logits, and multiplies others, of tokens that are in the prompt or the answer. */
   readonly repetitionPenalty?: number | undefined;
 }
 
+/** Least and most, wherever such a number is given. */
+export const SAMPLING_RANGES = { temperature: [0, 2], topP: [0, 1], minP: [0, 1], repetitionPenalty: [0.01, 100] } as const;
+
 export function readSamplingDefaults(sampling: Fields): SamplingDefaults {
-  const number = (key: string, least: number, most: number): number | undefined => sampling.optional(key, () => sampling.number(key, least, most));
+  const number = (name: keyof typeof SAMPLING_RANGES, key: string): number | undefined => {
+    const [least, most] = SAMPLING_RANGES[name];
+    return sampling.optional(key, () => sampling.number(key, least, most));
+  };
   return present({
-    temperature: number("temperature", 0, 2), topP: number("top_p", 0, 1), topK: sampling.optional("top_k", (key) => sampling.integer(key, 0, MAX_VOCABULARY)),
-    minP: number("min_p", 0, 1), repetitionPenalty: number("repetition_penalty", 0.01, 100),
+    temperature: number("temperature", "temperature"), topP: number("topP", "top_p"),
+    topK: sampling.optional("top_k", (key) => sampling.integer(key, 0, MAX_VOCABULARY)),
+    minP: number("minP", "min_p"), repetitionPenalty: number("repetitionPenalty", "repetition_penalty"),
   });
 }
