@@ -74,17 +74,21 @@ function quotedBy(quote: string): Notation {
   };
 }
 
+/** Whether another one comes, and not the end; what parts them is read. */
+function* another(input: Input, isFirst: boolean, end: string, onText: OnText): Step<boolean> {
+  yield* input.skipSpace();
+  if (yield* input.accept(end)) return false;
+  if (isFirst) return true;
+  yield* input.expect(",");
+  onText(", ");
+  yield* input.skipSpace();
+  return true;
+}
+
 /** `key = value` up to `end`, as a JSON object. */
 function* fields(input: Input, notation: Notation, equals: string, end: string, onText: OnText, depth: number): Step<void> {
   onText("{");
-  for (let isFirst = true; ; isFirst = false) {
-    yield* input.skipSpace();
-    if (yield* input.accept(end)) break;
-    if (!isFirst) {
-      yield* input.expect(",");
-      onText(", ");
-      yield* input.skipSpace();
-    }
+  for (let isFirst = true; yield* another(input, isFirst, end, onText); isFirst = false) {
     let name = "";
     if (yield* notation.text(input, (text) => { name += text; })) onText(name);
     else onText(JSON.stringify(yield* key(input)));
@@ -117,15 +121,8 @@ function* value(input: Input, notation: Notation, onText: OnText, depth: number)
 
 function* items(input: Input, notation: Notation, end: string, onText: OnText, depth: number): Step<void> {
   onText("[");
-  for (let isFirst = true; ; isFirst = false) {
-    yield* input.skipSpace();
-    if (yield* input.accept(end)) break;
-    if (!isFirst) {
-      yield* input.expect(",");
-      onText(", ");
-      yield* input.skipSpace();
-      if (yield* input.accept(end)) break;
-    }
+  for (let isFirst = true; yield* another(input, isFirst, end, onText); isFirst = false) {
+    if (!isFirst && (yield* input.accept(end))) break;
     yield* value(input, notation, onText, depth + 1);
   }
   onText("]");
