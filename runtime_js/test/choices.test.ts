@@ -1,22 +1,13 @@
 /** Several answers to one prompt. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { QueueFullError, RequestValidationError } from "../src/support/errors.ts";
-import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { inEachPlace } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 
 const ASK = { messages: [{ role: "user", content: "tell me a story, and make it a long one" }], temperature: 0, max_tokens: 6 } as const;
 
-for (const [place, make] of Object.entries(PLACES)) {
-  const check = (name: string, work: (it: Setup) => Promise<void>): void => {
-    test(`${place}: ${name}`, async () => {
-      const it = make();
-      await it.client.reload(MODEL);
-      await soon(work(it), name, 20_000);
-    });
-  };
-
+inEachPlace((check) => {
   check("choices share the prompt, which counts once, and each has its own end, whole and in pieces", async ({ client, engine }) => {
     const n = 6; // more than run at a time
     const together = await client.chatCompletion({ ...ASK, n });
@@ -63,4 +54,4 @@ for (const [place, make] of Object.entries(PLACES)) {
     await assert.rejects(client.chatCompletion(ASK, { priority: 10 }), RequestValidationError);
     assert.equal((await client.chatCompletion(ASK, { priority: 9 })).choices.length, 1);
   });
-}
+}, 20_000);

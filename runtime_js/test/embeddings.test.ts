@@ -1,10 +1,9 @@
 /** Vectors of texts, on a model whose states are known. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { createFetch } from "../src/api/openai/fetch.ts";
 import { AbortError, ContextWindowSizeExceededError, DeviceLostError, ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
-import { CONTEXT, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { CONTEXT, MODEL, inEachPlace } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { pooled } from "./fakes/runner.ts";
 
@@ -20,15 +19,7 @@ function near(found: unknown, want: readonly number[]): void {
 
 const LONG = "many words, more than a chunk of a prompt takes";
 
-for (const [place, make] of Object.entries(PLACES)) {
-  const check = (name: string, work: (it: Setup) => Promise<void>): void => {
-    test(`${place}: ${name}`, async () => {
-      const it = make();
-      await it.client.reload(MODEL);
-      await soon(work(it), name);
-    });
-  };
-
+inEachPlace((check) => {
   check("each input gives its pooled state with length 1, whatever the cache knows already", async ({ client }) => {
     const inputs = ["one", LONG, "one"];
     const tokens = await Promise.all(inputs.map((input) => client.tokenize(input)));
@@ -97,4 +88,4 @@ for (const [place, make] of Object.entries(PLACES)) {
     const served: { object: string; data: unknown[] } = await (await createFetch(client)("https://a.example/v1/embeddings", { method: "POST", body })).json();
     assert.deepEqual([served.object, served.data.length], ["list", 2]);
   });
-}
+});

@@ -1,10 +1,9 @@
 /** Completions of several prompts, and texts as tokens. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import type { Completion } from "../src/api/openai/types.ts";
 import { ContextWindowSizeExceededError, RequestValidationError } from "../src/support/errors.ts";
-import { CONTEXT, MODEL, PLACES, fakeTokenizer, soon, type Setup } from "./fakes/engine.ts";
+import { CONTEXT, MODEL, fakeTokenizer, inEachPlace } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 
 const ASK = { temperature: 0, max_tokens: 4 } as const;
@@ -22,15 +21,7 @@ async function joined(stream: AsyncIterable<Completion>): Promise<string[]> {
   return joined;
 }
 
-for (const [place, make] of Object.entries(PLACES)) {
-  const check = (name: string, work: (it: Setup) => Promise<void>): void => {
-    test(`${place}: ${name}`, async () => {
-      const it = make();
-      await it.client.reload(MODEL);
-      await soon(work(it), name);
-    });
-  };
-
+inEachPlace((check) => {
   check("each of several prompts gives a choice, whole and in pieces, from texts as from tokens", async ({ client }) => {
     const prompts = ["Once", "Twice upon", "Never"];
     const alone = await Promise.all(prompts.map(async (prompt) => texts(await client.completions.create({ ...ASK, prompt }))[0]));
@@ -80,4 +71,4 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.equal(usage?.prompt_tokens, parts[0]);
     assert.ok((parts[1] ?? 9) <= 2, "a mark is one token");
   });
-}
+});

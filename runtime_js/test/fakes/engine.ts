@@ -1,6 +1,7 @@
 /** Engines whose model is the fake runner, in this thread and behind a worker that is none: nothing else in them is fake. */
 
 import { readFileSync } from "node:fs";
+import { test } from "node:test";
 import { MLCEngine } from "../../src/api/engine.ts";
 import type { MLCEngineConfig } from "../../src/api/types.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
@@ -143,5 +144,18 @@ export async function soon<T>(work: Promise<T>, what = "this", milliseconds = 10
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Tests of a client whose model is loaded, in each place. */
+export function inEachPlace(define: (check: (name: string, work: (it: Setup) => Promise<void>) => void) => void, milliseconds?: number): void {
+  for (const [place, make] of Object.entries(PLACES)) {
+    define((name, work) => {
+      test(`${place}: ${name}`, async () => {
+        const it = make();
+        await it.client.reload(MODEL);
+        await soon(work(it), name, milliseconds);
+      });
+    });
   }
 }
