@@ -1,44 +1,10 @@
-/** What the `openai` package's client and types and this engine make of each other. Types are tested by compiling this file. */
+/** What the `openai` package's client and types and this engine make of each other. `types/openai.ts` has the types. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
 import { createFetch } from "../src/api/openai/fetch.ts";
-import type { ResponseBody, ResponseUsage } from "../src/api/openai/responses/writer.ts";
-import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, Completion, CompletionRequest, CreateEmbeddingResponse, EmbeddingRequest,
-  Model,
-} from "../src/api/openai/types.ts";
-import type { MLCEngineInterface } from "../src/api/types.ts";
 import { MODEL, PLACES, soon } from "./fakes/engine.ts";
-
-/** An answer but for the ending that OpenAI's server does not know, and in a continued text the one that only pieces have. */
-type Ended<T extends { choices: { finish_reason: unknown }[] }, No> = Omit<T, "choices"> & {
-  choices: (Omit<T["choices"][number], "finish_reason"> & { finish_reason: Exclude<T["choices"][number]["finish_reason"], No> })[];
-};
-
-type Fits<From extends To, To> = From;
-export type Types = [
-  Fits<Ended<ChatCompletion, "abort">, OpenAI.ChatCompletion>,
-  Fits<Ended<ChatCompletionChunk, "abort">, OpenAI.ChatCompletionChunk>,
-  Fits<Ended<Completion, "abort" | null>, OpenAI.Completion>,
-  Fits<ChatCompletion["choices"][number]["message"], OpenAI.ChatCompletionMessage>,
-  Fits<OpenAI.ChatCompletionCreateParams, ChatCompletionRequest>,
-  Fits<OpenAI.ChatCompletionMessageParam, ChatCompletionMessageParam>,
-  Fits<OpenAI.ChatCompletionMessage, ChatCompletionMessageParam>,
-  Fits<OpenAI.CompletionCreateParams, CompletionRequest>,
-  Fits<OpenAI.EmbeddingCreateParams, EmbeddingRequest>,
-  Fits<Omit<CreateEmbeddingResponse, "data">, OpenAI.CreateEmbeddingResponse extends infer R ? Omit<R, "data"> : never>,
-  Fits<Model, OpenAI.Model>,
-  Fits<Omit<ResponseBody, "usage"> & { usage: ResponseUsage }, OpenAI.Responses.Response>,
-];
-
-/** The client's own requests are the engine's, whole or streamed. */
-export async function answers(engine: MLCEngineInterface, whole: OpenAI.ChatCompletionCreateParamsNonStreaming, pieces: OpenAI.ChatCompletionCreateParamsStreaming): Promise<string> {
-  let text = (await engine.chat.completions.create(whole)).choices[0]?.message.content ?? "";
-  for await (const { choices } of await engine.chat.completions.create(pieces)) text += choices[0]?.delta.content ?? "";
-  return text;
-}
 
 const ASK = { model: MODEL, messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 5 } as const satisfies OpenAI.ChatCompletionCreateParams;
 

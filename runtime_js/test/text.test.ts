@@ -1,7 +1,7 @@
 /** Completions of several prompts, and texts as tokens. */
 
 import assert from "node:assert/strict";
-import type { Completion } from "../src/api/openai/types.ts";
+import type { Completion, CompletionChunk } from "../src/api/openai/types.ts";
 import { ContextWindowSizeExceededError, RequestValidationError } from "../src/support/errors.ts";
 import { CONTEXT, MODEL, fakeTokenizer, inEachPlace } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -15,7 +15,7 @@ function texts({ choices }: Completion): string[] {
   });
 }
 
-async function joined(stream: AsyncIterable<Completion>): Promise<string[]> {
+async function joined(stream: AsyncIterable<CompletionChunk>): Promise<string[]> {
   const joined: string[] = [];
   for await (const { choices } of stream) for (const { index, text } of choices) joined[index] = (joined[index] ?? "") + text;
   return joined;

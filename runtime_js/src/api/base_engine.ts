@@ -12,12 +12,13 @@ import { LatestAnswers, RequestAnswers } from "./answers.ts";
 import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
 import type { HostListener, LoadedModelInfo, ModelHost } from "./host.ts";
 import { embeddingResponse } from "./openai/embeddings.ts";
-import { ChatCompletionsOf, CompletionsOf } from "./openai/completions.ts";
+import { ChatCompletionsOf, CompletionsOf, EmbeddingsOf } from "./openai/completions.ts";
 import { parseChatRequest, parseEmbeddingRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
 import { ChatShape, TextShape, type ResponseShape } from "./openai/response.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
-  ChatCompletionRequestStreaming, Completion, CompletionRequest, CreateEmbeddingResponse, EmbeddingRequest, Model, Models, RequestOptions,
+  ChatCompletionRequestStreaming, Completion, CompletionChunk, CompletionRequest, CreateEmbeddingResponse, EmbeddingRequest,
+  EmbeddingRequestBase64, EmbeddingRequestFloat, Model, Models, RequestOptions,
 } from "./openai/types.ts";
 import type {
   AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface, MemoryEstimate,
@@ -38,15 +39,16 @@ function describe({ modelId, loadedAt }: LoadedModelInfo): Model {
 }
 
 export abstract class BaseEngine implements MLCEngineInterface {
-  /** Where the models are. */
+  /** @internal Where the models are. */
   abstract readonly host: ModelHost;
+  /** @internal */
   protected readonly listener: HostListener = {
     progress: (report) => tell(this.#onProgress, report),
     deviceLost: (error) => tell(this.#onDeviceLost, error),
   };
   readonly chat = { completions: new ChatCompletionsOf((request, options) => this.#chatCompletion(request, options)) };
   readonly completions = new CompletionsOf((request, options) => this.#completion(request, options));
-  readonly embeddings = { create: (request: EmbeddingRequest, options?: RequestOptions) => this.#embeddings(request, options) };
+  readonly embeddings = new EmbeddingsOf((request, options) => this.#embeddings(request, options));
   readonly models: Models = {
     list: async () => ({ object: "list", data: (await this.host.loadedModels()).map(describe) }),
     retrieve: async (model) => {
@@ -68,7 +70,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     this.#appConfig = this.#config.appConfig;
   }
 
-  /** The level that the configuration asks for. */
+  /** @internal The level that the configuration asks for. */
   protected get logLevel(): LogLevel | undefined {
     return this.#config.logLevel;
   }
@@ -174,7 +176,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return this.#answer(parseChatRequest(request), options, (model) => new ChatShape(model));
   }
 
-  async #completion(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<Completion>> {
+  async #completion(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<CompletionChunk>> {
     const parsed = parseTextRequest(request);
     const echoes = await Promise.all(parsed.echo ? parsed.prompts.map((prompt) => this.#textOf(prompt, parsed.model)) : []);
     return this.#answer(parsed, options, (model) => new TextShape(model, (index) => echoes[Math.floor(index / parsed.choices)] ?? ""));
@@ -198,7 +200,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
   }
 
-  async #embeddings(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse> {
+  async #embeddings(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse<number[] | string>> {
     const parsed = parseEmbeddingRequest(request);
     const signal = parseRequestOptions(options).signal ?? undefined;
     if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
@@ -206,7 +208,10 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return embeddingResponse(modelId, embeddings, parsed);
   }
 
-  embedding(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse> {
+  embedding(request: EmbeddingRequestFloat, options?: RequestOptions): Promise<CreateEmbeddingResponse>;
+  embedding(request: EmbeddingRequestBase64, options?: RequestOptions): Promise<CreateEmbeddingResponse<string>>;
+  embedding(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse<number[] | string>>;
+  embedding(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse<number[] | string>> {
     return this.embeddings.create(request, options);
   }
 

@@ -3,13 +3,14 @@
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { Session } from "../engine/session.ts";
-import type { MemoryEstimate } from "../executor/memory.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { BaseEngine } from "./base_engine.ts";
 import { LOADER, LocalHost } from "./local_host.ts";
 import type { RequestOptions } from "./openai/types.ts";
 import type { ChatOptions, MLCEngineConfig } from "./types.ts";
 
 export class MLCEngine extends BaseEngine {
+  /** @internal */
   readonly host = new LocalHost(this.listener, {
     open: (...call) => this.open(...call),
     estimate: (...call) => this.estimate(...call),
@@ -26,11 +27,12 @@ export class MLCEngine extends BaseEngine {
     this.host.processors = registry ?? new Map();
   }
 
-  /** Tests and measurements open others. */
+  /** @internal Tests and measurements open others. */
   protected open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     return LOADER.open(choice, listener, signal);
   }
 
+  /** @internal */
   protected estimate(choice: ModelChoice, signal: AbortSignal): Promise<MemoryEstimate> {
     return LOADER.estimate(choice, signal);
   }

@@ -7,7 +7,7 @@ import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import type { EmbeddingCall, Embeddings } from "../engine/pooling.ts";
 import type { InitProgressReport } from "../engine/progress.ts";
-import type { MemoryEstimate } from "../executor/memory.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type { LogLevel } from "../support/log.ts";
 import type { PushStream } from "../support/stream.ts";

@@ -1,7 +1,8 @@
 /** Models in this thread, whose code is loaded when the first of them is. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
-import { checkMemory, type MemoryEstimate } from "../executor/memory.ts";
+import { checkMemory } from "../executor/memory.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";

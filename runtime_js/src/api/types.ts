@@ -3,13 +3,13 @@
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
 import type { Calibration } from "../executor/calibration.ts";
-import type { MemoryEstimate } from "../executor/memory.ts";
-import type { ModelSource } from "../storage/model_folder.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
+import type { ModelSource } from "../storage/source.ts";
 import type { LogLevel } from "../support/log.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
-  ChatCompletionRequestStreaming, ChatCompletions, Completions, CreateEmbeddingResponse, EmbeddingRequest, Embeddings, Models, RequestOptions,
+  ChatCompletionRequestStreaming, ChatCompletions, Completions, Embeddings, Models, RequestOptions,
 } from "./openai/types.ts";
 
 export type { Calibration, LogitProcessor, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, MemoryEstimate, ModelSource };
@@ -105,7 +105,7 @@ export interface MLCEngineInterface {
   countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number>;
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. */
   detokenize(tokens: readonly number[], modelId?: string): Promise<string>;
-  embedding(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse>;
+  readonly embedding: Embeddings["create"];
   /** Ends the answers of all models with finish_reason "abort", also those that wait. To end one request, give it a signal. */
   interruptGenerate(): Promise<void>;
   /** Forgets the conversations in the KV cache of a model, or of all; an answer that runs goes on. */

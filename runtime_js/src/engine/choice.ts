@@ -1,8 +1,8 @@
 /** What is asked of a load, and who hears of it. */
 
-import type { MemoryEstimate } from "../executor/memory.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { StartOptions } from "../executor/start.ts";
-import type { ModelSource } from "../storage/model_folder.ts";
+import type { ModelSource } from "../storage/source.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type { InitProgressReport } from "./progress.ts";
 

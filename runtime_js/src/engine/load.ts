@@ -3,7 +3,8 @@
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import { chooseVariants } from "../executor/device.ts";
 import { ModelLibrary } from "../executor/library.ts";
-import { describeMemory, estimateOn, type MemoryEstimate } from "../executor/memory.ts";
+import { describeMemory, estimateOn } from "../executor/memory.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
 import { matchTensors, writeRange } from "../executor/weights.ts";
 import { tagsOf } from "../formats/format.ts";

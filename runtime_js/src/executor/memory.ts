@@ -3,19 +3,8 @@
 import { formatBytes } from "../support/format.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
 import { slotCount } from "./buffers.ts";
+import type { MemoryEstimate } from "./memory_estimate.ts";
 import { laterBuffers, type Plan, type VariantPlan } from "./plan.ts";
-
-/** In bytes. */
-export interface MemoryEstimate {
-  readonly weights: number;
-  /** The KV cache of one conversation as long as the context window; it begins smaller, and grows. */
-  readonly cache: number;
-  /** What a step works in, and states of a fixed size. */
-  readonly workspace: number;
-  readonly total: number;
-  /** Tokens that the cache is counted for. */
-  readonly contextLength: number;
-}
 
 /** Pages that one layer's cache may have within these limits. */
 export function maxPages({ limits }: Pick<GPUAdapter, "limits">, variant: Pick<VariantPlan, "kvPageBytes">): number {

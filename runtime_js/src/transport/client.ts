@@ -5,7 +5,8 @@ import { BaseEngine } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
 import type { ChatOptions, MLCEngineConfig } from "../api/types.ts";
 import { RequestValidationError } from "../support/errors.ts";
-import { RemoteHost, type WorkerLike } from "./remote_host.ts";
+import { RemoteHost } from "./remote_host.ts";
+import type { WorkerLike } from "./worker_like.ts";
 
 export type { WorkerLike };
 
@@ -13,6 +14,7 @@ export type { WorkerLike };
 const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
 export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
+  /** @internal */
   readonly host: RemoteHost;
 
   constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null) {

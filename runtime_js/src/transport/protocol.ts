@@ -19,7 +19,7 @@ import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
-import type { MemoryEstimate } from "../executor/memory.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord, present } from "../support/fields.ts";
 import { readJsonObject, readJsonObjects } from "../support/json.ts";

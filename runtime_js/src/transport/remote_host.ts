@@ -11,14 +11,7 @@ import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
 import { PushStream } from "../support/stream.ts";
 import { CALLS, parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
-
-/** What the client needs of a Worker. */
-export interface WorkerLike {
-  postMessage(message: unknown): void;
-  addEventListener(type: "message" | "messageerror" | "error", listener: (event: Event) => void): void;
-  /** Ends the worker, where it can be ended. */
-  terminate?(): void;
-}
+import type { WorkerLike } from "./worker_like.ts";
 
 /** What answers a request with one message, or begins an answer of the model. */
 type Reply = Exclude<WorkerMessage, { kind: "alive" | "progress" | "deviceLost" | "events" | "error" }>;

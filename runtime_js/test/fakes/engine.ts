@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { MLCEngine } from "../../src/api/engine.ts";
 import type { MLCEngineConfig } from "../../src/api/types.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
-import type { MemoryEstimate } from "../../src/executor/memory.ts";
+import type { MemoryEstimate } from "../../src/executor/memory_estimate.ts";
 import { SequenceManager } from "../../src/engine/sequences.ts";
 import type { SamplingConfig } from "../../src/engine/sampling.ts";
 import { Session } from "../../src/engine/session.ts";

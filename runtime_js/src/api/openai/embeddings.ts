@@ -20,7 +20,7 @@ function base64(vector: Float32Array): string {
 }
 
 /** Raises RequestValidationError where the vectors have fewer values than the request asks for. */
-export function embeddingResponse(model: string, { vectors, tokens }: Embeddings, request: ParsedEmbeddingRequest): CreateEmbeddingResponse {
+export function embeddingResponse(model: string, { vectors, tokens }: Embeddings, request: ParsedEmbeddingRequest): CreateEmbeddingResponse<number[] | string> {
   const size = vectors[0]?.length ?? 0;
   const { dimensions = size, isBase64 } = request;
   if (dimensions > size) {

@@ -4,8 +4,8 @@ import type { AnswerEvent, AnswerTimes, TokenCounts } from "../../engine/answer.
 import { chatLogprobs, textLogprobs } from "./logprobs.ts";
 import { Message } from "./message.ts";
 import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, ChatLogprobs, Completion, CompletionFinishReason, CompletionLogprobs,
-  CompletionUsage,
+  ChatCompletion, ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, ChatLogprobs, Completion, CompletionChunk,
+  CompletionFinishReason, CompletionLogprobs, CompletionUsage,
 } from "./types.ts";
 
 type AnswerUse = Pick<Extract<AnswerEvent, { type: "end" }>, "tokens" | "times">;
@@ -120,7 +120,7 @@ export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionCh
   }
 }
 
-export class TextShape implements ResponseShape<Completion, Completion> {
+export class TextShape implements ResponseShape<Completion, CompletionChunk> {
   readonly #common: Common;
   readonly #choices = new Map<number, TextChoice>();
   readonly #echoOf: (index: number) => string;
@@ -131,7 +131,7 @@ export class TextShape implements ResponseShape<Completion, Completion> {
     this.#echoOf = echoOf;
   }
 
-  take(index: number, event: AnswerEvent): Completion[] {
+  take(index: number, event: AnswerEvent): CompletionChunk[] {
     const known = this.#choices.get(index);
     const choice = known ?? { text: this.#echoOf(index), logprobs: textLogprobs(), finish: "stop" };
     if (known === undefined) this.#choices.set(index, choice);
@@ -157,11 +157,11 @@ export class TextShape implements ResponseShape<Completion, Completion> {
     return { ...this.#common, object: "text_completion", choices, usage: used };
   }
 
-  #piece(index: number, text: string, finish_reason: CompletionFinishReason | null, logprobs: CompletionLogprobs | null): Completion {
+  #piece(index: number, text: string, finish_reason: CompletionFinishReason | null, logprobs: CompletionLogprobs | null): CompletionChunk {
     return { ...this.#common, object: "text_completion", choices: [{ index, text, finish_reason, logprobs }] };
   }
 
-  usage(used: CompletionUsage): Completion {
+  usage(used: CompletionUsage): CompletionChunk {
     return { ...this.#common, object: "text_completion", choices: [], usage: used };
   }
 }

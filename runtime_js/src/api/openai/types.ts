@@ -3,8 +3,6 @@
  * caller's own.
  */
 
-import type { Pooling } from "../../engine/pooling.ts";
-
 /** A part of a message. Texts are read; parts of other types (pictures, sound, files) are refused by name. */
 export interface ContentPart {
   readonly type: string;
@@ -257,14 +255,24 @@ export interface CompletionLogprobs {
   text_offset: number[];
 }
 
-/** A continued text; in a stream, a piece of it, and `finish_reason` is null until the last. */
+/** A continued text. */
 export interface Completion {
   id: string;
   object: "text_completion";
   created: number;
   model: string;
+  choices: { index: number; text: string; finish_reason: CompletionFinishReason; logprobs: CompletionLogprobs | null }[];
+  usage: CompletionUsage;
+}
+
+/** A piece of one; `finish_reason` is null until the last. */
+export interface CompletionChunk {
+  id: string;
+  object: "text_completion";
+  created: number;
+  model: string;
   choices: { index: number; text: string; finish_reason: CompletionFinishReason | null; logprobs: CompletionLogprobs | null }[];
-  /** In a stream only on the last, when stream_options.include_usage asked for it. */
+  /** Only on the last chunk, when stream_options.include_usage asked for it. */
   usage?: CompletionUsage;
 }
 
@@ -285,8 +293,8 @@ export interface ChatCompletions {
 /** Continues a text, which a model without chat template does too. */
 export interface Completions {
   create(request: CompletionRequestNonStreaming, options?: RequestOptions): Promise<Completion>;
-  create(request: CompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<Completion>>;
-  create(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<Completion>>;
+  create(request: CompletionRequestStreaming, options?: RequestOptions): Promise<AsyncIterableIterator<CompletionChunk>>;
+  create(request: CompletionRequest, options?: RequestOptions): Promise<Completion | AsyncIterableIterator<CompletionChunk>>;
 }
 
 /** A loaded model. */
@@ -319,25 +327,34 @@ export interface EmbeddingRequest {
   /** Values that are kept of each vector, the first ones; it has length 1 after that. Default: all. */
   readonly dimensions?: number | null | undefined;
   /** The state of the last token (the default, which embedding models made of decoders use), or the mean of all tokens'. */
-  readonly pooling?: Pooling | null | undefined;
+  readonly pooling?: "last" | "mean" | null | undefined;
   readonly user?: string | null | undefined;
 }
 
-/** A vector of length 1. */
-export interface Embedding {
+/** A vector of length 1: numbers, or base64. */
+export interface Embedding<V = number[]> {
   object: "embedding";
   index: number;
-  /** Of `encoding_format: "base64"`, a string. */
-  embedding: number[] | string;
+  embedding: V;
 }
 
-export interface CreateEmbeddingResponse {
+export interface CreateEmbeddingResponse<V = number[]> {
   object: "list";
-  data: Embedding[];
+  data: Embedding<V>[];
   model: string;
   usage: { prompt_tokens: number; total_tokens: number };
 }
 
+export interface EmbeddingRequestFloat extends EmbeddingRequest {
+  readonly encoding_format?: "float" | null | undefined;
+}
+
+export interface EmbeddingRequestBase64 extends EmbeddingRequest {
+  readonly encoding_format: "base64";
+}
+
 export interface Embeddings {
-  create(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse>;
+  create(request: EmbeddingRequestFloat, options?: RequestOptions): Promise<CreateEmbeddingResponse>;
+  create(request: EmbeddingRequestBase64, options?: RequestOptions): Promise<CreateEmbeddingResponse<string>>;
+  create(request: EmbeddingRequest, options?: RequestOptions): Promise<CreateEmbeddingResponse<number[] | string>>;
 }
