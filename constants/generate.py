@@ -36,6 +36,7 @@ class Abi(TypedDict):
     limits: dict[str, Constant]
     plan: dict[str, Constant]
     functions: list[Function]
+    steps: list[Function]
 
 
 Constants = Mapping[str, Constant]
@@ -58,15 +59,26 @@ def _comment(text: str, prefix: str) -> str:
 
 
 def cpp_functions(functions: list[Function]) -> str:
-    lines = ['extern "C" {']
+    """A parameter is an int32_t where it does not say what else."""
+    lines = ["struct Step;", "struct Team;", "", 'extern "C" {']
     for function in functions:
-        result = {"i32": "int32_t ", "i32*": "int32_t* "}[function["returns"]]
-        parameters = ", ".join(f"int32_t {name}" for name in function["parameters"])
+        result = {"void": "void ", "i32": "int32_t ", "i32*": "int32_t* "}[function["returns"]]
+        parameters = ", ".join(name if " " in name else f"int32_t {name}" for name in function["parameters"])
         lines += ["", _comment(function["meaning"], "// "), f"{result}{function['name']}({parameters});"]
     return "\n".join([*lines, "", "}", ""])
 
 
-def typescript_functions(functions: list[Function]) -> str:
+def _interface(functions: list[Function]) -> list[str]:
+    lines = []
+    for function in functions:
+        parameters = ", ".join(f"{name.split()[-1]}: number" for name in function["parameters"])
+        pointer = "Pointer to i32. " if function["returns"] == "i32*" else ""
+        lines += ["  /**", _comment(pointer + function["meaning"], "   * "), "   */"]
+        lines.append(f"  {function['name']}({parameters}): {'void' if function['returns'] == 'void' else 'number'};")
+    return [*lines, "}", ""]
+
+
+def typescript_functions(functions: list[Function], steps: list[Function]) -> str:
     lines = [
         "/**",
         " * The exports of every model.wasm, besides its launch functions. A pointer is a byte offset into `memory`.",
@@ -74,13 +86,12 @@ def typescript_functions(functions: list[Function]) -> str:
         " */",
         "export interface WasmAbi {",
         "  readonly memory: WebAssembly.Memory;",
+        *_interface(functions),
+        "/** What a library for the CPU exports beside those, but for the memory, which it imports. */",
+        "export interface StepsAbi {",
+        *_interface(steps),
+        "const WASM_ABI_FUNCTIONS = [",
     ]
-    for function in functions:
-        parameters = ", ".join(f"{name}: number" for name in function["parameters"])
-        pointer = "Pointer to i32. " if function["returns"] == "i32*" else ""
-        lines += ["  /**", _comment(pointer + function["meaning"], "   * "), "   */"]
-        lines.append(f"  {function['name']}({parameters}): number;")
-    lines += ["}", "", "const WASM_ABI_FUNCTIONS = ["]
     lines += [f'  "{function["name"]}",' for function in functions]
     lines += [
         "] as const satisfies readonly (keyof WasmAbi)[];",
@@ -90,12 +101,22 @@ def typescript_functions(functions: list[Function]) -> str:
         '    && WASM_ABI_FUNCTIONS.every((name) => typeof exports[name] === "function");',
         "}",
         "",
+        "const STEPS_FUNCTIONS = [",
+    ]
+    lines += [f'  "{function["name"]}",' for function in steps]
+    lines += [
+        "] as const satisfies readonly (keyof StepsAbi)[];",
+        "",
+        "export function isStepsAbi(exports: WebAssembly.Exports): exports is WebAssembly.Exports & StepsAbi {",
+        '  return STEPS_FUNCTIONS.every((name) => typeof exports[name] === "function");',
+        "}",
+        "",
     ]
     return "\n".join(lines)
 
 
-def python_functions(functions: list[Function]) -> str:
-    return "\n".join(["WASM_ABI_FUNCTIONS: tuple[str, ...] = (", *(f'    "{function["name"]}",' for function in functions), ")", ""])
+def python_functions(constant: str, functions: list[Function]) -> str:
+    return "\n".join([f"{constant}: tuple[str, ...] = (", *(f'    "{function["name"]}",' for function in functions), ")", ""])
 
 
 def generated_files() -> dict[Path, str]:
@@ -107,13 +128,15 @@ def generated_files() -> dict[Path, str]:
     browser, builder = ROOT / "runtime_js" / "src", ROOT / "builder" / "webllm_build"
     return {
         ROOT / "wasm_support" / "src" / "abi.generated.h": (
-            f"// {of_abi}\n#pragma once\n\n#include <stdint.h>\n\n{cpp_constants(in_wasm)}\n{cpp_functions(abi['functions'])}"
+            f"// {of_abi}\n#pragma once\n\n#include <stdint.h>\n\n{cpp_constants(in_wasm)}\n"
+            f"{cpp_functions([*abi['functions'], *abi['steps']])}"
         ),
         browser / "executor" / "abi.generated.ts": (
-            f"// {of_abi}\n\n{typescript_constants(everywhere)}\n{typescript_functions(abi['functions'])}"
+            f"// {of_abi}\n\n{typescript_constants(everywhere)}\n{typescript_functions(abi['functions'], abi['steps'])}"
         ),
         builder / "compile" / "abi_generated.py": (
-            f'"""{of_abi}"""\n\n{python_constants({**abi["limits"], **abi["plan"]})}\n{python_functions(abi["functions"])}'
+            f'"""{of_abi}"""\n\n{python_constants({**abi["limits"], **abi["plan"]})}\n'
+            f"{python_functions('WASM_ABI_FUNCTIONS', abi['functions'])}\n{python_functions('STEPS_FUNCTIONS', abi['steps'])}"
         ),
         browser / "support" / "limits.generated.ts": f"// {of_limits}\n\n{typescript_constants(limits)}",
         builder / "limits_generated.py": f'"""{of_limits}"""\n\n{python_constants(limits)}',

@@ -1,7 +1,7 @@
 """Compiles wasm_support with the Clang of the PyPI package ziglang; same sources and versions, same bytes.
 
-    python wasm_support/build.py wasm   support.o         # relocatable wasm32 object: what a model's link needs
-    python wasm_support/build.py native libsupport.so     # the same sources for this machine, with undefined behaviour trapped: for tests
+python wasm_support/build.py wasm   support.o         # relocatable wasm32 object: what a model's link needs
+python wasm_support/build.py native libsupport.so     # the same sources for this machine, with undefined behaviour trapped: for tests
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ ZIG = (sys.executable, "-m", "ziglang")
 COMMON = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror", f"-I{SOURCE}")
 # Freestanding: no C library, so nothing to build or download first. Bulk memory turns copies into one instruction.
 WASM = ("-target", "wasm32-freestanding", "-mbulk-memory", "-ffreestanding", "-O2", "-g0", "-fno-sanitize=all", "-fvisibility=hidden")
+ATOMICS = {"steps.cc": ("-matomics",)}  # only where threads meet
 NATIVE = ("-O1", "-g", "-fsanitize=undefined", "-fsanitize-trap=undefined")
 
 
@@ -30,7 +31,7 @@ def build_wasm(destination: Path) -> None:
         objects = []
         for source in sources():
             objects.append(f"{folder}/{source.stem}.o")
-            subprocess.run([*ZIG, "c++", *COMMON, *WASM, "-c", str(source), "-o", objects[-1]], check=True)
+            subprocess.run([*ZIG, "c++", *COMMON, *WASM, *ATOMICS.get(source.name, ()), "-c", str(source), "-o", objects[-1]], check=True)
         # The linker writes the name of its output into it: always the same name.
         linked = Path(folder, "support.o")
         subprocess.run([*ZIG, "wasm-ld", "--relocatable", "--strip-debug", "-o", str(linked), *objects], check=True)

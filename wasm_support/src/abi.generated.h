@@ -14,6 +14,11 @@ constexpr int32_t SLOTS_KEPT = 16;  // states of a sequence that it can go back 
 constexpr int32_t SLOTS_RECENT = 9;  // of them that are at its latest lengths: of a step of MAX_ROWS, and what it begins with
 constexpr int32_t MAX_SEQUENCES = 65536;  // sequences alive at a time
 constexpr int32_t MAX_SCRATCH_BYTES = 1048576;  // bytes that scratch gives out
+constexpr int32_t TEAM_BYTES = 128;  // of the step loop's state, a multiple of 8
+constexpr int32_t STEP_WORDS = 4;  // int32 words of a step: kernel, pointer to its buffers' pointers, place of its number of units, nothing
+
+struct Step;
+struct Team;
 
 extern "C" {
 
@@ -82,5 +87,27 @@ int32_t kv_capacity();
 // At least bytes of memory, 16-byte aligned, for a launch function's output; one area, valid until the next
 // scratch. 0 where bytes is negative, above MAX_SCRATCH_BYTES, or memory is out.
 int32_t* scratch(int32_t bytes);
+
+// Prepares a team, before any other call.
+void steps_reset(Team* team);
+
+// Begins `count` steps, one behind the other, where those before are finished. units: what a launch function wrote.
+void steps_begin(Team* team, const Step* steps, int32_t count, const int32_t* units, int32_t n);
+
+// Computes units for so long, or until the steps are finished. Returns 0 where they are, else 1. may_wait: whether
+// this thread may sleep, which a page's own may not.
+int32_t steps_help(Team* team, int32_t microseconds, int32_t may_wait);
+
+// Computes units of all that is begun, and sleeps where there is none, until steps_end.
+void steps_serve(Team* team);
+
+// Lets threads that serve return. What was begun must be finished.
+void steps_end(Team* team);
+
+// As steps_begin, for a thread that computes alone, in memory that need not be shared.
+void steps_begin_alone(Team* team, const Step* steps, int32_t count, const int32_t* units, int32_t n);
+
+// Computes for so long, or until the steps are finished. Returns 0 where they are, else 1.
+int32_t steps_alone(Team* team, int32_t microseconds);
 
 }

@@ -7,6 +7,8 @@ SLOTS_KEPT = 16  # states of a sequence that it can go back to, at most
 SLOTS_RECENT = 9  # of them that are at its latest lengths: of a step of MAX_ROWS, and what it begins with
 MAX_SEQUENCES = 65536  # sequences alive at a time
 MAX_SCRATCH_BYTES = 1048576  # bytes that scratch gives out
+TEAM_BYTES = 128  # of the step loop's state, a multiple of 8
+STEP_WORDS = 4  # int32 words of a step: kernel, pointer to its buffers' pointers, place of its number of units, nothing
 PLAN_FORMAT = 5  # of the plan in model.wasm
 MAX_ROWS = 8  # of one decode step
 STATE_WORDS = 16  # int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written
@@ -52,4 +54,14 @@ WASM_ABI_FUNCTIONS: tuple[str, ...] = (
     "kv_available",
     "kv_capacity",
     "scratch",
+)
+
+STEPS_FUNCTIONS: tuple[str, ...] = (
+    "steps_reset",
+    "steps_begin",
+    "steps_help",
+    "steps_serve",
+    "steps_end",
+    "steps_begin_alone",
+    "steps_alone",
 )

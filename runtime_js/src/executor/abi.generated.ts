@@ -22,6 +22,10 @@ export const SLOTS_RECENT = 9;
 export const MAX_SEQUENCES = 65536;
 /** bytes that scratch gives out */
 export const MAX_SCRATCH_BYTES = 1048576;
+/** of the step loop's state, a multiple of 8 */
+export const TEAM_BYTES = 128;
+/** int32 words of a step: kernel, pointer to its buffers' pointers, place of its number of units, nothing */
+export const STEP_WORDS = 4;
 /** of the plan in model.wasm */
 export const PLAN_FORMAT = 5;
 /** of one decode step */
@@ -167,6 +171,40 @@ export interface WasmAbi {
   scratch(bytes: number): number;
 }
 
+/** What a library for the CPU exports beside those, but for the memory, which it imports. */
+export interface StepsAbi {
+  /**
+   * Prepares a team, before any other call.
+   */
+  steps_reset(team: number): void;
+  /**
+   * Begins `count` steps, one behind the other, where those before are finished. units: what a launch function
+   * wrote.
+   */
+  steps_begin(team: number, steps: number, count: number, units: number, n: number): void;
+  /**
+   * Computes units for so long, or until the steps are finished. Returns 0 where they are, else 1. may_wait:
+   * whether this thread may sleep, which a page's own may not.
+   */
+  steps_help(team: number, microseconds: number, may_wait: number): number;
+  /**
+   * Computes units of all that is begun, and sleeps where there is none, until steps_end.
+   */
+  steps_serve(team: number): void;
+  /**
+   * Lets threads that serve return. What was begun must be finished.
+   */
+  steps_end(team: number): void;
+  /**
+   * As steps_begin, for a thread that computes alone, in memory that need not be shared.
+   */
+  steps_begin_alone(team: number, steps: number, count: number, units: number, n: number): void;
+  /**
+   * Computes for so long, or until the steps are finished. Returns 0 where they are, else 1.
+   */
+  steps_alone(team: number, microseconds: number): number;
+}
+
 const WASM_ABI_FUNCTIONS = [
   "kv_reset",
   "kv_grow",
@@ -189,4 +227,18 @@ const WASM_ABI_FUNCTIONS = [
 export function isWasmAbi(exports: WebAssembly.Exports): exports is WebAssembly.Exports & WasmAbi {
   return exports["memory"] instanceof WebAssembly.Memory
     && WASM_ABI_FUNCTIONS.every((name) => typeof exports[name] === "function");
+}
+
+const STEPS_FUNCTIONS = [
+  "steps_reset",
+  "steps_begin",
+  "steps_help",
+  "steps_serve",
+  "steps_end",
+  "steps_begin_alone",
+  "steps_alone",
+] as const satisfies readonly (keyof StepsAbi)[];
+
+export function isStepsAbi(exports: WebAssembly.Exports): exports is WebAssembly.Exports & StepsAbi {
+  return STEPS_FUNCTIONS.every((name) => typeof exports[name] === "function");
 }
