@@ -1,10 +1,9 @@
-/** What rows ask for beyond a draw by their sampling words: how it reaches the GPU, and how its results come back. */
+/** What rows ask for beyond a draw by their sampling words: how it reaches whoever computes, and how its results come back. */
 
 import {
   ADJUST_BIAS, ADJUST_MASK, ADJUST_PENALTIES, ADJUST_WORD, CONTROL_WORD, COUNTED_WORD, FREQUENCY_WORD, LOGPROBS_WORD, LOGPROB_WORDS, MAX_TOP_LOGPROBS,
-  PRESENCE_WORD, REPETITION_WORD,
+  PRESENCE_WORD, REPETITION_WORD, SAMPLING_WORDS,
 } from "./abi.generated.ts";
-import type { BufferTable } from "./buffers.ts";
 import type { Controls, Draw, TokenLogprobs } from "./runner.ts";
 
 /** A row's draw, and the place of its step's tokens in the `tokens` buffer: how many there are up to its last. */
@@ -20,6 +19,9 @@ const IN_PROMPT = 1;
 const IN_ANSWER = 2;
 /** Logprobs below it say that there is no such token. */
 const NO_TOKEN = -3e38;
+
+/** The sampling words of a row that draws nothing. */
+export const DRAWS_NOTHING = new Uint32Array(SAMPLING_WORDS);
 
 function hasPenalties({ sampling }: Draw): boolean {
   const floats = new Float32Array(sampling.buffer, sampling.byteOffset, sampling.length);
@@ -41,17 +43,18 @@ export function wordsOf({ draw, end, counted: usual }: RowDraw, isMasked: boolea
   return words;
 }
 
-/** The control slots: what the GPU holds of requests with penalties and biases. */
+/** Writes words of an io buffer, from a byte on. */
+export type WriteIo = (name: string, offset: number, words: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>) => void;
+
+/** The control slots: what is held beside the model of requests with penalties and biases. */
 export class ControlSlots {
-  readonly #queue: GPUQueue;
-  readonly #buffers: BufferTable;
   readonly #vocabulary: number;
+  readonly #write: WriteIo;
   readonly #held = new Map<number, Controls>();
 
-  constructor(queue: GPUQueue, buffers: BufferTable, vocabulary: number) {
-    this.#queue = queue;
-    this.#buffers = buffers;
+  constructor(vocabulary: number, write: WriteIo) {
     this.#vocabulary = vocabulary;
+    this.#write = write;
   }
 
   /** Writes a request's slot, where it is not there yet. */
@@ -64,12 +67,12 @@ export class ControlSlots {
       const counts = new Uint32Array(this.#vocabulary);
       for (const token of controls.prompt) counts[token] = IN_PROMPT;
       for (const token of controls.answer) counts[token] = (counts[token] ?? 0) + IN_ANSWER;
-      this.#queue.writeBuffer(this.#buffers.io("counts"), at, counts);
+      this.#write("counts", at, counts);
     }
     if (controls.bias.size === 0) return;
     const bias = new Float32Array(this.#vocabulary);
     for (const [token, value] of controls.bias) bias[token] = value;
-    this.#queue.writeBuffer(this.#buffers.io("bias"), at, bias);
+    this.#write("bias", at, bias);
   }
 }
 

@@ -5,10 +5,11 @@
 
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
-import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
+import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
+import { kept, positionsOf, stateWords, type Addition } from "./additions.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
-import { ControlSlots, readLogprobs, wordsOf, type RowDraw } from "./draws.ts";
+import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "./draws.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
@@ -49,16 +50,6 @@ export interface ExecutorParts {
 /** A function of the plan, and how many tokens or rows it takes. */
 type Call = readonly [name: string, n: number];
 
-/** What one row adds to its sequence: `count` tokens from `position` on. */
-interface Addition {
-  readonly position: number;
-  readonly count: number;
-  readonly cache: CacheView;
-}
-
-/** The sampling words of a row that draws nothing. */
-const NOTHING = new Uint32Array(SAMPLING_WORDS);
-
 /** The functions that rows need beside a forward pass and `sample`. */
 function functionsFor(rows: readonly (RowDraw | null)[]): string[] {
   const has = (asks: (draw: Draw) => boolean): boolean => rows.some((row) => row !== null && asks(row.draw));
@@ -66,11 +57,6 @@ function functionsFor(rows: readonly (RowDraw | null)[]): string[] {
     ...(has(({ controls, mask }) => controls !== undefined || mask !== undefined) ? ["adjust"] : []),
     ...(has(({ topLogprobs }) => topLogprobs !== undefined) ? ["keep", "logprobs"] : []),
   ];
-}
-
-/** A view that stays as it is while its step waits. */
-function kept({ pages, copies, ...more }: CacheView): CacheView {
-  return { ...more, pages: pages.slice(), copies: copies.slice() };
 }
 
 export class PlanExecutor implements ModelRunner {
@@ -103,7 +89,7 @@ export class PlanExecutor implements ModelRunner {
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
-    this.#controls = new ControlSlots(device.queue, buffers, this.#plan.model.vocabSize);
+    this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
     this.#results = new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS);
@@ -291,7 +277,7 @@ export class PlanExecutor implements ModelRunner {
     rows.forEach((row) => row && this.#controls.hold(row));
     for (let row = 0; row < n; row++) {
       const own = rows[row] ?? null;
-      this.#sampling.write(own === null ? NOTHING : wordsOf(own, masks[row] !== undefined), row * SAMPLING_WORDS);
+      this.#sampling.write(own === null ? DRAWS_NOTHING : wordsOf(own, masks[row] !== undefined), row * SAMPLING_WORDS);
     }
     const isAdjusted = rows.some((row, i) => row?.draw.controls !== undefined || masks[i] !== undefined);
     const tail: Call[] = [...(isAdjusted ? [["adjust", n] as const] : []), ["sample", n], ...(hasLogprobs ? [["logprobs", n] as const] : [])];
@@ -347,31 +333,14 @@ export class PlanExecutor implements ModelRunner {
     }
   }
 
-  /** Whether a row is the next token of the one before it. A page that a step writes belongs to one sequence alone. */
-  #isBehindAnother(additions: readonly (Addition | null)[], row: number): boolean {
-    const { position, cache } = additions[row] ?? {};
-    if (position === undefined) return false;
-    const page = Math.floor((position - 1) / this.shape.pageSize);
-    const found = additions.findIndex((one) => one?.position === position - 1 && one.cache.pages[page] === cache?.pages[page]);
-    if (found >= 0 && found !== row - 1) throw new RangeError("rows of one sequence must be one behind the other");
-    return found >= 0;
-  }
-
   /**
    * Writes what a step of `n` rows is told of its tokens, of which rows null and those beyond `additions` do nothing. Returns how many tokens
    * the longest of their sequences has.
    */
   #write(additions: readonly (Addition | null)[], n = 1, place = 0): number {
     const { device } = this.#parts;
-    const state = new Int32Array(n * STATE_WORDS);
-    let before = 0; // rows of the same sequence, whose tokens its cache does not hold yet
-    for (let row = 0; row < n; row++) {
-      const { position = -1, count = 0, cache } = additions[row] ?? {};
-      before = this.#isBehindAnother(additions, row) ? before + 1 : 0;
-      state.set([position, count, place + row, cache?.slots?.read ?? -1, cache?.slots?.write ?? -1, before], row * STATE_WORDS);
-    }
-    device.queue.writeBuffer(this.#buffers.io("state"), 0, state);
-    const positions = additions.flatMap((one) => (one === null ? [0] : Array.from({ length: one.count }, (_, i) => one.position + i)));
+    device.queue.writeBuffer(this.#buffers.io("state"), 0, stateWords(additions, n, place, this.shape.pageSize));
+    const positions = positionsOf(additions);
     this.#plan.model.ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rotaryTable(rope, positions)));
     const pages = Math.ceil(this.#plan.model.contextLength / this.#plan.model.pageSize); // of a row's page table
     additions.forEach((one, row) => { if (one !== null) this.#pageTable.write(one.cache.pages, row * pages); });

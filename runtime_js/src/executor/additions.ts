@@ -1,0 +1,43 @@
+/** What a step is told of the tokens that it adds to sequences. */
+
+import { STATE_WORDS } from "./abi.generated.ts";
+import type { CacheView } from "./runner.ts";
+
+/** What one row adds to its sequence: `count` tokens from `position` on. */
+export interface Addition {
+  readonly position: number;
+  readonly count: number;
+  readonly cache: CacheView;
+}
+
+/** A view that stays as it is while its step waits. */
+export function kept({ pages, copies, ...more }: CacheView): CacheView {
+  return { ...more, pages: pages.slice(), copies: copies.slice() };
+}
+
+/** Whether a row is the next token of the one before it. A page that a step writes belongs to one sequence alone. */
+function isBehindAnother(additions: readonly (Addition | null)[], row: number, pageSize: number): boolean {
+  const { position, cache } = additions[row] ?? {};
+  if (position === undefined) return false;
+  const page = Math.floor((position - 1) / pageSize);
+  const found = additions.findIndex((one) => one?.position === position - 1 && one.cache.pages[page] === cache?.pages[page]);
+  if (found >= 0 && found !== row - 1) throw new RangeError("rows of one sequence must be one behind the other");
+  return found >= 0;
+}
+
+/** The words of the `state` buffer of a step of `n` rows, of which rows null and those beyond `additions` do nothing; `place`: in the history. */
+export function stateWords(additions: readonly (Addition | null)[], n: number, place: number, pageSize: number): Int32Array<ArrayBuffer> {
+  const state = new Int32Array(n * STATE_WORDS);
+  let before = 0; // rows of the same sequence, whose tokens its cache does not hold yet
+  for (let row = 0; row < n; row++) {
+    const { position = -1, count = 0, cache } = additions[row] ?? {};
+    before = isBehindAnother(additions, row, pageSize) ? before + 1 : 0;
+    state.set([position, count, place + row, cache?.slots?.read ?? -1, cache?.slots?.write ?? -1, before], row * STATE_WORDS);
+  }
+  return state;
+}
+
+/** Of all tokens that are added; a row that does nothing has one, anywhere. */
+export function positionsOf(additions: readonly (Addition | null)[]): number[] {
+  return additions.flatMap((one) => (one === null ? [0] : Array.from({ length: one.count }, (_, i) => one.position + i)));
+}
