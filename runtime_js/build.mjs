@@ -42,6 +42,11 @@ await Promise.all([
     },
   }),
   build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts" } }),
+  // The package's entry outside of browsers, and the script of its engine's thread.
+  build({
+    ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",
+    entryPoints: { node: "src/node.ts", "node-worker": "src/node/worker_main.ts" },
+  }),
   // For Node: the builder asks it what the page would say to a tokenizer.
   build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
   // A classic script, for importScripts.

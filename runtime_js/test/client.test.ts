@@ -52,7 +52,7 @@ test("loading sends absolute addresses, reports progress and fails with the work
   assert.equal(reports[0]?.phase, "config");
   assert.deepEqual(worker.sent[0], {
     kind: "reload", id: 0, keepsOthers: false, choices: [{
-      modelId: "toy", contextLength: undefined, variant: undefined, calibrate: undefined, memoryLimit: undefined,
+      modelId: "toy", contextLength: undefined, device: undefined, variant: undefined, calibrate: undefined, memoryLimit: undefined,
       source: { manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin", "b.bin": "data:,b" } },
     }],
   });

@@ -21,8 +21,9 @@ test("while nothing comes, reports say why; progress stays within its bounds whe
   progress.received(FILE, 0);
   assert.equal(last()?.phase, "weights");
   progress.received(FILE, 100);
-  progress.ready("Ready");
+  progress.ready("Ready", { device: "cpu", vendor: "", threads: 2 });
   assert.ok(reports.every((report) => report.progress <= 1 && report.progress >= 0 && report.bytesDone <= report.bytesTotal));
   assert.equal(last()?.progress, 1);
+  assert.deepEqual(last()?.computer, { device: "cpu", vendor: "", threads: 2 });
   progress.close();
 });

@@ -9,9 +9,9 @@ import { mutations } from "./fakes/mutate.ts";
 const CLIENT_MESSAGES: readonly ClientMessage[] = [
   {
     kind: "reload", id: 1, keepsOthers: false, choices: [
-      { modelId: "toy", source: { manifest: "https://a.example/m.json" }, contextLength: undefined, variant: undefined, calibrate: undefined, memoryLimit: undefined },
+      { modelId: "toy", source: { manifest: "https://a.example/m.json" }, contextLength: undefined, device: undefined, variant: undefined, calibrate: undefined, memoryLimit: undefined },
       {
-        modelId: "other", contextLength: 64, variant: "f32", calibrate: "off", memoryLimit: 1e9, source: {
+        modelId: "other", contextLength: 64, device: "cpu", variant: "f32", calibrate: "off", memoryLimit: 1e9, source: {
           manifest: "https://a.example/m.json", manifest_sha256: "0a".repeat(32), files: { "a.bin": "https://b.example/x" },
           weights: "https://c.example/w/",
         },
@@ -66,7 +66,7 @@ const WORKER_MESSAGES: readonly WorkerMessage[] = [
     progress: 1, timeElapsed: 1, text: "t", phase: "ready", bytesDone: 2, bytesTotal: 2,
     times: { manifest: 0.1, device: 0.2, tokenizer: 0.3, kernels: 0.4, weights: 0.5 },
   } },
-  { kind: "progress", report: { progress: 0.5, timeElapsed: 1, text: "t", phase: "weights", bytesDone: 1, bytesTotal: 2, waiting: "n", warning: "w" } },
+  { kind: "progress", report: { progress: 0.5, timeElapsed: 1, text: "t", phase: "weights", bytesDone: 1, bytesTotal: 2, waiting: "n", warning: "w", computer: { device: "cpu", vendor: "", threads: 2 } } },
   { kind: "done", id: 1 },
   { kind: "text", id: 2, text: "t" },
   { kind: "number", id: 3, value: 7 },

@@ -3,10 +3,12 @@
 import { InternalError, ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { LOG_LEVELS } from "../support/log.ts";
+import { platform } from "../support/platform.ts";
 import { NEUTRAL_APP_CONFIG, NEUTRAL_CHAT_OPTIONS, refuseUnsupported } from "./openai/neutral.ts";
 import type { RequestOptions } from "./openai/types.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { CALIBRATIONS } from "../executor/calibration.ts";
+import { DEVICES, type Device } from "../executor/devices.ts";
 import type { AppConfig, ChatOptions, MLCEngineConfig, ModelRecord, ModelSource } from "./types.ts";
 
 const MAX_URL = 8192;
@@ -51,6 +53,7 @@ export function parseModelChoice(choice: Fields): ModelChoice {
     modelId: choice.string("modelId", MAX_URL),
     source: parseSource(choice.object("source")),
     contextLength: choice.optional("contextLength", (key) => choice.integer(key, 1, MAX_CONTEXT)),
+    device: choice.optional("device", (key) => choice.oneOf(key, DEVICES)),
     variant: choice.optional("variant", (key) => choice.string(key, MAX_VARIANT)),
     calibrate: choice.optional("calibrate", (key) => choice.oneOf(key, CALIBRATIONS)),
     memoryLimit: choice.optional("memoryLimit", (key) => choice.number(key, 0, Number.MAX_SAFE_INTEGER)),
@@ -73,11 +76,11 @@ export function parseAppConfig(value: unknown): AppConfig {
 }
 
 /** What is plain data of an engine's configuration. */
-export type EngineSettings = Pick<MLCEngineConfig, "appConfig" | "logLevel" | "variant" | "calibrate" | "memoryLimit">;
+export type EngineSettings = Pick<MLCEngineConfig, "appConfig" | "logLevel" | "device" | "variant" | "calibrate" | "memoryLimit">;
 
 export function parseEngineConfig(value: unknown): EngineSettings {
   const config = configuration(value ?? {}, "engineConfig");
-  config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "variant", "calibrate", "memoryLimit", "logitProcessorRegistry"]);
+  config.onlyKeys(["appConfig", "initProgressCallback", "deviceLostCallback", "logLevel", "device", "variant", "calibrate", "memoryLimit", "logitProcessorRegistry"]);
   if (config.has("logitProcessorRegistry") && !(config.raw("logitProcessorRegistry") instanceof Map)) {
     throw config.wrong("logitProcessorRegistry", "a Map of LogitProcessors by model id");
   }
@@ -87,6 +90,7 @@ export function parseEngineConfig(value: unknown): EngineSettings {
   return {
     appConfig: config.optional("appConfig", (key) => readAppConfig(config.object(key))),
     logLevel: config.optional("logLevel", (key) => config.oneOf(key, LOG_LEVELS)),
+    device: config.optional("device", (key) => config.oneOf(key, DEVICES)),
     variant: config.optional("variant", (key) => config.string(key, MAX_VARIANT)),
     calibrate: config.optional("calibrate", (key) => config.oneOf(key, CALIBRATIONS)),
     memoryLimit: config.optional("memoryLimit", (key) => config.number(key, 0, Number.MAX_SAFE_INTEGER)),
@@ -109,7 +113,7 @@ export function parseRequestOptions(value: unknown): RequestOptions {
 /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */
 export function chooseModels(
   modelId: string | readonly string[], chatOpts: ChatOptions | readonly ChatOptions[] | null | undefined, appConfig: AppConfig | undefined,
-  { variant, calibrate, memoryLimit }: EngineSettings,
+  { device, variant, calibrate, memoryLimit }: EngineSettings,
 ): ModelChoice[] {
   const ids = listOf(modelId);
   const options = chatOpts === undefined || chatOpts === null ? [] : listOf(chatOpts);
@@ -121,7 +125,7 @@ export function chooseModels(
   }
   return ids.map((id, i) => {
     const { model_id, ...source } = resolveModel(id, appConfig);
-    return { modelId: model_id, source, contextLength: readChatOptions(options[i]), variant, calibrate, memoryLimit };
+    return { modelId: model_id, source, device, variant, calibrate, memoryLimit, ...readChatOptions(options[i]) };
   });
 }
 
@@ -144,16 +148,19 @@ function listOf<T>(value: T | readonly T[]): readonly T[] {
   return isList(value) ? value : [value];
 }
 
-/** The context length that they ask for. */
-function readChatOptions(value: unknown): number | undefined {
+/** What they ask for of a model. */
+function readChatOptions(value: unknown): { readonly contextLength: number | undefined; readonly device?: Device } {
   const options = configuration(value ?? {}, "chatOpts");
-  refuseUnsupported(options, ["context_window_size"], NEUTRAL_CHAT_OPTIONS, CHAT_OPTIONS_INSTEAD);
-  return options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT));
+  refuseUnsupported(options, ["context_window_size", "device"], NEUTRAL_CHAT_OPTIONS, CHAT_OPTIONS_INSTEAD);
+  const device = options.optional("device", (key) => options.oneOf(key, DEVICES));
+  return {
+    contextLength: options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT)), ...(device !== undefined && { device }),
+  };
 }
 
-/** The address that relative URLs are resolved against: the page's, or the worker's own script, which may come from memory. */
+/** The address that relative URLs are resolved against: the folder's that a program runs in, the page's, or the worker's own script, which may come from memory. */
 function baseUrl(): string {
-  return typeof document === "undefined" ? globalThis.location.href.replace(/^blob:/, "") : document.baseURI;
+  return platform()?.base() ?? (typeof document === "undefined" ? globalThis.location.href.replace(/^blob:/, "") : document.baseURI);
 }
 
 /** `more`: further schemes that will do. */
@@ -164,8 +171,8 @@ function absolute(url: string, what: string, ...more: readonly string[]): string
   } catch {
     // reported below
   }
-  // The page's own scheme may be an application's, as `tauri:` or `app:`. What lies on disk cannot be fetched.
-  const schemes = ["http:", "https:", new URL(baseUrl()).protocol, ...more].filter((scheme) => scheme !== "file:");
+  // The page's own scheme may be an application's, as `tauri:` or `app:`. What lies on disk cannot be fetched by a page.
+  const schemes = ["http:", "https:", new URL(baseUrl()).protocol, ...more].filter((scheme) => platform() !== undefined || scheme !== "file:");
   if (resolved === null || !(schemes.includes(resolved.protocol) || /^[a-z-]+-extension:$/.test(resolved.protocol))) {
     throw new ModelNotFoundError(`${what} is not a URL that can be fetched: ${url}`, { url });
   }
@@ -181,12 +188,18 @@ function folderUrl(url: string, what: string): string {
   return resolved.href.replace(/[/]*$/, "/");
 }
 
-/** The record of a model, with absolute URLs. `modelId` is an id of the list or the URL of a manifest. */
+/** What is meant by a name that is in no list: the URL of a manifest or, outside of browsers, also a folder. */
+function unlisted(modelId: string): ModelRecord | undefined {
+  const local = platform()?.locate(modelId);
+  if (local !== undefined) return { model_id: modelId, ...local };
+  return /[/]|[.]json$/.test(modelId) ? { model_id: modelId, manifest: modelId } : undefined;
+}
+
+/** The record of a model, with absolute URLs. `modelId` is an id of the list or as `unlisted` says. */
 export function resolveModel(modelId: string, appConfig: AppConfig | undefined): ModelRecord {
   if (typeof modelId !== "string") throw new RequestValidationError("modelId must be a string, or a list of strings.", { param: "modelId" });
   const list = appConfig?.model_list ?? [];
-  const record = list.find((candidate) => candidate.model_id === modelId)
-    ?? (/[/]|[.]json$/.test(modelId) ? { model_id: modelId, manifest: modelId } : undefined);
+  const record = list.find((candidate) => candidate.model_id === modelId) ?? unlisted(modelId);
   if (record === undefined) {
     const known = list.length === 0 ? "appConfig.model_list is empty" : `known ids: ${list.map((item) => item.model_id).join(", ")}`;
     throw new ModelNotFoundError(`No model is called "${modelId}" (${known}). Give an id of the list or a manifest's URL.`, { modelId });

@@ -3,6 +3,7 @@
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
 import type { Calibration } from "../executor/calibration.ts";
+import type { Computer, Device } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { ModelSource } from "../storage/source.ts";
 import type { LogLevel } from "../support/log.ts";
@@ -12,7 +13,7 @@ import type {
   ChatCompletionRequestStreaming, ChatCompletions, Completions, Embeddings, Models, RequestOptions,
 } from "./openai/types.ts";
 
-export type { Calibration, LogitProcessor, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, MemoryEstimate, ModelSource };
+export type { Calibration, Computer, Device, LogitProcessor, InitPhase, InitProgressCallback, InitProgressReport, LoadTimes, LogLevel, MemoryEstimate, ModelSource };
 
 /** One model that can be loaded by its id. */
 export interface ModelRecord extends ModelSource {
@@ -26,6 +27,8 @@ export interface AppConfig {
 export interface ChatOptions {
   /** Tokens that one conversation may hold, at most the model's own; default: the model's own. */
   readonly context_window_size?: number | undefined;
+  /** What computes this model; default: what the engine's configuration says. */
+  readonly device?: Device | undefined;
 }
 
 /** Called when the GPU went away by itself: requests fail until `reload`. */
@@ -36,6 +39,8 @@ export interface MLCEngineConfig {
   readonly initProgressCallback?: InitProgressCallback | undefined;
   readonly deviceLostCallback?: DeviceLostCallback | undefined;
   readonly logLevel?: LogLevel | undefined;
+  /** What computes the models; default: "auto". */
+  readonly device?: Device | undefined;
   /** Runs this variant of the model or fails; default: the first that the adapter supports. */
   readonly variant?: string | undefined;
   /** Default: "auto". */

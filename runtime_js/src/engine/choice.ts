@@ -1,5 +1,6 @@
 /** What is asked of a load, and who hears of it. */
 
+import type { Device } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { StartOptions } from "../executor/start.ts";
 import type { ModelSource } from "../storage/source.ts";
@@ -10,6 +11,8 @@ import type { InitProgressReport } from "./progress.ts";
 export interface ModelChoice extends StartOptions {
   /** Runs this variant of the model or fails; default: the first that works. */
   readonly variant?: string | undefined;
+  /** Default: "auto". */
+  readonly device?: Device | undefined;
   /** What responses call the model. */
   readonly modelId: string;
   readonly source: ModelSource;

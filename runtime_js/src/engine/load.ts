@@ -82,7 +82,8 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     const sequences = new SequenceManager(library.abi, runner, buffers.pages);
     progress.warn(folder.warning ?? parts.warning);
     progress.close();
-    progress.ready(`Ready on ${infoOf(adapter).vendor || "this GPU"} (${variant.name})`);
+    const { vendor } = infoOf(adapter);
+    progress.ready(`Ready on ${vendor || "this GPU"} (${variant.name})`, { device: "gpu", vendor, threads: 1 });
     const life = new AbortController();
     void watch.lost.then((error) => { if (!life.signal.aborted) listener.lost(error); });
     const grammars = new Grammars({

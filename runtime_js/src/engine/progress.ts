@@ -1,5 +1,6 @@
 /** Counts what a load has done and reports it. */
 
+import type { Computer } from "../executor/devices.ts";
 import type { FileEntry } from "../storage/manifest.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
@@ -37,6 +38,8 @@ export interface InitProgressReport {
   readonly warning?: string | undefined;
   /** Set when the phase is "ready". */
   readonly times?: LoadTimes | undefined;
+  /** What the model runs on; set when the phase is "ready". */
+  readonly computer?: Computer | undefined;
 }
 
 export type InitProgressCallback = (report: InitProgressReport) => void;
@@ -62,6 +65,7 @@ export class LoadProgress {
   #bytesTotal = 0;
   #kernels = { done: 0, total: 0 };
   #warning: string | undefined;
+  #computer: Computer | undefined;
   #waiting: string | undefined;
   /** What was begun and is not done, in that order, and whether it may wait for a network. */
   readonly #open = new Map<string, boolean>();
@@ -142,8 +146,9 @@ export class LoadProgress {
     return result;
   }
 
-  ready(text: string): void {
+  ready(text: string, computer: Computer): void {
     this.#phase = "ready";
+    this.#computer = computer;
     this.#send(text);
   }
 
@@ -179,7 +184,7 @@ export class LoadProgress {
       bytesTotal: this.#bytesTotal,
       ...(waiting !== undefined && !isReady && { waiting }),
       ...(this.#warning !== undefined && { warning: this.#warning }),
-      ...(isReady && { times: this.#times }),
+      ...(isReady && { times: this.#times, computer: this.#computer }),
     });
   }
 }

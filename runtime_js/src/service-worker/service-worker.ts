@@ -55,11 +55,12 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
 
   async function fromStorage(name: string, request: Request): Promise<Response> {
     try {
-      const file = await (await modelFolder(modelUrl, false)).getFileHandle(name);
-      return fileResponse(await file.getFile(), request.headers);
-    } catch { // it is not stored
-      return fetch(request);
+      const file = await (await (await modelFolder(modelUrl, false)).getFileHandle(name)).getFile();
+      if (file instanceof Blob) return fileResponse(file, request.headers);
+    } catch {
+      // It is not stored.
     }
+    return fetch(request);
   }
 
   /** What answers a request; undefined leaves it to the browser. */

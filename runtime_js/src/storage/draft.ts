@@ -1,6 +1,7 @@
 /** A file that is being written. It has its name only when it is whole: what a closed tab cuts off is never taken for stored. */
 
 import { owed } from "../support/patience.ts";
+import type { FileHandle, Folder } from "../support/platform.ts";
 
 const SUFFIX = ".part";
 
@@ -46,15 +47,15 @@ function writeAll(file: SyncFile, bytes: Uint8Array<ArrayBuffer>, at: number): v
 }
 
 export class Draft {
-  readonly #folder: FileSystemDirectoryHandle;
+  readonly #folder: Folder;
   readonly #name: string;
-  readonly #handle: FileSystemFileHandle;
+  readonly #handle: FileHandle;
   readonly #refused: (error: unknown) => void;
   /** Null when nothing more is written. */
   #file: SyncFile | null;
 
   private constructor(
-    folder: FileSystemDirectoryHandle, name: string, handle: FileSystemFileHandle, file: SyncFile, refused: (error: unknown) => void,
+    folder: Folder, name: string, handle: FileHandle, file: SyncFile, refused: (error: unknown) => void,
   ) {
     this.#folder = folder;
     this.#name = name;
@@ -67,7 +68,7 @@ export class Draft {
    * Goes on with the draft of a file, or begins one; null where this thread has no synchronous files. `refused` is called once, when
    * storage takes no more; the draft then does nothing. Raises DOMException, NoModificationAllowedError where another one writes it.
    */
-  static async open(folder: FileSystemDirectoryHandle, name: string, refused: (error: unknown) => void): Promise<Draft | null> {
+  static async open(folder: Folder, name: string, refused: (error: unknown) => void): Promise<Draft | null> {
     const handle = await folder.getFileHandle(draftName(name), { create: true });
     if (isSync(handle)) return new Draft(folder, name, handle, await handle.createSyncAccessHandle(), refused);
     await folder.removeEntry(draftName(name));

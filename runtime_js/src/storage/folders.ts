@@ -1,5 +1,6 @@
-/** Where models lie in the origin's private file system: one folder for each model folder on the network. */
+/** Where models are kept, in a browser in the origin's private file system: one folder for each model folder on the network. */
 
+import { platform, type Folder } from "../support/platform.ts";
 import { draftOf } from "./draft.ts";
 
 const ROOT = "webllm-build";
@@ -9,7 +10,7 @@ const DELETE_ATTEMPTS = 40;
 const DELETE_PAUSE_MS = 50;
 
 export function hasFileSystem(): boolean {
-  return typeof navigator !== "undefined" && typeof navigator.storage?.getDirectory === "function";
+  return platform() !== undefined || (typeof navigator !== "undefined" && typeof navigator.storage?.getDirectory === "function");
 }
 
 export function isNamed(error: unknown, name: string): boolean {
@@ -21,22 +22,22 @@ function folderName(manifestUrl: string): string {
   return encodeURIComponent(new URL(".", manifestUrl).href);
 }
 
-async function allModels(create: boolean): Promise<FileSystemDirectoryHandle> {
-  return (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create });
+async function allModels(create: boolean): Promise<Folder> {
+  return platform()?.storage() ?? (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create });
 }
 
 /** The folder for the files of a model. Raises DOMException where the browser refuses, or there is none and `create` is false. */
-export async function modelFolder(manifestUrl: string, create: boolean): Promise<FileSystemDirectoryHandle> {
+export async function modelFolder(manifestUrl: string, create: boolean): Promise<Folder> {
   return (await allModels(create)).getDirectoryHandle(folderName(manifestUrl), { create });
 }
 
 /** The folder for the journals of answers. Raises DOMException, as `modelFolder` does. */
-export async function journalFolder(create: boolean): Promise<FileSystemDirectoryHandle> {
+export async function journalFolder(create: boolean): Promise<Folder> {
   return (await allModels(create)).getDirectoryHandle(JOURNALS, { create });
 }
 
 /** Name and size in bytes of each file in a folder. */
-export async function fileSizes(folder: FileSystemDirectoryHandle): Promise<ReadonlyMap<string, number>> {
+export async function fileSizes(folder: Folder): Promise<ReadonlyMap<string, number>> {
   const sizes: Promise<[string, number]>[] = [];
   for await (const name of folder.keys()) {
     sizes.push(folder.getFileHandle(name).then(async (handle) => [name, (await handle.getFile()).size]));
@@ -45,7 +46,7 @@ export async function fileSizes(folder: FileSystemDirectoryHandle): Promise<Read
 }
 
 /** Deletes a file or an empty folder. False where another page goes on using it. */
-async function deleteEntry(folder: FileSystemDirectoryHandle, name: string): Promise<boolean> {
+async function deleteEntry(folder: Folder, name: string): Promise<boolean> {
   for (let tried = 1; ; tried++) {
     try {
       await folder.removeEntry(name);

@@ -1,20 +1,22 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
 import { childController } from "../support/abort.ts";
-import { DownloadError, IntegrityError } from "../support/errors.ts";
+import { DownloadError } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
 import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
+import { threadCount } from "../support/thread.ts";
 import { sha256 } from "./digest.ts";
 import { download } from "./download.ts";
 import { Lanes } from "./lanes.ts";
+import { isLocal } from "./local_file.ts";
 import { runExclusive } from "./locks.ts";
 import { filesOfLoad, type FileEntry, type Manifest } from "./manifest.ts";
 import { freeBytes } from "./quota.ts";
 import { isReplaced } from "./replaced.ts";
 import { ShardReader } from "./shard_reader.ts";
-import { isManifestOf, isPinned, manifestName, parseJson, readManifest, type ModelSource } from "./source.ts";
+import { checkedManifest, fileUrl, isPinned, manifestName, parseJson, type ModelSource } from "./source.ts";
 import { ModelStore } from "./store.ts";
-import { noteName, storedManifest } from "./stored.ts";
+import { localManifest, noteName, storedManifest } from "./stored.ts";
 import { readVerified } from "./verified.ts";
 
 
@@ -44,6 +46,7 @@ export class ModelFolder {
   static async open(source: ModelSource, signal: AbortSignal, onWait: WaitListener = () => undefined): Promise<ModelFolder> {
     const store = await ModelStore.open(source.manifest);
     const make = (manifest: Manifest): ModelFolder => new ModelFolder(source, manifest, store, onWait);
+    if (isLocal(source.manifest)) return make(await localManifest(source));
     const fromStorage = (): Promise<Manifest | null> => isPinned(source) ? storedManifest(store, source) : Promise.resolve(null);
     const stored = await fromStorage();
     if (stored !== null) return make(stored);
@@ -51,12 +54,7 @@ export class ModelFolder {
       const another = await fromStorage();
       if (another !== null) return make(another);
       const bytes = await download(source.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default", onWait });
-      if (!await isManifestOf(source, bytes)) {
-        throw new IntegrityError(
-          `${source.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`,
-          { url: source.manifest });
-      }
-      const folder = make(readManifest(bytes, source.manifest));
+      const folder = make(await checkedManifest(source, bytes));
       await folder.#checkRoom();
       if (isPinned(source)) await store.write(manifestName(source), bytes);
       return folder;
@@ -80,14 +78,8 @@ export class ModelFolder {
     }
   }
 
-  /** Where a file is fetched. Weights may lie elsewhere than the rest: where the source says, else where the manifest does. */
   #url(file: FileEntry): string {
-    const { manifest, files = {}, weights } = this.#source;
-    const isShard = this.manifest.weights.shards.includes(file);
-    if (isShard && weights !== undefined) return new URL(file.file, weights).href;
-    const base = isShard ? this.manifest.weights.base ?? "" : "";
-    const given = Object.hasOwn(files, file.file) ? files[file.file] : undefined;
-    return given ?? new URL(file.file, new URL(base, manifest)).href;
+    return fileUrl(this.#source, this.manifest, file);
   }
 
   /** One file's verified bytes, read in this thread. */
@@ -173,5 +165,5 @@ export class ModelFolder {
 }
 
 function readerCount(shards: number): number {
-  return Math.min(shards, MAX_READERS, Math.max(2, navigator.hardwareConcurrency || 0)); // some browsers do not tell
+  return Math.min(shards, MAX_READERS, Math.max(2, threadCount()));
 }

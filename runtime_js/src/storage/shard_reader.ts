@@ -6,6 +6,8 @@ import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";
 import { PATIENCE_TICKS, TICK_MS } from "../support/patience.ts";
+import { platform } from "../support/platform.ts";
+import { startThread, type Thread } from "../support/thread.ts";
 import script from "inline:./reader_worker.ts";
 
 export interface ReaderRequest {
@@ -39,23 +41,16 @@ function mayStandStill(): boolean {
   return typeof document === "undefined" && typeof navigator !== "undefined" && /Firefox/.test(navigator.userAgent);
 }
 
-/** A worker whose script needs no file of its own; null where there are none, as in a service worker. */
-function startWorker(): Worker | null {
-  if (typeof Worker === "undefined" || mayStandStill()) return null;
-  try {
-    return new Worker(scriptUrl ??= URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
-  } catch {
-    return null; // the page's content security policy forbids it
-  }
+/** Null where this thread does it: outside of browsers files are read and hashed beside it anyway. */
+function startReader(): Thread<ReaderReply> | null {
+  return platform() !== undefined || mayStandStill() ? null : startThread(script);
 }
-
-let scriptUrl: string | undefined;
 
 /** One file at a time. Where its worker does not run, it reads in this thread. */
 export class ShardReader {
   readonly #manifest: string;
   readonly #store: ModelStore;
-  #worker = startWorker();
+  #worker = startReader();
 
   constructor(manifest: string, store: ModelStore) {
     this.#manifest = manifest;
@@ -71,7 +66,7 @@ export class ShardReader {
   }
 
   /** Null where the worker failed. */
-  #ask(worker: Worker, entry: FileEntry, url: string, { signal, onProgress, onWait, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
+  #ask(worker: Thread<ReaderReply>, entry: FileEntry, url: string, { signal, onProgress, onWait, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise<Uint8Array<ArrayBuffer> | null>((resolve, reject) => {
       const lost = (): void => settle(() => resolve(null));
       let silence = setTimeout(lost, SILENT_MS);
@@ -88,7 +83,7 @@ export class ShardReader {
         outcome();
       };
       worker.onerror = lost;
-      worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => {
+      worker.onmessage = ({ data }) => {
         clearTimeout(silence);
         silence = setTimeout(lost, LOST_MS);
         if (data.kind === "alive") return;

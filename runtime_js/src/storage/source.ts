@@ -1,8 +1,8 @@
 /** Where a packaged model's files lie, and how its manifest is told from another one. */
 
-import { ManifestError } from "../support/errors.ts";
+import { IntegrityError, ManifestError } from "../support/errors.ts";
 import { sha256 } from "./digest.ts";
-import { parseManifest, type Manifest } from "./manifest.ts";
+import { parseManifest, type FileEntry, type Manifest } from "./manifest.ts";
 
 /** URLs are absolute where a model is opened. */
 export interface ModelSource {
@@ -36,6 +36,15 @@ export async function isManifestOf(source: ModelSource, bytes: Uint8Array<ArrayB
   return expected === undefined || (await sha256(bytes)).startsWith(expected);
 }
 
+/** Where a file is fetched. Weights may lie elsewhere than the rest: where the source says, else where the manifest does. */
+export function fileUrl({ manifest: address, files = {}, weights }: ModelSource, manifest: Manifest, { file }: FileEntry): string {
+  const isShard = manifest.weights.shards.some((shard) => shard.file === file);
+  if (isShard && weights !== undefined) return new URL(file, weights).href;
+  const base = isShard ? manifest.weights.base ?? "" : "";
+  const given = Object.hasOwn(files, file) ? files[file] : undefined;
+  return given ?? new URL(file, new URL(base, address)).href;
+}
+
 /** Raises ManifestError. */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
@@ -43,6 +52,15 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   } catch (error) {
     throw new ManifestError(`${what} is not JSON (${String(error)}). Build or deploy the model folder again.`);
   }
+}
+
+/** The manifest of a source. Raises IntegrityError where the bytes are those of another, ManifestError. */
+export async function checkedManifest(source: ModelSource, bytes: Uint8Array<ArrayBuffer>): Promise<Manifest> {
+  if (!await isManifestOf(source, bytes)) {
+    throw new IntegrityError(
+      `${source.manifest} is not the manifest that was asked for: its sha256 differs. Deploy page and model together.`, { url: source.manifest });
+  }
+  return readManifest(bytes, source.manifest);
 }
 
 /** Raises ManifestError. */

@@ -5,6 +5,7 @@
 
 import { NoAnswerError } from "../support/errors.ts";
 import { owed } from "../support/patience.ts";
+import type { FileHandle, Folder } from "../support/platform.ts";
 import { Draft, draftName, isSync } from "./draft.ts";
 import { fileSizes, hasFileSystem, isNamed, modelFolder } from "./folders.ts";
 
@@ -15,11 +16,11 @@ export function allocate(size: number, into: ArrayBuffer | undefined): Uint8Arra
 
 export class ModelStore {
   readonly #manifestUrl: string;
-  #folder: FileSystemDirectoryHandle | null;
+  #folder: Folder | null;
   #warning: string | undefined;
   #isLost = false;
 
-  private constructor(manifestUrl: string, folder: FileSystemDirectoryHandle | null, warning?: string) {
+  private constructor(manifestUrl: string, folder: Folder | null, warning?: string) {
     this.#manifestUrl = manifestUrl;
     this.#folder = folder;
     this.#warning = warning;
@@ -94,12 +95,12 @@ export class ModelStore {
     return (await this.sizes()).get(draftName(name));
   }
 
-  #open(folder: FileSystemDirectoryHandle, name: string): Promise<Draft | null> {
+  #open(folder: Folder, name: string): Promise<Draft | null> {
     return Draft.open(folder, name, (error) => this.#refused(error));
   }
 
   /** Works in the folder. Where the browser stores nothing more, the warning says why. */
-  async #try<T>(work: (folder: FileSystemDirectoryHandle) => Promise<T>): Promise<T | undefined> {
+  async #try<T>(work: (folder: Folder) => Promise<T>): Promise<T | undefined> {
     if (this.#folder === null || !this.isStoring) return undefined;
     try {
       try {
@@ -146,7 +147,7 @@ export class ModelStore {
 class CannotWrite extends Error {}
 
 async function readFile(
-  handle: FileSystemFileHandle, size: number | undefined, into: ArrayBuffer | undefined,
+  handle: FileHandle, size: number | undefined, into: ArrayBuffer | undefined,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   const file = isSync(handle) ? await handle.createSyncAccessHandle({ mode: "read-only" }).catch(() => null) : null;
   if (file === null) { // not in a dedicated worker, or open elsewhere
@@ -164,8 +165,8 @@ async function readFile(
 }
 
 /** The platform gives the file its contents when the stream is closed, all or nothing. */
-async function writeWhole(handle: FileSystemFileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (!("createWritable" in handle)) {
+async function writeWhole(handle: FileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  if (handle.createWritable === undefined) {
     throw new CannotWrite("This browser lets only workers store files: the model runs, but will be downloaded again next time. "
       + "Run the engine in a worker to keep it.");
   }

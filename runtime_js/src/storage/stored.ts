@@ -1,9 +1,11 @@
 /** What is stored of a model on this device. */
 
 import { ManifestError } from "../support/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { deleteFiles } from "./folders.ts";
+import { isLocal, readLocal } from "./local_file.ts";
 import { filesOfLoad, manifestFiles, type Manifest } from "./manifest.ts";
-import { isManifestOf, manifestName, readManifest, type ModelSource } from "./source.ts";
+import { checkedManifest, fileUrl, isManifestOf, manifestName, readManifest, type ModelSource } from "./source.ts";
 import { ModelStore } from "./store.ts";
 
 /** The stored manifest of a source; null where there is none, or another one. */
@@ -12,13 +14,18 @@ export async function storedManifest(store: ModelStore, source: ModelSource): Pr
   return bytes !== null && await isManifestOf(source, bytes) ? readManifest(bytes, source.manifest) : null;
 }
 
-/** Whether the manifest and every file that a load reads are stored, whole: the model then loads without the network. */
+/** The manifest of a source on this machine. Raises DownloadError, IntegrityError, ManifestError. */
+export async function localManifest(source: ModelSource): Promise<Manifest> {
+  return checkedManifest(source, await readLocal(source.manifest, { atMost: MAX_MANIFEST_BYTES }));
+}
+
+/** Whether the manifest and every file that a load reads are on this machine, whole: the model then loads without the network. */
 export async function isStored(source: ModelSource): Promise<boolean> {
   const store = await ModelStore.open(source.manifest, false);
-  const manifest = await storedManifest(store, source);
+  const manifest = await (isLocal(source.manifest) ? localManifest(source) : storedManifest(store, source));
   if (manifest === null) return false;
   const sizes = await store.sizes();
-  return filesOfLoad(manifest).every(({ file, bytes }) => sizes.get(file) === bytes);
+  return filesOfLoad(manifest).every((entry) => isLocal(fileUrl(source, manifest, entry)) || sizes.get(entry.file) === entry.bytes);
 }
 
 async function parseStored(store: ModelStore, name: string): Promise<Manifest | null> {

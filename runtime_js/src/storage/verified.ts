@@ -3,6 +3,7 @@
 import { IntegrityError } from "../support/errors.ts";
 import { sha256 } from "./digest.ts";
 import { download } from "./download.ts";
+import { isLocal, readLocal } from "./local_file.ts";
 import { runExclusive, type Waiting } from "./locks.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
@@ -41,13 +42,24 @@ async function fetchVerified(
   throw new IntegrityError(`${url} is corrupted: its sha256 is not the one in the manifest. Deploy the model folder again.`, { url });
 }
 
+/** Raises IntegrityError or DownloadError. */
+async function readInPlace({ bytes: size, sha256: digest }: FileEntry, url: string, { into, onProgress }: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readLocal(url, { exactly: size }, into);
+  if (await sha256(bytes) !== digest) {
+    throw new IntegrityError(`${url} is damaged: its sha256 is not the one in the manifest. Build or copy the model folder again.`, { url });
+  }
+  onProgress?.(size);
+  return bytes;
+}
+
 /**
- * A copy in storage that does not match is fetched again, as a bad download is, once; the good one takes its place.
+ * What is a file of this machine is read where it is. A copy in storage that does not match is fetched again, as a bad download is, once; the good one takes its place.
  * Raises IntegrityError, DownloadError or AbortError.
  */
 export async function readVerified(
   store: ModelStore, entry: FileEntry, url: string, options: ReadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (isLocal(url)) return readInPlace(entry, url, options);
   const { onProgress, into } = options;
   const stored = await readStored(store, entry, into);
   const fetched = (): Promise<Uint8Array<ArrayBuffer>> => fetchVerified(store, entry, url, options);

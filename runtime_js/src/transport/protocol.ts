@@ -16,6 +16,7 @@ import type { ToolChoice } from "../engine/tool_structure.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
 import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
+import type { Computer } from "../executor/devices.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
@@ -78,6 +79,7 @@ const MAX_TEXT = 1 << 26;
 const MAX_EVENTS = 1 << 20;
 const MAX_DETAILS = 64;
 const MAX_MODELS = 4096;
+const MAX_THREADS = 4096;
 
 const CLIENT_KINDS = ["reload", "estimate", "answer", "resume", "deleteSession", "embed", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
 const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "sessions", "embeddings", "memory", "tokens", "models", "begun", "events", "error"] as const;
@@ -331,6 +333,7 @@ function parseReport(report: Fields): InitProgressReport {
   const waiting = report.optional("waiting", (key) => report.string(key, MAX_TEXT));
   const warning = report.optional("warning", (key) => report.string(key, MAX_TEXT));
   const times = report.optional("times", (key) => parseTimes(report.object(key)));
+  const computer = report.optional("computer", (key) => parseComputer(report.object(key)));
   return {
     progress: report.number("progress", 0, 1),
     timeElapsed: report.number("timeElapsed", 0, Number.MAX_VALUE),
@@ -341,6 +344,13 @@ function parseReport(report: Fields): InitProgressReport {
     ...(waiting !== undefined && { waiting }),
     ...(warning !== undefined && { warning }),
     ...(times !== undefined && { times }),
+    ...(computer !== undefined && { computer }),
+  };
+}
+
+function parseComputer(computer: Fields): Computer {
+  return {
+    device: computer.oneOf("device", ["gpu", "cpu"]), vendor: computer.string("vendor", MAX_NAME), threads: computer.integer("threads", 1, MAX_THREADS),
   };
 }
 

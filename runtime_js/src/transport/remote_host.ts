@@ -154,6 +154,7 @@ export class RemoteHost implements ModelHost {
       if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
       const settle = (): void => {
         this.#waiting.delete(id);
+        this.#hold();
         signal?.removeEventListener("abort", cancel);
       };
       const fail = (error: unknown): void => {
@@ -171,6 +172,7 @@ export class RemoteHost implements ModelHost {
         else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
       };
       this.#waiting.set(id, { reply, fail });
+      this.#hold();
       if (!this.#isHeard || this.#loads > 0) this.#listen();
       signal?.addEventListener("abort", cancel);
       this.#post(make(id));
@@ -197,6 +199,12 @@ export class RemoteHost implements ModelHost {
     if (this.#failure === null && (!this.#isHeard || this.#loads > 0)) return;
     this.#stopListening?.();
     this.#stopListening = undefined;
+  }
+
+  /** A process waits for its worker as long as something is asked of it. */
+  #hold(): void {
+    if (this.#waiting.size + this.#answers.size > 0) this.#worker.ref?.();
+    else this.#worker.unref?.();
   }
 
   #post(message: ClientMessage): void {
@@ -231,7 +239,7 @@ export class RemoteHost implements ModelHost {
         const error = fromWire(message.error);
         this.#waiting.get(message.id)?.fail(error);
         this.#answers.get(message.id)?.fail(error);
-        this.#answers.delete(message.id);
+        this.#close(message.id);
         break;
       }
       default:
@@ -243,8 +251,15 @@ export class RemoteHost implements ModelHost {
   /** Events may come before whoever asked has seen that the answer began. */
   #open(id: number): void {
     this.#answers.set(id, new PushStream<AnswerEvent>(() => {
-      if (this.#answers.delete(id)) this.#post({ kind: "cancel", id });
+      if (this.#close(id)) this.#post({ kind: "cancel", id });
     }));
+  }
+
+  /** Whether the answer was open. */
+  #close(id: number): boolean {
+    const wasOpen = this.#answers.delete(id);
+    this.#hold();
+    return wasOpen;
   }
 
   #take(id: number, events: readonly AnswerEvent[]): void {
@@ -253,7 +268,7 @@ export class RemoteHost implements ModelHost {
     for (const event of events) {
       answer.push(event);
       if (event.type !== "end") continue;
-      this.#answers.delete(id);
+      this.#close(id);
       answer.end();
       return;
     }
@@ -268,5 +283,6 @@ export class RemoteHost implements ModelHost {
     for (const { fail } of [...this.#waiting.values()]) fail(error);
     for (const answer of this.#answers.values()) answer.fail(error);
     this.#answers.clear();
+    this.#hold();
   }
 }

@@ -4,4 +4,7 @@ export interface WorkerLike {
   addEventListener(type: "message" | "messageerror" | "error", listener: (event: Event) => void): void;
   /** Ends the worker, where it can be ended. */
   terminate?(): void;
+  /** Outside of browsers: the process waits for the worker, or does not. */
+  ref?(): void;
+  unref?(): void;
 }

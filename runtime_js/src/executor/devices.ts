@@ -1,0 +1,13 @@
+export const DEVICES = ["auto", "gpu", "cpu"] as const;
+
+/** What computes a model: "auto" takes the GPU where it can and is faster, else the CPU. */
+export type Device = (typeof DEVICES)[number];
+
+/** What a loaded model runs on. */
+export interface Computer {
+  readonly device: Exclude<Device, "auto">;
+  /** The GPU's vendor, as far as it is known; "" on a CPU. */
+  readonly vendor: string;
+  /** Of a CPU; 1 on a GPU. */
+  readonly threads: number;
+}

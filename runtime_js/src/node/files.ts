@@ -1,0 +1,156 @@
+/** Folders and files of this machine, as storage asks for them. */
+
+import { createHash } from "node:crypto";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { SyncFile } from "../storage/draft.ts";
+import type { FileHandle, Folder } from "../support/platform.ts";
+
+const LOCK = ".lock";
+const MAX_NAME = 120;
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** As browsers name it. */
+function named(error: unknown): unknown {
+  const names: Readonly<Record<string, string>> = { ENOENT: "NotFoundError", ENOTEMPTY: "InvalidModificationError", EEXIST: "InvalidModificationError" };
+  const name = names[codeOf(error)];
+  return name === undefined ? error : new DOMException(String(error), name);
+}
+
+async function tried<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => { throw named(error); });
+}
+
+/** A path below a folder. Names come from elsewhere: a long one, or one that means more to a file system, is replaced by its digest. */
+function inside(folder: string, name: string): string {
+  const isPlain = /^[\w%-][\w%.-]*$/.test(name) && name.length <= MAX_NAME;
+  return join(folder, isPlain ? name : createHash("sha256").update(name).digest("hex"));
+}
+
+/** Whether a process that lives has the file open. */
+function isLocked(path: string): boolean {
+  try {
+    process.kill(Number(readFileSync(path + LOCK, "utf8")) || -1, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM"; // it lives, and is another user's
+  }
+}
+
+/** Raises DOMException where the file is open elsewhere. A lock whose process is gone counts for nothing. */
+function lock(path: string): void {
+  if (isLocked(path)) throw new DOMException(`${path} is in use`, "NoModificationAllowedError");
+  rmSync(path + LOCK, { force: true });
+  try {
+    writeFileSync(path + LOCK, String(process.pid), { flag: "wx" });
+  } catch (error) {
+    throw codeOf(error) === "EEXIST" ? new DOMException(`${path} is in use`, "NoModificationAllowedError") : error;
+  }
+}
+
+class OpenFile implements SyncFile {
+  readonly #path: string;
+  readonly #descriptor: number;
+  readonly #isWritten: boolean;
+
+  constructor(path: string, isWritten: boolean) {
+    if (isWritten) lock(path);
+    this.#path = path;
+    this.#isWritten = isWritten;
+    this.#descriptor = openSync(path, isWritten ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY);
+  }
+
+  getSize(): number {
+    return fstatSync(this.#descriptor).size;
+  }
+
+  read(bytes: Uint8Array<ArrayBuffer>, { at }: { readonly at: number }): number {
+    let done = 0;
+    for (let count = -1; count !== 0 && done < bytes.length; done += count) {
+      count = readSync(this.#descriptor, bytes, done, bytes.length - done, at + done);
+    }
+    return done;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, { at }: { readonly at: number }): number {
+    let done = 0;
+    while (done < bytes.length) done += writeSync(this.#descriptor, bytes, done, bytes.length - done, at + done);
+    return done;
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#descriptor, size);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+    if (this.#isWritten) rmSync(this.#path + LOCK, { force: true });
+  }
+}
+
+class DiskFile implements FileHandle {
+  readonly #folder: string;
+  readonly #path: string;
+
+  constructor(folder: string, path: string) {
+    [this.#folder, this.#path] = [folder, path];
+  }
+
+  async getFile(): Promise<{ readonly size: number; readonly lastModified: number; arrayBuffer(): Promise<ArrayBuffer> }> {
+    const { size, mtimeMs } = await tried(stat(this.#path));
+    return { size, lastModified: mtimeMs, arrayBuffer: async () => new Uint8Array(await readFile(this.#path)).buffer };
+  }
+
+  async createSyncAccessHandle({ mode = "readwrite" }: { readonly mode?: string } = {}): Promise<SyncFile> {
+    return new OpenFile(this.#path, mode !== "read-only");
+  }
+
+  async move(name: string): Promise<void> {
+    await rename(this.#path, inside(this.#folder, name));
+  }
+}
+
+/** It is made when the first file comes. */
+export class DiskFolder implements Folder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async getDirectoryHandle(name: string, { create = false }: { readonly create?: boolean } = {}): Promise<Folder> {
+    const path = inside(this.#path, name);
+    if (!create) await tried(stat(path));
+    return new DiskFolder(path);
+  }
+
+  async getFileHandle(name: string, { create = false }: { readonly create?: boolean } = {}): Promise<FileHandle> {
+    const path = inside(this.#path, name);
+    if (create) {
+      await mkdir(this.#path, { recursive: true });
+      await (await open(path, "a")).close();
+    } else {
+      await tried(stat(path));
+    }
+    return new DiskFile(this.#path, path);
+  }
+
+  /** Of a file, or a folder that is empty. */
+  async removeEntry(name: string): Promise<void> {
+    const path = inside(this.#path, name);
+    if (isLocked(path)) throw new DOMException(`${path} is in use`, "NoModificationAllowedError");
+    await tried(stat(path).then((entry) => (entry.isDirectory() ? rmdir(path) : rm(path))));
+  }
+
+  async *keys(): AsyncGenerator<string> {
+    const names = await tried(readdir(this.#path)).catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "NotFoundError") return [];
+      throw error;
+    });
+    yield* names.filter((name) => !name.endsWith(LOCK));
+  }
+}

@@ -1,0 +1,92 @@
+/** Node, Deno and Bun in a browser's place. */
+
+import { constants, readdirSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { availableParallelism, homedir } from "node:os";
+import { join, resolve, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { ModelNotFoundError } from "../support/errors.ts";
+import { setPlatform, type Located } from "../support/platform.ts";
+import { DiskFolder } from "./files.ts";
+import { startThread } from "./threads.ts";
+
+const NAME = "webllm-build";
+const MANIFEST = /^manifest[.][0-9a-f]+[.]json$/;
+
+/** Where this system's programs keep what can be fetched again. WEBLLM_BUILD_CACHE names another folder. */
+function cacheFolder(): string {
+  const { WEBLLM_BUILD_CACHE: named, XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env;
+  if (named) return resolve(named);
+  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", NAME, "models");
+  if (process.platform === "win32") return join(local ?? join(homedir(), "AppData", "Local"), NAME, "models");
+  return join(xdg || join(homedir(), ".cache"), NAME, "models");
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function folderUrl(path: string): string {
+  return pathToFileURL(path + sep).href;
+}
+
+/** What webllm-build wrote into a folder: a site, a package, or the model folder that is in either. */
+function locateFolder(folder: string): Located {
+  for (const path of [folder, join(folder, "model")]) {
+    const [manifest, ...more] = namesIn(path).filter((name) => MANIFEST.test(name));
+    if (manifest === undefined) continue;
+    if (more.length > 0) throw new ModelNotFoundError(`${path} has several manifests (${[manifest, ...more].join(", ")}): name the one that you mean.`);
+    const weights = join(path, "..", "weights"); // of a result whose weights are for another host
+    const isApart = !namesIn(path).some((name) => name.endsWith(".bin")) && isFolder(weights);
+    return { manifest: pathToFileURL(join(path, manifest)).href, ...(isApart && { weights: folderUrl(weights) }) };
+  }
+  throw new ModelNotFoundError(`${folder} holds no model: there is no manifest in it, nor in a folder "model" of it. Name a folder that webllm-build wrote.`);
+}
+
+function locate(model: string): Located | undefined {
+  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(model); // C:\ is a path
+  if (isUrl && !model.startsWith("file:")) return undefined;
+  const path = isUrl ? fileURLToPath(model) : resolve(model);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return locateFolder(path);
+  if (found !== undefined) return { manifest: pathToFileURL(path).href };
+  if (!isUrl && !/[/\\]|[.]json$/.test(model)) return undefined;
+  throw new ModelNotFoundError(`${path} is not there.`, { path });
+}
+
+async function readFile(url: string, most: number, into: ArrayBuffer | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
+  const file = await open(fileURLToPath(url), constants.O_RDONLY).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (file === null) return null;
+  try {
+    const { size } = await file.stat();
+    if (size > most) return null;
+    const bytes = into !== undefined && into.byteLength >= size ? new Uint8Array(into, 0, size) : new Uint8Array(size);
+    let done = 0;
+    for (let count = -1; count !== 0 && done < size; done += count) {
+      count = (await file.read(bytes, done, size - done, done)).bytesRead;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    await file.close();
+  }
+}
+
+setPlatform({
+  base: () => folderUrl(process.cwd()),
+  locate,
+  storage: () => new DiskFolder(cacheFolder()),
+  readFile,
+  startThread,
+  threadCount: availableParallelism(),
+});

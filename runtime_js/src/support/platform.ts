@@ -1,0 +1,49 @@
+/** What a runtime that is no browser gives in a browser's place: Node, Deno and Bun, which set it before anything is loaded. */
+
+import type { Thread } from "./thread.ts";
+
+/** Of a file in a folder, as much as storage asks for; the handles of a browser's private file system are such. */
+export interface FileHandle {
+  getFile(): Promise<{ readonly size: number; readonly lastModified: number; arrayBuffer(): Promise<ArrayBuffer> }>;
+  createWritable?(): Promise<{ write(bytes: Uint8Array<ArrayBuffer>): Promise<void>; close(): Promise<void> }>;
+}
+
+/** Fails with DOMExceptions of the names that browsers give them. */
+export interface Folder {
+  getDirectoryHandle(name: string, options?: { readonly create?: boolean }): Promise<Folder>;
+  getFileHandle(name: string, options?: { readonly create?: boolean }): Promise<FileHandle>;
+  removeEntry(name: string): Promise<void>;
+  keys(): AsyncIterable<string>;
+}
+
+/** Where a model's files lie; absolute URLs. */
+export interface Located {
+  readonly manifest: string;
+  /** Of the folder of the weights, where that is another. */
+  readonly weights?: string;
+}
+
+export interface Platform {
+  /** URL of the folder that relative addresses are meant from. */
+  base(): string;
+  /** The model that lies in a folder, or is a manifest, on this machine; undefined where `model` is an address elsewhere. Raises ModelNotFoundError. */
+  locate(model: string): Located | undefined;
+  /** The folder that keeps what comes over the network. */
+  storage(): Folder;
+  /** The bytes of a `file:` URL, in `into` if they fit there; null where there is no such file, or a larger one than `most`. */
+  readFile(url: string, most: number, into: ArrayBuffer | undefined): Promise<Uint8Array<ArrayBuffer> | null>;
+  startThread(script: string): Thread;
+  /** Threads that run at a time on this machine. */
+  readonly threadCount: number;
+}
+
+let current: Platform | undefined;
+
+/** Undefined in a browser. */
+export function platform(): Platform | undefined {
+  return current;
+}
+
+export function setPlatform(given: Platform): void {
+  current = given;
+}

@@ -1,0 +1,65 @@
+/** A worker from the text of its script: no file of its own, the same in browsers and outside of them. */
+
+import { platform } from "./platform.ts";
+
+/** Outside of browsers it keeps no process alive: whoever waits for a message sets a timer as well. */
+export interface Thread<Reply = unknown> {
+  onmessage: ((event: { readonly data: Reply }) => void) | null;
+  /** Called when the script failed, or could not be started. */
+  onerror: (() => void) | null;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  terminate(): void;
+}
+
+const urls = new Map<string, string>();
+
+function urlOf(script: string): string {
+  const url = urls.get(script) ?? URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  urls.set(script, url);
+  return url;
+}
+
+class WorkerThread implements Thread {
+  onmessage: Thread["onmessage"] = null;
+  onerror: Thread["onerror"] = null;
+  readonly #worker: Worker;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.onmessage = (event) => this.onmessage?.(event);
+    worker.onerror = () => this.onerror?.();
+  }
+
+  postMessage(message: unknown, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+}
+
+/**
+ * Starts a classic script, which listens by `globalThis.addEventListener("message", ...)` and answers by `globalThis.postMessage`. Null where
+ * no worker may be started, as in a service worker; a browser may also say nothing at all.
+ */
+export function startThread<Reply>(script: string): Thread<Reply> | null {
+  const host = platform();
+  if (host !== undefined) return host.startThread(script);
+  if (typeof Worker === "undefined") return null;
+  try {
+    return new WorkerThread(new Worker(urlOf(script)));
+  } catch {
+    return null; // the page's content security policy forbids it
+  }
+}
+
+/** Whether threads may share memory: in a browser where headers isolate the page. */
+export function mayShare(): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && (platform() !== undefined || globalThis.crossOriginIsolated === true);
+}
+
+/** Threads that run at a time on this machine; 1 where a browser does not tell. */
+export function threadCount(): number {
+  return platform()?.threadCount ?? (typeof navigator === "undefined" ? 1 : navigator.hardwareConcurrency || 1);
+}

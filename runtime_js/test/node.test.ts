@@ -1,0 +1,163 @@
+/** Outside of browsers: models from folders, a cache on disk, threads; on the real file system, network and threads of this machine. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { hasModelInCache } from "../src/api/cache.ts";
+import { resolveModel } from "../src/api/config.ts";
+import { DiskFolder } from "../src/node/files.ts";
+import "../src/node/platform.ts";
+import { Journal, listJournals } from "../src/storage/journal.ts";
+import { ModelFolder } from "../src/storage/model_folder.ts";
+import type { ModelSource } from "../src/storage/source.ts";
+import { deleteStored, isStored } from "../src/storage/stored.ts";
+import { DownloadError, IntegrityError, ModelNotFoundError } from "../src/support/errors.ts";
+import { startThread } from "../src/support/thread.ts";
+import { soon } from "./fakes/engine.ts";
+import { fails } from "./fakes/expect.ts";
+import { GRAMMAR, LIBRARY, SHARDS, TOKENIZER, manifestObject, sha256 } from "./fakes/model.ts";
+
+const NEVER = new AbortController().signal;
+const MANIFEST = new TextEncoder().encode(JSON.stringify(manifestObject()));
+const NAME = `manifest.${sha256(MANIFEST).slice(0, 32)}.json`;
+
+const root = mkdtempSync(join(tmpdir(), "webllm-node-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+let [model, cache, count] = ["", "", 0];
+
+beforeEach(() => {
+  count++;
+  model = join(root, `site ${count}`, "model"); // a space, which URLs write in another way
+  cache = process.env["WEBLLM_BUILD_CACHE"] = join(root, `cache-${count}`);
+  mkdirSync(model, { recursive: true });
+  writeFileSync(join(model, NAME), MANIFEST);
+  const files = { "model.wasm": LIBRARY, "tokenizer.json": TOKENIZER, "grammar.wasm": GRAMMAR };
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(model, name), bytes);
+  SHARDS.forEach((shard, i) => writeFileSync(join(model, `weights-${i}.bin`), shard));
+});
+
+async function readAll(source: ModelSource): Promise<Uint8Array> {
+  const folder = await ModelFolder.open(source, NEVER);
+  const weights = new Uint8Array(folder.manifest.weights.bytes);
+  await folder.readShards(NEVER, () => undefined, async (offset, bytes) => weights.set(bytes, offset));
+  assert.deepEqual(await folder.read(folder.manifest.library, NEVER), LIBRARY);
+  assert.deepEqual(await folder.readJson(folder.manifest.tokenizer, NEVER), { model: {} });
+  assert.equal(folder.warning, undefined);
+  return weights;
+}
+
+const WEIGHTS = new Uint8Array(SHARDS.flatMap((shard) => [...shard]));
+
+test("a model is named by its folder, the site's or the package's around it, or its manifest, as a path or a URL", () => {
+  const manifest = pathToFileURL(join(model, NAME)).href;
+  const site = join(model, "..");
+  for (const given of [model, site, join(model, NAME), manifest, pathToFileURL(site).href, `${pathToFileURL(model).href}/`]) {
+    assert.deepEqual(resolveModel(given, undefined), { model_id: given, manifest }, given);
+  }
+  mkdirSync(join(site, "weights"));
+  assert.equal(resolveModel(site, undefined).weights, undefined, "there are weights beside the manifest");
+  SHARDS.forEach((_, i) => rmSync(join(model, `weights-${i}.bin`)));
+  assert.equal(resolveModel(site, undefined).weights, `${pathToFileURL(join(site, "weights")).href}/`);
+  const address = "https://site.example/model/manifest.json";
+  assert.deepEqual(resolveModel(address, undefined), { model_id: address, manifest: address });
+  for (const wrong of [join(root, "none"), root, "./none.json", "nobody"]) assert.throws(() => resolveModel(wrong, undefined), ModelNotFoundError);
+  writeFileSync(join(model, "manifest.0123456789abcdef.json"), "{}");
+  assert.throws(() => resolveModel(model, undefined), fails(ModelNotFoundError, /several manifests/));
+});
+
+test("files of this machine are read where they are, verified, and kept nowhere else", async () => {
+  const { model_id: _, ...source } = resolveModel(model, undefined);
+  assert.deepEqual(await readAll(source), WEIGHTS);
+  assert.equal(existsSync(cache), false);
+  assert.equal(await hasModelInCache(model), true);
+  writeFileSync(join(model, "weights-1.bin"), new Uint8Array(1024));
+  await assert.rejects(readAll(source), fails(IntegrityError, /weights-1.bin is damaged/));
+  writeFileSync(join(model, "weights-1.bin"), new Uint8Array(1000));
+  await assert.rejects(readAll(source), fails(IntegrityError, /has 1000 bytes instead of 1024/));
+  rmSync(join(model, "weights-1.bin"));
+  await assert.rejects(readAll(source), fails(DownloadError, /weights-1.bin is not there/));
+  writeFileSync(join(model, NAME), "{}");
+  await assert.rejects(readAll(source), fails(IntegrityError, /not the manifest that was asked for/));
+});
+
+/** Serves the model. What `cut` says breaks off after so many bytes. */
+async function serve(requests: string[], cuts: Map<string, number>): Promise<{ server: Server; source: ModelSource }> {
+  const server = createServer((request, response) => {
+    const name = request.url?.split("/").at(-1) ?? "";
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    requests.push(from > 0 ? `${name} from ${from}` : name);
+    const bytes = readFileSync(join(model, name));
+    const range = from > 0 ? { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
+    response.writeHead(from > 0 ? 206 : 200, { etag: `"${name}"`, "content-length": bytes.length - from, ...range });
+    const end = cuts.get(name);
+    if (end === undefined) response.end(bytes.subarray(from));
+    else response.write(bytes.subarray(from, end), () => response.destroy());
+  });
+  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return { server, source: { manifest: `http://127.0.0.1:${address.port}/model/${NAME}` } };
+}
+
+test("what comes over the network is kept, and a download goes on where another process broke off", async () => {
+  const [requests, cuts]: [string[], Map<string, number>] = [[], new Map([["weights-0.bin", 3 << 20]])];
+  const { server, source } = await serve(requests, cuts);
+  try {
+    const stop = new AbortController();
+    const folder = await ModelFolder.open(source, NEVER, () => stop.abort()); // it would try again
+    await assert.rejects(folder.readShards(stop.signal, () => undefined, async () => undefined), { code: "Abort" });
+    const [kept = ""] = readdirSync(cache);
+    assert.ok(existsSync(join(cache, kept, "weights-0.bin.part")));
+    writeFileSync(join(cache, kept, "weights-0.bin.part.lock"), "999999999"); // of a process that was killed
+    assert.equal(await isStored(source), false);
+    cuts.clear();
+    requests.length = 0;
+    assert.deepEqual(await readAll(source), WEIGHTS);
+    assert.ok(requests.includes(`weights-0.bin from ${3 << 20}`), String(requests));
+    assert.deepEqual(readdirSync(join(cache, kept)).filter((name) => /part|lock/.test(name)), []);
+    assert.equal(await isStored(source), true);
+    requests.length = 0;
+    assert.deepEqual(await readAll(source), WEIGHTS);
+    assert.deepEqual(requests, []);
+    writeFileSync(join(cache, kept, "weights-1.bin"), new Uint8Array(1024));
+    assert.deepEqual(await readAll(source), WEIGHTS);
+    assert.deepEqual(requests, ["weights-1.bin"], "a spoilt copy is fetched again");
+    await deleteStored(source);
+    assert.deepEqual(readdirSync(cache), []);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test("a file that somebody writes is not written twice, and no name leads out of its folder", async () => {
+  const folder = new DiskFolder(cache);
+  const journal = await Journal.create("..", "{}");
+  await assert.rejects(Journal.create("..", "{}"), { name: "NoModificationAllowedError" });
+  journal?.append(7);
+  journal?.close();
+  assert.deepEqual((await Journal.resume(".."))?.content.tokens, [7]);
+  assert.equal((await listJournals()).length, 1);
+  await folder.getFileHandle("../outside", { create: true });
+  assert.equal(existsSync(join(root, "outside")), false);
+  await assert.rejects(folder.getFileHandle("none"), { name: "NotFoundError" });
+  await assert.rejects(folder.removeEntry("journals"), { name: "InvalidModificationError" });
+});
+
+test("a thread runs a browser worker's script, shares memory, and tells when it fails", async () => {
+  const thread = startThread<number>("addEventListener('message', ({ data }) => { new Int32Array(data)[0] += 2; postMessage(7); });");
+  const broken = startThread("throw new Error('no')");
+  assert.ok(thread !== null && broken !== null);
+  const failure = new Promise<void>((resolve) => { broken.onerror = resolve; });
+  const shared = new SharedArrayBuffer(4);
+  const reply = new Promise<number>((resolve) => { thread.onmessage = ({ data }) => resolve(data); });
+  thread.postMessage(shared);
+  assert.equal(await soon(reply), 7);
+  assert.equal(new Int32Array(shared)[0], 2);
+  thread.terminate();
+  await soon(failure);
+});
