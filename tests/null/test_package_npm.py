@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import replace
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from golden_file import assert_golden
-from package_sample import FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
+from package_sample import FACTS, RUNTIMES, TOKENIZER, node, publish_npm, runtime_command, sample_model, stub_runtime, tree
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
+from webllm_build.package.npm import SCRIPTS
 from webllm_build.package.output import Marker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,16 +45,18 @@ def test_package_json_is_complete_and_names_files_that_are_there(tmp_path: Path)
     package = tmp_path / "package"
     fields = json.loads((package / "package.json").read_text())
     assert (fields["name"], fields["version"], fields["type"]) == ("@me/sample", "1.2.3", "module")
-    assert fields["exports"]["."] == {"types": "./index.d.ts", "default": "./index.js"}
+    assert fields["exports"]["."] == {"types": "./index.d.ts", "node": "./node.js", "default": "./index.js"}
+    for conditions in (fields["exports"][entry] for entry in (".", "./static", "./worker")):
+        assert list(conditions)[-1] == "default", "a condition behind it is never looked at"
     for target in (
         fields["types"],
         *fields["exports"]["."].values(),
         *fields["exports"]["./static"].values(),
-        fields["exports"]["./worker"],
+        *fields["exports"]["./worker"].values(),
         *fields["sideEffects"],
         *fields["files"],
     ):
-        assert (package / target).exists(), target
+        assert any(package.glob(target.removeprefix("./"))), target
     assert (package / "README.md").is_file()
     assert (package / "LICENSE").is_file()
 
@@ -61,7 +65,7 @@ def test_package_json_is_complete_and_names_files_that_are_there(tmp_path: Path)
 def test_every_file_is_named_by_a_url_that_bundlers_see(tmp_path: Path, weights: str | None) -> None:
     marker = write(tmp_path, weights)
     package = tmp_path / "package"
-    texts = [(package / name).read_text() for name in ("index.js", "model.js", "static.js")]
+    texts = [(package / name).read_text() for name in SCRIPTS if not name.startswith("node")]
     urls = [url for text in texts for url in re.findall(r'new URL\("([^"]+)", import\.meta\.url\)', text)]
     model_files = {f"./{name}" for name in marker.files if name.startswith("model/")}
     assert set(urls) == {*model_files, "./runtime/worker.js"}
@@ -135,9 +139,41 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("weights", ["bundle", None])
 def test_scripts_parse(tmp_path: Path, weights: str | None) -> None:
     write(tmp_path, weights)
-    for name in ("index.js", "static.js", "model.js"):
+    for name in SCRIPTS:
         done = node("--check", tmp_path / "package" / name)
         assert done.returncode == 0, done.stderr
+
+
+OUTSIDE = """
+import { createEngine, modelId } from "sample";
+import * as inline from "sample/static";
+const told = (engine) => engine.then(() => "made", (error) => `${error.code ?? error.name}: ${error.message}`);
+console.log(modelId, inline.modelId, import.meta.resolve("sample/worker").split("/").at(-1));
+console.log(await told(createEngine({ signal: AbortSignal.abort(new RangeError("enough")) })));
+console.log(await told(createEngine()));
+console.log(await told(inline.createEngine()));
+const engine = new inline.WebWorkerMLCEngine(inline.startEngine(new URL(import.meta.resolve("sample/worker"))));
+console.log(JSON.stringify((await engine.models.list()).data));
+console.log("The end: nobody terminates the last engine");
+"""
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_it_runs_outside_of_browsers(tmp_path: Path, built_runtime: None, runtime: str) -> None:
+    """In a thread of its own and in the caller's; the sample itself is no model."""
+    command = runtime_command(runtime)
+    publish_npm(tmp_path / "node_modules" / "sample", sample_model(tmp_path / "sample"), name="sample", weights="bundle")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "use.js").write_text(OUTSIDE)
+    environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run([*command, "use.js"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    ids, aborted, in_thread, here, models, end = done.stdout.splitlines()
+    assert ids == f"{FACTS.id} {FACTS.id} node-worker.js"
+    assert aborted == "RangeError: enough"
+    assert in_thread == here
+    assert in_thread.startswith(("WebGPUNotAvailable: ", "Manifest: "))
+    assert (models, end) == ("[]", "The end: nobody terminates the last engine")
 
 
 def test_a_server_can_import_it_but_creates_no_engine(tmp_path: Path, built_runtime: None) -> None:

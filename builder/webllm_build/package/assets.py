@@ -23,7 +23,7 @@ def runtime_folder() -> Path:
 
 SITE_SCRIPTS = ("app.js", "site-worker.js", "structure.js", "bench.js", "bench-worker.js", "service-worker.js")
 GRAMMAR_ENGINE = "grammar.wasm"
-NPM_SCRIPTS = ("index.js", "index.static.js", "worker.js")
+NPM_SCRIPTS = ("index.js", "index.static.js", "worker.js", "node.js", "node-worker.js")
 
 
 def check_assets(kind: str) -> None:
@@ -43,7 +43,7 @@ def runtime_file(name: str) -> bytes:
 
 
 def runtime_modules() -> dict[str, bytes]:
-    """The scripts of the runtime that an npm package holds (its entry, the worker and their chunks) by their paths in it."""
+    """The scripts of the runtime that an npm package holds (its entries, the workers and their chunks) by their paths in it."""
     folder = runtime_folder()
     chunks = sorted(path.relative_to(folder).as_posix() for path in (folder / "chunks").glob("*.js"))
     return {name: runtime_file(name) for name in (*NPM_SCRIPTS, *chunks)}

@@ -13,6 +13,8 @@ from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
+PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js")
+SCRIPTS = (*PLAIN_SCRIPTS, "model.js")
 
 
 def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, weights: str | None = None) -> Marker:
@@ -40,8 +42,7 @@ def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> 
     license_name = model.license or "unknown"
     local = manifest.files if weights == BUNDLE else (manifest.library, manifest.tokenizer, manifest.grammar)
     return {
-        "index.js": _plain("index.js"),
-        "static.js": _plain("static.js"),
+        **{name: (templates_folder() / "npm" / name).read_text("utf-8") for name in PLAIN_SCRIPTS},
         "model.js": render(
             "npm/model.js.j2",
             model_id=model.id,
@@ -71,10 +72,6 @@ def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> 
     }
 
 
-def _plain(name: str) -> str:
-    return (templates_folder() / "npm" / name).read_text("utf-8")
-
-
 def one_line(text: str) -> str:
     """Printable characters on one line."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
@@ -102,19 +99,21 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
     return {
         "name": name,
         "version": version,
-        "description": f"{one_line(manifest.model.name)} in the browser: WebGPU and WebAssembly behind an OpenAI-style interface.",
+        "description": f"{one_line(manifest.model.name)} in the browser and outside: WebGPU and WebAssembly behind OpenAI's interface.",
         "keywords": ["llm", "webgpu", "webassembly", "openai", "webllm"],
         "license": RUNTIME_LICENSE if same_license else "SEE LICENSE IN LICENSE",
         "type": "module",
         "exports": {
-            ".": {"types": "./index.d.ts", "default": "./index.js"},
-            "./static": {"types": "./static.d.ts", "default": "./static.js"},
-            "./worker": "./runtime/worker.js",
+            # Deno and Bun take "node", too.
+            ".": {"types": "./index.d.ts", "node": "./node.js", "default": "./index.js"},
+            "./static": {"types": "./static.d.ts", "node": "./node-static.js", "default": "./static.js"},
+            "./worker": {"node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
             "./model/*": "./model/*",
             "./package.json": "./package.json",
         },
         "types": "./index.d.ts",
-        # The worker script runs for its effects; nothing else does anything when it is imported.
-        "sideEffects": ["./runtime/worker.js"],
-        "files": [*(f"{name}.{end}" for name in ("index", "static", "model") for end in ("js", "d.ts")), "runtime", "model"],
+        "engines": {"node": ">=20"},
+        # A worker's script runs for its effects, and Node's entry puts Node in a browser's place; nothing else does anything.
+        "sideEffects": ["./runtime/worker.js", "./runtime/node.js", "./runtime/node-worker.js", "./runtime/chunks/node-*.js"],
+        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "model")), "runtime", "model"],
     }

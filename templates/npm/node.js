@@ -1,0 +1,19 @@
+import { CreateWebWorkerMLCEngine, RequestValidationError, startEngine } from "./runtime/node.js";
+import { engineConfig, modelId } from "./model.js";
+
+export * from "./runtime/node.js";
+export { modelId, modelRecord } from "./model.js";
+
+/** As in a browser, with a thread in the worker's place. */
+export async function createEngine(config, chatOptions) {
+  const { weights, worker, signal, ...more } = config ?? {};
+  const full = engineConfig(more, weights, RequestValidationError);
+  signal?.throwIfAborted();
+  const started = worker ?? startEngine(new URL("./runtime/node-worker.js", import.meta.url));
+  try {
+    return await CreateWebWorkerMLCEngine(started, modelId, full, chatOptions, { signal });
+  } catch (error) {
+    if (started !== worker) started.terminate();
+    throw error;
+  }
+}
