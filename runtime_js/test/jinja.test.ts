@@ -7,7 +7,7 @@ import { Fields } from "../src/support/fields.ts";
 import { readJsonObject, type JsonObject } from "../src/support/json.ts";
 import { ChatTemplate } from "../src/tokenizer/chat_template.ts";
 import type { ChatMessage, ToolCall } from "../src/tokenizer/conversation.ts";
-import { ChatJinja } from "../src/tokenizer/jinja/interpreter.ts";
+import { ChatJinja } from "../src/tokenizer/jinja/chat_jinja.ts";
 
 // Tests run from runtime_js.
 const FILE = process.env["CHAT_TEMPLATES"] ?? "../tests/golden/reference/chat_templates.json";

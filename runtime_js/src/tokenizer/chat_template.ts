@@ -5,7 +5,7 @@ import type { Fields } from "../support/fields.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../support/json.ts";
 import { MAX_TEMPLATE } from "../support/limits.generated.ts";
 import type { ChatMessage, Conversation, ToolCall } from "./conversation.ts";
-import { ChatJinja } from "./jinja/interpreter.ts";
+import { ChatJinja } from "./jinja/chat_jinja.ts";
 
 /** What a template wants of calls that were made: arguments as an object or as its JSON; ids of some length, 0 for any. */
 interface CallStyle {

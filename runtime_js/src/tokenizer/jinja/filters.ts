@@ -1,33 +1,33 @@
 /** Jinja's filters and tests, as transformers has them. */
 
-import { argument, capitalized, replaced, strftime, titled, type Arguments } from "./strings.ts";
+import { argument, capitalized, replaced, titled } from "./strings.ts";
 import {
-  compare, dictOf, entriesOf, escapedHtml, floatOf, isEqual, isMarked, isTrue, itemsOf, jsonOf, keyValue, kindOf, lengthOf, listOf,
+  compare, entriesOf, escapedHtml, floatOf, isEqual, isMarked, isTrue, itemsOf, jsonOf, keyValue, lengthOf, listOf,
     markedText, numberOf, strOf,
-  textOf, tupleOf, wrap, type Value,
+  textOf, tupleOf, wrap, type Arguments, type Value,
 } from "./values.ts";
 
 export type Filter = (input: Value, args: Arguments) => Value;
 type Test = (value: Value, args: readonly Value[]) => boolean;
 
-const isNumber = (value: Value): boolean => ["int", "float", "bool"].includes(kindOf(value));
+const isNumber = (value: Value): boolean => ["int", "float", "bool"].includes(value.kind);
 const order = (test: (sign: number) => boolean): Test => (value, [other = wrap(undefined)]) => test(compare(value, other));
 const equal: Test = (value, [other = wrap(undefined)]) => isEqual(value, other);
 
 export const TESTS: Readonly<Record<string, Test>> = {
-  defined: (value) => kindOf(value) !== "undefined", undefined: (value) => kindOf(value) === "undefined",
-  none: (value) => kindOf(value) === "none",
-  boolean: (value) => kindOf(value) === "bool", true: (value) => value.value === true, false: (value) => value.value === false,
-  string: (value) => kindOf(value) === "text", integer: (value) => kindOf(value) === "int", float: (value) => kindOf(value) === "float",
+  defined: (value) => value.kind !== "undefined", undefined: (value) => value.kind === "undefined",
+  none: (value) => value.kind === "none",
+  boolean: (value) => value.kind === "bool", true: (value) => value.value === true, false: (value) => value.value === false,
+  string: (value) => value.kind === "text", integer: (value) => value.kind === "int", float: (value) => value.kind === "float",
   number: isNumber,
-  mapping: (value) => kindOf(value) === "dict", iterable: (value) => ["text", "list", "dict", "undefined"].includes(kindOf(value)),
-  sequence: (value) => ["text", "list", "dict", "undefined"].includes(kindOf(value)), callable: (value) => kindOf(value) === "function",
+  mapping: (value) => value.kind === "dict", iterable: (value) => ["text", "list", "dict", "undefined"].includes(value.kind),
+  sequence: (value) => ["text", "list", "dict", "undefined"].includes(value.kind), callable: (value) => value.kind === "function",
   odd: (value) => Math.abs(numberOf(value) % 2) === 1, even: (value) => numberOf(value) % 2 === 0,
   divisibleby: (value, [by = wrap(1)]) => numberOf(value) % numberOf(by) === 0,
   lower: (value) => /\p{L}/u.test(strOf(value)) && strOf(value) === strOf(value).toLowerCase(),
   upper: (value) => /\p{L}/u.test(strOf(value)) && strOf(value) === strOf(value).toUpperCase(),
   eq: equal, equalto: equal, "==": equal, ne: (value, args) => !equal(value, args), "!=": (value, args) => !equal(value, args),
-  sameas: (value, [other]) => other !== undefined && kindOf(value) === kindOf(other) && value.value === other.value,
+  sameas: (value, [other]) => other !== undefined && value.kind === other.kind && value.value === other.value,
   lt: order((sign) => sign < 0), lessthan: order((sign) => sign < 0), "<": order((sign) => sign < 0), le: order((sign) => sign <= 0),
   "<=": order((sign) => sign <= 0),
   gt: order((sign) => sign > 0), greaterthan: order((sign) => sign > 0), ">": order((sign) => sign > 0), ge: order((sign) => sign >= 0),
@@ -49,8 +49,8 @@ export function testOf(name: string): Test {
 /** A part of a value by a path of names and places, as filters take it. */
 function attributeOf(value: Value, path: Value): Value {
   return strOf(path).split(".").reduce((part, key) => {
-    if (kindOf(part) === "dict" || kindOf(part) === "namespace") return entriesOf(part).get(key) ?? wrap(undefined);
-    return kindOf(part) === "list" ? itemsOf(part)[Number(key)] ?? wrap(undefined) : wrap(undefined);
+    if (part.kind === "dict" || part.kind === "namespace") return entriesOf(part).get(key) ?? wrap(undefined);
+    return part.kind === "list" ? itemsOf(part)[Number(key)] ?? wrap(undefined) : wrap(undefined);
   }, value);
 }
 
@@ -70,7 +70,7 @@ function mapped(input: Value, { given, named }: Arguments): Value {
     const otherwise = named.get("default");
     return listOf(itemsOf(input).map((item) => {
       const part = attributeOf(item, path);
-      return kindOf(part) === "undefined" ? otherwise ?? part : part;
+      return part.kind === "undefined" ? otherwise ?? part : part;
     }));
   }
   const [name, ...rest] = given;
@@ -85,7 +85,7 @@ function flag(args: Arguments, at: number, name: string): boolean {
 /** What a filter orders by: an attribute, and texts without their case unless it is asked for. */
 function orderOf(attribute: Value | undefined, isExact: boolean): (item: Value) => Value {
   return (item) => {
-    const part = attribute === undefined || kindOf(attribute) === "none" ? item : attributeOf(item, attribute);
+    const part = attribute === undefined || attribute.kind === "none" ? item : attributeOf(item, attribute);
     return !isExact && typeof part.value === "string" ? wrap(part.value.toLowerCase()) : part;
   };
 }
@@ -97,7 +97,7 @@ function sorted(items: readonly Value[], key: (item: Value) => Value, isReversed
 
 function most(input: Value, args: Arguments, sign: number): Value {
   const key = orderOf(argument(args, 1, "attribute"), flag(args, 0, "case_sensitive"));
-  return itemsOf(input).reduce((best, item) => (kindOf(best) === "undefined" || compare(key(item), key(best)) * sign > 0 ? item : best),
+  return itemsOf(input).reduce((best, item) => (best.kind === "undefined" || compare(key(item), key(best)) * sign > 0 ? item : best),
     wrap(undefined));
 }
 
@@ -111,10 +111,10 @@ function indented(input: Value, args: Arguments): Value {
 
 function json(input: Value, args: Arguments): Value {
   const indent = argument(args, 1, "indent");
-  const by = indent === undefined || kindOf(indent) === "none" ? "" : typeof indent.value === "string" ? indent.value : " ".repeat(
+  const by = indent === undefined || indent.kind === "none" ? "" : typeof indent.value === "string" ? indent.value : " ".repeat(
     numberOf(indent));
   const separators = argument(args, 2, "separators");
-  const [comma, colon] = separators === undefined || kindOf(separators) === "none" ? [wrap(by === "" ? ", " : ","),
+  const [comma, colon] = separators === undefined || separators.kind === "none" ? [wrap(by === "" ? ", " : ","),
     wrap(": ")] : itemsOf(separators);
   return wrap(jsonOf(input, {
     indent: by, ensureAscii: flag(args, 0, "ensure_ascii"), sortKeys: flag(args, 3, "sort_keys"),
@@ -179,7 +179,7 @@ function truncated(input: Value, args: Arguments): Value {
 }
 
 const byDefault: Filter = (input, args) =>
-  (kindOf(input) === "undefined" || (flag(args, 1, "boolean") && !isTrue(input)) ? argument(args, 0, "default_value") ?? wrap("") : input);
+  (input.kind === "undefined" || (flag(args, 1, "boolean") && !isTrue(input)) ? argument(args, 0, "default_value") ?? wrap("") : input);
 
 const FILTERS: Readonly<Record<string, Filter>> = {
   tojson: json, string: (input) => wrap(strOf(input)), safe: (input) => markedText(strOf(input)),
@@ -189,7 +189,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   default: byDefault, d: byDefault, length: (input) => wrap(lengthOf(input)), count: (input) => wrap(lengthOf(input)),
   first: (input) => itemsOf(input)[0] ?? wrap(undefined), last: (input) => itemsOf(input).at(-1) ?? wrap(undefined),
   list: (input) => listOf(itemsOf(input)),
-  items: (input) => (kindOf(input) === "undefined" ? wrap([]) : listOf([...entriesOf(input)].map(([key, value]) => tupleOf([keyValue(key),
+  items: (input) => (input.kind === "undefined" ? wrap([]) : listOf([...entriesOf(input)].map(([key, value]) => tupleOf([keyValue(key),
     value])))),
   dictsort: (input, args) => {
     const by = argument(args, 1, "by")?.value === "value" ? 1 : 0;
@@ -207,18 +207,18 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     const path = argument(args, 0, "attribute");
     const items = itemsOf(input).map((item) => (path === undefined ? item : attributeOf(item, path)));
     const total = items.reduce((sum, item) => sum + numberOf(item), numberOf(argument(args, 1, "start") ?? wrap(0)));
-    return items.some((item) => kindOf(item) === "float") ? floatOf(total) : wrap(total);
+    return items.some((item) => item.kind === "float") ? floatOf(total) : wrap(total);
   },
   reverse: (input) => (typeof input.value === "string" ? wrap(Array.from(input.value).reverse().join("")) : listOf([...itemsOf(
     input)].reverse())),
-  abs: (input) => (kindOf(input) === "float" ? floatOf(Math.abs(numberOf(input))) : wrap(Math.abs(numberOf(input)))),
+  abs: (input) => (input.kind === "float" ? floatOf(Math.abs(numberOf(input))) : wrap(Math.abs(numberOf(input)))),
   upper: (input) => wrap(strOf(input).toUpperCase()), lower: (input) => wrap(strOf(input).toLowerCase()),
   title: (input) => wrap(titled(strOf(input))),
   capitalize: (input) => wrap(capitalized(strOf(input))), wordcount: (input) => wrap((strOf(input).match(/[\p{L}\p{N}_]+/gu) ?? []).length),
   trim: (input, args) => {
     const characters = argument(args, 0, "chars");
     const text = strOf(input);
-    if (characters === undefined || kindOf(characters) === "none") return wrap(text.trim());
+    if (characters === undefined || characters.kind === "none") return wrap(text.trim());
     let [start, end] = [0, text.length];
     while (start < end && textOf(characters).includes(text.charAt(start))) start++;
     while (end > start && textOf(characters).includes(text.charAt(end - 1))) end--;
@@ -228,7 +228,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     const [from = wrap(""), to = wrap("")] = args.given;
     const limit = argument(args, 2, "count");
     return wrap(replaced(strOf(input), strOf(from), strOf(to),
-      limit === undefined || kindOf(limit) === "none" ? Infinity : numberOf(limit)));
+      limit === undefined || limit.kind === "none" ? Infinity : numberOf(limit)));
   },
   attr: (input, { given: [name = wrap("")] }) => attributeOf(input, name), format: (input, { given }) => wrap(percent(textOf(input),
     given)),
@@ -257,29 +257,4 @@ export function percent(form: string, values: readonly Value[]): string {
       numberOf(value)));
     return text.padStart(Number(width), zero === "" ? " " : "0");
   });
-}
-
-/** Functions that every template has. */
-export function globals(): Readonly<Record<string, unknown>> {
-  return {
-    true: true, false: false, none: null, True: true, False: false, None: null,
-    range: (start: number, stop?: number, step = 1): number[] => {
-      const [from, to] = stop === undefined ? [0, start] : [start, stop];
-      const count = Math.ceil((to - from) / step);
-      if (step === 0 || count > MAX_RANGE) throw new Error("no such range");
-      return Array.from({ length: Math.max(0, count) }, (_, i) => from + i * step);
-    },
-    strftime_now: (form: string): string => strftime(new Date(), form),
-    raise_exception: (message: unknown): never => { throw new Error(String(message)); },
-  };
-}
-
-/** Jinja's sandbox has the same bound. */
-const MAX_RANGE = 100_000;
-
-/** `dict(pairs, name=value)`. */
-export function makeDict({ given: [pairs], named }: Arguments): Value {
-  const first = pairs === undefined ? [] : kindOf(pairs) === "dict" ? [...entriesOf(pairs)]
-    : itemsOf(pairs).map((pair): [string, Value] => [strOf(itemsOf(pair)[0] ?? wrap("")), itemsOf(pair)[1] ?? wrap(null)]);
-  return dictOf([...first, ...named]);
 }

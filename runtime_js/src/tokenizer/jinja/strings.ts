@@ -1,12 +1,6 @@
-/** Python's methods of strings, dictionaries and lists, and its dates. The library has few of them, and ignores what `strip` is given. */
+/** Python's methods of strings, dictionaries and lists, and its dates. */
 
-import { entriesOf, isEqual, itemsOf, keyOf, keyValue, listOf, numberOf, strOf, textOf, tupleOf, wrap, type Value } from "./values.ts";
-
-/** Arguments of a call, by place and by name. */
-export interface Arguments {
-  readonly given: readonly Value[];
-  readonly named: ReadonlyMap<string, Value>;
-}
+import { entriesOf, isEqual, itemsOf, keyOf, keyValue, listOf, numberOf, strOf, textOf, tupleOf, wrap, type Arguments, type Value } from "./values.ts";
 
 export function argument({ given, named }: Arguments, at: number, name: string): Value | undefined {
   return given[at] ?? named.get(name);
@@ -157,7 +151,7 @@ const LIST: Readonly<Record<string, Method>> = {
 
 /** The method of a value, where Python's type has one of this name. */
 export function methodOf(self: Value, name: string): Method | undefined {
-  const methods = typeof self.value === "string" ? STRING : Array.isArray(self.value) ? LIST : self.type === "ObjectValue" ? DICT : {};
+  const methods = typeof self.value === "string" ? STRING : Array.isArray(self.value) ? LIST : self.kind === "dict" ? DICT : {};
   return Object.hasOwn(methods, name) ? methods[name] : undefined;
 }
 

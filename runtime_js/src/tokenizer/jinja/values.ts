@@ -1,71 +1,76 @@
-/** The template library's values, and what Python makes of them: their texts, their JSON, whether two are equal. */
+/** Values of templates, and what Python makes of them: their texts, their JSON, whether two are equal. */
 
-import { Environment, type Interpreter } from "@huggingface/jinja";
-
-export type Value = ReturnType<Interpreter["evaluate"]>;
-export type Kind = "text" | "int" | "float" | "bool" | "none" | "undefined" | "list" | "dict" | "namespace" | "function";
-
-const KINDS: Readonly<Record<string, Kind>> = {
-  StringValue: "text", IntegerValue: "int", FloatValue: "float", BooleanValue: "bool", NullValue: "none", UndefinedValue: "undefined",
-  ArrayValue: "list", TupleValue: "list", ObjectValue: "dict", KeywordArgumentsValue: "dict", NamespaceValue: "namespace",
-};
-
-export function kindOf(value: Value): Kind {
-  return KINDS[value.type] ?? "function";
+/** What a function of a template is given, by place and by name. */
+export interface Arguments {
+  readonly given: readonly Value[];
+  readonly named: ReadonlyMap<string, Value>;
 }
 
-/** The only way to the library's values: variables of an environment. */
-const scratch = new Environment();
+/** A list may be a tuple, which Python prints otherwise; a text may be marked as safe for HTML, so that what is added to it is escaped. */
+export type Value =
+  | { readonly kind: "text"; readonly value: string; readonly isMarked: boolean }
+  | { readonly kind: "int" | "float"; readonly value: number }
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "none"; readonly value: null }
+  | { readonly kind: "undefined"; readonly value: undefined }
+  | { readonly kind: "list"; readonly value: readonly Value[]; readonly isTuple: boolean }
+  | { readonly kind: "dict" | "namespace"; readonly value: Map<string, Value> }
+  | { readonly kind: "function"; readonly value: (args: Arguments) => Value };
+export type Kind = Value["kind"];
 
-function made(value: unknown): Value {
-  scratch.variables.clear();
-  return scratch.set("value", value);
-}
+/** Values that come often. */
+const [TRUE, FALSE, NONE, UNDEFINED]: readonly [Value, Value, Value, Value] = [
+  { kind: "bool", value: true }, { kind: "bool", value: false }, { kind: "none", value: null }, { kind: "undefined", value: undefined }];
 
-/** Values that come often. None is ever changed. */
-const [TRUE, FALSE, NONE, UNDEFINED] = [made(true), made(false), made(null), made(undefined)];
-const NUMBERS = Array.from({ length: 512 }, (_, i) => made(i));
-
-/** A JavaScript value as the library's. */
+/** A JavaScript value as a template's. */
 export function wrap(value: unknown): Value {
-  if (typeof value === "boolean") return value ? TRUE : FALSE;
-  if (value === undefined) return UNDEFINED;
-  if (value === null) return NONE;
-  return (typeof value === "number" ? NUMBERS[value] : undefined) ?? made(value);
+  switch (typeof value) {
+    case "string":
+      return { kind: "text", value, isMarked: false };
+    case "boolean":
+      return value ? TRUE : FALSE;
+    case "number":
+      return { kind: Number.isInteger(value) ? "int" : "float", value };
+    case "undefined":
+      return UNDEFINED;
+    case "object":
+      if (value === null) return NONE;
+      return Array.isArray(value) ? listOf(value.map(wrap)) : dictOf(Object.entries(value).map(([key, item]) => [key, wrap(item)]));
+    default:
+      throw new Error(`a ${typeof value} is no value of a template`);
+  }
 }
 
-export function listOf(items: readonly Value[]): Value {
-  return Object.assign(made([]), { value: [...items] });
+export function listOf(value: readonly Value[]): Value {
+  return { kind: "list", value, isTuple: false };
 }
 
-const tuples = new WeakSet<Value>();
-
-/** A list that Python prints as a tuple. */
-export function tupleOf(items: readonly Value[]): Value {
-  const tuple = listOf(items);
-  tuples.add(tuple);
-  return tuple;
+export function tupleOf(value: readonly Value[]): Value {
+  return { kind: "list", value, isTuple: true };
 }
 
 export function dictOf(entries: Iterable<readonly [string, Value]>): Value {
-  return Object.assign(made({}), { value: new Map(entries) });
+  return { kind: "dict", value: new Map(entries) };
+}
+
+export function namespaceOf(entries: Iterable<readonly [string, Value]>): Value {
+  return { kind: "namespace", value: new Map(entries) };
+}
+
+export function functionOf(value: (args: Arguments) => Value): Value {
+  return { kind: "function", value };
 }
 
 export function floatOf(value: number): Value {
-  return Object.assign(made(0.5), { value });
+  return { kind: "float", value };
 }
 
-/** Characters of a text whose marks for HTML are wanted: what is added to it has them escaped. */
-const marked = new WeakSet<Value>();
-
-export function markedText(text: string): Value {
-  const value = made(text);
-  marked.add(value);
-  return value;
+export function markedText(value: string): Value {
+  return { kind: "text", value, isMarked: true };
 }
 
 export function isMarked(value: Value): boolean {
-  return marked.has(value);
+  return value.kind === "text" && value.isMarked;
 }
 
 export function escapedHtml(text: string): string {
@@ -74,7 +79,7 @@ export function escapedHtml(text: string): string {
 }
 
 function refuse(value: Value, wanted: string): never {
-  throw new Error(`${kindOf(value)} is not ${wanted}`);
+  throw new Error(`${value.kind} is not ${wanted}`);
 }
 
 export function textOf(value: Value): string {
@@ -90,7 +95,7 @@ export function entriesOf(value: Value): ReadonlyMap<string, Value> {
   return value.value instanceof Map ? value.value : refuse(value, "a dict");
 }
 
-/** Keys of the library's dictionaries are texts: a number is spelled as one that nobody writes. */
+/** Keys of dictionaries are texts: a number is spelled as one that nobody writes. */
 const NUMBER = "\u{fdd0}";
 
 export function keyOf(value: Value): string {
@@ -104,15 +109,15 @@ export function keyValue(key: string): Value {
 /** What a loop goes over. */
 export function itemsOf(value: Value): readonly Value[] {
   if (Array.isArray(value.value)) return value.value;
-  if (kindOf(value) === "dict") return [...entriesOf(value).keys()].map(keyValue);
+  if (value.kind === "dict") return [...entriesOf(value).keys()].map(keyValue);
   if (typeof value.value === "string") return Array.from(value.value, wrap);
-  return kindOf(value) === "undefined" ? [] : refuse(value, "iterable");
+  return value.kind === "undefined" ? [] : refuse(value, "iterable");
 }
 
 export function isTrue(value: Value): boolean {
   const inner: unknown = value.value;
   if (Array.isArray(inner)) return inner.length > 0;
-  if (inner instanceof Map) return inner.size > 0 || kindOf(value) === "namespace";
+  if (inner instanceof Map) return inner.size > 0 || value.kind === "namespace";
   return Boolean(inner);
 }
 
@@ -137,7 +142,7 @@ function quoted(text: string): string {
 
 /** Python's `repr`. */
 export function reprOf(value: Value): string {
-  switch (kindOf(value)) {
+  switch (value.kind) {
     case "text":
       return quoted(textOf(value));
     case "bool":
@@ -149,7 +154,7 @@ export function reprOf(value: Value): string {
     case "float":
       return floatText(numberOf(value));
     case "list":
-      if (tuples.has(value)) return `(${itemsOf(value).map(reprOf).join(", ")}${lengthOf(value) === 1 ? "," : ""})`;
+      if (value.kind === "list" && value.isTuple) return `(${itemsOf(value).map(reprOf).join(", ")}${lengthOf(value) === 1 ? "," : ""})`;
       return `[${itemsOf(value).map(reprOf).join(", ")}]`;
     case "dict":
     case "namespace":
@@ -162,11 +167,11 @@ export function reprOf(value: Value): string {
 /** Python's `str`, as templates write values. */
 export function strOf(value: Value): string {
   if (typeof value.value === "string") return value.value;
-  return kindOf(value) === "undefined" ? "" : reprOf(value);
+  return value.kind === "undefined" ? "" : reprOf(value);
 }
 
 export function isEqual(a: Value, b: Value): boolean {
-  const [left, right] = [kindOf(a), kindOf(b)];
+  const [left, right] = [a.kind, b.kind];
   const numeric = (kind: Kind): boolean => kind === "int" || kind === "float" || kind === "bool";
   if (numeric(left) && numeric(right)) return numberOf(a) === numberOf(b);
   if (left !== right) return false;
@@ -215,7 +220,7 @@ export function jsonOf(value: Value, options: JsonOptions, depth = 0): string {
     const line = `\n${indent.repeat(depth + 1)}`;
     return open + line + items.join(comma + line) + `\n${indent.repeat(depth)}` + close;
   };
-  switch (kindOf(value)) {
+  switch (value.kind) {
     case "text":
       return text(textOf(value));
     case "none":
@@ -233,6 +238,6 @@ export function jsonOf(value: Value, options: JsonOptions, depth = 0): string {
       return around("{", entries.map(([key, item]) => text(strOf(keyValue(key))) + colon + jsonOf(item, options, depth + 1)), "}");
     }
     default:
-      throw new Error(`${kindOf(value)} is not JSON`);
+      throw new Error(`${value.kind} is not JSON`);
   }
 }
