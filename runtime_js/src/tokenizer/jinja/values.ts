@@ -35,10 +35,16 @@ export function wrap(value: unknown): Value {
       return UNDEFINED;
     case "object":
       if (value === null) return NONE;
-      return Array.isArray(value) ? listOf(value.map(wrap)) : dictOf(Object.entries(value).map(([key, item]) => [key, wrap(item)]));
+      return Array.isArray(value) ? listOf(value.map(wrap)) : wrapObject(value);
     default:
       throw new Error(`a ${typeof value} is no value of a template`);
   }
+}
+
+function wrapObject(object: object): Value {
+  const value = new Map<string, Value>();
+  for (const key of Object.keys(object)) value.set(key, wrap(Reflect.get(object, key)));
+  return { kind: "dict", value };
 }
 
 export function listOf(value: readonly Value[]): Value {
