@@ -59,7 +59,12 @@ function bytesOf([from, to]: Range): string[] {
     if ((from & mask) !== 0) return [...bytesOf([from, from | mask]), ...bytesOf([(from | mask) + 1, to])];
     if ((to & mask) !== mask) return [...bytesOf([from, (to & ~mask) - 1]), ...bytesOf([to & ~mask, to])];
   }
-  return [low.map((byte, i) => `[${span([byte, high[i] ?? byte])}]`).join(" ")];
+  return [low.map((byte, i) => byteClass(byte, high[i] ?? byte)).join(" ")];
+}
+
+/** A class of one byte would be taken for the character of that number, so it has the byte twice. */
+function byteClass(low: number, high: number): string {
+  return low === high ? `[${escaped(low)}${escaped(low)}]` : `[${span([low, high])}]`;
 }
 
 function encoded(code: number): number[] {

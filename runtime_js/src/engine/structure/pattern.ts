@@ -23,6 +23,13 @@ function character(ranges: readonly Range[]): string {
   return anyOf(choices);
 }
 
+/** Characters of one kind: a piece of a grammar, and how often it comes. */
+export interface Run {
+  readonly piece: string;
+  readonly least: number;
+  readonly most: number;
+}
+
 class PatternReader {
   readonly #characters: readonly string[];
   #at = 0;
@@ -42,6 +49,15 @@ class PatternReader {
     } while (this.#takes("|"));
     if (this.#at < this.#characters.length) throw new PatternError(`"${this.#next()}" stands where it cannot`);
     return anyOf(choices.map((choice) => (choice === "" ? '""' : choice)));
+  }
+
+  /** Where it is one kind of character, so many times, and nothing else; undefined where it is more. */
+  run(): Run | undefined {
+    if (!this.#takes("^") || this.#peek() === "(" || this.#peek() === "$") return undefined;
+    const piece = this.#atom(0);
+    const [least, most] = this.#quantifier(Infinity);
+    this.#takes("?");
+    return this.#takes("$") && this.#at === this.#characters.length ? { piece, least, most } : undefined;
   }
 
   #peek(): string | undefined {
@@ -79,7 +95,7 @@ class PatternReader {
     return repeated(piece, least, most);
   }
 
-  #quantifier(): [number, number] {
+  #quantifier(mostTimes = MOST_REPEATS): [number, number] {
     if (this.#takes("*")) return [0, Infinity];
     if (this.#takes("+")) return [1, Infinity];
     if (this.#takes("?")) return [0, 1];
@@ -91,7 +107,7 @@ class PatternReader {
     this.#at = end + 1;
     const least = Number(match[1]);
     const most = match[2] === undefined ? least : match[3] === "" ? Infinity : Number(match[3]);
-    if (least > MOST_REPEATS || (most !== Infinity && most > MOST_REPEATS) || least > most) throw new PatternError(`{${text}} is too often; ${MOST_REPEATS} times are the most`);
+    if (least > mostTimes || (most !== Infinity && most > mostTimes) || least > most) throw new PatternError(`{${text}} is too often; ${MOST_REPEATS} times are the most`);
     return [least, most];
   }
 
@@ -176,4 +192,9 @@ class PatternReader {
 /** What is between the quotes of a JSON string that fits. Raises PatternError. */
 export function patternGrammar(pattern: string): string {
   return new PatternReader(pattern).read();
+}
+
+/** A pattern that says of each character the same, and how many there may be; undefined for any other. Raises PatternError. */
+export function runOf(pattern: string): Run | undefined {
+  return new PatternReader(pattern).run();
 }

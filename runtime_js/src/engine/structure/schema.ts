@@ -6,8 +6,9 @@
 
 import { isRecord } from "../../support/fields.ts";
 import { anyOf, COLON, COMMA, literal, repeated, Rules, separated } from "./ebnf.ts";
+import type { Lengths } from "./lengths.ts";
 import { integerRange, numberRange } from "./number_range.ts";
-import { PatternError, patternGrammar } from "./pattern.ts";
+import { PatternError, patternGrammar, runOf } from "./pattern.ts";
 import { formatGrammar } from "./formats.ts";
 import { otherNames, propertiesGrammar } from "./properties.ts";
 import { SchemaError, SchemaFields, pointer, resolve, type Json } from "./schema_fields.ts";
@@ -15,6 +16,8 @@ import { SchemaError, SchemaFields, pointer, resolve, type Json } from "./schema
 const MAX_DEPTH = 48;
 const MAX_SUBSCHEMAS = 4096;
 const MAX_VALUES = 8192;
+/** Characters of one class that a grammar itself counts well. */
+const SHORT = 8;
 
 const TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"] as const;
 type Type = (typeof TYPES)[number];
@@ -52,13 +55,14 @@ function inside({ path, depth }: Place, key: string | number): Place {
 class Converter {
   readonly #root: unknown;
   readonly #isStrict: boolean;
+  readonly #lengths: Lengths | undefined;
   readonly #rules = new Rules();
   /** The rule of what a reference leads to. */
   readonly #references = new Map<string, string>();
   #subschemas = 0;
 
-  constructor(root: unknown, isStrict: boolean) {
-    [this.#root, this.#isStrict] = [root, isStrict];
+  constructor(root: unknown, isStrict: boolean, lengths: Lengths | undefined) {
+    [this.#root, this.#isStrict, this.#lengths] = [root, isStrict, lengths];
   }
 
   grammar(): string {
@@ -107,8 +111,19 @@ class Converter {
   #choices(key: string, schemas: readonly unknown[], { path, depth, heads }: Place): string {
     if (schemas.length === 0) throw new SchemaError(pointer(path, key), "it must have a schema");
     if (key === "allOf" && schemas.length > 1) this.#leaveOut(path, key, "a grammar cannot hold several schemas at once");
+    if (this.#lengths !== undefined && key !== "allOf" && !this.#areApart(schemas)) this.#lengths.hasChoices = true;
     const at = (i: number): Place => ({ path: pointer(pointer(path, key), i), depth: depth + 1, heads });
     return anyOf((key === "allOf" ? schemas.slice(0, 1) : schemas).map((schema, i) => this.#value(schema, at(i))));
+  }
+
+  /** Whether the first letter of a value tells which of the schemas it follows. */
+  #areApart(schemas: readonly unknown[]): boolean {
+    const types = schemas.map((schema) => {
+      const reference = isRecord(schema) ? schema["$ref"] : undefined;
+      const target = typeof reference === "string" ? resolve(this.#root, reference) : schema;
+      return isRecord(target) ? target["type"] : undefined;
+    });
+    return types.every((type, i) => typeof type === "string" && types.indexOf(type) === i);
   }
 
   #reference(value: unknown, { path, depth, heads }: Place): string {
@@ -172,8 +187,10 @@ class Converter {
     const [pattern, format] = [fields.text("pattern"), fields.text("format")];
     const [least, most] = fields.counts("minLength", "maxLength");
     if (pattern !== undefined) {
-      for (const key of ["minLength", "maxLength"]) if (fields.has(key)) this.#leaveOut(path, key, "a grammar cannot hold a length beside a pattern");
       try {
+        const run = runOf(pattern);
+        if (run !== undefined) return this.#run(run.piece, `(${run.piece})* "\\""`, Math.max(least, run.least), Math.min(most, run.most), path);
+        for (const key of ["minLength", "maxLength"]) if (fields.has(key)) this.#leaveOut(path, key, "a grammar cannot hold a length beside such a pattern");
         return `"\\"" ${patternGrammar(pattern)} "\\""`;
       } catch (error) {
         if (!(error instanceof PatternError)) throw error;
@@ -182,7 +199,14 @@ class Converter {
     }
     const formatted = format === undefined || fields.has("minLength") || fields.has("maxLength") ? undefined : formatGrammar(format);
     if (formatted !== undefined) return `"\\"" ${formatted} "\\""`;
-    return least === 0 && most === Infinity ? "json_string" : `"\\"" ${repeated("json_char", least, most)} "\\""`;
+    return least === 0 && most === Infinity ? "json_string" : this.#run("json_char", "json_rest", least, most, path);
+  }
+
+  /** A string of characters of one kind: one of them, and any number with the closing quote. */
+  #run(piece: string, rest: string, least: number, most: number, path: string): string {
+    if (least > most) throw new SchemaError(path, "no text is so long, and fits its pattern");
+    const isLong = (most === Infinity ? least : most) > (piece === "json_char" ? 0 : SHORT);
+    return (isLong ? this.#lengths?.string(rest, least, most) : undefined) ?? `"\\"" ${repeated(piece, least, most)} "\\""`;
   }
 
   #array(fields: SchemaFields, place: Place): string {
@@ -213,6 +237,7 @@ class Converter {
     const members = isOpen ? [`${this.#names(fields, place, [...named.keys()])} ${COLON} ${other}`] : [];
     if (patterns.size > 0 && named.size > 0) this.#leaveOut(place.path, "patternProperties", "a grammar cannot hold it beside named properties");
     else for (const [pattern, schema] of patterns) members.push(this.#patternMember(pattern, schema, inside(place, "patternProperties")));
+    if (this.#lengths !== undefined && members.length > 1) this.#lengths.hasChoices = true;
     return this.#members(fields, place.path, named, required, members);
   }
 
@@ -261,7 +286,7 @@ function dumps(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** The grammar of a schema. Raises SchemaError. */
-export function schemaGrammar(schema: unknown, isStrict: boolean): string {
-  return new Converter(schema, isStrict).grammar();
+/** The grammar of a schema. `lengths` takes those of strings, which the grammar counts itself where there is none. Raises SchemaError. */
+export function schemaGrammar(schema: unknown, isStrict: boolean, lengths?: Lengths): string {
+  return new Converter(schema, isStrict, lengths).grammar();
 }

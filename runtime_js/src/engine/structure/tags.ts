@@ -1,30 +1,32 @@
 /** Structural tags: free text in which tags begin parts that have a form. Schemas in them become grammars, as everywhere. */
 
 import { isRecord } from "../../support/fields.ts";
+import type { Lengths } from "./lengths.ts";
 import { schemaGrammar } from "./schema.ts";
 import { SchemaError, pointer } from "./schema_fields.ts";
 import { MAX_GRAMMAR_FORM } from "./structure.ts";
 
 const MAX_DEPTH = 32;
 
-function withGrammars(format: unknown, isStrict: boolean, path: string, depth: number): unknown {
+function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | undefined, path: string, depth: number): unknown {
   if (depth > MAX_DEPTH) throw new SchemaError(path, `it is nested more than ${MAX_DEPTH} deep`);
-  if (Array.isArray(format)) return format.map((part, i) => withGrammars(part, isStrict, pointer(path, i), depth + 1));
+  if (Array.isArray(format)) return format.map((part, i) => withGrammars(part, isStrict, lengths, pointer(path, i), depth + 1));
   if (typeof format === "string" && format.length > MAX_GRAMMAR_FORM) throw new SchemaError(path, `it is longer than ${MAX_GRAMMAR_FORM} characters`);
   if (!isRecord(format)) return format;
+  if (format["type"] === "or" && lengths !== undefined) lengths.hasChoices = true;
   if (format["type"] !== "json_schema") {
-    return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, pointer(path, key), depth + 1)]));
+    return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, lengths, pointer(path, key), depth + 1)]));
   }
   try {
-    return { type: "grammar", grammar: schemaGrammar(format["json_schema"] ?? true, isStrict) };
+    return { type: "grammar", grammar: schemaGrammar(format["json_schema"] ?? true, isStrict, lengths) };
   } catch (error) {
     throw error instanceof SchemaError ? new SchemaError(`${path}/json_schema`, error.message) : error;
   }
 }
 
 /** The structural tag, or what is its `format`, as xgrammar reads it. Raises SchemaError where a schema in it cannot be used. */
-export function tagGrammar(tag: unknown, isStrict: boolean): string {
+export function tagGrammar(tag: unknown, isStrict: boolean, lengths: Lengths | undefined): string {
   const format = isRecord(tag) ? tag["format"] ?? tag : tag;
   if (!isRecord(format) || typeof format["type"] !== "string") throw new SchemaError("#", "a format has a type");
-  return JSON.stringify({ type: "structural_tag", format: withGrammars(format, isStrict, "#", 0) });
+  return JSON.stringify({ type: "structural_tag", format: withGrammars(format, isStrict, lengths, "#", 0) });
 }

@@ -2,15 +2,23 @@
 
 import names from "web-xgrammar:names";
 import { Binding, type CppObject } from "./binding.ts";
+import { LengthTracker } from "./length_tracker.ts";
+import { withLengths, MARK, MARKS, type Bounds } from "./lengths.ts";
 import { schemaGrammar } from "./schema.ts";
+import { QUOTE } from "./string_bytes.ts";
 import type { Form } from "./structure.ts";
 import { tagGrammar } from "./tags.ts";
+import { TokenLengths } from "./token_lengths.ts";
 
 /** Memory that one instance may take: a vocabulary of 262,144 tokens takes 60 MiB, a grammar of ordinary size a few. */
 const MOST_BYTES = 384 << 20;
 /** Milliseconds for one grammar: the engine's thread does nothing else meanwhile. */
 const PATIENCE = 10_000;
 const ONE_THREAD = 1;
+
+/** Tokens that stand behind the vocabulary's in the engine, and in no answer. */
+const OWN_TOKENS: readonly Uint8Array[] = [...MARKS, Uint8Array.of(QUOTE)];
+const [FREE_TEXT, CLOSING_QUOTE] = [MARKS.length - 1, MARKS.length];
 
 /** What tokens are in a text. */
 export interface Vocabulary {
@@ -19,18 +27,29 @@ export interface Vocabulary {
   readonly endTokenIds: readonly number[];
 }
 
-function grammarOf(binding: Binding, form: Form): CppObject {
+/** How a grammar is written, what it is, and the lengths of strings that are counted beside it. */
+interface Source {
+  readonly method: "FromEBNF" | "FromStructuralTag";
+  readonly args: readonly string[];
+  readonly bounds: readonly Bounds[];
+}
+
+function sourceOf(form: Form): Source {
   switch (form.kind) {
-    case "schema":
-      return binding.make("Grammar", "FromEBNF", schemaGrammar(JSON.parse(form.schema), form.isStrict), "root");
+    case "schema": {
+      const schema: unknown = JSON.parse(form.schema);
+      const { made, bounds } = withLengths((lengths) => schemaGrammar(schema, form.isStrict, lengths));
+      return { method: "FromEBNF", args: [made, "root"], bounds };
+    }
     case "grammar":
-      return binding.make("Grammar", "FromEBNF", form.grammar, "root");
+      return { method: "FromEBNF", args: [form.grammar, "root"], bounds: [] };
     case "regex":
-      return binding.make("Grammar", "FromStructuralTag", JSON.stringify({
-        type: "structural_tag", format: { type: "regex", pattern: form.pattern },
-      }));
-    case "tags":
-      return binding.make("Grammar", "FromStructuralTag", tagGrammar(JSON.parse(form.tags), form.isStrict));
+      return { method: "FromStructuralTag", args: [JSON.stringify({ type: "structural_tag", format: { type: "regex", pattern: form.pattern } })], bounds: [] };
+    case "tags": {
+      const tag: unknown = JSON.parse(form.tags);
+      const { made, bounds } = withLengths((lengths) => tagGrammar(tag, form.isStrict, lengths));
+      return { method: "FromStructuralTag", args: [made], bounds };
+    }
   }
 }
 
@@ -38,7 +57,8 @@ function grammarOf(binding: Binding, form: Form): CppObject {
 export function printGrammar(module: WebAssembly.Module, form: Form): string {
   const binding = Binding.start(module, names, MOST_BYTES);
   binding.deadline = performance.now() + PATIENCE;
-  return new TextDecoder().decode(binding.bytes(grammarOf(binding, form), "ToString"));
+  const { method, args } = sourceOf(form);
+  return new TextDecoder().decode(binding.bytes(binding.make("Grammar", method, ...args), "ToString"));
 }
 
 /** A bit for each token that a grammar may ever take. */
@@ -50,45 +70,56 @@ function possible({ tokens, endTokenIds }: Vocabulary): Uint32Array {
   return mask;
 }
 
+/** The vocabulary as all grammars see it. */
+interface Words {
+  readonly tokens: readonly Uint8Array[];
+  readonly possible: Uint32Array;
+  readonly lengths: TokenLengths;
+}
+
 export class Compiler {
   readonly #binding: Binding;
   readonly #compiler: CppObject;
-  readonly #possible: Uint32Array;
+  readonly #words: Words;
 
-  constructor(module: WebAssembly.Module, { tokens, endTokenIds }: Vocabulary) {
+  constructor(module: WebAssembly.Module, vocabulary: Vocabulary) {
+    const { endTokenIds } = vocabulary;
+    const tokens = vocabulary.tokens.map((bytes) => (bytes.includes(MARK) ? new Uint8Array() : bytes));
     const binding = this.#binding = Binding.start(module, names, MOST_BYTES);
     const texts = binding.construct("VectorString");
-    for (const token of tokens) binding.number(texts, "push_back", token);
+    for (const token of [...tokens, ...OWN_TOKENS]) binding.number(texts, "push_back", token);
     const ends = binding.construct("VectorInt");
     for (const id of endTokenIds) binding.number(ends, "push_back", id);
     const info = binding.construct("TokenizerInfo", texts, "RAW", undefined, { optional: ends }, false);
     this.#compiler = binding.construct("GrammarCompiler", info, ONE_THREAD, false);
     for (const object of [texts, ends, info]) binding.delete(object);
-    this.#possible = possible({ tokens, endTokenIds });
+    this.#words = { tokens, possible: possible({ tokens, endTokenIds }), lengths: new TokenLengths(tokens) };
   }
 
   compile(form: Form): CompiledGrammar {
     this.#binding.deadline = performance.now() + PATIENCE;
-    const grammar = grammarOf(this.#binding, form);
+    const { method, args, bounds } = sourceOf(form);
+    const grammar = this.#binding.make("Grammar", method, ...args);
     const compiled = this.#binding.object("CompiledGrammar", this.#compiler, "CompileGrammar", grammar);
     this.#binding.delete(grammar);
     this.#binding.deadline = Infinity;
-    return new CompiledGrammar(this.#binding, compiled, this.#possible);
+    return new CompiledGrammar(this.#binding, compiled, this.#words, bounds);
   }
 }
 
 export class CompiledGrammar {
   readonly #binding: Binding;
   readonly #grammar: CppObject;
-  readonly #possible: Uint32Array;
+  readonly #words: Words;
+  readonly #bounds: readonly Bounds[];
 
-  constructor(binding: Binding, grammar: CppObject, possible: Uint32Array) {
-    [this.#binding, this.#grammar, this.#possible] = [binding, grammar, possible];
+  constructor(binding: Binding, grammar: CppObject, words: Words, bounds: readonly Bounds[]) {
+    [this.#binding, this.#grammar, this.#words, this.#bounds] = [binding, grammar, words, bounds];
   }
 
   /** At the beginning of an answer. It stays usable when this is disposed of. */
   matcher(): Matcher {
-    return new Matcher(this.#binding, this.#binding.construct("GrammarMatcher", this.#grammar, undefined, false, -1), this.#possible);
+    return new Matcher(this.#binding, this.#binding.construct("GrammarMatcher", this.#grammar, undefined, false, -1), this.#words, this.#bounds);
   }
 
   dispose(): void {
@@ -99,38 +130,69 @@ export class CompiledGrammar {
 export class Matcher {
   readonly #binding: Binding;
   readonly #matcher: CppObject;
-  readonly #possible: Uint32Array;
+  readonly #words: Words;
   readonly #mask: Uint32Array;
+  /** Undefined where every string may have any length. */
+  readonly #lengths: LengthTracker | undefined;
 
-  constructor(binding: Binding, matcher: CppObject, possible: Uint32Array) {
-    [this.#binding, this.#matcher, this.#possible] = [binding, matcher, possible];
-    this.#mask = new Uint32Array(possible.length);
+  constructor(binding: Binding, matcher: CppObject, words: Words, bounds: readonly Bounds[]) {
+    [this.#binding, this.#matcher, this.#words] = [binding, matcher, words];
+    this.#mask = new Uint32Array(words.possible.length);
+    const own = (token: number) => this.#takes(words.tokens.length + token);
+    if (bounds.length > 0) this.#lengths = new LengthTracker(words.tokens, words.lengths, bounds, { takesMark: own, isFree: () => own(FREE_TEXT) });
   }
 
   /** A bit for each token that may come next. */
   mask(): Uint32Array {
-    const vector = this.#binding.object("VectorInt", this.#matcher, "GetNextTokenBitmask", 32 * this.#mask.length);
+    const { tokens, possible } = this.#words;
+    const vector = this.#binding.object("VectorInt", this.#matcher, "GetNextTokenBitmask", tokens.length + OWN_TOKENS.length);
     const words = this.#binding.words(vector);
-    for (let i = 0; i < words.length; i++) this.#mask[i] = (words[i] ?? 0) & (this.#possible[i] ?? 0); // in free text it has all bits
+    for (let i = 0; i < possible.length; i++) this.#mask[i] = (words[i] ?? 0) & (possible[i] ?? 0); // in free text it has all bits
     this.#binding.delete(vector);
+    this.#lengths?.narrow(this.#mask);
     return this.#mask;
   }
 
   /** Whether the token may come; the matcher is behind it then, and else where it was. */
   accept(token: number): boolean {
-    return this.#binding.number(this.#matcher, "AcceptToken", token, false) !== 0;
+    if (!this.#accept(token)) return false;
+    if (this.#lengths === undefined || this.#lengths.accept(token)) return true;
+    this.#back(1);
+    return false;
   }
 
   rollback(count: number): void {
-    this.#binding.number(this.#matcher, "Rollback", count);
+    this.#back(count);
+    this.#lengths?.rollback(count);
   }
 
   /** The bytes that come next whatever is chosen. */
   forced(): Uint8Array<ArrayBuffer> {
-    return this.#binding.bytes(this.#matcher, "FindJumpForwardString");
+    if (this.#lengths?.isFull !== true || !this.#accept(this.#words.tokens.length + CLOSING_QUOTE)) return this.#forced();
+    const behind = this.#forced();
+    this.#back(1);
+    return Uint8Array.of(QUOTE, ...behind);
   }
 
   dispose(): void {
     this.#binding.delete(this.#matcher);
+  }
+
+  #accept(token: number): boolean {
+    return this.#binding.number(this.#matcher, "AcceptToken", token, false) !== 0;
+  }
+
+  #back(count: number): void {
+    this.#binding.number(this.#matcher, "Rollback", count);
+  }
+
+  #takes(token: number): boolean {
+    const isTaken = this.#accept(token);
+    if (isTaken) this.#back(1);
+    return isTaken;
+  }
+
+  #forced(): Uint8Array<ArrayBuffer> {
+    return this.#binding.bytes(this.#matcher, "FindJumpForwardString");
   }
 }

@@ -1,0 +1,88 @@
+/** Counts the characters of strings as an answer comes, and leaves out of masks what is too long or too short. */
+
+import type { Bounds } from "./lengths.ts";
+import { behind, CLEAN, MALFORMED, QUOTE } from "./string_bytes.ts";
+import type { TokenLengths } from "./token_lengths.ts";
+
+/** What a matcher says of the place where it is. */
+interface Marks {
+  takesMark(number: number): boolean;
+  isFree(): boolean;
+}
+
+/** Where an answer is. */
+interface Place {
+  readonly isInString: boolean;
+  /** Undefined in a string that may have any length. */
+  readonly bounds: Bounds | undefined;
+  /** Characters of the string that have begun, and how far the last one has come. */
+  readonly count: number;
+  readonly state: number;
+}
+
+const OUTSIDE: Place = { isInString: false, bounds: undefined, count: 0, state: CLEAN };
+
+export class LengthTracker {
+  readonly #marks: Marks;
+  readonly #tokens: readonly Uint8Array[];
+  readonly #lengths: TokenLengths;
+  readonly #bounds: readonly Bounds[];
+  /** Behind each token. */
+  readonly #places: Place[] = [OUTSIDE];
+
+  constructor(tokens: readonly Uint8Array[], lengths: TokenLengths, bounds: readonly Bounds[], marks: Marks) {
+    [this.#tokens, this.#lengths, this.#bounds, this.#marks] = [tokens, lengths, bounds, marks];
+  }
+
+  get #place(): Place {
+    return this.#places.at(-1) ?? OUTSIDE;
+  }
+
+  /** Whether nothing may come but the quote that closes a string. */
+  get isFull(): boolean {
+    const { bounds, count, state } = this.#place;
+    return bounds !== undefined && state === CLEAN && count === bounds.most;
+  }
+
+  /** Goes on behind a token that the matcher has accepted. Returns whether lengths allow it; it stays where it was where they do not. */
+  accept(token: number): boolean {
+    let { isInString, bounds, count, state } = this.#place;
+    let isNew = false;
+    for (const byte of this.#tokens[token] ?? []) {
+      isNew = !isInString && byte === QUOTE;
+      if (isNew) [isInString, bounds, count, state] = [true, undefined, 0, CLEAN];
+      else if (isInString && byte === QUOTE && state === CLEAN) {
+        if (bounds !== undefined && count < bounds.least) return false;
+        [isInString, bounds] = [false, undefined];
+      } else if (isInString) {
+        if (state === CLEAN) count++;
+        state = behind(state, byte);
+        if (state === MALFORMED) state = CLEAN;
+      }
+      if (bounds !== undefined && count > bounds.most) return false;
+    }
+    if (isNew) bounds = this.#boundsHere();
+    if (isInString && bounds === undefined && this.#marks.isFree()) isInString = false; // a quote of a text
+    this.#places.push(isInString ? { isInString, bounds, count, state } : OUTSIDE);
+    return true;
+  }
+
+  /** Those of the string that has just begun; where it may be one of several, what they have in common. */
+  #boundsHere(): Bounds | undefined {
+    const here = this.#marks.isFree() ? [] : this.#bounds.filter((_, number) => this.#marks.takesMark(number));
+    if (here.length === 0) return undefined;
+    return { least: Math.max(...here.map(({ least }) => least)), most: Math.min(...here.map(({ most }) => most)) };
+  }
+
+  rollback(count: number): void {
+    this.#places.splice(this.#places.length - count);
+  }
+
+  /** Takes out of a mask what lengths do not allow. */
+  narrow(mask: Uint32Array): void {
+    const { isInString, bounds, count, state } = this.#place;
+    const { least, most } = bounds ?? { least: 0, most: Infinity };
+    const fit = isInString ? this.#lengths.inside(state, most - count, count >= least) : this.#lengths.outside();
+    for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] ?? 0) & (fit[i] ?? 0);
+  }
+}
