@@ -117,7 +117,7 @@ test("tokens that are taken back do not count, and one that is too long is refus
   assert.throws(() => take("hello "), /does not allow/);
   assert.equal(mask(), later);
   take("abc");
-  assert.deepEqual([...constraint.forced()].map((id) => textOf([id])).join(""), "\", \"b"); // it is full: what follows can be no other
+  assert.deepEqual([...constraint.forced()].map((id) => textOf([id])).join(""), "\", \"b\": \""); // it is full: what follows can be no other
   constraint.rollback(2);
   take("9");
   assert.equal(mask(), later);

@@ -44,14 +44,15 @@ export class GrammarConstraint implements Constraint {
   }
 
   /**
-   * What must come next is a text; these are the tokens that the tokenizer itself spells it with. The last of them is left to the model:
+   * What must come next is a text; these are the tokens that the tokenizer itself spells it with. The last of them is left to the model where
    * it could be longer, together with what follows. So a text is the same as without jumping, and its tokens are those of the same text in
    * a prompt.
    */
   forced(): readonly number[] {
     if (this.#isEnded) return [];
-    const bytes = this.#matcher.forced();
-    const tokens = this.#encode(wholeText(bytes)).slice(0, -1);
+    const { bytes, isOpen } = this.#matcher.forced();
+    const spelled = this.#encode(wholeText(bytes));
+    const tokens = isOpen ? spelled.slice(0, -1) : spelled;
     return tokens.length < LEAST_FORCED || !this.#spell(tokens, bytes) ? [] : tokens;
   }
 

@@ -22,6 +22,29 @@ interface Place {
 
 const OUTSIDE: Place = { isInString: false, bounds: undefined, count: 0, state: CLEAN };
 
+/** Where bytes lead; undefined where the string that is open must not end, or go on. Whose bounds hold in a new one is not known yet. */
+function follow({ isInString, bounds, count, state }: Place, bytes: Uint8Array): Place | undefined {
+  for (const byte of bytes) {
+    if (!isInString) {
+      if (byte === QUOTE) [isInString, bounds, count, state] = [true, undefined, 0, CLEAN];
+    } else if (byte === QUOTE && state === CLEAN) {
+      if (bounds !== undefined && count < bounds.least) return undefined;
+      isInString = false;
+      bounds = undefined;
+    } else {
+      if (state === CLEAN || state === MALFORMED) count++;
+      state = behind(state, byte);
+      if (bounds !== undefined && count > bounds.most) return undefined;
+    }
+  }
+  return { isInString, bounds, count, state };
+}
+
+/** A string whose first character has not begun. */
+function isJustOpen({ isInString, bounds, count }: Place): boolean {
+  return isInString && bounds === undefined && count === 0;
+}
+
 export class LengthTracker {
   readonly #marks: Marks;
   readonly #tokens: readonly Uint8Array[];
@@ -46,25 +69,18 @@ export class LengthTracker {
 
   /** Goes on behind a token that the matcher has accepted. Returns whether lengths allow it; it stays where it was where they do not. */
   accept(token: number): boolean {
-    let { isInString, bounds, count, state } = this.#place;
-    let isNew = false;
-    for (const byte of this.#tokens[token] ?? []) {
-      isNew = !isInString && byte === QUOTE;
-      if (isNew) [isInString, bounds, count, state] = [true, undefined, 0, CLEAN];
-      else if (isInString && byte === QUOTE && state === CLEAN) {
-        if (bounds !== undefined && count < bounds.least) return false;
-        [isInString, bounds] = [false, undefined];
-      } else if (isInString) {
-        if (state === CLEAN) count++;
-        state = behind(state, byte);
-        if (state === MALFORMED) state = CLEAN;
-      }
-      if (bounds !== undefined && count > bounds.most) return false;
-    }
-    if (isNew) bounds = this.#boundsHere();
-    if (isInString && bounds === undefined && this.#marks.isFree()) isInString = false; // a quote of a text
-    this.#places.push(isInString ? { isInString, bounds, count, state } : OUTSIDE);
+    const next = follow(this.#place, this.#tokens[token] ?? new Uint8Array());
+    if (next === undefined) return false;
+    const bounds = isJustOpen(next) ? this.#boundsHere() : next.bounds;
+    const isText = next.isInString && bounds === undefined && this.#marks.isFree(); // what looks like a string is a quote in a text
+    this.#places.push(isText || !next.isInString ? OUTSIDE : { ...next, bounds });
     return true;
+  }
+
+  /** Whether the last of these bytes opens a string: no token goes on beyond it. */
+  opensWith(bytes: Uint8Array): boolean {
+    const next = follow(this.#place, bytes);
+    return next !== undefined && bytes.at(-1) === QUOTE && isJustOpen(next);
   }
 
   /** Those of the string that has just begun; where it may be one of several, what they have in common. */

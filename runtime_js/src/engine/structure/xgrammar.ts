@@ -166,8 +166,13 @@ export class Matcher {
     this.#lengths?.rollback(count);
   }
 
-  /** The bytes that come next whatever is chosen. */
-  forced(): Uint8Array<ArrayBuffer> {
+  /** The bytes that come next whatever is chosen, and whether a token may go on beyond them. */
+  forced(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly isOpen: boolean } {
+    const bytes = this.#forcedHere();
+    return { bytes, isOpen: this.#lengths?.opensWith(bytes) !== true };
+  }
+
+  #forcedHere(): Uint8Array<ArrayBuffer> {
     if (this.#lengths?.isFull !== true || !this.#accept(this.#words.tokens.length + CLOSING_QUOTE)) return this.#forced();
     const behind = this.#forced();
     this.#back(1);
