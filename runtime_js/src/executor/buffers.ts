@@ -3,7 +3,7 @@
 import { MAX_SLOTS, MIN_SLOTS, SLOT_BYTES } from "./abi.generated.ts";
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
-import { laterBuffers, type Plan, type VariantPlan } from "./plan.ts";
+import { laterBuffers, type Plan, type PlanHead, type VariantPlan } from "./plan.ts";
 
 /** WebGPU's largest minStorageBufferOffsetAlignment. */
 const OFFSET_ALIGNMENT = 256;
@@ -59,7 +59,7 @@ export function allocateWeights(device: GPUDevice, plan: Plan): Promise<readonly
 }
 
 /** How many slots each of the model's states in slots gets; 0 where there is none. The builder's plan.py counts the same. */
-export function slotCount(plan: Pick<Plan, "states">, { stateBytes }: Pick<VariantPlan, "stateBytes">): number {
+export function slotCount(plan: Pick<PlanHead, "states">, { stateBytes }: Pick<VariantPlan, "stateBytes">): number {
   const bytes = stateBytes.reduce((sum, size, i) => sum + (plan.states[i]?.kind === "slots" ? size : 0), 0);
   return bytes === 0 ? 0 : Math.max(MIN_SLOTS, Math.min(MAX_SLOTS, Math.floor(SLOT_BYTES / bytes)));
 }

@@ -14,7 +14,7 @@ import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, firstFunctions, functionOf, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { FIRST_LAYER, decodeName, firstFunctions, functionOf, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
 import { rotaryTable } from "./rope.ts";
@@ -28,9 +28,6 @@ const READBACK_SLOTS = 8;
  * long, so it begins with less than a tile; nobody resets a CPU, where a tile takes seconds.
  */
 const SHORTEST_CHUNK = { gpu: 16, cpu: 64 };
-
-/** How the names of its weights begin. */
-const FIRST_LAYER = "layers.0.";
 
 export interface ExecutorParts {
   readonly device: GPUDevice;
@@ -213,10 +210,7 @@ export class PlanExecutor implements ModelRunner {
     return this.#step([[name, n]], additions, draws, n);
   }
 
-  /**
-   * float32[hidden_size]: the hidden state of the last of `tokens` behind the model's first layer, by a prefill or (of one token) a decode
-   * step that ends there. What is at a position greater than 0 continues the call before it, at 0. For a check of the GPU: it makes a buffer.
-   */
+  /** See `FirstLayer`. It makes a buffer. */
   async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
     const { steps, kernels } = functionOf(this.#parts.variant, name);
     const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));

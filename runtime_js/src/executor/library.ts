@@ -9,11 +9,13 @@ const MAX_SECTION_BYTES = 1 << 26;
 /** LAUNCH_WORDS int32 for each tile of each kernel of a function: grid x, y, z, then uniform words. Valid until the next call. */
 export type Launch = (n: number, kvLength: number) => Int32Array;
 
-function broken(message: string): ManifestError {
+/** Of a library that cannot be used. */
+export function broken(message: string): ManifestError {
   return new ManifestError(`The model library is not usable: ${message}. Build the model again with a matching webllm-build.`);
 }
 
-function section(module: WebAssembly.Module, name: string): unknown {
+/** The JSON in a custom section. */
+export function section(module: WebAssembly.Module, name: string): unknown {
   const [bytes, ...others] = WebAssembly.Module.customSections(module, name);
   if (bytes === undefined || others.length > 0) throw broken(`it has ${others.length + (bytes ? 1 : 0)} sections ${name}, not one`);
   if (bytes.byteLength > MAX_SECTION_BYTES) throw broken(`its section ${name} has ${bytes.byteLength} bytes`);
@@ -28,7 +30,7 @@ function section(module: WebAssembly.Module, name: string): unknown {
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 /** Where not even an empty module compiles, it is not the library that is wrong. */
-async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+export async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(bytes);
   } catch (error) {

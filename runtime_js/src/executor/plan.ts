@@ -96,17 +96,21 @@ export interface VariantPlan {
   readonly functions: ReadonlyMap<string, FunctionPlan>;
 }
 
-/** Buffer ids number the weights, then states, then io, then a variant's workspace. */
-export interface Plan {
+/** What a plan says of the model, whatever computes it. Buffer ids number the weights, then states, then io, then a variant's workspace. */
+export interface PlanHead {
   readonly model: PlanModel;
   readonly weights: readonly NamedBytes[];
   readonly states: readonly StatePlan[];
   readonly io: readonly NamedBytes[];
+}
+
+export interface Plan extends PlanHead {
   readonly variants: readonly VariantPlan[];
   readonly wgsl: readonly string[];
 }
 
-function fail(message: string): ManifestError {
+/** Of a plan that cannot be used. */
+export function fail(message: string): ManifestError {
   return new ManifestError(`The model library's plan is not usable: ${message}. Build the model again with a matching webllm-build.`);
 }
 
@@ -171,11 +175,15 @@ function parseIo(plan: Fields, model: PlanModel): NamedBytes[] {
   return io;
 }
 
-function parseKernel(kernel: Fields, wgslCount: number): KernelPlan {
-  const bindings = kernel.array("bindings", 64, (value, path): "read" | "read_write" => {
+export function parseBindings(kernel: Fields): KernelPlan["bindings"] {
+  return kernel.array("bindings", 64, (value, path): "read" | "read_write" => {
     if (value !== "read" && value !== "read_write") throw fail(`${path} must be "read" or "read_write"`);
     return value;
   });
+}
+
+function parseKernel(kernel: Fields, wgslCount: number): KernelPlan {
+  const bindings = parseBindings(kernel);
   const tiles = kernel.objects("tiles", MAX_TILES, (tile) => (
     { wgsl: tile.integer("wgsl", 0, wgslCount - 1), entry: tile.string("entry", MAX_NAME) }));
   if (tiles.length === 0) throw kernel.wrong("tiles", "at least one tile");
@@ -192,7 +200,7 @@ function parseKernel(kernel: Fields, wgslCount: number): KernelPlan {
   };
 }
 
-function parseFunction(fn: Fields, kernels: readonly KernelPlan[], bufferCount: number): FunctionPlan {
+function parseFunction(fn: Fields, kernels: readonly Pick<KernelPlan, "bindings">[], bufferCount: number): FunctionPlan {
   const own = fn.integers("kernels", MAX_COUNT, 0, kernels.length - 1);
   const steps = fn.array("steps", MAX_COUNT, (value, path) => {
     if (!Array.isArray(value) || value.length !== 2) throw fail(`${path} must be [kernel, [buffers]]`);
@@ -221,55 +229,73 @@ function parseFeatures<Name extends string>(variant: Fields, key: string, known:
   });
 }
 
-function parseVariant(variant: Fields, states: readonly StatePlan[], sharedBuffers: number, wgslCount: number): VariantPlan {
-  const limits = variant.object("limits");
-  limits.onlyKeys(LIMITS);
+/** Raises ManifestError. */
+export function parseMemory(variant: Fields, states: readonly StatePlan[]): Pick<VariantPlan, "stateBytes" | "workspace"> {
   const workspace = variant.integers("workspace", MAX_COUNT, 4, MAX_BYTES);
   if (workspace.some((bytes) => bytes % 4 !== 0)) throw variant.wrong("workspace", "sizes that are multiples of 4");
-  const kernels = variant.objects("kernels", MAX_COUNT, (kernel) => parseKernel(kernel, wgslCount));
-  const functions = variant.object("functions");
-  const names = functions.keys();
-  if (names.length > MAX_FUNCTIONS) throw variant.wrong("functions", `an object of at most ${MAX_FUNCTIONS} entries`);
-  const parse = (name: string): FunctionPlan => parseFunction(functions.object(name), kernels, sharedBuffers + workspace.length);
   const stateBytes = variant.integers("state_bytes", MAX_COUNT, 4, 1 << 30);
   if (stateBytes.length !== states.length || stateBytes.some((bytes) => bytes % 4 !== 0)) {
     throw variant.wrong("state_bytes", `multiples of 4 for each of ${states.length} states`);
   }
+  return { workspace, stateBytes };
+}
+
+/** The variant's functions by name. Raises ManifestError. */
+export function parseFunctions(variant: Fields, kernels: readonly Pick<KernelPlan, "bindings">[], bufferCount: number): VariantPlan["functions"] {
+  const functions = variant.object("functions");
+  const names = functions.keys();
+  if (names.length > MAX_FUNCTIONS) throw variant.wrong("functions", `an object of at most ${MAX_FUNCTIONS} entries`);
+  return new Map(names.map((name) => [name, parseFunction(functions.object(name), kernels, bufferCount)]));
+}
+
+function parseVariant(variant: Fields, states: readonly StatePlan[], sharedBuffers: number, wgslCount: number): VariantPlan {
+  const limits = variant.object("limits");
+  limits.onlyKeys(LIMITS);
+  const kernels = variant.objects("kernels", MAX_COUNT, (kernel) => parseKernel(kernel, wgslCount));
+  const memory = parseMemory(variant, states);
   return {
     name: variant.string("name", 64),
+    ...memory,
     features: parseFeatures(variant, "features", FEATURES),
     languageFeatures: parseFeatures(variant, "language_features", LANGUAGE_FEATURES),
     minSubgroupSize: variant.integer("min_subgroup_size", 0, 128),
     limits: new Map(LIMITS.filter((name) => limits.has(name)).map((name) => [name, limits.integer(name, 1, MAX_BYTES)])),
-    stateBytes,
-    kvPageBytes: Math.max(0, ...stateBytes.filter((_, i) => states[i]?.kind === "pages")),
-    workspace,
+    kvPageBytes: Math.max(0, ...memory.stateBytes.filter((_, i) => states[i]?.kind === "pages")),
     kernels,
-    functions: new Map(names.map((name) => [name, parse(name)])),
+    functions: parseFunctions(variant, kernels, sharedBuffers + memory.workspace.length),
   };
+}
+
+/** Raises ManifestError, which names the first thing that is wrong. */
+export function parseHead(plan: Fields): PlanHead {
+  const format = plan.integer("format", 0, 1 << 20);
+  if (format !== PLAN_FORMAT) throw fail(`it has format ${format}, this engine reads format ${PLAN_FORMAT}`);
+  const model = parseModel(plan.object("model"));
+  const weights = plan.objects("weights", MAX_COUNT, (entry) => ({ name: entry.string("name", MAX_NAME), bytes: bufferBytes(entry) }));
+  const io = parseIo(plan, model);
+  return { model, weights, states: plan.objects("states", MAX_LAYERS, parseState), io };
 }
 
 /** Reads a plan and the WGSL texts beside it. Raises ManifestError, which names the first thing that is wrong. */
 export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
   const plan = new Fields(planValue, "", fail);
-  const format = plan.integer("format", 0, 1 << 20);
-  if (format !== PLAN_FORMAT) throw fail(`it has format ${format}, this engine reads format ${PLAN_FORMAT}`);
+  const head = parseHead(plan);
+  const { weights, states, io } = head;
   const wgsl = new Fields({ wgsl: wgslValue }, "", fail).array("wgsl", MAX_COUNT, (value, path) => {
     if (typeof value !== "string") throw fail(`${path} must be a string`);
     return value;
   });
-  const model = parseModel(plan.object("model"));
-  const weights = plan.objects("weights", MAX_COUNT, (entry) => ({ name: entry.string("name", MAX_NAME), bytes: bufferBytes(entry) }));
-  const io = parseIo(plan, model);
-  const states = plan.objects("states", MAX_LAYERS, parseState);
   const shared = weights.length + states.length + io.length;
   const variants = plan.objects("variants", 16, (variant) => parseVariant(variant, states, shared, wgsl.length));
   if (variants.length === 0) throw fail("it has no variant");
-  return { model, weights, states, io, variants, wgsl };
+  return { ...head, variants, wgsl };
 }
 
+/** How the names of its weights begin. */
+export const FIRST_LAYER = "layers.0.";
+
 /** Raises ManifestError where the variant has no such function. */
-export function functionOf(variant: VariantPlan, name: string): FunctionPlan {
+export function functionOf(variant: Pick<VariantPlan, "name" | "functions">, name: string): FunctionPlan {
   const found = variant.functions.get(name);
   if (found === undefined) throw fail(`variant ${variant.name} has no function ${name}`);
   return found;

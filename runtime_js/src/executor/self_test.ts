@@ -1,18 +1,28 @@
-/** Checks a GPU on the loaded model: drivers and browsers have been seen that compile every kernel and compute other numbers. */
+/** Checks on the loaded model what computes it: drivers and browsers have been seen that compile every kernel and compute other numbers. */
 
 import type { Probe } from "../storage/manifest.ts";
 import { VariantError } from "./device.ts";
-import type { PlanExecutor } from "./executor.ts";
+import type { RunnerShape } from "./runner.ts";
 
 /** Of the size of the values. Codes of 8 bits, float16 and other orders of sums err by a few hundredths; what is wrong, by much more. */
 const TOLERANCE = 0.1;
+
+/** A runner that tells what it computes on the way. */
+export interface FirstLayer {
+  readonly shape: RunnerShape;
+  /**
+   * float32[hidden_size]: the hidden state of the last of `tokens` behind the model's first layer, by a prefill or (of one token) a decode
+   * step that ends there. What is at a position greater than 0 continues the call before it, at 0.
+   */
+  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array>;
+}
 
 /**
  * Computes the probe's tokens in the first layer, all by a prefill, and then the last one once more by a decode step behind the others, which
  * takes every kind of kernel with the model's own weights: products, attention or recurrence, and states. Raises VariantError where the
  * numbers are wrong.
  */
-export async function selfTest(runner: Pick<PlanExecutor, "firstLayer" | "shape">, { tokens, values }: Probe): Promise<void> {
+export async function selfTest(runner: FirstLayer, { tokens, values }: Probe): Promise<void> {
   const [before, last] = [tokens.slice(0, -1), tokens.slice(-1)];
   const prefill = await runner.firstLayer("prefill", tokens, 0);
   // A page still holds the tokens before the last; a state in a slot is the one after it.

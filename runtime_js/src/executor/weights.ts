@@ -3,10 +3,10 @@
 import { ManifestError } from "../support/errors.ts";
 import type { TensorEntry } from "../storage/manifest.ts";
 import type { Binding } from "./buffers.ts";
-import type { Plan } from "./plan.ts";
+import type { PlanHead } from "./plan.ts";
 
 /** Checks that the manifest's tensors are the plan's weights, in order. Raises ManifestError. */
-export function matchTensors(tensors: readonly TensorEntry[], plan: Plan): void {
+export function matchTensors(tensors: readonly TensorEntry[], plan: PlanHead): void {
   const mismatch = plan.weights.findIndex((weight, i) => tensors[i]?.name !== weight.name || tensors[i]?.bytes !== weight.bytes);
   if (mismatch >= 0 || tensors.length !== plan.weights.length) {
     const name = plan.weights[mismatch]?.name ?? tensors[plan.weights.length]?.name ?? "";

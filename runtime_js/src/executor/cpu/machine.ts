@@ -1,0 +1,102 @@
+/** Computes functions of the plan, on as many threads as there are, in slices: between two, whoever else is on this thread gets a turn. */
+
+import { AbortError, type MLCEngineError } from "../../support/errors.ts";
+import { noAnswer } from "../../support/patience.ts";
+import { broken } from "../library.ts";
+import type { CpuInstance } from "./instance.ts";
+import { layOut, stepWords, type Layout } from "./layout.ts";
+import type { CpuLibrary } from "./library.ts";
+import type { CpuMemory } from "./memory.ts";
+import type { CpuVariant } from "./plan.ts";
+import type { Threads } from "./threads.ts";
+
+/** Microseconds: some turns in a tenth of a second, which is what an abort may take. */
+const SLICE_US = 16_000;
+/** A step in which nothing is done for so long will never be done: a browser has ended a thread. */
+const SILENT_MS = 10_000;
+/** Words of a team that change with its work: the ticket, and how much of the step is done. */
+const PROGRESS_WORDS = 3;
+
+/** Lets others have their turn. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}
+
+export interface MachineParts {
+  readonly library: CpuLibrary;
+  readonly memory: CpuMemory;
+  readonly instance: CpuInstance;
+  readonly threads: Threads;
+}
+
+export class Machine {
+  readonly memory: CpuMemory;
+  readonly layout: Layout;
+  readonly #parts: MachineParts;
+  /** A page's own thread may not sleep. */
+  readonly #mayWait = typeof document === "undefined" ? 1 : 0;
+  #lastBreath = performance.now();
+  #failure: MLCEngineError | null = null;
+
+  constructor(parts: MachineParts, variant: CpuVariant) {
+    const { library, memory, instance } = parts;
+    this.#parts = parts;
+    this.memory = memory;
+    const layout = this.layout = layOut(library.plan, variant, memory.fixed);
+    memory.growTo(layout, 1);
+    for (const [name, program] of layout.programs) {
+      const words = stepWords(variant, name, program, layout.pointers, instance.firstKernel);
+      memory.words(program.steps, words.length).set(words);
+    }
+  }
+
+  /** Threads that compute, this one too. */
+  get threads(): number {
+    return 1 + this.#parts.threads.count;
+  }
+
+  /** Computes a function, or its first `steps` steps. Rejects with what ended the machine. */
+  async run(name: string, n: number, kvLength: number, steps?: number): Promise<void> {
+    this.#check();
+    const { instance: { exports, steps: loop }, memory: { fixed: { team } } } = this.#parts;
+    const program = this.layout.programs.get(name);
+    if (program === undefined) throw broken(`it has no function ${name}`);
+    const launch = exports[program.launch];
+    if (typeof launch !== "function") throw broken(`it has no launch function ${program.launch}`);
+    launch(n, kvLength, program.units);
+    const isAlone = this.threads === 1;
+    (isAlone ? loop.steps_begin_alone : loop.steps_begin)(team, program.steps, Math.min(steps ?? Infinity, program.count), program.units, n);
+    let [seen, since] = ["", performance.now()];
+    while ((isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait)) !== 0) {
+      await this.#breathe();
+      const now = this.memory.words(team, PROGRESS_WORDS).join();
+      if (now !== seen) [seen, since] = [now, performance.now()];
+      else if (performance.now() - since > SILENT_MS) this.end(noAnswer("a thread of the CPU"));
+      this.#check();
+    }
+    if (performance.now() - this.#lastBreath > SLICE_US / 1000) await this.#breathe();
+    this.#check();
+  }
+
+  async #breathe(): Promise<void> {
+    await breath();
+    this.#lastBreath = performance.now();
+  }
+
+  #check(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Ends its threads; what is under way, and whatever is asked for then, fails with this. */
+  end(error: MLCEngineError = new AbortError("The model was unloaded.")): void {
+    this.#failure ??= error;
+    this.#parts.threads.terminate();
+  }
+}

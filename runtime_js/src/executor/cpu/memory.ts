@@ -1,0 +1,102 @@
+/** The wasm memory of a model: made once with its weights' places, and enlarged where it is, as conversations grow. */
+
+import { OutOfMemoryError } from "../../support/errors.ts";
+import { formatBytes } from "../../support/format.ts";
+import { MAX_ROWS } from "../abi.generated.ts";
+import type { MemoryEstimate } from "../memory_estimate.ts";
+import type { FixedLayout, Layout } from "./layout.ts";
+import { layFixed, layOut } from "./layout.ts";
+import { WASM_PAGE, type CpuLibrary } from "./library.ts";
+import type { CpuPlan, CpuVariant } from "./plan.ts";
+
+/** What a 32-bit address reaches, but for the last page: a pointer behind the end must be a number too. */
+const MOST_PAGES = 65_535;
+const LESS = "Close other pages, or load with a smaller context window or a smaller model.";
+
+function wasmPages(bytes: number): number {
+  return Math.ceil(bytes / WASM_PAGE);
+}
+
+/** What a model will take; `contextLength` as asked for. */
+export function estimateCpu(plan: CpuPlan, variant: CpuVariant, ownBytes: number, threads: number, contextLength: number | undefined): MemoryEstimate {
+  const length = Math.min(contextLength ?? plan.model.contextLength, plan.model.contextLength);
+  const { pages, pageBytes } = layOut(plan, variant, layFixed(plan, ownBytes, threads));
+  const weights = plan.weights.reduce((sum, { bytes }) => sum + bytes, 0);
+  const cache = Math.ceil(length / plan.model.pageSize) * pageBytes;
+  const total = pages + cache;
+  return { weights, cache, workspace: pages - weights, total, contextLength: length };
+}
+
+/** Raises OutOfMemoryError where it is more than WebAssembly can address. */
+export function checkAddressable({ total, weights, cache, contextLength }: MemoryEstimate): void {
+  const most = MOST_PAGES * WASM_PAGE;
+  if (total <= most) return;
+  throw new OutOfMemoryError(
+    `On the CPU the model needs ${formatBytes(total)} (weights ${formatBytes(weights)}, cache of ${contextLength} tokens ${formatBytes(cache)}), `
+    + `and WebAssembly has ${formatBytes(most)} at most. Load with a smaller context window, take a smaller model, or a browser with WebGPU.`,
+    { needed: total, available: most });
+}
+
+export class CpuMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly fixed: FixedLayout;
+  readonly #maximum: number;
+
+  private constructor(memory: WebAssembly.Memory, fixed: FixedLayout, maximum: number) {
+    [this.memory, this.fixed, this.#maximum] = [memory, fixed, maximum];
+  }
+
+  /**
+   * Room for the weights and the rest of a variant, with `pages` pages; it may grow to what all rows' conversations need, or where the
+   * machine does not promise so much, to one. Raises OutOfMemoryError.
+   */
+  static make({ plan, ownBytes, isShared }: CpuLibrary, variant: CpuVariant, threads: number, pages: number, contextLength: number): CpuMemory {
+    const fixed = layFixed(plan, ownBytes, threads);
+    const layout = layOut(plan, variant, fixed);
+    const context = Math.ceil(contextLength / plan.model.pageSize);
+    const bytes = (count: number): number => Math.min(MOST_PAGES, wasmPages(layout.pages + count * layout.pageBytes));
+    const initial = bytes(pages);
+    for (const maximum of [bytes(MAX_ROWS * context), bytes(context), initial]) {
+      try {
+        return new CpuMemory(new WebAssembly.Memory({ initial, maximum, shared: isShared }), fixed, maximum);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    }
+    throw new OutOfMemoryError(`This browser has no room for the model (${formatBytes(initial * WASM_PAGE)}). ${LESS}`, { bytes: initial * WASM_PAGE });
+  }
+
+  bytes(pointer: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.memory.buffer, pointer, length);
+  }
+
+  words(pointer: number, length: number): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.memory.buffer, pointer, length);
+  }
+
+  floats(pointer: number, length: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.memory.buffer, pointer, length);
+  }
+
+  /** Pages that the cache may have at most, and now. */
+  mostPages({ pages, pageBytes }: Layout): number {
+    return Math.floor((this.#maximum * WASM_PAGE - pages) / pageBytes);
+  }
+
+  pages({ pages, pageBytes }: Layout): number {
+    return Math.floor((this.memory.buffer.byteLength - pages) / pageBytes);
+  }
+
+  /** Makes room for so many pages; what is there stays in its place. Raises OutOfMemoryError. */
+  growTo({ pages, pageBytes }: Layout, count: number): void {
+    const missing = wasmPages(pages + count * pageBytes) - this.memory.buffer.byteLength / WASM_PAGE;
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(missing);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new OutOfMemoryError(`This browser has no room for a longer conversation (${formatBytes(count * pageBytes)}). ${LESS}`, { bytes: count * pageBytes });
+    }
+  }
+}
+

@@ -1,0 +1,213 @@
+/** Runs the plan on the CPU. Calls wait for each other; a step is straight work on memory, in slices that let others have their turn. */
+
+import { OutOfMemoryError } from "../../support/errors.ts";
+import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
+import { kept, positionsOf, stateWords, type Addition } from "../additions.ts";
+import { slotCount } from "../buffers.ts";
+import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "../draws.ts";
+import { FIRST_LAYER, functionOf } from "../plan.ts";
+import { rotaryTable } from "../rope.ts";
+import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
+import type { Machine } from "./machine.ts";
+import type { CpuPlan, CpuVariant } from "./plan.ts";
+
+/** Below so many tokens a product of matrices is bound by reading the weights. */
+const SHORTEST_CHUNK = 16;
+
+interface Io {
+  readonly pointer: number;
+  readonly bytes: number;
+}
+
+export class CpuRunner implements ModelRunner {
+  readonly shape: RunnerShape;
+  readonly #plan: CpuPlan;
+  readonly #variant: CpuVariant;
+  readonly #machine: Machine;
+  readonly #io: ReadonlyMap<string, Io>;
+  readonly #controls: ControlSlots;
+  /** The latest call; the next one begins behind it. */
+  #latest: Promise<unknown> = Promise.resolve();
+  #samples = 0;
+
+  constructor(plan: CpuPlan, variant: CpuVariant, machine: Machine, contextLength: number) {
+    [this.#plan, this.#variant, this.#machine] = [plan, variant, machine];
+    const first = plan.weights.length + plan.states.length;
+    this.#io = new Map(plan.io.map(({ name, bytes }, i) => [name, { pointer: machine.layout.pointers[first + i] ?? 0, bytes }]));
+    const { pageSize, prefillChunk, vocabSize } = plan.model;
+    this.shape = {
+      contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
+      rowCounts: Array.from({ length: MAX_ROWS }, (_, i) => i + 1), slots: slotCount(plan, variant),
+    };
+    this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
+  }
+
+  /** Pages that there is room for. */
+  get pages(): number {
+    return this.#machine.memory.pages(this.#machine.layout);
+  }
+
+  async prepare(): Promise<void> {}
+
+  async reservePages(pages: number): Promise<number> {
+    const { memory, layout } = this.#machine;
+    const most = memory.mostPages(layout);
+    if (pages > most) throw new OutOfMemoryError(`The model's memory has room for ${most} pages of tokens, and ${pages} are needed.`);
+    if (pages > this.pages) memory.growTo(layout, Math.min(most, Math.max(pages, 2 * this.pages)));
+    return this.pages;
+  }
+
+  prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
+    const addition = { position, count: tokens.length, cache: kept(cache) };
+    return this.#inTurn(() => this.#prefill(tokens, addition));
+  }
+
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
+    const addition = { position, count: tokens.length, cache: kept(cache) };
+    return this.#inTurn(async () => {
+      const place = this.#places(1);
+      await this.#prefill(tokens, addition, place);
+      await this.#machine.run("logits", tokens.length, 0);
+      const [result = { token: 0 }] = await this.#sample([{ draw, end: tokens.length, counted: 0 }], 1, place);
+      return result;
+    });
+  }
+
+  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates> {
+    const addition = { position, count: tokens.length, cache: kept(cache) };
+    return this.#inTurn(async () => {
+      await this.#prefill(tokens, addition);
+      await this.#machine.run("encode", tokens.length, 0);
+      const values = this.#floats("pooled").slice();
+      return { last: values.slice(0, values.length / 2), sum: values.slice(values.length / 2) };
+    });
+  }
+
+  decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
+    const n = rows.length;
+    if (n === 0 || n > MAX_ROWS) throw new RangeError(`a decode step of ${n} rows`);
+    const additions = rows.map((row) => row && { position: row.position, count: 1, cache: kept(row.cache) });
+    return this.#inTurn(async () => {
+      rows.forEach((row, i) => { if (row?.token !== undefined) this.#write("tokens", Int32Array.of(row.token), 4 * i); });
+      const place = this.#places(n);
+      await this.#machine.run("decode", n, this.#tell(additions, n, place));
+      return this.#sample(rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 }), n, place);
+    });
+  }
+
+  /** See `FirstLayer`. */
+  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
+    return this.#inTurn(async () => {
+      const { steps, kernels } = functionOf(this.#variant, name);
+      const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
+      const step = steps[end];
+      const { bindings = [] } = this.#plan.kernels[kernels[step?.kernel ?? -1] ?? -1] ?? {};
+      const output = step?.buffers[bindings.lastIndexOf("read_write")];
+      if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
+      const size = (this.#io.get("pooled")?.bytes ?? 0) / 8; // floats of a hidden state
+      const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
+      const cache = { pages: Int32Array.of(0), copies: new Int32Array(), slots };
+      this.#write("tokens", Int32Array.from(tokens));
+      const longest = this.#tell([{ position, count: tokens.length, cache }], 1, 0);
+      await this.#machine.run(name, tokens.length, longest, end + 1);
+      const pointer = this.#machine.layout.pointers[output] ?? 0;
+      return this.#machine.memory.floats(pointer + 4 * (tokens.length - 1) * size, size).slice();
+    });
+  }
+
+  /** Frees what it holds; calls under way reject. */
+  dispose(): void {
+    this.#machine.end();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#latest.then(work, work);
+    this.#latest = result.catch(() => undefined);
+    return result;
+  }
+
+  #place(name: string): Io {
+    const io = this.#io.get(name);
+    if (io === undefined) throw new RangeError(`no io buffer ${name}`);
+    return io;
+  }
+
+  #write(name: string, words: Int32Array | Uint32Array | Float32Array, offset = 0): void {
+    const { pointer, bytes } = this.#place(name);
+    if (offset + words.byteLength > bytes) throw new RangeError(`${name} has no room for so much`);
+    this.#machine.memory.bytes(pointer + offset, words.byteLength).set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+  }
+
+  #floats(name: string): Float32Array<ArrayBuffer> {
+    const { pointer, bytes } = this.#place(name);
+    return this.#machine.memory.floats(pointer, bytes / 4);
+  }
+
+  #words(name: string): Int32Array<ArrayBuffer> {
+    const { pointer, bytes } = this.#place(name);
+    return this.#machine.memory.words(pointer, bytes / 4);
+  }
+
+  async #prefill(tokens: readonly number[], addition: Addition, place = 0): Promise<void> {
+    this.#write("tokens", Int32Array.from(tokens));
+    await this.#machine.run("prefill", tokens.length, this.#tell([addition], 1, place));
+  }
+
+  /** Does the copies that are due and writes what a step is told of its tokens. Returns how many tokens the longest of their sequences has. */
+  #tell(additions: readonly (Addition | null)[], n: number, place: number): number {
+    const { pageSize, contextLength, ropes } = this.#plan.model;
+    for (const one of additions) if (one !== null) this.#copyPages(one.cache.copies);
+    this.#write("state", stateWords(additions, n, place, pageSize));
+    const positions = positionsOf(additions);
+    ropes.forEach((rope, i) => this.#write(`rope${i}`, rotaryTable(rope, positions)));
+    const pages = Math.ceil(contextLength / pageSize); // of a row's page table
+    additions.forEach((one, row) => { if (one !== null) this.#write("page_table", one.cache.pages, 4 * row * pages); });
+    return Math.max(...positions) + 1;
+  }
+
+  /** `copies`: (source, destination) pairs. A page holds all layers. */
+  #copyPages(copies: Int32Array): void {
+    const { memory, layout: { pages, pageBytes } } = this.#machine;
+    for (let i = 0; i + 1 < copies.length; i += 2) {
+      const [from, to] = [copies[i] ?? 0, copies[i + 1] ?? 0];
+      memory.bytes(pages + to * pageBytes, pageBytes).set(memory.bytes(pages + from * pageBytes, pageBytes));
+    }
+  }
+
+  /** The history's next places, in one piece. */
+  #places(n: number): number {
+    if (this.#samples % HISTORY + n > HISTORY) this.#samples += HISTORY - this.#samples % HISTORY;
+    const place = this.#samples % HISTORY;
+    this.#samples += n;
+    return place;
+  }
+
+  /** Draws from the logits of a forward pass. */
+  async #sample(rows: readonly (RowDraw | null)[], n: number, place: number): Promise<readonly StepResult[]> {
+    const { vocabSize } = this.#plan.model;
+    const hasLogprobs = rows.some((row) => row?.draw.topLogprobs !== undefined);
+    if (hasLogprobs) await this.#machine.run("keep", n, 0);
+    rows.forEach((row, i) => {
+      if (row?.draw.process === undefined) return;
+      const logits = this.#floats("logits").slice(i * vocabSize, (i + 1) * vocabSize); // a copy, which may be held and changed later
+      row.draw.process(logits);
+      this.#write("logits", logits, 4 * i * vocabSize);
+    });
+    const masks = rows.map((row) => row?.draw.mask?.());
+    const words = Math.ceil(vocabSize / 32);
+    masks.forEach((mask, row) => { if (mask !== undefined) this.#write("mask", mask.subarray(0, words), 4 * row * words); });
+    rows.forEach((row) => row && this.#controls.hold(row));
+    for (let row = 0; row < n; row++) {
+      const own = rows[row] ?? null;
+      this.#write("sampling", own === null ? DRAWS_NOTHING : wordsOf(own, masks[row] !== undefined), 4 * row * SAMPLING_WORDS);
+    }
+    if (rows.some((row, i) => row?.draw.controls !== undefined || masks[i] !== undefined)) await this.#machine.run("adjust", n, 0);
+    await this.#machine.run("sample", n, 0);
+    if (hasLogprobs) await this.#machine.run("logprobs", n, 0);
+    const tokens = this.#words("history").slice(place, place + n);
+    return rows.map((row, i) => {
+      const top = row?.draw.topLogprobs;
+      return { token: tokens[i] ?? 0, ...(top !== undefined && { logprobs: readLogprobs(this.#words("logprobs").slice(0, n * LOGPROB_WORDS), i, top) }) };
+    });
+  }
+}
