@@ -5,7 +5,8 @@ import { chooseVariants } from "../src/executor/device.ts";
 import { writeRange } from "../src/executor/weights.ts";
 import { estimateOn } from "../src/executor/memory.ts";
 import { parsePlan } from "../src/executor/plan.ts";
-import { openDevice, startModel, type RunningModel, type StartOptions } from "../src/executor/start.ts";
+import type { StartOptions } from "../src/executor/backend.ts";
+import { openDevice, startModel, type StartedModel } from "../src/executor/start.ts";
 import { DeviceLostError, FeatureSupportError, OutOfMemoryError, RequestValidationError, WebGPUNotAvailableError } from "../src/support/errors.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
@@ -44,7 +45,7 @@ const ALL = adapter(["shader-f16", "subgroups"]);
 
 type Options = StartOptions & { readonly variant?: string };
 
-async function start(given: GPUAdapter = ALL, options: Options = {}, weights: Promise<void> = Promise.resolve()): Promise<RunningModel> {
+async function start(given: GPUAdapter = ALL, options: Options = {}, weights: Promise<void> = Promise.resolve()): Promise<StartedModel> {
   const on = await openDevice(given, LIBRARY, chooseVariants(given, PLAN, options.variant), options, NOTES);
   return startModel(on, { options, notes: NOTES, probe: undefined, weights, onCompiled: () => undefined, signal: new AbortController().signal });
 }

@@ -9,7 +9,6 @@ import { Sampler } from "../engine/sampler.ts";
 import { Scheduler } from "../engine/scheduler.ts";
 import type { Sequence } from "../engine/sequences.ts";
 import { Session } from "../engine/session.ts";
-import { BufferUsage, MapMode } from "../executor/gpu_flags.ts";
 import type { CacheView, Draw, Row, StepResult } from "../executor/runner.ts";
 import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
 
@@ -236,17 +235,8 @@ export class DebugEngine extends MLCEngine {
 
   /** The logits that a step of one row, now under way, leaves behind. */
   async #logits(step: Promise<unknown>): Promise<Float32Array> {
-    const { device, watch, buffers, library } = this.#loaded.gpu;
     await step;
-    const size = 4 * library.plan.model.vocabSize;
-    const staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
-    const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffers.io("logits"), 0, staging, 0, size);
-    device.queue.submit([encoder.finish()]);
-    await watch.guard(staging.mapAsync(MapMode.READ));
-    const logits = new Float32Array(staging.getMappedRange().slice(0));
-    staging.destroy();
-    return logits;
+    return this.#loaded.runner.logits();
   }
 }
 

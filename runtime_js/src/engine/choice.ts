@@ -2,15 +2,13 @@
 
 import type { Device } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
-import type { StartOptions } from "../executor/start.ts";
+import type { StartOptions } from "../executor/backend.ts";
 import type { ModelSource } from "../storage/source.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type { InitProgressReport } from "./progress.ts";
 
 /** A model to load, and how. */
 export interface ModelChoice extends StartOptions {
-  /** Runs this variant of the model or fails; default: the first that works. */
-  readonly variant?: string | undefined;
   /** Default: "auto". */
   readonly device?: Device | undefined;
   /** What responses call the model. */

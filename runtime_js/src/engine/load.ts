@@ -1,16 +1,14 @@
-/** Loads a model: its description, then weights, code, device and kernels side by side. */
+/** Loads a model: its description, then weights, code, memory and kernels side by side. */
 
-import { infoOf, requestAdapter } from "../executor/adapter.ts";
-import { chooseVariants } from "../executor/device.ts";
-import { ModelLibrary } from "../executor/library.ts";
-import { describeMemory, estimateOn } from "../executor/memory.ts";
+import type { Backend, InspectableRunner, OpenModel } from "../executor/backend.ts";
+import type { Computer } from "../executor/devices.ts";
+import { describeMemory } from "../executor/memory.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
-import { openDevice, startModel, type ModelDevice, type RunningModel } from "../executor/start.ts";
-import { matchTensors, writeRange } from "../executor/weights.ts";
 import { tagsOf } from "../formats/format.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
-import { AbortError, OutOfMemoryError } from "../support/errors.ts";
-import { owed } from "../support/patience.ts";
+import { AbortError, InternalError, OutOfMemoryError } from "../support/errors.ts";
+import { log } from "../support/log.ts";
+import { Backends, isOfBackend } from "./backends.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { LoadProgress } from "./progress.ts";
 import { SequenceManager } from "./sequences.ts";
@@ -21,92 +19,109 @@ import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 
 const STOPPED = "Loading was stopped.";
 
-/** What a session is made of, with the GPU that is behind it. */
+/** What a session is made of. */
 export interface LoadedModel extends SessionParts {
-  readonly gpu: RunningModel & { readonly library: ModelLibrary };
+  readonly runner: InspectableRunner;
 }
 
 /**
- * Weights are read from the moment that the library is there and the adapter can run it; the device, its buffers and kernels are made
- * meanwhile. A load that is stopped, or fails, has freed the device when it rejects, whatever still compiles.
+ * The model on the first of this machine's backends that computes it. A load that is stopped, or fails, has freed what was made when it
+ * rejects, whatever still compiles.
  */
 export async function loadModel(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<LoadedModel> {
   const failed = childController(signal);
   const progress = new LoadProgress((report) => { if (!signal.aborted) listener.progress(report); }, (error) => failed.abort(error));
   const stop = failed.signal;
-  let prepared: Promise<ModelDevice> | undefined;
+  try {
+    const backends = new Backends(choice, (adapter) => progress.during("the GPU", adapter));
+    const opened = progress.during("the model's description", ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason)), true);
+    const [folder, candidates] = await progress.timed("manifest",
+      abortable(opened.then(async (open) => [open, await backends.for(open.manifest)] as const), stop, STOPPED));
+    progress.warn(folder.warning);
+    for (const [i, backend] of candidates.entries()) {
+      try {
+        return await loadOn(backend, folder, { choice, listener, progress, stop });
+      } catch (error) {
+        if (i === candidates.length - 1 || stop.aborted || !isOfBackend(error)) throw error;
+        log.warn(`The model does not run on ${backend.name}: ${String(error)}`);
+      }
+    }
+    throw new InternalError("there is no backend");
+  } catch (error) {
+    failed.abort(); // what is still being read
+    throw signal.aborted ? abortError(signal, STOPPED) : error;
+  } finally {
+    progress.close();
+  }
+}
+
+/** A load under way. */
+interface Load {
+  readonly choice: ModelChoice;
+  readonly listener: LoadListener;
+  readonly progress: LoadProgress;
+  readonly stop: AbortSignal;
+}
+
+/** Weights are read from the moment that the library is there and fits; room for them, and what computes with them, are made meanwhile. */
+async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener, progress, stop: whole }: Load): Promise<LoadedModel> {
+  const failed = childController(whole);
+  const stop = failed.signal;
+  const { manifest } = folder;
+  let opening: Promise<OpenModel> | undefined;
   let memory: MemoryEstimate | undefined;
   try {
-    const [adapter, folder] = await progress.timed("manifest",
-      abortable(Promise.all([
-        progress.during("the GPU", requestAdapter()),
-        progress.during("the model's description", ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason)), true),
-      ]), stop, STOPPED));
-    const { manifest } = folder;
-    progress.warn(folder.warning);
     progress.weightsBegin(manifest.weights.bytes);
-    const loadedLibrary = abortable(progress.during("the model's library", folder.read(manifest.library, stop), true).then((bytes) =>
-      progress.during("WebAssembly", ModelLibrary.load(bytes))), stop, STOPPED);
-    const fitting = loadedLibrary.then((loaded) => {
-      matchTensors(manifest.tensors, loaded.plan);
-      const variants = chooseVariants(adapter, loaded.plan, choice.variant); // who can run none is told before the download
-      memory = estimateOn(adapter, loaded.plan, variants[0], choice.contextLength);
-      listener.needs(memory);
-      return variants;
+    const library = abortable(progress.during("the model's library", folder.read(backend.library, stop), true), stop, STOPPED);
+    const fitting = library.then((bytes) => progress.during("WebAssembly", backend.fit(bytes, manifest.tensors, choice))).then((fits) => {
+      memory = fits.memory;
+      listener.needs(memory); // who has no room is told before the download
+      return fits;
     });
-    const gpu = prepared = Promise.all([loadedLibrary, fitting]).then(([loaded, variants]) =>
-      progress.during("the GPU's memory", openDevice(adapter, loaded, variants, choice, folder)));
-    const write = async (offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
-      const { device, watch, weights: places } = await gpu;
-      writeRange(device.queue, places, manifest.tensors, offset, bytes);
-      device.queue.submit([]);
-      // So that no more than the shards in flight wait in memory.
-      await watch.guard(owed("weights to be written", device.queue.onSubmittedWorkDone()));
-    };
+    const open = opening = fitting.then((fits) => progress.during(`memory of ${backend.name}`, fits.open(folder)));
+    const write = async (offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => (await open).write(offset, bytes);
     const weights = fitting.then(() =>
       progress.during("the weights", folder.readShards(stop, (file, bytes) => progress.received(file, bytes), write), true));
     let compiling = (): void => undefined;
     const asked = new Promise<void>((resolve) => { compiling = resolve; });
-    const started = gpu.then((on) => progress.during("the GPU", startModel(on, {
-      options: choice, notes: folder, probe: manifest.probe, weights, signal: stop,
+    const started = open.then((model) => progress.during(backend.name, model.start({
+      notes: folder, probe: manifest.probe, weights, signal: stop,
       onCompiled: (done, total) => { compiling(); progress.compiled(done, total); },
     })));
     // Reading a tokenizer keeps this thread busy: kernels are asked for first.
-    const tokenizer = Promise.all([
+    const reading = Promise.all([
       progress.during("the tokenizer", folder.readJson(manifest.tokenizer, stop), true), Promise.race([asked, started]),
     ]).then(([json]) => new ChatTokenizer(json, manifest.tokenizerConfig));
-    const [library, parts, chatTokenizer] = await abortable(Promise.all([
-      loadedLibrary, started, progress.timed("tokenizer", tokenizer), progress.timed("device", gpu), progress.timed("weights", weights),
+    const [model, { runner, abi, pages, variant, computer, warning, lost }, tokenizer] = await abortable(Promise.all([
+      progress.timed("device", open), started, progress.timed("tokenizer", reading), progress.timed("weights", weights),
     ]), stop, STOPPED);
-    const { device, watch, variant, buffers, runner } = parts;
-    const sequences = new SequenceManager(library.abi, runner, buffers.pages);
-    progress.warn(folder.warning ?? parts.warning);
-    progress.close();
-    const { vendor } = infoOf(adapter);
-    progress.ready(`Ready on ${vendor || "this GPU"} (${variant.name})`, { device: "gpu", vendor, threads: 1 });
+    const sequences = new SequenceManager(abi, runner, pages);
+    progress.warn(folder.warning ?? warning);
+    progress.ready(`Ready on ${placeOf(computer)} (${variant})`, computer);
     const life = new AbortController();
-    void watch.lost.then((error) => { if (!life.signal.aborted) listener.lost(error); });
+    void lost.then((error) => { if (!life.signal.aborted) listener.lost(error); });
     const grammars = new Grammars({
       sha256: manifest.grammar.sha256,
       module: () => folder.read(manifest.grammar, life.signal),
-      vocabulary: () => ({ tokens: chatTokenizer.tokenBytes(manifest.model.vocabSize, tagsOf(manifest.chat)), endTokenIds: manifest.eosTokenIds }),
-      encode: (text) => chatTokenizer.encodePart(text),
+      vocabulary: () => ({ tokens: tokenizer.tokenBytes(manifest.model.vocabSize, tagsOf(manifest.chat)), endTokenIds: manifest.eosTokenIds }),
+      encode: (text) => tokenizer.encodePart(text),
     });
     return {
-      runner, sequences, tokenizer: chatTokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), sampling: manifest.sampling, modelId: choice.modelId,
-      gpu: { ...parts, library },
+      runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), sampling: manifest.sampling, modelId: choice.modelId,
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
-        device.destroy(); // with everything that was made on it
+        model.dispose();
       },
     };
   } catch (error) {
-    progress.close();
-    failed.abort(); // what is still being read
-    await prepared?.then(({ device }) => device.destroy(), () => undefined);
-    if (signal.aborted) throw abortError(signal, STOPPED);
+    failed.abort();
+    await opening?.then((model) => model.dispose(), () => undefined);
     throw error instanceof OutOfMemoryError && memory !== undefined ? withNeed(error, memory) : error;
   }
+}
+
+function placeOf({ device, vendor, threads }: Computer): string {
+  return device === "gpu" ? vendor || "this GPU" : `this CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
 
 /** A GPU that has no room does not say how much it has, but what was wanted of it can be said. */
@@ -117,10 +132,11 @@ function withNeed({ message, details }: OutOfMemoryError, memory: MemoryEstimate
 
 /** What a model will take, from its manifest and library; nothing else is fetched. */
 export async function estimateLoad(choice: ModelChoice, signal: AbortSignal): Promise<MemoryEstimate> {
-  const [adapter, folder] = await abortable(Promise.all([requestAdapter(), ModelFolder.open(choice.source, signal)]), signal, STOPPED);
-  const library = await ModelLibrary.load(await abortable(folder.read(folder.manifest.library, signal), signal, STOPPED));
-  const [variant] = chooseVariants(adapter, library.plan, choice.variant);
-  return estimateOn(adapter, library.plan, variant, choice.contextLength);
+  const backends = new Backends(choice, (adapter) => adapter);
+  const folder = await abortable(ModelFolder.open(choice.source, signal), signal, STOPPED);
+  const [backend] = await abortable(backends.for(folder.manifest), signal, STOPPED);
+  const library = await abortable(folder.read(backend.library, signal), signal, STOPPED);
+  return (await backend.fit(library, folder.manifest.tensors, choice)).memory;
 }
 
 export async function loadSession(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {

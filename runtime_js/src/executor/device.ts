@@ -81,7 +81,9 @@ export async function requestDevice(
 export class VariantError extends Error {}
 
 /** What `attempt` gives for the first of the variants that it does not refuse by a VariantError. Raises FeatureSupportError where none is left. */
-export async function firstThatWorks<T>(variants: readonly VariantPlan[], attempt: (variant: VariantPlan) => Promise<T>): Promise<T> {
+export async function firstThatWorks<Variant extends { readonly name: string }, T>(
+  variants: readonly Variant[], where: string, attempt: (variant: Variant) => Promise<T>,
+): Promise<T> {
   const reasons: string[] = [];
   for (const variant of variants) {
     try {
@@ -89,11 +91,11 @@ export async function firstThatWorks<T>(variants: readonly VariantPlan[], attemp
     } catch (error) {
       if (!(error instanceof VariantError)) throw error;
       reasons.push(`${variant.name}: ${error.message}`);
-      log.warn(`The variant ${variant.name} does not work on this GPU: ${error.message}`);
+      log.warn(`The variant ${variant.name} does not work on ${where}: ${error.message}`);
     }
   }
   throw new FeatureSupportError(
-    `No variant of the model works on this GPU. ${reasons.join("; ")}. Update the graphics driver, or try another browser.`);
+    `No variant of the model works on ${where}. ${reasons.join("; ")}. Try another browser, or update this one and the graphics driver.`);
 }
 
 const RELOAD = "Load the model again with reload().";

@@ -4,9 +4,10 @@
  */
 
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
-import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
+import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
 import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
 import { kept, positionsOf, stateWords, type Addition } from "./additions.ts";
+import type { InspectableRunner } from "./backend.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
 import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "./draws.ts";
@@ -56,7 +57,7 @@ function functionsFor(rows: readonly (RowDraw | null)[]): string[] {
   ];
 }
 
-export class PlanExecutor implements ModelRunner {
+export class PlanExecutor implements InspectableRunner {
   readonly shape: RunnerShape;
   readonly #parts: ExecutorParts;
   readonly #plan: Plan;
@@ -226,6 +227,15 @@ export class PlanExecutor implements ModelRunner {
     const additions = [{ position, count: tokens.length, cache }];
     return this.#readBack(size, (finish) => this.#submit([[name, tokens.length]], additions, this.#write(additions), finish, end + 1),
       buffer, offset + (tokens.length - 1) * size);
+  }
+
+  async logits(): Promise<Float32Array> {
+    const { device, library } = this.#parts;
+    return this.#readBack(4 * library.plan.model.vocabSize, (finish) => {
+      const encoder = device.createCommandEncoder();
+      finish(encoder);
+      device.queue.submit([encoder.finish()]);
+    }, this.#buffers.io("logits"), 0);
   }
 
   /** What a buffer holds behind a step, through a buffer of its own. `submit` submits the step, with what it is to do at last. */

@@ -1,30 +1,20 @@
 /** Starts a model on the GPU: opens a device with room for the weights, and finds the variant that works on it. */
 
-import type { Probe } from "../storage/manifest.ts";
-import { RequestValidationError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { MAX_ROWS } from "./abi.generated.ts";
 import { infoOf } from "./adapter.ts";
+import { INITIAL_TOKENS, askedLength, type StartOptions, type StartWork } from "./backend.ts";
 import { BufferTable, allocateWeights, type Binding } from "./buffers.ts";
-import type { Calibration } from "./calibration.ts";
 import { DeviceWatch, firstThatWorks, requestDevice, type ChosenVariants } from "./device.ts";
 import { PlanExecutor, type ExecutorParts } from "./executor.ts";
 import type { ModelLibrary } from "./library.ts";
 import { maxPages } from "./memory.ts";
 import { compileKernels } from "./pipelines.ts";
-import type { PlanModel, VariantPlan } from "./plan.ts";
+import type { VariantPlan } from "./plan.ts";
 import { selfTest } from "./self_test.ts";
 import { TileChoice, type Notes } from "./tiles.ts";
 
-/** Tokens that the KV cache has room for at first; it doubles as a conversation grows. */
-const INITIAL_TOKENS = 256;
 const TIMESTAMPS = "timestamp-query";
-
-export interface StartOptions {
-  /** Tokens that one conversation may hold; default: the model's own length. */
-  readonly contextLength?: number | undefined;
-  readonly calibrate?: Calibration | undefined;
-}
 
 /** A device that can run any of the variants, and the places of the weights, which all variants read. */
 export interface ModelDevice {
@@ -36,18 +26,10 @@ export interface ModelDevice {
   readonly weights: readonly Binding[];
 }
 
-/** A model that runs. `warning`: what its user may want to know. */
-export interface RunningModel extends Omit<ExecutorParts, "kernels" | "usualTiles"> {
+/** A model that runs on a GPU. `warning`: what its user may want to know. */
+export interface StartedModel extends Omit<ExecutorParts, "kernels" | "usualTiles"> {
   readonly runner: PlanExecutor;
   readonly warning?: string | undefined;
-}
-
-function askedLength({ contextLength }: StartOptions, model: PlanModel): number {
-  if (contextLength !== undefined && contextLength > model.contextLength) {
-    throw new RequestValidationError(
-      `context_window_size is ${contextLength}, but the model was built for ${model.contextLength} tokens at most.`);
-  }
-  return contextLength ?? model.contextLength;
 }
 
 /** `variants`: see chooseVariants. Raises RequestValidationError, WebGPUNotAvailableError, OutOfMemoryError. */
@@ -67,27 +49,16 @@ export async function openDevice(
   }
 }
 
-export interface StartWork {
-  readonly options: StartOptions;
-  readonly notes: Notes;
-  /** What the GPU is checked by; absent where the weights have none. */
-  readonly probe: Probe | undefined;
-  /** Done when all weights are on the device. */
-  readonly weights: Promise<void>;
-  readonly onCompiled: (done: number, total: number) => void;
-  readonly signal: AbortSignal;
-}
-
 /**
  * The model in the first of the variants that works. What fails with a variant frees what was made for it, but not the device.
  * Raises FeatureSupportError where none works, OutOfMemoryError, and what the device or the weights fail with.
  */
-export async function startModel(on: ModelDevice, { options, notes, probe, weights, onCompiled, signal }: StartWork): Promise<RunningModel> {
+export async function startModel(on: ModelDevice, { options, notes, probe, weights, onCompiled, signal }: StartWork & { readonly options: StartOptions }): Promise<StartedModel> {
   const { adapter, library, device, watch } = on;
   const { plan } = library;
   const { pageSize } = plan.model;
   const asked = askedLength(options, plan.model);
-  return firstThatWorks(on.variants, async (variant) => {
+  return firstThatWorks(on.variants, "this GPU", async (variant) => {
     watch.check(); // a kernel does not compile on a lost device either
     const contextLength = Math.min(asked, maxPages(device, variant) * pageSize);
     const warning = contextLength < asked ? `The context window is ${contextLength} tokens: this GPU allows no larger buffers.` : undefined;

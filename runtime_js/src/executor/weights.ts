@@ -1,4 +1,4 @@
-/** Moves the weight stream to the GPU piece by piece, as shards arrive in any order. */
+/** Moves the weight stream to whoever computes, piece by piece, as shards arrive in any order. */
 
 import { ManifestError } from "../support/errors.ts";
 import type { TensorEntry } from "../storage/manifest.ts";
@@ -15,19 +15,31 @@ export function matchTensors(tensors: readonly TensorEntry[], plan: PlanHead): v
   }
 }
 
-/**
- * Writes the range of the stream that starts at `offset` to the tensors that it covers; a tensor may lie in several
- * ranges. Tensors are in order of offset, and weights[i] is the place of tensor i.
- */
+/** A part of a range of the weight stream that belongs to one tensor. */
+export interface TensorRange {
+  /** Its number, and the byte of it that the part begins with. */
+  readonly tensor: number;
+  readonly to: number;
+  /** The part's place in the range, and its bytes. */
+  readonly from: number;
+  readonly length: number;
+}
+
+/** What the range of the stream that starts at `offset` has of each tensor that it covers; a tensor may lie in several ranges. */
+export function rangesOf(tensors: readonly TensorEntry[], offset: number, bytes: number): TensorRange[] {
+  return tensors.flatMap((tensor, i) => {
+    const first = Math.max(offset, tensor.offset);
+    const end = Math.min(offset + bytes, tensor.offset + tensor.bytes);
+    return first >= end ? [] : { tensor: i, to: first - tensor.offset, from: first - offset, length: end - first };
+  });
+}
+
+/** Writes the range of the stream that starts at `offset` to the GPU; weights[i] is the place of tensor i. */
 export function writeRange(
   queue: GPUQueue, weights: readonly Binding[], tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>,
 ): void {
-  const end = offset + bytes.byteLength;
-  tensors.forEach((tensor, i) => {
-    const from = Math.max(offset, tensor.offset);
-    const to = Math.min(end, tensor.offset + tensor.bytes);
-    const place = weights[i];
-    if (from >= to || place === undefined) return;
-    queue.writeBuffer(place.buffer, place.offset + from - tensor.offset, bytes, from - offset, to - from);
-  });
+  for (const { tensor, to, from, length } of rangesOf(tensors, offset, bytes.byteLength)) {
+    const place = weights[tensor];
+    if (place !== undefined) queue.writeBuffer(place.buffer, place.offset + to, bytes, from, length);
+  }
 }

@@ -29,9 +29,17 @@ export interface TensorEntry {
   readonly bytes: number;
 }
 
+/** The same library in two versions: for WebAssembly with SIMD, and with relaxed SIMD. */
+export interface CpuFiles {
+  readonly plain: FileEntry;
+  readonly relaxed: FileEntry;
+}
+
 export interface Manifest {
   readonly model: { readonly id: string; readonly name: string; readonly contextLength: number; readonly vocabSize: number };
   readonly library: FileEntry;
+  /** For the CPU; absent where the model was built without. */
+  readonly cpu: CpuFiles | undefined;
   readonly tokenizer: FileEntry;
   /** The grammar engine, for requests that ask for an answer of some form: nothing else needs it. */
   readonly grammar: FileEntry;
@@ -57,6 +65,10 @@ function parseFile(entry: Fields): FileEntry {
   const sha256 = entry.string("sha256", 64);
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw entry.wrong("sha256", "64 lower-case hex digits");
   return { file, bytes: entry.integer("bytes", 1, MAX_FILE_BYTES), sha256 };
+}
+
+function parseCpu(cpu: Fields): CpuFiles {
+  return { plain: parseFile(cpu.object("plain")), relaxed: parseFile(cpu.object("relaxed")) };
 }
 
 function parseTensor(entry: Fields): TensorEntry {
@@ -117,6 +129,7 @@ export function parseManifest(value: unknown): Manifest {
       contextLength: model.integer("context_length", 1, MAX_CONTEXT), vocabSize,
     },
     library: parseFile(manifest.object("library")),
+    cpu: manifest.optional("cpu", (key) => parseCpu(manifest.object(key))),
     tokenizer: parseFile(manifest.object("tokenizer")),
     grammar: parseFile(manifest.object("grammar")),
     tokenizerConfig: manifest.object("tokenizer_config"),
@@ -129,12 +142,12 @@ export function parseManifest(value: unknown): Manifest {
   };
 }
 
-/** The files that a load reads. */
+/** The files that a load on a GPU reads. */
 export function filesOfLoad(manifest: Manifest): readonly FileEntry[] {
   return [manifest.library, manifest.tokenizer, ...manifest.weights.shards];
 }
 
 /** All files that the manifest names. */
 export function manifestFiles(manifest: Manifest): readonly FileEntry[] {
-  return [...filesOfLoad(manifest), manifest.grammar];
+  return [...filesOfLoad(manifest), manifest.grammar, ...(manifest.cpu === undefined ? [] : [manifest.cpu.plain, manifest.cpu.relaxed])];
 }

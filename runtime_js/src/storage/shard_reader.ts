@@ -7,7 +7,7 @@ import type { ModelStore } from "./store.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";
 import { PATIENCE_TICKS, TICK_MS } from "../support/patience.ts";
 import { platform } from "../support/platform.ts";
-import { startThread, type Thread } from "../support/thread.ts";
+import { mayStandStill, startThread, type Thread } from "../support/thread.ts";
 import script from "inline:./reader_worker.ts";
 
 export interface ReaderRequest {
@@ -32,14 +32,6 @@ export type ReaderReply =
 const SILENT_MS = 10_000;
 /** A worker that ran and says no more is gone: browsers end some without a word. */
 const LOST_MS = PATIENCE_TICKS * TICK_MS;
-
-/**
- * In Firefox, as of 153, a worker that starts another one stands still for ever, once in some fifty times on a busy machine, and nobody is told.
- * (A page may start workers there.)
- */
-function mayStandStill(): boolean {
-  return typeof document === "undefined" && typeof navigator !== "undefined" && /Firefox/.test(navigator.userAgent);
-}
 
 /** Null where this thread does it: outside of browsers files are read and hashed beside it anyway. */
 function startReader(): Thread<ReaderReply> | null {

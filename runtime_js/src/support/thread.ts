@@ -63,3 +63,11 @@ export function mayShare(): boolean {
 export function threadCount(): number {
   return platform()?.threadCount ?? (typeof navigator === "undefined" ? 1 : navigator.hardwareConcurrency || 1);
 }
+
+/**
+ * In Firefox, as of 153, a worker that starts another one stands still for ever, once in some fifty times on a busy machine, and nobody is told.
+ * (A page may start workers there.)
+ */
+export function mayStandStill(): boolean {
+  return !("document" in globalThis) && typeof navigator !== "undefined" && /Firefox/.test(navigator.userAgent);
+}

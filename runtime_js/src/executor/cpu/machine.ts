@@ -42,6 +42,9 @@ export class Machine {
   readonly #parts: MachineParts;
   /** A page's own thread may not sleep. */
   readonly #mayWait = typeof document === "undefined" ? 1 : 0;
+  /** Resolves with why it computes no more, where that was not asked for. */
+  readonly lost: Promise<MLCEngineError>;
+  #tell: (error: MLCEngineError) => void = () => undefined;
   #lastBreath = performance.now();
   #failure: MLCEngineError | null = null;
 
@@ -49,6 +52,7 @@ export class Machine {
     const { library, memory, instance } = parts;
     this.#parts = parts;
     this.memory = memory;
+    this.lost = new Promise((resolve) => { this.#tell = resolve; });
     const layout = this.layout = layOut(library.plan, variant, memory.fixed);
     memory.growTo(layout, 1);
     for (const [name, program] of layout.programs) {
@@ -78,7 +82,7 @@ export class Machine {
       await this.#breathe();
       const now = this.memory.words(team, PROGRESS_WORDS).join();
       if (now !== seen) [seen, since] = [now, performance.now()];
-      else if (performance.now() - since > SILENT_MS) this.end(noAnswer("a thread of the CPU"));
+      else if (performance.now() - since > SILENT_MS) this.#fail(noAnswer("a thread of the CPU"));
       this.#check();
     }
     if (performance.now() - this.#lastBreath > SLICE_US / 1000) await this.#breathe();
@@ -94,8 +98,17 @@ export class Machine {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Ends its threads; what is under way, and whatever is asked for then, fails with this. */
-  end(error: MLCEngineError = new AbortError("The model was unloaded.")): void {
+  #fail(error: MLCEngineError): void {
+    this.#end(error);
+    this.#tell(error);
+  }
+
+  /** Ends its threads; what is under way, and whatever is asked for then, fails. */
+  end(): void {
+    this.#end(new AbortError("The model was unloaded."));
+  }
+
+  #end(error: MLCEngineError): void {
     this.#failure ??= error;
     this.#parts.threads.terminate();
   }

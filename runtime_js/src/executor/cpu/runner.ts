@@ -3,11 +3,12 @@
 import { OutOfMemoryError } from "../../support/errors.ts";
 import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
 import { kept, positionsOf, stateWords, type Addition } from "../additions.ts";
+import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "../draws.ts";
 import { FIRST_LAYER, functionOf } from "../plan.ts";
 import { rotaryTable } from "../rope.ts";
-import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
+import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
 
@@ -19,7 +20,7 @@ interface Io {
   readonly bytes: number;
 }
 
-export class CpuRunner implements ModelRunner {
+export class CpuRunner implements InspectableRunner {
   readonly shape: RunnerShape;
   readonly #plan: CpuPlan;
   readonly #variant: CpuVariant;
@@ -115,7 +116,11 @@ export class CpuRunner implements ModelRunner {
     });
   }
 
-  /** Frees what it holds; calls under way reject. */
+  async logits(): Promise<Float32Array> {
+    return this.#inTurn(async () => this.#floats("logits").slice(0, this.#plan.model.vocabSize));
+  }
+
+  /** Ends what it computes on; calls under way reject. */
   dispose(): void {
     this.#machine.end();
   }
