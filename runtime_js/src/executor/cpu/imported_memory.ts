@@ -22,7 +22,10 @@ function findMemory(bytes: Uint8Array): { readonly flags: number; readonly pages
     const size = number();
     const end = at + size;
     for (let count = id === IMPORTS ? number() : 0; count > 0 && at < end; count--) {
-      for (const _ of ["module", "name"]) at += number();
+      for (const _ of ["module", "name"]) {
+        const length = number();
+        at += length;
+      }
       const kind = bytes[at++];
       if (kind === FUNCTION) number();
       else if (kind === GLOBAL) at += 2;

@@ -1,0 +1,179 @@
+// The CPU's runner on a toy library: the real step loop, memory, sequence manager and threads; the model is the fake runner's.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Sampler } from "../src/engine/sampler.ts";
+import { Scheduler } from "../src/engine/scheduler.ts";
+import { SequenceManager } from "../src/engine/sequences.ts";
+import type { OpenModel, RunningModel, StartOptions } from "../src/executor/backend.ts";
+import { CpuBackend } from "../src/executor/cpu/backend.ts";
+import "../src/node/platform.ts";
+import type { Probe, TensorEntry } from "../src/storage/manifest.ts";
+import { FeatureSupportError, OutOfMemoryError } from "../src/support/errors.ts";
+import { platform, setPlatform } from "../src/support/platform.ts";
+import { fails } from "./fakes/expect.ts";
+import { generate, promptOf, request } from "./fakes/generations.ts";
+import { randomFrom } from "./fakes/random.ts";
+import { pooled, reference } from "./fakes/runner.ts";
+import { CHUNK, WEIGHTS, toyLibrary, toyPlan } from "./fakes/toy_library.ts";
+
+const FILE = { file: "model-cpu.wasm", bytes: 1, sha256: "" };
+const TENSORS: readonly TensorEntry[] = ["layers.0.hash", "head"].map((name, i) => ({ name, dtype: "int32", shape: [16], offset: 256 * i, bytes: 64 }));
+const NOTES = { note: async (): Promise<null> => null, keepNote: async (): Promise<void> => undefined };
+
+interface Options extends StartOptions {
+  readonly threads?: number;
+  readonly spin?: number;
+  readonly probe?: Probe | undefined;
+  readonly library?: Uint8Array<ArrayBuffer>;
+}
+
+interface Toy extends RunningModel {
+  readonly open: OpenModel;
+  readonly sequences: SequenceManager;
+  readonly scheduler: Scheduler;
+}
+
+/** Pieces of the stream, which end anywhere. */
+async function writeWeights(open: OpenModel, spin: number): Promise<void> {
+  const stream = new Uint8Array(512);
+  WEIGHTS.forEach((weights, i) => stream.set(new Uint8Array(weights.buffer), 256 * i));
+  new DataView(stream.buffer).setInt32(256 + 4, spin, true);
+  for (const [first, end] of [[300, 512], [0, 10], [10, 300]]) await open.write(first ?? 0, stream.slice(first, end));
+}
+
+async function start({ threads = 1, spin = 0, probe, library = toyLibrary(), ...options }: Options = {}): Promise<Toy> {
+  const fits = await new CpuBackend(FILE, threads).fit(library, TENSORS, options);
+  const open = await fits.open(NOTES);
+  const weights = writeWeights(open, spin);
+  const model = await open.start({ notes: NOTES, probe, weights, onCompiled: () => undefined, signal: new AbortController().signal });
+  const sequences = new SequenceManager(model.abi, model.runner, model.pages);
+  return { ...model, open, sequences, scheduler: new Scheduler(model.runner, sequences) };
+}
+
+for (const threads of [1, 3]) {
+  test(`answers are those of the plain model, many at once and one behind the other, on ${threads} threads`, async () => {
+    const toy = await start({ threads });
+    assert.equal(toy.computer.threads, threads);
+    const random = randomFrom(threads);
+    const ask = async (length: number, seed: number): Promise<void> => {
+      const prompt = promptOf(length, seed);
+      const { ids } = await generate(toy, request(prompt, { maxTokens: 20 }));
+      assert.deepEqual(ids, reference(prompt, 20, new Set()));
+    };
+    await ask(1, 5);
+    await Promise.all(Array.from({ length: 12 }, (_, i) => ask(1 + Math.floor(random() * 300), i % 4)));
+    await ask(1500, 2); // grows the memory
+    toy.open.dispose();
+  });
+}
+
+test("a row takes biases, masks and a processor, and tells probabilities", async () => {
+  const { runner, sequences, open } = await start();
+  const sequence = sequences.acquire([]);
+  const prompt = promptOf(6, 1);
+  await sequences.append(sequence, 6);
+  const [cache] = sequences.views([sequence]);
+  assert.ok(cache);
+  const [next = 0] = reference(prompt, 1, new Set());
+  const greedy = { temperature: 0, seed: 1 };
+  const draw = (config: object = {}): ReturnType<Sampler["next"]> => new Sampler({ ...greedy, ...config }, prompt).next();
+  const plain = await runner.prefillAndSample(prompt, 0, cache, draw({ topLogprobs: 2 }));
+  const second = (next + 1) % 97;
+  assert.deepEqual(plain, { token: next, logprobs: { chosen: 0, top: [{ token: next, logprob: 0 }, { token: second, logprob: -1 }] } });
+  assert.equal((await runner.prefillAndSample(prompt, 0, cache, draw({ logitBias: [[50, 99]] }))).token, 50);
+  const mask = new Uint32Array(4);
+  mask[0] = 1 << 9;
+  assert.equal((await runner.prefillAndSample(prompt, 0, cache, { ...draw(), mask: () => mask })).token, 9);
+  const process = (logits: Float32Array): void => { logits[33] = 100; };
+  assert.equal((await runner.prefillAndSample(prompt, 0, cache, { ...draw(), process })).token, 33);
+  const logits = await runner.logits();
+  assert.equal(logits.length, 97);
+  assert.deepEqual(await runner.encode(prompt, 0, cache), pooled(prompt, 0));
+  open.dispose();
+});
+
+test("a prompt of 4,000 tokens is left in the middle, within a tenth of a second, and the next one is answered", async () => {
+  const toy = await start({ threads: 2, spin: 1_000_000 }); // some seconds in all
+  let [begun, stopped] = [0, 0];
+  const finish = await new Promise<string>((resolve, reject) => {
+    const stop = toy.scheduler.add(request(promptOf(4000, 1), { maxTokens: 1 }), {
+      begin: () => { begun = performance.now(); }, token: () => false, end: resolve, fail: reject,
+    });
+    setTimeout(() => {
+      stopped = performance.now();
+      stop();
+    }, 300);
+  });
+  assert.equal(finish, "abort");
+  assert.ok(stopped - begun < 400, `a timer of 300 ms was heard after ${stopped - begun} ms`);
+  const prompt = promptOf(3, 2);
+  assert.deepEqual((await generate(toy, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, new Set()));
+  toy.open.dispose();
+});
+
+test("a model that is unloaded in the middle of a step leaves it", async () => {
+  const toy = await start({ threads: 2, spin: 100_000 });
+  const step = generate(toy, request(promptOf(CHUNK, 1), { maxTokens: 1 }));
+  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  toy.open.dispose();
+  await assert.rejects(step, /was unloaded/);
+});
+
+test("where threads do not start, fewer compute", async () => {
+  const host = platform();
+  assert.ok(host);
+  const silent = { onmessage: null, onerror: null, postMessage: () => undefined, terminate: () => undefined };
+  let asked = 0;
+  setPlatform({ ...host, startThread: (script) => (asked++ === 0 ? silent : host.startThread(script)) });
+  try {
+    const begun = performance.now();
+    const toy = await start({ threads: 3 });
+    assert.equal(toy.computer.threads, 2);
+    assert.ok(performance.now() - begun < 8000);
+    const prompt = promptOf(30, 2);
+    assert.deepEqual((await generate(toy, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, new Set()));
+    toy.open.dispose();
+  } finally {
+    setPlatform(host);
+  }
+});
+
+test("a probe finds what computes wrongly, and a kernel that fails", async () => {
+  const tokens = [5, 6];
+  const [next = 0] = reference(tokens, 1, new Set());
+  const right = await start({ probe: { tokens, values: [next, 1, 6, 1] } });
+  assert.equal(right.variant, "cpu-int8");
+  right.open.dispose();
+  const wrong = { tokens, values: [next + 30, 1, 6, 1] };
+  await assert.rejects(start({ probe: wrong }), fails(FeatureSupportError, /cpu-int8: it computes wrong numbers .* cpu-failing: a kernel fails .*/));
+});
+
+test("a model beyond 4 GiB is refused with numbers, and memory that is not given too", async (context) => {
+  const plan = toyPlan();
+  const [variant] = [plan["variants"]].flat();
+  assert.ok(typeof variant === "object" && variant !== null);
+  const large = toyLibrary({ ...plan, variants: [{ ...variant, workspace: [2 ** 32] }] });
+  await assert.rejects(start({ library: large }), fails(OutOfMemoryError, /needs 4\.\d+\sGB .* and WebAssembly has 4\.\d+\sGB at most/));
+  const Memory = WebAssembly.Memory;
+  context.mock.method(WebAssembly, "Memory", function make(descriptor: WebAssembly.MemoryDescriptor) {
+    if (descriptor.initial > 40) throw new RangeError("could not allocate memory");
+    return new Memory(descriptor);
+  });
+  const middle = toyLibrary({ ...plan, variants: [{ ...variant, workspace: [2 ** 24] }] });
+  await assert.rejects(start({ library: middle }), fails(OutOfMemoryError, /no room for the model/));
+});
+
+test("a cache that cannot grow ends the answer with numbers and leaves the model", async () => {
+  const toy = await start();
+  const grow = WebAssembly.Memory.prototype.grow;
+  WebAssembly.Memory.prototype.grow = () => { throw new RangeError("maximum memory size exceeded"); };
+  try {
+    await assert.rejects(generate(toy, request(promptOf(4000, 1), { maxTokens: 1 })), fails(OutOfMemoryError, /no room for a longer conversation/));
+  } finally {
+    WebAssembly.Memory.prototype.grow = grow;
+  }
+  const prompt = promptOf(9, 4);
+  assert.deepEqual((await generate(toy, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, new Set()));
+  toy.open.dispose();
+});
