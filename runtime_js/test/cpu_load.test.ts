@@ -1,0 +1,114 @@
+// Loads of a model with a library for the CPU: what is chosen where, and what is refused.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { beforeEach, test } from "node:test";
+import { loadModel, type LoadedModel } from "../src/engine/load.ts";
+import { Session } from "../src/engine/session.ts";
+import type { ModelChoice } from "../src/engine/choice.ts";
+import type { InitProgressReport } from "../src/engine/progress.ts";
+import { AbortError, DownloadError, FeatureSupportError, OutOfMemoryError, WebGPUNotAvailableError } from "../src/support/errors.ts";
+import { fails } from "./fakes/expect.ts";
+import { BASE, entry, manifestObject, sha256 } from "./fakes/model.ts";
+import { WEIGHTS, toyLibrary } from "./fakes/toy_library.ts";
+import { FakeServer, FakeStorage, cut } from "./fakes/web.ts";
+
+const TOKENIZER = new Uint8Array(readFileSync("../tests/fixtures/tiny-llama/tokenizer.json"));
+const STREAM = new Uint8Array(512);
+WEIGHTS.forEach((weights, i) => STREAM.set(new Uint8Array(weights.buffer), 256 * i));
+
+let server = new FakeServer();
+
+/** Puts the model on the server; `gpu`: what the browser gives for one. */
+function deploy({ gpu, hasCpu = true }: { gpu?: object; hasCpu?: boolean } = {}): string {
+  const library = toyLibrary();
+  const files = { "model.wasm": Uint8Array.of(1), "model-cpu.wasm": library, "tokenizer.json": TOKENIZER, "grammar.wasm": Uint8Array.of(2), "weights-0.bin": STREAM };
+  const cpu = { plain: entry("model-cpu.wasm", library), relaxed: entry("model-cpu.wasm", library) };
+  const manifest = {
+    ...manifestObject(), ...(hasCpu && { cpu }), library: entry("model.wasm", files["model.wasm"]), tokenizer: entry("tokenizer.json", TOKENIZER),
+    grammar: entry("grammar.wasm", files["grammar.wasm"]), weights: { bytes: 512, shards: [entry("weights-0.bin", STREAM)] },
+    tensors: ["layers.0.hash", "head"].map((name, i) => ({ name, dtype: "int32", shape: [16], offset: 256 * i, bytes: 64 })),
+  };
+  const bytes = new TextEncoder().encode(JSON.stringify(manifest));
+  const url = `${BASE}manifest.${sha256(bytes).slice(0, 32)}.json`;
+  server.files.set(url, bytes);
+  for (const [name, content] of Object.entries(files)) server.files.set(BASE + name, content);
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { hardwareConcurrency: 2, storage: new FakeStorage(), ...(gpu && { gpu }) } });
+  return url;
+}
+
+beforeEach(() => {
+  server = new FakeServer();
+  Object.assign(globalThis, { Worker: undefined, fetch: server.fetch, location: { href: "https://site.example/sub/" } });
+});
+
+async function load(choice: Partial<ModelChoice> & Pick<ModelChoice, "source">, signal = new AbortController().signal): Promise<{ model: LoadedModel; ready: InitProgressReport }> {
+  const reports: InitProgressReport[] = [];
+  const listener = { progress: (report: InitProgressReport) => void reports.push(report), needs: () => undefined, lost: () => undefined };
+  const model = await loadModel({ modelId: "toy", ...choice }, listener, signal);
+  const ready = reports.at(-1);
+  assert.ok(ready);
+  return { model, ready };
+}
+
+async function answer(model: LoadedModel): Promise<number> {
+  const session = new Session(model);
+  const events = await session.answer({ prompt: { kind: "text", text: "To be" }, maxTokens: 5, stop: [], sampling: { temperature: 0 } });
+  let tokens = 0;
+  for await (const event of events) if (event.type === "token") tokens++;
+  session.close();
+  return tokens;
+}
+
+test("where there is no GPU the CPU answers, and the report says so", async () => {
+  const { model, ready } = await load({ source: { manifest: deploy() } });
+  assert.equal(ready.text, "Ready on this CPU, 1 thread (cpu-int8)");
+  assert.deepEqual(ready.computer, { device: "cpu", vendor: "", threads: 1 });
+  assert.equal(await answer(model), 5);
+  assert.ok(!server.requests.some(({ url }) => url.endsWith("model.wasm")), "the GPU's library is not fetched");
+});
+
+test("a GPU that is a CPU in disguise, or that fails, gives way to the CPU; not where it is asked for", async () => {
+  const limits = { maxBufferSize: 1 << 30, maxStorageBufferBindingSize: 1 << 30 };
+  const adapterOf = (info: object): object => ({ requestAdapter: async () => ({ features: new Set(), limits, info }) });
+  for (const info of [{ vendor: "google", architecture: "swiftshader" }, { vendor: "mesa", description: "llvmpipe (LLVM 19.1.7, 256 bits)" }, { isFallbackAdapter: true }]) {
+    const { model, ready } = await load({ source: { manifest: deploy({ gpu: adapterOf(info) }) } });
+    assert.equal(ready.computer?.device, "cpu");
+    model.dispose();
+  }
+  const broken = { requestAdapter: async () => { throw new TypeError("no GPU process"); } };
+  const { model } = await load({ source: { manifest: deploy({ gpu: broken }) } });
+  model.dispose();
+  await assert.rejects(load({ device: "gpu", source: { manifest: deploy() } }), WebGPUNotAvailableError);
+});
+
+test("without SIMD, or a library for the CPU, it is told what is missing", async (context) => {
+  await assert.rejects(load({ device: "cpu", source: { manifest: deploy({ hasCpu: false }) } }), fails(FeatureSupportError, /built without a library for the CPU/));
+  const manifest = deploy();
+  context.mock.method(WebAssembly, "validate", () => false);
+  await assert.rejects(load({ device: "cpu", source: { manifest } }), fails(FeatureSupportError, /WebAssembly has no SIMD/));
+  await assert.rejects(load({ source: { manifest } }), WebGPUNotAvailableError);
+});
+
+test("a download that is cut off goes on, one that stays away fails, and a load that is stopped ends", async () => {
+  const manifest = deploy();
+  server.answers.set(`${BASE}weights-0.bin`, [cut(300, "break")]);
+  const { model } = await load({ source: { manifest } });
+  assert.equal(await answer(model), 5);
+  const gone = deploy();
+  server.files.delete(`${BASE}model-cpu.wasm`);
+  await assert.rejects(load({ source: { manifest: gone } }), DownloadError);
+  const silent = deploy();
+  server.answers.set(`${BASE}weights-0.bin`, [cut(300, "silence")]);
+  const controller = new AbortController();
+  server.onRequest = (url) => { if (url.endsWith(".bin")) setTimeout(() => controller.abort(), 50); };
+  await assert.rejects(load({ source: { manifest: silent } }, controller.signal), AbortError);
+});
+
+test("a context that is longer than the model's is refused, and what the model takes is told before weights come", async () => {
+  await assert.rejects(load({ contextLength: 1 << 20, source: { manifest: deploy() } }), /was built for 8192 tokens/);
+  const source = { manifest: deploy() };
+  const listener = { progress: () => undefined, needs: () => { throw new OutOfMemoryError("too much"); }, lost: () => undefined };
+  await assert.rejects(loadModel({ modelId: "toy", source }, listener, new AbortController().signal), fails(OutOfMemoryError, /too much/));
+  assert.ok(!server.requests.some(({ url }) => url.endsWith(".bin")));
+});
