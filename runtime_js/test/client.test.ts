@@ -46,13 +46,13 @@ test("loading sends absolute addresses, reports progress and fails with the work
   const reports: InitProgressReport[] = [];
   const client = new WebWorkerMLCEngine(worker, {
     appConfig: { model_list: [{ model_id: "toy", manifest: "model/manifest.json", files: { "a.bin": "/assets/a.bin", "b.bin": "data:,b" } }] },
-    initProgressCallback: (report) => reports.push(report),
+    device: "gpu", initProgressCallback: (report) => reports.push(report),
   });
   await assert.rejects(client.reload("toy"), { code: "WebGPUNotAvailable" });
   assert.equal(reports[0]?.phase, "config");
   assert.deepEqual(worker.sent[0], {
     kind: "reload", id: 0, keepsOthers: false, choices: [{
-      modelId: "toy", contextLength: undefined, device: undefined, variant: undefined, calibrate: undefined, memoryLimit: undefined,
+      modelId: "toy", contextLength: undefined, device: "gpu", variant: undefined, calibrate: undefined, memoryLimit: undefined,
       source: { manifest: "https://page.example/chat/model/manifest.json", files: { "a.bin": "https://page.example/assets/a.bin", "b.bin": "data:,b" } },
     }],
   });
@@ -64,9 +64,9 @@ test("loading sends absolute addresses, reports progress and fails with the work
 test("a callback that throws is its own failure, and no load's", async (context) => {
   const warn = context.mock.method(console, "warn", () => undefined);
   const initProgressCallback = (): never => { throw new Error("mine"); };
-  const local = new MLCEngine({ ...CONFIG, initProgressCallback });
+  const local = new MLCEngine({ ...CONFIG, device: "gpu", initProgressCallback });
   await assert.rejects(local.reload(MODEL), { code: "WebGPUNotAvailable" });
-  const remote = new WebWorkerMLCEngine(new Loopback(new MLCEngine()), { ...CONFIG, initProgressCallback });
+  const remote = new WebWorkerMLCEngine(new Loopback(new MLCEngine()), { ...CONFIG, device: "gpu", initProgressCallback });
   await assert.rejects(remote.reload(MODEL), { code: "WebGPUNotAvailable" });
   assert.match(String(warn.mock.calls[0]?.arguments[0]), /callback.*mine/);
 });

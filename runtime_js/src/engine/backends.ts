@@ -47,34 +47,35 @@ async function cpuOf(manifest: Manifest): Promise<Backend> {
 }
 
 /**
- * The adapter is asked for at once, and the model's manifest may come later. Raises WebGPUNotAvailableError or FeatureSupportError where
- * there is none.
+ * At least one. The adapter is asked for while the manifest comes; `waiting` sees the wait for it. Rejects with WebGPUNotAvailableError or
+ * FeatureSupportError where there is none, and with what the manifest fails with.
  */
-export class Backends {
-  readonly #asked: "auto" | "gpu" | "cpu";
-  readonly #adapter: Promise<GPUAdapter | Error>;
-
-  /** `onAdapter` sees the wait for the adapter. */
-  constructor(choice: ModelChoice, onAdapter: (adapter: Promise<GPUAdapter>) => Promise<GPUAdapter>) {
-    this.#asked = asked(choice);
-    this.#adapter = this.#asked === "cpu" ? Promise.resolve(new WebGPUNotAvailableError("It was not asked for."))
-      : onAdapter(requestAdapter()).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+export async function backendsFor(
+  choice: ModelChoice, coming: Promise<Manifest>, waiting: <T>(adapter: Promise<T>) => Promise<T> = (adapter) => adapter,
+): Promise<readonly [Backend, ...Backend[]]> {
+  const device = asked(choice);
+  if (device === "cpu") return [await cpuOf(await coming)];
+  const adapter = waiting(requestAdapter());
+  if (device === "gpu") {
+    const [manifest, found] = await Promise.all([coming, adapter]);
+    return [new GpuBackend(found, manifest.library)];
   }
+  const [manifest, gpu] = await Promise.all([coming, settled(adapter)]);
+  const cpu = await settled(cpuOf(manifest));
+  if (gpu.value === undefined) {
+    if (cpu.value === undefined) throw gpu.error;
+    log.info(`Without a GPU: ${String(gpu.error)}`);
+    return [cpu.value];
+  }
+  const onGpu = new GpuBackend(gpu.value, manifest.library);
+  if (cpu.value === undefined) return [onGpu];
+  return isSoftware(gpu.value) ? [cpu.value, onGpu] : [onGpu, cpu.value];
+}
 
-  /** At least one. */
-  async for(manifest: Manifest): Promise<readonly [Backend, ...Backend[]]> {
-    if (this.#asked === "cpu") return [await cpuOf(manifest)];
-    const adapter = await this.#adapter;
-    const cpu = this.#asked === "gpu" ? undefined : await cpuOf(manifest).catch((error: unknown) => {
-      log.info(`Without the CPU: ${String(error)}`);
-      return undefined;
-    });
-    const gpu = adapter instanceof Error ? undefined : new GpuBackend(adapter, manifest.library);
-    if (gpu === undefined && cpu === undefined) throw adapter;
-    if (gpu === undefined) log.info(`Without a GPU: ${String(adapter)}`);
-    const isFaster = gpu !== undefined && !isSoftware(gpu.adapter);
-    const [first, ...others] = (isFaster ? [gpu, cpu] : [cpu, gpu]).flatMap((backend) => backend ?? []);
-    if (first === undefined) throw adapter;
-    return [first, ...others];
+async function settled<T>(work: Promise<T>): Promise<{ readonly value?: T; readonly error?: unknown }> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    return { error };
   }
 }

@@ -8,7 +8,7 @@ import { tagsOf } from "../formats/format.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, InternalError, OutOfMemoryError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
-import { Backends, isOfBackend } from "./backends.ts";
+import { backendsFor, isOfBackend } from "./backends.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { LoadProgress } from "./progress.ts";
 import { SequenceManager } from "./sequences.ts";
@@ -33,10 +33,9 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
   const progress = new LoadProgress((report) => { if (!signal.aborted) listener.progress(report); }, (error) => failed.abort(error));
   const stop = failed.signal;
   try {
-    const backends = new Backends(choice, (adapter) => progress.during("the GPU", adapter));
     const opened = progress.during("the model's description", ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason)), true);
-    const [folder, candidates] = await progress.timed("manifest",
-      abortable(opened.then(async (open) => [open, await backends.for(open.manifest)] as const), stop, STOPPED));
+    const backends = backendsFor(choice, opened.then(({ manifest }) => manifest), (adapter) => progress.during("the GPU", adapter));
+    const [folder, candidates] = await progress.timed("manifest", abortable(Promise.all([opened, backends]), stop, STOPPED));
     progress.warn(folder.warning);
     for (const [i, backend] of candidates.entries()) {
       try {
@@ -132,9 +131,9 @@ function withNeed({ message, details }: OutOfMemoryError, memory: MemoryEstimate
 
 /** What a model will take, from its manifest and library; nothing else is fetched. */
 export async function estimateLoad(choice: ModelChoice, signal: AbortSignal): Promise<MemoryEstimate> {
-  const backends = new Backends(choice, (adapter) => adapter);
-  const folder = await abortable(ModelFolder.open(choice.source, signal), signal, STOPPED);
-  const [backend] = await abortable(backends.for(folder.manifest), signal, STOPPED);
+  const opened = ModelFolder.open(choice.source, signal);
+  const [folder, [backend]] = await abortable(
+    Promise.all([opened, backendsFor(choice, opened.then(({ manifest }) => manifest))]), signal, STOPPED);
   const library = await abortable(folder.read(backend.library, signal), signal, STOPPED);
   return (await backend.fit(library, folder.manifest.tensors, choice)).memory;
 }
