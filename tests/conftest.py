@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of a model of two small layers, made by the public command."""
-    return build_once(tmp_path_factory, "tiny-site", str(FIXTURES / "tiny-llama"))
+    return build_once(tmp_path_factory, "tiny-site", str(FIXTURES / "tiny-llama"), "--tool-format", "hermes")
 
 
 @pytest.fixture(scope="session")
