@@ -186,6 +186,14 @@ export class Generation {
     this.tokens.splice(SINKS, this.tokens.length - (this.contextLength >> 1));
   }
 
+  /** Whoever computed it is gone: its steps begin again elsewhere, and what was drawn and not read is drawn again. */
+  restart(): void {
+    this.sequence = null;
+    this.request.sampler.back(this.sampled - this.read);
+    this.sampled = this.read;
+    if (this.read === 0) this.cached = 0;
+  }
+
   begin(): void {
     if (!this.#hasBegun) this.listener.begin();
     this.#hasBegun = true;

@@ -18,6 +18,8 @@ import { ModelFolder } from "../storage/model_folder.ts";
 import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 
 const STOPPED = "Loading was stopped.";
+/** Of a GPU, after which the CPU goes on. */
+const LOSSES = 2;
 
 /** What a session is made of. */
 export interface LoadedModel extends SessionParts {
@@ -25,10 +27,10 @@ export interface LoadedModel extends SessionParts {
 }
 
 /**
- * The model on the first of this machine's backends that computes it. A load that is stopped, or fails, has freed what was made when it
+ * The model on the first of this machine's backends that computes it; `losses`: how often a GPU was lost that computed it before. A load that is stopped, or fails, has freed what was made when it
  * rejects, whatever still compiles.
  */
-export async function loadModel(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<LoadedModel> {
+export async function loadModel(choice: ModelChoice, listener: LoadListener, signal: AbortSignal, losses = 0): Promise<LoadedModel> {
   const failed = childController(signal);
   const progress = new LoadProgress((report) => { if (!signal.aborted) listener.progress(report); }, (error) => failed.abort(error));
   const stop = failed.signal;
@@ -39,7 +41,8 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     progress.warn(folder.warning);
     for (const [i, backend] of candidates.entries()) {
       try {
-        return await loadOn(backend, folder, { choice, listener, progress, stop });
+        const revive = candidates.length === 1 ? undefined : reviving(choice, listener, losses + 1);
+        return await loadOn(backend, folder, { choice, listener, progress, stop, revive });
       } catch (error) {
         if (i === candidates.length - 1 || stop.aborted || !isOfBackend(error)) throw error;
         log.warn(`The model does not run on ${backend.name}: ${String(error)}`);
@@ -60,10 +63,23 @@ interface Load {
   readonly listener: LoadListener;
   readonly progress: LoadProgress;
   readonly stop: AbortSignal;
+  readonly revive: SessionParts["revive"];
+}
+
+/** A GPU that is lost is asked for once more, and gives way to the CPU then. */
+function reviving(choice: ModelChoice, listener: LoadListener, losses: number): SessionParts["revive"] {
+  return async (error, signal) => {
+    try {
+      return await loadModel(losses < LOSSES ? choice : { ...choice, device: "cpu" }, listener, signal, losses);
+    } catch (failure) {
+      if (!signal.aborted) listener.lost(error);
+      throw failure;
+    }
+  };
 }
 
 /** Weights are read from the moment that the library is there and fits; room for them, and what computes with them, are made meanwhile. */
-async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener, progress, stop: whole }: Load): Promise<LoadedModel> {
+async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener, progress, stop: whole, revive }: Load): Promise<LoadedModel> {
   const failed = childController(whole);
   const stop = failed.signal;
   const { manifest } = folder;
@@ -98,7 +114,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     progress.warn(folder.warning ?? warning);
     progress.ready(`Ready on ${placeOf(computer)} (${variant})`, computer);
     const life = new AbortController();
-    void lost.then((error) => { if (!life.signal.aborted) listener.lost(error); });
+    void lost.then((error) => { if (!life.signal.aborted && revive === undefined) listener.lost(error); });
     const grammars = new Grammars({
       sha256: manifest.grammar.sha256,
       module: () => folder.read(manifest.grammar, life.signal),
@@ -106,7 +122,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
       encode: (text) => tokenizer.encodePart(text),
     });
     return {
-      runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), sampling: manifest.sampling, modelId: choice.modelId,
+      runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), sampling: manifest.sampling, modelId: choice.modelId, revive,
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();

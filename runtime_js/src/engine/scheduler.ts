@@ -6,7 +6,7 @@
 
 import { SAMPLING_WORDS } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner, StepResult } from "../executor/runner.ts";
-import { InternalError, OutOfMemoryError } from "../support/errors.ts";
+import { DeviceLostError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError, type MLCEngineError } from "../support/errors.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
 import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, PipelineDepth } from "./pace.ts";
 import { WaitingQueue } from "./queue.ts";
@@ -18,6 +18,14 @@ const JUMP_ROWS = [8, 4];
 
 /** Ends a generation with "abort", at once. */
 export type Stop = () => void;
+
+/** Takes the generations of a step loop whose runner is lost, to be adopted by another. */
+export type Heir = (error: MLCEngineError, generations: readonly Generation[]) => void;
+
+/** Whether whoever computes is gone, and not only a step. */
+function isLoss(error: unknown): error is MLCEngineError {
+  return error instanceof DeviceLostError || error instanceof GPUExecutionError || error instanceof NoAnswerError;
+}
 
 /** A step or a chunk of a prompt under way. */
 interface Flight {
@@ -58,8 +66,11 @@ export class Scheduler {
   #isDriving = false;
   #closed: Error | null = null;
 
-  constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(...runner.shape.rowCounts)) {
+  readonly #heir: Heir | undefined;
+
+  constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(...runner.shape.rowCounts), heir?: Heir) {
     this.#runner = runner;
+    this.#heir = heir;
     this.#sequences = sequences;
     this.#rows = Math.min(rows, sequences.mostRunning);
     const long = new ChunkLength(runner.shape, CHUNK_MS, runner.shape.shortestChunk);
@@ -79,6 +90,12 @@ export class Scheduler {
     else generation.fail(this.#closed);
     if (!this.#isDriving) void this.#drive();
     return () => generation.end("abort");
+  }
+
+  /** Goes on with those of another step loop, in their order. */
+  adopt(generations: readonly Generation[]): void {
+    for (const generation of generations.toReversed()) this.#waiting.putBack(generation);
+    if (!this.#isDriving) void this.#drive();
   }
 
   /** Ends all that was asked so far with "abort", what runs and what waits. */
@@ -351,10 +368,20 @@ export class Scheduler {
     try {
       await work();
     } catch (error) {
+      if (this.#isClosed) return;
+      if (this.#heir !== undefined && isLoss(error)) return this.#leave(error, this.#heir);
       for (const row of rows) {
         row?.fail(error);
         if (row?.sequence) this.#sequences.spoil(row.sequence); // nobody knows what its cache holds
       }
     }
+  }
+
+  /** Computes no more, and leaves everyone who is not done to the heir. */
+  #leave(error: MLCEngineError, heir: Heir): void {
+    this.#closed = error;
+    const left = [...this.#running, ...this.#waiting.drain()].filter(({ isEnded }) => !isEnded);
+    for (const generation of left) generation.restart();
+    heir(error, left);
   }
 }

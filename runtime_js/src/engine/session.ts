@@ -1,7 +1,8 @@
 /** A loaded model: answers requests with events. */
 
 import type { ModelRunner } from "../executor/runner.ts";
-import { AbortError, ContextWindowSizeExceededError, RequestValidationError } from "../support/errors.ts";
+import { AbortError, ContextWindowSizeExceededError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
+import { log } from "../support/log.ts";
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { tagsOf, type ChatFormat } from "../formats/format.ts";
@@ -11,6 +12,7 @@ import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { embed } from "./embedding.ts";
 import { cut, roomForPrompt, shortened } from "./overflow.ts";
+import type { Generation } from "./generation.ts";
 import type { LogitProcessor } from "./logit_processor.ts";
 import { parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
@@ -37,6 +39,8 @@ export interface SessionParts {
   readonly modelId: string;
   /** Frees the runner and all that it holds. */
   readonly dispose: () => void;
+  /** Loads the model anew where the runner is lost; absent where that is the caller's affair. */
+  readonly revive?: ((error: MLCEngineError, signal: AbortSignal) => Promise<SessionParts>) | undefined;
 }
 
 /** A prompt's tokens, and the text that a chat template made of it. */
@@ -53,13 +57,43 @@ function tooLong(what: string, { length }: readonly number[], contextLength: num
 
 export class Session {
   readonly modelId: string;
-  readonly #parts: SessionParts;
-  readonly #scheduler: Scheduler;
+  #parts: SessionParts;
+  #scheduler: Scheduler;
+  /** Resolves when there is a runner again, or will be none. */
+  #ready: Promise<void> = Promise.resolve();
+  /** Whose answers wait for it. */
+  #orphans: readonly Generation[] = [];
+  readonly #life = new AbortController();
 
   constructor(parts: SessionParts) {
     this.modelId = parts.modelId;
     this.#parts = parts;
-    this.#scheduler = new Scheduler(parts.runner, parts.sequences);
+    this.#scheduler = this.#schedule();
+  }
+
+  #schedule(): Scheduler {
+    const { runner, sequences, revive } = this.#parts;
+    return new Scheduler(runner, sequences, undefined, revive && ((error, left) => {
+      this.#orphans = left;
+      this.#ready = this.#revive(error, revive);
+    }));
+  }
+
+  /** Goes on with the answers under way where the model runs again: what is known of them is computed anew. */
+  async #revive(error: MLCEngineError, revive: NonNullable<SessionParts["revive"]>): Promise<void> {
+    log.warn(`The model is loaded again: ${error.message}`);
+    this.#parts.dispose();
+    try {
+      const { signal } = this.#life;
+      this.#parts = await revive(error, signal);
+      if (signal.aborted) this.#parts.dispose();
+      signal.throwIfAborted();
+      this.#scheduler = this.#schedule();
+      this.#scheduler.adopt(this.#orphans);
+    } catch (failure) {
+      for (const orphan of this.#orphans) orphan.fail(failure);
+    }
+    this.#orphans = [];
   }
 
   /**
@@ -78,6 +112,7 @@ export class Session {
     const structure = toolStructure(request, parse.format, parse.isThinking)
       ?? (request.structure && structureBehindThought(request.structure, parse.format, parse.isThinking));
     const grammar = structure === undefined ? undefined : await grammars.constraint(structure);
+    await this.#ready;
     const constraint = this.#budgeted(request.thinkingBudget, parse, grammar);
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
@@ -139,6 +174,7 @@ export class Session {
    * interrupt() ends it.
    */
   async embed({ inputs, pooling }: EmbeddingCall, signal: AbortSignal): Promise<Embeddings> {
+    await this.#ready;
     const { contextLength } = this.#parts.runner.shape;
     const prompts = inputs.map((input) => {
       const tokens = this.encode(input);
@@ -191,6 +227,7 @@ export class Session {
   /** Ends all answers with "abort". */
   interrupt(): void {
     this.#scheduler.interrupt();
+    for (const orphan of this.#orphans) orphan.end("abort");
   }
 
   /** Forgets the conversations in the cache. */
@@ -201,6 +238,8 @@ export class Session {
   /** Ends the running answers with "abort", refuses those that wait, and frees the model. */
   close(): void {
     this.#scheduler.close(new AbortError("The model was unloaded before this request began."));
+    for (const orphan of this.#orphans) orphan.end("abort");
+    this.#life.abort(new AbortError("The model was unloaded."));
     this.#parts.dispose();
   }
 }
