@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from webllm_build.compile.plan import State, VariantPlan, parse_plan, slot_count
+from webllm_build.compile.memory import Memory, cache_bytes, memory_of, slot_bytes
+from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.config import BuildRequest, context_within, resolve
 from webllm_build.disk import is_file, is_folder
@@ -43,9 +44,13 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     checkpoint = recipe.checkpoint
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.layout.context_length
     weights = {name: sum(spec.nbytes for part in parts for spec in part.buffers) for name, parts in layout.parts.items()}
-    pages = -(-tokens // layout.page_size)
-    states = {
-        variant.name: _state_bytes(layout.states, layout.state_bytes(replace(variant, kv=request.kv)), pages) for variant in VARIANTS
+    states = layout.states
+    sizes = {variant.name: layout.state_bytes(replace(variant, kv=request.kv)) for variant in VARIANTS}
+    memory = {
+        name: Memory(
+            sum(weights.values()), cache_bytes(states, size, tokens, layout.page_size, layout.prefill_chunk), slot_bytes(states, size)
+        )
+        for name, size in sizes.items()
     }
     again = Counter(
         f"{tensor.encoding} as {schemes[weight.name].name}"
@@ -63,7 +68,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
         *([("Encoded again", ", ".join(f"{count} in {change}" for change, count in again.most_common()))] if again else []),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
-        *_memory(sum(weights.values()), states, tokens),
+        *_memory(memory, tokens),
     ]
 
 
@@ -81,10 +86,6 @@ def _built(folder: Path, context_length: int | None) -> Lines:
     except (MalformedFile, ValueError, RecursionError) as error:
         raise MalformedFile(f"{library} is damaged or of another version of webllm-build", "Build the folder again.") from error
     tokens = context_within(context_length, manifest.model.context_length)
-    workspace = max((sum(variant.workspace) for variant in plan.variants), default=0)
-    fixed = sum(buffer.bytes for buffer in (*plan.weights, *plan.io)) + workspace
-    pages = -(-tokens // plan.model.page_size)
-    states = {variant.name: _state_bytes(plan.states, variant.state_bytes, pages) for variant in plan.variants}
     return [
         ("Model", f"{manifest.model.name} ({manifest.model.id})"),
         ("Made as", f"{marker.kind} by {manifest.generator}"),
@@ -96,7 +97,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
         *_bytes_by_scheme((manifest.schemes.get(tensor.name.rpartition(".")[0], "other"), tensor.bytes) for tensor in manifest.tensors),
         ("model.wasm", f"{_size(len(wasm))}, of it {_size(len(read_custom_section(wasm, WGSL_SECTION)))} WGSL"),
         *((f"Variant {variant.name}", _variant(variant)) for variant in plan.variants),
-        *_memory(fixed, states, tokens),
+        *_memory({variant.name: memory_of(plan, variant, tokens) for variant in plan.variants}, tokens),
     ]
 
 
@@ -114,21 +115,15 @@ def _bytes_by_scheme(weights: Iterable[tuple[str, int]]) -> Lines:
     return [("Weights", f"{_size(sizes.total())}: {parts}")]
 
 
-def _state_bytes(states: Sequence[State], sizes: Sequence[int], pages: int) -> int:
-    """Of all layers' states. sizes: of a page or a slot of each."""
-    slots = slot_count(states, sizes)
-    return sum((pages if state.kind == "pages" else slots) * size for state, size in zip(states, sizes, strict=True))
-
-
-def _memory(fixed: int, states: Mapping[str, int], tokens: int) -> Lines:
-    """GPU memory at a full context: what is always there, and the states (bytes by variant)."""
-    by_size: defaultdict[int, list[str]] = defaultdict(list)
-    for name, size in states.items():
+def _memory(memory: Mapping[str, Memory], tokens: int) -> Lines:
+    """GPU memory at a full context, by variant."""
+    by_size: defaultdict[Memory, list[str]] = defaultdict(list)
+    for name, size in memory.items():
         by_size[size].append(name)
-    lines = []
-    for cache, names in by_size.items():
-        lines.append((f"Memory ({', '.join(names)})", f"{_size(fixed + cache)} at {tokens:,} tokens, of it {_size(cache)} cache"))
-    return lines
+    return [
+        (f"Memory ({', '.join(names)})", f"{_size(size.total)} at {tokens:,} tokens, of it {_size(size.cache)} cache")
+        for size, names in by_size.items()
+    ]
 
 
 def _size(count: int) -> str:

@@ -15,7 +15,7 @@ import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, fakeLaunch, fakePlan } from "./fakes/plan.ts";
 
 const PLAN = parsePlan(fakePlan(), FAKE_WGSL);
-const CACHE: CacheView = { pages: Int32Array.of(0), copies: new Int32Array() };
+const CACHE: CacheView = { tables: [Int32Array.of(0)], copies: new Int32Array() };
 const OFF = { temperature: 0, topP: 1, seed: 0 };
 const VOCABULARY = 50;
 
@@ -27,7 +27,7 @@ beforeEach(async () => {
   const variant = PLAN.variants[1];
   assert.ok(variant);
   const watch = new DeviceWatch(gpu.device);
-  const buffers = await BufferTable.create(gpu.device, PLAN, variant, 4, await allocateWeights(gpu.device, PLAN));
+  const buffers = await BufferTable.create(gpu.device, PLAN, variant, [4], await allocateWeights(gpu.device, PLAN));
   const kernels = (await compileKernels(gpu.device, PLAN, variant, [[0], [0], [0]], () => undefined)).map(([only]) => only);
   const library = { plan: PLAN, launch: fakeLaunch };
   executor = new PlanExecutor({ device: gpu.device, watch, library, variant, buffers, kernels, usualTiles: [], contextLength: 128, isCpu: false });

@@ -28,7 +28,7 @@ beforeEach(() => { gpu = new FakeGpu(); });
 
 async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0, -1]): Promise<PlanExecutor> {
   const watch = new DeviceWatch(gpu.device);
-  const buffers = await BufferTable.create(gpu.device, PLAN, F32, pages, await allocateWeights(gpu.device, PLAN));
+  const buffers = await BufferTable.create(gpu.device, PLAN, F32, [pages], await allocateWeights(gpu.device, PLAN));
   const wanted = tiles.map((tile) => (tile < 0 ? [] : [tile]));
   const kernels = (await compileKernels(gpu.device, PLAN, F32, wanted, () => undefined)).map(([only]) => only);
   const library = { plan: PLAN, launch: fakeLaunch };
@@ -37,7 +37,7 @@ async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0, -1])
 }
 
 function cache(pages: number[], copies: number[] = []): CacheView {
-  return { pages: Int32Array.from(pages), copies: Int32Array.from(copies) };
+  return { tables: [Int32Array.from(pages)], copies: Int32Array.from(copies) };
 }
 
 function row(position: number, view: CacheView): readonly Row[] {
@@ -67,7 +67,7 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
   await executor.decode(row(4, cache([0, 1])));
   assert.deepEqual(gpu.log.created, ["encoder"]);
   assert.deepEqual(gpu.log.commands, [
-    "write state", "write rope0", "write page_table", "pass",
+    "write state", "write rope0", "write page_table0", "pass",
     "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(state kv0,workspace 0,logits) 4x1x5",
     "sample(logits,sampling,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
   ]);
@@ -95,7 +95,7 @@ test("a step's inputs lie where the kernels read them", async () => {
   const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
   assert.deepEqual([...ints("tokens").slice(0, 3)], [4, 5, 6]);
   assert.deepEqual([...ints("state").slice(0, 4)], [9, 3, 0, -1]);
-  assert.deepEqual([...ints("page_table").slice(0, 3)], [5, 1, 2]);
+  assert.deepEqual([...ints("page_table0").slice(0, 3)], [5, 1, 2]);
   assert.deepEqual([...new Uint32Array(gpu.named("sampling").bytes.buffer, 0, 16)], [...sampling]);
   assert.deepEqual([...ints("uniforms").slice(0, 2)], [3, 12]);
   const rope = new Float32Array(gpu.named("rope0").bytes.buffer);
@@ -107,15 +107,15 @@ test("a step of several rows: its kernels are compiled when it is first asked fo
   assert.deepEqual(executor.shape.rowCounts, [1, 2]);
   const rows: Row[] = [
     { position: 5, cache: cache([1, 3]), sampling: new Uint32Array(16).fill(1), token: 8 },
-    { position: 2, cache: cache([2], [1, 2]), sampling: new Uint32Array(16).fill(2), token: 9 },
+    { position: 2, cache: cache([2], [0, 1, 2]), sampling: new Uint32Array(16).fill(2), token: 9 },
   ];
   clearLog();
   const changing = cache([1, 3]);
   const waiting = [executor.decode(rows), executor.decode(row(6, changing))];
-  changing.pages.fill(0); // views are of memory that changes after the call
+  for (const table of changing.tables) table.fill(0); // views are of memory that changes after the call
   const [both] = await Promise.all(waiting);
   assert.ok(both);
-  assert.equal(new Int32Array(gpu.named("page_table").bytes.buffer)[1], 3);
+  assert.equal(new Int32Array(gpu.named("page_table0").bytes.buffer)[1], 3);
   assert.equal(both.length, 2);
   assert.equal(gpu.log.created.filter((made) => made === "pipeline").length, 1);
   const steps = gpu.log.commands.filter((command) => /^(embed|attend|sample)/.test(command));
@@ -128,7 +128,7 @@ test("a step of several rows: its kernels are compiled when it is first asked fo
   const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
   assert.deepEqual([...ints("tokens").slice(0, 2)], [8, 9]);
   assert.deepEqual([...ints("state").slice(0, 3), ...ints("state").slice(16, 19)], [5, 1, 3, 2, 1, 4]);
-  assert.deepEqual([...ints("page_table").slice(0, 2), ints("page_table")[32]], [1, 3, 2]);
+  assert.deepEqual([...ints("page_table0").slice(0, 2), ints("page_table0")[32]], [1, 3, 2]);
   assert.deepEqual([ints("sampling")[0], ints("sampling")[16]], [1, 2]);
   const turns = new Float32Array(gpu.named("rope0").bytes.buffer);
   assert.deepEqual([...turns.slice(0, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [5, 2])]);
@@ -177,12 +177,12 @@ test("kernels of several rows are prepared while steps of one go on, once for al
   await preparing;
   assert.equal(gpu.log.created.filter((made) => made === "pipeline").length, 1);
   clearLog();
-  const behind: Row = { position: 2, cache: cache([2], [1, 2]), sampling: GREEDY, token: 9 };
+  const behind: Row = { position: 2, cache: cache([2], [0, 1, 2]), sampling: GREEDY, token: 9 };
   assert.equal((await executor.decode([null, behind])).length, 2);
   assert.deepEqual(gpu.log.created, ["encoder"]);
   const ints = (label: string): Int32Array => new Int32Array(gpu.named(label).bytes.buffer);
   assert.deepEqual([...ints("state").slice(0, 2), ...ints("state").slice(16, 18)], [-1, 0, 2, 1]);
-  assert.deepEqual([ints("tokens")[1], ints("page_table")[32]], [9, 2]);
+  assert.deepEqual([ints("tokens")[1], ints("page_table0")[32]], [9, 2]);
   const turns = new Float32Array(gpu.named("rope0").bytes.buffer);
   assert.deepEqual([...turns.slice(4, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [2])]);
   assert.ok(gpu.log.commands.some((command) => command.includes("spare page")), "its page is copied");
@@ -191,8 +191,8 @@ test("kernels of several rows are prepared while steps of one go on, once for al
 
 test("beyond one context the cache grows by parts of one, as far as a buffer may be long", async () => {
   const executor = await makeExecutor(32); // one context
-  assert.equal(await executor.reservePages(33), 41);
-  await assert.rejects(executor.reservePages((1 << 20) / 256 + 1), fails(OutOfMemoryError, /4096 pages/));
+  assert.equal(await executor.reservePages(0, 33), 41);
+  await assert.rejects(executor.reservePages(0, (1 << 20) / 256 + 1), fails(OutOfMemoryError, /4096 pages/));
 });
 
 test("the ids of a step lie in the history in one piece, also at its end", async () => {
@@ -207,7 +207,7 @@ test("pages are copied through a spare one, before the pass", async () => {
   const executor = await makeExecutor(4);
   gpu.named("state kv0").bytes.fill(7, 256, 512);
   clearLog();
-  await executor.decode(row(3, cache([3], [1, 3])));
+  await executor.decode(row(3, cache([3], [0, 1, 3])));
   assert.ok(gpu.named("state kv0").bytes.subarray(768, 1024).every((byte) => byte === 7));
   assert.ok(gpu.log.commands.indexOf("copy spare page 0 > state kv0 768") < gpu.log.commands.indexOf("pass"));
 });
@@ -216,22 +216,22 @@ test("the cache doubles up to the context length, keeps its content and rebinds 
   const executor = await makeExecutor(2);
   gpu.named("state kv0").bytes.fill(9);
   clearLog();
-  assert.equal(await executor.reservePages(3), 4);
+  assert.equal(await executor.reservePages(0, 3), 4);
   assert.ok(gpu.named("state kv0").bytes.subarray(0, 512).every((byte) => byte === 9));
   assert.equal(gpu.named("state kv0").size, 4 * 256);
   assert.deepEqual(gpu.log.created.sort(), ["bindGroup", "bindGroup", "buffer", "encoder"]);
   assert.ok(gpu.log.commands.includes("destroy state kv0"));
-  assert.equal(await executor.reservePages(30), 30);
-  assert.equal(await executor.reservePages(31), 32, "not beyond the context length");
+  assert.equal(await executor.reservePages(0, 30), 30);
+  assert.equal(await executor.reservePages(0, 31), 32, "not beyond the context length");
   clearLog();
-  assert.equal(await executor.reservePages(5), 32);
+  assert.equal(await executor.reservePages(0, 5), 32);
   assert.deepEqual(gpu.log.created, []);
 });
 
 test("a cache that cannot grow raises OutOfMemoryError and works on", async () => {
   const executor = await makeExecutor(2);
   gpu.capacity = 100;
-  await assert.rejects(executor.reservePages(3), OutOfMemoryError);
+  await assert.rejects(executor.reservePages(0, 3), OutOfMemoryError);
   gpu.capacity = Infinity;
   assert.equal(gpu.named("state kv0").size, 512);
   await executor.decode(row(1, cache([0])));
@@ -240,17 +240,17 @@ test("a cache that cannot grow raises OutOfMemoryError and works on", async () =
 test("layers grow together; where they cannot, all keep their room and nothing is left behind", async () => {
   const plan = { ...PLAN, states: ["kv0", "kv1", "kv2"].map((name) => ({ name, kind: "pages" as const, querySize: 8, window: null })) };
   const variant = { ...F32, stateBytes: [256, 256, 256] };
-  const buffers = await BufferTable.create(gpu.device, plan, variant, 2, await allocateWeights(gpu.device, plan));
+  const buffers = await BufferTable.create(gpu.device, plan, variant, [2], await allocateWeights(gpu.device, plan));
   const count = gpu.buffers.length;
   gpu.capacity = 1024 + 100;
-  await assert.rejects(buffers.growKv(4), OutOfMemoryError);
+  await assert.rejects(buffers.growKv(0, 4), OutOfMemoryError);
   assert.equal(gpu.buffers.length, count);
   const sizes = (): number[] => [0, 1, 2].map((layer) => buffers.binding(plan.weights.length + layer).size);
-  assert.deepEqual([sizes(), buffers.pages], [[512, 512, 512], 2]);
+  assert.deepEqual([sizes(), buffers.pages(0)], [[512, 512, 512], 2]);
   gpu.capacity = Infinity;
   clearLog();
-  await buffers.growKv(4);
-  assert.deepEqual([sizes(), buffers.pages, gpu.buffers.length], [[1024, 1024, 1024], 4, count]);
+  await buffers.growKv(0, 4);
+  assert.deepEqual([sizes(), buffers.pages(0), gpu.buffers.length], [[1024, 1024, 1024], 4, count]);
   assert.equal(gpu.log.commands.filter((command) => command.startsWith("submit")).length, 1);
 });
 
@@ -264,12 +264,12 @@ test("states in slots have their own number, which memory bounds, and do not gro
   }
   const plan = { ...PLAN, states };
   const variant = { ...F32, stateBytes: [256, 40, 80] };
-  const buffers = await BufferTable.create(gpu.device, plan, variant, 2, await allocateWeights(gpu.device, plan));
+  const buffers = await BufferTable.create(gpu.device, plan, variant, [2], await allocateWeights(gpu.device, plan));
   gpu.named("state mix0").bytes.fill(9);
-  await buffers.growKv(4);
+  await buffers.growKv(0, 4);
   assert.deepEqual(["kv0", "mix0", "mix1"].map((name) => gpu.named(`state ${name}`).size), [4 * 256, 128 * 40, 128 * 80]);
   assert.ok(gpu.named("state mix0").bytes.every((byte) => byte === 9));
-  assert.deepEqual([buffers.slots, (await BufferTable.create(gpu.device, PLAN, F32, 2, [])).slots], [128, 0]);
+  assert.deepEqual([buffers.slots, (await BufferTable.create(gpu.device, PLAN, F32, [2], [])).slots], [128, 0]);
 });
 
 test("each row says which slots it reads and writes", async () => {

@@ -35,9 +35,11 @@ test("a plan is read, with the browser's names", () => {
 });
 
 const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
-  ["format", 3, /format 3, this engine reads format 5/],
+  ["format", 3, /format 3, this engine reads format 6/],
   ["model.ropes.0.inv_freq", [1], /io buffer rope0 must have 64 bytes/],
   ["model.ropes.0.inv_freq", [1, "x"], /inv_freq\[1\] must be a finite number/],
+  ["io.3.bytes", 512, /io buffer page_table0 must have 1024 bytes/],
+  ["states", [1, 2, 3, 4, 5].map((window) => ({ name: `kv${window}`, kind: "pages", query_size: 8, window })), /5 different windows/],
   ["states.0.kind", "ring", /states\[0\]\.kind/],
   ["states", [], /state_bytes must be multiples of 4 for each of 0 states/],
   ["io.0.bytes", 36, /io buffer tokens must have 32 bytes/],

@@ -8,7 +8,7 @@ import { Scheduler, type Stop } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
 import { OutOfMemoryError } from "../src/support/errors.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
-import { NO_EOS, SHAPE, generate, promptOf, request, settle, setup } from "./fakes/generations.ts";
+import { NO_EOS, SHAPE, generate, promptOf, request, settle, setup, shapeOf } from "./fakes/generations.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
 
 test("an answer equals the plain reference, through chunks, pages and a full pipeline", async () => {
@@ -56,8 +56,8 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
 test("no chunk is longer than half a second on a slow GPU, which gives the same answer", async (context) => {
   let now = 0;
   context.mock.method(performance, "now", () => now);
-  const runner = new FakeRunner({ contextLength: 400, pageSize: 4, prefillChunk: 128, shortestChunk: 16, rowCounts: [1], slots: 0 }, 100, 100);
-  const sequences = new SequenceManager(new FakePagedKv(), runner, 100);
+  const runner = new FakeRunner(shapeOf({ contextLength: 400, pageSize: 4, prefillChunk: 128, shortestChunk: 16, rowCounts: [1], slots: 0 }), 100, 100);
+  const sequences = new SequenceManager(new FakePagedKv(), runner);
   const longest: number[] = [];
   const prefillOnce = runner.prefill.bind(runner);
   let free: Promise<void> = Promise.resolve(); // one chunk after the other: 20 ms a token
@@ -173,7 +173,7 @@ test("the cache grows as a conversation does, up to the context length; then wha
   const { ids, finish } = await generate(it, request(prompt));
   assert.equal(finish, "length");
   assert.deepEqual(ids, reference(prompt, SHAPE.contextLength - prompt.length, NO_EOS));
-  assert.equal(it.kv.kv_capacity(), 8);
+  assert.equal(it.kv.kv_capacity(0), 8);
   const other = promptOf(20, 50);
   assert.deepEqual((await generate(it, request(other))).ids, reference(other, 12, NO_EOS));
   assert.equal((await generate(it, request(prompt, { maxTokens: 1 }))).cached, 0);
@@ -282,7 +282,7 @@ test("states in slots: where few fit, conversations that wait go first, and no p
   assert.deepEqual(answers.map(({ ids }) => ids), prompts.map((prompt, i) => reference(prompt, 6 + i, NO_EOS)));
   const none = setup({ slots: 1 });
   await assert.rejects(generate(none, request(promptOf(6, 1))), /no room for the states/);
-  assert.equal(none.kv.kv_capacity(), 8);
+  assert.equal(none.kv.kv_capacity(0), 8);
 });
 
 test("states in slots: rows of one sequence each read what the row before writes, and go back to any of them", async () => {

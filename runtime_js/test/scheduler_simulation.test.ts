@@ -15,10 +15,10 @@ const CONTEXT = 96;
 
 class Injected extends Error {}
 
-async function live(random: () => number, slots: number): Promise<void> {
+async function live(random: () => number, slots: number, windows: readonly (number | null)[]): Promise<void> {
   const below = (most: number): number => Math.floor(random() * most);
   const it = setup({
-    contextLength: CONTEXT, prefillChunk: 8, pages: 4, maxPages: 24 + below(100), slots, rows: 1 + below(8),
+    contextLength: CONTEXT, prefillChunk: 8, pages: 4, maxPages: 24 + below(100), slots, windows, rows: 1 + below(8),
   });
   const { runner, scheduler, sequences, kv } = it;
   const pause = (): Promise<void> => (random() < 0.7 ? Promise.resolve() : new Promise((resolve) => { setTimeout(resolve, random() * 2); }));
@@ -30,7 +30,7 @@ async function live(random: () => number, slots: number): Promise<void> {
   runner.delay = () => flaky(rate);
   runner.compiling = () => flaky(0.3);
   const [reserve, prefill] = [runner.reservePages.bind(runner), runner.prefill.bind(runner)];
-  runner.reservePages = async (pages) => { await flaky(rate); return reserve(pages); };
+  runner.reservePages = async (...room) => { await flaky(rate); return reserve(...room); };
   runner.prefill = async (...step) => { await prefill(...step); await flaky(rate); };
   const known: number[][] = [promptOf(1, 3)];
   const ask = async (): Promise<void> => {
@@ -66,15 +66,15 @@ async function live(random: () => number, slots: number): Promise<void> {
   await Promise.all(running);
   await new Promise((resolve) => { setTimeout(resolve, 10); });
   sequences.forget();
-  assert.equal(kv.kv_available(), kv.kv_capacity(), "every page is free again");
+  windows.forEach((_, group) => assert.equal(kv.kv_available(group), kv.kv_capacity(group), "every page is free again"));
 }
 
-for (const slots of [0, 20, 64]) {
-  test(`a step loop with ${slots === 0 ? "no" : slots} slots goes on, whatever comes when`, async (context) => {
+for (const [slots, windows] of [[0, [null]], [20, [null, 8]], [64, [null]], [0, [null, 1, 20]]] as const) {
+  test(`a step loop with ${slots === 0 ? "no" : slots} slots and windows of ${JSON.stringify(windows)} goes on, whatever comes when`, async (context) => {
     for (let round = 0; round < ROUNDS; round++) {
       const seed = round + 1000 * Number(process.env["SIMULATION_SEED"] ?? 1);
       try {
-        await live(randomFrom(seed), slots);
+        await live(randomFrom(seed), slots, windows);
       } catch (error) {
         context.diagnostic(`seed ${seed}`);
         throw error;

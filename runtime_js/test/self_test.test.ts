@@ -14,7 +14,7 @@ type Change = (value: number, i: number) => number;
 async function check(step: Step, change: Change, slots = 0): Promise<string[]> {
   const asked: string[] = [];
   await selfTest({
-    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots },
+    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots, groups: [] },
     firstLayer: async (name, tokens, position) => {
       asked.push(`${name} ${tokens.join()} at ${position}`);
       return name === step ? HIDDEN.map(change) : HIDDEN;

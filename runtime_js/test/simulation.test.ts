@@ -50,7 +50,7 @@ async function live({ client, engine }: Setup, random: () => number, expected: R
   engine.prepare = (runner) => {
     runner.delay = () => flaky(0.01);
     const [reserve, prefill] = [runner.reservePages.bind(runner), runner.prefill.bind(runner)];
-    runner.reservePages = async (pages) => { await flaky(0.05); return reserve(pages); };
+    runner.reservePages = async (...room) => { await flaky(0.05); return reserve(...room); };
     runner.prefill = async (...step) => { await prefill(...step); await flaky(0.02); };
   };
   const running: Promise<void>[] = [];

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { beforeEach, test } from "node:test";
 import { infoOf, requestAdapter } from "../src/executor/adapter.ts";
 import { chooseVariants } from "../src/executor/device.ts";
 import { writeRange } from "../src/executor/weights.ts";
 import { estimateOn } from "../src/executor/memory.ts";
+import type { MemoryEstimate } from "../src/executor/memory_estimate.ts";
 import { parsePlan } from "../src/executor/plan.ts";
 import type { StartOptions } from "../src/executor/backend.ts";
 import { openDevice, startModel, type StartedModel } from "../src/executor/start.ts";
@@ -17,7 +19,7 @@ const PLAN = parsePlan(fakePlan(), WGSL);
 const LIBRARY = { plan: PLAN, launch: fakeLaunch };
 const NOTES = { note: async (): Promise<null> => null, keepNote: async (): Promise<void> => undefined };
 const GREEDY = new Uint32Array(8);
-const CACHE = { pages: Int32Array.of(0), copies: new Int32Array() };
+const CACHE = { tables: [Int32Array.of(0)], copies: new Int32Array() };
 
 let gpu = new FakeGpu();
 let asked: GPUDeviceDescriptor[] = [];
@@ -116,7 +118,7 @@ test("a GPU that has no room, whichever buffer it is, is an error with advice; a
 
 test("the memory that a model takes is told from its plan", async () => {
   const { variant, buffers } = await start();
-  await buffers.growKv(128 / 4);
+  await buffers.growKv(0, 128 / 4);
   const bytes = (labels: RegExp): number => gpu.buffers.reduce((total, { label, size }) => total + (labels.test(label) ? size : 0), 0);
   const estimate = estimateOn(ALL, PLAN, variant, undefined);
   assert.deepEqual(estimate, {
@@ -127,6 +129,26 @@ test("the memory that a model takes is told from its plan", async () => {
   const small = adapter([], { limits: { maxBufferSize: 1 << 20, maxStorageBufferBindingSize: 1 << 20, maxComputeInvocationsPerWorkgroup: 256 } });
   assert.equal(estimateOn(small, PLAN, variant, 1 << 20).contextLength, 128);
 });
+
+test("what a model with windows allocates for the longest conversation is what was told from its plan", async () => {
+  const { plan: value, memory } = JSON.parse(readFileSync("../tests/golden/memory.json", "utf8"));
+  const plan = parsePlan(value, WGSL);
+  const library = { plan, launch: fakeLaunch };
+  const on = await openDevice(ALL, library, chooseVariants(ALL, plan, undefined), {}, NOTES);
+  const work = { options: {}, notes: NOTES, probe: undefined, weights: Promise.resolve(), onCompiled: () => undefined, signal: new AbortController().signal };
+  const { runner, variant } = await startModel(on, work);
+  for (const [group, { pages }] of runner.shape.groups.entries()) for (let some = 1; some <= pages; some++) await runner.reservePages(group, some);
+  const allocated = gpu.buffers.reduce((total, { label, size }) => total + (/^uniforms$|^readback$/.test(label) ? 0 : size), 0);
+  const estimate = estimateOn(ALL, plan, variant, undefined);
+  assert.deepEqual(runner.shape.groups, [{ window: null, pages: 128 }, { window: 6, pages: 22 }]);
+  assert.deepEqual(pick(estimate), memory[0]);
+  assert.equal(estimate.total, allocated);
+  assert.deepEqual(pick(estimateOn(ALL, plan, variant, 40)), memory[1]);
+});
+
+function pick({ weights, cache, workspace, contextLength }: MemoryEstimate): Record<string, number> {
+  return { tokens: contextLength, weights, cache, workspace };
+}
 
 test("a device that is lost while it loads is not taken for a wrong variant", async () => {
   breakPipelines(0, 1);

@@ -52,7 +52,7 @@ function adapter(vendor: string, isFallbackAdapter = false): GPUAdapter {
 /** What a load does with the tiles; gives those that will run. */
 async function load(given: GPUAdapter, signal = NEVER): Promise<number[]> {
   const choice = await TileChoice.open(given, F32, "auto", notes);
-  const buffers = await BufferTable.create(gpu.device, PLAN, F32, 1, await allocateWeights(gpu.device, PLAN));
+  const buffers = await BufferTable.create(gpu.device, PLAN, F32, [1], await allocateWeights(gpu.device, PLAN));
   const kernels = await compileKernels(gpu.device, PLAN, F32, choice.wanted, () => undefined);
   buffersBefore = gpu.buffers.length;
   gpu.log.commands.length = 0;

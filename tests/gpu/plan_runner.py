@@ -14,7 +14,7 @@ from naga import Naga
 from wasm_library import WasmLibrary
 from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, LOGPROB_WORDS, MAX_ROWS, MAX_SLOTS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from webllm_build.compile.plan import Function, Kernel, parse_plan
+from webllm_build.compile.plan import Function, Kernel, page_groups, parse_plan
 
 Array = npt.NDArray[Any]
 
@@ -36,6 +36,7 @@ class PlanRunner:
         (self.variant,) = (candidate for candidate in self.plan.variants if candidate.name == variant)
         self.tile = 0
         self._gpu, self._wgpu, self._device = gpu, gpu.wgpu, gpu.device
+        self._windows = page_groups(self.plan.states)
         self._wgsl: list[str] = json.loads(read_custom_section(library, WGSL_SECTION))
         self._wasm = WasmLibrary(library)
         contents = [weights[buffer.name].tobytes() for buffer in self.plan.weights]
@@ -59,9 +60,12 @@ class PlanRunner:
     def start(self) -> None:
         """Begin a new sequence. Another one takes a page after each step, so that this one's pages do not follow each other."""
         slots = MAX_SLOTS if any(state.kind == "slots" for state in self.plan.states) else 0
-        assert self._wasm.call("kv_reset", self.plan.model.page_size, PAGES, slots) == 0
+        assert self._wasm.call("kv_reset", self.plan.model.page_size, slots) == 0
+        for number, window in enumerate(self._windows):
+            assert self._wasm.call("kv_add_group", window or 0, PAGES) == number
         self._other, self.sequence = self._wasm.call("kv_new"), self._wasm.call("kv_new")
         self._others: list[int] = []
+        self._held: list[set[int]] = [set() for _ in self._windows]  # pages of each group that some sequence has
         self._steps = 0
 
     def prefill(self, tokens: Sequence[int]) -> Array:
@@ -85,6 +89,14 @@ class PlanRunner:
         """A sequence that begins as this one, and its length. It must end with a page: this runner copies none."""
         self._others.append(self._wasm.call("kv_fork", self.sequence, length))
         return self._others[-1]
+
+    def mark(self) -> None:
+        """Keep the sequence's window at its present length."""
+        assert self._wasm.call("kv_mark", self.sequence) == 0
+
+    def table(self, sequence: int, group: int) -> list[int]:
+        """Page ids, -1 in front of a window."""
+        return self._wasm.read(self._wasm.call("kv_pages", sequence, group), self._wasm.call("kv_page_count", sequence))
 
     def length(self, sequence: int) -> int:
         return self._wasm.call("kv_length", sequence)
@@ -147,11 +159,12 @@ class PlanRunner:
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]
 
     def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int | None], n: int = 1) -> None:
-        """One step that appends n tokens to each row's sequence. functions: names, and how many tokens or rows each takes."""
+        """One step that appends n tokens to each row's sequence. functions: names, and how many tokens or rows each takes. Pages that were
+        given back hold NaN by then."""
         model, wasm = self.plan.model, self._wasm
         state = np.zeros((MAX_ROWS, STATE_WORDS), np.int32)
         state[:, :5] = -1  # padding
-        tables = np.full((len(sequences), -(-model.context_length // model.page_size)), -1, np.int32)
+        tables = np.full((len(self._windows), len(sequences), -(-model.context_length // model.page_size)), -1, np.int32)
         before = 0  # rows of the same sequence
         rows = [(row, sequence) for row, sequence in enumerate(sequences) if sequence is not None]
         for row, sequence in rows:
@@ -162,9 +175,12 @@ class PlanRunner:
             state[row, :6] = position, n, (self._steps + row) % HISTORY, *wasm.read(wasm.call("kv_slots", sequence), 2), before
         positions = np.concatenate([np.arange(first, first + n) for first in state[: len(sequences), 0]])
         for row, sequence in rows:
-            pages = wasm.read(wasm.call("kv_pages", sequence), wasm.call("kv_page_count", sequence))
-            tables[row, : len(pages)] = pages
-        self._write("page_table", tables)
+            for number in range(len(tables)):
+                pages = self.table(sequence, number)
+                tables[number, row, : len(pages)] = pages
+        for number, table in enumerate(tables):
+            self._write(f"page_table{number}", table)
+        self._poison()
         self._write("state", state)
         for number, rope in enumerate(model.ropes):
             angles = positions[:, None] * np.array(rope.inv_freq)
@@ -176,6 +192,14 @@ class PlanRunner:
         compute.end()
         self._device.queue.submit([encoder.finish()])
         self._steps += len(sequences)
+
+    def _poison(self) -> None:
+        for number, window in enumerate(self._windows):
+            held = {page for sequence in (self._other, self.sequence, *self._others) for page in self.table(sequence, number)}
+            given_back, self._held[number] = self._held[number] - held, held
+            for index, (state, size) in enumerate(zip(self.plan.states, self.variant.state_bytes, strict=True)):
+                for page in given_back if state.kind == "pages" and state.window == window else ():
+                    self._device.queue.write_buffer(self._buffers[self.plan.state_base + index], page * size, b"\xff" * size)
 
     def _encode(self, compute: Any, name: str, n: int, kv_len: int) -> None:
         function = self.variant.functions[name]

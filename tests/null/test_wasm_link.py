@@ -53,9 +53,10 @@ def test_data_of_launch_functions_and_support_do_not_overlap(launch: bytes) -> N
     library = WasmLibrary(link_library(launch, EXPORTS, PLAN, WGSL, "ziglang"))
     area = library.call("scratch", 4)
     library.call("launch_1_decode", 10, 2, area)
-    library.call("kv_reset", 16, 100, 0)
+    library.call("kv_reset", 16, 0)
+    library.call("kv_add_group", 0, 100)
     library.call("launch_0_decode", 1, 2, area)
-    assert library.read(area, 1) == [18] and library.call("kv_available") == 100
+    assert library.read(area, 1) == [18] and library.call("kv_available", 0) == 100
 
 
 def test_launch_function_that_is_not_there(launch: bytes) -> None:

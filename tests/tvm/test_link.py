@@ -69,11 +69,11 @@ def test_launch_functions_compute(library: bytes, n: int, kv_len: int) -> None:
 
 def test_sequences_and_launches_share_one_memory(library: bytes) -> None:
     store, exports = instantiate(library)
-    assert exports["kv_reset"](store, 16, 8, 0) == 0
+    assert exports["kv_reset"](store, 16, 0) == exports["kv_add_group"](store, 0, 8) == 0
     sequence = exports["kv_new"](store)
     assert exports["kv_append"](store, sequence, 33) == 0
     exports["launch_0_prefill"](store, 33, 33, exports["scratch"](store, 32))
-    table = exports["kv_pages"](store, sequence)
+    table = exports["kv_pages"](store, sequence, 0)
     assert bytes(exports["memory"].read(store, table, table + 12)) == b"".join(page.to_bytes(4, "little") for page in (0, 1, 2))
 
 

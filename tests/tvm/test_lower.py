@@ -17,7 +17,7 @@ from webllm_build.source.local import open_folder
 
 TINY = open_folder(Path(__file__).parents[1] / "fixtures" / "tiny-llama", "tiny-llama")
 KINDS: list[Any] = [DecodeOperators, PrefillOperators, IntegerDecodeOperators, IntegerPrefillOperators]
-RELAX = [kind(1e-5, VARIANTS[0], Inputs({}, {}, {}, {})) for kind in KINDS]
+RELAX = [kind(1e-5, VARIANTS[0], Inputs({}, {}, {}, {}, {})) for kind in KINDS]
 
 
 @pytest.mark.parametrize("operators", [NumpyOperators(TINY, 1e-5, [1]), *RELAX], ids=lambda operators: type(operators).__name__)

@@ -15,6 +15,11 @@
 
 namespace {
 
+// One group, without a window.
+bool reset(int32_t page_size, int32_t num_pages, int32_t num_slots) {
+  return kv_reset(page_size, num_slots) == 0 && kv_add_group(0, num_pages) == 0;
+}
+
 void test_heap() {
   CHECK(heap::block_bytes(0) == 16 && heap::block_bytes(16) == 16 && heap::block_bytes(17) == 32);
   void* first = heap::allocate(100);
@@ -55,60 +60,61 @@ void test_id_pool() {
 }
 
 void test_before_reset() {
-  CHECK(kv_capacity() == 0 && kv_available() == 0);
+  CHECK(kv_capacity(0) == INVALID_ARGUMENT && kv_available(0) == INVALID_ARGUMENT && kv_pages(0, 0) == nullptr);
   const int32_t sequence = kv_new();
-  CHECK(sequence == 0 && kv_append(sequence, 1) == OUT_OF_PAGES && kv_append(sequence, 0) == 0);
+  CHECK(sequence == 0 && kv_append(sequence, 1) == 0 && kv_append(sequence, INT32_MAX) == OUT_OF_PAGES);  // no layer has pages
+  CHECK(kv_add_group(0, 1) == INVALID_ARGUMENT && kv_mark(sequence) == 0 && kv_forget_state() == 0);
 }
 
 void test_append_and_grow() {
-  CHECK(kv_reset(16, 2, 0) == 0);
+  CHECK(reset(16, 2, 0));
   const int32_t sequence = kv_new();
-  CHECK(kv_append(sequence, 17) == 0 && kv_page_count(sequence) == 2 && kv_available() == 0);
+  CHECK(kv_append(sequence, 17) == 0 && kv_page_count(sequence) == 2 && kv_available(0) == 0);
   CHECK(kv_append(sequence, 16) == OUT_OF_PAGES);
   CHECK(kv_length(sequence) == 17 && kv_page_count(sequence) == 2);
   CHECK(kv_append(sequence, 15) == 0 && kv_length(sequence) == 32);
-  CHECK(kv_grow(1) == 0 && kv_capacity() == 2);
-  CHECK(kv_grow(4) == 0 && kv_capacity() == 4 && kv_available() == 2);
-  CHECK(kv_append(sequence, 1) == 0 && kv_pages(sequence)[0] == 0 && kv_pages(sequence)[2] == 2);
+  CHECK(kv_grow(0, 1) == 0 && kv_capacity(0) == 2);
+  CHECK(kv_grow(0, 4) == 0 && kv_capacity(0) == 4 && kv_available(0) == 2);
+  CHECK(kv_append(sequence, 1) == 0 && kv_pages(sequence, 0)[0] == 0 && kv_pages(sequence, 0)[2] == 2);
 }
 
 void test_fork_copies_the_shared_partial_page() {
-  CHECK(kv_reset(4, 4, 0) == 0);
+  CHECK(reset(4, 4, 0));
   const int32_t parent = kv_new();
   CHECK(kv_append(parent, 7) == 0);  // pages 0 and 1
   const int32_t child = kv_fork(parent, 6);
-  CHECK(child >= 0 && kv_available() == 2 && kv_length(child) == 6 && kv_pages(child)[1] == 1);
-  CHECK(kv_append(child, 1) == 1 && kv_copies()[0] == 1 && kv_copies()[1] == 2);
-  CHECK(kv_pages(child)[0] == 0 && kv_pages(child)[1] == 2 && kv_pages(parent)[1] == 1);
+  CHECK(child >= 0 && kv_available(0) == 2 && kv_length(child) == 6 && kv_pages(child, 0)[1] == 1);
+  CHECK(kv_append(child, 1) == 1 && kv_copies()[0] == 0 && kv_copies()[1] == 1 && kv_copies()[2] == 2);
+  CHECK(kv_pages(child, 0)[0] == 0 && kv_pages(child, 0)[1] == 2 && kv_pages(parent, 0)[1] == 1);
   CHECK(kv_append(parent, 1) == 0);  // now alone on page 1
   const int32_t whole = kv_fork(parent, 8);
-  CHECK(kv_append(whole, 1) == 0 && kv_pages(whole)[2] == 3);  // a full page needs no copy
-  CHECK(kv_free(parent) == 0 && kv_available() == 0 && kv_pages(whole)[0] == 0);
-  CHECK(kv_free(child) == 0 && kv_available() == 1);
-  CHECK(kv_free(whole) == 0 && kv_available() == 4);
+  CHECK(kv_append(whole, 1) == 0 && kv_pages(whole, 0)[2] == 3);  // a full page needs no copy
+  CHECK(kv_free(parent) == 0 && kv_available(0) == 0 && kv_pages(whole, 0)[0] == 0);
+  CHECK(kv_free(child) == 0 && kv_available(0) == 1);
+  CHECK(kv_free(whole) == 0 && kv_available(0) == 4);
 }
 
 void test_copy_counts_as_a_page() {
-  CHECK(kv_reset(4, 1, 0) == 0);
+  CHECK(reset(4, 1, 0));
   const int32_t parent = kv_new();
   CHECK(kv_append(parent, 2) == 0);
   const int32_t child = kv_fork(parent, 2);
-  CHECK(kv_append(child, 1) == OUT_OF_PAGES && kv_length(child) == 2 && kv_pages(child)[0] == 0);
+  CHECK(kv_append(child, 1) == OUT_OF_PAGES && kv_length(child) == 2 && kv_pages(child, 0)[0] == 0);
   CHECK(kv_free(parent) == 0 && kv_append(child, 1) == 0);
 }
 
 void test_truncate() {
-  CHECK(kv_reset(4, 3, 0) == 0);
+  CHECK(reset(4, 3, 0));
   const int32_t sequence = kv_new();
   CHECK(kv_append(sequence, 12) == 0);
   CHECK(kv_truncate(sequence, 13) == INVALID_ARGUMENT && kv_truncate(sequence, -1) == INVALID_ARGUMENT);
-  CHECK(kv_truncate(sequence, 5) == 5 && kv_page_count(sequence) == 2 && kv_available() == 1);
+  CHECK(kv_truncate(sequence, 5) == 5 && kv_page_count(sequence) == 2 && kv_available(0) == 1);
   CHECK(kv_truncate(sequence, 4) == 4 && kv_page_count(sequence) == 1);
-  CHECK(kv_truncate(sequence, 0) == 0 && kv_available() == 3 && kv_append(sequence, 12) == 0);
+  CHECK(kv_truncate(sequence, 0) == 0 && kv_available(0) == 3 && kv_append(sequence, 12) == 0);
 }
 
 void test_slots_go_back_to_kept_states() {
-  CHECK(kv_reset(4, 64, 16) == 0);
+  CHECK(reset(4, 64, 16));
   const int32_t sequence = kv_new();
   CHECK(kv_slots(sequence)[0] == -1 && kv_slots(sequence)[1] == -1);
   CHECK(kv_append(sequence, 5) == 0);
@@ -128,7 +134,7 @@ void test_slots_go_back_to_kept_states() {
 }
 
 void test_states_are_spread_over_a_sequence() {
-  CHECK(kv_reset(4, 256, 64) == 0);
+  CHECK(reset(4, 256, 64));
   const int32_t sequence = kv_new();
   for (int32_t turn = 0; turn < 4; ++turn) {
     CHECK(kv_append(sequence, 40) == 0);
@@ -142,7 +148,7 @@ void test_states_are_spread_over_a_sequence() {
 }
 
 void test_a_step_keeps_what_it_reads() {
-  CHECK(kv_reset(4, 64, 5) == 0);
+  CHECK(reset(4, 64, 5));
   const int32_t first = kv_new(), second = kv_new(), third = kv_new();
   for (int32_t step = 0; step < 5; ++step) CHECK(kv_append(first, 1) == 0);
   CHECK(kv_append(second, 1) == 0 && kv_append(second, 1) == 0 && kv_append(third, 1) == 0);
@@ -155,7 +161,7 @@ void test_a_step_keeps_what_it_reads() {
 }
 
 void test_slots_are_shared_by_forks() {
-  CHECK(kv_reset(4, 64, 4) == 0);
+  CHECK(reset(4, 64, 4));
   const int32_t parent = kv_new();
   CHECK(kv_append(parent, 6) == 0 && kv_append(parent, 2) == 0);
   const int32_t shared = kv_slots(parent)[0];
@@ -167,7 +173,7 @@ void test_slots_are_shared_by_forks() {
 }
 
 void test_slots_run_out_last() {
-  CHECK(kv_reset(4, 64, 4) == 0);
+  CHECK(reset(4, 64, 4));
   const int32_t first = kv_new(), second = kv_new();
   for (int32_t step = 0; step < 4; ++step) CHECK(kv_append(first, 1) == 0);
   CHECK(kv_append(second, 1) == 0);  // takes the first one's oldest
@@ -176,38 +182,90 @@ void test_slots_run_out_last() {
   for (const int32_t other : others) CHECK(kv_append(other, 1) == 0);
   CHECK(kv_append(first, 1) == OUT_OF_SLOTS && kv_length(first) == 0);  // each slot is some sequence's only state
   CHECK(kv_free(second) == 0 && kv_append(first, 1) == 0);
-  CHECK(kv_reset(4, 64, -1) == INVALID_ARGUMENT && kv_reset(4, 64, MAX_SLOTS + 1) == INVALID_ARGUMENT);
+  CHECK(kv_reset(4, -1) == INVALID_ARGUMENT && kv_reset(4, MAX_SLOTS + 1) == INVALID_ARGUMENT);
   CHECK(kv_slots(99) == nullptr);
 }
 
+void test_pages_in_front_of_a_window_are_given_back() {
+  CHECK(kv_reset(4, 0) == 0 && kv_add_group(0, 64) == 0 && kv_add_group(8, 11) == 1);
+  const int32_t sequence = kv_new();
+  for (int32_t length = 1; length <= 200; ++length) {
+    CHECK(kv_append(sequence, 1) == 0 && kv_page_count(sequence) == (length + 3) / 4 && kv_available(0) == 64 - (length + 3) / 4);
+    const int32_t first = length - 1 - WINDOW_BACK < 8 ? 0 : (length - 1 - WINDOW_BACK - 7) / 4;  // seen WINDOW_BACK tokens before the last
+    for (int32_t i = 0; i < kv_page_count(sequence); ++i) CHECK(kv_pages(sequence, 0)[i] >= 0 && (kv_pages(sequence, 1)[i] >= 0) == (i >= first));
+  }
+  CHECK(kv_restorable(sequence, 183) == 183 && kv_restorable(sequence, 100) == 0);
+  CHECK(kv_truncate(sequence, 184) == 184 && kv_append(sequence, 16) == 0);  // an answer that ended sixteen steps earlier
+  CHECK(kv_missing(sequence, 20, 1) == 0 && kv_missing(sequence, 24, 1) == 1 && kv_missing(sequence, 24, 0) == 0);
+  CHECK(kv_truncate(sequence, 100) == 0 && kv_length(sequence) == 0 && kv_available(0) == 64 && kv_available(1) == 11);
+}
+
+void test_marks_keep_windows() {
+  CHECK(kv_reset(4, 0) == 0 && kv_add_group(8, 32) == 0);
+  const int32_t sequence = kv_new();
+  CHECK(kv_append(sequence, 30) == 0 && kv_mark(sequence) == 0 && kv_mark(sequence) == 0);
+  for (int32_t step = 0; step < 60; ++step) CHECK(kv_append(sequence, 1) == 0);
+  CHECK(kv_restorable(sequence, 29) == 29 && kv_restorable(sequence, 60) == 30 && kv_restorable(sequence, 10) == 0);
+  CHECK(kv_mark(sequence) == 0 && kv_append(sequence, 30) == 0);  // at 90
+  const int32_t fork = kv_fork(sequence, 89);
+  CHECK(kv_length(fork) == 89 && kv_append(fork, 1) == 1 && kv_truncate(fork, 88) == 88);
+  CHECK(kv_free(fork) == 0 && kv_fork(sequence, 40) == fork && kv_length(fork) == 30);  // with its mark
+  for (int32_t step = 0; step < 60; ++step) CHECK(kv_append(fork, 1) == (step == 0 ? 1 : 0));
+  CHECK(kv_truncate(fork, 40) == 30);
+  const int32_t before = kv_available(0);
+  CHECK(kv_free(fork) == 0 && kv_available(0) > before);
+  CHECK(kv_append(sequence, 30) == 0 && kv_restorable(sequence, 90) == 90);
+  int32_t forgotten = 0;
+  while (kv_forget_state() == 1) ++forgotten;
+  CHECK(forgotten == 2 && kv_restorable(sequence, 90) == 0);
+  CHECK(kv_truncate(sequence, 0) == 0 && kv_available(0) == 32);
+}
+
+void test_marks_are_spread_over_a_sequence() {
+  CHECK(kv_reset(4, 0) == 0 && kv_add_group(8, 1024) == 0);
+  const int32_t sequence = kv_new();
+  for (int32_t turn = 0; turn < 40; ++turn) CHECK(kv_append(sequence, 50) == 0 && kv_mark(sequence) == 0);
+  for (int32_t length = 0; length <= 2000; ++length) {  // no more than a quarter of it is computed again
+    const int32_t restorable = kv_restorable(sequence, length);
+    CHECK(restorable <= length && length - restorable < 500);
+  }
+  CHECK(kv_available(0) > 1024 - (SLOTS_KEPT + 1) * 8 - 13);  // each keeps a window, the last append its pages too
+}
+
 void test_hostile_arguments() {
-  CHECK(kv_reset(16, 8, 0) == 0);
+  CHECK(reset(16, 8, 0));
   const int32_t sequence = kv_new();
   const int32_t unknown[] = {-1, INT32_MIN, 1, 15, 16, 1 << 20, INT32_MAX};
   for (const int32_t bad : unknown) {
     CHECK(kv_append(bad, 1) == UNKNOWN_SEQUENCE && kv_fork(bad, 0) == UNKNOWN_SEQUENCE);
     CHECK(kv_truncate(bad, 0) == UNKNOWN_SEQUENCE && kv_restorable(bad, 0) == UNKNOWN_SEQUENCE && kv_free(bad) == UNKNOWN_SEQUENCE);
-    CHECK(kv_length(bad) == UNKNOWN_SEQUENCE && kv_page_count(bad) == UNKNOWN_SEQUENCE && kv_pages(bad) == nullptr);
+    CHECK(kv_mark(bad) == UNKNOWN_SEQUENCE && kv_missing(bad, 1, 0) == UNKNOWN_SEQUENCE);
+    CHECK(kv_length(bad) == UNKNOWN_SEQUENCE && kv_page_count(bad) == UNKNOWN_SEQUENCE && kv_pages(bad, 0) == nullptr);
   }
   CHECK(kv_append(sequence, -1) == INVALID_ARGUMENT && kv_append(sequence, INT32_MIN) == INVALID_ARGUMENT);
   CHECK(kv_append(sequence, 5) == 0 && kv_append(sequence, INT32_MAX) == OUT_OF_PAGES && kv_length(sequence) == 5);
   CHECK(kv_fork(sequence, 6) == INVALID_ARGUMENT && kv_fork(sequence, INT32_MIN) == INVALID_ARGUMENT);
-  CHECK(kv_reset(0, 8, 0) == INVALID_ARGUMENT && kv_reset(-1, 8, 0) == INVALID_ARGUMENT && kv_reset(INT32_MAX, 8, 0) == INVALID_ARGUMENT);
-  CHECK(kv_reset(16, -1, 0) == INVALID_ARGUMENT && kv_reset(16, INT32_MAX, 0) == INVALID_ARGUMENT);
-  CHECK(kv_grow(-1) == INVALID_ARGUMENT && kv_grow(INT32_MAX) == INVALID_ARGUMENT && kv_grow(MAX_PAGES + 1) == INVALID_ARGUMENT);
-  CHECK(kv_length(sequence) == 5 && kv_capacity() == 8);
+  CHECK(kv_reset(0, 0) == INVALID_ARGUMENT && kv_reset(-1, 0) == INVALID_ARGUMENT && kv_reset(INT32_MAX, 0) == INVALID_ARGUMENT);
+  const int32_t no_group[] = {-1, 1, INT32_MIN, INT32_MAX};
+  for (const int32_t bad : no_group) {
+    CHECK(kv_pages(sequence, bad) == nullptr && kv_missing(sequence, 1, bad) == INVALID_ARGUMENT && kv_grow(bad, 8) == INVALID_ARGUMENT);
+    CHECK(kv_available(bad) == INVALID_ARGUMENT && kv_capacity(bad) == INVALID_ARGUMENT);
+  }
+  CHECK(kv_missing(sequence, -1, 0) == INVALID_ARGUMENT && kv_missing(sequence, INT32_MAX, 0) > 0);
+  CHECK(kv_grow(0, -1) == INVALID_ARGUMENT && kv_grow(0, INT32_MAX) == INVALID_ARGUMENT && kv_grow(0, MAX_PAGES + 1) == INVALID_ARGUMENT);
+  CHECK(kv_length(sequence) == 5 && kv_capacity(0) == 8);
   CHECK(kv_free(sequence) == 0 && kv_free(sequence) == UNKNOWN_SEQUENCE);
   CHECK(scratch(-1) == nullptr && scratch(INT32_MIN) == nullptr && scratch(INT32_MAX) == nullptr);
 }
 
 void test_limits() {
-  CHECK(kv_reset(MAX_PAGE_SIZE, MAX_PAGES, 0) == 0);
+  CHECK(reset(MAX_PAGE_SIZE, MAX_PAGES, 0));
   for (int32_t i = 0; i < MAX_SEQUENCES; ++i) CHECK(kv_new() == i);
   CHECK(kv_new() == OUT_OF_PAGES && kv_fork(7, 0) == OUT_OF_PAGES);
-  CHECK(kv_append(7, MAX_PAGE_SIZE * MAX_PAGES) == 0 && kv_available() == 0);
+  CHECK(kv_append(7, MAX_PAGE_SIZE * MAX_PAGES) == 0 && kv_available(0) == 0);
   CHECK(kv_append(7, 1) == OUT_OF_PAGES && kv_append(7, INT32_MAX) == OUT_OF_PAGES);
-  CHECK(kv_free(3) == 0 && kv_fork(7, MAX_PAGE_SIZE * MAX_PAGES) == 3 && kv_pages(3)[MAX_PAGES - 1] == MAX_PAGES - 1);
-  CHECK(kv_reset(16, 4, 0) == 0 && kv_length(7) == UNKNOWN_SEQUENCE && kv_new() == 0 && kv_available() == 4);
+  CHECK(kv_free(3) == 0 && kv_fork(7, MAX_PAGE_SIZE * MAX_PAGES) == 3 && kv_pages(3, 0)[MAX_PAGES - 1] == MAX_PAGES - 1);
+  CHECK(reset(16, 4, 0) && kv_length(7) == UNKNOWN_SEQUENCE && kv_new() == 0 && kv_available(0) == 4);
 }
 
 void test_scratch() {
@@ -216,7 +274,7 @@ void test_scratch() {
   int32_t* large = scratch(MAX_SCRATCH_BYTES);
   CHECK(large != nullptr && scratch(MAX_SCRATCH_BYTES + 1) == nullptr && scratch(32) == large);
   for (int32_t i = 0; i < MAX_SCRATCH_BYTES / 4; ++i) large[i] = -1;
-  CHECK(kv_new() >= 0 && kv_available() == 4);  // the area belongs to nobody else
+  CHECK(kv_new() >= 0 && kv_available(0) == 4);  // the area belongs to nobody else
 }
 
 }  // namespace
@@ -235,6 +293,9 @@ int main() {
   test_a_step_keeps_what_it_reads();
   test_slots_are_shared_by_forks();
   test_slots_run_out_last();
+  test_pages_in_front_of_a_window_are_given_back();
+  test_marks_keep_windows();
+  test_marks_are_spread_over_a_sequence();
   test_hostile_arguments();
   test_limits();
   test_scratch();

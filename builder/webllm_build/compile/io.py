@@ -10,7 +10,7 @@ from webllm_build.compile.abi_generated import HISTORY, LOGPROB_WORDS, MAX_ROWS,
 from webllm_build.compile.kernels.pool import POOLED
 from webllm_build.compile.kernels.sampling.adjust import mask_words
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
-from webllm_build.compile.plan import Buffer, State
+from webllm_build.compile.plan import Buffer, State, page_groups
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
@@ -56,7 +56,7 @@ class Layout:
             "tokens": ([chunk], "int32"),
             "state": ([MAX_ROWS, STATE_WORDS], "int32"),
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
-            "page_table": ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32"),
+            **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
             "hidden": ([chunk, model.hidden_size], "float32"),
             "pooled": ([POOLED, model.hidden_size], "float32"),
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),
@@ -87,11 +87,20 @@ class Layout:
     @property
     def states(self) -> tuple[State, ...]:
         return tuple(
-            State(state.name, state.kind, state.heads * state.head_dim, state.window)
+            State(state.name, state.kind, state.heads * state.head_dim, self._window(state))
             if isinstance(state, Pages)
             else State(state.name, state.kind)
             for state in self.model.states
         )
+
+    def _window(self, state: Pages) -> int | None:
+        """None where it is as long as the longest sequence, too."""
+        return None if state.window is None or state.window >= self.context_length else state.window
+
+    @property
+    def tables(self) -> Mapping[int | None, str]:
+        """The io buffer of the page table that layers with this window share."""
+        return {window: f"page_table{index}" for index, window in enumerate(page_groups(self.states))}
 
     @property
     def ropes(self) -> Mapping[Rope, str]:

@@ -66,10 +66,12 @@ class Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The tensors of one Relax function: io buffers by name, rotary tables, states by name, the parts of each weight."""
+    """The tensors of one Relax function: io buffers by name, rotary tables, page tables by the states that they are of, states by name,
+    the parts of each weight."""
 
     io: Mapping[str, nn.Tensor]
     ropes: Mapping[Rope, nn.Tensor]
+    tables: Mapping[str, nn.Tensor]
     states: Mapping[str, nn.Tensor]
     weights: Mapping[str, Sequence[Matrix]]
 
@@ -171,7 +173,7 @@ class DecodeOperators(RelaxOperators):
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
-        places, line = [io["state"], io["page_table"]], self.line
+        places, line = [io["state"], self.inputs.tables[state]], self.line
         partial = nn.Tensor.placeholder([self.m, *partial_shape(attention)], "float32")
         split = _attention_decode(self.variant, attention, line)
         partial = nn.op.tensor_ir_op(split, "attention_decode", [*inputs, cache, *places], partial)
@@ -186,7 +188,7 @@ class DecodeOperators(RelaxOperators):
 
     @property
     def line(self) -> Rows:
-        _, max_pages = self.inputs.io["page_table"].shape
+        _, max_pages = next(iter(self.inputs.tables.values())).shape
         return Rows(int(max_pages)) if self.m > 1 else ONE_ROW
 
 
@@ -201,7 +203,7 @@ class PrefillOperators(RelaxOperators):
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm", matrix), args, rows(x, epilogue.columns(matrix.shape[0])))
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
-        places = [self.inputs.io["state"], self.inputs.io["page_table"]]
+        places = [self.inputs.io["state"], self.inputs.tables[state]]
         args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
         cache, q = self.append(_rope_append(self.variant, attention), "rope_append", args, attention.query_size)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")

@@ -44,14 +44,19 @@ class Buffer:
 
 @dataclass(frozen=True)
 class State:
-    """A buffer that outlives a step: "pages" of a layer's cache, whose places the page table names, or "slots", each for a sequence's
-    state after a step; `state` names the one that a row reads and the one that it writes. Of pages, query_size: values of a token's
-    queries, which each key meets; window: tokens that a token sees."""
+    """A buffer that outlives a step: "pages" of a layer's cache, whose places the page table of its group names, or "slots", each for a
+    sequence's state after a step; `state` names the one that a row reads and the one that it writes. Of pages, query_size: values of a
+    token's queries, which each key meets; window: tokens that a token sees, None where all are. States with one window are a group."""
 
     name: str
     kind: StateKind
     query_size: int = 0
     window: int | None = None
+
+
+def page_groups(states: Iterable[State]) -> tuple[int | None, ...]:
+    """The windows of a model's groups of states in pages, by number: the io buffer "page_table<i>" is that of group i."""
+    return tuple(dict.fromkeys(state.window for state in states if state.kind == "pages"))
 
 
 def slot_count(states: Iterable[State], sizes: Iterable[int]) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from webllm_build.compile.abi_generated import MAX_TILES, PLAN_FORMAT
-from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan, slot_count
+from webllm_build.compile.abi_generated import MAX_GROUPS, MAX_TILES, PLAN_FORMAT
+from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan, page_groups, slot_count
 from webllm_build.compile.target import VENDORS
 from webllm_build.errors import PlanError
 
@@ -24,6 +24,10 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
     for number, rope in enumerate(plan.model.ropes):
         _require(f"rope{number}" in names, f"no io buffer rope{number}")
         _require(all(math.isfinite(value) for value in (*rope.inv_freq, rope.scale)), f"rope{number} is not finite")
+    groups = page_groups(plan.states)
+    _require(len(groups) <= MAX_GROUPS, f"{len(groups)} groups of states in pages, more than {MAX_GROUPS}")
+    for number in range(len(groups)):
+        _require(f"page_table{number}" in names, f"no io buffer page_table{number}")
     for buffer in (*plan.weights, *plan.io):
         _require(buffer.bytes > 0 and buffer.bytes % 4 == 0, f"buffer {buffer.name} of {buffer.bytes} bytes")
     for variant in plan.variants:

@@ -96,7 +96,7 @@ export class DebugEngine extends MLCEngine {
     const { runner, sequences } = this.#loaded;
     const pretended = new Array<number>(context - 1).fill(0); // a prompt's last token is always computed
     await this.#fresh(async (sequence) => {
-      await sequences.append(sequence, pretended.length);
+      await this.#pretend(sequence, pretended.length);
       sequence.commit(pretended);
     }, true);
     const times: number[] = [];
@@ -155,7 +155,7 @@ export class DebugEngine extends MLCEngine {
     const { sequences } = this.#loaded;
     const times: number[] = [];
     await this.#several(rows, async (all) => {
-      for (const row of all) await sequences.append(row, context);
+      for (const row of all) await this.#pretend(row, context);
       await this.#decodeRows(all, all.map(() => 0)); // compiles what is not compiled yet
       const underWay: Promise<unknown>[] = [];
       for (let step = 0; step < count; step++) {
@@ -166,6 +166,13 @@ export class DebugEngine extends MLCEngine {
       await Promise.all(underWay);
     });
     return times;
+  }
+
+  /** Room for `count` tokens that are never computed; in parts, as real ones come. */
+  async #pretend(sequence: Sequence, count: number): Promise<void> {
+    const { runner, sequences } = this.#loaded;
+    const { prefillChunk } = runner.shape;
+    for (let left = count; left > 0; left -= prefillChunk) await sequences.append(sequence, Math.min(left, prefillChunk));
   }
 
   /** Runs `work` on empty sequences, which nobody uses after it. */

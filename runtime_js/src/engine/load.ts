@@ -107,10 +107,10 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     const reading = Promise.all([
       progress.during("the tokenizer", folder.readJson(manifest.tokenizer, stop), true), Promise.race([asked, started]),
     ]).then(([json]) => new ChatTokenizer(json, manifest.tokenizerConfig));
-    const [model, { runner, abi, pages, variant, computer, warning, lost }, tokenizer] = await abortable(Promise.all([
+    const [model, { runner, abi, variant, computer, warning, lost }, tokenizer] = await abortable(Promise.all([
       progress.timed("device", open), started, progress.timed("tokenizer", reading), progress.timed("weights", weights),
     ]), stop, STOPPED);
-    const sequences = new SequenceManager(abi, runner, pages);
+    const sequences = new SequenceManager(abi, runner);
     progress.warn(folder.warning ?? warning);
     progress.ready(`Ready on ${placeOf(computer)} (${variant})`, computer);
     const life = new AbortController();

@@ -244,6 +244,7 @@ export class Scheduler {
     this.#depth.pause();
     this.#push({ rows: samples ? [generation] : [], prompt: generation, results: this.#watch.timed(chunk.length, done) });
     sequence.commit(chunk);
+    if (isLast && generation.read === 0) this.#sequences.mark(sequence);
     this.#sequences.share(sequence);
     if (isLast && !samples) generation.end("stop");
   }

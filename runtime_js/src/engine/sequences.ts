@@ -1,7 +1,7 @@
 /** Conversations in the paged KV cache. The page tables live in wasm; this knows which tokens the pages hold. */
 
 import { MIN_SLOTS, OUT_OF_PAGES, OUT_OF_SLOTS, type WasmAbi } from "../executor/abi.generated.ts";
-import type { CacheView, ModelRunner } from "../executor/runner.ts";
+import type { CacheView, ModelRunner, PageGroup } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
 import { PrefixTree } from "./prefix_tree.ts";
 
@@ -36,17 +36,18 @@ export class SequenceManager {
   readonly #mostIdle: number;
   /** Sequences that may have steps under way at a time. */
   readonly mostRunning: number;
-  /** (source, destination) pages that the next step must copy first. */
+  /** (group, source, destination): pages that the next step must copy first. */
   #copies: number[] = [];
 
-  /** Starts the page pool over, with the pages that the runner has room for. */
-  constructor(abi: WasmAbi, runner: ModelRunner, pages: number) {
+  /** Starts the pools of pages over. */
+  constructor(abi: WasmAbi, runner: ModelRunner) {
     this.#abi = abi;
     this.#runner = runner;
-    const { pageSize, slots } = runner.shape;
+    const { pageSize, slots, groups } = runner.shape;
     this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE_WITH_SLOTS, slots - MIN_SLOTS + 1));
     this.mostRunning = slots === 0 ? Infinity : Math.max(1, slots >> 1); // a step reads one and writes another
-    this.#call("kv_reset", abi.kv_reset(pageSize, pages, slots));
+    this.#call("kv_reset", abi.kv_reset(pageSize, slots));
+    for (const { window } of groups) this.#call("kv_add_group", abi.kv_add_group(window ?? 0, 0));
   }
 
   /**
@@ -58,7 +59,7 @@ export class SequenceManager {
     for (const { value, length: common } of this.#tree.matches(tokens)) {
       const most = Math.min(common, tokens.length - 1);
       if (most <= length) break;
-      const restorable = this.#call("kv_restorable", this.#abi.kv_restorable(value.id, most));
+      const restorable = this.#restorable(value, most);
       if (restorable > length) [best, length] = [value, restorable];
     }
     if (best === null && present !== null) return present;
@@ -71,7 +72,10 @@ export class SequenceManager {
   /** A sequence that waits is gone on with where all of it is wanted; else its pages are shared. */
   #continue(source: Sequence, length: number): Sequence {
     const isIdle = this.#idle.delete(source);
-    if (isIdle && length === this.length(source)) return source;
+    if (isIdle && length === this.length(source)) {
+      this.mark(source);
+      return source;
+    }
     if (isIdle) this.#idle.add(source); // used last
     const sequence = new Sequence(this.#call("kv_fork", this.#abi.kv_fork(source.id, length)));
     sequence.commit(source.tokens.slice(0, length));
@@ -82,6 +86,15 @@ export class SequenceManager {
   /** Lets others begin with the tokens that it holds now; steps that compute them were submitted. */
   share(sequence: Sequence): void {
     if (!sequence.isForgotten) this.#tree.set(sequence, sequence.tokens);
+  }
+
+  /** Keeps, as long as memory is not short, what others need to begin with the tokens that it holds now, or to go back there. */
+  mark(sequence: Sequence): void {
+    this.#call("kv_mark", this.#abi.kv_mark(sequence.id));
+  }
+
+  #restorable(sequence: Sequence, length: number): number {
+    return this.#call("kv_restorable", this.#abi.kv_restorable(sequence.id, length));
   }
 
   /** Nobody knows what its cache holds. */
@@ -99,15 +112,15 @@ export class SequenceManager {
     }
     this.truncate(sequence, Math.min(sequence.tokens.length, this.length(sequence)));
     this.share(sequence);
-    const isIn = (other: Sequence): boolean => this.#runner.shape.slots === 0 || other.tokens.length === sequence.tokens.length;
-    const whole = [...this.#tree.beyond(sequence)].find((other) => this.#idle.has(other) && isIn(other));
+    const has = (one: Sequence, { tokens }: Sequence): boolean => this.#restorable(one, tokens.length) === tokens.length;
+    const whole = [...this.#tree.beyond(sequence)].find((other) => this.#idle.has(other) && has(other, sequence));
     if (whole !== undefined) {
       this.#free(sequence);
       this.#idle.delete(whole);
       this.#idle.add(whole);
       return;
     }
-    for (const part of [...this.#tree.before(sequence)]) if (this.#idle.has(part) && isIn(part)) this.#free(part);
+    for (const part of [...this.#tree.before(sequence)]) if (this.#idle.has(part) && has(sequence, part)) this.#free(part);
     this.#idle.add(sequence);
     if (this.#idle.size > this.#mostIdle) this.#freeOldest();
   }
@@ -125,22 +138,36 @@ export class SequenceManager {
 
   /** Makes room for `count` more tokens. Raises OutOfMemoryError; nothing has changed then. */
   async append(sequence: Sequence, count: number): Promise<void> {
-    const { contextLength, pageSize } = this.#runner.shape;
     let copies = this.#abi.kv_append(sequence.id, count);
     while (copies === OUT_OF_PAGES || (copies === OUT_OF_SLOTS && this.#idle.size > 0)) {
-      const capacity = this.#abi.kv_capacity();
-      const isFull = copies === OUT_OF_SLOTS || capacity >= Math.ceil(contextLength / pageSize);
-      if (isFull && this.#idle.size > 0) {
-        this.#freeOldest();
-      } else {
-        const pages = Math.ceil((this.length(sequence) + count) / pageSize);
-        const missing = Math.max(1, pages - this.#abi.kv_page_count(sequence.id) - this.#abi.kv_available());
-        await this.#grow(capacity + missing);
-      }
+      await this.#makeRoom(sequence, count);
       copies = this.#abi.kv_append(sequence.id, count);
     }
     this.#call("kv_append", copies);
-    this.#copies.push(...this.#view(this.#abi.kv_copies(), 2 * copies));
+    this.#copies.push(...this.#view(this.#abi.kv_copies(), 3 * copies));
+  }
+
+  /**
+   * Where a group has too few pages, as many as one conversation takes; then less that nobody uses now; then more pages. Raises
+   * OutOfMemoryError.
+   */
+  async #makeRoom(sequence: Sequence, count: number): Promise<void> {
+    for (const [number, group] of this.#runner.shape.groups.entries()) {
+      const missing = this.#call("kv_missing", this.#abi.kv_missing(sequence.id, count, number));
+      if (missing === 0) continue;
+      const capacity = this.#call("kv_capacity", this.#abi.kv_capacity(number));
+      if (capacity < group.pages || !this.#yield(group)) await this.#grow(number, group, capacity + missing);
+      return;
+    }
+    if (!this.#yield(null)) this.#call("kv_append", OUT_OF_PAGES); // a slot is missing, or memory for the tables
+  }
+
+  /** Gives back a state that some sequence could go back to in a group with a window, else an idle sequence. Whether there was one. */
+  #yield(group: PageGroup | null): boolean {
+    if (typeof group?.window === "number" && this.#abi.kv_forget_state() > 0) return true;
+    if (this.#idle.size === 0) return false;
+    this.#freeOldest();
+    return true;
   }
 
   /** Makes room for `count` more tokens that are rows of one step: the sequence as each row sees it. Raises OutOfMemoryError. */
@@ -150,21 +177,20 @@ export class SequenceManager {
       await this.append(sequence, 1);
       rows.push(...this.views([sequence]));
     }
-    const pages = rows.at(-1)?.pages ?? new Int32Array(0); // earlier views may be of memory that has moved
-    return rows.map((row) => ({ ...row, pages }));
+    const tables = rows.at(-1)?.tables ?? []; // earlier views may be of memory that has moved
+    return rows.map((row) => ({ ...row, tables }));
   }
 
-  /** Where the runner has no room for more pages, one idle sequence less. Raises OutOfMemoryError where there is none. */
-  async #grow(pages: number): Promise<void> {
+  /** Where the runner has no room for more pages, what nobody uses is given back. Raises OutOfMemoryError where there is nothing. */
+  async #grow(number: number, group: PageGroup, pages: number): Promise<void> {
     let reserved = 0;
     try {
-      reserved = await this.#runner.reservePages(pages);
+      reserved = await this.#runner.reservePages(number, pages);
     } catch (error) {
-      if (this.#idle.size === 0 || !(error instanceof OutOfMemoryError)) throw error;
-      this.#freeOldest();
+      if (!(error instanceof OutOfMemoryError) || !this.#yield(group)) throw error;
       return;
     }
-    this.#call("kv_grow", this.#abi.kv_grow(reserved));
+    this.#call("kv_grow", this.#abi.kv_grow(number, reserved));
   }
 
   /** The sequences as the next step sees them, which does the copies that are due. Valid until the next `append`. */
@@ -172,7 +198,7 @@ export class SequenceManager {
     const due = Int32Array.from(this.#copies);
     this.#copies = [];
     return sequences.map(({ id }, row) => ({
-      pages: this.#view(this.#abi.kv_pages(id), this.#abi.kv_page_count(id)),
+      tables: this.#runner.shape.groups.map((_, group) => this.#view(this.#abi.kv_pages(id, group), this.#abi.kv_page_count(id))),
       copies: row === 0 ? due : new Int32Array(0),
       ...(this.#runner.shape.slots > 0 ? { slots: this.#slots(id) } : {}),
     }));

@@ -14,10 +14,14 @@ export const MAX_PAGE_SIZE = 1024;
 export const MAX_PAGES = 1048576;
 /** slots in the pool: SLOTS_KEPT of each of eight conversations */
 export const MAX_SLOTS = 128;
-/** states of a sequence that it can go back to, at most */
+/** states of a sequence that it can go back to, at most, in slots or in the pages of windows */
 export const SLOTS_KEPT = 16;
 /** of them that are at its latest lengths: of a step of MAX_ROWS, and what it begins with */
 export const SLOTS_RECENT = 9;
+/** groups of layers with a pool of pages each */
+export const MAX_GROUPS = 4;
+/** tokens that a sequence with a window can be rolled back at any time; no less than MAX_ROWS, and than steps under way add */
+export const WINDOW_BACK = 16;
 /** sequences alive at a time */
 export const MAX_SEQUENCES = 65536;
 /** bytes that scratch gives out */
@@ -27,7 +31,7 @@ export const TEAM_BYTES = 128;
 /** int32 words of a step: kernel, pointer to its buffers' pointers, place of its number of units, nothing */
 export const STEP_WORDS = 4;
 /** of the plan in model.wasm */
-export const PLAN_FORMAT = 5;
+export const PLAN_FORMAT = 6;
 /** of one decode step */
 export const MAX_ROWS = 8;
 /** int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written */
@@ -78,6 +82,8 @@ export const LAUNCH_WORDS = 8;
 export const MAX_TILES = 8;
 /** slots of a model that has states in slots: of six steps under way, what they begin with, and a conversation that waits */
 export const MIN_SLOTS = 8;
+/** states, beside the one at its end, that the pool of a window has room for with one conversation */
+export const WINDOWS_KEPT = 2;
 /** that it has more slots within, up to MAX_SLOTS */
 export const SLOT_BYTES = 134217728;
 
@@ -88,38 +94,49 @@ export const SLOT_BYTES = 134217728;
 export interface WasmAbi {
   readonly memory: WebAssembly.Memory;
   /**
-   * Forgets all sequences and starts over with num_pages (>= 0) free pages of page_size (>= 1) tokens and num_slots
-   * free slots: 0 for a model whose states are all in pages. Returns 0, OUT_OF_PAGES or INVALID_ARGUMENT.
+   * Forgets all sequences and groups and starts over with pages of page_size (>= 1) tokens and num_slots free
+   * slots: 0 for a model whose states are all in pages. Returns 0, OUT_OF_PAGES or INVALID_ARGUMENT.
    */
-  kv_reset(page_size: number, num_pages: number, num_slots: number): number;
+  kv_reset(page_size: number, num_slots: number): number;
   /**
-   * Raises the capacity to num_pages; sequences keep their pages. At or below the present capacity it does nothing.
-   * Returns 0, OUT_OF_PAGES (no memory for the tables) or INVALID_ARGUMENT.
+   * Adds a group of layers whose tokens see window tokens (0: all), with a pool of num_pages (>= 0) free pages,
+   * before the first sequence. Returns its number, from 0 on, OUT_OF_PAGES (no memory) or INVALID_ARGUMENT (a
+   * number out of range, MAX_GROUPS are there, or a sequence was made).
    */
-  kv_grow(num_pages: number): number;
+  kv_add_group(window: number, num_pages: number): number;
+  /**
+   * Raises the capacity of a group's pool to num_pages; sequences keep their pages. At or below the present
+   * capacity it does nothing. Returns 0, OUT_OF_PAGES (no memory for the tables) or INVALID_ARGUMENT.
+   */
+  kv_grow(group: number, num_pages: number): number;
   /**
    * Makes an empty sequence. Returns its id (>= 0), or OUT_OF_PAGES where MAX_SEQUENCES are alive. The id of a
    * freed sequence is given out again.
    */
   kv_new(): number;
   /**
-   * Makes a sequence that shares the pages of the first length tokens, and with slots the state at the largest
-   * length at or below it that is kept, which is then its length; takes no page and no slot. Returns its id,
-   * UNKNOWN_SEQUENCE, INVALID_ARGUMENT (length negative or beyond the sequence) or OUT_OF_PAGES (no room for the
-   * table).
+   * Makes a sequence that shares the state after the first kv_restorable(sequence, length) tokens, which are its
+   * length; takes no page and no slot. Returns its id, UNKNOWN_SEQUENCE, INVALID_ARGUMENT (length negative or
+   * beyond the sequence) or OUT_OF_PAGES (no room for the table).
    */
   kv_fork(sequence: number, length: number): number;
   /**
-   * Makes room for count (>= 0) more tokens, all or nothing. A shared, partly filled last page is replaced by a
-   * fresh one. With slots it takes one for the state at the new length (see kv_slots); a sequence that has
-   * SLOTS_KEPT gives one back, and where none is free, whichever has the most does, but never one that a step may
-   * be about to read or write. Returns the number of page copies (0 or 1, see kv_copies) to do before the next call
-   * that takes or frees pages, OUT_OF_PAGES, OUT_OF_SLOTS, UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
+   * Makes room for count (>= 0) more tokens in every group, all or nothing. A shared, partly filled last page is
+   * replaced by a fresh one. Pages whose tokens are no longer seen are given back, whatever it returns: the
+   * sequence still goes back WINDOW_BACK tokens from its length before, and to kept states. With slots it takes one
+   * for the state at the new length (see kv_slots); a sequence that has SLOTS_KEPT gives one back, and where none
+   * is free, whichever has the most does, but never one that a step may be about to read or write. Returns the
+   * number of page copies (at most one a group, see kv_copies) to do before the next call that takes or frees
+   * pages, OUT_OF_PAGES, OUT_OF_SLOTS, UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
    */
   kv_append(sequence: number, count: number): number;
   /**
-   * Pointer to i32. The page copies of the latest successful kv_append, as (source page, destination page) pairs.
-   * Valid until the next kv_append.
+   * Pages that the group's pool lacks for kv_append(sequence, count). UNKNOWN_SEQUENCE or INVALID_ARGUMENT.
+   */
+  kv_missing(sequence: number, count: number, group: number): number;
+  /**
+   * Pointer to i32. The page copies of the latest successful kv_append, as (group, source page, destination page)
+   * triples. Valid until the next kv_append.
    */
   kv_copies(): number;
   /**
@@ -129,14 +146,25 @@ export interface WasmAbi {
    */
   kv_slots(sequence: number): number;
   /**
-   * The length that kv_truncate and kv_fork would leave: length, or with slots the largest at or below it whose
-   * state is kept. UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or beyond the sequence).
+   * Keeps the state at the sequence's present length to go back to: of groups with a window, the pages that are
+   * seen from there. Of SLOTS_KEPT states one gives way. Does nothing without windows, and with slots, where every
+   * append keeps one. Returns 0, UNKNOWN_SEQUENCE or OUT_OF_PAGES (no room for the table).
+   */
+  kv_mark(sequence: number): number;
+  /**
+   * Gives back a state that kv_mark kept, of the sequence that keeps the most. Returns 1, or 0 where none is kept.
+   */
+  kv_forget_state(): number;
+  /**
+   * The length that kv_truncate and kv_fork would leave: length, or where slots or pages of a window at that length
+   * were given back, the largest below it whose state is kept. UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length
+   * negative or beyond the sequence).
    */
   kv_restorable(sequence: number, length: number): number;
   /**
-   * Rolls the sequence back to its first length tokens, or with slots to the largest length at or below it whose
-   * state is kept, and gives back the pages and slots it no longer needs. Returns the length that is left,
-   * UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or beyond the sequence).
+   * Rolls the sequence back to its first kv_restorable(sequence, length) tokens, and gives back the pages and slots
+   * it no longer needs. Returns the length that is left, UNKNOWN_SEQUENCE or INVALID_ARGUMENT (length negative or
+   * beyond the sequence).
    */
   kv_truncate(sequence: number, length: number): number;
   /**
@@ -148,22 +176,23 @@ export interface WasmAbi {
    */
   kv_length(sequence: number): number;
   /**
-   * Pointer to i32. The sequence's page ids, kv_page_count of them: token t is in page t / page_size at slot t %
-   * page_size. 0 for an unknown sequence. Valid until the next call that changes any sequence.
+   * Pointer to i32. The sequence's page ids in a group, kv_page_count of them: token t is in page t / page_size at
+   * slot t % page_size. -1 where the page was given back, in front of the group's window. 0 for an unknown sequence
+   * or group. Valid until the next call that changes any sequence.
    */
-  kv_pages(sequence: number): number;
+  kv_pages(sequence: number, group: number): number;
   /**
-   * Pages of the sequence, ceil(length / page_size), or UNKNOWN_SEQUENCE.
+   * Entries of each page table of the sequence, ceil(length / page_size), or UNKNOWN_SEQUENCE.
    */
   kv_page_count(sequence: number): number;
   /**
-   * Free pages.
+   * Free pages of a group, or INVALID_ARGUMENT.
    */
-  kv_available(): number;
+  kv_available(group: number): number;
   /**
-   * Pages in the pool, free or taken; ids are below it.
+   * Pages in a group's pool, free or taken; ids are below it. INVALID_ARGUMENT for an unknown group.
    */
-  kv_capacity(): number;
+  kv_capacity(group: number): number;
   /**
    * Pointer to i32. At least bytes of memory, 16-byte aligned, for a launch function's output; one area, valid
    * until the next scratch. 0 where bytes is negative, above MAX_SCRATCH_BYTES, or memory is out.
@@ -207,12 +236,16 @@ export interface StepsAbi {
 
 const WASM_ABI_FUNCTIONS = [
   "kv_reset",
+  "kv_add_group",
   "kv_grow",
   "kv_new",
   "kv_fork",
   "kv_append",
+  "kv_missing",
   "kv_copies",
   "kv_slots",
+  "kv_mark",
+  "kv_forget_state",
   "kv_restorable",
   "kv_truncate",
   "kv_free",

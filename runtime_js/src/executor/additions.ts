@@ -11,8 +11,8 @@ export interface Addition {
 }
 
 /** A view that stays as it is while its step waits. */
-export function kept({ pages, copies, ...more }: CacheView): CacheView {
-  return { ...more, pages: pages.slice(), copies: copies.slice() };
+export function kept({ tables, copies, ...more }: CacheView): CacheView {
+  return { ...more, tables: tables.map((pages) => pages.slice()), copies: copies.slice() };
 }
 
 /** Whether a row is the next token of the one before it. A page that a step writes belongs to one sequence alone. */
@@ -20,7 +20,7 @@ function isBehindAnother(additions: readonly (Addition | null)[], row: number, p
   const { position, cache } = additions[row] ?? {};
   if (position === undefined) return false;
   const page = Math.floor((position - 1) / pageSize);
-  const found = additions.findIndex((one) => one?.position === position - 1 && one.cache.pages[page] === cache?.pages[page]);
+  const found = additions.findIndex((one) => one?.position === position - 1 && one.cache.tables[0]?.[page] === cache?.tables[0]?.[page]);
   if (found >= 0 && found !== row - 1) throw new RangeError("rows of one sequence must be one behind the other");
   return found >= 0;
 }

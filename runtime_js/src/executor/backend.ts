@@ -68,8 +68,6 @@ export interface RunningModel {
   readonly runner: InspectableRunner;
   /** Of the sequence manager. */
   readonly abi: WasmAbi;
-  /** Pages that there is room for. */
-  readonly pages: number;
   readonly variant: string;
   readonly computer: Computer;
   /** What its user may want to know. */

@@ -3,6 +3,7 @@
 import { MAX_SLOTS, MIN_SLOTS, SLOT_BYTES } from "./abi.generated.ts";
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
+import { windowsOf } from "./groups.ts";
 import { laterBuffers, type Plan, type PlanHead, type VariantPlan } from "./plan.ts";
 
 /** WebGPU's largest minStorageBufferOffsetAlignment. */
@@ -64,10 +65,16 @@ export function slotCount(plan: Pick<PlanHead, "states">, { stateBytes }: Pick<V
   return bytes === 0 ? 0 : Math.max(MIN_SLOTS, Math.min(MAX_SLOTS, Math.floor(SLOT_BYTES / bytes)));
 }
 
+/** The number of the group that each state is of; -1 of one in slots. */
+function groupNumbers({ states }: Pick<Plan, "states">): number[] {
+  const windows = windowsOf(states);
+  return states.map(({ kind, window }) => (kind === "pages" ? windows.indexOf(window) : -1));
+}
+
 /** Bytes of each state's buffer. */
-function stateSizes(plan: Plan, variant: VariantPlan, pages: number): number[] {
+function stateSizes(plan: Plan, variant: VariantPlan, pages: readonly number[]): number[] {
   const slots = slotCount(plan, variant);
-  return variant.stateBytes.map((bytes, i) => bytes * (plan.states[i]?.kind === "pages" ? pages : slots));
+  return groupNumbers(plan).map((group, i) => (variant.stateBytes[i] ?? 0) * (pages[group] ?? slots));
 }
 
 export class BufferTable {
@@ -78,20 +85,23 @@ export class BufferTable {
   readonly #variant: VariantPlan;
   /** Holds a page while it is copied: WebGPU copies only between two buffers. */
   readonly #spare: GPUBuffer;
-  #pages: number;
+  /** By group: pages that each of its layers has room for. */
+  readonly #pages: number[];
 
-  private constructor(device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, bindings: (Binding | undefined)[], spare: GPUBuffer) {
+  private constructor(
+    device: GPUDevice, plan: Plan, variant: VariantPlan, pages: readonly number[], bindings: (Binding | undefined)[], spare: GPUBuffer,
+  ) {
     this.#device = device;
     this.#plan = plan;
     this.#variant = variant;
-    this.#pages = pages;
+    this.#pages = [...pages];
     this.#bindings = bindings;
     this.#spare = spare;
   }
 
-  /** Allocates all but the weights and what only some requests need, with a KV cache of `pages` pages. Raises OutOfMemoryError. */
+  /** Allocates all but the weights and what only some requests need, with a KV cache of `pages` pages of each group. Raises OutOfMemoryError. */
   static async create(
-    device: GPUDevice, plan: Plan, variant: VariantPlan, pages: number, weights: readonly Binding[],
+    device: GPUDevice, plan: Plan, variant: VariantPlan, pages: readonly number[], weights: readonly Binding[],
   ): Promise<BufferTable> {
     const make = maker(device);
     const states = stateSizes(plan, variant, pages);
@@ -116,9 +126,9 @@ export class BufferTable {
     this.#spare.destroy();
   }
 
-  /** Pages of the KV cache that every layer has room for. */
-  get pages(): number {
-    return this.#pages;
+  /** Pages that every layer of a group has room for. */
+  pages(group: number): number {
+    return this.#pages[group] ?? 0;
   }
 
   /** Slots that every state in slots has room for; 0 where there is none. */
@@ -163,30 +173,31 @@ export class BufferTable {
     return this.#plan.states[id - this.#firstState]?.kind === "pages";
   }
 
-  /** Ids of the buffers of pages, and bytes of a page. */
-  get #paged(): { readonly id: number; readonly pageBytes: number }[] {
-    return this.#variant.stateBytes.map((pageBytes, i) => ({ id: this.#firstState + i, pageBytes })).filter(({ id }) => this.isKv(id));
+  /** Ids of a group's buffers of pages, and bytes of a page. */
+  #paged(group: number): { readonly id: number; readonly pageBytes: number }[] {
+    const groups = groupNumbers(this.#plan);
+    return this.#variant.stateBytes.map((pageBytes, i) => ({ id: this.#firstState + i, pageBytes })).filter((_, i) => groups[i] === group);
   }
 
   /**
-   * Gives every layer room for `pages` pages and keeps what is there. A few layers at a time, so that the peak is GROWTH_BYTES or one
-   * layer's buffer above the new size. Raises OutOfMemoryError; the cache then works on with the room it had.
+   * Gives every layer of a group room for `pages` pages and keeps what is there. A few layers at a time, so that the peak is GROWTH_BYTES or
+   * one layer's buffer above the new size. Raises OutOfMemoryError; the cache then works on with the room it had.
    */
-  async growKv(pages: number): Promise<void> {
-    const small = this.#paged.map(({ id, pageBytes }) => ({ id, size: pages * pageBytes }))
+  async growKv(group: number, pages: number): Promise<void> {
+    const small = this.#paged(group).map(({ id, pageBytes }) => ({ id, size: pages * pageBytes }))
       .filter(({ id, size }) => this.binding(id).size < size); // others grew before a growth failed
     for (let first = 0, next = 0; first < small.length; first = next) {
       let bytes = 0;
       for (; next < small.length && (next === first || bytes + (small[next]?.size ?? 0) <= GROWTH_BYTES); next++) bytes += small[next]?.size ?? 0;
-      await this.#enlarge(small.slice(first, next), pages);
+      await this.#enlarge(small.slice(first, next), bytesOf(this.#paged(group).map(({ pageBytes }) => ({ bytes: pages * pageBytes }))));
     }
-    this.#pages = pages;
+    this.#pages[group] = pages;
   }
 
-  async #enlarge(buffers: readonly { readonly id: number; readonly size: number }[], pages: number): Promise<void> {
+  /** `total`: bytes of all that grow. */
+  async #enlarge(buffers: readonly { readonly id: number; readonly size: number }[], total: number): Promise<void> {
     const moves: { readonly id: number; readonly old: GPUBuffer; readonly larger: GPUBuffer }[] = [];
     try {
-      const total = this.#paged.reduce((sum, { pageBytes }) => sum + pages * pageBytes, 0);
       await allocating(this.#device, "a longer conversation", total, () => {
         for (const { id, size } of buffers) {
           const old = this.binding(id).buffer;
@@ -206,13 +217,13 @@ export class BufferTable {
     }
   }
 
-  /** Records copies of whole pages, in every layer. `copies` holds (source, destination) pairs. */
+  /** Records copies of whole pages, in every layer of their group. `copies` holds (group, source, destination). */
   copyPages(encoder: GPUCommandEncoder, copies: Int32Array): void {
-    for (let i = 0; i + 1 < copies.length; i += 2) {
-      for (const { id, pageBytes } of this.#paged) {
+    for (let i = 0; i + 2 < copies.length; i += 3) {
+      for (const { id, pageBytes } of this.#paged(copies[i] ?? 0)) {
         const cache = this.binding(id).buffer;
-        encoder.copyBufferToBuffer(cache, (copies[i] ?? 0) * pageBytes, this.#spare, 0, pageBytes);
-        encoder.copyBufferToBuffer(this.#spare, 0, cache, (copies[i + 1] ?? 0) * pageBytes, pageBytes);
+        encoder.copyBufferToBuffer(cache, (copies[i + 1] ?? 0) * pageBytes, this.#spare, 0, pageBytes);
+        encoder.copyBufferToBuffer(this.#spare, 0, cache, (copies[i + 2] ?? 0) * pageBytes, pageBytes);
       }
     }
   }

@@ -12,6 +12,7 @@ import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
 import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "./draws.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
+import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
@@ -64,7 +65,8 @@ export class PlanExecutor implements InspectableRunner {
   readonly #buffers: BufferTable;
   readonly #programs = new Map<string, Program>();
   readonly #rowCounts: readonly number[];
-  readonly #pageTable: ShadowedBuffer;
+  /** By group. */
+  readonly #pageTables: readonly ShadowedBuffer[];
   readonly #sampling: ShadowedBuffer;
   /** Made when the first mask comes. */
   #masks: ShadowedBuffer | null = null;
@@ -85,10 +87,11 @@ export class PlanExecutor implements InspectableRunner {
     this.#rowCounts = rowCounts(variant);
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots };
+    const groups = groupsOf(this.#plan.states, contextLength, this.#plan.model);
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, groups };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
-    this.#pageTable = new ShadowedBuffer(device.queue, buffers.io("page_table"));
+    this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
     this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
     this.#results = new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS);
   }
@@ -147,20 +150,21 @@ export class PlanExecutor implements InspectableRunner {
     return work;
   }
 
-  async reservePages(pages: number): Promise<number> {
+  async reservePages(group: number, pages: number): Promise<number> {
     const { device, variant, watch } = this.#parts;
     watch.check();
-    if (pages <= this.#buffers.pages) return this.#buffers.pages;
-    const most = maxPages(device, variant);
+    const present = this.#buffers.pages(group);
+    if (pages <= present) return present;
+    const most = maxPages(device, pageBytesOf(this.#plan.states, variant)[group] ?? 0);
     if (pages > most) throw new OutOfMemoryError(`This GPU has room for the tokens of ${most} pages in one buffer, and ${pages} are needed.`);
-    const oneContext = Math.ceil(this.shape.contextLength / this.shape.pageSize);
-    const ahead = pages <= oneContext ? Math.min(2 * this.#buffers.pages, oneContext) : pages + (oneContext >> 2); // growing copies all pages
+    const one = this.shape.groups[group]?.pages ?? 0; // conversation
+    const ahead = pages <= one ? Math.min(2 * present, one) : pages + (one >> 2); // growing copies all pages
     try {
-      await this.#buffers.growKv(Math.min(most, Math.max(pages, ahead)));
+      await this.#buffers.growKv(group, Math.min(most, Math.max(pages, ahead)));
     } finally {
       for (const program of this.#programs.values()) program.rebindKv(this.#buffers);
     }
-    return this.#buffers.pages;
+    return this.#buffers.pages(group);
   }
 
   async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
@@ -222,7 +226,7 @@ export class PlanExecutor implements InspectableRunner {
     const { buffer, offset } = this.#buffers.binding(output);
     const size = (this.#plan.io.find((io) => io.name === "pooled")?.bytes ?? 0) / 2; // the buffer itself may not be there yet
     const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
-    const cache = { pages: Int32Array.of(0), copies: new Int32Array(), slots };
+    const cache = { tables: this.#pageTables.map(() => Int32Array.of(0)), copies: new Int32Array(), slots };
     this.#writeTokens(tokens);
     const additions = [{ position, count: tokens.length, cache }];
     return this.#readBack(size, (finish) => this.#submit([[name, tokens.length]], additions, this.#write(additions), finish, end + 1),
@@ -347,7 +351,7 @@ export class PlanExecutor implements InspectableRunner {
     const positions = positionsOf(additions);
     this.#plan.model.ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rotaryTable(rope, positions)));
     const pages = Math.ceil(this.#plan.model.contextLength / this.#plan.model.pageSize); // of a row's page table
-    additions.forEach((one, row) => { if (one !== null) this.#pageTable.write(one.cache.pages, row * pages); });
+    additions.forEach((one, row) => one?.cache.tables.forEach((table, group) => this.#pageTables[group]?.write(table, row * pages)));
     return Math.max(...positions) + 1;
   }
 

@@ -42,9 +42,9 @@ class FittingGpu implements FittingModel {
       write: (offset, bytes) => write(on, tensors, offset, bytes),
       dispose: () => on.device.destroy(), // with everything that was made on it
       start: async (work: StartWork) => {
-        const { runner, buffers, variant, warning, watch } = await startModel(on, { ...work, options });
+        const { runner, variant, warning, watch } = await startModel(on, { ...work, options });
         const computer = { device: "gpu", vendor: infoOf(on.adapter).vendor, threads: 1 } as const;
-        return { runner, abi: library.abi, pages: buffers.pages, variant: variant.name, computer, warning, lost: watch.lost };
+        return { runner, abi: library.abi, variant: variant.name, computer, warning, lost: watch.lost };
       },
     };
   }

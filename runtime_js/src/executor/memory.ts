@@ -3,12 +3,22 @@
 import { formatBytes } from "../support/format.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
 import { slotCount } from "./buffers.ts";
+import { pageBytesOf, pagesOf, windowsOf } from "./groups.ts";
 import type { MemoryEstimate } from "./memory_estimate.ts";
 import { laterBuffers, type Plan, type VariantPlan } from "./plan.ts";
 
-/** Pages that one layer's cache may have within these limits. */
-export function maxPages({ limits }: Pick<GPUAdapter, "limits">, variant: Pick<VariantPlan, "kvPageBytes">): number {
-  return Math.floor(Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize) / variant.kvPageBytes);
+/** Pages of so many bytes that one layer's cache may have within these limits. */
+export function maxPages({ limits }: Pick<GPUAdapter, "limits">, pageBytes: number): number {
+  return Math.floor(Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize) / pageBytes);
+}
+
+/** Tokens that one conversation may have within these limits, at most the model's own length. */
+export function longestContext(on: Pick<GPUAdapter, "limits">, { model, states }: Pick<Plan, "model" | "states">, variant: VariantPlan): number {
+  const bytes = pageBytesOf(states, variant);
+  return windowsOf(states).reduce<number>((least, window, group) => {
+    const most = maxPages(on, bytes[group] ?? 0);
+    return pagesOf(window, model.contextLength, model) <= most ? least : Math.min(least, most * model.pageSize);
+  }, model.contextLength);
 }
 
 function sum(bytes: readonly number[]): number {
@@ -17,20 +27,20 @@ function sum(bytes: readonly number[]): number {
 
 /** `contextLength`: default: the model's own. */
 export function estimateMemory(plan: Plan, variant: VariantPlan, contextLength: number): MemoryEstimate {
-  const of = (kind: "pages" | "slots"): number => sum(variant.stateBytes.filter((_, i) => plan.states[i]?.kind === kind));
   const weights = sum(plan.weights.map(({ bytes }) => bytes));
-  const cache = Math.ceil(contextLength / plan.model.pageSize) * of("pages");
+  const states = plan.states.map((state, i) => ({ ...state, bytes: variant.stateBytes[i] ?? 0 }));
+  const cache = sum(states.map(({ kind, window, bytes }) => (kind === "pages" ? pagesOf(window, contextLength, plan.model) * bytes : 0)));
+  const slots = slotCount(plan, variant) * sum(states.map(({ kind, bytes }) => (kind === "slots" ? bytes : 0)));
   const later = laterBuffers(plan, variant);
   const firstIo = plan.weights.length + plan.states.length;
-  const workspace = sum(plan.io.filter((_, i) => !later.has(firstIo + i)).map(({ bytes }) => bytes)) + sum(variant.workspace) + slotCount(plan, variant) * of("slots")
-    + Math.max(4, variant.kvPageBytes);
+  const io = sum(plan.io.filter((_, i) => !later.has(firstIo + i)).map(({ bytes }) => bytes));
+  const workspace = io + sum(variant.workspace) + slots + Math.max(4, variant.kvPageBytes);
   return { weights, cache, workspace, total: weights + cache + workspace, contextLength };
 }
 
 /** For a variant that this adapter can run; `contextLength` as asked for. */
 export function estimateOn(adapter: GPUAdapter, plan: Plan, variant: VariantPlan, contextLength: number | undefined): MemoryEstimate {
-  const { contextLength: most, pageSize } = plan.model;
-  return estimateMemory(plan, variant, Math.min(contextLength ?? most, most, maxPages(adapter, variant) * pageSize));
+  return estimateMemory(plan, variant, Math.min(contextLength ?? Infinity, longestContext(adapter, plan, variant)));
 }
 
 /** "1.9 GB (1.6 GB weights, ...)". */

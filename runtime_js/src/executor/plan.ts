@@ -3,7 +3,8 @@
 import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_CONTEXT, MAX_LAYERS, MAX_NAME, MAX_VOCABULARY } from "../support/limits.generated.ts";
-import { HISTORY, LAUNCH_WORDS, LOGPROB_WORDS, MAX_ROWS, MAX_TILES, PLAN_FORMAT, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
+import { HISTORY, LAUNCH_WORDS, LOGPROB_WORDS, MAX_GROUPS, MAX_ROWS, MAX_TILES, PLAN_FORMAT, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
+import { windowsOf } from "./groups.ts";
 
 const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
 const MAX_FUNCTIONS = 64;
@@ -37,7 +38,7 @@ export interface PlanModel {
   readonly ropes: readonly Rope[];
 }
 
-/** A buffer that outlives a step: pages of a cache, which page tables name, or slots, one for the state of a sequence after a step. */
+/** A buffer that outlives a step: pages of a cache, which the page table of its group names, or slots, one for the state of a sequence after a step. */
 export interface StatePlan {
   readonly name: string;
   readonly kind: "pages" | "slots";
@@ -147,13 +148,13 @@ function bufferBytes(entry: Fields): number {
 }
 
 /** Bytes of the io buffers that the executor writes or reads; others are the kernels' own. */
-function ioBytes(model: PlanModel): ReadonlyMap<string, number> {
+function ioBytes(model: PlanModel, groups: number): ReadonlyMap<string, number> {
   const tokens = Math.max(model.prefillChunk, MAX_ROWS);
   return new Map([
     ["tokens", 4 * tokens],
     ["state", 4 * MAX_ROWS * STATE_WORDS],
     ...model.ropes.map(({ invFreq }, i): [string, number] => [`rope${i}`, 8 * tokens * invFreq.length]),
-    ["page_table", 4 * MAX_ROWS * Math.ceil(model.contextLength / model.pageSize)],
+    ...Array.from({ length: groups }, (_, i): [string, number] => [`page_table${i}`, 4 * MAX_ROWS * Math.ceil(model.contextLength / model.pageSize)]),
     ["logits", 4 * MAX_ROWS * model.vocabSize],
     ["sampling", 4 * MAX_ROWS * SAMPLING_WORDS],
     ["history", 4 * HISTORY],
@@ -164,10 +165,10 @@ function ioBytes(model: PlanModel): ReadonlyMap<string, number> {
   ]);
 }
 
-function parseIo(plan: Fields, model: PlanModel): NamedBytes[] {
+function parseIo(plan: Fields, model: PlanModel, groups: number): NamedBytes[] {
   const io = plan.objects("io", MAX_FUNCTIONS, (entry) => ({ name: entry.string("name", MAX_NAME), bytes: bufferBytes(entry) }));
   if (new Set(io.map(({ name }) => name)).size < io.length) throw fail("two io buffers have one name");
-  const expected = ioBytes(model);
+  const expected = ioBytes(model, groups);
   for (const { name, bytes } of io) {
     const right = expected.get(name) ?? bytes;
     if (bytes !== right) throw fail(`io buffer ${name} must have ${right} bytes`);
@@ -272,8 +273,10 @@ export function parseHead(plan: Fields): PlanHead {
   if (format !== PLAN_FORMAT) throw fail(`it has format ${format}, this engine reads format ${PLAN_FORMAT}`);
   const model = parseModel(plan.object("model"));
   const weights = plan.objects("weights", MAX_COUNT, (entry) => ({ name: entry.string("name", MAX_NAME), bytes: bufferBytes(entry) }));
-  const io = parseIo(plan, model);
-  return { model, weights, states: plan.objects("states", MAX_LAYERS, parseState), io };
+  const states = plan.objects("states", MAX_LAYERS, parseState);
+  const groups = windowsOf(states).length;
+  if (groups > MAX_GROUPS) throw fail(`its layers have ${groups} different windows`);
+  return { model, weights, states, io: parseIo(plan, model, groups) };
 }
 
 /** Reads a plan and the WGSL texts beside it. Raises ManifestError, which names the first thing that is wrong. */

@@ -2,15 +2,23 @@
 
 /** The cache of one sequence as one step sees it. Views may be of memory that changes after the call. */
 export interface CacheView {
-  /** Page ids of the sequence, with room for the step's tokens. */
-  readonly pages: Int32Array;
-  /** (source, destination) pages to copy before the step. */
+  /** Of each group: page ids of the sequence, with room for the step's tokens; -1 in front of the group's window. */
+  readonly tables: readonly Int32Array[];
+  /** (group, source, destination): pages to copy before the step. */
   readonly copies: Int32Array;
   /**
    * Of a model with states in slots: where the step finds the state before it (-1: it is the first, and the state is zero), and leaves the
    * one after it. Of rows of one sequence, each reads what the row before writes.
    */
   readonly slots?: { readonly read: number; readonly write: number } | undefined;
+}
+
+/** Layers whose tokens see equally far: they share a pool of pages. */
+export interface PageGroup {
+  /** Tokens that a token sees, itself among them; null: all. */
+  readonly window: number | null;
+  /** Pages that a sequence as long as the context takes. */
+  readonly pages: number;
 }
 
 export interface RunnerShape {
@@ -25,6 +33,7 @@ export interface RunnerShape {
   readonly rowCounts: readonly number[];
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
   readonly slots: number;
+  readonly groups: readonly PageGroup[];
 }
 
 /**
@@ -95,8 +104,8 @@ export interface PooledStates {
 /** Steps run in the order of the calls; a call submits its work at once and its promise tells the result. */
 export interface ModelRunner {
   readonly shape: RunnerShape;
-  /** Makes room for `pages` pages or more and returns how many there are. */
-  reservePages(pages: number): Promise<number>;
+  /** Makes room for `pages` pages of a group or more and returns how many there are. */
+  reservePages(group: number, pages: number): Promise<number>;
   /** Adds `tokens` to the cache at `position`. */
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
   /** The same, and the states that the tokens end with. The first call compiles kernels; steps behind it wait. */

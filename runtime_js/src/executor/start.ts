@@ -7,8 +7,9 @@ import { INITIAL_TOKENS, askedLength, type StartOptions, type StartWork } from "
 import { BufferTable, allocateWeights, type Binding } from "./buffers.ts";
 import { DeviceWatch, firstThatWorks, requestDevice, type ChosenVariants } from "./device.ts";
 import { PlanExecutor, type ExecutorParts } from "./executor.ts";
+import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
-import { maxPages } from "./memory.ts";
+import { longestContext } from "./memory.ts";
 import { compileKernels } from "./pipelines.ts";
 import type { VariantPlan } from "./plan.ts";
 import { selfTest } from "./self_test.ts";
@@ -37,8 +38,8 @@ export async function openDevice(
   adapter: GPUAdapter, library: ModelDevice["library"], variants: ChosenVariants, options: StartOptions, notes: Notes,
 ): Promise<ModelDevice> {
   const { plan } = library;
-  const pages = Math.ceil(askedLength(options, plan.model) / plan.model.pageSize);
-  const longest = MAX_ROWS * pages * Math.max(...variants.map(({ kvPageBytes }) => kvPageBytes));
+  const groups = groupsOf(plan.states, askedLength(options, plan.model), plan.model);
+  const longest = Math.max(...variants.flatMap((variant) => pageBytesOf(plan.states, variant).map((bytes, g) => MAX_ROWS * bytes * (groups[g]?.pages ?? 0))));
   const { isOpen } = await TileChoice.open(adapter, variants[0], options.calibrate ?? "auto", notes);
   const device = await requestDevice(adapter, variants, longest, isOpen && adapter.features.has(TIMESTAMPS) ? [TIMESTAMPS] : []);
   try {
@@ -56,18 +57,17 @@ export async function openDevice(
 export async function startModel(on: ModelDevice, { options, notes, probe, weights, onCompiled, signal }: StartWork & { readonly options: StartOptions }): Promise<StartedModel> {
   const { adapter, library, device, watch } = on;
   const { plan } = library;
-  const { pageSize } = plan.model;
   const asked = askedLength(options, plan.model);
   return firstThatWorks(on.variants, "this GPU", async (variant) => {
     watch.check(); // a kernel does not compile on a lost device either
-    const contextLength = Math.min(asked, maxPages(device, variant) * pageSize);
+    const contextLength = Math.min(asked, longestContext(device, plan, variant));
     const warning = contextLength < asked ? `The context window is ${contextLength} tokens: this GPU allows no larger buffers.` : undefined;
     if (warning !== undefined) log.warn(warning);
     const { vendor, architecture, isFallbackAdapter: isCpu } = infoOf(adapter);
     log.info(`Variant ${variant.name} on ${vendor} ${architecture}, context window ${contextLength} tokens`);
     const tiles = await TileChoice.open(adapter, variant, options.calibrate ?? "auto", notes);
-    const buffers = await BufferTable.create(
-      device, plan, variant, Math.ceil(Math.min(INITIAL_TOKENS, contextLength) / pageSize), on.weights);
+    const pages = groupsOf(plan.states, Math.min(INITIAL_TOKENS, contextLength), plan.model).map((group) => group.pages);
+    const buffers = await BufferTable.create(device, plan, variant, pages, on.weights);
     try {
       signal.throwIfAborted(); // a load that was given up compiles nothing more
       const compiled = await compileKernels(device, plan, variant, tiles.wanted, onCompiled);

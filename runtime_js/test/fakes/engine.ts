@@ -16,6 +16,7 @@ import { Fields } from "../../src/support/fields.ts";
 import { ChatTokenizer } from "../../src/tokenizer/chat_tokenizer.ts";
 import { WebWorkerMLCEngine, type WorkerLike } from "../../src/transport/client.ts";
 import { WebWorkerMLCEngineHandler } from "../../src/transport/worker.ts";
+import { shapeOf } from "./generations.ts";
 import { FakePagedKv } from "./paged_kv.ts";
 import { grammarsOf } from "./grammars.ts";
 import { FakeRunner } from "./runner.ts";
@@ -73,13 +74,13 @@ export class FakeEngine extends MLCEngine {
   protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
-    const runner = new FakeRunner({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rowCounts: [1, 2, 4], slots: 0 }, 8, CONTEXT / pageSize);
+    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rowCounts: [1, 2, 4], slots: 0 }), 8, CONTEXT / pageSize);
     listener.needs(this.memory(choice));
     this.prepare(runner);
     const loaded: Loaded = { modelId: choice.modelId, runner, listener, disposals: 0 };
     this.loaded.push(loaded);
     return new Session({
-      runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer: this.tokenizer,
+      runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer: this.tokenizer,
       grammars: grammarsOf(this.tokenizer, runner.vocabulary, [END]), format: this.format, eosTokenIds: this.eosTokenIds, sampling: this.sampling,
       modelId: choice.modelId, dispose: () => { loaded.disposals++; },
     });

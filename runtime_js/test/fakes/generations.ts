@@ -4,6 +4,8 @@ import type { FinishReason, GenerationRequest } from "../../src/engine/generatio
 import { Sampler } from "../../src/engine/sampler.ts";
 import { Scheduler, type Stop } from "../../src/engine/scheduler.ts";
 import { SequenceManager } from "../../src/engine/sequences.ts";
+import { pagesOf } from "../../src/executor/groups.ts";
+import type { RunnerShape } from "../../src/executor/runner.ts";
 import { FakePagedKv } from "./paged_kv.ts";
 import { FakeRunner, VOCABULARY } from "./runner.ts";
 
@@ -17,11 +19,24 @@ export interface Setup {
   readonly scheduler: Scheduler;
 }
 
-/** At most `maxPages` pages of 4 tokens; the cache begins with `pages` of them. */
-export function setup({ pages = 8, maxPages = 8, rows = 1, ...shape }: Partial<typeof SHAPE> & { pages?: number; maxPages?: number; rows?: number } = {}): Setup {
+interface Room {
+  readonly pages: number;
+  readonly maxPages: number;
+  readonly rows: number;
+  /** Of the layers, a group each. */
+  readonly windows: readonly (number | null)[];
+}
+
+/** With groups of layers that have these windows. */
+export function shapeOf(shape: typeof SHAPE, windows: Room["windows"] = [null]): RunnerShape {
+  return { ...shape, groups: windows.map((window) => ({ window, pages: pagesOf(window, shape.contextLength, shape) })) };
+}
+
+/** At most `maxPages` pages of 4 tokens in each group, which begin with `pages` of them. */
+export function setup({ pages = 8, maxPages = 8, rows = 1, windows = [null], ...shape }: Partial<typeof SHAPE & Room> = {}): Setup {
   const kv = new FakePagedKv();
-  const runner = new FakeRunner({ ...SHAPE, ...shape }, pages, maxPages);
-  const sequences = new SequenceManager(kv, runner, pages);
+  const runner = new FakeRunner(shapeOf({ ...SHAPE, ...shape }, windows), pages, maxPages);
+  const sequences = new SequenceManager(kv, runner);
   return { kv, runner, sequences, scheduler: new Scheduler(runner, sequences, rows) };
 }
 

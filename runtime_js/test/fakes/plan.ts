@@ -27,7 +27,7 @@ const KERNELS = [
   },
 ];
 
-// Buffers: 0, 1 weights; 2 kv0; 3 tokens, 4 state, 5 rope0, 6 page_table, 7 hidden, 8 logits, 9 sampling, 10 history,
+// Buffers: 0, 1 weights; 2 kv0; 3 tokens, 4 state, 5 rope0, 6 page_table0, 7 hidden, 8 logits, 9 sampling, 10 history,
 // 11 counts, 12 bias, 13 mask, 14 kept, 15 logprobs; 16 workspace.
 function variant(name: string, features: string[], index: number): Record<string, unknown> {
   return {
@@ -49,7 +49,7 @@ function variant(name: string, features: string[], index: number): Record<string
 
 export function fakePlan(): Record<string, unknown> {
   return {
-    format: 5,
+    format: 6,
     model: {
       vocab_size: 50, hidden_size: 8, context_length: 128, page_size: 4, prefill_chunk: 8,
       ropes: [{ inv_freq: [1, 0.01], scale: 1 }],
@@ -57,7 +57,7 @@ export function fakePlan(): Record<string, unknown> {
     weights: [{ name: "a", bytes: WEIGHT_BYTES[0] }, { name: "b", bytes: WEIGHT_BYTES[1] }],
     states: [{ name: "kv0", kind: "pages", query_size: 8, window: null }],
     io: [
-      { name: "tokens", bytes: 32 }, { name: "state", bytes: 512 }, { name: "rope0", bytes: 128 }, { name: "page_table", bytes: 1024 },
+      { name: "tokens", bytes: 32 }, { name: "state", bytes: 512 }, { name: "rope0", bytes: 128 }, { name: "page_table0", bytes: 1024 },
       { name: "hidden", bytes: 256 }, { name: "logits", bytes: 1600 }, { name: "sampling", bytes: 512 }, { name: "history", bytes: 1024 },
       { name: "counts", bytes: 1600 }, { name: "bias", bytes: 1600 }, { name: "mask", bytes: 64 }, { name: "kept", bytes: 1600 },
       { name: "logprobs", bytes: 2048 },

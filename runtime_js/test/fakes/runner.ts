@@ -1,7 +1,8 @@
 /**
  * A model without a GPU: its cache is pages of token ids, and the next token is a hash of all that the cache holds,
  * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it. With slots, a state is the
- * list of all tokens before, and a step that finds another one than its pages hold fails.
+ * list of all tokens before, and a step that finds another one than its pages hold fails. What it samples it reads in the first group of layers,
+ * which sees all; what a token sees in groups with a window must be the same there.
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
@@ -56,7 +57,8 @@ export class FakeRunner implements ModelRunner {
   readonly shape: RunnerShape;
   /** One entry a call: how many tokens it computed. */
   readonly calls: string[] = [];
-  readonly #pages: Int32Array[] = [];
+  /** By group. */
+  readonly #pages: readonly Int32Array[][];
   readonly #states: (readonly number[] | undefined)[] = [];
   readonly #maxPages: number;
   /** By row, what it sampled last. */
@@ -79,17 +81,20 @@ export class FakeRunner implements ModelRunner {
   constructor(shape: RunnerShape, pages: number, maxPages: number) {
     this.shape = shape;
     this.#maxPages = maxPages;
-    this.#grow(pages);
+    this.#pages = shape.groups.map(() => []);
+    shape.groups.forEach((_, group) => this.#grow(group, pages));
   }
 
-  #grow(pages: number): void {
-    while (this.#pages.length < pages) this.#pages.push(new Int32Array(this.shape.pageSize).fill(-1));
+  #grow(group: number, count: number): number {
+    const pages = this.#pages[group] ?? [];
+    while (pages.length < count) pages.push(new Int32Array(this.shape.pageSize).fill(-1));
+    return pages.length;
   }
 
-  async reservePages(pages: number): Promise<number> {
+  async reservePages(group: number, pages: number): Promise<number> {
     if (pages > this.#maxPages) throw new OutOfMemoryError("no room");
-    this.#grow(Math.max(pages, Math.min(2 * this.#pages.length, this.#maxPages)));
-    return this.#pages.length;
+    const one = this.shape.groups[group]?.pages ?? 0;
+    return this.#grow(group, Math.min(this.#maxPages, pages <= one ? Math.max(pages, Math.min(2 * this.#grow(group, 0), one)) : pages + (one >> 2)));
   }
 
   async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
@@ -133,9 +138,9 @@ export class FakeRunner implements ModelRunner {
     this.#preparedRows.add(count);
   }
 
-  #at(cache: CacheView, position: number): { page: Int32Array; slot: number } {
-    const page = this.#pages[cache.pages[Math.floor(position / this.shape.pageSize)] ?? -1];
-    if (page === undefined) throw new Error(`no page for position ${position}`);
+  #at(cache: CacheView, position: number, group = 0): { page: Int32Array; slot: number } {
+    const page = this.#pages[group]?.[cache.tables[group]?.[Math.floor(position / this.shape.pageSize)] ?? -1];
+    if (page === undefined) throw new Error(`group ${group} has no page for position ${position}`);
     return { page, slot: position % this.shape.pageSize };
   }
 
@@ -149,13 +154,20 @@ export class FakeRunner implements ModelRunner {
   #store(tokens: readonly number[], position: number, cache: CacheView): void {
     if (tokens.length > this.shape.prefillChunk) throw new Error("a prefill call is too long");
     if (position + tokens.length > this.shape.contextLength) throw new Error("beyond the context");
-    for (let i = 0; i < cache.copies.length; i += 2) {
-      this.#pages[cache.copies[i + 1] ?? -1]?.set(this.#pages[cache.copies[i] ?? -1] ?? []);
+    for (let i = 0; i < cache.copies.length; i += 3) {
+      const pages = this.#pages[cache.copies[i] ?? -1];
+      pages?.[cache.copies[i + 2] ?? -1]?.set(pages[cache.copies[i + 1] ?? -1] ?? []);
     }
-    tokens.forEach((token, i) => {
-      const { page, slot } = this.#at(cache, position + i);
-      page[slot] = token;
-    });
+    for (const [group, { window }] of this.shape.groups.entries()) {
+      tokens.forEach((token, i) => {
+        const { page, slot } = this.#at(cache, position + i, group);
+        page[slot] = token;
+      });
+      for (let seen = Math.max(0, position - (window ?? 1) + 1); seen < position; seen++) {
+        const [own, first] = [this.#at(cache, seen, group), this.#at(cache, seen)];
+        if (own.page[own.slot] !== first.page[first.slot]) throw new Error(`group ${group} has another token at ${seen}`);
+      }
+    }
     if (this.shape.slots > 0) this.#continue(tokens, position, cache);
   }
 

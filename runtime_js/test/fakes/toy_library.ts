@@ -24,7 +24,7 @@ const NAMES = Object.keys(KERNELS);
 
 // Buffers: 0, 1 weights; 2, 3 pages; then io; then workspace.
 const IO: readonly (readonly [name: string, bytes: number])[] = [
-  ["tokens", 4 * CHUNK], ["state", 4 * MAX_ROWS * 16], ["rope0", 8 * CHUNK], ["page_table", 4 * MAX_ROWS * CONTEXT / PAGE_SIZE], ["hidden", 16 * CHUNK],
+  ["tokens", 4 * CHUNK], ["state", 4 * MAX_ROWS * 16], ["rope0", 8 * CHUNK], ["page_table0", 4 * MAX_ROWS * CONTEXT / PAGE_SIZE], ["hidden", 16 * CHUNK],
   ["logits", 4 * MAX_ROWS * VOCABULARY], ["sampling", 4 * MAX_ROWS * 16], ["history", 1024], ["counts", 4 * MAX_ROWS * VOCABULARY],
   ["bias", 4 * MAX_ROWS * VOCABULARY], ["mask", 4 * MAX_ROWS * Math.ceil(VOCABULARY / 32)], ["kept", 4 * MAX_ROWS * VOCABULARY],
   ["logprobs", 4 * MAX_ROWS * 64], ["pooled", 32],
@@ -42,9 +42,9 @@ function fn(launch: string, ...steps: readonly (readonly [kernel: string, buffer
 }
 
 export function toyPlan(): Record<string, unknown> {
-  const inner = [id("state"), id("page_table"), 2, 3, id("hidden")];
+  const inner = [id("state"), id("page_table0"), 2, 3, id("hidden")];
   const forward = (kind: string): (readonly [string, readonly number[]])[] => [
-    [`append_${kind}`, [0, id("tokens"), id("state"), id("page_table"), 2, 3, id("hidden")]], [`mix_${kind}`, [0, 1, ...inner]]];
+    [`append_${kind}`, [0, id("tokens"), id("state"), id("page_table0"), 2, 3, id("hidden")]], [`mix_${kind}`, [0, 1, ...inner]]];
   const functions = {
     prefill: fn("prefill", ...forward("prompt")),
     logits: fn("logits", ["logits_last", [id("hidden"), 1, id("logits")]]),
@@ -58,7 +58,7 @@ export function toyPlan(): Record<string, unknown> {
   const variant = { name: "cpu-int8", state_bytes: [64, 64], workspace: [4096], functions };
   const failing = { ...functions, prefill: fn("rows", ["fails", [0]]) };
   return {
-    format: 5,
+    format: 6,
     model: { vocab_size: VOCABULARY, hidden_size: 4, context_length: CONTEXT, page_size: PAGE_SIZE, prefill_chunk: CHUNK, ropes: [{ inv_freq: [1], scale: 1 }] },
     weights: ["layers.0.hash", "head"].map((name) => ({ name, bytes: 64 })),
     states: ["kv0", "kv1"].map((name) => ({ name, kind: "pages", query_size: 8, window: null })),

@@ -103,7 +103,7 @@ class OpenCpu implements OpenModel {
       if (probe !== undefined) await selfTest(runner, probe).catch(refuse);
       log.info(`Variant ${variant.name} on the CPU, ${machine.threads} threads, context window ${contextLength} tokens`);
       const computer = { device: "cpu", vendor: "", threads: machine.threads } as const;
-      return { runner, abi: library.abi, pages: runner.pages, variant: variant.name, computer, lost: machine.lost };
+      return { runner, abi: library.abi, variant: variant.name, computer, lost: machine.lost };
     });
   }
 

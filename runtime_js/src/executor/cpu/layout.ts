@@ -2,6 +2,7 @@
 
 import { STEP_WORDS, TEAM_BYTES } from "../abi.generated.ts";
 import { slotCount } from "../buffers.ts";
+import { groupsOf } from "../groups.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
 
 /** Of every buffer. A kernel may read so many bytes beyond the end of one. */
@@ -26,13 +27,23 @@ export interface FixedLayout {
   readonly end: number;
 }
 
+/** The pages of a group, each of which holds the keys and values of all its layers. */
+export interface Pool {
+  /** Pointer to the first. */
+  readonly start: number;
+  readonly pageBytes: number;
+  /** How many there are; null: as many as the memory has behind `start`. */
+  readonly pages: number | null;
+}
+
 export interface Layout {
   /** By buffer id. */
   readonly pointers: readonly number[];
   readonly programs: ReadonlyMap<string, Program>;
-  /** Pointer to the first page, and bytes of one: a page holds the keys and values of all layers. */
-  readonly pages: number;
-  readonly pageBytes: number;
+  /** By group. */
+  readonly pools: readonly Pool[];
+  /** The last in memory, which grows with it; of no bytes where no state is in pages. */
+  readonly growing: Pool;
 }
 
 /** Counts from a place on; what it gives is aligned, with room behind it. */
@@ -63,7 +74,8 @@ export function layFixed({ weights }: CpuPlan, base: number, threads: number): F
   };
 }
 
-export function layOut(plan: CpuPlan, variant: CpuVariant, fixed: FixedLayout): Layout {
+/** What a window needs is bounded: such groups have room for one conversation, in front of the one that grows. */
+export function layOut(plan: CpuPlan, variant: CpuVariant, fixed: FixedLayout, contextLength: number): Layout {
   const place = placer(fixed.end);
   const io = plan.io.map(({ bytes }) => place.next(bytes));
   const workspace = variant.workspace.map((bytes) => place.next(bytes));
@@ -73,14 +85,22 @@ export function layOut(plan: CpuPlan, variant: CpuVariant, fixed: FixedLayout): 
     const words = steps.reduce((sum, { buffers }) => sum + STEP_WORDS + buffers.length, 0);
     return [name, { launch, steps: place.next(4 * words), units: place.next(4 * kernels.length), count: steps.length }];
   }));
-  const pages = place.end;
-  let pageBytes = 0;
-  variant.stateBytes.forEach((bytes, i) => {
-    if (plan.states[i]?.kind !== "pages") return;
-    states[i] = pages + pageBytes;
-    pageBytes += bytes;
-  });
-  return { pointers: [...fixed.weights, ...states, ...io, ...workspace], programs, pages, pageBytes };
+  const groups = groupsOf(plan.states, contextLength, plan.model);
+  const order = [...groups.entries()].sort(([, a], [, b]) => Number(a.window === null) - Number(b.window === null));
+  const pools: Pool[] = [];
+  let growing: Pool = { start: place.end, pageBytes: 0, pages: null };
+  for (const [g, { window, pages }] of order) {
+    const own = variant.stateBytes.map((bytes, i) => (plan.states[i]?.kind === "pages" && plan.states[i]?.window === window ? bytes : 0));
+    const pageBytes = own.reduce((sum, bytes) => sum + bytes, 0);
+    const isLast = g === order.at(-1)?.[0];
+    const start = isLast ? place.end : place.next(pages * pageBytes);
+    own.reduce((offset, bytes, i) => {
+      if (bytes > 0) states[i] = start + offset;
+      return offset + bytes;
+    }, 0);
+    growing = pools[g] = { start, pageBytes, pages: isLast ? null : pages };
+  }
+  return { pointers: [...fixed.weights, ...states, ...io, ...workspace], programs, pools, growing };
 }
 
 /** Words from a program's `steps` on: its steps, then the pointers to each one's buffers. */

@@ -53,8 +53,8 @@ export class Machine {
     this.#parts = parts;
     this.memory = memory;
     this.lost = new Promise((resolve) => { this.#tell = resolve; });
-    const layout = this.layout = layOut(library.plan, variant, memory.fixed);
-    memory.growTo(layout, 1);
+    const layout = this.layout = layOut(library.plan, variant, memory.fixed, memory.contextLength);
+    memory.growTo(layout.growing, 1);
     for (const [name, program] of layout.programs) {
       const words = stepWords(variant, name, program, layout.pointers, instance.firstKernel);
       memory.words(program.steps, words.length).set(words);

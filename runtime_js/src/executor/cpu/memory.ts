@@ -4,7 +4,8 @@ import { OutOfMemoryError } from "../../support/errors.ts";
 import { formatBytes } from "../../support/format.ts";
 import { MAX_ROWS } from "../abi.generated.ts";
 import type { MemoryEstimate } from "../memory_estimate.ts";
-import type { FixedLayout, Layout } from "./layout.ts";
+import { groupsOf } from "../groups.ts";
+import type { FixedLayout, Pool } from "./layout.ts";
 import { layFixed, layOut } from "./layout.ts";
 import { WASM_PAGE, type CpuLibrary } from "./library.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
@@ -20,11 +21,12 @@ function wasmPages(bytes: number): number {
 /** What a model will take; `contextLength` as asked for. */
 export function estimateCpu(plan: CpuPlan, variant: CpuVariant, ownBytes: number, threads: number, contextLength: number | undefined): MemoryEstimate {
   const length = Math.min(contextLength ?? plan.model.contextLength, plan.model.contextLength);
-  const { pages, pageBytes } = layOut(plan, variant, layFixed(plan, ownBytes, threads));
+  const { pools, growing } = layOut(plan, variant, layFixed(plan, ownBytes, threads), length);
   const weights = plan.weights.reduce((sum, { bytes }) => sum + bytes, 0);
-  const cache = Math.ceil(length / plan.model.pageSize) * pageBytes;
-  const total = pages + cache;
-  return { weights, cache, workspace: pages - weights, total, contextLength: length };
+  const parts = groupsOf(plan.states, length, plan.model).map(({ pages }, group) => pages * (pools[group]?.pageBytes ?? 0));
+  const cache = parts.reduce((sum, bytes) => sum + bytes, 0);
+  const total = growing.start + (parts[pools.indexOf(growing)] ?? 0);
+  return { weights, cache, workspace: total - weights - cache, total, contextLength: length };
 }
 
 /** Raises OutOfMemoryError where it is more than WebAssembly can address. */
@@ -40,10 +42,11 @@ export function checkAddressable({ total, weights, cache, contextLength }: Memor
 export class CpuMemory {
   readonly memory: WebAssembly.Memory;
   readonly fixed: FixedLayout;
+  readonly contextLength: number;
   readonly #maximum: number;
 
-  private constructor(memory: WebAssembly.Memory, fixed: FixedLayout, maximum: number) {
-    [this.memory, this.fixed, this.#maximum] = [memory, fixed, maximum];
+  private constructor(memory: WebAssembly.Memory, fixed: FixedLayout, contextLength: number, maximum: number) {
+    [this.memory, this.fixed, this.contextLength, this.#maximum] = [memory, fixed, contextLength, maximum];
   }
 
   /**
@@ -52,13 +55,13 @@ export class CpuMemory {
    */
   static make({ plan, ownBytes, isShared }: CpuLibrary, variant: CpuVariant, threads: number, pages: number, contextLength: number): CpuMemory {
     const fixed = layFixed(plan, ownBytes, threads);
-    const layout = layOut(plan, variant, fixed);
+    const { growing } = layOut(plan, variant, fixed, contextLength);
     const context = Math.ceil(contextLength / plan.model.pageSize);
-    const bytes = (count: number): number => Math.min(MOST_PAGES, wasmPages(layout.pages + count * layout.pageBytes));
+    const bytes = (count: number): number => Math.min(MOST_PAGES, wasmPages(growing.start + count * growing.pageBytes));
     const initial = bytes(pages);
     for (const maximum of [bytes(MAX_ROWS * context), bytes(context), initial]) {
       try {
-        return new CpuMemory(new WebAssembly.Memory({ initial, maximum, shared: isShared }), fixed, maximum);
+        return new CpuMemory(new WebAssembly.Memory({ initial, maximum, shared: isShared }), fixed, contextLength, maximum);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
@@ -78,18 +81,18 @@ export class CpuMemory {
     return new Float32Array(this.memory.buffer, pointer, length);
   }
 
-  /** Pages that the cache may have at most, and now. */
-  mostPages({ pages, pageBytes }: Layout): number {
-    return Math.floor((this.#maximum * WASM_PAGE - pages) / pageBytes);
+  /** Pages that a pool may have at most, and now. */
+  mostPages({ start, pageBytes, pages }: Pool): number {
+    return pages ?? Math.floor((this.#maximum * WASM_PAGE - start) / pageBytes);
   }
 
-  pages({ pages, pageBytes }: Layout): number {
-    return Math.floor((this.memory.buffer.byteLength - pages) / pageBytes);
+  pages({ start, pageBytes, pages }: Pool): number {
+    return pages ?? Math.floor((this.memory.buffer.byteLength - start) / pageBytes);
   }
 
-  /** Makes room for so many pages; what is there stays in its place. Raises OutOfMemoryError. */
-  growTo({ pages, pageBytes }: Layout, count: number): void {
-    const missing = wasmPages(pages + count * pageBytes) - this.memory.buffer.byteLength / WASM_PAGE;
+  /** Makes room for so many pages, at most `mostPages`; what is there stays in its place. Raises OutOfMemoryError. */
+  growTo({ start, pageBytes }: Pool, count: number): void {
+    const missing = wasmPages(start + count * pageBytes) - this.memory.buffer.byteLength / WASM_PAGE;
     if (missing <= 0) return;
     try {
       this.memory.grow(missing);

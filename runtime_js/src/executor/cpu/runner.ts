@@ -6,6 +6,7 @@ import { kept, positionsOf, stateWords, type Addition } from "../additions.ts";
 import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "../draws.ts";
+import { groupsOf } from "../groups.ts";
 import { FIRST_LAYER, functionOf } from "../plan.ts";
 import { rotaryTable } from "../rope.ts";
 import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
@@ -39,23 +40,21 @@ export class CpuRunner implements InspectableRunner {
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
       rowCounts: Array.from({ length: MAX_ROWS }, (_, i) => i + 1), slots: slotCount(plan, variant),
+      groups: groupsOf(plan.states, contextLength, plan.model),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
   }
 
-  /** Pages that there is room for. */
-  get pages(): number {
-    return this.#machine.memory.pages(this.#machine.layout);
-  }
-
   async prepare(): Promise<void> {}
 
-  async reservePages(pages: number): Promise<number> {
-    const { memory, layout } = this.#machine;
-    const most = memory.mostPages(layout);
+  async reservePages(group: number, pages: number): Promise<number> {
+    const { memory, layout: { pools } } = this.#machine;
+    const pool = pools[group];
+    if (pool === undefined) throw new RangeError(`no group ${group}`);
+    const [most, present] = [memory.mostPages(pool), memory.pages(pool)];
     if (pages > most) throw new OutOfMemoryError(`The model's memory has room for ${most} pages of tokens, and ${pages} are needed.`);
-    if (pages > this.pages) memory.growTo(layout, Math.min(most, Math.max(pages, 2 * this.pages)));
-    return this.pages;
+    if (pages > present) memory.growTo(pool, Math.min(most, Math.max(pages, 2 * present)));
+    return memory.pages(pool);
   }
 
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
@@ -107,7 +106,7 @@ export class CpuRunner implements InspectableRunner {
       if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
       const size = (this.#io.get("pooled")?.bytes ?? 0) / 8; // floats of a hidden state
       const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
-      const cache = { pages: Int32Array.of(0), copies: new Int32Array(), slots };
+      const cache = { tables: this.shape.groups.map(() => Int32Array.of(0)), copies: new Int32Array(), slots };
       this.#write("tokens", Int32Array.from(tokens));
       const longest = this.#tell([{ position, count: tokens.length, cache }], 1, 0);
       await this.#machine.run(name, tokens.length, longest, end + 1);
@@ -166,16 +165,17 @@ export class CpuRunner implements InspectableRunner {
     const positions = positionsOf(additions);
     ropes.forEach((rope, i) => this.#write(`rope${i}`, rotaryTable(rope, positions)));
     const pages = Math.ceil(contextLength / pageSize); // of a row's page table
-    additions.forEach((one, row) => { if (one !== null) this.#write("page_table", one.cache.pages, 4 * row * pages); });
+    additions.forEach((one, row) => one?.cache.tables.forEach((table, group) => this.#write(`page_table${group}`, table, 4 * row * pages)));
     return Math.max(...positions) + 1;
   }
 
-  /** `copies`: (source, destination) pairs. A page holds all layers. */
+  /** `copies`: (group, source, destination). A page holds all layers of its group. */
   #copyPages(copies: Int32Array): void {
-    const { memory, layout: { pages, pageBytes } } = this.#machine;
-    for (let i = 0; i + 1 < copies.length; i += 2) {
-      const [from, to] = [copies[i] ?? 0, copies[i + 1] ?? 0];
-      memory.bytes(pages + to * pageBytes, pageBytes).set(memory.bytes(pages + from * pageBytes, pageBytes));
+    const { memory, layout: { pools } } = this.#machine;
+    for (let i = 0; i + 2 < copies.length; i += 3) {
+      const { start = 0, pageBytes = 0 } = pools[copies[i] ?? 0] ?? {};
+      const [from, to] = [copies[i + 1] ?? 0, copies[i + 2] ?? 0];
+      memory.bytes(start + to * pageBytes, pageBytes).set(memory.bytes(start + from * pageBytes, pageBytes));
     }
   }
 
