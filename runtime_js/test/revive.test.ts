@@ -9,10 +9,10 @@ import { DeviceLostError, OutOfMemoryError } from "../src/support/errors.ts";
 import { fakeTokenizer } from "./fakes/engine.ts";
 import { grammarsOf } from "./fakes/grammars.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
-import { promptOf } from "./fakes/generations.ts";
+import { promptOf, shapeOf } from "./fakes/generations.ts";
 import { FakeRunner, reference } from "./fakes/runner.ts";
 
-const SHAPE = { contextLength: 256, pageSize: 4, prefillChunk: 16, shortestChunk: 16, rowCounts: [1, 2, 4], slots: 0 };
+const SHAPE = shapeOf({ contextLength: 256, pageSize: 4, prefillChunk: 16, shortestChunk: 16, rowCounts: [1, 2, 4], slots: 0 });
 
 /** A model whose runner is lost behind so many steps. */
 function parts(steps: number, revive?: SessionParts["revive"]): SessionParts & { readonly runner: FakeRunner; disposals: number } {
@@ -24,7 +24,7 @@ function parts(steps: number, revive?: SessionParts["revive"]): SessionParts & {
   };
   const tokenizer = fakeTokenizer();
   const made = {
-    runner, sequences: new SequenceManager(new FakePagedKv(), runner, 8), tokenizer, grammars: grammarsOf(tokenizer, runner.vocabulary, []), format: NO_FORMAT,
+    runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer, grammars: grammarsOf(tokenizer, runner.vocabulary, []), format: NO_FORMAT,
     eosTokenIds: new Set<number>(), sampling: {}, modelId: "toy", revive, disposals: 0, dispose: () => { made.disposals++; },
   };
   return made;
