@@ -7,6 +7,9 @@ import { Scheduler } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
 import type { OpenModel, RunningModel, StartOptions } from "../src/executor/backend.ts";
 import { CpuBackend } from "../src/executor/cpu/backend.ts";
+import { layFixed, layOut } from "../src/executor/cpu/layout.ts";
+import { estimateCpu } from "../src/executor/cpu/memory.ts";
+import { parseCpuPlan } from "../src/executor/cpu/plan.ts";
 import "../src/node/platform.ts";
 import type { Probe, TensorEntry } from "../src/storage/manifest.ts";
 import { FeatureSupportError, OutOfMemoryError } from "../src/support/errors.ts";
@@ -176,4 +179,21 @@ test("a cache that cannot grow ends the answer with numbers and leaves the model
   const prompt = promptOf(9, 4);
   assert.deepEqual((await generate(toy, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, new Set()));
   toy.open.dispose();
+});
+
+test("pages of a window lie in front of those that grow, and each holds all layers of its group", () => {
+  const { variants: [variant], ...plan } = parseCpuPlan(toyPlan());
+  const states = [null, 8, null, 8].map((window, i) => ({ name: `kv${i}`, kind: "pages" as const, querySize: 8, window }));
+  const wide = { ...variant, stateBytes: [64, 32, 128, 48] };
+  const windowed = { ...plan, states, variants: [wide] as const };
+  const { pools, growing, pointers } = layOut(windowed, wide, layFixed(windowed, 1000, 2), 400);
+  const [whole, behind] = pools;
+  const seen = 3 * 6 + CHUNK / 4 + 2; // two states are kept beside the one at the end; a page is copied, and one lies across
+  assert.deepEqual([whole?.pageBytes, whole?.pages, behind?.pageBytes, behind?.pages], [192, null, 80, Math.min(100, seen)]);
+  assert.equal(growing, whole);
+  const [start = 0, last = 0] = [behind?.start, whole?.start];
+  assert.deepEqual(pointers.slice(2, 6), [last, start, last + 64, start + 32]);
+  assert.ok(last >= start + 80 * 100);
+  const { cache, total } = estimateCpu(windowed, wide, 1000, 2, 400);
+  assert.deepEqual([cache, total], [100 * (192 + 80), last + 100 * 192]);
 });
