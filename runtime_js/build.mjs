@@ -2,7 +2,7 @@
 
 import { build } from "esbuild";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { inlineScript } from "./inline_script.mjs";
 import { grammarModule, webXgrammar } from "./web_xgrammar.mjs";
 
@@ -10,7 +10,7 @@ import { grammarModule, webXgrammar } from "./web_xgrammar.mjs";
 const sitePart = {
   name: "site-part",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/part\.ts$/ }, ({ resolveDir }) => ({ path: join(resolveDir, "site_part.ts") }));
+    onResolve({ filter: /\/part\.ts$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, dirname(path), "site_part.ts") }));
   },
 };
 
@@ -41,7 +41,7 @@ await Promise.all([
       "site-worker": "src/transport/worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
-  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts" } }),
+  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts" } }),
   // The package's entry outside of browsers, and the script of its engine's thread.
   build({
     ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",

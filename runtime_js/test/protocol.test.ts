@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  ERROR_CLASSES, InternalError, MLCEngineError, ProtocolError, asEngineError, fromWire, isErrorCode, toWire,
+  AbortError, ERROR_CLASSES, InternalError, MLCEngineError, OutOfMemoryError, ProtocolError, asEngineError, fromWire, isErrorCode, toWire,
 } from "../src/support/errors.ts";
 import { CALLS, parseClientMessage, parseWorkerMessage, type ClientMessage, type WorkerMessage } from "../src/transport/protocol.ts";
 import { mutations } from "./fakes/mutate.ts";
@@ -128,4 +128,14 @@ test("what is no engine error becomes one", () => {
   assert.ok(asEngineError(new TypeError("x")) instanceof InternalError);
   assert.equal(asEngineError(new DOMException("stop", "AbortError")).code, "Abort");
   assert.equal(asEngineError("text").message, "text");
+});
+
+test("an error of a part that was bundled by itself has its class here too", () => {
+  const foreign = Object.assign(new Error("no room"), { code: "OutOfMemory", details: {}, name: "OutOfMemoryError" });
+  assert.ok(foreign instanceof OutOfMemoryError && foreign instanceof MLCEngineError);
+  assert.ok(!(foreign instanceof AbortError));
+  for (const other of [new Error("no"), Object.assign(new Error("no"), { code: "OutOfMemory" }), { code: "Abort", name: "AbortError" }, new DOMException("no", "AbortError")]) {
+    assert.ok(!(other instanceof MLCEngineError));
+  }
+  assert.equal(toWire(foreign).code, "OutOfMemory");
 });

@@ -119,7 +119,7 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     shell = config["shell"]
     assert isinstance(shell, list)
     assert shell[0] == "./"
-    assert set(page.files) | {json.loads(page.config)[name] for name in ("worker", "structure")} == set(shell[1:])
+    assert set(page.files) | {json.loads(page.config)[name] for name in ("worker", "structure", "cpu")} == set(shell[1:])
     bench = Page((out / "bench.html").read_text())
     only_bench = {*bench.files, json.loads(bench.config)["worker"]} - set(page.files)
     assert len(only_bench) == 3, "its script, worker and style"
@@ -143,12 +143,12 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("change", ["title", "app", "site-worker", "structure", "weights"])
+@pytest.mark.parametrize("change", ["title", "app", "site-worker", "structure", "cpu", "weights"])
 def test_every_change_makes_another_version(tmp_path: Path, runtime: Path, change: str) -> None:
     out = tmp_path / "dist"
     publish_site(out, sample_model(tmp_path / "1"), title="Chat")
     before = service_worker_config(out)
-    if change in ("app", "site-worker", "structure"):
+    if change in ("app", "site-worker", "structure", "cpu"):
         (runtime / f"{change}.js").write_text("export const changed = true;\n")
     publish_site(out, sample_model(tmp_path / "2", seed=int(change == "weights")), title="Other" if change == "title" else "Chat")
     assert service_worker_config(out)["version"] != before["version"]

@@ -44,7 +44,7 @@ def write_site(output: Output, model: CompiledModel, *, title: str, weights: str
 def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
     app = _script("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
-    structure = _script("structure.js")
+    structure, cpu = _script("structure.js"), _script("cpu.js")
     logic = _script("service-worker.js")
     style = _static("style.css")
     icon = _static("icon.svg")
@@ -55,6 +55,7 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
         "manifest_sha256": manifest.sha256,
         "worker": worker.path,
         "structure": structure.path,
+        "cpu": cpu.path,
         "service_worker": "sw.js",
         "download_bytes": manifest.download_bytes,
         "model": {
@@ -68,7 +69,7 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
         "sampling": dict(manifest.sampling),
     }
     origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
-    assets = (app, worker, structure, style, icon)
+    assets = (app, worker, structure, cpu, style, icon)
 
     def page(build: str) -> Asset:
         index = render(

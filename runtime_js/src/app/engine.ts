@@ -9,6 +9,7 @@ import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
 import { everyTick } from "../support/patience.ts";
+import { workerName } from "../support/site_parts.ts";
 import type { PushStream } from "../support/stream.ts";
 import type { ChatMessage } from "../tokenizer/conversation.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
@@ -37,7 +38,7 @@ export class EngineHost {
     this.#onLost = onLost;
     this.#modelId = config.model.id;
     this.#source = { manifest: config.manifest, manifest_sha256: config.manifestSha256 };
-    this.#script = new WorkerScript(config.worker, config.structure);
+    this.#script = new WorkerScript(config.worker, workerName(config.parts));
   }
 
   /** Tokens that the running engine was started for; undefined where none runs. */

@@ -7,6 +7,7 @@ import { readConfig } from "../page/config.ts";
 import { byId, element } from "../page/dom.ts";
 import { WorkerScript } from "../page/worker-script.ts";
 import { InternalError, RequestValidationError, asEngineError, fromWire } from "../support/errors.ts";
+import { workerName } from "../support/site_parts.ts";
 import type { BenchReply, BenchRequest } from "./messages.ts";
 import { parseOptions, type BenchOptions } from "./options.ts";
 import type { Report } from "./report.ts";
@@ -33,7 +34,7 @@ function readOptions(): BenchOptions {
 }
 
 async function measure(request: BenchRequest): Promise<Report> {
-  const startWorker = await new WorkerScript(request.config.worker).load();
+  const startWorker = await new WorkerScript(request.config.worker, workerName(request.config.parts)).load();
   const worker = startWorker();
   return new Promise<Report>((resolve, reject) => {
     worker.onerror = ({ message }) => reject(new InternalError(message || "The worker that measures did not start."));

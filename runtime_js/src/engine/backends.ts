@@ -6,8 +6,8 @@ import type { CpuFiles, Manifest } from "../storage/manifest.ts";
 import { DeviceLostError, FeatureSupportError, GPUExecutionError, NoAnswerError, OutOfMemoryError, WebGPUNotAvailableError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { instructions } from "../executor/cpu/features.ts";
+import { importPart } from "../executor/cpu/part.ts";
 import { GpuBackend } from "../executor/gpu_backend.ts";
-import { importPart } from "./cpu_part.ts";
 import type { ModelChoice } from "./choice.ts";
 
 /** How the names of the CPU's variants begin. */

@@ -2,6 +2,7 @@
 
 import { readSamplingDefaults, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
+import type { SitePart } from "../support/site_parts.ts";
 
 export interface ModelCard {
   readonly id: string;
@@ -23,8 +24,8 @@ export interface PageConfig {
   readonly manifestSha256: string;
   /** Script of the engine's worker, relative to the page. */
   readonly worker: string;
-  /** Absolute URL of what the engine's worker loads when a request asks for a form. */
-  readonly structure: string;
+  /** Absolute URLs of what the engine's worker loads when it needs it. */
+  readonly parts: Readonly<Record<SitePart, string>>;
   readonly serviceWorker: string;
   /** Bytes of the whole model. */
   readonly downloadBytes: number;
@@ -35,12 +36,13 @@ export interface PageConfig {
 export function readConfig(text: string, pageUrl: string): PageConfig {
   const fields = new Fields(JSON.parse(text), "webllm-config", (message) => new Error(message));
   const model = fields.object("model");
+  const absolute = (key: string): string => new URL(fields.string(key, 2000), pageUrl).href;
   return {
     task: fields.oneOf("task", TASKS),
     manifest: new URL(fields.string("manifest", 2000), pageUrl).href,
     manifestSha256: fields.string("manifest_sha256", 64),
     worker: fields.string("worker", 2000),
-    structure: new URL(fields.string("structure", 2000), pageUrl).href,
+    parts: { structure: absolute("structure"), cpu: absolute("cpu") },
     serviceWorker: fields.string("service_worker", 2000),
     downloadBytes: fields.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
     model: {

@@ -36,6 +36,14 @@ export class MLCEngineError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.name = `${code}Error`; // not the class's own name, which a minifier changes
   }
+
+  /** An error of a site's part, which has classes of its own, is one of these too. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    if (!(value instanceof Error) || !("code" in value) || typeof value.code !== "string" || !isErrorCode(value.code)) return false;
+    const classes: readonly unknown[] = [MLCEngineError, ERROR_CLASSES[value.code]];
+    return value.name === `${value.code}Error` && classes.includes(this);
+  }
 }
 
 export class WebGPUNotAvailableError extends MLCEngineError {

@@ -1,7 +1,7 @@
 /** The code that computes on the CPU: it is loaded where a model runs there. */
 
-export type CpuPart = typeof import("../executor/cpu/backend.ts");
+export type CpuPart = typeof import("./backend.ts");
 
 export function importPart(): Promise<CpuPart> {
-  return import("../executor/cpu/backend.ts");
+  return import("./backend.ts");
 }
