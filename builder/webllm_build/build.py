@@ -71,7 +71,7 @@ def _pack_and_write(recipe: Recipe, library: bytes, cache: Cache, output: Output
     with progress.step(f"Writing {request.out}"):
         try:
             if request.kind == "site":
-                write_site(output, model, title=recipe.title, weights=request.weights_at)
+                write_site(output, model, title=recipe.title, weights=request.weights_at, threads=request.has_threads)
             else:
                 write_npm(output, model, name=recipe.package_name, version=request.package_version, weights=request.weights_at)
         except DamagedEntry:

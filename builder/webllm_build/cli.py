@@ -121,6 +121,8 @@ def _parameter(name: str) -> inspect.Parameter:
     of_type, option = options()[name]
     shown: Any = list[str] if of_type == tuple[str, ...] else of_type
     flag = option.flag or "--" + name.replace("_", "-")
+    if of_type == bool | None:
+        flag = f"{flag}/--no-{flag.removeprefix('--')}"
     parser, metavar = (_text_of_file, "FILE") if option.file else (None, None)
     annotation: Any = Annotated[shown, typer.Option(flag, help=option.text, parser=parser, metavar=metavar)]
     (item,) = (item for item in fields(BuildRequest) if item.name == name)
@@ -173,9 +175,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes any free one.")] = 8000,
 ) -> None:
     """Serve a site on this machine, the way a good web server would."""
-    from webllm_build.serve import make_server
+    from webllm_build.serve import ISOLATED, make_server
 
-    with make_server(folder, port) as server:
+    with make_server(folder, port, ISOLATED) as server:
         console.print(f"Serving {escape(str(folder))} at http://127.0.0.1:{server.server_port}/ (Ctrl+C ends it)")
         server.serve_forever()
 

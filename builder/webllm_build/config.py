@@ -121,6 +121,14 @@ class BuildRequest:
             kind="site",
         ),
     ] = None
+    threads: Annotated[
+        bool | None,
+        Option(
+            "Let the site's service worker isolate the page from other sites, so that from the second visit on it has threads where it "
+            "computes on the CPU. Default: yes, where the weights are part of the site.",
+            kind="site",
+        ),
+    ] = None
     package_name: Annotated[
         str | None,
         Option(
@@ -158,6 +166,11 @@ class BuildRequest:
         if self.weights is None:
             return BUNDLE if self.kind == "site" else None
         return self.weights.removeprefix("url:")
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether the site's service worker isolates the page."""
+        return self.weights_at == BUNDLE if self.threads is None else self.threads
 
     @property
     def weights_url(self) -> str | None:

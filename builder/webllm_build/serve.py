@@ -26,7 +26,7 @@ MIME_TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
 }
-# With these headers a page's clock has steps of 5 microseconds instead of 100.
+# With these headers a page may have threads that share memory, and its clock has steps of 5 microseconds instead of 100.
 ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 

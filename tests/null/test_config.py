@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,14 @@ def test_weights_lie_in_the_result_or_at_an_address(kind: Kind, weights: str, re
 def test_by_default_a_site_holds_its_weights_and_a_package_does_not() -> None:
     assert resolve(BuildRequest(kind="site")).weights_at == "bundle"
     assert resolve(BuildRequest(kind="npm")).weights_at is None
+
+
+def test_a_site_has_threads_where_all_of_it_is_its_own() -> None:
+    apart = BuildRequest(kind="site", weights="url:https://weights.example.org/")
+    assert BuildRequest(kind="site").has_threads
+    assert not apart.has_threads
+    assert replace(apart, threads=True).has_threads
+    assert not BuildRequest(kind="site", threads=False).has_threads
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from package_sample import TOKENIZER, node, publish_site, sample_model, stub_run
 from webllm_build.errors import PackageError
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
-from webllm_build.package.output import MARKER, read_marker
+from webllm_build.package.output import MARKER, open_output, read_marker
+from webllm_build.package.site import write_site
 
 HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
 
@@ -191,3 +192,12 @@ def test_the_page_knows_what_the_model_is_for(tmp_path: Path) -> None:
     for config, task in ((TOKENIZER.config, "chat"), ({}, "complete")):
         publish_site(tmp_path / "dist", replace(model, tokenizer=replace(TOKENIZER, config=config)))
         assert json.loads(Page((tmp_path / "dist" / "index.html").read_text()).config)["task"] == task
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_the_service_worker_isolates_the_page_where_it_is_asked_to(tmp_path: Path, threads: bool) -> None:
+    with open_output(tmp_path / "dist") as output:
+        write_site(output, sample_model(tmp_path), title="Chat", threads=threads)
+    config = service_worker_config(tmp_path / "dist")
+    assert config["threads"] is threads
+    assert (tmp_path / "dist" / str(config["bench"])).is_file()

@@ -14,6 +14,8 @@ from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
 from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
 
+BENCH = "bench.html"
+
 
 @dataclass(frozen=True)
 class Asset:
@@ -23,25 +25,26 @@ class Asset:
     data: bytes
 
 
-def write_site(output: Output, model: CompiledModel, *, title: str, weights: str | None = BUNDLE) -> Marker:
+def write_site(output: Output, model: CompiledModel, *, title: str, weights: str | None = BUNDLE, threads: bool = True) -> Marker:
     """Write the chat site of `model`.
 
     weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifest.
+    threads: the service worker isolates the page, so that its threads may share memory.
     Raises OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder is then as it was before.
     """
     bundled = weights in (BUNDLE, None)
     manifest = model.manifest(None if bundled else weights)
-    shell = _shell(manifest, title)
+    shell = _shell(manifest, title, threads)
 
     def fill(stage: Stage) -> None:
         for asset in shell:
             stage.write(asset.path, asset.data)
         model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
 
-    return output.publish("site", f"{MODEL_FOLDER}/{manifest.file}", fill, ("bench.html", "index.html", "sw.js"))
+    return output.publish("site", f"{MODEL_FOLDER}/{manifest.file}", fill, (BENCH, "index.html", "sw.js"))
 
 
-def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
+def _shell(manifest: Manifest, title: str, threads: bool) -> tuple[Asset, ...]:
     app = _script("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
     structure, cpu = _script("structure.js"), _script("cpu.js")
@@ -89,6 +92,8 @@ def _shell(manifest: Manifest, title: str) -> tuple[Asset, ...]:
     worker_config = {
         "version": version,
         "shell": ["./", *(asset.path for asset in assets)],
+        "bench": BENCH,
+        "threads": threads,
         "model": {"folder": f"{MODEL_FOLDER}/", "files": files},
     }
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
@@ -107,7 +112,7 @@ def _bench(config: Mapping[str, object], origin: str, icon: Asset) -> tuple[Asse
     script, worker, style = _script("bench.js"), _script("bench-worker.js"), _static("bench.css")
     config = {**config, "worker": worker.path}
     page = render("site/bench.html.j2", config=config, origin=origin, icon=icon.path, style=style.path, bench=script.path)
-    return (Asset("bench.html", page.encode()), script, worker, style)
+    return (Asset(BENCH, page.encode()), script, worker, style)
 
 
 def _script(name: str) -> Asset:

@@ -6,6 +6,7 @@
 
 import { draftOf } from "../storage/draft.ts";
 import { modelFolder } from "../storage/folders.ts";
+import { isolated } from "./isolation.ts";
 import { ACTIVATE } from "./message.ts";
 import { fileResponse } from "./range.ts";
 import { Shell } from "./shell.ts";
@@ -17,6 +18,10 @@ export interface ServiceWorkerConfig {
   readonly version: string;
   /** The page's own files, relative to the scope; the first is the page. */
   readonly shell: readonly string[];
+  /** The page that measures, which is not stored. */
+  readonly bench: string;
+  /** Whether pages are isolated, so that they have threads: static hosts send no such headers. */
+  readonly threads: boolean;
   readonly model: {
     /** Relative to the scope, with a slash at the end. */
     readonly folder: string;
@@ -63,6 +68,8 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     return fetch(request);
   }
 
+  const ours = (response: Promise<Response>): Promise<Response> => (config.threads ? response.then(isolated) : response);
+
   /** What answers a request; undefined leaves it to the browser. */
   function route(request: Request): Promise<Response> | undefined {
     if (request.method !== "GET") return undefined;
@@ -72,10 +79,13 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     // Who asks past all caches, as the engine does, has looked into the storage already.
     if (modelFile !== undefined) return request.cache === "default" ? fromStorage(modelFile, request) : undefined;
     if (request.headers.has("range")) return undefined;
-    if (url === page || url === resolve("index.html")) return shell.respond(page, request);
-    if (request.mode === "navigate") return fetch(request).catch(() => Response.redirect(page));
-    if (shell.has(url)) return shell.respond(url, request);
-    return url.startsWith(assets) ? shell.respondFromOlder(url, request) : undefined;
+    if (url === page || url === resolve("index.html")) return ours(shell.respond(page, request));
+    if (request.mode === "navigate") {
+      const answer = fetch(request).catch(() => Response.redirect(page));
+      return url === resolve(config.bench) ? ours(answer) : answer; // what else lies below may need resources of others
+    }
+    if (shell.has(url)) return ours(shell.respond(url, request));
+    return url.startsWith(assets) ? ours(shell.respondFromOlder(url, request)) : undefined;
   }
 
   self.addEventListener("install", (event) => event.waitUntil(shell.install()));
