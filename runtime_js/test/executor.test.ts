@@ -254,6 +254,27 @@ test("layers grow together; where they cannot, all keep their room and nothing i
   assert.equal(gpu.log.commands.filter((command) => command.startsWith("submit")).length, 1);
 });
 
+test("the first layer is computed as often as is asked, in one submit, and its time is counted for all layers", async () => {
+  const names = ["layers.0.a", "layers.1.b"];
+  const plan = { ...PLAN, weights: PLAN.weights.map((weight, i) => ({ ...weight, name: names[i] ?? "" })), io: [...PLAN.io, { name: "pooled", bytes: 64 }] };
+  const shifted = { ...F32, functions: new Map([...F32.functions].map(([name, fn]) => [name, { ...fn, steps: fn.steps.map((step) => (
+    { ...step, buffers: step.buffers.map((id) => (id === 16 ? 17 : id)) })) }])) };
+  const watch = new DeviceWatch(gpu.device);
+  const buffers = await BufferTable.create(gpu.device, plan, shifted, [2], await allocateWeights(gpu.device, plan));
+  const kernels = (await compileKernels(gpu.device, plan, shifted, [[0], [0], [0], []], () => undefined)).map(([only]) => only);
+  const parts = { device: gpu.device, watch, library: { plan, launch: fakeLaunch }, variant: shifted, buffers, kernels, usualTiles: [0, 0, 0, 0], isCpu: false };
+  const executor = new PlanExecutor({ ...parts, contextLength: 128 });
+  for (const times of [1, 5]) {
+    clearLog();
+    assert.equal((await executor.firstLayer("prefill", [1, 2, 3], 0, times)).length, 8);
+    assert.equal(gpu.log.commands.filter((command) => command.startsWith("embed(")).length, times, "one kernel has weights of the layer");
+    assert.equal(gpu.log.commands.filter((command) => command.startsWith("submit")).length, 1);
+  }
+  assert.equal(executor.shape.tokenMs, undefined);
+  executor.learnPace(3);
+  assert.equal(executor.shape.tokenMs, 6);
+});
+
 test("states in slots have their own number, which memory bounds, and do not grow with a conversation", async () => {
   const states = [
     { name: "kv0", kind: "pages" as const, querySize: 8, window: null },

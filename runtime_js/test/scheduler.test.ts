@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import type { FinishReason } from "../src/engine/generation.ts";
 import { ChunkLength, PipelineDepth } from "../src/engine/pace.ts";
 import { Sampler, seedWords } from "../src/engine/sampler.ts";
@@ -31,7 +31,7 @@ test("the faster the GPU, the more steps ahead", () => {
   assert.deepEqual([500, 200, 100, 12, 5, 3, 2, 1, 0].map(depthAt), [1, 1, 2, 2, 3, 5, 6, 6, 6]);
 });
 
-test("a chunk of a prompt is as long as the GPU computes in time, and the first is short", () => {
+test("a chunk of a prompt is as long as the GPU computes in time, and the first is short where nothing is known", () => {
   const slow = new ChunkLength({ prefillChunk: 512 }, 400, 16);
   assert.equal(slow.value, 16);
   slow.measured(16, 300);
@@ -48,29 +48,45 @@ test("a chunk of a prompt is as long as the GPU computes in time, and the first 
     assert.equal(fast.value, expected);
   }
   assert.equal(new ChunkLength({ prefillChunk: 5 }, 400, 16).value, 5);
+  const firsts = [0, 0.1, 0.8, 2, 10, 25, 400].map((tokenMs) => new ChunkLength({ prefillChunk: 512, tokenMs }, 400, 16).value);
+  assert.deepEqual(firsts, [512, 512, 496, 192, 32, 16, 16], "what the self-test tells");
   const cpu = new ChunkLength({ prefillChunk: 512 }, 400, 64);
   cpu.measured(64, 6000);
   assert.equal(cpu.value, 64, "less than a tile of tokens takes as long");
 });
 
-test("no chunk is longer than half a second on a slow GPU, which gives the same answer", async (context) => {
+/** Milliseconds of the chunks of a prompt of 300 tokens on a machine that takes so long for one, and was found to take `tokenMs`. */
+async function chunksAt(context: TestContext, milliseconds: number, tokenMs?: number): Promise<number[]> {
   let now = 0;
   context.mock.method(performance, "now", () => now);
-  const runner = new FakeRunner(shapeOf({ contextLength: 400, pageSize: 4, prefillChunk: 128, shortestChunk: 16, rowCounts: [1], slots: 0 }), 100, 100);
+  const shape = shapeOf({ contextLength: 400, pageSize: 4, prefillChunk: 128, shortestChunk: 16, rowCounts: [1], slots: 0 });
+  const runner = new FakeRunner({ ...shape, tokenMs }, 100, 100);
   const sequences = new SequenceManager(new FakePagedKv(), runner);
-  const longest: number[] = [];
+  const chunks: number[] = [];
   const prefillOnce = runner.prefill.bind(runner);
-  let free: Promise<void> = Promise.resolve(); // one chunk after the other: 20 ms a token
+  let free: Promise<void> = Promise.resolve(); // one chunk after the other
   runner.prefill = async (tokens, position, cache) => {
     await prefillOnce(tokens, position, cache);
-    longest.push(20 * tokens.length);
-    free = free.then(async () => { await settle(); now += 20 * tokens.length; });
+    chunks.push(milliseconds * tokens.length);
+    free = free.then(async () => { await settle(); now += milliseconds * tokens.length; });
     await free;
   };
   const prompt = promptOf(300, 3);
   const it = { kv: new FakePagedKv(), runner, sequences, scheduler: new Scheduler(runner, sequences) };
   assert.deepEqual((await generate(it, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, NO_EOS));
-  assert.ok(longest.length > 10 && Math.max(...longest) <= 500, String(longest));
+  return chunks;
+}
+
+test("no chunk is longer than half a second on a slow GPU, which gives the same answer", async (context) => {
+  for (const tokenMs of [undefined, 20, 28]) {
+    const chunks = await chunksAt(context, 20, tokenMs);
+    assert.ok(chunks.length > 10 && Math.max(...chunks) <= 500, String(chunks));
+  }
+});
+
+test("on a GPU that was found to be fast the first chunk is a whole one", async (context) => {
+  assert.deepEqual(await chunksAt(context, 1, 1.5), [128, 128]);
+  assert.equal((await chunksAt(context, 1))[0], 16);
 });
 
 test("where a step takes long, none is computed beyond an end, and answers stay the same", async (context) => {

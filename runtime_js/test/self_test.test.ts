@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { VariantError } from "../src/executor/device.ts";
 import { selfTest } from "../src/executor/self_test.ts";
 import { fails } from "./fakes/expect.ts";
@@ -15,10 +15,11 @@ async function check(step: Step, change: Change, slots = 0): Promise<string[]> {
   const asked: string[] = [];
   await selfTest({
     shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots, groups: [] },
-    firstLayer: async (name, tokens, position) => {
-      asked.push(`${name} ${tokens.join()} at ${position}`);
+    firstLayer: async (name, tokens, position, times) => {
+      if (times === undefined) asked.push(`${name} ${tokens.join()} at ${position}`);
       return name === step ? HIDDEN.map(change) : HIDDEN;
     },
+    learnPace: () => undefined,
   }, PROBE);
   return asked;
 }
@@ -43,4 +44,26 @@ test("wrong numbers of either step are the variant's fault", async () => {
     await assert.rejects(check("prefill", change), fails(VariantError, /wrong numbers \(prefill/), name);
     await assert.rejects(check("decode", change), fails(VariantError, /wrong numbers \(decode/), name);
   }
+});
+
+/** What is learnt of a machine whose calls take so long beside so much for each layer of the probe, the n-th one `late`. */
+async function paceOf(context: TestContext, call: number, layer: number, late: readonly number[] = []): Promise<number> {
+  let [now, calls, pace] = [0, 0, NaN];
+  context.mock.method(performance, "now", () => now);
+  await selfTest({
+    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots: 0, groups: [] },
+    firstLayer: async (_name, _tokens, _position, times = 1) => {
+      now += call + layer * times + (late[calls++] ?? 0);
+      return HIDDEN;
+    },
+    learnPace: (milliseconds) => { pace = milliseconds; },
+  }, PROBE);
+  return pace * PROBE.tokens.length;
+}
+
+test("a layer's time is told apart from what a call takes, and never as nothing", async (context) => {
+  assert.ok(Math.abs(await paceOf(context, 3, 0.2) - 0.2) < 1e-9);
+  assert.equal(await paceOf(context, 3, 40), 43, "no second time for who is slow");
+  assert.ok(await paceOf(context, 3, 0) > 0.1);
+  assert.ok(await paceOf(context, 1, 1, [0, 0, 6, 0]) >= 0.3, "a call that had to wait");
 });

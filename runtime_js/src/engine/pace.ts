@@ -42,7 +42,7 @@ export const PAUSE_MS = 60;
 export const EFFICIENT_CHUNK = 128;
 const MOST_GROWTH = 4;
 
-/** How many tokens of a prompt one submit may have: few at first, then what the GPU has shown to do within `limit` milliseconds. */
+/** How many tokens of a prompt one submit may have: at first what the self-test tells, then what was shown to be done within `limit` milliseconds. */
 export class ChunkLength {
   readonly #limit: number;
   readonly #shortest: number;
@@ -51,19 +51,23 @@ export class ChunkLength {
   /** Whether a chunk of full length has been timed. */
   isMeasured = false;
 
-  constructor({ prefillChunk }: Pick<RunnerShape, "prefillChunk">, limit: number, shortest: number) {
+  constructor({ prefillChunk, tokenMs }: Pick<RunnerShape, "prefillChunk" | "tokenMs">, limit: number, shortest: number) {
     this.#limit = limit;
     this.#shortest = shortest;
     this.#most = prefillChunk;
-    this.value = Math.min(prefillChunk, shortest);
+    this.value = this.#bounded(tokenMs === undefined ? shortest : limit / Math.max(tokenMs, 1e-3));
   }
 
   /** A chunk of `tokens` took so long. A short chunk says nothing of longer ones, unless it took too long already. */
   measured(tokens: number, milliseconds: number): void {
     if (tokens < this.value && milliseconds <= this.#limit) return;
     this.isMeasured = true;
-    const length = Math.floor(tokens * Math.min(MOST_GROWTH, this.#limit / Math.max(milliseconds, 1e-3)));
-    this.value = Math.min(this.#most, Math.max(this.#shortest, length - length % this.#shortest));
+    this.value = this.#bounded(tokens * Math.min(MOST_GROWTH, this.#limit / Math.max(milliseconds, 1e-3)));
+  }
+
+  /** A multiple of the shortest. */
+  #bounded(length: number): number {
+    return Math.min(this.#most, Math.max(1, Math.floor(length / this.#shortest)) * this.#shortest);
   }
 }
 

@@ -16,7 +16,7 @@ import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { FIRST_LAYER, decodeName, firstFunctions, functionOf, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { FIRST_LAYER, decodeName, firstFunctions, functionOf, layerCount, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
 import { rotaryTable } from "./rope.ts";
@@ -59,7 +59,7 @@ function functionsFor(rows: readonly (RowDraw | null)[]): string[] {
 }
 
 export class PlanExecutor implements InspectableRunner {
-  readonly shape: RunnerShape;
+  shape: RunnerShape;
   readonly #parts: ExecutorParts;
   readonly #plan: Plan;
   readonly #buffers: BufferTable;
@@ -216,7 +216,7 @@ export class PlanExecutor implements InspectableRunner {
   }
 
   /** See `FirstLayer`. It makes a buffer. */
-  async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
+  async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     const { steps, kernels } = functionOf(this.#parts.variant, name);
     const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
     const step = steps[end];
@@ -229,8 +229,13 @@ export class PlanExecutor implements InspectableRunner {
     const cache = { tables: this.#pageTables.map(() => Int32Array.of(0)), copies: new Int32Array(), slots };
     this.#writeTokens(tokens);
     const additions = [{ position, count: tokens.length, cache }];
-    return this.#readBack(size, (finish) => this.#submit([[name, tokens.length]], additions, this.#write(additions), finish, end + 1),
+    const calls = Array.from({ length: times }, (): Call => [name, tokens.length]);
+    return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, end + 1),
       buffer, offset + (tokens.length - 1) * size);
+  }
+
+  learnPace(milliseconds: number): void {
+    this.shape = { ...this.shape, tokenMs: milliseconds * layerCount(this.#plan) };
   }
 
   async logits(): Promise<Float32Array> {

@@ -297,6 +297,11 @@ export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
 /** How the names of its weights begin. */
 export const FIRST_LAYER = "layers.0.";
 
+/** How many layers the weights' names tell of. */
+export function layerCount({ weights }: Pick<PlanHead, "weights">): number {
+  return new Set(weights.flatMap(({ name }) => /^layers\.\d+\./.exec(name)?.[0] ?? [])).size;
+}
+
 /** Raises ManifestError where the variant has no such function. */
 export function functionOf(variant: Pick<VariantPlan, "name" | "functions">, name: string): FunctionPlan {
   const found = variant.functions.get(name);

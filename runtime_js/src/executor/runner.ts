@@ -29,6 +29,8 @@ export interface RunnerShape {
   readonly prefillChunk: number;
   /** Tokens that one has at least, where a prompt is long enough: fewer take as long, or are not worth it. */
   readonly shortestChunk: number;
+  /** Milliseconds that a token of a prompt takes at most, as far as the self-test tells; absent where nothing is known. */
+  readonly tokenMs?: number | undefined;
   /** Rows that kernels of a decode step are made for, rising from 1: a call takes as long as one of the next of these numbers. */
   readonly rowCounts: readonly number[];
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */

@@ -7,20 +7,26 @@ import type { RunnerShape } from "./runner.ts";
 /** Of the size of the values. Codes of 8 bits, float16 and other orders of sums err by a few hundredths; what is wrong, by much more. */
 const TOLERANCE = 0.1;
 
+/** A call that takes longer takes no less than its work; of shorter ones the difference to MORE ones behind it tells the work. */
+const LONG_MS = 10;
+const MORE = 4;
+
 /** A runner that tells what it computes on the way. */
 export interface FirstLayer {
   readonly shape: RunnerShape;
   /**
    * float32[hidden_size]: the hidden state of the last of `tokens` behind the model's first layer, by a prefill or (of one token) a decode
-   * step that ends there. What is at a position greater than 0 continues the call before it, at 0.
+   * step that ends there. What is at a position greater than 0 continues the call before it, at 0. `times`: it is computed as often.
    */
-  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array>;
+  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times?: number): Promise<Float32Array>;
+  /** Takes note of what a layer of a prefill takes for each token. */
+  learnPace(milliseconds: number): void;
 }
 
 /**
  * Computes the probe's tokens in the first layer, all by a prefill, and then the last one once more by a decode step behind the others, which
- * takes every kind of kernel with the model's own weights: products, attention or recurrence, and states. Raises VariantError where the
- * numbers are wrong.
+ * takes every kind of kernel with the model's own weights: products, attention or recurrence, and states. Then the prefill is timed. Raises
+ * VariantError where the numbers are wrong.
  */
 export async function selfTest(runner: FirstLayer, { tokens, values }: Probe): Promise<void> {
   const [before, last] = [tokens.slice(0, -1), tokens.slice(-1)];
@@ -32,6 +38,20 @@ export async function selfTest(runner: FirstLayer, { tokens, values }: Probe): P
     const error = difference(hidden, values);
     if (!(error <= TOLERANCE)) throw new VariantError(`it computes wrong numbers (${name} is off by ${(100 * error).toFixed(1)} %)`);
   }
+  runner.learnPace(await timeOfLayer(runner, tokens) / tokens.length);
+}
+
+/** Milliseconds. A clock that is coarse, or a call that had to wait, must not make it look like nothing. */
+async function timeOfLayer(runner: FirstLayer, tokens: readonly number[]): Promise<number> {
+  const time = async (times: number): Promise<number> => {
+    const begun = performance.now();
+    await runner.firstLayer("prefill", tokens, 0, times);
+    return performance.now() - begun;
+  };
+  const once = await time(1);
+  if (once > LONG_MS) return once;
+  const all = await time(1 + MORE);
+  return Math.max((all - once) / MORE, all / (1 + MORE) / 4);
 }
 
 /** Of a vector from its values at evenly spaced places, relative to their size. */

@@ -7,7 +7,7 @@ import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
-import { FIRST_LAYER, functionOf } from "../plan.ts";
+import { FIRST_LAYER, functionOf, layerCount } from "../plan.ts";
 import { rotaryTable } from "../rope.ts";
 import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
 import type { Machine } from "./machine.ts";
@@ -22,7 +22,7 @@ interface Io {
 }
 
 export class CpuRunner implements InspectableRunner {
-  readonly shape: RunnerShape;
+  shape: RunnerShape;
   readonly #plan: CpuPlan;
   readonly #variant: CpuVariant;
   readonly #machine: Machine;
@@ -96,7 +96,7 @@ export class CpuRunner implements InspectableRunner {
   }
 
   /** See `FirstLayer`. */
-  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number): Promise<Float32Array> {
+  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     return this.#inTurn(async () => {
       const { steps, kernels } = functionOf(this.#variant, name);
       const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
@@ -109,10 +109,14 @@ export class CpuRunner implements InspectableRunner {
       const cache = { tables: this.shape.groups.map(() => Int32Array.of(0)), copies: new Int32Array(), slots };
       this.#write("tokens", Int32Array.from(tokens));
       const longest = this.#tell([{ position, count: tokens.length, cache }], 1, 0);
-      await this.#machine.run(name, tokens.length, longest, end + 1);
+      for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, end + 1);
       const pointer = this.#machine.layout.pointers[output] ?? 0;
       return this.#machine.memory.floats(pointer + 4 * (tokens.length - 1) * size, size).slice();
     });
+  }
+
+  learnPace(milliseconds: number): void {
+    this.shape = { ...this.shape, tokenMs: milliseconds * layerCount(this.#plan) };
   }
 
   async logits(): Promise<Float32Array> {
