@@ -32,12 +32,12 @@ export async function fetchManifest() {
   return { manifest: await fetchJson(url), base: url };
 }
 
-/** The engine, in this page, with the site's model loaded. */
-export async function loadEngine() {
+/** The engine, in this page, with the site's model loaded. `options`: further ones of its configuration. */
+export async function loadEngine(options = {}) {
   const { url, sha256 } = await readSite();
   const record = { model_id: "model", manifest: url.href, manifest_sha256: sha256 };
   const variant = settings.get("variant") ?? undefined;
-  const engine = new DebugEngine({ appConfig: { model_list: [record] }, variant });
+  const engine = new DebugEngine({ appConfig: { model_list: [record] }, variant, ...options });
   await engine.reload(record.model_id);
   return engine;
 }
