@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Sampler } from "../src/engine/sampler.ts";
 import { Scheduler } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
@@ -196,4 +198,29 @@ test("pages of a window lie in front of those that grow, and each holds all laye
   assert.ok(last >= start + 80 * 100);
   const { cache, total } = estimateCpu(windowed, wide, 1000, 2, 400);
   assert.deepEqual([cache, total], [100 * (192 + 80), last + 100 * 192]);
+});
+
+test("a model that is unloaded gives its memory back, its threads' too", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  assert.ok(typeof collect === "function");
+  const { Memory } = WebAssembly;
+  const made: WeakRef<WebAssembly.Memory>[] = [];
+  // Not a mock, which keeps what it gave.
+  Object.assign(WebAssembly, { Memory: new Proxy(Memory, { construct: (_, [descriptor]: [WebAssembly.MemoryDescriptor]) => {
+    const memory = new Memory(descriptor);
+    made.push(new WeakRef(memory));
+    return memory;
+  } }) });
+  const live = async (): Promise<void> => {
+    const toy = await start({ threads: 2 });
+    await generate(toy, request(promptOf(9, 4), { maxTokens: 3 }));
+    toy.open.dispose();
+  };
+  await live().finally(() => Object.assign(WebAssembly, { Memory }));
+  for (let i = 0; i < 100 && made.some((memory) => memory.deref() !== undefined); i++) {
+    await new Promise((resolve) => { setTimeout(resolve, 10); });
+    collect();
+  }
+  assert.deepEqual([made.length, made.filter((memory) => memory.deref() !== undefined).length], [2, 0]);
 });
