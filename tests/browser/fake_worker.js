@@ -128,6 +128,6 @@ addEventListener("message", ({ data }) => {
   else if (data.kind === "cancel") running.delete(data.id);
   else if (data.kind === "call") {
     if (data.name === "interruptGenerate") running.clear();
-    postMessage(data.name === "getGPUVendor" ? { kind: "text", id: data.id, text: "fake" } : { kind: "done", id: data.id });
+    postMessage(data.name === "loadedModels" ? { kind: "models", id: data.id, models: [] } : { kind: "done", id: data.id });
   }
 });

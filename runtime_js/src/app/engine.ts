@@ -81,7 +81,7 @@ export class EngineHost {
   /** Whether the engine still answers: a system that ran short of memory may have ended it while the page was asleep. */
   async isAlive(): Promise<boolean> {
     const silence = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ALIVE_MS));
-    const answer = this.#engine?.getGPUVendor().then(() => true, () => false) ?? false;
+    const answer = this.#engine?.loadedModels().then(() => true, () => false) ?? false;
     return Promise.race([answer, silence]);
   }
 
