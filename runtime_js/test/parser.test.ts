@@ -6,7 +6,7 @@ import type { OutputEvent } from "../src/formats/events.ts";
 import { NO_FORMAT, type ChatFormat } from "../src/formats/format.ts";
 import type { JsonObject } from "../src/support/json.ts";
 import { OutputParser } from "../src/formats/parser.ts";
-import { DEEPSEEK, FUNCTION_GEMMA, GLM, HARMONY, HERMES, LFM2, LLAMA, MISTRAL, MISTRAL_NAMED, QWEN_CODER, THINK } from "./fakes/formats.ts";
+import { COMMAND_R_PLUS, DEEPSEEK, FIREFUNCTION, FUNCTION_GEMMA, GLM, HARMONY, HERMES, LFM2, LLAMA, MISTRAL, MISTRAL_NAMED, QWEN_CODER, THINK } from "./fakes/formats.ts";
 
 const SCHEMA = { type: "object", properties: { at: { type: "string" }, n: { type: "integer" } } };
 const TOOLS = new Map([["look", SCHEMA], ["find", SCHEMA]]);
@@ -23,7 +23,7 @@ function read(format: ChatFormat, pieces: readonly string[], { parallel = true, 
   const events: OutputEvent[] = [];
   let ids = 0;
   const parser = new OutputParser(
-    { format, tools, parallel, isThinking, newId: () => `id${ids++}` },
+    { format, tools, parallel, isThinking, newId: () => `id${ids++}`, opened: "" },
       (event) => events.push(event));
   for (const piece of pieces) parser.push(piece);
   parser.end();
@@ -106,6 +106,15 @@ const CASES: readonly (readonly [string, ChatFormat, string, readonly string[], 
     ["call0 id0 look", "toolArguments0 {}"]],
   ["the last channel", HARMONY, `<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>`,
     ["reasoning Hm.", "text Yes."]],
+  ["functools", FIREFUNCTION, ` functools[{"name": "look", "arguments": {"a": 1}}, {"name": "find", "arguments": {}}]`,
+    ["call0 id0 look", `toolArguments0 {"a": 1}`, "call1 id1 find", "toolArguments1 {}"]],
+  ["actions in a fence", COMMAND_R_PLUS, "Plan: look.\nAction: ```json\n[\n    {\n        \"tool_name\": \"look\",\n        \"parameters\": {\n            \"a\": 1\n        }\n    }\n]```\n",
+    ["text Plan: look.", "call0 id0 look", "toolArguments0 {\n            \"a\": 1\n        }"]],
+  ["values as Python writes them", QWEN_CODER, "<tool_call><function=look><parameter=n>{'a': [True, None, 'it\\'s']}</parameter><parameter=x>[draft] one</parameter></function></tool_call>",
+    ["call0 id0 look", `toolArguments0 {"n": {"a": [true, null, "it's"]}, "x": "[draft] one"}`]],
+  ["text that is marked as such", QWEN_CODER, "<tool_call><function=look><parameter=at><![CDATA[a </parameter> & <b>\n]]></parameter></function></tool_call>",
+    ["call0 id0 look", `toolArguments0 {"at": "a </parameter> & <b>\\n"}`]],
+  ["escapes of Python", LFM2, "<|tool_call_start|>[look(at='\\u00e9\\x41\\U0001f600\\b')]<|tool_call_end|>", ["call0 id0 look", `toolArguments0 {"at": "éA\u{1f600}\\b"}`]],
   ["a name without arguments", MISTRAL_NAMED, "[TOOL_CALLS]look at this", ["text [TOOL_CALLS]look at this"]],
 ];
 
@@ -130,7 +139,7 @@ for (const [name, format, text, expected, reading] of CASES) {
 
 test("what is no call for certain is handed on at once", () => {
   const seen: string[] = [];
-  const parser = new OutputParser({ format: HERMES, tools: TOOLS, parallel: true, isThinking: false, newId: () => "i" },
+  const parser = new OutputParser({ format: HERMES, tools: TOOLS, parallel: true, isThinking: false, newId: () => "i", opened: "" },
     (event) => seen.push("text" in event ? event.text : event.name));
   for (const piece of ["Hi", " there", " <to", "wn> ", "<tool_call>{\"name\": \"look\", \"arguments\": {\"a\": ", "\"bc",
     "d\""]) parser.push(piece);

@@ -61,7 +61,7 @@ async function answer(request: AnswerRequest, format: ChatFormat, seed: number, 
       if (call !== undefined) call.arguments += event.text;
     }
   };
-  const parser = new OutputParser({ format, tools: TOOLS, parallel: true, isThinking, newId: () => "i" }, take);
+  const parser = new OutputParser({ format, tools: TOOLS, parallel: true, isThinking, newId: () => "i", opened: "" }, take);
   for (const token of tokens.filter((id) => id !== END)) parser.push(detokenizer.push(token));
   parser.end();
   return { ...told, text };

@@ -100,9 +100,9 @@ def as_text(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def renders(template: str) -> dict[str, dict[str, str]]:
-    """Arguments are objects, as transformers' manual has them; a template that writes these as Python does wants texts."""
+    """Arguments are objects, as transformers' manual has them; a template that writes these as Python does, or cannot, wants texts."""
     probe = render(template, [USER, assistant("", call(1, "get_weather", {"probed": "value"})), SAID], True, {}).get("text", "")
-    form = as_text if "'probed'" in probe or 'probed\\"' in probe else list
+    form = as_text if "'probed'" in probe or 'probed\\"' in probe or probe == "" else list
     return {name: render(template, form(messages), tools, more) for name, (messages, tools, more) in CONVERSATIONS.items()}
 
 

@@ -24,11 +24,13 @@ function newId(): string {
 /** `rendered` is the text of the prompt: a template may open the thought in it. */
 export function parserOptions({ prompt, parallelToolCalls = true }: AnswerRequest, format: ChatFormat, rendered: string): ParserOptions {
   const isChat = prompt.kind === "chat";
+  const opened = format.tools?.opened ?? "";
   return {
     format: isChat ? format : NO_FORMAT,
     tools: isChat ? toolSchemas(prompt.conversation) : new Map(),
     parallel: parallelToolCalls,
     isThinking: isChat && format.thinking !== undefined && rendered.trimEnd().endsWith(format.thinking.begin.trimEnd()),
     newId,
+    opened: isChat && rendered.endsWith(opened) ? opened : "",
   };
 }

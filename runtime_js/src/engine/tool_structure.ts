@@ -4,6 +4,7 @@ import type { ChatFormat, ThinkingFormat, ToolFormat } from "../formats/format.t
 import { RequestValidationError } from "../support/errors.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../support/json.ts";
 import type { AnswerRequest } from "./answer.ts";
+import { filled, hasHole } from "../formats/words.ts";
 import { toolSchemas } from "./output.ts";
 import { parameterContent } from "./parameter_content.ts";
 import type { Structure } from "./structure/structure.ts";
@@ -27,16 +28,18 @@ function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: stri
   switch (syntax.kind) {
     case "json": {
       const [before, after] = syntax.isList ? ["[", "]"] : end === "" ? ["", ""] : ["\n", "\n"];
-      const call = `{"${syntax.name}": ${JSON.stringify(name)}, "${syntax.arguments}": `;
+      const call = syntax.name === "" ? `{${JSON.stringify(name)}: ` : `{"${syntax.name}": ${JSON.stringify(name)}, "${syntax.arguments}": `;
       return tag(`${bare ? "" : open}${before}${call}`, `}${after}${end}`);
     }
     case "named":
-      return tag(`${open}${syntax.prefix}${name}${syntax.separator}`, end);
+      return tag(`${open}${filled(syntax.prefix, "call_1")}${name}${syntax.separator}`, end);
     case "parameters":
       return {
-        type: "tag", begin: `${open}${syntax.nameBegin === "" ? "" : "\n"}${syntax.nameBegin}${name}${syntax.nameEnd}\n`,
+        type: "tag", begin: `${open}${syntax.nameBegin === "" || hasHole(syntax.nameBegin) ? "" : "\n"}${filled(syntax.nameBegin, name)}${name}${filled(syntax.nameEnd, "1")}\n`,
         content: schema === undefined ? ANY_TEXT : parameterContent(syntax, schema), end: `${syntax.end}${syntax.end === "" ? "" : "\n"}${end}`,
       };
+    case "elements":
+      return { ...tag(`${open}${syntax.nameBegin}${name}${syntax.nameEnd}`, `${syntax.mark}</${syntax.end}${end}`), content: ANY_TEXT };
     case "python":
       return { ...tag(`${open}[${name}(`, `)]${end}`), content: ANY_TEXT };
     case "fields":

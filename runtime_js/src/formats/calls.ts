@@ -4,9 +4,10 @@ import type { CallSyntax, ToolFormat } from "./format.ts";
 import { Malformed, type Input, type Step } from "./input.ts";
 import { jsonString, jsonValue, jsonWord, type OnText } from "./json.ts";
 import { fieldsCall, pythonCalls } from "./literals.ts";
+import { elementCalls } from "./elements.ts";
 import { parameterCalls } from "./parameters.ts";
 import type { CallSink } from "./sink.ts";
-import { word } from "./words.ts";
+import { expectTag, hasHole, word } from "./words.ts";
 import type { JsonObject } from "../support/json.ts";
 
 type Of<K extends CallSyntax["kind"]> = Extract<CallSyntax, { kind: K }>;
@@ -22,6 +23,9 @@ export function* readCalls(input: Input, { syntax, end }: ToolFormat, tools: Rea
       break;
     case "parameters":
       yield* parameterCalls(input, syntax, tools, sink);
+      break;
+    case "elements":
+      yield* elementCalls(input, syntax, tools, sink);
       break;
     case "python":
       yield* pythonCalls(input, sink);
@@ -43,7 +47,7 @@ function* jsonCalls(input: Input, syntax: Of<"json">, sink: CallSink): Step<void
       if (isFirst && !isList) throw new Malformed("no call");
       break;
     }
-    yield* jsonCall(input, syntax, sink);
+    yield* syntax.name === "" ? keyedCall(input, sink) : jsonCall(input, syntax, sink);
     sink.expect();
     yield* input.skipSpace();
     if (!(yield* input.accept(",")) && !(yield* input.accept(";")) && isList) break;
@@ -82,6 +86,19 @@ function* jsonCall(input: Input, syntax: Of<"json">, sink: CallSink): Step<void>
   if (held === undefined) sink.piece("{}");
 }
 
+/** `{name: arguments}` */
+function* keyedCall(input: Input, sink: CallSink): Step<void> {
+  yield* input.expect("{");
+  yield* input.skipSpace();
+  sink.begin(yield* jsonWord(input));
+  yield* input.skipSpace();
+  yield* input.expect(":");
+  yield* input.skipSpace();
+  yield* argumentsOf(input, (text) => sink.piece(text));
+  yield* input.skipSpace();
+  yield* input.expect("}");
+}
+
 /** An object, or a string that holds its JSON. */
 function* argumentsOf(input: Input, onText: OnText): Step<void> {
   if ((yield* input.peek()) === "\"") yield* jsonString(input, onText);
@@ -92,7 +109,8 @@ function* argumentsOf(input: Input, onText: OnText): Step<void> {
 const MAX_BETWEEN = 64;
 
 function* namedCall(input: Input, { prefix, separator }: Of<"named">, sink: CallSink): Step<void> {
-  if (prefix !== "") yield* input.accept(prefix);
+  if (hasHole(prefix)) yield* expectTag(input, prefix);
+  else if (prefix !== "") yield* input.accept(prefix);
   const name = yield* word(input);
   let between = "";
   while (!(yield* input.accept(separator))) {

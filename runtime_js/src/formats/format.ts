@@ -1,4 +1,7 @@
-/** How a model writes its thoughts and its calls of tools: data of the manifest, which the builder finds in the chat template. */
+/**
+ * How a model writes its thoughts and its calls of tools: data of the manifest, which the builder finds in the chat template. In texts around
+ * names and keys, `{}` is anything short.
+ */
 
 import { type Fields } from "../support/fields.ts";
 
@@ -9,14 +12,19 @@ export interface ThinkingFormat {
 
 /** What a call looks like between the tags around it. */
 export type CallSyntax =
-  /** An object: `{"name": ..., "arguments": {...}}`; where `isList` says so, in a list. */
+  /** An object: `{"name": ..., "arguments": {...}}`, or `{name: {...}}` where these are empty; where `isList` says so, in a list. */
   | { readonly kind: "json"; readonly name: string; readonly arguments: string; readonly isList: boolean }
   /** The name behind a prefix, then the JSON of the arguments behind a separator. */
   | { readonly kind: "named"; readonly prefix: string; readonly separator: string }
-  /** The name, then each argument's key and its value as it is, all between tags. */
+  /** The name, then each argument's key and its value as it is, all between tags; perhaps it says before a value whether it is a text or JSON. */
   | {
     readonly kind: "parameters"; readonly nameBegin: string; readonly nameEnd: string; readonly keyBegin: string; readonly keyEnd: string;
-    readonly valueBegin: string; readonly valueEnd: string; readonly end: string;
+    readonly valueBegin: string; readonly valueEnd: string; readonly end: string; readonly textKind: string; readonly jsonKind: string;
+  }
+  /** The name, then the arguments as elements in elements, with a mark before each tag. */
+  | {
+    readonly kind: "elements"; readonly nameBegin: string; readonly nameEnd: string; readonly mark: string; readonly item: string;
+    readonly end: string;
   }
   /** Python's calls, or a list of them: `[name(key="value")]`. */
   | { readonly kind: "python" }
@@ -31,6 +39,8 @@ export interface ToolFormat {
   readonly end: string;
   /** Whether an answer may also begin with a call at once, without a tag. */
   readonly bare: boolean;
+  /** What prompts end with, so that an answer goes on with it. */
+  readonly opened: string;
   readonly syntax: CallSyntax;
 }
 
@@ -60,18 +70,22 @@ function filled(fields: Fields, key: string): string {
 }
 
 function parseSyntax(syntax: Fields): CallSyntax {
-  const kind = syntax.oneOf("kind", ["json", "named", "parameters", "python", "fields"]);
+  const kind = syntax.oneOf("kind", ["json", "named", "parameters", "elements", "python", "fields"]);
   const tag = (key: string): string => syntax.string(key, MAX_TAG);
   switch (kind) {
     case "json":
-      return { kind, name: filled(syntax, "name"), arguments: filled(syntax, "arguments"), isList: syntax.boolean("is_list") };
+      return { kind, name: tag("name"), arguments: tag("arguments"), isList: syntax.boolean("is_list") };
     case "named":
       return { kind, prefix: tag("prefix"), separator: filled(syntax, "separator") };
     case "parameters":
       return {
-        kind, nameBegin: tag("name_begin"), nameEnd: tag("name_end"), keyBegin: filled(syntax, "key_begin"), keyEnd: filled(syntax,
-          "key_end"),
-        valueBegin: tag("value_begin"), valueEnd: filled(syntax, "value_end"), end: tag("end"),
+        kind, nameBegin: tag("name_begin"), nameEnd: tag("name_end"), keyBegin: filled(syntax, "key_begin"), keyEnd: filled(syntax, "key_end"),
+        valueBegin: tag("value_begin"), valueEnd: filled(syntax, "value_end"), end: tag("end"), textKind: tag("text_kind"), jsonKind: tag("json_kind"),
+      };
+    case "elements":
+      return {
+        kind, nameBegin: filled(syntax, "name_begin"), nameEnd: filled(syntax, "name_end"), mark: tag("mark"), item: filled(syntax, "item"),
+        end: filled(syntax, "end"),
       };
     case "python":
       return { kind };
@@ -83,6 +97,7 @@ function parseSyntax(syntax: Fields): CallSyntax {
 function parseTools(tools: Fields): ToolFormat {
   return {
     name: tools.string("name", MAX_TAG), begin: tags(tools, "begin"), end: tools.string("end", MAX_TAG), bare: tools.boolean("bare"),
+    opened: tools.string("opened", MAX_TAG),
     syntax: parseSyntax(tools.object("syntax")),
   };
 }
@@ -101,6 +116,6 @@ export function parseChatFormat(chat: Fields): ChatFormat {
 
 /** All tags of a format. */
 export function tagsOf({ thinking, tools, skipped }: ChatFormat): string[] {
-  const around = tools === undefined ? [] : [...tools.begin, tools.end, ...Object.values(tools.syntax).map(String)];
+  const around = tools === undefined ? [] : [...tools.begin, tools.end, tools.opened, ...Object.values(tools.syntax).map(String)];
   return [...(thinking === undefined ? [] : [thinking.begin, thinking.end]), ...around, ...skipped];
 }

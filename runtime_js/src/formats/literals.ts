@@ -2,14 +2,16 @@
 
 import { parseJson } from "../support/json.ts";
 import type { CallSyntax } from "./format.ts";
-import { Malformed, type Input, type Step } from "./input.ts";
+import { Input, Malformed, type Step } from "./input.ts";
 import type { OnText } from "./json.ts";
 import type { CallSink } from "./sink.ts";
 import { key, word } from "./words.ts";
 
 const CONSTANTS: Readonly<Record<string, string>> = { True: "true", False: "false", None: "null", true: "true", false: "false",
   null: "null" };
-const ESCAPED: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\n": "" };
+const ESCAPED: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f", "\n": "" };
+/** Letters of an escape that has digits, and how many. */
+const DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 const MAX_DEPTH = 64;
 
 /** How values are written: what reads one, and what stands between a key and its value. */
@@ -54,13 +56,23 @@ const PYTHON: Notation = {
     for (;;) {
       const character = yield* input.next();
       if (character === quote) break;
-      const letter = character === "\\" ? yield* input.next() : undefined;
-      onText(JSON.stringify(letter === undefined ? character : ESCAPED[letter] ?? letter).slice(1, -1));
+      onText(JSON.stringify(character === "\\" ? yield* escaped(input) : character).slice(1, -1));
     }
     onText("\"");
     return true;
   },
 };
+
+function* escaped(input: Input): Step<string> {
+  const letter = yield* input.next();
+  const count = DIGITS[letter];
+  if (count === undefined) return ESCAPED[letter] ?? letter;
+  let hex = "";
+  while (hex.length < count) hex += yield* input.next();
+  const code = /^[\da-fA-F]+$/.test(hex) ? Number.parseInt(hex, 16) : Infinity;
+  if (code > 0x10ffff) throw new Malformed("no escape");
+  return String.fromCodePoint(code);
+}
 
 function quotedBy(quote: string): Notation {
   return {
@@ -126,4 +138,19 @@ function* items(input: Input, notation: Notation, end: string, onText: OnText, d
     yield* value(input, notation, onText, depth + 1);
   }
   onText("]");
+}
+
+/** The JSON of a list, an object or a constant as Python writes it; undefined for what is none. */
+export function literalJson(written: string): string | undefined {
+  if (!/^[[{(]|^(True|False|None)$/.test(written)) return undefined;
+  const input = new Input();
+  input.push(`${written})`); // what ends a scalar
+  let json = "";
+  try {
+    const isDone = value(input, PYTHON, (text) => { json += text; }, 0).next().done;
+    return isDone === true && input.rest === ")" && parseJson(json) !== undefined ? json : undefined;
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
 }

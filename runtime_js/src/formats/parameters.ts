@@ -3,8 +3,9 @@
 import { isJsonObject, parseJson, type Json, type JsonObject } from "../support/json.ts";
 import type { CallSyntax } from "./format.ts";
 import { Malformed, type Input, type Step } from "./input.ts";
+import { literalJson } from "./literals.ts";
 import type { CallSink } from "./sink.ts";
-import { word } from "./words.ts";
+import { expectTag, hasHole, word } from "./words.ts";
 
 type Syntax = Extract<CallSyntax, { kind: "parameters" }>;
 
@@ -14,12 +15,13 @@ const MAX_KEY = 256;
 export function* parameterCalls(input: Input, syntax: Syntax, tools: ReadonlyMap<string, JsonObject>, sink: CallSink): Step<void> {
   for (let isFirst = true; ; isFirst = false) {
     yield* input.skipSpace();
-    if (!(yield* input.accept(syntax.nameBegin))) {
+    if (hasHole(syntax.nameBegin) && isFirst) yield* expectTag(input, syntax.nameBegin);
+    else if (!(yield* input.accept(syntax.nameBegin))) {
       if (isFirst) throw new Malformed("no name");
       return;
     }
     const name = yield* word(input);
-    yield* input.expect(syntax.nameEnd);
+    yield* expectTag(input, syntax.nameEnd);
     sink.begin(name);
     yield* argumentsOf(input, syntax, tools.get(name) ?? {}, sink);
     sink.expect();
@@ -32,11 +34,14 @@ function* argumentsOf(input: Input, syntax: Syntax, schema: JsonObject, sink: Ca
   for (let isFirst = true; ; isFirst = false) {
     yield* input.skipSpace();
     if (!(yield* input.accept(syntax.keyBegin))) break;
-    const name = yield* textUntil(input, syntax.keyEnd, MAX_KEY);
-    yield* input.skipSpace();
-    if (syntax.valueBegin !== "") yield* input.expect(syntax.valueBegin);
-    sink.piece(`${isFirst ? "" : ", "}${JSON.stringify(name.trim())}: `);
-    if (isText(schema, name.trim())) yield* text(input, syntax, sink);
+    const name = (yield* textUntil(input, syntax.keyEnd, MAX_KEY)).trim();
+    const isText = syntax.textKind === "" ? isString(schema, name) : (yield* textUntil(input, syntax.valueBegin, MAX_KEY)).includes(syntax.textKind.trim());
+    if (syntax.textKind === "") {
+      yield* input.skipSpace();
+      yield* input.expect(syntax.valueBegin);
+    }
+    sink.piece(`${isFirst ? "" : ", "}${JSON.stringify(name)}: `);
+    if (isText) yield* text(input, syntax, sink);
     else sink.piece(asJson(yield* textUntil(input, syntax.valueEnd, Infinity)));
   }
   if (input.isEnded && input.rest === "") return; // cut: as far as it came
@@ -48,8 +53,9 @@ function* argumentsOf(input: Input, syntax: Syntax, schema: JsonObject, sink: Ca
 function* text(input: Input, { valueEnd }: Syntax, sink: CallSink): Step<void> {
   sink.piece("\"");
   yield* input.accept("\n");
-  const end = yield* input.until([valueEnd], (piece) => sink.piece(JSON.stringify(piece).slice(1, -1)),
-    (piece) => (piece.endsWith("\n") ? 1 : 0));
+  const isMarked = yield* input.accept("<![CDATA[");
+  const end = yield* input.until([isMarked ? `]]>${valueEnd}` : valueEnd], (piece) => sink.piece(JSON.stringify(piece).slice(1, -1)),
+    (piece) => (piece.endsWith("\n") && !isMarked ? 1 : 0));
   if (end !== undefined) sink.piece("\"");
 }
 
@@ -62,12 +68,13 @@ function* textUntil(input: Input, end: string, most: number): Step<string> {
   return whole;
 }
 
-function isText({ properties = null }: JsonObject, name: string): boolean {
+export function isString({ properties = null }: JsonObject, name: string): boolean {
   const property: Json = isJsonObject(properties) && Object.hasOwn(properties, name) ? properties[name] ?? null : null;
   return isJsonObject(property) && property["type"] === "string";
 }
 
-function asJson(written: string): string {
+/** A value that is no text: JSON, or as Python writes it. */
+export function asJson(written: string): string {
   const trimmed = written.trim();
-  return parseJson(trimmed) === undefined ? JSON.stringify(trimmed) : trimmed;
+  return parseJson(trimmed) === undefined ? literalJson(trimmed) ?? JSON.stringify(trimmed) : trimmed;
 }

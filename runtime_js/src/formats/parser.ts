@@ -16,6 +16,8 @@ export interface ParserOptions {
   /** Whether the prompt has opened a thought. */
   readonly isThinking: boolean;
   readonly newId: () => string;
+  /** What the prompt ends with, and the answer goes on with. */
+  readonly opened: string;
 }
 
 export class OutputParser {
@@ -37,6 +39,7 @@ export class OutputParser {
     this.#isThinking = options.isThinking && options.format.thinking !== undefined;
     this.#emit = emit;
     this.#reader = this.#answer();
+    this.push(options.opened);
   }
 
   /** Whether what comes next belongs to a thought. */
