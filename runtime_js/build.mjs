@@ -47,6 +47,8 @@ await Promise.all([
     ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",
     entryPoints: { node: "src/node.ts", "node-worker": "src/node/worker_main.ts" },
   }),
+  // For Node: the program behind `webllm-build chat`.
+  build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { chat: "src/node/chat_main.ts" } }),
   // For Node: the builder asks it what the page would say to a tokenizer.
   build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
   // A classic script, for importScripts.

@@ -64,7 +64,7 @@ def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | No
 def stub_runtime(folder: Path) -> Path:
     """Files with the names of the built runtime."""
     (folder / "openai").mkdir(parents=True)
-    for name in {*assets.SITE_SCRIPTS, *assets.NPM_SCRIPTS, "worker.js"} - {"service-worker.js"}:
+    for name in {*assets.SITE_SCRIPTS, *assets.NPM_SCRIPTS, assets.CHAT_PROGRAM} - {"service-worker.js"}:
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
     (folder / "grammar.wasm").write_bytes(GRAMMAR)

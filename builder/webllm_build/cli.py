@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import os
 import signal
 import sys
 import warnings
@@ -180,6 +181,23 @@ def serve(
     with make_server(folder, port, ISOLATED) as server:
         console.print(f"Serving {escape(str(folder))} at http://127.0.0.1:{server.server_port}/ (Ctrl+C ends it)")
         server.serve_forever()
+
+
+@app.command()
+def chat(
+    folder: Annotated[Path, typer.Argument(help="A folder that `site` or `npm` wrote.")] = Path("dist"),
+    system: Annotated[str | None, typer.Option(help="A system message.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Write the answer to this alone. Without it, what a pipe gives is the prompt.")] = None,
+) -> None:
+    """Talk to a built model in the terminal, on this machine's CPU. Needs Node. Ctrl+C stops an answer, and ends where none runs."""
+    from webllm_build.chat import chat_command
+
+    command = chat_command(folder, system, prompt)
+    sys.stdout.flush()
+    try:
+        os.execv(command[0], command)
+    except OSError as error:
+        raise WebllmBuildError(f"{command[0]} does not start: {error.strerror}", "Is the prompt too long, or Node damaged?") from error
 
 
 @app.command()

@@ -18,7 +18,10 @@ PACKAGE = ROOT / "builder" / "webllm_build"
 # A folder imports only folders that stand before it.
 FOLDERS = ("source", "model", "quantize", "compile", "package")
 # These use all folders, so no folder may use them.
-PROGRAM = {"__main__", "bench", "build", "chromium", "cli", "inspection", "library", "recipe", "serve", "tokenizer_check", "weights"}
+PROGRAM = {
+    *("__main__", "bench", "build", "chat", "chromium", "cli"),
+    *("inspection", "library", "recipe", "serve", "tokenizer_check", "weights"),
+}
 WITHOUT_TVM = ("source", "model", "quantize", "package")
 
 # The same for the rooms of the runtime. A loose file at their root, the package's entry, may import all of them.

@@ -22,6 +22,7 @@ def runtime_folder() -> Path:
 
 
 SITE_SCRIPTS = ("app.js", "site-worker.js", "structure.js", "cpu.js", "bench.js", "bench-worker.js", "service-worker.js")
+CHAT_PROGRAM = "chat.mjs"
 GRAMMAR_ENGINE = "grammar.wasm"
 NPM_SCRIPTS = ("index.js", "index.static.js", "worker.js", "node.js", "node-worker.js")
 

@@ -2,11 +2,15 @@
 
 import { NoAnswerError, WebGPUNotAvailableError } from "../support/errors.ts";
 import { owed } from "../support/patience.ts";
+import { platform } from "../support/platform.ts";
 
 /** Raises WebGPUNotAvailableError, or NoAnswerError. */
 export async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
   if (gpu === undefined || gpu === null) {
+    if (platform() !== undefined) {
+      throw new WebGPUNotAvailableError("There is no WebGPU outside of this machine's browsers. A model that was built for the CPU too needs none: build it again.");
+    }
     throw new WebGPUNotAvailableError(globalThis.isSecureContext === false
       ? "WebGPU needs a secure page: open it over https:// or on localhost."
       : "This browser has no WebGPU. Use a current Chrome, Edge, Firefox or Safari, and allow graphics acceleration in its settings.");

@@ -1,0 +1,38 @@
+/** The program behind `webllm-build chat`: chat.mjs [--continues] [--system=TEXT] [--prompt=TEXT] FOLDER. */
+
+import "./platform.ts";
+import { parseArgs } from "node:util";
+import { text } from "node:stream/consumers";
+import { MLCEngine } from "../api/engine.ts";
+import { Terminal, describeComputer, describeError } from "./terminal.ts";
+
+const { values, positionals: [folder = "."] } = parseArgs({
+  options: { continues: { type: "boolean" }, system: { type: "string" }, prompt: { type: "string" } }, allowPositionals: true,
+});
+const { stdin, stdout, stderr } = process;
+const engine = new MLCEngine({
+  initProgressCallback: ({ progress, text: doing, computer, warning }) => {
+    if (warning !== undefined) terminal.busy(`Note: ${warning}\n`);
+    terminal.busy(computer === undefined ? `${Math.floor(100 * progress)} % ${doing}`.slice(0, (stderr.columns ?? 80) - 1)
+      : `It runs ${describeComputer(computer)}. Ctrl+C stops an answer, and ends where none runs.\n`);
+  },
+});
+const terminal = new Terminal(engine, {
+  continues: values.continues === true, system: values.system, input: stdin, output: stdout, notes: stderr,
+  quit: () => process.exit(terminal.exitCode), // what still computes ends with it
+});
+
+stdout.on("error", () => process.exit()); // whoever read it has enough
+process.on("SIGINT", () => terminal.interrupt());
+
+try {
+  await engine.reload(folder);
+  const prompt = values.prompt ?? (stdin.isTTY ? undefined : await text(stdin));
+  await (prompt === undefined ? terminal.converse() : terminal.answer(prompt));
+  await engine.unload();
+  process.exitCode = terminal.exitCode;
+} catch (error) {
+  terminal.busy("");
+  stderr.write(describeError(error));
+  process.exitCode = 1;
+}

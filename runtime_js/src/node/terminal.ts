@@ -1,0 +1,122 @@
+/** A conversation in a terminal, or one answer for a pipe. Answers go to `output`, all else to `notes`. */
+
+import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import type { MLCEngineInterface } from "../api/types.ts";
+import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
+import type { Computer } from "../executor/devices.ts";
+import { AbortError, asEngineError } from "../support/errors.ts";
+
+/** Of a text that a base model goes on with: it may never end by itself. */
+const MOST_TOKENS = 1024;
+const INTERRUPTED = 130;
+const BUSY = "\r\x1b[K"; // to the line's begin, and empty it
+
+export interface TerminalOptions {
+  /** The model continues texts, and does not chat. */
+  readonly continues: boolean;
+  readonly system: string | undefined;
+  readonly input: Readable & { readonly isTTY?: boolean };
+  readonly output: Writable;
+  readonly notes: Writable & { readonly isTTY?: boolean };
+  /** Ends the process. */
+  readonly quit: () => void;
+}
+
+export function describeComputer({ device, vendor, threads }: Computer): string {
+  if (device === "gpu") return vendor === "" ? "on the GPU" : `on the GPU (${vendor})`;
+  return `on the CPU, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
+}
+
+export class Terminal {
+  readonly #engine: MLCEngineInterface;
+  readonly #options: TerminalOptions;
+  readonly #messages: ChatCompletionMessageParam[] = [];
+  #running: AbortController | undefined;
+  /** Of a conversation. */
+  #lines: Interface | undefined;
+  /** What the process ends with. */
+  exitCode = 0;
+
+  constructor(engine: MLCEngineInterface, options: TerminalOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    if (options.system !== undefined) this.#messages.push({ role: "system", content: options.system });
+  }
+
+  /** Says on a terminal what is done just now; what is said later takes its place. */
+  busy(text: string): void {
+    const { notes } = this.#options;
+    if (notes.isTTY) notes.write(BUSY + text);
+  }
+
+  /** Stops the answer that runs, and the next time, or where none does, quits. */
+  interrupt(): void {
+    const isAnswering = this.#running?.signal.aborted === false;
+    if (!isAnswering || this.#lines === undefined) this.exitCode = INTERRUPTED;
+    if (isAnswering) {
+      this.#running?.abort();
+    } else {
+      this.#lines?.close(); // the terminal is as it was
+      this.#options.quit();
+    }
+  }
+
+  /** Writes the answer to a prompt, or what follows on it. Rejects with MLCEngineErrors; a stopped one is no error. */
+  async answer(prompt: string): Promise<void> {
+    const { output } = this.#options;
+    const running = this.#running = new AbortController();
+    let text = "";
+    try {
+      for await (const piece of await this.#pieces(prompt, running.signal)) {
+        text += piece;
+        output.write(piece);
+      }
+    } catch (error) {
+      if (!(error instanceof AbortError)) throw error;
+    } finally {
+      this.#running = undefined;
+      if (!text.endsWith("\n")) output.write("\n");
+    }
+    if (text !== "") this.#messages.push({ role: "user", content: prompt }, { role: "assistant", content: text });
+  }
+
+  async #pieces(prompt: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+    if (this.#options.continues) {
+      const stream = await this.#engine.completions.create({ prompt, stream: true, max_tokens: MOST_TOKENS }, { signal });
+      return mapped(stream, ({ choices: [choice] }) => choice?.text ?? "");
+    }
+    const messages = [...this.#messages, { role: "user", content: prompt } as const];
+    const stream = await this.#engine.chat.completions.create({ messages, stream: true, context_overflow: "drop_oldest" }, { signal });
+    return mapped(stream, ({ choices: [choice] }) => {
+      this.#think(choice?.delta.reasoning_content ?? "");
+      return choice?.delta.content ?? "";
+    });
+  }
+
+  /** A person may read along; a pipe gets the answer alone. */
+  #think(thought: string): void {
+    const { notes } = this.#options;
+    if (notes.isTTY && thought !== "") notes.write(`\x1b[2m${thought}\x1b[22m`);
+  }
+
+  /** Answers line by line, until the input ends or somebody quits. An answer that fails does not end it. */
+  async converse(): Promise<void> {
+    const { input, notes, continues } = this.#options;
+    const lines = this.#lines = createInterface({ input, output: notes, terminal: notes.isTTY === true, prompt: continues ? "text> " : "you> " });
+    lines.on("SIGINT", () => this.interrupt());
+    lines.prompt();
+    for await (const line of lines) {
+      if (line.trim() !== "") await this.answer(line).catch((error: unknown) => notes.write(describeError(error)));
+      lines.prompt();
+    }
+  }
+}
+
+export function describeError(error: unknown): string {
+  return `Error: ${asEngineError(error).message}\n`;
+}
+
+async function* mapped<T>(stream: AsyncIterable<T>, text: (chunk: T) => string): AsyncIterable<string> {
+  for await (const chunk of stream) yield text(chunk);
+}

@@ -1,0 +1,97 @@
+/** The terminal's conversation, on an engine whose model is pretended. */
+
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { Terminal, describeComputer } from "../src/node/terminal.ts";
+import { PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { saying } from "./fakes/saying.ts";
+
+interface Told {
+  readonly terminal: Terminal;
+  readonly input: PassThrough;
+  readonly said: { answers: string; notes: string };
+  quits: number;
+}
+
+function terminalOf({ client }: Setup, options: { readonly system?: string; readonly continues?: boolean } = {}): Told {
+  const [input, output, notes] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const said = { answers: "", notes: "" };
+  output.on("data", (data) => { said.answers += String(data); });
+  notes.on("data", (data) => { said.notes += String(data); });
+  const told: Told = {
+    terminal: new Terminal(client, { continues: false, system: undefined, ...options, input, output, notes, quit: () => { told.quits++; } }),
+    input, said, quits: 0,
+  };
+  return told;
+}
+
+const inThisThread = PLACES["in this thread"];
+
+function make(): Setup {
+  assert.ok(inThisThread !== undefined);
+  return inThisThread();
+}
+
+test("a conversation answers line by line, remembers, and ends with its input", async () => {
+  const it = await saying(make, ["Hello", "Again"]);
+  const asked: unknown[] = [];
+  const render = it.engine.tokenizer.render.bind(it.engine.tokenizer);
+  it.engine.tokenizer.render = (conversation) => {
+    asked.push(conversation.messages.map(({ role, content }) => `${role}: ${content}`));
+    return render(conversation);
+  };
+  const { terminal, input, said } = terminalOf(it, { system: "Be brief" });
+  input.end("one\n\n  \ntwo\n");
+  await soon(terminal.converse());
+  assert.equal(said.answers, "Hello\nAgain\n");
+  assert.equal(terminal.exitCode, 0);
+  assert.deepEqual(asked, [["system: Be brief", "user: one"], ["system: Be brief", "user: one", "assistant: Hello", "user: two"]]);
+});
+
+test("an answer that fails is told, and the conversation goes on", async () => {
+  const it = await saying(make, ["Hello"]);
+  const { terminal, input, said } = terminalOf(it);
+  input.write("one\n");
+  await it.client.unload();
+  input.end("two\n");
+  await soon(terminal.converse());
+  assert.match(said.notes, /Error: No model is loaded/);
+});
+
+test("an interrupt stops an answer; the next one, or one while nothing runs, quits", async () => {
+  const it = await saying(make, ["x".repeat(200)]);
+  const told = terminalOf(it);
+  const answering = told.terminal.answer("one");
+  while (told.said.answers === "") await new Promise((resolve) => { setTimeout(resolve, 1); });
+  told.terminal.interrupt();
+  assert.equal(told.quits, 0);
+  told.terminal.interrupt();
+  assert.equal(told.quits, 1);
+  await soon(answering);
+  assert.ok(told.said.answers.length < 200);
+  assert.equal(told.terminal.exitCode, 130, "of a pipe, whoever reads it is told");
+  const conversing = terminalOf(await saying(make, ["x".repeat(200)]));
+  const conversation = conversing.terminal.converse();
+  conversing.input.write("one\n");
+  while (conversing.said.answers === "") await new Promise((resolve) => { setTimeout(resolve, 1); });
+  conversing.terminal.interrupt();
+  while (!conversing.said.answers.endsWith("\n")) await new Promise((resolve) => { setTimeout(resolve, 1); });
+  assert.deepEqual([conversing.quits, conversing.terminal.exitCode], [0, 0]);
+  conversing.terminal.interrupt();
+  await soon(conversation);
+  assert.deepEqual([conversing.quits, conversing.terminal.exitCode], [1, 130]);
+});
+
+test("a base model goes on with the text", async () => {
+  const it = await saying(make, [" upon a time"]);
+  const { terminal, said } = terminalOf(it, { continues: true });
+  await soon(terminal.answer("Once"));
+  assert.equal(said.answers, " upon a time\n");
+});
+
+test("what computes is said in words", () => {
+  assert.equal(describeComputer({ device: "cpu", vendor: "", threads: 1 }), "on the CPU, 1 thread");
+  assert.equal(describeComputer({ device: "cpu", vendor: "", threads: 8 }), "on the CPU, 8 threads");
+  assert.equal(describeComputer({ device: "gpu", vendor: "apple", threads: 1 }), "on the GPU (apple)");
+});
