@@ -9,7 +9,7 @@ from webllm_build.cache import Cache
 from webllm_build.config import BuildRequest, resolve
 from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
-from webllm_build.library import check_library, compile_library
+from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.package.assets import GRAMMAR_ENGINE, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
 from webllm_build.package.model_folder import CompiledModel
@@ -44,14 +44,17 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
         recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size))
         check_space(output.folder, recipe.bytes, "--out")
         library = compile_library(recipe, cache, progress)
+        cpu = compile_cpu_libraries(recipe, cache, progress) if request.cpu else None
         try:
-            manifest = _pack_and_write(recipe, library, cache, output, progress)
+            manifest = _pack_and_write(recipe, library, cpu, cache, output, progress)
         except DamagedEntry:  # found while the cached weights were copied: they are made again, once
-            manifest = _pack_and_write(recipe, library, cache, output, progress)
+            manifest = _pack_and_write(recipe, library, cpu, cache, output, progress)
     return Bundle(request.out, manifest, request.weights_at)
 
 
-def _pack_and_write(recipe: Recipe, library: bytes, cache: Cache, output: Output, progress: Progress) -> Manifest:
+def _pack_and_write(
+    recipe: Recipe, library: bytes, cpu: tuple[bytes, bytes] | None, cache: Cache, output: Output, progress: Progress
+) -> Manifest:
     """Raises DamagedEntry where the cached weights turned out to be damaged; they are then gone."""
     request = recipe.request
     weights = store_weights(recipe, cache, progress)
@@ -67,6 +70,7 @@ def _pack_and_write(recipe: Recipe, library: bytes, cache: Cache, output: Output
         runtime_file(GRAMMAR_ENGINE),
         request.tool_format,
         checkpoint.sampling,
+        cpu,
     )
     with progress.step(f"Writing {request.out}"):
         try:

@@ -156,6 +156,7 @@ class BuildRequest:
     variants: Annotated[
         tuple[str, ...], Option("GPU variants to compile: {choices}. May be repeated.", VARIANT_NAMES, flag="--variant")
     ] = VARIANT_NAMES
+    cpu: Annotated[bool, Option("Also compile the model for CPUs, where there is no GPU.")] = True
     toolchain: Annotated[str, Option("What links WebAssembly: {choices}.", tuple(TOOLCHAINS))] = "ziglang"
     debug_dump: Annotated[Path | None, Option("Folder that gets the compiler's IR after each phase.")] = None
     cache_dir: Annotated[Path, Option("Folder that keeps finished work for the next build.")] = field(default_factory=default_cache_dir)

@@ -45,7 +45,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.layout.context_length
     weights = {name: sum(spec.nbytes for part in parts for spec in part.buffers) for name, parts in layout.parts.items()}
     states = layout.states
-    sizes = {variant.name: layout.state_bytes(replace(variant, kv=request.kv)) for variant in VARIANTS}
+    sizes = {variant.name: layout.state_bytes(replace(variant, kv=request.kv).kv_dtype) for variant in VARIANTS}
     memory = {
         name: Memory(
             sum(weights.values()), cache_bytes(states, size, tokens, layout.page_size, layout.prefill_chunk), slot_bytes(states, size)

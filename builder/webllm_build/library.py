@@ -1,4 +1,4 @@
-"""model.wasm of a recipe, from the cache where the same was compiled before."""
+"""model.wasm of a recipe, and its libraries for the CPU, from the cache where the same was compiled before."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import dataclasses
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from webllm_build.cache import Cache
@@ -17,26 +19,50 @@ from webllm_build.compile.verify import verify_plan
 from webllm_build.disk import disk_errors
 from webllm_build.errors import DamagedEntry, PlanError, ToolchainError
 from webllm_build.package.manifest import hashed_name
-from webllm_build.package.model_folder import StoredWeights
+from webllm_build.package.model_folder import CPU_NAMES, StoredWeights
 from webllm_build.progress import Progress
 from webllm_build.recipe import Recipe
 from webllm_build.versions import LIBRARY_SOURCES, LIBRARY_TOOLS, made_by
 
 
 def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
-    """Raises CompileError, ToolchainError. With a debug dump it is always compiled.
+    """Raises CompileError, ToolchainError."""
+    variants = {"variants": recipe.request.variants}
+    (library,) = _kept(recipe, cache, "library", variants, ("model",), lambda: (_compile(recipe, progress),))
+    return library
 
-    It depends on the model's shape and not on its weights: all fine-tunes of a model share an entry of the cache.
+
+def compile_cpu_libraries(recipe: Recipe, cache: Cache, progress: Progress) -> tuple[bytes, bytes]:
+    """Of each flavour, the plain one first. Raises CompileError, ToolchainError."""
+    plain, relaxed = _kept(recipe, cache, "cpu", {}, CPU_NAMES, lambda: _compile_cpu(recipe, progress))
+    return plain, relaxed
+
+
+def _kept(
+    recipe: Recipe,
+    cache: Cache,
+    kind: str,
+    particular: Mapping[str, object],
+    stems: Sequence[str],
+    compiled: Callable[[], Sequence[bytes]],
+) -> Sequence[bytes]:
+    """Modules, kept as files of these names. With a debug dump they are always compiled.
+
+    They depend on the model's shape and not on its weights: all fine-tunes of a model share an entry of the cache.
     """
     request = recipe.request
     if request.debug_dump is not None:
         with disk_errors(request.debug_dump, "--debug-dump"):
             request.debug_dump.mkdir(parents=True, exist_ok=True)
-            return _compile(recipe, progress)
+            return compiled()
 
     def make(folder: Path) -> None:
-        wasm = _compile(recipe, progress)
-        (folder / hashed_name("model", hashlib.sha256(wasm).hexdigest(), "wasm")).write_bytes(wasm)
+        for stem, wasm in zip(stems, compiled(), strict=True):
+            (folder / hashed_name(stem, hashlib.sha256(wasm).hexdigest(), "wasm")).write_bytes(wasm)
+
+    def intact(folder: Path) -> list[bytes] | None:
+        modules = [_intact(folder, stem) for stem in stems]
+        return None if None in modules else [module for module in modules if module is not None]
 
     inputs = {
         "model": recipe.model.description,
@@ -44,14 +70,14 @@ def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
         "kv": request.kv,
         "context_length": recipe.layout.context_length,
         "prefill_chunk": recipe.layout.prefill_chunk,
-        "variants": request.variants,
         "linker": linker_version(request.toolchain),
         "made by": made_by(LIBRARY_SOURCES, LIBRARY_TOOLS),
+        **particular,
     }
-    wasm = _intact(cache.entry("library", inputs, make, lambda folder: _intact(folder) is not None))
-    if wasm is None:
+    modules = intact(cache.entry(kind, inputs, make, lambda folder: intact(folder) is not None))
+    if modules is None:
         raise DamagedEntry(f"a library in {cache.folder} was damaged as soon as it was written", "Its disk may be faulty: --cache-dir.")
-    return wasm
+    return modules
 
 
 def check_library(library: bytes, weights: StoredWeights) -> None:
@@ -65,23 +91,29 @@ def check_library(library: bytes, weights: StoredWeights) -> None:
         raise PlanError(f"plan and packed weights differ: {wrong[0]} planned, {wrong[1]} packed", "This is a bug in webllm-build.")
 
 
-def _intact(entry: Path) -> bytes | None:
-    """The module of an entry; None where it is not the one whose hash is in its name."""
+def _intact(entry: Path, stem: str) -> bytes | None:
+    """A module of an entry; None where it is not the one whose hash is in its name."""
     try:
-        (path,) = entry.glob("model.*.wasm")
+        (path,) = entry.glob(f"{stem}.*.wasm")
         wasm = path.read_bytes()
     except (OSError, ValueError):
         return None
-    return wasm if path.name == hashed_name("model", hashlib.sha256(wasm).hexdigest(), "wasm") else None
+    return wasm if path.name == hashed_name(stem, hashlib.sha256(wasm).hexdigest(), "wasm") else None
 
 
-def _compile(recipe: Recipe, progress: Progress) -> bytes:
-    # TVM takes a second to import, which a build from the cache need not wait for.
+@contextmanager
+def _compiler() -> Iterator[None]:
+    """TVM takes a second to import, which a build from the cache need not wait for."""
     try:
-        from webllm_build.compile.pipeline import compile_model
+        yield
     except (ImportError, OSError) as error:
         hint = "Its wheels are for Linux with glibc and for macOS (https://pypi.org/project/apache-tvm/#files): install webllm-build there."
         raise ToolchainError(f"the compiler TVM cannot be loaded on this machine: {error}", hint) from error
+
+
+def _compile(recipe: Recipe, progress: Progress) -> bytes:
+    with _compiler():
+        from webllm_build.compile.pipeline import compile_model
 
     request = recipe.request
     variants = tuple(dataclasses.replace(variant, kv=request.kv) for variant in VARIANTS if variant.name in request.variants)
@@ -96,3 +128,16 @@ def _compile(recipe: Recipe, progress: Progress) -> bytes:
         done(len(variants))
         with disk_errors(Path(tempfile.gettempdir()), "TMPDIR"):
             return link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, request.toolchain)
+
+
+def _compile_cpu(recipe: Recipe, progress: Progress) -> list[bytes]:
+    with _compiler():
+        from webllm_build.compile.cpu.link import link_cpu_library
+        from webllm_build.compile.cpu.pipeline import compile_cpu
+        from webllm_build.compile.cpu.variant import FLAVOURS
+
+    request = recipe.request
+    with progress.step("Compiling for CPUs"):
+        compiled = compile_cpu(recipe.layout, FLAVOURS, debug_dump=request.debug_dump)
+        with disk_errors(Path(tempfile.gettempdir()), "TMPDIR"):
+            return [link_cpu_library(compiled, flavour, request.toolchain) for flavour in FLAVOURS]

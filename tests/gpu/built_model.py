@@ -1,30 +1,17 @@
-"""A model as a build makes it, and what its packed weights compute in NumPy."""
+"""A model as a build makes it for GPUs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import codes_case
-import numpy as np
-import numpy.typing as npt
-
-from webllm_build.compile.io import Layout
+from packed_model import PackedModel
 from webllm_build.compile.link import PLAN_SECTION, link_library, read_custom_section
 from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.plan import parse_plan
 from webllm_build.compile.target import Variant
-from webllm_build.model import load_model
-from webllm_build.model.decoder import Decoder
-from webllm_build.model.numpy_operators import NumpyOperators
-from webllm_build.model.weights import Weight
-from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight, split
 from webllm_build.source.checkpoint import Checkpoint
 
-Array = npt.NDArray[np.floating[Any]]
-
-CHUNK = 64  # tokens of the longest prefill call
 # SwiftShader's subgroups have four invocations, and it has no shader-f16.
 VARIANTS = (
     Variant("f32-sg-int8", f16=False, subgroups=True, integer=True, lanes=4),
@@ -32,78 +19,20 @@ VARIANTS = (
     Variant("f32-sg", f16=False, subgroups=True, lanes=4),
     Variant("f32", f16=False, subgroups=False),
 )
-# Schemes by the last part of a weight's name; norms are f32.
-EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "down", "head"], "f16")
 
 
 @dataclass(frozen=True)
-class Built:
-    """A model as a build makes it. buffers: contents of the plan's weight buffers by name."""
-
-    checkpoint: Checkpoint
-    layout: Layout
-    schemes: Mapping[str, Scheme]
-    weights: Mapping[str, Sequence[Packed]]
-    buffers: Mapping[str, npt.NDArray[Any]]
+class Built(PackedModel):
     library: bytes
 
     @staticmethod
-    def of(checkpoint: Checkpoint, names: Mapping[str, str], variants: tuple[Variant, ...]) -> Built:
-        """names: schemes by the last part of a weight's name; others are f32."""
-        model = load_model(checkpoint)
-        schemes = {weight.name: SCHEMES[names.get(weight.name.rpartition(".")[2], "f32")] for weight in model.weights}
-        weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
-        layout = Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK)
-        buffers = {packed.name: packed.data for name, whole in weights.items() for packed in split(whole, layout.parts[name])}
-        compiled = compile_model(layout, variants)
+    def compiled(checkpoint: Checkpoint, names: Mapping[str, str], variants: tuple[Variant, ...]) -> Built:
+        """names: as in PackedModel.of."""
+        packed = PackedModel.of(checkpoint, names)
+        compiled = compile_model(packed.layout, variants)
         library = link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, "ziglang")
-        return Built(checkpoint, layout, schemes, weights, buffers, library)
-
-    @property
-    def model(self) -> Decoder:
-        return self.layout.model
+        return Built(**vars(packed), library=library)
 
     @property
     def variants(self) -> list[str]:
         return [variant.name for variant in parse_plan(read_custom_section(self.library, PLAN_SECTION)).variants]
-
-    def logits(self, tokens: Sequence[int], *, integer: bool) -> Array:
-        """Of the packed weights in NumPy, after each of the tokens: float64[tokens, vocabulary]."""
-        operators = (CodeOperators if integer else PackedOperators)(self, tokens)
-        return self.model.logits(operators, self.model.hidden(operators))
-
-
-class PackedOperators(NumpyOperators):
-    """On weights as they are packed."""
-
-    def __init__(self, built: Built, tokens: Sequence[int]) -> None:
-        super().__init__(built.checkpoint, built.model.norm_eps, tokens)
-        self._built = built
-
-    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
-        rows: Array = self._values(table)[self.tokens] * scale
-        return rows
-
-    def multiply(self, x: Array, weight: Weight) -> Array:
-        product: Array = x @ self._values(weight).T
-        return product
-
-    def _values(self, weight: Weight) -> npt.NDArray[np.float64]:
-        rows, columns = weight.shape
-        buffers = [packed.data for packed in self._built.weights[weight.name]]
-        return self._built.schemes[weight.name].decode(buffers, rows, columns).astype(np.float64)
-
-
-class ByteCacheOperators(PackedOperators):
-    """And on a cache of bytes, with a scale for each token and head."""
-
-    def cached(self, keys_or_values: Array) -> Array:
-        scales: Array = np.abs(keys_or_values).max(-1, keepdims=True) / 127
-        return scales * np.floor(keys_or_values / scales + 0.5)
-
-
-class CodeOperators(PackedOperators):
-    """And on activations as 8-bit codes."""
-
-    def multiply(self, x: Array, weight: Weight) -> Array:
-        return super().multiply(codes_case.decode(*codes_case.encode(x.astype(np.float32))), weight)

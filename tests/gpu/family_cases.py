@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from built_model import EXACT, Built
+from built_model import Built
 from family_case import Case, Errors
 
 from families import TOKENS, reference
+from packed_model import EXACT
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import SCHEMES, parts
 from webllm_build.source.checkpoint import Checkpoint
@@ -71,7 +72,7 @@ def build(family: str, checkpoint: Checkpoint, scheme: str, variants: Sequence[V
     with pytest.MonkeyPatch.context() as patch:
         if family == "qwen2":
             patch.setattr(parts, "LARGEST_BINDING", int(64 * ROW * SCHEMES[scheme].bits // 8))
-        built = Built.of(checkpoint, dict.fromkeys(EXACT, scheme), tuple(variants))
+        built = Built.compiled(checkpoint, dict.fromkeys(EXACT, scheme), tuple(variants))
     several = {"embedding.0.q", "embedding.4.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"}
     assert (several & built.buffers.keys()) == (several if family == "qwen2" else set())
     return built

@@ -1,6 +1,5 @@
 """Attention of one token, in splits over the paged cache, and its append to the cache, against NumPy."""
 
-import codes_case
 import numpy as np
 import pytest
 from dawn import Dawn, grid_of, poison
@@ -19,6 +18,7 @@ from paged import (
     state_of,
 )
 
+import codes_case
 from webllm_build.compile.kernels.attention.decode import (
     MAX_SPLITS,
     attention_decode,

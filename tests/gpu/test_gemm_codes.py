@@ -2,12 +2,12 @@
 
 import re
 
-import codes_case
 import numpy as np
 import pytest
 from dawn import Dawn, poison, to_wgsl
 from linear_case import MORE_EPILOGUES, PLAIN, RESIDUAL, SILU, VARIANTS, apply_epilogue, parameters, random_weight
 
+import codes_case
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemm_codes import Tile, gemm_codes, tiles
 from webllm_build.compile.target import DEFAULT_LIMITS

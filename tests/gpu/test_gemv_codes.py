@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-import codes_case
 import numpy as np
 import pytest
 from dawn import Array, Dawn, poison
 from linear_case import MORE_EPILOGUES, PLAIN, RESIDUAL, SILU, VARIANTS, apply_epilogue, parameters, random_weight
 
+import codes_case
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemv_codes import gemv_codes, tiles

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from built_model import CHUNK, EXACT, VARIANTS, Built, ByteCacheOperators, CodeOperators, PackedOperators
+from built_model import VARIANTS, Built
 from dawn import Dawn
 from plan_runner import GREEDY, PlanRunner
 
+from packed_model import CHUNK, EXACT, ByteCacheOperators, CodeOperators, PackedOperators
 from sampling_reference import Request, adjusted, log_softmax
 from webllm_build.compile.link import PLAN_SECTION, read_custom_section
 from webllm_build.compile.pipeline import compile_model
@@ -55,12 +56,12 @@ class Case:
 
 @pytest.fixture(scope="module")
 def exact() -> Built:
-    return Built.of(tiny_llama(), EXACT, VARIANTS)
+    return Built.compiled(tiny_llama(), EXACT, VARIANTS)
 
 
 @pytest.fixture(scope="module")
 def quantized() -> Built:
-    return Built.of(tiny_llama(), QUANTIZED, VARIANTS)
+    return Built.compiled(tiny_llama(), QUANTIZED, VARIANTS)
 
 
 @pytest.fixture(scope="module", params=["exact f32", "exact f32-sg", *(f"quantized {variant.name}" for variant in VARIANTS)])
@@ -210,7 +211,7 @@ def test_codes_of_activations_cost_little(quantized: Built) -> None:
 
 
 def test_a_cache_of_8_bits_is_the_references_rounded(dawn: Dawn) -> None:
-    built = Built.of(tiny_llama(), EXACT, (replace(VARIANTS[-1], kv="q8"),))
+    built = Built.compiled(tiny_llama(), EXACT, (replace(VARIANTS[-1], kv="q8"),))
     runner = PlanRunner(dawn, built.library, VARIANTS[-1].name, built.buffers)
     assert set(runner.variant.state_bytes) == {2 * 2 * 16 * (32 + 4)}  # keys and values of two heads, 16 tokens: bytes and a scale
     found = np.stack([runner.prefill(PROMPT[:CHUNK]), *(runner.decode(token) for token in PROMPT[CHUNK:-1])])

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from built_model import CHUNK
 from naga import Naga
 
 import toy_kernel
 import toy_recurrent
 from families import FAMILIES, open_tiny
+from packed_model import CHUNK
 from webllm_build.compile.io import Layout
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.pipeline import compile_model

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from codes_case import decode, encode
 from dawn import Dawn, poison
 from linear_case import VARIANTS
 
+from codes_case import decode, encode
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.target import Variant
 

@@ -9,11 +9,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pytest
-from built_model import CHUNK, EXACT, VARIANTS, Built
+from built_model import VARIANTS, Built
 from dawn import Dawn
 from plan_runner import PlanRunner
 
 import toy_kernel
+from packed_model import CHUNK, EXACT
 from toy_recurrent import VOCABULARY, Reference, write
 from webllm_build.source.local import open_folder
 
@@ -35,7 +36,7 @@ class Toy:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     with toy_kernel.registered():
         checkpoint = open_folder(write(tmp_path_factory.mktemp("toy")), "toy")
-        return Built.of(checkpoint, EXACT | dict.fromkeys(["mix_in", "mix_out"], "f16"), VARIANTS[-1:])
+        return Built.compiled(checkpoint, EXACT | dict.fromkeys(["mix_in", "mix_out"], "f16"), VARIANTS[-1:])
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+import tvm
 import wasmtime
 from tvm import tirx
 from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.launch import compile_launches
+from webllm_build.compile.launch import compile_functions
 from webllm_build.compile.link import link_library, read_custom_section
+from webllm_build.compile.target import WASM_HOST
 
 PLAN, WGSL = b'{"format":1}', b'["@compute fn main() {}"]'
 
@@ -42,7 +44,8 @@ def prefill(n: tirx.Var, kv_len: tirx.Var) -> list[tirx.PrimExpr]:
 
 
 def launch_object() -> bytes:
-    return compile_launches({"launch_0_decode": launch(lambda n, kv_len: [kv_len // 16]), "launch_0_prefill": launch(prefill)})
+    functions = {"launch_0_decode": launch(lambda n, kv_len: [kv_len // 16]), "launch_0_prefill": launch(prefill)}
+    return compile_functions(functions, tvm.target.Target(WASM_HOST))
 
 
 @pytest.fixture(scope="module")

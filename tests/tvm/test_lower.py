@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from webllm_build.compile.lower import DecodeOperators, Inputs, PrefillOperators
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
+from webllm_build.compile.operators import Inputs
 from webllm_build.compile.target import VARIANTS
 from webllm_build.model import load_model
 from webllm_build.model.numpy_operators import NumpyOperators

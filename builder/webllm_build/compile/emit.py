@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import tvm
-from tvm import relax, tirx
+from tvm import tirx
 
 from webllm_build.compile.export import FUNCTIONS
 from webllm_build.compile.io import Layout
@@ -14,17 +14,10 @@ from webllm_build.compile.launch import launch_function
 from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan, slot_count
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
 from webllm_build.compile.tiles import TiledKernel
+from webllm_build.compile.walk import Call, Workspace, buffer_ids, calls_of
 from webllm_build.compile.wgsl import CompiledKernel, Known, compile_kernels
 from webllm_build.errors import CompileError
 from webllm_build.signals import held_back
-
-
-@dataclass(frozen=True)
-class _Call:
-    """One kernel call: the TIR function's name and a buffer id for each of its parameters."""
-
-    kernel: str
-    buffers: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,6 @@ class Emitter:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._ids = _buffer_ids(layout)
         self._wgsl: dict[str, int] = {}
         self._known: Known = {}
         self._variants: list[VariantPlan] = []
@@ -75,10 +67,8 @@ class Emitter:
     def add(self, variant: Variant, module: tvm.IRModule, tiles: Mapping[str, TiledKernel]) -> None:
         """Adds a variant from its lowered module and the tiles of its kernels."""
         names = {var: var.name_hint for var in module.get_global_vars()}
-        workspace = _Workspace(first_id=len(self._ids))
-        calls = {
-            spec.name: _Walker(self._ids, workspace, self._ids.get(spec.result or "")).walk(module[spec.name]) for spec in FUNCTIONS
-        }
+        workspace = Workspace(len(buffer_ids(self._layout)))
+        calls = calls_of(module, FUNCTIONS, self._layout, workspace)
         used = {call.kernel for function in calls.values() for call in function}
         operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, tiles, variant, self._known)
         functions = {
@@ -91,7 +81,7 @@ class Emitter:
                 language_features=variant.language_features,
                 min_subgroup_size=variant.lanes if variant.subgroups else 0,
                 limits=self._limits([tile for operator in operators.values() for tile in operator.tiles], variant, workspace.sizes),
-                state_bytes=self._layout.state_bytes(variant),
+                state_bytes=self._layout.state_bytes(variant.kv_dtype),
                 workspace=tuple(workspace.sizes),
                 kernels=tuple(self._kernel(operator) for operator in operators.values()),
                 functions=functions,
@@ -104,7 +94,7 @@ class Emitter:
         tiles = tuple(Tile(self._wgsl.setdefault(tile.wgsl, len(self._wgsl)), tile.entry) for tile in operator.tiles)
         return Kernel(operator.name, first.access, uniform, len(first.uniform), tiles, operator.defaults)
 
-    def _function(self, launch: str, calls: list[_Call], operators: Mapping[str, _Operator]) -> Function:
+    def _function(self, launch: str, calls: list[Call], operators: Mapping[str, _Operator]) -> Function:
         order = list(operators)
         used = list(dict.fromkeys(call.kernel for call in calls))
         steps = tuple(
@@ -116,7 +106,7 @@ class Emitter:
 
     def _limits(self, kernels: Sequence[CompiledKernel], variant: Variant, workspace: list[int]) -> dict[str, int]:
         """What the variant asks of the adapter: WebGPU's defaults, or more where a buffer of this model needs it."""
-        states, sizes = self._layout.states, self._layout.state_bytes(variant)
+        states, sizes = self._layout.states, self._layout.state_bytes(variant.kv_dtype)
         slots = [slot_count(states, sizes) * size for state, size in zip(states, sizes, strict=True) if state.kind == "slots"]
         largest = max([*(buffer.bytes for buffer in (*self._layout.weights, *self._layout.io)), *workspace, *slots])
         needed = {
@@ -137,102 +127,3 @@ def compile_operators(
     kernels = compile_kernels({name: function for parts in split.values() for name, function in parts.items()}, variant, known)
     defaults = {name: tiles[name].defaults if name in tiles else {} for name in functions}
     return {name: _Operator(name, tuple(kernels[part] for part in parts), defaults[name]) for name, parts in split.items()}
-
-
-def _buffer_ids(layout: Layout) -> dict[str, int]:
-    names = [buffer.name for buffer in layout.weights]
-    names += [state.name for state in layout.model.states]
-    names += [buffer.name for buffer in layout.io]
-    return {name: index for index, name in enumerate(names)}
-
-
-@dataclass
-class _Workspace:
-    """Scratch buffers shared by all functions of a variant, which never run at the same time: each as large as the largest use."""
-
-    first_id: int
-    sizes: list[int] = field(default_factory=list)
-
-    def buffer(self, slot: int, size: int) -> int:
-        if slot == len(self.sizes):
-            self.sizes.append(0)
-        self.sizes[slot] = max(self.sizes[slot], -(-size // 16) * 16)
-        return self.first_id + slot
-
-
-class _Walker:
-    """Follows the bindings of one lowered function: allocations name workspace, calls become steps, the rest are aliases."""
-
-    def __init__(self, ids: Mapping[str, int], workspace: _Workspace, result: int | None) -> None:
-        self._ids = ids
-        self._workspace = workspace
-        self._result = result
-        self._value: dict[relax.Var, int | tuple[relax.Expr, ...]] = {}
-        self._slots = 0
-
-    def walk(self, function: relax.Function) -> list[_Call]:
-        for parameter in function.params:
-            self._value[parameter] = self._ids[parameter.name]
-        bindings = [binding for block in function.body.blocks for binding in block.bindings]
-        results = self._result_storages(function, bindings)
-        calls: list[_Call] = []
-        for binding in bindings:
-            value = binding.value
-            if not isinstance(value, relax.Call):
-                self._alias(binding.var, value)
-            elif isinstance(value.op, relax.GlobalVar):
-                calls.append(_Call(value.op.name_hint, tuple(self._buffer(argument) for argument in value.args)))
-            elif value.op.name == "relax.memory.alloc_storage":
-                self._value[binding.var] = self._allocate(value) if binding.var not in results else self._require_result()
-            elif value.op.name == "relax.memory.alloc_tensor":
-                if int(value.args[1].value) != 0:
-                    raise CompileError("The memory plan puts a tensor inside another's storage, which the plan cannot say.")
-                self._value[binding.var] = self._buffer(value.args[0])
-            elif not value.op.name.startswith("relax.memory.kill"):
-                raise CompileError(f"Lowering left a call of {value.op.name}, which is no kernel.")
-        return calls
-
-    def _result_storages(self, function: relax.Function, bindings: list[relax.Binding]) -> set[relax.Var]:
-        """Storages of tensors that the function returns: they are io buffers, not workspace."""
-        returned = {function.body.body}
-        storages: set[relax.Var] = set()
-        for binding in reversed(bindings):
-            if binding.var not in returned:
-                continue
-            if isinstance(binding.value, relax.Call):
-                if binding.value.op.name == "relax.memory.alloc_tensor":
-                    storages.add(binding.value.args[0])
-            elif isinstance(binding.value, relax.Var):
-                returned.add(binding.value)
-        return storages
-
-    def _require_result(self) -> int:
-        if self._result is None:
-            raise CompileError("A function without a result returns a tensor of its own.")
-        return self._result
-
-    def _allocate(self, call: relax.Call) -> int:
-        (size,) = call.args[0].values
-        if not isinstance(size, tirx.IntImm):
-            raise CompileError(f"An allocation has the size {size}, which has no upper bound.")
-        self._slots += 1
-        return self._workspace.buffer(self._slots - 1, int(size))
-
-    def _alias(self, var: relax.Var, value: relax.Expr) -> None:
-        if isinstance(value, relax.Tuple):
-            self._value[var] = tuple(value.fields)
-        elif isinstance(value, relax.TupleGetItem):
-            fields = self._value[value.tuple_value]
-            if not isinstance(fields, tuple):
-                raise CompileError(f"{value.tuple_value} is not a tuple.")
-            self._value[var] = self._buffer(fields[value.index])
-        elif isinstance(value, relax.Var):
-            self._value[var] = self._value[value]
-        else:
-            raise CompileError(f"Lowering left {type(value).__name__} {value}, which is no kernel.")
-
-    def _buffer(self, expr: relax.Expr) -> int:
-        value = self._value.get(expr)
-        if not isinstance(value, int):
-            raise CompileError(f"{expr} is not a buffer.")
-        return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,12 +15,13 @@ from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sampling.adjust import adjust
 from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
 from webllm_build.compile.kernels.sampling.sample import sample
-from webllm_build.compile.lower import DecodeOperators, Inputs, Matrix, PrefillOperators, last_row, pooled
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators, pooled
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
+from webllm_build.compile.operators import Inputs, Matrix, last_row
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.state import Slots
+from webllm_build.model.state import Pages, Slots
 from webllm_build.signals import held_back
 
 
@@ -78,16 +79,28 @@ class Exported:
     tiles: Mapping[str, TiledKernel]
 
 
+Body = Callable[[Decoder, Inputs, int], "nn.Tensor | tuple[nn.Tensor, ...]"]
+
+
+@dataclass(frozen=True, eq=False)
+class Backend:
+    """What a model is exported to. bodies: of the functions, by the first part of their names. kv_shape: of a layer's cache."""
+
+    functions: Sequence[FunctionSpec]
+    bodies: Mapping[str, Body]
+    kv_shape: Callable[[Pages], list[int | str]]
+
+
 @held_back()
-def export_module(model: Decoder, layout: Layout, variant: Variant) -> Exported:
+def export_module(model: Decoder, layout: Layout, backend: Backend) -> Exported:
     """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()
-    for spec in FUNCTIONS:
-        _export(builder, spec, model, layout, variant)
+    for spec in backend.functions:
+        _export(builder, spec, model, layout, backend)
     return Exported(builder.finalize(), builder.tiles)
 
 
-def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, layout: Layout, variant: Variant) -> None:
+def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, layout: Layout, backend: Backend) -> None:
     symbols: dict[str, tirx.Var] = {}
 
     def tensor(name: str, shape: list[int | str], dtype: str) -> nn.Tensor:
@@ -103,9 +116,8 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
         for state in model.states:
             if isinstance(state, Slots):
                 states[state.name] = tensor(state.name, ["slots", *state.shape], "float32")
-                continue
-            cache = layout.kv(variant, state)
-            states[state.name] = tensor(state.name, ["pages", 2, cache.num_kv_heads, cache.block_words], "uint32")
+            else:
+                states[state.name] = tensor(state.name, backend.kv_shape(state), "uint32")
         weights = {
             name: [
                 Matrix(part, [tensor(f"{part.name}.{buffer.suffix}", list(buffer.shape), buffer.dtype) for buffer in part.buffers])
@@ -122,60 +134,44 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
         attrs["tir_var_upper_bound"] = {"n": spec.most or layout.prefill_chunk}
     with builder.function(spec.name, [parameter._expr for parameter in parameters], attrs=attrs):
         with builder.dataflow():
-            result = _BODIES[spec.name.split("_")[0]](model, variant, inputs, spec.rows if isinstance(spec.rows, int) else 0)
+            result = backend.bodies[spec.name.split("_")[0]](model, inputs, spec.rows if isinstance(spec.rows, int) else 0)
             expr = relax.Tuple([part._expr for part in result]) if isinstance(result, tuple) else result._expr
             output = builder.emit_output(expr)
         builder.emit_func_output(output)
 
 
-Body = Callable[[Decoder, Variant, Inputs, int], "nn.Tensor | tuple[nn.Tensor, ...]"]
+def gpu(layout: Layout, variant: Variant) -> Backend:
+    """A variant of the GPU's."""
 
+    def decoding(model: Decoder, inputs: Inputs, rows: int) -> DecodeOperators:
+        return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)
 
-def _prefill(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
-    operators = IntegerPrefillOperators if variant.integer else PrefillOperators
-    return model.hidden(operators(model.norm_eps, variant, inputs))
+    def prefill(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+        operators = IntegerPrefillOperators if variant.integer else PrefillOperators
+        return model.hidden(operators(model.norm_eps, variant, inputs))
 
+    def logits(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+        return model.logits(decoding(model, inputs, 1), last_row(inputs.io["hidden"]))
 
-def _decode_operators(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> DecodeOperators:
-    return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)
+    def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+        return pooled(model.normed(PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]))
 
+    def decode(model: Decoder, inputs: Inputs, rows: int) -> nn.Tensor:
+        operators = decoding(model, inputs, rows)
+        return model.logits(operators, model.hidden(operators))
 
-def _logits(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
-    return model.logits(_decode_operators(model, variant, inputs, 1), last_row(inputs.io["hidden"]))
+    def kv_shape(state: Pages) -> list[int | str]:
+        cache = layout.kv(variant.kv_dtype, state)
+        return ["pages", 2, cache.num_kv_heads, cache.block_words]
 
-
-def _encode(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
-    return pooled(model.normed(PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]))
-
-
-def _decode(model: Decoder, variant: Variant, inputs: Inputs, rows: int) -> nn.Tensor:
-    operators = _decode_operators(model, variant, inputs, rows)
-    return model.logits(operators, model.hidden(operators))
-
-
-def _sample(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
-    return sample(variant, model.vocab_size, inputs.io)
-
-
-def _adjust(model: Decoder, _variant: Variant, inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
-    return adjust(model.vocab_size, inputs.io)
-
-
-def _keep(model: Decoder, _variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
-    return keep(model.vocab_size, inputs.io)
-
-
-def _logprobs(model: Decoder, variant: Variant, inputs: Inputs, _: int) -> nn.Tensor:
-    return logprobs(variant, model.vocab_size, inputs.io)
-
-
-_BODIES: Mapping[str, Body] = {
-    "prefill": _prefill,
-    "logits": _logits,
-    "encode": _encode,
-    "decode": _decode,
-    "sample": _sample,
-    "adjust": _adjust,
-    "keep": _keep,
-    "logprobs": _logprobs,
-}
+    bodies: Mapping[str, Body] = {
+        "prefill": prefill,
+        "logits": logits,
+        "encode": encode,
+        "decode": decode,
+        "sample": lambda model, inputs, _: sample(variant, model.vocab_size, inputs.io),
+        "adjust": lambda model, inputs, _: adjust(model.vocab_size, inputs.io),
+        "keep": lambda model, inputs, _: keep(model.vocab_size, inputs.io),
+        "logprobs": lambda model, inputs, _: logprobs(variant, model.vocab_size, inputs.io),
+    }
+    return Backend(FUNCTIONS, bodies, kv_shape)

@@ -11,7 +11,6 @@ from webllm_build.compile.kernels.pool import POOLED
 from webllm_build.compile.kernels.sampling.adjust import mask_words
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer, State, page_groups
-from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
@@ -78,11 +77,10 @@ class Layout:
         shape, dtype = self._io[name]
         return [rows if name in ROWS else shape[0], *shape[1:]], dtype
 
-    def state_bytes(self, variant: Variant) -> tuple[int, ...]:
-        """Of one page, or one slot, of each of the model's states."""
-        return tuple(
-            self.kv(variant, state).page_bytes if isinstance(state, Pages) else math.prod(state.shape) * WORD for state in self.model.states
-        )
+    def state_bytes(self, kv_dtype: str) -> tuple[int, ...]:
+        """Of one page, or one slot, of each of the model's states. kv_dtype: as KvLayout's."""
+        states = self.model.states
+        return tuple(self.kv(kv_dtype, state).page_bytes if isinstance(state, Pages) else math.prod(state.shape) * WORD for state in states)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -112,6 +110,6 @@ class Layout:
         """The states in pages, one for each layer with attention."""
         return tuple(state for state in self.model.states if isinstance(state, Pages))
 
-    def kv(self, variant: Variant, state: Pages) -> KvLayout:
+    def kv(self, kv_dtype: str, state: Pages) -> KvLayout:
         """One layer's cache."""
-        return KvLayout(variant.kv_dtype, state.kv_heads, state.head_dim)
+        return KvLayout(kv_dtype, state.kv_heads, state.head_dim)

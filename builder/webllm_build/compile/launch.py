@@ -13,7 +13,6 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.abi_generated import LAUNCH_WORDS
-from webllm_build.compile.target import WASM_HOST
 from webllm_build.compile.wgsl import CompiledKernel
 from webllm_build.errors import CompileError
 from webllm_build.signals import held_back
@@ -47,17 +46,19 @@ def launch_function(kernels: Sequence[CompiledKernel]) -> tirx.PrimFunc:
 
 
 @held_back()
-def compile_launches(functions: Mapping[str, tirx.PrimFunc]) -> bytes:
-    """A wasm32 object file that exports the functions under their names, with C parameters."""
-    target = tvm.target.Target(WASM_HOST)
+def compile_functions(functions: Mapping[str, tirx.PrimFunc], target: tvm.target.Target) -> bytes:
+    """An object file that exports the functions under their names, with C parameters."""
     module = tvm.IRModule(
         {
             name: function.with_attrs({"global_symbol": name, "calling_conv": 1, "target": target, "tirx.noalias": True})
             for name, function in functions.items()
         }
     )
-    library = tvm.compile(module, target=target)
+    # What TVM's own pipelines do besides is to schedule, which these functions need not, and to simplify, which writes out named values
+    # wherever they are used.
+    passes = [tirx.transform.BindTarget(target), tirx.transform.FlattenBuffer(), tirx.transform.LowerIntrin()]
+    library = tvm.get_global_func("target.build.llvm")(tvm.transform.Sequential(passes)(module), target)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "launch.o"
-        library.mod.write_to_file(str(path))
+        path = Path(folder) / "functions.o"
+        library.write_to_file(str(path))
         return path.read_bytes()

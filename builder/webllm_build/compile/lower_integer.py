@@ -12,7 +12,8 @@ from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.quantize import quantize
-from webllm_build.compile.lower import DecodeOperators, Matrix, PrefillOperators, attention_merge_kernel, kernel_name, rows, tiles_for
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, tiles_for
+from webllm_build.compile.operators import Matrix, kernel_name, rows
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel, in_tiles
 from webllm_build.model.attention import Attention

@@ -12,12 +12,12 @@ from tvm.relax import transform as t
 from tvm.s_tir import dlight as dl
 
 from webllm_build.compile.emit import Emitter
-from webllm_build.compile.export import export_module
+from webllm_build.compile.export import export_module, gpu
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.dequantize import CODES
-from webllm_build.compile.launch import compile_launches
+from webllm_build.compile.launch import compile_functions
 from webllm_build.compile.plan import Plan, PlanModel, Rope
-from webllm_build.compile.target import VARIANTS, Variant
+from webllm_build.compile.target import VARIANTS, WASM_HOST, Variant
 from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import CompileError
 from webllm_build.signals import held_back
@@ -60,17 +60,10 @@ def compile_model(
     model, emitter = layout.model, Emitter(layout)
     for variant in _supported(variants, layout):
         on_variant(variant.name)
-        exported = export_module(model, layout, variant)
-        emitter.add(variant, lower_module(exported.module, variant, debug_dump), exported.tiles)
+        exported = export_module(model, layout, gpu(layout, variant))
+        emitter.add(variant, lower_module(exported.module, variant.target, variant.name, debug_dump), exported.tiles)
     plan = Plan(
-        model=PlanModel(
-            vocab_size=model.vocab_size,
-            hidden_size=model.hidden_size,
-            context_length=layout.context_length,
-            page_size=layout.page_size,
-            prefill_chunk=layout.prefill_chunk,
-            ropes=tuple(Rope(rope.inv_freq, rope.scale) for rope in model.ropes),
-        ),
+        model=plan_model(layout),
         weights=layout.weights,
         states=layout.states,
         io=layout.io,
@@ -80,8 +73,20 @@ def compile_model(
     return CompiledLibrary(
         plan=plan.to_json(),
         wgsl=json.dumps(emitter.wgsl, separators=(",", ":")).encode(),
-        launch_object=compile_launches(emitter.launches),
+        launch_object=compile_functions(emitter.launches, tvm.target.Target(WASM_HOST)),
         launch_exports=tuple(emitter.launches),
+    )
+
+
+def plan_model(layout: Layout) -> PlanModel:
+    model = layout.model
+    return PlanModel(
+        vocab_size=model.vocab_size,
+        hidden_size=model.hidden_size,
+        context_length=layout.context_length,
+        page_size=layout.page_size,
+        prefill_chunk=layout.prefill_chunk,
+        ropes=tuple(Rope(rope.inv_freq, rope.scale) for rope in model.ropes),
     )
 
 
@@ -96,12 +101,14 @@ def _supported(variants: Sequence[Variant], layout: Layout) -> list[Variant]:
 
 
 @held_back()
-def lower_module(module: tvm.IRModule, variant: Variant, dump: Path | None = None) -> tvm.IRModule:
-    """Runs every phase: what is left of a Relax function is allocations and kernel calls."""
-    with variant.target:
-        for number, (name, passes) in enumerate(PHASES):
+def lower_module(
+    module: tvm.IRModule, target: tvm.target.Target, variant: str, dump: Path | None = None, without: Sequence[str] = ()
+) -> tvm.IRModule:
+    """Runs every phase but those named: what is left of a Relax function is allocations and kernel calls. variant: its name."""
+    with target:
+        for number, (name, passes) in enumerate(phase for phase in PHASES if phase[0] not in without):
             module = tvm.transform.Sequential(passes())(module)
             if dump is not None:
                 dump.mkdir(parents=True, exist_ok=True)
-                (dump / f"{variant.name}.{number}-{name}.py").write_text(module.script())
+                (dump / f"{variant}.{number}-{name}.py").write_text(module.script())
     return module

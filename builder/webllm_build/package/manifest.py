@@ -67,6 +67,14 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class CpuLibraries:
+    """What runs the model on a CPU; relaxed: with WebAssembly's relaxed SIMD."""
+
+    plain: FileEntry
+    relaxed: FileEntry
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything the browser must know to fetch, verify and run one model.
 
@@ -75,6 +83,7 @@ class Manifest:
     that weight. tensors: in the plan's order.
     grammar: the grammar engine, which is fetched when a request first asks for an answer of some form.
     probe: what a browser checks its GPU by, where it was computed from these weights.
+    cpu: where the model also runs without a GPU; fetched where it does.
     sampling: how the model's makers would have tokens drawn, where they say so (sampling_defaults.RANGES); a request may say otherwise.
     """
 
@@ -91,6 +100,7 @@ class Manifest:
     tensors: tuple[TensorEntry, ...]
     probe: Probe | None = None
     sampling: Mapping[str, float] = field(default_factory=dict)
+    cpu: CpuLibraries | None = None
     format: int = FORMAT
 
     @property
@@ -101,12 +111,22 @@ class Manifest:
     @property
     def files(self) -> tuple[FileEntry, ...]:
         """All files that the manifest names, weights last."""
-        return (self.library, self.tokenizer, self.grammar, *self.weights.shards)
+        return (*self.small_files, *self.weights.shards)
+
+    @property
+    def small_files(self) -> tuple[FileEntry, ...]:
+        """All but the weights, which may lie elsewhere."""
+        return (self.library, self.tokenizer, *self._later)
+
+    @property
+    def _later(self) -> tuple[FileEntry, ...]:
+        """Files that are fetched where they are needed."""
+        return (self.grammar, *((self.cpu.plain, self.cpu.relaxed) if self.cpu else ()))
 
     @property
     def download_bytes(self) -> int:
         """What a first visit fetches besides the page itself."""
-        return sum(entry.bytes for entry in self.files if entry != self.grammar)
+        return sum(entry.bytes for entry in self.files if entry not in self._later)
 
     @property
     def sha256(self) -> str:
@@ -127,6 +147,8 @@ class Manifest:
             del fields["probe"]
         if not self.sampling:
             del fields["sampling"]
+        if self.cpu is None:
+            del fields["cpu"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
 
 
@@ -180,9 +202,14 @@ def _parse(fields: Fields) -> Manifest:
         tensors=tuple(tensor_entry(tensor) for tensor in fields.objects("tensors")),
         probe=optional_probe(fields),
         sampling=optional_numbers(fields, "sampling"),
+        cpu=_cpu(fields.nested("cpu")) if "cpu" in fields.fields else None,
     )
     _check_stream(manifest)
     return manifest
+
+
+def _cpu(fields: Fields) -> CpuLibraries:
+    return CpuLibraries(file_entry(fields.nested("plain")), file_entry(fields.nested("relaxed")))
 
 
 def file_entry(fields: Fields) -> FileEntry:

@@ -21,6 +21,7 @@ from webllm_build.fields import Fields
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.package.chat_format import recognise
 from webllm_build.package.manifest import (
+    CpuLibraries,
     FileEntry,
     Manifest,
     ModelFacts,
@@ -37,6 +38,7 @@ from webllm_build.quantize.probe import Probe
 from webllm_build.source.checkpoint import Tokenizer
 
 MODEL_FOLDER = "model"
+CPU_NAMES = ("model-cpu", "model-cpu-relaxed")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class StoredWeights:
 class CompiledModel:
     """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest.
 
+    cpu: its libraries for the CPU, plain and relaxed, where it has such.
     grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling: as in Manifest.
     """
 
@@ -69,6 +72,7 @@ class CompiledModel:
     grammar: bytes
     tool_format: str = "auto"
     sampling: Mapping[str, float] = field(default_factory=dict)
+    cpu: tuple[bytes, bytes] | None = None
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
@@ -86,6 +90,7 @@ class CompiledModel:
             tensors=self.weights.tensors,
             probe=self.weights.probe,
             sampling=dict(self.sampling),
+            cpu=CpuLibraries(*(_entry(name, "wasm", data) for name, data in zip(CPU_NAMES, self.cpu, strict=True))) if self.cpu else None,
         )
 
     def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER) -> None:
@@ -97,6 +102,9 @@ class CompiledModel:
         stage.write(f"{MODEL_FOLDER}/{manifest.library.file}", self.library)
         stage.write(f"{MODEL_FOLDER}/{manifest.tokenizer.file}", self.tokenizer.tokenizer_json)
         stage.write(f"{MODEL_FOLDER}/{manifest.grammar.file}", self.grammar)
+        if manifest.cpu and self.cpu:
+            stage.write(f"{MODEL_FOLDER}/{manifest.cpu.plain.file}", self.cpu[0])
+            stage.write(f"{MODEL_FOLDER}/{manifest.cpu.relaxed.file}", self.cpu[1])
         for shard in manifest.weights.shards:
             stage.copy(self.weights.folder / shard.file, f"{shards}/{shard.file}", shard)
 

@@ -40,7 +40,7 @@ def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, 
 def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> dict[str, str]:
     model, ask_weights = manifest.model, weights is None
     license_name = model.license or "unknown"
-    local = manifest.files if weights == BUNDLE else (manifest.library, manifest.tokenizer, manifest.grammar)
+    local = manifest.files if weights == BUNDLE else manifest.small_files
     return {
         **{name: (templates_folder() / "npm" / name).read_text("utf-8") for name in PLAIN_SCRIPTS},
         "model.js": render(

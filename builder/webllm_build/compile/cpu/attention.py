@@ -1,0 +1,89 @@
+"""Causal attention over the paged cache, a page at a time, with a running softmax (FlashAttention, arXiv 2205.14135)."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.cpu.kv_cache import KvCache, Places
+from webllm_build.compile.cpu.ops import at, exp, sum_of, units
+from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE
+from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, let, local, size, splat, store, total, vec
+from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
+from webllm_build.model.attention import Attention
+
+HIDDEN = -1e30  # score of a key that the token must not see, and of none
+QUADS = PAGE_SIZE // VEC
+
+
+def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int) -> PrimFunc:
+    """out = softmax(scale * q K) V; each token sees the keys up to its own position, or the last of them. A unit is some query heads of a
+    token that share a head of keys: in a prefill all of them, in a decode step, which has few tokens, one.
+
+    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, out float32[n, query_size].
+    """
+    heads = 1 if rows else layer.group
+    groups, vectors = layer.heads // heads, layer.head_dim // VEC
+    with Kernel() as kernel:
+        n = size("n")
+        q = kernel.buffer("q", (n, layer.query_size), "float32")
+        cache = KvCache(kernel, layout, stride)
+        places = Places(kernel, rows)
+        out = kernel.buffer("out", (n, layer.query_size), "float32")
+        scores, largest, weights = local("scores", heads * PAGE_SIZE), local("largest", heads), local("weights", heads)
+        sums = local("sums", heads * layer.head_dim)
+        with units(n * groups) as unit:
+            token, group = let("token", unit // groups), let("group", unit % groups)
+            kv_head, first_head = let("kv_head", group * heads // layer.group), let("first_head", group * heads)
+            position = let("position", places.position(token))
+            for head in range(heads):
+                store(largest, T.float32(HIDDEN), head)
+                store(weights, T.float32(0), head)
+            with T.serial(heads * vectors) as i:
+                store(sums, splat(T.float32(0)), vec(i))
+            begin = let("begin", T.int32(0) if layer.window is None else T.max(position - (layer.window - 1), 0))
+            with T.serial(begin >> PAGE_BITS, (position + PAGE_SIZE) >> PAGE_BITS) as index:
+                page, base = let("page", places.page(token, index * PAGE_SIZE)), let("base", index * PAGE_SIZE)
+                low, high = let("low", T.max(begin - base, 0)), let("high", T.min(position + 1 - base, PAGE_SIZE))
+                with T.serial(heads * QUADS) as i:
+                    store(scores, splat(T.float32(HIDDEN)), vec(i))
+                with T.serial(low, high) as slot:
+                    key = [let("key", value) for value in cache.load(page, KEY, kv_head, slot)]
+                    for head in range(heads):
+                        products = [q[token, vec((first_head + head) * vectors + i)] * key[i] for i in range(vectors)]
+                        store(scores, sum_of(_sum(products)) * T.float32(layer.scale), head * PAGE_SIZE + slot)
+                for head in range(heads):
+                    _weigh(head, scores, largest, weights, sums, vectors)
+                with T.serial(low, high) as slot:
+                    value = [let("value", part) for part in cache.load(page, VALUE, kv_head, slot)]
+                    for head in range(heads):
+                        weight = splat(let("weight", scores[head * PAGE_SIZE + slot]))
+                        for i in range(vectors):
+                            store(sums, sums[at(head * vectors + i)] + weight * value[i], at(head * vectors + i))
+            for head in range(heads):
+                inverse = splat(let("inverse", T.float32(1) / T.max(weights[head], T.float32(1e-30))))  # padding has no weight
+                with T.serial(vectors) as i:
+                    store(out, sums[vec(head * vectors + i)] * inverse, token, vec((first_head + head) * vectors + i))
+    return kernel.func
+
+
+def _sum(terms: list[Expr]) -> Expr:
+    """In four sums, which do not wait for each other."""
+    return total([let("part", total(terms[i::4])) for i in range(4)])
+
+
+def _weigh(head: int, scores: Expr, largest: Expr, weights: Expr, sums: Expr, vectors: int) -> None:
+    """A page's scores of a head become weights; what was summed before is scaled to their maximum."""
+    quads = [let("score", scores[at(head * QUADS + i)]) for i in range(QUADS)]
+    top = T.max(T.max(quads[0], quads[1]), T.max(quads[2], quads[3]))
+    top = let("top", top)
+    pairs = let("pairs", T.max(top, T.Shuffle([top], [2, 3, 0, 1])))
+    new = let("new", T.max(T.max(T.Shuffle([pairs], [0]), T.Shuffle([pairs], [1])), largest[head]))
+    old = let("old", exp(largest[head] - new))
+    store(largest, new, head)
+    found = [let("weight", exp(quad - splat(new))) for quad in quads]
+    for i, weight in enumerate(found):
+        store(scores, weight, at(head * QUADS + i))
+    store(weights, weights[head] * old + sum_of(total(found)), head)
+    with T.serial(vectors) as i:
+        store(sums, sums[vec(head * vectors + i)] * splat(old), vec(head * vectors + i))

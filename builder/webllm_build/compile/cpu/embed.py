@@ -1,0 +1,30 @@
+"""Rows of a quantized table: the embeddings of tokens."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.cpu.ops import units
+from webllm_build.compile.cpu.unpack import QUADS, values_of
+from webllm_build.compile.kernels.linear.epilogue import PLAIN, weight_buffers
+from webllm_build.compile.kernels.tir.ops import Kernel, let, size, splat, store, vec, when
+from webllm_build.quantize import GROUP, Part
+
+
+def embed(part: Part, table_rows: int, scale: float = 1.0) -> PrimFunc:
+    """As kernels/embed.py; a unit is a token."""
+    rows, columns = part.shape
+    PLAIN.check(rows, columns)
+    blocks = columns // GROUP
+    with Kernel() as kernel:
+        n = size("n")
+        tokens = kernel.buffer("tokens", (n,), "int32")
+        weight = weight_buffers(kernel, part.scheme, rows, columns)
+        out = kernel.buffer("out", (n, columns), "float32")
+        with units(n) as token:
+            row = let("row", T.max(T.min(tokens[token], table_rows - 1), 0) - part.first)
+            with when(rows == table_rows or T.And(row >= 0, row < rows)), T.serial(blocks) as block:
+                for j, value in enumerate(values_of(part.scheme, weight, row * blocks + block)):
+                    store(out, value if scale == 1 else value * splat(T.float32(scale)), token, vec(block * QUADS + j))
+    return kernel.func

@@ -1,0 +1,80 @@
+"""The paged key-value cache on a CPU. A page holds all layers, so that the cache grows at its end, where it lies; a layer's part
+of a page is as in kv_layout.py, but that of 8 float16 a word has elements i and i + 4, which become two vectors without moving anything."""
+
+from __future__ import annotations
+
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
+from webllm_build.compile.cpu.ops import at, constant, integer
+from webllm_build.compile.cpu.unpack import lower_half, upper_half
+from webllm_build.compile.kernels.attention.kv_cache import page_of, slot_of
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, size, store
+from webllm_build.compile.kv_layout import KvLayout
+from webllm_build.errors import CompileError
+
+
+class Places:
+    """The parameters "state" int32[MAX_ROWS, STATE_WORDS] and "page_table" int32[MAX_ROWS, max_pages]: where a step's tokens lie.
+
+    The tokens of a prefill are of row 0's sequence, from the position in its state on; those of a decode step (max_pages: entries of a
+    table) each have a row, and one at position -1 is padding.
+    """
+
+    def __init__(self, kernel: Kernel, max_pages: int | None) -> None:
+        self._rows = max_pages is not None
+        self._state = kernel.buffer("state", (MAX_ROWS, STATE_WORDS), "int32")
+        self._table = kernel.buffer("page_table", (MAX_ROWS, max_pages or size("max_pages")), "int32")
+
+    def position(self, token: Expr) -> Expr:
+        return self._state[token, 0] if self._rows else self._state[0, 0] + token
+
+    def page(self, token: Expr, position: Expr) -> Expr:
+        """Of a position of a token's sequence."""
+        return page_of(self._table, token if self._rows else 0, position)
+
+
+class KvCache:
+    """The parameter "kv": a layer's part of page p lies p * stride words behind that of page 0."""
+
+    def __init__(self, kernel: Kernel, layout: KvLayout, stride: int) -> None:
+        if layout.dtype not in ("float32", "float16"):
+            raise CompileError(f"CPUs have no cache of {layout.dtype}.")
+        self.layout = layout
+        self._words = kernel.buffer("kv", (size("pages"), stride), "uint32")
+
+    def _row(self, kind: Expr, head: Expr, position: Expr) -> Expr:
+        """The first word of a row."""
+        layout = self.layout
+        return ((kind * layout.num_kv_heads) + head) * layout.block_words + slot_of(position) * (layout.columns * layout.words)
+
+    def store(self, page: Expr, kind: Expr, head: Expr, position: Expr, row: Buffer) -> None:
+        """Store float32[head_dim]."""
+        first = let("first", self._row(kind, head, position))
+        for i in range(self.layout.columns):
+            if self.layout.dtype == "float32":
+                words = T.reinterpret("uint32x4", row[at(i)])
+            else:
+                low, high = (_as_halves(row[at(2 * i + part)]) for part in range(2))
+                words = T.bitwise_or(low, T.shift_left(high, integer(16, high)))
+            store(self._words, words, page, T.ramp(first + i * 4, 1, 4))
+
+    def load(self, page: Expr, kind: Expr, head: Expr, position: Expr) -> list[Expr]:
+        """A row as float32x4."""
+        first = let("first", self._row(kind, head, position))
+        vectors = [let("words", self._words[page, T.ramp(first + i * 4, 1, 4)]) for i in range(self.layout.columns)]
+        if self.layout.dtype == "float32":
+            return [T.reinterpret("float32x4", words) for words in vectors]
+        return [half for words in vectors for half in (lower_half(words), upper_half(words))]
+
+
+def _as_halves(value: Expr) -> Expr:
+    """float32x4 as float16, in the lower halves of uint32x4, to the nearest, of equals the even one; beyond float16's range its largest."""
+    value = let("value", value)
+    largest = T.min(T.max(value, constant(0, value) - value), constant(65504, value))
+    # float32's exponents now end where float16's do, so that its denormal numbers are float16's too.
+    bits = let("bits", T.reinterpret("int32x4", largest * constant(2.0**-112, value)))
+    odd = T.bitwise_and(T.shift_right(bits, integer(13, bits)), integer(1, bits))
+    magnitude = T.shift_right(bits + odd + integer(0xFFF, bits), integer(13, bits))
+    sign = T.bitwise_and(T.shift_right(T.reinterpret("int32x4", value), integer(16, bits)), integer(0x8000, bits))
+    return T.reinterpret("uint32x4", T.bitwise_or(magnitude, sign))

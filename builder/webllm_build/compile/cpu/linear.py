@@ -1,0 +1,41 @@
+"""Matrix products with float32 activations."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.cpu.epilogue import Outputs
+from webllm_build.compile.cpu.ops import at, sum_of, units, zeros
+from webllm_build.compile.cpu.unpack import QUADS, values_of
+from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
+from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, let, size, store, vec
+from webllm_build.quantize import GROUP, Scheme
+
+ROWS = 4  # of the weight, whose products with a token a loop sums
+
+
+def linear(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
+    """out[t] = epilogue of the weight [n, k] times x[t], for symbolically many tokens. A unit is ROWS of the weight, and all tokens.
+
+    Parameters: x float32[m, k], w_<suffix> of the weight, those of the epilogue, out float32[m, epilogue.columns(n)].
+    """
+    epilogue.check(n, k)
+    blocks = k // GROUP
+    with Kernel() as kernel:
+        m = size("n")
+        x = kernel.buffer("x", (m, k), "float32")
+        weight = weight_buffers(kernel, scheme, n, k)
+        outputs = Outputs(kernel, epilogue, m, n)
+        with units(ceildiv(n, ROWS)) as unit:
+            # Beyond the last row that one again, whose products are not stored.
+            rows = [let("row", T.min(unit * ROWS + i, n - 1)) for i in range(ROWS)]
+            with T.serial(m) as token:
+                sums = zeros("sums", ROWS)
+                with T.serial(blocks) as block:
+                    inputs = [let("x", x[token, vec(block * QUADS + j)]) for j in range(QUADS)]
+                    for i, row in enumerate(rows):
+                        for value, input in zip(values_of(scheme, weight, row * blocks + block), inputs, strict=True):
+                            store(sums, sums[at(i)] + value * input, at(i))
+                outputs.store([sum_of(sums[at(i)]) for i in range(ROWS)], token, unit * ROWS)
+    return kernel.func

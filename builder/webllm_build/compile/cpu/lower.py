@@ -1,0 +1,156 @@
+"""A model's operators on a CPU, for all phases: a kernel takes any number of tokens."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tvm import tirx
+from tvm.relax.frontend import nn
+
+from webllm_build.compile.abi_generated import MAX_ROWS
+from webllm_build.compile.cpu.adjust import adjust
+from webllm_build.compile.cpu.attention import attention
+from webllm_build.compile.cpu.embed import embed
+from webllm_build.compile.cpu.linear import linear
+from webllm_build.compile.cpu.logprobs import keep, logprobs
+from webllm_build.compile.cpu.norm import rms_norm
+from webllm_build.compile.cpu.pool import pool
+from webllm_build.compile.cpu.recurrence import RECURRENCES
+from webllm_build.compile.cpu.rope_append import rope_append
+from webllm_build.compile.cpu.sampling import sample
+from webllm_build.compile.cpu.variant import CpuVariant
+from webllm_build.compile.export import FUNCTIONS, Backend, Body
+from webllm_build.compile.io import Layout
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.pool import POOLED
+from webllm_build.compile.kv_layout import KvLayout
+from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, last_row, rows
+from webllm_build.model.attention import Attention
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.recurrence import Recurrence
+from webllm_build.model.state import Pages
+from webllm_build.model.weights import Weight
+from webllm_build.quantize import Part
+
+# As on the GPU, but that a decode step's kernels take any number of rows.
+CPU_FUNCTIONS = tuple(
+    replace(spec, rows="n", most=MAX_ROWS) if spec.name == "decode" else spec for spec in FUNCTIONS if not spec.name.startswith("decode_")
+)
+
+# Layers share kernels: each is made once.
+_embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), functools.cache(linear)
+_rope_append, _attention = functools.cache(rope_append), functools.cache(attention)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """kv_dtype: as KvLayout's. strides: words of a page by the state whose part of it lies in it; it has all layers of a group."""
+
+    kv_dtype: str
+    strides: Mapping[str, int]
+
+    @staticmethod
+    def of(layout: Layout, kv_dtype: str) -> Cache:
+        sizes = zip(layout.states, layout.state_bytes(kv_dtype), strict=True)
+        paged = [(state, size) for state, size in sizes if state.kind == "pages"]
+        strides = {window: sum(size for state, size in paged if state.window == window) // 4 for window in layout.tables}
+        return Cache(kv_dtype, {state.name: strides[state.window] for state, _ in paged})
+
+
+class CpuOperators(RelaxOperators):
+    """decoding: each token has a row of its own, with its sequence's page table; they are of one sequence otherwise."""
+
+    def __init__(self, norm_eps: float, inputs: Inputs, cache: Cache, *, decoding: bool) -> None:
+        super().__init__(norm_eps, inputs)
+        self.cache = cache
+        self.decoding = decoding
+
+    def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+        if norm:
+            x = self.norm(x, norm)
+        kernel = _linear(matrix.scheme, *matrix.shape, epilogue)
+        out = rows(x, epilogue.columns(matrix.shape[0]))
+        return nn.op.tensor_ir_op(kernel, kernel_name("linear", matrix), [x, *matrix.buffers, *added], out)
+
+    def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
+        kernel = _rms_norm(*norm.shape, self.norm_eps)
+        return nn.op.tensor_ir_op(kernel, "norm", [x, *self.vector(norm)], rows(x, *norm.shape))
+
+    def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
+        return _embed(part, count, scale)
+
+    def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
+        return _rms_norm(columns, self.norm_eps, residual=True)
+
+    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
+        places = [self.inputs.io["state"], self.inputs.tables[state]]
+        max_pages = int(places[1].shape[1]) if self.decoding else None
+        layout, stride = KvLayout(self.cache.kv_dtype, attention.kv_heads, attention.head_dim), self.cache.strides[state]
+        args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
+        append = _rope_append(layout, attention, rows=max_pages, stride=stride)
+        cache, q = self.append(append, "rope_append", args, attention.query_size)
+        kernel = _attention(layout, attention, rows=max_pages, stride=stride)
+        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places], rows(q, attention.query_size))
+
+    def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
+        kernel = _recurrence(recurrence, self.decoding)
+        return self.recur_by(kernel, "_rows" if self.decoding else "", recurrence, state, inputs, weights)
+
+
+@functools.cache
+def _recurrence(recurrence: Recurrence, decoding: bool) -> tirx.PrimFunc:
+    return RECURRENCES[type(recurrence)](recurrence, decoding)
+
+
+def cpu(layout: Layout, variant: CpuVariant) -> Backend:
+    """A variant of the CPU's."""
+    cache, vocab_size = Cache.of(layout, variant.kv_dtype), layout.model.vocab_size
+
+    def operators(model: Decoder, inputs: Inputs, *, decoding: bool) -> CpuOperators:
+        return CpuOperators(model.norm_eps, inputs, cache, decoding=decoding)
+
+    def prefill(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+        return model.hidden(operators(model, inputs, decoding=False))
+
+    def logits(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+        return model.logits(operators(model, inputs, decoding=False), last_row(inputs.io["hidden"]))
+
+    def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+        x = model.normed(operators(model, inputs, decoding=False), inputs.io["hidden"])
+        return nn.op.tensor_ir_op(pool(model.hidden_size), "pool", [x], nn.Tensor.placeholder([POOLED, model.hidden_size], "float32"))
+
+    def decode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+        each = operators(model, inputs, decoding=True)
+        return model.logits(each, model.hidden(each))
+
+    bodies: Mapping[str, Body] = {
+        "prefill": prefill,
+        "logits": logits,
+        "encode": encode,
+        "decode": decode,
+        "sample": lambda _model, inputs, _: _in_place(
+            sample(vocab_size), "sample", inputs, ["logits", "sampling", "state", "tokens", "history"], [3, 4]
+        ),
+        "adjust": lambda _model, inputs, _: _in_place(
+            adjust(vocab_size), "adjust", inputs, ["logits", "sampling", "tokens", "counts", "bias", "mask"], [0, 3]
+        ),
+        "keep": lambda _model, inputs, _: _in_place(keep(vocab_size), "keep", inputs, ["logits", "kept"], [1]),
+        "logprobs": lambda _model, inputs, _: _in_place(
+            logprobs(vocab_size), "logprobs", inputs, ["kept", "sampling", "tokens", "logprobs"], [3]
+        ),
+    }
+
+    def kv_shape(state: Pages) -> list[int | str]:
+        return ["pages", cache.strides[state.name]]
+
+    return Backend(CPU_FUNCTIONS, bodies, kv_shape)
+
+
+def _in_place(kernel: tirx.PrimFunc, name: str, inputs: Inputs, io: Sequence[str], written: list[int]) -> tuple[nn.Tensor, ...]:
+    """Call a kernel on io buffers, of which it writes those at some places."""
+    args = [inputs.io[each] for each in io]
+    out = [nn.Tensor.placeholder(args[index].shape, args[index].dtype) for index in written]
+    found = nn.op.tensor_ir_inplace_op(kernel, name, args, written, out)
+    return tuple(found) if len(written) > 1 else (found,)

@@ -1,0 +1,37 @@
+"""Norms of rows of activations."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.cpu.ops import at, sum_of, units, zeros
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, size, splat, store, vec
+
+
+def rms_norm(columns: int, eps: float, *, residual: bool = False) -> PrimFunc:
+    """out[t] = norm_weight * x[t] / sqrt(mean(x[t]²) + eps), with `residual` added to it; a unit is a row.
+
+    Parameters: x float32[n, columns], norm_weight float32[columns], residual (where there is one) and out float32[n, columns].
+    """
+    with Kernel() as kernel:
+        n = size("n")
+        x = kernel.buffer("x", (n, columns), "float32")
+        weight = kernel.buffer("norm_weight", (columns,), "float32")
+        added = kernel.buffer("residual", (n, columns), "float32") if residual else None
+        out = kernel.buffer("out", (n, columns), "float32")
+        with units(n) as row:
+            scale = splat(let("scale", inverse_rms(x, row, columns, eps)))
+            with T.serial(columns // VEC) as i:
+                value = x[row, vec(i)] * scale * weight[vec(i)]
+                store(out, value if added is None else added[row, vec(i)] + value, row, vec(i))
+    return kernel.func
+
+
+def inverse_rms(x: Buffer, row: Expr, columns: int, eps: float) -> Expr:
+    """1 / sqrt(mean(x[row]²) + eps). Emits a loop."""
+    squares = zeros("squares", 1)
+    with T.serial(columns // VEC) as i:
+        value = let("value", x[row, vec(i)])
+        store(squares, squares[at(0)] + value * value, at(0))
+    return T.float32(1) / T.sqrt(sum_of(squares[at(0)]) * T.float32(1 / columns) + T.float32(eps))

@@ -1,0 +1,14 @@
+"""Which kernel each kind of recurrence has on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tvm.tirx import PrimFunc
+
+from webllm_build.model.recurrence import Recurrence
+
+# By the type of a recurrence: its kernel, from it and whether it is a decode step's, whose tokens each have a row (SlotState of
+# kernels/recurrence.py, which is the same on CPUs). Parameters: as there.
+RECURRENCES: dict[type[Recurrence], Callable[[Any, bool], PrimFunc]] = {}

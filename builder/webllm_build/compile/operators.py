@@ -1,0 +1,185 @@
+"""A model's operators in Relax: what does not depend on where the kernels run."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tvm import te, tirx, topi
+from tvm.relax.frontend import nn
+
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.ops import Activation, check_linear
+from webllm_build.model.recurrence import Recurrence
+from webllm_build.model.weights import Weight
+from webllm_build.quantize import Part, Scheme
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """A weight, or some rows of one that is larger than a binding, in the buffers of its scheme."""
+
+    part: Part
+    buffers: Sequence[nn.Tensor]
+
+    @property
+    def scheme(self) -> Scheme:
+        return self.part.scheme
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.part.shape
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The tensors of one Relax function: io buffers by name, rotary tables, page tables by the states that they are of, states by name,
+    the parts of each weight."""
+
+    io: Mapping[str, nn.Tensor]
+    ropes: Mapping[Rope, nn.Tensor]
+    tables: Mapping[str, nn.Tensor]
+    states: Mapping[str, nn.Tensor]
+    weights: Mapping[str, Sequence[Matrix]]
+
+
+class RelaxOperators(ABC):
+    """What GPUs, CPUs and all phases share. Activations are float32[tokens, features] in every variant."""
+
+    def __init__(self, norm_eps: float, inputs: Inputs) -> None:
+        self.norm_eps = norm_eps
+        self.inputs = inputs
+
+    def embed(self, table: Weight, *, scale: float = 1.0) -> nn.Tensor:
+        tokens, (count, columns) = self.inputs.io["tokens"], table.shape
+        out, x = rows(tokens, columns), None
+        for matrix in self.inputs.weights[table.name]:  # each adds the embeddings that it has
+            kernel, args = self.embed_kernel(matrix.part, count, scale), [tokens, *matrix.buffers]
+            if x is None:
+                x = nn.op.tensor_ir_op(kernel, "embed", args, out)
+            else:
+                x = nn.op.tensor_ir_inplace_op(kernel, "embed", [*args, x], len(args), out)
+        return x
+
+    def linear(
+        self,
+        x: nn.Tensor,
+        weight: Weight,
+        *,
+        norm: Weight | None = None,
+        bias: Weight | None = None,
+        residual: nn.Tensor | None = None,
+        activation: Activation = "none",
+    ) -> nn.Tensor:
+        check_linear(residual, activation)
+        epilogue = Epilogue(bias is not None, activation, residual is not None)
+        added = [*self.vector(bias), *([] if residual is None else [residual])]
+        whole, *more = self.inputs.weights[weight.name]
+        if not more:
+            return self.multiply(x, whole, norm, added, epilogue)
+        return self.join([self.multiply(x, part, norm, [_columns(y, part.part) for y in added], epilogue) for part in (whole, *more)])
+
+    @abstractmethod
+    def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+        """As `linear`. added: what the epilogue adds, in its order."""
+
+    def join(self, parts: list[nn.Tensor]) -> nn.Tensor:
+        """Outputs [m, .] side by side."""
+        rows, dtype = parts[0].shape[0], parts[0].dtype
+        out = nn.Tensor.placeholder([rows, sum(int(part.shape[1]) for part in parts)], dtype)
+        return nn.op.tensor_ir_op(_join(tuple(map(_shape, parts)), dtype), "join", parts, out)
+
+    @abstractmethod
+    def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor: ...
+
+    def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor) -> nn.Tensor:
+        kernel = self.add_norm_kernel(*norm.shape)
+        return nn.op.tensor_ir_op(kernel, "add_norm", [x, *self.vector(norm), residual], rows(x, *norm.shape))
+
+    @abstractmethod
+    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor: ...
+
+    @abstractmethod
+    def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor: ...
+
+    def recur_by(
+        self, kernel: tirx.PrimFunc, name: str, recurrence: Recurrence, state: str, inputs: Sequence[nn.Tensor], weights: Sequence[Weight]
+    ) -> nn.Tensor:
+        """As `recur`, by a kernel."""
+        buffers = [buffer for weight in weights for buffer in self.vector(weight)]
+        args = [*inputs, *buffers, self.inputs.io["state"], self.inputs.states[state]]
+        return self.append(kernel, type(recurrence).__name__.lower() + name, args, recurrence.size)[1]
+
+    @abstractmethod
+    def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
+        """Embeddings of the tokens whose rows of `count` are in a part of the table, times scale. Parameters: tokens, the part's buffers,
+        out."""
+
+    @abstractmethod
+    def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
+        """As `add_norm`. Parameters: x, norm, residual, out."""
+
+    def vector(self, weight: Weight | None) -> list[nn.Tensor]:
+        """The buffer of a weight that a kernel has or has not."""
+        return [] if weight is None else [buffer for matrix in self.inputs.weights[weight.name] for buffer in matrix.buffers]
+
+    def append(self, kernel: tirx.PrimFunc, name: str, args: list[nn.Tensor], columns: int) -> tuple[nn.Tensor, nn.Tensor]:
+        """Call a kernel that writes the cache, the last of `args`, in place: the cache, and what it computes for each token."""
+        *inputs, cache = args
+        outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), rows(inputs[0], columns)]
+        cache, out = nn.op.tensor_ir_inplace_op(kernel, name, args, [len(inputs), -1], outputs)
+        return cache, out
+
+
+def rows(like: nn.Tensor, columns: int) -> nn.Tensor:
+    """An output with a row for each row of `like`."""
+    return nn.Tensor.placeholder([like.shape[0], columns], "float32")
+
+
+def kernel_name(kernel: str, matrix: Matrix, m: int = 1) -> str:
+    """What the plan calls the kernel for weights of this shape, and for m vectors."""
+    return "_".join([kernel, "x".join(str(extent) for extent in matrix.shape), *([f"rows{m}"] if m > 1 else [])])
+
+
+def _columns(y: nn.Tensor, part: Part) -> nn.Tensor:
+    """The columns of y[n] or y[m, n] that are outputs of a part's rows."""
+
+    out = nn.Tensor.placeholder([*y.shape[:-1], part.rows], y.dtype)
+    return nn.op.tensor_ir_op(_take(_shape(y), part.first, part.rows), "columns", [y], out)
+
+
+def _shape(x: nn.Tensor) -> tuple[int | None, ...]:
+    """None for a symbolic length."""
+    return tuple(length if isinstance(length, int) else None for length in x.shape)
+
+
+def _placeholder(shape: tuple[int | None, ...], dtype: str, n: tirx.Var) -> te.Tensor:
+    return te.placeholder([n if length is None else length for length in shape], dtype)
+
+
+@functools.cache
+def _join(shapes: tuple[tuple[int | None, ...], ...], dtype: str) -> tirx.PrimFunc:
+    """Tensors [m, .] side by side."""
+    n = tirx.Var("n", "int64")
+    parts = [_placeholder(shape, dtype, n) for shape in shapes]
+    return te.create_prim_func([*parts, topi.concatenate(parts, axis=1)]).without_attr("global_symbol")
+
+
+@functools.cache
+def _take(shape: tuple[int | None, ...], first: int, count: int) -> tirx.PrimFunc:
+    """`count` columns of a float32 tensor, from the first on."""
+    whole = _placeholder(shape, "float32", tirx.Var("n", "int64"))
+    taken = te.compute([*whole.shape[:-1], count], lambda *index: whole[(*index[:-1], index[-1] + first)], name="columns")
+    return te.create_prim_func([whole, taken]).without_attr("global_symbol")
+
+
+def last_row(x: nn.Tensor) -> nn.Tensor:
+    """The last of x[m, hidden]: [1, hidden]."""
+
+    def take_last(rows: te.Tensor) -> te.Tensor:
+        return te.compute((1, rows.shape[1]), lambda _, column: rows[rows.shape[0] - tirx.IntImm("int64", 1), column], name="last_row")
+
+    return nn.op.tensor_expr_op(take_last, "last_row", [x])

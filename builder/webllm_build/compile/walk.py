@@ -1,0 +1,126 @@
+"""Lowered Relax functions → kernel calls with numbered buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import tvm
+from tvm import relax, tirx
+
+from webllm_build.compile.export import FunctionSpec
+from webllm_build.compile.io import Layout
+from webllm_build.errors import CompileError
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kernel call: the TIR function's name and a buffer id for each of its parameters."""
+
+    kernel: str
+    buffers: tuple[int, ...]
+
+
+def calls_of(module: tvm.IRModule, functions: Sequence[FunctionSpec], layout: Layout, workspace: Workspace) -> dict[str, list[Call]]:
+    """The calls of each function; their scratch comes to the workspace, whose buffers are numbered behind all others."""
+    ids = buffer_ids(layout)
+    return {spec.name: Walker(ids, workspace, ids.get(spec.result or "")).walk(module[spec.name]) for spec in functions}
+
+
+def buffer_ids(layout: Layout) -> dict[str, int]:
+    names = [buffer.name for buffer in layout.weights]
+    names += [state.name for state in layout.model.states]
+    names += [buffer.name for buffer in layout.io]
+    return {name: index for index, name in enumerate(names)}
+
+
+@dataclass
+class Workspace:
+    """Scratch buffers shared by all functions of a variant, which never run at the same time: each as large as the largest use."""
+
+    first_id: int
+    sizes: list[int] = field(default_factory=list)
+
+    def buffer(self, slot: int, size: int) -> int:
+        if slot == len(self.sizes):
+            self.sizes.append(0)
+        self.sizes[slot] = max(self.sizes[slot], -(-size // 16) * 16)
+        return self.first_id + slot
+
+
+class Walker:
+    """Follows the bindings of one lowered function: allocations name workspace, calls become steps, the rest are aliases."""
+
+    def __init__(self, ids: Mapping[str, int], workspace: Workspace, result: int | None) -> None:
+        self._ids = ids
+        self._workspace = workspace
+        self._result = result
+        self._value: dict[relax.Var, int | tuple[relax.Expr, ...]] = {}
+        self._slots = 0
+
+    def walk(self, function: relax.Function) -> list[Call]:
+        for parameter in function.params:
+            self._value[parameter] = self._ids[parameter.name]
+        bindings = [binding for block in function.body.blocks for binding in block.bindings]
+        results = self._result_storages(function, bindings)
+        calls: list[Call] = []
+        for binding in bindings:
+            value = binding.value
+            if not isinstance(value, relax.Call):
+                self._alias(binding.var, value)
+            elif isinstance(value.op, relax.GlobalVar):
+                calls.append(Call(value.op.name_hint, tuple(self._buffer(argument) for argument in value.args)))
+            elif value.op.name == "relax.memory.alloc_storage":
+                self._value[binding.var] = self._allocate(value) if binding.var not in results else self._require_result()
+            elif value.op.name == "relax.memory.alloc_tensor":
+                if int(value.args[1].value) != 0:
+                    raise CompileError("The memory plan puts a tensor inside another's storage, which the plan cannot say.")
+                self._value[binding.var] = self._buffer(value.args[0])
+            elif not value.op.name.startswith("relax.memory.kill"):
+                raise CompileError(f"Lowering left a call of {value.op.name}, which is no kernel.")
+        return calls
+
+    def _result_storages(self, function: relax.Function, bindings: list[relax.Binding]) -> set[relax.Var]:
+        """Storages of tensors that the function returns: they are io buffers, not workspace."""
+        returned = {function.body.body}
+        storages: set[relax.Var] = set()
+        for binding in reversed(bindings):
+            if binding.var not in returned:
+                continue
+            if isinstance(binding.value, relax.Call):
+                if binding.value.op.name == "relax.memory.alloc_tensor":
+                    storages.add(binding.value.args[0])
+            elif isinstance(binding.value, relax.Var):
+                returned.add(binding.value)
+        return storages
+
+    def _require_result(self) -> int:
+        if self._result is None:
+            raise CompileError("A function without a result returns a tensor of its own.")
+        return self._result
+
+    def _allocate(self, call: relax.Call) -> int:
+        (size,) = call.args[0].values
+        if not isinstance(size, tirx.IntImm):
+            raise CompileError(f"An allocation has the size {size}, which has no upper bound.")
+        self._slots += 1
+        return self._workspace.buffer(self._slots - 1, int(size))
+
+    def _alias(self, var: relax.Var, value: relax.Expr) -> None:
+        if isinstance(value, relax.Tuple):
+            self._value[var] = tuple(value.fields)
+        elif isinstance(value, relax.TupleGetItem):
+            fields = self._value[value.tuple_value]
+            if not isinstance(fields, tuple):
+                raise CompileError(f"{value.tuple_value} is not a tuple.")
+            self._value[var] = self._buffer(fields[value.index])
+        elif isinstance(value, relax.Var):
+            self._value[var] = self._value[value]
+        else:
+            raise CompileError(f"Lowering left {type(value).__name__} {value}, which is no kernel.")
+
+    def _buffer(self, expr: relax.Expr) -> int:
+        value = self._value.get(expr)
+        if not isinstance(value, int):
+            raise CompileError(f"{expr} is not a buffer.")
+        return value

@@ -1,0 +1,141 @@
+"""Runs a compiled model on a machine, step for step as the browser does, with a page table of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from machine import Array, Machine, place
+
+from webllm_build.compile.abi_generated import MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+
+PAGES, SLOTS = 64, 32
+GREEDY = np.array([0, np.float32(1).view(np.uint32)] + [0] * (SAMPLING_WORDS - 2), np.uint32)  # temperature 0, top_p 1
+
+
+def memory_needed(plan: bytes) -> int:
+    read = json.loads(plan)
+    return max(place(_sizes(read, variant))[1] for variant in read["variants"]) + (1 << 20)
+
+
+def _groups(plan: Mapping[str, Any]) -> list[int | None]:
+    """The windows of layers, which share page tables where they have the same."""
+    return list(dict.fromkeys(state["window"] for state in plan["states"] if state["kind"] == "pages"))
+
+
+def _sizes(plan: Mapping[str, Any], variant: Mapping[str, Any]) -> list[int]:
+    """Of the buffers in the order of their ids, and behind them of the pages of each group, of which no other buffer is."""
+    states = list(zip(plan["states"], variant["state_bytes"], strict=True))
+    paged = [(state["window"], size) for state, size in states if state["kind"] == "pages"]
+    pools = [PAGES * sum(size for window, size in paged if window == group) for group in _groups(plan)]
+    cache = [size * SLOTS if state["kind"] == "slots" else 0 for state, size in states]
+    weights, io = ([buffer["bytes"] for buffer in plan[kind]] for kind in ("weights", "io"))
+    return [*weights, *cache, *io, *variant["workspace"], *pools]
+
+
+class CpuRunner:
+    """Sequences of tokens in one variant of a model. Whatever is not a weight begins with NaN (integers: -1)."""
+
+    def __init__(self, machine: Machine, plan: bytes, variant: str, weights: Mapping[str, Array]) -> None:
+        self.plan = json.loads(plan)
+        (self.variant,) = (each for each in self.plan["variants"] if each["name"] == variant)
+        self._machine = machine
+        sizes = _sizes(self.plan, self.variant)
+        places, self._scratch = place(sizes)
+        machine.memory[:] = 255
+        for start, buffer in zip(places, self.plan["weights"], strict=False):
+            content = weights[buffer["name"]]
+            machine.memory[start : start + buffer["bytes"]] = np.ascontiguousarray(content).reshape(-1).view(np.uint8)
+        base, groups = len(self.plan["weights"]), _groups(self.plan)
+        ends = dict(zip(groups, places[len(places) - len(groups) :], strict=True))
+        for number, (state, size) in enumerate(zip(self.plan["states"], self.variant["state_bytes"], strict=True)):
+            if state["kind"] == "pages":
+                places[base + number] = ends[state["window"]]
+                ends[state["window"]] += size
+        self._places = places
+        self._io = {buffer["name"]: base + len(self.plan["states"]) + number for number, buffer in enumerate(self.plan["io"])}
+        self._pages = [np.random.default_rng(number).permutation(PAGES) for number in range(len(groups))]
+        self.lengths: dict[int, int] = {}
+        self._owned: dict[int, list[int]] = {}  # places in the groups' orders of pages
+        self._slots: dict[int, int] = {}
+        self._taken = self._steps = 0
+
+    def prefill(self, tokens: Sequence[int], sequence: int = 0) -> Array:
+        """Append tokens: the logits after the last, float32[vocabulary]."""
+        self.write("tokens", np.array(tokens, np.int32))
+        self._prepare([sequence], len(tokens))
+        self.run("prefill", len(tokens))
+        self.run("logits", len(tokens))
+        return self.read("logits", np.float32)[: self.plan["model"]["vocab_size"]]
+
+    def decode(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
+        """Append a token to each row's sequence: logits float32[rows, vocabulary]. None: padding."""
+        self.write("tokens", np.array(tokens, np.int32))
+        self._prepare(sequences, 1)
+        self.run("decode", len(sequences))
+        return self.read("logits", np.float32).reshape(MAX_ROWS, -1)[: len(sequences)]
+
+    def generate(self, prompt: Sequence[int], count: int) -> list[int]:
+        """Greedily, as `sample` leaves each token for the next step."""
+        self.write("sampling", GREEDY)
+        self.prefill(prompt)
+        self.run("sample", 1)
+        found = [int(self.read("tokens", np.int32)[0])]
+        while len(found) < count:
+            self._prepare([0], 1)
+            self.run("decode", 1)
+            self.run("sample", 1)
+            found.append(int(self.read("tokens", np.int32)[0]))
+        return found
+
+    def run(self, name: str, n: int) -> None:
+        function, machine = self.variant["functions"][name], self._machine
+        machine.launch(function["launch"], n, self._scratch)
+        units = machine.memory[self._scratch :][: 4 * len(function["kernels"])].view(np.int32).copy()
+        for kernel, buffers in function["steps"]:
+            places = np.array([self._places[buffer] for buffer in buffers], np.uint32)
+            machine.memory[self._scratch : self._scratch + places.nbytes] = places.view(np.uint8)
+            entry = self.plan["kernels"][function["kernels"][kernel]]["entry"]
+            middle = int(units[kernel]) // 2
+            machine.kernel(entry, self._scratch, n, middle, int(units[kernel]))
+            machine.kernel(entry, self._scratch, n, 0, middle)
+
+    def write(self, name: str, values: Array) -> None:
+        start = self._places[self._io[name]]
+        self._machine.memory[start : start + values.nbytes] = values.reshape(-1).view(np.uint8)
+
+    def read(self, name: str, dtype: type[np.generic]) -> Array:
+        number = self._io[name]
+        size = self.plan["io"][number - len(self.plan["weights"]) - len(self.plan["states"])]["bytes"]
+        return self._machine.memory[self._places[number] :][:size].view(dtype).copy()
+
+    def _prepare(self, sequences: Sequence[int | None], n: int) -> None:
+        model = self.plan["model"]
+        state = np.full((MAX_ROWS, STATE_WORDS), -1, np.int32)
+        positions: list[int] = []
+        for row, sequence in enumerate(sequences):
+            if sequence is None:
+                positions.append(0)
+                continue
+            first = self.lengths.get(sequence, 0)
+            pages = self._owned.setdefault(sequence, [])
+            while len(pages) * model["page_size"] < first + n:
+                pages.append(self._taken)
+                self._taken += 1
+            written = (self._slots.get(sequence, 4 * sequence) + 1) % 4 + 4 * sequence
+            state[row, :5] = first, n, self._steps + row, self._slots.get(sequence, -1), written
+            self.lengths[sequence], self._slots[sequence] = first + n, written
+            positions += range(first, first + n)
+        for number, order in enumerate(self._pages):
+            table = np.full((len(sequences), -(-model["context_length"] // model["page_size"])), -1, np.int32)
+            for row, sequence in enumerate(sequences):
+                pages = self._owned.get(-1 if sequence is None else sequence, [])
+                table[row, : len(pages)] = order[pages]
+            self.write(f"page_table{number}", table)
+        for number, rope in enumerate(model["ropes"]):
+            angles = np.array(positions)[:, None] * np.array(rope["inv_freq"])
+            self.write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * rope["scale"]).astype(np.float32))
+        self.write("state", state)
+        self._steps += len(sequences)

@@ -1,0 +1,91 @@
+"""A whole tiny model of each family, by the CPU's kernels: a prompt in two chunks, then a step for each further token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cpu_runner import CpuRunner, memory_needed
+from machine import Array, Machine, Native, Wasm
+
+import toy_cpu_kernel
+import toy_recurrent
+from families import FAMILIES, TOKENS, open_tiny, reference
+from packed_model import EXACT, PackedModel
+from webllm_build.compile.cpu.link import link_cpu_library
+from webllm_build.compile.cpu.pipeline import compile_cpu
+from webllm_build.compile.cpu.variant import EXACT as FLOAT, CpuVariant, Flavour
+from webllm_build.source.local import open_folder
+
+ENDS = (24, 40)  # of the prompt's chunks, beyond a window
+
+
+def build(folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant) -> CpuRunner:
+    compiled = compile_cpu(packed.layout, [flavour], [variant])
+    size = memory_needed(compiled.plan)
+    machine: Machine
+    if flavour == "native":
+        machine = Native(folder, [compiled.shared, *compiled.objects.values()], size)
+    else:
+        machine = Wasm(link_cpu_library(compiled, flavour, "ziglang"), size)
+    return CpuRunner(machine, compiled.plan, variant.name, packed.buffers)
+
+
+def logits(runner: CpuRunner, tokens: Sequence[int], ends: Sequence[int]) -> tuple[Array, list[int]]:
+    """After each chunk, and after each further token; and where these are in the text."""
+    found, first = [], 0
+    for end in ends:
+        found.append(runner.prefill(tokens[first:end]))
+        first = end
+    found += [runner.decode([token], [0])[0] for token in tokens[first:]]
+    return np.stack(found), [*(end - 1 for end in ends), *range(first, len(tokens))]
+
+
+def error(found: Array, expected: Array) -> float:
+    """The largest, as a part of the largest logit."""
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_equal_those_of_transformers(tmp_path: Path, family: str) -> None:
+    packed = PackedModel.of(open_tiny(family, "hugging_face", tmp_path / "model"), EXACT)
+    found, positions = logits(build(tmp_path, packed, "native", FLOAT), TOKENS, ENDS)
+    assert error(found, reference(family)[positions]) < 1e-4
+
+
+def test_webassembly_computes_the_same(tmp_path: Path) -> None:
+    packed = PackedModel.of(open_tiny("gemma3_text", "hugging_face", tmp_path / "model"), EXACT)
+    found, positions = logits(build(tmp_path, packed, "plain", FLOAT), TOKENS, ENDS)
+    assert error(found, reference("gemma3_text")[positions]) < 1e-4
+
+
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
+def test_every_scheme_is_read_as_it_was_packed(tmp_path: Path, scheme: str) -> None:
+    packed = PackedModel.of(open_tiny("qwen2", "hugging_face", tmp_path / "model"), dict.fromkeys(EXACT, scheme))
+    found, positions = logits(build(tmp_path, packed, "native", FLOAT), TOKENS, ENDS)
+    assert error(found, packed.logits(TOKENS, integer=False)[positions]) < 1e-4
+
+
+def test_rows_of_several_sequences_and_of_one_get_what_each_would_alone(tmp_path: Path) -> None:
+    packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), EXACT)
+    runner, expected = build(tmp_path, packed, "native", FLOAT), reference("qwen3")
+    runner.prefill(TOKENS[:24], 0)
+    runner.prefill(TOKENS[:18], 1)
+    # Two tokens of one sequence behind each other, padding, and one of another.
+    found = runner.decode([TOKENS[24], TOKENS[25], 0, TOKENS[18]], [0, 0, None, 1])
+    assert error(found[[0, 1, 3]], expected[[24, 25, 18]]) < 1e-4
+
+
+def test_a_recurrent_state_is_read_and_left_in_its_slots(tmp_path: Path) -> None:
+    with toy_cpu_kernel.registered():
+        schemes = EXACT | dict.fromkeys(["mix_in", "mix_out"], "f16")
+        packed = PackedModel.of(open_folder(toy_recurrent.write(tmp_path / "model"), "toy"), schemes)
+        runner = build(tmp_path, packed, "native", FLOAT)
+    found, positions = logits(runner, TOKENS, ENDS)
+    expected = toy_recurrent.Reference().logits(TOKENS)
+    assert error(found, expected[positions]) < 1e-4
+    # Two rows of one sequence: the second reads the slot that the first wrote.
+    runner.prefill(TOKENS[:24], 1)
+    assert error(runner.decode(TOKENS[24:26], [1, 1]), expected[24:26]) < 1e-4

@@ -1,0 +1,91 @@
+"""A model with packed weights, and what they compute in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import codes_case
+from webllm_build.compile.io import Layout
+from webllm_build.model import load_model
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.model.weights import Weight
+from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight, split
+from webllm_build.source.checkpoint import Checkpoint
+
+Array = npt.NDArray[np.floating[Any]]
+
+CHUNK = 64  # tokens of the longest prefill call
+# Schemes by the last part of a weight's name; norms are f32.
+EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "down", "head"], "f16")
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """buffers: contents of the plan's weight buffers by name."""
+
+    checkpoint: Checkpoint
+    layout: Layout
+    schemes: Mapping[str, Scheme]
+    weights: Mapping[str, Sequence[Packed]]
+    buffers: Mapping[str, npt.NDArray[Any]]
+
+    @staticmethod
+    def of(checkpoint: Checkpoint, names: Mapping[str, str]) -> PackedModel:
+        """names: schemes by the last part of a weight's name; others are f32."""
+        model = load_model(checkpoint)
+        schemes = {weight.name: SCHEMES[names.get(weight.name.rpartition(".")[2], "f32")] for weight in model.weights}
+        weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
+        layout = Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK)
+        buffers = {packed.name: packed.data for name, whole in weights.items() for packed in split(whole, layout.parts[name])}
+        return PackedModel(checkpoint, layout, schemes, weights, buffers)
+
+    @property
+    def model(self) -> Decoder:
+        return self.layout.model
+
+    def logits(self, tokens: Sequence[int], *, integer: bool) -> Array:
+        """Of the packed weights in NumPy, after each of the tokens: float64[tokens, vocabulary]."""
+        operators = (CodeOperators if integer else PackedOperators)(self, tokens)
+        return self.model.logits(operators, self.model.hidden(operators))
+
+
+class PackedOperators(NumpyOperators):
+    """On weights as they are packed."""
+
+    def __init__(self, built: PackedModel, tokens: Sequence[int]) -> None:
+        super().__init__(built.checkpoint, built.model.norm_eps, tokens)
+        self._built = built
+
+    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
+        rows: Array = self._values(table)[self.tokens] * scale
+        return rows
+
+    def multiply(self, x: Array, weight: Weight) -> Array:
+        product: Array = x @ self._values(weight).T
+        return product
+
+    def _values(self, weight: Weight) -> npt.NDArray[np.float64]:
+        rows, columns = weight.shape
+        buffers = [packed.data for packed in self._built.weights[weight.name]]
+        return self._built.schemes[weight.name].decode(buffers, rows, columns).astype(np.float64)
+
+
+class ByteCacheOperators(PackedOperators):
+    """And on a cache of bytes, with a scale for each token and head."""
+
+    def cached(self, keys_or_values: Array) -> Array:
+        scales: Array = np.abs(keys_or_values).max(-1, keepdims=True) / 127
+        return scales * np.floor(keys_or_values / scales + 0.5)
+
+
+class CodeOperators(PackedOperators):
+    """And on activations as 8-bit codes."""
+
+    def multiply(self, x: Array, weight: Weight) -> Array:
+        return super().multiply(codes_case.decode(*codes_case.encode(x.astype(np.float32))), weight)
