@@ -108,3 +108,10 @@ test("only an open answer is stored on the way", () => {
   made.saveOpen();
   assert.equal(restored().messages.length, 0);
 });
+
+test("sites of one origin keep their values apart", () => {
+  const shared = new FakeStorage();
+  const [one, other, again] = ["/a", "/b", "/a"].map((site) => safeStorage(() => shared, site));
+  one?.set("settings", "of a");
+  assert.deepEqual([other?.get("settings"), again?.get("settings")], [undefined, "of a"]);
+});

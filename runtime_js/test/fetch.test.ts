@@ -43,6 +43,14 @@ async function failure(response: Response): Promise<Failure> {
 }
 
 for (const [place, make] of Object.entries(PLACES)) {
+  test(`${place}: an address that cannot be read is the request's fault`, async () => {
+    const { client } = await loaded(make);
+    for (const id of ["%", "%zz", "a%", "%ff%fe", "%c3"]) {
+      const refused = await failure(await createFetch(client)(`https://api.example/v1/models/${id}`));
+      assert.deepEqual([refused.status, refused.code, refused.retry], [400, "invalid_url", "false"], id);
+    }
+  });
+
   test(`${place}: answers come as JSON and as server-sent events, chats and texts`, async () => {
     const ask = asker(await loaded(make));
     const whole: { object: string } = await (await ask(SHORT)).json();

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
 import { createFetch } from "../src/api/openai/fetch.ts";
+import { MLCEngineError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon } from "./fakes/engine.ts";
 
 const ASK = { model: MODEL, messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 5 } as const satisfies OpenAI.ChatCompletionCreateParams;
@@ -31,11 +32,19 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.equal(text.usage?.completion_tokens, 4);
   });
 
-  check("what is refused is the client's own error, at once", async (client) => {
+  check("what is refused is the client's own error, at once", async (client, engine) => {
     for (const stream of [false, true]) {
       const refused = client.chat.completions.create({ ...ASK, stream, temperature: 3 });
       await assert.rejects(refused, (error) => error instanceof OpenAI.BadRequestError && error.param === "temperature");
       await assert.rejects(client.chat.completions.create({ ...ASK, stream, model: "gpt-4" }), OpenAI.NotFoundError);
+    }
+    // The engine's own errors say the same of themselves.
+    const told = (error: unknown): unknown[] => (error instanceof OpenAI.APIError || error instanceof MLCEngineError ? [error.status, error.type, error.param] : []);
+    for (const wrong of [{ temperature: 3 }, { model: "gpt-4" }, { messages: [{ role: "user" as const, content: "x".repeat(900) }] }]) {
+      const of = async (ask: Promise<unknown>): Promise<unknown[]> => told(await ask.catch((error: unknown) => error));
+      const own = await of(engine.client.chat.completions.create({ ...ASK, ...wrong }));
+      assert.ok(own.length === 3 && own[1] === "invalid_request_error");
+      assert.deepEqual(own, await of(client.chat.completions.create({ ...ASK, ...wrong })));
     }
   });
 

@@ -45,6 +45,11 @@ def files_of_a_load(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("model/*") if not path.name.startswith("grammar."))
 
 
+def kept_as(name: str) -> str:
+    """The JavaScript expression of what the page keeps this under: with the folder of its site."""
+    return f"'webllm-build:{name}:{FACTS.id}' + location.pathname.slice(0, -1)"
+
+
 class Visit:
     """One person's browser: pages share storage and service worker. Console messages and uncaught errors are collected."""
 

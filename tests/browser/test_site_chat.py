@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page
-from site_visit import TITLE, Visit, answered, ask, until
+from site_visit import TITLE, Visit, answered, ask, kept_as, until
 
 
 def status(page: Page) -> str | None:
@@ -218,10 +218,10 @@ def test_settings_that_were_not_saved_are_as_before(visit: Visit) -> None:
 
 def test_settings_that_do_not_fit_are_replaced_by_the_defaults(visit: Visit) -> None:
     page = visit.open()
-    key = "webllm-build:settings:sample-1m"
+    key = page.evaluate(kept_as("settings"))
     for stored in ("nonsense", '{"temperature": 99}', "null"):
         page.evaluate("([key, value]) => localStorage.setItem(key, value)", [key, stored])
-        page.evaluate("sessionStorage.setItem('webllm-build:conversation:sample-1m', '[{\"role\": \"root\"}]')")
+        page.evaluate(f"(text) => sessionStorage.setItem({kept_as('conversation')}, text)", '[{"role": "root"}]')
         page.reload()
         page.wait_for_selector("#start:visible")
         page.click("#open-settings")

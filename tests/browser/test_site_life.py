@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from playwright.sync_api import Page, expect
-from site_visit import Visit, answered, ask, stored_files, until
+from site_visit import Visit, answered, ask, kept_as, stored_files, until
 
 LAST_ANSWER = "[...document.querySelectorAll('li.assistant .body')].at(-1)?.textContent"
 
@@ -161,7 +161,7 @@ def test_what_was_answered_so_far_survives_a_reload(visit: Visit) -> None:
 def test_what_was_answered_so_far_survives_a_crash(visit: Visit) -> None:
     page = visit.start()
     writing(page)
-    until(page, "sessionStorage.getItem('webllm-build:conversation:sample-1m').includes('word3')")
+    until(page, f"sessionStorage.getItem({kept_as('conversation')}).includes('word3')")
     page.click("#stop")
     answered(page, 2)
 
@@ -188,10 +188,10 @@ def test_a_start_that_ended_the_page_is_not_tried_again_unasked(visit: Visit) ->
     visit.server.slow = 3.2
     page.click("#start")
     page.wait_for_selector("#progress:visible")
-    assert page.evaluate("sessionStorage.getItem('webllm-build:start:sample-1m')") == "begun"
+    assert page.evaluate(f"sessionStorage.getItem({kept_as('start')})") == "begun"
     for event in ("pagehide", "pageshow"):  # it is left, and taken back as it was
         page.evaluate(f"dispatchEvent(new PageTransitionEvent('{event}', {{ persisted: true }}))")
-    assert page.evaluate("sessionStorage.getItem('webllm-build:start:sample-1m')") == "begun"
+    assert page.evaluate(f"sessionStorage.getItem({kept_as('start')})") == "begun"
     page.reload()
     page.wait_for_selector("#start:visible")
     assert "ended this page" not in page.inner_text("#card"), "a person has loaded it again"
@@ -199,7 +199,7 @@ def test_a_start_that_ended_the_page_is_not_tried_again_unasked(visit: Visit) ->
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
     # As a browser leaves it that runs out of memory.
-    page.add_init_script("sessionStorage.setItem('webllm-build:start:sample-1m', 'begun')")
+    page.add_init_script(f"sessionStorage.setItem({kept_as('start')}, 'begun')")
     page.reload()
     page.wait_for_selector("#start:visible")
     assert "ended this page" in page.inner_text("#card-text")

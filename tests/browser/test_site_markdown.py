@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from site_visit import Visit, answered, ask, until
+from site_visit import Visit, answered, ask, kept_as, until
 
 ATTACKS = [
     '<img src=x onerror="globalThis.pwned = 1">',
@@ -101,7 +101,7 @@ def test_degenerate_answers_are_shown_and_kept(visit: Visit) -> None:
     ask(page, "say: " + "> " * 2000)
     answered(page, 2)
     messages = [{"role": "assistant", "text": text, "ending": "stop"} for text in DEGENERATE]
-    page.evaluate("(all) => sessionStorage.setItem('webllm-build:conversation:sample-1m', all)", json.dumps(messages))
+    page.evaluate(f"(all) => sessionStorage.setItem({kept_as('conversation')}, all)", json.dumps(messages))
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     assert page.locator("li.assistant").count() == len(DEGENERATE)

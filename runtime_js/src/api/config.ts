@@ -7,6 +7,7 @@ import { platform } from "../support/platform.ts";
 import { NEUTRAL_APP_CONFIG, NEUTRAL_CHAT_OPTIONS, refuseUnsupported } from "./openai/neutral.ts";
 import type { RequestOptions } from "./openai/types.ts";
 import type { ModelChoice } from "../engine/choice.ts";
+import { MAX_PRIORITY } from "../engine/queue.ts";
 import { CALIBRATIONS } from "../executor/calibration.ts";
 import { DEVICES, type Device } from "../executor/devices.ts";
 import type { AppConfig, ChatOptions, MLCEngineConfig, ModelRecord, ModelSource } from "./types.ts";
@@ -16,7 +17,6 @@ const MAX_MODELS = 4096;
 const MAX_FILES = 4096;
 const MAX_CONTEXT = 1 << 24;
 const MAX_VARIANT = 64;
-export const MAX_PRIORITY = 9;
 
 const IN_REQUESTS = "give it with each request";
 const CHAT_OPTIONS_INSTEAD = { temperature: IN_REQUESTS, top_p: IN_REQUESTS };

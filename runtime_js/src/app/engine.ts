@@ -1,6 +1,7 @@
 /** The engine in its worker, as the page uses it: start, answer, end. */
 
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
+import { MAX_PRIORITY } from "../engine/queue.ts";
 import { waitingToBegin, type InitProgressReport } from "../engine/progress.ts";
 import type { PageConfig } from "../page/config.ts";
 import { WorkerScript } from "../page/worker-script.ts";
@@ -98,7 +99,8 @@ export class EngineHost {
   async #answer(prompt: Prompt, settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
     if (this.#engine === undefined) throw new AbortError("The engine was ended.");
     const { maxTokens, temperature, topP, topK, minP, repetitionPenalty } = settings;
-    const request = { prompt, maxTokens, stop: [], sampling: { temperature, topP, topK, minP, repetitionPenalty } };
+    const sampling = { temperature, topP, topK, minP, repetitionPenalty };
+    const request = { prompt, maxTokens, stop: [], sampling, priority: MAX_PRIORITY }; // somebody sits and waits
     const { events } = await this.#engine.begin({ request, model: undefined }, signal);
     return follow(events, signal, onPiece);
   }

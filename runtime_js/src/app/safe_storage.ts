@@ -5,8 +5,13 @@ export interface SafeStorage {
   set(key: string, value: string): void;
 }
 
-/** open: gives the storage; reading the property alone can throw. */
-export function safeStorage(open: () => Storage): SafeStorage {
+/** The folder of this site, without its last slash: an origin may have several. */
+function thisSite(): string {
+  return typeof document === "undefined" ? "" : new URL(".", document.baseURI).pathname.slice(0, -1);
+}
+
+/** open: gives the storage; reading the property alone can throw. site: whose values these are, of those that share the storage. */
+export function safeStorage(open: () => Storage, site: string = thisSite()): SafeStorage {
   const memory = new Map<string, string>();
   let storage: Storage | undefined;
   try {
@@ -16,7 +21,7 @@ export function safeStorage(open: () => Storage): SafeStorage {
   }
   const stored = (key: string): string | undefined => {
     try {
-      return storage?.getItem(key) ?? undefined;
+      return storage?.getItem(key + site) ?? undefined;
     } catch {
       return undefined;
     }
@@ -26,7 +31,7 @@ export function safeStorage(open: () => Storage): SafeStorage {
     set(key, value) {
       memory.set(key, value);
       try {
-        storage?.setItem(key, value);
+        storage?.setItem(key + site, value);
         if (storage !== undefined) memory.delete(key);
       } catch { // there is no room: this page remembers it
       }

@@ -4,6 +4,9 @@ import { QueueFullError } from "../support/errors.ts";
 
 /** More would only wait for minutes, and hold their prompts in memory. */
 export const MAX_WAITING = 256;
+/** The lowest is 0. */
+export const MAX_PRIORITY = 9;
+
 /** Of so many turns one goes to whoever waits longest, whatever its priority. */
 const TURNS = 4;
 

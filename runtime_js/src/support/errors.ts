@@ -31,6 +31,10 @@ export interface WireError {
   readonly details: ErrorDetails;
 }
 
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409, QueueFull: 429, OutOfMemory: 507,
+};
+
 export class MLCEngineError extends Error {
   constructor(readonly code: ErrorCode, message: string, readonly details: ErrorDetails = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -43,6 +47,22 @@ export class MLCEngineError extends Error {
     if (!(value instanceof Error) || !("code" in value) || typeof value.code !== "string" || !isErrorCode(value.code)) return false;
     const classes: readonly unknown[] = [MLCEngineError, ERROR_CLASSES[value.code]];
     return value.name === `${value.code}Error` && classes.includes(this);
+  }
+
+  /** As the errors of OpenAI's client have it: the status that a server would answer with. */
+  get status(): number {
+    return STATUS[this.code] ?? 500;
+  }
+
+  /** OpenAI's kind of error. */
+  get type(): "invalid_request_error" | "rate_limit_error" | "server_error" {
+    return this.code === "QueueFull" ? "rate_limit_error" : this.status < 500 ? "invalid_request_error" : "server_error";
+  }
+
+  /** The field of the request that is wrong, where it is one. */
+  get param(): string | null {
+    const { param } = this.details;
+    return typeof param === "string" ? param : null;
   }
 }
 

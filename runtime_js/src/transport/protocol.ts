@@ -5,7 +5,7 @@
  */
 
 import type { AnswerCall, LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/host.ts";
-import { MAX_PRIORITY, parseModelChoice } from "../api/config.ts";
+import { parseModelChoice } from "../api/config.ts";
 import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
 import { MAX_SESSION_ID, MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKENS, MAX_TOKENS } from "../api/openai/request.ts";
 import { MAX_TOOLS } from "../api/openai/tools.ts";
@@ -16,6 +16,7 @@ import type { ToolChoice } from "../engine/tool_structure.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
 import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
+import { MAX_PRIORITY } from "../engine/queue.ts";
 import type { Computer } from "../executor/devices.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";

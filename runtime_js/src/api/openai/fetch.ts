@@ -67,7 +67,16 @@ function route(path: string): { readonly method: "GET" | "POST"; readonly handle
   if (path.endsWith("/models")) return { method: "GET", handle: async ({ models }) => Response.json(await models.list()) };
   const id = /[/]models[/]([^/]+)$/.exec(path)?.[1];
   if (id === undefined) return undefined;
-  return { method: "GET", handle: async ({ models }) => Response.json(await models.retrieve(decodeURIComponent(id))) };
+  return { method: "GET", handle: async ({ models }) => Response.json(await models.retrieve(decoded(id))) };
+}
+
+/** Raises HttpError. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new HttpError(400, "invalid_url", `The address has a % in "${part.slice(0, 100)}" that begins no character of UTF-8.`);
+  }
 }
 
 async function serve(engine: ServedEngine, request: Request): Promise<Response> {

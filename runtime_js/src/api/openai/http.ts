@@ -2,9 +2,6 @@
 
 import { RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
 
-const STATUS: Partial<Record<ErrorCode, number>> = {
-  RequestValidation: 400, ContextWindowSizeExceeded: 400, ModelNotFound: 404, ModelNotLoaded: 409, QueueFull: 429, OutOfMemory: 507,
-};
 /** OpenAI's codes, which clients switch on. Other errors have the engine's own. */
 const CODE: Partial<Record<ErrorCode, string>> = {
   RequestValidation: "invalid_value", ContextWindowSizeExceeded: "context_length_exceeded", ModelNotFound: "model_not_found",
@@ -13,29 +10,29 @@ const CODE: Partial<Record<ErrorCode, string>> = {
 
 export interface OpenAIError {
   readonly message: string;
-  readonly type: "invalid_request_error" | "rate_limit_error" | "server_error";
+  readonly type: MLCEngineError["type"];
   readonly param: string | null;
   readonly code: string;
 }
 
 /** An error of the request itself, before an engine has seen it. */
 export class HttpError extends RequestValidationError {
-  constructor(readonly status: number, readonly openAICode: string, message: string, readonly headers: Readonly<Record<string, string>> = {}) {
-    super(message);
-  }
-}
+  readonly #status: number;
 
-function statusOf(error: MLCEngineError): number {
-  return error instanceof HttpError ? error.status : STATUS[error.code] ?? 500;
+  constructor(status: number, readonly openAICode: string, message: string, readonly headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.#status = status;
+  }
+
+  override get status(): number {
+    return this.#status;
+  }
 }
 
 export function openAIError(thrown: unknown): OpenAIError {
   const error = asEngineError(thrown);
-  const { param } = error.details;
   return {
-    message: error.message,
-    type: error.code === "QueueFull" ? "rate_limit_error" : statusOf(error) < 500 ? "invalid_request_error" : "server_error",
-    param: typeof param === "string" ? param : null,
+    message: error.message, type: error.type, param: error.param,
     code: error instanceof HttpError ? error.openAICode : CODE[error.code] ?? error.code,
   };
 }
@@ -45,7 +42,7 @@ export function errorResponse(thrown: unknown): Response {
   // But for a full queue, a second try would fail the same way, after as long.
   const retry = error.code === "QueueFull" ? { "x-should-retry": "true", "retry-after": "1" } : { "x-should-retry": "false" };
   const headers = { ...retry, ...(error instanceof HttpError && error.headers) };
-  return Response.json({ error: openAIError(error) }, { status: statusOf(error), headers });
+  return Response.json({ error: openAIError(error) }, { status: error.status, headers });
 }
 
 /** The body as JSON of at most `limit` bytes, for whoever reads it field by field. Raises HttpError. */
