@@ -17,7 +17,8 @@ Where every logit is LOWEST or less, or no number, the token is 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tvm.relax.frontend import nn
 from tvm.tirx import PrimFunc
@@ -35,9 +36,10 @@ from webllm_build.compile.abi_generated import (
     TOP_K_WORD,
     TOP_P_WORD,
 )
+from webllm_build.compile.kernels.sampling.candidates import Candidates
 from webllm_build.compile.kernels.sampling.largest import LOWEST, SLICE, THREADS, Largest
 from webllm_build.compile.kernels.sampling.random_bits import hash_words, negative_log_uniform
-from webllm_build.compile.kernels.sampling.top_k import ROUNDS as TOP_K_ROUNDS, find_kth_largest, ordered, unordered
+from webllm_build.compile.kernels.sampling.top_k import NEAR_ROUNDS, ROUNDS as TOP_K_ROUNDS, find_kth_largest, ordered, unordered
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -144,7 +146,7 @@ def sample_pick(variant: Variant, vocab_size: int) -> PrimFunc:
             for _, found in each_slice():
                 store(weight, weight[0] + element(found, 3) * T.exp(element(found, 2) - largest[0]), 0)
             reduce_all(variant, weight, 1, lane=thread, width=THREADS)
-            filters = _Filters(draw, slice_largest, slices, largest[0], weight)
+            filters = _Filters(draw, slice_largest, largest[0], weight)
             filters.find_top_k()
             filters.draw_inside()
             with when(thread == 0):
@@ -156,56 +158,58 @@ def sample_pick(variant: Variant, vocab_size: int) -> PrimFunc:
 class _Filters:
     """What of a row may be drawn. largest: its largest logit; weight: the sum of exp(logit - largest), of what top_k leaves in the end."""
 
-    def __init__(self, draw: _Draw, slice_largest: Buffer, slices: int, largest: Expr, weight: Buffer) -> None:
-        self.draw, self.slice_largest, self.slices, self.largest, self.weight = draw, slice_largest, slices, largest, weight
+    def __init__(self, draw: _Draw, slice_largest: Buffer, largest: Expr, weight: Buffer) -> None:
+        self.draw, self.largest, self.weight = draw, largest, weight
+        # On NVIDIA, shuffles in these loops keep loads from being under way together: all in all twice as slow.
+        self.variant = replace(draw.variant, subgroups=False)
+        self.candidates = Candidates(draw.logits, draw.row, draw.thread, draw.vocab_size, slice_largest)
         self.floor = _scalar("least", LOWEST)  # logits below it are out
-
-    def each(self, is_wanted: Callable[[Expr], Expr]) -> Iterator[tuple[Expr, Expr]]:
-        """A loop over this invocation's tokens with a logit that is wanted: (token, logit). A slice whose largest is not has none."""
-        with T.serial(self.slices) as index, when(is_wanted(let("slice_top", self.slice_largest[index]))):
-            for token, logit in self.draw.slice(index):
-                with when(is_wanted(logit)):
-                    yield token, logit
 
     def find_top_k(self) -> None:
         """Loops of no rounds and not branches, where TVM would place no barriers."""
-        draw, thread = self.draw, self.draw.thread
+        draw, candidates = self.draw, self.candidates
         k, is_asked = T.Cast("float32", draw.top_k), draw.has_top_k
         bounds = local("bounds", 2, "uint32")
         store(bounds, ordered(T.float32(LOWEST)) + T.uint32(1), 0)
         above_all = fixed("above_all", ordered(self.largest) + T.uint32(1), "uint32")
 
-        def slice_tops(floor: Expr) -> Iterator[Expr]:
-            with T.serial(ceildiv(self.slices, THREADS)) as step:
-                index = fixed("index", step * THREADS + thread)
-                with when(index < self.slices):
-                    top = let("top", self.slice_largest[index])
-                    with when(top >= floor):
-                        yield top
+        # The k-th largest of the slices' largest is at most the k-th largest of all, and so is that of the invocations', where slices are
+        # few. It leaves a small part of the vocabulary to look at.
+        has_slices = fixed("has_slices", T.Cast("int32", draw.top_k * T.uint32(4) <= T.uint32(3 * candidates.slices))) != 0
+        own_largest = candidates.largest_of_own(T.And(is_asked, T.Not(has_slices)))
+
+        def tops(floor: Expr) -> Iterator[Expr]:
+            top = local("top", 1)
+            with T.serial(T.Select(has_slices, ceildiv(candidates.slices, THREADS), 1)) as step:
+                index = fixed("index", step * THREADS + draw.thread)
+                store(top, T.Select(has_slices, T.float32(LOWEST), own_largest[0]), 0)
+                with when(T.And(has_slices, index < candidates.slices)):
+                    store(top, candidates.slice_largest[index], 0)
+                with when(top[0] >= floor):
+                    yield top[0]
 
         def logits(floor: Expr) -> Iterator[Expr]:
-            for _, logit in self.each(lambda value: value >= floor):
+            for _, logit in candidates.each(lambda value: value >= floor):
                 yield logit
 
-        # The k-th largest of the slices' largest is at most the k-th largest of all, and leaves few slices to look at.
         store(bounds, above_all, 1)
-        has_slices = T.And(is_asked, draw.top_k <= T.uint32(self.slices))
-        find_kth_largest(draw.variant, T.Select(has_slices, TOP_K_ROUNDS, 0), bounds, k, slice_tops, thread)
+        find_kth_largest(self.variant, T.Select(is_asked, NEAR_ROUNDS, 0), bounds, k, tops, draw.thread)
+        candidates.gather(is_asked, fixed("gathered_floor", unordered(bounds[0]), "float32"))
         store(bounds, above_all, 1)
-        find_kth_largest(draw.variant, T.Select(is_asked, TOP_K_ROUNDS, 0), bounds, k, logits, thread)
+        find_kth_largest(self.variant, T.Select(is_asked, TOP_K_ROUNDS, 0), bounds, k, logits, draw.thread)
         with when(is_asked):
             store(self.floor, unordered(bounds[0]), 0)
         with T.serial(T.Select(T.And(is_asked, draw.has_nucleus), 1, 0)):
             floor = fixed("floor", self.floor[0], "float32")
             store(self.weight, T.float32(0), 0)
-            for _, logit in self.each(lambda value: value >= floor):
+            for _, logit in candidates.each(lambda value: value >= floor):
                 store(self.weight, self.weight[0] + T.exp(logit - self.largest), 0)
-            reduce_all(draw.variant, self.weight, 1, lane=thread, width=THREADS)
+            reduce_all(self.variant, self.weight, 1, lane=draw.thread, width=THREADS)
 
     def draw_inside(self) -> None:
         """Draw again, from above the token drawn, while that is below the floor, or the tokens above it have probability top_p or more."""
         draw, thread, largest = self.draw, self.draw.thread, self.largest
-        with when(draw.min_p > T.float32(0)):
+        with when(draw.has_min_p):
             store(self.floor, T.max(self.floor[0], largest + T.log(draw.min_p)), 0)
         floor = fixed("floor", T.min(self.floor[0], largest), "float32")  # whatever was rounded, the likeliest token is inside
         limit = fixed("limit", draw.top_p * self.weight[0], "float32")
@@ -217,9 +221,9 @@ class _Filters:
             last = fixed("last", draw.logits[draw.row, uniform_load(drawn)], "float32")
             store(above, T.float32(0), 0)
             with when(draw.has_nucleus):
-                for _, logit in self.each(lambda value: value > last):
+                for _, logit in self.candidates.each(lambda value: value > last):
                     store(above, above[0] + T.exp(logit - largest), 0)
-            reduce_all(draw.variant, above, 1, lane=thread, width=THREADS)
+            reduce_all(self.variant, above, 1, lane=thread, width=THREADS)
             with when(thread == 0):
                 # Not outside where NaN is compared.
                 is_below = T.And(largest > T.float32(LOWEST), last < floor)
@@ -228,7 +232,7 @@ class _Filters:
             with when(uniform_load(outside) == 0):
                 T.Break()
             draw.best.clear()
-            for token, logit in self.each(lambda value: T.And(value > last, value >= floor)):
+            for token, logit in self.candidates.each(lambda value: T.And(value > last, value >= floor)):
                 draw.offer(token, logit)
             draw.best.reduce()
 
@@ -250,7 +254,8 @@ class _Draw:
         self.noisy = temperature > T.float32(0)
         self.has_nucleus = T.And(self.noisy, self.top_p < T.float32(1))
         self.has_top_k = T.And(self.noisy, self.top_k > T.uint32(0))
-        self.restricted = T.Or(T.Or(self.has_nucleus, self.has_top_k), T.And(self.noisy, self.min_p > T.float32(0)))
+        self.has_min_p = T.And(self.noisy, self.min_p > T.float32(0))
+        self.restricted = T.Or(T.Or(self.has_nucleus, self.has_top_k), self.has_min_p)
         self.inverse = fixed("inverse", T.float32(1) / T.max(temperature, T.float32(MIN_TEMPERATURE)), "float32")
         self.seed = [sampling[row, SEED_WORD], sampling[row, SEED_WORD + 1], sampling[row, STEP_WORD]]
         self.best = Largest(variant, thread)

@@ -15,6 +15,7 @@ from webllm_build.compile.target import Variant
 
 PIVOTS = 7  # one round counts what is above so many numbers: three bits of the answer
 ROUNDS = 12  # a number has 32 bits; fewer rounds are needed where numbers lie apart
+NEAR_ROUNDS = 6  # to within a thousandth of the answer
 _SIGN = 1 << 31
 
 
@@ -24,8 +25,9 @@ def find_kth_largest(
     """Narrow `bounds` until the k-th largest number is bounds[0] or more, and what is at least bounds[0] are the k largest, and equals.
 
     bounds: uint32[2], local, the same in every invocation: `ordered` numbers of which at least k are at least [0], and fewer [1]. Where
-    fewer than k numbers are at least [0], that stays. rounds: ROUNDS, or 0 to do nothing. each(floor): a loop over this invocation's
-    numbers that are at least `floor` (float32); it yields one, once, for the body to be emitted. Numbers that are NaN do not count.
+    fewer than k numbers are at least [0], that stays. rounds: ROUNDS, fewer for a bound that is near it, or 0 to do nothing. each(floor): a
+    loop over this invocation's numbers that are at least `floor` (float32); it yields one, once, for the body to be emitted. Numbers that
+    are NaN do not count.
     """
     counts = local("counts", PIVOTS)
     found = shared("found", 1, "int32")
