@@ -20,7 +20,7 @@ NOTICE = "Generated from constants/{source} by constants/generate.py. Do not edi
 
 
 class Constant(TypedDict):
-    value: int
+    value: float
     meaning: str
 
 

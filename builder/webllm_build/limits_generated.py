@@ -13,4 +13,7 @@ SHARD_BYTES = 25165824  # Size of each of them but the last: hosts refuse files 
 TENSOR_ALIGNMENT = 256  # Bytes; what GPUBuffer copies and bindings want at most.
 MAX_FILE_BYTES = 268435456  # Size of any file that a manifest names.
 MAX_MANIFEST_BYTES = 16777216  # Size of the manifest.
+MAX_TEMPERATURE = 2  # Of sampling.
+MIN_REPETITION_PENALTY = 0.01  # It divides logits; 1 is off.
+MAX_REPETITION_PENALTY = 100  # The same.
 MAX_TOKENIZER_BYTES = 67108864  # Size of tokenizer.json.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from webllm_build.errors import warn
-from webllm_build.limits_generated import MAX_VOCABULARY
+from webllm_build.limits_generated import MAX_REPETITION_PENALTY, MAX_TEMPERATURE, MAX_VOCABULARY, MIN_REPETITION_PENALTY
 
 RANGES: Mapping[str, tuple[float, float]] = {
-    "temperature": (0, 2),
+    "temperature": (0, MAX_TEMPERATURE),
     "top_p": (0, 1),
     "top_k": (0, MAX_VOCABULARY),
     "min_p": (0, 1),
-    "repetition_penalty": (0.01, 100),
+    "repetition_penalty": (MIN_REPETITION_PENALTY, MAX_REPETITION_PENALTY),
 }
 GGUF_KEYS = {
     "temperature": "general.sampling.temp",

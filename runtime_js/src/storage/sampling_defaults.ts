@@ -1,7 +1,7 @@
 /** How a model's makers would have its tokens drawn, as the builder found it beside the weights. */
 
 import { present, type Fields } from "../support/fields.ts";
-import { MAX_VOCABULARY } from "../support/limits.generated.ts";
+import { MAX_REPETITION_PENALTY, MAX_TEMPERATURE, MAX_VOCABULARY, MIN_REPETITION_PENALTY } from "../support/limits.generated.ts";
 
 /** What they do not say is absent. */
 export interface SamplingDefaults {
@@ -18,7 +18,9 @@ export interface SamplingDefaults {
 }
 
 /** Least and most, wherever such a number is given. */
-export const SAMPLING_RANGES = { temperature: [0, 2], topP: [0, 1], minP: [0, 1], repetitionPenalty: [0.01, 100] } as const;
+export const SAMPLING_RANGES = {
+  temperature: [0, MAX_TEMPERATURE], topP: [0, 1], minP: [0, 1], repetitionPenalty: [MIN_REPETITION_PENALTY, MAX_REPETITION_PENALTY],
+} as const;
 
 export function readSamplingDefaults(sampling: Fields): SamplingDefaults {
   const number = (name: keyof typeof SAMPLING_RANGES, key: string): number | undefined => {

@@ -26,5 +26,11 @@ export const TENSOR_ALIGNMENT = 256;
 export const MAX_FILE_BYTES = 268435456;
 /** Size of the manifest. */
 export const MAX_MANIFEST_BYTES = 16777216;
+/** Of sampling. */
+export const MAX_TEMPERATURE = 2;
+/** It divides logits; 1 is off. */
+export const MIN_REPETITION_PENALTY = 0.01;
+/** The same. */
+export const MAX_REPETITION_PENALTY = 100;
 /** Size of tokenizer.json. */
 export const MAX_TOKENIZER_BYTES = 67108864;

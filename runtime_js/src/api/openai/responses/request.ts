@@ -1,5 +1,6 @@
 /** Reads a request of OpenAI's Responses API, and says it as a chat. Raises RequestValidationError. */
 
+import { SAMPLING_RANGES } from "../../../storage/sampling_defaults.ts";
 import { RequestValidationError } from "../../../support/errors.ts";
 import { Fields } from "../../../support/fields.ts";
 import { readJsonObject } from "../../../support/json.ts";
@@ -159,7 +160,7 @@ export function parseResponseRequest(value: unknown): ParsedResponseRequest {
   const instructions = request.optional("instructions", (key) => request.string(key, MAX_CONTENT));
   const input = readInput(request);
   const maxTokens = request.optional("max_output_tokens", (key) => request.integer(key, 1, MAX_TOKENS));
-  const temperature = request.optional("temperature", (key) => request.number(key, 0, 2));
+  const temperature = request.optional("temperature", (key) => request.number(key, ...SAMPLING_RANGES.temperature));
   const topP = request.optional("top_p", (key) => request.number(key, 0, 1));
   const model = request.optional("model", (key) => request.string(key, MAX_NAME));
   if (input.length === 0) throw request.fail("input is empty; give at least one message", "input");
