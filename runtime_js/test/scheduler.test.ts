@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { FinishReason } from "../src/engine/generation.ts";
-import { ChunkLength, PipelineDepth } from "../src/engine/pace.ts";
+import { ChunkLength, StepPace } from "../src/engine/pace.ts";
 import { Sampler, seedWords } from "../src/engine/sampler.ts";
 import type { SamplingConfig } from "../src/engine/sampling.ts";
 import { Scheduler, type Stop } from "../src/engine/scheduler.ts";
@@ -24,9 +24,9 @@ test("an answer equals the plain reference, through chunks, pages and a full pip
 
 test("the faster the GPU, the more steps ahead", () => {
   const depthAt = (milliseconds: number): number => {
-    const depth = new PipelineDepth();
-    for (let token = 0; token < 20; token++) depth.tokenRead(1000 + token * milliseconds);
-    return depth.value;
+    const pace = new StepPace();
+    for (let token = 0; token < 20; token++) pace.tokensRead(1, 1000 + token * milliseconds);
+    return pace.depth;
   };
   assert.deepEqual([500, 200, 100, 12, 5, 3, 2, 1, 0].map(depthAt), [1, 1, 2, 2, 3, 5, 6, 6, 6]);
 });

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutOfMemoryError } from "../src/support/errors.ts";
+import { Oracle } from "./fakes/drafts.ts";
 import { soon } from "./fakes/engine.ts";
 import { generate, promptOf, request, setup } from "./fakes/generations.ts";
 import { randomFrom } from "./fakes/random.ts";
@@ -40,7 +41,9 @@ async function live(random: () => number, slots: number, windows: readonly (numb
     const plain = reference(prompt, Math.min(maxTokens, CONTEXT - prompt.length), new Set());
     const eosTokenIds = new Set(random() < 0.3 ? [plain[below(plain.length)] ?? -1] : []);
     const leaveAfter = random() < 0.2 ? below(10) : Infinity;
-    const asked = request(prompt, { maxTokens, eosTokenIds, priority: below(3) });
+    const errors = random() < 0.5 ? 0 : 0.1;
+    const drafts = random() < 0.7 ? [new Oracle(() => random() < errors)] : [];
+    const asked = request(prompt, { maxTokens, eosTokenIds, priority: below(3), drafts });
     try {
       const { ids, cached, finish } = await generate(it, asked, (count, stop) => {
         if (count >= leaveAfter) stop();

@@ -1,11 +1,12 @@
 /** One answer on its way: what was asked, and how far it has come. */
 
-import type { Draw, PooledStates, TokenLogprobs } from "../executor/runner.ts";
+import type { Draw, PooledStates, TokenLogprobs, TokenMask } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
 import { SINKS } from "./overflow.ts";
 import { MAX_DEPTH } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
+import { Speculation, type DraftCounts, type DraftSource } from "./speculation.ts";
 
 export const FINISH_REASONS = ["stop", "length", "abort"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
@@ -30,6 +31,8 @@ export interface GenerationRequest {
   readonly priority?: number | undefined;
   /** What may come; the generation disposes of it when it ends. */
   readonly constraint?: Constraint | undefined;
+  /** Who guesses what may come; nobody where there are none. */
+  readonly drafts?: readonly DraftSource[] | undefined;
   /** Ends with the prompt: no token is sampled. */
   readonly states?: StateListener | undefined;
 }
@@ -41,12 +44,26 @@ export interface GenerationListener {
   /** The next token, an end token too. Returns whether the answer ends with it. */
   token(token: number, logprobs?: TokenLogprobs): boolean;
   /** `cached`: tokens of the prompt that were in the cache already. */
-  end(reason: FinishReason, cached: number): void;
+  end(reason: FinishReason, cached: number, drafts: DraftCounts): void;
   fail(error: unknown): void;
 }
 
 function isSame(a: Uint32Array | undefined, b: Uint32Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : a.length === b.length && a.every((word, i) => word === b[i]);
+}
+
+/** A row that checks a guess: the token at its place, undefined where the GPU has that, and what may come behind it. */
+export interface GuessedRow {
+  readonly token: number | undefined;
+  readonly allowed: Uint32Array | undefined;
+}
+
+/** Tokens that may be taken back: as many as a window keeps pages for, and states in slots. */
+const MOST_BACK = 16;
+const MOST_BACK_WITH_SLOTS = 8;
+
+function mayCome(mask: Uint32Array | undefined, token: number): boolean {
+  return mask === undefined || ((mask[token >> 5] ?? 0) >>> (token & 31) & 1) === 1;
 }
 
 export class Generation {
@@ -79,11 +96,16 @@ export class Generation {
   #isMaskKnown = false;
   /** How many steps may be ahead of a token that is not read yet: each that was right is followed by more. */
   #trust = 1;
+  readonly #speculation: Speculation;
+  /** Of the tokens to be read, those that rows under way take for granted; undefined where such a row has it from the GPU. */
+  #assumed: (number | undefined)[] = [];
 
   constructor(readonly request: GenerationRequest, readonly contextLength: number, readonly listener: GenerationListener) {
     this.priority = request.priority ?? 0;
     this.tokens = [...request.prompt];
     this.counted = request.prompt.length;
+    const { isStepwise } = request.sampler;
+    this.#speculation = new Speculation(isStepwise || request.states !== undefined ? [] : request.drafts ?? []);
     this.limit = request.shifts === true ? request.maxTokens : Math.min(request.maxTokens, contextLength - request.prompt.length);
   }
 
@@ -112,39 +134,118 @@ export class Generation {
 
   /** How the token behind the next `count` ones is drawn. With a constraint, these are all that is known. */
   draw(count: number): Draw {
-    const end = this.position + count;
-    const counted = Math.max(0, end - Math.max(this.position, this.counted));
-    const { constraint, sampler } = this.request;
+    const { constraint } = this.request;
     const isAhead = this.isOnGpu;
     const mask = constraint && (() => {
       if (!isAhead && !this.isEnded) this.#learnMask(constraint);
       return this.#mask;
     });
-    return { ...sampler.next(), control: this.control, counted, mask };
+    return this.#drawBehind(this.position + count, this.position, mask);
+  }
+
+  /** The token behind place `end`, of a step that brings in those from `begin` on. */
+  #drawBehind(end: number, begin: number, mask: TokenMask | undefined): Draw {
+    return { ...this.request.sampler.next(), control: this.control, counted: Math.max(0, end - Math.max(begin, this.counted)), mask };
+  }
+
+  /** How the token behind row `index` of a step is drawn, which checks a guess. */
+  drawGuessed(index: number, allowed: Uint32Array | undefined): Draw {
+    const begin = this.position + index;
+    return this.#drawBehind(begin + 1, begin, allowed && (() => allowed));
+  }
+
+  /** How often a token of what is guessed now was right lately; 0 where nothing is. */
+  get acceptance(): number {
+    return this.#speculation.draft(this.tokens, 1).acceptance;
+  }
+
+  /** Whether it is known what rows under way were told of what may come. */
+  get isGuessable(): boolean {
+    return this.request.constraint === undefined || !this.#assumed.includes(undefined);
+  }
+
+  /**
+   * Rows of a step that checks guesses, at most `most`: of the next token, and of those guessed behind it. `hasToken`: whether the GPU has
+   * the next one in its place; else it is guessed, too. None where nothing is guessed.
+   */
+  guess(most: number, hasToken: boolean, hasSlots: boolean): readonly GuessedRow[] {
+    const { constraint, eosTokenIds } = this.request;
+    const ahead = this.sampled - this.read;
+    const room = Math.min(most, this.limit - this.sampled, this.contextLength - this.position, (hasSlots ? MOST_BACK_WITH_SLOTS : MOST_BACK) - ahead);
+    const { tokens } = this.#speculation.draft(this.tokens, Math.max(0, ahead + room - 1));
+    if (this.#assumed.some((token, i) => token !== undefined && token !== tokens[i])) return [];
+    const isGiven = ahead > 0 && hasToken && constraint === undefined;
+    const first = ahead === 0 ? this.tokens.at(-1) : isGiven ? undefined : tokens[ahead - 1];
+    if (first === undefined && !isGiven) return [];
+    const end = tokens.findIndex((token, i) => i >= ahead && eosTokenIds.has(token)); // nothing comes behind it
+    const rows = [first, ...tokens.slice(ahead, end < 0 ? undefined : end)].slice(0, Math.max(0, room));
+    if (constraint === undefined) return rows.map((token) => ({ token, allowed: undefined }));
+    const masks = this.#masksOf(constraint, rows);
+    return masks.map((allowed, i) => ({ token: rows[i], allowed }));
+  }
+
+  /** What may come behind each of these tokens, up to the first that may not come itself. */
+  #masksOf(constraint: Constraint, tokens: readonly (number | undefined)[]): (Uint32Array | undefined)[] {
+    const masks: (Uint32Array | undefined)[] = [];
+    let accepted = 0;
+    const accept = (token: number): void => { constraint.accept(token); accepted++; };
+    if (this.isOnGpu) for (const token of this.#assumed) if (token !== undefined) accept(token);
+    for (const [i, token = 0] of tokens.entries()) {
+      const isGuessed = i > 0 || this.isOnGpu;
+      if (isGuessed && !mayCome(i > 0 ? masks[i - 1] : constraint.mask(), token)) break;
+      if (isGuessed) accept(token);
+      if (constraint.isEnded) break;
+      masks.push(constraint.mask()?.slice());
+    }
+    constraint.rollback(accepted);
+    return masks;
+  }
+
+  /** Rows of a step were submitted that take these tokens. */
+  submitted(tokens: readonly (number | undefined)[]): void {
+    this.#assumed.push(...(this.isOnGpu ? tokens : tokens.slice(1)));
+    this.#speculation.drafted += tokens.filter((token, i) => token !== undefined && (i > 0 || this.isOnGpu)).length;
+    this.sampled += tokens.length;
   }
 
   /**
    * Hands on a token that was read, and those behind it that can be no others, unless each is to be drawn for the sake of its logprobs.
-   * Returns whether steps that are ahead of it count for nothing.
+   * Returns whether rows that are ahead of it count for nothing.
    */
   take(token: number, logprobs: TokenLogprobs | undefined): boolean {
     const ahead = this.sampled - this.read - 1;
+    const assumed = this.#assumed.shift();
+    if (assumed === token) this.#speculation.accepted++;
     this.#hear(token, logprobs);
-    const { constraint, sampler } = this.request;
-    if (this.isEnded || constraint === undefined) return false;
-    const forced = logprobs === undefined ? constraint.forced() : [];
-    const isRight = forced.length === 0 && (ahead === 0 || !this.#learnMask(constraint));
-    if (ahead > 0) this.#trust = isRight ? Math.min(MAX_DEPTH, this.#trust + 1) : 1;
-    if (!isRight) {
-      this.sampled = this.read;
-      sampler.back(ahead);
-    }
+    const { constraint } = this.request;
+    const forced = constraint === undefined || this.isEnded || logprobs !== undefined ? [] : constraint.forced();
+    const isRight = forced.length === 0 && (ahead === 0 || this.#isRight(token, assumed));
+    if (!isRight) this.#back(ahead);
     for (const next of forced) {
       this.sampled++;
       this.#hear(next, undefined);
       if (this.isEnded) break;
     }
     return !isRight && ahead > 0;
+  }
+
+  /** Whether the row behind a token was told the truth: of the token, where it was, and otherwise of what may come behind it. */
+  #isRight(token: number, assumed: number | undefined): boolean {
+    const { constraint } = this.request;
+    if (assumed !== undefined) return assumed === token;
+    if (constraint === undefined || this.isEnded) return true;
+    const isRight = !this.#learnMask(constraint);
+    this.#trust = isRight ? Math.min(MAX_DEPTH, this.#trust + 1) : 1;
+    return isRight;
+  }
+
+  /** Takes back rows that were submitted. */
+  #back(rows: number): void {
+    const { sampler } = this.request;
+    this.sampled = this.read;
+    this.#assumed = [];
+    sampler.back(rows);
+    if (rows > 0 && sampler.isCounting && !this.isEnded) this.resume();
   }
 
   /** Asks for the mask, once behind each token. Returns whether it is another than the one before. */
@@ -162,6 +263,7 @@ export class Generation {
     this.read++;
     this.tokens.push(token);
     this.#answer.push(token);
+    this.#speculation.heard(this.tokens);
     constraint?.accept(token);
     this.#isMaskKnown = false;
     this.request.sampler.sampled(token);
@@ -203,7 +305,7 @@ export class Generation {
     if (this.isEnded) return;
     this.isEnded = true;
     this.request.constraint?.dispose();
-    this.listener.end(reason, this.cached);
+    this.listener.end(reason, this.cached, this.#speculation);
   }
 
   fail(error: unknown): void {

@@ -10,28 +10,71 @@ import type { RunnerShape } from "../executor/runner.ts";
 const PIPELINE_MS = 10;
 const NEGLIGIBLE = 20;
 export const MAX_DEPTH = 6;
+/** Of a GPU that nothing is known of yet: its step of one row, and how many rows take as long again. */
+const USUAL_STEP_MS = 5;
+const USUAL_ROWS = 8;
 
-/** How many steps to keep in flight, from the time between the tokens read so far. */
-export class PipelineDepth {
-  #last: number | null = null;
-  #average: number | null = null; // milliseconds of a step
-  value = 2;
+/** What steps take, by how many rows they compute, from the times between their tokens; and from that how many to keep in flight. */
+export class StepPace {
+  #last: { readonly rows: number; readonly at: number } | null = null;
+  readonly #averages = new Map<number, number>(); // milliseconds of a step, by its rows
+  depth = 2;
 
-  /** Call at each token, with the time. */
-  tokenRead(now: number): void {
-    if (this.#last !== null) {
-      const step = now - this.#last;
-      this.#average = this.#average === null ? step : 0.75 * this.#average + 0.25 * step;
-      const ahead = Math.ceil(PIPELINE_MS / Math.max(this.#average, 0.1) - 1 / NEGLIGIBLE);
-      this.value = Math.min(MAX_DEPTH, 1 + ahead);
+  /** Call as the tokens of a step are read, with the time. */
+  tokensRead(rows: number, now: number): void {
+    if (this.#last?.rows === rows) {
+      const step = now - this.#last.at;
+      const before = this.#averages.get(rows);
+      const average = before === undefined ? step : 0.75 * before + 0.25 * step;
+      this.#averages.set(rows, average);
+      const ahead = Math.ceil(PIPELINE_MS / Math.max(average, 0.1) - 1 / NEGLIGIBLE);
+      this.depth = Math.min(MAX_DEPTH, 1 + ahead);
     }
-    this.#last = now;
+    this.#last = { rows, at: now };
   }
 
   /** The next token does not follow the one before it: something else ran between them. */
   pause(): void {
     this.#last = null;
   }
+
+  /** Milliseconds of a step. One that was never timed is taken for one of a GPU that reads weights once for all rows. */
+  time(rows: number): number {
+    const one = this.#averages.get(1) ?? USUAL_STEP_MS;
+    return Math.max(one, this.#averages.get(rows) ?? one * (1 + (rows - 1) / USUAL_ROWS));
+  }
+}
+
+/** From the end of a step to the moment when the GPU has what follows from its tokens; Chromium, of a machine that does little else. */
+const ROUND_TRIP_MS = 2;
+/** Steps behind the one that runs, so that it is not the last when its tokens are read. */
+const QUEUE_MS = 1.5;
+const MOST_ACCEPTANCE = 0.98;
+/** So much less time than plain steps take must drafts promise. */
+const WORTH = 0.9;
+
+/**
+ * How many rows of one answer a step should have, of `choices`, where a drafted token is right with probability `acceptance`. So many rows give
+ * (1 - acceptance^rows) / (1 - acceptance) tokens, and each draft that goes wrong makes the GPU wait for the CPU.
+ */
+export function rowsThatPay(choices: readonly number[], acceptance: number, pace: Pick<StepPace, "time">): number {
+  const right = Math.min(acceptance, MOST_ACCEPTANCE);
+  let [best, least] = [1, WORTH * pace.time(1)];
+  for (const rows of choices.filter((count) => count > 1)) {
+    const tokens = (1 - right ** rows) / (1 - right);
+    const time = pace.time(rows) / tokens + (1 - right) * ROUND_TRIP_MS;
+    if (time < least) [best, least] = [rows, time];
+  }
+  return best;
+}
+
+/**
+ * Whether a drafted step of `rows` rows should be submitted behind others, of which the ones behind the first take `queued` ms: the GPU must
+ * not wait, but what is submitted behind a draft that goes wrong is computed for nothing.
+ */
+export function isDraftDue(rows: number, acceptance: number, queued: number, isBehindDraft: boolean, pace: Pick<StepPace, "time">): boolean {
+  if (queued >= QUEUE_MS) return false;
+  return !isBehindDraft || (1 - acceptance ** rows) * pace.time(rows) < ROUND_TRIP_MS;
 }
 
 /** Windows resets a GPU that works on one submit for two seconds, and nobody can stop an answer or draw a page meanwhile. */

@@ -16,7 +16,7 @@ export function placeRows<T>(
   const places: (T | null)[] = [];
   const others: T[] = [];
   for (const row of rows) {
-    const place = isOnGpu(row) ? before.indexOf(row) : undefined;
+    const place = isOnGpu(row) ? before.lastIndexOf(row) : undefined;
     if (place === -1) return undefined;
     if (place === undefined) others.push(row);
     else places[place] = row;

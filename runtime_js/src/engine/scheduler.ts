@@ -5,12 +5,13 @@
  */
 
 import { SAMPLING_WORDS } from "../executor/abi.generated.ts";
-import type { CacheView, ModelRunner, StepResult } from "../executor/runner.ts";
+import type { CacheView, ModelRunner, Row, StepResult } from "../executor/runner.ts";
 import { DeviceLostError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError, type MLCEngineError } from "../support/errors.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
-import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, PipelineDepth } from "./pace.ts";
+import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace, rowsThatPay } from "./pace.ts";
 import { WaitingQueue } from "./queue.ts";
-import { placeRows, rowsComputed } from "./rows.ts";
+import { rowsComputed } from "./rows.ts";
+import { planStep, type StepContext, type StepRow, type StepRows } from "./step.ts";
 import type { SequenceManager } from "./sequences.ts";
 
 /** Rows of steps that bring in tokens which a grammar forces. */
@@ -33,6 +34,10 @@ interface Flight {
   rows: readonly (Generation | null)[];
   /** Of whose prompt it is a chunk. */
   readonly prompt: Generation | null;
+  /** Rows that it computes. */
+  readonly computed: number;
+  /** Whether it checks guesses. */
+  readonly isGuess: boolean;
   readonly results: Promise<readonly StepResult[]>;
 }
 
@@ -58,7 +63,7 @@ export class Scheduler {
   #chunks = 0;
   /** Nobody's turn comes before somebody has ended: memory is short. */
   #isShort = false;
-  readonly #depth = new PipelineDepth();
+  readonly #pace = new StepPace();
   /** What bounds a chunk of a prompt that comes alone, and of one that others wait for between their tokens. */
   readonly #alone: readonly [ChunkLength];
   readonly #beside: readonly [ChunkLength, ChunkLength];
@@ -171,13 +176,19 @@ export class Scheduler {
   #prepareRows(): void {
     const answers = this.#running.filter(({ request }) => request.states === undefined).length;
     const jumps = this.#running.some(({ request }) => request.constraint !== undefined) ? JUMP_ROWS : [];
-    const rows = [Math.min(answers, this.#rows), ...jumps].map((count) => rowsComputed(this.#runner.shape.rowCounts, count))
+    const rows = [Math.min(answers, this.#rows), ...jumps, this.#rowsWanted()].map((count) => rowsComputed(this.#runner.shape.rowCounts, count))
       .find((count) => count !== Infinity && !this.#prepared.includes(count) && !this.#refused.has(count));
     if (this.#isPreparing || rows === undefined) return;
     this.#isPreparing = true;
     const done = (): void => { this.#prepared = [...this.#prepared, rows].sort((a, b) => a - b); };
     void this.#runner.prepare(rows).then(done, () => { this.#refused.add(rows); this.#rows = Math.min(this.#rows, Math.max(...this.#prepared)); })
       .finally(() => { this.#isPreparing = false; });
+  }
+
+  /** Rows that an answer which runs alone would have, were there kernels for them. */
+  #rowsWanted(): number {
+    const [only, ...others] = this.#running;
+    return only === undefined || others.length > 0 ? 1 : rowsThatPay(this.#runner.shape.rowCounts, only.acceptance, this.#pace);
   }
 
   /**
@@ -196,7 +207,7 @@ export class Scheduler {
       return true;
     }
     const samples = this.#inFlight.filter((flight) => flight.rows.length > 0).length;
-    const isDue = prompts.length === 0 ? samples < this.#depth.value : this.#wasChunk;
+    const isDue = prompts.length === 0 ? samples < this.#pace.depth : this.#wasChunk;
     return rows.length > 0 && isDue && this.#submitStep(rows);
   }
 
@@ -241,8 +252,8 @@ export class Scheduler {
     this.#onRunner = samples ? [generation] : []; // its tokens take the place of those that were sampled
     this.#wasChunk = true;
     this.#chunks++;
-    this.#depth.pause();
-    this.#push({ rows: samples ? [generation] : [], prompt: generation, results: this.#watch.timed(chunk.length, done) });
+    this.#pace.pause();
+    this.#push({ rows: samples ? [generation] : [], prompt: generation, computed: 1, isGuess: false, results: this.#watch.timed(chunk.length, done) });
     sequence.commit(chunk);
     if (isLast && generation.read === 0) this.#sequences.mark(sequence);
     this.#sequences.share(sequence);
@@ -275,26 +286,57 @@ export class Scheduler {
   async #submitStep(ready: readonly Generation[]): Promise<boolean> {
     const most = Math.max(...this.#prepared);
     const rows = ready.length <= most ? ready : ready.toSorted((a, b) => a.latestStep - b.latestStep).slice(0, most);
-    const places = placeRows(rows, this.#onRunner, ({ isOnGpu }) => isOnGpu, this.#prepared);
-    if (places === undefined || !rows.every(({ isReady }) => isReady)) return false;
-    for (const row of rows) await this.#guard([row], async () => { await this.#makeRoom(row, 1); });
-    if (this.#isClosed || rows.some(({ isEnded, sequence }) => isEnded || sequence === null)) return true;
-    const step = this.#views(places).map((cache, i) => {
-      const row = places[i];
-      if (row === null || row === undefined || cache === null) return null;
-      const token = row.isOnGpu ? undefined : row.tokens.at(-1);
-      return { position: row.position, cache, ...row.draw(1), token };
-    });
+    let step: StepRows | undefined;
+    await this.#guard(rows, async () => { step = planStep(rows, this.#stepContext(), this.#running.every((one) => one.isEnded || one === rows[0])); });
+    if (step === undefined) return false;
+    const placed = await this.#withRoom(rows, step);
+    if (this.#isClosed || placed === null) return true;
     this.#steps++;
     for (const row of rows) {
       if (!row.isOnGpu) row.sequence?.commit(row.tokens.slice(-1));
-      row.sampled++;
+      row.submitted(placed.flatMap((one) => (one?.generation === row ? [one.token] : [])));
       row.latestStep = this.#steps;
     }
-    this.#onRunner = places;
+    this.#onRunner = placed.map((row) => row?.generation ?? null);
     this.#wasChunk = false;
-    this.#push({ rows: places, prompt: null, results: (async () => this.#runner.decode(step))() }); // what it throws comes with its result
+    this.#push({
+      rows: this.#onRunner, prompt: null, computed: rowsComputed(this.#prepared, placed.length), isGuess: placed.some((row) => row?.isGuess === true),
+      results: (async () => this.#runner.decode(placed))(), // what it throws comes with its result
+    });
     return true;
+  }
+
+  #stepContext(): StepContext {
+    const queued = this.#inFlight.slice(1).reduce((time, { rows, computed }) => time + (rows.length > 0 ? this.#pace.time(computed) : 0), 0);
+    return {
+      before: this.#onRunner, rowCounts: this.#prepared, pace: this.#pace, queued, hasSlots: this.#runner.shape.slots > 0,
+      isBehindGuess: this.#inFlight.some(({ isGuess, rows }) => isGuess && rows.some((row) => row !== null)),
+    };
+  }
+
+  /** A step's rows with their places in the cache and their draws; guesses fall away where memory is short. Null: not all are there any more. */
+  async #withRoom(generations: readonly Generation[], step: StepRows): Promise<(Row & StepRow | null)[] | null> {
+    const slots = new Map<Generation, readonly CacheView["slots"][]>();
+    for (const one of generations) {
+      const guesses = step.filter((row) => row?.generation === one).length - 1;
+      await this.#guard([one], async () => {
+        if (await this.#makeRoom(one, 1) && guesses > 0 && one.sequence !== null) slots.set(one, await this.#sequences.appendGuesses(one.sequence, guesses));
+      });
+    }
+    if (generations.some(({ isEnded, sequence }) => isEnded || sequence === null)) {
+      for (const { sequence, position } of slots.keys()) if (sequence !== null) this.#sequences.truncate(sequence, position);
+      return null;
+    }
+    const placed = [...new Set(step.flatMap((row) => row?.generation ?? []))]; // copies of pages come with the first row
+    const views = this.#sequences.views(placed.flatMap(({ sequence }) => sequence ?? []));
+    return step.map((row) => {
+      const own = row && slots.get(row.generation);
+      const view = row && views[placed.indexOf(row.generation)];
+      if (!row || !view || row.index >= (own?.length ?? 1)) return null;
+      const { generation, index, isGuess, allowed } = row;
+      const cache = own ? { ...view, slots: own[index], copies: index === 0 ? view.copies : new Int32Array(0) } : view;
+      return { ...row, ...(isGuess ? generation.drawGuessed(index, allowed) : generation.draw(1)), position: generation.position + index, cache };
+    });
   }
 
   /**
@@ -338,16 +380,18 @@ export class Scheduler {
 
   /** Waits for the oldest step and hands its tokens on. */
   async #read(): Promise<void> {
-    const flight = this.#inFlight.shift();
+    const [flight] = this.#inFlight;
     if (flight === undefined) return;
-    const { rows, prompt } = flight;
+    const { prompt, computed } = flight;
     let results: readonly StepResult[] = [];
-    await this.#guard(prompt === null ? rows : [prompt], async () => { results = await flight.results; });
-    if (rows.length > 0) this.#depth.tokenRead(performance.now());
-    for (const [i, row] of rows.entries()) {
-      if (row === null || row.isEnded) continue;
+    await this.#guard(prompt === null ? flight.rows : [prompt], async () => { results = await flight.results; });
+    if (flight.rows.length > 0) this.#pace.tokensRead(computed, performance.now());
+    for (let i = 0; i < flight.rows.length; i++) {
+      const row = flight.rows[i]; // a token may take back the rows behind it
+      if (!row || row.isEnded) continue;
       await this.#guard([row], async () => this.#accept(row, results[i])); // what one's listener throws is its own
     }
+    this.#inFlight.shift();
   }
 
   #accept(row: Generation, result: StepResult | undefined): void {

@@ -181,6 +181,25 @@ export class SequenceManager {
     return rows.map((row) => ({ ...row, tables }));
   }
 
+  /**
+   * Room for up to `count` rows of one step behind the token that there is room for: the slots that each of these uses, that token's first.
+   * Fewer where memory is short.
+   */
+  async appendGuesses(sequence: Sequence, count: number): Promise<CacheView["slots"][]> {
+    const hasSlots = this.#runner.shape.slots > 0;
+    const slots = [hasSlots ? this.#slots(sequence.id) : undefined];
+    while (slots.length <= count) {
+      try {
+        await this.append(sequence, 1);
+      } catch (error) {
+        if (error instanceof OutOfMemoryError) break;
+        throw error;
+      }
+      slots.push(hasSlots ? this.#slots(sequence.id) : undefined);
+    }
+    return slots;
+  }
+
   /** Where the runner has no room for more pages, what nobody uses is given back. Raises OutOfMemoryError where there is nothing. */
   async #grow(number: number, group: PageGroup, pages: number): Promise<void> {
     let reserved = 0;

@@ -1,0 +1,71 @@
+/** What may come next is guessed, and guesses are checked by rows of one step. */
+
+/** Guesses tokens. One draws its own: where a draft is right, it is what would have been drawn. */
+export interface DraftSource {
+  /** How often a token of it is right, before anything is known of that: 0 to 1. */
+  readonly likely: number;
+  /** What may come behind the tokens, at most `most` of it. Between calls tokens are added, or some in the middle left out. */
+  propose(tokens: readonly number[], most: number): readonly number[];
+}
+
+export interface Draft {
+  readonly tokens: readonly number[];
+  /** How often a token of its source was right lately. */
+  readonly acceptance: number;
+}
+
+/** Drafted tokens that were computed, and those of them that came. */
+export interface DraftCounts {
+  readonly drafted: number;
+  readonly accepted: number;
+}
+
+/** So many guesses are remembered of each source; the first ones count more, as there are no others. */
+const MEMORY = 16;
+const FIRST_COUNT = 2;
+const NO_DRAFT: Draft = { tokens: [], acceptance: 0 };
+
+/** A source, and how good it is. Its first token is compared with what comes at every token, so that this costs no step. */
+class Watched {
+  acceptance: number;
+  #count = FIRST_COUNT;
+  #expected: number | undefined;
+
+  constructor(readonly source: DraftSource) {
+    this.acceptance = source.likely;
+  }
+
+  heard(tokens: readonly number[]): void {
+    if (this.#expected !== undefined) {
+      const isRight = this.#expected === tokens.at(-1);
+      this.#count = Math.min(MEMORY, this.#count + 1);
+      this.acceptance += (Number(isRight) - this.acceptance) / this.#count;
+    }
+    [this.#expected] = this.source.propose(tokens, 1);
+  }
+}
+
+/** The drafts of one answer. */
+export class Speculation {
+  readonly #sources: readonly Watched[];
+  drafted = 0;
+  accepted = 0;
+
+  constructor(sources: readonly DraftSource[]) {
+    this.#sources = sources.map((source) => new Watched(source));
+  }
+
+  /** A token came, the last of `tokens`. */
+  heard(tokens: readonly number[]): void {
+    for (const source of this.#sources) source.heard(tokens);
+  }
+
+  /** Of the sources that have one, the one that is right most often. */
+  draft(tokens: readonly number[], most: number): Draft {
+    return this.#sources.reduce((best, { source, acceptance }): Draft => {
+      if (acceptance <= best.acceptance) return best;
+      const proposed = source.propose(tokens, most);
+      return proposed.length > 0 ? { tokens: proposed, acceptance } : best;
+    }, NO_DRAFT);
+  }
+}

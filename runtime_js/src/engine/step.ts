@@ -1,0 +1,83 @@
+/** Which rows the next step has, and where: each answer's next token, and what is guessed behind it. */
+
+import type { Generation } from "./generation.ts";
+import { isDraftDue, rowsThatPay, type StepPace } from "./pace.ts";
+import { placeRows, rowsComputed } from "./rows.ts";
+
+export interface StepRow {
+  readonly generation: Generation;
+  /** Which of its rows in this step it is. */
+  readonly index: number;
+  /** The token at its place, where that is known, or guessed. */
+  readonly token: number | undefined;
+  /** Of a guess: what may come behind it. */
+  readonly allowed?: Uint32Array | undefined;
+  readonly isGuess: boolean;
+}
+
+export type StepRows = readonly (StepRow | null)[];
+
+/** What is known of the steps before. */
+export interface StepContext {
+  /** Whose tokens, sampled last, lie in the rows of the runner. */
+  readonly before: readonly (Generation | null)[];
+  /** Rows that there are kernels for. */
+  readonly rowCounts: readonly number[];
+  readonly pace: StepPace;
+  /** Milliseconds that steps under way will take, but for the first of them. */
+  readonly queued: number;
+  /** Whether one of them checks guesses. */
+  readonly isBehindGuess: boolean;
+  readonly hasSlots: boolean;
+}
+
+function guessedRows(generation: Generation, most: number, hasToken: boolean, hasSlots: boolean): StepRow[] {
+  return generation.guess(most, hasToken, hasSlots).map((row, index) => ({ generation, index, isGuess: true, ...row }));
+}
+
+function padded<T>(rows: readonly (T | null)[], rowCounts: readonly number[]): (T | null)[] {
+  return Array.from({ length: rowsComputed(rowCounts, rows.length) }, (_, i) => rows[i] ?? null);
+}
+
+/** An answer that runs alone takes as many rows as pay. Null: none is guessed; undefined: tokens must be read first. */
+function guessAlone(generation: Generation, { before, rowCounts, pace, queued, isBehindGuess, hasSlots }: StepContext): StepRows | null | undefined {
+  const { acceptance } = generation;
+  const most = rowsThatPay(rowCounts, acceptance, pace);
+  if (most === 1) return null;
+  if (!generation.isGuessable || !isDraftDue(most, acceptance, queued, isBehindGuess, pace)) return undefined;
+  const rows = guessedRows(generation, most, before.lastIndexOf(generation) === 0, hasSlots);
+  return rows.length > 1 ? padded(rows, rowCounts) : null;
+}
+
+/**
+ * Of several answers one may have the rows that are computed in any case; not of a model with states in slots, of which another answer in
+ * the same step may take one away.
+ */
+function guessBeside(generations: readonly Generation[], { rowCounts, pace, hasSlots }: StepContext): readonly StepRow[] {
+  if (hasSlots) return [];
+  const most = 1 + rowsComputed(rowCounts, generations.length) - generations.length;
+  const free = { time: () => pace.time(generations.length) };
+  const guessing = generations.find((one) => one.isGuessable && rowsThatPay([most], one.acceptance, free) > 1);
+  return guessing === undefined ? [] : guessedRows(guessing, most, false, false);
+}
+
+/** Undefined where tokens must be read before there can be a step. */
+export function planStep(generations: readonly Generation[], context: StepContext, isAlone: boolean): StepRows | undefined {
+  const { before, rowCounts } = context;
+  const [only] = generations;
+  const alone = isAlone && only !== undefined ? guessAlone(only, context) : null;
+  if (alone !== null) return alone;
+  const [first, ...more] = isAlone ? [] : guessBeside(generations, context);
+  const isGuessing = (one: Generation): boolean => more.length > 0 && one === first?.generation;
+  const places = placeRows(generations, before, (one) => one.isOnGpu && !isGuessing(one), rowCounts);
+  if (places === undefined || !generations.every((one) => isGuessing(one) || one.isReady)) return undefined;
+  const rows = places.map((one): StepRow | null => one && { generation: one, index: 0, token: one.isOnGpu ? undefined : one.tokens.at(-1), isGuess: false });
+  if (first === undefined || !isGuessing(first.generation)) return rows;
+  const place = places.indexOf(first.generation);
+  rows[place] = first;
+  for (const [i, row] of more.entries()) {
+    if (rows[place + 1 + i] !== null) break;
+    rows[place + 1 + i] = row;
+  }
+  return rows;
+}
