@@ -159,6 +159,11 @@ export class Generation {
     return this.#speculation.draft(this.tokens, 1).acceptance;
   }
 
+  /** The same of whoever guesses best, though it may not know what comes now. */
+  get promise(): number {
+    return this.#speculation.promise;
+  }
+
   /** Whether it is known what rows under way were told of what may come. */
   get isGuessable(): boolean {
     return this.request.constraint === undefined || !this.#assumed.includes(undefined);

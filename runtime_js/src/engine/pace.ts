@@ -46,7 +46,7 @@ export class StepPace {
 }
 
 /** From the end of a step to the moment when the GPU has what follows from its tokens; Chromium, of a machine that does little else. */
-const ROUND_TRIP_MS = 2;
+export const ROUND_TRIP_MS = 2;
 /** Steps behind the one that runs, so that it is not the last when its tokens are read. */
 const QUEUE_MS = 1.5;
 const MOST_ACCEPTANCE = 0.98;

@@ -60,6 +60,11 @@ export class Speculation {
     for (const source of this.#sources) source.heard(tokens);
   }
 
+  /** How often the best source was right lately, whether it has a draft now or not. */
+  get promise(): number {
+    return Math.max(0, ...this.#sources.map(({ acceptance }) => acceptance));
+  }
+
   /** Of the sources that have one, the one that is right most often. */
   draft(tokens: readonly number[], most: number): Draft {
     return this.#sources.reduce((best, { source, acceptance }): Draft => {

@@ -1,7 +1,7 @@
 /** Which rows the next step has, and where: each answer's next token, and what is guessed behind it. */
 
 import type { Generation } from "./generation.ts";
-import { isDraftDue, rowsThatPay, type StepPace } from "./pace.ts";
+import { ROUND_TRIP_MS, isDraftDue, rowsThatPay, type StepPace } from "./pace.ts";
 import { placeRows, rowsComputed } from "./rows.ts";
 
 export interface StepRow {
@@ -39,11 +39,14 @@ function padded<T>(rows: readonly (T | null)[], rowCounts: readonly number[]): (
   return Array.from({ length: rowsComputed(rowCounts, rows.length) }, (_, i) => rows[i] ?? null);
 }
 
-/** An answer that runs alone takes as many rows as pay. Null: none is guessed; undefined: tokens must be read first. */
+/**
+ * An answer that runs alone takes as many rows as pay. Null: none is guessed; undefined: tokens must be read first. Where guesses were right
+ * lately, no more steps go ahead than keep the GPU busy, so that the next guess does not come late.
+ */
 function guessAlone(generation: Generation, { before, rowCounts, pace, queued, isBehindGuess, hasSlots }: StepContext): StepRows | null | undefined {
-  const { acceptance } = generation;
+  const { acceptance, promise } = generation;
   const most = rowsThatPay(rowCounts, acceptance, pace);
-  if (most === 1) return null;
+  if (most === 1) return queued >= ROUND_TRIP_MS && rowsThatPay(rowCounts, promise, pace) > 1 ? undefined : null;
   if (!generation.isGuessable || !isDraftDue(most, acceptance, queued, isBehindGuess, pace)) return undefined;
   const rows = guessedRows(generation, most, before.lastIndexOf(generation) === 0, hasSlots);
   return rows.length > 1 ? padded(rows, rowCounts) : null;
