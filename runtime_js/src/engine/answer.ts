@@ -9,6 +9,7 @@ import { StopScanner } from "../tokenizer/stop_strings.ts";
 import { FINISH_REASONS, type FinishReason, type GenerationListener } from "./generation.ts";
 import type { Overflow } from "./overflow.ts";
 import type { SamplingConfig } from "./sampling.ts";
+import { NO_DRAFTS, type DraftCounts, type GuessRequest } from "./speculation.ts";
 import type { Structure } from "./structure/structure.ts";
 import type { ToolChoice } from "./tool_structure.ts";
 
@@ -37,6 +38,8 @@ export interface AnswerRequest {
   readonly stopTokens?: readonly number[] | undefined;
   /** The model's own end tokens do not end it. */
   readonly ignoreEos?: boolean | undefined;
+  /** How what comes may be guessed. */
+  readonly guesses?: GuessRequest | undefined;
   /** What the answer's text must look like. */
   readonly structure?: Structure | undefined;
   /** Whether one answer may call several tools; default: true. */
@@ -56,6 +59,9 @@ export interface TokenCounts {
   readonly completion: number;
   /** Of those, in thoughts. */
   readonly reasoning: number;
+  /** Of those, guessed; and guesses that were computed for nothing. */
+  readonly accepted: number;
+  readonly rejected: number;
 }
 
 /** Why an answer ended: as its generation did, or with calls of tools. */
@@ -141,7 +147,7 @@ export class AnswerWriter implements GenerationListener {
     return isEnd;
   }
 
-  end(finishReason: FinishReason, cached: number): void {
+  end(finishReason: FinishReason, cached: number, { accepted, drafted }: DraftCounts = NO_DRAFTS): void {
     this.#parser.push(this.#scanner.end());
     this.#parser.end();
     const finished = performance.now();
@@ -149,7 +155,7 @@ export class AnswerWriter implements GenerationListener {
     this.#sink.push({
       type: "end",
       finishReason: finishReason === "stop" && this.#parser.calls > 0 ? "tool_calls" : finishReason,
-      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning },
+      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted },
       times: { queued: this.#begun - this.#asked, prefill: first - this.#begun, decode: finished - first },
     });
     this.#sink.end();

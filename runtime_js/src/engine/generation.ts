@@ -296,8 +296,7 @@ export class Generation {
   /** Whoever computed it is gone: its steps begin again elsewhere, and what was drawn and not read is drawn again. */
   restart(): void {
     this.sequence = null;
-    this.request.sampler.back(this.sampled - this.read);
-    this.sampled = this.read;
+    this.#back(this.sampled - this.read);
     if (this.read === 0) this.cached = 0;
   }
 

@@ -4,6 +4,7 @@ import type { TokenLogprobs } from "../executor/runner.ts";
 import type { Journal } from "../storage/journal.ts";
 import type { AnswerWriter } from "./answer.ts";
 import type { FinishReason, GenerationListener } from "./generation.ts";
+import type { DraftCounts } from "./speculation.ts";
 
 /** An answer's journal, and the tokens that it had when it was opened. */
 export interface Past {
@@ -36,9 +37,9 @@ export class Journaled implements GenerationListener {
     return this.#writer.token(token, logprobs);
   }
 
-  end(reason: FinishReason, cached: number): void {
+  end(reason: FinishReason, cached: number, drafts?: DraftCounts): void {
     void this.#journal.remove();
-    this.#writer.end(reason, cached);
+    this.#writer.end(reason, cached, drafts);
   }
 
   fail(error: unknown): void {

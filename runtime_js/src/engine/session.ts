@@ -13,6 +13,7 @@ import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from 
 import { embed } from "./embedding.ts";
 import { cut, roomForPrompt, shortened } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
+import { Lookup } from "./lookup.ts";
 import type { LogitProcessor } from "./logit_processor.ts";
 import { parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
@@ -21,6 +22,7 @@ import { Sampler } from "./sampler.ts";
 import type { SamplingConfig } from "./sampling.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
 import type { SequenceManager } from "./sequences.ts";
+import type { DraftSource, GuessRequest } from "./speculation.ts";
 import type { Grammars } from "./structure/grammars.ts";
 import { ThinkingBudget } from "./thinking_budget.ts";
 import { structureBehindThought, toolStructure } from "./tool_structure.ts";
@@ -132,15 +134,23 @@ export class Session {
     }
     const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length;
     const { priority } = request;
+    const drafts = this.#drafts(request.guesses, prompt.length);
     const shifts = request.overflow === "drop_oldest";
     try {
       const known = before.length === 0 ? prompt : [...prompt, ...before];
-      stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds, sampler, shifts, priority, constraint }, listener);
+      stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds, sampler, shifts, priority, constraint, drafts }, listener);
     } catch (error) {
       constraint?.dispose();
       throw error;
     }
     return events;
+  }
+
+  /** Who guesses what comes behind a prompt. */
+  #drafts({ isOff, prediction }: GuessRequest = {}, promptLength: number): DraftSource[] {
+    if (isOff === true) return [];
+    const predicted = prediction === undefined ? [] : [new Lookup(this.#parts.tokenizer.encodePart(prediction), promptLength)];
+    return [...predicted, new Lookup()];
   }
 
   /** With a bound for thoughts, where there is one and the model thinks. */

@@ -20,6 +20,18 @@ export interface DraftCounts {
   readonly accepted: number;
 }
 
+export const NO_DRAFTS: DraftCounts = { drafted: 0, accepted: 0 };
+
+/** What a request says of guesses. */
+export interface GuessRequest {
+  /** Nothing is guessed. */
+  readonly isOff?: boolean | undefined;
+  /** What the answer is expected to be, mostly. */
+  readonly prediction?: string | undefined;
+  /** The id of a loaded model that guesses, too. */
+  readonly draft?: string | undefined;
+}
+
 /** So many guesses are remembered of each source; the first ones count more, as there are no others. */
 const MEMORY = 16;
 const FIRST_COUNT = 2;

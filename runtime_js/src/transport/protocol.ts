@@ -20,6 +20,7 @@ import { MAX_PRIORITY } from "../engine/queue.ts";
 import type { Computer } from "../executor/devices.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";
+import type { GuessRequest } from "../engine/speculation.ts";
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
@@ -154,6 +155,7 @@ function parseRequest(request: Fields): AnswerRequest {
       thinkingBudget: request.optional("thinkingBudget", (key) => request.integer(key, 0, MAX_TOKENS)),
       strictTools: request.optional("strictTools", (key) => request.array(key, MAX_TOOLS, (name) => String(name))),
       ignoreEos: request.optional("ignoreEos", (key) => request.boolean(key)),
+      guesses: request.optional("guesses", (key) => parseGuesses(request.object(key))),
       stopTokens: request.optional("stopTokens", (key) => request.integers(key, MAX_STOP_TOKENS, 0, MAX_TOKEN)),
     }),
     prompt: parsePrompt(request.object("prompt")),
@@ -169,6 +171,14 @@ function parseRequest(request: Fields): AnswerRequest {
     }),
     structure: request.optional("structure", (key) => parseStructure(request.object(key))),
   };
+}
+
+function parseGuesses(guesses: Fields): GuessRequest {
+  return present({
+    isOff: guesses.optional("isOff", (key) => guesses.boolean(key)),
+    prediction: guesses.optional("prediction", (key) => guesses.string(key, MAX_TEXT)),
+    draft: guesses.optional("draft", (key) => guesses.string(key, MAX_URL)),
+  });
 }
 
 function parseToolChoice(choice: Fields): ToolChoice {
@@ -316,7 +326,7 @@ function parseEvent(event: Fields): AnswerEvent {
       const time = (key: string): number => times.number(key, 0, Number.MAX_VALUE);
       return {
         type, finishReason: event.oneOf("finishReason", ANSWER_ENDS),
-        tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion"), reasoning: count("reasoning") },
+        tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion"), reasoning: count("reasoning"), accepted: count("accepted"), rejected: count("rejected") },
         times: { queued: time("queued"), prefill: time("prefill"), decode: time("decode") },
       };
     }

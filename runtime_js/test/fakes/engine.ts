@@ -70,11 +70,12 @@ export class FakeEngine extends MLCEngine {
   sampling: SamplingConfig = {};
   format: ChatFormat = NO_FORMAT;
   eosTokenIds: ReadonlySet<number> = new Set();
+  rowCounts = [1, 2, 4];
 
   protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
-    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rowCounts: [1, 2, 4], slots: 0 }), 8, CONTEXT / pageSize);
+    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0 }), 8, CONTEXT / pageSize);
     listener.needs(this.memory(choice));
     this.prepare(runner);
     const loaded: Loaded = { modelId: choice.modelId, runner, listener, disposals: 0 };

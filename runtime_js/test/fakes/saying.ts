@@ -14,6 +14,7 @@ export async function saying(make: () => Setup, texts: readonly string[]): Promi
   it.engine.tokenizer = fakeTokenizer({ chat_template: TEMPLATE });
   it.engine.format = { ...HERMES, thinking: THINK.thinking };
   it.engine.eosTokenIds = new Set([END]);
+  it.engine.rowCounts = [1]; // the texts are said in their order: nothing is guessed
   it.engine.prepare = (runner) => {
     const scripts = texts.map((text) => [...it.engine.tokenizer.encode(text), END]);
     let [answer, step, before]: [number, number, readonly number[]] = [-1, 0, [-1]];

@@ -15,7 +15,8 @@ const FIELDS: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
   system: [], developer: [], user: [], assistant: ["tool_calls", "reasoning_content", "reasoning"], tool: ["tool_call_id"],
 };
 
-function parseContent(message: Fields, role: string): string {
+/** A text, or its parts, one behind the other. */
+export function parseContent(message: Fields, role?: string): string {
   if (!message.has("content") && role === "assistant") return ""; // OpenAI's own answers say null where there is no text
   if (!Array.isArray(message.raw("content"))) return message.string("content", MAX_CONTENT);
   return message.objects("content", MAX_PARTS, (part) => {

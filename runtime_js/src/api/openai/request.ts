@@ -10,6 +10,7 @@ import { Fields, present } from "../../support/fields.ts";
 import { MAX_CONTENT, MAX_NAME, parseMessages } from "./messages.ts";
 import { NEUTRAL, NEUTRAL_IN_STREAM_OPTIONS, refuseUnsupported } from "./neutral.ts";
 import { readResponseFormat } from "./response_format.ts";
+import { SPECULATION_FIELDS, readGuesses } from "./speculation.ts";
 import { CHAT_TEMPLATE_FIELDS, parseChat } from "./tools.ts";
 
 export const MAX_TOKENS = 1 << 24;
@@ -33,9 +34,9 @@ const SAMPLING_NAMES = {
 
 const SAMPLING_FIELDS = [
   "model", "max_tokens", ...Object.values(SAMPLING_NAMES), "logit_bias", "logprobs", "stop", "stop_token_ids", "ignore_eos", "n", "context_overflow", "stream",
-  "stream_options", "response_format",
+  "stream_options", "response_format", ...SPECULATION_FIELDS,
 ];
-const CHAT_FIELDS = ["messages", "max_completion_tokens", "top_logprobs", ...CHAT_TEMPLATE_FIELDS, ...SAMPLING_FIELDS];
+const CHAT_FIELDS = ["messages", "prediction", "max_completion_tokens", "top_logprobs", ...CHAT_TEMPLATE_FIELDS, ...SAMPLING_FIELDS];
 const TEXT_FIELDS = ["prompt", "echo", "suffix", ...SAMPLING_FIELDS];
 
 /** A valid request in the engine's terms. */
@@ -97,6 +98,7 @@ function parseSampling(request: Fields, topLogprobs: number | undefined, ...prom
   if (answers > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${answers}; at most ${MAX_CHOICES} may be`, "n");
   const overflow = request.optional("context_overflow", (key) => request.oneOf(key, OVERFLOWS));
   const structure = readResponseFormat(request);
+  const guesses = readGuesses(request);
   const stream = request.optional("stream", (key) => request.boolean(key)) ?? false;
   const includeUsage = request.optional("stream_options", (key) => {
     const options = request.object(key);
@@ -114,6 +116,7 @@ function parseSampling(request: Fields, topLogprobs: number | undefined, ...prom
       ...(overflow !== undefined && { overflow }),
       stop: request.optional("stop", () => parseStop(request)) ?? [],
       ...(structure !== undefined && { structure }),
+      ...(guesses !== undefined && { guesses }),
     }),
     prompts,
     choices,

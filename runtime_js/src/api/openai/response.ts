@@ -30,7 +30,9 @@ export function usage(ends: readonly AnswerUse[], choices = 1): CompletionUsage 
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: cached },
-    completion_tokens_details: { reasoning_tokens: sum(ends, "reasoning") },
+    completion_tokens_details: {
+      reasoning_tokens: sum(ends, "reasoning"), accepted_prediction_tokens: sum(ends, "accepted"), rejected_prediction_tokens: sum(ends, "rejected"),
+    },
     extra: {
       e2e_latency_s: (queued + prefill + decode) / 1000,
       prefill_tokens_per_s: perSecond(prompt - cached, prefill),

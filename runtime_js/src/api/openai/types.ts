@@ -107,6 +107,10 @@ interface SamplingParams {
   readonly context_overflow?: "error" | "drop_oldest" | "truncate_middle" | null | undefined;
   /** What the answer must look like; text as the model likes it where this is absent. */
   readonly response_format?: ResponseFormat | null | undefined;
+  /** "off": nothing of the answer is guessed. Default: "auto", where that is faster; the answer is the same. */
+  readonly speculation?: "auto" | "off" | null | undefined;
+  /** The id of another loaded model, of the same vocabulary, that guesses what may come. */
+  readonly draft?: string | null | undefined;
   readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
 }
 
@@ -121,6 +125,8 @@ interface NonStreaming {
 interface ChatCompletionRequestBase extends SamplingParams {
   /** The model answers the last, or goes on with it where it is the assistant's. The model's template says which order it takes. */
   readonly messages: readonly ChatCompletionMessageParam[];
+  /** What the answer will be, mostly, as where a text is given to be edited: what is right of it comes faster. */
+  readonly prediction?: { readonly type: "content"; readonly content: string | readonly { readonly type: "text"; readonly text: string }[] } | null | undefined;
   readonly max_completion_tokens?: number | null | undefined;
   /** Tells `logprobs` of the answer's tokens, and of as many likeliest ones in the place of each: 0 to 20. */
   readonly logprobs?: boolean | null | undefined;
@@ -178,7 +184,8 @@ export interface CompletionUsage {
   total_tokens: number;
   /** Prompt tokens that were still in the KV cache and not computed again. */
   prompt_tokens_details: { cached_tokens: number };
-  completion_tokens_details: { reasoning_tokens: number };
+  /** Of guesses at the answer, from whatever source: tokens that came, and others that were computed for nothing. */
+  completion_tokens_details: { reasoning_tokens: number; accepted_prediction_tokens: number; rejected_prediction_tokens: number };
   extra: {
     e2e_latency_s: number;
     prefill_tokens_per_s: number;

@@ -40,7 +40,7 @@ function seconds(): number {
 function usageOf({ prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details, completion_tokens_details }: CompletionUsage): ResponseUsage {
   return {
     input_tokens: prompt_tokens, input_tokens_details: { cached_tokens: prompt_tokens_details.cached_tokens, cache_write_tokens: 0 },
-    output_tokens: completion_tokens, output_tokens_details: { ...completion_tokens_details }, total_tokens,
+    output_tokens: completion_tokens, output_tokens_details: { reasoning_tokens: completion_tokens_details.reasoning_tokens }, total_tokens,
   };
 }
 
