@@ -5,14 +5,13 @@ import { parseChatRequest, parseTextRequest, type ParsedRequest } from "../api/o
 import type { ChatCompletionRequest, CompletionRequest } from "../api/openai/types.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
 import { loadModel, type LoadedModel } from "../engine/load.ts";
+import { MAX_DEPTH } from "../engine/pace.ts";
 import { Sampler } from "../engine/sampler.ts";
 import { Scheduler } from "../engine/scheduler.ts";
 import type { Sequence } from "../engine/sequences.ts";
 import { Session } from "../engine/session.ts";
 import type { CacheView, Draw, Row, StepResult } from "../executor/runner.ts";
 import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
-
-const STEPS_UNDER_WAY = 4;
 
 type DebugRequest = ChatCompletionRequest | CompletionRequest;
 
@@ -22,9 +21,8 @@ function parsed(request: DebugRequest): ParsedRequest {
 
 const GREEDY = { temperature: 0, topP: 1, seed: 0 };
 
-function greedy(): Draw {
-  return new Sampler(GREEDY, []).next();
-}
+/** Greedy steps are all alike. */
+const DRAW: Draw = new Sampler(GREEDY, []).next();
 
 export class DebugEngine extends MLCEngine {
   #model: LoadedModel | null = null;
@@ -117,7 +115,7 @@ export class DebugEngine extends MLCEngine {
       for (const [i, row] of rows.entries()) {
         const tokens = tokenizer.encode(texts[i] ?? "").slice(0, runner.shape.prefillChunk);
         await sequences.append(row, tokens.length);
-        ids.push([(await runner.prefillAndSample(tokens, 0, this.#view(row), greedy())).token]);
+        ids.push([(await runner.prefillAndSample(tokens, 0, this.#view(row), DRAW)).token]);
       }
       while ((ids[0]?.length ?? count) < count) {
         const results = await this.#decodeRows(rows, ids.map((row) => row.at(-1)));
@@ -135,12 +133,11 @@ export class DebugEngine extends MLCEngine {
     return this.#fresh(async (sequence) => {
       await sequences.append(sequence, first);
       await runner.prefill(tokens.slice(0, first), 0, this.#view(sequence));
-      const draw = greedy();
       const ids: number[] = [];
       for (let position = first; position < tokens.length; position += isTogether ? count : 1) {
         const added = tokens.slice(position, isTogether ? tokens.length : position + 1);
         const caches = await sequences.appendRows(sequence, added.length);
-        const results = await runner.decode(caches.map((cache, i): Row => ({ position: position + i, cache, ...draw, token: added[i] })));
+        const results = await runner.decode(caches.map((cache, i): Row => ({ position: position + i, cache, ...DRAW, token: added[i] })));
         ids.push(...results.map(({ token }) => token));
       }
       return ids;
@@ -149,9 +146,9 @@ export class DebugEngine extends MLCEngine {
 
   /**
    * `performance.now()` as each of `count` steps with `rows` rows is done, each row behind `context` tokens that are in the cache but
-   * were never computed. The work is that of real ones; a few steps are under way at a time.
+   * were never computed. The work is that of real ones; `ahead` steps are under way at a time.
    */
-  async debugRowTimes(rows: number, context: number, count: number): Promise<number[]> {
+  async debugRowTimes(rows: number, context: number, count: number, ahead = MAX_DEPTH): Promise<number[]> {
     const { sequences } = this.#loaded;
     const times: number[] = [];
     await this.#several(rows, async (all) => {
@@ -161,7 +158,7 @@ export class DebugEngine extends MLCEngine {
       for (let step = 0; step < count; step++) {
         for (const row of all) await sequences.append(row, 1); // or the step would wait for it
         underWay.push(this.#submitRows(all, []).then(() => times.push(performance.now())));
-        if (underWay.length >= STEPS_UNDER_WAY) await underWay.shift();
+        if (underWay.length >= ahead) await underWay.shift();
       }
       await Promise.all(underWay);
     });
@@ -200,7 +197,7 @@ export class DebugEngine extends MLCEngine {
     return runner.decode(rows.map((row, i): Row => {
       const cache = caches[i];
       if (cache === undefined) throw new InternalError("a sequence has no view");
-      return { position: sequences.length(row) - 1, cache, ...greedy(), token: tokens[i] };
+      return { position: sequences.length(row) - 1, cache, ...DRAW, token: tokens[i] };
     }));
   }
 
@@ -230,14 +227,14 @@ export class DebugEngine extends MLCEngine {
       const chunk = tokens.slice(position, position + prefillChunk);
       await sequences.append(sequence, chunk.length);
       if (position + chunk.length < tokens.length) await runner.prefill(chunk, position, this.#view(sequence));
-      else return this.#logits(runner.prefillAndSample(chunk, position, this.#view(sequence), greedy()));
+      else return this.#logits(runner.prefillAndSample(chunk, position, this.#view(sequence), DRAW));
     }
   }
 
   async #decode(sequence: Sequence, token: number, position: number): Promise<Float32Array> {
     const { runner, sequences } = this.#loaded;
     await sequences.append(sequence, 1);
-    return this.#logits(runner.decode([{ position, cache: this.#view(sequence), ...greedy(), token }]));
+    return this.#logits(runner.decode([{ position, cache: this.#view(sequence), ...DRAW, token }]));
   }
 
   /** The logits that a step of one row, now under way, leaves behind. */

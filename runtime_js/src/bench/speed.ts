@@ -17,7 +17,7 @@ async function answer(engine: DebugEngine, messages: readonly ChatCompletionMess
   let end = begin;
   let usage: CompletionUsage | undefined;
   const stream = await engine.chat.completions.create({
-    messages, temperature: 0, max_tokens: maxTokens, stream: true, stream_options: { include_usage: true },
+    messages, temperature: 0, speculation: "off", max_tokens: maxTokens, stream: true, stream_options: { include_usage: true },
   });
   for await (const { choices: [choice], usage: counted } of stream) {
     if (choice?.delta.content) first ??= performance.now();
