@@ -37,14 +37,14 @@ test("every answer under a schema fits it", async () => {
   const wrong: string[] = [];
   for (const [name, value] of Object.entries(SCHEMAS)) {
     const validate = ajv.compile(typeof value === "object" && value !== null ? value : {});
-    for (let seed = 0; seed < 10; seed++) {
+    for (let seed = 0; seed < 4; seed++) {
       const text = await answer(schema(value), seed);
       if (text === undefined) unfinished++;
       else if (!validate(JSON.parse(text))) wrong.push(`${name}: ${text.slice(0, 300)} ${JSON.stringify(validate.errors)}`);
     }
   }
   assert.deepEqual(wrong, []);
-  assert.ok(unfinished < 10, `${unfinished} answers have no end`);
+  assert.equal(unfinished, 0);
 });
 
 test("a schema that no grammar holds is refused with its place, or held as far as it can be", () => {
@@ -75,6 +75,8 @@ test("a schema that no grammar holds is refused with its place, or held as far a
     [{ type: "array", uniqueItems: true }, /cannot hold uniqueItems here.*#\/uniqueItems/],
     [{ type: "object", properties: { a: { type: "number", multipleOf: 3 } } }, /#\/properties\/a\/multipleOf/],
     [{ not: { type: "string" } }, /#\/not/],
+    [{ oneOf: [{ type: "integer" }, { type: "number", minimum: 2 }] }, /may fit several.*#\/oneOf/],
+    [{ oneOf: [{ type: "object", required: ["a"] }, { type: "object", required: ["b"] }] }, /may fit several/],
     [{ type: "string", pattern: "^(?=a)b" }, /look ahead.*#\/pattern/],
     [{ type: "string", pattern: "(a{1,900}){2000}" }, /too often/],
     [{ type: "string", pattern: "^ab$", minLength: 4 }, /#\/minLength/],

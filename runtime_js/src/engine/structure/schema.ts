@@ -5,6 +5,7 @@
  */
 
 import { isRecord } from "../../support/fields.ts";
+import { areApart, beginApart } from "./apart.ts";
 import { anyOf, COLON, COMMA, literal, repeated, Rules, separated } from "./ebnf.ts";
 import type { Lengths } from "./lengths.ts";
 import { integerRange, numberRange } from "./number_range.ts";
@@ -85,7 +86,7 @@ class Converter {
   }
 
   #body(schema: Json, place: Place): string {
-    const keys = Object.keys(schema).filter((key) => schema[key] !== undefined && !ANNOTATIONS.has(key));
+    const keys = Object.keys(schema).filter((key) => schema[key] !== undefined && !ANNOTATIONS.has(key) && !saysNothing(schema, key));
     const alone = ALONE.find((key) => keys.includes(key));
     if (alone === undefined) return this.#typed(schema, keys, place);
     const hasType = alone === "const" || alone === "enum";
@@ -111,19 +112,12 @@ class Converter {
   #choices(key: string, schemas: readonly unknown[], { path, depth, heads }: Place): string {
     if (schemas.length === 0) throw new SchemaError(pointer(path, key), "it must have a schema");
     if (key === "allOf" && schemas.length > 1) this.#leaveOut(path, key, "a grammar cannot hold several schemas at once");
-    if (this.#lengths !== undefined && key !== "allOf" && !this.#areApart(schemas)) this.#lengths.hasChoices = true;
+    if (key === "oneOf" && !areApart(schemas, this.#root)) this.#leaveOut(path, key, "a value may fit several of its schemas, whose types or constants do not tell");
+    if (this.#lengths !== undefined && key !== "allOf" && !beginApart(schemas, this.#root)) this.#lengths.hasChoices = true;
     const at = (i: number): Place => ({ path: pointer(pointer(path, key), i), depth: depth + 1, heads });
-    return anyOf((key === "allOf" ? schemas.slice(0, 1) : schemas).map((schema, i) => this.#value(schema, at(i))));
-  }
-
-  /** Whether the first letter of a value tells which of the schemas it follows. */
-  #areApart(schemas: readonly unknown[]): boolean {
-    const types = schemas.map((schema) => {
-      const reference = isRecord(schema) ? schema["$ref"] : undefined;
-      const target = typeof reference === "string" ? resolve(this.#root, reference) : schema;
-      return isRecord(target) ? target["type"] : undefined;
-    });
-    return types.every((type, i) => typeof type === "string" && types.indexOf(type) === i);
+    const all = schemas.map((schema, i) => ({ schema, i }));
+    const possible = key === "allOf" ? all.slice(0, 1) : all.filter(({ schema }) => schema !== false);
+    return anyOf((possible.length > 0 ? possible : all).map(({ schema, i }) => this.#value(schema, at(i))));
   }
 
   #reference(value: unknown, { path, depth, heads }: Place): string {
@@ -254,10 +248,10 @@ class Converter {
 
   /** The names of properties that have no name yet. */
   #names(fields: SchemaFields, place: Place, taken: readonly string[]): string {
-    if (!fields.has("propertyNames")) return taken.length === 0 ? "json_string" : otherNames(this.#rules, taken);
-    const names = fields.get("propertyNames");
+    const names = fields.get("propertyNames") ?? true;
+    if (names === true) return taken.length === 0 ? "json_string" : otherNames(this.#rules, taken);
     if (taken.length > 0) this.#leaveOut(place.path, "propertyNames", "a grammar cannot hold it beside named properties");
-    return taken.length > 0 ? otherNames(this.#rules, taken) : this.#value(isRecord(names) ? { type: "string", ...names } : names, inside(place, "propertyNames"));
+    return taken.length > 0 ? otherNames(this.#rules, taken) : this.#value(isRecord(names) ? { ...names, type: "string" } : names, inside(place, "propertyNames"));
   }
 
   #patternMember(pattern: string, schema: unknown, place: Place): string {
@@ -266,6 +260,19 @@ class Converter {
     } catch (error) {
       throw error instanceof PatternError ? new SchemaError(pointer(place.path, pattern), error.message) : error;
     }
+  }
+}
+
+/** Keywords that mean nothing without another. */
+function saysNothing(schema: Json, key: string): boolean {
+  switch (key) {
+    case "uniqueItems": return schema[key] === false;
+    case "if": return schema["then"] === undefined && schema["else"] === undefined;
+    case "then":
+    case "else": return schema["if"] === undefined;
+    case "minContains":
+    case "maxContains": return schema["contains"] === undefined;
+    default: return false;
   }
 }
 
