@@ -125,6 +125,18 @@ test("a model that is unloaded in the middle of a step leaves it", async () => {
   await assert.rejects(step, /was unloaded/);
 });
 
+test("idle threads sleep", async () => {
+  const toy = await start({ threads: 3 });
+  const prompt = promptOf(30, 2);
+  await generate(toy, request(prompt, { maxTokens: 3 }));
+  await new Promise((resolve) => { setTimeout(resolve, 100); });
+  const before = process.cpuUsage();
+  await new Promise((resolve) => { setTimeout(resolve, 300); });
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 100_000, `${user + system} µs of work in 300 ms`); // two threads that spin take 600 ms, or all that they get
+  toy.open.dispose();
+});
+
 test("where threads do not start, fewer compute", async () => {
   const host = platform();
   assert.ok(host);

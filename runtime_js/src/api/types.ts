@@ -31,7 +31,7 @@ export interface ChatOptions {
   readonly device?: Device | undefined;
 }
 
-/** Called when the GPU went away by itself: requests fail until `reload`. */
+/** Called when the GPU went away by itself and the model could not be loaded again, on the CPU either: requests fail until `reload`. */
 export type DeviceLostCallback = (error: MLCEngineError) => void;
 
 export interface MLCEngineConfig {
