@@ -58,7 +58,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
 
 const WORKER_MESSAGES: readonly WorkerMessage[] = [
   { kind: "embeddings", id: 9, modelId: "toy", tokens: 3, vectors: [Float32Array.of(1, 2)] },
-  { kind: "sessions", id: 9, sessions: [{ sessionId: "s", resumable: true, modelId: "toy", emittedTokens: 3, recoveryMode: "token_replay" }] },
+  { kind: "sessions", id: 9, sessions: [{ sessionId: "s", modelId: "toy", promptTokens: 3, tokens: [1, 2] }, { sessionId: "t", reason: "r" }] },
   { kind: "memory", id: 9, memory: { weights: 1, cache: 2, workspace: 3, total: 6, contextLength: 64 } },
   { kind: "tokens", id: 9, tokens: [3] },
   { kind: "models", id: 9, models: [{ modelId: "toy", loadedAt: 1.5 }] },

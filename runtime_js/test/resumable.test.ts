@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChatCompletionRequestNonStreaming } from "../src/api/openai/types.ts";
+import { Journal } from "../src/storage/journal.ts";
 import { ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -13,6 +14,7 @@ Object.defineProperty(globalThis, "navigator", { value: { get storage() { return
 
 const ASK = { messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 40, repetition_penalty: 1.3, seed: 5 } as const;
 const kept = (sessionId: string): ChatCompletionRequestNonStreaming => ({ ...ASK, extra_body: { resumable: { enabled: true, sessionId } } });
+const GO_ON = { continueGeneration: true } as const;
 const pause = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 15); });
 
 async function loaded(make: () => Setup): Promise<Setup> {
@@ -63,10 +65,16 @@ for (const [place, make] of Object.entries(PLACES)) {
     const emitted = found?.emittedTokens ?? 0;
     assert.ok(emitted >= 10 && emitted <= 13, String(emitted));
     await assert.rejects(client.resumeChatCompletion("a/b"), ModelNotLoadedError);
+    await assert.rejects(client.resumeChatCompletion("a/b", GO_ON), ModelNotLoadedError);
     await client.reload(MODEL);
+    const read = await client.resumeChatCompletion("a/b");
+    assert.deepEqual({ ...read, recoveredText: "" }, {
+      sessionId: "a/b", recoveredText: "", emittedTokens: emitted, processedSeqLen: found?.processedSeqLen, replayedTokens: 0, recoveryMode: "text_only" });
+    assert.equal(read.processedSeqLen, emitted + await client.countTokens(ASK.messages));
+    assert.ok(read.recoveredText.length > 3 && whole[0]?.message.content?.startsWith(read.recoveredText), read.recoveredText);
     let text = "";
     const sizes: number[] = [];
-    for await (const { choices } of await client.resumeChatCompletion("a/b", { stream: true })) {
+    for await (const { choices } of await client.resumeChatCompletion("a/b", { continueGeneration: true, stream: true })) {
       sizes.push(choices[0]?.delta.content?.length ?? 0);
       text += choices[0]?.delta.content ?? "";
     }
@@ -84,7 +92,7 @@ for (const [place, make] of Object.entries(PLACES)) {
       kill();
       for (const [, file] of files()) file.bytes = damage(file.bytes);
       const { client } = await loaded(make);
-      assert.deepEqual((await client.resumeChatCompletion("x")).choices, whole);
+      assert.deepEqual((await client.resumeChatCompletion("x", GO_ON)).completion?.choices, whole);
     }
     await cutOff(make, "y", 5);
     kill();
@@ -94,6 +102,23 @@ for (const [place, make] of Object.entries(PLACES)) {
     await assert.rejects(client.resumeChatCompletion("y"), RequestValidationError);
     await client.deleteResumableSession("y");
     assert.deepEqual(await client.listResumableSessions(), []);
+  });
+
+  check("a journal that somebody else wrote is refused, whatever its request says", async () => {
+    const good = { modelId: MODEL, promptTokens: 3, request: { prompt: { kind: "text", text: "Once" }, sampling: { temperature: 0 }, stop: [] } };
+    const { client } = await loaded(make);
+    for (const [name, wrong] of Object.entries({
+      prompt: { ...good, request: { ...good.request, prompt: { kind: "chat" } } }, sampling: { ...good, request: { ...good.request, sampling: { temperature: "hot" } } },
+      modelId: { ...good, modelId: 3 }, stop: { ...good, request: { ...good.request, stop: "x" } }, request: { ...good, request: null }, list: [good], text: "{",
+    })) {
+      const journal = await Journal.create("odd", typeof wrong === "string" ? wrong : JSON.stringify(wrong));
+      journal?.close();
+      assert.equal((await client.listResumableSessions())[0]?.resumable, false, name);
+      await assert.rejects(client.resumeChatCompletion("odd", GO_ON), fails(RequestValidationError, /"odd" is no answer of this engine/), name);
+      await client.deleteResumableSession("odd");
+    }
+    (await Journal.create("good", JSON.stringify(good)))?.close();
+    assert.equal((await client.resumeChatCompletion("good", GO_ON)).recoveryMode, "token_replay");
   });
 
   check("an answer that ended leaves nothing, and one that was cut off twice goes on", async () => {
@@ -107,13 +132,13 @@ for (const [place, make] of Object.entries(PLACES)) {
     const wait = runner.delay;
     let left = 8;
     runner.delay = () => (left-- > 0 ? wait() : new Promise(() => undefined));
-    void it.client.resumeChatCompletion("z").catch(() => undefined);
+    void it.client.resumeChatCompletion("z", GO_ON).catch(() => undefined);
     while (left >= 0) await pause();
     await pause();
     kill();
     const { client } = await loaded(make);
     assert.ok(((await client.listResumableSessions())[0]?.emittedTokens ?? 0) > 9);
-    assert.deepEqual((await client.resumeChatCompletion("z")).choices, whole);
+    assert.deepEqual((await client.resumeChatCompletion("z", GO_ON)).completion?.choices, whole);
   });
 
   check("few are kept, and what cannot be is refused", async () => {

@@ -6,11 +6,12 @@
 import type { Prompt } from "../engine/answer.ts";
 import { abortError } from "../support/abort.ts";
 import { askForPersistence } from "../storage/quota.ts";
-import { InternalError, ModelNotFoundError } from "../support/errors.ts";
+import { InternalError, ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { LatestAnswers, RequestAnswers } from "./answers.ts";
 import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
-import type { HostListener, LoadedModelInfo, ModelHost } from "./host.ts";
+import type { HostListener, KeptAnswer, LoadedModelInfo, ModelHost } from "./host.ts";
+import { probeOf, recovered, resumed } from "./resume_results.ts";
 import { embeddingResponse } from "./openai/embeddings.ts";
 import { ChatCompletionsOf, CompletionsOf, EmbeddingsOf } from "./openai/completions.ts";
 import { parseChatRequest, parseEmbeddingRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
@@ -22,7 +23,7 @@ import type {
 } from "./openai/types.ts";
 import type {
   AppConfig, ChatOptions, DeviceLostCallback, InitProgressCallback, LogLevel, MLCEngineConfig, MLCEngineInterface, MemoryEstimate,
-  ModelRecord, ResumeChatCompletionOptions, ResumeProbeResult,
+  ModelRecord, ResumeChatCompletionOptions, ResumeProbeResult, ResumeResult,
 } from "./types.ts";
 
 /** What a caller's function throws is no failure of a load or of the GPU. */
@@ -107,8 +108,8 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return this.host.interruptGenerate();
   }
 
-  listResumableSessions(): Promise<ResumeProbeResult[]> {
-    return this.host.listResumableSessions();
+  async listResumableSessions(): Promise<ResumeProbeResult[]> {
+    return (await this.host.keptAnswers()).map(probeOf);
   }
 
   deleteResumableSession(sessionId: string): Promise<void> {
@@ -215,17 +216,21 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return this.embeddings.create(request, options);
   }
 
-  resumeChatCompletion(sessionId: string, options?: ResumeChatCompletionOptions & { readonly stream?: false | undefined }): Promise<ChatCompletion>;
+  resumeChatCompletion(sessionId: string, options?: ResumeChatCompletionOptions & { readonly stream?: false | undefined }): Promise<ResumeResult>;
   resumeChatCompletion(
-    sessionId: string, options: ResumeChatCompletionOptions & { readonly stream: true },
+    sessionId: string, options: ResumeChatCompletionOptions & { readonly continueGeneration: true; readonly stream: true },
   ): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   async resumeChatCompletion(
-    sessionId: string, { stream = false, ...options }: ResumeChatCompletionOptions = {},
-  ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>> {
+    sessionId: string, { stream = false, continueGeneration = false, ...options }: ResumeChatCompletionOptions = {},
+  ): Promise<ResumeResult | AsyncIterableIterator<ChatCompletionChunk>> {
     const signal = parseRequestOptions(options).signal ?? undefined;
+    if (stream && !continueGeneration) throw new RequestValidationError("stream needs continueGeneration: true.", { param: "stream" });
+    const known = async (): Promise<KeptAnswer | undefined> => (await this.host.keptAnswers()).find((kept) => kept.sessionId === sessionId);
+    if (!continueGeneration) return recovered(await known(), sessionId, (tokens, modelId) => this.host.decodeTokens(tokens, modelId));
+    const replayed = stream ? undefined : await known();
     const answers = await RequestAnswers.begin([() => this.host.resume(sessionId, signal)], 1, signal, this.#latest);
     const shape = new ChatShape(answers.modelId);
-    return stream ? answers.pieces(shape, true) : answers.whole(shape);
+    return stream ? answers.pieces(shape, true) : resumed(sessionId, await answers.whole(shape), replayed);
   }
 
   /** The tokens that a chat or a completion would compute for this prompt. Raises RequestValidationError. */

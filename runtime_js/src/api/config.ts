@@ -12,7 +12,8 @@ import { CALIBRATIONS } from "../executor/calibration.ts";
 import { DEVICES, type Device } from "../executor/devices.ts";
 import type { AppConfig, ChatOptions, MLCEngineConfig, ModelRecord, ModelSource } from "./types.ts";
 
-const MAX_URL = 8192;
+/** Also of a model's id, which may be one. */
+export const MAX_URL = 8192;
 const MAX_MODELS = 4096;
 const MAX_FILES = 4096;
 const MAX_CONTEXT = 1 << 24;

@@ -11,7 +11,6 @@ import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type { LogLevel } from "../support/log.ts";
 import type { PushStream } from "../support/stream.ts";
-import type { ResumeProbeResult } from "./types.ts";
 
 /** A model that is loaded. */
 export interface LoadedModelInfo {
@@ -40,6 +39,11 @@ export interface BegunAnswer {
   readonly events: PushStream<AnswerEvent>;
 }
 
+/** What a killed tab left behind of an answer, or why nothing can be made of it. */
+export type KeptAnswer =
+  | { readonly sessionId: string; readonly modelId: string; readonly promptTokens: number; readonly tokens: readonly number[]; readonly reason?: undefined }
+  | { readonly sessionId: string; readonly reason: string };
+
 /** Vectors, and whose they are. */
 export interface NamedEmbeddings extends Embeddings {
   readonly modelId: string;
@@ -60,7 +64,7 @@ export interface ModelHost {
   /** Sends a request to the model; rejects where it cannot be accepted, or as soon as the signal aborts. */
   begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer>;
   resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer>;
-  listResumableSessions(): Promise<ResumeProbeResult[]>;
+  keptAnswers(): Promise<readonly KeptAnswer[]>;
   deleteResumableSession(sessionId: string): Promise<void>;
   embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings>;
   encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]>;

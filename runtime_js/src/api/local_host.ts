@@ -14,9 +14,8 @@ import type { PushStream } from "../support/stream.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../support/errors.ts";
 import { setLogLevel, type LogLevel } from "../support/log.ts";
-import type { AnswerCall, BegunAnswer, HostListener, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "./host.ts";
-import { keep, probeAll, reopen } from "./resumable.ts";
-import type { ResumeProbeResult } from "./types.ts";
+import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "./host.ts";
+import { keep, keptAnswers, reopen } from "./resumable.ts";
 
 /** A model that is loaded, or being loaded. */
 interface Slot {
@@ -150,7 +149,7 @@ export class LocalHost implements ModelHost {
     if (processor !== undefined) {
       throw new RequestValidationError("An answer whose logits are processed cannot be kept: nobody could go on with it.", { param: "extra_body.resumable" });
     }
-    const [kept, past] = await keep(request, request.resumable, session.modelId);
+    const [kept, past] = await keep(request, request.resumable, session.modelId, session.encode(request.prompt).length);
     try {
       return await this.#begun(session, session.answer(kept, undefined, past), signal);
     } catch (error) {
@@ -179,8 +178,8 @@ export class LocalHost implements ModelHost {
     }
   }
 
-  async listResumableSessions(): Promise<ResumeProbeResult[]> {
-    return probeAll();
+  keptAnswers(): Promise<readonly KeptAnswer[]> {
+    return keptAnswers();
   }
 
   async deleteResumableSession(sessionId: string): Promise<void> {

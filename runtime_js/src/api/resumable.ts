@@ -5,21 +5,28 @@ import type { Past } from "../engine/resumable.ts";
 import { Journal, listJournals } from "../storage/journal.ts";
 import { isNamed } from "../storage/folders.ts";
 import { RequestValidationError } from "../support/errors.ts";
-import type { ResumeProbeResult } from "./types.ts";
+import { Fields } from "../support/fields.ts";
+import { readAnswerRequest } from "./answer_request.ts";
+import type { KeptAnswer } from "./host.ts";
+import { MAX_URL } from "./config.ts";
 
 /** What a journal keeps of a request. */
 interface Kept {
   readonly modelId: string;
   readonly request: AnswerRequest;
+  /** Tokens of its prompt. */
+  readonly promptTokens: number;
 }
 
 const PARAM = { param: "extra_body.resumable" };
 
 /** The same request, with a seed so that what follows is drawn as it would have been, and its journal. Raises RequestValidationError. */
-export async function keep(asked: AnswerRequest, sessionId: string, modelId: string): Promise<readonly [AnswerRequest, Past]> {
+export async function keep(
+  asked: AnswerRequest, sessionId: string, modelId: string, promptTokens: number,
+): Promise<readonly [AnswerRequest, Past]> {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
   const request = { ...asked, sampling: { ...asked.sampling, seed: asked.sampling.seed ?? random } };
-  const journal = await Journal.create(sessionId, JSON.stringify({ modelId, request } satisfies Kept)).catch((error: unknown) => {
+  const journal = await Journal.create(sessionId, JSON.stringify({ modelId, request, promptTokens } satisfies Kept)).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId)
       : new RequestValidationError(`The answer cannot be kept: the browser's storage refuses (${String(error)}).`, PARAM);
   });
@@ -33,6 +40,23 @@ function running(sessionId: string): RequestValidationError {
   return new RequestValidationError(`The answer "${sessionId}" is under way, here or in another tab.`, { param: "sessionId" });
 }
 
+/** A file is what its folder says it is until it is read: another script of the origin may have written it. */
+function readKept(text: string, sessionId: string): Kept {
+  const fail = (message: string): RequestValidationError => (
+    new RequestValidationError(`What is kept under "${sessionId}" is no answer of this engine: ${message}. Delete it.`, { param: "sessionId" }));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw fail(String(error));
+  }
+  const kept = new Fields(value, "", (message) => fail(message.trimStart()));
+  return {
+    modelId: kept.string("modelId", MAX_URL), request: readAnswerRequest(kept.object("request")),
+    promptTokens: kept.integer("promptTokens", 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
 /** What is kept under an id. Raises RequestValidationError where nothing is, or it is under way. */
 export async function reopen(sessionId: string): Promise<Kept & { readonly past: Past }> {
   const found = await Journal.resume(sessionId).catch((error: unknown) => {
@@ -40,22 +64,26 @@ export async function reopen(sessionId: string): Promise<Kept & { readonly past:
   });
   if (found === null) throw new RequestValidationError(`No answer is kept under "${sessionId}".`, { param: "sessionId" });
   const { journal, content: { request, tokens } } = found;
-  const kept: Kept = JSON.parse(request);
-  return { ...kept, past: { journal, tokens } };
-}
-
-async function probe(sessionId: string): Promise<ResumeProbeResult> {
   try {
-    const { modelId, past: { journal, tokens } } = await reopen(sessionId);
-    journal.close();
-    return { sessionId, resumable: true, modelId, emittedTokens: tokens.length, recoveryMode: "token_replay" };
+    return { ...readKept(request, sessionId), past: { journal, tokens } };
   } catch (error) {
-    return { sessionId, resumable: false, reason: error instanceof Error ? error.message : String(error), modelId: "", emittedTokens: 0, recoveryMode: "none" };
+    journal.close();
+    throw error;
   }
 }
 
-export async function probeAll(): Promise<ResumeProbeResult[]> {
-  const found: ResumeProbeResult[] = [];
-  for (const id of await listJournals()) found.push(await probe(id));
+async function kept(sessionId: string): Promise<KeptAnswer> {
+  try {
+    const { modelId, promptTokens, past: { journal, tokens } } = await reopen(sessionId);
+    journal.close();
+    return { sessionId, modelId, promptTokens, tokens };
+  } catch (error) {
+    return { sessionId, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export async function keptAnswers(): Promise<KeptAnswer[]> {
+  const found: KeptAnswer[] = [];
+  for (const id of await listJournals()) found.push(await kept(id));
   return found;
 }

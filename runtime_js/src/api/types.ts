@@ -62,10 +62,29 @@ export interface ResumeProbeResult {
   readonly reason?: string | undefined;
   readonly modelId: string;
   readonly emittedTokens: number;
+  /** Those and the prompt's. */
+  readonly processedSeqLen: number;
   readonly recoveryMode: "token_replay" | "none";
 }
 
+/** What was made of such an answer, with WebLLM's names. */
+export interface ResumeResult {
+  readonly sessionId: string;
+  readonly recoveredText: string;
+  readonly emittedTokens: number;
+  readonly processedSeqLen: number;
+  /** Tokens that were computed again to go on from. */
+  readonly replayedTokens: number;
+  /** `text_only`: it was read, and stays for later. */
+  readonly recoveryMode: "token_replay" | "text_only";
+  /** The whole answer, where it was gone on with. */
+  readonly completion?: ChatCompletion | undefined;
+}
+
 export interface ResumeChatCompletionOptions extends RequestOptions {
+  /** Goes on to the answer's end; default: its text as far as it came. */
+  readonly continueGeneration?: boolean | undefined;
+  /** With `continueGeneration`: the whole answer as a stream; what there was of it comes at once. */
   readonly stream?: boolean | undefined;
 }
 
@@ -99,10 +118,10 @@ export interface MLCEngineInterface {
   ): Promise<ChatCompletion | AsyncIterableIterator<ChatCompletionChunk>>;
   /** Answers that were asked for with `extra_body.resumable` and not ended: what a killed tab left behind. */
   listResumableSessions(): Promise<ResumeProbeResult[]>;
-  /** Such an answer, whole: what there was of it comes at once, and then it goes on. Its model must be loaded. */
-  resumeChatCompletion(sessionId: string, options?: ResumeChatCompletionOptions & { readonly stream?: false | undefined }): Promise<ChatCompletion>;
+  /** Such an answer: its text as far as it came, or gone on with to its end. Its model must be loaded. */
+  resumeChatCompletion(sessionId: string, options?: ResumeChatCompletionOptions & { readonly stream?: false | undefined }): Promise<ResumeResult>;
   resumeChatCompletion(
-    sessionId: string, options: ResumeChatCompletionOptions & { readonly stream: true },
+    sessionId: string, options: ResumeChatCompletionOptions & { readonly continueGeneration: true; readonly stream: true },
   ): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   deleteResumableSession(sessionId: string): Promise<void>;
   /** The token ids that a chat (messages) or a completion (a text) would compute. */

@@ -4,30 +4,21 @@
  * `begun` when it was accepted, and then `events` until the last of them is its end, or an error.
  */
 
-import type { AnswerCall, LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/host.ts";
-import { parseModelChoice } from "../api/config.ts";
-import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../api/openai/messages.ts";
-import { MAX_SESSION_ID, MAX_CHOICES, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKENS, MAX_TOKENS } from "../api/openai/request.ts";
-import { MAX_TOOLS } from "../api/openai/tools.ts";
-import type { ResumeProbeResult } from "../api/types.ts";
-import { ANSWER_ENDS, type AnswerEvent, type AnswerRequest, type LikelyToken, type Prompt } from "../engine/answer.ts";
-import { MAX_FORM, MAX_GRAMMAR_FORM, type Structure } from "../engine/structure/structure.ts";
-import type { ToolChoice } from "../engine/tool_structure.ts";
+import type { AnswerCall, KeptAnswer, LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/host.ts";
+import { readAnswerRequest, readPrompt } from "../api/answer_request.ts";
+import { MAX_URL, parseModelChoice } from "../api/config.ts";
+import { MAX_NAME } from "../api/openai/messages.ts";
+import { MAX_SESSION_ID } from "../api/openai/request.ts";
+import { ANSWER_ENDS, type AnswerEvent, type LikelyToken, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
-import { OVERFLOWS } from "../engine/overflow.ts";
 import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
-import { MAX_PRIORITY } from "../engine/queue.ts";
 import type { Computer } from "../executor/devices.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
-import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";
-import type { GuessRequest } from "../engine/speculation.ts";
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord, present } from "../support/fields.ts";
-import { readJsonObject, readJsonObjects } from "../support/json.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
-import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/conversation.ts";
 
 /** Calls that may be about one model, by what answers them. */
 export const CALLS = {
@@ -37,7 +28,7 @@ export const CALLS = {
   getGPUVendor: "text",
   getMaxStorageBufferBindingSize: "number",
   loadedModels: "models",
-  listResumableSessions: "sessions",
+  keptAnswers: "sessions",
 } as const;
 export type CallName = keyof typeof CALLS;
 
@@ -66,7 +57,7 @@ export type WorkerMessage =
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
-  | { readonly kind: "sessions"; readonly id: number; readonly sessions: readonly ResumeProbeResult[] }
+  | { readonly kind: "sessions"; readonly id: number; readonly sessions: readonly KeptAnswer[] }
   | NamedEmbeddings & { readonly kind: "embeddings"; readonly id: number }
   | { readonly kind: "memory"; readonly id: number; readonly memory: MemoryEstimate }
   | { readonly kind: "tokens"; readonly id: number; readonly tokens: readonly number[] }
@@ -75,7 +66,6 @@ export type WorkerMessage =
   | { readonly kind: "events"; readonly id: number; readonly events: readonly AnswerEvent[] }
   | { readonly kind: "error"; readonly id: number; readonly error: WireError };
 
-const MAX_URL = 8192;
 const MAX_INPUTS = 4096;
 const MAX_TEXT = 1 << 26;
 const MAX_EVENTS = 1 << 20;
@@ -119,20 +109,20 @@ export function parseClientMessage(value: unknown): ClientMessage {
       };
     case "answer":
       return {
-        kind, id: idOf(message), request: parseRequest(message.object("request")), model: modelOf(message),
+        kind, id: idOf(message), request: readAnswerRequest(message.object("request")), model: modelOf(message),
       };
     case "estimate":
       return { kind, id: idOf(message), choice: parseModelChoice(message.object("choice")) };
     case "embed":
       return {
-        kind, id: idOf(message), inputs: message.objects("inputs", MAX_INPUTS, parsePrompt), pooling: message.oneOf("pooling", POOLINGS),
+        kind, id: idOf(message), inputs: message.objects("inputs", MAX_INPUTS, readPrompt), pooling: message.oneOf("pooling", POOLINGS),
         model: modelOf(message),
       };
     case "resume":
     case "deleteSession":
       return { kind, id: idOf(message), sessionId: message.string("sessionId", MAX_SESSION_ID) };
     case "encode":
-      return { kind, id: idOf(message), prompt: parsePrompt(message.object("prompt")), model: modelOf(message) };
+      return { kind, id: idOf(message), prompt: readPrompt(message.object("prompt")), model: modelOf(message) };
     case "decode":
       return { kind, id: idOf(message), tokens: tokensOf(message), model: modelOf(message) };
     case "call":
@@ -145,99 +135,6 @@ export function parseClientMessage(value: unknown): ClientMessage {
     default:
       return unreachable(kind);
   }
-}
-
-function parseRequest(request: Fields): AnswerRequest {
-  return {
-    ...present({
-      parallelToolCalls: request.optional("parallelToolCalls", (key) => request.boolean(key)),
-      toolChoice: request.optional("toolChoice", (key) => parseToolChoice(request.object(key))),
-      thinkingBudget: request.optional("thinkingBudget", (key) => request.integer(key, 0, MAX_TOKENS)),
-      strictTools: request.optional("strictTools", (key) => request.array(key, MAX_TOOLS, (name) => String(name))),
-      ignoreEos: request.optional("ignoreEos", (key) => request.boolean(key)),
-      guesses: request.optional("guesses", (key) => parseGuesses(request.object(key))),
-      stopTokens: request.optional("stopTokens", (key) => request.integers(key, MAX_STOP_TOKENS, 0, MAX_TOKEN)),
-    }),
-    prompt: parsePrompt(request.object("prompt")),
-    maxTokens: request.optional("maxTokens", (key) => request.integer(key, 1, MAX_TOKENS)),
-    sampling: parseSampling(request.object("sampling")),
-    overflow: request.optional("overflow", (key) => request.oneOf(key, OVERFLOWS)),
-    choice: request.optional("choice", (key) => request.integer(key, 0, MAX_CHOICES - 1)),
-    ...present({ resumable: request.optional("resumable", (key) => request.string(key, MAX_SESSION_ID)) }),
-    priority: request.optional("priority", (key) => request.integer(key, 0, MAX_PRIORITY)),
-    stop: request.array("stop", MAX_STOPS, (stop, path) => {
-      if (typeof stop === "string" && stop !== "" && stop.length <= MAX_STOP_LENGTH) return stop;
-      throw request.fail(`${path} must be a string of 1 to ${MAX_STOP_LENGTH} characters`);
-    }),
-    structure: request.optional("structure", (key) => parseStructure(request.object(key))),
-  };
-}
-
-function parseGuesses(guesses: Fields): GuessRequest {
-  return present({
-    isOff: guesses.optional("isOff", (key) => guesses.boolean(key)),
-    prediction: guesses.optional("prediction", (key) => guesses.string(key, MAX_TEXT)),
-    draft: guesses.optional("draft", (key) => guesses.string(key, MAX_URL)),
-  });
-}
-
-function parseToolChoice(choice: Fields): ToolChoice {
-  const kind = choice.oneOf("kind", ["auto", "required", "named"]);
-  return kind === "named" ? { kind, name: choice.string("name", MAX_NAME) } : { kind };
-}
-
-function parseStructure(structure: Fields): Structure {
-  const kind = structure.oneOf("kind", ["schema", "grammar", "regex", "tags"]);
-  const param = structure.string("param", MAX_NAME);
-  switch (kind) {
-    case "schema": return { kind, schema: structure.string(kind, MAX_FORM), isStrict: structure.boolean("isStrict"), param };
-    case "grammar": return { kind, grammar: structure.string(kind, MAX_GRAMMAR_FORM), param };
-    case "regex": return { kind, pattern: structure.string("pattern", MAX_GRAMMAR_FORM), param };
-    case "tags": return { kind, tags: structure.string(kind, MAX_FORM), isStrict: structure.boolean("isStrict"), param };
-  }
-}
-
-function parseSampling(sampling: Fields): SamplingConfig {
-  const logitBias = sampling.optional("logitBias", (key) => sampling.array(key, MAX_BIASES, (pair, path): readonly [number, number] => {
-    const [token, bias, more]: unknown[] = Array.isArray(pair) ? pair : [];
-    const entry = new Fields({ token, bias, more: more === undefined ? 0 : 1 }, path, sampling.fail);
-    entry.integer("more", 0, 0);
-    return [entry.integer("token", 0, MAX_TOKEN), entry.number("bias", -MOST_BIAS, MOST_BIAS)];
-  }));
-  return { ...readSampling(sampling, {}), ...(logitBias !== undefined && { logitBias }) };
-}
-
-function parsePrompt(prompt: Fields): Prompt {
-  const kind = prompt.oneOf("kind", ["chat", "text", "tokens"]);
-  if (kind === "tokens") return { kind, tokens: tokensOf(prompt) };
-  if (kind === "text") {
-    const suffix = prompt.optional("suffix", (key) => prompt.string(key, MAX_CONTENT));
-    return { kind, text: prompt.string("text", MAX_CONTENT), ...(suffix !== undefined && { suffix }) };
-  }
-  return { kind, conversation: parseConversation(prompt.object("conversation")) };
-}
-
-function parseConversation(conversation: Fields): Conversation {
-  return present({
-    messages: conversation.objects("messages", MAX_MESSAGES, parseMessage),
-    tools: conversation.optional("tools", (key) => readJsonObjects(conversation, key, MAX_TOOLS)),
-    specialTokens: conversation.optional("specialTokens", (key) => conversation.oneOf(key, SPECIAL_TOKENS)),
-    variables: conversation.optional("variables", (key) => readJsonObject(conversation, key)),
-  });
-}
-
-function parseMessage(message: Fields): ChatMessage {
-  return present({
-    role: message.string("role", MAX_NAME), content: message.string("content", MAX_TEXT),
-    name: message.optional("name", (key) => message.string(key, MAX_NAME)),
-    reasoning: message.optional("reasoning", (key) => message.string(key, MAX_TEXT)),
-    toolCalls: message.optional("toolCalls", (key) => message.objects(key, MAX_CALLS, parseCall)),
-    toolCallId: message.optional("toolCallId", (key) => message.string(key, MAX_NAME)),
-  });
-}
-
-function parseCall(call: Fields): ToolCall {
-  return { id: call.string("id", MAX_NAME), name: call.string("name", MAX_NAME), arguments: call.string("arguments", MAX_TEXT) };
 }
 
 export function parseWorkerMessage(value: unknown): WorkerMessage {
@@ -286,13 +183,11 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
   }
 }
 
-function parseProbe(session: Fields): ResumeProbeResult {
+function parseProbe(session: Fields): KeptAnswer {
+  const sessionId = session.string("sessionId", MAX_TEXT);
   const reason = session.optional("reason", (key) => session.string(key, MAX_TEXT));
-  return {
-    sessionId: session.string("sessionId", MAX_TEXT), resumable: session.boolean("resumable"), ...(reason !== undefined && { reason }),
-    modelId: session.string("modelId", MAX_TEXT), emittedTokens: session.integer("emittedTokens", 0, Number.MAX_SAFE_INTEGER),
-    recoveryMode: session.oneOf("recoveryMode", ["token_replay", "none"]),
-  };
+  if (reason !== undefined) return { sessionId, reason };
+  return { sessionId, modelId: session.string("modelId", MAX_TEXT), promptTokens: session.integer("promptTokens", 0, Number.MAX_SAFE_INTEGER), tokens: tokensOf(session) };
 }
 
 function parseMemory(memory: Fields): MemoryEstimate {

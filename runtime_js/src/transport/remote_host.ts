@@ -1,7 +1,7 @@
 /** Models behind a worker: sends requests, matches answers by id. */
 
-import type { AnswerCall, BegunAnswer, HostListener, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "../api/host.ts";
-import type { LogLevel, MemoryEstimate, ResumeProbeResult } from "../api/types.ts";
+import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "../api/host.ts";
+import type { LogLevel, MemoryEstimate } from "../api/types.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { waitingToBegin } from "../engine/progress.ts";
@@ -111,8 +111,8 @@ export class RemoteHost implements ModelHost {
     return this.#begin((id) => ({ kind: "resume", id, sessionId }), signal);
   }
 
-  async listResumableSessions(): Promise<ResumeProbeResult[]> {
-    return [...(await this.#call("listResumableSessions", "sessions")).sessions];
+  async keptAnswers(): Promise<readonly KeptAnswer[]> {
+    return (await this.#call("keptAnswers", "sessions")).sessions;
   }
 
   async deleteResumableSession(sessionId: string): Promise<void> {

@@ -122,7 +122,7 @@ export class WebWorkerMLCEngineHandler {
       case "interruptGenerate":
         await this.#host[name]();
         return { kind: "done", id };
-      case "listResumableSessions":
+      case "keptAnswers":
         return { kind: "sessions", id, sessions: await this.#host[name]() };
       case "loadedModels":
         return { kind: "models", id, models: await this.#host[name]() };
