@@ -38,9 +38,9 @@ test("steps go ahead while what may come stays the same, and a token that was dr
   const it = setup(WIDE);
   const words = new Map<number, number | undefined>();
   const decode = it.runner.decode.bind(it.runner);
-  it.runner.decode = async (rows) => {
+  it.runner.decode = async (rows, carried) => {
     for (const row of rows) if (row !== null) words.set(row.position, row.sampling[STEP_WORD]);
-    return decode(rows);
+    return decode(rows, carried);
   };
   const sampler = new Sampler({ temperature: 0.7, seed: 1 }, []);
   const { ids } = await generate(it, request(promptOf(9, 1), { constraint, sampler }));
@@ -68,6 +68,14 @@ test("tokens that can be no others are not sampled: one call brings them in, and
   assert.deepEqual(it.runner.calls.filter((call) => !call.startsWith("prepare")), ["prefill 3", "decode", "decode 4", "decode", "prefill 11", "decode", "decode", "decode"], "a few as rows, many as a chunk, and one step ahead of each");
   const again = await generate(it, request([...promptOf(3, 1), ...ids.slice(0, 12), 1], { maxTokens: 3 }));
   assert.deepEqual([again.ids, again.cached], [reference([...promptOf(3, 1), ...ids.slice(0, 12), 1], 3, NO_EOS), 15], "the cache holds them");
+});
+
+test("a step goes ahead of the token behind a jump by rows only with that token", async () => {
+  const wide = Array.from({ length: 30 }, (_, i) => 3 * i);
+  const constraint = new FakeConstraint([[1, 2], [10], [11], [12], ...Array.from({ length: 20 }, () => wide)], END);
+  const it = setup(WIDE);
+  const { ids } = await generate(it, request(promptOf(3, 1), { constraint }));
+  assert.deepEqual(ids, constrained(promptOf(3, 1), constraint));
 });
 
 test("the limit, an end token and a listener end an answer in the middle of tokens that are jumped over", async () => {

@@ -304,7 +304,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     it.engine.prepare = (runner) => {
       const decode = runner.decode.bind(runner);
       let steps = 0;
-      runner.decode = (rows) => (failing && ++steps === 9 ? Promise.reject(new DeviceLostError("lost", { steps })) : decode(rows));
+      runner.decode = (rows, carried) => (failing && ++steps === 9 ? Promise.reject(new DeviceLostError("lost", { steps })) : decode(rows, carried));
     };
     await it.client.reload(MODEL);
     let text = "";

@@ -62,8 +62,8 @@ test("each token of an answer is drawn with the noise of its place, however many
   const it = setup(WIDE);
   const words = new Map<number, number | undefined>();
   const decode = it.runner.decode.bind(it.runner);
-  it.runner.decode = async (rows) => {
-    const results = await decode(rows);
+  it.runner.decode = async (rows, carried) => {
+    const results = await decode(rows, carried);
     rows.forEach((row) => { if (row !== null) words.set(row.position, row.sampling[STEP_WORD]); });
     return results;
   };
@@ -194,9 +194,9 @@ test("of several answers one has the rows that are computed in any case, and eac
   const it = setup(WIDE);
   const shared: number[] = [];
   const decode = it.runner.decode.bind(it.runner);
-  it.runner.decode = async (rows) => {
+  it.runner.decode = async (rows, carried) => {
     shared.push(rows.filter((row) => row !== null).length);
-    return decode(rows);
+    return decode(rows, carried);
   };
   const answers = await Promise.all([0, 1, 2, 3, 4].map((i) => (
     generate(it, request(promptOf(6, 7 * i), { maxTokens: 60, drafts: [new Oracle(wrongEvery(13 + i))] })))));

@@ -58,10 +58,6 @@ export interface GuessedRow {
   readonly allowed: Uint32Array | undefined;
 }
 
-/** Tokens that may be taken back: as many as a window keeps pages for, and states in slots. */
-const MOST_BACK = 16;
-const MOST_BACK_WITH_SLOTS = 8;
-
 function mayCome(mask: Uint32Array | undefined, token: number): boolean {
   return mask === undefined || ((mask[token >> 5] ?? 0) >>> (token & 31) & 1) === 1;
 }
@@ -124,10 +120,11 @@ export class Generation {
     return this.isOnGpu ? 0 : this.tokens.length - this.position;
   }
 
-  /** Whether a step may be submitted for it. */
-  get isReady(): boolean {
+  /** Whether a step may be submitted for it, where at most so many rows can be taken back. */
+  isReady(mostBack: number): boolean {
     const { constraint, sampler } = this.request;
     if (!this.isOnGpu) return true;
+    if (this.sampled - this.read >= mostBack) return false;
     if (sampler.isStepwise || (constraint !== undefined && sampler.isCounting)) return false;
     return constraint === undefined || this.sampled - this.read <= this.#trust;
   }
@@ -173,10 +170,10 @@ export class Generation {
    * Rows of a step that checks guesses, at most `most`: of the next token, and of those guessed behind it. `hasToken`: whether the GPU has
    * the next one in its place; else it is guessed, too. None where nothing is guessed.
    */
-  guess(most: number, hasToken: boolean, hasSlots: boolean): readonly GuessedRow[] {
+  guess(most: number, hasToken: boolean, mostBack: number): readonly GuessedRow[] {
     const { constraint, eosTokenIds } = this.request;
     const ahead = this.sampled - this.read;
-    const room = Math.min(most, this.limit - this.sampled, this.contextLength - this.position, (hasSlots ? MOST_BACK_WITH_SLOTS : MOST_BACK) - ahead);
+    const room = Math.min(most, this.limit - this.sampled, this.contextLength - this.position, mostBack - ahead);
     const { tokens } = this.#speculation.draft(this.tokens, Math.max(0, ahead + room - 1));
     if (this.#assumed.some((token, i) => token !== undefined && token !== tokens[i])) return [];
     const isGiven = ahead > 0 && hasToken && constraint === undefined;

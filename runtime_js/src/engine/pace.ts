@@ -46,7 +46,7 @@ export class StepPace {
 }
 
 /** From the end of a step to the moment when the GPU has what follows from its tokens; Chromium, of a machine that does little else. */
-export const ROUND_TRIP_MS = 2;
+const ROUND_TRIP_MS = 2;
 /** Steps behind the one that runs, so that it is not the last when its tokens are read. */
 const QUEUE_MS = 1.5;
 const MOST_ACCEPTANCE = 0.98;
@@ -69,12 +69,11 @@ export function rowsThatPay(choices: readonly number[], acceptance: number, pace
 }
 
 /**
- * Whether a drafted step of `rows` rows should be submitted behind others, of which the ones behind the first take `queued` ms: the GPU must
- * not wait, but what is submitted behind a draft that goes wrong is computed for nothing.
+ * Whether a step of `time` ms should be submitted behind others that will take `queued` ms, but for the first of them: the GPU must not wait,
+ * but what is behind a guess that goes wrong, as it does with probability `wrong`, is computed for nothing.
  */
-export function isDraftDue(rows: number, acceptance: number, queued: number, isBehindDraft: boolean, pace: Pick<StepPace, "time">): boolean {
-  if (queued >= QUEUE_MS) return false;
-  return !isBehindDraft || (1 - acceptance ** rows) * pace.time(rows) < ROUND_TRIP_MS;
+export function isDue(time: number, wrong: number, queued: number): boolean {
+  return queued < QUEUE_MS && wrong * time < ROUND_TRIP_MS;
 }
 
 /** Windows resets a GPU that works on one submit for two seconds, and nobody can stop an answer or draw a page meanwhile. */

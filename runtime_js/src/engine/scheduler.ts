@@ -272,7 +272,7 @@ export class Scheduler {
       const seen = i === 0 ? cache : { ...cache, copies: new Int32Array(0) };
       return { ...(i === tokens.length - 1 ? draw : { sampling: new Uint32Array(SAMPLING_WORDS) }), position: position + i, cache: seen, token };
     });
-    return (await this.#runner.decode(rows)).slice(tokens.length - 1, tokens.length);
+    return (await this.#runner.decode(rows, tokens.length - 1)).slice(tokens.length - 1, tokens.length);
   }
 
   async #encode(tokens: readonly number[], position: number, cache: CacheView, listener: StateListener, isLast: boolean): Promise<[]> {
@@ -297,11 +297,13 @@ export class Scheduler {
       row.submitted(placed.flatMap((one) => (one?.generation === row ? [one.token] : [])));
       row.latestStep = this.#steps;
     }
-    this.#onRunner = placed.map((row) => row?.generation ?? null);
+    const owners = placed.map((row) => row?.generation ?? null);
+    const carried = rows.length === 1 ? owners.lastIndexOf(rows[0] ?? null) : 0; // what one row will do for needs no step of several
+    this.#onRunner = carried > 0 ? rows : owners;
     this.#wasChunk = false;
     this.#push({
-      rows: this.#onRunner, prompt: null, computed: rowsComputed(this.#prepared, placed.length), isGuess: placed.some((row) => row?.isGuess === true),
-      results: (async () => this.#runner.decode(placed))(), // what it throws comes with its result
+      rows: owners, prompt: null, computed: rowsComputed(this.#prepared, placed.length), isGuess: placed.some((row) => row?.isGuess === true),
+      results: (async () => this.#runner.decode(placed, carried))(), // what it throws comes with its result
     });
     return true;
   }

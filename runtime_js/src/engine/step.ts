@@ -1,8 +1,12 @@
 /** Which rows the next step has, and where: each answer's next token, and what is guessed behind it. */
 
+import { SLOTS_RECENT, WINDOW_BACK } from "../executor/abi.generated.ts";
 import type { Generation } from "./generation.ts";
-import { ROUND_TRIP_MS, isDraftDue, rowsThatPay, type StepPace } from "./pace.ts";
+import { isDue, rowsThatPay, type StepPace } from "./pace.ts";
 import { placeRows, rowsComputed } from "./rows.ts";
+
+/** Rows of a guess that went before. */
+const USUAL_GUESS = 4;
 
 export interface StepRow {
   readonly generation: Generation;
@@ -31,8 +35,13 @@ export interface StepContext {
   readonly hasSlots: boolean;
 }
 
-function guessedRows(generation: Generation, most: number, hasToken: boolean, hasSlots: boolean): StepRow[] {
-  return generation.guess(most, hasToken, hasSlots).map((row, index) => ({ generation, index, isGuess: true, ...row }));
+/** Rows that can be taken back: as many as a window keeps pages for, or as there are states in slots. */
+function mostBack({ hasSlots }: StepContext): number {
+  return hasSlots ? SLOTS_RECENT - 1 : WINDOW_BACK;
+}
+
+function guessedRows(generation: Generation, most: number, hasToken: boolean, context: StepContext): StepRow[] {
+  return generation.guess(most, hasToken, mostBack(context)).map((row, index) => ({ generation, index, isGuess: true, ...row }));
 }
 
 function padded<T>(rows: readonly (T | null)[], rowCounts: readonly number[]): (T | null)[] {
@@ -43,12 +52,14 @@ function padded<T>(rows: readonly (T | null)[], rowCounts: readonly number[]): (
  * An answer that runs alone takes as many rows as pay. Null: none is guessed; undefined: tokens must be read first. Where guesses were right
  * lately, no more steps go ahead than keep the GPU busy, so that the next guess does not come late.
  */
-function guessAlone(generation: Generation, { before, rowCounts, pace, queued, isBehindGuess, hasSlots }: StepContext): StepRows | null | undefined {
+function guessAlone(generation: Generation, context: StepContext): StepRows | null | undefined {
+  const { before, rowCounts, pace, queued, isBehindGuess } = context;
   const { acceptance, promise } = generation;
   const most = rowsThatPay(rowCounts, acceptance, pace);
-  if (most === 1) return queued >= ROUND_TRIP_MS && rowsThatPay(rowCounts, promise, pace) > 1 ? undefined : null;
-  if (!generation.isGuessable || !isDraftDue(most, acceptance, queued, isBehindGuess, pace)) return undefined;
-  const rows = guessedRows(generation, most, before.lastIndexOf(generation) === 0, hasSlots);
+  const wrong = (rows: number): number => (isBehindGuess ? 1 - promise ** rows : 0);
+  if (most === 1) return (isBehindGuess || rowsThatPay(rowCounts, promise, pace) > 1) && !isDue(pace.time(1), wrong(USUAL_GUESS), queued) ? undefined : null;
+  if (!generation.isGuessable || !isDue(pace.time(most), wrong(most), queued)) return undefined;
+  const rows = guessedRows(generation, most, before.lastIndexOf(generation) === 0, context);
   return rows.length > 1 ? padded(rows, rowCounts) : null;
 }
 
@@ -56,12 +67,13 @@ function guessAlone(generation: Generation, { before, rowCounts, pace, queued, i
  * Of several answers one may have the rows that are computed in any case; not of a model with states in slots, of which another answer in
  * the same step may take one away.
  */
-function guessBeside(generations: readonly Generation[], { rowCounts, pace, hasSlots }: StepContext): readonly StepRow[] {
+function guessBeside(generations: readonly Generation[], context: StepContext): readonly StepRow[] {
+  const { rowCounts, pace, hasSlots } = context;
   if (hasSlots) return [];
   const most = 1 + rowsComputed(rowCounts, generations.length) - generations.length;
   const free = { time: () => pace.time(generations.length) };
   const guessing = generations.find((one) => one.isGuessable && rowsThatPay([most], one.acceptance, free) > 1);
-  return guessing === undefined ? [] : guessedRows(guessing, most, false, false);
+  return guessing === undefined ? [] : guessedRows(guessing, most, false, context);
 }
 
 /** Undefined where tokens must be read before there can be a step. */
@@ -73,7 +85,7 @@ export function planStep(generations: readonly Generation[], context: StepContex
   const [first, ...more] = isAlone ? [] : guessBeside(generations, context);
   const isGuessing = (one: Generation): boolean => more.length > 0 && one === first?.generation;
   const places = placeRows(generations, before, (one) => one.isOnGpu && !isGuessing(one), rowCounts);
-  if (places === undefined || !generations.every((one) => isGuessing(one) || one.isReady)) return undefined;
+  if (places === undefined || !generations.every((one) => isGuessing(one) || one.isReady(mostBack(context)))) return undefined;
   const rows = places.map((one): StepRow | null => one && { generation: one, index: 0, token: one.isOnGpu ? undefined : one.tokens.at(-1), isGuess: false });
   if (first === undefined || !isGuessing(first.generation)) return rows;
   const place = places.indexOf(first.generation);

@@ -202,7 +202,7 @@ export class PlanExecutor implements InspectableRunner {
     return { last: values.slice(0, half), sum: values.slice(half) };
   }
 
-  async decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
+  async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
     const [name, n] = this.#decodeName(rows.length);
     const draws = rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 });
     const names = [name, ...functionsFor(draws)];
@@ -212,7 +212,7 @@ export class PlanExecutor implements InspectableRunner {
     }
     rows.forEach((row, i) => { if (row?.token !== undefined) this.#writeTokens([row.token], i); });
     const additions = rows.map((row) => row && { position: row.position, count: 1, cache: row.cache });
-    return this.#step([[name, n]], additions, draws, n);
+    return this.#step([[name, n]], additions, draws, n, carried);
   }
 
   /** See `FirstLayer`. It makes a buffer. */
@@ -268,15 +268,15 @@ export class PlanExecutor implements InspectableRunner {
 
   /** The forward pass and what draws from its logits, whose results come late; a step of which the CPU has a part waits for it. */
   #step(
-    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number,
+    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number, carried = 0,
   ): Promise<readonly StepResult[]> {
     const hasProcess = rows.some((row) => row?.draw.process !== undefined);
-    return hasProcess ? this.#alone(this.#sample(forward, additions, rows, n)) : this.#sample(forward, additions, rows, n);
+    return hasProcess ? this.#alone(this.#sample(forward, additions, rows, n, carried)) : this.#sample(forward, additions, rows, n, carried);
   }
 
   /** In one submit, unless the CPU looks at the logits or makes masks meanwhile. */
   async #sample(
-    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number,
+    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number, carried = 0,
   ): Promise<readonly StepResult[]> {
     const hasLogprobs = rows.some((row) => row?.draw.topLogprobs !== undefined);
     const isSplit = rows.some((row) => row?.draw.mask !== undefined || row?.draw.process !== undefined);
@@ -297,6 +297,7 @@ export class PlanExecutor implements InspectableRunner {
     const result = hasLogprobs ? this.#detailed().take() : this.#results.take();
     this.#submit(isSplit ? tail : [...head, ...tail], isSplit ? [] : additions, longest, (encoder) => {
       result.copy(encoder, this.#buffers.io("history"), 4 * place, n);
+      if (carried > 0) encoder.copyBufferToBuffer(this.#buffers.io("history"), 4 * (place + carried), this.#buffers.io("tokens"), 0, 4);
       if (hasLogprobs) result.copy(encoder, this.#buffers.io("logprobs"), 0, n * LOGPROB_WORDS);
     });
     const words = await result.read();

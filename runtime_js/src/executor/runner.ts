@@ -117,9 +117,10 @@ export interface ModelRunner {
   /**
    * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled; a row of null does nothing, and
    * its result says nothing. Rows may be of one sequence, one behind the other and at positions that follow each other. Where kernels for so
-   * many rows are not prepared, the step and those behind it wait for them.
+   * many rows are not prepared, the step and those behind it wait for them. `carried`: the row whose token row 0 of the step behind may take;
+   * default: its own.
    */
-  decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]>;
+  decode(rows: readonly (Row | null)[], carried?: number): Promise<readonly StepResult[]>;
   /** Compiles the kernels of steps of up to `rows` rows, while others run. */
   prepare(rows: number): Promise<void>;
 }

@@ -120,7 +120,7 @@ export class FakeRunner implements ModelRunner {
     return result;
   }
 
-  async decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
+  async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
     const count = this.shape.rowCounts.find((n) => n >= rows.length);
     if (rows.length === 0 || count === undefined) throw new Error(`${rows.length} rows`);
     if (!this.#preparedRows.has(count)) throw new Error(`a step of ${count} rows waits for its kernels`);
@@ -128,7 +128,7 @@ export class FakeRunner implements ModelRunner {
     const given = rows.map((row, r) => row?.token ?? this.#sampled[r] ?? -1);
     rows.forEach((row, r) => { if (row !== null) this.#store([given[r] ?? -1], row.position, row.cache); });
     return this.#sample(rows.map((row, r) => (
-      row === null ? null : { draw: row, tokens: [given[r] ?? -1], counted: 1, length: row.position + 1, cache: row.cache })));
+      row === null ? null : { draw: row, tokens: [given[r] ?? -1], counted: 1, length: row.position + 1, cache: row.cache })), carried);
   }
 
   async prepare(rows: number): Promise<void> {
@@ -184,14 +184,14 @@ export class FakeRunner implements ModelRunner {
     this.#states[write] = [...before, ...tokens];
   }
 
-  async #sample(rows: readonly (Sampled | null)[]): Promise<StepResult[]> {
+  async #sample(rows: readonly (Sampled | null)[], carried = 0): Promise<StepResult[]> {
     const sampled = rows.map((row) => {
       if (row === null) return { token: -1 };
       const tokens = this.#read(row.length, row.cache);
       if (this.script !== null) return { token: this.script(tokens) };
       return this.#controls.choose(logitsAfter(tokens, this.vocabulary), row.draw, row.tokens, row.counted);
     });
-    this.#sampled = sampled.map(({ token }) => token);
+    this.#sampled = sampled.map(({ token }, row) => (row === 0 ? sampled[carried]?.token ?? token : token));
     this.deepestPipeline = Math.max(this.deepestPipeline, ++this.pending);
     await this.delay();
     this.pending--;

@@ -24,9 +24,9 @@ export function runInVirtualTime(context: TestContext, { runner }: Setup, { step
   };
   let cost = steps[1] ?? 1;
   const decode = runner.decode.bind(runner);
-  runner.decode = (rows) => {
+  runner.decode = (rows, carried) => {
     cost = steps[runner.shape.rowCounts.find((count) => count >= rows.length) ?? 1] ?? 1;
-    return decode(rows);
+    return decode(rows, carried);
   };
   runner.delay = () => {
     free = Math.max(free, now) + cost;

@@ -83,7 +83,7 @@ export class CpuRunner implements InspectableRunner {
     });
   }
 
-  decode(rows: readonly (Row | null)[]): Promise<readonly StepResult[]> {
+  decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
     const n = rows.length;
     if (n === 0 || n > MAX_ROWS) throw new RangeError(`a decode step of ${n} rows`);
     const additions = rows.map((row) => row && { position: row.position, count: 1, cache: kept(row.cache) });
@@ -91,7 +91,9 @@ export class CpuRunner implements InspectableRunner {
       rows.forEach((row, i) => { if (row?.token !== undefined) this.#write("tokens", Int32Array.of(row.token), 4 * i); });
       const place = this.#places(n);
       await this.#machine.run("decode", n, this.#tell(additions, n, place));
-      return this.#sample(rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 }), n, place);
+      const results = await this.#sample(rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 }), n, place);
+      if (carried > 0) this.#write("tokens", Int32Array.of(results[carried]?.token ?? 0));
+      return results;
     });
   }
 
