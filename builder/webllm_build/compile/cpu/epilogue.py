@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.ops import constant, exp
+from webllm_build.compile.cpu.ops import constant, exp, joined
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, let, store, when
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, element, let, splat, store, when
 from webllm_build.model.ops import Activation
 
 
@@ -35,15 +35,42 @@ class Outputs:
         self._residual = kernel.buffer("residual", (m, n), "float32") if epilogue.residual else None
         self._out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
 
-    def store(self, sums: Sequence[Expr], token: Expr, first: Expr) -> None:
-        """Store a token's outputs, from its products with the weight's rows first, first + 1, ...; what is beyond the last row is left."""
-        sums = [let("product", value) for value in sums]
+    def store_rows(self, sums: Expr, token: Expr, first: Expr) -> None:
+        """Store a token's outputs, from its products float32x4 with rows first to first + 3 of the weight; none beyond the last."""
+        sums = let("products", sums)
         if self._bias is not None:
-            sums = [value + self._bias[T.min(first + i, self._n - 1)] for i, value in enumerate(sums)]
+            sums = let("biased", sums + self._four(self._bias, first))
+        if self._epilogue.gated:
+            gates, ups = (T.Shuffle([sums], [i, i + 2, i, i + 2]) for i in range(2))
+            channels = let("channels", GATES[self._epilogue.activation](let("gates", gates)) * ups)
+            for i in range(2):
+                with when(self._n % 4 == 0 or first + 2 * i < self._n):
+                    store(self._out, element(channels, i), token, T.shift_right(first, 1) + i)
+        elif self._n % 4 == 0:
+            four = T.ramp(first, 1, 4)
+            store(self._out, sums if self._residual is None else self._residual[token, four] + sums, token, four)
+        else:
+            for i in range(4):
+                with when(first + i < self._n):
+                    value = element(sums, i)
+                    store(self._out, value if self._residual is None else self._residual[token, first + i] + value, token, first + i)
+
+    def store_tokens(self, sums: Sequence[Expr], token: Expr, first: Expr) -> None:
+        """Store the outputs of four tokens, from their products float32x4 with each of the rows first, first + 1, ..."""
+        sums = [let("products", value) for value in sums]
+        if self._bias is not None:
+            sums = [value + splat(self._bias[T.min(first + i, self._n - 1)]) for i, value in enumerate(sums)]
         if self._epilogue.gated:
             gate = GATES[self._epilogue.activation]
-            sums = [gate(let("gate", sums[i])) * sums[i + 1] for i in range(0, len(sums), 2)]
+            sums = [let("channel", gate(let("gate", sums[i])) * sums[i + 1]) for i in range(0, len(sums), 2)]
             first = T.shift_right(first, 1)
+        columns = self._epilogue.columns(self._n)
         for i, value in enumerate(sums):
-            with when(self._epilogue.columns(self._n) % len(sums) == 0 or first + i < self._epilogue.columns(self._n)):
-                store(self._out, value if self._residual is None else self._residual[token, first + i] + value, token, first + i)
+            with when(columns % len(sums) == 0 or first + i < columns):
+                for lane in range(4):
+                    y, at = element(value, lane), (token + lane, first + i)
+                    store(self._out, y if self._residual is None else self._residual[at] + y, *at)
+
+    def _four(self, vector: Expr, first: Expr) -> Expr:
+        """Of a vector [n], with the last ones again where there are no more."""
+        return vector[T.ramp(first, 1, 4)] if self._n % 4 == 0 else joined([vector[T.min(first + i, self._n - 1)] for i in range(4)])

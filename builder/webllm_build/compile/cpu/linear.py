@@ -6,7 +6,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.epilogue import Outputs
-from webllm_build.compile.cpu.ops import at, sum_of, units, zeros
+from webllm_build.compile.cpu.ops import at, sums_of, units, zeros
 from webllm_build.compile.cpu.unpack import QUADS, values_of
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
 from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, let, size, store, vec
@@ -37,5 +37,5 @@ def linear(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
                     for i, row in enumerate(rows):
                         for value, input in zip(values_of(scheme, weight, row * blocks + block), inputs, strict=True):
                             store(sums, sums[at(i)] + value * input, at(i))
-                outputs.store([sum_of(sums[at(i)]) for i in range(ROWS)], token, unit * ROWS)
+                outputs.store_rows(sums_of([let("sum", sums[at(i)]) for i in range(ROWS)]), token, unit * ROWS)
     return kernel.func

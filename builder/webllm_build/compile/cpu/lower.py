@@ -12,27 +12,31 @@ from tvm.relax.frontend import nn
 from webllm_build.compile.abi_generated import MAX_ROWS
 from webllm_build.compile.cpu.adjust import adjust
 from webllm_build.compile.cpu.attention import attention
+from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.embed import embed
 from webllm_build.compile.cpu.linear import linear
+from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.logprobs import keep, logprobs
 from webllm_build.compile.cpu.norm import rms_norm
 from webllm_build.compile.cpu.pool import pool
+from webllm_build.compile.cpu.quantize import TOKENS, quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
 from webllm_build.compile.cpu.rope_append import rope_append
 from webllm_build.compile.cpu.sampling import sample
-from webllm_build.compile.cpu.variant import CpuVariant
+from webllm_build.compile.cpu.variant import CpuVariant, Flavour
 from webllm_build.compile.export import FUNCTIONS, Backend, Body
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import POOLED
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, last_row, rows
+from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import Weight
-from webllm_build.quantize import Part
+from webllm_build.quantize import GROUP, Part, Scheme
 
 # As on the GPU, but that a decode step's kernels take any number of rows.
 CPU_FUNCTIONS = tuple(
@@ -41,7 +45,7 @@ CPU_FUNCTIONS = tuple(
 
 # Layers share kernels: each is made once.
 _embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), functools.cache(linear)
-_rope_append, _attention = functools.cache(rope_append), functools.cache(attention)
+_rope_append, _attention, _quantize = functools.cache(rope_append), functools.cache(attention), functools.cache(quantize)
 
 
 @dataclass(frozen=True)
@@ -99,16 +103,43 @@ class CpuOperators(RelaxOperators):
         return self.recur_by(kernel, "_rows" if self.decoding else "", recurrence, state, inputs, weights)
 
 
+class IntegerCpuOperators(CpuOperators):
+    """Linear layers multiply codes, where their weights are integers."""
+
+    def __init__(self, norm_eps: float, inputs: Inputs, cache: Cache, flavours: tuple[Flavour, ...], *, decoding: bool) -> None:
+        super().__init__(norm_eps, inputs, cache, decoding=decoding)
+        self.flavours = flavours
+
+    def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
+        if matrix.scheme.name not in CODES:
+            return super().multiply(x, matrix, norm, added, epilogue)
+        (n, k), m = matrix.shape, x.shape[0]
+        encode = _quantize(k, interleaved=CODES[matrix.scheme.name].interleaved, norm_eps=self.norm_eps if norm else None)
+        shapes = [m, k // 4], [m, 2, k // GROUP], [(m + TOKENS - 1) // TOKENS, k // GROUP, 2, TOKENS]
+        outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32", "float32"), strict=True)]
+        codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
+        kernel = _linear_codes(self.flavours, matrix.scheme, n, k, epilogue)
+        args = [*codes, *matrix.buffers, *added]
+        return nn.op.tensor_ir_op(kernel, kernel_name("linear_codes", matrix), args, rows(x, epilogue.columns(n)))
+
+
+@functools.cache
+def _linear_codes(flavours: tuple[Flavour, ...], scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
+    return TiledKernel({flavour: linear_codes(flavour, scheme, n, k, epilogue) for flavour in flavours}, {})
+
+
 @functools.cache
 def _recurrence(recurrence: Recurrence, decoding: bool) -> tirx.PrimFunc:
     return RECURRENCES[type(recurrence)](recurrence, decoding)
 
 
-def cpu(layout: Layout, variant: CpuVariant) -> Backend:
-    """A variant of the CPU's."""
+def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Backend:
+    """A variant of the CPU's, with kernels for each flavour of the library."""
     cache, vocab_size = Cache.of(layout, variant.kv_dtype), layout.model.vocab_size
 
     def operators(model: Decoder, inputs: Inputs, *, decoding: bool) -> CpuOperators:
+        if variant.integer:
+            return IntegerCpuOperators(model.norm_eps, inputs, cache, tuple(flavours), decoding=decoding)
         return CpuOperators(model.norm_eps, inputs, cache, decoding=decoding)
 
     def prefill(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:

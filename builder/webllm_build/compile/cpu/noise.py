@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.ops import constant, integer, log
-from webllm_build.compile.kernels.tir.ops import VEC, Expr, let
+from webllm_build.compile.cpu.ops import at, constant, integer, log
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, let, local, store
 
 
 def gumbel(tokens: Expr, seed: Sequence[Expr]) -> Expr:
@@ -17,17 +17,20 @@ def gumbel(tokens: Expr, seed: Sequence[Expr]) -> Expr:
 
 
 def _hash(words: Sequence[Expr]) -> Expr:
-    """pcg4d, as `hash_words`."""
-    v = [let("mixed", word * integer(1664525, word) + integer(1013904223, word)) for word in words]
+    """pcg4d, as `hash_words`. In memory that becomes registers: TVM would analyse what is named, all of it again for each name."""
+    v = local("mixed", len(words) * VEC, "uint32")
+    for i, word in enumerate(words):
+        store(v, word * integer(1664525, word) + integer(1013904223, word), at(i))
     _stir(v)
-    v = [let("mixed", T.bitwise_xor(x, T.shift_right(x, integer(16, x)))) for x in v]
+    for i, word in enumerate(words):
+        store(v, T.bitwise_xor(v[at(i)], T.shift_right(v[at(i)], integer(16, word))), at(i))
     _stir(v)
-    return v[3]
+    return v[at(3)]
 
 
-def _stir(v: list[Expr]) -> None:
+def _stir(v: Buffer) -> None:
     for target, a, b in ((0, 1, 3), (1, 2, 0), (2, 0, 1), (3, 1, 2)):
-        v[target] = let("mixed", v[target] + v[a] * v[b])
+        store(v, v[at(target)] + v[at(a)] * v[at(b)], at(target))
 
 
 def _negative_log_uniform(bits: Expr) -> Expr:

@@ -44,6 +44,21 @@ def sum_of(vector: Expr) -> Expr:
     return (element(vector, 0) + element(vector, 1)) + (element(vector, 2) + element(vector, 3))
 
 
+def joined(scalars: Sequence[Expr]) -> Expr:
+    """Four scalars as a vector."""
+    return T.Shuffle(list(scalars), [0, 1, 2, 3])
+
+
+def sums_of(vectors: Sequence[Expr]) -> Expr:
+    """The sums of the elements of each of four vectors, as a vector."""
+
+    def pairs(a: Expr, b: Expr) -> Expr:
+        return let("pairs", T.Shuffle([a, b], [0, 2, 4, 6]) + T.Shuffle([a, b], [1, 3, 5, 7]))
+
+    a, b, c, d = vectors
+    return pairs(pairs(a, b), pairs(c, d))
+
+
 def like(value: Expr, x: Expr) -> Expr:
     """A scalar in as many lanes as x has."""
     lanes = x.ty.dtype.lanes

@@ -45,7 +45,7 @@ def compile_cpu(
     kernels, plans = _Kernels(flavours), []
     launches: dict[str, tirx.PrimFunc] = {}
     for number, variant in enumerate(variants):
-        exported = export_module(layout.model, layout, cpu(layout, variant))
+        exported = export_module(layout.model, layout, cpu(layout, variant, flavours))
         # Loops are scheduled as they are written.
         module = lower_module(exported.module, target(flavours[0]), variant.name, debug_dump, without=["schedule"])
         workspace = Workspace(len(buffer_ids(layout)))

@@ -101,19 +101,18 @@ class _Draw:
 
     def draw_inside(self) -> None:
         """Draw, and draw again from above the token drawn while the tokens above it have probability top_p or more."""
-        inside = local("inside", 1, "int32")
+        last, inside = local("last", 1), local("inside", 1, "int32")
+        store(last, T.float32(LOWEST), 0)
         store(inside, T.int32(0), 0)
-        self.draw(T.float32(LOWEST))
-        with T.serial(T.Select(self._top_p < T.float32(1), ROUNDS, 0)), when(inside[0] == 0):
-            last = let("last", self._logits[self._row, self.best.token[0]])
-            above = let("above", self._sum(lambda logit: logit > splat(last)))
-            # Not outside where NaN is compared.
-            is_outside = T.And(above > T.float32(0), above >= self._top_p * self._weight[0])
-            with T.If(is_outside):
-                with T.Then():
-                    self.draw(last)
-                with T.Else():
-                    store(inside, T.int32(1), 0)
+        with T.serial(ROUNDS), when(inside[0] == 0):
+            self.draw(last[0])
+            store(last, self._logits[self._row, self.best.token[0]], 0)
+            store(inside, T.int32(1), 0)
+            with when(self._top_p < T.float32(1)):
+                above = let("above", self._sum(lambda logit: logit > splat(last[0])))
+                # Not outside where NaN is compared.
+                with when(T.And(above > T.float32(0), above >= self._top_p * self._weight[0])):
+                    store(inside, T.int32(0), 0)
 
     def _each(self) -> Iterator[tuple[Expr, Expr]]:
         return each_token(self._logits, self._row, self._vocab_size)

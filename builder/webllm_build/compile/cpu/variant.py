@@ -34,7 +34,7 @@ class CpuVariant:
 EXACT = CpuVariant("cpu-f32", integer=False, kv_dtype="float32")
 INTEGER = CpuVariant("cpu-int8", integer=True, kv_dtype="float16")
 # In the order of preference.
-CPU_VARIANTS = (EXACT,)
+CPU_VARIANTS = (INTEGER, EXACT)
 
 
 @cache

@@ -1,0 +1,116 @@
+"""Matrix products of activations' codes with weights' codes: a block's products are summed as integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.cpu.codes import CODES
+from webllm_build.compile.cpu.dot import Dot
+from webllm_build.compile.cpu.epilogue import Outputs
+from webllm_build.compile.cpu.ops import at, sums_of, units, zeros
+from webllm_build.compile.cpu.quantize import SCALE, SUM, TOKENS
+from webllm_build.compile.cpu.variant import Flavour
+from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, size, splat, store
+from webllm_build.quantize import GROUP, Scheme
+
+ROWS = 4  # of the weight, that a loop over blocks takes together, for one token or for TOKENS
+SPAN = 4  # blocks whose scales become floats together, for one token
+UNIT_PRODUCTS = 1 << 16  # of a unit, for one token: some microseconds
+MIN_UNITS = 16  # so that all threads have some
+
+
+def linear_codes(flavour: Flavour, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
+    """out[t] = epilogue of the weight [n, k] times x[t], for symbolically many tokens. A unit is some rows of the weight, and all tokens.
+
+    Parameters: x_q, x_s, x_t (quantize.py), w_q, w_s of the weight, those of the epilogue, out float32[m, epilogue.columns(n)].
+    """
+    epilogue.check(n, k)
+    with Kernel() as kernel:
+        _LinearCodes(kernel, flavour, scheme, n, k, epilogue).build()
+    return kernel.func
+
+
+class _LinearCodes:
+    def __init__(self, kernel: Kernel, flavour: Flavour, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> None:
+        self.dot, self.codes, self.n, self.blocks = Dot(flavour), CODES[scheme.name], n, k // GROUP
+        self.m = size("n")
+        self.x_q = kernel.buffer("x_q", (self.m, k // 4), "uint32")
+        self.x_s = kernel.buffer("x_s", (self.m, 2, self.blocks), "float32")
+        self.x_t = kernel.buffer("x_t", (ceildiv(self.m, TOKENS), self.blocks, 2, TOKENS), "float32")
+        self.w_q, self.packed_scales = weight_buffers(kernel, scheme, n, k)
+        self.outputs = Outputs(kernel, epilogue, self.m, n)
+        self.unit_rows = max(min(UNIT_PRODUCTS // k, n // MIN_UNITS) // ROWS, 1) * ROWS
+
+    def build(self) -> None:
+        with units(ceildiv(self.n, self.unit_rows)) as unit:
+            elements = self.n * self.blocks
+            self.w_s = T.decl_buffer((elements,), self.codes.scale_dtype, data=T.address_of(self.packed_scales[0]))
+            begin, end = let("begin", unit * self.unit_rows), T.min(unit * self.unit_rows + self.unit_rows, self.n)
+            with T.serial(ceildiv(end - begin, ROWS)) as tile:
+                first = let("first", begin + tile * ROWS)
+                # Beyond the last row that one again, whose products are not stored.
+                rows = [first + i if self.n % ROWS == 0 else T.min(first + i, self.n - 1) for i in range(ROWS)]
+                starts = [let("start", row * self.blocks) for row in rows]
+                with T.serial(T.shift_right(self.m, 2)) as group:
+                    self._tokens(group, first, starts)
+                with T.serial(T.shift_left(T.shift_right(self.m, 2), 2), self.m) as token:
+                    self._token(token, first, starts)
+
+    def _inputs(self, token: Expr, block: Expr) -> list[tuple[Expr, ...]]:
+        return [self.dot.inputs(self.x_q[token, T.ramp((block * 2 + part) * 4, 1, 4)], small=self.codes.small) for part in range(2)]
+
+    def _weights(self, block: Expr) -> list[tuple[Expr, ...]]:
+        return [self.dot.weights(part, small=self.codes.small) for part in self.codes.codes(self.w_q, block)]
+
+    def _products(self, x: list[tuple[Expr, ...]], w: list[tuple[Expr, ...]]) -> Expr:
+        return let("sums", self.dot.add(x[1], w[1], self.dot.add(x[0], w[0], None)))
+
+    def _token(self, token: Expr, first: Expr, starts: list[Expr]) -> None:
+        sums = zeros("sums", ROWS)
+        for block, lanes in self._spans():
+            where = T.ramp(block, 1, lanes) if lanes > 1 else block
+            x_scale, x_sum = (let("x_scale", self.x_s[token, place, where]) for place in (SCALE, SUM))
+            scales = []
+            for i, start in enumerate(starts):
+                scale, minimum = self.codes.scales(self.w_s[T.ramp(start + block, 1, lanes) if lanes > 1 else start + block])
+                scales.append(let("scale", scale * x_scale))
+                if minimum is not None:
+                    if lanes > 1:
+                        store(sums, self.dot.multiply_add(minimum, x_sum, sums[at(i)]), at(i))
+                    else:
+                        store(sums, sums[i * 4] + minimum * x_sum, i * 4)
+            for lane in range(lanes):
+                x = self._inputs(token, block + lane)
+                for i, start in enumerate(starts):
+                    product = T.Cast("float32x4", self._products(x, self._weights(start + block + lane)))
+                    scale = T.Shuffle([scales[i]], [lane] * 4) if lanes > 1 else splat(scales[i])
+                    store(sums, self.dot.multiply_add(product, scale, sums[at(i)]), at(i))
+        self.outputs.store_rows(sums_of([let("sum", sums[at(i)]) for i in range(ROWS)]), token, first)
+
+    def _spans(self) -> Iterator[tuple[Expr, int]]:
+        """Loops over the blocks of a row, SPAN at a time and then alone: (first block, how many)."""
+        if self.blocks >= SPAN:
+            with T.serial(self.blocks // SPAN) as span:
+                yield span * SPAN, SPAN
+        for block in range(self.blocks // SPAN * SPAN, self.blocks):
+            yield T.int32(block), 1
+
+    def _tokens(self, group: Expr, first: Expr, starts: list[Expr]) -> None:
+        """For TOKENS tokens, which are the elements of a sum."""
+        sums = zeros("sums", ROWS)
+        tokens = [let("token", group * TOKENS + t) for t in range(TOKENS)]
+        with T.serial(self.blocks) as block:
+            x_scale, x_sum = (let("x_scale", self.x_t[group, block, place, T.ramp(0, 1, TOKENS)]) for place in (SCALE, SUM))
+            x = [self._inputs(token, block) for token in tokens]
+            for i, start in enumerate(starts):
+                w = self._weights(start + block)
+                scale, minimum = self.codes.scales(self.w_s[start + block])
+                if minimum is not None:
+                    store(sums, self.dot.multiply_add(splat(minimum), x_sum, sums[at(i)]), at(i))
+                products = T.Cast("float32x4", sums_of([self._products(x[t], w) for t in range(TOKENS)]))
+                store(sums, self.dot.multiply_add(products, let("scale", splat(scale) * x_scale), sums[at(i)]), at(i))
+        self.outputs.store_tokens([sums[at(i)] for i in range(ROWS)], tokens[0], first)

@@ -1,0 +1,64 @@
+"""Activations as 8-bit integers with a scale a block of 32, after a norm or as they are: round(x / scale), scale = largest / 127."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.cpu.norm import inverse_rms
+from webllm_build.compile.cpu.ops import constant, sum_of, units
+from webllm_build.compile.cpu.unpack import QUADS
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, size, splat, store, total, vec
+from webllm_build.quantize import GROUP
+
+TOKENS = 4  # whose scales lie beside each other in out_t
+SCALE, SUM = 0, 1  # places in out_s and out_t: of a block, its scale, and its scale times the sum of its codes
+_ROUND = 1.5 * 2**23  # added to a small float32 leaves the nearest integer in its lowest bits
+
+
+def quantize(k: int, *, interleaved: bool, norm_eps: float | None = None) -> PrimFunc:
+    """The codes of x[m], or of norm_weight * x / sqrt(mean(x²) + norm_eps). A unit is a token.
+
+    Parameters: x float32[m, k], norm_weight float32[k] (with norm_eps), out_q uint32[m, k/4]: four codes a word, in order, or interleaved:
+    quads 0, 2, 4, 6 and then 1, 3, 5, 7 of a block, as nibbles are unpacked; out_s float32[m, 2, k/32]: see SCALE and SUM;
+    out_t float32[m/TOKENS, k/32, 2, TOKENS]: the same for tokens that a matrix product takes together.
+    """
+    blocks = k // GROUP
+    with Kernel() as kernel:
+        m = size("n")
+        x = kernel.buffer("x", (m, k), "float32")
+        norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
+        out_q = kernel.buffer("out_q", (m, k // 4), "uint32")
+        out_s = kernel.buffer("out_s", (m, 2, blocks), "float32")
+        out_t = kernel.buffer("out_t", (ceildiv(m, TOKENS), blocks, 2, TOKENS), "float32")
+        with units(m) as token:
+            factor = None if norm_eps is None else splat(let("factor", inverse_rms(x, token, k, norm_eps)))
+            with T.serial(blocks) as block:
+
+                def quad(j: int, block: Expr = block) -> Expr:
+                    value = x[token, vec(block * QUADS + j)]
+                    return value if norm_weight is None else value * factor * norm_weight[vec(block * QUADS + j)]
+
+                values = [let("value", quad(j)) for j in range(QUADS)]
+                largest = let("largest", _largest(values))
+                inverse = splat(let("inverse", T.Select(largest > T.float32(0), T.float32(127) / largest, T.float32(0))))
+                shifted = [let("shifted", value * inverse + constant(_ROUND, value)) for value in values]
+                for j, value in enumerate(shifted):
+                    codes = T.reinterpret("uint32", T.Shuffle([T.reinterpret("uint8x16", value)], [0, 4, 8, 12]))
+                    store(out_q, codes, token, block * QUADS + (j // 2 + j % 2 * (QUADS // 2) if interleaved else j))
+                scale = let("scale", largest * T.float32(1 / 127))
+                summed = let("summed", scale * sum_of(total([value - constant(_ROUND, value) for value in shifted])))
+                for place, value in ((SCALE, scale), (SUM, summed)):
+                    store(out_s, value, token, place, block)
+                    store(out_t, value, T.shift_right(token, 2), block, place, T.bitwise_and(token, 3))
+    return kernel.func
+
+
+def _largest(values: list[Expr]) -> Expr:
+    """The largest magnitude of all elements."""
+    largest = T.max(values[0], constant(0, values[0]) - values[0])
+    for value in values[1:]:
+        largest = T.max(largest, T.max(value, constant(0, value) - value))
+    largest = let("largest", largest)
+    pairs = let("pairs", T.max(largest, T.Shuffle([largest], [2, 3, 0, 1])))
+    return T.max(T.Shuffle([pairs], [0]), T.Shuffle([pairs], [1]))

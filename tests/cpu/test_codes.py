@@ -1,0 +1,36 @@
+"""A whole tiny model on activations' codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_families import ENDS, build, error, logits
+
+from families import FAMILIES, TOKENS, open_tiny
+from packed_model import EXACT, PackedModel
+from webllm_build.compile.cpu.variant import INTEGER, CpuVariant, Flavour
+
+FLOATS = CpuVariant("int8 on a float32 cache", integer=True, kv_dtype="float32")
+SCHEMES = {"embedding": "q8", "qkv": "q4", "o": "q8", "gate_up": "q4a", "down": "q4"}
+FIRST = 6  # tokens until a rounding has decided that a code is the next one
+
+
+@pytest.mark.parametrize("flavour", ["native", "plain", "relaxed"])
+def test_products_are_those_of_the_codes(tmp_path: Path, flavour: Flavour) -> None:
+    """Until a rounding decides that one code is the next one: from then on all that follows is rounded elsewise. Of five tokens, four are
+    multiplied at a time."""
+    packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), SCHEMES)
+    found, positions = logits(build(tmp_path, packed, flavour, FLOATS), TOKENS[:FIRST], (5,))
+    assert error(found, packed.logits(TOKENS[:FIRST], integer=True)[positions]) < 1e-5
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_follow_within_the_step_of_the_codes(tmp_path: Path, family: str) -> None:
+    """And within the roundings of a cache in float16."""
+    packed = PackedModel.of(open_tiny(family, "gguf", tmp_path / "model"), dict.fromkeys(EXACT, "q8"))
+    found, positions = logits(build(tmp_path, packed, "native", INTEGER), TOKENS, ENDS)
+    expected = packed.logits(TOKENS, integer=False)
+    assert error(found, expected[positions]) < 0.05
+    assert np.linalg.norm(found - expected[positions]) / np.linalg.norm(expected[positions]) < 0.05
