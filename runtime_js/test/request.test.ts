@@ -172,7 +172,8 @@ test("calls and what tools said are read, with the tools' names", () => {
     { role: "tool", tool_call_id: "call_1", content: [{ type: "text", text: "nothing" }] }, { role: "tool", tool_call_id: "else", content: "" },
   ];
   const request = {
-    messages, tools: [{ ...TOOL, function: { ...TOOL.function, strict: false, description: null } }], tool_choice: "auto", parallel_tool_calls: false, reasoning_effort: "none", chat_template_kwargs: { thinking: true, x: [1] },
+    messages, tools: [{ ...TOOL, function: { ...TOOL.function, strict: false, description: null } }], tool_choice: "auto", parallel_tool_calls: false, reasoning_effort: "none", thinking_budget: 9,
+    chat_template_kwargs: { thinking: true, x: [1] },
   };
   const { prompt, parallelToolCalls } = parseChatRequest(request).answer;
   assert.equal(parallelToolCalls, false);
@@ -183,10 +184,13 @@ test("calls and what tools said are read, with the tools' names", () => {
       { role: "tool", content: "nothing", toolCallId: "call_1", name: "look" }, { role: "tool", content: "", toolCallId: "else" },
     ],
     tools: [TOOL],
-    variables: { reasoning_effort: "none", enable_thinking: false, thinking: true, x: [1] },
+    variables: {
+      reasoning_effort: "none", thinking_effort: "none", reasoning_strength: "none", enable_thinking: false, thinking: true, thinking_mode: "disabled",
+      thinking_budget: 9, x: [1],
+    },
   } });
   const { prompt: silent } = parseChatRequest({ messages: [USER], tools: [TOOL], tool_choice: "none", extra_body: { enable_thinking: true } }).answer;
-  assert.deepEqual(silent, { kind: "chat", conversation: { messages: [USER], variables: { enable_thinking: true, thinking: true } } });
+  assert.deepEqual(silent, { kind: "chat", conversation: { messages: [USER], variables: { enable_thinking: true, thinking: true, thinking_mode: "enabled" } } });
 });
 
 test("usage counts what was computed, and its times are seconds", () => {

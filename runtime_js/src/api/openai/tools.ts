@@ -77,7 +77,7 @@ export interface ChatWish {
   readonly calls: Calls;
 }
 
-/** What the template is told beside messages and tools. */
+/** What the template is told beside messages and tools. Templates have several names for the same. */
 function templateVariables(request: Fields): JsonObject {
   const given = request.optional("chat_template_kwargs", (key) => readJsonObject(request, key)) ?? {};
   const effort = request.optional("reasoning_effort", (key) => request.oneOf(key, EFFORTS));
@@ -86,9 +86,12 @@ function templateVariables(request: Fields): JsonObject {
     refuseUnsupported(extra, ["enable_thinking", "resumable"], { enable_latency_breakdown: (value) => value === false });
     return extra.optional("enable_thinking", (name) => extra.boolean(name));
   }) ?? (effort === "none" ? false : undefined);
+  const budget = request.optional("thinking_budget", (key) => request.integer(key, 0, MAX_BUDGET));
   return {
-    ...(effort !== undefined && { reasoning_effort: effort }), ...(enable !== undefined && { enable_thinking: enable, thinking: enable }),
-      ...given,
+    ...(effort !== undefined && { reasoning_effort: effort, thinking_effort: effort, reasoning_strength: effort }),
+    ...(enable !== undefined && { enable_thinking: enable, thinking: enable, thinking_mode: enable ? "enabled" : "disabled" }),
+    ...(budget !== undefined && { thinking_budget: budget }),
+    ...given,
   };
 }
 
