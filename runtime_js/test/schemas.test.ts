@@ -48,10 +48,6 @@ test("534 answers of a model that knows nothing all fit their schemas, but for t
     }
   }
   // Names that must have certain letters somewhere do not end by chance.
-  assert.deepEqual(unfinished, {
-    "patternProperties: patternProperties validates properties matching a regex": 3,
-    "patternProperties: regexes are not anchored by default and are case sensitive": 1,
-    "patternProperties: patternProperties with null valued instance properties": 3,
-  });
-  assert.equal(fitting, 527);
+  assert.deepEqual(unfinished, { "patternProperties: patternProperties with null valued instance properties": 2 });
+  assert.equal(fitting, 532);
 });

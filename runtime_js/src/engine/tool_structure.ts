@@ -22,7 +22,7 @@ interface Tag {
 const ANY_TEXT = { type: "any_text" };
 
 /** One call, from its first letter to its last. Without `schema` its arguments are any text. */
-function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: string, schema: JsonObject | undefined): Tag {
+function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: string, schema: JsonObject | undefined, isStrict: boolean): Tag {
   const tag = (begin: string, close: string): Tag => (
     { type: "tag", begin, content: schema === undefined ? ANY_TEXT : { type: "json_schema", json_schema: schema }, end: close });
   switch (syntax.kind) {
@@ -36,12 +36,12 @@ function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: stri
     case "parameters":
       return {
         type: "tag", begin: `${open}${syntax.nameBegin === "" || hasHole(syntax.nameBegin) ? "" : "\n"}${filled(syntax.nameBegin, name)}${name}${filled(syntax.nameEnd, "1")}\n`,
-        content: schema === undefined ? ANY_TEXT : parameterContent(syntax, schema), end: `${syntax.end}${syntax.end === "" ? "" : "\n"}${end}`,
+        content: schema === undefined ? ANY_TEXT : parameterContent(syntax, schema, isStrict), end: `${syntax.end}${syntax.end === "" ? "" : "\n"}${end}`,
       };
     case "elements":
       return { ...tag(`${open}${syntax.nameBegin}${name}${syntax.nameEnd}`, `${syntax.mark}</${syntax.end}${end}`), content: ANY_TEXT };
     case "python":
-      return { ...tag(`${open}[${name}(`, `)]${end}`), content: ANY_TEXT };
+      return { ...tag(`${open}[${name}(`, `)]${end}`), ...(schema !== undefined && { content: { type: "keywords", json_schema: schema } }) };
     case "fields":
       return { ...tag(`${open}${syntax.prefix}${name}{`, `}${end}`), content: ANY_TEXT };
   }
@@ -61,25 +61,38 @@ function trigger({ begin: [open = ""], bare, syntax }: ToolFormat): string {
  * The structure of an answer with calls; undefined where it is the model's to say. A schema holds for a tool that is strict, or where a call is
  * wanted. Raises RequestValidationError.
  */
-export function toolStructure(request: AnswerRequest, { tools: format, thinking }: ChatFormat, isThinking: boolean): Structure | undefined {
+export function toolStructure(request: AnswerRequest, { tools: format, thinking, skipped }: ChatFormat, isThinking: boolean): Structure | undefined {
   const { prompt, toolChoice = { kind: "auto" }, strictTools = [], parallelToolCalls = true } = request;
   if (prompt.kind !== "chat" || format === undefined || (toolChoice.kind === "auto" && strictTools.length === 0)) return undefined;
   if (request.structure !== undefined) {
     throw new RequestValidationError("response_format and calls of a certain form exclude each other: leave out one of them.", { param: "response_format" });
   }
-  const hasSchemas = format.syntax.kind !== "python" && format.syntax.kind !== "fields";
+  const hasSchemas = format.syntax.kind !== "elements" && format.syntax.kind !== "fields";
   if (!hasSchemas && strictTools.length > 0) {
     throw new RequestValidationError(
       `This model writes arguments in a form (${format.name}) that cannot be held to a schema: leave out \`strict\`.`, { param: "tools" });
   }
   const isWanted = toolChoice.kind !== "auto";
   const schemas = [...toolSchemas(prompt.conversation)].filter(([name]) => toolChoice.kind !== "named" || toolChoice.name === name);
-  const tags = schemas.map(([name, schema]) => tagOf(format, name, hasSchemas && (isWanted || strictTools.includes(name)) ? schema : undefined));
+  const tags = schemas.map(([name, schema]) => tagOf(format, name, hasSchemas && (isWanted || strictTools.includes(name)) ? schema : undefined,
+    strictTools.includes(name)));
   const isOne = toolChoice.kind === "named" || !parallelToolCalls || (format.syntax.kind === "json" && (format.syntax.isList || format.bare));
-  const calls = { type: "triggered_tags", triggers: [trigger(format)], tags, at_least_one: isWanted, stop_after_first: isWanted && isOne };
+  const more = { type: "triggered_tags", triggers: [trigger(format)], tags, at_least_one: false, stop_after_first: false };
+  const calls = format.opened === "" ? { ...more, at_least_one: isWanted, stop_after_first: isWanted && isOne }
+    : goingOn(format.opened, tags, isWanted ? [] : skipped, isWanted && isOne ? undefined : more);
   return {
     kind: "tags", tags: JSON.stringify(behindThought(calls, isThinking ? thinking : undefined)), isStrict: strictTools.length > 0, param: "tools",
   };
+}
+
+/** An answer whose first call, or what says that it is none, the prompt has opened. */
+function goingOn(opened: string, tags: readonly Tag[], others: readonly string[], more: object | undefined): object {
+  const first = [
+    ...tags.map((tag) => ({ ...tag, begin: tag.begin.slice(opened.length) })),
+    ...others.map((tag) => ({ type: "const_string", value: tag.slice(opened.length) })),
+  ];
+  const choice = first.length === 1 ? first[0] : { type: "or", elements: first };
+  return more === undefined ? { type: "sequence", elements: [choice] } : { type: "sequence", elements: [choice, more] };
 }
 
 /** A structure for what comes behind the thought that the prompt has opened. */

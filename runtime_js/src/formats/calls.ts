@@ -35,7 +35,7 @@ export function* readCalls(input: Input, { syntax, end }: ToolFormat, tools: Rea
       break;
   }
   yield* input.skipSpace();
-  if (end !== "" && (yield* input.accept(end))) yield* input.skipSpace();
+  if (end !== "" && (yield* input.accept(end.trimStart()))) yield* input.skipSpace();
 }
 
 function* jsonCalls(input: Input, syntax: Of<"json">, sink: CallSink): Step<void> {

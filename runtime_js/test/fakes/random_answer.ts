@@ -18,7 +18,7 @@ function tokensOf(mask: Uint32Array): number[] {
 }
 
 /**
- * The tokens of an answer, the end token too; fewer than `most` where it has ended. One time in three it takes the first of `closers` that
+ * The tokens of an answer, the end token too; fewer than `most` where it has ended. One time in three it takes one of the `closers` that
  * may come, else hardly an answer would end.
  */
 export function randomAnswer(constraint: Constraint, random: () => number, closers: readonly number[], most: number): number[] {
@@ -33,8 +33,9 @@ export function randomAnswer(constraint: Constraint, random: () => number, close
     const mask = constraint.mask();
     const allowed = mask === undefined ? [] : tokensOf(mask);
     if (allowed.length === 0) throw new Error(`nothing may come behind ${tokens.join()}`);
-    const closer = random() < 1 / 3 ? closers.find((token) => allowed.includes(token)) : undefined;
-    take(closer ?? allowed[Math.floor(random() * allowed.length)] ?? -1);
+    const closing = random() < 1 / 3 ? closers.filter((token) => allowed.includes(token)) : [];
+    const choices = closing.length > 0 ? closing : allowed;
+    take(choices[Math.floor(random() * choices.length)] ?? -1);
   }
   constraint.dispose();
   return tokens;

@@ -3,11 +3,23 @@
 import { common, negated, oneOf, PLAIN, PLAIN_CLASS } from "./characters.ts";
 import { anyOf, COLON, COMMA, literal, repeated, type Rules } from "./ebnf.ts";
 
+/** What stands around properties, and how one begins. */
+export interface Notation {
+  readonly open: string;
+  readonly close: string;
+  readonly key: (name: string) => string;
+}
+
+export const OBJECT: Notation = { open: '"{"', close: '"}"', key: (name) => `${literal(JSON.stringify(name))} ${COLON}` };
+/** `name=value` */
+export const KEYWORDS: Notation = { open: '""', close: '""', key: (name) => literal(`${name}=`) };
+
 /**
  * The properties in their order, of which those that are not required may be left out, and behind them at most `mostOthers` of `other`.
  */
 export function propertiesGrammar(
-  rules: Rules, properties: ReadonlyMap<string, string>, required: ReadonlySet<string>, other: string | undefined, mostOthers: number,
+  rules: Rules, { open, close, key }: Notation, properties: ReadonlyMap<string, string>, required: ReadonlySet<string>, other: string | undefined,
+  mostOthers: number,
 ): string {
   // What may come behind the properties from one on, where some came before them, and where none did.
   let [after, first] = ['""', '""'];
@@ -16,12 +28,12 @@ export function propertiesGrammar(
     first = rules.add(anyOf(['""', `${other} ${repeated(`${COMMA} ${other}`, 0, mostOthers - 1)}`]));
   }
   for (const [name, value] of [...properties].reverse()) {
-    const member = `${literal(JSON.stringify(name))} ${COLON} ${value}`;
+    const member = `${key(name)} ${value}`;
     const [with_, begin] = [`${COMMA} ${member} ${after}`, `${member} ${after}`];
     first = rules.add(required.has(name) ? begin : anyOf([begin, first]));
     after = rules.add(required.has(name) ? with_ : anyOf([with_, after]));
   }
-  return `"{" ${first} "}"`;
+  return `${open} ${first} ${close}`;
 }
 
 interface Node {

@@ -11,7 +11,7 @@ import type { Lengths } from "./lengths.ts";
 import { integerRange, numberRange } from "./number_range.ts";
 import { PatternError, patternGrammar, runOf } from "./pattern.ts";
 import { formatGrammar } from "./formats.ts";
-import { otherNames, propertiesGrammar } from "./properties.ts";
+import { OBJECT, otherNames, propertiesGrammar, type Notation } from "./properties.ts";
 import { SchemaError, SchemaFields, pointer, resolve, type Json } from "./schema_fields.ts";
 
 const MAX_DEPTH = 48;
@@ -64,6 +64,15 @@ class Converter {
 
   constructor(root: unknown, isStrict: boolean, lengths: Lengths | undefined) {
     [this.#root, this.#isStrict, this.#lengths] = [root, isStrict, lengths];
+  }
+
+  /** The properties of an object alone, in another notation. */
+  properties(notation: Notation): string {
+    const schema = this.#root;
+    if (!isRecord(schema)) throw new SchemaError("#", "a schema must be an object");
+    for (const key of Object.keys(schema)) if (key !== "type" && !ANNOTATIONS.has(key) && !KEYWORDS.object.includes(key)) this.#leaveOut("#", key);
+    const place = { path: "#", depth: 0, heads: [] };
+    return this.#rules.print(this.#object(new SchemaFields(schema, "#"), place, notation));
   }
 
   grammar(): string {
@@ -217,7 +226,7 @@ class Converter {
     return `"[" ${start} ${repeated(`${COMMA} ${item}`, low, high)} "]"`;
   }
 
-  #object(fields: SchemaFields, place: Place): string {
+  #object(fields: SchemaFields, place: Place, notation = OBJECT): string {
     const required = fields.names("required");
     const others = fields.get(fields.has("additionalProperties") ? "additionalProperties" : "unevaluatedProperties");
     const [otherKey, patterns] = [fields.has("additionalProperties") ? "additionalProperties" : "unevaluatedProperties", fields.schemas("patternProperties")];
@@ -232,18 +241,23 @@ class Converter {
     if (patterns.size > 0 && named.size > 0) this.#leaveOut(place.path, "patternProperties", "a grammar cannot hold it beside named properties");
     else for (const [pattern, schema] of patterns) members.push(this.#patternMember(pattern, schema, inside(place, "patternProperties")));
     if (this.#lengths !== undefined && members.length > 1) this.#lengths.hasChoices = true;
-    return this.#members(fields, place.path, named, required, members);
+    return this.#members(fields, place.path, notation, named, required, notation === OBJECT ? members : []);
   }
 
-  #members(fields: SchemaFields, path: string, named: ReadonlyMap<string, string>, required: readonly string[], others: readonly string[]): string {
+  #members(
+    fields: SchemaFields, path: string, notation: Notation, named: ReadonlyMap<string, string>, required: readonly string[], others: readonly string[],
+  ): string {
     const [least, most] = fields.counts("minProperties", "maxProperties");
     const isMany = least > required.length && (named.size > 0 || least > 1);
     if (isMany) this.#leaveOut(path, "minProperties", "a grammar cannot count properties");
-    if (named.size === 0) return `"{" ${others.length === 0 ? '""' : separated(this.#rules.add(anyOf(others)), COMMA, Math.min(least, most), most)} "}"`;
+    if (named.size === 0) {
+      const any = others.length === 0 ? '""' : separated(this.#rules.add(anyOf(others)), COMMA, Math.min(least, most), most);
+      return `${notation.open} ${any} ${notation.close}`;
+    }
     const mostOthers = most - named.size;
     if (mostOthers < 0) this.#leaveOut(path, "maxProperties", "a grammar cannot count properties");
     const other = others.length === 0 || mostOthers <= 0 ? undefined : this.#rules.add(anyOf(others));
-    return propertiesGrammar(this.#rules, named, new Set(required), other, mostOthers);
+    return propertiesGrammar(this.#rules, notation, named, new Set(required), other, mostOthers);
   }
 
   /** The names of properties that have no name yet. */
@@ -293,7 +307,11 @@ function dumps(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** The grammar of a schema. `lengths` takes those of strings, which the grammar counts itself where there is none. Raises SchemaError. */
-export function schemaGrammar(schema: unknown, isStrict: boolean, lengths?: Lengths): string {
-  return new Converter(schema, isStrict, lengths).grammar();
+/**
+ * The grammar of a schema. `lengths` takes those of strings, which the grammar counts itself where there is none. `notation`: another than
+ * JSON's for the properties of the whole. Raises SchemaError.
+ */
+export function schemaGrammar(schema: unknown, isStrict: boolean, lengths?: Lengths, notation = OBJECT): string {
+  const converter = new Converter(schema, isStrict, lengths);
+  return notation === OBJECT ? converter.grammar() : converter.properties(notation);
 }

@@ -1,7 +1,11 @@
-/** Structural tags: free text in which tags begin parts that have a form. Schemas in them become grammars, as everywhere. */
+/**
+ * Structural tags: free text in which tags begin parts that have a form. Schemas in them become grammars, as everywhere; those of the type
+ * `keywords`, which only this engine knows, are written as the arguments of Python's calls.
+ */
 
 import { isRecord } from "../../support/fields.ts";
 import type { Lengths } from "./lengths.ts";
+import { KEYWORDS, OBJECT } from "./properties.ts";
 import { schemaGrammar } from "./schema.ts";
 import { SchemaError, pointer } from "./schema_fields.ts";
 import { MAX_GRAMMAR_FORM } from "./structure.ts";
@@ -14,11 +18,12 @@ function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | und
   if (typeof format === "string" && format.length > MAX_GRAMMAR_FORM) throw new SchemaError(path, `it is longer than ${MAX_GRAMMAR_FORM} characters`);
   if (!isRecord(format)) return format;
   if (format["type"] === "or" && lengths !== undefined) lengths.hasChoices = true;
-  if (format["type"] !== "json_schema") {
+  if (format["type"] !== "json_schema" && format["type"] !== "keywords") {
     return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, lengths, pointer(path, key), depth + 1)]));
   }
   try {
-    return { type: "grammar", grammar: schemaGrammar(format["json_schema"] ?? true, isStrict, lengths) };
+    const notation = format["type"] === "keywords" ? KEYWORDS : OBJECT;
+    return { type: "grammar", grammar: schemaGrammar(format["json_schema"] ?? true, isStrict, lengths, notation) };
   } catch (error) {
     throw error instanceof SchemaError ? new SchemaError(`${path}/json_schema`, error.message) : error;
   }
