@@ -166,6 +166,17 @@ test("a probe finds what computes wrongly, and a kernel that fails", async () =>
   await assert.rejects(start({ probe: wrong }), fails(FeatureSupportError, /cpu-int8: it computes wrong numbers .* cpu-failing: a kernel fails .*/));
 });
 
+test("a kernel that fails on any thread ends the model, and what is asked for then, at once", async () => {
+  const toy = await start({ variant: "cpu-failing", threads: 3 });
+  const step = (): Promise<unknown> => generate(toy, request(promptOf(40, 1), { maxTokens: 1 }));
+  const begun = performance.now();
+  await assert.rejects(step());
+  assert.match((await toy.lost).message, /kernel of the model fails|thread of the model failed/);
+  await assert.rejects(step(), /failed|fails/);
+  assert.ok(performance.now() - begun < 5000);
+  toy.open.dispose();
+});
+
 test("a model beyond 4 GiB is refused with numbers, and memory that is not given too", async (context) => {
   const plan = toyPlan();
   const [variant] = [plan["variants"]].flat();

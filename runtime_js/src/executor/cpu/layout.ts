@@ -5,8 +5,10 @@ import { slotCount } from "../buffers.ts";
 import { groupsOf } from "../groups.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
 
-/** Of every buffer. A kernel may read so many bytes beyond the end of one. */
+/** Of every buffer. */
 const ALIGNMENT = 64;
+/** A kernel may read so many bytes beyond the end of a buffer. */
+export const BEYOND = 64;
 export const STACK_BYTES = 1 << 16;
 
 /** A function of the plan as the step loop reads it. */
@@ -52,7 +54,7 @@ function placer(base: number): { next(bytes: number): number; readonly end: numb
   return {
     next(bytes) {
       const start = end;
-      end = aligned(start + bytes + ALIGNMENT);
+      end = aligned(start + bytes + BEYOND);
       return start;
     },
     get end() { return end; },

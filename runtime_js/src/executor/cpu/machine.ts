@@ -1,6 +1,6 @@
 /** Computes functions of the plan, on as many threads as there are, in slices: between two, whoever else is on this thread gets a turn. */
 
-import { AbortError, type MLCEngineError } from "../../support/errors.ts";
+import { AbortError, InternalError, type MLCEngineError } from "../../support/errors.ts";
 import { noAnswer } from "../../support/patience.ts";
 import { broken } from "../library.ts";
 import type { CpuInstance } from "./instance.ts";
@@ -14,8 +14,8 @@ import type { Threads } from "./threads.ts";
 const SLICE_US = 16_000;
 /** A step in which nothing is done for so long will never be done: a browser has ended a thread. */
 const SILENT_MS = 10_000;
-/** Words of a team that change with its work: the ticket, and how much of the step is done. */
-const PROGRESS_WORDS = 3;
+/** Words of a team that change with its work alone: the step's number, and how much of it is done. */
+const PROGRESS = { at: 4, words: 2 };
 
 /** Lets others have their turn. */
 function breath(): Promise<void> {
@@ -53,6 +53,7 @@ export class Machine {
     this.#parts = parts;
     this.memory = memory;
     this.lost = new Promise((resolve) => { this.#tell = resolve; });
+    parts.threads.onFailure = () => this.#fail(new InternalError("A thread of the model failed. Load the model again."));
     const layout = this.layout = layOut(library.plan, variant, memory.fixed, memory.contextLength);
     memory.growTo(layout.growing, 1);
     for (const [name, program] of layout.programs) {
@@ -78,15 +79,26 @@ export class Machine {
     const isAlone = this.threads === 1;
     (isAlone ? loop.steps_begin_alone : loop.steps_begin)(team, program.steps, Math.min(steps ?? Infinity, program.count), program.units, n);
     let [seen, since] = ["", performance.now()];
-    while ((isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait)) !== 0) {
+    const slice = (): boolean => this.#guarded(() => (isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait)) !== 0);
+    while (slice()) {
       await this.#breathe();
-      const now = this.memory.words(team, PROGRESS_WORDS).join();
+      const now = this.memory.words(team + PROGRESS.at, PROGRESS.words).join();
       if (now !== seen) [seen, since] = [now, performance.now()];
       else if (performance.now() - since > SILENT_MS) this.#fail(noAnswer("a thread of the CPU"));
       this.#check();
     }
     if (performance.now() - this.#lastBreath > SLICE_US / 1000) await this.#breathe();
     this.#check();
+  }
+
+  /** A kernel that fails leaves its step as it is, for ever. */
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) this.#fail(new InternalError(`A kernel of the model fails (${error.message}). Build the model again, or load another variant.`));
+      throw error;
+    }
   }
 
   async #breathe(): Promise<void> {

@@ -6,7 +6,7 @@ import { MAX_ROWS } from "../abi.generated.ts";
 import type { MemoryEstimate } from "../memory_estimate.ts";
 import { groupsOf } from "../groups.ts";
 import type { FixedLayout, Pool } from "./layout.ts";
-import { layFixed, layOut } from "./layout.ts";
+import { BEYOND, layFixed, layOut } from "./layout.ts";
 import { WASM_PAGE, type CpuLibrary } from "./library.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
 
@@ -57,7 +57,7 @@ export class CpuMemory {
     const fixed = layFixed(plan, ownBytes, threads);
     const { growing } = layOut(plan, variant, fixed, contextLength);
     const context = Math.ceil(contextLength / plan.model.pageSize);
-    const bytes = (count: number): number => Math.min(MOST_PAGES, wasmPages(growing.start + count * growing.pageBytes));
+    const bytes = (count: number): number => Math.min(MOST_PAGES, wasmPages(growing.start + count * growing.pageBytes + BEYOND));
     const initial = bytes(pages);
     for (const maximum of [bytes(MAX_ROWS * context), bytes(context), initial]) {
       try {
@@ -83,16 +83,16 @@ export class CpuMemory {
 
   /** Pages that a pool may have at most, and now. */
   mostPages({ start, pageBytes, pages }: Pool): number {
-    return pages ?? Math.floor((this.#maximum * WASM_PAGE - start) / pageBytes);
+    return pages ?? Math.floor((this.#maximum * WASM_PAGE - start - BEYOND) / pageBytes);
   }
 
   pages({ start, pageBytes, pages }: Pool): number {
-    return pages ?? Math.floor((this.memory.buffer.byteLength - start) / pageBytes);
+    return pages ?? Math.floor((this.memory.buffer.byteLength - start - BEYOND) / pageBytes);
   }
 
   /** Makes room for so many pages, at most `mostPages`; what is there stays in its place. Raises OutOfMemoryError. */
   growTo({ start, pageBytes }: Pool, count: number): void {
-    const missing = wasmPages(start + count * pageBytes) - this.memory.buffer.byteLength / WASM_PAGE;
+    const missing = wasmPages(start + count * pageBytes + BEYOND) - this.memory.buffer.byteLength / WASM_PAGE;
     if (missing <= 0) return;
     try {
       this.memory.grow(missing);

@@ -67,7 +67,8 @@ export class CpuRunner implements InspectableRunner {
     return this.#inTurn(async () => {
       const place = this.#places(1);
       await this.#prefill(tokens, addition, place);
-      await this.#machine.run("logits", tokens.length, 0);
+      this.#keepLast(tokens.length);
+      await this.#machine.run("logits", 1, 0);
       const [result = { token: 0 }] = await this.#sample([{ draw, end: tokens.length, counted: 0 }], 1, place);
       return result;
     });
@@ -161,6 +162,13 @@ export class CpuRunner implements InspectableRunner {
   async #prefill(tokens: readonly number[], addition: Addition, place = 0): Promise<void> {
     this.#write("tokens", Int32Array.from(tokens));
     await this.#machine.run("prefill", tokens.length, this.#tell([addition], 1, place));
+  }
+
+  /** Brings the hidden state of the last of so many tokens to the first row: only its logits are wanted. */
+  #keepLast(tokens: number): void {
+    const size = this.#place("pooled").bytes / 2;
+    const hidden = this.#place("hidden");
+    this.#machine.memory.bytes(hidden.pointer, hidden.bytes).copyWithin(0, (tokens - 1) * size, tokens * size);
   }
 
   /** Does the copies that are due and writes what a step is told of its tokens. Returns how many tokens the longest of their sequences has. */

@@ -10,9 +10,12 @@ const START_MS = 4000;
 
 export class Threads {
   #running: readonly Thread<ThreadReply>[];
+  /** Called where a thread ended by an error, as by a kernel that left its memory. */
+  onFailure: () => void = () => undefined;
 
   private constructor(running: readonly Thread<ThreadReply>[]) {
     this.#running = running;
+    for (const thread of running) thread.onerror = () => this.onFailure();
   }
 
   /** One for each of the stacks. Each compiles nothing: the module is compiled already. */
