@@ -37,6 +37,7 @@ class Handler(SimpleHTTPRequestHandler):
     """Serves several folders, each under the first part of the path."""
 
     roots: Mapping[str, Path]
+    headers_of_all: Mapping[str, str] = ISOLATED
     protocol_version = "HTTP/1.1"
 
     def translate_path(self, path: str) -> str:
@@ -46,7 +47,7 @@ class Handler(SimpleHTTPRequestHandler):
         return str(wanted) if root and wanted and wanted.is_relative_to(root.resolve()) else "/nonexistent"
 
     def end_headers(self) -> None:
-        for name, value in ISOLATED.items():
+        for name, value in self.headers_of_all.items():
             self.send_header(name, value)
         super().end_headers()
 
@@ -58,9 +59,10 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(roots: Mapping[str, Path]) -> Iterator[str]:
-    """A server on a free local port, until the block ends; gives its origin."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"roots": dict(roots)}))
+def serve(roots: Mapping[str, Path], isolated: bool = True) -> Iterator[str]:
+    """A server on a free local port, until the block ends; gives its origin. isolated: whether pages may share memory with workers."""
+    members = {"roots": dict(roots), "headers_of_all": ISOLATED if isolated else {}}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), members))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -175,6 +177,7 @@ def page_console(
     gpu: str = "test",
     program: Path | None = None,
     seconds: float = 600,
+    isolated: bool = True,
 ) -> Iterator[str]:
     """The console of a page: `bench/exact.html` of this folder, or `site/bench.html` of the folder given as `site`."""
     program = program or chromium.find()
@@ -182,7 +185,7 @@ def page_console(
         raise FileNotFoundError("there is no Chromium: run `make test` once, or name one in the variable CHROMIUM")
     roots = {"tests": TESTS, "runtime": RUNTIME, **folders}
     path = page if page.partition("/")[0] in roots else f"tests/{page}"
-    with serve(roots) as origin:
+    with serve(roots, isolated) as origin:
         yield from console(f"{origin}/{path}?{query}", program, chromium.FLAGS[gpu], seconds)
 
 

@@ -32,14 +32,16 @@ export async function fetchManifest() {
   return { manifest: await fetchJson(url), base: url };
 }
 
-/** The engine, in this page, with the site's model loaded. `options`: further ones of its configuration. */
+/** The engine, in this page, with the site's model loaded, and what computes it. `options`: further ones of its configuration. */
 export async function loadEngine(options = {}) {
   const { url, sha256 } = await readSite();
   const record = { model_id: "model", manifest: url.href, manifest_sha256: sha256 };
   const variant = settings.get("variant") ?? undefined;
-  const engine = new DebugEngine({ appConfig: { model_list: [record] }, variant, ...options });
+  let computer;
+  const initProgressCallback = (report) => { computer = report.computer; };
+  const engine = new DebugEngine({ appConfig: { model_list: [record] }, variant, initProgressCallback, ...options });
   await engine.reload(record.model_id);
-  return engine;
+  return Object.assign(engine, { computer });
 }
 
 /** The float32 values of an .npy file (little endian, row major). */

@@ -1,0 +1,29 @@
+"""The same exact tokens on the CPU: in Chromium with threads and without, and in Node through the package's entry."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from open_page import RUNTIME, TESTS, page_console
+
+REFERENCE = TESTS / "golden" / "reference" / "smollm2-cut.json"
+NAMES = [prompt["name"] for prompt in json.loads(REFERENCE.read_text("utf-8"))["prompts"]]
+
+
+@pytest.mark.parametrize(("isolated", "where"), [(True, "threads"), (False, "one thread")])
+def test_exact_in_chromium(cut_site: Path, chromium_path: Path, isolated: bool, where: str) -> None:
+    query = "variant=cpu-f32&reference=smollm2-cut&logits=code&tolerance=1e-3"
+    lines = list(page_console("bench/exact.html", {"site": cut_site}, query, program=chromium_path, isolated=isolated))
+    assert lines == [*(f"PASS {name}" for name in NAMES), "PASS code logits", f"DONE all passed on {where}"]
+
+
+def test_exact_in_node(cut_site: Path) -> None:
+    """All prompts at once, through OpenAI's shapes, from the folder."""
+    command = ["node", TESTS / "browser" / "exact_in_node.mjs", RUNTIME / "node.js", cut_site / "model", REFERENCE]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.stdout.splitlines() == [f"PASS {name}" for name in NAMES], ran.stderr
+    assert ran.returncode == 0 and ran.stderr == ""
