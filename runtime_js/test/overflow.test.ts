@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SINKS, cut, roomForPrompt, shortened } from "../src/engine/overflow.ts";
+import { SINKS, cut, roomForPrompt, shortened, withoutMiddle } from "../src/engine/overflow.ts";
 import { ContextWindowSizeExceededError } from "../src/support/errors.ts";
 import { CONTEXT, MODEL, PLACES, soon } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -23,6 +23,13 @@ test("whole turns are left out, from the oldest on, and neither the system's mes
   const long = "ua".repeat(39) + "u";
   const lengths = [...shortened(said(long), "drop_oldest")].map(({ length }) => length);
   assert.deepEqual(lengths, [63, 47, 31, 15, 1], "in steps, so that the next turns begin alike");
+});
+
+test("of a message the middle goes, and no half of a character stays", () => {
+  const of = (content: string, characters: number): string | undefined => withoutMiddle([{ role: "system", content: "s".repeat(99) }, { role: "user", content }], characters)?.[1]?.content;
+  assert.equal(of("0123456789abcdefghij", 9), "012\n[…]\nhij");
+  assert.equal(of("🦙".repeat(10), 8), "🦙\n[…]\n🦙");
+  assert.equal(of("short", 1), undefined);
 });
 
 test("of a text the oldest tokens go but the first few, in steps, or its middle", () => {
@@ -66,8 +73,14 @@ for (const [place, make] of Object.entries(PLACES)) {
     const kept = [...shortened(messages, "drop_oldest")].map((shorter) => client.countTokens(shorter));
     assert.ok((await Promise.all(kept)).includes(usage.prompt_tokens), "whole turns are left out");
     assert.equal(choices[0]?.finish_reason, "length");
-    const one = client.chatCompletion({ ...ask, messages: [turn(0), { role: "user", content: "y".repeat(2 * CONTEXT) }], context_overflow: "truncate_middle" });
-    await assert.rejects(one, ContextWindowSizeExceededError);
+    for (const content of ["y".repeat(2 * CONTEXT), "I am. ".repeat(40 * CONTEXT), "🦙é".repeat(CONTEXT)]) {
+      for (const more of [[], [turn(0), turn(1)]]) {
+        const long = { ...ask, messages: [...more, { role: "user" as const, content }] };
+        await assert.rejects(client.chatCompletion({ ...long, context_overflow: "drop_oldest" }), ContextWindowSizeExceededError);
+        const { usage: { prompt_tokens: told } } = await client.chatCompletion({ ...long, context_overflow: "truncate_middle" });
+        assert.ok(told <= CONTEXT - 8 && told > CONTEXT / 2, `${told} tokens`);
+      }
+    }
     const text = await client.completions.create({ prompt: "z".repeat(3 * CONTEXT), temperature: 0, max_tokens: 4, context_overflow: "truncate_middle" });
     assert.equal(text.usage?.prompt_tokens, CONTEXT - 4);
     const endless = await soon(client.completions.create({ prompt: "once", temperature: 0, max_tokens: 2 * CONTEXT, context_overflow: "drop_oldest" }), "a shift", 8000);

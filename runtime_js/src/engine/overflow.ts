@@ -2,7 +2,8 @@
 
 /**
  * "drop_oldest" leaves out whole turns from the oldest on, but no system message in front of them; of a text the oldest tokens but SINKS.
- * "truncate_middle" also keeps the first turn; of a text as much of its beginning as of its end.
+ * "truncate_middle" also keeps the first turn, and where that is not enough, as much of the longest message's beginning as of its end; so it does of
+ * a text.
  */
 export const OVERFLOWS = ["error", "drop_oldest", "truncate_middle"] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
@@ -30,6 +31,21 @@ export function* shortened<T extends { readonly role: string }>(
     const from = starts[Math.min(kept + turns, starts.length - 1)];
     yield [...messages.slice(0, starts[kept] ?? first), ...messages.slice(from)];
   }
+}
+
+/** Stands where the middle of a message was. */
+const GAP = "\n[…]\n";
+
+/** The same messages with so many characters less in the middle of the longest; undefined where there are not so many. */
+export function withoutMiddle<T extends { readonly role: string; readonly content: string }>(messages: readonly T[], characters: number): T[] | undefined {
+  const others = messages.filter(({ role }) => role !== "system");
+  const longest = others.reduce<T | undefined>((best, one) => (best === undefined || one.content.length > best.content.length ? one : best), undefined);
+  const kept = (longest?.content.length ?? 0) - characters - GAP.length;
+  if (longest === undefined || kept < 2) return undefined;
+  const [head, tail] = [longest.content.slice(0, kept >> 1), longest.content.slice(-(kept >> 1))];
+  // Neither half of a pair of surrogates.
+  const content = head.replace(/[\ud800-\udbff]$/, "") + GAP + tail.replace(/^[\udc00-\udfff]/, "");
+  return messages.map((message) => (message === longest ? { ...message, content } : message));
 }
 
 /** Tokens of a text, at most `most` of them. */

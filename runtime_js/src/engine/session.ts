@@ -7,11 +7,11 @@ import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 import { tagsOf, type ChatFormat } from "../formats/format.ts";
 import type { ParserOptions } from "../formats/parser.ts";
-import type { Conversation } from "../tokenizer/conversation.ts";
+import type { ChatMessage, Conversation } from "../tokenizer/conversation.ts";
 import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { embed } from "./embedding.ts";
-import { cut, roomForPrompt, shortened } from "./overflow.ts";
+import { cut, roomForPrompt, shortened, withoutMiddle } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
 import type { LogitProcessor } from "./logit_processor.ts";
@@ -26,6 +26,9 @@ import type { DraftSource, GuessRequest } from "./speculation.ts";
 import type { Grammars } from "./structure/grammars.ts";
 import { ThinkingBudget } from "./thinking_budget.ts";
 import { structureBehindThought, toolStructure } from "./tool_structure.ts";
+
+/** Times that a message is cut: each time by as many characters as its tokens should be too many. */
+const MOST_CUTS = 8;
 
 export interface SessionParts {
   readonly runner: ModelRunner;
@@ -170,9 +173,20 @@ export class Session {
     const most = roomForPrompt(contextLength, maxTokens);
     if (prompt.kind !== "chat" && overflow !== "error") return { ...whole, tokens: cut(whole.tokens, overflow, most) };
     if (prompt.kind === "chat") {
-      for (const messages of shortened(prompt.conversation.messages, overflow)) {
-        const shorter = this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } });
+      const encoded = (messages: readonly ChatMessage[]): Encoded => this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } });
+      let [least, tokens] = [prompt.conversation.messages, whole.tokens.length];
+      for (const messages of shortened(least, overflow)) {
+        const shorter = encoded(messages);
         if (shorter.tokens.length <= most) return shorter;
+        [least, tokens] = [messages, shorter.tokens.length];
+      }
+      for (let tries = overflow === "truncate_middle" ? MOST_CUTS : 0; tries > 0; tries--) {
+        const characters = least.reduce((sum, { content }) => sum + content.length, 0);
+        const messages = withoutMiddle(least, Math.ceil(characters * (1 - most / tokens)) + tries);
+        if (messages === undefined) break;
+        const shorter = encoded(messages);
+        if (shorter.tokens.length <= most) return shorter;
+        [least, tokens] = [messages, shorter.tokens.length];
       }
     }
     throw tooLong("conversation", whole.tokens, contextLength, prompt.kind === "chat" ? "messages" : "prompt",

@@ -102,7 +102,8 @@ interface SamplingParams {
   readonly n?: number | null | undefined;
   /**
    * Where the context is too short: "drop_oldest" leaves out the oldest turns (of a text its oldest part), and lets the answer go on beyond the
-   * context; "truncate_middle" also keeps the first turn (of a text its beginning). Default: "error", which names both lengths.
+   * context; "truncate_middle" also keeps the first turn (of a text its beginning), and cuts the longest message's middle out where turns are not
+   * enough. Default: "error", which names both lengths.
    */
   readonly context_overflow?: "error" | "drop_oldest" | "truncate_middle" | null | undefined;
   /** What the answer must look like; text as the model likes it where this is absent. */
