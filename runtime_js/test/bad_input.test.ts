@@ -6,64 +6,29 @@ import { inspect } from "node:util";
 import { createFetch } from "../src/api/openai/fetch.ts";
 import type { ChatCompletionRequest, CompletionRequest, EmbeddingRequest } from "../src/api/openai/types.ts";
 import { MLCEngineError } from "../src/support/errors.ts";
+import { ENDPOINTS } from "./fakes/api_schema.ts";
 import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { HERMES } from "./fakes/formats.ts";
 import { randomFrom } from "./fakes/random.ts";
+import { pick, valid, wrong, type Random } from "./fakes/schema.ts";
 
-type Request = Record<string, unknown>;
-
-const SCHEMA = { type: "object", properties: { sky: { enum: ["blue", "grey"] } }, required: ["sky"], additionalProperties: false };
-const TOOL = { name: "look", description: "d", parameters: { type: "object", properties: { at: { type: "string" } } }, strict: true };
-
-/** What the fields of each endpoint may be, at their best. */
-const SHARED: Request = {
-  model: MODEL, temperature: 0.7, top_p: 0.9, top_k: 5, min_p: 0.1, frequency_penalty: 0.5, presence_penalty: -0.5, repetition_penalty: 1.1, seed: 7,
-  logit_bias: { 5: 3 }, stop: ["zz", "yy"], stop_token_ids: [9], ignore_eos: true, n: 2, stream: false, stream_options: null, context_overflow: "drop_oldest",
-};
-const FIELDS: Readonly<Record<string, Request>> = {
-  "chat/completions": {
-    ...SHARED, messages: [{ role: "system", content: "s" }, { role: "user", content: [{ type: "text", text: "hi" }] }], max_completion_tokens: 3,
-    logprobs: true, top_logprobs: 2, response_format: { type: "json_schema", json_schema: { name: "sky", schema: SCHEMA, strict: true } },
-    tools: [{ type: "function", function: TOOL }], tool_choice: "auto", parallel_tool_calls: true, chat_template_kwargs: { a: 1 }, reasoning_effort: "low",
-    extra_body: { enable_thinking: false }, special_tokens: "escape", user: "u", metadata: { a: "b" },
-  },
-  completions: { ...SHARED, prompt: ["a", "b"], echo: true, suffix: null, logprobs: 2, max_tokens: 3 },
-  embeddings: { model: MODEL, input: ["a", "b"], encoding_format: "base64", dimensions: 2, pooling: "mean" },
-  responses: {
-    model: MODEL, input: [{ role: "user", content: [{ type: "input_text", text: "hi" }] }], instructions: "i", max_output_tokens: 3, temperature: 1, top_p: 1,
-    stream: true, metadata: { a: "b" }, tools: [{ type: "function", ...TOOL }], tool_choice: "auto", parallel_tool_calls: false, reasoning: { effort: "low" },
-    text: { format: { type: "text" } },
-  },
-};
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  "chat/completions": ["messages", "max_completion_tokens"], completions: ["prompt", "max_tokens"], embeddings: ["input"], responses: ["input", "max_output_tokens"],
-};
-
-const LONG = "x".repeat(1 << 18);
-const DEEP: unknown = Array.from({ length: 500 }).reduce((inner: unknown) => [inner], 0);
-const HOSTILE: readonly unknown[] = [
-  null, true, false, 0, -0, 1, -1, 0.5, 1e308, -1e308, Number.MAX_SAFE_INTEGER, Number.NaN, Infinity, -Infinity, 2 ** 31, 2 ** 53, "", "a", "\u0000", "\ud800",
-  LONG, "auto", "none", "1", [], {}, [[]], [null], [1, "a"], [[1]], [-1], [2 ** 40], [LONG], Array(5000).fill("a"), Array(300).fill(0), DEEP, { type: "text" },
-  { type: "function" }, { type: "json_schema" }, { __proto__: null, constructor: 1 }, JSON.parse('{"__proto__": {"role": "user"}}'), { length: 3 }, { role: "user" },
-  { 0: Number.NaN }, new Date(0), 10n, Symbol("s"), () => 1,
-];
-
-/** A request with some of its fields, and something wrong in some places of it. */
-function randomRequest(random: () => number): { readonly path: string; readonly body: unknown } {
-  const pick = <T>(items: readonly T[]): T => Reflect.get(items, Math.floor(random() * items.length));
-  const path = pick(Object.keys(FIELDS));
-  const kept = Object.entries(FIELDS[path] ?? {}).filter(([key]) => (NEEDED[path] ?? []).includes(key) || random() < 0.3);
-  const body: Request = structuredClone(Object.fromEntries(kept));
-  for (let wrong = Math.floor(random() * 3); wrong > 0; wrong--) spoil(body, pick, random);
-  return { path, body: random() < 0.02 ? pick(HOSTILE) : body };
+/** A request, and the fields of it that do not fit. */
+interface Asked {
+  readonly path: string;
+  readonly body: unknown;
+  readonly wrong: readonly string[];
 }
 
-function spoil(value: object, pick: <T>(items: readonly T[]) => T, random: () => number): void {
-  const keys = Object.keys(value);
-  const key = random() < 0.1 || keys.length === 0 ? pick(["more", "constructor", "toString", "0"]) : pick(keys);
-  const inner: unknown = Reflect.get(value, key);
-  if (typeof inner === "object" && inner !== null && random() < 0.6) spoil(inner, pick, random);
-  else Object.defineProperty(value, key, { value: pick(HOSTILE), enumerable: true, configurable: true, writable: true });
+/** A request with some of its fields, of which some do not fit. */
+function randomRequest(random: Random): Asked {
+  const path = pick(random, Object.keys(ENDPOINTS));
+  const { fields = {}, needed = [] } = ENDPOINTS[path] ?? {};
+  const kept = Object.entries(fields).filter(([key]) => needed.includes(key) || random() < 0.2);
+  const spoilt = Array.from({ length: Math.floor(random() * 3) }, () => pick(random, kept)[0]);
+  const body = Object.fromEntries(kept.map(([key, spec]) => [key, spoilt.includes(key) ? pick(random, wrong(spec)) : valid(spec, random)]));
+  if (random() < 0.05) return { path, body: { ...body, [pick(random, ["more", "constructor", "toString", "0"])]: 1 }, wrong: ["unknown"] };
+  if (random() < 0.02) return { path, body: pick(random, [null, 3, "text", [], [body]]), wrong: [""] };
+  return { path, body, wrong: spoilt };
 }
 
 async function open(make: () => Setup): Promise<Setup> {
@@ -87,47 +52,83 @@ async function askEngine({ client }: Setup, path: string, body: unknown): Promis
   if (Symbol.asyncIterator in answer) for await (const _ of answer);
 }
 
+/** As JSON has it; undefined where that has no word for it, so that nobody can send it. */
+function sent(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Failure {
+  readonly message: string;
+  readonly param: string | null;
+}
+
+/** What refuses a request, by name; undefined where it is answered. */
+async function refusal(it: Setup, serve: typeof fetch, { path, body }: Asked, isSent: boolean): Promise<Failure | undefined> {
+  if (isSent) {
+    const response = await serve(`https://a.example/v1/${path}`, { method: "POST", body: sent(body) ?? "" });
+    const answer = await response.text();
+    assert.ok(!/"error":\{"|event: error/.test(answer) || response.status >= 400, `it failed in the middle: ${answer.slice(-300)}`);
+    if (response.status === 200) return undefined;
+    const { error }: { error: Failure } = JSON.parse(answer);
+    assert.ok(response.status >= 400 && response.status < 500 && error.message !== "", answer);
+    return error;
+  }
+  try {
+    await askEngine(it, path, body);
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof MLCEngineError && NAMED.includes(error.code), inspect(error));
+    return error;
+  }
+}
+
 const HELLO = { messages: [{ role: "user", content: "hello" }], temperature: 0, max_tokens: 9 } as const;
 
 for (const [place, make] of Object.entries(PLACES)) {
-  test(`${place}: five hundred random requests each get an answer or a named error`, async () => {
+  test(`${place}: five hundred random requests each get an answer or a named error`, async (context) => {
     const it = await open(make);
     const serve = createFetch(it.client);
     const before = (await it.client.chatCompletion(HELLO)).choices;
-    const random = randomFrom(place.length);
-    const [answers, errors] = [{ count: 0 }, new Map<string, number>()];
+    const seed = Number(process.env["SEED"] ?? place.length);
+    context.diagnostic(`SEED=${seed}`);
+    const random = randomFrom(seed);
+    const counts = { answers: 0, refusals: 0 };
     for (let i = 0; i < 500; i++) {
-      const { path, body } = randomRequest(random);
-      const shown = (): string => `request ${i}, ${path}: ${inspect(body, { depth: 6, maxStringLength: 80, maxArrayLength: 6 })}`;
-      if (path === "responses" || i % 2 === 0) {
-        let text: string | undefined;
-        try {
-          text = JSON.stringify(body);
-        } catch {
-          text = undefined; // no JSON, so that nobody can send it
-        }
-        if (text === undefined) continue;
-        const response = await soon(serve(`https://a.example/v1/${path}`, { method: "POST", body: text }), shown());
-        const answer = await soon(response.text(), shown());
-        if (response.status === 200) {
-          assert.ok(!/"error":\{|event: error/.test(answer), `${shown()} failed in the middle: ${answer.slice(-300)}`);
-          answers.count++;
-          continue;
-        }
-        const { error }: { error: { message: string; type: string; code: string } } = JSON.parse(answer);
-        assert.ok(response.status >= 400 && response.status < 500 && error.message !== "", `${shown()}: ${answer}`);
-        errors.set(error.code, (errors.get(error.code) ?? 0) + 1);
-      } else {
-        try {
-          await soon(askEngine(it, path, body), shown());
-          answers.count++;
-        } catch (error) {
-          assert.ok(error instanceof MLCEngineError && NAMED.includes(error.code), `${shown()}: ${inspect(error)}`);
-          errors.set(error.code, (errors.get(error.code) ?? 0) + 1);
-        }
-      }
+      const asked = randomRequest(random);
+      const isSent = asked.path === "responses" || i % 2 === 0;
+      if (isSent && sent(asked.body) === undefined) continue;
+      const shown = `seed ${seed}, request ${i}, ${asked.path}: ${inspect(asked.body, { depth: 6, maxStringLength: 80, maxArrayLength: 6 })}`;
+      const failure = await soon(refusal(it, serve, asked, isSent), shown).catch((error: unknown) => assert.fail(`${shown}: ${inspect(error)}`));
+      // What JSON leaves out, or makes null, is absent there.
+      if (asked.wrong.length > 0 && !isSent) assert.ok(failure !== undefined, `${shown}, of which ${asked.wrong.join()} does not fit, was answered`);
+      counts[failure === undefined ? "answers" : "refusals"]++;
     }
-    assert.ok(answers.count > 100 && (errors.get("invalid_value") ?? 0) > 50 && (errors.get("RequestValidation") ?? 0) > 50, inspect([answers, errors]));
+    assert.ok(counts.answers > 80 && counts.refusals > 150, inspect(counts));
     assert.deepEqual((await soon(it.client.chatCompletion(HELLO))).choices, before);
   });
 }
+
+test("every field refuses by its name what is of another type, out of its range, too long, or spoilt within", async () => {
+  const it = await open(Object.values(PLACES)[0] ?? assert.fail());
+  const serve = createFetch(it.client);
+  for (const [path, { fields, needed }] of Object.entries(ENDPOINTS)) {
+    const base = Object.fromEntries(needed.map((key) => { const spec = fields[key]; return [key, spec && valid(spec, () => 0)]; }));
+    for (const [key, spec] of Object.entries(fields)) {
+      for (const value of wrong(spec)) {
+        const isSent = path === "responses";
+        if (isSent && JSON.stringify(JSON.parse(sent({ value }) ?? "{}")) !== sent({ value })) continue;
+        if (isSent && inspect(JSON.parse(sent({ value }) ?? "{}")) !== inspect({ value })) continue; // NaN becomes null there
+        const shown = `${path}, ${key}: ${inspect(value, { depth: 4, maxStringLength: 60, maxArrayLength: 4 })}`;
+        const failure = await soon(refusal(it, serve, { path, body: { ...base, [key]: value }, wrong: [key] }, isSent), shown)
+          .catch((error: unknown) => assert.fail(`${shown}: ${inspect(error)}`));
+        assert.ok(failure !== undefined, `${shown} was answered`);
+        assert.ok(failure.param?.startsWith(key), `${shown} is said to be wrong in ${failure.param}: ${failure.message}`);
+      }
+    }
+  }
+  assert.equal((await it.client.chatCompletion(HELLO)).choices.length, 1);
+});

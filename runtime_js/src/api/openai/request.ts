@@ -68,9 +68,9 @@ function parseStop(request: Fields): string[] {
 
 /** At least one token; -1 is no limit. */
 function parseLimit(request: Fields): number | undefined {
-  const [key] = ["max_completion_tokens", "max_tokens"].filter((name) => request.has(name));
-  if (key === undefined || request.raw(key) === -1) return undefined;
-  return request.integer(key, 1, MAX_TOKENS);
+  const [limit] = ["max_completion_tokens", "max_tokens"].filter((name) => request.has(name))
+    .map((key) => (request.raw(key) === -1 ? undefined : request.integer(key, 1, MAX_TOKENS)));
+  return limit;
 }
 
 /** -1 is another way to say that top_k is off. */

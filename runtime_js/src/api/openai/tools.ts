@@ -59,6 +59,8 @@ function parseChoice(request: Fields, tools: readonly JsonObject[]): ToolChoice 
   const choice = request.object("tool_choice");
   choice.oneOf("type", ["function"]);
   const called = choice.object("function");
+  choice.onlyKeys(["type", "function"]);
+  called.onlyKeys(["name"]);
   const name = called.string("name", 64);
   if (!tools.some((tool) => nameOf(tool) === name)) throw called.wrong("name", "the name of one of the tools");
   return { kind: "named", name };

@@ -108,6 +108,7 @@ function readTool(tool: Fields): ResponseTool {
 function readChoice(request: Fields): EchoedSettings["tool_choice"] {
   if (typeof request.raw("tool_choice") === "string") return request.oneOf("tool_choice", ["none", "auto", "required"]);
   const choice = request.object("tool_choice");
+  choice.onlyKeys(["type", "name"]);
   return { type: choice.oneOf("type", ["function"]), name: choice.string("name", MAX_NAME) };
 }
 
@@ -131,9 +132,9 @@ function chatFormat(request: Fields): { readonly response_format?: ResponseForma
     return text.optional("format", (name) => text.object(name));
   });
   const type = format?.oneOf("type", ["text", "json_object", "json_schema"]);
+  format?.onlyKeys(["type", ...(type === "json_schema" ? ["name", "description", "schema", "strict"] : [])]);
   if (format === undefined || type === "text") return {};
   if (type !== "json_schema") return { response_format: { type: "json_object" } };
-  format.onlyKeys(["type", "name", "description", "schema", "strict"]);
   return { response_format: { type, json_schema: {
     name: format.string("name", MAX_NAME), schema: readJsonObject(format, "schema"), strict: format.optional("strict", (key) => format.boolean(key)),
   } } };
