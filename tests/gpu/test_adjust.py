@@ -10,7 +10,8 @@ import pytest
 from dawn import Array, Dawn
 
 from sampling_reference import Request, adjusted
-from webllm_build.compile.kernels.sampling.adjust import adjust_kernel, mask_words
+from webllm_build.compile.io import mask_words
+from webllm_build.compile.kernels.sampling.adjust import adjust_kernel
 from webllm_build.compile.target import Variant
 
 VARIANT = Variant("f32", f16=False, subgroups=False)

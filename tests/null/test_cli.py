@@ -127,6 +127,11 @@ def test_help_does_not_import_the_compiler() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_what_inspects_does_not_import_the_compiler() -> None:
+    code = "import sys; from webllm_build import inspection; assert 'tvm' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_version_is_shown() -> None:
     done = subprocess.run([sys.executable, "-m", "webllm_build", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"webllm-build {__version__}\n"

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webllm_build.compile.abi_generated import HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
-from webllm_build.compile.kernels.pool import POOLED
-from webllm_build.compile.kernels.sampling.adjust import mask_words
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer, State, page_groups
 from webllm_build.model.attention import Rope
@@ -17,9 +15,15 @@ from webllm_build.model.state import Pages
 from webllm_build.quantize import Part, Scheme, parts_of
 
 WORD = 4
+POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
 ROWS = ("tokens", "hidden", "logits", "kept")  # io buffers that a function sees as many rows of as it has
 
 Shape = list[int | str]
+
+
+def mask_words(vocab_size: int) -> int:
+    """uint32 words of a row's mask: bit i of word w is token 32 w + i."""
+    return -(-vocab_size // 32)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tvm import tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.io import POOLED
 from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention.kv_cache import ONE_ROW, Rows
@@ -18,7 +19,7 @@ from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
-from webllm_build.compile.kernels.pool import POOLED, pool
+from webllm_build.compile.kernels.pool import pool
 from webllm_build.compile.kernels.recurrence import recurrence_kernel
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, rows
 from webllm_build.compile.target import Variant

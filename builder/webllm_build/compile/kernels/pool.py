@@ -5,10 +5,10 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.io import POOLED
 from webllm_build.compile.kernels.tir.ops import VEC, Kernel, ceildiv, launch, let, local, size, splat, store, vec, when
 
 THREADS = 64
-POOLED = 2  # rows of the result: the last token's state, and the sum of all
 
 
 def pool(columns: int) -> PrimFunc:

@@ -25,6 +25,7 @@ from webllm_build.compile.abi_generated import (
     REPETITION_WORD,
     SAMPLING_WORDS,
 )
+from webllm_build.compile.io import mask_words
 from webllm_build.compile.kernels.sampling.largest import LOWEST, THREADS
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, launch, let, local, size, store, when
@@ -37,11 +38,6 @@ def adjust(vocab_size: int, io: Mapping[str, nn.Tensor]) -> tuple[nn.Tensor, ...
     args = [io[name] for name in ("logits", "sampling", "tokens", "counts", "bias", "mask")]
     out = [nn.Tensor.placeholder(io[name].shape, io[name].dtype) for name in ("logits", "counts")]
     return tuple(nn.op.tensor_ir_inplace_op(adjust_kernel(vocab_size), "adjust", args, [0, 3], out))
-
-
-def mask_words(vocab_size: int) -> int:
-    """uint32 words of a row's mask: bit i of word w is token 32 w + i."""
-    return -(-vocab_size // 32)
 
 
 def adjust_kernel(vocab_size: int) -> PrimFunc:
