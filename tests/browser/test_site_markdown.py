@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from site_visit import Visit, answered, ask, kept_as, until
 
 ATTACKS = [
@@ -64,25 +63,25 @@ def test_a_question_is_never_markup(visit: Visit) -> None:
     assert page.locator("li.user .body *").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("source", "selector", "text"),
-    [
-        ("# Heading", "h1", "Heading"),
-        ("**bold** and *italic*", "strong", "bold"),
-        ("1. one\n2. two", "ol > li:nth-child(2)", "two"),
-        ("| a | b |\n|---|---|\n| 1 | 2 |", "table td:nth-child(2)", "2"),
-        ("```python\nx < 1 & y\n```", "pre code", "x < 1 & y"),
-        ("a < b and <tag>", "p", "a < b and <tag>"),
-        ("[site](https://example.org/)", "a[href='https://example.org/']", "site"),
-        ("- [x] done", "li", "☑ done"),
-        ("line one\nline two", "p br + *, p", "line one\nline two"),
-    ],
-)
-def test_markdown(visit: Visit, source: str, selector: str, text: str) -> None:
+SHOWN = [
+    ("# Heading", "h1", "Heading"),
+    ("**bold** and *italic*", "strong", "bold"),
+    ("1. one\n2. two", "ol > li:nth-child(2)", "two"),
+    ("| a | b |\n|---|---|\n| 1 | 2 |", "table td:nth-child(2)", "2"),
+    ("```python\nx < 1 & y\n```", "pre code", "x < 1 & y"),
+    ("a < b and <tag>", "p", "a < b and <tag>"),
+    ("[site](https://example.org/)", "a[href='https://example.org/']", "site"),
+    ("- [x] done", "li", "☑ done"),
+    ("line one\nline two", "p", "line one\nline two"),
+]
+
+
+def test_markdown(visit: Visit) -> None:
     page = visit.start()
-    ask(page, f"say: {source}")
-    answered(page, 2)
-    assert page.inner_text(f"li.assistant .body {selector}").strip() == text
+    for number, (source, selector, text) in enumerate(SHOWN, 1):
+        ask(page, f"say: {source}")
+        answered(page, 2 * number)
+        assert page.inner_text(f"#messages > li:last-child .body {selector}").strip() == text, source
 
 
 # What small models fall into, and what makes a parser recurse or run for the square of its input.
@@ -168,19 +167,19 @@ def test_each_block_is_written_in_its_own_direction(visit: Visit) -> None:
     assert page.get_attribute("#prompt", "dir") == "auto"
 
 
-@pytest.mark.parametrize(
-    ("link", "host"),
-    [
-        ("[https://bank.example](https://evil.example/)", "evil.example"),
-        ("[\u202emoc.knab](https://evil.example/)", "evil.example"),
-        ("<https://bank.example@evil.example/>", "evil.example"),
-        ("[b\u0430nk.example](https://b\u0430nk.example/)", "xn--bnk-6cd.example"),
-        ("[write](mailto:a@evil.example)", "a@evil.example"),
-        ("<https://example.org/>", ""),
-    ],
-)
-def test_a_link_shows_where_it_leads(visit: Visit, link: str, host: str) -> None:
+HOSTS = [
+    ("[https://bank.example](https://evil.example/)", "evil.example"),
+    ("[\u202emoc.knab](https://evil.example/)", "evil.example"),
+    ("<https://bank.example@evil.example/>", "evil.example"),
+    ("[b\u0430nk.example](https://b\u0430nk.example/)", "xn--bnk-6cd.example"),
+    ("[write](mailto:a@evil.example)", "a@evil.example"),
+    ("<https://example.org/>", ""),
+]
+
+
+def test_a_link_shows_where_it_leads(visit: Visit) -> None:
     page = visit.start()
-    ask(page, f"say: {link}")
-    answered(page, 2)
-    assert "".join(page.locator("li.assistant .host").all_inner_texts()) == host
+    for number, (link, host) in enumerate(HOSTS, 1):
+        ask(page, f"say: {link}")
+        answered(page, 2 * number)
+        assert "".join(page.locator("#messages > li:last-child .host").all_inner_texts()) == host, link
