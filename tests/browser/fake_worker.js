@@ -4,6 +4,7 @@ const running = new Set();
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 let contextLength = 0;
+let computer = {};
 
 /** "name: argument" → the name's text; one that throws raises the error of that code. What stands before "</think>" is thought. */
 const SCRIPT = {
@@ -21,7 +22,8 @@ const SCRIPT = {
 /** A context of 2048 tokens is what the tests warn of. */
 function report(phase, progress, bytesDone, bytesTotal) {
   const warning = contextLength === 2048 ? { warning: "The storage is full." } : {};
-  postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase, ...warning } });
+  const place = phase === "ready" ? { computer } : {};
+  postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase, ...warning, ...place } });
 }
 
 async function fetchAndStore(folder, name, url, onBytes) {
@@ -51,6 +53,7 @@ async function openFolder(manifest) {
 
 async function load({ id, choices: [{ source, ...choice }] }) {
   contextLength = choice.contextLength;
+  computer = choice.device === "cpu" || navigator.gpu === undefined ? { device: "cpu", vendor: "", threads: 2 } : { device: "gpu", vendor: "toy", threads: 1 };
   if (contextLength < 1) { // as the protocol's reader
     postMessage({ kind: "error", id, error: { code: "Protocol", message: "contextLength must be 1 or more", details: {} } });
     return;

@@ -25,13 +25,16 @@ export interface Outcome {
   readonly speed: number | undefined;
 }
 
+/** The settings that an engine is started with: another one of these needs another engine. */
+type StartSettings = Pick<Settings, "contextLength" | "device">;
+
 export class EngineHost {
   readonly #modelId: string;
   readonly #source: ModelSource;
   readonly #script: WorkerScript;
   readonly #onLost: (error: MLCEngineError) => void;
   #engine: RemoteHost | undefined;
-  #contextLength: number | undefined;
+  #started: StartSettings | undefined;
   #life = new AbortController();
 
   /** onLost: the GPU went away while nothing was asked. */
@@ -42,9 +45,9 @@ export class EngineHost {
     this.#script = new WorkerScript(config.worker, workerName(config.parts));
   }
 
-  /** Tokens that the running engine was started for; undefined where none runs. */
-  get contextLength(): number | undefined {
-    return this.#contextLength;
+  /** Whether an engine runs that was started with these. */
+  runsWith({ contextLength, device }: StartSettings): boolean {
+    return this.#started?.contextLength === contextLength && this.#started.device === device;
   }
 
   /** Whether the whole model is on this device. Storage that cannot be read counts as empty: the start then says what is wrong. */
@@ -58,17 +61,17 @@ export class EngineHost {
     await deleteStored(this.#source);
   }
 
-  /** Start a fresh worker and load the model. Rejects with AbortError after `close`. contextLength: tokens. */
-  async start(contextLength: number, onProgress: (report: InitProgressReport) => void): Promise<void> {
+  /** Start a fresh worker and load the model. Rejects with AbortError after `close`. */
+  async start({ contextLength, device }: StartSettings, onProgress: (report: InitProgressReport) => void): Promise<void> {
     this.close();
     const { signal } = (this.#life = new AbortController());
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
     const stopWaiting = everyTick(() => onProgress(waitingToBegin("Waiting for the engine's script")));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
     const engine = this.#engine = new RemoteHost(startWorker(), { progress: onProgress, deviceLost: this.#onLost });
-    await engine.load({ choices: [{ modelId: this.#modelId, source: this.#source, contextLength }], keepsOthers: false });
+    await engine.load({ choices: [{ modelId: this.#modelId, source: this.#source, contextLength, device }], keepsOthers: false });
     askForPersistence();
-    this.#contextLength = contextLength;
+    this.#started = { contextLength, device };
   }
 
   /** End the worker; with it the GPU's memory is free, and what waits is rejected with AbortError. What was downloaded stays. */
@@ -76,7 +79,7 @@ export class EngineHost {
     this.#life.abort();
     this.#engine?.terminate();
     this.#engine = undefined;
-    this.#contextLength = undefined;
+    this.#started = undefined;
   }
 
   /** Whether the engine still answers: a system that ran short of memory may have ended it while the page was asleep. */

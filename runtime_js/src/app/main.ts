@@ -15,14 +15,12 @@ import { followTheme } from "./view/theme.ts";
 /** The shortest module of WebAssembly: its name and version. */
 const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 
+/** What is wrong with the GPU; undefined where there is one. */
+const findGpuObstacle = (): Promise<Problem | undefined> => requestAdapter().then(() => undefined, (error: unknown) => describeProblem(error, "start"));
+
 /** What keeps every model from running here; undefined where nothing does. */
 async function findObstacle(): Promise<Problem | undefined> {
   if (!isSecureContext) return INSECURE_PAGE;
-  try {
-    await requestAdapter();
-  } catch (error) {
-    return describeProblem(error, "start");
-  }
   return WebAssembly.compile(EMPTY_MODULE).then(() => undefined, wasmForbidden);
 }
 
@@ -34,6 +32,7 @@ followLife({ save: () => page.save(), wake: () => void page.model.wake() });
 followUpdates(config.serviceWorker, (apply) => {
   showNotice("update", "A new version of this page is ready. What was written is kept.", { label: "Load it", press: apply });
 }).catch(() => undefined);
-const obstacle = await findObstacle();
-if (obstacle === undefined) await page.model.open();
+const ofGpu = await findGpuObstacle();
+const obstacle = await findObstacle() ?? (config.runsOnCpu ? undefined : ofGpu);
+if (obstacle === undefined) await page.model.open(ofGpu === undefined);
 else page.model.fail(obstacle);

@@ -3,18 +3,21 @@
 import { freeBytes } from "../storage/quota.ts";
 import { AbortError, DeviceLostError, type MLCEngineError } from "../support/errors.ts";
 import type { InitProgressReport } from "../api/types.ts";
+import type { Computer } from "../executor/devices.ts";
 import type { PageConfig } from "../page/config.ts";
 import { formatBytes } from "../support/format.ts";
 import { EngineHost, type Outcome } from "./engine.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
 import { Rate } from "./rate.ts";
-import type { Settings } from "./settings.ts";
+import { deviceOf, type Settings } from "./settings.ts";
 import { Unfinished } from "./unfinished.ts";
 import { loadNewest, lookForUpdate } from "./updates.ts";
 import { Card } from "./view/card.ts";
+import { byId } from "./view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
+import { Speeds } from "./where.ts";
 
 /** offer: the model is not loaded. failed: it must be started again. The others as they say. */
 export type Status = "checking" | "offer" | "loading" | "ready" | "answering" | "deleting" | "failed";
@@ -36,6 +39,7 @@ export class Model {
   readonly #host: EngineHost;
   /** Bytes of the whole model. */
   readonly downloadBytes: number;
+  readonly runsOnCpu: boolean;
   readonly #task: Task;
   readonly #card: Card;
   readonly #problem: ProblemPanel;
@@ -48,13 +52,19 @@ export class Model {
   /** The page has ended before a start was done, until the next one. */
   #wasCutOff: boolean;
   #running: AbortController | undefined;
+  readonly #speeds: Speeds;
+  #computer: Computer | undefined;
+  /** The browser gives the page no GPU. */
+  #hasNoGpu = false;
 
   constructor(config: PageConfig, settings: Settings, task: Task) {
     this.#host = new EngineHost(config, (error) => this.#lost(error));
     this.#starts = new Unfinished(safeStorage(() => sessionStorage), `webllm-build:start:${config.model.id}`);
     this.#wasCutOff = this.#starts.wasCutOff;
+    this.#speeds = new Speeds(safeStorage(() => localStorage), config.model.id);
     this.downloadBytes = config.downloadBytes;
-    this.#settings = settings;
+    this.runsOnCpu = config.runsOnCpu;
+    this.#settings = { ...settings, ...deviceOf(location.search) };
     this.#task = task;
     this.#card = new Card(config.model, config.downloadBytes, () => void this.start(), () => void this.#cancelStart());
     this.#problem = new ProblemPanel((action) => this.#resolve(action));
@@ -69,7 +79,8 @@ export class Model {
   }
 
   /** Start a stored model, or offer the download; also one whose start has ended the page, or that would happen again and again. */
-  async open(): Promise<void> {
+  async open(hasGpu: boolean): Promise<void> {
+    this.#hasNoGpu = !hasGpu;
     if (!this.#wasCutOff && await this.#host.isStored()) await this.start();
     else await this.#cancelStart();
   }
@@ -107,7 +118,9 @@ export class Model {
     this.#setStatus("answering");
     let problem: Problem | undefined;
     try {
-      onEnd(await request(this.#host, controller.signal));
+      const outcome = await request(this.#host, controller.signal);
+      onEnd(outcome);
+      this.#noteSpeed(outcome);
     } catch (error) {
       if (!(error instanceof AbortError)) problem = describeProblem(error, "answer");
       onEnd({ ending: problem === undefined ? "abort" : "failed", speed: undefined });
@@ -130,7 +143,7 @@ export class Model {
       this.#card.hide();
       this.#setStatus("failed");
       lookForUpdate();
-    } else if (this.#host.contextLength !== this.#settings.contextLength) {
+    } else if (!this.#host.runsWith(this.#settings)) {
       void this.start();
       return;
     } else {
@@ -168,13 +181,14 @@ export class Model {
     this.#running = undefined;
     running?.abort();
     this.#host.close();
+    byId("computer", HTMLElement).textContent = "";
   }
 
   async #load(): Promise<void> {
     this.#card.loading(await this.#host.isStored());
     const rate = new Rate(), turn = this.#turn;
     try {
-      await this.#starts.during(() => this.#host.start(this.#settings.contextLength, (report) => this.#onProgress(report, rate)));
+      await this.#starts.during(() => this.#host.start(this.#settings, (report) => this.#onProgress(report, rate)));
     } catch (error) {
       // Whatever it is, also a stop that nobody here asked for: the model is not there, and starting it at once would end the same way.
       if (turn === this.#turn && this.#status === "loading") this.fail(describeProblem(error, "start"));
@@ -193,7 +207,7 @@ export class Model {
     const turn = this.#turn;
     const stored = await this.#host.isStored();
     if (turn !== this.#turn) return;
-    this.#card.offer(stored, this.#wasCutOff);
+    this.#card.offer(stored, this.#wasCutOff, this.#hasNoGpu || this.#settings.device === "cpu");
     this.#setStatus("offer");
     const free = await freeBytes();
     if (!stored && free !== undefined && free < this.downloadBytes) {
@@ -203,7 +217,7 @@ export class Model {
 
   /** The engine has nothing to do: it is started anew where the settings ask for another one, else it is the task's turn. */
   #settle(isFresh = false): void {
-    if (this.#host.contextLength !== this.#settings.contextLength) {
+    if (!this.#host.runsWith(this.#settings)) {
       void this.start();
       return;
     }
@@ -211,10 +225,26 @@ export class Model {
     this.#task.ready(isFresh);
   }
 
-  #onProgress({ phase, progress, bytesDone, bytesTotal, waiting, warning }: InitProgressReport, rate: Rate): void {
+  #onProgress({ phase, progress, bytesDone, bytesTotal, waiting, warning, computer }: InitProgressReport, rate: Rate): void {
+    if (computer !== undefined) this.#runsOn(computer);
     const estimate = rate.sample(performance.now(), bytesDone, bytesTotal);
     this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate, waiting });
     if (warning !== undefined) showNotice("storage", warning);
+  }
+
+  /** Tells where it runs: after a start, and where a GPU was lost and an answer goes on elsewhere. */
+  #runsOn(computer: Computer): void {
+    if (this.#computer?.device === "gpu" && computer.device === "cpu" && this.#status !== "loading") {
+      showNotice("computer", "The GPU was lost. The model goes on, on the CPU.");
+    }
+    this.#computer = computer;
+    byId("computer", HTMLElement).textContent = this.#speeds.describe(computer);
+  }
+
+  #noteSpeed({ speed }: Outcome): void {
+    if (speed === undefined || this.#computer === undefined) return;
+    this.#speeds.note(this.#computer, speed);
+    this.#runsOn(this.#computer);
   }
 
   /** While it answers, the request says it. */

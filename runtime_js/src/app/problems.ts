@@ -45,10 +45,10 @@ const KNOWN: Partial<Record<ErrorCode, Known>> = {
     fatal: true,
   },
   FeatureSupport: {
-    title: "This GPU cannot run the model",
-    text: "The browser's WebGPU lacks a feature or a limit that the model needs.",
-    fix: "Update the browser and the graphics driver, or use another device.",
-    ways: [TRY_AGAIN],
+    title: "This device cannot run the model",
+    text: "The browser, or the GPU, lacks a feature or a limit that the model needs.",
+    fix: "Update the browser and the graphics driver, choose in the settings what computes, or use another device.",
+    ways: [TRY_AGAIN, SETTINGS],
     fatal: true,
   },
   Download: {
@@ -101,9 +101,9 @@ const KNOWN: Partial<Record<ErrorCode, Known>> = {
     fatal: true,
   },
   OutOfMemory: {
-    title: "The GPU has too little free memory",
+    title: "There is too little free memory",
     text: "Weights and conversation do not fit. The conversation is kept.",
-    fix: "Close other pages and programs that use the GPU, or choose a shorter context in the settings, and start again.",
+    fix: "Close other pages and programs that take memory or use the GPU, or choose a shorter context in the settings, and start again.",
     ways: [START_AGAIN, SETTINGS],
     fatal: true,
   },
@@ -125,9 +125,9 @@ const KNOWN: Partial<Record<ErrorCode, Known>> = {
 
 /** Where memory runs out while the conversation grows, the model is as it was: a restart would only end at the same length. */
 const NO_ROOM_TO_GROW: Known = {
-  title: "The GPU has no room for a longer conversation",
+  title: "There is no room for a longer conversation",
   text: "The model still runs, but its memory cannot grow to hold all of this.",
-  fix: "Let the model forget the oldest part, start anew, or choose a shorter context in the settings. Other pages that use the GPU also take room.",
+  fix: "Let the model forget the oldest part, start anew, or choose a shorter context in the settings. Other pages also take room.",
   ways: [{ action: "leave-out", label: "Leave out the oldest part" }, NEW, SETTINGS],
   fatal: false,
 };

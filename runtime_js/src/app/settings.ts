@@ -1,5 +1,6 @@
 /** What the user can set, kept between visits. */
 
+import { DEVICES, type Device } from "../executor/devices.ts";
 import { SAMPLING_RANGES, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_VOCABULARY } from "../support/limits.generated.ts";
@@ -16,6 +17,7 @@ export interface Settings {
   readonly maxTokens: number;
   /** Tokens that one conversation may hold. */
   readonly contextLength: number;
+  readonly device: Device;
 }
 
 const SMALLEST_CONTEXT = 1024;
@@ -26,7 +28,7 @@ const KEY = "webllm-build:settings";
 function defaultSettings(modelContext: number, sampling: SamplingDefaults): Settings {
   const { temperature = 0.7, topP = 0.95, topK = 0, minP = 0, repetitionPenalty = 1 } = sampling;
   const contextLength = Math.min(DEFAULT_CONTEXT, modelContext);
-  return { systemPrompt: "", temperature, topP, topK, minP, repetitionPenalty, maxTokens: 1024, contextLength };
+  return { systemPrompt: "", temperature, topP, topK, minP, repetitionPenalty, maxTokens: 1024, contextLength, device: "auto" };
 }
 
 /** Powers of two up to the model's own length, which always is the last. */
@@ -34,6 +36,13 @@ export function contextChoices(modelContext: number): number[] {
   const choices: number[] = [];
   for (let length = SMALLEST_CONTEXT; length < modelContext; length *= 2) choices.push(length);
   return [...choices, modelContext];
+}
+
+/** What computes, where the page's address says it: `?device=cpu`. */
+export function deviceOf(search: string): Partial<Pick<Settings, "device">> {
+  const asked = new URLSearchParams(search).get("device");
+  const device = DEVICES.find((one) => one === asked);
+  return device === undefined ? {} : { device };
 }
 
 export class SettingsStore {
@@ -64,6 +73,7 @@ export class SettingsStore {
         repetitionPenalty: fields.number("repetitionPenalty", ...SAMPLING_RANGES.repetitionPenalty),
         maxTokens: fields.integer("maxTokens", 1, 131072),
         contextLength: fields.integer("contextLength", 1, this.modelContext),
+        device: fields.oneOf("device", DEVICES),
       };
     } catch {
       return this.defaults;

@@ -163,7 +163,8 @@ export class LoadProgress {
     } else {
       this.#phase = "kernels";
       this.#waiting = undefined;
-      this.#send(`Compiling GPU kernels: ${this.#kernels.done} of ${this.#kernels.total}`);
+      const { done, total } = this.#kernels;
+      this.#send(total === 0 ? "Getting ready" : `Compiling GPU kernels: ${done} of ${total}`);
     }
   }
 

@@ -18,8 +18,8 @@ export interface Progress {
 }
 
 const PHASES: Readonly<Record<"stored" | "fetched", Readonly<Record<InitPhase, string>>>> = {
-  fetched: { config: "Looking up the model", weights: "Downloading", kernels: "Preparing the GPU", ready: "Ready" },
-  stored: { config: "Looking up the model", weights: "Loading from this device", kernels: "Preparing the GPU", ready: "Ready" },
+  fetched: { config: "Looking up the model", weights: "Downloading", kernels: "Getting ready", ready: "Ready" },
+  stored: { config: "Looking up the model", weights: "Loading from this device", kernels: "Getting ready", ready: "Ready" },
 };
 
 export class Card {
@@ -54,10 +54,14 @@ export class Card {
     this.#card.hidden = true;
   }
 
-  /** Ask before anything large is fetched; a stored model only needs a start. wasCutOff: the page has ended during the last one. */
-  offer(stored: boolean, wasCutOff: boolean): void {
-    this.#show("This page runs a language model on your own device. It is fetched once and kept for later visits, also offline.");
-    if (stored) this.#text.textContent = "The model is on this device already.";
+  /**
+   * Ask before anything large is fetched; a stored model only needs a start. wasCutOff: the page has ended during the last one. isSlow: it
+   * will run on the CPU.
+   */
+  offer(stored: boolean, wasCutOff: boolean, isSlow: boolean): void {
+    const what = stored ? "The model is on this device already."
+      : "This page runs a language model on your own device. It is fetched once and kept for later visits, also offline.";
+    this.#show(isSlow ? `${what} It will run on the CPU, which is slower than a GPU, the more so the larger the model is.` : what);
     if (wasCutOff) {
       this.#text.textContent = "The browser ended this page while the model was loading, perhaps for want of memory. "
         + "Close other pages before you start it, or choose a shorter context in the settings.";

@@ -2,8 +2,8 @@
 
 import { byId, element, icon } from "./dom.ts";
 
-/** There is one line for each. copy: the browser did not let the page copy. */
-export type NoticeKind = "update" | "storage" | "copy";
+/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. */
+export type NoticeKind = "update" | "storage" | "copy" | "computer";
 
 const shown = new Map<NoticeKind, string>();
 

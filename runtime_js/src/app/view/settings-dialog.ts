@@ -1,6 +1,7 @@
 /** The dialog in which the user sets how the model answers, and deletes it. */
 
 import { formatBytes } from "../../support/format.ts";
+import { DEVICES } from "../../executor/devices.ts";
 import { contextChoices, type Settings, type SettingsStore } from "../settings.ts";
 import { byId, element } from "./dom.ts";
 
@@ -8,6 +9,8 @@ import { byId, element } from "./dom.ts";
 export interface SettingsUser {
   readonly settings: Settings;
   readonly downloadBytes: number;
+  /** Whether there is a choice of what computes. */
+  readonly runsOnCpu: boolean;
   change(settings: Settings): void;
   delete(): Promise<void>;
 }
@@ -22,6 +25,7 @@ export class SettingsDialog {
   readonly #repetitionPenalty = byId("repetition-penalty", HTMLInputElement);
   readonly #maxTokens = byId("max-tokens", HTMLInputElement);
   readonly #contextLength = byId("context-length", HTMLSelectElement);
+  readonly #device = byId("device", HTMLSelectElement);
   readonly #user: SettingsUser;
 
   constructor(store: SettingsStore, user: SettingsUser) {
@@ -29,6 +33,7 @@ export class SettingsDialog {
     this.#contextLength.append(
       ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, length.toLocaleString("en"))),
     );
+    byId("device-choice", HTMLElement).hidden = !user.runsOnCpu;
     byId("open-settings", HTMLButtonElement).addEventListener("click", () => this.open());
     byId("settings-form", HTMLFormElement).addEventListener("input", () => this.#showValues());
     byId("reset-settings", HTMLButtonElement).addEventListener("click", () => this.#fill(store.defaults));
@@ -73,6 +78,7 @@ export class SettingsDialog {
     this.#repetitionPenalty.value = String(settings.repetitionPenalty);
     this.#maxTokens.value = String(settings.maxTokens);
     this.#contextLength.value = String(settings.contextLength);
+    this.#device.value = settings.device;
     this.#showValues();
   }
 
@@ -91,6 +97,7 @@ export class SettingsDialog {
       repetitionPenalty: this.#repetitionPenalty.valueAsNumber,
       maxTokens: this.#maxTokens.valueAsNumber,
       contextLength: Number(this.#contextLength.value),
+      device: DEVICES.find((device) => device === this.#device.value) ?? "auto",
     };
   }
 }
