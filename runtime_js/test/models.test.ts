@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { InitProgressReport } from "../src/api/types.ts";
+import type { ChatOptions, InitProgressReport } from "../src/api/types.ts";
 import { AbortError, DownloadError, ModelNotFoundError, ModelNotLoadedError, OutOfMemoryError, RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -129,6 +129,20 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.equal(engine.alive, 2);
     await assert.rejects(client.reload(BOTH), OutOfMemoryError);
     assert.deepEqual((await client.models.list()).data.map(({ id }) => id), [MODEL]);
+  });
+
+  check("a model may live on the CPU beside one on the GPU, whose memory it does not take", async () => {
+    const it = PLACES[place]?.({ memoryLimit: 1300 });
+    assert.ok(it);
+    const { client, engine } = it;
+    await client.reload(MODEL);
+    await assert.rejects(client.addModel("other"), OutOfMemoryError);
+    await client.addModel("other", { device: "cpu" });
+    assert.deepEqual(engine.loaded.map(({ modelId, device }) => [modelId, device]), [[MODEL, "gpu"], ["other", "cpu"]]);
+    const [answer, vectors] = await Promise.all([client.chatCompletion({ ...ASK, model: MODEL }), client.embeddings.create({ model: "other", input: "x" })]);
+    assert.deepEqual([answer.model, vectors.model, vectors.data.length], [MODEL, "other", 1]);
+    const wrong: ChatOptions = JSON.parse('{ "device": "npu" }');
+    await assert.rejects(client.addModel("other", wrong), fails(RequestValidationError, /chatOpts[.]device/));
   });
 
   check("lists that do not fit are refused before anything is unloaded", async () => {

@@ -22,7 +22,7 @@ INSECURE_HOST = "insecure.test"
 TITLE = "Sample chat"
 
 
-def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chats: bool = True) -> None:
+def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chats: bool = True, runs_on_cpu: bool = False) -> None:
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
     chats: the model has a chat template; one without continues a text.
@@ -30,7 +30,8 @@ def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chat
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
     tokenizer = TOKENIZER if chats else replace(TOKENIZER, config={"eos_token": "</s>"})
-    model = CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}, GRAMMAR)
+    libraries = (LIBRARY, LIBRARY + b"\0\3\1r\0") if runs_on_cpu else None
+    model = CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}, GRAMMAR, cpu=libraries)
 
     def script(name: str) -> bytes:
         data = FAKE_WORKER.read_bytes() if name == "site-worker.js" else runtime_file(name)

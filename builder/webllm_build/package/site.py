@@ -60,6 +60,7 @@ def _shell(manifest: Manifest, title: str, threads: bool) -> tuple[Asset, ...]:
         "structure": structure.path,
         "cpu": cpu.path,
         "service_worker": "sw.js",
+        "runs_on_cpu": manifest.cpu is not None,
         "download_bytes": manifest.download_bytes,
         "model": {
             "id": manifest.model.id,

@@ -1,6 +1,7 @@
 /** Models in this thread, whose code is loaded when the first of them is. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
+import type { Computer } from "../executor/devices.ts";
 import { checkMemory } from "../executor/memory.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
@@ -28,9 +29,10 @@ interface Slot {
   loadedAt: number;
 }
 
-/** GPU memory that a model takes, in bytes, from the moment that its load knows it. */
+/** Memory that a model takes, in bytes, from the moment that its load knows it, and whose. */
 interface Reserved {
   bytes: number;
+  device: Computer["device"];
 }
 
 const OVERTAKEN = "The model was unloaded, or another was loaded, before this load was done.";
@@ -72,7 +74,7 @@ export class LocalHost implements ModelHost {
     const slots = choices.map((choice, i): Slot => {
       const controller = signal === undefined ? new AbortController() : childController(signal);
       const share = (report: InitProgressReport): InitProgressReport => ({ ...report, progress: (i + report.progress) / choices.length });
-      const memory: Reserved = { bytes: 0 };
+      const memory: Reserved = { bytes: 0, device: "gpu" };
       const session = this.#open(choice, before, controller.signal, share, memory);
       session.catch(() => undefined); // what is awaited below is the first failure
       before = session;
@@ -99,8 +101,10 @@ export class LocalHost implements ModelHost {
     if (signal.aborted) throw abortError(signal, OVERTAKEN);
     const session = await this.#loader.open(choice, {
       progress: (report) => this.listener.progress(share(report)),
-      needs: (memory) => {
-        const others = [...this.#slots.values()].reduce((bytes, slot) => bytes + (slot.memory === reserved ? 0 : slot.memory.bytes), 0);
+      needs: (memory, device) => {
+        const slots = [...this.#slots.values()].filter((slot) => slot.memory !== reserved && slot.memory.device === device);
+        const others = slots.reduce((bytes, slot) => bytes + slot.memory.bytes, 0);
+        reserved.device = device;
         checkMemory(memory, (choice.memoryLimit ?? Infinity) - others);
         reserved.bytes = memory.total;
       },

@@ -46,8 +46,8 @@ export interface MLCEngineConfig {
   /** Default: "auto". */
   readonly calibrate?: Calibration | undefined;
   /**
-   * Bytes of GPU memory that the engine's models may take together, as `estimateMemory` counts it: a load beyond is refused before its
-   * weights are fetched. Default: what the GPU gives.
+   * Bytes of memory that the engine's models may take together on the GPU, and as many on the CPU, as `estimateMemory` counts it: a load
+   * beyond is refused before its weights are fetched. Default: what there is.
    */
   readonly memoryLimit?: number | undefined;
   /** By model id: code that has a part in drawing each token. Only of an engine in this thread. */

@@ -1,6 +1,6 @@
 /** What is asked of a load, and who hears of it. */
 
-import type { Device } from "../executor/devices.ts";
+import type { Computer, Device } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { StartOptions } from "../executor/backend.ts";
 import type { ModelSource } from "../storage/source.ts";
@@ -14,15 +14,15 @@ export interface ModelChoice extends StartOptions {
   /** What responses call the model. */
   readonly modelId: string;
   readonly source: ModelSource;
-  /** Bytes of GPU memory that the engine's models may take together; default: what the GPU gives. */
+  /** Bytes that the engine's models may take together on one device; default: what there is. */
   readonly memoryLimit?: number | undefined;
 }
 
 /** Who hears of a load, and of the device that it made. */
 export interface LoadListener {
   progress(report: InitProgressReport): void;
-  /** Told before weights are fetched what the model will take. Raises OutOfMemoryError where it may not. */
-  needs(memory: MemoryEstimate): void;
+  /** Told before weights are fetched what the model will take, and of whom. Raises OutOfMemoryError where it may not. */
+  needs(memory: MemoryEstimate, device: Computer["device"]): void;
   /** The device went away by itself after the load. */
   lost(error: MLCEngineError): void;
 }

@@ -90,7 +90,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     const library = abortable(progress.during("the model's library", folder.read(backend.library, stop), true), stop, STOPPED);
     const fitting = library.then((bytes) => progress.during("WebAssembly", backend.fit(bytes, manifest.tensors, choice))).then((fits) => {
       memory = fits.memory;
-      listener.needs(memory); // who has no room is told before the download
+      listener.needs(memory, backend.device); // who has no room is told before the download
       return fits;
     });
     const open = opening = fitting.then((fits) => progress.during(`memory of ${backend.name}`, fits.open(folder)));

@@ -26,6 +26,8 @@ export interface StartOptions {
 export interface Backend {
   /** Who is waited for, as "the GPU". */
   readonly name: string;
+  /** Whose memory it takes. */
+  readonly device: Computer["device"];
   /** The file with its code. */
   readonly library: FileEntry;
   /** Reads the library. Raises ManifestError, FeatureSupportError or OutOfMemoryError where it cannot compute the model. */

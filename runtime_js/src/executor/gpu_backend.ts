@@ -14,6 +14,7 @@ import { matchTensors, writeRange } from "./weights.ts";
 
 export class GpuBackend implements Backend {
   readonly name = "the GPU";
+  readonly device = "gpu";
 
   constructor(readonly adapter: GPUAdapter, readonly library: FileEntry) {}
 

@@ -53,7 +53,7 @@ export function describeMemory({ weights, cache, workspace, total, contextLength
 export function checkMemory(estimate: MemoryEstimate, limit: number): void {
   if (estimate.total <= limit) return;
   throw new OutOfMemoryError(
-    `The model needs about ${describeMemory(estimate)} of GPU memory, and memoryLimit leaves ${formatBytes(Math.max(0, limit))}. `
+    `The model needs about ${describeMemory(estimate)} of memory, and memoryLimit leaves ${formatBytes(Math.max(0, limit))}. `
     + "Unload another model, load with a smaller context window, or raise the limit.",
     { needed: estimate.total, available: Math.max(0, limit) });
 }

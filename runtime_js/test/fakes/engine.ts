@@ -52,6 +52,7 @@ export interface Loaded {
   readonly modelId: string;
   readonly runner: FakeRunner;
   readonly listener: LoadListener;
+  readonly device: "gpu" | "cpu";
   disposals: number;
 }
 
@@ -76,9 +77,10 @@ export class FakeEngine extends MLCEngine {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
     const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0 }), 8, CONTEXT / pageSize);
-    listener.needs(this.memory(choice));
+    const device = choice.device === "cpu" ? "cpu" : "gpu";
+    listener.needs(this.memory(choice), device);
     this.prepare(runner);
-    const loaded: Loaded = { modelId: choice.modelId, runner, listener, disposals: 0 };
+    const loaded: Loaded = { modelId: choice.modelId, runner, listener, device, disposals: 0 };
     this.loaded.push(loaded);
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer: this.tokenizer,

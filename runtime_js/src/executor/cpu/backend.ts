@@ -27,6 +27,7 @@ function furtherThreads(): number {
 
 export class CpuBackend implements Backend {
   readonly name = "the CPU";
+  readonly device = "cpu";
   readonly #threads: number;
 
   constructor(readonly library: FileEntry, threads = 1 + furtherThreads()) {
