@@ -5,7 +5,7 @@
  * also makes them fast: a chat's next turn renders the whole of it.
  */
 
-import { Template } from "@huggingface/jinja";
+import { parse, tokenize } from "@huggingface/jinja"; // not Template, which would bring its evaluation along
 import { GLOBALS } from "./globals.ts";
 import { Scope } from "./scope.ts";
 import { blockOf, type Statement } from "./statements.ts";
@@ -17,7 +17,7 @@ export class ChatJinja {
 
   /** Raises where it cannot be read. */
   constructor(text: string) {
-    this.#body = blockOf(new Template(text).parsed.body);
+    this.#body = blockOf(parse(tokenize(text, { lstrip_blocks: true, trim_blocks: true })).body);
   }
 
   /** Raises what the template raises. */

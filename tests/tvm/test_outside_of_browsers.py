@@ -1,0 +1,77 @@
+"""The cut model in Node, Deno and Bun, and in the terminal: on the CPU, token for token what the reference says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from package_sample import RUNTIMES, runtime_command
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNTIME = ROOT / "runtime_js" / "dist"
+REFERENCE = json.loads((ROOT / "tests" / "golden" / "reference" / "smollm2-cut.json").read_text("utf-8"))
+PROMPTS = [prompt for prompt in REFERENCE["prompts"] if prompt["name"] in ("short", "turns", "unicode")]
+
+# As a server would use it: the engine in a thread of its own, several requests at once; and nobody ends it.
+ASK = """
+import { WebWorkerMLCEngine, startEngine } from "RUNTIME/node.js";
+const { folder, prompts } = JSON.parse(process.argv[2]);
+const computers = [];
+const engine = new WebWorkerMLCEngine(startEngine(new URL("RUNTIME/node-worker.js", import.meta.url)), {
+  variant: "cpu-f32", initProgressCallback: ({ computer }) => { if (computer !== undefined) computers.push(computer); },
+});
+await engine.reload(folder);
+const answers = await Promise.all(prompts.map(({ messages, exact_until }) => (
+  engine.chat.completions.create({ messages, temperature: 0, max_tokens: exact_until }))));
+console.log(JSON.stringify({ computers, texts: answers.map(({ choices: [choice] }) => choice.message.content) }));
+"""
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_answers_are_exact(cut_site: Path, tmp_path: Path, runtime: str) -> None:
+    script = tmp_path / "ask.mjs"
+    script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
+    command = [*runtime_command(runtime), str(script), json.dumps({"folder": str(cut_site), "prompts": PROMPTS})]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    (computer,) = told["computers"]
+    assert computer["device"] == "cpu"
+    assert computer["threads"] >= 1
+    for prompt, text in zip(PROMPTS, told["texts"], strict=True):
+        whole = prompt["exact_until"] == len(prompt["ids"])
+        assert text == prompt["text"] if whole else prompt["text"].startswith(text), prompt["name"]
+
+
+def chat(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "webllm_build", "chat", *map(str, arguments)]
+
+
+def test_the_terminal_answers_a_pipe(cut_site: Path) -> None:
+    asked = subprocess.run(chat(cut_site, "--prompt", "Hello"), capture_output=True, text=True, check=False, timeout=300)
+    piped = subprocess.run(chat(cut_site / "model"), input="Hello\n", capture_output=True, text=True, check=False, timeout=300)
+    for done in (asked, piped):
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout) > 10
+        assert done.stdout.endswith("\n")
+
+
+def test_ctrl_c_ends_it(cut_site: Path) -> None:
+    """What was answered until then is there."""
+    with subprocess.Popen(chat(cut_site, "--prompt", "Hello"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        begin = os.read(process.stdout.fileno(), 1)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert (begin + rest).endswith(b"\n")
+        assert errors == b""
+        assert time.monotonic() - begun < 30
