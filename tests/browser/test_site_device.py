@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 from site_visit import Visit, answered, ask, build_site
 
-NO_GPU = "delete WorkerNavigator.prototype.gpu; delete Navigator.prototype.gpu"
+NO_GPU = "delete Navigator.prototype.gpu"  # of the page; the pretended engine computes where it is told to
 
 
 @pytest.fixture
