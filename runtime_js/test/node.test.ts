@@ -50,7 +50,7 @@ async function readAll(source: ModelSource): Promise<Uint8Array> {
   return weights;
 }
 
-const WEIGHTS = new Uint8Array(SHARDS.flatMap((shard) => [...shard]));
+const WEIGHTS = new Uint8Array(Buffer.concat(SHARDS));
 
 test("a model is named by its folder, the site's or the package's around it, or its manifest, as a path or a URL", () => {
   const manifest = pathToFileURL(join(model, NAME)).href;
