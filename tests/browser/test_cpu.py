@@ -23,7 +23,7 @@ def test_exact_in_chromium(cut_site: Path, chromium_path: Path, isolated: bool, 
 
 def test_exact_in_node(cut_site: Path) -> None:
     """All prompts at once, through OpenAI's shapes, from the folder."""
-    command = ["node", TESTS / "browser" / "exact_in_node.mjs", RUNTIME / "node.js", cut_site / "model", REFERENCE]
+    command: list[str | Path] = ["node", TESTS / "browser" / "exact_in_node.mjs", RUNTIME / "node.js", cut_site / "model", REFERENCE]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.stdout.splitlines() == [f"PASS {name}" for name in NAMES], ran.stderr
     assert ran.returncode == 0 and ran.stderr == ""
