@@ -7,10 +7,12 @@ import { loadModel, type LoadedModel } from "../src/engine/load.ts";
 import { Session } from "../src/engine/session.ts";
 import type { ModelChoice } from "../src/engine/choice.ts";
 import type { InitProgressReport } from "../src/engine/progress.ts";
+import type { Probe } from "../src/storage/manifest.ts";
 import { AbortError, DownloadError, FeatureSupportError, OutOfMemoryError, WebGPUNotAvailableError } from "../src/support/errors.ts";
 import { fails } from "./fakes/expect.ts";
 import { BASE, entry, manifestObject, sha256 } from "./fakes/model.ts";
-import { WEIGHTS, toyLibrary } from "./fakes/toy_library.ts";
+import { reference } from "./fakes/runner.ts";
+import { WEIGHTS, toyLibrary, toyPlan } from "./fakes/toy_library.ts";
 import { FakeServer, FakeStorage, cut } from "./fakes/web.ts";
 
 const TOKENIZER = new Uint8Array(readFileSync("../tests/fixtures/tiny-llama/tokenizer.json"));
@@ -20,13 +22,14 @@ WEIGHTS.forEach((weights, i) => STREAM.set(new Uint8Array(weights.buffer), 256 *
 let server = new FakeServer();
 
 /** Puts the model on the server; `gpu`: what the browser gives for one. */
-function deploy({ gpu, hasCpu = true }: { gpu?: object; hasCpu?: boolean } = {}): string {
+function deploy({ gpu, hasCpu = true, relaxed = toyLibrary(), probe }: { gpu?: object; hasCpu?: boolean; relaxed?: Uint8Array<ArrayBuffer>; probe?: Probe } = {}): string {
   const library = toyLibrary();
-  const files = { "model.wasm": Uint8Array.of(1), "model-cpu.wasm": library, "tokenizer.json": TOKENIZER, "grammar.wasm": Uint8Array.of(2), "weights-0.bin": STREAM };
-  const cpu = { plain: entry("model-cpu.wasm", library), relaxed: entry("model-cpu.wasm", library) };
+  const files = { "model.wasm": Uint8Array.of(1), "model-cpu.wasm": library, "model-cpu-relaxed.wasm": relaxed, "tokenizer.json": TOKENIZER, "grammar.wasm": Uint8Array.of(2), "weights-0.bin": STREAM };
+  const cpu = { plain: entry("model-cpu.wasm", library), relaxed: entry("model-cpu-relaxed.wasm", relaxed) };
   const manifest = {
     ...manifestObject(), ...(hasCpu && { cpu }), library: entry("model.wasm", files["model.wasm"]), tokenizer: entry("tokenizer.json", TOKENIZER),
     grammar: entry("grammar.wasm", files["grammar.wasm"]), weights: { bytes: 512, shards: [entry("weights-0.bin", STREAM)] },
+    ...(probe && { probe }),
     tensors: ["layers.0.hash", "head"].map((name, i) => ({ name, dtype: "int32", shape: [16], offset: 256 * i, bytes: 64 })),
   };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
@@ -88,6 +91,14 @@ test("without SIMD, or a library for the CPU, it is told what is missing", async
   context.mock.method(WebAssembly, "validate", () => false);
   await assert.rejects(load({ device: "cpu", source: { manifest } }), fails(FeatureSupportError, /WebAssembly has no SIMD/));
   await assert.rejects(load({ source: { manifest } }), WebGPUNotAvailableError);
+});
+
+test("a library that computes wrongly gives way to the plain one", async (context) => {
+  context.mock.method(WebAssembly, "validate", () => true);
+  const manifest = deploy({ relaxed: toyLibrary({ ...toyPlan(), variants: [toyPlan()["variants"]].flat().slice(1) }), probe: { tokens: [5, 6], values: [reference([5, 6], 1, new Set())[0] ?? 0, 1, 6, 1] } });
+  const { model, ready } = await load({ device: "cpu", source: { manifest } });
+  assert.equal(ready.text, "Ready on this CPU, 1 thread (cpu-int8)");
+  assert.equal(await answer(model), 5);
 });
 
 test("a download that is cut off goes on, one that stays away fails, and a load that is stopped ends", async () => {

@@ -2,13 +2,17 @@
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import type { Backend } from "../executor/backend.ts";
-import type { CpuFiles, Manifest } from "../storage/manifest.ts";
-import { DeviceLostError, FeatureSupportError, GPUExecutionError, NoAnswerError, OutOfMemoryError, WebGPUNotAvailableError } from "../support/errors.ts";
+import type { Manifest } from "../storage/manifest.ts";
+import {
+  DeviceLostError, FeatureSupportError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError, WebGPUNotAvailableError,
+} from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { instructions } from "../executor/cpu/features.ts";
 import { importPart } from "../executor/cpu/part.ts";
 import { GpuBackend } from "../executor/gpu_backend.ts";
 import type { ModelChoice } from "./choice.ts";
+
+export type Backends = readonly [Backend, ...Backend[]];
 
 /** How the names of the CPU's variants begin. */
 const CPU_VARIANT = /^cpu-/;
@@ -21,10 +25,11 @@ function isSoftware(adapter: GPUAdapter): boolean {
   return isFallbackAdapter || [architecture, device, description].some((name) => SOFTWARE.test(name));
 }
 
-/** What fails so on one backend may succeed on another. */
-export function isOfBackend(error: unknown): boolean {
-  return [WebGPUNotAvailableError, FeatureSupportError, DeviceLostError, GPUExecutionError, OutOfMemoryError, NoAnswerError]
-    .some((kind) => error instanceof kind);
+const OF_A_BACKEND = [WebGPUNotAvailableError, FeatureSupportError, DeviceLostError, GPUExecutionError, OutOfMemoryError, NoAnswerError];
+
+/** Whether what fails so on one backend may succeed on another; isSame: on another library for the same processor. */
+export function mayHelp(error: unknown, isSame: boolean): boolean {
+  return isSame ? error instanceof FeatureSupportError : OF_A_BACKEND.some((kind) => error instanceof kind);
 }
 
 /** What is asked for; a variant says it too. */
@@ -32,18 +37,18 @@ function asked({ device = "auto", variant }: ModelChoice): "auto" | "gpu" | "cpu
   return device !== "auto" || variant === undefined ? device : CPU_VARIANT.test(variant) ? "cpu" : "gpu";
 }
 
-/** Raises FeatureSupportError where the model or this machine has nothing for the CPU. */
-function filesFor(manifest: Manifest): CpuFiles["plain"] {
-  const kind = instructions();
-  if (kind === undefined) throw new FeatureSupportError("This browser's WebAssembly has no SIMD, which a model needs on the CPU. Use a current browser.");
-  if (manifest.cpu === undefined) throw new FeatureSupportError("The model was built without a library for the CPU. Build it again, or use a browser with WebGPU.");
-  return manifest.cpu[kind];
-}
-
-async function cpuOf(manifest: Manifest): Promise<Backend> {
-  const file = filesFor(manifest);
+/**
+ * The CPU by each of the libraries that run here: one that computes wrongly gives way to the next. Rejects with FeatureSupportError where
+ * the model or this machine has none.
+ */
+async function cpuOf({ cpu }: Manifest): Promise<Backends> {
+  const kinds = instructions();
+  if (kinds.length === 0) throw new FeatureSupportError("This browser's WebAssembly has no SIMD, which a model needs on the CPU. Use a current browser.");
+  if (cpu === undefined) throw new FeatureSupportError("The model was built without a library for the CPU. Build it again, or use a browser with WebGPU.");
   const { CpuBackend } = await importPart();
-  return new CpuBackend(file);
+  const [first, ...others] = kinds.map((kind) => new CpuBackend(cpu[kind]));
+  if (first === undefined) throw new InternalError("no library");
+  return [first, ...others];
 }
 
 /**
@@ -52,9 +57,9 @@ async function cpuOf(manifest: Manifest): Promise<Backend> {
  */
 export async function backendsFor(
   choice: ModelChoice, coming: Promise<Manifest>, waiting: <T>(adapter: Promise<T>) => Promise<T> = (adapter) => adapter,
-): Promise<readonly [Backend, ...Backend[]]> {
+): Promise<Backends> {
   const device = asked(choice);
-  if (device === "cpu") return [await cpuOf(await coming)];
+  if (device === "cpu") return cpuOf(await coming);
   const adapter = waiting(requestAdapter());
   if (device === "gpu") {
     const [manifest, found] = await Promise.all([coming, adapter]);
@@ -65,11 +70,11 @@ export async function backendsFor(
   if (gpu.value === undefined) {
     if (cpu.value === undefined) throw gpu.error;
     log.info(`Without a GPU: ${String(gpu.error)}`);
-    return [cpu.value];
+    return cpu.value;
   }
   const onGpu = new GpuBackend(gpu.value, manifest.library);
   if (cpu.value === undefined) return [onGpu];
-  return isSoftware(gpu.value) ? [cpu.value, onGpu] : [onGpu, cpu.value];
+  return isSoftware(gpu.value) ? [...cpu.value, onGpu] : [onGpu, ...cpu.value];
 }
 
 async function settled<T>(work: Promise<T>): Promise<{ readonly value?: T; readonly error?: unknown }> {

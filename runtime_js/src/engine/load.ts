@@ -2,13 +2,14 @@
 
 import type { Backend, InspectableRunner, OpenModel } from "../executor/backend.ts";
 import type { Computer } from "../executor/devices.ts";
+import { GpuBackend } from "../executor/gpu_backend.ts";
 import { describeMemory } from "../executor/memory.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { tagsOf } from "../formats/format.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
-import { AbortError, InternalError, OutOfMemoryError } from "../support/errors.ts";
+import { AbortError, OutOfMemoryError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
-import { backendsFor, isOfBackend } from "./backends.ts";
+import { backendsFor, mayHelp } from "./backends.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { LoadProgress } from "./progress.ts";
 import { SequenceManager } from "./sequences.ts";
@@ -39,16 +40,18 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     const backends = backendsFor(choice, opened.then(({ manifest }) => manifest), (adapter) => progress.during("the GPU", adapter));
     const [folder, candidates] = await progress.timed("manifest", abortable(Promise.all([opened, backends]), stop, STOPPED));
     progress.warn(folder.warning);
-    for (const [i, backend] of candidates.entries()) {
+    for (let backend: Backend = candidates[0]; ;) {
+      const others = candidates.slice(candidates.indexOf(backend) + 1);
       try {
-        const revive = candidates.length === 1 ? undefined : reviving(choice, listener, losses + 1);
+        const revive = backend instanceof GpuBackend && others.length > 0 ? reviving(choice, listener, losses + 1) : undefined;
         return await loadOn(backend, folder, { choice, listener, progress, stop, revive });
       } catch (error) {
-        if (i === candidates.length - 1 || stop.aborted || !isOfBackend(error)) throw error;
+        const next = others.find(({ name }) => mayHelp(error, name === backend.name));
+        if (next === undefined || stop.aborted) throw error;
         log.warn(`The model does not run on ${backend.name}: ${String(error)}`);
+        backend = next;
       }
     }
-    throw new InternalError("there is no backend");
   } catch (error) {
     failed.abort(); // what is still being read
     throw signal.aborted ? abortError(signal, STOPPED) : error;

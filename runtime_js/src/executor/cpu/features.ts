@@ -7,8 +7,8 @@ const SIMD = Uint8Array.of(...HEAD, 10, 1, 8, 0, 0x41, 0, 0xfd, 15, 0xfd, 98, 0x
 /** The same of `i8x16.relaxed_swizzle`. */
 const RELAXED_SIMD = Uint8Array.of(...HEAD, 15, 1, 13, 0, 0x41, 1, 0xfd, 15, 0x41, 2, 0xfd, 15, 0xfd, 128, 2, 0x0b);
 
-/** Which of a model's libraries runs here; undefined: none. */
-export function instructions(): "relaxed" | "plain" | undefined {
-  if (typeof WebAssembly === "undefined") return undefined;
-  return WebAssembly.validate(RELAXED_SIMD) ? "relaxed" : WebAssembly.validate(SIMD) ? "plain" : undefined;
+/** Which of a model's libraries run here, the faster first. */
+export function instructions(): readonly ("relaxed" | "plain")[] {
+  if (typeof WebAssembly === "undefined" || !WebAssembly.validate(SIMD)) return [];
+  return WebAssembly.validate(RELAXED_SIMD) ? ["relaxed", "plain"] : ["plain"];
 }
