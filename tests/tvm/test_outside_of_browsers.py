@@ -54,13 +54,19 @@ def chat(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "webllm_build", "chat", *map(str, arguments)]
 
 
-def test_the_terminal_answers_a_pipe(cut_site: Path) -> None:
-    asked = subprocess.run(chat(cut_site, "--prompt", "Hello"), capture_output=True, text=True, check=False, timeout=300)
-    piped = subprocess.run(chat(cut_site / "model"), input="Hello\n", capture_output=True, text=True, check=False, timeout=300)
-    for done in (asked, piped):
-        assert (done.returncode, done.stderr) == (0, "")
-        assert len(done.stdout) > 10
-        assert done.stdout.endswith("\n")
+@pytest.mark.parametrize("prompt", [["--prompt", "Hello"], []], ids=["option", "pipe"])
+def test_the_terminal_answers_a_pipe_until_it_is_closed(cut_site: Path, prompt: list[str]) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(chat(cut_site / "model", *prompt), stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b"Hello\n")
+        process.stdin.close()
+        assert len(process.stdout.read(20)) == 20
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
 
 
 def test_ctrl_c_ends_it(cut_site: Path) -> None:

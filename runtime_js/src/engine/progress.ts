@@ -164,7 +164,7 @@ export class LoadProgress {
       this.#phase = "kernels";
       this.#waiting = undefined;
       const { done, total } = this.#kernels;
-      this.#send(total === 0 ? "Getting ready" : `Compiling GPU kernels: ${done} of ${total}`);
+      this.#send(total <= 1 ? "Getting ready" : `Compiling kernels: ${done} of ${total}`);
     }
   }
 

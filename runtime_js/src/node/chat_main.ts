@@ -13,7 +13,7 @@ const { stdin, stdout, stderr } = process;
 const engine = new MLCEngine({
   initProgressCallback: ({ progress, text: doing, computer, warning }) => {
     if (warning !== undefined) terminal.busy(`Note: ${warning}\n`);
-    terminal.busy(computer === undefined ? `${Math.floor(100 * progress)} % ${doing}`.slice(0, (stderr.columns ?? 80) - 1)
+    terminal.busy(computer === undefined ? `${Math.floor(100 * progress)} % ${doing}`.slice(0, (stderr.columns || 80) - 1)
       : `It runs ${describeComputer(computer)}. Ctrl+C stops an answer, and ends where none runs.\n`);
   },
 });

@@ -7,7 +7,7 @@ import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import type { Computer } from "../executor/devices.ts";
 import { AbortError, asEngineError } from "../support/errors.ts";
 
-/** Of a text that a base model goes on with: it may never end by itself. */
+/** Of an answer: a small model may never end one by itself. */
 const MOST_TOKENS = 1024;
 const INTERRUPTED = 130;
 const BUSY = "\r\x1b[K"; // to the line's begin, and empty it
@@ -58,6 +58,7 @@ export class Terminal {
       this.#running?.abort();
     } else {
       this.#lines?.close(); // the terminal is as it was
+      this.#options.notes.write("\n");
       this.#options.quit();
     }
   }
@@ -87,7 +88,8 @@ export class Terminal {
       return mapped(stream, ({ choices: [choice] }) => choice?.text ?? "");
     }
     const messages = [...this.#messages, { role: "user", content: prompt } as const];
-    const stream = await this.#engine.chat.completions.create({ messages, stream: true, context_overflow: "drop_oldest" }, { signal });
+    const stream = await this.#engine.chat.completions.create(
+      { messages, stream: true, max_tokens: MOST_TOKENS, context_overflow: "drop_oldest" }, { signal });
     return mapped(stream, ({ choices: [choice] }) => {
       this.#think(choice?.delta.reasoning_content ?? "");
       return choice?.delta.content ?? "";
@@ -110,6 +112,7 @@ export class Terminal {
       if (line.trim() !== "") await this.answer(line).catch((error: unknown) => notes.write(describeError(error)));
       lines.prompt();
     }
+    notes.write("\n");
   }
 }
 
