@@ -63,6 +63,21 @@ test("a first visit downloads and stores, a second needs no network", async () =
   assert.equal(await hasModelInCache("toy", APP), false);
 });
 
+test("a model is stored where all is that one device reads", async () => {
+  const cpu = { plain: entry("model-cpu.wasm", LIBRARY), relaxed: entry("model-cpu-relaxed.wasm", LIBRARY) };
+  const manifest = deploy(server, { ...manifestObject(), cpu });
+  server.files.set(`${BASE}model-cpu-relaxed.wasm`, LIBRARY);
+  const app = { model_list: [{ model_id: "toy", manifest }] };
+  const folder = await ModelFolder.open({ manifest }, NEVER);
+  await folder.read(folder.manifest.tokenizer, NEVER);
+  await folder.readShards(NEVER, () => undefined, async () => undefined);
+  assert.equal(await hasModelInCache("toy", app), false, "there is no library");
+  const relaxed = folder.manifest.cpu?.relaxed;
+  assert.ok(relaxed);
+  await folder.read(relaxed, NEVER);
+  assert.equal(await hasModelInCache("toy", app), true, "a GPU's library is of no use here");
+});
+
 test("a note comes back for the same model library, without a network, and goes with the model", async () => {
   const name = 'tiles ["µ?#/"]';
   const open = (): Promise<ModelFolder> => ModelFolder.open(RECORD, NEVER);

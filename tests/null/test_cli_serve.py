@@ -6,11 +6,14 @@ import http.client
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from webllm_build import cli, serve
 from webllm_build.errors import OutputFolderError, WebllmBuildError
 from webllm_build.serve import byte_range, make_server
 
@@ -191,3 +194,25 @@ def test_names_of_no_folder_have_no_site(tmp_path: Path, name: str) -> None:
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(OutputFolderError, match="has no"):
         make_server(tmp_path / name, 0)
+
+
+def test_the_command_isolates_pages(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that they have threads from the first visit."""
+    made: list[ThreadingHTTPServer] = []
+
+    def once(folder: Path, port: int, headers: dict[str, str]) -> ThreadingHTTPServer:
+        made.append(make_server(folder, port, headers))
+        monkeypatch.setattr(made[0], "serve_forever", made[0].handle_request)
+        return made[0]
+
+    monkeypatch.setattr(serve, "make_server", once)
+    thread = threading.Thread(target=cli.serve, args=(site, 0))
+    thread.start()
+    while not made:
+        time.sleep(0.01)
+    client = http.client.HTTPConnection("127.0.0.1", made[0].server_port, timeout=10)
+    _, headers, _ = ask(client, "/")
+    client.close()
+    thread.join()
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-embedder-policy"] == "require-corp"

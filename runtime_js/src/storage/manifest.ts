@@ -142,12 +142,17 @@ export function parseManifest(value: unknown): Manifest {
   };
 }
 
-/** The files that a load on a GPU reads. */
-export function filesOfLoad(manifest: Manifest): readonly FileEntry[] {
-  return [manifest.library, manifest.tokenizer, ...manifest.weights.shards];
+/** Of these a load reads one, for what computes. */
+export function librariesOf({ library, cpu }: Manifest): readonly FileEntry[] {
+  return cpu === undefined ? [library] : [library, cpu.plain, cpu.relaxed];
+}
+
+/** These every load reads. */
+export function filesOfLoad({ tokenizer, weights }: Manifest): readonly FileEntry[] {
+  return [tokenizer, ...weights.shards];
 }
 
 /** All files that the manifest names. */
 export function manifestFiles(manifest: Manifest): readonly FileEntry[] {
-  return [...filesOfLoad(manifest), manifest.grammar, ...(manifest.cpu === undefined ? [] : [manifest.cpu.plain, manifest.cpu.relaxed])];
+  return [...librariesOf(manifest), ...filesOfLoad(manifest), manifest.grammar];
 }

@@ -70,7 +70,7 @@ export class ModelFolder {
     const free = await freeBytes();
     if (free === undefined) return;
     const sizes = await this.#store.sizes();
-    const missing = filesOfLoad(this.manifest).filter(({ file, bytes }) => sizes.get(file) !== bytes);
+    const missing = [...filesOfLoad(this.manifest), this.manifest.library].filter(({ file, bytes }) => sizes.get(file) !== bytes);
     const needed = missing.reduce((sum, file) => sum + file.bytes, 0);
     if (needed > free) {
       this.#store.stopStoring(`The model needs ${formatBytes(needed)} of storage, the browser gives ${formatBytes(free)}: it runs, but will be `

@@ -4,7 +4,7 @@ import { ManifestError } from "../support/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { deleteFiles } from "./folders.ts";
 import { isLocal, readLocal } from "./local_file.ts";
-import { filesOfLoad, manifestFiles, type Manifest } from "./manifest.ts";
+import { filesOfLoad, librariesOf, manifestFiles, type FileEntry, type Manifest } from "./manifest.ts";
 import { checkedManifest, fileUrl, isManifestOf, manifestName, readManifest, type ModelSource } from "./source.ts";
 import { ModelStore } from "./store.ts";
 
@@ -19,13 +19,17 @@ export async function localManifest(source: ModelSource): Promise<Manifest> {
   return checkedManifest(source, await readLocal(source.manifest, { atMost: MAX_MANIFEST_BYTES }));
 }
 
-/** Whether the manifest and every file that a load reads are on this machine, whole: the model then loads without the network. */
+/**
+ * Whether the manifest and every file that a load reads are on this machine, whole: the model then loads without the network, on what has
+ * computed it before.
+ */
 export async function isStored(source: ModelSource): Promise<boolean> {
   const store = await ModelStore.open(source.manifest, false);
   const manifest = await (isLocal(source.manifest) ? localManifest(source) : storedManifest(store, source));
   if (manifest === null) return false;
   const sizes = await store.sizes();
-  return filesOfLoad(manifest).every((entry) => isLocal(fileUrl(source, manifest, entry)) || sizes.get(entry.file) === entry.bytes);
+  const isHere = (entry: FileEntry): boolean => isLocal(fileUrl(source, manifest, entry)) || sizes.get(entry.file) === entry.bytes;
+  return filesOfLoad(manifest).every(isHere) && librariesOf(manifest).some(isHere);
 }
 
 async function parseStored(store: ModelStore, name: string): Promise<Manifest | null> {
