@@ -131,7 +131,12 @@ test("a request in the engine's terms", () => {
   assert.deepEqual([ended.stopTokens, ended.ignoreEos], [[3, 4], true]);
   const text = (logprobs: unknown): number | undefined => parseTextRequest({ prompt: "a", logprobs }).answer.sampling.topLogprobs;
   assert.deepEqual([0, 5, null, true, false].map(text), [0, 5, undefined, 0, undefined]);
-  assert.throws(() => parseTextRequest({ prompt: "a", logprobs: 1, echo: true }), fails(RequestValidationError, /logprobs is not supported together with echo/));
+  const { answer: recited } = parseTextRequest({ prompt: "a", logprobs: 1, echo: true, max_tokens: 0 });
+  assert.deepEqual([recited.recites, recited.maxTokens, recited.sampling.topLogprobs], [true, 0, 1]);
+  for (const only of [{ logprobs: 1 }, { echo: true }]) {
+    assert.equal(parseTextRequest({ prompt: "a", ...only }).answer.recites, undefined);
+    assert.throws(() => parseTextRequest({ prompt: "a", ...only, max_tokens: 0 }), fails(RequestValidationError, /max_tokens must be an integer from 1/));
+  }
   assert.deepEqual(parseTextRequest({ prompt: "Once", echo: false, best_of: 1, suffix: null }).answer.prompt, { kind: "text", text: "Once" });
   assert.deepEqual(parseTextRequest({ prompt: ["Once"] }).answer.prompt, { kind: "text", text: "Once" });
   const prompts = (prompt: unknown, more = {}): unknown => parseTextRequest({ prompt, ...more }).prompts;

@@ -25,7 +25,7 @@ function parts(steps: number, revive?: SessionParts["revive"]): SessionParts & {
   const tokenizer = fakeTokenizer();
   const made = {
     runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer, grammars: grammarsOf(tokenizer, runner.vocabulary, []), format: NO_FORMAT,
-    eosTokenIds: new Set<number>(), sampling: {}, modelId: "toy", revive, disposals: 0, dispose: () => { made.disposals++; },
+    eosTokenIds: new Set<number>(), vocabSize: runner.vocabulary, sampling: {}, modelId: "toy", revive, disposals: 0, dispose: () => { made.disposals++; },
   };
   return made;
 }

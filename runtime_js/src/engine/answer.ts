@@ -32,6 +32,8 @@ export interface AnswerRequest {
   readonly resumable?: string | undefined;
   /** Of those that wait for a turn a higher one goes first. Default 0. */
   readonly priority?: number | undefined;
+  /** Tells the prompt's tokens as well, with their logprobs, before the answer's. */
+  readonly recites?: boolean | undefined;
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
   /** It also ends with one of these. */
@@ -78,10 +80,14 @@ export interface AnswerTimes {
   readonly decode: number;
 }
 
+/** Of a token of the prompt; nothing comes before the first, whose logprob means nothing. */
+export const PROMPT_PLACES = ["first", "rest"] as const;
+export type PromptPlace = (typeof PROMPT_PLACES)[number];
+
 /** What an answer is made of. The last event is its end; an answer that fails has none. */
 export type AnswerEvent =
   /** `logprobs`: where the request asks for them, but for the token that ends an answer. */
-  | { readonly type: "token"; readonly token: number; readonly logprobs?: ToldLogprobs | undefined }
+  | { readonly type: "token"; readonly token: number; readonly logprobs?: ToldLogprobs | undefined; readonly prompt?: PromptPlace | undefined }
   /** What is certain with the tokens before it. */
   | OutputEvent
   | { readonly type: "end"; readonly finishReason: AnswerFinish; readonly tokens: TokenCounts; readonly times: AnswerTimes };
@@ -118,6 +124,8 @@ export class AnswerWriter implements GenerationListener {
   readonly #asked = performance.now();
   #begun = this.#asked;
   #first: number | null = null;
+  /** Tokens of the prompt that are still to come. */
+  #recited = 0;
   #completion = 0;
   #reasoning = 0;
 
@@ -136,7 +144,18 @@ export class AnswerWriter implements GenerationListener {
     this.#begun = performance.now();
   }
 
+  /** The prompt's tokens come before the answer's, but for this one, the first of so many. */
+  recite(first: number, count: number): void {
+    this.#recited = count - 1;
+    this.#sink.push({ type: "token", token: first, prompt: "first", logprobs: this.#told(first, { chosen: 0, top: [] }) });
+  }
+
   token(token: number, logprobs?: TokenLogprobs): boolean {
+    if (this.#recited > 0) {
+      this.#recited--;
+      this.#sink.push({ type: "token", token, prompt: "rest", ...(logprobs !== undefined && { logprobs: this.#told(token, logprobs) }) });
+      return false;
+    }
     this.#first ??= performance.now();
     this.#completion++;
     const isLast = this.#eosTokenIds.has(token);

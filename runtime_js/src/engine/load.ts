@@ -125,7 +125,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
       encode: (text) => tokenizer.encodePart(text),
     });
     return {
-      runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), sampling: manifest.sampling, modelId: choice.modelId, revive,
+      runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, revive,
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();

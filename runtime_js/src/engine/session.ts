@@ -18,6 +18,7 @@ import type { LogitProcessor } from "./logit_processor.ts";
 import { parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Journaled, type Past } from "./resumable.ts";
+import { Recital } from "./recital.ts";
 import { Sampler } from "./sampler.ts";
 import type { SamplingConfig } from "./sampling.ts";
 import { Scheduler, type Stop } from "./scheduler.ts";
@@ -30,6 +31,8 @@ import { structureBehindThought, toolStructure } from "./tool_structure.ts";
 /** Times that a message is cut: each time by as many characters as its tokens should be too many. */
 const MOST_CUTS = 8;
 
+const NO_ENDS: ReadonlySet<number> = new Set();
+
 export interface SessionParts {
   readonly runner: ModelRunner;
   readonly sequences: SequenceManager;
@@ -38,6 +41,8 @@ export interface SessionParts {
   /** How the model writes thoughts and calls of tools. */
   readonly format: ChatFormat;
   readonly eosTokenIds: ReadonlySet<number>;
+  /** Logits of a token. */
+  readonly vocabSize: number;
   /** How tokens are drawn where a request does not say. */
   readonly sampling: SamplingConfig;
   /** What responses call the model. */
@@ -118,7 +123,9 @@ export class Session {
       ?? (request.structure && structureBehindThought(request.structure, parse.format, parse.isThinking));
     const grammar = structure === undefined ? undefined : await grammars.constraint(structure);
     await this.#ready;
-    const constraint = this.#budgeted(request.thinkingBudget, parse, grammar);
+    const behind = this.#budgeted(request.thinkingBudget, parse, grammar);
+    const recital = request.recites === true ? new Recital(prompt, this.#parts.vocabSize, behind) : undefined;
+    const constraint = recital ?? behind;
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
@@ -135,13 +142,17 @@ export class Session {
       listener.end(listener.isEnded ? "stop" : "length", 0);
       return events;
     }
-    const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length;
+    const recited = recital === undefined ? 0 : prompt.length - 1;
+    const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length + recited;
     const { priority } = request;
-    const drafts = this.#drafts(request.guesses, prompt.length);
+    const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length) : [recital];
     const shifts = request.overflow === "drop_oldest";
     try {
-      const known = before.length === 0 ? prompt : [...prompt, ...before];
-      stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds, sampler, shifts, priority, constraint, drafts }, listener);
+      if (maxTokens === 0) throw new RequestValidationError("A prompt of one token has no logprobs: nothing comes before it.", { param: "max_tokens" });
+      const known = recital !== undefined ? prompt.slice(0, 1) : before.length === 0 ? prompt : [...prompt, ...before];
+      if (recital !== undefined) writer.recite(prompt[0] ?? 0, prompt.length);
+      const ends = recital === undefined ? eosTokenIds : NO_ENDS; // the prompt may have some; the writer knows where the answer begins
+      stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds: ends, sampler, shifts, priority, constraint, drafts }, listener);
     } catch (error) {
       constraint?.dispose();
       throw error;

@@ -9,7 +9,7 @@ import { readAnswerRequest, readPrompt } from "../api/answer_request.ts";
 import { MAX_URL, parseModelChoice } from "../api/config.ts";
 import { MAX_NAME } from "../api/openai/messages.ts";
 import { MAX_SESSION_ID } from "../api/openai/request.ts";
-import { ANSWER_ENDS, type AnswerEvent, type LikelyToken, type Prompt } from "../engine/answer.ts";
+import { ANSWER_ENDS, PROMPT_PLACES, type AnswerEvent, type LikelyToken, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
 import type { Computer } from "../executor/devices.ts";
@@ -202,7 +202,7 @@ function parseEvent(event: Fields): AnswerEvent {
   switch (type) {
     case "token":
       return present({
-        type, token: event.integer("token", 0, Number.MAX_SAFE_INTEGER),
+        type, token: event.integer("token", 0, Number.MAX_SAFE_INTEGER), prompt: event.optional("prompt", (key) => event.oneOf(key, PROMPT_PLACES)),
         logprobs: event.optional("logprobs", (key) => {
           const told = event.object(key);
           return { ...parseLikely(told), top: told.objects("top", MAX_TOP_LOGPROBS, parseLikely) };

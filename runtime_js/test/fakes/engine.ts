@@ -84,7 +84,7 @@ export class FakeEngine extends MLCEngine {
     this.loaded.push(loaded);
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer: this.tokenizer,
-      grammars: grammarsOf(this.tokenizer, runner.vocabulary, [END]), format: this.format, eosTokenIds: this.eosTokenIds, sampling: this.sampling,
+      grammars: grammarsOf(this.tokenizer, runner.vocabulary, [END]), format: this.format, eosTokenIds: this.eosTokenIds, vocabSize: runner.vocabulary, sampling: this.sampling,
       modelId: choice.modelId, dispose: () => { loaded.disposals++; },
     });
   }

@@ -66,10 +66,10 @@ function parseStop(request: Fields): string[] {
   return (Array.isArray(stop) ? request.array("stop", MAX_STOPS, read) : [read(stop, "stop")]).filter((text) => text !== "");
 }
 
-/** At least one token; -1 is no limit. */
-function parseLimit(request: Fields): number | undefined {
+/** -1 is no limit. */
+function parseLimit(request: Fields, least: number): number | undefined {
   const [limit] = ["max_completion_tokens", "max_tokens"].filter((name) => request.has(name))
-    .map((key) => (request.raw(key) === -1 ? undefined : request.integer(key, 1, MAX_TOKENS)));
+    .map((key) => (request.raw(key) === -1 ? undefined : request.integer(key, least, MAX_TOKENS)));
   return limit;
 }
 
@@ -92,7 +92,7 @@ function parseBias(request: Fields): SamplingConfig["logitBias"] {
 }
 
 /** What both kinds of requests have. */
-function parseSampling(request: Fields, topLogprobs: number | undefined, ...prompts: ParsedRequest["prompts"]): ParsedRequest {
+function parseSampling(request: Fields, topLogprobs: number | undefined, leastTokens: number, ...prompts: ParsedRequest["prompts"]): ParsedRequest {
   const choices = request.optional("n", (key) => request.integer(key, 1, MAX_CHOICES)) ?? 1;
   const answers = choices * prompts.length;
   if (answers > MAX_CHOICES) throw request.fail(`n answers to ${prompts.length} prompts are ${answers}; at most ${MAX_CHOICES} may be`, "n");
@@ -109,7 +109,7 @@ function parseSampling(request: Fields, topLogprobs: number | undefined, ...prom
   return {
     answer: present({
       prompt: prompts[0],
-      maxTokens: parseLimit(request),
+      maxTokens: parseLimit(request, leastTokens),
       sampling: present({ ...parseNumbers(request), logitBias: parseBias(request), topLogprobs }),
       stopTokens: request.optional("stop_token_ids", (key) => request.integers(key, MAX_STOP_TOKENS, 0, MAX_TOKEN)),
       ignoreEos: request.optional("ignore_eos", (key) => request.boolean(key)) === true ? true : undefined,
@@ -154,7 +154,7 @@ export function parseChatRequest(value: unknown): ParsedRequest {
   const request = fieldsOf(value, "chat completion");
   refuseUnsupported(request, CHAT_FIELDS, NEUTRAL);
   const { conversation, calls } = parseChat(request, parseMessages(request));
-  const parsed = parseSampling(request, parseChatLogprobs(request), { kind: "chat", conversation });
+  const parsed = parseSampling(request, parseChatLogprobs(request), 1, { kind: "chat", conversation });
   const resumable = parseResumable(request);
   if (resumable !== undefined && parsed.choices > 1) throw request.fail("n must be 1 for an answer that can be resumed", "n");
   return { ...parsed, answer: { ...parsed.answer, ...calls, ...(resumable !== undefined && { resumable }) } };
@@ -217,6 +217,16 @@ export interface ParsedTextRequest extends ParsedRequest {
   readonly echo: boolean;
 }
 
+/** The prompt's tokens are told by steps as the answer's, where penalties would count them as such. */
+function reciting(request: Fields, answer: AnswerRequest): AnswerRequest {
+  const off = { repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0 } as const;
+  for (const name of ["repetitionPenalty", "frequencyPenalty", "presencePenalty"] as const) {
+    const key = SAMPLING_NAMES[name];
+    if ((answer.sampling[name] ?? off[name]) !== off[name]) throw request.fail(`${key} is not supported together with echo and logprobs`, key);
+  }
+  return { ...answer, sampling: { ...answer.sampling, ...off }, recites: true };
+}
+
 /** Raises RequestValidationError. */
 export function parseTextRequest(value: unknown): ParsedTextRequest {
   const request = fieldsOf(value, "completion");
@@ -225,6 +235,7 @@ export function parseTextRequest(value: unknown): ParsedTextRequest {
   // OpenAI's number of likeliest tokens; older clients say true and false.
   const asked = request.raw("logprobs");
   const topLogprobs = typeof asked === "boolean" ? (asked ? 0 : undefined) : request.optional("logprobs", (key) => request.integer(key, 0, MAX_TOP_LOGPROBS));
-  if (echo && topLogprobs !== undefined) throw request.fail("logprobs is not supported together with echo: those of the prompt are not computed", "logprobs");
-  return { ...parseSampling(request, topLogprobs, ...parsePrompts(request, "prompt", MAX_PROMPTS)), echo };
+  const recites = echo && topLogprobs !== undefined;
+  const parsed = parseSampling(request, topLogprobs, recites ? 0 : 1, ...parsePrompts(request, "prompt", MAX_PROMPTS));
+  return { ...parsed, ...(recites && { answer: reciting(request, parsed.answer) }), echo };
 }

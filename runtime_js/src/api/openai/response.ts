@@ -140,7 +140,8 @@ export class TextShape implements ResponseShape<Completion, CompletionChunk> {
     const opening = known === undefined && choice.text !== "" ? [this.#piece(index, choice.text, null, null)] : [];
     switch (event.type) {
       case "token":
-        choice.logprobs.add(event.logprobs);
+        // Nothing is before a prompt's first token: NaN, which JSON writes as the null that OpenAI's server sends.
+        choice.logprobs.add(event.logprobs && event.prompt === "first" ? { ...event.logprobs, logprob: Number.NaN } : event.logprobs);
         return opening;
       case "text":
         choice.text += event.text;

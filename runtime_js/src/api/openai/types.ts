@@ -167,7 +167,10 @@ interface CompletionRequestBase extends SamplingParams {
   readonly echo?: boolean | null | undefined;
   /** What comes behind the text that is asked for, of models that were trained to fill in. */
   readonly suffix?: string | null | undefined;
-  /** Tells `logprobs` of the answer's tokens, and of so many likeliest ones in the place of each: 0 to 20. Not together with `echo`. */
+  /**
+   * Tells `logprobs` of the answer's tokens, and of so many likeliest ones in the place of each: 0 to 20. With `echo` also of the
+   * prompt's, which then come one by one; `max_tokens` may be 0, and penalties are refused.
+   */
   readonly logprobs?: number | null | undefined;
 }
 
@@ -255,7 +258,10 @@ export interface ChatLogprobs {
   refusal: null;
 }
 
-/** The same in the shape of completions. `text_offset`: where each token begins in the text. */
+/**
+ * The same in the shape of completions. `text_offset`: where each token begins in the text. Of an echoed prompt's first token the logprob is NaN,
+ * in JSON null: nothing comes before it.
+ */
 export interface CompletionLogprobs {
   tokens: string[];
   token_logprobs: number[];
