@@ -65,7 +65,7 @@ async function answer(model: LoadedModel): Promise<number> {
 
 test("where there is no GPU the CPU answers, and the report says so", async () => {
   const { model, ready } = await load({ source: { manifest: deploy() } });
-  assert.equal(ready.text, "Ready on this CPU, 1 thread (cpu-int8)");
+  assert.equal(ready.text, "Ready on the CPU, 1 thread (cpu-int8)");
   assert.deepEqual(ready.computer, { device: "cpu", vendor: "", threads: 1 });
   assert.equal(await answer(model), 5);
   assert.ok(!server.requests.some(({ url }) => url.endsWith("model.wasm")), "the GPU's library is not fetched");
@@ -97,7 +97,7 @@ test("a library that computes wrongly gives way to the plain one", async (contex
   context.mock.method(WebAssembly, "validate", () => true);
   const manifest = deploy({ relaxed: toyLibrary({ ...toyPlan(), variants: [toyPlan()["variants"]].flat().slice(1) }), probe: { tokens: [5, 6], values: [reference([5, 6], 1, new Set())[0] ?? 0, 1, 6, 1] } });
   const { model, ready } = await load({ device: "cpu", source: { manifest } });
-  assert.equal(ready.text, "Ready on this CPU, 1 thread (cpu-int8)");
+  assert.equal(ready.text, "Ready on the CPU, 1 thread (cpu-int8)");
   assert.equal(await answer(model), 5);
 });
 

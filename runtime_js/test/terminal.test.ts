@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { Terminal, describeComputer } from "../src/node/terminal.ts";
+import { Terminal } from "../src/node/terminal.ts";
 import { PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { saying } from "./fakes/saying.ts";
 
@@ -88,10 +88,4 @@ test("a base model goes on with the text", async () => {
   const { terminal, said } = terminalOf(it, { continues: true });
   await soon(terminal.answer("Once"));
   assert.equal(said.answers, " upon a time\n");
-});
-
-test("what computes is said in words", () => {
-  assert.equal(describeComputer({ device: "cpu", vendor: "", threads: 1 }), "on the CPU, 1 thread");
-  assert.equal(describeComputer({ device: "cpu", vendor: "", threads: 8 }), "on the CPU, 8 threads");
-  assert.equal(describeComputer({ device: "gpu", vendor: "apple", threads: 1 }), "on the GPU (apple)");
 });

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deviceOf } from "../src/app/settings.ts";
-import { Speeds, describeComputer } from "../src/app/where.ts";
+import { Speeds } from "../src/app/where.ts";
+import { describeComputer } from "../src/executor/devices.ts";
 
 test("a page says what computes, and of a CPU how fast it was here", () => {
   const kept = new Map<string, string>();
   const speeds = new Speeds({ get: (key) => kept.get(key), set: (key, value) => { kept.set(key, value); } }, "toy");
   const cpu = { device: "cpu", vendor: "", threads: 2 } as const, gpu = { device: "gpu", vendor: "nvidia", threads: 1 } as const;
-  assert.equal(describeComputer({ ...cpu, threads: 1 }), "On your CPU, 1 thread");
-  assert.equal(describeComputer({ ...gpu, vendor: "" }), "On your GPU");
+  assert.equal(describeComputer({ ...cpu, threads: 1 }), "CPU, 1 thread");
+  assert.equal(describeComputer({ ...gpu, vendor: "" }), "GPU");
   assert.equal(speeds.describe(cpu), "On your CPU, 2 threads: slower than on a GPU.");
   speeds.note(cpu, 14.26);
   speeds.note(gpu, 400);

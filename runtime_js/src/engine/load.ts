@@ -1,7 +1,7 @@
 /** Loads a model: its description, then weights, code, memory and kernels side by side. */
 
 import type { Backend, InspectableRunner, OpenModel } from "../executor/backend.ts";
-import type { Computer } from "../executor/devices.ts";
+import { describeComputer } from "../executor/devices.ts";
 import { GpuBackend } from "../executor/gpu_backend.ts";
 import { describeMemory } from "../executor/memory.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
@@ -115,7 +115,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     ]), stop, STOPPED);
     const sequences = new SequenceManager(abi, runner);
     progress.warn(folder.warning ?? warning);
-    progress.ready(`Ready on ${placeOf(computer)} (${variant})`, computer);
+    progress.ready(`Ready on the ${describeComputer(computer)} (${variant})`, computer);
     const life = new AbortController();
     void lost.then((error) => { if (!life.signal.aborted && revive === undefined) listener.lost(error); });
     const grammars = new Grammars({
@@ -136,10 +136,6 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     await opening?.then((model) => model.dispose(), () => undefined);
     throw error instanceof OutOfMemoryError && memory !== undefined ? withNeed(error, memory) : error;
   }
-}
-
-function placeOf({ device, vendor, threads }: Computer): string {
-  return device === "gpu" ? vendor || "this GPU" : `this CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
 
 /** A GPU that has no room does not say how much it has, but what was wanted of it can be said. */

@@ -11,3 +11,9 @@ export interface Computer {
   /** Of a CPU; 1 on a GPU. */
   readonly threads: number;
 }
+
+/** "GPU (nvidia)", "CPU, 2 threads". */
+export function describeComputer({ device, vendor, threads }: Computer): string {
+  if (device === "gpu") return vendor === "" ? "GPU" : `GPU (${vendor})`;
+  return `CPU, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
+}

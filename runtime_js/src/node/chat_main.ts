@@ -4,7 +4,8 @@ import "./platform.ts";
 import { parseArgs } from "node:util";
 import { text } from "node:stream/consumers";
 import { MLCEngine } from "../api/engine.ts";
-import { Terminal, describeComputer, describeError } from "./terminal.ts";
+import { describeComputer } from "../executor/devices.ts";
+import { Terminal, describeError } from "./terminal.ts";
 
 const { values, positionals: [folder = "."] } = parseArgs({
   options: { continues: { type: "boolean" }, system: { type: "string" }, prompt: { type: "string" } }, allowPositionals: true,
@@ -14,7 +15,7 @@ const engine = new MLCEngine({
   initProgressCallback: ({ progress, text: doing, computer, warning }) => {
     if (warning !== undefined) terminal.busy(`Note: ${warning}\n`);
     terminal.busy(computer === undefined ? `${Math.floor(100 * progress)} % ${doing}`.slice(0, (stderr.columns || 80) - 1)
-      : `It runs ${describeComputer(computer)}. Ctrl+C stops an answer, and ends where none runs.\n`);
+      : `It runs on the ${describeComputer(computer)}. Ctrl+C stops an answer, and ends where none runs.\n`);
   },
 });
 const terminal = new Terminal(engine, {

@@ -4,7 +4,6 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { MLCEngineInterface } from "../api/types.ts";
 import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
-import type { Computer } from "../executor/devices.ts";
 import { AbortError, asEngineError } from "../support/errors.ts";
 
 /** Of an answer: a small model may never end one by itself. */
@@ -21,11 +20,6 @@ export interface TerminalOptions {
   readonly notes: Writable & { readonly isTTY?: boolean };
   /** Ends the process. */
   readonly quit: () => void;
-}
-
-export function describeComputer({ device, vendor, threads }: Computer): string {
-  if (device === "gpu") return vendor === "" ? "on the GPU" : `on the GPU (${vendor})`;
-  return `on the CPU, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
 }
 
 export class Terminal {
