@@ -6,7 +6,7 @@ Logit bias; repetition, frequency and presence penalties; allowed tokens; top_k,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -71,3 +71,43 @@ def distribution(logits: Array, request: Request) -> Array:
 def log_softmax(logits: Array) -> Array:
     wide = logits.astype(np.float64)
     return np.asarray(wide - wide.max() - np.log(np.exp(wide - wide.max()).sum()))
+
+
+def words(request: Request) -> Array:
+    """A row of the `sampling` buffer."""
+    row = np.zeros(16, np.uint32)
+    row[[0, 1, 6]] = np.array([request.temperature, request.top_p, request.min_p], np.float32).view(np.uint32)
+    row[2:6] = request.seed & 0xFFFFFFFF, request.seed >> 32, request.step, request.top_k
+    return row
+
+
+def random_logits(vocab: int, seed: int) -> Array:
+    return (np.random.default_rng(seed).standard_normal(vocab) * 3).astype(np.float32)
+
+
+def gumbel(vocab: int, request: Request) -> Array:
+    """The kernels' noise: pcg4d of (id, seed, step), then -log(-log(1 - v))."""
+    row = words(request)
+    v = [np.arange(vocab, dtype=np.uint32), *(np.full(vocab, row[i], np.uint32) for i in (2, 3, 4))]
+    v = [x * np.uint32(1664525) + np.uint32(1013904223) for x in v]
+    for rounds in range(2):
+        v[0] = v[0] + v[1] * v[3]
+        v[1] = v[1] + v[2] * v[0]
+        v[2] = v[2] + v[0] * v[1]
+        v[3] = v[3] + v[1] * v[2]
+        if not rounds:
+            v = [x ^ (x >> np.uint32(16)) for x in v]
+    uniform = (v[3].astype(np.float64) + 0.5) / 2**32
+    return np.asarray(-np.log(-np.log1p(-uniform)))
+
+
+def drawn(logits: Array, request: Request) -> int | None:
+    """NumPy's token, None where float32 cannot tell: two are too close, or a last bit decides who is inside."""
+    noisy = logits.astype(np.float64) / np.float32(request.temperature) + gumbel(len(logits), request)
+    winners: set[int | None] = set()
+    for nudge in (-1e-6, 1e-6):
+        near = replace(request, top_p=request.top_p + nudge if request.top_p < 1 else 1.0, min_p=request.min_p * (1 + nudge))
+        candidates = np.where(survivors(logits.astype(np.float64), near), noisy, -np.inf)
+        best, second = np.sort(candidates)[[-1, -2]]
+        winners.add(int(candidates.argmax()) if best > second + 1e-4 else None)
+    return winners.pop() if len(winners) == 1 else None

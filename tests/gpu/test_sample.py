@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from dawn import Array, Dawn, PreparedKernel, poison
 
-from sampling_reference import Request, distribution, survivors
+from sampling_reference import Request, distribution, drawn, random_logits, words
 from webllm_build.compile.kernels.sampling.sample import MAX_VOCABULARY, partial_shape, sample_partial, sample_pick
 from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.compile.wgsl import compile_kernels
@@ -19,14 +19,6 @@ from webllm_build.errors import CompileError
 # SwiftShader's subgroups have four invocations; it has no shader-f16.
 RUNNABLE = [Variant("f32-sg", f16=False, subgroups=True, lanes=4), Variant("f32", f16=False, subgroups=False)]
 SLOT = 5
-
-
-def words(request: Request) -> Array:
-    """A row of the `sampling` buffer."""
-    row = np.zeros(16, np.uint32)
-    row[[0, 1, 6]] = np.array([request.temperature, request.top_p, request.min_p], np.float32).view(np.uint32)
-    row[2:6] = request.seed & 0xFFFFFFFF, request.seed >> 32, request.step, request.top_k
-    return row
 
 
 @dataclass
@@ -83,38 +75,6 @@ def test_rows_do_not_know_of_each_other(sampler: Sampler) -> None:
     assert sampler.rows(logits, requests) == alone
 
 
-def random_logits(vocab: int, seed: int) -> Array:
-    return (np.random.default_rng(seed).standard_normal(vocab) * 3).astype(np.float32)
-
-
-def gumbel(vocab: int, request: Request) -> Array:
-    """The kernel's noise: pcg4d of (id, seed, step), then -log(-log(1 - v))."""
-    row = words(request)
-    v = [np.arange(vocab, dtype=np.uint32), *(np.full(vocab, row[i], np.uint32) for i in (2, 3, 4))]
-    v = [x * np.uint32(1664525) + np.uint32(1013904223) for x in v]
-    for rounds in range(2):
-        v[0] = v[0] + v[1] * v[3]
-        v[1] = v[1] + v[2] * v[0]
-        v[2] = v[2] + v[0] * v[1]
-        v[3] = v[3] + v[1] * v[2]
-        if not rounds:
-            v = [x ^ (x >> np.uint32(16)) for x in v]
-    uniform = (v[3].astype(np.float64) + 0.5) / 2**32
-    return np.asarray(-np.log(-np.log1p(-uniform)))
-
-
-def expected(logits: Array, request: Request) -> int | None:
-    """NumPy's token, None where float32 cannot tell: two are too close, or a last bit decides who is inside."""
-    noisy = logits.astype(np.float64) / np.float32(request.temperature) + gumbel(len(logits), request)
-    winners: set[int | None] = set()
-    for nudge in (-1e-6, 1e-6):
-        near = replace(request, top_p=request.top_p + nudge if request.top_p < 1 else 1.0, min_p=request.min_p * (1 + nudge))
-        candidates = np.where(survivors(logits.astype(np.float64), near), noisy, -np.inf)
-        best, second = np.sort(candidates)[[-1, -2]]
-        winners.add(int(candidates.argmax()) if best > second + 1e-4 else None)
-    return winners.pop() if len(winners) == 1 else None
-
-
 def test_greedy_takes_the_largest(sampler: Sampler) -> None:
     for seed in range(4):
         logits = random_logits(sampler.vocab, seed)
@@ -150,10 +110,10 @@ def test_draws_with_every_combination_of_filters_are_numpys(sampler: Sampler) ->
 def compare(sampler: Sampler, requests: Sequence[Request], least: int) -> None:
     """In one step."""
     cases = [(random_logits(sampler.vocab, i), request) for i, request in enumerate(requests)]
-    cases = [(logits, request) for logits, request in cases if expected(logits, request) is not None]
+    cases = [(logits, request) for logits, request in cases if drawn(logits, request) is not None]
     assert len(cases) >= least
     logits, some = zip(*cases, strict=True)
-    assert sampler.rows(logits, some) == [expected(*case) for case in cases]
+    assert sampler.rows(logits, some) == [drawn(*case) for case in cases]
 
 
 def test_ties_at_the_edge_of_top_k_are_all_in(sampler: Sampler) -> None:

@@ -10,11 +10,11 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.dot import Dot
 from webllm_build.compile.cpu.epilogue import Outputs
-from webllm_build.compile.cpu.ops import at, sums_of, units, zeros
+from webllm_build.compile.cpu.ops import at, joined, sums_of, units, zeros
 from webllm_build.compile.cpu.quantize import SCALE, SUM, TOKENS
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, size, splat, store
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, let, size, splat, store
 from webllm_build.quantize import GROUP, Scheme
 
 ROWS = 4  # of the weight, that a loop over blocks takes together, for one token or for TOKENS
@@ -72,32 +72,39 @@ class _LinearCodes:
     def _token(self, token: Expr, first: Expr, starts: list[Expr]) -> None:
         sums = zeros("sums", ROWS)
         for block, lanes in self._spans():
-            where = T.ramp(block, 1, lanes) if lanes > 1 else block
-            x_scale, x_sum = (let("x_scale", self.x_s[token, place, where]) for place in (SCALE, SUM))
+            x_scale, x_sum = (let("x_scale", self._four(self.x_s, block, token, place)) for place in (SCALE, SUM))
+            if len(lanes) < SPAN:
+                x_sum = let("x_sum", x_sum * joined([T.float32(lane in lanes) for lane in range(SPAN)]))
             scales = []
             for i, start in enumerate(starts):
-                scale, minimum = self.codes.scales(self.w_s[T.ramp(start + block, 1, lanes) if lanes > 1 else start + block])
+                scale, minimum = self.codes.scales(self._four(self.w_s, start + block))
                 scales.append(let("scale", scale * x_scale))
                 if minimum is not None:
-                    if lanes > 1:
-                        store(sums, self.dot.multiply_add(minimum, x_sum, sums[at(i)]), at(i))
-                    else:
-                        store(sums, sums[i * 4] + minimum * x_sum, i * 4)
-            for lane in range(lanes):
+                    store(sums, self.dot.multiply_add(minimum, x_sum, sums[at(i)]), at(i))
+            for lane in lanes:
                 x = self._inputs(token, block + lane)
                 for i, start in enumerate(starts):
                     product = T.Cast("float32x4", self._products(x, self._weights(start + block + lane)))
-                    scale = T.Shuffle([scales[i]], [lane] * 4) if lanes > 1 else splat(scales[i])
-                    store(sums, self.dot.multiply_add(product, scale, sums[at(i)]), at(i))
+                    store(sums, self.dot.multiply_add(product, T.Shuffle([scales[i]], [lane] * 4), sums[at(i)]), at(i))
         self.outputs.store_rows(sums_of([let("sum", sums[at(i)]) for i in range(ROWS)]), token, first)
 
-    def _spans(self) -> Iterator[tuple[Expr, int]]:
-        """Loops over the blocks of a row, SPAN at a time and then alone: (first block, how many)."""
+    def _spans(self) -> Iterator[tuple[Expr, range]]:
+        """A loop over the blocks of a row, SPAN at a time, and then those that are left: (first block, which of the SPAN from it on).
+        The last of a row come with some before them."""
+        whole, left = divmod(self.blocks, SPAN)
+        if whole:
+            with T.serial(whole) as span:
+                yield span * SPAN, range(SPAN)
+            if left:
+                yield T.int32(self.blocks - SPAN), range(SPAN - left, SPAN)
+        else:
+            yield T.int32(0), range(left)
+
+    def _four(self, buffer: Buffer, block: Expr, *place: Expr) -> Expr:
+        """SPAN elements from that of a block on; of a row that has fewer, its last one again."""
         if self.blocks >= SPAN:
-            with T.serial(self.blocks // SPAN) as span:
-                yield span * SPAN, SPAN
-        for block in range(self.blocks // SPAN * SPAN, self.blocks):
-            yield T.int32(block), 1
+            return buffer[(*place, T.ramp(block, 1, SPAN))]
+        return joined([buffer[(*place, block + min(lane, self.blocks - 1))] for lane in range(SPAN)])
 
     def _tokens(self, group: Expr, first: Expr, starts: list[Expr]) -> None:
         """For TOKENS tokens, which are the elements of a sum."""

@@ -20,7 +20,7 @@ def _hash(words: Sequence[Expr]) -> Expr:
     """pcg4d, as `hash_words`. In memory that becomes registers: TVM would analyse what is named, all of it again for each name."""
     v = local("mixed", len(words) * VEC, "uint32")
     for i, word in enumerate(words):
-        store(v, word * integer(1664525, word) + integer(1013904223, word), at(i))
+        store(v, _multiply_add(word, integer(1664525, word), integer(1013904223, word)), at(i))
     _stir(v)
     for i, word in enumerate(words):
         store(v, T.bitwise_xor(v[at(i)], T.shift_right(v[at(i)], integer(16, word))), at(i))
@@ -30,7 +30,13 @@ def _hash(words: Sequence[Expr]) -> Expr:
 
 def _stir(v: Buffer) -> None:
     for target, a, b in ((0, 1, 3), (1, 2, 0), (2, 0, 1), (3, 1, 2)):
-        store(v, v[at(target)] + v[at(a)] * v[at(b)], at(target))
+        store(v, _multiply_add(v[at(a)], v[at(b)], v[at(target)]), at(target))
+
+
+def _multiply_add(a: Expr, b: Expr, c: Expr) -> Expr:
+    """a * b + c modulo 2**32. TVM tells LLVM that products of 32 bits do not overflow; of 64 bits, whose upper half goes, that is true."""
+    a, b, c = (T.Cast("uint64x4", each) for each in (a, b, c))
+    return T.Cast("uint32x4", a * b + c)
 
 
 def _negative_log_uniform(bits: Expr) -> Expr:
