@@ -14,7 +14,7 @@ from sampling_reference import Request, adjusted, drawn, log_softmax, random_log
 from webllm_build.compile.cpu.adjust import adjust
 from webllm_build.compile.cpu.logprobs import keep, logprobs
 from webllm_build.compile.cpu.sampling import sample
-from webllm_build.compile.kernels.sampling.adjust import mask_words
+from webllm_build.compile.io import mask_words
 
 VOCABULARIES = (7, 1000, 5003)
 ROWS = 8

@@ -19,7 +19,8 @@ from webllm_build.compile.abi_generated import (
     SAMPLING_WORDS,
 )
 from webllm_build.compile.cpu.ops import units
-from webllm_build.compile.kernels.sampling.adjust import IN_ANSWER, mask_words
+from webllm_build.compile.io import mask_words
+from webllm_build.compile.kernels.sampling.adjust import IN_ANSWER
 from webllm_build.compile.kernels.sampling.largest import LOWEST
 from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, local, size, store, when
 

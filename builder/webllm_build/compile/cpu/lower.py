@@ -25,9 +25,8 @@ from webllm_build.compile.cpu.rope_append import rope_append
 from webllm_build.compile.cpu.sampling import sample
 from webllm_build.compile.cpu.variant import CpuVariant, Flavour
 from webllm_build.compile.export import FUNCTIONS, Backend, Body
-from webllm_build.compile.io import Layout
+from webllm_build.compile.io import POOLED, Layout
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
-from webllm_build.compile.kernels.pool import POOLED
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, last_row, rows
 from webllm_build.compile.tiles import TiledKernel

@@ -6,7 +6,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.ops import at, units, zeros
-from webllm_build.compile.kernels.pool import POOLED
+from webllm_build.compile.io import POOLED
 from webllm_build.compile.kernels.tir.ops import VEC, Kernel, size, store, vec
 
 
