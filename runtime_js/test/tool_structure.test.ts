@@ -8,6 +8,7 @@ import { structureBehindThought, toolStructure } from "../src/engine/tool_struct
 import type { OutputEvent } from "../src/formats/events.ts";
 import { parseChatFormat, type ChatFormat } from "../src/formats/format.ts";
 import { OutputParser } from "../src/formats/parser.ts";
+import type { JsonObject } from "../src/support/json.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
 import { fakeTokenizer } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -79,7 +80,7 @@ const FORMATS = new Map(file("tool_turns").keys().flatMap((name) => {
   return format.tools === undefined ? [] : [[format.tools.name, format] as const];
 }));
 /** Their arguments are any text where a call is wanted, and cannot be strict. */
-const LOOSE = ["gemma", "minimax-m3"];
+const LOOSE = ["minimax-m3"];
 
 for (const [name, format] of FORMATS) {
   test(`${name}: a call that is required comes, and ${LOOSE.includes(name) ? "cannot be strict" : "fits the schema"}; one by name is that one`, async () => {
@@ -121,6 +122,37 @@ test("lengths, references and names hold in arguments that are texts between tag
     const { calls: [call] } = await answer(asking({ prompt, toolChoice: { kind: "required" }, parallelToolCalls: false }), coder, seed);
     assert.match(call?.arguments ?? "", /^\{"kind": "a b", "size": "[sm]"[,}]/); // the note may be cut
   }
+});
+
+test("arguments in quotes of their own hold what may be in them", async () => {
+  const size = { type: "object", required: ["w"], properties: { w: { type: "integer", minimum: 3, maximum: 12 }, unit: { enum: ["m", "k m"] } } };
+  const parameters = {
+    type: "object", required: ["kind", "sizes", "maybe"], $defs: { size },
+    properties: {
+      kind: { const: "a b" }, sizes: { type: "array", items: { $ref: "#/$defs/size" }, minItems: 1, maxItems: 3 },
+      maybe: { anyOf: [{ type: "string" }, { type: "null" }] }, any: {}, no: { type: ["boolean", "number"] },
+    },
+  };
+  const ask = (given: JsonObject, strict: readonly string[] = ["find"]): AnswerRequest => {
+    const tools = [{ type: "function", function: { name: "find", parameters: given } }];
+    return asking({ prompt: { kind: "chat", conversation: { messages: [], tools } }, strictTools: strict, toolChoice: { kind: "required" }, parallelToolCalls: false });
+  };
+  const gemma = FORMATS.get("gemma");
+  assert.ok(gemma !== undefined);
+  const validate = ajv.compile(parameters);
+  for (let seed = 0; seed < 6; seed++) {
+    const { calls, isWhole } = await answer(ask(parameters), gemma, seed);
+    assert.ok(!isWhole || calls.every((call) => validate(JSON.parse(call.arguments))), JSON.stringify(calls));
+  }
+  const wrong = [{ properties: { a: { type: "string", maxLength: 3 } } }, { required: ["b"] }, { properties: { a: { oneOf: [{}] } } }, { minProperties: 1 }, { $ref: "#/$defs/none" }];
+  for (const given of wrong) {
+    const structure = toolStructure(ask({ type: "object", ...given }), gemma, false);
+    assert.ok(structure !== undefined);
+    await assert.rejects(grammars.constraint(structure), RequestValidationError, JSON.stringify(given));
+  }
+  const loose = toolStructure(ask({ type: "object", properties: { a: { type: "string", maxLength: 3 }, b: {} }, required: ["c"] }, []), gemma, false);
+  assert.ok(loose !== undefined);
+  (await grammars.constraint(loose)).dispose();
 });
 
 test("a model may think first where its prompt has begun a thought, and calls behind it; so may one whose answer has a form", async () => {

@@ -43,7 +43,10 @@ function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: stri
     case "python":
       return { ...tag(`${open}[${name}(`, `)]${end}`), ...(schema !== undefined && { content: { type: "keywords", json_schema: schema } }) };
     case "fields":
-      return { ...tag(`${open}${syntax.prefix}${name}{`, `}${end}`), content: ANY_TEXT };
+      return {
+        ...tag(`${open}${syntax.prefix}${name}{`, `}${end}`),
+        ...(schema !== undefined && { content: { type: "fields", json_schema: schema, quote: syntax.quote } }),
+      };
   }
 }
 
@@ -67,7 +70,7 @@ export function toolStructure(request: AnswerRequest, { tools: format, thinking,
   if (request.structure !== undefined) {
     throw new RequestValidationError("response_format and calls of a certain form exclude each other: leave out one of them.", { param: "response_format" });
   }
-  const hasSchemas = format.syntax.kind !== "elements" && format.syntax.kind !== "fields";
+  const hasSchemas = format.syntax.kind !== "elements";
   if (!hasSchemas && strictTools.length > 0) {
     throw new RequestValidationError(
       `This model writes arguments in a form (${format.name}) that cannot be held to a schema: leave out \`strict\`.`, { param: "tools" });

@@ -7,29 +7,30 @@ import { anyOf, COLON, COMMA, literal, repeated, type Rules } from "./ebnf.ts";
 export interface Notation {
   readonly open: string;
   readonly close: string;
+  readonly comma: string;
   readonly key: (name: string) => string;
 }
 
-export const OBJECT: Notation = { open: '"{"', close: '"}"', key: (name) => `${literal(JSON.stringify(name))} ${COLON}` };
+export const OBJECT: Notation = { open: '"{"', close: '"}"', comma: COMMA, key: (name) => `${literal(JSON.stringify(name))} ${COLON}` };
 /** `name=value` */
-export const KEYWORDS: Notation = { open: '""', close: '""', key: (name) => literal(`${name}=`) };
+export const KEYWORDS: Notation = { open: '""', close: '""', comma: COMMA, key: (name) => literal(`${name}=`) };
 
 /**
  * The properties in their order, of which those that are not required may be left out, and behind them at most `mostOthers` of `other`.
  */
 export function propertiesGrammar(
-  rules: Rules, { open, close, key }: Notation, properties: ReadonlyMap<string, string>, required: ReadonlySet<string>, other: string | undefined,
+  rules: Rules, { open, close, comma, key }: Notation, properties: ReadonlyMap<string, string>, required: ReadonlySet<string>, other: string | undefined,
   mostOthers: number,
 ): string {
   // What may come behind the properties from one on, where some came before them, and where none did.
   let [after, first] = ['""', '""'];
   if (other !== undefined) {
-    after = rules.add(repeated(`${COMMA} ${other}`, 0, mostOthers));
-    first = rules.add(anyOf(['""', `${other} ${repeated(`${COMMA} ${other}`, 0, mostOthers - 1)}`]));
+    after = rules.add(repeated(`${comma} ${other}`, 0, mostOthers));
+    first = rules.add(anyOf(['""', `${other} ${repeated(`${comma} ${other}`, 0, mostOthers - 1)}`]));
   }
   for (const [name, value] of [...properties].reverse()) {
     const member = `${key(name)} ${value}`;
-    const [with_, begin] = [`${COMMA} ${member} ${after}`, `${member} ${after}`];
+    const [with_, begin] = [`${comma} ${member} ${after}`, `${member} ${after}`];
     first = rules.add(required.has(name) ? begin : anyOf([begin, first]));
     after = rules.add(required.has(name) ? with_ : anyOf([with_, after]));
   }

@@ -290,7 +290,7 @@ function saysNothing(schema: Json, key: string): boolean {
   }
 }
 
-function isOfType(value: unknown, type: Type): boolean {
+export function isOfType(value: unknown, type: string): boolean {
   switch (type) {
     case "null": return value === null;
     case "array": return Array.isArray(value);

@@ -1,9 +1,10 @@
 /**
  * Structural tags: free text in which tags begin parts that have a form. Schemas in them become grammars, as everywhere; those of the type
- * `keywords`, which only this engine knows, are written as the arguments of Python's calls.
+ * `keywords` and `fields`, which only this engine knows, are written as the arguments of Python's calls, or with a `quote` of their own.
  */
 
 import { isRecord } from "../../support/fields.ts";
+import { fieldGrammar } from "./field_grammar.ts";
 import type { Lengths } from "./lengths.ts";
 import { KEYWORDS, OBJECT } from "./properties.ts";
 import { schemaGrammar } from "./schema.ts";
@@ -11,6 +12,7 @@ import { SchemaError, pointer } from "./schema_fields.ts";
 import { MAX_GRAMMAR_FORM } from "./structure.ts";
 
 const MAX_DEPTH = 32;
+const SCHEMAS = ["json_schema", "keywords", "fields"];
 
 function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | undefined, path: string, depth: number): unknown {
   if (depth > MAX_DEPTH) throw new SchemaError(path, `it is nested more than ${MAX_DEPTH} deep`);
@@ -18,10 +20,12 @@ function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | und
   if (typeof format === "string" && format.length > MAX_GRAMMAR_FORM) throw new SchemaError(path, `it is longer than ${MAX_GRAMMAR_FORM} characters`);
   if (!isRecord(format)) return format;
   if (format["type"] === "or" && lengths !== undefined) lengths.hasChoices = true;
-  if (format["type"] !== "json_schema" && format["type"] !== "keywords") {
+  if (!SCHEMAS.includes(String(format["type"]))) {
     return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, lengths, pointer(path, key), depth + 1)]));
   }
   try {
+    const quote = format["quote"];
+    if (typeof quote === "string") return { type: "grammar", grammar: fieldGrammar(format["json_schema"] ?? true, quote, isStrict) };
     const notation = format["type"] === "keywords" ? KEYWORDS : OBJECT;
     return { type: "grammar", grammar: schemaGrammar(format["json_schema"] ?? true, isStrict, lengths, notation) };
   } catch (error) {
