@@ -70,6 +70,9 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a stop token of another type", { messages: [USER], stop_token_ids: ["a"] }, /stop_token_ids\[0\] must be an integer/],
   ["too many stop tokens", { messages: [USER], stop_token_ids: Array(257).fill(1) }, /stop_token_ids has 257 entries/],
   ["max_tokens -2", { messages: [USER], max_tokens: -2 }, /max_tokens must be an integer/],
+  ["a speculation that there is not", { messages: [USER], speculation: "on" }, /speculation must be "auto" or "off"/],
+  ["a prediction of another kind", { messages: [USER], prediction: { type: "audio", content: "x" } }, /prediction.type must be "content"/],
+  ["a prediction without content", { messages: [USER], prediction: { type: "content" } }, /prediction.content must be a string/],
   ["ignore_eos of another type", { messages: [USER], ignore_eos: 1 }, /ignore_eos must be true or false/],
   ["audio", { messages: [USER], modalities: ["text", "audio"] }, /modalities/],
 ];

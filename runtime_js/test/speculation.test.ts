@@ -2,17 +2,19 @@
 
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { DraftCounts } from "../src/engine/speculation.ts";
+import type { DraftCounts, DraftSource } from "../src/engine/speculation.ts";
+import { DraftModel } from "../src/engine/draft_model.ts";
 import { Lookup } from "../src/engine/lookup.ts";
 import { rowsThatPay } from "../src/engine/pace.ts";
 import { Sampler } from "../src/engine/sampler.ts";
 import { STEP_WORD } from "../src/executor/abi.generated.ts";
 import { FakeConstraint } from "./fakes/constraint.ts";
 import { Oracle } from "./fakes/drafts.ts";
+import { MODEL, PLACES, fakeTokenizer } from "./fakes/engine.ts";
 import { NO_EOS, generate, promptOf, request, setup, type Setup } from "./fakes/generations.ts";
 import { randomFrom } from "./fakes/random.ts";
 import { reference } from "./fakes/runner.ts";
-import { runInVirtualTime } from "./fakes/virtual_gpu.ts";
+import { runInVirtualTime, type Clock, type Speeds } from "./fakes/virtual_gpu.ts";
 
 const WIDE = { contextLength: 2048, prefillChunk: 512, pages: 64, maxPages: 4096, rows: 8 };
 /** What steps take of Llama-3.2-3B on a large GPU, of SmolLM2-135M there, and of the former without integer products; and in Chromium the way to the CPU. */
@@ -44,7 +46,7 @@ test("an answer is the same with guesses, right and wrong ones, whatever is aske
       const parts = Object.fromEntries(Object.entries(makers).map(([name, make]) => [name, make()]));
       const plain: number[] = [...prompt, ...(every === 0 ? [] : known)];
       const drafts = every === 0 ? [] : [new Oracle(wrongEvery(every), (tokens) => plain[tokens.length] ?? 0)];
-      const { ids } = await generate(it, request(prompt, { maxTokens: 60, drafts, ...parts }));
+      const { ids } = await generate(it, request(prompt, { maxTokens: 45, drafts, ...parts }));
       return { ids, calls: it.runner.calls.filter((call) => call.startsWith("decode")).length };
     };
     const known: number[] = [];
@@ -104,11 +106,12 @@ test("an answer that goes on beyond the context is guessed from what is left of 
 
 /** Milliseconds from an answer's first token to its last, and what was guessed. */
 async function timed(
-  context: TestContext, speeds: (typeof SPEEDS)["large"], [prompt, answer]: readonly [number[], number[]], drafts: readonly Lookup[],
+  context: TestContext, speeds: Speeds, [prompt, answer]: readonly [number[], number[]], sources: readonly DraftSource[] | ((clock: Clock) => readonly DraftSource[]),
 ): Promise<{ milliseconds: number; drafts: DraftCounts; calls: readonly string[] }> {
   const it: Setup = setup(WIDE);
   it.runner.script = (tokens) => answer[tokens.length - prompt.length] ?? 0;
   const clock = runInVirtualTime(context, it, speeds);
+  const drafts = typeof sources === "function" ? sources(clock) : sources;
   const times: number[] = [];
   const counts = await new Promise<DraftCounts>((resolve, reject) => {
     it.scheduler.add(request(prompt, { maxTokens: answer.length, drafts }), {
@@ -136,10 +139,10 @@ function text(seed: number, length: number, words: number): number[] {
 }
 
 test("a text that is repeated with edits comes faster, and one that repeats nothing as fast as without guesses", async (context) => {
-  const prompt = text(1, 500, 3000);
-  const copy = prompt.slice(30, 330);
+  const prompt = text(1, 250, 3000);
+  const copy = prompt.slice(30, 230);
   const edited = copy.map((token, i) => (i % 30 === 9 ? 5000 + i : token));
-  const answers = { copy, edited, loop: Array.from({ length: 300 }, (_, i) => i % 23), random: text(2, 300, 3000), narrow: text(3, 300, 40) };
+  const answers = { copy, edited, loop: Array.from({ length: 200 }, (_, i) => i % 23), random: text(2, 200, 3000), narrow: text(3, 200, 40) };
   const least = { copy: { large: 2.5, small: 2.5, dear: 1.5 }, edited: { large: 1.6, small: 1.6, dear: 1.1 }, loop: { large: 2.5, small: 2.5, dear: 1.4 } };
   for (const [speed, speeds] of Object.entries(SPEEDS)) {
     for (const [kind, answer] of Object.entries(answers)) {
@@ -163,6 +166,40 @@ test("a text that is predicted is guessed from the first token on, and gone on w
   assert.ok(guessed.drafts.accepted > 130 && guessed.drafts.drafted - guessed.drafts.accepted < 40, JSON.stringify(guessed.drafts));
   const wrong = await timed(context, SPEEDS.large, [prompt, answer], [new Lookup(text(9, 300, 3000), prompt.length), new Lookup()]);
   assert.ok(plain.milliseconds / wrong.milliseconds > 0.97, `${plain.milliseconds} and ${wrong.milliseconds} ms`);
+});
+
+/** A model that says the answer, but for some places, in so many milliseconds a token. */
+function drafting(context: { prompt: readonly number[]; answer: readonly number[] }, tokenMs: number, isWrong: (place: number) => boolean) {
+  return (clock: Clock): DraftModel[] => [new DraftModel(async (tokens, count) => {
+    await clock.sleep(tokenMs * count + 2);
+    return context.answer.slice(tokens.length - context.prompt.length).slice(0, count).map((token, i) => token + Number(isWrong(tokens.length + i)));
+  })];
+}
+
+test("a draft model is asked where its drafts pay, and no longer where they do not", async (context) => {
+  const [prompt, answer] = [text(1, 100, 3000), text(2, 150, 3000)];
+  const slow = { steps: { 1: 25, 2: 27, 4: 32, 8: 48 }, latency: 2 };
+  const plain = await timed(context, slow, [prompt, answer], []);
+  for (const [tokenMs, every, least] of [[4, 10, 1.6], [4, 1, 0.93], [24, 10, 0.93]] as const) {
+    const guessed = await timed(context, slow, [prompt, answer], drafting({ prompt, answer }, tokenMs, wrongEvery(every)));
+    assert.ok(plain.milliseconds / guessed.milliseconds > least, `${tokenMs}, ${every}: ${plain.milliseconds} and ${guessed.milliseconds} ms, ${JSON.stringify(guessed.drafts)}`);
+  }
+  const fast = await timed(context, SPEEDS.large, [prompt, answer], []);
+  const useless = await timed(context, SPEEDS.large, [prompt, answer], drafting({ prompt, answer }, 0.7, wrongEvery(10)));
+  assert.ok(fast.milliseconds / useless.milliseconds > 0.97, `${fast.milliseconds} and ${useless.milliseconds} ms`);
+});
+
+test("an answer that waits for its draft holds nobody up, and can be stopped", async () => {
+  const it = setup(WIDE);
+  const never = new DraftModel(() => new Promise(() => undefined));
+  it.runner.delay = () => new Promise((resolve) => { setTimeout(resolve, 30); });
+  let stopped = (): void => undefined;
+  const waits = generate(it, request(promptOf(5, 1), { drafts: [never] }), (count, stop) => { stopped = stop; return count > 90; });
+  while (it.runner.pending > 0 || it.runner.calls.length < 3) await new Promise((resolve) => { setTimeout(resolve, 5); });
+  assert.deepEqual((await generate(it, request(promptOf(7, 4), { maxTokens: 4 }))).ids, reference(promptOf(7, 4), 4, NO_EOS));
+  stopped();
+  const { ids, finish } = await waits;
+  assert.deepEqual([ids, finish], [reference(promptOf(5, 1), ids.length, NO_EOS), "abort"]);
 });
 
 test("as many rows are taken as pay by what steps take and how often guesses are right", () => {
@@ -229,3 +266,25 @@ test("what is drawn with guesses has the probabilities of what is drawn without"
   const chiSquare = [0.6, 0.3, 0.1].reduce((sum, p, i) => sum + ((counts[i] ?? 0) - 1000 * p) ** 2 / (1000 * p), 0);
   assert.ok(chiSquare < 13.8, `chi-square ${chiSquare} of two degrees: one in a thousand is larger`);
 });
+
+for (const [place, make] of Object.entries(PLACES)) {
+  test(`${place}: a request says what is guessed, by whom, and hears what came of it`, async () => {
+    const { client, engine } = make();
+    await client.reload([MODEL, "other"]);
+    const asked = { model: MODEL, messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 40 } as const;
+    const plain = await client.chat.completions.create({ ...asked, speculation: "off" });
+    const content = plain.choices[0]?.message.content ?? "";
+    const { accepted_prediction_tokens: none, rejected_prediction_tokens: wrong } = plain.usage?.completion_tokens_details ?? {};
+    assert.deepEqual([none, wrong], [0, 0]);
+    for (const more of [{}, { prediction: { type: "content", content } }, { prediction: { type: "content", content: [{ type: "text", text: "no " }] } }, { draft: "other" }] as const) {
+      const { choices: [choice], usage } = await client.chat.completions.create({ ...asked, ...more });
+      assert.equal(choice?.message.content, content);
+      assert.equal(usage?.completion_tokens, 40);
+    }
+    await assert.rejects(client.chat.completions.create({ ...asked, draft: "none" }), /"none", which is not loaded.*Give one of these as `draft`/);
+    await assert.rejects(client.chat.completions.create({ ...asked, draft: MODEL }), /cannot draft for "toy": it is the same one/);
+    engine.tokenizer = fakeTokenizer({}, ["<more>"]);
+    await client.addModel("other");
+    await assert.rejects(client.chat.completions.create({ ...asked, draft: "other" }), /"other" cannot draft for "toy": its vocabulary is another/);
+  });
+}

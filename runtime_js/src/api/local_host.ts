@@ -131,7 +131,7 @@ export class LocalHost implements ModelHost {
   }
 
   /** The model that a request means: the one of that name, or the only one. */
-  async #sessionOf(model: string | undefined, signal?: AbortSignal): Promise<Session> {
+  async #sessionOf(model: string | undefined, signal?: AbortSignal, param = "model"): Promise<Session> {
     const ids = quoted(this.#slots.keys());
     if (this.#slots.size === 0) throw new ModelNotLoadedError("No model is loaded. Call reload() with a model first.");
     if (model === undefined && this.#slots.size > 1) {
@@ -140,8 +140,8 @@ export class LocalHost implements ModelHost {
     const slot = model === undefined ? [...this.#slots.values()][0] : this.#slots.get(model);
     if (slot === undefined) {
       throw new ModelNotFoundError(
-        `The request asks for the model "${model}", which is not loaded. Loaded: ${ids}. Give one of these as \`model\`, or leave it out where there is one.`,
-        { modelId: String(model), param: "model" });
+        `The request asks for the model "${model}", which is not loaded. Loaded: ${ids}. Give one of these as \`${param}\`, or leave it out${param === "model" ? " where there is one" : ""}.`,
+        { modelId: String(model), param });
     }
     return abortable(slot.session, signal, "The request was aborted before it began.");
   }
@@ -149,13 +149,15 @@ export class LocalHost implements ModelHost {
   async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
     const session = await this.#sessionOf(model, signal);
     const processor = this.processors.get(session.modelId);
-    if (request.resumable === undefined) return this.#begun(session, session.answer(request, processor), signal);
+    const draft = request.guesses?.draft;
+    const drafter = draft === undefined ? undefined : await this.#sessionOf(draft, signal, "draft");
+    if (request.resumable === undefined) return this.#begun(session, session.answer(request, processor, undefined, drafter), signal);
     if (processor !== undefined) {
       throw new RequestValidationError("An answer whose logits are processed cannot be kept: nobody could go on with it.", { param: "extra_body.resumable" });
     }
     const [kept, past] = await keep(request, request.resumable, session.modelId, session.encode(request.prompt).length);
     try {
-      return await this.#begun(session, session.answer(kept, undefined, past), signal);
+      return await this.#begun(session, session.answer(kept, undefined, past, drafter), signal);
     } catch (error) {
       await past.journal.remove();
       throw error;

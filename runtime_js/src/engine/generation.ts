@@ -3,7 +3,7 @@
 import type { Draw, PooledStates, TokenLogprobs, TokenMask } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
 import { SINKS } from "./overflow.ts";
-import { MAX_DEPTH } from "./pace.ts";
+import { MAX_DEPTH, type StepPace } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
 import { Speculation, type DraftCounts, type DraftSource } from "./speculation.ts";
@@ -82,6 +82,8 @@ export class Generation {
   /** The number of the latest step that it had a row in. */
   latestStep = 0;
   isEnded = false;
+  /** Whether its draft model is asked what comes next. */
+  isAsking = false;
   #hasBegun = false;
   /**
    * With a constraint: the mask behind the latest token that was known. Steps that are submitted ahead draw under it, as it mostly stays as it
@@ -159,6 +161,18 @@ export class Generation {
   /** The same of whoever guesses best, though it may not know what comes now. */
   get promise(): number {
     return this.#speculation.promise;
+  }
+
+  /** How many tokens its draft model should be asked for. */
+  draftsWanted(rowCounts: readonly number[], pace: StepPace): number {
+    return Math.min(this.#speculation.wanted(this.tokens, rowCounts, pace), this.limit - this.sampled - 1);
+  }
+
+  /** Asks its draft model; no step is submitted for it meanwhile. */
+  async ask(count: number): Promise<void> {
+    this.isAsking = true;
+    await this.#speculation.ask(this.tokens, count);
+    this.isAsking = false;
   }
 
   /** Whether it is known what rows under way were told of what may come. */

@@ -10,6 +10,8 @@ import type { RunnerShape } from "../executor/runner.ts";
 const PIPELINE_MS = 10;
 const NEGLIGIBLE = 20;
 export const MAX_DEPTH = 6;
+/** From the end of a step to the moment when the GPU has what follows from its tokens; Chromium, of a machine that does little else. */
+const ROUND_TRIP_MS = 2;
 /** Of a GPU that nothing is known of yet: its step of one row, and how many rows take as long again. */
 const USUAL_STEP_MS = 5;
 const USUAL_ROWS = 8;
@@ -20,17 +22,23 @@ export class StepPace {
   readonly #averages = new Map<number, number>(); // milliseconds of a step, by its rows
   depth = 2;
 
-  /** Call as the tokens of a step are read, with the time. */
-  tokensRead(rows: number, now: number): void {
+  /** Call as the tokens of a step are read, with the time; `begun`: when it was submitted, where nothing else was under way. */
+  tokensRead(rows: number, now: number, begun?: number): void {
     if (this.#last?.rows === rows) {
-      const step = now - this.#last.at;
-      const before = this.#averages.get(rows);
-      const average = before === undefined ? step : 0.75 * before + 0.25 * step;
-      this.#averages.set(rows, average);
+      const average = this.#took(rows, now - this.#last.at);
       const ahead = Math.ceil(PIPELINE_MS / Math.max(average, 0.1) - 1 / NEGLIGIBLE);
       this.depth = Math.min(MAX_DEPTH, 1 + ahead);
+    } else if (begun !== undefined && rows > 1) {
+      this.#took(rows, Math.max(0, now - begun - ROUND_TRIP_MS));
     }
     this.#last = { rows, at: now };
+  }
+
+  #took(rows: number, milliseconds: number): number {
+    const before = this.#averages.get(rows);
+    const average = before === undefined ? milliseconds : 0.75 * before + 0.25 * milliseconds;
+    this.#averages.set(rows, average);
+    return average;
   }
 
   /** The next token does not follow the one before it: something else ran between them. */
@@ -45,11 +53,11 @@ export class StepPace {
   }
 }
 
-/** From the end of a step to the moment when the GPU has what follows from its tokens; Chromium, of a machine that does little else. */
-const ROUND_TRIP_MS = 2;
 /** Steps behind the one that runs, so that it is not the last when its tokens are read. */
 const QUEUE_MS = 1.5;
 const MOST_ACCEPTANCE = 0.98;
+/** What a token of a smaller model takes, of one of the larger, before it is known. */
+const USUAL_DRAFT = 0.25;
 /** So much less time than plain steps take must drafts promise. */
 const WORTH = 0.9;
 
@@ -64,6 +72,21 @@ export function rowsThatPay(choices: readonly number[], acceptance: number, pace
     const tokens = (1 - right ** rows) / (1 - right);
     const time = pace.time(rows) / tokens + (1 - right) * ROUND_TRIP_MS;
     if (time < least) [best, least] = [rows, time];
+  }
+  return best;
+}
+
+/** How many tokens another model should draft, of which each takes it `draftMs`; 0: none, as that would not pay. Nothing goes ahead of them. */
+export function draftsThatPay(
+  choices: readonly number[], acceptance: number, draftMs: number | undefined, pace: Pick<StepPace, "time">,
+): number {
+  const right = Math.min(acceptance, MOST_ACCEPTANCE);
+  const one = pace.time(1);
+  let [best, least] = [0, WORTH * one];
+  for (const rows of choices.filter((count) => count > 1)) {
+    const tokens = (1 - right ** rows) / (1 - right);
+    const time = ((rows - 1) * (draftMs ?? one * USUAL_DRAFT) + pace.time(rows) + ROUND_TRIP_MS) / tokens;
+    if (time < least) [best, least] = [rows - 1, time];
   }
   return best;
 }

@@ -56,6 +56,15 @@ export class Sampler {
     return { sampling, controls: this.#controls, topLogprobs: this.#topLogprobs, process: this.#processed?.process };
   }
 
+  /** Another one that draws the next tokens as this one does, by its filters and noise alone. */
+  copy(): Sampler {
+    const copy = new Sampler({ temperature: this.#isGreedy ? 0 : 1 }, []);
+    copy.#words.set(this.#words);
+    const floats = new Float32Array(copy.#words.buffer);
+    [floats[REPETITION_WORD], floats[FREQUENCY_WORD], floats[PRESENCE_WORD]] = [1, 0, 0];
+    return copy;
+  }
+
   /** Whether a step must wait until the token before it was read: the CPU has a part in every draw. */
   get isStepwise(): boolean {
     return this.#processed !== undefined;

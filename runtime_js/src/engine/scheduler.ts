@@ -4,14 +4,13 @@
  * text, and not the GPU.
  */
 
-import { SAMPLING_WORDS } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner, Row, StepResult } from "../executor/runner.ts";
 import { DeviceLostError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError, type MLCEngineError } from "../support/errors.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
-import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace, rowsThatPay } from "./pace.ts";
+import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace } from "./pace.ts";
 import { WaitingQueue } from "./queue.ts";
 import { rowsComputed } from "./rows.ts";
-import { planStep, type StepContext, type StepRow, type StepRows } from "./step.ts";
+import { jumpRows, planStep, rowsWanted, type StepContext, type StepRow, type StepRows } from "./step.ts";
 import type { SequenceManager } from "./sequences.ts";
 
 /** Rows of steps that bring in tokens which a grammar forces. */
@@ -39,6 +38,8 @@ interface Flight {
   /** Whether it checks guesses. */
   readonly isGuess: boolean;
   readonly results: Promise<readonly StepResult[]>;
+  /** When it was submitted, where nothing else was under way. */
+  begun?: number;
 }
 
 export class Scheduler {
@@ -69,6 +70,8 @@ export class Scheduler {
   readonly #beside: readonly [ChunkLength, ChunkLength];
   #watch: ChunkWatch;
   #isDriving = false;
+  /** Lets the loop go on where it waits for a draft. */
+  #wake: () => void = () => undefined;
   #closed: Error | null = null;
 
   readonly #heir: Heir | undefined;
@@ -88,13 +91,22 @@ export class Scheduler {
     return this.#closed !== null;
   }
 
+  /** Whether anybody is answered, or waits. */
+  get isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#running.some(({ isEnded }) => !isEnded);
+  }
+
   /** Adds a generation behind those that wait. Raises QueueFullError where too many do. */
   add(request: GenerationRequest, listener: GenerationListener): Stop {
     const generation = new Generation(request, this.#runner.shape.contextLength, listener);
     if (this.#closed === null) this.#waiting.add(generation);
     else generation.fail(this.#closed);
     if (!this.#isDriving) void this.#drive();
-    return () => generation.end("abort");
+    this.#wake();
+    return () => {
+      generation.end("abort");
+      this.#wake();
+    };
   }
 
   /** Goes on with those of another step loop, in their order. */
@@ -106,6 +118,7 @@ export class Scheduler {
   /** Ends all that was asked so far with "abort", what runs and what waits. */
   interrupt(): void {
     for (const generation of [...this.#running, ...this.#waiting.drain()]) generation.end("abort");
+    this.#wake();
   }
 
   /** Ends what runs with "abort", fails what waits, and submits no more. */
@@ -113,6 +126,7 @@ export class Scheduler {
     this.#closed = error;
     for (const generation of this.#running) generation.end("abort");
     for (const generation of this.#waiting.drain()) generation.fail(error);
+    this.#wake();
   }
 
   /** Runs while there is work. */
@@ -125,6 +139,7 @@ export class Scheduler {
       this.#admit();
       while (await this.#submitNext());
       if (this.#inFlight.length > 0) await this.#read();
+      else if (this.#running.some(({ isAsking, isEnded }) => isAsking && !isEnded)) await this.#woken();
       else if (this.#waiting.length === 0 && this.#running.every(({ isEnded }) => isEnded)) break;
     }
     if (!this.#isClosed) this.#retire();
@@ -176,7 +191,7 @@ export class Scheduler {
   #prepareRows(): void {
     const answers = this.#running.filter(({ request }) => request.states === undefined).length;
     const jumps = this.#running.some(({ request }) => request.constraint !== undefined) ? JUMP_ROWS : [];
-    const rows = [Math.min(answers, this.#rows), ...jumps, this.#rowsWanted()].map((count) => rowsComputed(this.#runner.shape.rowCounts, count))
+    const rows = [Math.min(answers, this.#rows), ...jumps, rowsWanted(this.#running, this.#runner.shape.rowCounts, this.#pace)].map((count) => rowsComputed(this.#runner.shape.rowCounts, count))
       .find((count) => count !== Infinity && !this.#prepared.includes(count) && !this.#refused.has(count));
     if (this.#isPreparing || rows === undefined) return;
     this.#isPreparing = true;
@@ -185,19 +200,13 @@ export class Scheduler {
       .finally(() => { this.#isPreparing = false; });
   }
 
-  /** Rows that an answer which runs alone would have, were there kernels for them. */
-  #rowsWanted(): number {
-    const [only, ...others] = this.#running;
-    return only === undefined || others.length > 0 ? 1 : rowsThatPay(this.#runner.shape.rowCounts, only.acceptance, this.#pace);
-  }
-
   /**
    * Submits a chunk or a step, where one is due: as many steps as keep the GPU busy; of a prompt that comes in alone, two chunks at a time;
    * where others go on meanwhile, chunks and steps in turn. Returns whether more may be due.
    */
   async #submitNext(): Promise<boolean> {
     if (this.#isClosed || this.#inFlight.length > MAX_DEPTH) return false; // the runner has room for so many results
-    const running = this.#running.filter(({ isEnded }) => !isEnded);
+    const running = this.#running.filter(({ isEnded, isAsking }) => !isEnded && !isAsking);
     const [rows, prompts] = [running.filter((one) => this.#isRow(one)), running.filter((one) => this.#isPrompt(one))];
     const lengths = rows.length === 0 ? this.#alone : this.#beside;
     const chunks = this.#inFlight.filter(({ prompt }) => prompt !== null).length;
@@ -266,13 +275,8 @@ export class Scheduler {
     const count = rowsComputed(this.#prepared, tokens.length);
     const isJump = generation.read > 0 && generation.request.constraint !== undefined && draw.controls === undefined;
     if (!isJump || count === Infinity || this.#runner.shape.slots > 0) return [await this.#runner.prefillAndSample(tokens, position, cache, draw)];
-    const rows = Array.from({ length: count }, (_, i) => {
-      const token = tokens[i];
-      if (token === undefined) return null;
-      const seen = i === 0 ? cache : { ...cache, copies: new Int32Array(0) };
-      return { ...(i === tokens.length - 1 ? draw : { sampling: new Uint32Array(SAMPLING_WORDS) }), position: position + i, cache: seen, token };
-    });
-    return (await this.#runner.decode(rows, tokens.length - 1)).slice(tokens.length - 1, tokens.length);
+    const last = tokens.length - 1;
+    return (await this.#runner.decode(jumpRows(tokens, position, cache, draw, count), last)).slice(last, last + 1);
   }
 
   async #encode(tokens: readonly number[], position: number, cache: CacheView, listener: StateListener, isLast: boolean): Promise<[]> {
@@ -288,7 +292,7 @@ export class Scheduler {
     const rows = ready.length <= most ? ready : ready.toSorted((a, b) => a.latestStep - b.latestStep).slice(0, most);
     let step: StepRows | undefined;
     await this.#guard(rows, async () => { step = planStep(rows, this.#stepContext(), this.#running.every((one) => one.isEnded || one === rows[0])); });
-    if (step === undefined) return false;
+    if (step === undefined) return this.#ask(rows);
     const placed = await this.#withRoom(rows, step);
     if (this.#isClosed || placed === null) return true;
     this.#steps++;
@@ -306,6 +310,21 @@ export class Scheduler {
       results: (async () => this.#runner.decode(placed, carried))(), // what it throws comes with its result
     });
     return true;
+  }
+
+  /** Has the draft model of one that runs alone asked, where that is what it waits for. Returns that no more is due. */
+  #ask([only, ...others]: readonly Generation[]): false {
+    if (only === undefined || others.length > 0 || only.isOnGpu || only.isEnded) return false;
+    const count = only.draftsWanted(this.#prepared, this.#pace);
+    if (count <= 0) return false;
+    this.#pace.pause();
+    void this.#guard([only], () => only.ask(count)).then(() => this.#wake());
+    return false;
+  }
+
+  /** Resolves when a draft has come, or somebody else wants something. */
+  #woken(): Promise<void> {
+    return new Promise((resolve) => { this.#wake = resolve; });
   }
 
   #stepContext(): StepContext {
@@ -365,18 +384,14 @@ export class Scheduler {
   }
 
   #view(generation: Generation): CacheView {
-    const [view] = this.#views([generation]);
-    if (view === null || view === undefined) throw new InternalError("a sequence has no view");
+    const [view] = generation.sequence === null ? [] : this.#sequences.views([generation.sequence]);
+    if (view === undefined) throw new InternalError("a sequence has no view");
     return view;
-  }
-
-  #views(places: readonly (Generation | null)[]): (CacheView | null)[] {
-    const views = this.#sequences.views(places.flatMap((row) => row?.sequence ?? []));
-    return places.map((row) => (row?.sequence === null || row === null ? null : views.shift() ?? null));
   }
 
   #push(flight: Flight): void {
     flight.results.catch(() => undefined); // it may fail unseen where nobody awaits it
+    if (this.#inFlight.length === 0) flight.begun = performance.now();
     this.#inFlight.push(flight);
   }
 
@@ -387,7 +402,7 @@ export class Scheduler {
     const { prompt, computed } = flight;
     let results: readonly StepResult[] = [];
     await this.#guard(prompt === null ? flight.rows : [prompt], async () => { results = await flight.results; });
-    if (flight.rows.length > 0) this.#pace.tokensRead(computed, performance.now());
+    if (flight.rows.length > 0) this.#pace.tokensRead(computed, performance.now(), prompt === null ? flight.begun : undefined);
     for (let i = 0; i < flight.rows.length; i++) {
       const row = flight.rows[i]; // a token may take back the rows behind it
       if (!row || row.isEnded) continue;

@@ -10,6 +10,7 @@ import type { ParserOptions } from "../formats/parser.ts";
 import type { ChatMessage, Conversation } from "../tokenizer/conversation.ts";
 import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
+import { DraftModel } from "./draft_model.ts";
 import { embed } from "./embedding.ts";
 import { cut, roomForPrompt, shortened, withoutMiddle } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
@@ -74,6 +75,8 @@ export class Session {
   /** Whose answers wait for it. */
   #orphans: readonly Generation[] = [];
   readonly #life = new AbortController();
+  /** Models that may draft for this one. */
+  readonly #sameVocabulary = new WeakSet<Session>();
 
   constructor(parts: SessionParts) {
     this.modelId = parts.modelId;
@@ -110,7 +113,7 @@ export class Session {
    * The answer's events, pushed as they come; leaving the stream ends the generation. With a past, what it had comes first, at once.
    * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
-  async answer(request: AnswerRequest, processor?: LogitProcessor, past?: Past): Promise<PushStream<AnswerEvent>> {
+  async answer(request: AnswerRequest, processor?: LogitProcessor, past?: Past, drafter?: Session): Promise<PushStream<AnswerEvent>> {
     const { tokenizer, runner, grammars, format } = this.#parts;
     const { stopTokens = [], sampling } = request;
     tokenizer.known(stopTokens, "stop_token_ids");
@@ -145,7 +148,7 @@ export class Session {
     const recited = recital === undefined ? 0 : prompt.length - 1;
     const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length + recited;
     const { priority } = request;
-    const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length) : [recital];
+    const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length, sampler, drafter) : [recital];
     const shifts = request.overflow === "drop_oldest";
     try {
       if (maxTokens === 0) throw new RequestValidationError("A prompt of one token has no logprobs: nothing comes before it.", { param: "max_tokens" });
@@ -160,11 +163,34 @@ export class Session {
     return events;
   }
 
-  /** Who guesses what comes behind a prompt. */
-  #drafts({ isOff, prediction }: GuessRequest = {}, promptLength: number): DraftSource[] {
+  /** Who guesses what comes behind a prompt. Raises RequestValidationError where the model that should has another vocabulary. */
+  #drafts({ isOff, prediction }: GuessRequest = {}, promptLength: number, sampler: Sampler, drafter: Session | undefined): DraftSource[] {
     if (isOff === true) return [];
     const predicted = prediction === undefined ? [] : [new Lookup(this.#parts.tokenizer.encodePart(prediction), promptLength)];
-    return [...predicted, new Lookup()];
+    if (drafter !== undefined) this.#checkVocabulary(drafter);
+    const model = drafter === undefined ? [] : [new DraftModel((tokens, count) => drafter.continueTokens(tokens, count, sampler.copy()))];
+    return [...predicted, new Lookup(), ...model];
+  }
+
+  #checkVocabulary(drafter: Session): void {
+    if (this.#sameVocabulary.has(drafter)) return;
+    if (drafter === this || !this.#parts.tokenizer.hasTokensOf(drafter.#parts.tokenizer)) {
+      throw new RequestValidationError(
+        `The model "${drafter.modelId}" cannot draft for "${this.modelId}": ${drafter === this ? "it is the same one" : "its vocabulary is another"}. `
+        + "Name a smaller model of the same family, or leave `draft` out.", { param: "draft" });
+    }
+    this.#sameVocabulary.add(drafter);
+  }
+
+  /** What the model says behind these tokens, so many tokens of it, unless it answers somebody else: nothing then. */
+  continueTokens(prompt: readonly number[], maxTokens: number, sampler: Sampler): Promise<readonly number[]> {
+    if (this.#scheduler.isBusy || prompt.length >= this.#parts.runner.shape.contextLength) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const tokens: number[] = [];
+      this.#scheduler.add({ prompt, maxTokens, eosTokenIds: new Set(), sampler }, {
+        begin: () => undefined, token: (token) => { tokens.push(token); return false; }, end: () => resolve(tokens), fail: () => resolve([]),
+      });
+    });
   }
 
   /** With a bound for thoughts, where there is one and the model thinks. */

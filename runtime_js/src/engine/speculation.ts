@@ -1,5 +1,8 @@
 /** What may come next is guessed, and guesses are checked by rows of one step. */
 
+import { DraftModel } from "./draft_model.ts";
+import { draftsThatPay, type StepPace } from "./pace.ts";
+
 /** Guesses tokens. One draws its own: where a draft is right, it is what would have been drawn. */
 export interface DraftSource {
   /** How often a token of it is right, before anything is known of that: 0 to 1. */
@@ -53,6 +56,11 @@ class Watched {
       this.#count = Math.min(MEMORY, this.#count + 1);
       this.acceptance += (Number(isRight) - this.acceptance) / this.#count;
     }
+    this.expect(tokens);
+  }
+
+  /** Notes what it says comes next. */
+  expect(tokens: readonly number[]): void {
     [this.#expected] = this.source.propose(tokens, 1);
   }
 }
@@ -60,11 +68,26 @@ class Watched {
 /** The drafts of one answer. */
 export class Speculation {
   readonly #sources: readonly Watched[];
+  readonly #model: DraftModel | undefined;
   drafted = 0;
   accepted = 0;
 
   constructor(sources: readonly DraftSource[]) {
     this.#sources = sources.map((source) => new Watched(source));
+    this.#model = sources.find((source) => source instanceof DraftModel);
+  }
+
+  /** How many tokens the draft model should be asked for behind these, where it is asked; 0: none. */
+  wanted(tokens: readonly number[], choices: readonly number[], pace: StepPace): number {
+    const model = this.#sources.find(({ source }) => source === this.#model);
+    if (this.#model === undefined || model === undefined || !this.#model.isFree(tokens)) return 0;
+    return draftsThatPay(choices, model.acceptance, this.#model.tokenMs, pace);
+  }
+
+  /** Asks the draft model. */
+  async ask(tokens: readonly number[], count: number): Promise<void> {
+    await this.#model?.ask(tokens, count);
+    for (const source of this.#sources) source.expect(tokens);
   }
 
   /** A token came, the last of `tokens`. */

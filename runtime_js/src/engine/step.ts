@@ -1,6 +1,7 @@
 /** Which rows the next step has, and where: each answer's next token, and what is guessed behind it. */
 
-import { SLOTS_RECENT, WINDOW_BACK } from "../executor/abi.generated.ts";
+import { SAMPLING_WORDS, SLOTS_RECENT, WINDOW_BACK } from "../executor/abi.generated.ts";
+import type { CacheView, Draw, Row } from "../executor/runner.ts";
 import type { Generation } from "./generation.ts";
 import { isDue, rowsThatPay, type StepPace } from "./pace.ts";
 import { placeRows, rowsComputed } from "./rows.ts";
@@ -49,13 +50,14 @@ function padded<T>(rows: readonly (T | null)[], rowCounts: readonly number[]): (
 }
 
 /**
- * An answer that runs alone takes as many rows as pay. Null: none is guessed; undefined: tokens must be read first. Where guesses were right
+ * An answer that runs alone takes as many rows as pay. Null: none is guessed; undefined: tokens must be read first, or a draft asked for. Where guesses were right
  * lately, no more steps go ahead than keep the GPU busy, so that the next guess does not come late.
  */
 function guessAlone(generation: Generation, context: StepContext): StepRows | null | undefined {
   const { before, rowCounts, pace, queued, isBehindGuess } = context;
   const { acceptance, promise } = generation;
   const most = rowsThatPay(rowCounts, acceptance, pace);
+  if (most === 1 && generation.draftsWanted(rowCounts, pace) > 0) return undefined;
   const wrong = (rows: number): number => (isBehindGuess ? 1 - promise ** rows : 0);
   if (most === 1) return (isBehindGuess || rowsThatPay(rowCounts, promise, pace) > 1) && !isDue(pace.time(1), wrong(USUAL_GUESS), queued) ? undefined : null;
   if (!generation.isGuessable || !isDue(pace.time(most), wrong(most), queued)) return undefined;
@@ -76,7 +78,7 @@ function guessBeside(generations: readonly Generation[], context: StepContext): 
   return guessing === undefined ? [] : guessedRows(guessing, most, false, context);
 }
 
-/** Undefined where tokens must be read before there can be a step. */
+/** Undefined where tokens must be read, or a draft asked for, before there can be a step. */
 export function planStep(generations: readonly Generation[], context: StepContext, isAlone: boolean): StepRows | undefined {
   const { before, rowCounts } = context;
   const [only] = generations;
@@ -95,4 +97,20 @@ export function planStep(generations: readonly Generation[], context: StepContex
     rows[place + 1 + i] = row;
   }
   return rows;
+}
+
+/** Rows that an answer which runs alone would have, were there kernels for them. */
+export function rowsWanted([only, ...others]: readonly Generation[], rowCounts: readonly number[], pace: StepPace): number {
+  if (only === undefined || others.length > 0) return 1;
+  return Math.max(rowsThatPay(rowCounts, only.acceptance, pace), 1 + only.draftsWanted(rowCounts, pace));
+}
+
+/** A step of `count` rows that brings in tokens which are known, and draws behind the last of them alone. */
+export function jumpRows(tokens: readonly number[], position: number, cache: CacheView, draw: Draw, count: number): (Row | null)[] {
+  return Array.from({ length: count }, (_, i) => {
+    const token = tokens[i];
+    if (token === undefined) return null;
+    const seen = i === 0 ? cache : { ...cache, copies: new Int32Array(0) };
+    return { ...(i === tokens.length - 1 ? draw : { sampling: new Uint32Array(SAMPLING_WORDS) }), position: position + i, cache: seen, token };
+  });
 }

@@ -12,6 +12,9 @@ import { infillPrompt } from "./infill.ts";
 import { SegmentEncoder } from "./segments.ts";
 import { inWords } from "./words.ts";
 
+/** Ids without a token between others, at most. */
+const LARGEST_GAP = 1 << 16;
+
 function broken(message: string): ManifestError {
   return new ManifestError(`The model's tokenizer is not usable: ${message}. Build the model folder again.`);
 }
@@ -92,6 +95,17 @@ export class ChatTokenizer {
   /** Token ids of a text in the middle of another. */
   encodePart(text: string): readonly number[] {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Whether another one's tokens are the same. */
+  hasTokensOf(other: ChatTokenizer): boolean {
+    let gap = 0;
+    for (let id = 0; gap < LARGEST_GAP; id++) {
+      const [own, others] = [this.#tokenizer.id_to_token(id), other.#tokenizer.id_to_token(id)];
+      if (own !== others) return false;
+      gap = own === undefined ? gap + 1 : 0;
+    }
+    return true;
   }
 
   /** By id, the bytes that each of `size` tokens is in a text with these tags; none for those that are not. */

@@ -10,8 +10,13 @@ export interface Speeds {
   readonly latency: number;
 }
 
-/** Lets the runner take that time. Returns the clock. */
-export function runInVirtualTime(context: TestContext, { runner }: Setup, { steps, latency }: Speeds): { readonly now: () => number } {
+export interface Clock {
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+/** Lets the runner take that time. */
+export function runInVirtualTime(context: TestContext, { runner }: Setup, { steps, latency }: Speeds): Clock {
   let [now, free] = [0, 0];
   const due: { readonly at: number; readonly resolve: () => void }[] = [];
   context.mock.method(performance, "now", () => now);
@@ -22,6 +27,10 @@ export function runInVirtualTime(context: TestContext, { runner }: Setup, { step
     now = Math.max(now, next.at);
     next.resolve();
   };
+  const until = (at: number): Promise<void> => new Promise((resolve) => {
+    due.push({ at, resolve });
+    setImmediate(tick); // when whoever runs now has nothing more to do
+  });
   let cost = steps[1] ?? 1;
   const decode = runner.decode.bind(runner);
   runner.decode = (rows, carried) => {
@@ -31,11 +40,7 @@ export function runInVirtualTime(context: TestContext, { runner }: Setup, { step
   runner.delay = () => {
     free = Math.max(free, now) + cost;
     cost = steps[1] ?? 1;
-    const at = free + latency;
-    return new Promise((resolve) => {
-      due.push({ at, resolve });
-      setTimeout(tick, 0); // when whoever runs now has nothing more to do
-    });
+    return until(free + latency);
   };
-  return { now: () => now };
+  return { now: () => now, sleep: (milliseconds) => until(now + milliseconds) };
 }
