@@ -21,10 +21,21 @@ WEIGHTS.forEach((weights, i) => STREAM.set(new Uint8Array(weights.buffer), 256 *
 
 let server = new FakeServer();
 
-/** Puts the model on the server; `gpu`: what the browser gives for one. */
-function deploy({ gpu, hasCpu = true, relaxed = toyLibrary(), probe }: { gpu?: object; hasCpu?: boolean; relaxed?: Uint8Array<ArrayBuffer>; probe?: Probe } = {}): string {
+interface Deployed {
+  /** What the browser gives for one. */
+  readonly gpu?: object;
+  readonly hasCpu?: boolean;
+  readonly relaxed?: Uint8Array<ArrayBuffer>;
+  readonly probe?: Probe;
+}
+
+/** Puts the model on the server. */
+function deploy({ gpu, hasCpu = true, relaxed = toyLibrary(), probe }: Deployed = {}): string {
   const library = toyLibrary();
-  const files = { "model.wasm": Uint8Array.of(1), "model-cpu.wasm": library, "model-cpu-relaxed.wasm": relaxed, "tokenizer.json": TOKENIZER, "grammar.wasm": Uint8Array.of(2), "weights-0.bin": STREAM };
+  const files = {
+    "model.wasm": Uint8Array.of(1), "model-cpu.wasm": library, "model-cpu-relaxed.wasm": relaxed, "tokenizer.json": TOKENIZER,
+    "grammar.wasm": Uint8Array.of(2), "weights-0.bin": STREAM,
+  };
   const cpu = { plain: entry("model-cpu.wasm", library), relaxed: entry("model-cpu-relaxed.wasm", relaxed) };
   const manifest = {
     ...manifestObject(), ...(hasCpu && { cpu }), library: entry("model.wasm", files["model.wasm"]), tokenizer: entry("tokenizer.json", TOKENIZER),

@@ -64,11 +64,15 @@ test("where it cannot be loaded again, the answers fail with why; one that was l
   const session = new Session(parts(3, async () => { throw new OutOfMemoryError("no room"); }));
   await assert.rejects(answer(session, promptOf(9, 3), 20), /no room/);
   await assert.rejects(answer(session, promptOf(9, 3), 20), DeviceLostError);
-  let revived = (): void => undefined;
+  let [revived, begin] = [(): void => undefined, (): void => undefined];
+  const begun = new Promise<void>((resolve) => { begin = resolve; });
   const waiting = new Promise<SessionParts>((resolve) => { revived = () => resolve(parts(Infinity)); });
-  const slow = new Session(parts(3, () => waiting));
+  const slow = new Session(parts(3, () => {
+    begin();
+    return waiting;
+  }));
   const left = answer(slow, promptOf(9, 3), 20);
-  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  await begun;
   slow.interrupt();
   assert.ok((await left).length < 20);
   revived();
@@ -76,14 +80,16 @@ test("where it cannot be loaded again, the answers fail with why; one that was l
 });
 
 test("a session that is closed meanwhile frees what comes late", async () => {
-  let late: ReturnType<typeof parts> | undefined;
+  const late = parts(Infinity);
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => { begin = resolve; });
+  const freed = new Promise<void>((resolve) => { Object.assign(late, { dispose: resolve }); });
   const session = new Session(parts(3, (_, signal) => new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(late = parts(Infinity)));
+    signal.addEventListener("abort", () => resolve(late));
+    begin();
   })));
   const left = answer(session, promptOf(9, 3), 20);
-  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  await begun;
   session.close();
-  await left;
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
-  assert.equal(late?.disposals, 1);
+  await Promise.all([left, freed]);
 });

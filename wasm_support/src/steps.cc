@@ -1,5 +1,5 @@
 // The step loop of the CPU: threads take the units of a step by an atomic counter, and whoever computes the last one opens the next step.
-// It is C++ because TIR has neither atomics nor waiting. All state is the caller's: every thread has an instance of the module over one memory.
+// It is C++ because TIR has neither atomics nor waiting. All state is the caller's: each thread has an instance of the module over one memory.
 #include "steps.h"
 
 #include "clock.h"
@@ -27,8 +27,8 @@ void set_sequence(Team& team, uint32_t number) {
   if (__atomic_load_n(&team.sleepers, __ATOMIC_SEQ_CST) > 0) wake_all(sequence_word(team));
 }
 
-// Opens the first step from `at` on that has units. The ticket is closed, and nobody else touches the job; where no step is left, the last thing
-// done is to say so, as another job may then begin.
+// Opens the first step from `at` on that has units. The ticket is closed, and nobody else touches the job; where no step is left, the last
+// thing done is to say so, as another job may then begin.
 void open_next(Team& team, int32_t at, uint32_t closed) {
   for (; at < team.count; at++) {
     const Step& step = team.steps[at];

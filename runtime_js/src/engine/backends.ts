@@ -43,8 +43,12 @@ function asked({ device = "auto", variant }: ModelChoice): "auto" | "gpu" | "cpu
  */
 async function cpuOf({ cpu }: Manifest): Promise<Backends> {
   const kinds = instructions();
-  if (kinds.length === 0) throw new FeatureSupportError("This browser's WebAssembly has no SIMD, which a model needs on the CPU. Use a current browser.");
-  if (cpu === undefined) throw new FeatureSupportError("The model was built without a library for the CPU. Build it again, or use a browser with WebGPU.");
+  if (kinds.length === 0) {
+    throw new FeatureSupportError("This browser's WebAssembly has no SIMD, which a model needs on the CPU. Use a current browser.");
+  }
+  if (cpu === undefined) {
+    throw new FeatureSupportError("The model was built without a library for the CPU. Build it again, or use a browser with WebGPU.");
+  }
   const { CpuBackend } = await importPart();
   const [first, ...others] = kinds.map((kind) => new CpuBackend(cpu[kind]));
   if (first === undefined) throw new InternalError("no library");

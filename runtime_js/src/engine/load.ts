@@ -28,8 +28,8 @@ export interface LoadedModel extends SessionParts {
 }
 
 /**
- * The model on the first of this machine's backends that computes it; `losses`: how often a GPU was lost that computed it before. A load that is stopped, or fails, has freed what was made when it
- * rejects, whatever still compiles.
+ * The model on the first of this machine's backends that computes it; `losses`: how often a GPU was lost that computed it before. A load
+ * that is stopped, or fails, has freed what was made when it rejects, whatever still compiles.
  */
 export async function loadModel(choice: ModelChoice, listener: LoadListener, signal: AbortSignal, losses = 0): Promise<LoadedModel> {
   const failed = childController(signal);
@@ -125,7 +125,8 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
       encode: (text) => tokenizer.encodePart(text),
     });
     return {
-      runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds), vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, revive,
+      runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds),
+      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, revive,
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();

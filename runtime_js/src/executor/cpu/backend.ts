@@ -4,7 +4,9 @@ import type { FileEntry, TensorEntry } from "../../storage/manifest.ts";
 import { FeatureSupportError } from "../../support/errors.ts";
 import { log } from "../../support/log.ts";
 import { mayShare, mayStandStill, threadCount } from "../../support/thread.ts";
-import { INITIAL_TOKENS, askedLength, type Backend, type FittingModel, type OpenModel, type RunningModel, type StartOptions, type StartWork } from "../backend.ts";
+import {
+  INITIAL_TOKENS, askedLength, type Backend, type FittingModel, type OpenModel, type RunningModel, type StartOptions, type StartWork,
+} from "../backend.ts";
 import { VariantError, firstThatWorks } from "../device.ts";
 import type { MemoryEstimate } from "../memory_estimate.ts";
 import { selfTest } from "../self_test.ts";
@@ -51,8 +53,8 @@ class FittingCpu implements FittingModel {
   readonly memory: MemoryEstimate;
 
   constructor(
-    readonly library: CpuLibrary, readonly first: CpuVariant, readonly variants: readonly CpuVariant[], readonly tensors: readonly TensorEntry[],
-    readonly options: StartOptions, readonly threads: number,
+    readonly library: CpuLibrary, readonly first: CpuVariant, readonly variants: readonly CpuVariant[],
+    readonly tensors: readonly TensorEntry[], readonly options: StartOptions, readonly threads: number,
   ) {
     const { plan, ownBytes } = library;
     this.memory = estimateCpu(plan, first, ownBytes, threads, askedLength(options, plan.model));

@@ -5,7 +5,7 @@ const [FUNCTION, TABLE, MEMORY, GLOBAL] = [0, 1, 2, 3];
 const HAS_MAXIMUM = 1;
 const IS_SHARED = 2;
 
-/** Where the limits of the imported memory begin, and the fewest pages it may have; undefined where the module imports none with a maximum. */
+/** Where the imported memory's limits begin, and the fewest pages it may have; undefined where the module imports none with a maximum. */
 function findMemory(bytes: Uint8Array): { readonly flags: number; readonly pages: number } | undefined {
   let at = 8;
   const number = (): number => {

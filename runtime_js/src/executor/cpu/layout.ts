@@ -1,4 +1,4 @@
-/** Where everything of a model lies in wasm memory: weights, what steps work in, what the step loop reads, and at the end the pages, which grow. */
+/** Where everything of a model lies in wasm memory: weights, what steps work in, what the step loop reads, and last the pages, which grow. */
 
 import { STEP_WORDS, TEAM_BYTES } from "../abi.generated.ts";
 import { slotCount } from "../buffers.ts";
@@ -106,7 +106,9 @@ export function layOut(plan: CpuPlan, variant: CpuVariant, fixed: FixedLayout, c
 }
 
 /** Words from a program's `steps` on: its steps, then the pointers to each one's buffers. */
-export function stepWords(variant: CpuVariant, name: string, { steps: base }: Program, pointers: readonly number[], firstKernel: number): Int32Array<ArrayBuffer> {
+export function stepWords(
+  variant: CpuVariant, name: string, { steps: base }: Program, pointers: readonly number[], firstKernel: number,
+): Int32Array<ArrayBuffer> {
   const { steps = [], kernels = [] } = variant.functions.get(name) ?? {};
   const words: number[] = [];
   let buffers = base + 4 * STEP_WORDS * steps.length;

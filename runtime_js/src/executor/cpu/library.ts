@@ -1,4 +1,4 @@
-/** model-cpu.wasm: kernels, step loop and launch arithmetic over a memory that it is given; and the sequence manager, with a memory of its own. */
+/** model-cpu.wasm: kernels, step loop and launch arithmetic over a memory that it is given; the sequence manager, with one of its own. */
 
 import { isWasmAbi, type WasmAbi } from "../abi.generated.ts";
 import { broken, compile, section } from "../library.ts";

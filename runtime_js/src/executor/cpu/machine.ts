@@ -79,8 +79,8 @@ export class Machine {
     const isAlone = this.threads === 1;
     (isAlone ? loop.steps_begin_alone : loop.steps_begin)(team, program.steps, Math.min(steps ?? Infinity, program.count), program.units, n);
     let [seen, since] = ["", performance.now()];
-    const slice = (): boolean => this.#guarded(() => (isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait)) !== 0);
-    while (slice()) {
+    const slice = (): number => (isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait));
+    while (this.#guarded(slice) !== 0) {
       await this.#breathe();
       const now = this.memory.words(team + PROGRESS.at, PROGRESS.words).join();
       if (now !== seen) [seen, since] = [now, performance.now()];
@@ -96,7 +96,9 @@ export class Machine {
     try {
       return work();
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) this.#fail(new InternalError(`A kernel of the model fails (${error.message}). Build the model again, or load another variant.`));
+      if (error instanceof WebAssembly.RuntimeError) {
+        this.#fail(new InternalError(`A kernel of the model fails (${error.message}). Build the model again, or load another variant.`));
+      }
       throw error;
     }
   }
