@@ -67,8 +67,12 @@ class CpuRunner:
         self.write("tokens", np.array(tokens, np.int32))
         self._prepare([sequence], len(tokens))
         self.run("prefill", len(tokens))
+        before = self.read("logits", np.uint32).reshape(MAX_ROWS, -1), self.read("sampling", np.uint32)
         self.run("logits", len(tokens))
-        return self.read("logits", np.float32)[: self.plan["model"]["vocab_size"]]
+        first, *others = self.read("logits", np.uint32).reshape(MAX_ROWS, -1)
+        np.testing.assert_array_equal(others, before[0][1:])  # of one row, however many tokens there were
+        np.testing.assert_array_equal(self.read("sampling", np.uint32), before[1])
+        return np.asarray(first.view(np.float32))
 
     def decode(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
         """Append a token to each row's sequence: logits float32[rows, vocabulary]. None: padding."""

@@ -6,24 +6,24 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.epilogue import Outputs
-from webllm_build.compile.cpu.ops import at, sums_of, units, zeros
+from webllm_build.compile.cpu.ops import at, sums_of, token_count, units, zeros
 from webllm_build.compile.cpu.unpack import QUADS, values_of
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, let, size, store, vec
+from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, let, store, vec
 from webllm_build.quantize import GROUP, Scheme
 
 ROWS = 4  # of the weight, whose products with a token a loop sums
 
 
-def linear(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
-    """out[t] = epilogue of the weight [n, k] times x[t], for symbolically many tokens. A unit is ROWS of the weight, and all tokens.
+def linear(tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
+    """out[t] = epilogue of the weight [n, k] times x[t]. A unit is ROWS of the weight, and all tokens. tokens: see token_count.
 
     Parameters: x float32[m, k], w_<suffix> of the weight, those of the epilogue, out float32[m, epilogue.columns(n)].
     """
     epilogue.check(n, k)
     blocks = k // GROUP
     with Kernel() as kernel:
-        m = size("n")
+        m = token_count(tokens)
         x = kernel.buffer("x", (m, k), "float32")
         weight = weight_buffers(kernel, scheme, n, k)
         outputs = Outputs(kernel, epilogue, m, n)

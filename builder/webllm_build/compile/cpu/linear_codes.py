@@ -10,11 +10,11 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.dot import Dot
 from webllm_build.compile.cpu.epilogue import Outputs
-from webllm_build.compile.cpu.ops import at, joined, sums_of, units, zeros
+from webllm_build.compile.cpu.ops import at, joined, sums_of, token_count, units, zeros
 from webllm_build.compile.cpu.quantize import SCALE, SUM, TOKENS
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, let, size, splat, store
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, let, splat, store
 from webllm_build.quantize import GROUP, Scheme
 
 ROWS = 4  # of the weight, that a loop over blocks takes together, for one token or for TOKENS
@@ -23,21 +23,22 @@ UNIT_PRODUCTS = 1 << 16  # of a unit, for one token: some microseconds
 MIN_UNITS = 16  # so that all threads have some
 
 
-def linear_codes(flavour: Flavour, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
-    """out[t] = epilogue of the weight [n, k] times x[t], for symbolically many tokens. A unit is some rows of the weight, and all tokens.
+def linear_codes(flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
+    """out[t] = epilogue of the weight [n, k] times x[t]. A unit is some rows of the weight, and all tokens.
 
+    tokens: see token_count.
     Parameters: x_q, x_s, x_t (quantize.py), w_q, w_s of the weight, those of the epilogue, out float32[m, epilogue.columns(n)].
     """
     epilogue.check(n, k)
     with Kernel() as kernel:
-        _LinearCodes(kernel, flavour, scheme, n, k, epilogue).build()
+        _LinearCodes(kernel, flavour, tokens, scheme, n, k, epilogue).build()
     return kernel.func
 
 
 class _LinearCodes:
-    def __init__(self, kernel: Kernel, flavour: Flavour, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> None:
+    def __init__(self, kernel: Kernel, flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> None:
         self.dot, self.codes, self.n, self.blocks = Dot(flavour), CODES[scheme.name], n, k // GROUP
-        self.m = size("n")
+        self.m = token_count(tokens)
         self.x_q = kernel.buffer("x_q", (self.m, k // 4), "uint32")
         self.x_s = kernel.buffer("x_s", (self.m, 2, self.blocks), "float32")
         self.x_t = kernel.buffer("x_t", (ceildiv(self.m, TOKENS), self.blocks, 2, TOKENS), "float32")
@@ -55,9 +56,12 @@ class _LinearCodes:
                 # Beyond the last row that one again, whose products are not stored.
                 rows = [first + i if self.n % ROWS == 0 else T.min(first + i, self.n - 1) for i in range(ROWS)]
                 starts = [let("start", row * self.blocks) for row in rows]
-                with T.serial(T.shift_right(self.m, 2)) as group:
-                    self._tokens(group, first, starts)
-                with T.serial(T.shift_left(T.shift_right(self.m, 2), 2), self.m) as token:
+                groups = T.int32(0)
+                if not isinstance(self.m, int):  # it is 1 then
+                    groups = T.shift_right(self.m, 2)
+                    with T.serial(groups) as group:
+                        self._tokens(group, first, starts)
+                with T.serial(groups * TOKENS, self.m) as token:
                     self._token(token, first, starts)
 
     def _inputs(self, token: Expr, block: Expr) -> list[tuple[Expr, ...]]:

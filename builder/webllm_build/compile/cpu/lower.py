@@ -73,19 +73,19 @@ class CpuOperators(RelaxOperators):
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
             x = self.norm(x, norm)
-        kernel = _linear(matrix.scheme, *matrix.shape, epilogue)
+        kernel = _linear(_tokens(x), matrix.scheme, *matrix.shape, epilogue)
         out = rows(x, epilogue.columns(matrix.shape[0]))
         return nn.op.tensor_ir_op(kernel, kernel_name("linear", matrix), [x, *matrix.buffers, *added], out)
 
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
-        kernel = _rms_norm(*norm.shape, self.norm_eps)
+        kernel = _rms_norm(_tokens(x), *norm.shape, self.norm_eps)
         return nn.op.tensor_ir_op(kernel, "norm", [x, *self.vector(norm)], rows(x, *norm.shape))
 
     def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
         return _embed(part, count, scale)
 
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
-        return _rms_norm(columns, self.norm_eps, residual=True)
+        return _rms_norm(None, columns, self.norm_eps, residual=True)
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         places = [self.inputs.io["state"], self.inputs.tables[state]]
@@ -113,18 +113,23 @@ class IntegerCpuOperators(CpuOperators):
         if matrix.scheme.name not in CODES:
             return super().multiply(x, matrix, norm, added, epilogue)
         (n, k), m = matrix.shape, x.shape[0]
-        encode = _quantize(k, interleaved=CODES[matrix.scheme.name].interleaved, norm_eps=self.norm_eps if norm else None)
+        encode = _quantize(_tokens(x), k, interleaved=CODES[matrix.scheme.name].interleaved, norm_eps=self.norm_eps if norm else None)
         shapes = [m, k // 4], [m, 2, k // GROUP], [(m + TOKENS - 1) // TOKENS, k // GROUP, 2, TOKENS]
         outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32", "float32"), strict=True)]
         codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
-        kernel = _linear_codes(self.flavours, matrix.scheme, n, k, epilogue)
+        kernel = _linear_codes(self.flavours, _tokens(x), matrix.scheme, n, k, epilogue)
         args = [*codes, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("linear_codes", matrix), args, rows(x, epilogue.columns(n)))
 
 
+def _tokens(x: nn.Tensor) -> int | None:
+    """How many x has, where that is not as many as the step has."""
+    return x.shape[0] if isinstance(x.shape[0], int) else None
+
+
 @functools.cache
-def _linear_codes(flavours: tuple[Flavour, ...], scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
-    return TiledKernel({flavour: linear_codes(flavour, scheme, n, k, epilogue) for flavour in flavours}, {})
+def _linear_codes(flavours: tuple[Flavour, ...], tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
+    return TiledKernel({flavour: linear_codes(flavour, tokens, scheme, n, k, epilogue) for flavour in flavours}, {})
 
 
 @functools.cache

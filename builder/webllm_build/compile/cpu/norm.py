@@ -5,17 +5,17 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.ops import at, sum_of, units, zeros
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, size, splat, store, vec
+from webllm_build.compile.cpu.ops import at, sum_of, token_count, units, zeros
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, splat, store, vec
 
 
-def rms_norm(columns: int, eps: float, *, residual: bool = False) -> PrimFunc:
-    """out[t] = norm_weight * x[t] / sqrt(mean(x[t]²) + eps), with `residual` added to it; a unit is a row.
+def rms_norm(tokens: int | None, columns: int, eps: float, *, residual: bool = False) -> PrimFunc:
+    """out[t] = norm_weight * x[t] / sqrt(mean(x[t]²) + eps), with `residual` added to it; a unit is a row. tokens: see token_count.
 
     Parameters: x float32[n, columns], norm_weight float32[columns], residual (where there is one) and out float32[n, columns].
     """
     with Kernel() as kernel:
-        n = size("n")
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         added = kernel.buffer("residual", (n, columns), "float32") if residual else None

@@ -6,9 +6,9 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.norm import inverse_rms
-from webllm_build.compile.cpu.ops import constant, sum_of, units
+from webllm_build.compile.cpu.ops import constant, sum_of, token_count, units
 from webllm_build.compile.cpu.unpack import QUADS
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, size, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, splat, store, total, vec
 from webllm_build.quantize import GROUP
 
 TOKENS = 4  # whose scales lie beside each other in out_t
@@ -16,8 +16,9 @@ SCALE, SUM = 0, 1  # places in out_s and out_t: of a block, its scale, and its s
 _ROUND = 1.5 * 2**23  # added to a small float32 leaves the nearest integer in its lowest bits
 
 
-def quantize(k: int, *, interleaved: bool, norm_eps: float | None = None) -> PrimFunc:
-    """The codes of x[m], or of norm_weight * x / sqrt(mean(x²) + norm_eps). A unit is a token.
+def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float | None = None) -> PrimFunc:
+    """The codes of x[m], or of norm_weight * x / sqrt(mean(x²) + norm_eps). A unit is a token. tokens: see
+    token_count.
 
     Parameters: x float32[m, k], norm_weight float32[k] (with norm_eps), out_q uint32[m, k/4]: four codes a word, in order, or interleaved:
     quads 0, 2, 4, 6 and then 1, 3, 5, 7 of a block, as nibbles are unpacked; out_s float32[m, 2, k/32]: see SCALE and SUM;
@@ -25,7 +26,7 @@ def quantize(k: int, *, interleaved: bool, norm_eps: float | None = None) -> Pri
     """
     blocks = k // GROUP
     with Kernel() as kernel:
-        m = size("n")
+        m = token_count(tokens)
         x = kernel.buffer("x", (m, k), "float32")
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
         out_q = kernel.buffer("out_q", (m, k // 4), "uint32")
