@@ -41,7 +41,10 @@ export interface BegunAnswer {
 
 /** What a killed tab left behind of an answer, or why nothing can be made of it. */
 export type KeptAnswer =
-  | { readonly sessionId: string; readonly modelId: string; readonly promptTokens: number; readonly tokens: readonly number[]; readonly reason?: undefined }
+  | {
+    readonly sessionId: string; readonly modelId: string; readonly promptTokens: number; readonly tokens: readonly number[];
+    readonly reason?: undefined;
+  }
   | { readonly sessionId: string; readonly reason: string };
 
 /** Vectors, and whose they are. */

@@ -11,7 +11,8 @@ export function probeOf(kept: KeptAnswer): ResumeProbeResult {
     return { sessionId, resumable: false, reason: kept.reason, modelId: "", emittedTokens: 0, processedSeqLen: 0, recoveryMode: "none" };
   }
   const { modelId, promptTokens, tokens } = kept;
-  return { sessionId, resumable: true, modelId, emittedTokens: tokens.length, processedSeqLen: promptTokens + tokens.length, recoveryMode: "token_replay" };
+  const processedSeqLen = promptTokens + tokens.length;
+  return { sessionId, resumable: true, modelId, emittedTokens: tokens.length, processedSeqLen, recoveryMode: "token_replay" };
 }
 
 /** As far as it came; it stays. Raises RequestValidationError. */
@@ -23,8 +24,8 @@ export async function recovered(
   }
   const { modelId, promptTokens, tokens } = kept;
   return {
-    sessionId, recoveredText: await decode(tokens, modelId), emittedTokens: tokens.length, processedSeqLen: promptTokens + tokens.length, replayedTokens: 0,
-    recoveryMode: "text_only",
+    sessionId, recoveredText: await decode(tokens, modelId), emittedTokens: tokens.length, processedSeqLen: promptTokens + tokens.length,
+    replayedTokens: 0, recoveryMode: "text_only",
   };
 }
 
@@ -32,5 +33,6 @@ export async function recovered(
 export function resumed(sessionId: string, completion: ChatCompletion, kept: KeptAnswer | undefined): ResumeResult {
   const { usage: { completion_tokens: emittedTokens, total_tokens: processedSeqLen }, choices: [choice] } = completion;
   const replayedTokens = kept === undefined || kept.reason !== undefined ? 0 : kept.tokens.length;
-  return { sessionId, recoveredText: choice?.message.content ?? "", emittedTokens, processedSeqLen, replayedTokens, recoveryMode: "token_replay", completion };
+  const recoveredText = choice?.message.content ?? "";
+  return { sessionId, recoveredText, emittedTokens, processedSeqLen, replayedTokens, recoveryMode: "token_replay", completion };
 }

@@ -2,8 +2,8 @@
 
 /**
  * "drop_oldest" leaves out whole turns from the oldest on, but no system message in front of them; of a text the oldest tokens but SINKS.
- * "truncate_middle" also keeps the first turn, and where that is not enough, as much of the longest message's beginning as of its end; so it does of
- * a text.
+ * "truncate_middle" also keeps the first turn, and where that is not enough, as much of the longest message's beginning as of its end; so it
+ * does of a text.
  */
 export const OVERFLOWS = ["error", "drop_oldest", "truncate_middle"] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
@@ -37,9 +37,11 @@ export function* shortened<T extends { readonly role: string }>(
 const GAP = "\n[…]\n";
 
 /** The same messages with so many characters less in the middle of the longest; undefined where there are not so many. */
-export function withoutMiddle<T extends { readonly role: string; readonly content: string }>(messages: readonly T[], characters: number): T[] | undefined {
+export function withoutMiddle<T extends { readonly role: string; readonly content: string }>(
+  messages: readonly T[], characters: number,
+): T[] | undefined {
   const others = messages.filter(({ role }) => role !== "system");
-  const longest = others.reduce<T | undefined>((best, one) => (best === undefined || one.content.length > best.content.length ? one : best), undefined);
+  const [longest] = others.toSorted((a, b) => b.content.length - a.content.length);
   const kept = (longest?.content.length ?? 0) - characters - GAP.length;
   if (longest === undefined || kept < 2) return undefined;
   const [head, tail] = [longest.content.slice(0, kept >> 1), longest.content.slice(-(kept >> 1))];

@@ -151,7 +151,9 @@ export class Session {
     const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length, sampler, drafter) : [recital];
     const shifts = request.overflow === "drop_oldest";
     try {
-      if (maxTokens === 0) throw new RequestValidationError("A prompt of one token has no logprobs: nothing comes before it.", { param: "max_tokens" });
+      if (maxTokens === 0) {
+        throw new RequestValidationError("A prompt of one token has no logprobs: nothing comes before it.", { param: "max_tokens" });
+      }
       const known = recital !== undefined ? prompt.slice(0, 1) : before.length === 0 ? prompt : [...prompt, ...before];
       if (recital !== undefined) writer.recite(prompt[0] ?? 0, prompt.length);
       const ends = recital === undefined ? eosTokenIds : NO_ENDS; // the prompt may have some; the writer knows where the answer begins
@@ -210,7 +212,8 @@ export class Session {
     const most = roomForPrompt(contextLength, maxTokens);
     if (prompt.kind !== "chat" && overflow !== "error") return { ...whole, tokens: cut(whole.tokens, overflow, most) };
     if (prompt.kind === "chat") {
-      const encoded = (messages: readonly ChatMessage[]): Encoded => this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } });
+      const encoded = (messages: readonly ChatMessage[]): Encoded => (
+        this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } }));
       let [least, tokens] = [prompt.conversation.messages, whole.tokens.length];
       for (const messages of shortened(least, overflow)) {
         const shorter = encoded(messages);

@@ -187,7 +187,8 @@ function parseProbe(session: Fields): KeptAnswer {
   const sessionId = session.string("sessionId", MAX_TEXT);
   const reason = session.optional("reason", (key) => session.string(key, MAX_TEXT));
   if (reason !== undefined) return { sessionId, reason };
-  return { sessionId, modelId: session.string("modelId", MAX_TEXT), promptTokens: session.integer("promptTokens", 0, Number.MAX_SAFE_INTEGER), tokens: tokensOf(session) };
+  const promptTokens = session.integer("promptTokens", 0, Number.MAX_SAFE_INTEGER);
+  return { sessionId, modelId: session.string("modelId", MAX_TEXT), promptTokens, tokens: tokensOf(session) };
 }
 
 function parseMemory(memory: Fields): MemoryEstimate {

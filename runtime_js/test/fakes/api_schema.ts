@@ -27,10 +27,14 @@ const JSON_SCHEMA: Spec = { is: "any of", samples: [SCHEMA], specs: [json(SCHEMA
 const PARTS = (...types: readonly string[]): Spec => ({ is: "any of", specs: [TEXT, list(record({ type: oneOf(...types), text: TEXT }, "type", "text"), 256)] });
 const NAME: Spec = { is: "text", least: 1, most: 64, pattern: /^[a-zA-Z0-9_-]+$/, samples: ["look", "find-2"] };
 
+const TOOL_FIELDS = { name: NAME, description: TEXT, parameters: json(SCHEMA), strict: FLAG } as const;
+const TOOL = record(TOOL_FIELDS, "name");
+
 const SAMPLING: FieldsOf<Omit<CompletionRequestNonStreaming, "prompt" | "echo" | "suffix" | "logprobs">> = {
   model: { is: "text", most: 1024, samples: [MODEL, "", "gpt-4"] },
   max_tokens: limit([-1]),
-  temperature: number(0, 2), top_p: number(0, 1), top_k: { is: "integer", least: 0, most: MAX_TOKENS, also: [-1], samples: [-1, 0, 1, 5, 5000] }, min_p: number(0, 1),
+  temperature: number(0, 2), top_p: number(0, 1), min_p: number(0, 1),
+  top_k: { is: "integer", least: 0, most: MAX_TOKENS, also: [-1], samples: [-1, 0, 1, 5, 5000] },
   repetition_penalty: number(0.01, 100), frequency_penalty: number(-2, 2), presence_penalty: number(-2, 2),
   logit_bias: { is: "map", key: /^[0-9]{1,8}$/, of: number(-100, 100), most: 1024 },
   seed: { is: "integer", least: Number.MIN_SAFE_INTEGER, most: Number.MAX_SAFE_INTEGER },
@@ -52,7 +56,7 @@ const CHAT: FieldsOf<ChatCompletionRequestNonStreaming | ChatCompletionRequestSt
     record({ role: oneOf("assistant"), content: PARTS("text"), reasoning_content: TEXT }, "role"),
   ] }, 4096, 1),
   max_completion_tokens: limit([-1]), logprobs: FLAG, top_logprobs: { is: "integer", least: 0, most: 20 },
-  tools: list(record({ type: oneOf("function"), function: record({ name: NAME, description: TEXT, parameters: json(SCHEMA), strict: FLAG }, "name") }, "type", "function"), 1024),
+  tools: list(record({ type: oneOf("function"), function: TOOL }, "type", "function"), 1024),
   tool_choice: oneOf("none", "auto", "required"), parallel_tool_calls: FLAG, chat_template_kwargs: json({ a: 1 }), special_tokens: oneOf("escape", "parse"),
   reasoning_effort: oneOf("none", "minimal", "low", "medium", "high", "xhigh", "max"), thinking_budget: { is: "integer", least: 0, most: MAX_TOKENS },
   prediction: record({ type: oneOf("content"), content: PARTS("text") }, "type", "content"),
@@ -70,16 +74,17 @@ const COMPLETION: FieldsOf<CompletionRequestNonStreaming | CompletionRequestStre
 };
 
 const EMBEDDING: FieldsOf<EmbeddingRequest> = {
-  input: PROMPTS(2048), model: SAMPLING.model, encoding_format: oneOf("float", "base64"), dimensions: { is: "integer", least: 1, most: 1 << 16, samples: [1, 4] },
-  pooling: oneOf("last", "mean"), user: TEXT,
+  input: PROMPTS(2048), model: SAMPLING.model, encoding_format: oneOf("float", "base64"), pooling: oneOf("last", "mean"), user: TEXT,
+  dimensions: { is: "integer", least: 1, most: 1 << 16, samples: [1, 4] },
 };
 
 const RESPONSE: Readonly<Record<string, Spec>> = {
   model: SAMPLING.model,
-  input: { is: "any of", specs: [TEXT, list(record({ type: oneOf("message"), role: oneOf("user", "system", "developer"), content: PARTS("input_text") }, "role", "content"), 4096, 1)] },
+  input: { is: "any of", specs: [TEXT, list(record(
+    { type: oneOf("message"), role: oneOf("user", "system", "developer"), content: PARTS("input_text") }, "role", "content"), 4096, 1)] },
   instructions: TEXT, max_output_tokens: limit([]), temperature: number(0, 2), top_p: number(0, 1), stream: FLAG,
   metadata: { is: "map", key: /^[a-z]/i, of: { is: "text", most: 1024 }, most: 16, samples: [{ a: "b" }] },
-  tools: list(record({ type: oneOf("function"), name: NAME, description: TEXT, parameters: json(SCHEMA), strict: FLAG }, "type", "name"), 1024),
+  tools: list(record({ type: oneOf("function"), ...TOOL_FIELDS }, "type", "name"), 1024),
   tool_choice: oneOf("none", "auto"), parallel_tool_calls: FLAG, reasoning: record({ effort: oneOf("none", "low", "high") }),
   text: record({ format: record({ type: oneOf("text") }, "type") }),
 };

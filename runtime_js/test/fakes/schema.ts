@@ -30,7 +30,8 @@ export function fits(spec: Spec, value: unknown): boolean {
     case "number":
     case "integer":
       if (typeof value !== "number") return false;
-      return spec.also?.includes(value) === true || (value >= spec.least && value <= spec.most && (spec.is === "number" || Number.isInteger(value)));
+      if (spec.also?.includes(value) === true) return true;
+      return value >= spec.least && value <= spec.most && (spec.is === "number" || Number.isInteger(value));
     case "boolean":
       return typeof value === "boolean";
     case "text":
@@ -42,11 +43,13 @@ export function fits(spec: Spec, value: unknown): boolean {
     case "object": {
       if (!isObject(value)) return false;
       const given = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
-      return given.every(([key, item]) => { const of = Object.hasOwn(spec.fields, key) ? spec.fields[key] : undefined; return of !== undefined && fits(of, item); })
+      const of = new Map(Object.entries(spec.fields));
+      return given.every(([key, item]) => { const one = of.get(key); return one !== undefined && fits(one, item); })
         && (spec.needed ?? []).every((key) => given.some(([name]) => name === key));
     }
     case "map":
-      return isObject(value) && Object.keys(value).length <= spec.most && Object.entries(value).every(([key, item]) => spec.key.test(key) && fits(spec.of, item));
+      return isObject(value) && Object.keys(value).length <= spec.most
+        && Object.entries(value).every(([key, item]) => spec.key.test(key) && fits(spec.of, item));
     case "any of":
       return spec.specs.some((one) => fits(one, value));
     case "json":
@@ -116,11 +119,14 @@ function near(spec: Spec): readonly unknown[] {
       const whole = Object.fromEntries((spec.needed ?? []).map((key) => { const of = spec.fields[key]; return [key, of && valid(of, random)]; }));
       return [
         { ...whole, no_such_field: 1 }, ...(spec.needed ?? []).map((key) => ({ ...whole, [key]: undefined })), [whole],
-        ...Object.entries(spec.fields).flatMap(([key, of]) => near(of).filter((item) => item !== null && !fits(of, item)).map((item) => ({ ...whole, [key]: item }))),
+        ...Object.entries(spec.fields).flatMap(([key, of]) => near(of).filter((item) => !fits(of, item)).map((item) => ({ ...whole, [key]: item }))),
       ];
     }
     case "map":
-      return [{ key: valid(spec.of, random) }, { "-1": 0 }, ...near(spec.of).map((item) => ({ 5: item })), Object.fromEntries(Array.from({ length: spec.most + 1 }, (_, i) => [i, 0]))];
+      return [
+        { key: valid(spec.of, random) }, { "-1": 0 }, ...near(spec.of).map((item) => ({ 5: item })),
+        Object.fromEntries(Array.from({ length: spec.most + 1 }, (_, i) => [i, 0])),
+      ];
     case "any of":
       return spec.specs.flatMap(near);
     case "json":

@@ -5,8 +5,8 @@ import { described, isFlagged, maybe, nameOf, pairsOf, part, parts, type Node } 
 import type { Scope } from "./scope.ts";
 import { methodOf } from "./strings.ts";
 import {
-  compare, dictOf, entriesOf, escapedHtml, floatOf, isEqual, isMarked, isTrue, itemsOf, keyOf, listOf, markedText, numberOf, strOf, textOf, tupleOf, wrap,
-  type Arguments, type Value,
+  compare, dictOf, entriesOf, escapedHtml, floatOf, isEqual, isMarked, isTrue, itemsOf, keyOf, listOf, markedText, numberOf, strOf, textOf,
+  tupleOf, wrap, type Arguments, type Value,
 } from "./values.ts";
 
 export type Expression = (scope: Scope) => Value;
@@ -57,7 +57,8 @@ export function expressionOf(node: Node): Expression {
       return (scope) => (isTrue(test(scope)) ? value(scope) : wrap(undefined));
     }
     case "Ternary": {
-      const [test, value, otherwise] = [expressionOf(part(node, "condition")), expressionOf(part(node, "trueExpr")), expressionOf(part(node, "falseExpr"))];
+      const [test, value] = [expressionOf(part(node, "condition")), expressionOf(part(node, "trueExpr"))];
+      const otherwise = expressionOf(part(node, "falseExpr"));
       return (scope) => (isTrue(test(scope)) ? value(scope) : otherwise(scope));
     }
     default:
@@ -68,10 +69,14 @@ export function expressionOf(node: Node): Expression {
 /** Arguments by place come before those by name, as in Python. */
 export function argumentsOf(nodes: readonly Node[]): (scope: Scope) => Arguments {
   const isNamed = ({ type }: Node): boolean => type === "KeywordArgumentExpression" || type === "KeywordSpreadExpression";
-  const given = nodes.filter((node) => !isNamed(node)).map((node) => (
-    node.type === "SpreadExpression" ? { value: expressionOf(part(node, "argument")), isSpread: true } : { value: expressionOf(node), isSpread: false }));
-  const named = nodes.filter(isNamed).map((node) => (node.type === "KeywordArgumentExpression"
-    ? { key: nameOf(part(node, "key")), value: expressionOf(part(node, "value")) } : { key: undefined, value: expressionOf(part(node, "argument")) }));
+  const given = nodes.filter((node) => !isNamed(node)).map((node) => {
+    const isSpread = node.type === "SpreadExpression";
+    return { value: expressionOf(isSpread ? part(node, "argument") : node), isSpread };
+  });
+  const named = nodes.filter(isNamed).map((node) => {
+    const isOne = node.type === "KeywordArgumentExpression";
+    return { key: isOne ? nameOf(part(node, "key")) : undefined, value: expressionOf(part(node, isOne ? "value" : "argument")) };
+  });
   return (scope) => ({
     given: given.flatMap(({ value, isSpread }) => (isSpread ? itemsOf(value(scope)) : [value(scope)])),
     named: new Map(named.flatMap(({ key, value }) => (key === undefined ? [...entriesOf(value(scope))] : [[key, value(scope)] as const]))),

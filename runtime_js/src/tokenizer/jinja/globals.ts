@@ -24,7 +24,8 @@ function pairsOf({ given: [pairs], named }: Arguments): (readonly [string, Value
 
 function globals(): Scope {
   const scope = new Scope();
-  for (const [name, value] of Object.entries({ true: true, false: false, none: null, True: true, False: false, None: null })) scope.set(name, wrap(value));
+  const constants = { true: true, false: false, none: null, True: true, False: false, None: null };
+  for (const [name, value] of Object.entries(constants)) scope.set(name, wrap(value));
   const functions: Readonly<Record<string, (args: Arguments) => Value>> = {
     range, dict: (args) => dictOf(pairsOf(args)), namespace: (args) => namespaceOf(pairsOf(args)),
     strftime_now: ({ given: [form] }) => wrap(strftime(new Date(), strOf(form ?? wrap("")))),
