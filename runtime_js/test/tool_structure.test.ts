@@ -114,7 +114,9 @@ test("lengths, references and names hold in arguments that are texts between tag
   const prompt = { kind: "chat", conversation: { messages: [{ role: "user", content: "hi" }], tools } } as const;
   const [coder, lfm] = [FORMATS.get("qwen-coder"), FORMATS.get("lfm2")];
   assert.ok(coder !== undefined && lfm !== undefined);
-  assert.throws(() => toolStructure(asking({ prompt, strictTools: ["find"] }), coder, false), fails(RequestValidationError, /maxLength \(of the parameter note\)/));
+  const strict = toolStructure(asking({ prompt, strictTools: ["find"] }), coder, false);
+  assert.ok(strict !== undefined);
+  await assert.rejects(grammars.constraint(strict), fails(RequestValidationError, /held to maxLength.*#\/properties\/note\/maxLength/));
   const validate = ajv.compile(parameters);
   for (let seed = 0; seed < 3; seed++) {
     const python = await answer(asking({ prompt, strictTools: ["find"], toolChoice: { kind: "required" }, parallelToolCalls: false }), lfm, seed);

@@ -1,5 +1,8 @@
 /** What an answer's text must look like, as it is sent to the engine. */
 
+import type { ToolFormat } from "../../formats/format.ts";
+import type { JsonObject } from "../../support/json.ts";
+
 export type Form =
   /** JSON that fits a JSON Schema, which is given as JSON text. Strictly: what a grammar cannot hold is refused, else it is left to the model. */
   | { readonly kind: "schema"; readonly schema: string; readonly isStrict: boolean }
@@ -8,11 +11,27 @@ export type Form =
   /** A regular expression for the whole answer. */
   | { readonly kind: "regex"; readonly pattern: string }
   /** A structural tag of xgrammar, as JSON text: free text with parts that have forms of their own. */
-  | { readonly kind: "tags"; readonly tags: string; readonly isStrict: boolean };
+  | { readonly kind: "tags"; readonly tags: string; readonly isStrict: boolean }
+  /** Calls of tools. */
+  | { readonly kind: "calls"; readonly calls: Calls; readonly isStrict: boolean };
+
+export interface Calls {
+  /** How the model writes them, and what tags of its say nothing. */
+  readonly format: ToolFormat;
+  readonly skipped: readonly string[];
+  /** Names, and the schemas of their arguments. */
+  readonly tools: readonly (readonly [string, JsonObject])[];
+  readonly strictTools: readonly string[];
+  /** Whether there must be a call, and whether there may be no more than one then. */
+  readonly isWanted: boolean;
+  readonly isOne: boolean;
+}
 
 export type Structure = Form & {
   /** The field of the request that asks for it. */
   readonly param: string;
+  /** What ends the thought that comes before. */
+  readonly thoughtEnd?: string | undefined;
 };
 
 /** Characters of a schema or a tag. */

@@ -6,7 +6,8 @@ import { LengthTracker } from "./length_tracker.ts";
 import { withLengths, MARK, MARKS, type Bounds } from "./lengths.ts";
 import { schemaGrammar } from "./schema.ts";
 import { QUOTE } from "./string_bytes.ts";
-import type { Form } from "./structure.ts";
+import type { Structure } from "./structure.ts";
+import { tagOfStructure } from "./call_tags.ts";
 import { tagGrammar } from "./tags.ts";
 import { TokenLengths } from "./token_lengths.ts";
 
@@ -34,7 +35,8 @@ interface Source {
   readonly bounds: readonly Bounds[];
 }
 
-function sourceOf(form: Form): Source {
+function sourceOf(form: Structure): Source {
+  if (form.thoughtEnd !== undefined) return tagSource(form);
   switch (form.kind) {
     case "schema": {
       const schema: unknown = JSON.parse(form.schema);
@@ -45,16 +47,20 @@ function sourceOf(form: Form): Source {
       return { method: "FromEBNF", args: [form.grammar, "root"], bounds: [] };
     case "regex":
       return { method: "FromStructuralTag", args: [JSON.stringify({ type: "structural_tag", format: { type: "regex", pattern: form.pattern } })], bounds: [] };
-    case "tags": {
-      const tag: unknown = JSON.parse(form.tags);
-      const { made, bounds } = withLengths((lengths) => tagGrammar(tag, form.isStrict, lengths));
-      return { method: "FromStructuralTag", args: [made], bounds };
-    }
+    case "tags":
+    case "calls":
+      return tagSource(form);
   }
 }
 
+function tagSource(form: Structure): Source {
+  const tag = tagOfStructure(form);
+  const { made, bounds } = withLengths((lengths) => tagGrammar(tag, "isStrict" in form && form.isStrict, lengths));
+  return { method: "FromStructuralTag", args: [made], bounds };
+}
+
 /** The grammar of a form as EBNF. It is made in memory of its own, which is gone afterwards, whatever happened. */
-export function printGrammar(module: WebAssembly.Module, form: Form): string {
+export function printGrammar(module: WebAssembly.Module, form: Structure): string {
   const binding = Binding.start(module, names, MOST_BYTES);
   binding.deadline = performance.now() + PATIENCE;
   const { method, args } = sourceOf(form);
@@ -96,7 +102,7 @@ export class Compiler {
     this.#words = { tokens, possible: possible({ tokens, endTokenIds }), lengths: new TokenLengths(tokens) };
   }
 
-  compile(form: Form): CompiledGrammar {
+  compile(form: Structure): CompiledGrammar {
     this.#binding.deadline = performance.now() + PATIENCE;
     const { method, args, bounds } = sourceOf(form);
     const grammar = this.#binding.make("Grammar", method, ...args);

@@ -1,9 +1,9 @@
 /** What stands between the tags of a call whose arguments are texts between tags, as its schema says. */
 
-import type { CallSyntax } from "../formats/format.ts";
-import { filled } from "../formats/words.ts";
-import { RequestValidationError } from "../support/errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../support/json.ts";
+import type { CallSyntax } from "../../formats/format.ts";
+import { filled } from "../../formats/words.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../support/json.ts";
+import { pointer, SchemaError } from "./schema_fields.ts";
 
 type Syntax = Extract<CallSyntax, { kind: "parameters" }>;
 
@@ -46,13 +46,13 @@ function textValue(schema: JsonObject, name: string, end: string, isStrict: bool
   if (texts !== undefined && texts.length > 0) return choiceOf(texts.map(constant));
   const unheld = UNHELD.find((key) => Object.hasOwn(schema, key));
   if (isStrict && unheld !== undefined) {
-    throw new RequestValidationError(
-      `This model writes texts as they are, which cannot be held to ${unheld} (of the parameter ${name}): leave it out, or leave out \`strict\`.`, { param: "tools" });
+    throw new SchemaError(pointer(pointer("#/properties", name), unheld),
+      `this model writes texts as they are, which cannot be held to ${unheld}; leave it out, or leave out strict`);
   }
   return textBefore(end);
 }
 
-/** Every property in the schema's order, texts as they are and other values as JSON; those that are not required may be left out. Raises RequestValidationError. */
+/** Every property in the schema's order, texts as they are and other values as JSON; those that are not required may be left out. Raises SchemaError. */
 export function parameterContent(syntax: Syntax, schema: JsonObject, isStrict: boolean): object {
   const { keyBegin, keyEnd, valueBegin, valueEnd, textKind, jsonKind } = syntax;
   const { properties = null, required = null } = schema;
