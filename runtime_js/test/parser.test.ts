@@ -137,6 +137,22 @@ for (const [name, format, text, expected, reading] of CASES) {
   });
 }
 
+test("an answer goes on with what its prompt has opened", () => {
+  const format: ChatFormat = { ...MISTRAL_NAMED, skipped: [">>>all\n"] };
+  const opening: ChatFormat = { ...format, tools: format.tools && { ...format.tools, begin: [">>>"], opened: ">>>", syntax: { kind: "named", prefix: "", separator: "\n" } } };
+  const reading = (text: string, tools = TOOLS): string[] => {
+    const said: string[] = [];
+    const parser = new OutputParser({ format: opening, tools, parallel: true, isThinking: false, newId: () => "i", opened: ">>>" },
+      (event) => said.push("text" in event ? event.text : event.name));
+    parser.push(text);
+    parser.end();
+    return said;
+  };
+  assert.deepEqual(["", "all\nHello", "look\n{\"a\": 1}", "all\nHi>>>find\n{}", "who\nme"].map((text) => reading(text)),
+    [[], ["Hello"], ["look", "{\"a\": 1}"], ["Hi", "find", "{}"], [">>>who\nme"]]);
+  assert.deepEqual(reading("all\nHello", new Map()), ["Hello"]);
+});
+
 test("what is no call for certain is handed on at once", () => {
   const seen: string[] = [];
   const parser = new OutputParser({ format: HERMES, tools: TOOLS, parallel: true, isThinking: false, newId: () => "i", opened: "" },

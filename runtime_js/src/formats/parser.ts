@@ -67,6 +67,8 @@ export class OutputParser {
   /** No more text comes. */
   end(): void {
     if (this.isOver) return;
+    const { opened } = this.#options;
+    if (this.#input.rest === opened) this.#input.take(opened.length); // nothing came
     this.#input.end();
     this.#reader.next();
     this.#flush();
