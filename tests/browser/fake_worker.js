@@ -10,6 +10,11 @@ let computer = {};
 const SCRIPT = {
   say: (text) => text,
   context: () => `${contextLength} tokens`,
+  /** As an engine whose GPU goes away, and which goes on with the answer on the CPU. */
+  lose: () => {
+    computer = { device: "cpu", vendor: "", threads: 2 };
+    report("ready", 1, 1, 1);
+  },
   fail: (code) => {
     throw { code, message: `made to fail with ${code}` };
   },

@@ -40,6 +40,10 @@ def test_a_model_for_the_cpu_starts_without_a_gpu(on_cpu: Visit) -> None:
 def test_what_computes_is_said_and_chosen(on_cpu: Visit) -> None:
     page = on_cpu.start()
     assert where(page) == "On your GPU (toy)."
+    ask(page, "lose: it")
+    assert answered(page, 2) == "1 messages: user."
+    assert page.inner_text("#notice").startswith("The GPU was lost. The model goes on, on the CPU.")
+    assert where(page).startswith("On your CPU, 2 threads: about ")
     page.click("#open-settings")
     page.select_option("#device", "cpu")
     page.click("#save-settings")

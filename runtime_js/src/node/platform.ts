@@ -5,8 +5,8 @@ import { open } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { ModelNotFoundError } from "../support/errors.ts";
-import { setPlatform, type Located } from "../support/platform.ts";
+import { DownloadError, IntegrityError, ModelNotFoundError } from "../support/errors.ts";
+import { setPlatform, type Located, type Size } from "../support/platform.ts";
 import { DiskFolder } from "./files.ts";
 import { startThread } from "./threads.ts";
 
@@ -62,21 +62,24 @@ function locate(model: string): Located | undefined {
   throw new ModelNotFoundError(`${path} is not there.`, { path });
 }
 
-async function readFile(url: string, most: number, into: ArrayBuffer | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
+async function readFile(url: string, size: Size, into?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
   const file = await open(fileURLToPath(url), constants.O_RDONLY).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw new DownloadError(`${url} ${isMissing ? "is not there" : `cannot be read (${String(error)})`}. Build or copy the whole model folder again.`,
+      { url, ...(isMissing && { reason: "missing" }) }, error);
   });
-  if (file === null) return null;
   try {
-    const { size } = await file.stat();
-    if (size > most) return null;
-    const bytes = into !== undefined && into.byteLength >= size ? new Uint8Array(into, 0, size) : new Uint8Array(size);
-    let done = 0;
-    for (let count = -1; count !== 0 && done < size; done += count) {
-      count = (await file.read(bytes, done, size - done, done)).bytesRead;
+    const { size: length } = await file.stat();
+    const fits = "exactly" in size ? length === size.exactly : length <= size.atMost;
+    if (!fits) {
+      throw new IntegrityError(`${url} has ${length} bytes, ${"exactly" in size ? `not ${size.exactly}` : `more than ${size.atMost}`}. `
+        + "Build or copy the model folder again.", { url, received: length });
     }
-    return bytes.subarray(0, done);
+    const bytes = into !== undefined && into.byteLength >= length ? new Uint8Array(into, 0, length) : new Uint8Array(length);
+    for (let done = 0, count = -1; count !== 0 && done < length; done += count) {
+      count = (await file.read(bytes, done, length - done, done)).bytesRead;
+    }
+    return bytes;
   } finally {
     await file.close();
   }

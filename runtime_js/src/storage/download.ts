@@ -2,9 +2,10 @@
 
 import { childController } from "../support/abort.ts";
 import { AbortError, DownloadError, MLCEngineError } from "../support/errors.ts";
+import type { Size } from "../support/platform.ts";
 import type { Draft } from "./draft.ts";
 import { isOffline, pause, untilOnline } from "./pause.ts";
-import { Retryable, bodyBegin, checkBegin, endedEarly, exactSize, tooLong, type Size } from "./response.ts";
+import { Retryable, bodyBegin, checkBegin, endedEarly, exactSize, tooLong } from "./response.ts";
 import { allocate } from "./store.ts";
 
 const FIRST_PAUSE_MS = 500;

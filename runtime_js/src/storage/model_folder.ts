@@ -1,11 +1,11 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
 import { childController } from "../support/abort.ts";
-import { DownloadError } from "../support/errors.ts";
+import { DownloadError, IntegrityError } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
 import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { threadCount } from "../support/thread.ts";
-import { sha256 } from "./digest.ts";
+import { canHash, sha256 } from "./digest.ts";
 import { download } from "./download.ts";
 import { Lanes } from "./lanes.ts";
 import { isLocal } from "./local_file.ts";
@@ -44,6 +44,7 @@ export class ModelFolder {
 
   /** Reads the manifest of a source. Raises ManifestError, IntegrityError or DownloadError. */
   static async open(source: ModelSource, signal: AbortSignal, onWait: WaitListener = () => undefined): Promise<ModelFolder> {
+    if (!canHash()) throw new IntegrityError("Files cannot be verified here: open the page over https:// or on localhost.");
     const store = await ModelStore.open(source.manifest);
     const make = (manifest: Manifest): ModelFolder => new ModelFolder(source, manifest, store, onWait);
     if (isLocal(source.manifest)) return make(await localManifest(source));

@@ -1,6 +1,7 @@
 /** Reads what a server answered to a request for a file: which bytes come, or which error this is. */
 
 import { DownloadError, IntegrityError, type MLCEngineError } from "../support/errors.ts";
+import type { Size } from "../support/platform.ts";
 import { retryAfter } from "./pause.ts";
 
 const LFS_POINTER = "version https://git-lfs";
@@ -17,9 +18,6 @@ export class Retryable {
   /** pause: milliseconds until then, where that is known. */
   constructor(readonly error: MLCEngineError, readonly pause?: number, readonly attempts = ATTEMPTS) {}
 }
-
-/** What is asked for: a file of exactly or at most so many bytes. */
-export type Size = { readonly exactly: number } | { readonly atMost: number };
 
 export function exactSize(size: Size): number | undefined {
   return "exactly" in size ? size.exactly : undefined;

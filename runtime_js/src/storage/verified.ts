@@ -20,6 +20,10 @@ async function readStored(store: ModelStore, entry: FileEntry, into: ArrayBuffer
   return stored !== null && await sha256(stored) === entry.sha256 ? stored : null;
 }
 
+function corrupted(url: string): IntegrityError {
+  return new IntegrityError(`${url} is corrupted: its sha256 is not the one in the manifest. Deploy the model folder again.`, { url });
+}
+
 /** Raises IntegrityError, DownloadError or AbortError. */
 async function fetchVerified(
   store: ModelStore, { file, bytes: size, sha256: digest }: FileEntry, url: string, options: ReadOptions,
@@ -39,15 +43,12 @@ async function fetchVerified(
       draft?.close(); // what has come stays for the next visit
     }
   }
-  throw new IntegrityError(`${url} is corrupted: its sha256 is not the one in the manifest. Deploy the model folder again.`, { url });
+  throw corrupted(url);
 }
 
-/** Raises IntegrityError or DownloadError. */
 async function readInPlace({ bytes: size, sha256: digest }: FileEntry, url: string, { into, onProgress }: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readLocal(url, { exactly: size }, into);
-  if (await sha256(bytes) !== digest) {
-    throw new IntegrityError(`${url} is damaged: its sha256 is not the one in the manifest. Build or copy the model folder again.`, { url });
-  }
+  if (await sha256(bytes) !== digest) throw corrupted(url);
   onProgress?.(size);
   return bytes;
 }

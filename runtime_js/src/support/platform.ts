@@ -16,6 +16,9 @@ export interface Folder {
   keys(): AsyncIterable<string>;
 }
 
+/** Of a file, in bytes. */
+export type Size = { readonly exactly: number } | { readonly atMost: number };
+
 /** Where a model's files lie; absolute URLs. */
 export interface Located {
   readonly manifest: string;
@@ -30,8 +33,11 @@ export interface Platform {
   locate(model: string): Located | undefined;
   /** The folder that keeps what comes over the network. */
   storage(): Folder;
-  /** The bytes of a `file:` URL, in `into` if they fit there; null where there is no such file, or a larger one than `most`. */
-  readFile(url: string, most: number, into: ArrayBuffer | undefined): Promise<Uint8Array<ArrayBuffer> | null>;
+  /**
+   * The bytes of a `file:` URL, in `into` if they fit there. size: how many there must be, exactly or at most. Raises DownloadError where it
+   * cannot be read, IntegrityError where its size is wrong.
+   */
+  readFile(url: string, size: Size, into?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>>;
   startThread(script: string): Thread;
   /** Threads that run at a time on this machine. */
   readonly threadCount: number;
