@@ -6,7 +6,7 @@ import { DeviceWatch, VariantError, chooseVariants } from "../src/executor/devic
 import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
-import { rotaryTable } from "../src/executor/rope.ts";
+import { rotaryTable, type Place } from "../src/executor/rope.ts";
 import { matchTensors, writeRange } from "../src/executor/weights.ts";
 import type { CacheView, Row } from "../src/executor/runner.ts";
 import { fails } from "./fakes/expect.ts";
@@ -39,6 +39,8 @@ async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0, -1])
 function cache(pages: number[], copies: number[] = []): CacheView {
   return { tables: [Int32Array.from(pages)], copies: Int32Array.from(copies) };
 }
+
+const at = (position: number): Place => ({ position, isLong: false });
 
 function row(position: number, view: CacheView): readonly Row[] {
   return [{ position, cache: view, sampling: GREEDY }];
@@ -99,7 +101,7 @@ test("a step's inputs lie where the kernels read them", async () => {
   assert.deepEqual([...new Uint32Array(gpu.named("sampling").bytes.buffer, 0, 16)], [...sampling]);
   assert.deepEqual([...ints("uniforms").slice(0, 2)], [3, 12]);
   const rope = new Float32Array(gpu.named("rope0").bytes.buffer);
-  assert.deepEqual([...rope.slice(0, 4)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [9])]);
+  assert.deepEqual([...rope.slice(0, 4)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1, long: null }, [9].map(at))]);
 });
 
 test("a step of several rows: its kernels are compiled when it is first asked for, and steps behind it keep their order", async () => {
@@ -131,7 +133,7 @@ test("a step of several rows: its kernels are compiled when it is first asked fo
   assert.deepEqual([...ints("page_table0").slice(0, 2), ints("page_table0")[32]], [1, 3, 2]);
   assert.deepEqual([ints("sampling")[0], ints("sampling")[16]], [1, 2]);
   const turns = new Float32Array(gpu.named("rope0").bytes.buffer);
-  assert.deepEqual([...turns.slice(0, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [5, 2])]);
+  assert.deepEqual([...turns.slice(0, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1, long: null }, [5, 2].map(at))]);
   assert.ok(gpu.log.commands.includes(`copy history ${4 * 3} > readback 0`));
   await assert.rejects(executor.decode([...rows, ...rows]), RangeError);
   await assert.rejects(executor.decode([]), RangeError);
@@ -184,7 +186,7 @@ test("kernels of several rows are prepared while steps of one go on, once for al
   assert.deepEqual([...ints("state").slice(0, 2), ...ints("state").slice(16, 18)], [-1, 0, 2, 1]);
   assert.deepEqual([ints("tokens")[1], ints("page_table0")[32]], [9, 2]);
   const turns = new Float32Array(gpu.named("rope0").bytes.buffer);
-  assert.deepEqual([...turns.slice(4, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1 }, [2])]);
+  assert.deepEqual([...turns.slice(4, 8)], [...rotaryTable({ invFreq: [1, 0.01], scale: 1, long: null }, [2].map(at))]);
   assert.ok(gpu.log.commands.some((command) => command.includes("spare page")), "its page is copied");
   await assert.rejects(async () => executor.prepare(3), RangeError);
 });
@@ -408,8 +410,15 @@ test("weights share large buffers, at offsets that may be bound", () => {
 });
 
 test("rotary angles are exact at far positions", () => {
-  const table = rotaryTable({ invFreq: [1, 0.01], scale: 2 }, [100_000, 100_001]);
+  const table = rotaryTable({ invFreq: [1, 0.01], scale: 2, long: null }, [100_000, 100_001].map(at));
   assert.equal(table.length, 8);
   const expected = [100_001, 1000.01].flatMap((angle) => [2 * Math.cos(angle), 2 * Math.sin(angle)]);
   assert.deepEqual([...table.slice(4, 8)], expected.map(Math.fround));
+});
+
+test("what does not turn is not scaled, and a long sequence turns by its own frequencies", () => {
+  const rope = { invFreq: [0.5, 0], scale: 2, long: { invFreq: [0.25, 0], beyond: 8 } };
+  const expected = [2 * Math.cos(1.5), 2 * Math.sin(1.5), 1, 0, 2 * Math.cos(1), 2 * Math.sin(1), 1, 0];
+  assert.deepEqual(rotaryTable(rope, [{ position: 3, isLong: false }, { position: 4, isLong: true }]), Float32Array.from(expected));
+  assert.deepEqual(rotaryTable({ ...rope, long: null }, [{ position: 3, isLong: true }]), Float32Array.from(expected.slice(0, 4)));
 });

@@ -23,7 +23,7 @@ function planWith(path: string, replacement: unknown): unknown {
 
 test("a plan is read, with the browser's names", () => {
   const plan = parsePlan(fakePlan(), FAKE_WGSL);
-  assert.deepEqual(plan.model.ropes, [{ invFreq: [1, 0.01], scale: 1 }]);
+  assert.deepEqual(plan.model.ropes, [{ invFreq: [1, 0.01], scale: 1, long: null }]);
   assert.deepEqual(plan.variants.map((variant) => variant.name), ["f16-sg", "f32"]);
   assert.deepEqual(plan.variants[1]?.functions.get("decode"), {
     launch: "launch_1_decode", kernels: [0, 1], steps: [{ kernel: 0, buffers: [3, 0, 16] }, { kernel: 1, buffers: [2, 16, 8] }],
@@ -38,6 +38,8 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["format", 3, /format 3, this engine reads format 6/],
   ["model.ropes.0.inv_freq", [1], /io buffer rope0 must have 64 bytes/],
   ["model.ropes.0.inv_freq", [1, "x"], /inv_freq\[1\] must be a finite number/],
+  ["model.ropes.0", { inv_freq: [1, 2], scale: 1, long_inv_freq: [1], original: 8 }, /long_inv_freq must be 2 numbers/],
+  ["model.ropes.0", { inv_freq: [1, 2], scale: 1, long_inv_freq: null, original: 8 }, /long_inv_freq/],
   ["io.3.bytes", 512, /io buffer page_table0 must have 1024 bytes/],
   ["states", [1, 2, 3, 4, 5].map((window) => ({ name: `kv${window}`, kind: "pages", query_size: 8, window })), /5 different windows/],
   ["states.0.kind", "ring", /states\[0\]\.kind/],

@@ -19,7 +19,7 @@ class Injected extends Error {}
 async function live(random: () => number, slots: number, windows: readonly (number | null)[]): Promise<void> {
   const below = (most: number): number => Math.floor(random() * most);
   const it = setup({
-    contextLength: CONTEXT, prefillChunk: 8, pages: 4, maxPages: 24 + below(100), slots, windows, rows: 1 + below(8),
+    contextLength: CONTEXT, prefillChunk: 8, pages: 4, maxPages: 24 + below(100), slots, windows, rows: 1 + below(8), longestAlike: random() < 0.3 ? 10 + below(40) : undefined,
   });
   const { runner, scheduler, sequences, kv } = it;
   const pause = (): Promise<void> => (random() < 0.7 ? Promise.resolve() : new Promise((resolve) => { setTimeout(resolve, random() * 2); }));

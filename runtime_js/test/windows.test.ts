@@ -56,3 +56,15 @@ test("several conversations at once make a window's pool grow", async () => {
   await Promise.all(chats.map((chat) => ask(it, chat, 60)));
   assert.ok(it.kv.kv_capacity(1) > (it.runner.shape.groups[1]?.pages ?? Infinity));
 });
+
+test("where long sequences are computed otherwise, one that becomes long is computed again, and none begins with what the other kind holds", async () => {
+  const it = setup({ contextLength: 256, prefillChunk: 16, maxPages: 256, longestAlike: 48 });
+  const short = promptOf(30, 1);
+  assert.equal(await ask(it, short, 18), 0);
+  assert.equal(it.runner.calls.filter((call) => call === "prefill 16").length, 1, "up to 48 tokens it is a short one");
+  const long = promptOf(60, 2);
+  assert.deepEqual([await ask(it, short, 40), await ask(it, long, 10), await ask(it, long, 10)], [29, 0, 59]);
+  assert.equal(await ask(it, [...short, ...reference(short, 40, NO_EOS), 4]), 69, "where the long one ended");
+  assert.equal(await ask(it, long.slice(0, 40)), 0, "which is short, and becomes long");
+  assert.equal(await ask(it, long.slice(0, 40)), 39);
+});

@@ -96,7 +96,7 @@ export class DebugEngine extends MLCEngine {
     await this.#fresh(async (sequence) => {
       await this.#pretend(sequence, pretended.length);
       sequence.commit(pretended);
-    }, true);
+    }, true, context);
     const times: number[] = [];
     await new Promise<void>((resolve, reject) => {
       new Scheduler(runner, sequences, 1).add(
@@ -201,11 +201,11 @@ export class DebugEngine extends MLCEngine {
     }));
   }
 
-  /** Runs `work` on an empty sequence, which nobody uses after it, unless `isKept`. */
-  async #fresh<T>(work: (sequence: Sequence) => Promise<T>, isKept = false): Promise<T> {
+  /** Runs `work` on an empty sequence, which nobody uses after it, unless `isKept`. `count`: tokens that it will have, where they may be many. */
+  async #fresh<T>(work: (sequence: Sequence) => Promise<T>, isKept = false, count = 0): Promise<T> {
     const { sequences } = this.#loaded;
     sequences.forget();
-    const sequence = sequences.acquire([]);
+    const sequence = sequences.acquire([], null, count);
     sequence.isForgotten = !isKept;
     try {
       return await work(sequence);

@@ -187,7 +187,7 @@ export class Generation {
   guess(most: number, hasToken: boolean, mostBack: number): readonly GuessedRow[] {
     const { constraint, eosTokenIds } = this.request;
     const ahead = this.sampled - this.read;
-    const room = Math.min(most, this.limit - this.sampled, this.contextLength - this.position, mostBack - ahead);
+    const room = Math.min(most, this.limit - this.sampled, (this.sequence?.limit ?? 0) - this.position, mostBack - ahead);
     const { tokens } = this.#speculation.draft(this.tokens, Math.max(0, ahead + room - 1));
     if (this.#assumed.some((token, i) => token !== undefined && token !== tokens[i])) return [];
     const isGiven = ahead > 0 && hasToken && constraint === undefined;
@@ -297,6 +297,11 @@ export class Generation {
   /** Whether the context has no room for its next token. */
   get isFull(): boolean {
     return !this.isOnGpu && this.tokens.length > this.contextLength;
+  }
+
+  /** Whether its sequence has no room for its next token, as it is computed. */
+  get isOutgrown(): boolean {
+    return !this.isOnGpu && this.sequence !== null && this.tokens.length > this.sequence.limit;
   }
 
   /** Leaves out what is in the middle. Keys hold their positions, so that what stays is computed again. */

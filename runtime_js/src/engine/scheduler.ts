@@ -158,12 +158,11 @@ export class Scheduler {
     for (const generation of ended) this.#giveBack(generation);
   }
 
-  /** Goes on beyond the context, from the beginning and the newest part. */
+  /** Goes on beyond the context, from the beginning and the newest part; and where longer sequences are computed otherwise, from the beginning. */
   #shift(): void {
     for (const generation of this.#running) {
-      if (!generation.isFull) continue;
-      this.#giveBack(generation);
-      generation.shift();
+      if (generation.isFull || generation.isOutgrown) this.#giveBack(generation);
+      if (generation.isFull) generation.shift();
     }
   }
 
@@ -222,8 +221,8 @@ export class Scheduler {
 
   /** Whether the next step samples a token for it. */
   #isRow(generation: Generation): boolean {
-    const { sequence, position, contextLength, request: { states } } = generation;
-    if (sequence === null || position >= contextLength || states !== undefined) return false;
+    const { sequence, position, request: { states } } = generation;
+    if (sequence === null || position >= sequence.limit || states !== undefined) return false;
     return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && position > 0;
   }
 
@@ -244,7 +243,7 @@ export class Scheduler {
     const { tokens, request: { states } } = generation;
     if (generation.sequence === null && generation.read > 0) generation.resume();
     const before = generation.position;
-    const sequence = generation.sequence = this.#sequences.acquire(states?.needsAll === true ? [] : tokens, generation.sequence);
+    const sequence = generation.sequence = this.#sequences.acquire(states?.needsAll === true ? [] : tokens, generation.sequence, tokens.length);
     if (generation.read === 0) generation.cached += sequence.tokens.length - before;
     if (this.#isRow(generation)) return;
     const position = sequence.tokens.length;

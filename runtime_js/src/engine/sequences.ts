@@ -17,7 +17,8 @@ export class Sequence {
   /** Not to be kept when it is released. */
   isForgotten = false;
 
-  constructor(readonly id: number) {}
+  /** `isLong`: computed as one that has more tokens than `longestAlike`. `limit`: tokens that it may have, being so. */
+  constructor(readonly id: number, readonly isLong: boolean, readonly limit: number) {}
 
   /** Says which tokens the next places of the cache hold. */
   commit(tokens: readonly number[]): void {
@@ -52,18 +53,20 @@ export class SequenceManager {
 
   /**
    * A sequence that holds a beginning of the tokens, as much as is known and can be continued from, but never all of them: the last must be
-   * computed. It is `present` where nothing more is known than that one holds, and else takes its place.
+   * computed. It is `present` where nothing more is known than that one holds, and else takes its place. `count`: tokens that it will have.
    */
-  acquire(tokens: readonly number[], present: Sequence | null = null): Sequence {
+  acquire(tokens: readonly number[], present: Sequence | null = null, count = tokens.length): Sequence {
+    const isLong = count > (this.#runner.shape.longestAlike ?? Infinity);
     let [best, length]: [Sequence | null, number] = [null, present?.tokens.length ?? 0];
     for (const { value, length: common } of this.#tree.matches(tokens)) {
       const most = Math.min(common, tokens.length - 1);
       if (most <= length) break;
+      if (value.isLong !== isLong) continue;
       const restorable = this.#restorable(value, most);
       if (restorable > length) [best, length] = [value, restorable];
     }
     if (best === null && present !== null) return present;
-    const sequence = best === null ? this.#make() : this.#continue(best, length);
+    const sequence = best === null ? this.#make(isLong) : this.#continue(best, length);
     if (present !== null) this.release(present);
     this.#running.add(sequence);
     return sequence;
@@ -77,7 +80,7 @@ export class SequenceManager {
       return source;
     }
     if (isIdle) this.#idle.add(source); // used last
-    const sequence = new Sequence(this.#call("kv_fork", this.#abi.kv_fork(source.id, length)));
+    const sequence = new Sequence(this.#call("kv_fork", this.#abi.kv_fork(source.id, length)), source.isLong, source.limit);
     sequence.commit(source.tokens.slice(0, length));
     this.share(sequence);
     return sequence;
@@ -112,7 +115,7 @@ export class SequenceManager {
     }
     this.truncate(sequence, Math.min(sequence.tokens.length, this.length(sequence)));
     this.share(sequence);
-    const has = (one: Sequence, { tokens }: Sequence): boolean => this.#restorable(one, tokens.length) === tokens.length;
+    const has = (one: Sequence, { tokens, isLong }: Sequence): boolean => one.isLong === isLong && this.#restorable(one, tokens.length) === tokens.length;
     const whole = [...this.#tree.beyond(sequence)].find((other) => this.#idle.has(other) && has(other, sequence));
     if (whole !== undefined) {
       this.#free(sequence);
@@ -216,9 +219,10 @@ export class SequenceManager {
   views(sequences: readonly Sequence[]): CacheView[] {
     const due = Int32Array.from(this.#copies);
     this.#copies = [];
-    return sequences.map(({ id }, row) => ({
+    return sequences.map(({ id, isLong }, row) => ({
       tables: this.#runner.shape.groups.map((_, group) => this.#view(this.#abi.kv_pages(id, group), this.#abi.kv_page_count(id))),
       copies: row === 0 ? due : new Int32Array(0),
+      isLong,
       ...(this.#runner.shape.slots > 0 ? { slots: this.#slots(id) } : {}),
     }));
   }
@@ -236,8 +240,9 @@ export class SequenceManager {
     return { read, write };
   }
 
-  #make(): Sequence {
-    return new Sequence(this.#call("kv_new", this.#abi.kv_new()));
+  #make(isLong: boolean): Sequence {
+    const { contextLength, longestAlike = Infinity } = this.#runner.shape;
+    return new Sequence(this.#call("kv_new", this.#abi.kv_new()), isLong, isLong ? contextLength : Math.min(contextLength, longestAlike));
   }
 
   #free(sequence: Sequence): void {

@@ -1,6 +1,7 @@
 /** What a step is told of the tokens that it adds to sequences. */
 
 import { STATE_WORDS } from "./abi.generated.ts";
+import type { Place } from "./rope.ts";
 import type { CacheView } from "./runner.ts";
 
 /** What one row adds to its sequence: `count` tokens from `position` on. */
@@ -38,6 +39,7 @@ export function stateWords(additions: readonly (Addition | null)[], n: number, p
 }
 
 /** Of all tokens that are added; a row that does nothing has one, anywhere. */
-export function positionsOf(additions: readonly (Addition | null)[]): number[] {
-  return additions.flatMap((one) => (one === null ? [0] : Array.from({ length: one.count }, (_, i) => one.position + i)));
+export function placesOf(additions: readonly (Addition | null)[]): Place[] {
+  return additions.flatMap((one) => (one === null ? [{ position: 0, isLong: false }]
+    : Array.from({ length: one.count }, (_, i) => ({ position: one.position + i, isLong: one.cache.isLong === true }))));
 }

@@ -6,7 +6,7 @@
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
 import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
-import { kept, positionsOf, stateWords, type Addition } from "./additions.ts";
+import { kept, placesOf, stateWords, type Addition } from "./additions.ts";
 import type { InspectableRunner } from "./backend.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
@@ -19,7 +19,7 @@ import { maxPages } from "./memory.ts";
 import { FIRST_LAYER, decodeName, firstFunctions, functionOf, layerCount, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
-import { rotaryTable } from "./rope.ts";
+import { longestAlike, rotaryTable } from "./rope.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
 /** Results that may be on their way to the CPU at a time: those of one request, and what the one before it left behind. */
@@ -88,7 +88,7 @@ export class PlanExecutor implements InspectableRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     const groups = groupsOf(this.#plan.states, contextLength, this.#plan.model);
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, groups };
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, groups, longestAlike: longestAlike(this.#plan.model.ropes) };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
@@ -354,11 +354,11 @@ export class PlanExecutor implements InspectableRunner {
   #write(additions: readonly (Addition | null)[], n = 1, place = 0): number {
     const { device } = this.#parts;
     device.queue.writeBuffer(this.#buffers.io("state"), 0, stateWords(additions, n, place, this.shape.pageSize));
-    const positions = positionsOf(additions);
-    this.#plan.model.ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rotaryTable(rope, positions)));
+    const places = placesOf(additions);
+    this.#plan.model.ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rotaryTable(rope, places)));
     const pages = Math.ceil(this.#plan.model.contextLength / this.#plan.model.pageSize); // of a row's page table
     additions.forEach((one, row) => one?.cache.tables.forEach((table, group) => this.#pageTables[group]?.write(table, row * pages)));
-    return Math.max(...positions) + 1;
+    return Math.max(...places.map(({ position }) => position)) + 1;
   }
 
   /**

@@ -22,10 +22,12 @@ const LIMITS = [
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 
-/** Radians per position of each rotary pair, and the factor on cosine and sine. */
+/** Radians per position of each rotary pair, 0 for one that does not turn, and the factor on cosine and sine of the others. */
 export interface Rope {
   readonly invFreq: readonly number[];
   readonly scale: number;
+  /** What takes their place for all tokens of a sequence of more than `beyond`. */
+  readonly long: { readonly invFreq: readonly number[]; readonly beyond: number } | null;
 }
 
 export interface PlanModel {
@@ -116,11 +118,15 @@ export function fail(message: string): ManifestError {
 }
 
 function parseRope(rope: Fields): Rope {
-  const invFreq = rope.array("inv_freq", MAX_ROTARY_PAIRS, (value, path) => {
+  const parse = (key: string): number[] => rope.array(key, MAX_ROTARY_PAIRS, (value, path) => {
     if (typeof value !== "number" || !Number.isFinite(value)) throw fail(`${path} must be a finite number`);
     return value;
   });
-  return { invFreq, scale: rope.number("scale", -1e6, 1e6) };
+  const invFreq = parse("inv_freq");
+  const hasLong = rope.has("original") && rope.raw("original") !== null;
+  const long = hasLong ? { invFreq: parse("long_inv_freq"), beyond: rope.integer("original", 1, MAX_CONTEXT) } : null;
+  if (long !== null && long.invFreq.length !== invFreq.length) throw rope.wrong("long_inv_freq", `${invFreq.length} numbers`);
+  return { invFreq, scale: rope.number("scale", -1e6, 1e6), long };
 }
 
 function parseModel(model: Fields): PlanModel {

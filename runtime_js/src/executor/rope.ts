@@ -1,18 +1,29 @@
 import type { Rope } from "./plan.ts";
 
+/** A token's place in its sequence, and whether that turns by the frequencies of long ones. */
+export interface Place {
+  readonly position: number;
+  readonly isLong: boolean;
+}
+
 /**
- * (cos, sin) of each rotary pair for each position: float32[positions, head_dim/2, 2], computed in double precision, times the scaling
+ * (cos, sin) of each rotary pair for each token: float32[tokens, head_dim/2, 2], computed in double precision, those that turn times the scaling
  * kind's factor (RoFormer, arXiv 2104.09864; angle = position * inv_freq).
  */
-export function rotaryTable({ invFreq, scale }: Rope, positions: readonly number[]): Float32Array<ArrayBuffer> {
-  const table = new Float32Array(positions.length * invFreq.length * 2);
+export function rotaryTable({ invFreq, scale, long }: Rope, places: readonly Place[]): Float32Array<ArrayBuffer> {
+  const table = new Float32Array(places.length * invFreq.length * 2);
   let i = 0;
-  for (const position of positions) {
-    for (const frequency of invFreq) {
-      const angle = position * frequency;
-      table[i++] = Math.cos(angle) * scale;
-      table[i++] = Math.sin(angle) * scale;
+  for (const { position, isLong } of places) {
+    for (const frequency of isLong && long !== null ? long.invFreq : invFreq) {
+      const [angle, factor] = [position * frequency, frequency === 0 ? 1 : scale];
+      table[i++] = Math.cos(angle) * factor;
+      table[i++] = Math.sin(angle) * factor;
     }
   }
   return table;
+}
+
+/** Tokens of the longest sequence that does not turn by other frequencies than shorter ones. */
+export function longestAlike(ropes: readonly Rope[]): number {
+  return Math.min(...ropes.map(({ long }) => long?.beyond ?? Infinity));
 }

@@ -6,6 +6,8 @@ export interface CacheView {
   readonly tables: readonly Int32Array[];
   /** (group, source, destination): pages to copy before the step. */
   readonly copies: Int32Array;
+  /** Whether the sequence is, or will be, longer than `longestAlike`. */
+  readonly isLong?: boolean | undefined;
   /**
    * Of a model with states in slots: where the step finds the state before it (-1: it is the first, and the state is zero), and leaves the
    * one after it. Of rows of one sequence, each reads what the row before writes.
@@ -36,6 +38,8 @@ export interface RunnerShape {
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
   readonly slots: number;
   readonly groups: readonly PageGroup[];
+  /** A sequence of more tokens than so many is computed otherwise from its first on: what the cache holds of shorter ones is not its. Default: none is. */
+  readonly longestAlike?: number | undefined;
 }
 
 /**

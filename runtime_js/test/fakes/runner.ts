@@ -2,7 +2,8 @@
  * A model without a GPU: its cache is pages of token ids, and the next token is a hash of all that the cache holds,
  * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it. With slots, a state is the
  * list of all tokens before, and a step that finds another one than its pages hold fails. What it samples it reads in the first group of layers,
- * which sees all; what a token sees in groups with a window must be the same there.
+ * which sees all; what a token sees in groups with a window must be the same there. With `longestAlike`, all of what a long sequence samples from
+ * must have been computed as such, and nothing of a short one.
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
@@ -10,6 +11,8 @@ import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, Step
 import { FakeControls } from "./logits.ts";
 
 export const VOCABULARY = 97;
+/** Beside a token in a page, that it was computed as one of a long sequence. */
+const IN_LONG = 1 << 16;
 
 /** The token after `tokens`. */
 export function nextToken(tokens: readonly number[]): number {
@@ -147,7 +150,9 @@ export class FakeRunner implements ModelRunner {
   #read(length: number, cache: CacheView): number[] {
     return Array.from({ length }, (_, i) => {
       const { page, slot } = this.#at(cache, i);
-      return page[slot] ?? -1;
+      const stored = page[slot] ?? -1;
+      if (stored >= IN_LONG !== length > (this.shape.longestAlike ?? Infinity)) throw new Error(`the token at ${i} of ${length} was computed otherwise`);
+      return stored % IN_LONG;
     });
   }
 
@@ -161,7 +166,7 @@ export class FakeRunner implements ModelRunner {
     for (const [group, { window }] of this.shape.groups.entries()) {
       tokens.forEach((token, i) => {
         const { page, slot } = this.#at(cache, position + i, group);
-        page[slot] = token;
+        page[slot] = token + (cache.isLong === true ? IN_LONG : 0);
       });
       for (let seen = Math.max(0, position - (window ?? 1) + 1); seen < position; seen++) {
         const [own, first] = [this.#at(cache, seen, group), this.#at(cache, seen)];
@@ -177,7 +182,7 @@ export class FakeRunner implements ModelRunner {
     const before = read < 0 ? [] : this.#states[read] ?? [];
     const held = Array.from({ length: position }, (_, i) => {
       const { page, slot } = this.#at(cache, i);
-      return page[slot];
+      return (page[slot] ?? -1) % IN_LONG;
     });
     if (write < 0 || write >= this.shape.slots || write === read) throw new Error(`a step reads slot ${read} and writes slot ${write}`);
     if (before.join() !== held.join()) throw new Error(`slot ${read} has the state after ${before.join()}, and not after ${held.join()}`);

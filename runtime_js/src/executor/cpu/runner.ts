@@ -2,13 +2,13 @@
 
 import { OutOfMemoryError } from "../../support/errors.ts";
 import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
-import { kept, positionsOf, stateWords, type Addition } from "../additions.ts";
+import { kept, placesOf, stateWords, type Addition } from "../additions.ts";
 import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
 import { FIRST_LAYER, functionOf, layerCount } from "../plan.ts";
-import { rotaryTable } from "../rope.ts";
+import { longestAlike, rotaryTable } from "../rope.ts";
 import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
@@ -40,7 +40,7 @@ export class CpuRunner implements InspectableRunner {
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
       rowCounts: Array.from({ length: MAX_ROWS }, (_, i) => i + 1), slots: slotCount(plan, variant),
-      groups: groupsOf(plan.states, contextLength, plan.model),
+      groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
   }
@@ -176,11 +176,11 @@ export class CpuRunner implements InspectableRunner {
     const { pageSize, contextLength, ropes } = this.#plan.model;
     for (const one of additions) if (one !== null) this.#copyPages(one.cache.copies);
     this.#write("state", stateWords(additions, n, place, pageSize));
-    const positions = positionsOf(additions);
-    ropes.forEach((rope, i) => this.#write(`rope${i}`, rotaryTable(rope, positions)));
+    const places = placesOf(additions);
+    ropes.forEach((rope, i) => this.#write(`rope${i}`, rotaryTable(rope, places)));
     const pages = Math.ceil(contextLength / pageSize); // of a row's page table
     additions.forEach((one, row) => one?.cache.tables.forEach((table, group) => this.#write(`page_table${group}`, table, 4 * row * pages)));
-    return Math.max(...positions) + 1;
+    return Math.max(...places.map(({ position }) => position)) + 1;
   }
 
   /** `copies`: (group, source, destination). A page holds all layers of its group. */
