@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.source.checkpoint import Checkpoint, Format
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.local import open_folder
 
@@ -20,9 +20,16 @@ TOKENS: list[int] = json.loads((REFERENCE / "tiny-models.json").read_text("utf-8
 # A family is tested where it is named here.
 FAMILIES = [
     "gemma3_text",
+    "mistral",
+    "phi3",
     "qwen2",
     "qwen3",
 ]
+
+
+def formats(family: str) -> tuple[Format, ...]:
+    """Those that the family is tested in: of some llama.cpp's converter makes another."""
+    return ("hugging_face", "gguf") if (TESTS / "fixtures" / f"tiny-{family}" / "model.gguf").is_file() else ("hugging_face",)
 
 
 def reference(family: str) -> npt.NDArray[np.floating[Any]]:
@@ -31,8 +38,8 @@ def reference(family: str) -> npt.NDArray[np.floating[Any]]:
     return logits
 
 
-def open_tiny(family: str, format: str, folder: Path) -> Checkpoint:
-    """format: "hugging_face" or "gguf". `folder` is where the model is put together with a tokenizer."""
+def open_tiny(family: str, format: Format, folder: Path) -> Checkpoint:
+    """`folder` is where the model is put together with a tokenizer."""
     source = TESTS / "fixtures" / f"tiny-{family}"
     if format == "gguf":
         return open_gguf(source / "model.gguf")

@@ -139,7 +139,9 @@ class CpuRunner:
                 table[row, : len(pages)] = order[pages]
             self.write(f"page_table{number}", table)
         for number, rope in enumerate(model["ropes"]):
-            angles = np.array(positions)[:, None] * np.array(rope["inv_freq"])
-            self.write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * rope["scale"]).astype(np.float32))
+            # As in a sequence that will be longer than the original length.
+            frequencies = np.array(rope["long_inv_freq"] or rope["inv_freq"])
+            angles, scale = np.array(positions)[:, None] * frequencies, np.where(frequencies == 0, 1, rope["scale"])[:, None]
+            self.write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * scale).astype(np.float32))
         self.write("state", state)
         self._steps += len(sequences)

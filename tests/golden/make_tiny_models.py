@@ -11,6 +11,7 @@ and norms as the model multiplies by them. Its tokenizer is that of the fixture 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "fixtures"
 TOKENS = 48
+SHORT = 24  # of a sequence up to the original length, of models whose rotary frequencies change with it
 VOCABULARY = 300
 COMMON: Mapping[str, Any] = {
     "vocab_size": VOCABULARY,
@@ -61,6 +63,35 @@ MODELS: Mapping[str, Mapping[str, Any]] = {
         "attention_bias": False,
         "sliding_window": None,
     },
+    "mistral": {
+        "architectures": ["MistralForCausalLM"],
+        "hidden_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 32,
+        "rope_theta": 1000000.0,
+        "sliding_window": 8,
+        "tie_word_embeddings": False,
+    },
+    "phi3": {
+        "architectures": ["Phi3ForCausalLM"],
+        "hidden_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 3,
+        "num_key_value_heads": 1,
+        "rope_theta": 10000.0,
+        "partial_rotary_factor": 0.75,
+        "original_max_position_embeddings": 32,  # fewer than TOKENS
+        "rope_scaling": {
+            "type": "longrope",
+            "short_factor": [1.0, 1.0, 1.125, 1.25, 1.25, 1.25, 1.5, 1.5, 1.5, 1.5, 1.5, 1.75],
+            "long_factor": [1.0, 1.125, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0],
+        },
+        "sliding_window": 12,
+        "intermediate_size": 128,
+        "tie_word_embeddings": False,
+    },
     "gemma3_text": {
         "architectures": ["Gemma3ForCausalLM"],
         "hidden_size": 64,
@@ -77,6 +108,7 @@ MODELS: Mapping[str, Mapping[str, Any]] = {
         "hidden_activation": "gelu_pytorch_tanh",
     },
 }
+ONLY_FOLDERS = ("mistral",)  # whose GGUF files are llamas without a window
 GGUF_NAMES = {
     "model.embed_tokens": "token_embd",
     "model.norm": "output_norm",
@@ -87,6 +119,8 @@ GGUF_NAMES = {
     "self_attn.o_proj": "attn_output",
     "self_attn.q_norm": "attn_q_norm",
     "self_attn.k_norm": "attn_k_norm",
+    "self_attn.qkv_proj": "attn_qkv",
+    "mlp.gate_up_proj": "ffn_up",
     "mlp.gate_proj": "ffn_gate",
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
@@ -132,6 +166,15 @@ def write_gguf(path: Path, kind: str, config: Mapping[str, Any], tensors: Mappin
         writer.add_uint32("gemma3.attention.sliding_window_pattern", 2)
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(config["rope_scaling"]["factor"])
+    if kind == "phi3":
+        heads, original = config["hidden_size"] // config["num_attention_heads"], config["original_max_position_embeddings"]
+        factor = config["max_position_embeddings"] / original
+        writer.add_sliding_window(config["sliding_window"])
+        writer.add_rope_dimension_count(int(heads * config["partial_rotary_factor"]))
+        writer.add_rope_scaling_orig_ctx_len(original)
+        writer.add_rope_scaling_attn_factors(math.sqrt(1 + math.log(factor) / math.log(original)))
+        for length in ("long", "short"):
+            writer.add_tensor(f"rope_factors_{length}.weight", np.array(config["rope_scaling"][f"{length}_factor"], np.float32))
     tokenizer = json.loads((FIXTURES / "tiny-llama" / "tokenizer.json").read_text("utf-8"))["model"]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
@@ -170,9 +213,12 @@ def main() -> None:
         loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
         tied = {"lm_head.weight"} if loaded.config.tie_word_embeddings else set()
         tensors = {name: tensor for name, tensor in loaded.state_dict().items() if name not in tied}
-        write_gguf(folder / "model.gguf", kind, config, tensors)
+        if kind not in ONLY_FOLDERS:
+            write_gguf(folder / "model.gguf", kind, config, tensors)
         logits = loaded(tokens).logits[0]
         np.save(HERE / "reference" / f"tiny-{kind}.npy", logits.numpy())  # float32 [TOKENS, VOCABULARY]
+        if kind == "phi3":
+            np.save(HERE / "reference" / f"tiny-{kind}-short.npy", loaded(tokens[:, :SHORT]).logits[0].numpy())
         print(f"{kind}: standard deviation of the logits {logits.std():.2f}")
     (HERE / "reference" / "tiny-models.json").write_text(json.dumps({"tokens": tokens[0].tolist()}) + "\n", "utf-8")
 

@@ -20,13 +20,14 @@ from family_case import Case
 def build(folder: Path) -> None:
     from family_cases import cases
 
-    from families import FAMILIES, open_tiny
+    from families import FAMILIES, formats, open_tiny
     from webllm_build.compile.target import VARIANTS
 
     folder.mkdir(parents=True, exist_ok=True)
     for family in FAMILIES:
         with tempfile.TemporaryDirectory() as model:
-            found = cases(family, open_tiny(family, "hugging_face", Path(model)), open_tiny(family, "gguf", Path(model)), VARIANTS)
+            folder_form, packed_form = (open_tiny(family, formats(family)[i], Path(model)) for i in (0, -1))
+            found = cases(family, folder_form, packed_form, VARIANTS)
             (folder / f"{family}.pickle").write_bytes(pickle.dumps(found))
 
 

@@ -35,6 +35,7 @@ class PlanRunner:
         self.plan = parse_plan(read_custom_section(library, PLAN_SECTION))
         (self.variant,) = (candidate for candidate in self.plan.variants if candidate.name == variant)
         self.tile = 0
+        self.is_long = False  # whether sequences will be longer than the rotary frequencies' original length
         self._gpu, self._wgpu, self._device = gpu, gpu.wgpu, gpu.device
         self._windows = page_groups(self.plan.states)
         self._wgsl: list[str] = json.loads(read_custom_section(library, WGSL_SECTION))
@@ -183,8 +184,9 @@ class PlanRunner:
         self._poison()
         self._write("state", state)
         for number, rope in enumerate(model.ropes):
-            angles = positions[:, None] * np.array(rope.inv_freq)
-            self._write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * rope.scale).astype(np.float32))
+            frequencies = np.array(rope.inv_freq if rope.long_inv_freq is None or not self.is_long else rope.long_inv_freq)
+            angles, scale = positions[:, None] * frequencies, np.where(frequencies == 0, 1, rope.scale)[:, None]
+            self._write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * scale).astype(np.float32))
         encoder = self._device.create_command_encoder()
         compute = encoder.begin_compute_pass()
         for name, count in functions:

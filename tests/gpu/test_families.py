@@ -14,7 +14,7 @@ from family_case import Case
 from family_cases import code_cases, exact_case, half_case
 from naga import Naga
 
-from families import FAMILIES, open_tiny
+from families import FAMILIES, formats, open_tiny
 from webllm_build.compile.target import VARIANTS as ALL
 
 
@@ -32,7 +32,7 @@ def test_logits_equal_those_of_transformers(dawn: Dawn, tmp_path: Path, family: 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_integers_follow_within_the_step_of_their_codes(dawn: Dawn, tmp_path: Path, family: str) -> None:
-    for case in code_cases(family, open_tiny(family, "gguf", tmp_path), VARIANTS[:1]):
+    for case in code_cases(family, open_tiny(family, formats(family)[-1], tmp_path), VARIANTS[:1]):
         check(case, dawn, ["f32-sg-int8"])
 
 
@@ -42,4 +42,4 @@ def test_float16_follows_within_its_roundings(naga: Naga, tmp_path: Path, family
     if not naga.f16:
         pytest.skip("no driver here has shader-f16 (Debian's mesa-vulkan-drivers has)")
     variants = [variant for variant in ALL if variant.name == "f16"]
-    check(half_case(family, open_tiny(family, "gguf", tmp_path), variants), naga, ["f16"])
+    check(half_case(family, open_tiny(family, formats(family)[-1], tmp_path), variants), naga, ["f16"])

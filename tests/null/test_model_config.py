@@ -111,7 +111,8 @@ def test_llama3_scaling_keeps_high_and_divides_low_frequencies() -> None:
 
 
 def test_row_orders_are_permutations_that_put_partners_side_by_side() -> None:
-    order = qkv_row_order(2, 1, 8)
+    assert qkv_row_order(1, 1, 8, 4).tolist() == [0, 2, 1, 3, 4, 5, 6, 7, 8, 10, 9, 11, *range(12, 24)]
+    order = qkv_row_order(2, 1, 8, 8)
     assert sorted(order) == list(range(32))
     assert order[:4].tolist() == [0, 4, 1, 5]
     assert order[24:].tolist() == list(range(24, 32))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from families import FAMILIES, TOKENS, open_tiny, reference
-from webllm_build.model import ARCHITECTURES, load_model
+from families import FAMILIES, TESTS, TOKENS, formats, open_tiny, reference
+from webllm_build.model import ARCHITECTURES, load_model, read_model
 from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.model.state import Pages
+from webllm_build.source.checkpoint import Format
 
 
-@pytest.mark.parametrize("format", ["hugging_face", "gguf"])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_logits_equal_those_of_transformers(tmp_path: Path, family: str, format: str) -> None:
+@pytest.mark.parametrize(("family", "format"), [(family, format) for family in FAMILIES for format in formats(family)])
+def test_logits_equal_those_of_transformers(tmp_path: Path, family: str, format: Format) -> None:
     checkpoint = open_tiny(family, format, tmp_path)
     model = load_model(checkpoint)
     operators = NumpyOperators(checkpoint, model.norm_eps, TOKENS)
@@ -22,13 +24,31 @@ def test_logits_equal_those_of_transformers(tmp_path: Path, family: str, format:
     assert np.linalg.norm(logits - expected) < 1e-5 * np.linalg.norm(expected)
 
 
+def test_a_short_sequence_turns_by_other_frequencies(tmp_path: Path) -> None:
+    checkpoint, expected = open_tiny("phi3", "hugging_face", tmp_path), reference("phi3-short")
+    model, tokens = load_model(checkpoint), TOKENS[: len(expected)]
+    operators = NumpyOperators(checkpoint, model.norm_eps, tokens)
+    assert np.linalg.norm(model.logits(operators, model.hidden(operators)) - expected) < 1e-5 * np.linalg.norm(expected)
+    assert np.linalg.norm(reference("phi3")[: len(expected)] - expected) > 1e-2 * np.linalg.norm(expected)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_its_description_is_that_of_its_shape(tmp_path: Path, family: str) -> None:
     """What a compiled library is kept under: the same in both formats, and no address of an object."""
-    described = {load_model(open_tiny(family, format, tmp_path / format)).description for format in ("hugging_face", "gguf")}
+    described = {load_model(open_tiny(family, format, tmp_path / format)).description for format in formats(family)}
     assert len(described) == 1
     assert " at 0x" not in described.pop()
 
 
 def test_every_family_has_a_row() -> None:
     assert sorted(["llama", *FAMILIES]) == sorted(ARCHITECTURES)
+
+
+@pytest.mark.parametrize(
+    ("given", "window"), [({"sliding_window": None}, None), ({}, 4096), ({"sliding_window": 8}, 8), ({"sliding_window": 8192}, None)]
+)
+def test_an_absent_window_of_mistral_is_not_none(given: dict[str, object], window: int | None) -> None:
+    config = json.loads((TESTS / "fixtures" / "tiny-mistral" / "config.json").read_text("utf-8"))
+    del config["sliding_window"]
+    model = read_model("a model", {**config, "max_position_embeddings": 8192, **given})
+    assert {state.window for state in model.states if isinstance(state, Pages)} == {window}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model.attention import Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.rope import RopeSettings
 
@@ -199,3 +200,68 @@ def test_no_config_ends_in_anything_but_an_answer_or_its_error(config: dict[str,
     except UnsupportedArchitecture:
         return
     assert np.isfinite(settings.inverse_frequencies(64)).all()
+
+
+LONG: dict[str, object] = {"short_factor": [1.0, 1.5], "long_factor": [2, 4]}
+
+
+def phi3(config: Mapping[str, object]) -> Rope:
+    read = Reader("phi3", {"max_position_embeddings": 131072, **config}, ())
+    read.integer("max_position_embeddings")
+    found = Rope.of(read.rope(default_theta=10000.0, partial=True), 32)
+    read.finish()
+    return found
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"rope_scaling": {"type": "longrope", **LONG}, "original_max_position_embeddings": 4096, "partial_rotary_factor": 0.125},
+        {"rope_scaling": {"type": "su", **LONG}, "original_max_position_embeddings": 4096, "partial_rotary_factor": 0.125},
+        {
+            "rope_parameters": {
+                "rope_type": "longrope",
+                "rope_theta": 10000.0,
+                "partial_rotary_factor": 0.125,
+                "original_max_position_embeddings": 4096,
+                "factor": 32.0,
+                **LONG,
+            }
+        },
+    ],
+)
+def test_longrope_has_a_table_for_long_sequences_and_scales_what_turns(config: dict[str, object]) -> None:
+    found = phi3(config)
+    still = (0.0,) * 14
+    assert (found.inv_freq, found.turned) == ((1.0, 0.01 / 1.5, *still), 4)
+    assert found.long_inv_freq == (0.5, 0.01 / 4, *still)
+    assert found.scale == pytest.approx((1 + np.log(32) / np.log(4096)) ** 0.5)
+    assert (found.at_length(4096), found.at_length(4097)) == (found.inv_freq, found.long_inv_freq)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"short_factor": None}, "short_factor"),
+        ({"long_factor": [1.0, -1.0]}, "long_factor"),
+        ({"long_factor": [1.0, "x"]}, "long_factor"),
+        ({"long_factor": [1.0] * 600}, "long_factor"),
+        ({"long_factor": [1.0] * 3}, "2 positive numbers"),
+        ({"long_mscale": 1.2}, "long_mscale"),
+        ({"original_max_position_embeddings": 8192}, "disagree"),
+        ({"factor": 0.5}, "factor"),
+        ({"partial_rotary_factor": 0.5}, "disagree"),
+    ],
+)
+def test_longrope_that_says_something_else_is_refused(change: dict[str, object], words: str) -> None:
+    scaling = {"type": "longrope", **LONG, **change}
+    with pytest.raises(UnsupportedArchitecture) as error:
+        phi3({"rope_scaling": scaling, "original_max_position_embeddings": 4096, "partial_rotary_factor": 0.125})
+    assert words in f"{error.value.message} {error.value.hint}"
+
+
+def test_heads_that_turn_in_part_are_for_families_that_have_them() -> None:
+    inside = {"partial_rotary_factor": 0.5, "rope_type": "default", "rope_theta": 1e4}
+    for config in ({"partial_rotary_factor": 0.5}, {"rope_parameters": inside}):
+        with pytest.raises(UnsupportedArchitecture, match="partial_rotary_factor"):
+            rope(config)

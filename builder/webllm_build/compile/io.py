@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from webllm_build.compile.abi_generated import HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
-from webllm_build.compile.plan import Buffer, State, page_groups
+from webllm_build.compile.plan import Buffer, Rope as PlanRope, State, page_groups
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
@@ -108,6 +108,16 @@ class Layout:
     def ropes(self) -> Mapping[Rope, str]:
         """The io buffer of each rotary table."""
         return {rope: f"rope{index}" for index, rope in enumerate(self.model.ropes)}
+
+    @property
+    def plan_ropes(self) -> tuple[PlanRope, ...]:
+        """The rotary tables, without what no sequence is long enough for."""
+        return tuple(
+            PlanRope(rope.inv_freq, rope.scale)
+            if rope.original is None or self.context_length <= rope.original
+            else PlanRope(rope.inv_freq, rope.scale, rope.long_inv_freq, rope.original)
+            for rope in self.model.ropes
+        )
 
     @property
     def pages(self) -> tuple[Pages, ...]:

@@ -16,7 +16,7 @@ from webllm_build.compile.export import export_module, gpu
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.dequantize import CODES
 from webllm_build.compile.launch import compile_functions
-from webllm_build.compile.plan import Plan, PlanModel, Rope
+from webllm_build.compile.plan import Plan, PlanModel
 from webllm_build.compile.target import VARIANTS, WASM_HOST, Variant
 from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import CompileError
@@ -86,7 +86,7 @@ def plan_model(layout: Layout) -> PlanModel:
         context_length=layout.context_length,
         page_size=layout.page_size,
         prefill_chunk=layout.prefill_chunk,
-        ropes=tuple(Rope(rope.inv_freq, rope.scale) for rope in model.ropes),
+        ropes=layout.plan_ropes,
     )
 
 

@@ -18,10 +18,13 @@ STATE_KINDS: tuple[StateKind, ...] = get_args(StateKind)
 
 @dataclass(frozen=True)
 class Rope:
-    """Radians per position of each rotary pair, and the factor on cosine and sine."""
+    """Radians per position of each rotary pair, and the factor on cosine and sine of those that turn. In a sequence of more than `original`
+    tokens all turn by long_inv_freq."""
 
     inv_freq: tuple[float, ...]
     scale: float
+    long_inv_freq: tuple[float, ...] | None = None
+    original: int | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def parse_plan(data: bytes) -> Plan:
             context_length=model.count("context_length"),
             page_size=model.count("page_size"),
             prefill_chunk=model.count("prefill_chunk"),
-            ropes=tuple(Rope(rope.numbers("inv_freq"), rope.number("scale")) for rope in model.objects("ropes")),
+            ropes=tuple(_rope(rope) for rope in model.objects("ropes")),
         ),
         weights=_buffers(plan, "weights"),
         states=tuple(
@@ -175,6 +178,11 @@ def parse_plan(data: bytes) -> Plan:
         variants=tuple(_variant(variant) for variant in plan.objects("variants")),
         format=plan.count("format"),
     )
+
+
+def _rope(rope: Fields) -> Rope:
+    long = None if rope.fields.get("long_inv_freq") is None else rope.numbers("long_inv_freq")
+    return Rope(rope.numbers("inv_freq"), rope.number("scale"), long, rope.optional_count("original"))
 
 
 def _buffers(plan: Fields, key: str) -> tuple[Buffer, ...]:

@@ -23,7 +23,11 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
     _require(len(set(names)) == len(names), "two buffers with one name")
     for number, rope in enumerate(plan.model.ropes):
         _require(f"rope{number}" in names, f"no io buffer rope{number}")
-        _require(all(math.isfinite(value) for value in (*rope.inv_freq, rope.scale)), f"rope{number} is not finite")
+        _require(
+            all(math.isfinite(value) for value in (*rope.inv_freq, *(rope.long_inv_freq or ()), rope.scale)), f"rope{number} is not finite"
+        )
+        _require((rope.long_inv_freq is None) == (rope.original is None), f"rope{number} has half of what long sequences need")
+        _require(rope.long_inv_freq is None or len(rope.long_inv_freq) == len(rope.inv_freq), f"rope{number} has tables of two sizes")
     groups = page_groups(plan.states)
     _require(len(groups) <= MAX_GROUPS, f"{len(groups)} groups of states in pages, more than {MAX_GROUPS}")
     for number in range(len(groups)):

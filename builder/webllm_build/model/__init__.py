@@ -11,20 +11,23 @@ import numpy.typing as npt
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.gguf import ROPE_DIVISORS, hugging_face_config, rope_divisors
+from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_config, rope_divisors
 from webllm_build.model.rope import Array
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
 
-# model_type → what GGUF files call it. Modules have GGUF_KEYS, IGNORED and `read`, and are imported only when asked for.
-ARCHITECTURES = {
+# model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name,
+# and are imported only when asked for.
+ARCHITECTURES: Mapping[str, str | None] = {
     "gemma3_text": "gemma3",
     "llama": "llama",
+    "mistral": None,
+    "phi3": "phi3",
     "qwen2": "qwen2",
     "qwen3": "qwen3",
 }
 
 # Tensors that checkpoints carry along although the model does not read them.
-UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS)
+UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS, *LONG_FACTORS.values())
 SHOWN = 8  # of the problems of a checkpoint
 ROWS = 1024  # compared at a time
 
@@ -65,7 +68,8 @@ def read_model(
 
 def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
     """A key of ARCHITECTURES. Raises UnsupportedArchitecture."""
-    by_name = {kind if format == "hugging_face" else gguf: kind for kind, gguf in ARCHITECTURES.items()}
+    names = {kind: kind if format == "hugging_face" else gguf for kind, gguf in ARCHITECTURES.items()}
+    by_name = {name: kind for kind, name in names.items() if name is not None}
     key = "model_type" if format == "hugging_face" else "general.architecture"
     kind = config.get(key)
     if not isinstance(kind, str) or kind not in by_name:

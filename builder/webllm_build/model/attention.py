@@ -14,16 +14,34 @@ MIN_HEAD_DIM, MAX_HEAD_DIM = 32, 256
 class Rope:
     """Rotary position embedding (arXiv 2104.09864): pair i of a head turns by position * inv_freq[i] radians.
 
-    inv_freq: head_dim / 2 of them; 0 leaves a pair as it is. scale: a factor on cosines and sines.
+    inv_freq: head_dim / 2 of them; those at the end are 0, which leaves a pair as it is. scale: a factor on the others' cosines and sines.
+    long_inv_freq: what takes inv_freq's place for all tokens of a sequence that has more than `original`; None: nothing does.
     """
 
     inv_freq: tuple[float, ...]
     scale: float = 1.0
+    long_inv_freq: tuple[float, ...] | None = None
+    original: int | None = None
 
     @staticmethod
     def of(settings: RopeSettings, head_dim: int) -> Rope:
         """What a config says, for heads of this size."""
-        return Rope(tuple(settings.inverse_frequencies(head_dim).tolist()))
+        turned = int(head_dim * settings.partial)
+        still = (0.0,) * (head_dim // 2 - turned // 2)
+        inv_freq, long = (
+            frequencies if frequencies is None else (*frequencies.tolist(), *still) for frequencies in settings.tables(turned)
+        )
+        return Rope(inv_freq or still, settings.scale, long, settings.original if long else None)
+
+    @property
+    def turned(self) -> int:
+        """Elements of a head that turn, from the first on."""
+        return 2 * sum(frequency != 0 for frequency in self.inv_freq)
+
+    def at_length(self, length: int) -> tuple[float, ...]:
+        """The frequencies of a sequence of so many tokens."""
+        is_long = self.long_inv_freq is not None and self.original is not None and length > self.original
+        return self.long_inv_freq if is_long and self.long_inv_freq is not None else self.inv_freq
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from webllm_build.model.names import Names
 IGNORED = frozenset({"attention_dropout", "initializer_range"})
 
 
-def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool = False) -> Attention:
-    """Attention with one rope. head_dim: where the config does not say, if it does not follow from the hidden size."""
+def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool = False, partial: bool = False) -> Attention:
+    """Attention with one rope. head_dim: where the config does not say, if it does not follow from the hidden size. partial: whether a
+    part of each head may stay as it is."""
     heads = config.integer("num_attention_heads")
     head_dim = config.integer("head_dim", default=head_dim or config.integer("hidden_size") // heads)
     return Attention(
@@ -23,7 +24,7 @@ def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool
         kv_heads=config.integer("num_key_value_heads", default=heads),
         head_dim=head_dim,
         scale=head_dim**-0.5,
-        rope=Rope.of(config.rope(default_theta=10000.0), head_dim),
+        rope=Rope.of(config.rope(default_theta=10000.0, partial=partial), head_dim),
         qk_norm=config.number("rms_norm_eps") if qk_norm else None,
     )
 

@@ -9,7 +9,7 @@ from reprlib import repr as shown
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
-from webllm_build.model.rope import ORIGINAL, Array, RopePlaces, RopeSettings, number
+from webllm_build.model.rope import ORIGINAL, PARTIAL, Array, RopePlaces, RopeSettings, number
 
 MAX_DIMENSION = 1 << 20
 MAX_HEADS = 1024
@@ -59,6 +59,14 @@ class Reader:
             raise self._wrong(key, value, f"a number from {SMALLEST} to {LARGEST}")
         return result
 
+    def window(self, *, default: int | None) -> int | None:
+        """Tokens that a token sees; None: all. As transformers reads it, null says all, and an absent key the default."""
+        if self._config.get("sliding_window", default) is None:
+            self._known.add("sliding_window")
+            return None
+        window = self.integer("sliding_window", default=default)
+        return None if window >= self.integer("max_position_embeddings") else window
+
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._get(key, default)
         if not isinstance(value, bool):
@@ -78,10 +86,12 @@ class Reader:
             raise self._wrong("layer_types", value, f"{count} times {FULL} or {SLIDING}")
         return tuple(value)
 
-    def rope(self, *, default_theta: float) -> RopeSettings:
-        """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta."""
+    def rope(self, *, default_theta: float, partial: bool = False) -> RopeSettings:
+        """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: whether it may turn a part of each head."""
         settings = self._rope(self._get("rope_scaling", None), self._get("rope_parameters", None), "rope_theta", default_theta)
-        return replace(settings, divisors=self._divisors)
+        if settings.partial != 1 and not partial:
+            raise self._wrong(PARTIAL, settings.partial, "1.0")
+        return settings if self._divisors is None else replace(settings, divisors=self._divisors)
 
     def layer_rope(self, layers: str, *, default_theta: float, theta_key: str = "rope_theta", scaled: bool = True) -> RopeSettings:
         """The rope of one kind of layers: of rope_parameters[layers], else of the number `theta_key`, and (scaled) of rope_scaling."""
@@ -90,7 +100,10 @@ class Reader:
             raise self._wrong("rope_parameters", parameters, "an object or null")
         self._ropes.add(layers)
         scaling = self._get("rope_scaling", None) if scaled else None
-        return self._rope(scaling, parameters.get(layers), theta_key, default_theta, f"rope_parameters.{layers}")
+        settings = self._rope(scaling, parameters.get(layers), theta_key, default_theta, f"rope_parameters.{layers}")
+        if settings.partial != 1:
+            raise self._wrong(PARTIAL, settings.partial, "1.0")
+        return settings
 
     def finish(self) -> None:
         unknown = sorted(key for key, value in self._config.items() if not (key in self._known or self._asks_for_nothing(key, value)))
@@ -108,12 +121,10 @@ class Reader:
     def _rope(
         self, scaling: object, parameters: object, theta_key: str, default_theta: float, name: str = "rope_parameters"
     ) -> RopeSettings:
-        self.must_be("partial_rotary_factor", 1.0)
-        places = RopePlaces(
-            scaling, parameters, self._get(theta_key, None), self._config.get(ORIGINAL), self._config.get("max_position_embeddings"), name
-        )
+        original, context = (self._config.get(key) for key in (ORIGINAL, "max_position_embeddings"))
+        places = RopePlaces(scaling, parameters, self._get(theta_key, None), original, context, name, self._get(PARTIAL, None))
         settings = places.settings(default_theta)
-        if ORIGINAL in (settings.values or ()):
+        if ORIGINAL in (settings.values or ()) or settings.original is not None:
             self._known.add(ORIGINAL)
         return settings
 

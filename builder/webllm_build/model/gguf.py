@@ -15,8 +15,8 @@ from webllm_build.errors import MalformedFile, MissingFile, UnsupportedArchitect
 from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.attention import MAX_HEAD_DIM
 from webllm_build.model.config import FULL
-from webllm_build.model.rope import Array
-from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.model.rope import MAX_PAIRS, Array
+from webllm_build.source.checkpoint import Checkpoint, Tensor
 
 EMBEDDING, HEAD = "token_embd.weight", "output.weight"
 ROPE_DIVISORS = "rope_freqs.weight"  # of Llama 3: what rotary frequencies are divided by, float32[head_dim / 2]
@@ -33,6 +33,10 @@ KEYS: Mapping[str, str] = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",
     "rope_theta": "rope.freq_base",
 }
+# Of LongRoPE: what rotary frequencies are divided by in sequences up to the original length, and beyond it.
+LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}
+ATTENTION_FACTOR = "rope.scaling.attn_factor"
+TURNED = "rope.dimension_count"
 WINDOW = "attention.sliding_window"
 SCALING = "rope.scaling.type"
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
@@ -79,9 +83,13 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     if isinstance(heads, int) and isinstance(hidden, int) and heads > 0:
         config.setdefault("head_dim", hidden // heads)
     config |= {"model_type": model_type, "vocab_size": embedding.shape[0], "tie_word_embeddings": HEAD not in checkpoint.tensors}
-    config["rope_scaling"] = _rope_scaling(given)
-    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", "rope.dimension_count"), (config.get("head_dim"),))}
-    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS}
+    turned, head_dim = config.get("partial_rotary_factor"), config.get("head_dim")
+    if isinstance(turned, int) and isinstance(head_dim, int) and head_dim > 0:
+        config["partial_rotary_factor"] = turned / head_dim  # a file says how many elements turn
+    factors = {name: checkpoint.tensors[tensor] for name, tensor in LONG_FACTORS.items() if tensor in checkpoint.tensors}
+    config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
+    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), (config.get("head_dim"),))}
+    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *([ATTENTION_FACTOR] if factors else [])}
     known |= {key for key, values in neutral.items() if key in given and any(_same(given[key], value) for value in values)}
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
@@ -112,6 +120,17 @@ def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
         return None
     original = given.get("rope.scaling.original_context_length") if kind != "linear" else None
     return {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original}
+
+
+def _longrope(given: Mapping[str, object], factors: Mapping[str, Tensor]) -> dict[str, object]:
+    """Its own factor of cosines and sines only where it is not the usual one, which float32 has rounded."""
+    lists = {name: [] if math.prod(tensor.shape) > MAX_PAIRS else tensor.dequantize().tolist() for name, tensor in factors.items()}
+    original, context = (given.get(key) for key in ("rope.scaling.original_context_length", "context_length"))
+    attention = given.get(ATTENTION_FACTOR)
+    if isinstance(attention, float) and isinstance(original, int) and isinstance(context, int) and context > original > 1:
+        usual = math.sqrt(1 + math.log(context / original) / math.log(original))
+        attention = None if abs(attention - usual) < 1e-6 else attention
+    return {"rope_type": "longrope", "original_max_position_embeddings": original, "attention_factor": attention, **lists}
 
 
 def _of_all_layers(value: object) -> object:

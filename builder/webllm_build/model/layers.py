@@ -50,12 +50,14 @@ class GatedMLP:
 
 @dataclass(frozen=True)
 class Layer:
-    """Attention and a feed-forward block, each added to its input. qkv_bias: queries, keys and values have biases."""
+    """Attention and a feed-forward block, each added to its input. qkv_bias: queries, keys and values have biases. fused: files hold
+    queries, keys and values as one matrix "qkv", and gate and up as "gate_up"."""
 
     attention: Attention
     mlp: GatedMLP
     norms: Norms = "before"
     qkv_bias: bool = False
+    fused: bool = False
 
     def at(self, place: Place, hidden: int) -> Block:
         sizes = {"hidden_size": hidden, "intermediate_size": self.mlp.size, "heads * head_dim": self.attention.query_size}
@@ -71,16 +73,21 @@ class _TransformerLayer:
         attention, inner = layer.attention, layer.mlp.size
         heads, kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
         qkv = [Part("q", heads * head_dim, heads), Part("k", kv_heads * head_dim, kv_heads), Part("v", kv_heads * head_dim)]
-        order = qkv_row_order(heads, kv_heads, head_dim)
+        gate_up = [Part("gate", inner), Part("up", inner)]
+        if layer.fused:
+            qkv, gate_up = [Part("qkv", attention.qkv_size)], [Part("gate_up", 2 * inner)]
+        order = qkv_row_order(heads, kv_heads, head_dim, attention.rope.turned)
         self.attention_norm = place.norm("attention_norm", [Part("attention_norm", hidden)])
         self.qkv = place.matrix("qkv", qkv, hidden, order)
         self.qkv_bias = place.bias("qkv_bias", qkv, order) if layer.qkv_bias else None
         self.qk_norm = None
         if attention.qk_norm is not None:
-            self.qk_norm = place.norm("qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim))
+            self.qk_norm = place.norm(
+                "qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim, attention.rope.turned)
+            )
         self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
         self.mlp_norm = place.norm("mlp_norm", [Part("mlp_norm", hidden)])
-        self.gate_up = place.matrix("gate_up", [Part("gate", inner), Part("up", inner)], hidden, interleaved_halves(2 * inner))
+        self.gate_up = place.matrix("gate_up", gate_up, hidden, interleaved_halves(2 * inner))
         self.down = place.matrix("down", [Part("down", hidden)], inner)
         self.attention_out_norm = self.mlp_out_norm = None
         if layer.norms == "around":

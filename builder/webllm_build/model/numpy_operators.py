@@ -96,8 +96,9 @@ class NumpyOperators:
         if attention.qk_norm is not None and qk_norm is not None:
             of_queries, of_keys = self.vector(qk_norm).reshape(2, head_dim)
             q, k = self.normalise(q, of_queries, attention.qk_norm), self.normalise(k, of_keys, attention.qk_norm)
-        angles = np.arange(m)[:, None] * np.asarray(attention.rope.inv_freq)
-        cos, sin = ((part * attention.rope.scale).astype(self.dtype) for part in (np.cos(angles), np.sin(angles)))
+        frequencies = np.asarray(attention.rope.at_length(m))
+        angles, scale = np.arange(m)[:, None] * frequencies, np.where(frequencies == 0, 1, attention.rope.scale)
+        cos, sin = ((part * scale).astype(self.dtype) for part in (np.cos(angles), np.sin(angles)))
         k, v = (np.repeat(self.cached(part), attention.group, axis=0) for part in (_rotate(k, cos, sin), v))
         scores: Array = _rotate(q, cos, sin) @ k.swapaxes(1, 2) * attention.scale
         distance = np.arange(m)[:, None] - np.arange(m)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from reprlib import repr as shown
 
 import numpy as np
@@ -29,18 +29,35 @@ KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 THETA = (1.0, 1e15)
 ORIGINAL = "original_max_position_embeddings"
+PARTIAL = "partial_rotary_factor"
+MAX_PAIRS = 512  # of any head
+LONG = ("longrope", "su")  # what transformers calls it, and what the first files of Phi-3 do
 # Factors of other kinds, which ask for nothing at 1.
 NEUTRAL = ("factor", "partial_rotary_factor", "attention_factor", "mscale")
 
 
 @dataclass(frozen=True)
 class RopeSettings:
-    """theta: the base. kind: a key of KINDS; values: its numbers. divisors: finished divisors of the frequencies, float64[head_dim / 2]."""
+    """theta: the base. kind: a key of KINDS; values: its numbers. divisors: finished divisors of the frequencies, float64[head_dim / 2].
+
+    partial: how much of a head turns. scale: of what turns. long_divisors: in place of the divisors in sequences of more than `original`
+    tokens.
+    """
 
     theta: float
     kind: str = "default"
     values: Mapping[str, float] | None = None
     divisors: Array | None = None
+    partial: float = 1.0
+    scale: float = 1.0
+    long_divisors: Array | None = None
+    original: int | None = None
+
+    def tables(self, turned: int) -> tuple[Array, Array | None]:
+        """Inverse frequencies of `turned` elements of a head: of sequences up to the original length, and beyond it, where that differs."""
+        if self.long_divisors is None:
+            return self.inverse_frequencies(turned), None
+        return self.inverse_frequencies(turned), replace(self, divisors=self.long_divisors).inverse_frequencies(turned)
 
     def inverse_frequencies(self, head_dim: int) -> Array:
         """Radians per position of each rotary pair: float64[head_dim / 2].
@@ -71,7 +88,8 @@ class RopePlaces:
     """What a config says of one rope, by where it says so. Absent and null values are the same.
 
     scaling: the object rope_scaling. parameters: the object rope_parameters, or its part for a kind of layers. theta: the number beside
-    them. original: original_max_position_embeddings beside them, else None. context: max_position_embeddings.
+    them. original: original_max_position_embeddings beside them, else None. context: max_position_embeddings. partial:
+    partial_rotary_factor beside them, else None.
     """
 
     scaling: object
@@ -80,6 +98,7 @@ class RopePlaces:
     original: object
     context: object
     name: str = "rope_parameters"
+    partial: object = None
 
     def settings(self, default_theta: float) -> RopeSettings:
         """Merged as transformers does (RotaryEmbeddingConfigMixin): theta from inside an object, else from beside it, else the default.
@@ -97,10 +116,20 @@ class RopePlaces:
             raise _disagree(f"rope_theta is {' and '.join(map(str, thetas))}")
         if scaling and parameters and scaling != parameters:
             raise _disagree(f"rope_scaling is {shown(scaling)} and {self.name} {shown(parameters)}")
-        return self._of_kind(scaling or parameters, thetas[0] if thetas else default_theta)
+        given = scaling or parameters
+        return replace(self._of_kind(given, thetas[0] if thetas else default_theta), partial=self._partial(given))
+
+    def _partial(self, given: Mapping[str, object]) -> float:
+        factors = [_number(PARTIAL, value, (1e-3, 1)) for value in (given.get(PARTIAL), self.partial) if value is not None]
+        if len(set(factors)) > 1:
+            raise _disagree(f"{PARTIAL} is {' and '.join(map(str, factors))}")
+        return factors[0] if factors else 1.0
 
     def _of_kind(self, given: Mapping[str, object], theta: float) -> RopeSettings:
         kind = given.get("rope_type", "default")
+        given = {key: value for key, value in given.items() if key != PARTIAL}
+        if kind in LONG:
+            return self._long(given, theta)
         if not isinstance(kind, str) or kind not in KINDS:
             raise UnsupportedArchitecture(f"The kind of rotary scaling is {shown(kind)}", f"Supported kinds are {', '.join(KINDS)}.")
         found = {key: value for key, value in given.items() if key != "rope_type" and (key in KINDS[kind] or not _is_neutral(key, value))}
@@ -121,6 +150,33 @@ class RopePlaces:
                 "Rotary scaling of the kind llama3 needs the second to be larger.",
             )
         return RopeSettings(theta, kind, values)
+
+    def _long(self, given: Mapping[str, object], theta: float) -> RopeSettings:
+        """LongRoPE (https://arxiv.org/abs/2402.13753), as transformers reads it: divisors of the frequencies for sequences up to the
+        original length, and others beyond it; both are scaled by sqrt(1 + log(factor) / log(original))."""
+        given = {ORIGINAL: self.context if self.original is None else self.original, **given}
+        if self.original is not None and given[ORIGINAL] != self.original:
+            raise _disagree(f"{ORIGINAL} is {shown(self.original)} and {shown(given[ORIGINAL])}")
+        known = {"rope_type", "short_factor", "long_factor", "factor", "attention_factor", ORIGINAL}
+        if wrong := sorted(key for key, value in given.items() if key not in known and not _is_neutral(key, value)):
+            raise UnsupportedArchitecture(
+                f"Rotary scaling of the kind longrope does not know: {', '.join(map(shown, wrong[:8]))}",
+                f"Expected are {', '.join(sorted(known - {'rope_type'}))}.",
+            )
+        original = _number(ORIGINAL, given[ORIGINAL], (2, MAX_CONTEXT))
+        context = _number("max_position_embeddings", self.context, (1, MAX_CONTEXT))
+        factor = _number("factor", given.get("factor", max(1.0, context / original)), (1, 1e6))
+        scale = _number(
+            "attention_factor", given.get("attention_factor", math.sqrt(1 + math.log(factor) / math.log(original))), (1e-3, 1e3)
+        )
+        short, long = (_divisors(key, given.get(key)) for key in ("short_factor", "long_factor"))
+        return RopeSettings(theta, divisors=short, scale=scale, long_divisors=long, original=int(original))
+
+
+def _divisors(key: str, value: object) -> Array:
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_PAIRS:
+        raise UnsupportedArchitecture(f"{key} in config.json is {shown(value)}", "It must be a list with a number for each rotary pair.")
+    return np.array([_number(key, item, (1e-6, 1e6)) for item in value], np.float64)
 
 
 def _object(name: str, value: object) -> dict[str, object]:

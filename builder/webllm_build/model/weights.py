@@ -124,19 +124,20 @@ def _as_rows(tensor: Tensor) -> npt.NDArray[np.uint8]:
 
 
 @functools.cache
-def adjacent_rotary_pairs(heads: int, head_dim: int) -> RowOrder:
-    """Row order that turns halves (i, i + head_dim/2) of each head, as Hugging Face stores them, into neighbours (2i, 2i + 1).
+def adjacent_rotary_pairs(heads: int, head_dim: int, turned: int) -> RowOrder:
+    """Row order that turns halves (i, i + turned/2) of the first elements of each head, as Hugging Face stores them, into neighbours
+    (2i, 2i + 1); others stay.
 
     Dot products of queries and keys do not change, and a kernel finds both elements of a rotation side by side.
     """
-    pairs = np.arange(head_dim).reshape(2, head_dim // 2).T.reshape(-1)
+    pairs = np.concatenate([np.arange(turned).reshape(2, turned // 2).T.reshape(-1), np.arange(turned, head_dim)])
     return _frozen((np.arange(heads)[:, None] * head_dim + pairs).reshape(-1))
 
 
 @functools.cache
-def qkv_row_order(heads: int, kv_heads: int, head_dim: int) -> RowOrder:
+def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int) -> RowOrder:
     """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys."""
-    rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim)
+    rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
     return _frozen(np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim)]))
 
 

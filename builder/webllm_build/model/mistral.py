@@ -1,0 +1,19 @@
+"""Mistral (https://arxiv.org/abs/2310.06825): as Llama, with a window where the config has one. In GGUF files it is a llama."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from webllm_build.model import common
+from webllm_build.model.config import Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.layers import Layer
+from webllm_build.model.llama import NAMES
+
+IGNORED = common.IGNORED
+
+
+def read(config: Reader) -> Decoder:
+    attention = replace(common.read_attention(config), window=config.window(default=4096))
+    layer = Layer(attention, common.read_mlp(config))
+    return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
