@@ -68,3 +68,13 @@ test("where long sequences are computed otherwise, one that becomes long is comp
   assert.equal(await ask(it, long.slice(0, 40)), 0, "which is short, and becomes long");
   assert.equal(await ask(it, long.slice(0, 40)), 39);
 });
+
+test("what prompts begin with is computed twice, and then kept where they part, in windows and in slots", async () => {
+  for (const kind of [{ windows: [null, 40] }, { slots: 64 }]) {
+    const it = setup({ ...LONG, prefillChunk: 96, ...kind });
+    const system = promptOf(201, 1);
+    const asked = (seed: number): number[] => [...system, 50 + seed, ...promptOf(40, seed)];
+    for (const seed of [1, 2]) await ask(it, asked(seed), 4);
+    assert.deepEqual([await ask(it, asked(3), 4), await ask(it, asked(4), 4)], [201, 201]);
+  }
+});

@@ -247,7 +247,8 @@ export class Scheduler {
     if (generation.read === 0) generation.cached += sequence.tokens.length - before;
     if (this.#isRow(generation)) return;
     const position = sequence.tokens.length;
-    const chunk = tokens.slice(position, position + Math.min(...lengths.map(({ value }) => value)));
+    const end = sequence.branch > position ? sequence.branch : tokens.length;
+    const chunk = tokens.slice(position, Math.min(end, position + Math.min(...lengths.map(({ value }) => value))));
     if (!await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
     const cache = this.#view(generation);
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
@@ -263,7 +264,7 @@ export class Scheduler {
     this.#pace.pause();
     this.#push({ rows: samples ? [generation] : [], prompt: generation, computed: 1, isGuess: false, results: this.#watch.timed(chunk.length, done) });
     sequence.commit(chunk);
-    if (isLast && generation.read === 0) this.#sequences.mark(sequence);
+    if ((isLast && generation.read === 0) || sequence.tokens.length === sequence.branch) this.#sequences.mark(sequence);
     this.#sequences.share(sequence);
     if (isLast && !samples) generation.end("stop");
   }

@@ -1,12 +1,14 @@
 /** Conversations in the paged KV cache. The page tables live in wasm; this knows which tokens the pages hold. */
 
-import { MIN_SLOTS, OUT_OF_PAGES, OUT_OF_SLOTS, type WasmAbi } from "../executor/abi.generated.ts";
+import { MIN_SLOTS, OUT_OF_PAGES, OUT_OF_SLOTS, WINDOW_BACK, type WasmAbi } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner, PageGroup } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
 import { PrefixTree } from "./prefix_tree.ts";
 
 /** Sequences that are kept for the prompts to come, at most; memory is mostly the narrower bound. */
 const MAX_IDLE = 64;
+/** Shorter beginnings are computed again at once. */
+const LONG_BEGINNING = 128;
 /** Of a model with states in slots. */
 const MAX_IDLE_WITH_SLOTS = 8;
 
@@ -14,6 +16,8 @@ const MAX_IDLE_WITH_SLOTS = 8;
 export class Sequence {
   /** Known tokens in the cache. The cache may hold more: steps that were submitted before their token was read. */
   readonly tokens: number[] = [];
+  /** Where its tokens part from another one's, if a state there is worth keeping for whoever begins alike; else 0. */
+  branch = 0;
   /** Not to be kept when it is released. */
   isForgotten = false;
 
@@ -58,10 +62,12 @@ export class SequenceManager {
   acquire(tokens: readonly number[], present: Sequence | null = null, count = tokens.length): Sequence {
     const isLong = count > (this.#runner.shape.longestAlike ?? Infinity);
     let [best, length]: [Sequence | null, number] = [null, present?.tokens.length ?? 0];
+    let shared = 0;
     for (const { value, length: common } of this.#tree.matches(tokens)) {
       const most = Math.min(common, tokens.length - 1);
       if (most <= length) break;
       if (value.isLong !== isLong) continue;
+      shared = Math.max(shared, most);
       const restorable = this.#restorable(value, most);
       if (restorable > length) [best, length] = [value, restorable];
     }
@@ -69,6 +75,8 @@ export class SequenceManager {
     const sequence = best === null ? this.#make(isLong) : this.#continue(best, length);
     if (present !== null) this.release(present);
     this.#running.add(sequence);
+    const isKept = shared > length && shared >= LONG_BEGINNING && tokens.length - shared > WINDOW_BACK; // a prompt's own end is kept
+    sequence.branch = isKept ? shared : 0;
     return sequence;
   }
 
