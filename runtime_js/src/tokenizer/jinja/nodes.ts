@@ -39,12 +39,12 @@ export function isFlagged(node: Node, name: string): boolean {
   return Reflect.get(node, name) === true;
 }
 
-/** Whether a variable is named in what a template says. */
+/** Whether a variable or a part of one is named in what a template says, as `a.name` or `a["name"]`. */
 export function mentions(value: unknown, name: string): boolean {
   if (Array.isArray(value)) return value.some((item) => mentions(item, name));
   if (value instanceof Map) return [...value].some((pair) => mentions(pair, name));
   if (!isNode(value)) return false;
-  return (value.type === "Identifier" && nameOf(value) === name) || Object.values(value).some((item) => mentions(item, name));
+  return ((value.type === "Identifier" || value.type === "StringLiteral") && nameOf(value) === name) || Object.values(value).some((item) => mentions(item, name));
 }
 
 /** What the template calls a value. */

@@ -110,7 +110,9 @@ function loopOf(node: Node): Statement {
   const [list, condition] = source.type === "SelectExpression" ? [part(source, "lhs"), expressionOf(part(source, "test"))] : [source, undefined];
   const [items, assign, body, otherwise] = [
     expressionOf(list), assignment(part(node, "loopvar")), blockOf(parts(node, "body")), blockOf(parts(node, "defaultBlock"))];
-  const knowsLoop = mentions(parts(node, "body"), "loop");
+  const said = parts(node, "body");
+  const knowsLoop = mentions(said, "loop");
+  const fields = Object.entries(LOOP).filter(([name]) => mentions(said, name));
   const turn = (outer: Scope, item: Value): Scope => { // its own scope, which ends with it
     const scope = new Scope(outer);
     assign(scope, item);
@@ -122,21 +124,20 @@ function loopOf(node: Node): Statement {
     if (chosen.length === 0) return otherwise(new Scope(outer), written);
     for (const [i, item] of chosen.entries()) {
       const scope = turn(outer, item);
-      if (knowsLoop) scope.set("loop", loopAt(chosen, i));
+      if (knowsLoop) scope.set("loop", dictOf(fields.map(([name, at]) => [name, at(chosen, i)])));
       if (body(scope, written) === "loop") break;
     }
     return undefined;
   };
 }
 
-function loopAt(items: readonly Value[], i: number): Value {
-  return dictOf([
-    ["index", wrap(i + 1)], ["index0", wrap(i)], ["revindex", wrap(items.length - i)], ["revindex0", wrap(items.length - i - 1)],
-    ["first", wrap(i === 0)], ["last", wrap(i === items.length - 1)], ["length", wrap(items.length)],
-    ["previtem", items[i - 1] ?? wrap(undefined)], ["nextitem", items[i + 1] ?? wrap(undefined)], ["depth", wrap(1)], ["depth0", wrap(0)],
-    ["cycle", functionOf(({ given }) => given[i % given.length] ?? wrap(undefined))],
-  ]);
-}
+/** What a loop's turn knows of itself; only what its body names is made. */
+const LOOP: Readonly<Record<string, (items: readonly Value[], i: number) => Value>> = {
+  index: (_, i) => wrap(i + 1), index0: (_, i) => wrap(i), revindex: ({ length }, i) => wrap(length - i), revindex0: ({ length }, i) => wrap(length - i - 1),
+  first: (_, i) => wrap(i === 0), last: ({ length }, i) => wrap(i === length - 1), length: ({ length }) => wrap(length),
+  previtem: (items, i) => items[i - 1] ?? wrap(undefined), nextitem: (items, i) => items[i + 1] ?? wrap(undefined),
+  depth: () => wrap(1), depth0: () => wrap(0), cycle: (_, i) => functionOf(({ given }) => given[i % given.length] ?? wrap(undefined)),
+};
 
 /** A function of a template's own, which sees what is around its definition. */
 function macroOf(parameters: readonly Node[], nodes: readonly Node[]): (around: Scope) => Value {

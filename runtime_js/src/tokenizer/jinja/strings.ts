@@ -8,14 +8,21 @@ export function argument({ given, named }: Arguments, at: number, name: string):
 
 type Method = (self: Value, args: Arguments) => Value;
 
+/** Looks at the ends alone: texts are long. */
 function stripped(text: string, characters: string | undefined, left: boolean, right: boolean): string {
-  const isGone = (character: string | undefined): boolean =>
-    character !== undefined && (characters === undefined ? /\s/u.test(character) : characters.includes(character));
-  const letters = Array.from(text);
-  let [start, end] = [0, letters.length];
-  while (left && start < end && isGone(letters[start])) start++;
-  while (right && end > start && isGone(letters[end - 1])) end--;
-  return letters.slice(start, end).join("");
+  const isGone = (character: string): boolean => (characters === undefined ? /\s/u.test(character) : characters.includes(character));
+  let [start, end] = [0, text.length];
+  while (left && start < end) {
+    const first = String.fromCodePoint(text.codePointAt(start) ?? 0);
+    if (!isGone(first)) break;
+    start += first.length;
+  }
+  while (right && start < end) {
+    const last = /(?:[\ud800-\udbff][\udc00-\udfff]|[^])$/.exec(text.slice(Math.max(start, end - 2), end))?.[0] ?? "";
+    if (!isGone(last)) break;
+    end -= last.length;
+  }
+  return text.slice(start, end);
 }
 
 const strip = (left: boolean, right: boolean): Method => (self, args) => {
