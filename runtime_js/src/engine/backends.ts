@@ -2,9 +2,10 @@
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import type { Backend } from "../executor/backend.ts";
-import type { Manifest } from "../storage/manifest.ts";
+import type { FileEntry, Manifest } from "../storage/manifest.ts";
 import {
-  DeviceLostError, FeatureSupportError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError, WebGPUNotAvailableError,
+  DeviceLostError, DownloadError, FeatureSupportError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError,
+  WebGPUNotAvailableError,
 } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { instructions } from "../executor/cpu/features.ts";
@@ -37,11 +38,24 @@ function asked({ device = "auto", variant }: ModelChoice): "auto" | "gpu" | "cpu
   return device !== "auto" || variant === undefined ? device : CPU_VARIANT.test(variant) ? "cpu" : "gpu";
 }
 
+/** Its code is loaded when it is tried. */
+function cpuBackend(library: FileEntry): Backend {
+  return {
+    name: "the CPU", device: "cpu", library,
+    fit: async (...call) => {
+      const { CpuBackend } = await importPart().catch((error: unknown) => {
+        throw new DownloadError("What computes on the CPU could not be fetched. Check the connection, and load the page again.", {}, error);
+      });
+      return new CpuBackend(library).fit(...call);
+    },
+  };
+}
+
 /**
- * The CPU by each of the libraries that run here: one that computes wrongly gives way to the next. Rejects with FeatureSupportError where
- * the model or this machine has none.
+ * The CPU by each of the libraries that run here: one that computes wrongly gives way to the next. Raises FeatureSupportError where the
+ * model or this machine has none.
  */
-async function cpuOf({ cpu }: Manifest): Promise<Backends> {
+function cpuOf({ cpu }: Manifest): Backends {
   const kinds = instructions();
   if (kinds.length === 0) {
     throw new FeatureSupportError("This browser's WebAssembly has no SIMD, which a model needs on the CPU. Use a current browser.");
@@ -49,8 +63,7 @@ async function cpuOf({ cpu }: Manifest): Promise<Backends> {
   if (cpu === undefined) {
     throw new FeatureSupportError("The model was built without a library for the CPU. Build it again, or use a browser with WebGPU.");
   }
-  const { CpuBackend } = await importPart();
-  const [first, ...others] = kinds.map((kind) => new CpuBackend(cpu[kind]));
+  const [first, ...others] = kinds.map((kind) => cpuBackend(cpu[kind]));
   if (first === undefined) throw new InternalError("no library");
   return [first, ...others];
 }
@@ -70,7 +83,7 @@ export async function backendsFor(
     return [new GpuBackend(found, manifest.library)];
   }
   const [manifest, gpu] = await Promise.all([coming, settled(adapter)]);
-  const cpu = await settled(cpuOf(manifest));
+  const cpu = await settled((async () => cpuOf(manifest))());
   if (gpu.value === undefined) {
     if (cpu.value === undefined) throw gpu.error;
     log.info(`Without a GPU: ${String(gpu.error)}`);
