@@ -17,6 +17,7 @@ from packed_model import EXACT, PackedModel
 from webllm_build.compile.cpu.link import link_cpu_library
 from webllm_build.compile.cpu.pipeline import compile_cpu
 from webllm_build.compile.cpu.variant import EXACT as FLOAT, CpuVariant, Flavour
+from webllm_build.quantize import parts
 from webllm_build.source.local import open_folder
 
 ENDS = (24, 40)  # of the prompt's chunks, beyond a window
@@ -66,6 +67,15 @@ def test_every_scheme_is_read_as_it_was_packed(tmp_path: Path, scheme: str) -> N
     packed = PackedModel.of(open_tiny("qwen2", "hugging_face", tmp_path / "model"), dict.fromkeys(EXACT, scheme))
     found, positions = logits(build(tmp_path, packed, "native", FLOAT), TOKENS, ENDS)
     assert error(found, packed.logits(TOKENS, integer=False)[positions]) < 1e-4
+
+
+def test_weights_in_parts_make_the_same_logits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables and those of the layers: with biases, with a residual, with an activation."""
+    monkeypatch.setattr(parts, "LARGEST_BINDING", 64 * 96 * 2)
+    packed = PackedModel.of(open_tiny("qwen2", "hugging_face", tmp_path / "model"), EXACT)
+    assert {"embedding.0.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"} <= packed.buffers.keys()
+    found, positions = logits(build(tmp_path, packed, "native", FLOAT), TOKENS, ENDS)
+    assert error(found, reference("qwen2")[positions]) < 1e-4
 
 
 def test_rows_of_several_sequences_and_of_one_get_what_each_would_alone(tmp_path: Path) -> None:
