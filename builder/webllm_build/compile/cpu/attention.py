@@ -12,17 +12,19 @@ from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, let, local, 
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.model.attention import Attention
 
+FEWEST = 3  # units of a token of a decode step, for threads to share
 HIDDEN = -1e30  # score of a key that the token must not see, and of none
 QUADS = PAGE_SIZE // VEC
 
 
 def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int) -> PrimFunc:
     """out = softmax(scale * q K) V; each token sees the keys up to its own position, or the last of them. A unit is some query heads of a
-    token that share a head of keys: in a prefill all of them, in a decode step, which has few tokens, one.
+    token that share a head of keys: in a prefill all of them, in a decode step, which has few tokens, as many as leave it FEWEST.
 
     Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, out float32[n, query_size].
     """
-    heads = 1 if rows else layer.group
+    fit = [heads for heads in range(1, layer.group + 1) if layer.group % heads == 0 and layer.heads // heads >= FEWEST]
+    heads = max(fit, default=1) if rows else layer.group
     groups, vectors = layer.heads // heads, layer.head_dim // VEC
     with Kernel() as kernel:
         n = size("n")
