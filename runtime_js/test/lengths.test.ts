@@ -28,6 +28,9 @@ const CASES: Readonly<Record<string, object>> = {
   "or nothing": object({ a: { anyOf: [text(2, 3), { type: "null" }] }, b: text(9, 9) }),
   "one of several": { anyOf: [object({ a: text(0, 3), kind: { const: "x" } }), object({ a: text(0, 6), kind: { const: "y" } })] },
   "one of several that share no length": { anyOf: [object({ a: text(0, 3), kind: { const: "x" } }), object({ a: text(5, 6), kind: { const: "y" } })] },
+  "one of several that share no length, beside a long one": object({
+    a: { anyOf: [object({ b: text(5, 5) }), object({ b: text(2, 2), c: text(0, 30) }), text(0, 30)] }, d: text(0, 30), e: text(1, 4),
+  }),
   "names": { type: "object", propertyNames: { minLength: 2, maxLength: 3 }, additionalProperties: { type: "boolean" }, minProperties: 1, maxProperties: 3 },
   "of a class": { type: "string", pattern: "^[a-c\\n\"é😀]{10,12}$" },
   "of a class, with a length": { type: "string", pattern: "^[a-c]+$", minLength: 9, maxLength: 11 },
