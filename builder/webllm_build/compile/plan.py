@@ -132,16 +132,13 @@ class VariantPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlanHead:
+    """What the plans of GPUs and CPUs have in common."""
+
     model: PlanModel
     weights: tuple[Buffer, ...]
     states: tuple[State, ...]
     io: tuple[Buffer, ...]
-    variants: tuple[VariantPlan, ...]
-    format: int = PLAN_FORMAT
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
 
     @property
     def state_base(self) -> int:
@@ -154,6 +151,15 @@ class Plan:
     @property
     def workspace_base(self) -> int:
         return self.io_base + len(self.io)
+
+
+@dataclass(frozen=True)
+class Plan(PlanHead):
+    variants: tuple[VariantPlan, ...]
+    format: int = PLAN_FORMAT
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
 
 
 def parse_plan(data: bytes) -> Plan:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 from webllm_build.compile.abi_generated import MAX_GROUPS, MAX_TILES, PLAN_FORMAT
-from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, Tile, VariantPlan, page_groups, slot_count
+from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, PlanHead, Tile, VariantPlan, page_groups, slot_count
 from webllm_build.compile.target import VENDORS
 from webllm_build.errors import PlanError
 
@@ -61,7 +62,7 @@ def _verify_variant(plan: Plan, variant: VariantPlan, wgsl: Sequence[str]) -> No
         _verify_kernel(kernel, variant, wgsl, f"{where}, kernel {kernel.name}")
     _require(bool(variant.functions), f"{where}: no functions")
     for name, function in variant.functions.items():
-        _verify_function(plan, variant, function, len(sizes), f"{where}, {name}")
+        verify_function(plan, variant.kernels, function, len(sizes), f"{where}, {name}")
 
 
 def _verify_kernel(kernel: Kernel, variant: VariantPlan, wgsl: Sequence[str], where: str) -> None:
@@ -87,15 +88,26 @@ def _verify_tile(tile: Tile, variant: VariantPlan, wgsl: Sequence[str], where: s
     _require(("enable subgroups;" not in text) or "subgroups" in variant.features, f"{where}: subgroups in a variant without them")
 
 
-def _verify_function(plan: Plan, variant: VariantPlan, function: Function, buffers: int, where: str) -> None:
+class Bound(Protocol):
+    """A kernel of either plan."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def bindings(self) -> tuple[str, ...]: ...
+
+
+def verify_function(plan: PlanHead, kernels: Sequence[Bound], function: Function, buffers: int, where: str) -> None:
+    """Checks the steps of a function. buffers: how many there are. Raises PlanError."""
     written: set[int] = set()
     slots = {plan.state_base + number for number, state in enumerate(plan.states) if state.kind == "slots"}
     places = {plan.io_base + number for number, buffer in enumerate(plan.io) if buffer.name == "state"}
     for index, (slot, arguments) in enumerate(function.steps):
         _require(0 <= slot < len(function.kernels), f"{where}, step {index}: kernel slot {slot}")
         number = function.kernels[slot]
-        _require(0 <= number < len(variant.kernels), f"{where}, step {index}: kernel {number}")
-        kernel = variant.kernels[number]
+        _require(0 <= number < len(kernels), f"{where}, step {index}: kernel {number}")
+        kernel = kernels[number]
         step = f"{where}, step {index} ({kernel.name})"
         _require(len(arguments) == len(kernel.bindings), f"{step}: {len(arguments)} buffers for {len(kernel.bindings)} bindings")
         reads = [buffer for buffer, access in zip(arguments, kernel.bindings, strict=True) if access == "read"]

@@ -20,6 +20,7 @@ from webllm_build.compile.launch import compile_functions
 from webllm_build.compile.pipeline import lower_module, plan_model
 from webllm_build.compile.plan import Function
 from webllm_build.compile.tiles import TiledKernel
+from webllm_build.compile.verify import verify_function
 from webllm_build.compile.walk import Workspace, buffer_ids, calls_of
 
 
@@ -41,6 +42,7 @@ def compile_cpu(
 
     Raises:
         CompileError: TVM or a kernel refused.
+        PlanError: the plan breaks its specification.
     """
     kernels, plans = _Kernels(flavours), []
     launches: dict[str, tirx.PrimFunc] = {}
@@ -58,6 +60,9 @@ def compile_cpu(
             launches[launch] = launch_function([kernels.units(index) for index in used])
         plans.append(CpuVariantPlan(variant.name, layout.state_bytes(variant.kv_dtype), tuple(workspace.sizes), functions))
     plan = CpuPlan(plan_model(layout), layout.weights, layout.states, layout.io, kernels.described, tuple(plans))
+    for made in plan.variants:
+        for name, steps in made.functions.items():
+            verify_function(plan, plan.kernels, steps, plan.workspace_base + len(made.workspace), f"variant {made.name}, {name}")
     return CompiledCpu(
         plan=plan.to_json(),
         shared=compile_functions({**launches, **kernels.shared}, target(flavours[0])),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from webllm_build.compile.abi_generated import PLAN_FORMAT
-from webllm_build.compile.plan import Buffer, Function, PlanModel, State
+from webllm_build.compile.plan import Function, PlanHead
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,9 @@ class CpuVariantPlan:
 
 
 @dataclass(frozen=True)
-class CpuPlan:
+class CpuPlan(PlanHead):
     """Variants in the order of preference; their functions name kernels by their places in `kernels`."""
 
-    model: PlanModel
-    weights: tuple[Buffer, ...]
-    states: tuple[State, ...]
-    io: tuple[Buffer, ...]
     kernels: tuple[CpuKernel, ...]
     variants: tuple[CpuVariantPlan, ...]
     format: int = PLAN_FORMAT
