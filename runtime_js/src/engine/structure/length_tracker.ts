@@ -98,7 +98,7 @@ export class LengthTracker {
   narrow(mask: Uint32Array): void {
     const { isInString, bounds, count, state } = this.#place;
     const { least, most } = bounds ?? { least: 0, most: Infinity };
-    const fit = isInString ? this.#lengths.inside(state, most - count, count >= least) : this.#lengths.outside();
-    for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] ?? 0) & (fit[i] ?? 0);
+    if (isInString) this.#lengths.narrowInside(mask, state, most - count, count >= least);
+    else this.#lengths.narrowOutside(mask);
   }
 }

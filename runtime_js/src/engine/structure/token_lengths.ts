@@ -20,9 +20,13 @@ interface Masks {
   readonly any: readonly Uint32Array[];
 }
 
+/** A token that no string may have. */
+const NEVER = -1;
+
 export class TokenLengths {
   readonly #tokens: readonly Uint8Array[];
-  readonly #inside = new Map<number, Masks>();
+  /** Made once, when a grammar is first compiled that counts. */
+  #inside: Masks | undefined;
   #outside: Uint32Array | undefined;
 
   constructor(tokens: readonly Uint8Array[]) {
@@ -33,43 +37,80 @@ export class TokenLengths {
     return new Uint32Array(Math.ceil(this.#tokens.length / 32));
   }
 
-  /** A bit for each token that may come where no string is open. */
-  outside(): Uint32Array {
-    if (this.#outside !== undefined) return this.#outside;
-    const mask = this.#outside = this.#empty();
-    this.#tokens.forEach((bytes, token) => { if (opensLast(bytes, 0)) add(mask, token); });
-    return mask;
+  /** Looks at every token, which takes some time. */
+  prepare(): void {
+    if (this.#outside !== undefined) return;
+    const outside = this.#outside = this.#empty();
+    this.#tokens.forEach((bytes, token) => { if (opensLast(bytes, 0)) add(outside, token); });
+    this.#inside = this.#masks();
   }
 
-  /** A bit for each token that may come in the state of a string that has room for more characters, and may end or not. */
-  inside(state: number, room: number, mayEnd: boolean): Uint32Array {
-    let masks = this.#inside.get(state);
-    if (masks === undefined) this.#inside.set(state, masks = this.#masksIn(state));
+  /** Leaves those in a mask that may come where no string is open. */
+  narrowOutside(mask: Uint32Array): void {
+    and(mask, this.#outside ?? this.#empty());
+  }
+
+  /** Leaves those in a mask that may come in the state of a string that has room for more characters, and may end or not. */
+  narrowInside(mask: Uint32Array, state: number, room: number, mayEnd: boolean): void {
     const size = ROOMS.findLastIndex((most) => most <= room);
-    return (mayEnd ? masks.any : masks.open)[size] ?? this.#empty();
+    if (state !== CLEAN) return this.#narrowWithin(mask, state, ROOMS[size] ?? 0, mayEnd);
+    and(mask, this.#inside?.[mayEnd ? "any" : "open"][size] ?? this.#empty());
   }
 
-  #masksIn(first: number): Masks {
+  /** Within a character the grammar has left few. */
+  #narrowWithin(mask: Uint32Array, state: number, most: number, mayEnd: boolean): void {
+    for (let i = 0; i < mask.length; i++) {
+      const word = mask[i] ?? 0;
+      for (let bit = 0; word >>> bit !== 0 && bit < 32; bit++) {
+        if ((word >>> bit & 1) === 0) continue;
+        const token = 32 * i + bit;
+        const count = this.#reach(token, state);
+        if (count === NEVER || count > most || (!mayEnd && this.#closes(token, state))) mask[i] = (mask[i] ?? 0) & ~(1 << bit);
+      }
+    }
+  }
+
+  #masks(): Masks {
     const [open, any] = [ROOMS.map(() => this.#empty()), ROOMS.map(() => this.#empty())];
     for (let token = 0; token < this.#tokens.length; token++) {
-      const bytes = this.#tokens[token] ?? new Uint8Array();
-      let state = first;
-      let count = 0;
-      let at = 0;
-      for (; at < bytes.length && state !== MALFORMED; at++) {
-        const byte = bytes[at] ?? 0;
-        if (state === CLEAN && byte === QUOTE) break;
-        if (state === CLEAN) count++;
-        state = behind(state, byte);
-      }
-      if (state === MALFORMED || !opensLast(bytes, at + 1)) continue;
+      const count = this.#reach(token, CLEAN);
+      if (count === NEVER) continue;
+      const isOpen = !this.#closes(token, CLEAN);
       for (let size = ROOMS.length - 1; size >= 0 && count <= (ROOMS[size] ?? 0); size--) {
         add(any[size], token);
-        if (at === bytes.length) add(open[size], token);
+        if (isOpen) add(open[size], token);
       }
     }
     return { open, any };
   }
+
+  /** How many characters of the string begin in a token. */
+  #reach(token: number, first: number): number {
+    const bytes = this.#tokens[token] ?? new Uint8Array();
+    let state = first;
+    let count = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at] ?? 0;
+      if (state === CLEAN && byte === QUOTE) return opensLast(bytes, at + 1) ? count : NEVER;
+      if (state === CLEAN) count++;
+      state = behind(state, byte);
+      if (state === MALFORMED) return NEVER;
+    }
+    return count;
+  }
+
+  #closes(token: number, first: number): boolean {
+    let state = first;
+    for (const byte of this.#tokens[token] ?? []) {
+      if (state === CLEAN && byte === QUOTE) return true;
+      state = behind(state, byte);
+    }
+    return false;
+  }
+}
+
+function and(mask: Uint32Array, fit: Uint32Array): void {
+  for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] ?? 0) & (fit[i] ?? 0);
 }
 
 function add(mask: Uint32Array | undefined, token: number): void {

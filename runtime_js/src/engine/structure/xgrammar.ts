@@ -105,6 +105,7 @@ export class Compiler {
   compile(form: Structure): CompiledGrammar {
     this.#binding.deadline = performance.now() + PATIENCE;
     const { method, args, bounds } = sourceOf(form);
+    if (bounds.length > 0) this.#words.lengths.prepare();
     const grammar = this.#binding.make("Grammar", method, ...args);
     const compiled = this.#binding.object("CompiledGrammar", this.#compiler, "CompileGrammar", grammar);
     this.#binding.delete(grammar);
