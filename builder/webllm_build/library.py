@@ -134,10 +134,11 @@ def _compile_cpu(recipe: Recipe, progress: Progress) -> list[bytes]:
     with _compiler():
         from webllm_build.compile.cpu.link import link_cpu_library
         from webllm_build.compile.cpu.pipeline import compile_cpu
-        from webllm_build.compile.cpu.variant import FLAVOURS
+        from webllm_build.compile.cpu.variant import CPU_VARIANTS, FLAVOURS
 
     request = recipe.request
     with progress.step("Compiling for CPUs"):
-        compiled = compile_cpu(recipe.layout, FLAVOURS, debug_dump=request.debug_dump)
+        variants = [dataclasses.replace(each, kv_dtype="q8") if request.kv == "q8" and each.integer else each for each in CPU_VARIANTS]
+        compiled = compile_cpu(recipe.layout, FLAVOURS, variants, request.debug_dump)
         with disk_errors(Path(tempfile.gettempdir()), "TMPDIR"):
             return [link_cpu_library(compiled, flavour, request.toolchain) for flavour in FLAVOURS]

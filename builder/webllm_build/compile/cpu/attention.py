@@ -53,13 +53,19 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                     key = [let("key", value) for value in cache.load(page, KEY, kv_head, slot)]
                     for head in range(heads):
                         products = [q[token, vec((first_head + head) * vectors + i)] * key[i] for i in range(vectors)]
-                        store(scores, sum_of(_sum(products)) * T.float32(layer.scale), head * PAGE_SIZE + slot)
+                        factor = T.float32(layer.scale)
+                        if layout.scaled:
+                            factor = factor * cache.scale(page, KEY, kv_head, slot)
+                        store(scores, sum_of(_sum(products)) * factor, head * PAGE_SIZE + slot)
                 for head in range(heads):
                     _weigh(head, scores, largest, weights, sums, vectors)
                 with T.serial(low, high) as slot:
                     value = [let("value", part) for part in cache.load(page, VALUE, kv_head, slot)]
                     for head in range(heads):
-                        weight = splat(let("weight", scores[head * PAGE_SIZE + slot]))
+                        weight = scores[head * PAGE_SIZE + slot]
+                        if layout.scaled:
+                            weight = weight * cache.scale(page, VALUE, kv_head, slot)
+                        weight = splat(let("weight", weight))
                         for i in range(vectors):
                             store(sums, sums[at(head * vectors + i)] + weight * value[i], at(head * vectors + i))
             for head in range(heads):

@@ -7,11 +7,11 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
 from webllm_build.compile.cpu.ops import at, constant, integer
+from webllm_build.compile.cpu.rounding import quantized
 from webllm_build.compile.cpu.unpack import lower_half, upper_half
 from webllm_build.compile.kernels.attention.kv_cache import page_of, slot_of
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, size, store
-from webllm_build.compile.kv_layout import KvLayout
-from webllm_build.errors import CompileError
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, size, store
+from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 
 
 class Places:
@@ -38,8 +38,6 @@ class KvCache:
     """The parameter "kv": a layer's part of page p lies p * stride words behind that of page 0."""
 
     def __init__(self, kernel: Kernel, layout: KvLayout, stride: int) -> None:
-        if layout.dtype not in ("float32", "float16"):
-            raise CompileError(f"CPUs have no cache of {layout.dtype}.")
         self.layout = layout
         self._words = kernel.buffer("kv", (size("pages"), stride), "uint32")
 
@@ -51,6 +49,13 @@ class KvCache:
     def store(self, page: Expr, kind: Expr, head: Expr, position: Expr, row: Buffer) -> None:
         """Store float32[head_dim]."""
         first = let("first", self._row(kind, head, position))
+        if self.layout.scaled:
+            quads = [row[at(i)] for i in range(self.layout.head_dim // VEC)]
+            scale, codes = quantized(quads)
+            store(self._words, T.reinterpret("uint32", scale), page, self._scale(kind, head, position))
+            for i, code in enumerate(codes):
+                store(self._words, code, page, first + i)
+            return
         for i in range(self.layout.columns):
             if self.layout.dtype == "float32":
                 words = T.reinterpret("uint32x4", row[at(i)])
@@ -59,9 +64,20 @@ class KvCache:
                 words = T.bitwise_or(low, T.shift_left(high, integer(16, high)))
             store(self._words, words, page, T.ramp(first + i * 4, 1, 4))
 
+    def scale(self, page: Expr, kind: Expr, head: Expr, position: Expr) -> Expr:
+        """Of a row, in a layout that has such."""
+        return T.reinterpret("float32", self._words[page, self._scale(kind, head, position)])
+
+    def _scale(self, kind: Expr, head: Expr, position: Expr) -> Expr:
+        layout = self.layout
+        return ((kind * layout.num_kv_heads) + head) * layout.block_words + PAGE_SIZE * layout.columns * layout.words + slot_of(position)
+
     def load(self, page: Expr, kind: Expr, head: Expr, position: Expr) -> list[Expr]:
-        """A row as float32x4."""
+        """A row as float32x4, to be multiplied by its scale where the layout has such."""
         first = let("first", self._row(kind, head, position))
+        if self.layout.scaled:
+            words = [self._words[page, first + i] for i in range(self.layout.head_dim // VEC)]
+            return [T.Cast("float32x4", T.reinterpret("int8x4", word)) for word in words]
         vectors = [let("words", self._words[page, T.ramp(first + i * 4, 1, 4)]) for i in range(self.layout.columns)]
         if self.layout.dtype == "float32":
             return [T.reinterpret("float32x4", words) for words in vectors]

@@ -6,14 +6,14 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.norm import inverse_rms
-from webllm_build.compile.cpu.ops import constant, sum_of, token_count, units
+from webllm_build.compile.cpu.ops import sum_of, token_count, units
+from webllm_build.compile.cpu.rounding import codes_of, rounded, shifted_codes
 from webllm_build.compile.cpu.unpack import QUADS
 from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, splat, store, total, vec
 from webllm_build.quantize import GROUP
 
 TOKENS = 4  # whose scales lie beside each other in out_t
 SCALE, SUM = 0, 1  # places in out_s and out_t: of a block, its scale, and its scale times the sum of its codes
-_ROUND = 1.5 * 2**23  # added to a small float32 leaves the nearest integer in its lowest bits
 
 
 def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float | None = None) -> PrimFunc:
@@ -40,26 +40,12 @@ def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float |
                     value = x[token, vec(block * QUADS + j)]
                     return value if norm_weight is None else value * factor * norm_weight[vec(block * QUADS + j)]
 
-                values = [let("value", quad(j)) for j in range(QUADS)]
-                largest = let("largest", _largest(values))
-                inverse = splat(let("inverse", T.Select(largest > T.float32(0), T.float32(127) / largest, T.float32(0))))
-                shifted = [let("shifted", value * inverse + constant(_ROUND, value)) for value in values]
+                scale, shifted = shifted_codes([quad(j) for j in range(QUADS)])
                 for j, value in enumerate(shifted):
-                    codes = T.reinterpret("uint32", T.Shuffle([T.reinterpret("uint8x16", value)], [0, 4, 8, 12]))
-                    store(out_q, codes, token, block * QUADS + (j // 2 + j % 2 * (QUADS // 2) if interleaved else j))
-                scale = let("scale", largest * T.float32(1 / 127))
-                summed = let("summed", scale * sum_of(total([value - constant(_ROUND, value) for value in shifted])))
+                    word = block * QUADS + (j // 2 + j % 2 * (QUADS // 2) if interleaved else j)
+                    store(out_q, codes_of(value), token, word)
+                summed = let("summed", scale * sum_of(total([rounded(value) for value in shifted])))
                 for place, value in ((SCALE, scale), (SUM, summed)):
                     store(out_s, value, token, place, block)
                     store(out_t, value, T.shift_right(token, 2), block, place, T.bitwise_and(token, 3))
     return kernel.func
-
-
-def _largest(values: list[Expr]) -> Expr:
-    """The largest magnitude of all elements."""
-    largest = T.max(values[0], constant(0, values[0]) - values[0])
-    for value in values[1:]:
-        largest = T.max(largest, T.max(value, constant(0, value) - value))
-    largest = let("largest", largest)
-    pairs = let("pairs", T.max(largest, T.Shuffle([largest], [2, 3, 0, 1])))
-    return T.max(T.Shuffle([pairs], [0]), T.Shuffle([pairs], [1]))
