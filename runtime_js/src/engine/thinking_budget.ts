@@ -14,10 +14,22 @@ export interface ThinkingBudgetOptions {
   readonly encode: (text: string) => readonly number[];
 }
 
+/** Tokens that half a character may lie in, and the spaces at a text's beginning. */
+const UNDECIDED = 16;
+
+/** How far the text is behind a token. */
+interface Place {
+  readonly isThinking: boolean;
+  readonly count: number;
+  readonly tail: string;
+}
+
 export class ThinkingBudget implements Constraint {
   readonly #options: ThinkingBudgetOptions;
   readonly #inner: Constraint | undefined;
   readonly #tokens: number[] = [];
+  /** Behind each of them. */
+  readonly #places: Place[] = [];
   #detokenizer: Detokenizer;
   #isThinking: boolean;
   #count = 0;
@@ -44,6 +56,7 @@ export class ThinkingBudget implements Constraint {
     this.#inner?.accept(token);
     this.#tokens.push(token);
     this.#read(token);
+    this.#places.push({ isThinking: this.#isThinking, count: this.#count, tail: this.#tail });
   }
 
   #read(token: number): void {
@@ -64,13 +77,12 @@ export class ThinkingBudget implements Constraint {
   rollback(count: number): void {
     if (count === 0) return;
     this.#inner?.rollback(count);
-    const kept = this.#tokens.splice(0).slice(0, -count);
-    [this.#isThinking, this.#count, this.#tail] = [this.#options.isThinking, 0, ""];
+    this.#tokens.splice(-count);
+    this.#places.splice(-count);
+    const { isThinking, count: counted, tail } = this.#places.at(-1) ?? { isThinking: this.#options.isThinking, count: 0, tail: "" };
+    [this.#isThinking, this.#count, this.#tail] = [isThinking, counted, tail];
     this.#detokenizer = this.#options.detokenizer();
-    for (const token of kept) {
-      this.#tokens.push(token);
-      this.#read(token);
-    }
+    for (const token of this.#tokens.slice(-UNDECIDED)) this.#detokenizer.push(token);
   }
 
   forced(): readonly number[] {
