@@ -87,6 +87,7 @@ def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox:
         server.stop()
         tab = firefox.open(server.url)
         ready(tab)
+        assert tab.evaluate("crossOriginIsolated"), "by the service worker"
         assert ask(tab) == online
         tab.leave_and_come_back()
         ready(tab)
