@@ -49,7 +49,8 @@ def code_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant])
     is rounded elsewise, and is as near to what is computed without codes as before. With a cache in float16 that is at once."""
     built = build(family, checkpoint, "q8", variants)
     with_codes, without = (built.logits(TOKENS, integer=integer) for integer in (True, False))
-    whole = _case("codes", built, without, Errors(0.05, math.inf, 0.05))
+    lost = Errors.of(with_codes, without, float(np.abs(without).max()))  # by the codes themselves
+    whole = _case("codes", built, without, Errors(max(0.05, 1.5 * lost.largest), math.inf, max(0.05, 1.5 * lost.norm)))
     first = replace(
         whole,
         kind="first codes",
