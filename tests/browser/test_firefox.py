@@ -71,7 +71,7 @@ def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox:
     shutil.copytree(tiny_site, server.folder)
     server.start()
     try:
-        tab = firefox.open(server.url)
+        tab = firefox.open(f"{server.url}?device=gpu")
         tab.until("document.querySelector('#start').offsetParent !== null", SECONDS)
         tab.click("#open-settings")
         for selector, value in (("#max-tokens", "3"), ("#temperature", "0")):
@@ -85,7 +85,7 @@ def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox:
         assert online.strip()
         tab.close()
         server.stop()
-        tab = firefox.open(server.url)
+        tab = firefox.open(f"{server.url}?device=gpu")
         ready(tab)
         assert tab.evaluate("crossOriginIsolated"), "by the service worker"
         assert ask(tab) == online

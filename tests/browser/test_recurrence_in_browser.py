@@ -15,7 +15,7 @@ from webllm_build.config import BuildRequest
 def test_answers_of_a_model_with_states_in_slots(tmp_path: Path, chromium_path: Path) -> None:
     model, out, cache = write(tmp_path / "toy"), tmp_path / "site", tmp_path / "cache"
     with toy_kernel.registered():
-        build(BuildRequest("site", model=str(model), out=out, quantization="f16", variants=("f32",), cache_dir=cache))
+        build(BuildRequest("site", model=str(model), out=out, quantization="f16", variants=("f32",), cpu=False, cache_dir=cache))
     *lines, last = page_console("browser/recurrence.html", {"site": out}, program=chromium_path, seconds=300)
     assert last.strip() == "DONE", "\n".join([*lines, last])
     reference, said = Reference(), [json.loads(line.removeprefix("SAID ")) for line in lines]

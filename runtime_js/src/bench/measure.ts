@@ -36,7 +36,7 @@ async function measureEngine(record: ModelRecord, options: BenchOptions, log: Lo
   const appConfig = { model_list: [record] };
   const memory = new MemoryWatch();
   memory.watch();
-  const engine = new DebugEngine({ appConfig, variant: options.variant, calibrate: options.calibrate });
+  const engine = new DebugEngine({ appConfig, device: "gpu", variant: options.variant, calibrate: options.calibrate });
   const loads = await measureLoads(engine, record.model_id, () => hasModelInCache(record.model_id, appConfig), options.runs, log);
   const folder = await ModelFolder.open(record, NEVER);
   const tokenizer = new ChatTokenizer(await folder.readJson(folder.manifest.tokenizer, NEVER), folder.manifest.tokenizerConfig);
