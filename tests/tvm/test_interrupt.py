@@ -24,7 +24,7 @@ def test_an_interrupt_within_a_pass_is_one_behind_it(monkeypatch: pytest.MonkeyP
     interrupted = tvm.transform.module_pass(interrupt, opt_level=0)
     monkeypatch.setattr(pipeline, "PHASES", [("interrupted", lambda: [interrupted])])
     with pytest.raises(KeyboardInterrupt):
-        pipeline.lower_module(tvm.IRModule(), VARIANTS[-1])
+        pipeline.lower_module(tvm.IRModule(), VARIANTS[-1].target, VARIANTS[-1].name)
     assert finished
 
 
