@@ -247,16 +247,17 @@ export class Scheduler {
     if (generation.read === 0) generation.cached += sequence.tokens.length - before;
     if (this.#isRow(generation)) return;
     const position = sequence.tokens.length;
-    const end = sequence.branch > position ? sequence.branch : tokens.length;
+    // A state in a slot cannot be taken back: the last token of a prompt comes by a step, so that whoever asks the same again finds the one before it.
+    const isInSteps = this.#runner.shape.slots > 0 && generation.read === 0 && states === undefined;
+    const end = sequence.branch > position ? sequence.branch : isInSteps ? Math.max(position + 1, tokens.length - 1) : tokens.length;
     const chunk = tokens.slice(position, Math.min(end, position + Math.min(...lengths.map(({ value }) => value))));
     if (!await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
     const cache = this.#view(generation);
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
     const isLast = position + chunk.length === tokens.length;
     const samples = isLast && states === undefined;
-    const done: Promise<readonly StepResult[]> = states !== undefined ? this.#encode(chunk, position, cache, states, isLast) : samples
-      ? this.#sampleBehind(generation, chunk, position, cache)
-      : this.#runner.prefill(chunk, position, cache).then(() => []);
+    const done = states !== undefined ? this.#encode(chunk, position, cache, states, isLast)
+      : samples ? this.#sampleBehind(generation, chunk, position, cache) : this.#runner.prefill(chunk, position, cache).then(() => []);
     if (samples) generation.sampled++;
     this.#onRunner = samples ? [generation] : []; // its tokens take the place of those that were sampled
     this.#wasChunk = true;
