@@ -18,8 +18,8 @@ from webllm_build.errors import PlanError
 WGSL = ["@compute fn copy_kernel() {}", "@compute fn wide_copy_kernel() {}"]
 COPY, WIDE_COPY = Tile(0, "copy_kernel"), Tile(1, "wide_copy_kernel")
 KERNEL = Kernel("copy", ("read", "read_write"), 2, 1, (COPY, WIDE_COPY), {"apple": 1})
-# Buffer ids: 0 one weight, 1 one layer's cache, 2 and 3 io, 4 and 5 workspace.
-WEIGHT, CACHE, FIRST_IO, SCRATCH, OTHER = 0, 1, 2, 4, 5
+# Buffer ids: 0 one weight, 1 one layer's cache, 2 to 4 io, 5 and 6 workspace.
+WEIGHT, CACHE, FIRST_IO, SCRATCH, OTHER = 0, 1, 2, 5, 6
 STEPS = ((0, (WEIGHT, SCRATCH)), (0, (SCRATCH, OTHER)), (0, (OTHER, FIRST_IO)))
 
 
@@ -37,7 +37,8 @@ def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Ke
         functions={"decode": function},
     )
     model = PlanModel(32, 32, 64, 16, 32, (Rope((1.0, 0.5, 0.25, 0.125), 1.0),))
-    return Plan(model, (Buffer("w", 16),), (State("kv0", "pages", 8),), (Buffer("logits", 64), Buffer("rope0", 64)), (variant,))
+    io = (Buffer("logits", 64), Buffer("rope0", 64), Buffer("page_table0", 64))
+    return Plan(model, (Buffer("w", 16),), (State("kv0", "pages", 8),), io, (variant,))
 
 
 def test_accepts_a_legal_plan_and_reads_it_back() -> None:
@@ -69,7 +70,7 @@ def test_says_where_it_is_no_plan(change: Callable[[Any], object], place: str) -
     [
         (((1, (WEIGHT, SCRATCH)),), "step 0: kernel slot 1"),
         (((0, (WEIGHT,)),), r"step 0 \(copy\): 1 buffers"),
-        (((0, (WEIGHT, 6)),), r"step 0 \(copy\): buffer 6"),
+        (((0, (WEIGHT, 7)),), r"step 0 \(copy\): buffer 7"),
         (((0, (WEIGHT, -1)),), r"step 0 \(copy\): buffer -1"),
         (((0, (SCRATCH, OTHER)),), "read before written"),
         (((0, (WEIGHT, SCRATCH)), (0, (SCRATCH, SCRATCH))), "step 1 .* both read and written"),

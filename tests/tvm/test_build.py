@@ -29,7 +29,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_same_inputs_give_the_same_bytes(tmp_path: Path, tiny_site: Path) -> None:
     """Another build of what the other tests visit, with a cache, a working folder and a hash order of its own."""
-    command = [sys.executable, "-m", "webllm_build", "site", "--model", str(TINY), "--out", "dist", "--cache-dir", "cache"]
+    options = ("--model", str(TINY), "--out", "dist", "--cache-dir", "cache", "--tool-format", "hermes")
+    command = [sys.executable, "-m", "webllm_build", "site", *options]
     environment = {**os.environ, "PYTHONHASHSEED": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -108,7 +109,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_debug_dump_holds_the_ir_after_each_phase(tmp_path: Path) -> None:
-    names = [f"f32.{number}-{name}.py" for number, (name, _) in enumerate(pipeline.PHASES)]
+    phases = [name for name, _ in pipeline.PHASES]
+    unscheduled = [name for name in phases if name != "schedule"]
+    variants = {"cpu-f32": unscheduled, "cpu-int8": unscheduled, "f32": phases}
+    names = [f"{variant}.{number}-{name}.py" for variant, passed in variants.items() for number, name in enumerate(passed)]
     for dump in (tmp_path / "ir", tmp_path / "again"):  # a build that could come from the cache dumps too
         request = BuildRequest(
             kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), debug_dump=dump

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_families import ENDS, build, error, logits
+from test_cpu_families import ENDS, build, error, logits
 
 from families import FAMILIES, TOKENS, formats, open_tiny
 from packed_model import EXACT, ByteCacheOperators, PackedModel
