@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from webllm_build.disk import is_folder
@@ -30,6 +31,7 @@ def chat_command(folder: Path, system: str | None, prompt: str | None) -> list[s
     return [
         *(node, str(runtime_folder() / CHAT_PROGRAM)),
         *(["--continues"] if manifest.task != "chat" else []),
+        *([f"--sampling={json.dumps(manifest.sampling)}"] if manifest.sampling else []),
         *(f"{name}={value}" for name, value in options.items() if value is not None),
         *("--", str(folder.resolve())),
     ]

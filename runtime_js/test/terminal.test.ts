@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { Terminal } from "../src/node/terminal.ts";
+import { Terminal, type TerminalOptions } from "../src/node/terminal.ts";
 import { PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { saying } from "./fakes/saying.ts";
 
@@ -14,13 +14,13 @@ interface Told {
   quits: number;
 }
 
-function terminalOf({ client }: Setup, options: { readonly system?: string; readonly continues?: boolean } = {}): Told {
+function terminalOf({ client }: Setup, options: Partial<Pick<TerminalOptions, "system" | "continues" | "sampling">> = {}): Told {
   const [input, output, notes] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const said = { answers: "", notes: "" };
   output.on("data", (data) => { said.answers += String(data); });
   notes.on("data", (data) => { said.notes += String(data); });
   const told: Told = {
-    terminal: new Terminal(client, { continues: false, system: undefined, ...options, input, output, notes, quit: () => { told.quits++; } }),
+    terminal: new Terminal(client, { continues: false, system: undefined, sampling: {}, ...options, input, output, notes, quit: () => { told.quits++; } }),
     input, said, quits: 0,
   };
   return told;
@@ -81,6 +81,13 @@ test("an interrupt stops an answer; the next one, or one while nothing runs, qui
   conversing.terminal.interrupt();
   await soon(conversation);
   assert.deepEqual([conversing.quits, conversing.terminal.exitCode], [1, 130]);
+});
+
+test("tokens are drawn as the model's makers say, and as a chat's usually are where they say nothing", async (context) => {
+  const it = await saying(make, ["Hello", "Hello"]);
+  const create = context.mock.method(it.client.chat.completions, "create");
+  for (const sampling of [{}, { temperature: 0, topK: 5 }]) await soon(terminalOf(it, { sampling }).terminal.answer("one"));
+  assert.deepEqual(create.mock.calls.map(({ arguments: [{ temperature, top_p }] }) => [temperature, top_p]), [[0.7, 0.95], [0, 0.95]]);
 });
 
 test("a base model goes on with the text", async () => {

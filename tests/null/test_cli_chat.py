@@ -34,6 +34,8 @@ def test_what_is_asked_goes_to_the_program(tmp_path: Path, stubbed: Path) -> Non
     assert chat_command(tmp_path / "site", None, None) == [*program, "--", str(tmp_path / "site")]
     asked = chat_command(tmp_path / "package" / "model", "-s", "--prompt")
     assert asked == [*program, "--system=-s", "--prompt=--prompt", "--", str(tmp_path / "package" / "model")]
+    publish_site(tmp_path / "drawn", replace(sample_model(tmp_path / "3"), sampling={"temperature": 0.6}))
+    assert chat_command(tmp_path / "drawn", None, None)[2] == '--sampling={"temperature": 0.6}'
 
 
 def test_a_base_model_continues_texts(tmp_path: Path, stubbed: Path) -> None:

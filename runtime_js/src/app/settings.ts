@@ -1,7 +1,7 @@
 /** What the user can set, kept between visits. */
 
 import { DEVICES, type Device } from "../executor/devices.ts";
-import { SAMPLING_RANGES, type SamplingDefaults } from "../storage/sampling_defaults.ts";
+import { CHAT_SAMPLING, SAMPLING_RANGES, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_VOCABULARY } from "../support/limits.generated.ts";
 import type { SafeStorage } from "./safe_storage.ts";
@@ -26,7 +26,7 @@ const KEY = "webllm-build:settings";
 
 /** What the model's makers recommend, and what suits most models where they say nothing. */
 function defaultSettings(modelContext: number, sampling: SamplingDefaults): Settings {
-  const { temperature = 0.7, topP = 0.95, topK = 0, minP = 0, repetitionPenalty = 1 } = sampling;
+  const { temperature = CHAT_SAMPLING.temperature, topP = CHAT_SAMPLING.topP, topK = 0, minP = 0, repetitionPenalty = 1 } = sampling;
   const contextLength = Math.min(DEFAULT_CONTEXT, modelContext);
   return { systemPrompt: "", temperature, topP, topK, minP, repetitionPenalty, maxTokens: 1024, contextLength, device: "auto" };
 }

@@ -1,16 +1,21 @@
-/** The program behind `webllm-build chat`: chat.mjs [--continues] [--system=TEXT] [--prompt=TEXT] FOLDER. */
+/** The program behind `webllm-build chat`: chat.mjs [--continues] [--sampling=JSON] [--system=TEXT] [--prompt=TEXT] FOLDER. */
 
 import "./platform.ts";
 import { parseArgs } from "node:util";
 import { text } from "node:stream/consumers";
 import { MLCEngine } from "../api/engine.ts";
 import { describeComputer } from "../executor/devices.ts";
+import { readSamplingDefaults } from "../storage/sampling_defaults.ts";
+import { InternalError } from "../support/errors.ts";
+import { Fields } from "../support/fields.ts";
 import { Terminal, describeError } from "./terminal.ts";
 
 const { values, positionals: [folder = "."] } = parseArgs({
-  options: { continues: { type: "boolean" }, system: { type: "string" }, prompt: { type: "string" } }, allowPositionals: true,
+  options: { continues: { type: "boolean" }, sampling: { type: "string", default: "{}" }, system: { type: "string" }, prompt: { type: "string" } },
+  allowPositionals: true,
 });
 const { stdin, stdout, stderr } = process;
+const said = new Fields(JSON.parse(values.sampling), "sampling", (message) => new InternalError(message));
 const engine = new MLCEngine({
   initProgressCallback: ({ progress, text: doing, computer, warning }) => {
     if (warning !== undefined) terminal.busy(`Note: ${warning}\n`);
@@ -19,7 +24,7 @@ const engine = new MLCEngine({
   },
 });
 const terminal = new Terminal(engine, {
-  continues: values.continues === true, system: values.system, input: stdin, output: stdout, notes: stderr,
+  continues: values.continues === true, system: values.system, sampling: readSamplingDefaults(said), input: stdin, output: stdout, notes: stderr,
   quit: () => process.exit(terminal.exitCode), // what still computes ends with it
 });
 

@@ -4,6 +4,7 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { MLCEngineInterface } from "../api/types.ts";
 import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
+import { CHAT_SAMPLING, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { AbortError, asEngineError } from "../support/errors.ts";
 
 /** Of an answer: a small model may never end one by itself. */
@@ -15,6 +16,8 @@ export interface TerminalOptions {
   /** The model continues texts, and does not chat. */
   readonly continues: boolean;
   readonly system: string | undefined;
+  /** What the model says of its sampling. */
+  readonly sampling: SamplingDefaults;
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly output: Writable;
   readonly notes: Writable & { readonly isTTY?: boolean };
@@ -77,13 +80,14 @@ export class Terminal {
   }
 
   async #pieces(prompt: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+    const { temperature, topP: top_p } = { ...CHAT_SAMPLING, ...this.#options.sampling };
+    const request = { temperature, top_p, stream: true, max_tokens: MOST_TOKENS } as const;
     if (this.#options.continues) {
-      const stream = await this.#engine.completions.create({ prompt, stream: true, max_tokens: MOST_TOKENS }, { signal });
+      const stream = await this.#engine.completions.create({ ...request, prompt }, { signal });
       return mapped(stream, ({ choices: [choice] }) => choice?.text ?? "");
     }
     const messages = [...this.#messages, { role: "user", content: prompt } as const];
-    const stream = await this.#engine.chat.completions.create(
-      { messages, stream: true, max_tokens: MOST_TOKENS, context_overflow: "drop_oldest" }, { signal });
+    const stream = await this.#engine.chat.completions.create({ ...request, messages, context_overflow: "drop_oldest" }, { signal });
     return mapped(stream, ({ choices: [choice] }) => {
       this.#think(choice?.delta.reasoning_content ?? "");
       return choice?.delta.content ?? "";

@@ -17,6 +17,9 @@ export interface SamplingDefaults {
   readonly repetitionPenalty?: number | undefined;
 }
 
+/** What suits a person's chat with most models, where their makers say nothing: an API's own default, 1 and 1, is too bold for small ones. */
+export const CHAT_SAMPLING = { temperature: 0.7, topP: 0.95 } as const;
+
 /** Least and most, wherever such a number is given. */
 export const SAMPLING_RANGES = {
   temperature: [0, MAX_TEMPERATURE], topP: [0, 1], minP: [0, 1], repetitionPenalty: [MIN_REPETITION_PENALTY, MAX_REPETITION_PENALTY],
