@@ -24,6 +24,7 @@ from webllm_build.compile.cpu.ops import at, exp, log, sum_of, units, zeros
 from webllm_build.compile.cpu.vocabulary import Largest, each_token, largest_of
 from webllm_build.compile.kernels.sampling.largest import LOWEST
 from webllm_build.compile.kernels.sampling.sample import MIN_TEMPERATURE, ROUNDS
+from webllm_build.compile.kernels.sampling.top_k import unordered
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, local, size, splat, store, when
 
 
@@ -131,14 +132,8 @@ class _Draw:
         store(found, T.uint32(0), 0)
         with T.serial(32) as i:
             tried = let("tried", T.bitwise_or(found[0], T.shift_left(T.uint32(1), T.Cast("uint32", 31 - i))))
-            number = let("number", _unordered(tried))
+            number = let("number", unordered(tried))
             count = self._sum(lambda logit: logit >= splat(number), lambda logit: splat(T.float32(1)))
             with when(count >= T.Cast("float32", self._top_k)):
                 store(found, tried, 0)
-        store(self._floor, T.max(_unordered(found[0]), T.float32(LOWEST)), 0)
-
-
-def _unordered(bits: Expr) -> Expr:
-    """The float32 at a place in their order, as kernels/sampling/top_k.py has it."""
-    sign = T.uint32(1 << 31)
-    return T.reinterpret("float32", T.bitwise_xor(bits, T.Select(bits >= sign, sign, T.uint32(0xFFFFFFFF))))
+        store(self._floor, T.max(unordered(found[0]), T.float32(LOWEST)), 0)
