@@ -152,14 +152,14 @@ class PlanHead:
     def workspace_base(self) -> int:
         return self.io_base + len(self.io)
 
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+
 
 @dataclass(frozen=True)
 class Plan(PlanHead):
     variants: tuple[VariantPlan, ...]
     format: int = PLAN_FORMAT
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
 
 
 def parse_plan(data: bytes) -> Plan:

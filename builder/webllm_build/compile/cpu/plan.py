@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from webllm_build.compile.abi_generated import PLAN_FORMAT
 from webllm_build.compile.plan import Function, PlanHead
@@ -36,6 +35,3 @@ class CpuPlan(PlanHead):
     kernels: tuple[CpuKernel, ...]
     variants: tuple[CpuVariantPlan, ...]
     format: int = PLAN_FORMAT
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
