@@ -1,10 +1,10 @@
 /** What rows ask for beyond a draw by their sampling words: how it reaches whoever computes, and how its results come back. */
 
 import {
-  ADJUST_BIAS, ADJUST_MASK, ADJUST_PENALTIES, ADJUST_WORD, CONTROL_WORD, COUNTED_WORD, FREQUENCY_WORD, LOGPROBS_WORD, LOGPROB_WORDS, MAX_TOP_LOGPROBS,
+  ADJUST_BIAS, ADJUST_MASK, ADJUST_PENALTIES, ADJUST_WORD, CONTROL_WORD, COUNTED_WORD, FREQUENCY_WORD, HISTORY, LOGPROBS_WORD, LOGPROB_WORDS, MAX_TOP_LOGPROBS,
   PRESENCE_WORD, REPETITION_WORD, SAMPLING_WORDS,
 } from "./abi.generated.ts";
-import type { Controls, Draw, TokenLogprobs } from "./runner.ts";
+import type { Controls, Draw, StepResult, TokenLogprobs } from "./runner.ts";
 
 /** A row's draw, and the place of its step's tokens in the `tokens` buffer: how many there are up to its last. */
 export interface RowDraw {
@@ -21,15 +21,17 @@ const IN_ANSWER = 2;
 const NO_TOKEN = -3e38;
 
 /** The sampling words of a row that draws nothing. */
-export const DRAWS_NOTHING = new Uint32Array(SAMPLING_WORDS);
+const DRAWS_NOTHING = new Uint32Array(SAMPLING_WORDS);
 
 function hasPenalties({ sampling }: Draw): boolean {
   const floats = new Float32Array(sampling.buffer, sampling.byteOffset, sampling.length);
   return floats[REPETITION_WORD] !== 1 || floats[FREQUENCY_WORD] !== 0 || floats[PRESENCE_WORD] !== 0;
 }
 
-/** The row's words in the `sampling` buffer. */
-export function wordsOf({ draw, end, counted: usual }: RowDraw, isMasked: boolean): Uint32Array {
+/** A row's words in the `sampling` buffer; null: it draws nothing. */
+export function wordsOf(row: RowDraw | null, isMasked: boolean): Uint32Array {
+  if (row === null) return DRAWS_NOTHING;
+  const { draw, end, counted: usual } = row;
   const { sampling, controls, control = 0, counted = usual, topLogprobs } = draw;
   if (controls === undefined && !isMasked && topLogprobs === undefined) return sampling;
   const words = sampling.slice();
@@ -76,8 +78,31 @@ export class ControlSlots {
   }
 }
 
+/** Places in the `history` buffer. */
+export class HistoryPlaces {
+  #taken = 0;
+
+  /** The first of the next `n`, in one piece. */
+  take(n: number): number {
+    if (this.#taken % HISTORY + n > HISTORY) this.#taken += HISTORY - this.#taken % HISTORY;
+    const place = this.#taken % HISTORY;
+    this.#taken += n;
+    return place;
+  }
+}
+
+/** What rows have drawn. tokens: by row; logprobs: the words of the `logprobs` buffer, where one asks for them. */
+export function resultsOf(
+  rows: readonly (RowDraw | null)[], tokens: Int32Array<ArrayBuffer>, logprobs: Int32Array<ArrayBuffer>,
+): readonly StepResult[] {
+  return rows.map((row, i) => {
+    const top = row?.draw.topLogprobs;
+    return { token: tokens[i] ?? 0, ...(top !== undefined && { logprobs: readLogprobs(logprobs, i, top) }) };
+  });
+}
+
 /** A row's part of the `logprobs` buffer. */
-export function readLogprobs(words: Int32Array<ArrayBuffer>, row: number, top: number): TokenLogprobs {
+function readLogprobs(words: Int32Array<ArrayBuffer>, row: number, top: number): TokenLogprobs {
   const own = words.subarray(row * LOGPROB_WORDS, (row + 1) * LOGPROB_WORDS);
   const floats = new Float32Array(own.buffer, own.byteOffset, own.length);
   const places = Array.from({ length: Math.min(top, MAX_TOP_LOGPROBS) }, (_, i) => 2 + 2 * i);

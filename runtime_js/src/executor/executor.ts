@@ -5,18 +5,18 @@
 
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
-import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
-import { kept, placesOf, stateWords, type Addition } from "./additions.ts";
+import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
+import { firstAddition, kept, placesOf, stateWords, type Addition } from "./additions.ts";
 import type { InspectableRunner } from "./backend.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
-import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "./draws.ts";
+import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "./draws.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { FIRST_LAYER, decodeName, firstFunctions, functionOf, layerCount, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, firstFunctions, firstLayerOf, functionOf, hiddenBytes, layerCount, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
 import { longestAlike, rotaryTable } from "./rope.ts";
@@ -77,7 +77,7 @@ export class PlanExecutor implements InspectableRunner {
   readonly #preparing = new Map<string, Promise<void>>();
   /** What a step waits for; steps behind it wait too, and keep their order. */
   #awaited: Promise<void> | null = null;
-  #samples = 0;
+  readonly #places = new HistoryPlaces();
 
   constructor(parts: ExecutorParts) {
     const { device, watch, library, variant, buffers, contextLength, isCpu } = parts;
@@ -217,20 +217,14 @@ export class PlanExecutor implements InspectableRunner {
 
   /** See `FirstLayer`. It makes a buffer. */
   async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
-    const { steps, kernels } = functionOf(this.#parts.variant, name);
-    const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
-    const step = steps[end];
-    const { bindings = [] } = this.#parts.variant.kernels[kernels[step?.kernel ?? -1] ?? -1] ?? {};
-    const output = step?.buffers[bindings.lastIndexOf("read_write")];
-    if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
+    const { variant } = this.#parts;
+    const { steps, output } = firstLayerOf(this.#plan, variant.kernels, functionOf(variant, name));
     const { buffer, offset } = this.#buffers.binding(output);
-    const size = (this.#plan.io.find((io) => io.name === "pooled")?.bytes ?? 0) / 2; // the buffer itself may not be there yet
-    const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
-    const cache = { tables: this.#pageTables.map(() => Int32Array.of(0)), copies: new Int32Array(), slots };
+    const size = hiddenBytes(this.#plan);
     this.#writeTokens(tokens);
-    const additions = [{ position, count: tokens.length, cache }];
+    const additions = [firstAddition(tokens.length, position, this.#pageTables.length)];
     const calls = Array.from({ length: times }, (): Call => [name, tokens.length]);
-    return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, end + 1),
+    return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, steps),
       buffer, offset + (tokens.length - 1) * size);
   }
 
@@ -280,7 +274,7 @@ export class PlanExecutor implements InspectableRunner {
   ): Promise<readonly StepResult[]> {
     const hasLogprobs = rows.some((row) => row?.draw.topLogprobs !== undefined);
     const isSplit = rows.some((row) => row?.draw.mask !== undefined || row?.draw.process !== undefined);
-    const place = this.#places(n);
+    const place = this.#places.take(n);
     const head: Call[] = hasLogprobs ? [...forward, ["keep", n]] : [...forward];
     const longest = this.#write(additions, n, place);
     if (isSplit) this.#submit(head, additions, longest);
@@ -289,8 +283,7 @@ export class PlanExecutor implements InspectableRunner {
     masks.forEach((mask, row) => { if (mask !== undefined) this.#writeMask(row, mask); });
     rows.forEach((row) => row && this.#controls.hold(row));
     for (let row = 0; row < n; row++) {
-      const own = rows[row] ?? null;
-      this.#sampling.write(own === null ? DRAWS_NOTHING : wordsOf(own, masks[row] !== undefined), row * SAMPLING_WORDS);
+      this.#sampling.write(wordsOf(rows[row] ?? null, masks[row] !== undefined), row * SAMPLING_WORDS);
     }
     const isAdjusted = rows.some((row, i) => row?.draw.controls !== undefined || masks[i] !== undefined);
     const tail: Call[] = [...(isAdjusted ? [["adjust", n] as const] : []), ["sample", n], ...(hasLogprobs ? [["logprobs", n] as const] : [])];
@@ -301,19 +294,7 @@ export class PlanExecutor implements InspectableRunner {
       if (hasLogprobs) result.copy(encoder, this.#buffers.io("logprobs"), 0, n * LOGPROB_WORDS);
     });
     const words = await result.read();
-    const details = words.subarray(n);
-    return rows.map((row, i) => {
-      const top = row?.draw.topLogprobs;
-      return { token: words[i] ?? 0, ...(top !== undefined && { logprobs: readLogprobs(details, i, top) }) };
-    });
-  }
-
-  /** The history's next places, in one piece. */
-  #places(n: number): number {
-    if (this.#samples % HISTORY + n > HISTORY) this.#samples += HISTORY - this.#samples % HISTORY;
-    const place = this.#samples % HISTORY;
-    this.#samples += n;
-    return place;
+    return resultsOf(rows, words, words.subarray(n));
   }
 
   /** Results with logprobs, made when the first are asked for. */

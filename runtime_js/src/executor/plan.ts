@@ -301,7 +301,27 @@ export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
 }
 
 /** How the names of its weights begin. */
-export const FIRST_LAYER = "layers.0.";
+const FIRST_LAYER = "layers.0.";
+
+/**
+ * How many of a function's steps bring it behind the model's first layer, and the buffer that they end with: a hidden state of each token.
+ * kernels: those that the function's numbers mean. Raises RangeError.
+ */
+export function firstLayerOf(
+  { weights }: Pick<PlanHead, "weights">, kernels: readonly Pick<KernelPlan, "bindings">[], { kernels: own, steps }: FunctionPlan,
+): { readonly steps: number; readonly output: number } {
+  const last = steps.findLastIndex(({ buffers }) => buffers.some((id) => weights[id]?.name.startsWith(FIRST_LAYER)));
+  const step = steps[last];
+  const { bindings = [] } = kernels[own[step?.kernel ?? -1] ?? -1] ?? {};
+  const output = step?.buffers[bindings.lastIndexOf("read_write")];
+  if (output === undefined) throw new RangeError("a function has no kernel that writes what the first layer gives");
+  return { steps: last + 1, output };
+}
+
+/** Bytes of a token's hidden state: "pooled" has two. */
+export function hiddenBytes({ io }: Pick<PlanHead, "io">): number {
+  return (io.find(({ name }) => name === "pooled")?.bytes ?? 0) / 2;
+}
 
 /** How many layers the weights' names tell of. */
 export function layerCount({ weights }: Pick<PlanHead, "weights">): number {

@@ -1,13 +1,13 @@
 /** Runs the plan on the CPU. Calls wait for each other; a step is straight work on memory, in slices that let others have their turn. */
 
 import { OutOfMemoryError } from "../../support/errors.ts";
-import { HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
-import { kept, placesOf, stateWords, type Addition } from "../additions.ts";
+import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
+import { firstAddition, kept, placesOf, stateWords, type Addition } from "../additions.ts";
 import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
-import { ControlSlots, DRAWS_NOTHING, readLogprobs, wordsOf, type RowDraw } from "../draws.ts";
+import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
-import { FIRST_LAYER, functionOf, layerCount } from "../plan.ts";
+import { firstLayerOf, functionOf, hiddenBytes, layerCount } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
 import type { Machine } from "./machine.ts";
@@ -30,7 +30,7 @@ export class CpuRunner implements InspectableRunner {
   readonly #controls: ControlSlots;
   /** The latest call; the next one begins behind it. */
   #latest: Promise<unknown> = Promise.resolve();
-  #samples = 0;
+  readonly #places = new HistoryPlaces();
 
   constructor(plan: CpuPlan, variant: CpuVariant, machine: Machine, contextLength: number) {
     [this.#plan, this.#variant, this.#machine] = [plan, variant, machine];
@@ -65,10 +65,9 @@ export class CpuRunner implements InspectableRunner {
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
     return this.#inTurn(async () => {
-      const place = this.#places(1);
+      const place = this.#places.take(1);
       await this.#prefill(tokens, addition, place);
-      this.#keepLast(tokens.length);
-      await this.#machine.run("logits", 1, 0);
+      await this.#machine.run("logits", tokens.length, 0);
       const [result = { token: 0 }] = await this.#sample([{ draw, end: tokens.length, counted: 0 }], 1, place);
       return result;
     });
@@ -90,7 +89,7 @@ export class CpuRunner implements InspectableRunner {
     const additions = rows.map((row) => row && { position: row.position, count: 1, cache: kept(row.cache) });
     return this.#inTurn(async () => {
       rows.forEach((row, i) => { if (row?.token !== undefined) this.#write("tokens", Int32Array.of(row.token), 4 * i); });
-      const place = this.#places(n);
+      const place = this.#places.take(n);
       await this.#machine.run("decode", n, this.#tell(additions, n, place));
       const results = await this.#sample(rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 }), n, place);
       if (carried > 0) this.#write("tokens", Int32Array.of(results[carried]?.token ?? 0));
@@ -101,20 +100,12 @@ export class CpuRunner implements InspectableRunner {
   /** See `FirstLayer`. */
   firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     return this.#inTurn(async () => {
-      const { steps, kernels } = functionOf(this.#variant, name);
-      const end = steps.findLastIndex(({ buffers }) => buffers.some((id) => this.#plan.weights[id]?.name.startsWith(FIRST_LAYER)));
-      const step = steps[end];
-      const { bindings = [] } = this.#plan.kernels[kernels[step?.kernel ?? -1] ?? -1] ?? {};
-      const output = step?.buffers[bindings.lastIndexOf("read_write")];
-      if (output === undefined) throw new RangeError(`${name} has no kernel that writes what the first layer gives`);
-      const size = (this.#io.get("pooled")?.bytes ?? 0) / 8; // floats of a hidden state
-      const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
-      const cache = { tables: this.shape.groups.map(() => Int32Array.of(0)), copies: new Int32Array(), slots };
+      const { steps, output } = firstLayerOf(this.#plan, this.#plan.kernels, functionOf(this.#variant, name));
       this.#write("tokens", Int32Array.from(tokens));
-      const longest = this.#tell([{ position, count: tokens.length, cache }], 1, 0);
-      for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, end + 1);
-      const pointer = this.#machine.layout.pointers[output] ?? 0;
-      return this.#machine.memory.floats(pointer + 4 * (tokens.length - 1) * size, size).slice();
+      const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length)], 1, 0);
+      for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, steps);
+      const [pointer = 0, size] = [this.#machine.layout.pointers[output], hiddenBytes(this.#plan)];
+      return this.#machine.memory.floats(pointer + (tokens.length - 1) * size, size / 4).slice();
     });
   }
 
@@ -164,13 +155,6 @@ export class CpuRunner implements InspectableRunner {
     await this.#machine.run("prefill", tokens.length, this.#tell([addition], 1, place));
   }
 
-  /** Brings the hidden state of the last of so many tokens to the first row: only its logits are wanted. */
-  #keepLast(tokens: number): void {
-    const size = this.#place("pooled").bytes / 2;
-    const hidden = this.#place("hidden");
-    this.#machine.memory.bytes(hidden.pointer, hidden.bytes).copyWithin(0, (tokens - 1) * size, tokens * size);
-  }
-
   /** Does the copies that are due and writes what a step is told of its tokens. Returns how many tokens the longest of their sequences has. */
   #tell(additions: readonly (Addition | null)[], n: number, place: number): number {
     const { pageSize, contextLength, ropes } = this.#plan.model;
@@ -193,14 +177,6 @@ export class CpuRunner implements InspectableRunner {
     }
   }
 
-  /** The history's next places, in one piece. */
-  #places(n: number): number {
-    if (this.#samples % HISTORY + n > HISTORY) this.#samples += HISTORY - this.#samples % HISTORY;
-    const place = this.#samples % HISTORY;
-    this.#samples += n;
-    return place;
-  }
-
   /** Draws from the logits of a forward pass. */
   async #sample(rows: readonly (RowDraw | null)[], n: number, place: number): Promise<readonly StepResult[]> {
     const { vocabSize } = this.#plan.model;
@@ -217,16 +193,11 @@ export class CpuRunner implements InspectableRunner {
     masks.forEach((mask, row) => { if (mask !== undefined) this.#write("mask", mask.subarray(0, words), 4 * row * words); });
     rows.forEach((row) => row && this.#controls.hold(row));
     for (let row = 0; row < n; row++) {
-      const own = rows[row] ?? null;
-      this.#write("sampling", own === null ? DRAWS_NOTHING : wordsOf(own, masks[row] !== undefined), 4 * row * SAMPLING_WORDS);
+      this.#write("sampling", wordsOf(rows[row] ?? null, masks[row] !== undefined), 4 * row * SAMPLING_WORDS);
     }
     if (rows.some((row, i) => row?.draw.controls !== undefined || masks[i] !== undefined)) await this.#machine.run("adjust", n, 0);
     await this.#machine.run("sample", n, 0);
     if (hasLogprobs) await this.#machine.run("logprobs", n, 0);
-    const tokens = this.#words("history").slice(place, place + n);
-    return rows.map((row, i) => {
-      const top = row?.draw.topLogprobs;
-      return { token: tokens[i] ?? 0, ...(top !== undefined && { logprobs: readLogprobs(this.#words("logprobs").slice(0, n * LOGPROB_WORDS), i, top) }) };
-    });
+    return resultsOf(rows, this.#words("history").slice(place, place + n), this.#words("logprobs").slice(0, hasLogprobs ? n * LOGPROB_WORDS : 0));
   }
 }
