@@ -61,16 +61,20 @@ const USUAL_DRAFT = 0.25;
 /** So much less time than plain steps take must drafts promise. */
 const WORTH = 0.9;
 
+/** Of a step of `rows` rows, where a drafted token is right with probability `right` < 1: as many come as up to the first that is wrong. */
+function expectedTokens(rows: number, right: number): number {
+  return (1 - right ** rows) / (1 - right);
+}
+
 /**
- * How many rows of one answer a step should have, of `choices`, where a drafted token is right with probability `acceptance`. So many rows give
- * (1 - acceptance^rows) / (1 - acceptance) tokens, and each draft that goes wrong makes the GPU wait for the CPU.
+ * How many rows of one answer a step should have, of `choices`, where a drafted token is right with probability `acceptance`. Each draft that goes
+ * wrong makes the GPU wait for the CPU.
  */
 export function rowsThatPay(choices: readonly number[], acceptance: number, pace: Pick<StepPace, "time">): number {
   const right = Math.min(acceptance, MOST_ACCEPTANCE);
   let [best, least] = [1, WORTH * pace.time(1)];
   for (const rows of choices.filter((count) => count > 1)) {
-    const tokens = (1 - right ** rows) / (1 - right);
-    const time = pace.time(rows) / tokens + (1 - right) * ROUND_TRIP_MS;
+    const time = pace.time(rows) / expectedTokens(rows, right) + (1 - right) * ROUND_TRIP_MS;
     if (time < least) [best, least] = [rows, time];
   }
   return best;
@@ -84,8 +88,7 @@ export function draftsThatPay(
   const one = pace.time(1);
   let [best, least] = [0, WORTH * one];
   for (const rows of choices.filter((count) => count > 1)) {
-    const tokens = (1 - right ** rows) / (1 - right);
-    const time = ((rows - 1) * (draftMs ?? one * USUAL_DRAFT) + pace.time(rows) + ROUND_TRIP_MS) / tokens;
+    const time = ((rows - 1) * (draftMs ?? one * USUAL_DRAFT) + pace.time(rows) + ROUND_TRIP_MS) / expectedTokens(rows, right);
     if (time < least) [best, least] = [rows - 1, time];
   }
   return best;
