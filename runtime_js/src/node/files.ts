@@ -10,7 +10,8 @@ import type { FileHandle, Folder } from "../support/platform.ts";
 const LOCK = ".lock";
 const MAX_NAME = 120;
 
-function codeOf(error: unknown): string {
+/** The system's name of what failed; "" where it has none. */
+export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 

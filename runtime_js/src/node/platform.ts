@@ -7,7 +7,7 @@ import { join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { DownloadError, IntegrityError, ModelNotFoundError } from "../support/errors.ts";
 import { setPlatform, type Located, type Size } from "../support/platform.ts";
-import { DiskFolder } from "./files.ts";
+import { codeOf, DiskFolder } from "./files.ts";
 import { startThread } from "./threads.ts";
 
 const NAME = "webllm-build";
@@ -64,7 +64,7 @@ function locate(model: string): Located | undefined {
 
 async function readFile(url: string, size: Size, into?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
   const file = await open(fileURLToPath(url), constants.O_RDONLY).catch((error: unknown) => {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const isMissing = codeOf(error) === "ENOENT";
     throw new DownloadError(`${url} ${isMissing ? "is not there" : `cannot be read (${String(error)})`}. Build or copy the whole model folder again.`,
       { url, ...(isMissing && { reason: "missing" }) }, error);
   });

@@ -19,7 +19,6 @@ import { ModelStore } from "./store.ts";
 import { localManifest, noteName, storedManifest } from "./stored.ts";
 import { readVerified } from "./verified.ts";
 
-
 /** Shards that are read at a time, each by a thread of its own: as many as connections that browsers open to one HTTP/1.1 server. */
 const MAX_READERS = 6;
 

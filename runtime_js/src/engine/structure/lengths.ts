@@ -1,6 +1,6 @@
 /**
- * How long strings may be is counted beside the grammar, whose masks would otherwise be slow: there a string has any length, and behind its
- * opening quote a mark may come instead, by which the matcher tells whose bounds hold. Marks are tokens that no model has.
+ * How long strings may be is counted beside the grammar, whose masks would otherwise be slow: there a string may be as long as it likes, and behind
+ * its opening quote a mark may come instead, by which the matcher tells whose bounds hold. Marks are tokens that no model has.
  */
 
 import { literal } from "./ebnf.ts";
