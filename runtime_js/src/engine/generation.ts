@@ -7,6 +7,7 @@ import { MAX_DEPTH, type StepPace } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
 import { Speculation, type DraftCounts, type DraftSource } from "./speculation.ts";
+import { hasToken } from "./token_set.ts";
 
 export const FINISH_REASONS = ["stop", "length", "abort"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
@@ -59,7 +60,7 @@ export interface GuessedRow {
 }
 
 function mayCome(mask: Uint32Array | undefined, token: number): boolean {
-  return mask === undefined || ((mask[token >> 5] ?? 0) >>> (token & 31) & 1) === 1;
+  return mask === undefined || hasToken(mask, token);
 }
 
 export class Generation {

@@ -2,6 +2,7 @@
 
 import type { Constraint } from "./constraint.ts";
 import type { DraftSource } from "./speculation.ts";
+import { addToken, noTokens } from "./token_set.ts";
 
 export class Recital implements Constraint, DraftSource {
   readonly likely = 1;
@@ -17,13 +18,13 @@ export class Recital implements Constraint, DraftSource {
   constructor(prompt: readonly number[], vocabSize: number, inner: Constraint | undefined) {
     this.#prompt = prompt;
     this.#inner = inner;
-    this.#mask = new Uint32Array(Math.ceil(vocabSize / 32));
+    this.#mask = noTokens(vocabSize);
   }
 
   mask(): Uint32Array | undefined {
     const token = this.#prompt[this.#at];
     if (token === undefined) return this.#inner?.mask();
-    this.#mask.fill(0)[token >> 5] = (1 << (token & 31)) >>> 0;
+    addToken(this.#mask.fill(0), token);
     return this.#mask;
   }
 

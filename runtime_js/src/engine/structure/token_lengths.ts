@@ -1,5 +1,6 @@
 /** Which tokens of a vocabulary may come in a string of JSON that has room for so many characters. */
 
+import { addToken, noTokens } from "../token_set.ts";
 import { behind, CLEAN, MALFORMED, QUOTE } from "./string_bytes.ts";
 
 /**
@@ -14,10 +15,11 @@ function opensLast(bytes: Uint8Array, from: number): boolean {
   return true;
 }
 
-/** By what there is room for: a bit for each token that goes on with the string, and for each that goes on or closes it. */
-interface Masks {
-  readonly open: readonly Uint32Array[];
-  readonly any: readonly Uint32Array[];
+/** Where there is room for `most` characters: the tokens that go on with the string, and those that go on or close it. */
+interface Fitting {
+  readonly most: number;
+  readonly open: Uint32Array;
+  readonly any: Uint32Array;
 }
 
 /** A token that no string may have. */
@@ -26,7 +28,7 @@ const NEVER = -1;
 export class TokenLengths {
   readonly #tokens: readonly Uint8Array[];
   /** Made once, when a grammar is first compiled that counts. */
-  #inside: Masks | undefined;
+  #inside: readonly Fitting[] = [];
   #outside: Uint32Array | undefined;
 
   constructor(tokens: readonly Uint8Array[]) {
@@ -34,15 +36,15 @@ export class TokenLengths {
   }
 
   #empty(): Uint32Array {
-    return new Uint32Array(Math.ceil(this.#tokens.length / 32));
+    return noTokens(this.#tokens.length);
   }
 
   /** Looks at every token, which takes some time. */
   prepare(): void {
     if (this.#outside !== undefined) return;
     const outside = this.#outside = this.#empty();
-    this.#tokens.forEach((bytes, token) => { if (opensLast(bytes, 0)) add(outside, token); });
-    this.#inside = this.#masks();
+    this.#tokens.forEach((bytes, token) => { if (opensLast(bytes, 0)) addToken(outside, token); });
+    this.#inside = this.#fitting();
   }
 
   /** Leaves those in a mask that may come where no string is open. */
@@ -52,9 +54,9 @@ export class TokenLengths {
 
   /** Leaves those in a mask that may come in the state of a string that has room for more characters, and may end or not. */
   narrowInside(mask: Uint32Array, state: number, room: number, mayEnd: boolean): void {
-    const size = ROOMS.findLastIndex((most) => most <= room);
-    if (state !== CLEAN) return this.#narrowWithin(mask, state, ROOMS[size] ?? 0, mayEnd);
-    and(mask, this.#inside?.[mayEnd ? "any" : "open"][size] ?? this.#empty());
+    const fitting = this.#inside.findLast(({ most }) => most <= room);
+    if (state !== CLEAN) return this.#narrowWithin(mask, state, fitting?.most ?? 0, mayEnd);
+    and(mask, fitting?.[mayEnd ? "any" : "open"] ?? this.#empty());
   }
 
   /** Within a character the grammar has left few. */
@@ -70,18 +72,19 @@ export class TokenLengths {
     }
   }
 
-  #masks(): Masks {
-    const [open, any] = [ROOMS.map(() => this.#empty()), ROOMS.map(() => this.#empty())];
+  #fitting(): Fitting[] {
+    const sizes = ROOMS.map((most): Fitting => ({ most, open: this.#empty(), any: this.#empty() }));
     for (let token = 0; token < this.#tokens.length; token++) {
       const count = this.#reach(token, CLEAN);
       if (count === NEVER) continue;
       const isOpen = !this.#closes(token, CLEAN);
-      for (let size = ROOMS.length - 1; size >= 0 && count <= (ROOMS[size] ?? 0); size--) {
-        add(any[size], token);
-        if (isOpen) add(open[size], token);
+      for (const { most, open, any } of sizes) {
+        if (count > most) continue;
+        addToken(any, token);
+        if (isOpen) addToken(open, token);
       }
     }
-    return { open, any };
+    return sizes;
   }
 
   /** How many characters of the string begin in a token. */
@@ -111,8 +114,4 @@ export class TokenLengths {
 
 function and(mask: Uint32Array, fit: Uint32Array): void {
   for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] ?? 0) & (fit[i] ?? 0);
-}
-
-function add(mask: Uint32Array | undefined, token: number): void {
-  if (mask !== undefined) mask[token >> 5] = (mask[token >> 5] ?? 0) | (1 << (token & 31));
 }

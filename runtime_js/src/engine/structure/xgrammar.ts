@@ -1,6 +1,7 @@
 /** xgrammar, typed: a vocabulary, grammars compiled for it, and matchers, which follow an answer. Each call may raise CppException. */
 
 import names from "web-xgrammar:names";
+import { addToken, noTokens } from "../token_set.ts";
 import { Binding, type CppObject } from "./binding.ts";
 import { LengthTracker } from "./length_tracker.ts";
 import { withLengths, MARK, MARKS, type Bounds } from "./lengths.ts";
@@ -69,10 +70,9 @@ export function printGrammar(module: WebAssembly.Module, form: Structure): strin
 
 /** A bit for each token that a grammar may ever take. */
 function possible({ tokens, endTokenIds }: Vocabulary): Uint32Array {
-  const mask = new Uint32Array(Math.ceil(tokens.length / 32));
-  const add = (token: number): void => { mask[token >> 5] = (mask[token >> 5] ?? 0) | (1 << (token & 31)); };
-  tokens.forEach(({ length }, token) => { if (length > 0) add(token); });
-  endTokenIds.forEach(add);
+  const mask = noTokens(tokens.length);
+  tokens.forEach(({ length }, token) => { if (length > 0) addToken(mask, token); });
+  for (const token of endTokenIds) addToken(mask, token);
   return mask;
 }
 
