@@ -24,9 +24,11 @@ from webllm_build.model import common, numpy_operators
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.layers import Block, GatedMLP, Layer
+from webllm_build.model.feed_forward import GatedMLP
+from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names, Part, Place
 from webllm_build.model.ops import Operators, Tensor
+from webllm_build.model.self_attention import SelfAttention
 from webllm_build.model.state import Slots, State
 from webllm_build.model.weights import Weight
 
@@ -34,7 +36,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 KIND = "toy_recurrent"  # its model_type
 PARAMETERS = ("decay", "gain", "out")
-PARTS = ("mix_norm", "mix_in", *PARAMETERS, "mix_out")
+PARTS = ("mix_in", *PARAMETERS, "mix_out")
 NAMES = Names(
     hugging_face=FileNames({**HUGGING_FACE, **{part: f"model.layers.{{}}.{part}" for part in PARTS}}),
     gguf=FileNames({**GGUF, **{part: f"blk.{{}}.{part}" for part in PARTS}}),
@@ -64,43 +66,47 @@ def in_numpy(decay: Decay, inputs: Sequence[Array], weights: Sequence[Array]) ->
 
 
 @dataclass(frozen=True)
-class RecurrentLayer:
-    """x + out(recurrence(in(norm(x))))."""
+class Mixer:
+    """out(recurrence(in(x)))."""
 
     channels: int
 
-    def at(self, place: Place, hidden: int) -> Block:
-        return _RecurrentBlock(self, place, hidden)
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        return {"channels": self.channels}
+
+    def at(self, place: Place, hidden: int) -> _Mixer:
+        return _Mixer(self, place, hidden)
 
 
-class _RecurrentBlock:
+class _Mixer:
     ropes: tuple[Rope, ...] = ()
 
-    def __init__(self, layer: RecurrentLayer, place: Place, hidden: int) -> None:
-        self.decay = Decay(layer.channels)
-        self.norm = place.norm("mix_norm", [Part("mix_norm", hidden)])
-        self.mix_in = place.matrix("mix_in", [Part("mix_in", layer.channels)], hidden)
-        self.parameters = place.norm("decay", [Part(name, layer.channels) for name in PARAMETERS])
-        self.mix_out = place.matrix("mix_out", [Part("mix_out", hidden)], layer.channels)
+    def __init__(self, mixer: Mixer, place: Place, hidden: int) -> None:
+        self.decay = Decay(mixer.channels)
+        self.mix_in = place.matrix("mix_in", [Part("mix_in", mixer.channels)], hidden)
+        self.parameters = place.norm("decay", [Part(name, mixer.channels) for name in PARAMETERS])
+        self.mix_out = place.matrix("mix_out", [Part("mix_out", hidden)], mixer.channels)
         self.state = Slots(f"mix{place.layer}", self.decay.state_shape)
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (self.norm, self.mix_in, self.parameters, self.mix_out)
+        return (self.mix_in, self.parameters, self.mix_out)
 
     @property
     def states(self) -> tuple[State, ...]:
         return (self.state,)
 
-    def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
-        mixed = ops.recur(self.decay, self.state.name, ops.linear(x, self.mix_in, norm=self.norm), weights=[self.parameters])
-        return ops.linear(mixed, self.mix_out, residual=x)
+    def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
+        mixed = ops.recur(self.decay, self.state.name, ops.linear(x, self.mix_in, norm=norm), weights=[self.parameters])
+        return ops.linear(mixed, self.mix_out, residual=residual)
 
 
 def read(config: Reader) -> Decoder:
     rope = Rope.of(config.rope(default_theta=THETA), HEAD_DIM)
     attention = Attention(HEADS, KV_HEADS, HEAD_DIM, scale=HEAD_DIM**-0.5, rope=rope)
-    return common.read_decoder(config, NAMES, [RecurrentLayer(CHANNELS), Layer(attention, GatedMLP("silu_mul", INNER))])
+    mlp = GatedMLP("silu_mul", INNER)
+    return common.read_decoder(config, NAMES, [Layer(Mixer(CHANNELS), mlp), Layer(SelfAttention(attention), mlp)])
 
 
 @contextmanager
@@ -124,24 +130,30 @@ def tensors() -> dict[str, npt.NDArray[np.float16]]:
     def norm() -> Array:
         return random.uniform(0.5, 1.5, HIDDEN)
 
+    def mlp(layer: str) -> dict[str, Array]:
+        return {
+            f"{layer}.post_attention_layernorm": norm(),
+            f"{layer}.mlp.gate_proj": matrix(INNER, HIDDEN),
+            f"{layer}.mlp.up_proj": matrix(INNER, HIDDEN),
+            f"{layer}.mlp.down_proj": matrix(HIDDEN, INNER),
+        }
+
     recurrent, attention = "model.layers.0", "model.layers.1"
     values = {
         "model.embed_tokens": random.standard_normal((VOCABULARY, HIDDEN)),
-        f"{recurrent}.mix_norm": norm(),
+        f"{recurrent}.input_layernorm": norm(),
         f"{recurrent}.mix_in": matrix(CHANNELS, HIDDEN),
         f"{recurrent}.decay": random.uniform(0.8, 0.99, CHANNELS),
         f"{recurrent}.gain": random.uniform(0.2, 0.6, CHANNELS),
         f"{recurrent}.out": random.standard_normal(CHANNELS),
         f"{recurrent}.mix_out": matrix(HIDDEN, CHANNELS),
+        **mlp(recurrent),
         f"{attention}.input_layernorm": norm(),
         f"{attention}.self_attn.q_proj": matrix(HEADS * HEAD_DIM, HIDDEN),
         f"{attention}.self_attn.k_proj": matrix(KV_HEADS * HEAD_DIM, HIDDEN),
         f"{attention}.self_attn.v_proj": matrix(KV_HEADS * HEAD_DIM, HIDDEN),
         f"{attention}.self_attn.o_proj": matrix(HIDDEN, HEADS * HEAD_DIM),
-        f"{attention}.post_attention_layernorm": norm(),
-        f"{attention}.mlp.gate_proj": matrix(INNER, HIDDEN),
-        f"{attention}.mlp.up_proj": matrix(INNER, HIDDEN),
-        f"{attention}.mlp.down_proj": matrix(HIDDEN, INNER),
+        **mlp(attention),
         "model.norm": norm(),
         "lm_head": matrix(VOCABULARY, HIDDEN),
     }
@@ -183,18 +195,28 @@ class Reference:
 
     def first_layer(self, tokens: Sequence[int]) -> Array:
         """The hidden states behind it: [tokens, HIDDEN]."""
-        w = {name.rpartition(".")[2]: value for name, value in self._weights.items() if name.startswith("model.layers.0.")}
+        w = self._layer(0)
         x: Array = self._weights["model.embed_tokens"][list(tokens)]
-        u = _rms(x) * w["mix_norm"] @ w["mix_in"].T
+        u = _rms(x) * w["input_layernorm"] @ w["mix_in"].T
         # In closed form: h[t] is the sum of decay^(t - s) * gain * u[s] over s <= t.
         ages = np.arange(len(x))[:, None] - np.arange(len(x))
         powers = np.where(ages[..., None] >= 0, w["decay"] ** np.maximum(ages, 0)[..., None], 0)
         h = np.einsum("tsc,sc->tc", powers, w["gain"] * u)
-        mixed: Array = x + w["out"] * h @ w["mix_out"].T
-        return mixed
+        return self._mlp(0, x + w["out"] * h @ w["mix_out"].T)
+
+    def _layer(self, index: int) -> dict[str, Array]:
+        prefix = f"model.layers.{index}."
+        return {name.removeprefix(prefix): value for name, value in self._weights.items() if name.startswith(prefix)}
+
+    def _mlp(self, index: int, x: Array) -> Array:
+        w = self._layer(index)
+        b = _rms(x) * w["post_attention_layernorm"]
+        gate, up = b @ w["mlp.gate_proj"].T, b @ w["mlp.up_proj"].T
+        out: Array = x + gate / (1 + np.exp(-gate)) * up @ w["mlp.down_proj"].T
+        return out
 
     def _attention_layer(self, x: Array) -> Array:
-        w = {name.removeprefix("model.layers.1."): value for name, value in self._weights.items()}
+        w = self._layer(1)
         a = _rms(x) * w["input_layernorm"]
         q = _turn((a @ w["self_attn.q_proj"].T).reshape(-1, HEADS, HEAD_DIM))
         k = _turn((a @ w["self_attn.k_proj"].T).reshape(-1, KV_HEADS, HEAD_DIM))[:, [0] * HEADS]
@@ -203,11 +225,7 @@ class Reference:
         scores[:, np.triu(np.ones((len(x), len(x)), bool), 1)] = -np.inf
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
-        x = x + np.einsum("hts,shd->thd", weights, v).reshape(len(x), -1) @ w["self_attn.o_proj"].T
-        b = _rms(x) * w["post_attention_layernorm"]
-        gate, up = b @ w["mlp.gate_proj"].T, b @ w["mlp.up_proj"].T
-        out: Array = x + gate / (1 + np.exp(-gate)) * up @ w["mlp.down_proj"].T
-        return out
+        return self._mlp(1, x + np.einsum("hts,shd->thd", weights, v).reshape(len(x), -1) @ w["self_attn.o_proj"].T)
 
 
 def _rms(x: Array) -> Array:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.layers import Description, GatedMLP
+from webllm_build.model.feed_forward import GatedMLP
+from webllm_build.model.layers import Layer
 from webllm_build.model.names import Names
 
 # Keys that say nothing about the mathematics of inference.
@@ -42,7 +43,7 @@ def check_window(config: Reader) -> None:
 
 
 def read_decoder(
-    config: Reader, names: Names, layers: Sequence[Description], *, tied: bool = False, embedding_scale: float = 1.0
+    config: Reader, names: Names, layers: Sequence[Layer], *, tied: bool = False, embedding_scale: float = 1.0
 ) -> Decoder:
     """A decoder of these layers. tied: whether the output head is the embedding where the config does not say."""
     return Decoder(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from webllm_build.model.attention import Rope
-from webllm_build.model.layers import Block, Description
+from webllm_build.model.layers import Layer, PlacedLayer
 from webllm_build.model.names import Names, Part, Place
 from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.state import State
@@ -22,7 +22,7 @@ class Decoder:
     def __init__(
         self,
         names: Names,
-        layers: Sequence[Description],
+        layers: Sequence[Layer],
         *,
         vocab_size: int,
         hidden_size: int,
@@ -38,7 +38,7 @@ class Decoder:
         self.vocab_size, self.hidden_size, self.context_length, self.norm_eps = vocab_size, hidden_size, context_length, norm_eps
         self.embedding_scale = embedding_scale
         self.embedding = whole.table("embedding", vocab_size, hidden_size)
-        self.layers: tuple[Block, ...] = tuple(layer.at(Place(names, index), hidden_size) for index, layer in enumerate(layers))
+        self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(Place(names, index), hidden_size) for index, layer in enumerate(layers))
         self.norm = whole.norm("norm", [Part("norm", hidden_size)])
         self.head = self.embedding if tied else whole.table("head", vocab_size, hidden_size)
 

@@ -9,8 +9,10 @@ from webllm_build.model import common, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.layers import GatedMLP, Layer
+from webllm_build.model.feed_forward import GatedMLP
+from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(
     hugging_face=FileNames(
@@ -66,5 +68,5 @@ def read(config: Reader) -> Decoder:
     every = config.integer("sliding_window_pattern", default=6)
     kinds = config.layer_types(count, default=[SLIDING if (layer + 1) % every else FULL for layer in range(count)])
     mlp = GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))
-    layers = [Layer(everywhere if kind == FULL else nearby, mlp, norms="around") for kind in kinds]
+    layers = [Layer(SelfAttention(everywhere if kind == FULL else nearby), mlp, norms="around") for kind in kinds]
     return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5)

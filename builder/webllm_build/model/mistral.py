@@ -9,11 +9,12 @@ from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.llama import NAMES
+from webllm_build.model.self_attention import SelfAttention
 
 IGNORED = common.IGNORED
 
 
 def read(config: Reader) -> Decoder:
     attention = replace(common.read_attention(config), window=config.window(default=4096))
-    layer = Layer(attention, common.read_mlp(config))
+    layer = Layer(SelfAttention(attention), common.read_mlp(config))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

@@ -10,6 +10,7 @@ from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(
     hugging_face=FileNames(
@@ -26,5 +27,5 @@ def read(config: Reader) -> Decoder:
     for bias in ("attention_bias", "mlp_bias", "lm_head_bias"):
         config.must_be(bias, False)
     attention = replace(common.read_attention(config, partial=True), window=config.window(default=None))
-    layer = Layer(attention, common.read_mlp(config), fused=True)
+    layer = Layer(SelfAttention(attention, fused=True), replace(common.read_mlp(config), fused=True))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

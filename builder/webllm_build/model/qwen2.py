@@ -7,6 +7,7 @@ from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
 GGUF_KEYS = gguf.KEYS
@@ -16,5 +17,5 @@ IGNORED = common.IGNORED | {"max_window_layers", "sliding_window"}
 
 def read(config: Reader) -> Decoder:
     common.check_window(config)
-    layer = Layer(common.read_attention(config), common.read_mlp(config), qkv_bias=True)
+    layer = Layer(SelfAttention(common.read_attention(config), qkv_bias=True), common.read_mlp(config))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

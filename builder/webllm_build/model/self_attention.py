@@ -1,0 +1,63 @@
+"""Attention as a layer's mixer: queries, keys and values by one matrix, and what the heads give by another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.names import Part, Place
+from webllm_build.model.ops import Operators, Tensor
+from webllm_build.model.state import Pages, State
+from webllm_build.model.weights import Weight, adjacent_rotary_pairs, qkv_row_order
+
+
+@dataclass(frozen=True)
+class SelfAttention:
+    """qkv_bias: queries, keys and values have biases. fused: files hold them as one matrix "qkv"."""
+
+    attention: Attention
+    qkv_bias: bool = False
+    fused: bool = False
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        return {"heads * head_dim": self.attention.query_size}
+
+    def at(self, place: Place, hidden: int) -> _SelfAttention:
+        return _SelfAttention(self, place, hidden)
+
+
+class _SelfAttention:
+    def __init__(self, description: SelfAttention, place: Place, hidden: int) -> None:
+        self.attention = attention = description.attention
+        heads, kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
+        qkv = [Part("q", heads * head_dim, heads), Part("k", kv_heads * head_dim, kv_heads), Part("v", kv_heads * head_dim)]
+        if description.fused:
+            qkv = [Part("qkv", attention.qkv_size)]
+        order = qkv_row_order(heads, kv_heads, head_dim, attention.rope.turned)
+        self.qkv = place.matrix("qkv", qkv, hidden, order)
+        self.qkv_bias = place.bias("qkv_bias", qkv, order) if description.qkv_bias else None
+        self.qk_norm = None
+        if attention.qk_norm is not None:
+            self.qk_norm = place.norm(
+                "qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim, attention.rope.turned)
+            )
+        self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
+        self.state = Pages(f"kv{place.layer}", heads, kv_heads, head_dim, attention.window)
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        return tuple(weight for weight in (self.qkv, self.qkv_bias, self.qk_norm, self.o) if weight is not None)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return (self.state,)
+
+    @property
+    def ropes(self) -> tuple[Rope, ...]:
+        return (self.attention.rope,)
+
+    def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
+        qkv = ops.linear(x, self.qkv, norm=norm, bias=self.qkv_bias)
+        return ops.linear(ops.attention(qkv, self.attention, self.state.name, self.qk_norm), self.o, residual=residual)
