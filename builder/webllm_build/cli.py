@@ -122,7 +122,7 @@ def _parameter(name: str) -> inspect.Parameter:
     of_type, option = options()[name]
     shown: Any = list[str] if of_type == tuple[str, ...] else of_type
     flag = option.flag or "--" + name.replace("_", "-")
-    if of_type == bool | None:
+    if of_type in (bool, bool | None):
         flag = f"{flag}/--no-{flag.removeprefix('--')}"
     parser, metavar = (_text_of_file, "FILE") if option.file else (None, None)
     annotation: Any = Annotated[shown, typer.Option(flag, help=option.text, parser=parser, metavar=metavar)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -120,6 +121,24 @@ def test_every_field_is_an_option_of_a_command(run: Run) -> None:
     shown = run("site", "--help").stdout + run("npm", "--help").stdout
     for name, (_, option) in options().items():
         assert (option.flag or "--" + name.replace("_", "-")) in shown
+
+
+def test_every_option_that_is_written_of_exists(run: Run) -> None:
+    """In the code of what users read, but for options of other programs."""
+    root = Path(__file__).parents[2]
+    texts = [(root / name).read_text("utf-8") for name in ("README.md", "CHANGELOG.md", "ARCHITECTURE.md")]
+    code = [span for text in texts for span in re.findall(r"`([^`\n]+)`|^ {4}(.+)$", text, re.MULTILINE)]
+    spans = [span for pair in code for span in pair if not re.match(r"npm |node |pip |python |make ", span)]
+    named = {flag for span in spans for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)}
+    commands = ("site", "npm", "serve", "chat", "bench", "inspect")
+    shown = " ".join(run(command, "--help").stdout for command in commands) + run("--help").stdout
+    assert {"--model", "--no-cpu"} <= named
+    assert named <= set(re.findall(r"--[a-z][a-z0-9-]+", shown))
+
+
+def test_a_switch_can_be_turned_off(requests: list[BuildRequest]) -> None:
+    cli.app(["site", "--no-cpu", "--no-threads"], standalone_mode=False)
+    assert requests == [BuildRequest(kind="site", cpu=False, threads=False)]
 
 
 def test_help_does_not_import_the_compiler() -> None:
