@@ -19,6 +19,7 @@ from webllm_build.errors import MalformedFile, OutputFolderError
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import read_marker
 from webllm_build.progress import Progress
+from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
 
@@ -53,7 +54,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         for name, size in sizes.items()
     }
     again = Counter(
-        f"{tensor.encoding} as {schemes[weight.name].name}"
+        (tensor.encoding, schemes[weight.name].name)
         for weight in model.weights
         for tensor in weight.tensors(checkpoint)
         if is_quantized(tensor.encoding) and not is_repacked(tensor.encoding, schemes[weight.name])
@@ -66,10 +67,16 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         ("Parameters", f"{facts.parameters:,}"),
         ("Context length", f"{model.context_length:,} tokens"),
         ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
-        *([("Encoded again", ", ".join(f"{count} in {change}" for change, count in again.most_common()))] if again else []),
+        *([("Encoded again", ", ".join(_again(*change, count) for change, count in again.most_common()))] if again else []),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
         *_memory(memory, tokens),
     ]
+
+
+def _again(encoding: str, scheme: str, count: int) -> str:
+    """What becomes of weights that are quantized already."""
+    loss = LOSSES.get(scheme, {}).get(encoding, 0.0)
+    return f"{count} in {encoding} as {scheme}" + (f" (error {loss:.1%} of the weights)" if loss else "")
 
 
 def _built(folder: Path, context_length: int | None) -> Lines:

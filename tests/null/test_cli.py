@@ -312,9 +312,9 @@ def test_inspect_says_what_is_encoded_again(run: Run, tmp_path: Path) -> None:
     path = str(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), encoding="q5_1"))
     matrices = sum(weight.ndim == 2 for weight in hugging_face_weights().values())
     lines = dict(line.split(":", 1) for line in run("inspect", path).stdout.splitlines())
-    assert lines["Encoded again"].strip() == f"{matrices} in q5_1 as q8"
+    assert lines["Encoded again"].strip() == f"{matrices} in q5_1 as q8 (error 0.4% of the weights)"
     lines = dict(line.split(":", 1) for line in run("inspect", path, "--quantization", "q4").stdout.splitlines())
-    assert lines["Encoded again"].strip() == f"{matrices} in q5_1 as q4"
+    assert lines["Encoded again"].strip() == f"{matrices} in q5_1 as q4 (error 6.0% of the weights)"
     kept = str(write_gguf(tmp_path / "kept.gguf", hugging_face_weights(), encoding="q8_0"))
     assert "Encoded again" not in run("inspect", kept).stdout
 

@@ -12,7 +12,8 @@ from gguf import GGMLQuantizationType
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.model.weights import Source, Stored, Weight, interleaved_halves
 from webllm_build.quantize import SCHEMES, choose_scheme, pack_weight
-from webllm_build.source.checkpoint import ENCODINGS, Checkpoint, Tensor, Tokenizer, is_decodable
+from webllm_build.quantize.pack import is_quantized
+from webllm_build.source.checkpoint import ENCODINGS, Checkpoint, Tensor, Tokenizer, decode_rows, is_decodable
 
 Values = npt.NDArray[np.float32]
 
@@ -61,7 +62,10 @@ def unpack(weight: Weight, source: Checkpoint, scheme: str) -> Values:
         (["q4_0", "f16"], "q8"),
         (["iq4_nl"], "q8"),
         (["iq2_xs", "iq3_s"], "q4a"),
-        (["tq1_0"], "q4a"),
+        (["iq1_s", "iq1_m"], "q4"),
+        (["q3_k"], "q4"),
+        (["q1_0"], "q4"),
+        (["tq1_0", "tq2_0"], "q4"),
         (["mxfp4"], "q8"),
         (["bf16"], "q4"),
         (["f16", "f32"], "q4"),
@@ -72,15 +76,44 @@ def test_auto_keeps_what_the_checkpoint_holds(encodings: Sequence[str], expected
     assert choose_scheme(weight("w", tensors), checkpoint(*tensors), "auto").name == expected
 
 
-@pytest.mark.parametrize("encoding", ["q4_0", "q5_0", "iq4_nl"])
-def test_integers_with_a_scale_are_8_bits_without_loss(encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "at", "scheme"),
+    [
+        *[(encoding, 0, "q8") for encoding in ("q4_0", "q5_0", "iq4_nl", "q1_0")],
+        *[(encoding, at, scheme) for encoding, at in (("tq1_0", 52), ("tq2_0", 64)) for scheme in ("q4", "q8")],
+        ("q1_0", 0, "q4"),
+    ],
+)
+def test_integers_with_a_scale_are_kept_without_loss(encoding: str, at: int, scheme: str) -> None:
     """Whatever their scales and codes are: encoders with an importance matrix do not bring a block's largest value to the last code."""
-    bytes_of_row = {"q4_0": 18, "q5_0": 22, "iq4_nl": 18}[encoding] * 2
-    raw = np.random.default_rng(0).integers(0, 256, (6, bytes_of_row), np.uint8)
+    kind = ENCODINGS[encoding]
+    raw = np.random.default_rng(0).integers(0, 256, (12, kind.block_bytes), np.uint8)
     scales = np.array([0.01, -3e-7, 0, 1.5, -60000, 1e-3], "<f2").view(np.uint8).reshape(6, 2)
-    raw[:, :2], raw[:, bytes_of_row // 2 : bytes_of_row // 2 + 2] = scales, scales[::-1]
-    found = unpack(weight("w", [source := Tensor("w", (6, 64), encoding, lambda: raw)]), checkpoint(source), "q8")
-    np.testing.assert_array_equal(found, gguf.dequantize(raw, GGMLQuantizationType[encoding.upper()]))
+    raw[:, at : at + 2] = np.concatenate([scales, scales[::-1]])
+    shape = (6, 2 * kind.block)
+    found = unpack(weight("w", [source := Tensor("w", shape, encoding, lambda: raw.reshape(6, -1))]), checkpoint(source), scheme)
+    np.testing.assert_array_equal(found, decode_rows(raw, encoding, "w").reshape(shape))
+
+
+def test_mxfp4_is_kept_where_float16_has_its_scales() -> None:
+    """And what is smaller than any of float16 becomes nothing."""
+    raw = np.random.default_rng(0).integers(0, 256, (40, 17), np.uint8)
+    raw[:, 0] = np.arange(104, 144)  # 2^-24 to 2^15
+    source = Tensor("t", (40, 32), "mxfp4", lambda: raw)
+    np.testing.assert_array_equal(unpack(weight("w", [source]), checkpoint(source), "q8"), gguf.dequantize(raw, GGMLQuantizationType.MXFP4))
+    raw[:, 0] = np.arange(40)
+    assert not unpack(weight("w", [source]), checkpoint(source), "q8").any()
+    raw[3, 0] = 200
+    with pytest.raises(MalformedFile, match="tensor t"):
+        unpack(weight("w", [source]), checkpoint(source), "q8")
+
+
+@pytest.mark.parametrize("dtype", ["<f8", "<i1", "<i2", "<i4", "<i8"])
+def test_plain_numbers_are_what_they_say(dtype: str) -> None:
+    numbers = np.arange(-16, 16).astype(dtype)
+    encoding = {"f8": "f64", "i1": "i8", "i2": "i16", "i4": "i32", "i8": "i64"}[dtype[1:]]
+    source = Tensor("t", (1, 32), encoding, lambda: numbers.reshape(1, -1).view(np.uint8))
+    np.testing.assert_array_equal(unpack(weight("w", [source]), checkpoint(source), "f16"), numbers.reshape(1, -1).astype(np.float32))
 
 
 def test_auto_takes_no_quantized_encoding_for_floats() -> None:
@@ -88,7 +121,8 @@ def test_auto_takes_no_quantized_encoding_for_floats() -> None:
     for encoding in filter(is_decodable, ENCODINGS.keys() - floats):
         values = Tensor("t", (2, 256), encoding, lambda: np.zeros((2, 0), np.uint8))
         chosen = choose_scheme(weight("w", [values]), checkpoint(values), "auto")
-        assert chosen.name in ("q4a", "q8") or encoding == "q4_0", encoding
+        assert is_quantized(encoding) and chosen.name in ("q4", "q4a", "q8"), encoding
+    assert not any(map(is_quantized, floats))
 
 
 def test_auto_gives_embedding_and_head_eight_bits() -> None:

@@ -87,9 +87,11 @@ def write_gguf(
     metadata: Mapping[str, object] | None = None,
     tensors: Mapping[str, Floats] | None = None,
     tokenizer: bool = True,
+    part_tensors: int = 0,
 ) -> Path:
-    """A tiny Llama as llama.cpp's converter would write it. Matrices get `encoding`; `metadata` and `tensors` are added as they are."""
-    writer = gguf.GGUFWriter(path, architecture)
+    """A tiny Llama as llama.cpp's converter would write it. Matrices get `encoding`; `metadata` and `tensors` are added as they are.
+    part_tensors: how many a part has, where the file is split: path-00001-of-..."""
+    writer = gguf.GGUFWriter(path, architecture, split_max_tensors=part_tensors)
     writer.add_name("Tiny")
     writer.add_license("mit")
     writer.add_context_length(256)

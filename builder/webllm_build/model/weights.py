@@ -15,7 +15,7 @@ from webllm_build.errors import MalformedFile
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows, is_decodable, undecodable
 
 RowOrder = npt.NDArray[np.int64]
-PLAIN = ("f32", "f16", "bf16")  # encodings of vectors
+PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
+from webllm_build.quantize.integers import EIGHT_BITS, FOUR_BITS, integers
 from webllm_build.quantize.plain import F16, F32
 from webllm_build.quantize.q4 import Q4
 from webllm_build.quantize.q4_k import as_q4_1
 from webllm_build.quantize.q4a import Q4A
 from webllm_build.quantize.q8 import Q8
-from webllm_build.quantize.q8_0 import HELD, as_q8_0
 from webllm_build.quantize.scheme import GROUP, Importance, Packed, Rows, Scheme
 from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 LINEAR_SCHEMES = (Q4, Q4A, Q8, F16)
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme in (*LINEAR_SCHEMES, F32)})
 
-# "auto": the scheme that keeps what an encoding holds (exactly for q4_0, q4_1, q5_0, q8_0 and iq4_nl, nearly for the others), by its
-# name's start.
-# Codebooks of 16 values that are not evenly spaced (iq4, mxfp4, nvfp4) lose less in 8 bits.
+# "auto": the smallest scheme that adds little to what an encoding has lost already (LOSSES of loss.py), by its name's start.
+# Codebooks of 16 values that are not evenly spaced (iq4, mxfp4, nvfp4) are held by 8 bits.
 _KEEPS = (
-    *(("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4A), ("q", Q8)),
-    *(("iq4", Q8), ("iq", Q4A), ("tq", Q4A), ("mxfp4", Q8), ("nvfp4", Q8)),
+    *(("q1_0", Q4), ("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4), ("q", Q8)),
+    *(("iq4", Q8), ("iq1", Q4), ("iq", Q4A), ("tq", Q4), ("mxfp4", Q8), ("nvfp4", Q8)),
 )
+_INTEGERS = {Q4: FOUR_BITS, Q8: EIGHT_BITS}  # whose codes and scales are taken as they are
 
 _CHUNK_VALUES = 1 << 18  # values encoded at a time: their temporaries stay in the cache
 
@@ -57,7 +57,7 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
 
 def is_repacked(encoding: str, scheme: Scheme) -> bool:
     """Whether rows keep their codes, so that nothing is searched for them."""
-    return encoding == scheme.encoding or (encoding, scheme) == ("q4_k", Q4A) or (scheme is Q8 and encoding in HELD)
+    return encoding == scheme.encoding or (encoding, scheme) == ("q4_k", Q4A) or encoding in _INTEGERS.get(scheme, ())
 
 
 def is_quantized(encoding: str) -> bool:
@@ -101,16 +101,17 @@ def _encoded(tensor: Tensor, scheme: Scheme, importance: Importance | None) -> R
     if tensor.encoding == scheme.encoding:
         return raw
     if is_repacked(tensor.encoding, scheme):
-        return _checked(tensor, lambda: as_q4_1(raw)) if scheme is Q4A else _as_q8_0(tensor, raw)
+        return _checked(tensor, lambda: as_q4_1(raw) if scheme is Q4A else _integers(tensor, raw, scheme))
     rows = max(1, _CHUNK_VALUES // tensor.shape[-1])
     slices = (raw[start : start + rows] for start in range(0, len(raw), rows))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy works outside of Python's lock
         return np.concatenate(list(pool.map(lambda raw: _encode(tensor, raw, scheme, importance), slices)))
 
 
-def _as_q8_0(tensor: Tensor, raw: Rows) -> Rows:
+def _integers(tensor: Tensor, raw: Rows, scheme: Scheme) -> Rows:
     with np.errstate(invalid="ignore"):  # scales that are not finite are told when they are packed
-        return as_q8_0(raw, decode_rows(raw, tensor.encoding, tensor.name), tensor.encoding)
+        scales, codes = integers(raw, decode_rows(raw, tensor.encoding, tensor.name), tensor.encoding)
+    return (Q4 if scheme is Q4 else Q8).join(scales, codes).reshape(len(raw), -1)
 
 
 def _encode(tensor: Tensor, raw: Rows, scheme: Scheme, importance: Importance | None) -> Rows:

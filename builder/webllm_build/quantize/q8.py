@@ -24,10 +24,13 @@ class _Q8(Scheme):
     def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
         """Q8_0 rows with the least squared error that `search` finds."""
         scales, codes = search.symmetric(values, importance, (-128, 127), EXTREMES)
+        return self.join(scales.astype(np.float16), codes.astype(np.int8)).reshape(len(values), -1)
+
+    def join(self, scales: npt.NDArray[np.float16], codes: npt.NDArray[np.int8]) -> Rows:
+        """Q8_0 blocks, uint8[blocks, BLOCK_BYTES], of scales [blocks, 1] and codes [blocks, 32]."""
         raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
-        raw[:, :2] = scales.astype(np.float16).view(np.uint8)
-        raw[:, 2:] = codes.astype(np.int8).view(np.uint8)
-        return raw.reshape(len(values), -1)
+        raw[:, :2], raw[:, 2:] = scales.view(np.uint8), codes.view(np.uint8)
+        return raw
 
     def pack(self, raw: Rows, k: int) -> tuple[Words, Words]:
         blocks = raw.reshape(-1, BLOCK_BYTES)

@@ -24,6 +24,8 @@ class Encoding:
 
 # GGML's types by their lower-case names: "f32", "f16", "bf16", "q4_0", "q4_1", "q8_0", "q6_k", ...
 ENCODINGS: Mapping[str, Encoding] = {kind.name.lower(): Encoding(*sizes) for kind, sizes in GGML_QUANT_SIZES.items()}
+# Those that are numbers as NumPy has them.
+NUMBERS: Mapping[str, str] = {"f64": "<f8", "i8": "<i1", "i16": "<i2", "i32": "<i4", "i64": "<i8"}
 
 
 @dataclass(frozen=True)
@@ -99,16 +101,28 @@ def is_decodable(encoding: str) -> bool:
 def undecodable(name: str, encoding: str) -> UnsupportedEncoding:
     return UnsupportedEncoding(
         f"tensor {name} is stored as {encoding}, which cannot be decoded",
-        "Use a checkpoint in f32, f16, bf16 or one of GGUF's q4_0, q4_1, q5_0, q5_1, q8_0 and k-quants.",
+        "Use a checkpoint in f32, f16 or bf16, or a GGUF file that llama-quantize wrote.",
     )
 
 
 def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDArray[np.float32]:
     """Decode uint8[rows, bytes per row] to float32[rows, columns]. `name` is for the error message."""
-    # gguf's decoders are the reference implementation of GGML's block formats.
     try:
-        with np.errstate(all="ignore"):  # infinities and NaNs in scales are found in what comes out
+        with np.errstate(all="ignore"):  # infinities and NaNs are found in what comes out
+            if encoding in NUMBERS:
+                return np.ascontiguousarray(raw).view(NUMBERS[encoding]).astype(np.float32)
+            if encoding == "q1_0":
+                return _signs(raw)
+            # gguf's decoders are the reference implementation of GGML's other formats.
             values: npt.NDArray[np.float32] = dequantize(np.ascontiguousarray(raw), GGMLQuantizationType[encoding.upper()])
     except (KeyError, NotImplementedError) as error:
         raise undecodable(name, encoding) from error
     return values.astype(np.float32, copy=False)
+
+
+def _signs(raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Of Q1_0, which gguf's package does not decode: a block is a float16 scale and 128 bits, the lowest of a byte first; 0 is minus."""
+    blocks = np.ascontiguousarray(raw).reshape(-1, ENCODINGS["q1_0"].block_bytes)
+    scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
+    values: npt.NDArray[np.float32] = (np.unpackbits(blocks[:, 2:], axis=1, bitorder="little").astype(np.float32) * 2 - 1) * scales
+    return values.reshape(len(raw), -1)

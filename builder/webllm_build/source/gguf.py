@@ -7,29 +7,41 @@ from pathlib import Path
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.source.checkpoint import Checkpoint, Tensor
-from webllm_build.source.files import sha256_file
-from webllm_build.source.gguf_header import Metadata, read_gguf
+from webllm_build.source.files import sha256_file, sha256_files
+from webllm_build.source.gguf_header import Metadata
+from webllm_build.source.gguf_parts import PART, read_parts
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 from webllm_build.source.names import license_id, one_line
 from webllm_build.source.sampling_defaults import of_gguf
 
 
 def open_gguf(path: Path) -> Checkpoint:
-    """Raises MalformedFile, MissingFile, UnsupportedArchitecture, UnsupportedEncoding, UnsupportedTokenizer."""
-    header = read_gguf(path)
+    """path: of the file, or of any of its parts. Raises MalformedFile, MissingFile, UnsupportedArchitecture, UnsupportedEncoding,
+    UnsupportedTokenizer."""
+    header, parts = read_parts(path)
     metadata = header.metadata
     _check_type(metadata)
     return Checkpoint(
-        name=one_line(metadata.label("general.name") or "", one_line(path.stem, "model")),
+        name=one_line(metadata.label("general.name") or "", one_line(_stem(path), "model")),
         config={"general.architecture": metadata.text("general.architecture"), **metadata.values()},
         tensors={name: Tensor(name, info.shape, info.encoding, info.read) for name, info in header.tensors.items()},
         tokenizer=read_tokenizer(metadata),
         eos_token_ids=eos_token_ids(metadata),
         sampling=of_gguf(metadata.values()),
         license=license_id(metadata.label("general.license")),
-        identify=functools.cache(lambda: sha256_file(path)),
+        identify=functools.cache(lambda: _digest(parts)),
         format="gguf",
     )
+
+
+def _stem(path: Path) -> str:
+    """The file's name, without what says that it is a part."""
+    part = PART.fullmatch(path.name)
+    return path.stem if part is None else part["stem"]
+
+
+def _digest(parts: tuple[Path, ...]) -> str:
+    return sha256_file(parts[0]) if len(parts) == 1 else sha256_files((part.name, part) for part in parts)
 
 
 def _check_type(metadata: Metadata) -> None:

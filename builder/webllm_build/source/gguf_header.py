@@ -119,7 +119,7 @@ class GGUFHeader:
 
 
 def read_gguf(path: Path) -> GGUFHeader:
-    """Metadata and tensors of a GGUF file. Raises MalformedFile, UnsupportedEncoding, and SourceError for a part of a split file."""
+    """Metadata and tensors of a GGUF file. Raises MalformedFile, UnsupportedEncoding, SourceError for another version of the format."""
     file = SourceFile(path)
     with file.open() as content:
         return _read(file, _Cursor(file, content))
@@ -143,12 +143,6 @@ def _read(file: SourceFile, cursor: _Cursor) -> GGUFHeader:
             raise malformed(path, f"the key {key!r} is there twice")
         values[key] = cursor.value(cursor.u32())
     metadata = Metadata(path, values)
-    parts = metadata.natural("split.count") or 1
-    if parts > 1:
-        raise SourceError(
-            f"{path} is one part of a GGUF that is split over {parts} files, which is not supported",
-            "Join the parts first: llama-gguf-split --merge FIRST_PART WHOLE.gguf",
-        )
     return GGUFHeader(metadata, _read_tensors(cursor, file, tensor_count, _alignment(metadata)))
 
 
