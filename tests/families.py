@@ -17,19 +17,15 @@ from webllm_build.source.local import open_folder
 TESTS = Path(__file__).parent
 REFERENCE = TESTS / "golden" / "reference"
 TOKENS: list[int] = json.loads((REFERENCE / "tiny-models.json").read_text("utf-8"))["tokens"]
-# A family is tested where it is named here.
-FAMILIES = [
-    "gemma3_text",
-    "mistral",
-    "phi3",
-    "qwen2",
-    "qwen3",
-]
+FORKED: list[int] = json.loads((REFERENCE / "tiny-models.json").read_text("utf-8"))["forked"]  # another text, which begins as TOKENS
+FIXTURES = TESTS / "fixtures"
+# What has a folder is tested: a family, or FAMILY-SOMETHING, another kind of its models.
+FAMILIES = sorted(path.name.removeprefix("tiny-") for path in FIXTURES.glob("tiny-*") if not path.name.startswith("tiny-llama"))
 
 
 def formats(family: str) -> tuple[Format, ...]:
     """Those that the family is tested in: of some llama.cpp's converter makes another."""
-    return ("hugging_face", "gguf") if (TESTS / "fixtures" / f"tiny-{family}" / "model.gguf").is_file() else ("hugging_face",)
+    return ("hugging_face", "gguf") if (FIXTURES / f"tiny-{family}" / "model.gguf").is_file() else ("hugging_face",)
 
 
 def reference(family: str) -> npt.NDArray[np.floating[Any]]:
@@ -40,10 +36,10 @@ def reference(family: str) -> npt.NDArray[np.floating[Any]]:
 
 def open_tiny(family: str, format: Format, folder: Path) -> Checkpoint:
     """`folder` is where the model is put together with a tokenizer."""
-    source = TESTS / "fixtures" / f"tiny-{family}"
+    source = FIXTURES / f"tiny-{family}"
     if format == "gguf":
         return open_gguf(source / "model.gguf")
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.gguf"))
     for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(TESTS / "fixtures" / "tiny-llama" / name, folder)
+        shutil.copy(FIXTURES / "tiny-llama" / name, folder)
     return open_folder(folder, f"tiny-{family}")

@@ -41,7 +41,7 @@ def test_its_description_is_that_of_its_shape(tmp_path: Path, family: str) -> No
 
 
 def test_every_family_has_a_row() -> None:
-    assert sorted(["llama", *FAMILIES]) == sorted(ARCHITECTURES)
+    assert {"llama", *(family.partition("-")[0] for family in FAMILIES)} == set(ARCHITECTURES)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""A folder's model as llama.cpp's own converter writes it, with a tokenizer that it does not know."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def convert(llama_cpp: Path, folder: Path, target: Path, tokenizer: Path) -> None:
+    """Writes the file `target`, matrices in float16, of a folder that may lack a tokenizer. llama_cpp: what holds the package `conversion`
+    and gguf-py. tokenizer: the folder whose byte-level tokenizer the file gets, as one of GPT-2's kind, whatever its family has."""
+    for place in (llama_cpp, llama_cpp / "gguf-py"):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+    import gguf
+
+    conversion: Any = import_module("conversion")
+
+    def vocabulary(model: Any) -> tuple[list[str], list[int], str]:
+        file = json.loads((tokenizer / "tokenizer.json").read_text("utf-8"))
+        control = {token["content"] for token in file["added_tokens"]}
+        tokens = sorted(file["model"]["vocab"], key=file["model"]["vocab"].get)
+        return tokens, [gguf.TokenType.CONTROL if token in control else gguf.TokenType.NORMAL for token in tokens], "gpt-2"
+
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tokenizer / name, folder)
+    model = conversion.get_model_class(
+        conversion.get_model_architecture(conversion.ModelBase.load_hparams(folder, False), conversion.ModelType.TEXT)
+    )
+    model.set_vocab, model.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
+    model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name).write()
