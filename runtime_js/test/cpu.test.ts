@@ -167,6 +167,8 @@ test("a probe finds what computes wrongly, and a kernel that fails", async () =>
   const tokens = [5, 6];
   const [next = 0] = reference(tokens, 1, new Set());
   const right = await start({ probe: { tokens, values: [next, 1, 6, 1] } });
+  const { tokensPerSecond = 0 } = right.computer;
+  assert.ok(tokensPerSecond > 0 && tokensPerSecond < 1e5, `${tokensPerSecond} tokens a second are expected`);
   assert.equal(right.variant, "cpu-int8");
   right.open.dispose();
   const wrong = { tokens, values: [next + 30, 1, 6, 1] };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManifestError } from "../src/support/errors.ts";
-import { firstKernels, functionOf, parsePlan, rowCounts } from "../src/executor/plan.ts";
+import { firstKernels, functionOf, parsePlan, partsOfStep, rowCounts } from "../src/executor/plan.ts";
 import { fails } from "./fakes/expect.ts";
 import { mutations } from "./fakes/mutate.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
@@ -82,6 +82,13 @@ test("a reader asks for the functions that it needs, and learns how many rows a 
   assert.throws(() => functionOf(variant, "encode_image"), fails(ManifestError, /no function encode_image/));
   assert.deepEqual(rowCounts(variant), [1, 2]);
   assert.deepEqual([...firstKernels(variant)].sort(), [0, 1, 2]);
+});
+
+test("a step reads all weights but a table that it takes one row of", () => {
+  const weights = (...sizes: [string, number][]): Parameters<typeof partsOfStep>[0] => ({ weights: sizes.map(([name, bytes]) => ({ name, bytes })) });
+  const [table, layers, head]: [string, number][][] = [[["embedding.q", 80]], [["layers.0.qkv.q", 8], ["layers.0.qkv.s", 2], ["layers.1.qkv.q", 10], ["layers.10.qkv.q", 10]], [["norm.w", 1], ["head.q", 59]]];
+  assert.equal(partsOfStep(weights(...table ?? [], ...layers ?? [])), 11, "the head is the embedding");
+  assert.equal(partsOfStep(weights(...table ?? [], ...layers ?? [], ...head ?? [])), 9);
 });
 
 test("WGSL that is no list of texts is refused", () => {

@@ -239,7 +239,7 @@ test("a browser that refuses to say anything about its storage still loads the m
   const value = { hardwareConcurrency: 4, storage: { getDirectory: refuse, estimate: refuse, persist: refuse } };
   Object.defineProperty(globalThis, "navigator", { configurable: true, value });
   assert.equal((await loadAll()).size, 2);
-  assert.match((await ModelFolder.open(RECORD, NEVER)).warning ?? "", /refused to open its storage \(SecurityError/);
+  assert.match((await ModelFolder.open(RECORD, NEVER)).warning ?? "", /could not be opened \(SecurityError/);
   assert.equal(await hasModelInCache("toy", APP), false);
   await deleteModelInCache("toy", APP);
 });

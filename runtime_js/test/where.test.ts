@@ -11,9 +11,10 @@ test("a page says what computes, and of a CPU how fast it was here", () => {
   assert.equal(describeComputer({ ...cpu, threads: 1 }), "CPU, 1 thread");
   assert.equal(describeComputer({ ...gpu, vendor: "" }), "GPU");
   assert.equal(speeds.describe(cpu), "On your CPU, 2 threads: slower than on a GPU.");
+  assert.equal(speeds.describe({ ...cpu, tokensPerSecond: 9.6 }), "On your CPU, 2 threads: about 9.6 tokens a second.", "as the model lets expect");
   speeds.note(cpu, 14.26);
   speeds.note(gpu, 400);
-  assert.equal(speeds.describe(cpu), "On your CPU, 2 threads: about 14 tokens a second.");
+  assert.equal(speeds.describe({ ...cpu, tokensPerSecond: 9.6 }), "On your CPU, 2 threads: about 14 tokens a second.", "as it was");
   assert.equal(speeds.describe({ ...cpu, threads: 1 }), "On your CPU, 1 thread: slower than on a GPU.", "that was another speed");
   assert.equal(speeds.describe(gpu), "On your GPU (nvidia).");
   speeds.note(cpu, 1.234);

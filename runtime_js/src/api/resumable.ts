@@ -28,7 +28,7 @@ export async function keep(
   const request = { ...asked, sampling: { ...asked.sampling, seed: asked.sampling.seed ?? random } };
   const journal = await Journal.create(sessionId, JSON.stringify({ modelId, request, promptTokens } satisfies Kept)).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId)
-      : new RequestValidationError(`The answer cannot be kept: the browser's storage refuses (${String(error)}).`, PARAM);
+      : new RequestValidationError(`The answer cannot be kept: the storage refuses (${String(error)}).`, PARAM);
   });
   if (journal === null) {
     throw new RequestValidationError("An answer can be kept only by an engine in a dedicated worker, in a browser with private files.", PARAM);

@@ -23,11 +23,11 @@ export class Speeds {
     this.#storage.set(this.#key(device, threads), rounded(speed));
   }
 
-  /** The words for where it runs. A GPU is as fast as one hopes; of a CPU one should know. */
+  /** The words for where it runs, and how fast: as the latest answer was, or else as the model lets expect. A GPU is as fast as one hopes. */
   describe(computer: Computer): string {
     const where = `On your ${describeComputer(computer)}`;
     if (computer.device === "gpu") return `${where}.`;
-    const speed = Number(this.#storage.get(this.#key(computer.device, computer.threads)));
+    const speed = Number(this.#storage.get(this.#key(computer.device, computer.threads)) ?? computer.tokensPerSecond);
     return speed > 0 ? `${where}: about ${rounded(speed)} tokens a second.` : `${where}: slower than on a GPU.`;
   }
 

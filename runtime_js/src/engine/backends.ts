@@ -58,7 +58,7 @@ function cpuBackend(library: FileEntry): Backend {
 function cpuOf({ cpu }: Manifest): Backends {
   const kinds = instructions();
   if (kinds.length === 0) {
-    throw new FeatureSupportError("This browser's WebAssembly has no SIMD, which a model needs on the CPU. Use a current browser.");
+    throw new FeatureSupportError("WebAssembly has no SIMD here, which a model needs on the CPU. Use a current browser or Node.");
   }
   if (cpu === undefined) {
     throw new FeatureSupportError("The model was built without a library for the CPU. Build it again, or use a browser with WebGPU.");

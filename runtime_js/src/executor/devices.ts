@@ -10,6 +10,8 @@ export interface Computer {
   readonly vendor: string;
   /** Of a CPU; 1 on a GPU. */
   readonly threads: number;
+  /** Of a CPU: what one answer may be expected to get, by the time of the model's first layer. */
+  readonly tokensPerSecond?: number | undefined;
 }
 
 /** "GPU (nvidia)", "CPU, 2 threads". */

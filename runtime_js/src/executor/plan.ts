@@ -328,6 +328,13 @@ export function layerCount({ weights }: Pick<PlanHead, "weights">): number {
   return new Set(weights.flatMap(({ name }) => /^layers\.\d+\./.exec(name)?.[0] ?? [])).size;
 }
 
+/** How many times the weights of its first layer a decode step reads: all of them, but for a table that it takes one row of. */
+export function partsOfStep({ weights }: Pick<PlanHead, "weights">): number {
+  const bytesOf = (prefix: string): number => weights.reduce((sum, { name, bytes }) => sum + (name.startsWith(prefix) ? bytes : 0), 0);
+  const row = bytesOf("head.") > 0 ? bytesOf("embedding.") : 0;
+  return (bytesOf("") - row) / Math.max(1, bytesOf(FIRST_LAYER));
+}
+
 /** Raises ManifestError where the variant has no such function. */
 export function functionOf(variant: Pick<VariantPlan, "name" | "functions">, name: string): FunctionPlan {
   const found = variant.functions.get(name);

@@ -73,7 +73,7 @@ export class ModelFolder {
     const missing = [...filesOfLoad(this.manifest), this.manifest.library].filter(({ file, bytes }) => sizes.get(file) !== bytes);
     const needed = missing.reduce((sum, file) => sum + file.bytes, 0);
     if (needed > free) {
-      this.#store.stopStoring(`The model needs ${formatBytes(needed)} of storage, the browser gives ${formatBytes(free)}: it runs, but will be `
+      this.#store.stopStoring(`The model needs ${formatBytes(needed)} of storage, and ${formatBytes(free)} are free: it runs, but will be `
         + "downloaded again next time. Free some space to keep it.");
     }
   }

@@ -29,13 +29,13 @@ export class ModelStore {
   /** The store of a model. Where `create` is false and there is none, it is empty. */
   static async open(manifestUrl: string, create = true): Promise<ModelStore> {
     if (!hasFileSystem()) {
-      return new ModelStore(manifestUrl, null, "This browser has no storage for the model here; it will be downloaded again next time.");
+      return new ModelStore(manifestUrl, null, "There is no storage for the model here; it will be downloaded again next time.");
     }
     const store = new ModelStore(manifestUrl, null);
     try {
       store.#folder = await store.#owed(modelFolder(manifestUrl, create));
     } catch (error) {
-      store.stopStoring(`The browser refused to open its storage (${String(error)}); the model will be downloaded again next time.`);
+      store.stopStoring(`The storage could not be opened (${String(error)}); the model will be downloaded again next time.`);
     }
     return store;
   }
@@ -124,8 +124,8 @@ export class ModelStore {
       if (error instanceof NoAnswerError) {
         this.#folder = null;
         this.#isLost = true;
-        this.stopStoring("The browser's storage does not answer; the model runs, but will be downloaded again next time. "
-          + "Restart the browser to keep it.");
+        this.stopStoring("The storage does not answer; the model runs, but will be downloaded again next time. "
+          + "Start again to keep it.");
       }
       throw error;
     }
@@ -133,7 +133,7 @@ export class ModelStore {
 
   #refused(error: unknown): void {
     this.stopStoring(error instanceof CannotWrite ? error.message
-      : `The browser's storage is full or refused a file (${String(error)}); the model runs, but will be downloaded again next time. `
+      : `The storage is full or refused a file (${String(error)}); the model runs, but will be downloaded again next time. `
         + "Free some space or delete other models to keep it.");
   }
 

@@ -256,8 +256,10 @@ function parseReport(report: Fields): InitProgressReport {
 }
 
 function parseComputer(computer: Fields): Computer {
+  const tokensPerSecond = computer.optional("tokensPerSecond", (key) => computer.number(key, 0, Number.MAX_VALUE));
   return {
     device: computer.oneOf("device", ["gpu", "cpu"]), vendor: computer.string("vendor", MAX_NAME), threads: computer.integer("threads", 1, MAX_THREADS),
+    ...(tokensPerSecond !== undefined && { tokensPerSecond }),
   };
 }
 

@@ -7,7 +7,7 @@ import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
-import { firstLayerOf, functionOf, hiddenBytes, layerCount } from "../plan.ts";
+import { firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
 import type { Machine } from "./machine.ts";
@@ -15,6 +15,10 @@ import type { CpuPlan, CpuVariant } from "./plan.ts";
 
 /** Below so many tokens a product of matrices is bound by reading the weights. */
 const SHORTEST_CHUNK = 16;
+
+/** The shortest of so many calls was not kept waiting; a coarse clock may show it as nothing. */
+const TRIES = 3;
+const SHORTEST_MS = 0.02;
 
 interface Io {
   readonly pointer: number;
@@ -107,6 +111,17 @@ export class CpuRunner implements InspectableRunner {
       const [pointer = 0, size] = [this.#machine.layout.pointers[output], hiddenBytes(this.#plan)];
       return this.#machine.memory.floats(pointer + (tokens.length - 1) * size, size / 4).slice();
     });
+  }
+
+  /** Tokens a second of one answer behind these tokens: a step takes as much longer than its first layer as it reads more weights. */
+  async expectedSpeed(tokens: readonly number[]): Promise<number> {
+    let least = Infinity;
+    for (let i = 0; i < TRIES; i++) {
+      const begun = performance.now();
+      await this.firstLayer("decode", tokens.slice(-1), tokens.length - 1);
+      least = Math.min(least, performance.now() - begun);
+    }
+    return 1000 / (Math.max(least, SHORTEST_MS) * partsOfStep(this.#plan));
   }
 
   learnPace(milliseconds: number): void {
