@@ -252,7 +252,7 @@ def _inspect_command() -> Callable[..., None]:
     what: Any = Annotated[str, typer.Argument(help="A built folder, or a model as --model takes it.")]
     first = inspect.Parameter("what", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=what)
     doc = "Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."
-    return _with_options(command, doc, [first, *map(_parameter, ("quantization", "kv", "context_length"))])
+    return _with_options(command, doc, [first, *map(_parameter, ("adapter", "quantization", "kv", "context_length"))])
 
 
 app.command("inspect")(_inspect_command())

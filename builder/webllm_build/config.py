@@ -76,6 +76,9 @@ class BuildRequest:
 
     kind: Kind
     model: Annotated[str, Option("Catalog name, hf:org/name[@revision], a Hugging Face model folder, or a .gguf file.")] = "smollm2-135m"
+    adapter: Annotated[
+        str | None, Option("LoRA adapter to merge into the model: a folder that the peft library wrote, or hf:org/name[@revision].")
+    ] = None
     out: Annotated[Path, Option("Folder to write: new, empty, or an earlier result.")] = Path("dist")
     quantization: Annotated[
         str, Option("How weights are stored: {choices}. auto keeps what a GGUF holds and takes q4 otherwise.", QUANTIZATIONS)

@@ -19,7 +19,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.package.manifest import ModelFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Scheme, choose_scheme
-from webllm_build.source import Checkpoint, open_checkpoint
+from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,10 @@ class Recipe:
     def read(request: BuildRequest, cache: Cache, progress: Progress) -> Recipe:
         """Opens the model and decides. Raises a SourceError, ConfigError."""
         try:
-            return Recipe.of(request, open_checkpoint(request.model, CATALOG, cache, progress))
+            checkpoint = open_checkpoint(request.model, CATALOG, cache, progress)
+            if request.adapter is not None:
+                checkpoint = merge(checkpoint, open_adapter(request.adapter, progress))
+            return Recipe.of(request, checkpoint)
         except OSError as error:
             shown = request.model if len(request.model) <= 200 else f"{request.model[:200]}..."
             raise SourceError(f"{shown} cannot be read: {error.strerror or error}", "Give another --model, or mend this one.") from error

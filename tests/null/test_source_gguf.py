@@ -27,7 +27,6 @@ from tiny_models import (
 
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture, UnsupportedEncoding
 from webllm_build.model import load_model
-from webllm_build.source.checkpoint import decode_rows
 from webllm_build.source.files import SourceFile
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.gguf_header import read_gguf
@@ -180,11 +179,9 @@ def test_an_unknown_tensor_type_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_type_that_is_no_weight_is_refused_when_it_is_decoded(tmp_path: Path) -> None:
-    path = tmp_path / "tiny.gguf"
-    path.write_bytes(gguf_bytes(tensors=[tensor_of(kind=9)], data=bytes(512)))
-    info = read_gguf(path).tensors["t"]
-    with pytest.raises(UnsupportedEncoding, match="q8_1"):
-        decode_rows(info.read(), info.encoding, "t")
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"extra": np.zeros((2, 2), np.int32)})
+    with pytest.raises(UnsupportedEncoding, match="i32"):
+        open_gguf(path).tensors["extra"].dequantize()
 
 
 @pytest.mark.parametrize("kind", ["numbers", "strings"])

@@ -10,13 +10,15 @@ from webllm_build.cache import Cache
 from webllm_build.catalog import Catalog
 from webllm_build.errors import ModelNotFound, warn
 from webllm_build.progress import Progress, Silent
+from webllm_build.source.adapter import open_adapter
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.huggingface import HubFolder, parse_reference
 from webllm_build.source.local import open_folder
+from webllm_build.source.merge import merge
 from webllm_build.source.pypi import packaged_gguf
 
-__all__ = ["Checkpoint", "Tensor", "Tokenizer", "open_checkpoint"]
+__all__ = ["Checkpoint", "Tensor", "Tokenizer", "merge", "open_adapter", "open_checkpoint"]
 
 HUB_PAGE = re.compile(r"(https?://)?(huggingface\.co|hf\.co)/(?P<id>[\w.-]+/[\w.-]+)", re.ASCII)
 

@@ -24,8 +24,6 @@ class Encoding:
 
 # GGML's types by their lower-case names: "f32", "f16", "bf16", "q4_0", "q4_1", "q8_0", "q6_k", ...
 ENCODINGS: Mapping[str, Encoding] = {kind.name.lower(): Encoding(*sizes) for kind, sizes in GGML_QUANT_SIZES.items()}
-# Those that are numbers as NumPy has them.
-NUMBERS: Mapping[str, str] = {"f64": "<f8", "i8": "<i1", "i16": "<i2", "i32": "<i4", "i64": "<i8"}
 
 
 @dataclass(frozen=True)
@@ -109,8 +107,8 @@ def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDA
     """Decode uint8[rows, bytes per row] to float32[rows, columns]. `name` is for the error message."""
     try:
         with np.errstate(all="ignore"):  # infinities and NaNs are found in what comes out
-            if encoding in NUMBERS:
-                return np.ascontiguousarray(raw).view(NUMBERS[encoding]).astype(np.float32)
+            if encoding == "f64":
+                return np.ascontiguousarray(raw).view("<f8").astype(np.float32)
             if encoding == "q1_0":
                 return _signs(raw)
             # gguf's decoders are the reference implementation of GGML's other formats.

@@ -44,6 +44,10 @@ class Folder:
         in_hub_cache = real.parent.name == "snapshots" and real.parent.parent.name.startswith("models--")
         self._root = real.parent.parent if in_hub_cache else real
 
+    def __str__(self) -> str:
+        """What a user would call it."""
+        return str(self.path)
+
     def find(self, name: str) -> Path | None:
         """A file's path, or None where there is no such file. Raises SourceError for a link out of the folder."""
         path = self.path / name

@@ -69,6 +69,9 @@ class HubFolder(Folder):
             )
         super().__init__(Path(snapshot))
 
+    def __str__(self) -> str:
+        return f"hf:{self._repository.id}"
+
     @property
     def commit(self) -> str:
         return self.path.name

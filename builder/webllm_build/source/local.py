@@ -43,6 +43,7 @@ ONLY_SAFETENSORS = (
 )
 # transformers' prefix of a model within one that has a head, and what tells one that was saved without.
 PREFIX, WITHOUT_HEAD = "model.", "embed_tokens.weight"
+REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 FRONT_MATTER_LINES = 200
 MAX_FILES = 1024  # that an index names: each is asked for
 
@@ -92,10 +93,11 @@ def _check_adapter(folder: Folder) -> None:
     path = folder.find(ADAPTER_CONFIG)
     if path is None or folder.find(CONFIG) is not None:
         return
-    base = one_line(str(read_json(path).get("base_model_name_or_path") or ""), "a model that it does not name")
+    base = one_line(str(read_json(path).get("base_model_name_or_path") or ""), "")
+    model = f"hf:{base}" if REPOSITORY.fullmatch(base) else base or "MODEL"
     raise UnsupportedArchitecture(
-        f"{folder.path} is an adapter (LoRA) for {base}, and not a model",
-        "Merge it into that model first (merge_and_unload of the peft library, then save_pretrained), and build from the result.",
+        f"{folder} is an adapter (LoRA) for {base or 'a model that it does not name'}, and not a model",
+        f"Give both: --model {model} --adapter {folder}",
     )
 
 
@@ -111,7 +113,7 @@ def _weights(folder: Folder) -> tuple[list[str], dict[str, Tensor]]:
     lost = sorted(set(placed or ()) - set(entries))
     if lost:
         raise malformed(folder.path / INDEX, f"{len(lost)} tensors are not where it says, such as {lost[0]!r}")
-    return files, {name: _tensor(name, entry) for name, entry in entries.items()}
+    return files, {name: tensor_of(name, entry) for name, entry in entries.items()}
 
 
 def _weight_map(path: Path) -> dict[str, str]:
@@ -127,7 +129,9 @@ def _weight_map(path: Path) -> dict[str, str]:
     return weight_map
 
 
-def _tensor(name: str, entry: Entry) -> Tensor:
+def tensor_of(name: str, entry: Entry) -> Tensor:
+    """A tensor of a safetensors file."""
+
     def read() -> npt.NDArray[np.uint8]:
         rows = 1
         for extent in entry.shape[:-1]:

@@ -1,0 +1,122 @@
+"""A model with a LoRA adapter: a Checkpoint whose weights are merged, in float32, as they are read."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture, warn
+from webllm_build.source.adapter import Adapter, LowRank
+from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.local_tokenizer import TOKENIZER, eos_token_ids, read_tokenizer
+
+EMBEDDING, HEAD = "embed_tokens.weight", "lm_head.weight"
+# Of the text model, by the kind of model and the library's version.
+PREFIXES = ("model.language_model.", "language_model.model.", "model.", "")
+SHOWN = 8  # of what does not fit
+
+
+def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
+    """The model with its adapter's changes, and with its adapter's tokenizer where it has one.
+
+    Raises UnsupportedArchitecture for a model that is not in Hugging Face's format, MalformedFile where the adapter does not fit.
+    """
+    if checkpoint.format != "hugging_face":
+        raise UnsupportedArchitecture(
+            f"{checkpoint.name} is a GGUF, and adapters are for models as Hugging Face stores them",
+            f"Give {adapter.base or 'the model that the adapter is for'} as --model, from the Hub or as a folder of safetensors.",
+        )
+    tensors, config = dict(checkpoint.tensors), dict(checkpoint.config)
+    changed = {_place(name, tensors): name for name in (*adapter.updates, *adapter.replaced)}
+    embedding = next((name for name in tensors if name.endswith(EMBEDDING)), None)
+    if embedding is not None and (HEAD not in tensors or config.get("tie_word_embeddings") is True) and {embedding, HEAD} & changed.keys():
+        if _follows(adapter):
+            changed.pop(HEAD, None)
+        else:  # what was one matrix is two now, as in the peft library
+            tensors[HEAD] = dataclasses.replace(tensors[embedding], name=HEAD)
+            config = _with(config, "tie_word_embeddings", False)
+    _check(checkpoint, adapter, tensors, changed)
+    for place, name in changed.items():
+        if name in adapter.replaced:
+            tensors[place] = dataclasses.replace(adapter.replaced[name], name=place)
+        if name in adapter.updates:
+            tensors[place] = _updated(tensors[place], adapter.updates[name])
+    if embedding in changed:
+        config = _with(config, "vocab_size", tensors[embedding].shape[0])
+    merged = dataclasses.replace(
+        checkpoint,
+        name=f"{checkpoint.name}-{adapter.name}",
+        config=config,
+        tensors=tensors,
+        fetch=_both(checkpoint.fetch, adapter.fetch),
+        identify=functools.cache(lambda: hashlib.sha256(f"{checkpoint.digest} {adapter.identify()}".encode()).hexdigest()),
+    )
+    if adapter.folder.find(TOKENIZER) is None:
+        return merged
+    tokenizer = read_tokenizer(adapter.folder)
+    return dataclasses.replace(merged, tokenizer=tokenizer, eos_token_ids=eos_token_ids(adapter.folder, config, tokenizer))
+
+
+def _place(name: str, tensors: Mapping[str, Tensor]) -> str:
+    """What the model's file calls a tensor; as the adapter does where it has none such."""
+    rest = next(name.removeprefix(prefix) for prefix in PREFIXES if name.startswith(prefix))
+    return next((place for place in (name, *(prefix + rest for prefix in PREFIXES)) if place in tensors), name)
+
+
+def _follows(adapter: Adapter) -> bool:
+    """Whether the head stays the embedding: peft was told so, or saved both because the vocabulary has grown, and not as trained ones."""
+    trained = {name for name in adapter.updates if name.endswith((EMBEDDING, HEAD))}
+    return adapter.tied or not (trained or any(module in adapter.saved for module in ("embed_tokens", "lm_head")))
+
+
+def _check(checkpoint: Checkpoint, adapter: Adapter, tensors: Mapping[str, Tensor], changed: Mapping[str, str]) -> None:
+    problems = []
+    for place, name in changed.items():
+        tensor, update, whole = tensors.get(place), adapter.updates.get(name), adapter.replaced.get(name)
+        rows_may_grow = place.endswith((EMBEDDING, HEAD))
+        if tensor is None:
+            problems.append(f"the model has no {place}")
+            continue
+        wanted = tensor.shape if whole is None else whole.shape
+        if whole is not None and whole.shape != tensor.shape and not (rows_may_grow and whole.shape[1:] == tensor.shape[1:]):
+            problems.append(f"{place} is {list(tensor.shape)}, and the adapter's {list(whole.shape)}")
+        elif update is not None and update.shape != wanted:
+            problems.append(f"{place} is {list(wanted)}, and the adapter is for {list(update.shape)}")
+    base = adapter.base or "a model that it does not name"
+    if problems:
+        shown = problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else [])
+        raise MalformedFile(
+            f"The adapter {adapter.name}, for {base}, does not fit {checkpoint.name}:\n  " + "\n  ".join(shown),
+            "Give the model that it was made for.",
+        )
+    if adapter.base is not None and adapter.base.rpartition("/")[2].lower() != checkpoint.name.lower().replace(" ", "-"):
+        warn(f"The adapter {adapter.name} was made for {base}. It fits {checkpoint.name}, and is merged into that.")
+
+
+def _updated(tensor: Tensor, update: LowRank) -> Tensor:
+    def read() -> npt.NDArray[np.uint8]:
+        with np.errstate(all="ignore"):  # infinities and NaNs are found in what comes out
+            product = update.b.dequantize() @ update.a.dequantize()
+            values = tensor.dequantize() + np.float32(update.scale) * (product.T if update.transposed else product)
+        return np.ascontiguousarray(values, np.float32).view(np.uint8)
+
+    return dataclasses.replace(tensor, encoding="f32", read=read)
+
+
+def _with(config: Mapping[str, object], key: str, value: object) -> dict[str, object]:
+    """The config with another value, also where it is of a model of more than text."""
+    inner = config.get("text_config")
+    return {**config, key: value, **({"text_config": {**inner, key: value}} if isinstance(inner, Mapping) else {})}
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        first()
+        second()
+
+    return run
