@@ -1,6 +1,7 @@
 """Random linear layers: packed weights, their exact values and the variants that SwiftShader can run."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,8 +34,14 @@ def random_weight(rng: np.random.Generator, scheme_name: str, n: int, k: int) ->
 
 
 PLAIN, RESIDUAL, SILU, GELU = Epilogue(), Epilogue(residual=True), Epilogue(activation="silu_mul"), Epilogue(activation="gelu_tanh_mul")
+ACTIVATIONS: Mapping[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
+    "gelu": lambda x: x / 2 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
+    "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+}
 EPILOGUES = {"plain": PLAIN, "residual": RESIDUAL, "silu": SILU}
 MORE_EPILOGUES = {"gelu": GELU} | {f"{name}-bias": replace(epilogue, bias=True) for name, epilogue in {**EPILOGUES, "gelu": GELU}.items()}
+MORE_EPILOGUES |= {"exact-gelu": Epilogue(activation="gelu_mul"), "each-gelu-bias": Epilogue(bias=True, activation="gelu")}
 
 
 def parameters(epilogues: Mapping[str, Epilogue]) -> list[Any]:
@@ -50,11 +57,7 @@ def apply_epilogue(
         y = y + bias
     if epilogue.residual:
         return y + residual
-    gate, up = y[:, 0::2], y[:, 1::2]
-    if epilogue.activation == "silu_mul":
-        silu: npt.NDArray[np.float64] = gate / (1 + np.exp(-gate)) * up
-        return silu
-    if epilogue.activation == "gelu_tanh_mul":
-        gelu: npt.NDArray[np.float64] = gate / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (gate + 0.044715 * gate**3))) * up
-        return gelu
-    return y
+    if epilogue.activation == "none":
+        return y
+    apply = ACTIVATIONS[epilogue.activation.removesuffix("_mul")]
+    return apply(y[:, 0::2]) * y[:, 1::2] if epilogue.gated else apply(y)

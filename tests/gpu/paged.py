@@ -193,11 +193,12 @@ def state_of(position: int, tokens: int) -> Array:
 
 
 def attend(attention: Attention, q: Array, keys: Array, values: Array, position: int) -> Array:
-    """Causal attention of q[m, heads, head_dim], whose first token is at `position`, over keys and values [length, kv_heads, head_dim]."""
+    """Attention of q[m, heads, head_dim], whose first token is at `position`, over keys and values [length, kv_heads, head_dim]."""
     keys, values = (np.repeat(rows.astype(np.float64), attention.group, axis=1) for rows in (keys, values))
     scores = np.einsum("mhd,lhd->hml", q.astype(np.float64), keys) * attention.scale
     distance = position + np.arange(len(q))[:, None] - np.arange(len(keys))
-    seen = (distance >= 0) & (distance < (attention.window or np.inf))
+    behind = distance if attention.causal else abs(distance)
+    seen = (behind >= 0) & (behind < (attention.window or np.inf))
     scores = np.where(seen, scores, -np.inf)
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)

@@ -1,9 +1,11 @@
 """Causal attention of many tokens over the paged cache against NumPy."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from dawn import Dawn, poison
-from paged import CASES, COMPILED, LARGE_LAYERS, attend, case_name, layer_name, layout_of, random_cache, state_of
+from paged import CASES, COMPILED, LARGE_LAYERS, RUNNABLE, attend, case_name, described, layer_name, layout_of, random_cache, state_of
 
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.target import Variant
@@ -16,9 +18,13 @@ CALLS = [(1, 0), (5, 0), (17, 0), (33, 0), (70, 0), (1, 64), (5, 15), (17, 16), 
 
 @pytest.mark.parametrize(("attention", "variant"), CASES, ids=case_name)
 def test_attention_prefill(dawn: Dawn, variant: Variant, attention: Attention) -> None:
+    check(dawn, attention, variant, CALLS)
+
+
+def check(dawn: Dawn, attention: Attention, variant: Variant, calls: Sequence[tuple[int, int]]) -> None:
     layout = layout_of(variant, attention)
     kernel = dawn.prepare(attention_prefill(variant, attention), variant)
-    for tokens, position in CALLS:
+    for tokens, position in calls:
         length = position + tokens
         rng = np.random.default_rng(length)
         cache = random_cache(rng, length, layout)
@@ -35,6 +41,15 @@ def test_attention_prefill(dawn: Dawn, variant: Variant, attention: Attention) -
         )["out"]
         want = attend(attention, q, cache.rows(0, length), cache.rows(1, length), position)
         np.testing.assert_allclose(got.reshape(q.shape), want, rtol=0, atol=2e-5, err_msg=f"{tokens} tokens at {position}")
+
+
+BIDIRECTIONAL = [described(3, 3, 32, causal=False), described(4, 2, 64, causal=False, window=9)]
+
+
+@pytest.mark.parametrize("variant", RUNNABLE[:2], ids=lambda variant: variant.name)
+@pytest.mark.parametrize("attention", BIDIRECTIONAL, ids=layer_name)
+def test_a_whole_text_that_sees_both_sides(dawn: Dawn, attention: Attention, variant: Variant) -> None:
+    check(dawn, attention, variant, [(1, 0), (5, 0), (17, 0), (70, 0), (150, 0)])
 
 
 @pytest.mark.parametrize("variant", COMPILED, ids=lambda variant: variant.name)

@@ -16,12 +16,13 @@ from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.kernels.embed import embed
+from webllm_build.compile.kernels.layer_norm import layer_norm
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.kernels.pool import pool
 from webllm_build.compile.kernels.recurrence import recurrence_kernel
-from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, rows
+from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
@@ -31,7 +32,7 @@ from webllm_build.quantize import Part, Scheme
 
 # Layers share kernels: each is made once.
 _embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
-_attention_prefill = functools.cache(attention_prefill)
+_layer_norm, _attention_prefill = functools.cache(layer_norm), functools.cache(attention_prefill)
 _attention_decode, attention_merge_kernel = functools.cache(attention_decode), functools.cache(attention_merge)
 
 
@@ -62,6 +63,9 @@ class GpuOperators(RelaxOperators):
 
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _add_norm(self.variant, columns, self.norm_eps)
+
+    def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
+        return _layer_norm(self.variant, row_count(x), columns, self.norm_eps, bias=bias)
 
     def recur_in(
         self, rows: int | None, recurrence: Recurrence, state: str, inputs: Sequence[nn.Tensor], weights: Sequence[Weight]

@@ -99,6 +99,15 @@ class RelaxOperators(ABC):
         kernel = self.add_norm_kernel(*norm.shape)
         return nn.op.tensor_ir_op(kernel, "add_norm", [x, *self.vector(norm), residual], rows(x, *norm.shape))
 
+    def layer_norm(self, x: nn.Tensor, weight: Weight, bias: Weight | None = None) -> nn.Tensor:
+        kernel = self.layer_norm_kernel(x, *weight.shape, bias=bias is not None)
+        return nn.op.tensor_ir_op(kernel, "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, *weight.shape))
+
+    def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None) -> nn.Tensor:
+        columns = int(x.shape[1])
+        kernel = _add_positions(columns, positions.shape[0] // columns, token_type is not None)
+        return nn.op.tensor_ir_op(kernel, "add_positions", [x, *self.vector(positions), *self.vector(token_type)], rows(x, columns))
+
     @abstractmethod
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor: ...
 
@@ -122,6 +131,10 @@ class RelaxOperators(ABC):
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         """As `add_norm`. Parameters: x, norm, residual, out."""
 
+    @abstractmethod
+    def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
+        """As `layer_norm`. Parameters: x, weight, bias, out."""
+
     def vector(self, weight: Weight | None) -> list[nn.Tensor]:
         """The buffer of a weight that a kernel has or has not."""
         return [] if weight is None else [buffer for matrix in self.inputs.weights[weight.name] for buffer in matrix.buffers]
@@ -132,6 +145,11 @@ class RelaxOperators(ABC):
         outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), rows(inputs[0], columns)]
         cache, out = nn.op.tensor_ir_inplace_op(kernel, name, args, [len(inputs), -1], outputs)
         return cache, out
+
+
+def row_count(x: nn.Tensor) -> int | None:
+    """How many rows x has; None where they are as many as the call's tokens."""
+    return x.shape[0] if isinstance(x.shape[0], int) else None
 
 
 def rows(like: nn.Tensor, columns: int) -> nn.Tensor:
@@ -174,6 +192,20 @@ def _take(shape: tuple[int | None, ...], first: int, count: int) -> tirx.PrimFun
     whole = _placeholder(shape, "float32", tirx.Var("n", "int64"))
     taken = te.compute([*whole.shape[:-1], count], lambda *index: whole[(*index[:-1], index[-1] + first)], name="columns")
     return te.create_prim_func([whole, taken]).without_attr("global_symbol")
+
+
+@functools.cache
+def _add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
+    """x[n, columns] + the first n of positions[count * columns] + token_type[columns], where there is such."""
+    x = _placeholder((None, columns), "float32", tirx.Var("n", "int64"))
+    positions, *types = (te.placeholder([length], "float32") for length in (count * columns, *([columns] if has_type else [])))
+
+    def add(token: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        y = x[token, column] + positions[token * columns + column]
+        return y + types[0][column] if types else y
+
+    added = te.compute(x.shape, add, name="added")
+    return te.create_prim_func([x, positions, *types, added]).without_attr("global_symbol")
 
 
 def last_row(x: nn.Tensor) -> nn.Tensor:

@@ -46,11 +46,13 @@ class Rope:
 
 @dataclass(frozen=True)
 class Attention:
-    """Causal attention. What is at its default costs nothing in a kernel.
+    """Attention. What is at its default costs nothing in a kernel.
 
     heads, kv_heads: query heads, and heads of keys and values, which heads / kv_heads of them share.
     scale: a factor on the products of queries and keys.
     window: a token sees this many tokens, itself among them; all where None.
+    causal: a token sees those before it; otherwise all of a text, which comes whole, or of a window those less than `window` away on either
+    side.
     qk_norm: the epsilon of an RMS norm of each head of queries and keys before they turn; none where None.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
@@ -63,6 +65,7 @@ class Attention:
     rope: Rope
     window: int | None = None
     qk_norm: float | None = None
+    causal: bool = True
 
     def __post_init__(self) -> None:
         rules = {

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.model.attention import Attention
-from webllm_build.model.ops import Activation, check_linear
+from webllm_build.model.ops import Activation, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
 from webllm_build.source.checkpoint import Checkpoint, decode_rows
@@ -30,10 +30,21 @@ def gelu_tanh(x: Array) -> Array:
     return y
 
 
+def gelu(x: Array) -> Array:
+    y: Array = x / 2 * (1 + np.vectorize(math.erf, otypes=[x.dtype])(x / math.sqrt(2)))
+    return y
+
+
 # By the type of a recurrence: its values [m, size] over a whole sequence, from it, its inputs [m, .] and its weights.
 RECURRENCES: dict[type[Recurrence], Callable[[Any, Sequence[Array], Sequence[Array]], Array]] = {}
 
-_GATES: Mapping[Activation, Callable[[Array], Array]] = {"silu_mul": silu, "gelu_tanh_mul": gelu_tanh}
+_ACTIVATIONS: Mapping[Activation, Callable[[Array], Array]] = {
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "gelu_mul": gelu,
+    "gelu_tanh_mul": gelu_tanh,
+    "silu_mul": silu,
+}
 
 
 class NumpyOperators:
@@ -63,12 +74,23 @@ class NumpyOperators:
         y = self.multiply(x if norm is None else self.normalise(x, self.vector(norm), self.norm_eps), weight)
         if bias is not None:
             y = y + self.vector(bias)
+        if is_gated(activation):
+            return _ACTIVATIONS[activation](y[:, 0::2]) * y[:, 1::2]
         if activation != "none":
-            return _GATES[activation](y[:, 0::2]) * y[:, 1::2]
+            return _ACTIVATIONS[activation](y)
         return y if residual is None else y + residual
 
     def norm(self, x: Array, norm: Weight) -> Array:
         return self.normalise(x, self.vector(norm), self.norm_eps)
+
+    def layer_norm(self, x: Array, weight: Weight, bias: Weight | None = None) -> Array:
+        centred = x - x.mean(-1, keepdims=True)
+        y = self.normalise(centred, self.vector(weight), self.norm_eps)
+        return y if bias is None else y + self.vector(bias)
+
+    def add_positions(self, x: Array, positions: Weight, token_type: Weight | None = None) -> Array:
+        y: Array = x + self.vector(positions).reshape(-1, x.shape[1])[: len(x)]
+        return y if token_type is None else y + self.vector(token_type)
 
     def add_norm(self, x: Array, norm: Weight, residual: Array) -> Array:
         return residual + self.normalise(x, self.vector(norm), self.norm_eps)
@@ -102,7 +124,8 @@ class NumpyOperators:
         k, v = (np.repeat(self.cached(part), attention.group, axis=0) for part in (_rotate(k, cos, sin), v))
         scores: Array = _rotate(q, cos, sin) @ k.swapaxes(1, 2) * attention.scale
         distance = np.arange(m)[:, None] - np.arange(m)
-        scores[:, (distance < 0) | (distance >= (attention.window or m))] = -np.inf
+        behind = distance if attention.causal else abs(distance)
+        scores[:, (behind < 0) | (behind >= (attention.window or m))] = -np.inf
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
         mixed: Array = weights @ v

@@ -11,7 +11,13 @@ from webllm_build.model.weights import Weight
 
 Tensor = TypeVar("Tensor")
 
-Activation = Literal["none", "silu_mul", "gelu_tanh_mul"]
+Activation = Literal["none", "gelu", "gelu_tanh", "gelu_mul", "gelu_tanh_mul", "silu_mul"]
+
+
+def is_gated(activation: Activation) -> bool:
+    """Whether it is one of gate and up."""
+    return activation.endswith("_mul")
+
 
 
 class Operators(Protocol[Tensor]):
@@ -33,13 +39,20 @@ class Operators(Protocol[Tensor]):
         """x[m, k] times weight[n, k] transposed.
 
         With `norm`, x is first RMS-normalised and scaled by norm[k]. With `bias`, bias[n] is added. Then either `residual` is added, or
-        an activation applied: "silu_mul" and "gelu_tanh_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i:
-        silu(gate) * up, or gelu(gate) * up with GELU's tanh approximation, [m, n/2].
+        an activation applied: "gelu" (of the exact error function, within 2e-7) or "gelu_tanh" (GELU's tanh approximation) to each output;
+        "gelu_mul", "gelu_tanh_mul" and "silu_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i:
+        activation(gate) * up, [m, n/2].
         Raises ValueError for a residual together with an activation.
         """
 
     def norm(self, x: Tensor, norm: Weight) -> Tensor:
         """x[m, k], RMS-normalised and scaled by norm[k]."""
+
+    def layer_norm(self, x: Tensor, weight: Weight, bias: Weight | None = None) -> Tensor:
+        """weight[k] * (x[m, k] - its mean) / its standard deviation, plus bias[k] (arXiv 1607.06450)."""
+
+    def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None) -> Tensor:
+        """x[m, k] + positions[i] + token_type[k] for token i of this call, which must have a text whole. positions: a vector of rows of k."""
 
     def add_norm(self, x: Tensor, norm: Weight, residual: Tensor) -> Tensor:
         """residual + x, RMS-normalised and scaled by norm[k]: [m, k]."""

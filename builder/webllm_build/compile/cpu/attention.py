@@ -1,4 +1,4 @@
-"""Causal attention over the paged cache, a page at a time, with a running softmax (FlashAttention, arXiv 2205.14135)."""
+"""Attention over the paged cache, a page at a time, with a running softmax (FlashAttention, arXiv 2205.14135)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ QUADS = PAGE_SIZE // VEC
 
 
 def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int) -> PrimFunc:
-    """out = softmax(scale * q K) V; each token sees the keys up to its own position, or the last of them. A unit is some query heads of a
-    token that share a head of keys: in a prefill all of them, in a decode step, which has few tokens, as many as leave it FEWEST.
+    """out = softmax(scale * q K) V; each token sees the keys up to its own position, or the last of them; where attention is not causal
+    all of the call's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of them, in a decode step, which has few tokens, as many as leave it FEWEST.
 
     Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, out float32[n, query_size].
     """
@@ -44,9 +44,10 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
             with T.serial(heads * vectors) as i:
                 store(sums, splat(T.float32(0)), vec(i))
             begin = let("begin", T.int32(0) if layer.window is None else T.max(position - (layer.window - 1), 0))
-            with T.serial(begin >> PAGE_BITS, (position + PAGE_SIZE) >> PAGE_BITS) as index:
+            end = let("end", _end(layer, position, places.position(n - 1)))
+            with T.serial(begin >> PAGE_BITS, (end + (PAGE_SIZE - 1)) >> PAGE_BITS) as index:
                 page, base = let("page", places.page(token, index * PAGE_SIZE)), let("base", index * PAGE_SIZE)
-                low, high = let("low", T.max(begin - base, 0)), let("high", T.min(position + 1 - base, PAGE_SIZE))
+                low, high = let("low", T.max(begin - base, 0)), let("high", T.min(end - base, PAGE_SIZE))
                 with T.serial(heads * QUADS) as i:
                     store(scores, splat(T.float32(HIDDEN)), vec(i))
                 with T.serial(low, high) as slot:
@@ -73,6 +74,13 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                 with T.serial(vectors) as i:
                     store(out, sums[vec(head * vectors + i)] * inverse, token, vec((first_head + head) * vectors + i))
     return kernel.func
+
+
+def _end(layer: Attention, position: Expr, last: Expr) -> Expr:
+    """The position behind the last key that a token sees. last: the call's last position."""
+    if layer.causal:
+        return position + 1
+    return last + 1 if layer.window is None else T.min(position + layer.window, last + 1)
 
 
 def _sum(terms: list[Expr]) -> Expr:

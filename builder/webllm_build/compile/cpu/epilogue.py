@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.ops import constant, exp, joined
-from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.cpu.ops import constant, exp, joined, polynomial
+from webllm_build.compile.kernels.linear.epilogue import ERFC, ERFC_P, Epilogue
 from webllm_build.compile.kernels.tir.ops import Expr, Kernel, element, let, splat, store, when
 from webllm_build.model.ops import Activation
 
@@ -23,7 +23,20 @@ def gelu_tanh(x: Expr) -> Expr:
     return x / (constant(1, x) + exp(constant(0, x) - twice))
 
 
-GATES: Mapping[Activation, Callable[[Expr], Expr]] = {"silu_mul": silu, "gelu_tanh_mul": gelu_tanh}
+def gelu(x: Expr) -> Expr:
+    """As kernels/linear/epilogue.py has it: max(x, 0) - |x| * erfc(|x| / sqrt(2)) / 2."""
+    size = let("size", T.max(x, constant(0, x) - x))
+    t = let("t", constant(1, x) / (constant(1, x) + size * constant(ERFC_P * 0.5**0.5, x)))
+    return T.max(x, constant(0, x)) - size * constant(0.5, x) * polynomial(t, ERFC) * exp(x * x * constant(-0.5, x))
+
+
+ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "gelu_mul": gelu,
+    "gelu_tanh_mul": gelu_tanh,
+    "silu_mul": silu,
+}
 
 
 class Outputs:
@@ -31,6 +44,7 @@ class Outputs:
 
     def __init__(self, kernel: Kernel, epilogue: Epilogue, m: Expr, n: int) -> None:
         self._epilogue, self._n = epilogue, n
+        self._applies = epilogue.activation != "none" and not epilogue.gated
         self._bias = kernel.buffer("bias", (n,), "float32") if epilogue.bias else None
         self._residual = kernel.buffer("residual", (m, n), "float32") if epilogue.residual else None
         self._out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
@@ -40,9 +54,11 @@ class Outputs:
         sums = let("products", sums)
         if self._bias is not None:
             sums = let("biased", sums + self._four(self._bias, first))
+        if self._applies:
+            sums = let("applied", ACTIVATIONS[self._epilogue.activation](sums))
         if self._epilogue.gated:
             gates, ups = (T.Shuffle([sums], [i, i + 2, i, i + 2]) for i in range(2))
-            channels = let("channels", GATES[self._epilogue.activation](let("gates", gates)) * ups)
+            channels = let("channels", ACTIVATIONS[self._epilogue.activation](let("gates", gates)) * ups)
             for i in range(2):
                 with when(self._n % 4 == 0 or first + 2 * i < self._n):
                     store(self._out, element(channels, i), token, T.shift_right(first, 1) + i)
@@ -60,8 +76,10 @@ class Outputs:
         sums = [let("products", value) for value in sums]
         if self._bias is not None:
             sums = [value + splat(self._bias[T.min(first + i, self._n - 1)]) for i, value in enumerate(sums)]
+        if self._applies:
+            sums = [let("applied", ACTIVATIONS[self._epilogue.activation](let("biased", value))) for value in sums]
         if self._epilogue.gated:
-            gate = GATES[self._epilogue.activation]
+            gate = ACTIVATIONS[self._epilogue.activation]
             sums = [let("channel", gate(let("gate", sums[i])) * sums[i + 1]) for i in range(0, len(sums), 2)]
             first = T.shift_right(first, 1)
         columns = self._epilogue.columns(self._n)

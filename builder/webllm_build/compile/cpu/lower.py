@@ -17,7 +17,7 @@ from webllm_build.compile.cpu.embed import embed
 from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.logprobs import keep, logprobs
-from webllm_build.compile.cpu.norm import rms_norm
+from webllm_build.compile.cpu.norm import layer_norm, rms_norm
 from webllm_build.compile.cpu.pool import pool
 from webllm_build.compile.cpu.quantize import TOKENS, quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
@@ -28,7 +28,7 @@ from webllm_build.compile.export import FUNCTIONS, Backend, Body
 from webllm_build.compile.io import POOLED, Layout
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kv_layout import KvLayout
-from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, last_row, rows
+from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, last_row, row_count, rows
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
 from webllm_build.model.decoder import Decoder
@@ -44,7 +44,8 @@ CPU_FUNCTIONS = tuple(
 
 # Layers share kernels: each is made once.
 _embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), functools.cache(linear)
-_rope_append, _attention, _quantize = functools.cache(rope_append), functools.cache(attention), functools.cache(quantize)
+_layer_norm, _rope_append = functools.cache(layer_norm), functools.cache(rope_append)
+_attention, _quantize = functools.cache(attention), functools.cache(quantize)
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,12 @@ class CpuOperators(RelaxOperators):
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
             x = self.norm(x, norm)
-        kernel = _linear(_tokens(x), matrix.scheme, *matrix.shape, epilogue)
+        kernel = _linear(row_count(x), matrix.scheme, *matrix.shape, epilogue)
         out = rows(x, epilogue.columns(matrix.shape[0]))
         return nn.op.tensor_ir_op(kernel, kernel_name("linear", matrix), [x, *matrix.buffers, *added], out)
 
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
-        kernel = _rms_norm(_tokens(x), *norm.shape, self.norm_eps)
+        kernel = _rms_norm(row_count(x), *norm.shape, self.norm_eps)
         return nn.op.tensor_ir_op(kernel, "norm", [x, *self.vector(norm)], rows(x, *norm.shape))
 
     def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
@@ -86,6 +87,9 @@ class CpuOperators(RelaxOperators):
 
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _rms_norm(None, columns, self.norm_eps, residual=True)
+
+    def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
+        return _layer_norm(row_count(x), columns, self.norm_eps, bias=bias)
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         places = [self.inputs.io["state"], self.inputs.tables[state]]
@@ -113,18 +117,13 @@ class IntegerCpuOperators(CpuOperators):
         if matrix.scheme.name not in CODES:
             return super().multiply(x, matrix, norm, added, epilogue)
         (n, k), m = matrix.shape, x.shape[0]
-        encode = _quantize(_tokens(x), k, interleaved=CODES[matrix.scheme.name].interleaved, norm_eps=self.norm_eps if norm else None)
+        encode = _quantize(row_count(x), k, interleaved=CODES[matrix.scheme.name].interleaved, norm_eps=self.norm_eps if norm else None)
         shapes = [m, k // 4], [m, 2, k // GROUP], [(m + TOKENS - 1) // TOKENS, k // GROUP, 2, TOKENS]
         outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32", "float32"), strict=True)]
         codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
-        kernel = _linear_codes(self.flavours, _tokens(x), matrix.scheme, n, k, epilogue)
+        kernel = _linear_codes(self.flavours, row_count(x), matrix.scheme, n, k, epilogue)
         args = [*codes, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("linear_codes", matrix), args, rows(x, epilogue.columns(n)))
-
-
-def _tokens(x: nn.Tensor) -> int | None:
-    """How many x has, where that is not as many as the step has."""
-    return x.shape[0] if isinstance(x.shape[0], int) else None
 
 
 @functools.cache

@@ -28,6 +28,30 @@ def rms_norm(tokens: int | None, columns: int, eps: float, *, residual: bool = F
     return kernel.func
 
 
+def layer_norm(tokens: int | None, columns: int, eps: float, *, bias: bool) -> PrimFunc:
+    """As kernels/layer_norm.py; a unit is a row. tokens: see token_count."""
+    with Kernel() as kernel:
+        n = token_count(tokens)
+        x = kernel.buffer("x", (n, columns), "float32")
+        weight = kernel.buffer("norm_weight", (columns,), "float32")
+        added = kernel.buffer("norm_bias", (columns,), "float32") if bias else None
+        out = kernel.buffer("out", (n, columns), "float32")
+        with units(n) as row:
+            sums = zeros("sums", 2)
+            with T.serial(columns // VEC) as i:
+                store(sums, sums[at(0)] + x[row, vec(i)], at(0))
+            mean = splat(let("mean", sum_of(sums[at(0)]) * T.float32(1 / columns)))
+            with T.serial(columns // VEC) as i:
+                centred = let("centred", x[row, vec(i)] - mean)
+                store(sums, sums[at(1)] + centred * centred, at(1))
+            variance = sum_of(sums[at(1)]) * T.float32(1 / columns)
+            scale = splat(let("scale", T.float32(1) / T.sqrt(variance + T.float32(eps))))
+            with T.serial(columns // VEC) as i:
+                value = (x[row, vec(i)] - mean) * scale * weight[vec(i)]
+                store(out, value if added is None else value + added[vec(i)], row, vec(i))
+    return kernel.func
+
+
 def inverse_rms(x: Buffer, row: Expr, columns: int, eps: float) -> Expr:
     """1 / sqrt(mean(x[row]²) + eps). Emits a loop."""
     squares = zeros("squares", 1)

@@ -1,4 +1,4 @@
-"""Causal attention of many new tokens over the paged cache, in tiles (FlashAttention, arXiv 2205.14135).
+"""Attention of many new tokens over the paged cache, in tiles (FlashAttention, arXiv 2205.14135).
 
 A row is one query head of one token, so the heads that share keys share loads whatever their number. `parts` invocations share a few
 rows: each holds every parts-th vector of their queries and of their sums in registers. Keys and values pass through workgroup memory as
@@ -61,7 +61,8 @@ WORKGROUP_BYTES = 16384  # WebGPU's default limit
 
 
 def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
-    """softmax(scale * q K) V; token t of n sees keys 0..state[0, 0]+t, or the last of them, those of earlier calls included.
+    """softmax(scale * q K) V; token t of n sees keys 0..state[0, 0]+t, or the last of them, those of earlier calls included; where attention
+    is not causal it sees all, or those near it on both sides.
 
     q float32[n, query_size], normalised and rotated; kv, page_table, state: see kv_cache.py, with the n tokens already appended;
     out float32[n, query_size]. Products and sums are float32 in every variant.
@@ -109,7 +110,7 @@ class _AttentionPrefill:
                 before = self._tiles_before(block, state)
                 self._load(fixed("start", before * self.tile))
                 last_token = T.min((block * self.block + self.block - 1) // self.group, self.n - 1)
-                end = fixed("end", state[0, 0] + last_token + 1)
+                end = fixed("end", self._end(state[0, 0] + last_token))
                 with T.serial(ceildiv(end, self.tile) - before) as index:
                     first = fixed("first", (before + index) * self.tile)
                     barrier()
@@ -132,7 +133,7 @@ class _AttentionPrefill:
         self.row = [fixed("row", first + r) for r in range(self.rows)]
         self.token = [fixed("token", T.min(row // self.group, self.n - 1)) for row in self.row]
         self.head = [fixed("head", self.kv_head * self.group + row % self.group) for row in self.row]
-        self.limit = [fixed("limit", state[0, 0] + token) for token in self.token]
+        self.position = [fixed("limit", state[0, 0] + token) for token in self.token]
         self.last = fixed("last", state[0, 0] + self.n - 1)
         # The first vector of a run's key i ^ part that this invocation holds.
         self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.columns + self.part) for i in range(self.parts)]
@@ -144,10 +145,20 @@ class _AttentionPrefill:
         first_seen = state[0, 0] + block * self.block // self.group - (self.attention.window - 1)
         return fixed("tiles_before", T.max(first_seen, 0) >> (self.tile.bit_length() - 1))
 
+    def _end(self, last_token: Expr) -> Expr:
+        """Keys that the workgroup's tokens see, the last of them at this position: those before it are as many as its number."""
+        if self.attention.causal:
+            return last_token + 1
+        return self.last + 1 if self.attention.window is None else T.min(last_token + self.attention.window, self.last + 1)
+
     def _sees(self, row: int, key: Expr) -> Expr:
         """Whether a row's token sees the key at a position."""
-        seen = key <= self.limit[row]
-        return seen if self.attention.window is None else T.And(seen, key > self.limit[row] - self.attention.window)
+        position, window = self.position[row], self.attention.window
+        if self.attention.causal:
+            seen = key <= position
+        else:
+            seen = key <= self.last if window is None else T.And(key <= self.last, key < position + window)
+        return seen if window is None else T.And(seen, key > position - window)
 
     def _allocate(self) -> None:
         self.key_tile = shared("key_tile", self.tile * self.columns, "uint32x4")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, store, when
 from webllm_build.errors import CompileError
-from webllm_build.model.ops import Activation
+from webllm_build.model.ops import Activation, is_gated
 from webllm_build.quantize import GROUP, Scheme
 
 QUADS = GROUP // 4  # float32x4 in a block of weights
@@ -28,14 +28,35 @@ def gelu_tanh(x: Expr) -> Expr:
     return x / (T.float32(1) + T.exp(T.float32(0) - twice))
 
 
-# What is applied to the gate of a gated unit before it multiplies the up.
-GATES: Mapping[Activation, Callable[[Expr], Expr]] = {"silu_mul": silu, "gelu_tanh_mul": gelu_tanh}
+# Abramowitz and Stegun's approximation 7.1.26 of erfc(z) * exp(z²), a polynomial of 1 / (1 + ERFC_P z): within 1.5e-7.
+ERFC_P = 0.3275911
+ERFC = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592, 0.0)
+
+
+def gelu(x: Expr) -> Expr:
+    """x * Φ(x), as max(x, 0) - |x| * erfc(|x| / sqrt(2)) / 2. The exponent is bounded as silu's is."""
+    size = T.max(x, T.float32(0) - x)
+    t = T.float32(1) / (T.float32(1) + size * T.float32(ERFC_P * 0.5**0.5))
+    tail = T.float32(ERFC[0])
+    for coefficient in ERFC[1:]:
+        tail = tail * t + T.float32(coefficient)
+    return T.max(x, T.float32(0)) - size * T.float32(0.5) * tail * T.exp(T.max(x * x * T.float32(-0.5), T.float32(-80)))
+
+
+# What is applied to an output, or (with "_mul") to the gate of a gated unit before it multiplies the up.
+ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "gelu_mul": gelu,
+    "gelu_tanh_mul": gelu_tanh,
+    "silu_mul": silu,
+}
 
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What a linear layer does with its products y float32[m, n]: y + bias, and then either the activation of a gated unit, whose gate and
-    up are rows 2i and 2i + 1 for channel i and whose output is [m, n/2], or residual + y."""
+    """What a linear layer does with its products y float32[m, n]: y + bias, and then an activation of each output, or the activation of a
+    gated unit, whose gate and up are rows 2i and 2i + 1 for channel i and whose output is [m, n/2], or residual + y."""
 
     bias: bool = False
     activation: Activation = "none"
@@ -43,7 +64,7 @@ class Epilogue:
 
     @property
     def gated(self) -> bool:
-        return self.activation != "none"
+        return is_gated(self.activation)
 
     def columns(self, n: int) -> int:
         """Columns of the output for n columns of products."""
@@ -55,7 +76,7 @@ class Epilogue:
             raise CompileError(f"a linear layer of {k} inputs: kernels need a multiple of {GROUP}")
         if self.gated and n % 2:
             raise CompileError(f"gate and up interleaved make {n} rows, which is odd")
-        if self.gated and self.residual:
+        if self.activation != "none" and self.residual:
             raise CompileError("a linear layer has an activation or a residual, not both")
 
     def weight_row(self, position: Expr, width: int) -> Expr:
@@ -85,13 +106,15 @@ class EpilogueBuffers:
         """The output for one product of a layer that is not gated."""
         if self.bias is not None:
             y = y + self.bias[column]
+        if self.epilogue.activation != "none":
+            return ACTIVATIONS[self.epilogue.activation](let("y", y))
         return y if self.residual is None else self.residual[token, column] + y
 
     def channel(self, gate: Expr, up: Expr, channel: Expr) -> Expr:
         """The output for the products of a channel of a gated unit."""
         if self.bias is not None:
             gate, up = gate + self.bias[channel * 2], up + self.bias[channel * 2 + 1]
-        return GATES[self.epilogue.activation](gate) * up
+        return ACTIVATIONS[self.epilogue.activation](gate) * up
 
     def store_row(self, sums: Sequence[Expr], out: Buffer, token: Expr, first: Expr, step: int) -> None:
         """Store one token's outputs at columns first, first + step, ..., from its sums at the positions of `weight_row`."""
