@@ -15,15 +15,18 @@ from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_co
 from webllm_build.model.rope import Array
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
 
-# model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name,
+# model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name (and
+# GGUF_PRESENT: flags that a file shows by having a tensor),
 # and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "gemma3_text": "gemma3",
     "llama": "llama",
     "mistral": None,
+    "phi": "phi2",
     "phi3": "phi3",
     "qwen2": "qwen2",
     "qwen3": "qwen3",
+    "stablelm": "stablelm",
 }
 
 # Tensors that checkpoints carry along although the model does not read them.
@@ -41,9 +44,11 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
     """
     kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
     if checkpoint.format == "gguf":
-        keys = import_module(f"webllm_build.model.{kind}").GGUF_KEYS
+        module = import_module(f"webllm_build.model.{kind}")
+        keys, config = module.GGUF_KEYS, hugging_face_config(checkpoint, kind, module.GGUF_KEYS)
+        config |= {key: tensor in checkpoint.tensors for key, tensor in getattr(module, "GGUF_PRESENT", {}).items()}
         spelling = {key: f"{ARCHITECTURES[kind]}.{gguf}" for key, gguf in keys.items()}
-        model = read_model(checkpoint.name, hugging_face_config(checkpoint, kind, keys), rope_divisors(checkpoint), spelling)
+        model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling)
     else:
         model = read_model(checkpoint.name, checkpoint.config)
     check_tensors(checkpoint, model)

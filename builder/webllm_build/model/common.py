@@ -10,14 +10,17 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import Names
+from webllm_build.model.norms import NormKind
+from webllm_build.model.ops import Activation
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"attention_dropout", "initializer_range"})
+EXACT_GELU, TANH_GELU = ("gelu", "gelu_python"), ("gelu_new", "gelu_fast", "gelu_pytorch_tanh")
 
 
-def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool = False, partial: bool = False) -> Attention:
-    """Attention with one rope. head_dim: where the config does not say, if it does not follow from the hidden size. partial: whether a
-    part of each head may stay as it is."""
+def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool = False, partial: float | None = None) -> Attention:
+    """Attention with one rope. head_dim: where the config does not say, if it does not follow from the hidden size. partial: as
+    Reader.rope has it."""
     heads = config.integer("num_attention_heads")
     head_dim = config.integer("head_dim", default=head_dim or config.integer("hidden_size") // heads)
     return Attention(
@@ -42,8 +45,20 @@ def check_window(config: Reader) -> None:
         config.must_be("use_sliding_window", False)
 
 
+def read_activation(config: Reader, key: str = "hidden_act", *, default: str) -> Activation:
+    """Of a plain feed-forward block, by transformers' names."""
+    return "gelu_tanh" if config.one_of(key, (*EXACT_GELU, *TANH_GELU), default=default) in TANH_GELU else "gelu"
+
+
 def read_decoder(
-    config: Reader, names: Names, layers: Sequence[Layer], *, tied: bool = False, embedding_scale: float = 1.0
+    config: Reader,
+    names: Names,
+    layers: Sequence[Layer],
+    *,
+    tied: bool = False,
+    embedding_scale: float = 1.0,
+    norm: NormKind = "rms",
+    head_bias: bool = False,
 ) -> Decoder:
     """A decoder of these layers. tied: whether the output head is the embedding where the config does not say."""
     return Decoder(
@@ -52,7 +67,9 @@ def read_decoder(
         vocab_size=config.integer("vocab_size"),
         hidden_size=config.integer("hidden_size"),
         context_length=config.integer("max_position_embeddings"),
-        norm_eps=config.number("rms_norm_eps"),
+        norm_eps=config.number("rms_norm_eps") if norm == "rms" else config.number("layer_norm_eps", default=1e-5),
         tied=config.flag("tie_word_embeddings", default=tied),
         embedding_scale=embedding_scale,
+        norm=norm,
+        head_bias=head_bias,
     )

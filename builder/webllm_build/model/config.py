@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from reprlib import repr as shown
 
@@ -73,6 +73,12 @@ class Reader:
             raise self._wrong(key, value, "true or false")
         return value
 
+    def one_of(self, key: str, values: Sequence[str], *, default: str) -> str:
+        value = self._get(key, default)
+        if not isinstance(value, str) or value not in values:
+            raise self._wrong(key, value, " or ".join(map(repr, values)))
+        return value
+
     def must_be(self, key: str, only: object) -> None:
         """A key whose other values would need mathematics that is not there."""
         value = self._get(key, only)
@@ -86,10 +92,12 @@ class Reader:
             raise self._wrong("layer_types", value, f"{count} times {FULL} or {SLIDING}")
         return tuple(value)
 
-    def rope(self, *, default_theta: float, partial: bool = False) -> RopeSettings:
-        """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: whether it may turn a part of each head."""
-        settings = self._rope(self._get("rope_scaling", None), self._get("rope_parameters", None), "rope_theta", default_theta)
-        if settings.partial != 1 and not partial:
+    def rope(self, *, default_theta: float, partial: float | None = None) -> RopeSettings:
+        """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: how much of each head turns where the config
+        does not say; None: all, always."""
+        scaling, parameters = self._get("rope_scaling", None), self._get("rope_parameters", None)
+        settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=partial or 1.0)
+        if settings.partial != 1 and partial is None:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
 
@@ -119,11 +127,12 @@ class Reader:
             )
 
     def _rope(
-        self, scaling: object, parameters: object, theta_key: str, default_theta: float, name: str = "rope_parameters"
+        self, scaling: object, parameters: object, theta_key: str, default_theta: float, name: str = "rope_parameters",
+        default_partial: float = 1.0,
     ) -> RopeSettings:
         original, context = (self._config.get(key) for key in (ORIGINAL, "max_position_embeddings"))
         places = RopePlaces(scaling, parameters, self._get(theta_key, None), original, context, name, self._get(PARTIAL, None))
-        settings = places.settings(default_theta)
+        settings = places.settings(default_theta, default_partial)
         if ORIGINAL in (settings.values or ()) or settings.original is not None:
             self._known.add(ORIGINAL)
         return settings

@@ -2,45 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from webllm_build.model.attention import Rope
 from webllm_build.model.names import Part, Place
 from webllm_build.model.ops import Activation, Operators, Tensor
 from webllm_build.model.state import State
-from webllm_build.model.weights import Weight, interleaved_halves
+from webllm_build.model.weights import RowOrder, Weight, interleaved_halves
 
 
 @dataclass(frozen=True)
 class GatedMLP:
-    """down(activation(gate) * up). size: of gate and of up. fused: files hold both as one matrix "gate_up"."""
+    """down(activation(gate) * up). size: of gate and of up. fused: files hold both as one matrix "gate_up". bias: each matrix has one."""
 
     activation: Activation
     size: int
     fused: bool = False
+    bias: bool = False
 
     @property
     def sizes(self) -> Mapping[str, int]:
         return {"intermediate_size": self.size}
 
-    def at(self, place: Place, hidden: int) -> _GatedMLP:
-        return _GatedMLP(self, place, hidden)
+    def at(self, place: Place, hidden: int) -> _FeedForward:
+        gate_up = [Part("gate_up", 2 * self.size)] if self.fused else [Part("gate", self.size), Part("up", self.size)]
+        return _FeedForward(self, "gate_up", gate_up, interleaved_halves(2 * self.size), place, hidden)
 
 
-class _GatedMLP:
+@dataclass(frozen=True)
+class MLP:
+    """down(activation(up)). size: of up. bias: each matrix has one."""
+
+    activation: Activation
+    size: int
+    bias: bool = False
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        return {"intermediate_size": self.size}
+
+    def at(self, place: Place, hidden: int) -> _FeedForward:
+        return _FeedForward(self, "up", [Part("up", self.size)], None, place, hidden)
+
+
+class _FeedForward:
+    """Two matrices with an activation between them."""
+
     states: tuple[State, ...] = ()
     ropes: tuple[Rope, ...] = ()
 
-    def __init__(self, description: GatedMLP, place: Place, hidden: int) -> None:
-        self.activation, size = description.activation, description.size
-        gate_up = [Part("gate_up", 2 * size)] if description.fused else [Part("gate", size), Part("up", size)]
-        self.gate_up = place.matrix("gate_up", gate_up, hidden, interleaved_halves(2 * size))
-        self.down = place.matrix("down", [Part("down", hidden)], size)
+    def __init__(
+        self, description: GatedMLP | MLP, name: str, parts: Sequence[Part], order: RowOrder | None, place: Place, hidden: int
+    ) -> None:
+        self.activation = description.activation
+        self.up, down = place.matrix(name, parts, hidden, order), [Part("down", hidden)]
+        self.up_bias = place.bias(f"{name}_bias", parts, order) if description.bias else None
+        self.down = place.matrix("down", down, description.size)
+        self.down_bias = place.bias("down_bias", down) if description.bias else None
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (self.gate_up, self.down)
+        return tuple(weight for weight in (self.up, self.up_bias, self.down, self.down_bias) if weight is not None)
 
     def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
-        return ops.linear(ops.linear(x, self.gate_up, norm=norm, activation=self.activation), self.down, residual=residual)
+        channels = ops.linear(x, self.up, norm=norm, bias=self.up_bias, activation=self.activation)
+        return ops.linear(channels, self.down, bias=self.down_bias, residual=residual)

@@ -33,6 +33,7 @@ KEYS: Mapping[str, str] = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",
     "rope_theta": "rope.freq_base",
 }
+LAYER_NORM_KEYS = {**{key: gguf for key, gguf in KEYS.items() if key != "rms_norm_eps"}, "layer_norm_eps": "attention.layer_norm_epsilon"}
 # Of LongRoPE: what rotary frequencies are divided by in sequences up to the original length, and beyond it.
 LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}
 ATTENTION_FACTOR = "rope.scaling.attn_factor"
@@ -86,6 +87,8 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     turned, head_dim = config.get("partial_rotary_factor"), config.get("head_dim")
     if isinstance(turned, int) and isinstance(head_dim, int) and head_dim > 0:
         config["partial_rotary_factor"] = turned / head_dim  # a file says how many elements turn
+    elif TURNED in keys.values():
+        config["partial_rotary_factor"] = 1.0
     factors = {name: checkpoint.tensors[tensor] for name, tensor in LONG_FACTORS.items() if tensor in checkpoint.tensors}
     config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
     neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), (config.get("head_dim"),))}

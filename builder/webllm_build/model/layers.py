@@ -11,12 +11,14 @@ from typing import Literal, Protocol
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
-from webllm_build.model.names import Part, Place
+from webllm_build.model.names import Place
+from webllm_build.model.norms import Norm, NormKind
 from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.state import State
 from webllm_build.model.weights import Weight
 
-Norms = Literal["before", "around"]  # of a block: on its input, or on its input and on its output
+# Of a block: on its input; on its input and on its output; on the sum of its output and the residual; on its input, unless it is a mixer.
+Norms = Literal["before", "around", "sum", "before_mlp"]
 
 
 class Block(Protocol):
@@ -48,11 +50,14 @@ class Description(Protocol):
 
 @dataclass(frozen=True)
 class Layer:
-    """A mixer (attention, a recurrence) and a feed-forward block, each added to its input."""
+    """A mixer (attention, a recurrence) and a feed-forward block, each added to its input. norm: of what kind its norms are. parallel: both
+    blocks have the same input, behind one norm."""
 
     mixer: Description
     feed_forward: Description
     norms: Norms = "before"
+    norm: NormKind = "rms"
+    parallel: bool = False
 
     def at(self, place: Place, hidden: int) -> PlacedLayer:
         """Raises UnsupportedArchitecture for sizes that kernels do not have."""
@@ -67,43 +72,50 @@ class PlacedLayer:
     """A layer with its weights, in the order of the plan, the states that it reads and writes, and its rotary tables."""
 
     def __init__(self, layer: Layer, place: Place, hidden: int) -> None:
-        blocks = {"attention": layer.mixer.at(place, hidden), "mlp": layer.feed_forward.at(place, hidden)}
-        self._halves = tuple(_Half(name, block, layer.norms, place, hidden) for name, block in blocks.items())
+        self._parallel = layer.parallel
+        self._mixer = _Half("attention", layer.mixer.at(place, hidden), layer, place, hidden)
+        self._feed_forward = _Half("mlp", layer.feed_forward.at(place, hidden), layer, place, hidden)
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return tuple(weight for half in self._halves for weight in half.weights)
+        return tuple(weight for half in (self._mixer, self._feed_forward) for weight in half.weights)
 
     @property
     def states(self) -> tuple[State, ...]:
-        return tuple(state for half in self._halves for state in half.block.states)
+        return tuple(state for half in (self._mixer, self._feed_forward) for state in half.block.states)
 
     @property
     def ropes(self) -> tuple[Rope, ...]:
-        return tuple(rope for half in self._halves for rope in half.block.ropes)
+        return tuple(rope for half in (self._mixer, self._feed_forward) for rope in half.block.ropes)
 
     def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
-        for half in self._halves:
-            x = half(ops, x)
-        return x
+        if self._parallel and self._mixer.norm is not None:
+            normed, norm = self._mixer.norm.before(ops, x)
+            return self._feed_forward.block(ops, normed, norm, self._mixer.block(ops, normed, norm, x))
+        return self._feed_forward(ops, self._mixer(ops, x))
 
 
 class _Half:
     """A block with its norms. name: of these."""
 
-    def __init__(self, name: str, block: Block, norms: Norms, place: Place, hidden: int) -> None:
-        def norm(name: str) -> Weight:
-            return place.norm(name, [Part(name, hidden)])
+    def __init__(self, name: str, block: Block, layer: Layer, place: Place, hidden: int) -> None:
+        def norm(name: str) -> Norm:
+            return Norm.at(place, name, layer.norm, hidden)
 
-        self.block = block
-        self._norm = norm(f"{name}_norm")
-        self._out_norm = norm(f"{name}_out_norm") if norms == "around" else None
+        is_mixer, norms = name == "attention", layer.norms
+        self.block, self.is_of_sum = block, norms == "sum"
+        has_none = norms == "sum" or (norms == "before_mlp" and is_mixer) or (layer.parallel and not is_mixer)
+        self.norm = None if has_none else norm(f"{name}_norm")
+        self._out_norm = norm(f"{name}_out_norm") if norms in ("around", "sum") else None
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return (self._norm, *self.block.weights, *([] if self._out_norm is None else [self._out_norm]))
+        return tuple(weight for part in (self.norm, self.block, self._out_norm) if part is not None for weight in part.weights)
 
     def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+        normed, norm = (x, None) if self.norm is None else self.norm.before(ops, x)
         if self._out_norm is None:
-            return self.block(ops, x, self._norm, x)
-        return ops.add_norm(self.block(ops, x, self._norm, None), self._out_norm, x)
+            return self.block(ops, normed, norm, x)
+        if self.is_of_sum:
+            return self._out_norm(ops, self.block(ops, normed, norm, x))
+        return ops.add_norm(self.block(ops, normed, norm, None), self._out_norm.weight, x)

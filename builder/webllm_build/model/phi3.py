@@ -26,6 +26,6 @@ IGNORED = common.IGNORED | {"resid_pdrop", "embd_pdrop", "original_max_position_
 def read(config: Reader) -> Decoder:
     for bias in ("attention_bias", "mlp_bias", "lm_head_bias"):
         config.must_be(bias, False)
-    attention = replace(common.read_attention(config, partial=True), window=config.window(default=None))
+    attention = replace(common.read_attention(config, partial=1.0), window=config.window(default=None))
     layer = Layer(SelfAttention(attention, fused=True), replace(common.read_mlp(config), fused=True))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

@@ -100,7 +100,7 @@ class RopePlaces:
     name: str = "rope_parameters"
     partial: object = None
 
-    def settings(self, default_theta: float) -> RopeSettings:
+    def settings(self, default_theta: float, default_partial: float = 1.0) -> RopeSettings:
         """Merged as transformers does (RotaryEmbeddingConfigMixin): theta from inside an object, else from beside it, else the default.
 
         Raises UnsupportedArchitecture where two places disagree, and for unknown kinds, unknown keys and numbers out of range.
@@ -117,13 +117,13 @@ class RopePlaces:
         if scaling and parameters and scaling != parameters:
             raise _disagree(f"rope_scaling is {shown(scaling)} and {self.name} {shown(parameters)}")
         given = scaling or parameters
-        return replace(self._of_kind(given, thetas[0] if thetas else default_theta), partial=self._partial(given))
+        return replace(self._of_kind(given, thetas[0] if thetas else default_theta), partial=self._partial(given, default_partial))
 
-    def _partial(self, given: Mapping[str, object]) -> float:
+    def _partial(self, given: Mapping[str, object], default: float) -> float:
         factors = [_number(PARTIAL, value, (1e-3, 1)) for value in (given.get(PARTIAL), self.partial) if value is not None]
         if len(set(factors)) > 1:
             raise _disagree(f"{PARTIAL} is {' and '.join(map(str, factors))}")
-        return factors[0] if factors else 1.0
+        return factors[0] if factors else default
 
     def _of_kind(self, given: Mapping[str, object], theta: float) -> RopeSettings:
         kind = given.get("rope_type", "default")

@@ -14,11 +14,13 @@ from webllm_build.model.weights import Weight, adjacent_rotary_pairs, qkv_row_or
 
 @dataclass(frozen=True)
 class SelfAttention:
-    """qkv_bias: queries, keys and values have biases. fused: files hold them as one matrix "qkv"."""
+    """qkv_bias: queries, keys and values have biases. out_bias: so has the output. fused: files hold queries, keys and values as one matrix
+    "qkv"."""
 
     attention: Attention
     qkv_bias: bool = False
     fused: bool = False
+    out_bias: bool = False
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -44,11 +46,15 @@ class _SelfAttention:
                 "qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim, attention.rope.turned)
             )
         self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
-        self.state = Pages(f"kv{place.layer}", heads, kv_heads, head_dim, attention.window)
+        self.o_bias = place.bias("o_bias", [Part("o", hidden)]) if description.out_bias else None
+        if attention.causal:
+            self.state = Pages(f"kv{place.layer}", heads, kv_heads, head_dim, attention.window)
+        else:  # a text comes whole, so that no layer reads what another one left: all have one state
+            self.state = Pages(f"kv{heads}x{kv_heads}x{head_dim}", heads, kv_heads, head_dim)
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return tuple(weight for weight in (self.qkv, self.qkv_bias, self.qk_norm, self.o) if weight is not None)
+        return tuple(weight for weight in (self.qkv, self.qkv_bias, self.qk_norm, self.o, self.o_bias) if weight is not None)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -60,4 +66,4 @@ class _SelfAttention:
 
     def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
         qkv = ops.linear(x, self.qkv, norm=norm, bias=self.qkv_bias)
-        return ops.linear(ops.attention(qkv, self.attention, self.state.name, self.qk_norm), self.o, residual=residual)
+        return ops.linear(ops.attention(qkv, self.attention, self.state.name, self.qk_norm), self.o, bias=self.o_bias, residual=residual)

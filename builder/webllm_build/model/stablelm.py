@@ -1,0 +1,29 @@
+"""StableLM (https://huggingface.co/papers/2402.17834): as Llama, with layer normalisation, and heads of which a part turns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from webllm_build.model import common, gguf
+from webllm_build.model.config import Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.layers import Layer
+from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.self_attention import SelfAttention
+
+NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
+GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED, "use_parallel_residual": "use_parallel_residual"}
+GGUF_PRESENT = {"use_qkv_bias": "blk.0.attn_q.bias", "qk_layernorm": "blk.0.attn_q_norm.weight"}
+IGNORED = common.IGNORED | {"hidden_dropout"}
+
+
+def read(config: Reader) -> Decoder:
+    config.must_be("qk_layernorm", False)
+    attention = replace(common.read_attention(config, partial=0.25), kv_heads=config.integer("num_key_value_heads", default=32))
+    layer = Layer(
+        SelfAttention(attention, qkv_bias=config.flag("use_qkv_bias", default=False)),
+        common.read_mlp(config),
+        norm="layer_bias",
+        parallel=config.flag("use_parallel_residual", default=False),
+    )
+    return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"), norm="layer_bias")
