@@ -22,7 +22,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 CHUNK = 64  # tokens of the longest prefill call
 # Schemes by the last part of a weight's name; norms are f32.
-EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "down", "head"], "f16")
+EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "up", "down", "head"], "f16")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_co
 from webllm_build.model.rope import Array
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
 
-# model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name (and
-# GGUF_PRESENT: flags that a file shows by having a tensor),
-# and are imported only when asked for.
+# model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
+# (and GGUF_PRESENT: flags that a file shows by having a tensor), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "gemma3_text": "gemma3",
     "llama": "llama",

@@ -93,8 +93,8 @@ class Reader:
         return tuple(value)
 
     def rope(self, *, default_theta: float, partial: float | None = None) -> RopeSettings:
-        """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: how much of each head turns where the config
-        does not say; None: all, always."""
+        """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: how much of each head turns where the
+        config does not say; None: all, always."""
         scaling, parameters = self._get("rope_scaling", None), self._get("rope_parameters", None)
         settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=partial or 1.0)
         if settings.partial != 1 and partial is None:
@@ -127,7 +127,12 @@ class Reader:
             )
 
     def _rope(
-        self, scaling: object, parameters: object, theta_key: str, default_theta: float, name: str = "rope_parameters",
+        self,
+        scaling: object,
+        parameters: object,
+        theta_key: str,
+        default_theta: float,
+        name: str = "rope_parameters",
         default_partial: float = 1.0,
     ) -> RopeSettings:
         original, context = (self._config.get(key) for key in (ORIGINAL, "max_position_embeddings"))

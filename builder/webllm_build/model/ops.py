@@ -19,7 +19,6 @@ def is_gated(activation: Activation) -> bool:
     return activation.endswith("_mul")
 
 
-
 class Operators(Protocol[Tensor]):
     """Operators over activations float32[m, features], m tokens at a time (1 in a decode step)."""
 
@@ -52,7 +51,8 @@ class Operators(Protocol[Tensor]):
         """weight[k] * (x[m, k] - its mean) / its standard deviation, plus bias[k] (arXiv 1607.06450)."""
 
     def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None) -> Tensor:
-        """x[m, k] + positions[i] + token_type[k] for token i of this call, which must have a text whole. positions: a vector of rows of k."""
+        """x[m, k] + positions[i] + token_type[k] for token i of this call, which must have a text whole. positions: a vector, rows of k
+        behind each other."""
 
     def add_norm(self, x: Tensor, norm: Weight, residual: Tensor) -> Tensor:
         """residual + x, RMS-normalised and scaled by norm[k]: [m, k]."""

@@ -19,7 +19,8 @@ QUADS = PAGE_SIZE // VEC
 
 def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int) -> PrimFunc:
     """out = softmax(scale * q K) V; each token sees the keys up to its own position, or the last of them; where attention is not causal
-    all of the call's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of them, in a decode step, which has few tokens, as many as leave it FEWEST.
+    all of the call's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of
+    them, in a decode step, which has few tokens, as many as leave it FEWEST.
 
     Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, out float32[n, query_size].
     """

@@ -61,8 +61,8 @@ WORKGROUP_BYTES = 16384  # WebGPU's default limit
 
 
 def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
-    """softmax(scale * q K) V; token t of n sees keys 0..state[0, 0]+t, or the last of them, those of earlier calls included; where attention
-    is not causal it sees all, or those near it on both sides.
+    """softmax(scale * q K) V; token t of n sees keys 0..state[0, 0]+t, or the last of them, those of earlier calls included; where
+    attention is not causal it sees all, or those near it on both sides.
 
     q float32[n, query_size], normalised and rotated; kv, page_table, state: see kv_cache.py, with the n tokens already appended;
     out float32[n, query_size]. Products and sums are float32 in every variant.
