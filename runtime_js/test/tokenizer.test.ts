@@ -148,6 +148,19 @@ test("SentencePiece spelling: bytes, spaces, and the one space at the start that
   assert.deepEqual([1, 2].map((id) => spaces.push(id)), [" ", " Hello"]);
 });
 
+test("BERT's words have a space between them, and Metaspace's tokens carry theirs", () => {
+  const vocabulary = ["[CLS]", "hello", "##s", ",", "world"];
+  const written = (decoder: Record<string, unknown>): string => {
+    const detokenizer = new Detokenizer((id) => vocabulary[id], [SPECIAL], readSpelling(new Fields({ decoder }, "", Error)));
+    return [0, 1, 2, 3, 4].map((id) => detokenizer.push(id)).join("");
+  };
+  assert.equal(written({ type: "WordPiece", prefix: "##", cleanup: true }), "hellos, world");
+  assert.equal(written({ type: "WordPiece", prefix: "##", cleanup: false }), "hellos , world");
+  vocabulary.splice(1, 4, "▁hello", "s", "▁", "world");
+  assert.equal(written({ type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true }), "hellos world");
+  assert.equal(written({ type: "Metaspace", replacement: "▁", prepend_scheme: "never", split: false }), " hellos world");
+});
+
 test("the chat template sees messages, special tokens and the generation prompt", () => {
   const messages = [{ role: "system", content: "Be brief." }, { role: "user", content: "ab" }] as const;
   assert.equal(tokenizer().render({ messages }), "<|system|>Be brief.</s><|user|>ab</s><|assistant|>");

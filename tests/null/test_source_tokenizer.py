@@ -289,7 +289,7 @@ def test_all_ends_are_collected_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"model": "bert"}, UnsupportedTokenizer, "bert"),
+        ({"model": "rwkv"}, UnsupportedTokenizer, "rwkv"),
         ({"pre": "kimi-k2"}, UnsupportedTokenizer, "kimi-k2"),
         ({"model": "none"}, MissingFile, "no tokenizer"),
         ({"tokens": []}, MissingFile, "no tokenizer"),

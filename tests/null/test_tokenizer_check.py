@@ -227,8 +227,7 @@ def set_key(key: str, value: object) -> Callable[[dict[str, Any]], object]:
     ("change", "word"),
     [
         (set_key("decoder", None), "decoder"),
-        (set_key("decoder", {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}), "Metaspace"),
-        (set_key("decoder", {"type": "WordPiece", "prefix": "##", "cleanup": True}), "WordPiece"),
+        (set_key("decoder", {"type": "BPEDecoder", "suffix": "</w>"}), "BPEDecoder"),
         (set_key("decoder", {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "CTC"}]}), "CTC"),
         (set_key("normalizer", {"type": "Nmt"}), "Nmt"),
         (set_key("normalizer", {"type": "Sequence", "normalizers": [{"type": "ByteLevel"}]}), "ByteLevel"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,57 +16,73 @@ from webllm_build.source.files import REDOWNLOAD
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_pre_tokenizers import pre_tokenizer
 from webllm_build.source.local_tokenizer import chat_templates
+from webllm_build.source.sentencepiece import CONTROL, NORMAL, UNKNOWN, USER_DEFINED, Pieces, byte_pairs, unigram
+from webllm_build.source.tokenizer_parts import SPACE, SPACES_TO_MARKS, added_token, bpe, framed, marked_decoder
 
-# Token types of GGUF (tokenizer.ggml.token_type).
-NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
+KEY, TEMPLATE = "tokenizer.ggml.", "tokenizer.chat_template"
+BEGIN, END, EOS = "bos_token_id", "eos_token_id", f"{KEY}eos_token_id"
+SPECIAL_KEYS = {"bos_token": BEGIN, "eos_token": END, "unk_token": "unknown_token_id", "pad_token": "padding_token_id"}
+# Ids where a file does not say: llama.cpp's. BERT's first and last tokens have names of their own.
+USUAL_IDS: Mapping[str, Mapping[str, int]] = {
+    "llama": {"unknown_token_id": 0, BEGIN: 1, END: 2},
+    "bert": {"padding_token_id": 0, "unknown_token_id": 100, BEGIN: 101, END: 102},
+    "t5": {"padding_token_id": 0, END: 1, "unknown_token_id": 2},
+}
+OTHER_KEYS = {"bert": {BEGIN: "cls_token_id", END: "seperator_token_id"}}
 
-MAX_MERGE_CHARACTERS = MAX_TOKENIZER_BYTES // 4  # in all rules that are made for a SentencePiece vocabulary; Gemma's take a fifth
 
-SPACE = "\u2581"  # SentencePiece's mark for a space
+@dataclass(frozen=True)
+class Vocabulary:
+    """special: tokens by their names in tokenizer_config.json. types: as in sentencepiece.py, one a token."""
+
+    metadata: Metadata
+    tokens: Sequence[str]
+    ids: Mapping[str, int]
+    types: Sequence[int]
+    special: Mapping[str, str | None]
+
+    def flag(self, key: str) -> bool | None:
+        return self.metadata.flag(KEY + key)
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a kind of vocabulary makes of a tokenizer.json, and whether special tokens stand around a text unless the file says."""
+
+    parts: Mapping[str, object]
+    begins: bool = False
+    ends: bool = False
 
 
 def read_tokenizer(metadata: Metadata) -> Tokenizer:
     """Raises MissingFile, MalformedFile, UnsupportedTokenizer."""
-    kind = metadata.text("tokenizer.ggml.model")
+    kind = metadata.text(f"{KEY}model")
     tokens = _tokens(metadata)
     if kind in (None, "none") or not tokens:
         raise MissingFile(f"{metadata.path} has no tokenizer", "Use a file that was converted together with its tokenizer.")
-    vocab = {token: index for index, token in enumerate(tokens)}
-    if len(vocab) != len(tokens):
+    if kind not in KINDS:
+        raise UnsupportedTokenizer(f"{metadata.path}: tokenizer of the kind {kind!r}", f"Kinds that can be read: {', '.join(KINDS)}.")
+    ids = {token: index for index, token in enumerate(tokens)}
+    if len(ids) != len(tokens):
         raise MalformedFile(f"{metadata.path}: the vocabulary has the same token twice", REDOWNLOAD)
     types = _token_types(metadata, tokens)
     special = {name: _special_token(metadata, tokens, key) for name, key in SPECIAL_KEYS.items()}
-    if kind == "gpt2":
-        body, add_bos = _byte_level(metadata, vocab)
-    elif kind == "llama":
-        body, add_bos = _sentencepiece(metadata, tokens, vocab, types, special["unk_token"])
-    else:
-        raise UnsupportedTokenizer(f"{metadata.path}: tokenizer of the kind {kind!r}", "Byte-pair tokenizers (gpt2, llama) can be read.")
-    explicit = metadata.flag("tokenizer.ggml.add_bos_token")
-    add_bos = add_bos if explicit is None else explicit
-    bos = special["bos_token"]
+    body = KINDS[kind](Vocabulary(metadata, tokens, ids, types, special))
+    begins, ends = (_said(metadata, key, usual) for key, usual in (("add_bos_token", body.begins), ("add_eos_token", body.ends)))
     document = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [
-            {
-                "id": index,
-                "content": tokens[index],
-                "single_word": False,
-                "lstrip": False,
-                "rstrip": False,
-                "normalized": False,
-                "special": kind != USER_DEFINED,
-            }
+            added_token(index, tokens[index], is_special=kind != USER_DEFINED)
             for index, kind in enumerate(types)
             if kind in (UNKNOWN, CONTROL, USER_DEFINED)
         ],
-        **body,
-        "post_processor": _begin_with(bos, vocab[bos]) if add_bos and bos is not None else None,
+        **body.parts,
+        "post_processor": framed(special["bos_token"] if begins else None, special["eos_token"] if ends else None, ids),
     }
     config: dict[str, object] = {name: token for name, token in special.items() if token is not None}
-    config |= {"add_bos_token": add_bos, "add_eos_token": False, "clean_up_tokenization_spaces": False}
+    config |= {"add_bos_token": begins, "add_eos_token": ends, "clean_up_tokenization_spaces": False}
     named = {key.removeprefix(f"{TEMPLATE}."): metadata.text(key) for key in metadata if key.startswith(f"{TEMPLATE}.")}
     named = {"default": metadata.text(TEMPLATE), **named}
     config |= chat_templates({name: text for name, text in named.items() if text is not None})
@@ -76,27 +92,26 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
     return Tokenizer(text, config)
 
 
-TEMPLATE = "tokenizer.chat_template"
-BOS, EOS, UNK = "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.unknown_token_id"
-SPECIAL_KEYS = {"bos_token": BOS, "eos_token": EOS, "unk_token": UNK, "pad_token": "tokenizer.ggml.padding_token_id"}
-SENTENCEPIECE_IDS = {UNK: 0, BOS: 1, EOS: 2}  # where a file does not say: llama.cpp's
-
-
 def eos_token_ids(metadata: Metadata) -> tuple[int, ...]:
     """The ids that end an answer: end of sequence, of turn, of message."""
-    keys = (EOS, "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id")
+    keys = (END, "eot_token_id", "eom_token_id")
     ids = dict.fromkeys(_special_id(metadata, len(_tokens(metadata)), key) for key in keys)
     return tuple(index for index in ids if index is not None)
 
 
+def _said(metadata: Metadata, key: str, usual: bool) -> bool:
+    explicit = metadata.flag(KEY + key)
+    return usual if explicit is None else explicit
+
+
 def _tokens(metadata: Metadata) -> list[str]:
     """The vocabulary. Its tokens are different, so that those without a text get one, as in llama.cpp."""
-    tokens = metadata.texts("tokenizer.ggml.tokens") or []
+    tokens = metadata.texts(f"{KEY}tokens") or []
     return [token or f"[EMPTY_{index}]" for index, token in enumerate(tokens)]
 
 
 def _token_types(metadata: Metadata, tokens: Sequence[str]) -> list[int]:
-    types = metadata.numbers("tokenizer.ggml.token_type")
+    types = metadata.numbers(f"{KEY}token_type")
     if types is None:
         types = np.full(len(tokens), NORMAL)
     if len(types) != len(tokens):
@@ -114,103 +129,131 @@ def _special_token(metadata: Metadata, tokens: Sequence[str], key: str) -> str |
 
 def _special_id(metadata: Metadata, count: int, key: str) -> int | None:
     """None where the file has none, or one that is no token: converters write 2 ** 32 - 1 for none."""
-    index = metadata.natural(key)
-    if index is None and metadata.text("tokenizer.ggml.model") == "llama":
-        index = SENTENCEPIECE_IDS.get(key)
+    kind = metadata.text(f"{KEY}model") or ""
+    index = metadata.natural(KEY + key)
+    if index is None and key in OTHER_KEYS.get(kind, {}):
+        index = metadata.natural(KEY + OTHER_KEYS[kind][key])
+    if index is None:
+        index = USUAL_IDS.get(kind, {}).get(key)
     if index is not None and index >= count:
-        warn(f"{metadata.path}: {key} is {index}, but there are {count} tokens. It is taken for none.")
+        warn(f"{metadata.path}: {KEY}{key} is {index}, but there are {count} tokens. It is taken for none.")
         return None
     return index
 
 
-def _byte_level(metadata: Metadata, vocab: Mapping[str, int]) -> tuple[dict[str, object], bool]:
-    """Byte-level BPE (GPT-2 and its descendants): (parts of tokenizer.json, whether text begins with bos unless the file says)."""
-    pre = pre_tokenizer(metadata.path, metadata.text("tokenizer.ggml.pre"), vocab)
-    merges = metadata.texts("tokenizer.ggml.merges")
-    if merges is None:
-        raise MissingFile(f"{metadata.path} has no tokenizer.ggml.merges", REDOWNLOAD)
-    for merge in merges:
-        left, _, right = merge.partition(" ")
-        if " " in right or left not in vocab or right not in vocab or left + right not in vocab:
-            raise MalformedFile(f"{metadata.path}: the merge {merge!r} does not fit the vocabulary", REDOWNLOAD)
+def _byte_level(vocabulary: Vocabulary) -> Body:
+    """Byte-level BPE (GPT-2 and its descendants)."""
+    metadata, ids = vocabulary.metadata, vocabulary.ids
+    pre = pre_tokenizer(metadata.path, metadata.text(f"{KEY}pre"), ids)
     splits = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in pre.patterns]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    return {
+    parts = {
         "normalizer": {"type": pre.normalizer} if pre.normalizer is not None else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
-        "model": _bpe(vocab, merges, unk_token=None, byte_fallback=False, ignore_merges=pre.ignore_merges),
+        "model": bpe(ids, _merges(vocabulary), unk_token=None, byte_fallback=False, ignore_merges=pre.ignore_merges),
         "decoder": byte_level,
-    }, pre.add_bos
+    }
+    return Body(parts, begins=pre.add_bos)
 
 
-def _sentencepiece(
-    metadata: Metadata, tokens: Sequence[str], vocab: Mapping[str, int], types: Sequence[int], unk_token: str | None
-) -> tuple[dict[str, object], bool]:
-    """SentencePiece BPE (Llama 2, TinyLlama) as BPE over characters, with bytes for characters that have no token."""
-    scores = metadata.numbers("tokenizer.ggml.scores")
+def _marked_merges(vocabulary: Vocabulary) -> Body:
+    """Merges over characters with marks for spaces (Gemma 4)."""
+    unknown = vocabulary.special["unk_token"]
+    parts = {
+        "normalizer": SPACES_TO_MARKS,
+        "pre_tokenizer": None,
+        "model": bpe(vocabulary.ids, _merges(vocabulary), unk_token=unknown, byte_fallback=True),
+        "decoder": marked_decoder(strips_first=False),
+    }
+    return Body(parts, begins=True)
+
+
+def _merges(vocabulary: Vocabulary) -> list[str]:
+    path, ids = vocabulary.metadata.path, vocabulary.ids
+    merges = vocabulary.metadata.texts(f"{KEY}merges")
+    if merges is None:
+        raise MissingFile(f"{path} has no {KEY}merges", REDOWNLOAD)
+    for merge in merges:
+        left, _, right = merge.partition(" ")
+        if " " in right or left not in ids or right not in ids or left + right not in ids:
+            raise MalformedFile(f"{path}: the merge {merge!r} does not fit the vocabulary", REDOWNLOAD)
+    return merges
+
+
+def _scored_merges(vocabulary: Vocabulary) -> Body:
+    pieces = _pieces(vocabulary, prefixes=vocabulary.flag("add_space_prefix") is not False)
+    return Body(byte_pairs(pieces, vocabulary.ids), begins=True)
+
+
+def _unigram(vocabulary: Vocabulary) -> Body:
+    pieces = _pieces(vocabulary, prefixes=vocabulary.flag("add_space_prefix") is not False)
+    return Body(unigram(pieces), ends=True)
+
+
+def _pieces(vocabulary: Vocabulary, *, prefixes: bool) -> Pieces:
+    metadata, tokens = vocabulary.metadata, vocabulary.tokens
+    scores = metadata.numbers(f"{KEY}scores")
     if scores is None or len(scores) != len(tokens) or not np.isfinite(scores.astype(np.float32)).all():
         raise MalformedFile(f"{metadata.path}: every token of a SentencePiece vocabulary needs a finite score", REDOWNLOAD)
-    if unk_token is None:
-        raise MissingFile(f"{metadata.path} has no unknown token", "SentencePiece vocabularies need tokenizer.ggml.unknown_token_id.")
-    prefix = metadata.flag("tokenizer.ggml.add_space_prefix") is not False
-    normal = {token: float(score) for token, score, kind in zip(tokens, scores.astype(np.float32), types, strict=True) if kind == NORMAL}
-    spaces = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
-    strip = [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if prefix else []
-    return {
-        "normalizer": {"type": "Sequence", "normalizers": [*([{"type": "Prepend", "prepend": SPACE}] if prefix else []), spaces]},
-        "pre_tokenizer": None,
-        "model": _bpe(vocab, _merges(metadata.path, normal, vocab), unk_token=unk_token, byte_fallback=True, ignore_merges=False),
-        "decoder": {
-            "type": "Sequence",
-            "decoders": [
-                {"type": "Replace", "pattern": {"String": SPACE}, "content": " "},
-                {"type": "ByteFallback"},
-                {"type": "Fuse"},
-                *strip,
-            ],
+    unknown = vocabulary.special["unk_token"]
+    if unknown is None:
+        raise MissingFile(f"{metadata.path} has no unknown token", f"SentencePiece vocabularies need {KEY}unknown_token_id.")
+    charsmap = metadata.numbers(f"{KEY}precompiled_charsmap")
+    return Pieces(
+        metadata.path,
+        tokens,
+        scores.astype(np.float32),
+        vocabulary.types,
+        vocabulary.ids[unknown],
+        prefixes,
+        merges_spaces=vocabulary.flag("remove_extra_whitespaces") is True,
+        charsmap=b"" if charsmap is None else charsmap.tobytes(),
+    )
+
+
+def _word_pieces(vocabulary: Vocabulary) -> Body:
+    """BERT's: llama.cpp marks tokens that begin a word, and leaves out the ## of those that go on with one."""
+    metadata, types = vocabulary.metadata, vocabulary.types
+    unknown = vocabulary.special["unk_token"]
+    if unknown is None:
+        raise MissingFile(f"{metadata.path} has no unknown token", f"BERT's vocabularies need {KEY}unknown_token_id.")
+    words = [_word_piece(token) if kind == NORMAL else token for token, kind in zip(vocabulary.tokens, types, strict=True)]
+    ids = {word: index for index, word in enumerate(words)}
+    if len(ids) != len(words):
+        raise MalformedFile(f"{metadata.path}: the vocabulary has the same word piece twice", REDOWNLOAD)
+    lowercase = vocabulary.flag("normalizer.lowercase") is not False
+    strips = vocabulary.flag("normalizer.strip_accents")
+    parts = {
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": lowercase if strips is None else strips,
+            "lowercase": lowercase,
         },
-    }, True
-
-
-def _merges(path: Path, scores: Mapping[str, float], vocab: Mapping[str, int]) -> list[str]:
-    """Merge rules, best first. SentencePiece joins the neighbours whose union scores highest; every cut of a token is a way to it."""
-    rules: list[tuple[float, int, int, str]] = []
-    characters = 0
-    for token, score in scores.items():
-        if " " in token:
-            continue
-        for cut in range(1, len(token)):
-            left, right = token[:cut], token[cut:]
-            if left in scores and right in scores:
-                rules.append((-score, vocab[left], vocab[right], f"{left} {right}"))
-                characters += len(token)
-        if characters > MAX_MERGE_CHARACTERS:
-            raise MalformedFile(f"{path}: the tokens of the vocabulary are too long and too much alike for one of a language", REDOWNLOAD)
-    return [rule[-1] for rule in sorted(rules)]
-
-
-def _bpe(
-    vocab: Mapping[str, int], merges: Sequence[str], *, unk_token: str | None, byte_fallback: bool, ignore_merges: bool
-) -> dict[str, object]:
-    return {
-        "type": "BPE",
-        "dropout": None,
-        "unk_token": unk_token,
-        "continuing_subword_prefix": None,
-        "end_of_word_suffix": None,
-        "fuse_unk": byte_fallback,
-        "byte_fallback": byte_fallback,
-        "ignore_merges": ignore_merges,
-        "vocab": vocab,
-        "merges": merges,
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": unknown,
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": ids,
+        },
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": False},
     }
+    return Body(parts, begins=True, ends=True)
 
 
-def _begin_with(token: str, index: int) -> dict[str, object]:
-    begin = {"SpecialToken": {"id": token, "type_id": 0}}
-    return {
-        "type": "TemplateProcessing",
-        "single": [begin, {"Sequence": {"id": "A", "type_id": 0}}],
-        "pair": [begin, {"Sequence": {"id": "A", "type_id": 0}}, begin, {"Sequence": {"id": "B", "type_id": 1}}],
-        "special_tokens": {token: {"id": token, "ids": [index], "tokens": [token]}},
-    }
+def _word_piece(token: str) -> str:
+    if token.startswith(SPACE):
+        return token[len(SPACE) :]
+    return token if token.startswith("[") and token.endswith("]") else f"##{token}"
+
+
+KINDS: Mapping[str, Callable[[Vocabulary], Body]] = {
+    "gpt2": _byte_level,
+    "llama": _scored_merges,
+    "gemma4": _marked_merges,
+    "bert": _word_pieces,
+    "t5": _unigram,
+}

@@ -25,11 +25,11 @@ PRE_TOKENIZERS = frozenset(
     | {"WhitespaceSplit"}
 )
 POST_PROCESSORS = frozenset({"BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"})
-DECODERS = frozenset({"ByteFallback", "ByteLevel", "Fuse", "Replace", "Sequence", "Strip"})
-DECODES = frozenset({"ByteFallback", "ByteLevel"})  # one of them says how a token spells bytes
+DECODERS = frozenset({"ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Sequence", "Strip", "WordPiece"})
+DECODES = frozenset({"ByteFallback", "ByteLevel", "Metaspace", "WordPiece"})  # one of them says how a token spells text
 SPLITS = frozenset({"Isolated", "Removed"})
 PARTS = ("normalizers", "pretokenizers", "processors", "decoders")
-HINT = "Take another model, or one that was converted to byte-level BPE or SentencePiece BPE: as a GGUF file it may work."
+HINT = "Take another model, or the same as a GGUF file, whose tokenizer is converted."
 
 
 @dataclass(frozen=True)

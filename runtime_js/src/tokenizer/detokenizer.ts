@@ -4,20 +4,29 @@ import { ManifestError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 import type { AddedToken } from "./added_tokens.ts";
 
-/** How a vocabulary spells bytes: GPT-2's printable stand-ins, or SentencePiece's `<0xNN>` and `▁` for a space. */
-export type Spelling = { readonly kind: "byte-level" } | { readonly kind: "byte-fallback"; readonly stripLeadingSpaces: number };
+/**
+ * How a vocabulary spells text: GPT-2's printable stand-ins for bytes, SentencePiece's `<0xNN>` and `▁` for a space, or BERT's words, which
+ * have a space between them, and parts that go on with one behind a prefix.
+ */
+export type Spelling =
+  | { readonly kind: "byte-level" }
+  | { readonly kind: "byte-fallback"; readonly stripLeadingSpaces: number }
+  | { readonly kind: "word-piece"; readonly prefix: string; readonly cleansUp: boolean; readonly stripLeadingSpaces: 1 };
 
 /** Reads the `decoder` of a tokenizer.json. Raises ManifestError for kinds that are not built. */
 export function readSpelling(tokenizerJson: Fields): Spelling {
   const decoder = tokenizerJson.object("decoder");
   const parts = Array.isArray(decoder.raw("decoders")) ? decoder.objects("decoders", 64, (part) => part) : [decoder];
   const types = parts.map((part) => part.string("type", 64));
-  if (types.includes("ByteLevel")) return { kind: "byte-level" };
-  if (types.includes("ByteFallback")) {
-    const strip = parts.find((part) => part.raw("type") === "Strip");
-    return { kind: "byte-fallback", stripLeadingSpaces: strip?.integer("start", 0, 64) ?? 0 };
+  const part = (type: string): Fields | undefined => parts[types.indexOf(type)];
+  if (part("ByteLevel") !== undefined) return { kind: "byte-level" };
+  if (part("ByteFallback") !== undefined) return { kind: "byte-fallback", stripLeadingSpaces: part("Strip")?.integer("start", 0, 64) ?? 0 };
+  const [spaces, words] = [part("Metaspace"), part("WordPiece")];
+  if (spaces !== undefined) return { kind: "byte-fallback", stripLeadingSpaces: spaces.raw("prepend_scheme") === "never" ? 0 : 1 };
+  if (words !== undefined) {
+    return { kind: "word-piece", prefix: words.string("prefix", 64), cleansUp: words.raw("cleanup") !== false, stripLeadingSpaces: 1 };
   }
-  throw new ManifestError(`The tokenizer's decoder (${types.join(", ")}) is not supported; supported are ByteLevel and ByteFallback.`);
+  throw new ManifestError(`The tokenizer's decoder (${types.join(", ")}) is not supported; supported are ByteLevel, ByteFallback, Metaspace and WordPiece.`);
 }
 
 /** GPT-2's table: printable Latin-1 stands for itself, the other bytes for code points from 256 on, in order. */
@@ -47,6 +56,12 @@ function byteFallbackBytes(token: string): Uint8Array {
   return byte === undefined ? ENCODER.encode(token.replaceAll("▁", " ")) : Uint8Array.of(Number.parseInt(byte, 16));
 }
 
+/** As the tokenizers library cleans up each token of BERT's. */
+function wordPieceBytes(token: string, prefix: string, cleansUp: boolean): Uint8Array {
+  const text = token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
+  return ENCODER.encode(cleansUp ? text.replace(/ (?=[.?!,]|n't|'m|'s|'ve|'re)/, "") : text);
+}
+
 export class Detokenizer {
   readonly #tokenOf: (id: number) => string | undefined;
   readonly #added: ReadonlyMap<number, AddedToken>;
@@ -58,7 +73,7 @@ export class Detokenizer {
     this.#tokenOf = tokenOf;
     this.#added = new Map(added.map((token) => [token.id, token]));
     this.#spelling = spelling;
-    this.#leadingSpaces = spelling.kind === "byte-fallback" ? spelling.stripLeadingSpaces : 0;
+    this.#leadingSpaces = spelling.kind === "byte-level" ? 0 : spelling.stripLeadingSpaces;
   }
 
   /** The text that is certain with this token: whole characters; bytes of an unfinished one wait for the next token. */
@@ -83,6 +98,7 @@ export class Detokenizer {
   /** An added token of a byte-level vocabulary is plain text, whichever letters it has. */
   #bytes(token: string, isAdded: boolean): Uint8Array {
     if (this.#spelling.kind === "byte-fallback") return byteFallbackBytes(token);
+    if (this.#spelling.kind === "word-piece") return wordPieceBytes(token, this.#spelling.prefix, this.#spelling.cleansUp);
     return isAdded ? ENCODER.encode(token) : byteLevelBytes(token);
   }
 
