@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build.model.wrappers import text_of
 from webllm_build.source.checkpoint import Checkpoint, Format
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.local import open_folder
@@ -35,11 +36,11 @@ def reference(family: str) -> npt.NDArray[np.floating[Any]]:
 
 
 def open_tiny(family: str, format: Format, folder: Path) -> Checkpoint:
-    """`folder` is where the model is put together with a tokenizer."""
+    """`folder` is where the model is put together with a tokenizer. Of a model of more than text, its text."""
     source = FIXTURES / f"tiny-{family}"
     if format == "gguf":
         return open_gguf(source / "model.gguf")
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.gguf"))
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(FIXTURES / "tiny-llama" / name, folder)
-    return open_folder(folder, f"tiny-{family}")
+    return text_of(open_folder(folder, f"tiny-{family}"))

@@ -16,6 +16,7 @@ from webllm_build.config import BuildRequest, context_within
 from webllm_build.errors import SourceError
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.wrappers import text_of
 from webllm_build.package.manifest import ModelFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Scheme, choose_scheme
@@ -54,6 +55,7 @@ class Recipe:
             kept = {key: value for key, value in checkpoint.tokenizer.config.items() if key != "tool_template"}
             config = {**kept, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
+        checkpoint = text_of(checkpoint)
         model = load_model(checkpoint)
         context_length = context_within(request.context_length, model.context_length)
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}

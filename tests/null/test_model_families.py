@@ -12,6 +12,7 @@ from families import FAMILIES, TESTS, TOKENS, formats, open_tiny, reference
 from webllm_build.model import ARCHITECTURES, load_model, read_model
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.state import Pages
+from webllm_build.model.wrappers import WRAPPERS
 from webllm_build.source.checkpoint import Format
 
 
@@ -41,7 +42,7 @@ def test_its_description_is_that_of_its_shape(tmp_path: Path, family: str) -> No
 
 
 def test_every_family_has_a_row() -> None:
-    assert {"llama", *(family.partition("-")[0] for family in FAMILIES)} == set(ARCHITECTURES)
+    assert {"llama", *(family.partition("-")[0] for family in FAMILIES)} == {*ARCHITECTURES, *WRAPPERS}
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,17 @@ from importlib import import_module
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest, warn
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_config, rope_divisors
 from webllm_build.model.rope import Array
+from webllm_build.model.wrappers import WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
-# (and GGUF_PRESENT: flags that a file shows by having a tensor), and are imported only when asked for.
+# (and GGUF_PRESENT: flags that a file shows by having a tensor), SKIPPED where files hold what answers do not need (how its tensors begin),
+# DEFAULTS where config.json files lack keys (what transformers takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "gemma3_text": "gemma3",
     "llama": "llama",
@@ -35,7 +37,7 @@ ROWS = 1024  # compared at a time
 
 
 def load_model(checkpoint: Checkpoint) -> Decoder:
-    """The model that a checkpoint describes, its weights balanced against the checkpoint's tensors.
+    """The model that a checkpoint of text describes (see wrappers.text_of), its weights balanced against the checkpoint's tensors.
 
     Raises:
         UnsupportedArchitecture: no such architecture, or a config that it does not support.
@@ -57,13 +59,16 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
 def read_model(
     name: str, config: Mapping[str, object], divisors: Array | None = None, spelling: Mapping[str, str] | None = None
 ) -> Decoder:
-    """The model that a config describes; nothing of its weights is needed.
+    """The model that a config describes, of one for more than text that of its text; nothing of its weights is needed.
 
     name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling: see Reader.
     Raises UnsupportedArchitecture.
     """
+    config = text_config(name, config)
     kind = model_type(name, config, "hugging_face")
     module = import_module(f"webllm_build.model.{kind}")
+    if spelling is None:
+        config = {**getattr(module, "DEFAULTS", {}), **config}
     reader = Reader(kind, config, module.IGNORED, divisors, spelling)
     model: Decoder = module.read(reader)
     reader.finish()
@@ -82,9 +87,10 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
                 f"{name} has the {key} {kind!r}, a model of more than text",
                 f"Its GGUF file, which holds the part for text alone, may work. Supported: {', '.join(by_name)}.",
             )
-        close = closest(str(kind), by_name)
+        supported = [*by_name, *(WRAPPERS if format == "hugging_face" else ())]
+        close = closest(str(kind), supported)
         suggestion = f"Did you mean {close!r}? " if close else ""
-        raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(by_name)}.")
+        raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(supported)}.")
     return by_name[kind]
 
 
@@ -122,7 +128,12 @@ def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
             source.tensor(checkpoint)
         except MalformedFile as error:
             problems.append(error.message)
-    left_over = sorted(name for name in checkpoint.tensors if name not in used and not name.endswith(UNUSED_SUFFIXES))
+    kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
+    skipped = getattr(import_module(f"webllm_build.model.{kind}"), "SKIPPED", ())
+    unused = [name for name in checkpoint.tensors if name not in used and not name.endswith(UNUSED_SUFFIXES)]
+    left_over = sorted(name for name in unused if not name.startswith(skipped))
+    if len(left_over) < len(unused):
+        warn(f"{len(unused) - len(left_over)} tensors of {checkpoint.name} that its answers do not need are left out.")
     problems += [f"left over: {name}" for name in left_over]
     if problems:
         shown = problems[:SHOWN] + ([f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else [])

@@ -44,6 +44,17 @@ GGUF_KEYS = {
     "sliding_window_pattern": "attention.sliding_window_pattern",
 }
 IGNORED = common.IGNORED | {"_sliding_window_pattern"}
+DEFAULTS = {
+    "vocab_size": 262208,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "max_position_embeddings": 131072,
+    "rms_norm_eps": 1e-6,
+}
 LAYERS_OF_27B = 62
 
 
