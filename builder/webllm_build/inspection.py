@@ -10,20 +10,23 @@ from pathlib import Path
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
-from webllm_build.compile.memory import Memory, cache_bytes, memory_of, slot_bytes
+from webllm_build.compile.memory import Memory, memory_of
 from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
-from webllm_build.config import BuildRequest, context_within, resolve
+from webllm_build.config import QUANTIZATIONS, BuildRequest, context_within, resolve
 from webllm_build.disk import is_file, is_folder
 from webllm_build.errors import MalformedFile, OutputFolderError
+from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import read_marker
 from webllm_build.progress import Progress
 from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
+from webllm_build.sizes import browsers, context_lengths, devices, hosts, layout_of, memory_at, weight_bytes
 
 Lines = list[tuple[str, str]]
+USUAL_TOKENS = 4096
 
 
 def inspect(request: BuildRequest, progress: Progress) -> Lines:
@@ -45,14 +48,11 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     checkpoint = recipe.checkpoint
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.layout.context_length
     weights = {name: sum(spec.nbytes for part in parts for spec in part.buffers) for name, parts in layout.parts.items()}
-    states = layout.states
-    sizes = {variant.name: layout.state_bytes(replace(variant, kv=request.kv).kv_dtype) for variant in VARIANTS}
-    memory = {
-        name: Memory(
-            sum(weights.values()), cache_bytes(states, size, tokens, layout.page_size, layout.prefill_chunk), slot_bytes(states, size)
-        )
-        for name, size in sizes.items()
-    }
+    kinds = {variant.name: replace(variant, kv=request.kv).kv_dtype for variant in VARIANTS}
+    memory = {name: memory_at(layout, kind, tokens) for name, kind in kinds.items()}
+    first = next(iter(kinds.values()))
+    lengths = context_lengths(tokens)[:-1]
+    usual = memory_at(layout, first, min(USUAL_TOKENS, tokens))
     again = Counter(
         (tensor.encoding, schemes[weight.name].name)
         for weight in model.weights
@@ -69,7 +69,13 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         ("Tensors", ", ".join(f"{count} in {encoding}" for encoding, count in encodings.most_common())),
         *([("Encoded again", ", ".join(_again(*change, count) for change, count in again.most_common()))] if again else []),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
+        ("Files", f"{-(-sum(weights.values()) // SHARD_BYTES)} of at most {_size(SHARD_BYTES)}, and five small ones"),
+        ("Other schemes", ", ".join(f"{_size(weight_bytes(layout_of(model, name)))} in {name}" for name in QUANTIZATIONS[1:])),
+        *((f"Memory at {length:,}", _size(memory_at(layout, first, length).total)) for length in lengths),
         *_memory(memory, tokens),
+        ("Hosts", hosts(sum(weights.values()))),
+        ("Browsers", browsers(usual)),
+        ("Devices", f"{devices(usual)}, at {min(USUAL_TOKENS, tokens):,} tokens"),
     ]
 
 

@@ -1,6 +1,6 @@
 """Weights from a checkpoint → the buffers that kernels read, in NumPy: one file a scheme."""
 
-from webllm_build.quantize.pack import LINEAR_SCHEMES, SCHEMES, choose_scheme, pack_weight
+from webllm_build.quantize.pack import LINEAR_SCHEMES, SCHEMES, choose_scheme, pack_weight, scheme_of_floats
 from webllm_build.quantize.parts import Part, parts_of, split
 from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Packed, Scheme
 
@@ -16,5 +16,6 @@ __all__ = [
     "choose_scheme",
     "pack_weight",
     "parts_of",
+    "scheme_of_floats",
     "split",
 ]

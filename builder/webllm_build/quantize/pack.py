@@ -44,15 +44,22 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
     "auto" keeps quantized checkpoints as they are (sources that differ meet in q8) and makes others q4, but q8 for the
     embedding and the output head, where errors weigh most.
     """
+    if weight.kind == "vector" or requested != "auto":
+        return scheme_of_floats(weight, requested)
+    kept = {_kept(tensor.encoding) for tensor in weight.tensors(checkpoint)}
+    if kept == {None}:
+        return scheme_of_floats(weight, requested)
+    scheme = kept.pop()
+    return Q8 if kept or scheme is None else scheme
+
+
+def scheme_of_floats(weight: Weight, requested: str) -> Scheme:
+    """As choose_scheme, of a weight that is stored as floats, whatever checkpoint it may come from."""
     if weight.kind == "vector":
         return F32
     if requested != "auto":
         return SCHEMES[requested]
-    kept = {_kept(tensor.encoding) for tensor in weight.tensors(checkpoint)}
-    if kept == {None}:
-        return Q8 if weight.precision == "table" else Q4
-    scheme = kept.pop()
-    return Q8 if kept or scheme is None else scheme
+    return Q8 if weight.precision == "table" else Q4
 
 
 def is_repacked(encoding: str, scheme: Scheme) -> bool:

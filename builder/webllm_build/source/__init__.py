@@ -8,7 +8,7 @@ from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import Catalog
-from webllm_build.errors import ModelNotFound, warn
+from webllm_build.errors import GatedModel, ModelNotFound, warn
 from webllm_build.progress import Progress, Silent
 from webllm_build.source.adapter import open_adapter
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
@@ -36,7 +36,13 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
         return dataclasses.replace(_open(entry.source, cache, progress), name=entry.title)
     path = Path(reference).expanduser()
     if reference.startswith("hf:") or path.exists():
-        return _open(reference, cache, progress)
+        try:
+            return _open(reference, cache, progress)
+        except GatedModel as error:
+            copy = catalog.copy_of(reference)
+            if copy is None:
+                raise
+            raise GatedModel(error.message, f"{error.hint}\nOr take --model {copy.name}, a copy that needs no account.") from error
     if path.suffix == ".gguf" or reference.startswith((".", "/", "~")):
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
     if address := HUB_PAGE.match(reference):

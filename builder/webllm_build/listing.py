@@ -1,0 +1,60 @@
+"""The catalog as people and programs read it, with what follows from each model's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from webllm_build.catalog import CATALOG, CatalogEntry
+from webllm_build.config import QUANTIZATIONS
+from webllm_build.errors import ModelNotFound, UnsupportedArchitecture
+from webllm_build.model import ARCHITECTURES, read_model
+from webllm_build.sizes import layout_of, memory_at, parameters, weight_bytes
+
+TOKENS = 4096  # of the conversation whose memory is told
+KV = "float16"
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """download: bytes of the weights by --quantization. memory: bytes on the GPU with a conversation of TOKENS and "auto"."""
+
+    entry: CatalogEntry
+    parameters: int
+    context_length: int
+    download: Mapping[str, int]
+    memory: int
+
+    def to_json(self) -> dict[str, object]:
+        entry = self.entry
+        return {
+            "name": entry.name, "title": entry.title, "aliases": list(entry.aliases), "kind": entry.kind, "license": entry.license,
+            "source": entry.source, "gated_original": entry.original, "architecture": entry.shape["model_type"],
+            "parameters": self.parameters, "context_length": self.context_length,
+            "download_bytes": dict(self.download), "memory_bytes_at_4096_tokens": self.memory,
+        }
+
+
+@dataclass(frozen=True)
+class MissingModel:
+    """An entry that this version cannot build, and why."""
+
+    entry: CatalogEntry
+    why: str
+
+
+def list_models(words: str) -> Iterator[ListedModel | MissingModel]:
+    """Entries that match, in the catalog's order. Raises ModelNotFound where none does."""
+    found = CATALOG.search(words)
+    if not found:
+        raise ModelNotFound(f"no model of the catalog matches {words!r}", CATALOG.suggestion(words))
+    for entry in found:
+        try:
+            model = read_model(entry.name, entry.shape)
+            layouts = {name: layout_of(model, name, entry.held if name == "auto" else None) for name in QUANTIZATIONS}
+        except UnsupportedArchitecture as error:
+            kind = entry.shape["model_type"]
+            yield MissingModel(entry, f"architecture {kind}" if kind not in ARCHITECTURES else error.message)
+            continue
+        download = {name: weight_bytes(layout) for name, layout in layouts.items()}
+        yield ListedModel(entry, parameters(model), model.context_length, download, memory_at(layouts["auto"], KV, TOKENS).total)
