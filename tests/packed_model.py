@@ -41,7 +41,8 @@ class PackedModel:
         model = load_model(checkpoint)
         schemes = {weight.name: SCHEMES[names.get(weight.name.rpartition(".")[2], "f32")] for weight in model.weights}
         weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
-        layout = Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK)
+        context_length = min(256, model.context_length)
+        layout = Layout.of(model, schemes, context_length, context_length if model.takes_whole_texts else CHUNK)
         buffers = {packed.name: packed.data for name, whole in weights.items() for packed in split(whole, layout.parts[name])}
         return PackedModel(checkpoint, layout, schemes, weights, buffers)
 
@@ -53,6 +54,12 @@ class PackedModel:
         """Of the packed weights in NumPy, after each of the tokens: float64[tokens, vocabulary]."""
         operators = (CodeOperators if integer else PackedOperators)(self, tokens)
         return self.model.logits(operators, self.model.hidden(operators))
+
+    def vector(self, tokens: Sequence[int], *, integer: bool) -> Array:
+        """Of an embedding model: float64[dimensions]."""
+        operators, model = (CodeOperators if integer else PackedOperators)(self, tokens), self.model
+        vector: Array = model.vector(operators, model.pooled(operators, model.hidden(operators)))[0]
+        return vector
 
 
 class PackedOperators(NumpyOperators):

@@ -59,7 +59,8 @@ class Recipe:
         model = load_model(checkpoint)
         context_length = context_within(request.context_length, model.context_length)
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
-        layout = Layout.of(model, schemes, context_length, min(request.prefill_chunk, context_length))
+        chunk = context_length if model.takes_whole_texts else min(request.prefill_chunk, context_length)
+        layout = Layout.of(model, schemes, context_length, chunk)
         return Recipe(request, checkpoint, model, schemes, layout)
 
     @property

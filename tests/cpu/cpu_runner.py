@@ -74,6 +74,14 @@ class CpuRunner:
         np.testing.assert_array_equal(self.read("sampling", np.uint32), before[1])
         return np.asarray(first.view(np.float32))
 
+    def encode(self, tokens: Sequence[int], sequence: int = 0) -> Array:
+        """A whole text's vector, of an embedding model: float32[dimensions]."""
+        self.write("tokens", np.array(tokens, np.int32))
+        self._prepare([sequence], len(tokens))
+        self.run("prefill", len(tokens))
+        self.run("encode", len(tokens))
+        return self.read("pooled", np.float32)
+
     def decode(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
         """Append a token to each row's sequence: logits float32[rows, vocabulary]. None: padding."""
         self.write("tokens", np.array(tokens, np.int32))

@@ -76,10 +76,11 @@ class PlanRunner:
         return self.logits()
 
     def encode(self, tokens: Sequence[int]) -> Array:
-        """Append tokens: float32[2, hidden], the last token's normed state and the sum of all these tokens'."""
+        """Append tokens: float32[2, hidden], the last token's normed state and the sum of all these tokens'; of an embedding model
+        float32[1, dimensions], the text's vector."""
         self._write("tokens", np.array(tokens, np.int32))
         self._submit([("prefill", len(tokens)), ("encode", len(tokens))], [self.sequence], len(tokens))
-        pooled: Array = self._read("pooled", np.float32).reshape(2, -1)
+        pooled: Array = self._read("pooled", np.float32).reshape(2 if "decode" in self.variant.functions else 1, -1)
         return pooled
 
     def roll_back(self, length: int) -> int:

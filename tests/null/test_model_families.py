@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from families import FAMILIES, TESTS, TOKENS, formats, open_tiny, reference
+from families import ENCODERS, FAMILIES, TESTS, TOKENS, formats, open_tiny, reference
 from webllm_build.model import ARCHITECTURES, load_model, read_model
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.state import Pages
@@ -23,6 +23,15 @@ def test_logits_equal_those_of_transformers(tmp_path: Path, family: str, format:
     operators = NumpyOperators(checkpoint, model.norm_eps, TOKENS)
     logits, expected = model.logits(operators, model.hidden(operators)), reference(family)
     assert np.linalg.norm(logits - expected) < 1e-5 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize(("family", "format"), [(family, format) for family in ENCODERS for format in formats(family)])
+def test_states_of_encoders_equal_those_of_transformers(tmp_path: Path, family: str, format: Format) -> None:
+    checkpoint = open_tiny(family, format, tmp_path)
+    model = load_model(checkpoint)
+    operators = NumpyOperators(checkpoint, model.norm_eps, TOKENS)
+    states, expected = model.normed(operators, model.hidden(operators)), reference(family)
+    assert np.linalg.norm(states - expected) < 1e-5 * np.linalg.norm(expected)
 
 
 def test_a_short_sequence_turns_by_other_frequencies(tmp_path: Path) -> None:
@@ -42,7 +51,7 @@ def test_its_description_is_that_of_its_shape(tmp_path: Path, family: str) -> No
 
 
 def test_every_family_has_a_row() -> None:
-    assert {"llama", *(family.partition("-")[0] for family in FAMILIES)} == {*ARCHITECTURES, *WRAPPERS}
+    assert {"llama", *(family.partition("-")[0] for family in FAMILIES + ENCODERS)} == {*ARCHITECTURES, *WRAPPERS}
 
 
 @pytest.mark.parametrize(

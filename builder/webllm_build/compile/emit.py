@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import tvm
 from tvm import tirx
 
-from webllm_build.compile.export import FUNCTIONS
+from webllm_build.compile.export import functions_of
 from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import launch_function
 from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan, slot_count
@@ -68,7 +68,7 @@ class Emitter:
         """Adds a variant from its lowered module and the tiles of its kernels."""
         names = {var: var.name_hint for var in module.get_global_vars()}
         workspace = Workspace(len(buffer_ids(self._layout)))
-        calls = calls_of(module, FUNCTIONS, self._layout, workspace)
+        calls = calls_of(module, functions_of(self._layout.model), self._layout, workspace)
         used = {call.kernel for function in calls.values() for call in function}
         operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, tiles, variant, self._known)
         functions = {

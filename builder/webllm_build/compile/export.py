@@ -15,7 +15,7 @@ from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sampling.adjust import adjust
 from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
 from webllm_build.compile.kernels.sampling.sample import sample
-from webllm_build.compile.lower import DecodeOperators, PrefillOperators, pooled
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators, last_and_sum
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.operators import Inputs, Matrix, last_row
 from webllm_build.compile.target import Variant
@@ -52,6 +52,13 @@ FUNCTIONS = (
     FunctionSpec("keep", "n", ("logits", "kept"), False, None, most=MAX_ROWS),
     FunctionSpec("logprobs", "n", ("kept", "sampling", "tokens", "logprobs"), False, None, most=MAX_ROWS),
 )
+
+EMBEDDER_FUNCTIONS = ("prefill", "encode")
+
+
+def functions_of(model: Decoder, functions: Sequence[FunctionSpec] = FUNCTIONS) -> tuple[FunctionSpec, ...]:
+    """Those that a model has: one that makes vectors of texts has no others than these need."""
+    return tuple(spec for spec in functions if model.pool is None or spec.name in EMBEDDER_FUNCTIONS)
 
 
 class _Builder(relax.BlockBuilder):  # type: ignore[misc]
@@ -95,7 +102,7 @@ class Backend:
 def export_module(model: Decoder, layout: Layout, backend: Backend) -> Exported:
     """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()
-    for spec in backend.functions:
+    for spec in functions_of(model, backend.functions):
         _export(builder, spec, model, layout, backend)
     return Exported(builder.finalize(), builder.tiles)
 
@@ -154,7 +161,10 @@ def gpu(layout: Layout, variant: Variant) -> Backend:
         return model.logits(decoding(model, inputs, 1), last_row(inputs.io["hidden"]))
 
     def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        return pooled(model.normed(PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]))
+        operators, hidden = PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]
+        if model.pool is None:
+            return last_and_sum(model.normed(operators, hidden))
+        return model.vector(decoding(model, inputs, 1), model.pooled(operators, hidden))
 
     def decode(model: Decoder, inputs: Inputs, rows: int) -> nn.Tensor:
         operators = decoding(model, inputs, rows)

@@ -61,7 +61,7 @@ class Layout:
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
             **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
             "hidden": ([chunk, model.hidden_size], "float32"),
-            "pooled": ([POOLED, model.hidden_size], "float32"),
+            "pooled": ([POOLED, model.hidden_size] if model.pool is None else [1, model.dimensions], "float32"),
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),
             "sampling": ([MAX_ROWS, SAMPLING_WORDS], "uint32"),
             "history": ([HISTORY], "int32"),

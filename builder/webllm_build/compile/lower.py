@@ -29,6 +29,7 @@ from webllm_build.model.attention import Attention
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
+from webllm_build.source.embedding import Pooling
 
 # Layers share kernels: each is made once.
 _embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
@@ -63,6 +64,9 @@ class GpuOperators(RelaxOperators):
 
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _add_norm(self.variant, columns, self.norm_eps)
+
+    def pool_kernel(self, columns: int, kind: Pooling) -> tirx.PrimFunc:
+        return pool(columns, (kind,))
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(self.variant, row_count(x), columns, self.norm_eps, bias=bias)
@@ -136,7 +140,7 @@ def tiles_for(by_vendor: Mapping[str, Tile], m: int) -> Mapping[str, Tile]:
     return by_vendor if m == 1 else {OTHER: by_vendor[OTHER].for_vectors(m)}
 
 
-def pooled(x: nn.Tensor) -> nn.Tensor:
+def last_and_sum(x: nn.Tensor) -> nn.Tensor:
     """The last row of x[m, hidden], and the sum of all: [2, hidden]."""
     columns = int(x.shape[1])
     return nn.op.tensor_ir_op(pool(columns), "pool", [x], nn.Tensor.placeholder([POOLED, columns], "float32"))

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from webllm_build.compile.abi_generated import WINDOW_BACK, WINDOWS_KEPT
 from webllm_build.compile.plan import Plan, State, VariantPlan, slot_count
 
-FIRST_FUNCTIONS = ("prefill", "logits", "decode", "sample")  # what other functions need is there when one is asked for
+# What other functions need is there when one is asked for. An embedding model has no others than `prefill` and `encode`.
+FIRST_FUNCTIONS = ("prefill", "logits", "decode", "sample")
+FIRST_OF_EMBEDDER = ("prefill", "encode")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def slot_bytes(states: Sequence[State], sizes: Sequence[int]) -> int:
 def memory_of(plan: Plan, variant: VariantPlan, tokens: int) -> Memory:
     """What the browser allocates for a conversation of so many tokens."""
     used = {name: {buffer for _, buffers in function.steps for buffer in buffers} for name, function in variant.functions.items()}
-    first = set[int]().union(*(buffers for name, buffers in used.items() if name in FIRST_FUNCTIONS))
+    functions = FIRST_FUNCTIONS if "decode" in used else FIRST_OF_EMBEDDER
+    first = set[int]().union(*(buffers for name, buffers in used.items() if name in functions))
     later = set[int]().union(*used.values()) - first
     io = sum(buffer.bytes for number, buffer in enumerate(plan.io, plan.io_base) if number not in later)
     page = max((size for state, size in zip(plan.states, variant.state_bytes, strict=True) if state.kind == "pages"), default=4)

@@ -16,6 +16,7 @@ from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
+from webllm_build.source.embedding import Pooling
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +104,10 @@ class RelaxOperators(ABC):
         kernel = self.layer_norm_kernel(x, *weight.shape, bias=bias is not None)
         return nn.op.tensor_ir_op(kernel, "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, *weight.shape))
 
+    def pool(self, x: nn.Tensor, kind: Pooling) -> nn.Tensor:
+        columns = int(x.shape[1])
+        return nn.op.tensor_ir_op(self.pool_kernel(columns, kind), "pool", [x], nn.Tensor.placeholder([1, columns], "float32"))
+
     def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None) -> nn.Tensor:
         columns = int(x.shape[1])
         kernel = _add_positions(columns, positions.shape[0] // columns, token_type is not None)
@@ -134,6 +139,10 @@ class RelaxOperators(ABC):
     @abstractmethod
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         """As `layer_norm`. Parameters: x, weight, bias, out."""
+
+    @abstractmethod
+    def pool_kernel(self, columns: int, kind: Pooling) -> tirx.PrimFunc:
+        """As `pool`. Parameters: x, out."""
 
     def vector(self, weight: Weight | None) -> list[nn.Tensor]:
         """The buffer of a weight that a kernel has or has not."""

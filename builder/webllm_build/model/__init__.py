@@ -15,11 +15,13 @@ from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_co
 from webllm_build.model.rope import Array
 from webllm_build.model.wrappers import WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
+from webllm_build.source.embedding import Embedding
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
-# (and GGUF_PRESENT: flags that a file shows by having a tensor), SKIPPED where files hold what answers do not need (how its tensors begin),
+# (and of_gguf_tensors: config keys that such files say by their tensors), SKIPPED where files hold what answers do not need (how its tensors begin),
 # DEFAULTS where config.json files lack keys (what transformers takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
+    "bert": "bert",
     "gemma3_text": "gemma3",
     "llama": "llama",
     "mistral": None,
@@ -47,21 +49,26 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
     if checkpoint.format == "gguf":
         module = import_module(f"webllm_build.model.{kind}")
         keys, config = module.GGUF_KEYS, hugging_face_config(checkpoint, kind, module.GGUF_KEYS)
-        config |= {key: tensor in checkpoint.tensors for key, tensor in getattr(module, "GGUF_PRESENT", {}).items()}
+        if hasattr(module, "of_gguf_tensors"):
+            config |= module.of_gguf_tensors(checkpoint.tensors)
         spelling = {key: f"{ARCHITECTURES[kind]}.{gguf}" for key, gguf in keys.items()}
-        model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling)
+        model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling, checkpoint.embedding)
     else:
-        model = read_model(checkpoint.name, checkpoint.config)
+        model = read_model(checkpoint.name, checkpoint.config, embedding=checkpoint.embedding)
     check_tensors(checkpoint, model)
     return model
 
 
 def read_model(
-    name: str, config: Mapping[str, object], divisors: Array | None = None, spelling: Mapping[str, str] | None = None
+    name: str,
+    config: Mapping[str, object],
+    divisors: Array | None = None,
+    spelling: Mapping[str, str] | None = None,
+    embedding: Embedding | None = None,
 ) -> Decoder:
     """The model that a config describes, of one for more than text that of its text; nothing of its weights is needed.
 
-    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling: see Reader.
+    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling, embedding: see Reader.
     Raises UnsupportedArchitecture.
     """
     config = text_config(name, config)
@@ -69,7 +76,7 @@ def read_model(
     module = import_module(f"webllm_build.model.{kind}")
     if spelling is None:
         config = {**getattr(module, "DEFAULTS", {}), **config}
-    reader = Reader(kind, config, module.IGNORED, divisors, spelling)
+    reader = Reader(kind, config, module.IGNORED, divisors, spelling, embedding)
     model: Decoder = module.read(reader)
     reader.finish()
     return model
@@ -115,13 +122,13 @@ def _values(tensor: Tensor) -> Iterator[npt.NDArray[np.float32]]:
 
 
 def _head_name(checkpoint: Checkpoint, model: Decoder) -> str:
-    return f"{model.names.formats[checkpoint.format].tensors['head']}.weight"
+    return f"{model.names.formats[checkpoint.format].tensors.get('head')}.weight"
 
 
 def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
     """Whether the checkpoint has every tensor of the model, in its shape, and no other. Reads no weight. Raises MalformedFile."""
     problems: list[str] = []
-    used = {_head_name(checkpoint, model)} if model.tied else set()
+    used = {_head_name(checkpoint, model)} if model.tied or model.pool is not None else set()
     for source in (source for weight in model.weights for source in weight.sources):
         used.add(source.in_files[checkpoint.format].name)
         try:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.entry import Entry
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import Names
 from webllm_build.model.norms import NormKind
 from webllm_build.model.ops import Activation
+from webllm_build.model.pool import Pool
+from webllm_build.source.embedding import Embedding
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"attention_dropout", "initializer_range"})
@@ -59,8 +62,10 @@ def read_decoder(
     embedding_scale: float = 1.0,
     norm: NormKind = "rms",
     head_bias: bool = False,
+    causal: bool = True,
 ) -> Decoder:
-    """A decoder of these layers. tied: whether the output head is the embedding where the config does not say."""
+    """A decoder of these layers, or where files say so an embedding model. tied: whether the output head is the embedding where the config
+    does not say."""
     return Decoder(
         names,
         layers,
@@ -72,4 +77,21 @@ def read_decoder(
         embedding_scale=embedding_scale,
         norm=norm,
         head_bias=head_bias,
+        pool=None if config.embedding is None else Pool.of(config.embedding, causal=causal),
+    )
+
+
+def read_encoder(config: Reader, names: Names, layers: Sequence[Layer], entry: Entry, *, norm: NormKind | None, norm_eps: float) -> Decoder:
+    """A model whose tokens see the whole text: an embedding model, of the mean where no file says what of."""
+    return Decoder(
+        names,
+        layers,
+        vocab_size=config.integer("vocab_size"),
+        hidden_size=config.integer("hidden_size"),
+        context_length=config.integer("max_position_embeddings") - entry.first_position,
+        norm_eps=norm_eps,
+        tied=config.flag("tie_word_embeddings", default=True),
+        norm=norm,
+        entry=entry,
+        pool=Pool.of(config.embedding or Embedding("mean"), causal=False),
     )

@@ -10,6 +10,7 @@ from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
 from webllm_build.model.rope import ORIGINAL, PARTIAL, Array, RopePlaces, RopeSettings, number
+from webllm_build.source.embedding import Embedding
 
 MAX_DIMENSION = 1 << 20
 MAX_HEADS = 1024
@@ -33,9 +34,11 @@ class Reader:
         ignored: Collection[str],
         rope_divisors: Array | None = None,
         spelling: Mapping[str, str] | None = None,
+        embedding: Embedding | None = None,
     ) -> None:
         """rope_divisors: of the frequencies of `rope`, which no config.json holds but GGUF files do. spelling: for messages, what the file
-        calls keys, where it is no config.json."""
+        calls keys, where it is no config.json. embedding: where the model makes vectors of texts, how."""
+        self.embedding = embedding
         self._spelling = spelling or {}
         self._architecture = architecture
         self._config = config
@@ -50,6 +53,13 @@ class Reader:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
             raise self._wrong(key, value, f"a whole number from 1 to {most}")
         return value
+
+    def quotient(self, key: str, by: str) -> int:
+        """One positive integer by another that divides it."""
+        value, divisor = self.integer(key), self.integer(by)
+        if value % divisor:
+            raise self._wrong(key, value, f"a multiple of {by}, which is {divisor}")
+        return value // divisor
 
     def number(self, key: str, *, default: float | None = None) -> float:
         """A positive number within float32's range."""

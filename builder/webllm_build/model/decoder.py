@@ -1,23 +1,28 @@
-"""A causal language model: embedding, layers, final norm and output head."""
+"""A language model: embedding, layers, final norm, and an output head, or a pool that makes a vector of a text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from webllm_build.model.attention import Rope
+from webllm_build.model.entry import Entry
 from webllm_build.model.layers import Layer, PlacedLayer
 from webllm_build.model.names import Names, Part, Place
 from webllm_build.model.norms import Norm, NormKind
 from webllm_build.model.ops import Operators, Tensor
+from webllm_build.model.pool import PlacedPool, Pool
 from webllm_build.model.state import State
 from webllm_build.model.weights import Weight
+
+NO_ENTRY = Entry()
 
 
 class Decoder:
     """What the compiler runs. Lengths in elements, context_length in tokens.
 
     layers: may differ from each other. tied: the output head is the embedding. embedding_scale: a factor on embeddings. norm: of what kind
-    the final one is. head_bias: the output head has a bias.
+    the final one is. head_bias: the output head has a bias. entry: what becomes of embeddings before the layers. pool: what an embedding
+    model has in place of the head.
     Raises UnsupportedArchitecture for sizes that kernels do not have.
     """
 
@@ -32,20 +37,24 @@ class Decoder:
         norm_eps: float,
         tied: bool,
         embedding_scale: float = 1.0,
-        norm: NormKind = "rms",
+        norm: NormKind | None = "rms",
         head_bias: bool = False,
+        entry: Entry = NO_ENTRY,
+        pool: Pool | None = None,
     ) -> None:
         whole = Place(names)
-        sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale, norm, head_bias)
+        sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale, norm, head_bias, entry, pool)
         self.description = repr((sizes, tuple(layers)))  # all that the compiler sees: no name, no weight
         self.names = names
         self.vocab_size, self.hidden_size, self.context_length, self.norm_eps = vocab_size, hidden_size, context_length, norm_eps
         self.embedding_scale = embedding_scale
         self.embedding = whole.table("embedding", vocab_size, hidden_size)
+        self.entry = entry.at(whole, hidden_size)
         self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(Place(names, index), hidden_size) for index, layer in enumerate(layers))
-        self.norm = Norm.at(whole, "norm", norm, hidden_size)
-        self.head = self.embedding if tied else whole.table("head", vocab_size, hidden_size)
-        self.head_bias = whole.bias("head_bias", [Part("head", vocab_size)]) if head_bias else None
+        self.norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size)
+        self.pool = None if pool is None else PlacedPool(pool, whole, hidden_size)
+        self.head = None if pool is not None else self.embedding if tied else whole.table("head", vocab_size, hidden_size)
+        self.head_bias = whole.bias("head_bias", [Part("head", vocab_size)]) if head_bias and pool is None else None
 
     @property
     def tied(self) -> bool:
@@ -55,8 +64,11 @@ class Decoder:
     def weights(self) -> tuple[Weight, ...]:
         """Every weight once, in the order of the plan."""
         layers = (weight for layer in self.layers for weight in layer.weights)
-        head = (None if self.tied else self.head, self.head_bias)
-        return (self.embedding, *layers, *self.norm.weights, *(weight for weight in head if weight is not None))
+        ends = () if self.pool is None else self.pool.weights
+        head = () if self.tied or self.head is None else (self.head,)
+        head_bias = () if self.head_bias is None else (self.head_bias,)
+        norm = () if self.norm is None else self.norm.weights
+        return (self.embedding, *self.entry.weights, *layers, *norm, *head, *head_bias, *ends)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -68,18 +80,44 @@ class Decoder:
         """The different rotary tables of all layers, in the order of the plan."""
         return tuple(dict.fromkeys(rope for layer in self.layers for rope in layer.ropes))
 
+    def embedded(self, ops: Operators[Tensor]) -> Tensor:
+        """What the first layer gets: [m, hidden]."""
+        return self.entry(ops, ops.embed(self.embedding, scale=self.embedding_scale))
+
     def hidden(self, ops: Operators[Tensor]) -> Tensor:
         """Hidden states before the final norm of the tokens of this call: [m, hidden]."""
-        x = ops.embed(self.embedding, scale=self.embedding_scale)
+        x = self.embedded(ops)
         for layer in self.layers:
             x = layer(ops, x)
         return x
 
     def normed(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
         """What the head multiplies, and embeddings of texts are made of: hidden states x[m, hidden] behind the final norm."""
-        return self.norm(ops, x)
+        return x if self.norm is None else self.norm(ops, x)
 
     def logits(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
         """Logits of hidden states x[m, hidden]: [m, vocab]."""
-        x, norm = self.norm.before(ops, x)
+        if self.head is None:
+            raise ValueError("an embedding model has no output head")
+        x, norm = (x, None) if self.norm is None else self.norm.before(ops, x)
         return ops.linear(x, self.head, norm=norm, bias=self.head_bias)
+
+    def pooled(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+        """Of an embedding model, the pooled state [1, hidden] of a text's hidden states x[m, hidden]: `vector` makes its vector of it."""
+        if self.pool is None:
+            raise ValueError("a model with an output head has no pool")
+        return ops.pool(self.normed(ops, x), self.pool.pool.kind)
+
+    def vector(self, ops: Operators[Tensor], pooled: Tensor) -> Tensor:
+        """The vector [1, dimensions] of a text, not yet of length 1."""
+        return pooled if self.pool is None else self.pool(ops, pooled)
+
+    @property
+    def dimensions(self) -> int:
+        """Of a text's vector."""
+        return self.hidden_size if self.pool is None else self.pool.pool.dimensions(self.hidden_size)
+
+    @property
+    def takes_whole_texts(self) -> bool:
+        """Whether a text must come in one call."""
+        return self.pool is not None and self.pool.pool.whole

@@ -43,6 +43,7 @@ SCALING = "rope.scaling.type"
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
 BOOKKEEPING = frozenset(
     {"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned", "attention.layer_norm_epsilon"}
+    | {"pooling_type"}  # which source/gguf.py reads
 )
 # Values that ask for nothing.
 NEUTRAL: Mapping[str, tuple[object, ...]] = {
@@ -62,7 +63,6 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "leading_dense_block_count": (0,),
     "logit_scale": (0, 1),
     "nextn_predict_layers": (0,),
-    "pooling_type": (0,),
     "residual_scale": (0, 1),
     "rope.scaling.attn_factor": (1,),
     "rope.scaling.yarn_log_multiplier": (0,),
@@ -80,8 +80,8 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     config: dict[str, object] = {name: _of_all_layers(given[key]) for name, key in keys.items() if key in given}
     heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
     # What llama.cpp takes where a file does not say; a config.json has its own defaults.
-    config = {"num_key_value_heads": heads, "rope_theta": 10000.0, **config}
-    if isinstance(heads, int) and isinstance(hidden, int) and heads > 0:
+    config = {key: value for key, value in {"num_key_value_heads": heads, "rope_theta": 10000.0}.items() if key in keys} | config
+    if "head_dim" in keys and isinstance(heads, int) and isinstance(hidden, int) and heads > 0:
         config.setdefault("head_dim", hidden // heads)
     config |= {"model_type": model_type, "vocab_size": embedding.shape[0], "tie_word_embeddings": HEAD not in checkpoint.tensors}
     turned, head_dim = config.get("partial_rotary_factor"), config.get("head_dim")

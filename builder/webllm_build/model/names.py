@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from webllm_build.model.weights import RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
@@ -31,6 +31,10 @@ class Names:
     @property
     def formats(self) -> Mapping[Format, FileNames]:
         return {"hugging_face": self.hugging_face, "gguf": self.gguf}
+
+    def plus(self, tensors: Mapping[str, str]) -> Names:
+        """With tensors that both formats call the same."""
+        return Names(*(replace(file, tensors={**file.tensors, **tensors}) for file in (self.hugging_face, self.gguf)))
 
 
 # What most decoders are called: architectures take these, and add their own.
@@ -83,6 +87,11 @@ class Place:
     def table(self, name: str, rows: int, columns: int) -> Weight:
         """An embedding or an output head."""
         return Weight(self._name(name), (self._source(Part(name, rows), columns),), (rows, columns), precision="table")
+
+    def rows(self, name: str, rows: int, columns: int, first: int, end: int) -> Weight:
+        """Some rows of a table of [rows, columns], behind each other, as a vector."""
+        source = replace(self._source(Part(name, rows), columns), rows=(first, end))
+        return Weight(self._name(name), (source,), ((end - first) * columns,), kind="vector")
 
     def matrix(self, name: str, parts: Sequence[Part], columns: int, order: RowOrder | None = None) -> Weight:
         sources = tuple(self._source(part, columns) for part in parts)

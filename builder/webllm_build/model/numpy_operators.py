@@ -14,6 +14,7 @@ from webllm_build.model.ops import Activation, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
 from webllm_build.source.checkpoint import Checkpoint, decode_rows
+from webllm_build.source.embedding import Pooling
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -91,6 +92,10 @@ class NumpyOperators:
     def add_positions(self, x: Array, positions: Weight, token_type: Weight | None = None) -> Array:
         y: Array = x + self.vector(positions).reshape(-1, x.shape[1])[: len(x)]
         return y if token_type is None else y + self.vector(token_type)
+
+    def pool(self, x: Array, kind: Pooling) -> Array:
+        y: Array = {"cls": x[:1], "last": x[-1:], "mean": x.mean(0, keepdims=True)}[kind]
+        return y
 
     def add_norm(self, x: Array, norm: Weight, residual: Array) -> Array:
         return residual + self.normalise(x, self.vector(norm), self.norm_eps)

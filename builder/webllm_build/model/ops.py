@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeVar
 from webllm_build.model.attention import Attention
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.weights import Weight
+from webllm_build.source.embedding import Pooling
 
 Tensor = TypeVar("Tensor")
 
@@ -53,6 +54,9 @@ class Operators(Protocol[Tensor]):
     def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None) -> Tensor:
         """x[m, k] + positions[i] + token_type[k] for token i of this call, which must have a text whole. positions: a vector, rows of k
         behind each other."""
+
+    def pool(self, x: Tensor, kind: Pooling) -> Tensor:
+        """One state of x[m, k], the first ("cls") or the last, or the mean of all: [1, k]."""
 
     def add_norm(self, x: Tensor, norm: Weight, residual: Tensor) -> Tensor:
         """residual + x, RMS-normalised and scaled by norm[k]: [m, k]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from webllm_build.model import common, gguf
@@ -10,11 +11,15 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
+from webllm_build.source.checkpoint import Tensor
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED, "use_parallel_residual": "use_parallel_residual"}
-GGUF_PRESENT = {"use_qkv_bias": "blk.0.attn_q.bias", "qk_layernorm": "blk.0.attn_q_norm.weight"}
 IGNORED = common.IGNORED | {"hidden_dropout"}
+
+
+def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
+    return {"use_qkv_bias": "blk.0.attn_q.bias" in tensors, "qk_layernorm": "blk.0.attn_q_norm.weight" in tensors}
 
 
 def read(config: Reader) -> Decoder:

@@ -48,7 +48,10 @@ def importances(
     """
     operators = _Recorder(model, checkpoint, tokens, done)
     with np.errstate(all="ignore"):  # broken files are for pack_weight to report
-        model.logits(operators, model.hidden(operators))
+        if model.pool is None:
+            model.logits(operators, model.hidden(operators))
+        else:
+            model.vector(operators, model.pooled(operators, model.hidden(operators)))
     return {name: square for name, square in operators.squares.items() if np.isfinite(square).all()}
 
 

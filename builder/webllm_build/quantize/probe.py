@@ -32,7 +32,7 @@ class Probe:
 
 def probed_weights(model: Decoder) -> tuple[Weight, ...]:
     """Those whose contents `probe` needs."""
-    return (model.embedding, *model.layers[0].weights)
+    return (model.embedding, *model.entry.weights, *model.layers[0].weights)
 
 
 def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> Probe:
@@ -40,7 +40,7 @@ def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme],
     first = model.vocab_size // 2 // TOKENS * TOKENS
     tokens = tuple(range(first, min(first + TOKENS, model.vocab_size)))
     operators = _PackedOperators(model, checkpoint, schemes, contents, tokens)
-    hidden = model.layers[0](operators, operators.embed(model.embedding, scale=model.embedding_scale))[-1]
+    hidden = model.layers[0](operators, model.embedded(operators))[-1]
     count = min(CHANNELS, len(hidden))
     return Probe(tokens, tuple(float(f"{hidden[i * len(hidden) // count]:.6g}") for i in range(count)))
 

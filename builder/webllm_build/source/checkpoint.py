@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, dequantize
 
 from webllm_build.errors import UnsupportedEncoding
+from webllm_build.source.embedding import Embedding
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Checkpoint:
 
     format: whose keys config has and whose names tensors have: config.json's, or a GGUF's metadata without the tokenizer's.
     sampling: what its makers recommend, by the names of sampling_defaults.RANGES.
+    embedding: how it makes vectors of texts, where it was published for that.
     fetch: has the weights on this machine, where they are not yet.
     identify: gives the digest; it may have to read all weights, once.
     """
@@ -76,6 +78,7 @@ class Checkpoint:
     identify: Callable[[], str]
     format: Format = "hugging_face"
     sampling: Mapping[str, float] = field(default_factory=dict)
+    embedding: Embedding | None = None
     fetch: Callable[[], None] = lambda: None
 
     @property

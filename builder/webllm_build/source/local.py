@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import SourceError, UnsupportedArchitecture, UnsupportedEncoding
+from webllm_build.source import sentence_transformers
 from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.embedding import Embedding
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json, sha256_files
 from webllm_build.source.folder import Folder
 from webllm_build.source.local_tokenizer import (
@@ -35,14 +38,21 @@ README = "README.md"
 # All that is read of a repository but its weights, which are SINGLE, or the files that INDEX names.
 SMALL_FILES = (
     *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG, CHAT_TEMPLATE, README),
+    *sentence_transformers.FILES,
 )
 
 ONLY_SAFETENSORS = (
     f"Weights are read from {SINGLE}, or from the files that {INDEX} names. "
     "Pickled ones (.bin, .pth) can run code: convert them with transformers' save_pretrained."
 )
-# transformers' prefix of a model within one that has a head, and what tells one that was saved without.
-PREFIX, WITHOUT_HEAD = "model.", "embed_tokens.weight"
+# transformers' prefix of a model within one that has a head: decoders are read with it, encoders without. By a tensor that shows that a file
+# is the other way, what is to be taken off and what put before names.
+PREFIXES = {
+    "embed_tokens.weight": ("", "model."),
+    "bert.embeddings.word_embeddings.weight": ("bert.", ""),
+    "model.embeddings.tok_embeddings.weight": ("model.", ""),
+}
+OLD_NORMS = {".gamma": ".weight", ".beta": ".bias"}  # as the first checkpoints of BERT, from TensorFlow, call them
 REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 FRONT_MATTER_LINES = 200
 MAX_FILES = 1024  # that an index names: each is asked for
@@ -61,8 +71,12 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     tokenizer = read_tokenizer(folder)
     eos = eos_token_ids(folder, config, tokenizer)
     weight_files, tensors = _weights(folder)
-    if WITHOUT_HEAD in tensors:
-        tensors = {PREFIX + name: tensor for name, tensor in tensors.items()}
+    tensors = {_usual_name(name, tensors): tensor for name, tensor in tensors.items()}
+    embedding = sentence_transformers.read_embedding(folder)
+    for file, prefix in _dense_files(embedding):
+        weight_files.append(file)
+        entries = read_safetensors(folder.weights(file, ONLY_SAFETENSORS))
+        tensors |= {f"{prefix}.{name}": tensor_of(name, entry) for name, entry in entries.items()}
 
     @functools.cache
     def identify() -> str:
@@ -78,6 +92,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         eos_token_ids=eos,
         sampling=sampling(folder),
         license=_license(folder),
+        embedding=embedding,
         fetch=lambda: folder.fetch(weight_files),
         identify=identify,
     )
@@ -114,6 +129,20 @@ def _weights(folder: Folder) -> tuple[list[str], dict[str, Tensor]]:
     if lost:
         raise malformed(folder.path / INDEX, f"{len(lost)} tensors are not where it says, such as {lost[0]!r}")
     return files, {name: tensor_of(name, entry) for name, entry in entries.items()}
+
+
+def _usual_name(name: str, tensors: Collection[str]) -> str:
+    for shown_by, (off, before) in PREFIXES.items():
+        if shown_by in tensors:
+            name = before + name.removeprefix(off)
+    end = next((old for old in OLD_NORMS if name.endswith(f"LayerNorm{old}")), "")
+    return name.removesuffix(end) + OLD_NORMS.get(end, "")
+
+
+def _dense_files(embedding: Embedding | None) -> list[tuple[str, str]]:
+    """Of the layers behind the pooling: (file, what its tensors' names get before them)."""
+    folders = [dense.name.partition(".")[0] for dense in (embedding.dense if embedding is not None else ())]
+    return [(f"{folder}/{SINGLE}", folder) for folder in folders]
 
 
 def _weight_map(path: Path) -> dict[str, str]:

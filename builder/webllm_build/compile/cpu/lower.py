@@ -36,6 +36,7 @@ from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Part, Scheme
+from webllm_build.source.embedding import Pooling
 
 # As on the GPU, but that a decode step's kernels take any number of rows.
 CPU_FUNCTIONS = tuple(
@@ -87,6 +88,9 @@ class CpuOperators(RelaxOperators):
 
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _rms_norm(None, columns, self.norm_eps, residual=True)
+
+    def pool_kernel(self, columns: int, kind: Pooling) -> tirx.PrimFunc:
+        return pool(columns, (kind,))
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(row_count(x), columns, self.norm_eps, bias=bias)
@@ -152,7 +156,10 @@ def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Bac
         return model.logits(operators(model, inputs, decoding=False), last_row(inputs.io["hidden"]))
 
     def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        x = model.normed(operators(model, inputs, decoding=False), inputs.io["hidden"])
+        each, hidden = operators(model, inputs, decoding=False), inputs.io["hidden"]
+        if model.pool is not None:
+            return model.vector(each, model.pooled(each, hidden))
+        x = model.normed(each, hidden)
         return nn.op.tensor_ir_op(pool(model.hidden_size), "pool", [x], nn.Tensor.placeholder([POOLED, model.hidden_size], "float32"))
 
     def decode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:

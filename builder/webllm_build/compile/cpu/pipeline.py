@@ -14,7 +14,7 @@ from webllm_build.compile.cpu.abi import CFunction, c_function, launch_function
 from webllm_build.compile.cpu.lower import CPU_FUNCTIONS, cpu
 from webllm_build.compile.cpu.plan import CpuKernel, CpuPlan, CpuVariantPlan
 from webllm_build.compile.cpu.variant import CPU_VARIANTS, CpuVariant, Flavour, target
-from webllm_build.compile.export import export_module
+from webllm_build.compile.export import export_module, functions_of
 from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import compile_functions
 from webllm_build.compile.pipeline import lower_module, plan_model
@@ -51,7 +51,7 @@ def compile_cpu(
         # Loops are scheduled as they are written.
         module = lower_module(exported.module, target(flavours[0]), variant.name, debug_dump, without=["schedule"])
         workspace = Workspace(len(buffer_ids(layout)))
-        calls = calls_of(module, CPU_FUNCTIONS, layout, workspace)
+        calls = calls_of(module, functions_of(layout.model, CPU_FUNCTIONS), layout, workspace)
         numbers = kernels.add(module, exported.tiles, {call.kernel for function in calls.values() for call in function})
         functions = {}
         for name, function in calls.items():
