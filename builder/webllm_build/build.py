@@ -8,7 +8,7 @@ from pathlib import Path
 from webllm_build.cache import Cache
 from webllm_build.config import BuildRequest, resolve
 from webllm_build.disk import check_space
-from webllm_build.errors import DamagedEntry
+from webllm_build.errors import DamagedEntry, UnsupportedArchitecture
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.package.assets import GRAMMAR_ENGINE, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
@@ -41,7 +41,8 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     check_assets(request.kind)
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
         recipe = Recipe.read(request, cache, progress)
-        recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size))
+        _check_kind(recipe)
+        recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=recipe.embedding is None))
         check_space(output.folder, recipe.bytes, "--out")
         library = compile_library(recipe, cache, progress)
         cpu = compile_cpu_libraries(recipe, cache, progress) if request.cpu else None
@@ -50,6 +51,15 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
         except DamagedEntry:  # found while the cached weights were copied: they are made again, once
             manifest = _pack_and_write(recipe, library, cpu, cache, output, progress)
     return Bundle(request.out, manifest, request.weights_at)
+
+
+def _check_kind(recipe: Recipe) -> None:
+    """Raise UnsupportedArchitecture for a site of a model that does not write."""
+    if recipe.request.kind == "site" and recipe.embedding is not None:
+        raise UnsupportedArchitecture(
+            f"{recipe.checkpoint.name} makes vectors of texts, and a site's page chats",
+            f"Build a package, whose engine.embeddings.create makes them: webllm-build npm --model {recipe.request.model} --out ...",
+        )
 
 
 def _pack_and_write(
@@ -71,6 +81,7 @@ def _pack_and_write(
         request.tool_format,
         checkpoint.sampling,
         cpu,
+        recipe.embedding,
     )
     with progress.step(f"Writing {request.out}"):
         try:

@@ -30,6 +30,12 @@ class Fields:
                 return choice
         raise ValueError(f"{self.where}.{key} is not {' or '.join(choices)}")
 
+    def flag(self, key: str) -> bool:
+        value = self.fields.get(key)
+        if not isinstance(value, bool):
+            raise ValueError(f"{self.where}.{key} is not true or false")
+        return value
+
     def integer(self, key: str, least: int) -> int:
         value = self.fields.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**53:

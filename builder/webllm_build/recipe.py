@@ -17,7 +17,7 @@ from webllm_build.errors import SourceError
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.wrappers import text_of
-from webllm_build.package.manifest import ModelFacts
+from webllm_build.package.manifest import EmbeddingFacts, ModelFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Scheme, choose_scheme
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
@@ -78,6 +78,16 @@ class Recipe:
         """Of an npm package: what was asked for, or the model's id in the characters that npm allows."""
         slug = re.sub(r"[^a-z0-9]+", "-", self.facts.id.lower()).strip("-")
         return self.request.package_name or f"{slug[:100].strip('-') or 'model'}-webllm"
+
+    @property
+    def embedding(self) -> EmbeddingFacts | None:
+        """Of a model that makes vectors of texts."""
+        if self.model.pool is None:
+            return None
+        pool, said, most = self.model.pool.pool, self.checkpoint.embedding, self.layout.context_length
+        most = min(most, most if said is None else said.max_tokens or most)
+        prompts = ({}, None) if said is None else (dict(said.prompts), said.default_prompt)
+        return EmbeddingFacts(pool.kind, pool.whole, self.model.dimensions, most, *prompts)
 
     @property
     def scheme_names(self) -> dict[str, str]:

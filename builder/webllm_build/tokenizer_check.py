@@ -38,8 +38,9 @@ TEMPLATES = ("chat_template", "tool_template")
 FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
 
 
-def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
-    """The checkpoint with every token that ends an answer, among them what its chat template writes behind one.
+def check_tokenizer(checkpoint: Checkpoint, vocab_size: int, *, answers: bool = True) -> Checkpoint:
+    """The checkpoint with every token that ends an answer, among them what its chat template writes behind one; without any, and without a
+    template, where the model does not answer.
 
     vocab_size: rows of the model's embedding. Raises MalformedFile, MissingFile, UnsupportedTokenizer.
     """
@@ -48,6 +49,9 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
     others = (value for key, value in checkpoint.tokenizer.config.items() if key not in TEMPLATES)
     if any(len(str(value).encode()) > MAX_SPECIAL_TOKEN for value in others):
         raise MalformedFile(f"a special token is longer than {MAX_SPECIAL_TOKEN} characters", "See tokenizer_config.json.")
+    if not answers:
+        config = {key: value for key, value in checkpoint.tokenizer.config.items() if key not in TEMPLATES}
+        checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
     tokenizer = _trained(checkpoint.tokenizer, vocab_size)
     facts = read_facts(tokenizer)
     ids = encode(tokenizer, TEXTS, add_special_tokens=False)
@@ -60,7 +64,7 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int) -> Checkpoint:
                 "Its libraries lack something of this tokenizer: take another model.",
             )
         rendered = _rendered_by_page(tokenizer, page["renders"], rendered)
-    ends = _ends(checkpoint, facts, vocab_size, rendered.get("several turns"))
+    ends = _ends(checkpoint, facts, vocab_size, rendered.get("several turns")) if answers else ()
     return dataclasses.replace(checkpoint, tokenizer=tokenizer, eos_token_ids=ends)
 
 

@@ -34,6 +34,7 @@ def model(tiny: Checkpoint) -> Decoder:
 def test_every_input_of_every_multiplied_weight_is_measured(tiny: Checkpoint, model: Decoder) -> None:
     found = importances(model, tiny, TOKENS)
     multiplied = {weight.name: weight for layer in model.layers for weight in layer.weights if weight.kind == "linear"}
+    assert model.head is not None
     multiplied[model.head.name] = model.head
     assert {name: square.shape for name, square in found.items()} == {name: weight.shape[1:] for name, weight in multiplied.items()}
     assert all(square.dtype == np.float32 and square.max() == 1 and (square >= 0).all() for square in found.values())

@@ -55,13 +55,7 @@ class Layout:
     def _io(self) -> dict[str, tuple[list[int], str]]:
         """Shape and dtype of each io buffer. Rows are those of a decode step; a prefill uses the first."""
         model, chunk = self.model, max(self.prefill_chunk, MAX_ROWS)
-        return {
-            "tokens": ([chunk], "int32"),
-            "state": ([MAX_ROWS, STATE_WORDS], "int32"),
-            **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
-            **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
-            "hidden": ([chunk, model.hidden_size], "float32"),
-            "pooled": ([POOLED, model.hidden_size] if model.pool is None else [1, model.dimensions], "float32"),
+        drawn = {
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),
             "sampling": ([MAX_ROWS, SAMPLING_WORDS], "uint32"),
             "history": ([HISTORY], "int32"),
@@ -70,6 +64,15 @@ class Layout:
             "mask": ([MAX_ROWS, mask_words(model.vocab_size)], "uint32"),
             "kept": ([MAX_ROWS, model.vocab_size], "float32"),
             "logprobs": ([MAX_ROWS, LOGPROB_WORDS], "uint32"),
+        }
+        return {
+            "tokens": ([chunk], "int32"),
+            "state": ([MAX_ROWS, STATE_WORDS], "int32"),
+            **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
+            **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
+            "hidden": ([chunk, model.hidden_size], "float32"),
+            "pooled": ([POOLED, model.hidden_size] if model.pool is None else [1, model.dimensions], "float32"),
+            **(drawn if model.pool is None else {}),
         }
 
     @property

@@ -68,8 +68,8 @@ def read_model(
 ) -> Decoder:
     """The model that a config describes, of one for more than text that of its text; nothing of its weights is needed.
 
-    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling, embedding: see Reader.
-    Raises UnsupportedArchitecture.
+    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling, embedding: see
+    Reader. Raises UnsupportedArchitecture.
     """
     config = text_config(name, config)
     kind = model_type(name, config, "hugging_face")

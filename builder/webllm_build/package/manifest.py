@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from webllm_build.errors import MalformedFile
 from webllm_build.fields import Fields
 from webllm_build.limits_generated import MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, TENSOR_ALIGNMENT
 from webllm_build.quantize.probe import Probe
+from webllm_build.source.embedding import Pooling
 
 FORMAT = 1
 MIN_MANIFEST_BYTES = 4096  # Vite writes smaller files into its scripts, and a manifest needs an address: its folder names the model
@@ -75,6 +76,22 @@ class CpuLibraries:
 
 
 @dataclass(frozen=True)
+class EmbeddingFacts:
+    """How a model makes vectors of texts.
+
+    whole: a text is computed in one call. max_tokens: of a text. prompts: what comes before a text, by what it is for; default_prompt: the
+    one of them that a text gets where a request does not say.
+    """
+
+    pooling: Pooling
+    whole: bool
+    dimensions: int
+    max_tokens: int
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything the browser must know to fetch, verify and run one model.
 
@@ -85,6 +102,7 @@ class Manifest:
     probe: what a browser checks its GPU by, where it was computed from these weights.
     cpu: where the model also runs without a GPU; fetched where it does.
     sampling: how the model's makers would have tokens drawn, where they say so (sampling_defaults.RANGES); a request may say otherwise.
+    embedding: of a model that makes vectors of texts, and does nothing else.
     """
 
     generator: str
@@ -101,11 +119,14 @@ class Manifest:
     probe: Probe | None = None
     sampling: Mapping[str, float] = field(default_factory=dict)
     cpu: CpuLibraries | None = None
+    embedding: EmbeddingFacts | None = None
     format: int = FORMAT
 
     @property
-    def task(self) -> Literal["chat", "complete"]:
+    def task(self) -> Literal["chat", "complete", "embed"]:
         """What the model is for: a base model, which has no chat template, continues text."""
+        if self.embedding is not None:
+            return "embed"
         return "chat" if self.tokenizer_config.get("chat_template") else "complete"
 
     @property
@@ -149,6 +170,8 @@ class Manifest:
             del fields["sampling"]
         if self.cpu is None:
             del fields["cpu"]
+        if self.embedding is None:
+            del fields["embedding"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
 
 
@@ -203,6 +226,7 @@ def _parse(fields: Fields) -> Manifest:
         probe=optional_probe(fields),
         sampling=optional_numbers(fields, "sampling"),
         cpu=_cpu(fields.nested("cpu")) if "cpu" in fields.fields else None,
+        embedding=_embedding(fields.nested("embedding")) if "embedding" in fields.fields else None,
     )
     _check_stream(manifest)
     return manifest
@@ -210,6 +234,18 @@ def _parse(fields: Fields) -> Manifest:
 
 def _cpu(fields: Fields) -> CpuLibraries:
     return CpuLibraries(file_entry(fields.nested("plain")), file_entry(fields.nested("relaxed")))
+
+
+def _embedding(fields: Fields) -> EmbeddingFacts:
+    prompts = fields.nested("prompts")
+    return EmbeddingFacts(
+        fields.one_of("pooling", get_args(Pooling)),
+        fields.flag("whole"),
+        fields.count("dimensions"),
+        fields.count("max_tokens"),
+        {name: prompts.text(name) for name in prompts.fields},
+        fields.optional_text("default_prompt"),
+    )
 
 
 def file_entry(fields: Fields) -> FileEntry:

@@ -22,6 +22,7 @@ from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.package.chat_format import recognise
 from webllm_build.package.manifest import (
     CpuLibraries,
+    EmbeddingFacts,
     FileEntry,
     Manifest,
     ModelFacts,
@@ -60,7 +61,8 @@ class CompiledModel:
     """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest.
 
     cpu: its libraries for the CPU, plain and relaxed, where it has such.
-    grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling: as in Manifest.
+    grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling, embedding: as
+    in Manifest.
     """
 
     facts: ModelFacts
@@ -73,6 +75,7 @@ class CompiledModel:
     tool_format: str = "auto"
     sampling: Mapping[str, float] = field(default_factory=dict)
     cpu: tuple[bytes, bytes] | None = None
+    embedding: EmbeddingFacts | None = None
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
@@ -91,6 +94,7 @@ class CompiledModel:
             probe=self.weights.probe,
             sampling=dict(self.sampling),
             cpu=CpuLibraries(*(_entry(name, "wasm", data) for name, data in zip(CPU_NAMES, self.cpu, strict=True))) if self.cpu else None,
+            embedding=self.embedding,
         )
 
     def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER) -> None:

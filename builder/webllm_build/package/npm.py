@@ -38,7 +38,7 @@ def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, 
 
 
 def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> dict[str, str]:
-    model, ask_weights = manifest.model, weights is None
+    model, embedding, ask_weights = manifest.model, manifest.embedding, weights is None
     license_name = model.license or "unknown"
     local = manifest.files if weights == BUNDLE else manifest.small_files
     return {
@@ -66,6 +66,9 @@ def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> 
             weights_note=_weights_note(manifest.weights.base, weights),
             ask_weights=ask_weights,
             chat=manifest.task == "chat",
+            embeds=embedding is not None,
+            max_tokens=embedding.max_tokens if embedding else 0,
+            prompts=", ".join(f"`{as_text(name)}`" for name in embedding.prompts) if embedding else "",
         ),
         "LICENSE": render("npm/LICENSE.j2", model=one_line(model.name), license=one_line(license_name), licenses=licenses()),
         "package.json": json.dumps(_package_json(manifest, name, version), indent=2) + "\n",

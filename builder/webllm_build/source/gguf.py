@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.embedding import Embedding, Pooling
 from webllm_build.source.files import sha256_file, sha256_files
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_parts import PART, read_parts
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 from webllm_build.source.names import license_id, one_line
 from webllm_build.source.sampling_defaults import of_gguf
+
+POOLINGS: Mapping[int, Pooling] = {1: "mean", 2: "cls", 3: "last"}  # llama.cpp's LLAMA_POOLING_TYPE
+RANKING = 4
 
 
 def open_gguf(path: Path) -> Checkpoint:
@@ -31,7 +36,16 @@ def open_gguf(path: Path) -> Checkpoint:
         license=license_id(metadata.label("general.license")),
         identify=functools.cache(lambda: _digest(parts)),
         format="gguf",
+        embedding=_embedding(metadata),
     )
+
+
+def _embedding(metadata: Metadata) -> Embedding | None:
+    """Raises UnsupportedArchitecture for a model that ranks texts."""
+    kind = metadata.natural(f"{metadata.text('general.architecture')}.pooling_type")
+    if kind == RANKING:
+        raise UnsupportedArchitecture(f"{metadata.path} ranks texts (pooling_type)", "Take a model that makes vectors, or one that chats.")
+    return None if kind is None or kind not in POOLINGS else Embedding(POOLINGS[kind])
 
 
 def _stem(path: Path) -> str:

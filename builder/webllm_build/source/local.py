@@ -45,8 +45,8 @@ ONLY_SAFETENSORS = (
     f"Weights are read from {SINGLE}, or from the files that {INDEX} names. "
     "Pickled ones (.bin, .pth) can run code: convert them with transformers' save_pretrained."
 )
-# transformers' prefix of a model within one that has a head: decoders are read with it, encoders without. By a tensor that shows that a file
-# is the other way, what is to be taken off and what put before names.
+# transformers' prefix of a model within one that has a head: decoders are read with it, encoders without. By a tensor that shows that a
+# file is the other way, what is to be taken off and what put before names.
 PREFIXES = {
     "embed_tokens.weight": ("", "model."),
     "bert.embeddings.word_embeddings.weight": ("bert.", ""),
