@@ -18,8 +18,8 @@ from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_ro
 from webllm_build.source.embedding import Embedding
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
-# (and of_gguf_tensors: config keys that such files say by their tensors), SKIPPED where files hold what answers do not need (how its tensors begin),
-# DEFAULTS where config.json files lack keys (what transformers takes for them), and are imported only when asked for.
+# (and of_gguf_tensors: config keys that such files say by their tensors), SKIPPED where files hold what answers do not need (how its
+# tensors begin), DEFAULTS where config.json files lack keys (what transformers takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
     "gemma3_text": "gemma3",
