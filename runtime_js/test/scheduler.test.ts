@@ -31,6 +31,25 @@ test("the faster the GPU, the more steps ahead", () => {
   assert.deepEqual([500, 200, 100, 12, 5, 3, 2, 1, 0].map(depthAt), [1, 1, 2, 2, 3, 5, 6, 6, 6]);
 });
 
+test("what a number of rows took is forgotten when no step had it for long, as the first of its kind may be slow", () => {
+  const pace = new StepPace();
+  let now = 0;
+  const step = (rows: number, milliseconds: number): void => pace.tokensRead(rows, now += milliseconds, now - milliseconds);
+  for (let i = 0; i < 8; i++) step(1, 4);
+  const presumed = pace.time(4);
+  step(4, 300); // a driver's work on kernels that are new to it
+  for (let i = 0; i < 60; i++) {
+    assert.ok(pace.time(4) > 200);
+    step(1, 4);
+  }
+  for (let i = 0; i < 8; i++) step(1, 4);
+  assert.ok(Math.abs(pace.time(4) - presumed) < 0.1, "it gets another try");
+  assert.ok(Math.abs(pace.time(1) - 4) < 0.1);
+  step(4, 8);
+  step(4, 6);
+  assert.ok(pace.time(4) < 10, "and what it took then does not count any more");
+});
+
 test("a chunk of a prompt is as long as the GPU computes in time, and the first is short where nothing is known", () => {
   const slow = new ChunkLength({ prefillChunk: 512 }, 400, 16);
   assert.equal(slow.value, 16);

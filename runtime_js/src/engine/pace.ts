@@ -15,15 +15,20 @@ const ROUND_TRIP_MS = 2;
 /** Of a GPU that nothing is known of yet: its step of one row, and how many rows take as long again. */
 const USUAL_STEP_MS = 5;
 const USUAL_ROWS = 8;
+/** A number of rows that no step had for so many steps is unknown again: one that was slow once, as the first of its kind may be, gets another try. */
+const REMEMBERED_STEPS = 64;
 
 /** What steps take, by how many rows they compute, from the times between their tokens; and from that how many to keep in flight. */
 export class StepPace {
   #last: { readonly rows: number; readonly at: number } | null = null;
-  readonly #averages = new Map<number, number>(); // milliseconds of a step, by its rows
+  /** Milliseconds of a step, by its rows; and the latest step that had so many. */
+  readonly #averages = new Map<number, { readonly time: number; readonly step: number }>();
+  #steps = 0;
   depth = 2;
 
   /** Call as the tokens of a step are read, with the time; `begun`: when it was submitted, where nothing else was under way. */
   tokensRead(rows: number, now: number, begun?: number): void {
+    this.#steps++;
     if (this.#last?.rows === rows) {
       const average = this.#took(rows, now - this.#last.at);
       const ahead = Math.ceil(PIPELINE_MS / Math.max(average, 0.1) - 1 / NEGLIGIBLE);
@@ -35,10 +40,10 @@ export class StepPace {
   }
 
   #took(rows: number, milliseconds: number): number {
-    const before = this.#averages.get(rows);
-    const average = before === undefined ? milliseconds : 0.75 * before + 0.25 * milliseconds;
-    this.#averages.set(rows, average);
-    return average;
+    const before = this.#lately(rows);
+    const time = before === undefined ? milliseconds : 0.75 * before + 0.25 * milliseconds;
+    this.#averages.set(rows, { time, step: this.#steps });
+    return time;
   }
 
   /** The next token does not follow the one before it: something else ran between them. */
@@ -46,10 +51,15 @@ export class StepPace {
     this.#last = null;
   }
 
-  /** Milliseconds of a step. One that was never timed is taken for one of a GPU that reads weights once for all rows. */
+  /** Milliseconds of a step. One that was not timed lately is taken for one of a GPU that reads weights once for all rows. */
   time(rows: number): number {
-    const one = this.#averages.get(1) ?? USUAL_STEP_MS;
-    return Math.max(one, this.#averages.get(rows) ?? one * (1 + (rows - 1) / USUAL_ROWS));
+    const one = this.#averages.get(1)?.time ?? USUAL_STEP_MS;
+    return Math.max(one, this.#lately(rows) ?? one * (1 + (rows - 1) / USUAL_ROWS));
+  }
+
+  #lately(rows: number): number | undefined {
+    const { time, step = 0 } = this.#averages.get(rows) ?? {};
+    return this.#steps - step < REMEMBERED_STEPS ? time : undefined;
   }
 }
 
