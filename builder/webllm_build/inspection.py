@@ -63,6 +63,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     return [
         ("Model", facts.name),
         ("Architecture", facts.architecture),
+        *([("Source", facts.source)] if facts.source else []),
         ("License", facts.license or "not said"),
         ("Parameters", f"{facts.parameters:,}"),
         ("Context length", f"{model.context_length:,} tokens"),
@@ -103,6 +104,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
         ("Model", f"{manifest.model.name} ({manifest.model.id})"),
         ("Made as", f"{marker.kind} by {manifest.generator}"),
         ("Architecture", manifest.model.architecture),
+        *([("Source", manifest.model.source)] if manifest.model.source else []),
         ("License", manifest.model.license or "not said"),
         ("Parameters", f"{manifest.model.parameters:,}"),
         ("Context length", f"{manifest.model.context_length:,} tokens"),

@@ -109,4 +109,5 @@ class Recipe:
             quantization=quantization,
             context_length=self.layout.context_length,
             vocab_size=self.model.vocab_size,
+            source=self.checkpoint.origin,
         )

@@ -23,6 +23,7 @@ MODEL = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 SHARDED = MODEL.with_name("tiny-llama-sharded")
 BODIES = {"html": b"<html>Log in</html>", "nothing": b"", "another": b"{}"}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+ORIGIN = f"hf:tests/tiny@{COMMIT}"
 EXTRA = {"pytorch_model.bin": b"pickle", "original/consolidated.00.pth": b"pickle", "README.md": b"---\nlicense: mit\n---\n"}
 
 
@@ -34,6 +35,7 @@ class Hub(ThreadingHTTPServer):
         self.files = {path.name: path.read_bytes() for path in MODEL.iterdir()} | EXTRA
         self.fetched: list[str] = []
         self.knows_ranges = True
+        self.faults: dict[str, int] = {}  # how often what is asked for fails: "busy", or "cut NAME"
 
     @property
     def url(self) -> str:
@@ -47,10 +49,21 @@ class HubHandler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def fails(self, fault: str) -> bool:
+        self.server.faults[fault] = left = self.server.faults.get(fault, 0) - 1
+        return left >= 0
+
     def do_GET(self) -> None:
         path = unquote(self.path.partition("?")[0])
         files = self.server.files
-        if path in ("/api/models/tests/tiny/revision/main", f"/api/models/tests/tiny/revision/{COMMIT}"):
+        if self.fails("busy"):
+            self.send(429, b"{}", {"Retry-After": "0"})
+        elif "/tests/old" in path:  # as for a repository that was renamed
+            self.send(307, b"", {"Location": self.path.replace("/tests/old", "/tests/tiny")})
+        elif "/tests/private" in path and self.headers.get("Authorization") == "Bearer hf_secret":
+            self.path = self.path.replace("/tests/private", "/tests/tiny")
+            self.do_GET()
+        elif path in ("/api/models/tests/tiny/revision/main", f"/api/models/tests/tiny/revision/{COMMIT}"):
             siblings = [{"rfilename": name, "size": len(data)} for name, data in files.items()]
             self.answer({"id": "tests/tiny", "modelId": "tests/tiny", "sha": COMMIT, "siblings": siblings, "tags": [], "private": False})
         elif path == f"/api/models/tests/tiny/tree/{COMMIT}":
@@ -59,7 +72,7 @@ class HubHandler(BaseHTTPRequestHandler):
             self.send_file(path.removeprefix(f"/tests/tiny/resolve/{COMMIT}/"))
         elif path.startswith("/api/models/tests/tiny/"):
             self.refuse(404, "RevisionNotFound")
-        elif path.startswith("/api/models/tests/gated/"):
+        elif path.startswith(("/api/models/tests/gated/", "/api/models/meta-llama/", "/api/models/google/")):
             self.refuse(403, "GatedRepo")
         elif path.startswith("/api/models/tests/broken/"):
             self.refuse(500, "")
@@ -79,10 +92,13 @@ class HubHandler(BaseHTTPRequestHandler):
             return
         if self.command == "GET":
             self.server.fetched.append(f"{name} {wanted}".strip())
-        headers = {"ETag": f'"{etag(whole)}"', "X-Repo-Commit": COMMIT}
-        if wanted and self.server.knows_ranges:
-            end = min(len(whole), int(wanted.rpartition("-")[2]) + 1)
-            self.send(206, whole[:end], {**headers, "Content-Range": f"bytes 0-{end - 1}/{len(whole)}"})
+        headers = {"ETag": f'"{etag(whole)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        if self.command == "GET" and "bytes=0-" not in wanted and self.fails(f"cut {name}"):
+            self.send(200, whole, headers, sent=len(whole) // 2)
+        elif wanted and self.server.knows_ranges:
+            first, last = wanted.removeprefix("bytes=").split("-")
+            begin, end = int(first), min(len(whole), int(last) + 1 if last else len(whole))
+            self.send(206, whole[begin:end], {**headers, "Content-Range": f"bytes {begin}-{end - 1}/{len(whole)}"})
         else:
             self.send(200, whole, headers)
 
@@ -92,13 +108,16 @@ class HubHandler(BaseHTTPRequestHandler):
     def refuse(self, status: int, code: str) -> None:
         self.send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": "no", "Content-Type": "application/json"})
 
-    def send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def send(self, status: int, body: bytes, headers: dict[str, str], sent: int | None = None) -> None:
+        """sent: bytes of the body after which the connection breaks."""
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body)
+            self.wfile.write(body[:sent])
+        if sent is not None:
+            self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -118,13 +137,13 @@ def hub() -> Iterator[Hub]:
         thread.join()
 
 
-def inspect(model: str, home: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
-    return run(["-m", "webllm_build", "inspect", model], home, endpoint)
+def inspect(model: str, home: Path, endpoint: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return run(["-m", "webllm_build", "inspect", model], home, endpoint, **more)
 
 
-def run(arguments: list[str], home: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
+def run(arguments: list[str], home: Path, endpoint: str, **more: str) -> subprocess.CompletedProcess[str]:
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_ETAG_TIMEOUT": "2"}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | settings
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | settings | more
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, check=False)
 
 
@@ -170,35 +189,108 @@ def test_weights_come_when_they_are_wanted_and_only_those_of_the_index(
     assert fetched == {path.name for path in SHARDED.glob("*.safetensors")}
 
 
+FETCH = (
+    "from webllm_build.source.huggingface import HubFolder, parse_reference; from webllm_build.source.local import open_folder;"
+    "from webllm_build.progress import Silent;"
+    "checkpoint = open_folder(HubFolder(parse_reference('hf:tests/tiny'), Silent()), 'tiny'); checkpoint.fetch();"
+    "print(sum(float(tensor.dequantize().sum()) for tensor in checkpoint.tensors.values()))"
+)
+
+
+OPEN = """
+import json, sys
+from pathlib import Path
+from webllm_build.cache import Cache
+from webllm_build.catalog import CATALOG
+from webllm_build.errors import WebllmBuildError
+from webllm_build.source import open_checkpoint
+answers = {}
+for reference in sys.argv[2:]:
+    try:
+        answers[reference] = open_checkpoint(reference, CATALOG, Cache(Path(sys.argv[1]))).origin
+    except WebllmBuildError as error:
+        answers[reference] = str(error)
+print(json.dumps(answers))
+"""
+
+
+def opened(references: list[str], home: Path, endpoint: str, **more: str) -> dict[str, str]:
+    """The origin of each, or its error, all asked for by one process."""
+    done = run(["-c", OPEN, str(home), *references], home, endpoint, **more)
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, str] = json.loads(done.stdout)
+    return answers
+
+
+def test_what_breaks_off_is_asked_for_again(hub: Hub, tmp_path: Path) -> None:
+    hub.faults["cut model.safetensors"] = 1
+    done = run(["-c", FETCH], tmp_path, hub.url)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == sum(float(tensor.dequantize().sum()) for tensor in open_folder(MODEL, "tiny").tensors.values())
+    assert hub.faults["cut model.safetensors"] < 0
+
+    # All is there now: nothing is asked of the network.
+    assert opened(["hf:tests/tiny"], tmp_path, "http://127.0.0.1:9", HF_HUB_OFFLINE="1") == {"hf:tests/tiny": ORIGIN}
+
+
+def test_a_busy_hub_is_asked_again_when_it_says(hub: Hub, tmp_path: Path) -> None:
+    hub.faults["busy"] = 1
+    assert opened(["hf:tests/tiny"], tmp_path, hub.url) == {"hf:tests/tiny": ORIGIN}
+    # Of a commit whose small files are there, the first that is asked for is the beginning of the weights.
+    hub.faults["busy"] = 1
+    by_commit = f"hf:tests/tiny@{COMMIT}"
+    assert opened([by_commit], tmp_path, hub.url) == {by_commit: ORIGIN}
+    offline = opened(["hf:tests/tiny"], tmp_path, hub.url, HF_HUB_OFFLINE="1")
+    assert "HF_HUB_OFFLINE" in offline["hf:tests/tiny"]
+
+
+def test_renamed_gated_and_private_repositories(hub: Hub, tmp_path: Path) -> None:
+    gated = {"hf:meta-llama/Llama-3.2-3B-Instruct": "llama-3.2-3b", "hf:google/gemma-3-1b-it": "gemma3-1b"}
+    answers = opened(["hf:tests/old", "hf:tests/private", *gated], tmp_path, hub.url)
+    assert answers["hf:tests/old"] == ORIGIN.replace("tiny", "old") and "private" in answers["hf:tests/private"]
+    for name, copy in gated.items():
+        assert "is gated" in answers[name] and f"--model {copy}, a copy that needs no account" in answers[name]
+    answers = opened(["hf:tests/private"], tmp_path, hub.url, HF_TOKEN="hf_secret")
+    assert answers["hf:tests/private"] == ORIGIN.replace("tiny", "private")
+
+
+def test_an_adapter_of_the_hub_is_merged(hub: Hub, tmp_path: Path) -> None:
+    adapter = MODEL.with_name("tiny-llama-adapter")
+    hub.files = {path.name: path.read_bytes() for path in adapter.iterdir()} | EXTRA
+    done = run(["-m", "webllm_build", "inspect", str(MODEL), "--adapter", "hf:tests/tiny"], tmp_path, hub.url)
+    assert done.returncode == 0, done.stderr
+    assert "tiny-llama-tiny" in done.stdout
+    beginning = f"adapter_model.safetensors bytes=0-{USUAL_HEADER_BYTES - 1}"
+    assert set(hub.fetched) == {"adapter_config.json", "README.md", beginning}
+
+
 def test_an_adapter_names_its_base(hub: Hub, tmp_path: Path) -> None:
     hub.files = {"adapter_config.json": b'{"base_model_name_or_path": "org/base"}', "adapter_model.safetensors": b"x"}
     done = inspect("hf:tests/tiny", tmp_path, hub.url)
     assert done.returncode == 1 and "adapter" in done.stderr and "org/base" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("model", "words"),
-    [
-        ("hf:tests/gated", ["gated", "HF_TOKEN", "https://huggingface.co/tests/gated"]),
-        ("hf:tests/missing", ["no repository tests/missing", "private"]),
-        ("hf:tests/tiny@v9", ["no revision v9"]),
-        ("hf:tests/broken", ["tests/broken", "again"]),
-        ("hf:tests/answers-403", ["403", "licence"]),
-        ("hf:tests/answers-404", ["404", "again"]),
-        ("hf:tests/answers-429", ["429", "wait", "HF_TOKEN"]),
-        ("hf:tests/answers-html", ["not Hugging Face", "proxy"]),
-        ("hf:tests/answers-nothing", ["not Hugging Face", "proxy"]),
-        ("hf:tests/answers-another", ["not Hugging Face", "proxy"]),
-        ("hf:tests", ["not a repository", "hf:organization/name"]),
-        ("hf:te..sts/tiny", ["hf:organization/name"]),
-    ],
-)
-def test_refusals_say_what_to_do(hub: Hub, tmp_path: Path, model: str, words: list[str]) -> None:
-    done = inspect(model, tmp_path, hub.url)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    for word in words:
-        assert word in done.stderr
+REFUSALS = {
+    "hf:tests/gated": ["gated", "HF_TOKEN", "https://huggingface.co/tests/gated"],
+    "hf:tests/missing": ["no repository tests/missing", "private"],
+    "hf:tests/tiny@v9": ["no revision v9"],
+    "hf:tests/broken": ["tests/broken", "again"],
+    "hf:tests/answers-403": ["403", "licence"],
+    "hf:tests/answers-404": ["404", "again"],
+    "hf:tests/answers-429": ["429", "wait", "HF_TOKEN"],
+    "hf:tests/answers-html": ["not Hugging Face", "proxy"],
+    "hf:tests/answers-nothing": ["not Hugging Face", "proxy"],
+    "hf:tests/answers-another": ["not Hugging Face", "proxy"],
+    "hf:tests": ["not a repository", "hf:organization/name"],
+    "hf:te..sts/tiny": ["hf:organization/name"],
+}
+
+
+def test_refusals_say_what_to_do(hub: Hub, tmp_path: Path) -> None:
+    answers = opened([*REFUSALS], tmp_path, hub.url)
+    for model, words in REFUSALS.items():
+        for word in words:
+            assert word in answers[model], model
 
 
 def test_settings_that_the_library_cannot_read_are_named(tmp_path: Path) -> None:

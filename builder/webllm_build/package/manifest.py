@@ -26,7 +26,8 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{16}\.[a-z0-9]+")
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a person wants to know before the download. parameters: count of weights; context_length: tokens."""
+    """What a person wants to know before the download. parameters: count of weights; context_length: tokens; source: where
+    weights came from, hf:org/name@commit, where that is no folder of its builder's."""
 
     id: str
     name: str
@@ -36,6 +37,7 @@ class ModelFacts:
     quantization: str
     context_length: int
     vocab_size: int
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ class Manifest:
     def to_json(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces but at the end of a short one, so that equal manifests have equal bytes and names."""
         fields = asdict(self)
+        if self.model.source is None:
+            del fields["model"]["source"]
         if self.weights.base is None:
             del fields["weights"]["base"]
         if self.probe is None:
@@ -209,6 +213,7 @@ def _parse(fields: Fields) -> Manifest:
             quantization=model.text("quantization"),
             context_length=model.count("context_length"),
             vocab_size=model.count("vocab_size"),
+            source=model.optional_text("source"),
         ),
         library=file_entry(fields.nested("library")),
         tokenizer=file_entry(fields.nested("tokenizer")),

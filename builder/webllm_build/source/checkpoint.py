@@ -62,6 +62,7 @@ Format = Literal["hugging_face", "gguf"]
 class Checkpoint:
     """A model as it was found, in the words of its file.
 
+    origin: where others find it: hf:org/name@commit, or the package; None for files of this machine.
     format: whose keys config has and whose names tensors have: config.json's, or a GGUF's metadata without the tokenizer's.
     sampling: what its makers recommend, by the names of sampling_defaults.RANGES.
     embedding: how it makes vectors of texts, where it was published for that.
@@ -79,6 +80,7 @@ class Checkpoint:
     format: Format = "hugging_face"
     sampling: Mapping[str, float] = field(default_factory=dict)
     embedding: Embedding | None = None
+    origin: str | None = None
     fetch: Callable[[], None] = lambda: None
 
     @property

@@ -71,6 +71,11 @@ class Folder:
     def fetch(self, names: list[str]) -> None:
         """Has these files' data on this machine."""
 
+    @property
+    def origin(self) -> str | None:
+        """Where others find the same files."""
+        return None
+
     def identity(self) -> str | None:
         """What names the content of all files, where nothing needs to be read to know it."""
         return None

@@ -99,12 +99,12 @@ class HubFolder(Folder):
         """(the first bytes of a file on the hub, its size)."""
         from huggingface_hub import hf_hub_url
         from huggingface_hub.errors import EntryNotFoundError
-        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status  # type: ignore[attr-defined]
+        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff  # type: ignore[attr-defined]
 
         with errors_of_the_hub(self._repository):
             headers = {**build_hf_headers(), "range": f"bytes=0-{count - 1}", "accept-encoding": "identity"}
             url = hf_hub_url(self._repository.id, name, revision=self.commit)
-            with get_session().stream("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
+            with http_stream_backoff("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
                 try:
                     hf_raise_for_status(response)
                 except EntryNotFoundError as error:
@@ -119,8 +119,12 @@ class HubFolder(Folder):
                         break
         return content[:count], int(size[1])
 
+    @property
+    def origin(self) -> str:
+        return f"hf:{self._repository.id}@{self.commit}"
+
     def identity(self) -> str:
-        return hashlib.sha256(f"hf:{self._repository.id}@{self.commit}".encode()).hexdigest()
+        return hashlib.sha256(self.origin.encode()).hexdigest()
 
 
 class _HubFile:

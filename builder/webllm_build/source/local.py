@@ -94,6 +94,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         license=_license(folder),
         embedding=embedding,
         fetch=lambda: folder.fetch(weight_files),
+        origin=folder.origin,
         identify=identify,
     )
 

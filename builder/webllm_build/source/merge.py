@@ -53,6 +53,7 @@ def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
         name=f"{checkpoint.name}-{adapter.name}",
         config=config,
         tensors=tensors,
+        origin=" with ".join(origin for origin in (checkpoint.origin, adapter.folder.origin) if origin is not None) or None,
         fetch=_both(checkpoint.fetch, adapter.fetch),
         identify=functools.cache(lambda: hashlib.sha256(f"{checkpoint.digest} {adapter.identify()}".encode()).hexdigest()),
     )
