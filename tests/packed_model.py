@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,14 @@ from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.weights import Weight
-from webllm_build.quantize import SCHEMES, Packed, Scheme, pack_weight, split
+from webllm_build.quantize import Packed, Scheme, choose_scheme, pack_weight, split
 from webllm_build.source.checkpoint import Checkpoint
 
 Array = npt.NDArray[np.floating[Any]]
 
 CHUNK = 64  # tokens of the longest prefill call
 # Schemes by the last part of a weight's name; norms are f32.
-EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "up", "down", "head"], "f16")
+EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "up", "down", "experts_gate_up", "experts_down", "head"], "f16")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class PackedModel:
     def of(checkpoint: Checkpoint, names: Mapping[str, str]) -> PackedModel:
         """names: schemes by the last part of a weight's name; others are f32."""
         model = load_model(checkpoint)
-        schemes = {weight.name: SCHEMES[names.get(weight.name.rpartition(".")[2], "f32")] for weight in model.weights}
+        asked = {weight.name: names.get(weight.name.rpartition(".")[2], "f32") for weight in model.weights}
+        schemes = {weight.name: choose_scheme(weight, checkpoint, asked[weight.name]) for weight in model.weights}
         weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
         context_length = min(256, model.context_length)
         layout = Layout.of(model, schemes, context_length, context_length if model.takes_whole_texts else CHUNK)
@@ -77,6 +78,10 @@ class PackedOperators(NumpyOperators):
         product: Array = x @ self._values(weight).T
         return product
 
+    def rows_of_experts(self, weight: Weight, experts: Sequence[int]) -> Iterator[Array]:
+        values = self._values(weight).reshape(weight.experts, -1, weight.shape[1])
+        return (values[expert] for expert in experts)
+
     def _values(self, weight: Weight) -> npt.NDArray[np.float64]:
         rows, columns = weight.shape
         buffers = [packed.data for packed in self._built.weights[weight.name]]
@@ -95,4 +100,10 @@ class CodeOperators(PackedOperators):
     """And on activations as 8-bit codes."""
 
     def multiply(self, x: Array, weight: Weight) -> Array:
-        return super().multiply(codes_case.decode(*codes_case.encode(x.astype(np.float32))), weight)
+        return super().multiply(x if weight.precision == "exact" else self._decoded(x), weight)
+
+    def multiply_experts(self, x: Array, ids: npt.NDArray[np.int64], weight: Weight) -> Array:
+        return super().multiply_experts(self._decoded(x), ids, weight)
+
+    def _decoded(self, x: Array) -> Array:
+        return codes_case.decode(*codes_case.encode(x.astype(np.float32)))

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.model import ARCHITECTURES, read_model
+from webllm_build.model.stacks import Stack
 from webllm_build.model.gguf import TURNED
 
 GROUP = 32
@@ -124,9 +125,13 @@ def main(path: Path, out: Path, tokenizer: Path) -> None:
     add_tokenizer(writer.gguf, gguf.GGUFReader(tokenizer), config["vocab_size"])
     written = set()
     for source in (source for weight in model.weights for source in weight.sources):
-        name = source.in_files["gguf"].name
+        if isinstance(source, Stack):
+            (form, *_), count = source.forms["gguf"], source.count
+            name, shape = form.name, form.shape(count, source.shape)
+        else:
+            name, shape = source.in_files["gguf"].name, source.shape
         if name not in written:
-            (writer.ones if len(source.shape) == 1 else writer.blocks)(name, source.shape)
+            (writer.ones if len(source.shape) == 1 else writer.blocks)(name, shape)
         written.add(name)
     writer.close()
 

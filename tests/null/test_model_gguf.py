@@ -15,6 +15,7 @@ from webllm_build.model import load_model
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
+from webllm_build.model.weights import Source
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.gguf import open_gguf
 
@@ -24,7 +25,7 @@ FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 def tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """What the model reads, by the names of Hugging Face."""
     sources = [source for weight in load_model(checkpoint).weights for source in weight.sources]
-    return {source.in_files["hugging_face"].name: source.tensor(checkpoint) for source in sources}
+    return {source.in_files["hugging_face"].name: source.tensor(checkpoint) for source in sources if isinstance(source, Source)}
 
 
 def model_of(path: Path, metadata: dict[str, object], *, tied: bool = False, architecture: str = "llama") -> Decoder:

@@ -43,7 +43,7 @@ class Layout:
 
     @staticmethod
     def of(model: Decoder, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
-        parts = {weight.name: parts_of(weight.name, schemes[weight.name], weight.shape) for weight in model.weights}
+        parts = {weight.name: parts_of(weight.name, schemes[weight.name], weight.shape, weight.experts) for weight in model.weights}
         return Layout(model, parts, context_length, prefill_chunk)
 
     @property

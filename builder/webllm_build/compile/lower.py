@@ -22,11 +22,14 @@ from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.kernels.pool import pool
 from webllm_build.compile.kernels.recurrence import recurrence_kernel
+from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
+from webllm_build.model.ops import Activation
 from webllm_build.model.recurrence import Recurrence
+from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
 from webllm_build.source.embedding import Pooling
@@ -79,7 +82,7 @@ class GpuOperators(RelaxOperators):
         return self.recur_by(kernel, f"_rows{rows}" if rows else "", recurrence, state, inputs, weights)
 
 
-class DecodeOperators(GpuOperators):
+class DecodeOperators(GpuOperators, DecodeExperts):
     """One token of each of a few rows: matrix-vector kernels with the norm folded in, attention split over keys. All rows get what each
     would get alone, bit for bit where the tiles are alike."""
 
@@ -92,6 +95,20 @@ class DecodeOperators(GpuOperators):
         kernel = _gemv(self.variant, matrix.scheme, *matrix.shape, self.m, eps, epilogue)
         args = [x, *matrix.buffers, *self.vector(norm), *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemv", matrix, self.m), args, rows(x, epilogue.columns(matrix.shape[0])))
+
+    def experts(
+        self,
+        x: nn.Tensor,
+        routing: Routing,
+        weights: ExpertWeights,
+        *,
+        activation: Activation,
+        norm: Weight | None = None,
+        residual: nn.Tensor | None = None,
+    ) -> nn.Tensor:
+        exact = DecodeOperators(self.norm_eps, self.variant, self.inputs, self.m)  # a code more or less may be another expert
+        chosen = self.choose(exact.linear(x, weights.router, norm=norm, bias=weights.router_bias), routing, weights)
+        return self.summed(self.channels(x, chosen, weights, activation, norm), chosen, weights, residual)
 
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
@@ -114,7 +131,7 @@ class DecodeOperators(GpuOperators):
         return Rows(int(max_pages)) if self.m > 1 else ONE_ROW
 
 
-class PrefillOperators(GpuOperators):
+class PrefillOperators(GpuOperators, PrefillExperts):
     """Many tokens: norms made by TVM, matrix-matrix kernels, tiled causal attention."""
 
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
@@ -124,13 +141,27 @@ class PrefillOperators(GpuOperators):
         args = [x, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm", matrix), args, rows(x, epilogue.columns(matrix.shape[0])))
 
+    def experts(
+        self,
+        x: nn.Tensor,
+        routing: Routing,
+        weights: ExpertWeights,
+        *,
+        activation: Activation,
+        norm: Weight | None = None,
+        residual: nn.Tensor | None = None,
+    ) -> nn.Tensor:
+        x = x if norm is None else self.norm(x, norm)
+        exact = PrefillOperators(self.norm_eps, exactly(self.variant), self.inputs)
+        chosen = self.choose(exact.linear(x, weights.router, bias=weights.router_bias), routing, weights)
+        return self.combined(self.grouped(x, chosen, routing, weights, activation), chosen, residual)
+
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
         places = [self.inputs.io["state"], self.inputs.tables[state]]
         args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
         cache, q = self.append(_rope_append(self.variant, attention), "rope_append", args, attention.query_size)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
-        gates = [qkv] if attention.gate else []
-        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places, *gates], out)
+        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places], out)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         return self.recur_in(None, recurrence, state, inputs, weights)

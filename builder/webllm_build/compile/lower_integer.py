@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.kernels.attention.merge import can_make_codes
+from webllm_build.compile.kernels.experts.gemv_codes import expert_channels_codes, expert_sum_codes
+from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
+from webllm_build.compile.kernels.experts.tokens import ExpertTokens
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, tiles_for
-from webllm_build.compile.operators import Matrix, kernel_name, rows
+from webllm_build.compile.lower_experts import HEIGHT
+from webllm_build.compile.operators import Call, Matrix, in_turn, kernel_name, rows
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
+from webllm_build.model.ops import Activation
+from webllm_build.model.routing import ExpertWeights
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Scheme
 
 _quantize = functools.cache(quantize)
+_channels_codes, _sum_codes = functools.cache(expert_channels_codes), functools.cache(expert_sum_codes)
 
 
 @functools.cache
@@ -37,6 +46,13 @@ def _gemv_codes(
 def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
     make = functools.partial(gemm_codes.gemm_codes, scheme, n, k, epilogue=epilogue)
     return in_tiles(lambda tile: make(tile=tile), gemm_codes.tiles(n))
+
+
+@functools.cache
+def _expert_gemm_codes(matrix: ExpertMatrix, chosen: int, of_tokens: bool, epilogue: Epilogue) -> tirx.PrimFunc:
+    tile = gemm_codes.Tile(rows=4, columns=8, width_threads=8, height_threads=HEIGHT // 4)
+    rows = functools.partial(ExpertTokens, matrix=matrix, chosen=chosen, height=HEIGHT, of_tokens=of_tokens)
+    return gemm_codes.gemm_codes(matrix.scheme, matrix.rows, matrix.columns, epilogue=epilogue, tile=tile, rows=rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +92,28 @@ class IntegerDecodeOperators(DecodeOperators):
             return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(self.m, n // 2)))
         return nn.op.tensor_ir_op(kernel, name, args, nn.Tensor.placeholder([self.m, n], "float32"))
 
+    def channels(
+        self, x: nn.Tensor, chosen: nn.Tensor, weights: ExpertWeights, activation: Activation, norm: Weight | None
+    ) -> Sequence[nn.Tensor]:
+        m, k, added = self.m, int(x.shape[1]), self.vector(weights.gate_up_bias)
+        # One kernel for all rows, so that each has the codes that it has alone.
+        encode = _quantize(self.variant, k, norm_eps=self.norm_eps if norm else None)
+        name = "norm_quantize" if norm else "quantize"
+        codes = nn.op.tensor_ir_op(encode, name, [x, *self.vector(norm)], ActivationCodes.placeholders(m, k))
+        epilogue, slots = Epilogue(bool(added), activation), int(chosen.shape[2])
+        calls = [
+            Call(
+                _channels_codes(self.variant, matrix, m, slots, epilogue=epilogue),
+                kernel_name("expert_channels_codes", part, m),
+                [*codes, chosen, *part.buffers, *added],
+            )
+            for matrix, part in self.held(weights.gate_up)
+        ]
+        return in_turn(calls, ActivationCodes.placeholders(m, slots * weights.gate_up.shape[0] // weights.gate_up.experts // 2))
+
+    def sum_kernel(self, matrix: ExpertMatrix, chosen: int, epilogue: Epilogue) -> tirx.PrimFunc:
+        return _sum_codes(self.variant, matrix, self.m, chosen, epilogue=epilogue)
+
     def join(self, parts: list[nn.Tensor | ActivationCodes]) -> nn.Tensor | ActivationCodes:
         if not isinstance(parts[0], ActivationCodes):
             return super().join(parts)
@@ -101,3 +139,11 @@ class IntegerPrefillOperators(PrefillOperators):
         kernel = _gemm_codes(matrix.scheme, n, k, epilogue)
         args = [*codes, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", matrix), args, rows(x, epilogue.columns(n)))
+
+    def inputs_of_product(self, x: nn.Tensor, each: int) -> list[nn.Tensor]:
+        m, k = x.shape
+        encode, outputs = _quantize(self.variant, int(k), rows=each), ActivationCodes.placeholders(m, int(k))
+        return list(nn.op.tensor_ir_op(encode, "quantize", [x], outputs))
+
+    def product_kernel(self, matrix: ExpertMatrix, chosen: int, of_tokens: bool, epilogue: Epilogue) -> tirx.PrimFunc:
+        return _expert_gemm_codes(matrix, chosen, of_tokens, epilogue)

@@ -14,6 +14,7 @@ from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.recurrence import Recurrence
+from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
 from webllm_build.source.embedding import Pooling
@@ -56,13 +57,11 @@ class RelaxOperators(ABC):
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> nn.Tensor:
         tokens, (count, columns) = self.inputs.io["tokens"], table.shape
-        out, x = rows(tokens, columns), None
-        for matrix in self.inputs.weights[table.name]:  # each adds the embeddings that it has
-            kernel, args = self.embed_kernel(matrix.part, count, scale), [tokens, *matrix.buffers]
-            if x is None:
-                x = nn.op.tensor_ir_op(kernel, "embed", args, out)
-            else:
-                x = nn.op.tensor_ir_inplace_op(kernel, "embed", [*args, x], len(args), out)
+        calls = [
+            Call(self.embed_kernel(matrix.part, count, scale), "embed", [tokens, *matrix.buffers])
+            for matrix in self.inputs.weights[table.name]
+        ]
+        (x,) = in_turn(calls, [rows(tokens, columns)])
         return x
 
     def linear(
@@ -114,6 +113,18 @@ class RelaxOperators(ABC):
         return nn.op.tensor_ir_op(kernel, "add_positions", [x, *self.vector(positions), *self.vector(token_type)], rows(x, columns))
 
     @abstractmethod
+    def experts(
+        self,
+        x: nn.Tensor,
+        routing: Routing,
+        weights: ExpertWeights,
+        *,
+        activation: Activation,
+        norm: Weight | None = None,
+        residual: nn.Tensor | None = None,
+    ) -> nn.Tensor: ...
+
+    @abstractmethod
     def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor: ...
 
     @abstractmethod
@@ -154,6 +165,30 @@ class RelaxOperators(ABC):
         outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), rows(inputs[0], columns)]
         cache, out = nn.op.tensor_ir_inplace_op(kernel, name, args, [len(inputs), -1], outputs)
         return cache, out
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """Of a kernel, with what it reads."""
+
+    kernel: tirx.PrimFunc
+    name: str
+    args: Sequence[nn.Tensor]
+
+
+def in_turn(calls: Sequence[Call], outputs: Sequence[nn.Tensor]) -> Sequence[nn.Tensor]:
+    """Outputs of which each call writes what its part of a weight has."""
+    first, *others = calls
+    made = nn.op.tensor_ir_op(first.kernel, first.name, list(first.args), list(outputs))
+    for call in others:
+        count = len(call.args)
+        places = list(range(count, count + len(outputs)))
+        made = nn.op.tensor_ir_inplace_op(call.kernel, call.name, [*call.args, *_several(made)], places, list(outputs))
+    return _several(made)
+
+
+def _several(made: nn.Tensor | tuple[nn.Tensor, ...]) -> Sequence[nn.Tensor]:
+    return [made] if isinstance(made, nn.Tensor) else made
 
 
 def row_count(x: nn.Tensor) -> int | None:

@@ -92,7 +92,7 @@ def plan_model(layout: Layout) -> PlanModel:
 
 def _supported(variants: Sequence[Variant], layout: Layout) -> list[Variant]:
     """The variants that the model's weights allow: integer dot products need integers."""
-    matrices = (layout.parts[weight.name][0] for weight in layout.model.weights if weight.kind != "vector")
+    matrices = (layout.parts[weight.name][0] for weight in layout.model.weights if weight.kind != "vector" and weight.precision != "exact")
     others = sorted({part.scheme.name for part in matrices} - CODES.keys())
     supported = [variant for variant in variants if not (variant.integer and others)]
     if not supported:

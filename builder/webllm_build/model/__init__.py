@@ -29,6 +29,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "phi3": "phi3",
     "qwen2": "qwen2",
     "qwen3": "qwen3",
+    "qwen3_moe": "qwen3moe",
     "stablelm": "stablelm",
 }
 
@@ -130,7 +131,7 @@ def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
     problems: list[str] = []
     used = {_head_name(checkpoint, model)} if model.tied or model.pool is not None else set()
     for source in (source for weight in model.weights for source in weight.sources):
-        used.add(source.in_files[checkpoint.format].name)
+        used.update(source.names(checkpoint))
         try:
             source.tensor(checkpoint)
         except MalformedFile as error:

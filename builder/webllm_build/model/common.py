@@ -36,9 +36,17 @@ def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool
     )
 
 
-def read_mlp(config: Reader) -> GatedMLP:
+def read_mlp(config: Reader, *, size: int | None = None) -> GatedMLP:
+    """size: where the config does not say."""
     config.must_be("hidden_act", "silu")
-    return GatedMLP("silu_mul", config.integer("intermediate_size"))
+    return GatedMLP("silu_mul", config.integer("intermediate_size", default=size))
+
+
+def read_expert_count(config: Reader, *, default: int) -> int:
+    """Which some files call by one name and some by the other."""
+    count = config.integer("num_experts", default=config.integer("num_local_experts", default=default))
+    config.must_be("num_local_experts", count)
+    return count
 
 
 def check_window(config: Reader) -> None:

@@ -95,6 +95,13 @@ class Reader:
         if value != only:
             raise self._wrong(key, value, repr(only))
 
+    def layers(self, key: str, count: int) -> frozenset[int]:
+        """Numbers of some of `count` layers, from 0 on: none where the key is missing or null."""
+        value = self._get(key, [])
+        if not isinstance(value, list) or not all(isinstance(layer, int) and not isinstance(layer, bool) for layer in value):
+            raise self._wrong(key, value, f"a list of layers from 0 to {count - 1}")
+        return frozenset(value)
+
     def layer_types(self, count: int, *, default: Collection[str]) -> tuple[str, ...]:
         """The kind of attention of each layer, full_attention or sliding_attention: of `layer_types`, else the default."""
         value = self._get("layer_types", list(default))

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.attention import MAX_HEAD_DIM
 from webllm_build.model.config import FULL
 from webllm_build.model.rope import MAX_PAIRS, Array
+from webllm_build.model.stacks import Form
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 
 EMBEDDING, HEAD = "token_embd.weight", "output.weight"
@@ -34,6 +35,15 @@ KEYS: Mapping[str, str] = {
     "rope_theta": "rope.freq_base",
 }
 LAYER_NORM_KEYS = {**{key: gguf for key, gguf in KEYS.items() if key != "rms_norm_eps"}, "layer_norm_eps": "attention.layer_norm_epsilon"}
+# Of mixtures of experts.
+EXPERT_KEYS: Mapping[str, str] = {
+    "num_experts": "expert_count",
+    "num_experts_per_tok": "expert_used_count",
+    "moe_intermediate_size": "expert_feed_forward_length",
+}
+EXPERTS: Mapping[str, Sequence[Form]] = {
+    f"experts_{part}": (Form(f"blk.{{}}.ffn_{part}_exps.weight"),) for part in ("gate", "up", "down")
+}
 # Of LongRoPE: what rotary frequencies are divided by in sequences up to the original length, and beyond it.
 LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}
 ATTENTION_FACTOR = "rope.scaling.attn_factor"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from webllm_build.model.stacks import Form, Stack
 from webllm_build.model.weights import RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
@@ -16,11 +17,13 @@ class FileNames:
     tensors: part of the model → name of its tensor, without ".weight" or ".bias"; "{}" stands for the number of the layer.
     norm_offset: what stored norms lack: 1 where a file holds w and the model multiplies by 1 + w.
     rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
+    experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
     """
 
     tensors: Mapping[str, str]
     norm_offset: float = 0.0
     rotary_pairs: bool = False
+    experts: Mapping[str, Sequence[Form]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,10 @@ class Place:
         sources = tuple(self._source(part, columns) for part in parts)
         return Weight(self._name(name), sources, (sum(part.rows for part in parts), columns), order)
 
+    def exact(self, name: str, parts: Sequence[Part], columns: int) -> Weight:
+        """A matrix that keeps its precision, and is small."""
+        return replace(self.matrix(name, parts, columns), precision="exact")
+
     def bias(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
         sources = tuple(self._source(part, suffix="bias") for part in parts)
         return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
@@ -105,6 +112,24 @@ class Place:
         """The weights of an RMS norm."""
         sources = tuple(self._source(part, norm=True) for part in parts)
         return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
+
+    def vector(self, name: str, part: Part) -> Weight:
+        """One that files call by its whole name."""
+        sources = {format: Stored(file.tensors[part.name].format(self.layer)) for format, file in self.names.formats.items()}
+        return Weight(self._name(name), (Source(sources, (part.rows,)),), (part.rows,), kind="vector")
+
+    def stack(self, name: str, parts: Sequence[Part], count: int, *columns: int, order: RowOrder | None = None) -> Weight:
+        """The matrices of `count` experts, or without columns their vectors. parts, order: of each."""
+        sources = tuple(Stack(self._forms(part.name), count, (part.rows, *columns)) for part in parts)
+        shape = (count * sum(part.rows for part in parts), *columns)
+        return Weight(self._name(name), sources, shape, order, "linear" if columns else "vector", experts=count)
+
+    def _forms(self, part: str) -> Mapping[Format, Sequence[Form]]:
+        """Its forms in this layer."""
+        return {
+            format: [replace(form, name=form.name.replace("{}", str(self.layer))) for form in file.experts[part]]
+            for format, file in self.names.formats.items()
+        }
 
     def _name(self, weight: str) -> str:
         return weight if self.layer is None else f"layers.{self.layer}.{weight}"

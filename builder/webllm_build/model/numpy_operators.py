@@ -12,6 +12,7 @@ import numpy.typing as npt
 from webllm_build.model.attention import Attention
 from webllm_build.model.ops import Activation, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
+from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
 from webllm_build.source.checkpoint import Checkpoint, decode_rows
 from webllm_build.source.embedding import Pooling
@@ -48,6 +49,26 @@ _ACTIVATIONS: Mapping[Activation, Callable[[Array], Array]] = {
 }
 
 
+def gated(activation: Activation, y: Array) -> Array:
+    """The channels of a gated unit, of its gates and ups [m, 2 * channels]."""
+    return _ACTIVATIONS[activation](y[:, 0::2]) * y[:, 1::2]
+
+
+def choose(routing: Routing, logits: Array, correction: Array | None = None) -> tuple[npt.NDArray[np.int64], Array]:
+    """The chosen experts of each row of logits[m, count], and their shares: [m, chosen] both."""
+    if routing.scores == "sigmoid":
+        scores = 1 / (1 + np.exp(-logits))
+    else:
+        scores = np.exp(logits - logits.max(1, keepdims=True))
+        scores /= scores.sum(1, keepdims=True)
+    ranked = scores if correction is None else scores + correction
+    ids = np.argsort(-ranked, axis=1, kind="stable")[:, : routing.chosen]
+    shares = np.take_along_axis(scores, ids, 1)
+    if routing.normalised:
+        shares = shares / (shares.sum(1, keepdims=True) + routing.epsilon)
+    return ids, shares * routing.scale
+
+
 class NumpyOperators:
     """Evaluates a model over a whole sequence of token ids. Weights are read when they are used, a slice at a time, and not kept."""
 
@@ -76,7 +97,7 @@ class NumpyOperators:
         if bias is not None:
             y = y + self.vector(bias)
         if is_gated(activation):
-            return _ACTIVATIONS[activation](y[:, 0::2]) * y[:, 1::2]
+            return gated(activation, y)
         if activation != "none":
             return _ACTIVATIONS[activation](y)
         return y if residual is None else y + residual
@@ -113,13 +134,51 @@ class NumpyOperators:
         y = np.concatenate([x @ rows.T for rows in self._slices(weight)], axis=1)
         return y if weight.row_order is None else y[:, weight.row_order]
 
+    def experts(
+        self,
+        x: Array,
+        routing: Routing,
+        weights: ExpertWeights,
+        *,
+        activation: Activation,
+        norm: Weight | None = None,
+        residual: Array | None = None,
+    ) -> Array:
+        logits = self.linear(x, weights.router, norm=norm, bias=weights.router_bias)
+        ids, shares = choose(routing, logits, None if weights.correction is None else self.vector(weights.correction))
+        x = x if norm is None else self.norm(x, norm)
+        pairs, share = ids.reshape(-1), shares.reshape(-1, 1)
+        channels = gated(activation, self._of_experts(np.repeat(x, routing.chosen, axis=0), pairs, weights.gate_up, weights.gate_up_bias))
+        y = self._of_experts(channels, pairs, weights.down, weights.down_bias) * share
+        summed: Array = y.reshape(*ids.shape, -1).sum(1)
+        return summed if residual is None else summed + residual
+
+    def _of_experts(self, x: Array, ids: npt.NDArray[np.int64], weight: Weight, bias: Weight | None) -> Array:
+        y = self.multiply_experts(x, ids, weight)
+        return y if bias is None else y + self.vector(bias).reshape(weight.experts, -1)[ids]
+
+    def multiply_experts(self, x: Array, ids: npt.NDArray[np.int64], weight: Weight) -> Array:
+        """Each of x[m, k] times the matrix of its expert, [n, k], transposed."""
+        y = np.empty((len(x), weight.shape[0] // weight.experts), self.dtype)
+        experts = np.unique(ids)
+        for expert, rows in zip(experts, self.rows_of_experts(weight, experts.tolist()), strict=True):
+            y[ids == expert] = x[ids == expert] @ rows.T
+        return y
+
+    def rows_of_experts(self, weight: Weight, experts: Sequence[int]) -> Iterator[Array]:
+        """The matrix of each of some experts, in the order of packing."""
+        parts = [(tensor, tensor.read()) for tensor in weight.tensors(self.checkpoint)]
+        for expert in experts:
+            slices = [(tensor, np.split(raw, weight.experts)[expert]) for tensor, raw in parts]
+            rows = np.concatenate([decode_rows(raw, tensor.encoding, tensor.name) for tensor, raw in slices]).astype(self.dtype)
+            yield rows if weight.row_order is None else rows[weight.row_order]
+
     def cached(self, keys_or_values: Array) -> Array:
         """What attention finds in the cache of rotated keys, or values, [kv_heads, m, head_dim]: all of it."""
         return keys_or_values
 
     def attention(self, qkv: Array, attention: Attention, state: str, qk_norm: Weight | None = None) -> Array:
         m, heads, head_dim = len(qkv), attention.heads, attention.head_dim
-        qkv, gates = np.split(qkv, [attention.qkv_size - heads * attention.gate], axis=1)
         q, k, v = np.split(qkv.reshape(m, -1, head_dim).swapaxes(0, 1), [heads, heads + attention.kv_heads])
         if attention.qk_norm is not None and qk_norm is not None:
             of_queries, of_keys = self.vector(qk_norm).reshape(2, head_dim)
@@ -134,10 +193,8 @@ class NumpyOperators:
         scores[:, (behind < 0) | (behind >= (attention.window or m))] = -np.inf
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
-        mixed: Array = (weights @ v).swapaxes(0, 1)
-        if attention.gate:
-            mixed = mixed / (1 + np.exp(-gates.reshape(m, heads, attention.gate)))
-        return mixed.reshape(m, -1)
+        mixed: Array = weights @ v
+        return mixed.swapaxes(0, 1).reshape(m, -1)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Array, weights: Sequence[Weight] = ()) -> Array:
         return RECURRENCES[type(recurrence)](recurrence, inputs, [self.vector(weight) for weight in weights])

@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeVar
 
 from webllm_build.model.attention import Attention
 from webllm_build.model.recurrence import Recurrence
+from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
 from webllm_build.source.embedding import Pooling
 
@@ -61,11 +62,25 @@ class Operators(Protocol[Tensor]):
     def add_norm(self, x: Tensor, norm: Weight, residual: Tensor) -> Tensor:
         """residual + x, RMS-normalised and scaled by norm[k]: [m, k]."""
 
+    def experts(
+        self,
+        x: Tensor,
+        routing: Routing,
+        weights: ExpertWeights,
+        *,
+        activation: Activation,
+        norm: Weight | None = None,
+        residual: Tensor | None = None,
+    ) -> Tensor:
+        """What a mixture of experts makes of x[m, k], with `norm` RMS-normalised first, plus the residual: [m, k].
+
+        activation: of gate and up, as `linear` has it. A row of x reads the weights of those experts alone that `routing` chooses for it.
+        """
+
     def attention(self, qkv: Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> Tensor:
         """Appends keys and values of qkv[m, attention.qkv_size] to the state of that name, and attends causally to what is in it:
         [m, attention.query_size].
 
-        Behind the queries, keys and values of a token are gates of its output, where `attention.gate` says so.
         Queries and keys are turned first, and before that, where `attention.qk_norm` says so, each head of them is RMS-normalised and
         scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys.
         """

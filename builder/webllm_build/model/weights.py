@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
+from webllm_build.model.stacks import Stack
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows, is_decodable, undecodable
 
 RowOrder = npt.NDArray[np.int64]
@@ -42,6 +43,10 @@ class Source:
     def taken(self) -> int:
         """Number of rows."""
         return self.shape[0] if self.rows is None else self.rows[1] - self.rows[0]
+
+    def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """The tensors that it is read from."""
+        return (self.in_files[checkpoint.format].name,)
 
     def tensor(self, checkpoint: Checkpoint) -> Tensor:
         """The part of the checkpoint that this is, read and transformed when it is asked for. What needs no arithmetic keeps its encoding.
@@ -75,15 +80,17 @@ class Weight:
         shape: (rows, columns) of a "linear" weight, (length,) of a "vector", after concatenation.
         row_order: int64[rows] or None; packed row i is concatenated row row_order[i].
         kind: a "linear" weight is quantized, a "vector" stays float32.
-        precision: "table" for embeddings and output heads, where errors weigh most.
+        precision: "table" for embeddings and output heads, where errors weigh most; "exact" for what decides which weights are read.
+        experts: the weight is that of so many experts, one below the other; what is said of concatenation and of order is so of each.
     """
 
     name: str
-    sources: tuple[Source, ...]
+    sources: tuple[Source | Stack, ...]
     shape: tuple[int, ...]
     row_order: RowOrder | None = field(default=None, repr=False)
     kind: Literal["linear", "vector"] = "linear"
-    precision: Literal["few", "table"] = "few"
+    precision: Literal["few", "table", "exact"] = "few"
+    experts: int = 1
 
     def tensors(self, checkpoint: Checkpoint) -> tuple[Tensor, ...]:
         """What the rows are, source by source. Raises MalformedFile where the checkpoint does not have it."""
@@ -91,8 +98,14 @@ class Weight:
 
     def values(self, checkpoint: Checkpoint) -> npt.NDArray[np.float32]:
         """All values in the order of packing, float32[shape]."""
-        rows = np.concatenate([tensor.dequantize() for tensor in self.tensors(checkpoint)])
-        return rows if self.row_order is None else rows[self.row_order]
+        return self.arranged([tensor.dequantize() for tensor in self.tensors(checkpoint)])
+
+    def arranged(self, parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """The rows of the sources [rows, ...] in the order of packing."""
+        of_each = [part.reshape(self.experts, len(part) // self.experts, *part.shape[1:]) for part in parts]
+        rows = np.concatenate(of_each, axis=1)
+        rows = rows if self.row_order is None else rows[:, self.row_order]
+        return rows.reshape(-1, *rows.shape[2:])
 
 
 def _rows(tensor: Tensor, first: int, end: int) -> Tensor:
@@ -135,18 +148,10 @@ def adjacent_rotary_pairs(heads: int, head_dim: int, turned: int) -> RowOrder:
 
 
 @functools.cache
-def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int, gate: int = 0) -> RowOrder:
-    """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys.
-
-    gate: rows of each head's output gate, which come last. Where there are head_dim, files have them behind each head's queries.
-    """
+def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int) -> RowOrder:
+    """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys."""
     rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
-    order = np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim + heads * gate)])
-    if gate == head_dim:
-        queries, gates = np.arange(2 * heads * head_dim).reshape(heads, 2, head_dim).swapaxes(0, 1).reshape(2, -1)
-        rest = 2 * len(queries) + np.arange(2 * kv_heads * head_dim)
-        order = np.concatenate([queries, rest, gates])[order]
-    return _frozen(order)
+    return _frozen(np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim)]))
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
 from webllm_build.model.decoder import Decoder
@@ -71,8 +72,15 @@ class _Recorder(NumpyOperators):
         self._done = done
 
     def multiply(self, x: Array, weight: Weight) -> Array:
+        self._record(x, weight)
+        return x if weight is self._head else super().multiply(x, weight)  # nobody looks at the logits
+
+    def multiply_experts(self, x: Array, ids: npt.NDArray[np.int64], weight: Weight) -> Array:
+        self._record(x, weight)  # of all experts alike: most see few of the tokens
+        return super().multiply_experts(x, ids, weight)
+
+    def _record(self, x: Array, weight: Weight) -> None:
         # The first token counts too: models keep enormous activations there, which all later tokens attend to.
         square = (x**2).mean(0)
         self.squares[weight.name] = np.round(square / square.max(), DIGITS).astype(np.float32)
         self._done(len(self.squares))
-        return x if weight is self._head else super().multiply(x, weight)  # nobody looks at the logits

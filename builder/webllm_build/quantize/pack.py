@@ -39,7 +39,7 @@ _CHUNK_VALUES = 1 << 18  # values encoded at a time: their temporaries stay in t
 
 
 def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Scheme:
-    """The scheme of one weight. `requested`: "auto", or the name of a linear scheme, which every linear weight then gets.
+    """The scheme of one weight. `requested`: "auto", or the name of a linear scheme, which every linear weight but exact ones then gets.
 
     "auto" keeps quantized checkpoints as they are (sources that differ meet in q8) and makes others q4, but q8 for the
     embedding and the output head, where errors weigh most.
@@ -57,6 +57,8 @@ def scheme_of_floats(weight: Weight, requested: str) -> Scheme:
     """As choose_scheme, of a weight that is stored as floats, whatever checkpoint it may come from."""
     if weight.kind == "vector":
         return F32
+    if weight.precision == "exact":
+        return F16
     if requested != "auto":
         return SCHEMES[requested]
     return Q8 if weight.precision == "table" else Q4
@@ -91,9 +93,7 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importan
             f"Weights are quantized in groups of {GROUP} along a row; this model cannot be built.",
         )
     sources = weight.tensors(checkpoint)
-    raw = np.concatenate([_encoded(tensor, scheme, importance).reshape(tensor.shape[0], -1) for tensor in sources])
-    if weight.row_order is not None:
-        raw = raw[weight.row_order]
+    raw = weight.arranged([_encoded(tensor, scheme, importance).reshape(tensor.shape[0], -1) for tensor in sources])
     arrays = scheme.pack(raw, columns)
     if not _is_finite(arrays[-1], scheme):
         with np.errstate(invalid="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,10 @@ class _PackedOperators(NumpyOperators):
         step = max(2, (1 << 22) // weight.shape[1] // 2 * 2)
         parts = (self._rows(weight, first, min(step, weight.shape[0] - first)) for first in range(0, weight.shape[0], step))
         return np.concatenate([x @ rows.T.astype(np.float64) for rows in parts], axis=1)
+
+    def rows_of_experts(self, weight: Weight, experts: Sequence[int]) -> Iterator[Array]:
+        count = weight.shape[0] // weight.experts
+        return (self._rows(weight, expert * count, count).astype(np.float64) for expert in experts)
 
     def vector(self, weight: Weight) -> Array:
         return self._schemes[weight.name].decode(self._contents[weight.name], weight.shape[0], 1).reshape(-1).astype(np.float64)

@@ -8,7 +8,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.ops import constant, exp, joined, polynomial
 from webllm_build.compile.kernels.linear.epilogue import ERFC, ERFC_P, Epilogue
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, element, let, splat, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, let, splat, store, when
 from webllm_build.model.ops import Activation
 
 
@@ -40,20 +40,25 @@ ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
 
 
 class Outputs:
-    """The parameters of an epilogue, and out float32[m, epilogue.columns(n)]."""
+    """The parameters of an epilogue, with the biases of as many experts as there are, and out float32[m, epilogue.columns(n)]."""
 
-    def __init__(self, kernel: Kernel, epilogue: Epilogue, m: Expr, n: int) -> None:
+    def __init__(self, kernel: Kernel, epilogue: Epilogue, m: Expr, n: int, experts: int = 1) -> None:
         self._epilogue, self._n = epilogue, n
         self._applies = epilogue.activation != "none" and not epilogue.gated
-        self._bias = kernel.buffer("bias", (n,), "float32") if epilogue.bias else None
+        self._bias = kernel.buffer("bias", (experts * n,), "float32") if epilogue.bias else None
+        self._first_bias: Expr = 0
         self._residual = kernel.buffer("residual", (m, n), "float32") if epilogue.residual else None
         self._out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
+
+    def of_expert(self, expert: Expr) -> None:
+        """From here on, biases are its ones."""
+        self._first_bias = expert * self._n
 
     def store_rows(self, sums: Expr, token: Expr, first: Expr) -> None:
         """Store a token's outputs, from its products float32x4 with rows first to first + 3 of the weight; none beyond the last."""
         sums = let("products", sums)
         if self._bias is not None:
-            sums = let("biased", sums + self._four(self._bias, first))
+            sums = let("biased", sums + self._biases(self._bias, first))
         if self._applies:
             sums = let("applied", ACTIVATIONS[self._epilogue.activation](sums))
         if self._epilogue.gated:
@@ -71,11 +76,11 @@ class Outputs:
                     value = element(sums, i)
                     store(self._out, value if self._residual is None else self._residual[token, first + i] + value, token, first + i)
 
-    def store_tokens(self, sums: Sequence[Expr], token: Expr, first: Expr) -> None:
+    def store_tokens(self, sums: Sequence[Expr], tokens: Sequence[Expr], first: Expr) -> None:
         """Store the outputs of four tokens, from their products float32x4 with each of the rows first, first + 1, ..."""
         sums = [let("products", value) for value in sums]
         if self._bias is not None:
-            sums = [value + splat(self._bias[T.min(first + i, self._n - 1)]) for i, value in enumerate(sums)]
+            sums = [value + splat(self._bias[self._first_bias + T.min(first + i, self._n - 1)]) for i, value in enumerate(sums)]
         if self._applies:
             sums = [let("applied", ACTIVATIONS[self._epilogue.activation](let("biased", value))) for value in sums]
         if self._epilogue.gated:
@@ -85,10 +90,12 @@ class Outputs:
         columns = self._epilogue.columns(self._n)
         for i, value in enumerate(sums):
             with when(columns % len(sums) == 0 or first + i < columns):
-                for lane in range(4):
-                    y, at = element(value, lane), (token + lane, first + i)
+                for lane, token in enumerate(tokens):
+                    y, at = element(value, lane), (token, first + i)
                     store(self._out, y if self._residual is None else self._residual[at] + y, *at)
 
-    def _four(self, vector: Expr, first: Expr) -> Expr:
-        """Of a vector [n], with the last ones again where there are no more."""
-        return vector[T.ramp(first, 1, 4)] if self._n % 4 == 0 else joined([vector[T.min(first + i, self._n - 1)] for i in range(4)])
+    def _biases(self, bias: Buffer, first: Expr) -> Expr:
+        """Of four rows, with the last one's again where there are no more."""
+        if self._n % 4 == 0:
+            return bias[T.ramp(self._first_bias + first, 1, 4)]
+        return joined([bias[self._first_bias + T.min(first + i, self._n - 1)] for i in range(4)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
@@ -9,7 +11,7 @@ from webllm_build.compile.cpu.epilogue import Outputs
 from webllm_build.compile.cpu.ops import at, sums_of, token_count, units, zeros
 from webllm_build.compile.cpu.unpack import QUADS, values_of
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, let, store, vec
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, let, store, vec
 from webllm_build.quantize import GROUP, Scheme
 
 ROWS = 4  # of the weight, whose products with a token a loop sums
@@ -21,7 +23,6 @@ def linear(tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogu
     Parameters: x float32[m, k], w_<suffix> of the weight, those of the epilogue, out float32[m, epilogue.columns(n)].
     """
     epilogue.check(n, k)
-    blocks = k // GROUP
     with Kernel() as kernel:
         m = token_count(tokens)
         x = kernel.buffer("x", (m, k), "float32")
@@ -31,11 +32,17 @@ def linear(tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogu
             # Beyond the last row that one again, whose products are not stored.
             rows = [let("row", T.min(unit * ROWS + i, n - 1)) for i in range(ROWS)]
             with T.serial(m) as token:
-                sums = zeros("sums", ROWS)
-                with T.serial(blocks) as block:
-                    inputs = [let("x", x[token, vec(block * QUADS + j)]) for j in range(QUADS)]
-                    for i, row in enumerate(rows):
-                        for value, input in zip(values_of(scheme, weight, row * blocks + block), inputs, strict=True):
-                            store(sums, sums[at(i)] + value * input, at(i))
-                outputs.store_rows(sums_of([let("sum", sums[at(i)]) for i in range(ROWS)]), token, unit * ROWS)
+                outputs.store_rows(products(scheme, weight, rows, x, token), token, unit * ROWS)
     return kernel.func
+
+
+def products(scheme: Scheme, weight: Sequence[Buffer], rows: Sequence[Expr], x: Buffer, token: Expr) -> Expr:
+    """Of ROWS rows of a weight and one of x, as a vector. Emits a loop."""
+    blocks = int(x.shape[1]) // GROUP
+    sums = zeros("sums", ROWS)
+    with T.serial(blocks) as block:
+        inputs = [let("x", x[token, vec(block * QUADS + j)]) for j in range(QUADS)]
+        for i, row in enumerate(rows):
+            for value, input in zip(values_of(scheme, weight, row * blocks + block), inputs, strict=True):
+                store(sums, sums[at(i)] + value * input, at(i))
+    return sums_of([let("sum", sums[at(i)]) for i in range(ROWS)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
@@ -21,6 +21,7 @@ ROWS = 4  # of the weight, that a loop over blocks takes together, for one token
 SPAN = 4  # blocks whose scales become floats together, for one token
 UNIT_PRODUCTS = 1 << 16  # of a unit, for one token: some microseconds
 MIN_UNITS = 16  # so that all threads have some
+DTYPE_BITS = {"uint16": 16, "uint32": 32}
 
 
 def linear_codes(flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:
@@ -31,38 +32,56 @@ def linear_codes(flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k
     """
     epilogue.check(n, k)
     with Kernel() as kernel:
-        _LinearCodes(kernel, flavour, tokens, scheme, n, k, epilogue).build()
+        m = token_count(tokens)
+        x_q = kernel.buffer("x_q", (m, k // 4), "uint32")
+        x_s = kernel.buffer("x_s", (m, 2, k // GROUP), "float32")
+        x_t = kernel.buffer("x_t", (ceildiv(m, TOKENS), k // GROUP, 2, TOKENS), "float32")
+        weight = weight_buffers(kernel, scheme, n, k)
+        product = CodeProduct(flavour, scheme, n, (x_q, x_s), weight, Outputs(kernel, epilogue, m, n))
+        with units(product.units) as unit:
+            product.open_scales()
+            for first, starts in product.tiles(unit):
+                groups = T.int32(0)
+                if not isinstance(m, int):  # it is 1 then
+                    groups = T.shift_right(m, 2)
+                    with T.serial(groups) as group:
+                        of_group = [let("token", group * TOKENS + t) for t in range(TOKENS)]
+
+                        def scales(block: Expr, place: int, group: Expr = group) -> Expr:
+                            return x_t[group, block, place, T.ramp(0, 1, TOKENS)]
+
+                        product.several(of_group, of_group, scales, first, starts)
+                with T.serial(groups * TOKENS, m) as token:
+                    product.one(token, token, first, starts)
     return kernel.func
 
 
-class _LinearCodes:
-    def __init__(self, kernel: Kernel, flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> None:
-        self.dot, self.codes, self.n, self.blocks = Dot(flavour), CODES[scheme.name], n, k // GROUP
-        self.m = token_count(tokens)
-        self.x_q = kernel.buffer("x_q", (self.m, k // 4), "uint32")
-        self.x_s = kernel.buffer("x_s", (self.m, 2, self.blocks), "float32")
-        self.x_t = kernel.buffer("x_t", (ceildiv(self.m, TOKENS), self.blocks, 2, TOKENS), "float32")
-        self.w_q, self.packed_scales = weight_buffers(kernel, scheme, n, k)
-        self.outputs = Outputs(kernel, epilogue, self.m, n)
-        self.unit_rows = max(min(UNIT_PRODUCTS // k, n // MIN_UNITS) // ROWS, 1) * ROWS
+class CodeProduct:
+    """A matrix [n, k], or several below each other, times rows of codes. x: their buffers x_q and x_s. units: of the work for a matrix."""
 
-    def build(self) -> None:
-        with units(ceildiv(self.n, self.unit_rows)) as unit:
-            elements = self.n * self.blocks
-            self.w_s = T.decl_buffer((elements,), self.codes.scale_dtype, data=T.address_of(self.packed_scales[0]))
-            begin, end = let("begin", unit * self.unit_rows), T.min(unit * self.unit_rows + self.unit_rows, self.n)
-            with T.serial(ceildiv(end - begin, ROWS)) as tile:
-                first = let("first", begin + tile * ROWS)
-                # Beyond the last row that one again, whose products are not stored.
-                rows = [first + i if self.n % ROWS == 0 else T.min(first + i, self.n - 1) for i in range(ROWS)]
-                starts = [let("start", row * self.blocks) for row in rows]
-                groups = T.int32(0)
-                if not isinstance(self.m, int):  # it is 1 then
-                    groups = T.shift_right(self.m, 2)
-                    with T.serial(groups) as group:
-                        self._tokens(group, first, starts)
-                with T.serial(groups * TOKENS, self.m) as token:
-                    self._token(token, first, starts)
+    def __init__(
+        self, flavour: Flavour, scheme: Scheme, n: int, x: tuple[Buffer, Buffer], weight: Sequence[Buffer], outputs: Outputs
+    ) -> None:
+        self.dot, self.codes, self.n = Dot(flavour), CODES[scheme.name], n
+        (self.x_q, self.x_s), (self.w_q, self.packed_scales), self.outputs = x, weight, outputs
+        self.blocks = int(self.x_s.shape[2])
+        self.unit_rows = max(min(UNIT_PRODUCTS // (self.blocks * GROUP), n // MIN_UNITS) // ROWS, 1) * ROWS
+        self.units = ceildiv(n, self.unit_rows)
+
+    def open_scales(self) -> None:
+        """In a unit, before any tile."""
+        elements = int(self.packed_scales.shape[0]) * 32 // DTYPE_BITS[self.codes.scale_dtype]
+        self.w_s = T.decl_buffer((elements,), self.codes.scale_dtype, data=T.address_of(self.packed_scales[0]))
+
+    def tiles(self, unit: Expr, first_row: Expr = 0) -> Iterator[tuple[Expr, list[Expr]]]:
+        """A loop over a unit's rows of the matrix, ROWS at a time: (the first, where each begins among the blocks). first_row: of the
+        matrix in the buffers."""
+        begin, end = let("begin", unit * self.unit_rows), T.min(unit * self.unit_rows + self.unit_rows, self.n)
+        with T.serial(ceildiv(end - begin, ROWS)) as tile:
+            first = let("first", begin + tile * ROWS)
+            # Beyond the last row that one again, whose products are not stored.
+            rows = [first + i if self.n % ROWS == 0 else T.min(first + i, self.n - 1) for i in range(ROWS)]
+            yield first, [let("start", (first_row + row) * self.blocks) for row in rows]
 
     def _inputs(self, token: Expr, block: Expr) -> list[tuple[Expr, ...]]:
         return [self.dot.inputs(self.x_q[token, T.ramp((block * 2 + part) * 4, 1, 4)], small=self.codes.small) for part in range(2)]
@@ -73,7 +92,8 @@ class _LinearCodes:
     def _products(self, x: list[tuple[Expr, ...]], w: list[tuple[Expr, ...]]) -> Expr:
         return let("sums", self.dot.add(x[1], w[1], self.dot.add(x[0], w[0], None)))
 
-    def _token(self, token: Expr, first: Expr, starts: list[Expr]) -> None:
+    def one(self, token: Expr, out: Expr, first: Expr, starts: list[Expr]) -> None:
+        """A tile of the rows times one token's codes. out: the row of the output."""
         sums = zeros("sums", ROWS)
         for block, lanes in self._spans():
             x_scale, x_sum = (let("x_scale", self._four(self.x_s, block, token, place)) for place in (SCALE, SUM))
@@ -90,7 +110,7 @@ class _LinearCodes:
                 for i, start in enumerate(starts):
                     product = T.Cast("float32x4", self._products(x, self._weights(start + block + lane)))
                     store(sums, self.dot.multiply_add(product, T.Shuffle([scales[i]], [lane] * 4), sums[at(i)]), at(i))
-        self.outputs.store_rows(sums_of([let("sum", sums[at(i)]) for i in range(ROWS)]), token, first)
+        self.outputs.store_rows(sums_of([let("sum", sums[at(i)]) for i in range(ROWS)]), out, first)
 
     def _spans(self) -> Iterator[tuple[Expr, range]]:
         """A loop over the blocks of a row, SPAN at a time, and then those that are left: (first block, which of the SPAN from it on).
@@ -110,12 +130,13 @@ class _LinearCodes:
             return buffer[(*place, T.ramp(block, 1, SPAN))]
         return joined([buffer[(*place, block + min(lane, self.blocks - 1))] for lane in range(SPAN)])
 
-    def _tokens(self, group: Expr, first: Expr, starts: list[Expr]) -> None:
-        """For TOKENS tokens, which are the elements of a sum."""
+    def several(
+        self, tokens: list[Expr], outs: list[Expr], scales: Callable[[Expr, int], Expr], first: Expr, starts: list[Expr]
+    ) -> None:
+        """The same for TOKENS tokens, which are the elements of a sum. scales: (block, SCALE or SUM) → those of the tokens, as a vector."""
         sums = zeros("sums", ROWS)
-        tokens = [let("token", group * TOKENS + t) for t in range(TOKENS)]
         with T.serial(self.blocks) as block:
-            x_scale, x_sum = (let("x_scale", self.x_t[group, block, place, T.ramp(0, 1, TOKENS)]) for place in (SCALE, SUM))
+            x_scale, x_sum = (let("x_scale", scales(block, place)) for place in (SCALE, SUM))
             x = [self._inputs(token, block) for token in tokens]
             for i, start in enumerate(starts):
                 w = self._weights(start + block)
@@ -124,4 +145,4 @@ class _LinearCodes:
                     store(sums, self.dot.multiply_add(splat(minimum), x_sum, sums[at(i)]), at(i))
                 products = T.Cast("float32x4", sums_of([self._products(x[t], w) for t in range(TOKENS)]))
                 store(sums, self.dot.multiply_add(products, let("scale", splat(scale) * x_scale), sums[at(i)]), at(i))
-        self.outputs.store_tokens([sums[at(i)] for i in range(ROWS)], tokens[0], first)
+        self.outputs.store_tokens([sums[at(i)] for i in range(ROWS)], outs, first)

@@ -14,6 +14,8 @@ from webllm_build.compile.cpu.adjust import adjust
 from webllm_build.compile.cpu.attention import attention
 from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.embed import embed
+from webllm_build.compile.cpu.expert_linear import expert_linear, expert_linear_codes
+from webllm_build.compile.cpu.experts import RUN_WORDS, choose, combine, group, run_count
 from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.logprobs import keep, logprobs
@@ -26,13 +28,17 @@ from webllm_build.compile.cpu.sampling import sample
 from webllm_build.compile.cpu.variant import CpuVariant, Flavour
 from webllm_build.compile.export import FUNCTIONS, Backend, Body
 from webllm_build.compile.io import POOLED, Layout
+from webllm_build.compile.kernels.experts.choices import choices_shape
+from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kv_layout import KvLayout
-from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, last_row, row_count, rows
+from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, last_row, row_count, rows
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.ops import Activation
 from webllm_build.model.recurrence import Recurrence
+from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Part, Scheme
@@ -45,6 +51,7 @@ CPU_FUNCTIONS = tuple(
 
 # Layers share kernels: each is made once.
 _embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), functools.cache(linear)
+_choose, _group, _combine, _expert_linear = (functools.cache(make) for make in (choose, group, combine, expert_linear))
 _layer_norm, _rope_append = functools.cache(layer_norm), functools.cache(rope_append)
 _attention, _quantize = functools.cache(attention), functools.cache(quantize)
 
@@ -79,6 +86,63 @@ class CpuOperators(RelaxOperators):
         out = rows(x, epilogue.columns(matrix.shape[0]))
         return nn.op.tensor_ir_op(kernel, kernel_name("linear", matrix), [x, *matrix.buffers, *added], out)
 
+    def experts(
+        self,
+        x: nn.Tensor,
+        routing: Routing,
+        weights: ExpertWeights,
+        *,
+        activation: Activation,
+        norm: Weight | None = None,
+        residual: nn.Tensor | None = None,
+    ) -> nn.Tensor:
+        x = x if norm is None else self.norm(x, norm)
+        m, k = x.shape[0], weights.router.shape[1]
+        logits = self.linear(x, weights.router, bias=weights.router_bias)
+        choose = _choose(routing, corrected=weights.correction is not None)
+        choices = nn.Tensor.placeholder(choices_shape(m, routing.chosen), "int32")
+        chosen = nn.op.tensor_ir_op(choose, "choose", [logits, *self.vector(weights.correction)], choices)
+        shapes = [m * routing.chosen], [run_count(m, routing), RUN_WORDS]
+        lists = nn.op.tensor_ir_op(_group(routing), "group", [chosen], [nn.Tensor.placeholder(shape, "int32") for shape in shapes])
+        y = self.product_of_experts(x, lists, routing, weights.gate_up, weights.gate_up_bias, activation)
+        y = self.product_of_experts(y, lists, routing, weights.down, weights.down_bias)
+        args = [y, chosen, *([] if residual is None else [residual])]
+        return nn.op.tensor_ir_op(_combine(k, routing.chosen, residual=residual is not None), "combine", args, rows(x, k))
+
+    def product_of_experts(
+        self,
+        x: nn.Tensor,
+        lists: Sequence[nn.Tensor],
+        routing: Routing,
+        weight: Weight,
+        bias: Weight | None,
+        activation: Activation = "none",
+    ) -> nn.Tensor:
+        """Of each pair of a token and an expert: [m * chosen, n]. x: a row for each token where there is an activation, else for a pair."""
+        of_tokens, epilogue = activation != "none", Epilogue(bias is not None, activation)
+        inputs = self.inputs_of_experts(x, weight, 1 if of_tokens else routing.chosen)
+        calls = [
+            Call(
+                self.expert_kernel(ExpertMatrix.of(matrix.part, weight), routing, epilogue, of_tokens=of_tokens),
+                kernel_name("expert_linear", matrix),
+                [*lists, *inputs, *matrix.buffers, *self.vector(bias)],
+            )
+            for matrix in self.inputs.weights[weight.name]
+        ]
+        pairs = x.shape[0] * routing.chosen if of_tokens else x.shape[0]
+        columns = epilogue.columns(weight.shape[0] // weight.experts)
+        (out,) = in_turn(calls, [nn.Tensor.placeholder([pairs, columns], "float32")])
+        return out
+
+    def inputs_of_experts(self, x: nn.Tensor, weight: Weight, each: int) -> list[nn.Tensor]:
+        """x as a weight's kernel takes it; it has `each` rows for a token."""
+        return [x]
+
+    def expert_kernel(
+        self, matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, *, of_tokens: bool
+    ) -> tirx.PrimFunc | TiledKernel:
+        return _expert_linear(matrix, routing, epilogue, of_tokens=of_tokens)
+
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
         kernel = _rms_norm(row_count(x), *norm.shape, self.norm_eps)
         return nn.op.tensor_ir_op(kernel, "norm", [x, *self.vector(norm)], rows(x, *norm.shape))
@@ -103,8 +167,7 @@ class CpuOperators(RelaxOperators):
         append = _rope_append(layout, attention, rows=max_pages, stride=stride)
         cache, q = self.append(append, "rope_append", args, attention.query_size)
         kernel = _attention(layout, attention, rows=max_pages, stride=stride)
-        gates = [qkv] if attention.gate else []
-        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places, *gates], rows(q, attention.query_size))
+        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places], rows(q, attention.query_size))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         kernel = _recurrence(recurrence, self.decoding)
@@ -121,19 +184,44 @@ class IntegerCpuOperators(CpuOperators):
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if matrix.scheme.name not in CODES:
             return super().multiply(x, matrix, norm, added, epilogue)
-        (n, k), m = matrix.shape, x.shape[0]
-        encode = _quantize(row_count(x), k, interleaved=CODES[matrix.scheme.name].interleaved, norm_eps=self.norm_eps if norm else None)
-        shapes = [m, k // 4], [m, 2, k // GROUP], [(m + TOKENS - 1) // TOKENS, k // GROUP, 2, TOKENS]
-        outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32", "float32"), strict=True)]
-        codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
+        n, k = matrix.shape
+        codes = self.codes(x, matrix.scheme.name, norm)
         kernel = _linear_codes(self.flavours, row_count(x), matrix.scheme, n, k, epilogue)
         args = [*codes, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("linear_codes", matrix), args, rows(x, epilogue.columns(n)))
+
+    def codes(self, x: nn.Tensor, scheme: str, norm: Weight | None, each: int = 1) -> list[nn.Tensor]:
+        """x_q, x_s and x_t (quantize.py) of x, which has `each` rows for a token, for weights of a scheme."""
+        m, k = x.shape[0], int(x.shape[1])
+        eps = self.norm_eps if norm else None
+        encode = _quantize(row_count(x), k, interleaved=CODES[scheme].interleaved, norm_eps=eps, each=each)
+        shapes = [m, k // 4], [m, 2, k // GROUP], [(m + TOKENS - 1) // TOKENS, k // GROUP, 2, TOKENS]
+        outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32", "float32"), strict=True)]
+        return list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs))
+
+    def inputs_of_experts(self, x: nn.Tensor, weight: Weight, each: int) -> list[nn.Tensor]:
+        scheme = self.inputs.weights[weight.name][0].scheme.name
+        return self.codes(x, scheme, None, each)[:2] if scheme in CODES else [x]
+
+    def expert_kernel(
+        self, matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, *, of_tokens: bool
+    ) -> tirx.PrimFunc | TiledKernel:
+        if matrix.scheme.name not in CODES:
+            return super().expert_kernel(matrix, routing, epilogue, of_tokens=of_tokens)
+        return _expert_linear_codes(self.flavours, matrix, routing, epilogue, of_tokens)
 
 
 @functools.cache
 def _linear_codes(flavours: tuple[Flavour, ...], tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
     return TiledKernel({flavour: linear_codes(flavour, tokens, scheme, n, k, epilogue) for flavour in flavours}, {})
+
+
+@functools.cache
+def _expert_linear_codes(
+    flavours: tuple[Flavour, ...], matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, of_tokens: bool
+) -> TiledKernel:
+    make = functools.partial(expert_linear_codes, matrix=matrix, routing=routing, epilogue=epilogue, of_tokens=of_tokens)
+    return TiledKernel({flavour: make(flavour) for flavour in flavours}, {})
 
 
 @functools.cache

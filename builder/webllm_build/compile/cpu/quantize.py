@@ -16,9 +16,9 @@ TOKENS = 4  # whose scales lie beside each other in out_t
 SCALE, SUM = 0, 1  # places in out_s and out_t: of a block, its scale, and its scale times the sum of its codes
 
 
-def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float | None = None) -> PrimFunc:
-    """The codes of x[m], or of norm_weight * x / sqrt(mean(x²) + norm_eps). A unit is a token. tokens: see
-    token_count.
+def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float | None = None, each: int = 1) -> PrimFunc:
+    """The codes of x[m], or of norm_weight * x / sqrt(mean(x²) + norm_eps). A unit is a row of x. tokens: see
+    token_count; x has `each` rows for a token.
 
     Parameters: x float32[m, k], norm_weight float32[k] (with norm_eps), out_q uint32[m, k/4]: four codes a word, in order, or interleaved:
     quads 0, 2, 4, 6 and then 1, 3, 5, 7 of a block, as nibbles are unpacked; out_s float32[m, 2, k/32]: see SCALE and SUM;
@@ -26,7 +26,7 @@ def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float |
     """
     blocks = k // GROUP
     with Kernel() as kernel:
-        m = token_count(tokens)
+        m = token_count(tokens) * each
         x = kernel.buffer("x", (m, k), "float32")
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
         out_q = kernel.buffer("out_q", (m, k // 4), "uint32")

@@ -30,7 +30,7 @@ class PackedInputs:
     def __init__(self, codes: Codes, x_q: Buffer, x_s: Buffer, x_squares: Buffer | None) -> None:
         self.codes, self.x_q, self.x_s, self.x_squares = codes, x_q, x_s, x_squares
 
-    def block(self, block: Expr, vector: int = 0) -> Activations:
+    def block(self, block: Expr, vector: Expr = 0) -> Activations:
         words = lanes(let("x0", self.x_q[vector, block * 2])) + lanes(let("x1", self.x_q[vector, block * 2 + 1]))
         return activations_of(self.codes, words, let("x_scale", self.x_s[vector, block]), fixed("code_sum", code_sum(words)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tvm.tirx.script import builder as T
 
@@ -84,9 +84,9 @@ class Epilogue:
         width/columns apart, holds the gate and the up of the same channels."""
         return position % (width // 2) * 2 + position // (width // 2) if self.gated else position
 
-    def buffers(self, kernel: Kernel, m: Expr, n: int) -> EpilogueBuffers:
-        """Parameters bias float32[n] and residual float32[m, n], where there are such."""
-        bias = kernel.buffer("bias", (n,), "float32") if self.bias else None
+    def buffers(self, kernel: Kernel, m: Expr, n: int, experts: int = 1) -> EpilogueBuffers:
+        """Parameters bias float32[n] (of each of so many experts) and residual float32[m, n], where there are such."""
+        bias = kernel.buffer("bias", (experts * n,), "float32") if self.bias else None
         residual = kernel.buffer("residual", (m, n), "float32") if self.residual else None
         return EpilogueBuffers(self, bias, residual)
 
@@ -101,11 +101,16 @@ class EpilogueBuffers:
     epilogue: Epilogue
     bias: Buffer | None
     residual: Buffer | None
+    first_bias: Expr = 0
+
+    def of_expert(self, expert: Expr, n: int) -> EpilogueBuffers:
+        """With the biases of one expert of n rows."""
+        return self if self.bias is None else replace(self, first_bias=expert * n)
 
     def output(self, y: Expr, token: Expr, column: Expr) -> Expr:
         """The output for one product of a layer that is not gated."""
         if self.bias is not None:
-            y = y + self.bias[column]
+            y = y + self.bias[self.first_bias + column]
         if self.epilogue.activation != "none":
             return ACTIVATIONS[self.epilogue.activation](let("y", y))
         return y if self.residual is None else self.residual[token, column] + y
@@ -113,7 +118,7 @@ class EpilogueBuffers:
     def channel(self, gate: Expr, up: Expr, channel: Expr) -> Expr:
         """The output for the products of a channel of a gated unit."""
         if self.bias is not None:
-            gate, up = gate + self.bias[channel * 2], up + self.bias[channel * 2 + 1]
+            gate, up = (y + self.bias[self.first_bias + channel * 2 + i] for i, y in enumerate((gate, up)))
         return ACTIVATIONS[self.epilogue.activation](gate) * up
 
     def store_row(self, sums: Sequence[Expr], out: Buffer, token: Expr, first: Expr, step: int) -> None:

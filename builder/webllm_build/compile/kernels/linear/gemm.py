@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tvm.tirx import PrimFunc
@@ -10,6 +10,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, weight_buffers
+from webllm_build.compile.kernels.linear.tokens import AllTokens, Tokens
 from webllm_build.compile.kernels.tir.ops import (
     Expr,
     Kernel,
@@ -20,10 +21,8 @@ from webllm_build.compile.kernels.tir.ops import (
     let,
     local,
     shared,
-    size,
     store,
     vec,
-    when,
 )
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Scheme
@@ -57,10 +56,20 @@ def tiles(variant: Variant, n: int) -> Mapping[str, Tile]:
     return {"other": choose_tile(variant, n), "qualcomm": small, "arm": small, "google": small}
 
 
-def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = PLAIN, tile: Tile | None = None) -> PrimFunc:
+def gemm(
+    variant: Variant,
+    scheme: Scheme,
+    n: int,
+    k: int,
+    *,
+    epilogue: Epilogue = PLAIN,
+    tile: Tile | None = None,
+    rows: Callable[[Kernel], Tokens] = lambda _: AllTokens(),
+) -> PrimFunc:
     """out[m, :] = W[n, k] · x[m] for each of the tokens m (symbolic size "n"), with W packed by `scheme`.
 
-    Parameters: x float32[m, k], w_<suffix> of the scheme, those of the epilogue, out float32[m, n], or [m, n/2] of a gated unit.
+    Parameters: those of `rows` (tokens.py), x float32[m, k], w_<suffix> of the scheme, those of the epilogue, out float32[m, n], or
+    [m, n/2] of a gated unit.
     In f16 variants products are float16, summed four at a time; other sums are float32.
     Raises CompileError for shapes that blocks do not divide.
     """
@@ -69,14 +78,17 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
     width, height, dtype = tile.width, tile.height, "float16" if variant.f16 else "float32"
     threads_x = width // tile.columns
     with Kernel() as kernel:
-        m = size("n")
-        x = kernel.buffer("x", (m, k), "float32")
-        weight = weight_buffers(kernel, scheme, n, k)
-        finish = epilogue.buffers(kernel, m, n)
-        out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
+        tokens = rows(kernel)
+        x = kernel.buffer("x", (tokens.inputs, k), "float32")
+        weight = weight_buffers(kernel, scheme, tokens.matrices * n, k)
+        finish = epilogue.buffers(kernel, tokens.outputs, n, tokens.biases)
+        out = kernel.buffer("out", (tokens.outputs, epilogue.columns(n)), "float32")
         # Neighbouring workgroups share weights, which are the larger operand.
-        grid = [ceildiv(m, height), ceildiv(n, width)]
-        with launch(grid, [threads_x, tile.columns]) as ((block_y, block_x), (tx, ty)):
+        grid = [tokens.tiles(height), ceildiv(n, width)]
+        with (
+            launch(grid, [threads_x, tile.columns]) as ((block_y, block_x), (tx, ty)),
+            tokens.tile(block_y, height) as of_workgroup,
+        ):
             thread = ty * threads_x + tx
             # Four consecutive inputs of all rows of the tile, then the next four: [QUADS][height or width].
             x_tile = shared("x_tile", QUADS * height, f"{dtype}x4")
@@ -84,7 +96,7 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
             sums = local("sums", tile.rows * tile.columns)
             for i in range(tile.rows * tile.columns):
                 store(sums, T.float32(0), i)
-            w_row = let("w_row", T.min(block_x * width + epilogue.weight_row(thread, width), n - 1))
+            w_row = let("w_row", of_workgroup.weight_row(T.min(block_x * width + epilogue.weight_row(thread, width), n - 1)))
             with T.serial(0, k // GROUP) as block:
                 values = load_block(scheme, weight, w_row * (k // GROUP) + block)
                 for j in range(QUADS):
@@ -92,8 +104,7 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
                 for part in range(QUADS * height // width):
                     # Consecutive invocations load consecutive inputs; the swizzle keeps their stores in different banks.
                     row, quad = part * (width // QUADS) + thread // QUADS, thread % QUADS
-                    token = T.min(block_y * height + row, m - 1)
-                    loaded = let("loaded", x[token, vec(block * QUADS + quad)])
+                    loaded = let("loaded", x[of_workgroup.input(row), vec(block * QUADS + quad)])
                     store(x_tile, T.cast(loaded, f"{dtype}x4"), quad * height + _swizzle(row, quad))
                 barrier()
                 with T.serial(0, QUADS) as quad:
@@ -106,10 +117,9 @@ def gemm(variant: Variant, scheme: Scheme, n: int, k: int, *, epilogue: Epilogue
                             store(sums, sums[i * tile.columns + j] + product, i * tile.columns + j)
                 barrier()
             for i in range(tile.rows):
-                token = let("token", block_y * height + ty + i * tile.columns)
-                with when(token < m):
+                with of_workgroup.output(ty, i * tile.columns) as token:
                     row_sums = [sums[i * tile.columns + j] for j in range(tile.columns)]
-                    finish.store_row(row_sums, out, token, block_x * epilogue.columns(width) + tx, threads_x)
+                    of_workgroup.finish(finish).store_row(row_sums, out, token, block_x * epilogue.columns(width) + tx, threads_x)
     return kernel.func
 
 

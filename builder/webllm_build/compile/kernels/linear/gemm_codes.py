@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tvm.tirx import PrimFunc
@@ -11,8 +11,9 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.dequantize import CODES, CodeBlock, Codes
 from webllm_build.compile.kernels.linear.codes import Activations, activations_of, code_buffers, code_sum, halves
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, Epilogue, weight_buffers
+from webllm_build.compile.kernels.linear.tokens import AllTokens, Tokens
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, size, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, ceildiv, launch, let, local, shared, store, when
 from webllm_build.compile.kernels.tir.unpack import lanes
 from webllm_build.quantize import GROUP, Scheme
 
@@ -48,11 +49,19 @@ def tiles(n: int) -> Mapping[str, Tile]:
     return {"other": Tile(4, 8, 8, 16)}
 
 
-def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = PLAIN, tile: Tile | None = None) -> PrimFunc:
+def gemm_codes(
+    scheme: Scheme,
+    n: int,
+    k: int,
+    *,
+    epilogue: Epilogue = PLAIN,
+    tile: Tile | None = None,
+    rows: Callable[[Kernel], Tokens] = lambda _: AllTokens(),
+) -> PrimFunc:
     """out[m, :] = W[n, k] · x[m] for each of the tokens m (symbolic size "n"), with W packed by `scheme` and x as codes.
 
-    Parameters: x_q, x_s (see codes.py), w_<suffix> of the scheme, those of the epilogue, out float32[m, n], or [m, n/2] of a gated
-    unit. Sums over a block of 32 are exact, sums of blocks float32.
+    Parameters: those of `rows` (tokens.py), x_q, x_s (see codes.py), w_<suffix> of the scheme, those of the epilogue, out float32[m, n],
+    or [m, n/2] of a gated unit. Sums over a block of 32 are exact, sums of blocks float32.
     Raises CompileError for shapes that blocks do not divide.
     """
     epilogue.check(n, k)
@@ -60,16 +69,20 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = PLAIN, ti
     assert tile.threads == 2 * tile.height and tile.threads % tile.width == 0
     blocks, height, width = k // GROUP, tile.height, tile.width
     with Kernel() as kernel:
-        m = size("n")
-        x = code_buffers(kernel, m, k)
-        weight = weight_buffers(kernel, scheme, n, k)
-        finish = epilogue.buffers(kernel, m, n)
-        out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
+        tokens = rows(kernel)
+        x = code_buffers(kernel, tokens.inputs, k)
+        weight = weight_buffers(kernel, scheme, tokens.matrices * n, k)
+        finish = epilogue.buffers(kernel, tokens.outputs, n, tokens.biases)
+        out = kernel.buffer("out", (tokens.outputs, epilogue.columns(n)), "float32")
         # Neighbouring workgroups share weights, which are the larger operand.
-        with launch([ceildiv(m, height), ceildiv(n, width)], [tile.width_threads, tile.height_threads]) as ((block_y, block_x), (tx, ty)):
+        grid = [tokens.tiles(height), ceildiv(n, width)]
+        with (
+            launch(grid, [tile.width_threads, tile.height_threads]) as ((block_y, block_x), (tx, ty)),
+            tokens.tile(block_y, height) as of_workgroup,
+        ):
             thread = ty * tile.width_threads + tx
-            token = let("x_token", T.min(block_y * height + thread // 2, m - 1))
-            row = let("w_row", T.min(block_x * width + epilogue.weight_row(thread % width, width), n - 1))
+            token = let("x_token", of_workgroup.input(thread // 2))
+            row = let("w_row", of_workgroup.weight_row(T.min(block_x * width + epilogue.weight_row(thread % width, width), n - 1)))
             loader = _Loader(tile, codes, weight, x, token, row, thread)
             sums = local("sums", tile.rows * tile.columns)
             for i in range(tile.rows * tile.columns):
@@ -83,10 +96,10 @@ def gemm_codes(scheme: Scheme, n: int, k: int, *, epilogue: Epilogue = PLAIN, ti
                 loader.load(T.min(block + 1, blocks - 1))
                 _multiply(tile, loader, sums, tx, ty)
             for i in range(tile.rows):
-                out_token = let("token", block_y * height + ty + i * tile.height_threads)
-                with when(out_token < m):
+                with of_workgroup.output(ty, i * tile.height_threads) as out_token:
                     row_sums = [sums[i * tile.columns + j] for j in range(tile.columns)]
-                    finish.store_row(row_sums, out, out_token, block_x * epilogue.columns(width) + tx, tile.width_threads)
+                    first = block_x * epilogue.columns(width) + tx
+                    of_workgroup.finish(finish).store_row(row_sums, out, out_token, first, tile.width_threads)
     return kernel.func
 
 

@@ -97,7 +97,7 @@ def gemv(
             for block in work.blocks(blocks):
                 indices = [row * blocks + block for row in rows]
                 if m == 1:
-                    _accumulate(work.sums, scheme, weight, indices, x, norm_weight, block)
+                    accumulate(work.sums, scheme, weight, indices, x, norm_weight, block)
                 else:
                     _accumulate_several(work, scheme, weight, indices, x, norm_weight, squares, block)
             if m == 1:
@@ -119,12 +119,19 @@ def gemv(
     return kernel.func
 
 
-def _accumulate(
-    sums: Buffer, scheme: Scheme, weight: Sequence[Buffer], indices: Sequence[Expr], x: Buffer, norm_weight: Buffer | None, block: Expr
+def accumulate(
+    sums: Buffer,
+    scheme: Scheme,
+    weight: Sequence[Buffer],
+    indices: Sequence[Expr],
+    x: Buffer,
+    norm_weight: Buffer | None,
+    block: Expr,
+    vector: Expr = 0,
 ) -> None:
-    """Add one block of each row to sums[r], and, with a norm, the squares of the activations to the last sum."""
+    """Add one block of each row, times that of a vector of x, to sums[r], and, with a norm, the squares of the activations to the last."""
     loaded = [load_block(scheme, weight, index) for index in indices]
-    activations = [let(f"x{j}", x[0, vec(block * QUADS + j)]) for j in range(QUADS)]
+    activations = [let(f"x{j}", x[vector, vec(block * QUADS + j)]) for j in range(QUADS)]
     if norm_weight is not None:
         last = len(indices)
         store(sums, sums[last] + total([dot(quad, quad) for quad in activations]), last)

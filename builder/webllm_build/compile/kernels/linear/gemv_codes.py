@@ -112,12 +112,12 @@ def gemv_codes(
                 sum_of = work.reduce(tile.rows + has_norm)
                 scale = scale_of(sum_of(tile.rows)) if has_norm else T.float32(1)
                 if epilogue.gated:
-                    _store_codes(_channels_of_one(work, sum_of, scale, finish), out, work)
+                    store_codes(channels_of_one(work, sum_of, scale, finish), out, work)
                 else:
                     for index, row in work.each_row():
                         store(out, finish.output(sum_of(index) * scale, 0, row), 0, row)
             elif epilogue.gated:
-                _store_codes(work.each_channel_of_workgroup(finish, work.scales(squares, scale_of)), out, work)
+                store_codes(work.each_channel_of_workgroup(finish, work.scales(squares, scale_of)), out, work)
             else:
                 work.store_outputs(finish, out, work.scales(squares, scale_of))
     return kernel.func
@@ -147,7 +147,7 @@ def _kept(block: CodeBlock) -> CodeBlock:
     return CodeBlock(words, fixed("scale", block.scale, "float32"), minimum)
 
 
-def _channels_of_one(work: Work, sum_of: Callable[[Expr], Expr], scale: Expr, finish: EpilogueBuffers) -> Iterator[tuple[Expr, Expr]]:
+def channels_of_one(work: Work, sum_of: Callable[[Expr], Expr], scale: Expr, finish: EpilogueBuffers) -> Iterator[tuple[Expr, Expr]]:
     """As each_channel_of_workgroup, without a way through workgroup memory."""
     of_group, lanes = work.tile.rows // 2, work.tile.lanes
     of_workgroup = of_group * work.tile.groups
@@ -159,8 +159,9 @@ def _channels_of_one(work: Work, sum_of: Callable[[Expr], Expr], scale: Expr, fi
             yield work.group * of_group + channel, finish.channel(gate, up, of_all)
 
 
-def _store_codes(channels: Iterator[tuple[Expr, Expr]], out: tuple[Buffer, Buffer], work: Work) -> None:
-    """Make codes of the workgroup's channels of a gated unit (see each_channel_of_workgroup), two invocations a block."""
+def store_codes(channels: Iterator[tuple[Expr, Expr]], out: tuple[Buffer, Buffer], work: Work, row: Expr = 0, first: Expr = 0) -> None:
+    """Make codes of the workgroup's channels of a gated unit (see each_channel_of_workgroup), two invocations a block. row, first:
+    where the output begins, and its block there."""
     of_workgroup, count = work.tile.rows // 2 * work.tile.groups, work.n // 2
     assert of_workgroup % GROUP == 0, "a workgroup's channels must be whole blocks"
     values = shared("channels", work.m * of_workgroup)
@@ -175,11 +176,11 @@ def _store_codes(channels: Iterator[tuple[Expr, Expr]], out: tuple[Buffer, Buffe
     with when(T.And(index < work.m * halves, block < count // GROUP)):
 
         def quad(j: Expr) -> Expr:
-            first = vector * of_workgroup + half // 2 * GROUP + j * 4
-            return extern("float32x4", "vec4f", *(values[first + i] for i in range(4)))
+            at = vector * of_workgroup + half // 2 * GROUP + j * 4
+            return extern("float32x4", "vec4f", *(values[at + i] for i in range(4)))
 
         scale, inverse = block_scale([quad(j) for j in range(QUADS)])
         words = [fixed(f"word{j}", pack_quad(quad(half % 2 * 4 + j), inverse), "uint32") for j in range(4)]
-        store(out[0], extern("uint32x4", "vec4u", *words), vector, block * 2 + half % 2)
+        store(out[0], extern("uint32x4", "vec4u", *words), row + vector, (first + block) * 2 + half % 2)
         with when(half % 2 == 0):
-            store(out[1], scale, vector, block)
+            store(out[1], scale, row + vector, first + block)

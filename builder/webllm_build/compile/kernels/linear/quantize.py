@@ -16,9 +16,9 @@ from webllm_build.quantize import GROUP
 MOST_THREADS = 256
 
 
-def quantize(variant: Variant, k: int, *, norm_eps: float | None = None, squares_apart: bool = False) -> PrimFunc:
+def quantize(variant: Variant, k: int, *, norm_eps: float | None = None, squares_apart: bool = False, rows: int = 1) -> PrimFunc:
     """out_q, out_s = codes and scales (see codes.py) of x[m], or of norm_weight * x / sqrt(mean(x²) + norm_eps), for each of the tokens
-    m (symbolic size "n").
+    m (symbolic size "n"), or `rows` rows of x for a token.
 
     With `squares_apart` the codes are of norm_weight * x, and out_squares has each block's sum of squares of x: as gemv_codes does it,
     where each workgroup makes the codes.
@@ -29,7 +29,7 @@ def quantize(variant: Variant, k: int, *, norm_eps: float | None = None, squares
     units, each = blocks * of_block, QUADS // of_block
     threads = min(MOST_THREADS, -(-units // 32) * 32)
     with Kernel() as kernel:
-        m = size("n")
+        m = size("n") * rows
         x = kernel.buffer("x", (m, k), "float32")
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None or squares_apart else None
         out_q = kernel.buffer("out_q", (m, k // 16), "uint32x4")

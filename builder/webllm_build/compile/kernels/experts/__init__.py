@@ -1,0 +1,1 @@
+"""Mixtures of experts: what is chosen, and matrix products with the chosen ones' weights alone."""
