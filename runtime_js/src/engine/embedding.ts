@@ -1,41 +1,52 @@
-/** What a prompt means to a decoder, as one vector: the states that its tokens end with, pooled. */
+/** What a text means to a model, as one vector: the states that its tokens end with, pooled. */
 
-import type { PooledStates } from "../executor/runner.ts";
-import { AbortError } from "../support/errors.ts";
+import type { EmbeddingFacts, Pooling } from "../storage/embedding_facts.ts";
+import { AbortError, RequestValidationError } from "../support/errors.ts";
+import type { Prompt } from "./answer.ts";
 import type { FinishReason, GenerationListener, StateListener } from "./generation.ts";
-import type { Embeddings, Pooling } from "./pooling.ts";
+import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Sampler } from "./sampler.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Nothing is drawn. */
 const NO_SAMPLING = { temperature: 0, topP: 1, seed: 0 };
 
+/** How chunks of a text are pooled: `encode` of an embedding model has done it, of another it gives the last state and the sum of all. */
+export type Pool = "done" | "whole" | "last" | "mean";
+
 class Pooled implements StateListener, GenerationListener {
   readonly vector: Promise<Float32Array>;
   readonly needsAll: boolean;
+  readonly isWhole: boolean;
   #resolve: (vector: Float32Array | Promise<Float32Array>) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   /** Of the chunks so far. */
-  #states: Promise<PooledStates>[] = [];
+  #states: Promise<Float32Array>[] = [];
+  readonly #pool: Pool;
   readonly #count: number;
 
-  constructor(pooling: Pooling, count: number) {
-    this.needsAll = pooling === "mean";
+  constructor(pool: Pool, count: number) {
+    this.isWhole = pool === "whole";
+    this.needsAll = pool === "mean" || this.isWhole;
+    this.#pool = pool;
     this.#count = count;
     this.vector = new Promise((resolve, reject) => { [this.#resolve, this.#reject] = [resolve, reject]; });
   }
 
-  take(states: Promise<PooledStates>, position: number, isLast: boolean): void {
+  take(states: Promise<Float32Array>, position: number, isLast: boolean): void {
     if (position === 0) this.#states = [];
     this.#states.push(states);
-    if (isLast) this.#resolve(this.#pool(this.#states));
+    if (isLast) this.#resolve(this.#pooled(this.#states));
   }
 
-  async #pool(chunks: readonly Promise<PooledStates>[]): Promise<Float32Array> {
+  async #pooled(chunks: readonly Promise<Float32Array>[]): Promise<Float32Array> {
     const states = await Promise.all(chunks);
-    if (!this.needsAll) return states.at(-1)?.last ?? new Float32Array();
-    const mean = new Float32Array(states[0]?.sum.length ?? 0);
-    for (const { sum } of states) sum.forEach((value, i) => { mean[i] = (mean[i] ?? 0) + value / this.#count; });
+    const last = states.at(-1) ?? new Float32Array();
+    if (this.#pool === "done" || this.#pool === "whole") return last;
+    const size = last.length / 2;
+    if (this.#pool === "last") return last.slice(0, size);
+    const mean = new Float32Array(size);
+    for (const values of states) values.subarray(size).forEach((value, i) => { mean[i] = (mean[i] ?? 0) + value / this.#count; });
     return mean;
   }
 
@@ -54,9 +65,42 @@ class Pooled implements StateListener, GenerationListener {
   }
 }
 
-async function vectorOf(scheduler: Scheduler, prompt: readonly number[], pooling: Pooling, signal: AbortSignal): Promise<Float32Array> {
+/** Raises RequestValidationError where a request asks for another pooling than the model was made for. */
+export function poolOf(asked: Pooling | undefined, embedding: EmbeddingFacts | undefined): Pool {
+  if (embedding === undefined) {
+    if (asked !== "cls") return asked ?? "last";
+    throw new RequestValidationError('pooling is "cls", and of a language model the first token has seen nothing: take "last" or "mean".', { param: "pooling" });
+  }
+  if ((asked ?? embedding.pooling) === embedding.pooling) return embedding.whole ? "whole" : "done";
+  throw new RequestValidationError(`pooling is "${asked}", and this model was made for "${embedding.pooling}": leave it out.`, { param: "pooling" });
+}
+
+/** The inputs, texts with the prompt before them that the request names, or that the model has for all. Raises RequestValidationError. */
+export function textsToEmbed({ inputs, promptName }: EmbeddingCall, embedding: EmbeddingFacts | undefined): readonly Prompt[] {
+  const name = promptName ?? embedding?.defaultPrompt;
+  if (name === undefined) return inputs;
+  const prompt = embedding?.prompts.get(name);
+  if (prompt === undefined) {
+    const known = [...embedding?.prompts.keys() ?? []].map((one) => `"${one}"`).join(", ");
+    throw new RequestValidationError(`prompt_name is "${name}", and this model has ${known === "" ? "no prompts" : `only ${known}`}.`, { param: "prompt_name" });
+  }
+  if (promptName !== undefined && inputs.some(({ kind }) => kind === "tokens")) {
+    throw new RequestValidationError("prompt_name needs texts; token ids are taken as they are.", { param: "prompt_name" });
+  }
+  return inputs.map((input) => (input.kind === "text" ? { ...input, text: prompt + input.text } : input));
+}
+
+/** The first of a text's tokens, and what the tokenizer puts before and behind all of them; `inner`: the text's own tokens. */
+export function withoutEnd(tokens: readonly number[], inner: readonly number[], most: number): readonly number[] {
+  const added = tokens.length - inner.length;
+  const before = Array.from({ length: added + 1 }, (_, i) => i).find((i) => inner.every((token, place) => tokens[i + place] === token)) ?? 0;
+  const behind = added - before;
+  return [...tokens.slice(0, Math.max(0, most - behind)), ...tokens.slice(tokens.length - behind)].slice(0, most);
+}
+
+async function vectorOf(scheduler: Scheduler, prompt: readonly number[], pool: Pool, signal: AbortSignal): Promise<Float32Array> {
   signal.throwIfAborted();
-  const pooled = new Pooled(pooling, prompt.length);
+  const pooled = new Pooled(pool, prompt.length);
   const sampler = new Sampler(NO_SAMPLING, prompt);
   const stop = scheduler.add({ prompt, maxTokens: 1, eosTokenIds: new Set(), sampler, states: pooled }, pooled);
   signal.addEventListener("abort", stop, { once: true });
@@ -72,12 +116,12 @@ const AT_A_TIME = 8;
 
 /** Each prompt's pooled states. Rejects with what their chunks fail with, or AbortError. */
 export async function embed(
-  scheduler: Scheduler, prompts: readonly (readonly number[])[], pooling: Pooling, signal: AbortSignal,
+  scheduler: Scheduler, prompts: readonly (readonly number[])[], pool: Pool, signal: AbortSignal,
 ): Promise<Embeddings> {
   const vectors: Float32Array[] = [];
   while (vectors.length < prompts.length) {
     const some = prompts.slice(vectors.length, vectors.length + AT_A_TIME);
-    vectors.push(...await Promise.all(some.map((prompt) => vectorOf(scheduler, prompt, pooling, signal))));
+    vectors.push(...await Promise.all(some.map((prompt) => vectorOf(scheduler, prompt, pool, signal))));
   }
   return { vectors, tokens: prompts.reduce((sum, { length }) => sum + length, 0) };
 }

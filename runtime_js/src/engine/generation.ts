@@ -1,6 +1,6 @@
 /** One answer on its way: what was asked, and how far it has come. */
 
-import type { Draw, PooledStates, TokenLogprobs, TokenMask } from "../executor/runner.ts";
+import type { Draw, TokenLogprobs, TokenMask } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
 import { SINKS } from "./overflow.ts";
 import { MAX_DEPTH, type StepPace } from "./pace.ts";
@@ -16,8 +16,10 @@ export type FinishReason = (typeof FINISH_REASONS)[number];
 export interface StateListener {
   /** Whether it needs those of all tokens, those too that the cache knows already. */
   readonly needsAll: boolean;
-  /** Of the tokens from `position` on; a prompt may begin again. */
-  take(states: Promise<PooledStates>, position: number, isLast: boolean): void;
+  /** Whether they must come in one chunk, because tokens see what is behind them. What the cache holds of them then is nobody's. */
+  readonly isWhole: boolean;
+  /** What `encode` gives of the tokens from `position` on; a prompt may begin again. */
+  take(states: Promise<Float32Array>, position: number, isLast: boolean): void;
 }
 
 export interface GenerationRequest {

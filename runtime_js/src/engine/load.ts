@@ -126,7 +126,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     });
     return {
       runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds),
-      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, revive,
+      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive,
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();

@@ -1,19 +1,21 @@
 /** What is asked of a model that gives vectors, and what comes back. */
 
+import type { Pooling } from "../storage/embedding_facts.ts";
 import type { Prompt } from "./answer.ts";
-
-/** `last`: the state of the last token, which has seen all others; `mean`: the mean of all tokens' states. */
-export const POOLINGS = ["last", "mean"] as const;
-export type Pooling = (typeof POOLINGS)[number];
 
 /** Texts or tokens to make vectors of. */
 export interface EmbeddingCall {
   readonly inputs: readonly Prompt[];
-  readonly pooling: Pooling;
+  /** Undefined: the model's own, and `last` of one that has none. */
+  readonly pooling: Pooling | undefined;
+  /** A name of the model's prompts. */
+  readonly promptName: string | undefined;
+  /** Whether a text that is too long loses its end; else it is refused. */
+  readonly truncate: boolean;
 }
 
 export interface Embeddings {
-  /** float32[hidden_size] of each input. */
+  /** float32 of each input. */
   readonly vectors: readonly Float32Array[];
   /** Of all inputs. */
   readonly tokens: number;

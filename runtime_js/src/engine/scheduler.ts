@@ -76,7 +76,7 @@ export class Scheduler {
 
   readonly #heir: Heir | undefined;
 
-  constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(...runner.shape.rowCounts), heir?: Heir) {
+  constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(1, ...runner.shape.rowCounts), heir?: Heir) {
     this.#runner = runner;
     this.#heir = heir;
     this.#sequences = sequences;
@@ -250,7 +250,7 @@ export class Scheduler {
     // A state in a slot cannot be taken back: the last token of a prompt comes by a step, so that whoever asks the same again finds the one before it.
     const isInSteps = this.#runner.shape.slots > 0 && generation.read === 0 && states === undefined;
     const end = sequence.branch > position ? sequence.branch : isInSteps ? Math.max(position + 1, tokens.length - 1) : tokens.length;
-    const chunk = tokens.slice(position, Math.min(end, position + Math.min(...lengths.map(({ value }) => value))));
+    const chunk = tokens.slice(position, Math.min(end, states?.isWhole === true ? end : position + Math.min(...lengths.map(({ value }) => value))));
     if (!await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
     const cache = this.#view(generation);
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
@@ -265,6 +265,7 @@ export class Scheduler {
     this.#pace.pause();
     this.#push({ rows: samples ? [generation] : [], prompt: generation, computed: 1, isGuess: false, results: this.#watch.timed(chunk.length, done) });
     sequence.commit(chunk);
+    if (states?.isWhole === true) this.#sequences.spoil(sequence);
     if ((isLast && generation.read === 0) || sequence.tokens.length === sequence.branch) this.#sequences.mark(sequence);
     this.#sequences.share(sequence);
     if (isLast && !samples) generation.end("stop");

@@ -2,6 +2,7 @@
 
 import type { ModelRunner } from "../executor/runner.ts";
 import { AbortError, ContextWindowSizeExceededError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
+import type { EmbeddingFacts } from "../storage/embedding_facts.ts";
 import { log } from "../support/log.ts";
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
@@ -11,7 +12,7 @@ import type { ChatMessage, Conversation } from "../tokenizer/conversation.ts";
 import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { DraftModel } from "./draft_model.ts";
-import { embed } from "./embedding.ts";
+import { embed, poolOf, textsToEmbed, withoutEnd } from "./embedding.ts";
 import { cut, roomForPrompt, shortened, withoutMiddle } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
@@ -48,6 +49,8 @@ export interface SessionParts {
   readonly sampling: SamplingConfig;
   /** What responses call the model. */
   readonly modelId: string;
+  /** Of a model that makes vectors of texts, and does nothing else. */
+  readonly embedding?: EmbeddingFacts | undefined;
   /** Frees the runner and all that it holds. */
   readonly dispose: () => void;
   /** Loads the model anew where the runner is lost; absent where that is the caller's affair. */
@@ -114,6 +117,11 @@ export class Session {
    * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
   async answer(request: AnswerRequest, processor?: LogitProcessor, past?: Past, drafter?: Session): Promise<PushStream<AnswerEvent>> {
+    if (this.#parts.embedding !== undefined) {
+      throw new RequestValidationError(
+        `The model "${this.modelId}" makes vectors of texts and does not write: use engine.embeddings.create({ input }), or load a language model.`,
+        { param: "model" });
+    }
     const { tokenizer, runner, grammars, format } = this.#parts;
     const { stopTokens = [], sampling } = request;
     tokenizer.known(stopTokens, "stop_token_ids");
@@ -237,16 +245,18 @@ export class Session {
    * Each input's vector. Rejects with RequestValidationError or ContextWindowSizeExceededError, or with AbortError where the signal or
    * interrupt() ends it.
    */
-  async embed({ inputs, pooling }: EmbeddingCall, signal: AbortSignal): Promise<Embeddings> {
+  async embed(call: EmbeddingCall, signal: AbortSignal): Promise<Embeddings> {
     await this.#ready;
-    const { contextLength } = this.#parts.runner.shape;
-    const prompts = inputs.map((input) => {
+    const { embedding, runner, tokenizer } = this.#parts;
+    const most = Math.min(embedding?.maxTokens ?? Infinity, runner.shape.contextLength);
+    const prompts = textsToEmbed(call, embedding).map((input) => {
       const tokens = this.encode(input);
       if (tokens.length === 0) throw new RequestValidationError("An input has no tokens.", { param: "input" });
-      if (tokens.length > contextLength) throw tooLong("text", tokens, contextLength, "input");
-      return tokens;
+      if (tokens.length <= most) return tokens;
+      if (!call.truncate) throw tooLong("text", tokens, most, "input", ", or let its end be left out by truncate: true");
+      return input.kind === "text" ? withoutEnd(tokens, tokenizer.encodePart(input.text), most) : tokens.slice(0, most);
     });
-    return embed(this.#scheduler, prompts, pooling, signal);
+    return embed(this.#scheduler, prompts, poolOf(call.pooling, embedding), signal);
   }
 
   /** The tokens of a prompt. Raises RequestValidationError. */

@@ -13,6 +13,8 @@ import { makeStopwatch } from "./stopwatch.ts";
 /** What is not decided by then stays as usual. */
 const BUDGET_MS = 500;
 /** What runs most often comes first: time may run out. */
+/** Of a prompt: an embedding model's text comes whole, however long. */
+const MOST_TOKENS = 512;
 const ORDER: readonly string[] = ["decode", "logits", "prefill", "sample"];
 
 export interface CalibrationParts {
@@ -38,7 +40,7 @@ export async function calibrate(
   let isCold = true;
 
   async function choose(name: string, fn: FunctionPlan, slot: number, index: number, candidates: readonly CompiledKernel[]): Promise<void> {
-    const n = name === "prefill" ? library.plan.model.prefillChunk : 1;
+    const n = name === "prefill" ? Math.min(MOST_TOKENS, library.plan.model.prefillChunk) : 1;
     const own = { ...fn, steps: fn.steps.filter((step) => step.kernel === slot) };
     const programs = candidates.map((candidate) => new Program(device, library, own, chosen.with(index, candidate), buffers));
     const measure = (candidate: number, count: number): Promise<number> =>

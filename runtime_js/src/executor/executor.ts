@@ -4,7 +4,7 @@
  */
 
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
-import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "./runner.ts";
+import type { CacheView, Draw, Row, RunnerShape, StepResult } from "./runner.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
 import { firstAddition, kept, placesOf, stateWords, type Addition } from "./additions.ts";
 import type { InspectableRunner } from "./backend.ts";
@@ -67,7 +67,8 @@ export class PlanExecutor implements InspectableRunner {
   readonly #rowCounts: readonly number[];
   /** By group. */
   readonly #pageTables: readonly ShadowedBuffer[];
-  readonly #sampling: ShadowedBuffer;
+  /** Undefined where nothing is drawn. */
+  readonly #sampling: ShadowedBuffer | undefined;
   /** Made when the first mask comes. */
   #masks: ShadowedBuffer | null = null;
   readonly #results: ReadbackRing;
@@ -92,7 +93,7 @@ export class PlanExecutor implements InspectableRunner {
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
-    this.#sampling = new ShadowedBuffer(device.queue, buffers.io("sampling"));
+    this.#sampling = this.#rowCounts.length > 0 ? new ShadowedBuffer(device.queue, buffers.io("sampling")) : undefined;
     this.#results = new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS);
   }
 
@@ -188,7 +189,7 @@ export class PlanExecutor implements InspectableRunner {
     return result;
   }
 
-  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates> {
+  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
     if (this.#mustWait(["encode"])) {
       cache = kept(cache);
       await this.#ready(["encode"]);
@@ -197,9 +198,7 @@ export class PlanExecutor implements InspectableRunner {
     this.#writeTokens(tokens);
     const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
     const additions = [{ position, count: tokens.length, cache }];
-    const values = await this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions), finish), pooled, 0);
-    const half = values.length / 2;
-    return { last: values.slice(0, half), sum: values.slice(half) };
+    return this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions), finish), pooled, 0);
   }
 
   async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
@@ -283,7 +282,7 @@ export class PlanExecutor implements InspectableRunner {
     masks.forEach((mask, row) => { if (mask !== undefined) this.#writeMask(row, mask); });
     rows.forEach((row) => row && this.#controls.hold(row));
     for (let row = 0; row < n; row++) {
-      this.#sampling.write(wordsOf(rows[row] ?? null, masks[row] !== undefined), row * SAMPLING_WORDS);
+      this.#sampling?.write(wordsOf(rows[row] ?? null, masks[row] !== undefined), row * SAMPLING_WORDS);
     }
     const isAdjusted = rows.some((row, i) => row?.draw.controls !== undefined || masks[i] !== undefined);
     const tail: Call[] = [...(isAdjusted ? [["adjust", n] as const] : []), ["sample", n], ...(hasLogprobs ? [["logprobs", n] as const] : [])];

@@ -318,9 +318,9 @@ export function firstLayerOf(
   return { steps: last + 1, output };
 }
 
-/** Bytes of a token's hidden state: "pooled" has two. */
-export function hiddenBytes({ io }: Pick<PlanHead, "io">): number {
-  return (io.find(({ name }) => name === "pooled")?.bytes ?? 0) / 2;
+/** Bytes of a token's hidden state. */
+export function hiddenBytes({ io, model }: Pick<PlanHead, "io" | "model">): number {
+  return (io.find(({ name }) => name === "hidden")?.bytes ?? 0) / Math.max(model.prefillChunk, MAX_ROWS);
 }
 
 /** How many layers the weights' names tell of. */
@@ -342,9 +342,9 @@ export function functionOf(variant: Pick<VariantPlan, "name" | "functions">, nam
   return found;
 }
 
-/** How many rows a decode step of the variant may have: 1, and those that `decode_<rows>` was compiled for, rising. */
+/** How many rows a decode step of the variant may have: 1, and those that `decode_<rows>` was compiled for, rising; none of an embedding model. */
 export function rowCounts(variant: VariantPlan): number[] {
-  const counts = [...variant.functions.keys()].flatMap((name) => Number(/^decode_(\d+)$/.exec(name)?.[1] ?? 1));
+  const counts = [...variant.functions.keys()].flatMap((name) => (name.startsWith("decode") ? [Number(/^decode_(\d+)$/.exec(name)?.[1] ?? 1)] : []));
   return [...new Set(counts)].filter((rows) => rows <= MAX_ROWS).sort((a, b) => a - b);
 }
 
@@ -354,9 +354,11 @@ export function decodeName(rows: number): string {
 
 /** Functions of a model's first answer. Kernels and buffers of others are made when one is asked for. */
 const FIRST_FUNCTIONS: readonly string[] = ["prefill", "logits", "decode", "sample"];
+/** Of an embedding model's first vector. */
+const FIRST_OF_EMBEDDER: readonly string[] = ["prefill", "encode"];
 
-export function firstFunctions(variant: VariantPlan): string[] {
-  return FIRST_FUNCTIONS.filter((name) => variant.functions.has(name));
+export function firstFunctions({ functions }: VariantPlan): string[] {
+  return (functions.has("decode") ? FIRST_FUNCTIONS : FIRST_OF_EMBEDDER).filter((name) => functions.has(name));
 }
 
 /** The variant's kernels that a model needs from its first answer on. */

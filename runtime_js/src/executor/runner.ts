@@ -33,7 +33,7 @@ export interface RunnerShape {
   readonly shortestChunk: number;
   /** Milliseconds that a token of a prompt takes at most, as far as the self-test tells; absent where nothing is known. */
   readonly tokenMs?: number | undefined;
-  /** Rows that kernels of a decode step are made for, rising from 1: a call takes as long as one of the next of these numbers. */
+  /** Rows that kernels of a decode step are made for, rising from 1: a call takes as long as one of the next of these numbers. None: there is no such step. */
   readonly rowCounts: readonly number[];
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
   readonly slots: number;
@@ -100,13 +100,6 @@ export interface StepResult {
   readonly logprobs?: TokenLogprobs | undefined;
 }
 
-/** Final hidden states of some tokens, behind the model's last norm; float32[hidden_size] each. */
-export interface PooledStates {
-  /** Of the last of them. */
-  readonly last: Float32Array;
-  readonly sum: Float32Array;
-}
-
 /** Steps run in the order of the calls; a call submits its work at once and its promise tells the result. */
 export interface ModelRunner {
   readonly shape: RunnerShape;
@@ -114,8 +107,11 @@ export interface ModelRunner {
   reservePages(group: number, pages: number): Promise<number>;
   /** Adds `tokens` to the cache at `position`. */
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
-  /** The same, and the states that the tokens end with. The first call compiles kernels; steps behind it wait. */
-  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates>;
+  /**
+   * The same, and what is made of the tokens' final hidden states, behind the model's last norm: by an embedding model their vector, by others
+   * float32[hidden_size] of the last of them, and behind it the sum of all. The first call compiles kernels; steps behind it wait.
+   */
+  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array>;
   /** The same as `prefill`, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult>;
   /**

@@ -2,6 +2,7 @@
 
 import { NO_FORMAT, parseChatFormat, type ChatFormat } from "../formats/format.ts";
 import { ManifestError } from "../support/errors.ts";
+import { readEmbeddingFacts, type EmbeddingFacts } from "./embedding_facts.ts";
 import { readSamplingDefaults, type SamplingDefaults } from "./sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import {
@@ -51,6 +52,8 @@ export interface Manifest {
   readonly weights: { readonly bytes: number; readonly base: string | undefined; readonly shards: readonly FileEntry[] };
   readonly tensors: readonly TensorEntry[];
   readonly probe: Probe | undefined;
+  /** Of a model that makes vectors of texts, and does nothing else. */
+  readonly embedding: EmbeddingFacts | undefined;
 }
 
 /** What a GPU is checked by: `values`, at evenly spaced channels, are the hidden state of the last of `tokens` behind the first layer. */
@@ -138,6 +141,7 @@ export function parseManifest(value: unknown): Manifest {
     eosTokenIds: manifest.integers("eos_token_ids", MAX_EOS_TOKENS, 0, vocabSize - 1),
     weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
     tensors,
+    embedding: manifest.optional("embedding", (key) => readEmbeddingFacts(manifest.object(key))),
     probe: manifest.optional("probe", (key) => parseProbe(manifest.object(key), vocabSize)),
   };
 }

@@ -11,11 +11,12 @@ import { MAX_NAME } from "../api/openai/messages.ts";
 import { MAX_SESSION_ID } from "../api/openai/request.ts";
 import { ANSWER_ENDS, PROMPT_PLACES, type AnswerEvent, type LikelyToken, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
-import { POOLINGS, type EmbeddingCall } from "../engine/pooling.ts";
+import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { Computer } from "../executor/devices.ts";
 import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
+import { POOLINGS } from "../storage/embedding_facts.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord, present } from "../support/fields.ts";
 import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
@@ -115,8 +116,8 @@ export function parseClientMessage(value: unknown): ClientMessage {
       return { kind, id: idOf(message), choice: parseModelChoice(message.object("choice")) };
     case "embed":
       return {
-        kind, id: idOf(message), inputs: message.objects("inputs", MAX_INPUTS, readPrompt), pooling: message.oneOf("pooling", POOLINGS),
-        model: modelOf(message),
+        kind, id: idOf(message), inputs: message.objects("inputs", MAX_INPUTS, readPrompt), pooling: message.optional("pooling", (key) => message.oneOf(key, POOLINGS)),
+        promptName: message.optional("promptName", (key) => message.string(key, MAX_TEXT)), truncate: message.boolean("truncate"), model: modelOf(message),
       };
     case "resume":
     case "deleteSession":

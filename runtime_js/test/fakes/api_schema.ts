@@ -75,6 +75,7 @@ const COMPLETION: FieldsOf<CompletionRequestNonStreaming | CompletionRequestStre
 
 const EMBEDDING: FieldsOf<EmbeddingRequest> = {
   input: PROMPTS(2048), model: SAMPLING.model, encoding_format: oneOf("float", "base64"), pooling: oneOf("last", "mean"), user: TEXT,
+  prompt_name: { ...TEXT, samples: [] }, truncate: FLAG,
   dimensions: { is: "integer", least: 1, most: 1 << 16, samples: [1, 4] },
 };
 

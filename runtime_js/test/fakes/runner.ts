@@ -7,7 +7,7 @@
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
-import type { CacheView, Draw, ModelRunner, PooledStates, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
+import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
 import { FakeControls } from "./logits.ts";
 
 export const VOCABULARY = 97;
@@ -31,7 +31,7 @@ function stateAt(tokens: readonly number[], position: number): number[] {
 }
 
 /** The states of the tokens from `first` on. */
-export function pooled(tokens: readonly number[], first: number): PooledStates {
+export function pooled(tokens: readonly number[], first: number): { readonly last: Float32Array; readonly sum: Float32Array } {
   const states = tokens.slice(first).map((_, i) => stateAt(tokens, first + i));
   const sum = [0, 1, 2, 3].map((channel) => states.reduce((total, state) => total + (state[channel] ?? 0), 0));
   return { last: Float32Array.from(states.at(-1) ?? []), sum: Float32Array.from(sum) };
@@ -106,13 +106,14 @@ export class FakeRunner implements ModelRunner {
     this.#sampled = []; // the prompt's tokens are in their places
   }
 
-  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates> {
+  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
     this.calls.push(`encode ${tokens.length}`);
     this.#store(tokens, position, cache);
     this.#sampled = [];
     const all = this.#read(position + tokens.length, cache);
     await this.delay();
-    return pooled(all, position);
+    const { last, sum } = pooled(all, position);
+    return Float32Array.of(...last, ...sum);
   }
 
   async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {

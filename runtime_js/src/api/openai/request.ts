@@ -2,7 +2,8 @@
 
 import type { AnswerRequest, Prompt } from "../../engine/answer.ts";
 import { OVERFLOWS } from "../../engine/overflow.ts";
-import { POOLINGS, type EmbeddingCall } from "../../engine/pooling.ts";
+import type { EmbeddingCall } from "../../engine/pooling.ts";
+import { POOLINGS } from "../../storage/embedding_facts.ts";
 import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../../engine/sampling.ts";
 import { MAX_TOP_LOGPROBS } from "../../executor/abi.generated.ts";
 import { RequestValidationError } from "../../support/errors.ts";
@@ -176,10 +177,12 @@ export interface ParsedEmbeddingRequest {
 /** Raises RequestValidationError. */
 export function parseEmbeddingRequest(value: unknown): ParsedEmbeddingRequest {
   const request = fieldsOf(value, "embedding");
-  refuseUnsupported(request, ["input", "model", "encoding_format", "dimensions", "pooling"], NEUTRAL);
+  refuseUnsupported(request, ["input", "model", "encoding_format", "dimensions", "pooling", "prompt_name", "truncate"], NEUTRAL);
   return {
     call: {
-      inputs: parsePrompts(request, "input", MAX_INPUTS), pooling: request.optional("pooling", (key) => request.oneOf(key, POOLINGS)) ?? "last",
+      inputs: parsePrompts(request, "input", MAX_INPUTS), pooling: request.optional("pooling", (key) => request.oneOf(key, POOLINGS)),
+      promptName: request.optional("prompt_name", (key) => request.string(key, MAX_NAME)),
+      truncate: request.optional("truncate", (key) => request.boolean(key)) ?? false,
     },
     model: request.optional("model", (key) => request.string(key, MAX_NAME)) || undefined,
     isBase64: request.optional("encoding_format", (key) => request.oneOf(key, ["float", "base64"])) === "base64",

@@ -340,8 +340,12 @@ export interface EmbeddingRequest {
   readonly encoding_format?: "float" | "base64" | null | undefined;
   /** Values that are kept of each vector, the first ones; it has length 1 after that. Default: all. */
   readonly dimensions?: number | null | undefined;
-  /** The state of the last token (the default, which embedding models made of decoders use), or the mean of all tokens'. */
-  readonly pooling?: "last" | "mean" | null | undefined;
+  /** Which states of a text its vector is made of. Default: those that an embedding model was made for, and a language model's last token. */
+  readonly pooling?: "last" | "mean" | "cls" | null | undefined;
+  /** Which of the model's prompts comes before each text, as "query". Default: none, unless the model's makers say one. */
+  readonly prompt_name?: string | null | undefined;
+  /** A text with more tokens than the model takes loses its end. Default: false, it is an error. */
+  readonly truncate?: boolean | null | undefined;
   readonly user?: string | null | undefined;
 }
 

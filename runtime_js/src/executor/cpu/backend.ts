@@ -105,7 +105,8 @@ class OpenCpu implements OpenModel {
       const runner = this.#runner = new CpuRunner(library.plan, variant, machine, contextLength);
       if (probe !== undefined) await selfTest(runner, probe).catch(refuse);
       log.info(`Variant ${variant.name} on the CPU, ${machine.threads} threads, context window ${contextLength} tokens`);
-      const speed = probe && { tokensPerSecond: await runner.expectedSpeed(probe.tokens) };
+      const decodes = runner.shape.rowCounts.length > 0;
+      const speed = probe !== undefined && decodes ? { tokensPerSecond: await runner.expectedSpeed(probe.tokens) } : {};
       const computer = { device: "cpu", vendor: "", threads: machine.threads, ...speed } as const;
       return { runner, abi: library.abi, variant: variant.name, computer, lost: machine.lost };
     });

@@ -9,7 +9,7 @@ import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from ".
 import { groupsOf } from "../groups.ts";
 import { firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
-import type { CacheView, Draw, PooledStates, Row, RunnerShape, StepResult } from "../runner.ts";
+import type { CacheView, Draw, Row, RunnerShape, StepResult } from "../runner.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
 
@@ -43,7 +43,7 @@ export class CpuRunner implements InspectableRunner {
     const { pageSize, prefillChunk, vocabSize } = plan.model;
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
-      rowCounts: Array.from({ length: MAX_ROWS }, (_, i) => i + 1), slots: slotCount(plan, variant),
+      rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant),
       groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
@@ -77,13 +77,12 @@ export class CpuRunner implements InspectableRunner {
     });
   }
 
-  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<PooledStates> {
+  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
     return this.#inTurn(async () => {
       await this.#prefill(tokens, addition);
       await this.#machine.run("encode", tokens.length, 0);
-      const values = this.#floats("pooled").slice();
-      return { last: values.slice(0, values.length / 2), sum: values.slice(values.length / 2) };
+      return this.#floats("pooled").slice();
     });
   }
 
