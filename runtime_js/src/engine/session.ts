@@ -253,7 +253,11 @@ export class Session {
       const tokens = this.encode(input);
       if (tokens.length === 0) throw new RequestValidationError("An input has no tokens.", { param: "input" });
       if (tokens.length <= most) return tokens;
-      if (!call.truncate) throw tooLong("text", tokens, most, "input", ", or let its end be left out by truncate: true");
+      if (!call.truncate) {
+        throw new ContextWindowSizeExceededError(
+          `The text has ${tokens.length} tokens, and this model takes ${most}. Shorten it, or let its end be left out by truncate: true.`,
+          { promptTokens: tokens.length, contextWindowSize: most, param: "input" });
+      }
       return input.kind === "text" ? withoutEnd(tokens, tokenizer.encodePart(input.text), most) : tokens.slice(0, most);
     });
     return embed(this.#scheduler, prompts, poolOf(call.pooling, embedding), signal);

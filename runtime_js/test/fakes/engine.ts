@@ -9,6 +9,7 @@ import type { MemoryEstimate } from "../../src/executor/memory_estimate.ts";
 import { SequenceManager } from "../../src/engine/sequences.ts";
 import type { SamplingConfig } from "../../src/engine/sampling.ts";
 import { Session } from "../../src/engine/session.ts";
+import type { EmbeddingFacts } from "../../src/storage/embedding_facts.ts";
 import { abortable } from "../../src/support/abort.ts";
 import { ManifestError } from "../../src/support/errors.ts";
 import { NO_FORMAT, type ChatFormat } from "../../src/formats/format.ts";
@@ -72,11 +73,13 @@ export class FakeEngine extends MLCEngine {
   format: ChatFormat = NO_FORMAT;
   eosTokenIds: ReadonlySet<number> = new Set();
   rowCounts = [1, 2, 4];
+  /** Of an embedding model. */
+  embeds: EmbeddingFacts | undefined;
 
   protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
-    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0 }), 8, CONTEXT / pageSize);
+    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: this.embeds?.whole === true ? CONTEXT : 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0 }), 8, CONTEXT / pageSize);
     const device = choice.device === "cpu" ? "cpu" : "gpu";
     listener.needs(this.memory(choice), device);
     this.prepare(runner);
@@ -85,7 +88,7 @@ export class FakeEngine extends MLCEngine {
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer: this.tokenizer,
       grammars: grammarsOf(this.tokenizer, runner.vocabulary, [END]), format: this.format, eosTokenIds: this.eosTokenIds, vocabSize: runner.vocabulary, sampling: this.sampling,
-      modelId: choice.modelId, dispose: () => { loaded.disposals++; },
+      modelId: choice.modelId, embedding: this.embeds, dispose: () => { loaded.disposals++; },
     });
   }
 
