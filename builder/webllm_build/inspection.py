@@ -27,6 +27,7 @@ from webllm_build.sizes import browsers, context_lengths, devices, hosts, layout
 
 Lines = list[tuple[str, str]]
 USUAL_TOKENS = 4096
+MODEL_FILES = ("config.json", "mlc-chat-config.json", "adapter_config.json")  # of a folder that is no result of this program
 
 
 def inspect(request: BuildRequest, progress: Progress) -> Lines:
@@ -37,7 +38,7 @@ def inspect(request: BuildRequest, progress: Progress) -> Lines:
     """
     request = resolve(request)
     folder = Path(request.model).expanduser()
-    if CATALOG.find(request.model) is None and is_folder(folder) and not is_file(folder / "config.json"):
+    if CATALOG.find(request.model) is None and is_folder(folder) and not any(is_file(folder / name) for name in MODEL_FILES):
         return _built(folder, request.context_length)
     return _model(request, progress)
 

