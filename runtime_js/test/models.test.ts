@@ -1,157 +1,106 @@
-/** Several models in one engine. */
+/** Models of tokenizers, against the plainest way to compute what they should. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ChatOptions, InitProgressReport } from "../src/api/types.ts";
-import { AbortError, DownloadError, ModelNotFoundError, ModelNotLoadedError, OutOfMemoryError, RequestValidationError } from "../src/support/errors.ts";
-import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
-import { fails } from "./fakes/expect.ts";
+import { Fields } from "../src/support/fields.ts";
+import { readAddedTokens } from "../src/tokenizer/added_tokens.ts";
+import { Encoder } from "../src/tokenizer/encoder.ts";
+import { readModel } from "../src/tokenizer/models/model.ts";
+import { PairTable } from "../src/tokenizer/models/pair_table.ts";
+import { randomFrom } from "./fakes/random.ts";
 
-const ASK = { messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 5 } as const;
-const BOTH = [MODEL, "other"];
+const fields = (value: unknown): Fields => new Fields(value, "", (message) => new Error(message));
 
-/** Lets a model's load wait; call what this returns to let it go on. */
-function hold({ engine }: Setup, held: string): () => void {
-  let release = (): void => undefined;
-  const waiting = new Promise<void>((resolve) => { release = resolve; });
-  engine.loading = (_, modelId) => (modelId === held ? waiting : Promise.resolve());
-  return release;
+function ids(model: Record<string, unknown>, piece: string): number[] {
+  const out: number[] = [];
+  readModel(fields(model)).encode(piece, out);
+  return out;
 }
 
-for (const [place, make] of Object.entries(PLACES)) {
-  const check = (name: string, work: () => Promise<void>): void => { test(`${place}: ${name}`, () => soon(work(), name)); };
+const MERGES = ["a b", "b a", "a a", "aa a", "aa aa", "ab ab", "abab ab", "c c", "b c", "ab c", "cc cc", "aaaa a"];
+const TOKENS = [..."abc", ...MERGES.map((merge) => merge.replace(" ", ""))];
+const BPE = { type: "BPE", vocab: Object.fromEntries(TOKENS.map((token, id) => [token, id])), merges: MERGES };
 
-  check("the request's model answers; without one, several are an error that lists them", async () => {
-    const { client, engine } = make();
-    await client.reload(BOTH, [{ context_window_size: 64 }, {}]);
-    assert.deepEqual(engine.loaded.map(({ modelId }) => modelId), BOTH);
-    for (const model of BOTH) assert.equal((await client.chatCompletion({ ...ASK, model })).model, model);
-    await assert.rejects(client.chatCompletion(ASK), fails(RequestValidationError, /Several models are loaded \("toy", "other"\)/));
-    await assert.rejects(client.chatCompletion({ ...ASK, model: "third" }), fails(ModelNotFoundError, /"third".*"toy", "other"/));
-    assert.deepEqual((await client.models.list()).data.map(({ id }) => id), BOTH);
-    await client.unload(MODEL);
-    assert.deepEqual(engine.loaded.map(({ disposals }) => disposals), [1, 0]);
-    assert.equal((await client.chatCompletion(ASK)).model, "other");
-    await client.unload("nothing of this name");
-    await client.unload();
-    assert.equal(engine.alive, 0);
-    await assert.rejects(client.chatCompletion(ASK), ModelNotLoadedError);
-  });
-
-  check("each has its own cache, latest answer and statistics", async () => {
-    const { client, engine } = make();
-    await client.reload(BOTH);
-    const cached = async (model: string): Promise<number> =>
-      (await client.chatCompletion({ ...ASK, model })).usage.prompt_tokens_details.cached_tokens;
-    assert.deepEqual([await cached(MODEL), await cached("other"), await cached(MODEL) > 0], [0, 0, true]);
-    await client.resetChat(true, MODEL);
-    assert.deepEqual([await cached(MODEL), await cached("other") > 0], [0, true]);
-    const streams = await Promise.all(BOTH.map((model) => client.chatCompletion({ ...ASK, model, max_tokens: 20, stream: true })));
-    await Promise.all(streams.map(async (stream) => { for await (const _ of stream); }));
-    const texts = await Promise.all(BOTH.map((model) => client.getMessage(model)));
-    assert.ok(texts.every((text) => text !== "") && texts.includes(await client.getMessage()));
-    await client.resetChat(false, "other");
-    assert.deepEqual([await client.getMessage("other"), await client.getMessage(MODEL)], ["", texts[0]]);
-    assert.match(await client.runtimeStatsText(MODEL), /prefill: /);
-    assert.match(await client.runtimeStatsText("other"), /No answer/);
-    assert.ok((engine.loaded[0]?.runner.calls.length ?? 0) > 0);
-  });
-
-  check("one is loaded while another answers, and one that loads is waited for by its own requests alone", async () => {
-    const it = make();
-    const release = hold(it, "other");
-    await it.client.reload(MODEL);
-    const adding = it.client.addModel("other");
-    const waiting = it.client.chatCompletion({ ...ASK, model: "other" });
-    assert.equal((await it.client.chatCompletion({ ...ASK, model: MODEL })).model, MODEL);
-    release();
-    await adding;
-    assert.equal((await waiting).model, "other");
-    await it.client.addModel(MODEL); // a model of the same id is replaced
-    assert.deepEqual(it.engine.loaded.map(({ modelId, disposals }) => [modelId, disposals]), [[MODEL, 1], ["other", 0], [MODEL, 0]]);
-    await it.client.reload("other");
-    assert.deepEqual(it.engine.loaded.map(({ disposals }) => disposals), [1, 1, 1, 0]);
-  });
-
-  check("of a list, the first answers while the next loads; what is unloaded meanwhile is not loaded", async () => {
-    const it = make();
-    const release = hold(it, "other");
-    const loading = it.client.reload(BOTH);
-    assert.equal((await it.client.chatCompletion({ ...ASK, model: MODEL })).model, MODEL);
-    const given = assert.rejects(loading, AbortError);
-    await it.client.unload("other");
-    await given;
-    release();
-    assert.deepEqual((await it.client.models.list()).data.map(({ id }) => id), [MODEL]);
-    assert.equal(it.engine.alive, 1);
-    hold(it, "other");
-    const again = assert.rejects(it.client.reload(BOTH), AbortError);
-    await it.client.unload();
-    await again;
-    assert.equal(it.engine.alive, 0);
-  });
-
-  check("where one of several fails, those before it stay and those behind it are not loaded", async () => {
-    const it = make();
-    it.engine.loading = async (_, modelId) => { if (modelId === "other") throw new DownloadError("gone"); };
-    it.client.setAppConfig({ model_list: [...BOTH, "third"].map((model_id) => ({ model_id, manifest: `${model_id}/m.json` })) });
-    await assert.rejects(it.client.reload([...BOTH, "third"]), fails(DownloadError, /gone/));
-    assert.deepEqual((await it.client.models.list()).data.map(({ id }) => id), [MODEL]);
-    assert.equal((await it.client.chatCompletion(ASK)).model, MODEL);
-    await assert.rejects(it.client.chatCompletion({ ...ASK, model: "third" }), ModelNotFoundError);
-  });
-
-  check("progress of several is one bar, which is full at the end alone", async () => {
-    const it = make();
-    const reports: number[] = [];
-    it.client.setInitProgressCallback(({ progress }) => reports.push(progress));
-    await it.client.reload(BOTH);
-    const done: InitProgressReport = { progress: 1, timeElapsed: 0, text: "", phase: "ready", bytesDone: 0, bytesTotal: 0 };
-    for (const { listener } of it.engine.loaded) listener.progress(done);
-    await new Promise((resolve) => { setTimeout(resolve, 5); });
-    assert.deepEqual(reports, [0.5, 1]);
-  });
-
-  check("memory is estimated without a load, and a load beyond the limit is refused with numbers", async () => {
-    const it = PLACES[place]?.({ memoryLimit: 2400 });
-    assert.ok(it);
-    const { client, engine } = it;
-    const { total, contextLength } = await client.estimateMemory("other", { context_window_size: 100 });
-    assert.deepEqual([total, contextLength], [1100, 100]);
-    assert.equal((await client.estimateMemory({ model_id: "new", manifest: "https://a.example/m.json" })).total, 1256);
-    await assert.rejects(client.estimateMemory("nowhere"), ModelNotFoundError);
-    await client.reload(MODEL);
-    await assert.rejects(client.addModel("other"), (error) =>
-      error instanceof OutOfMemoryError && error.details["needed"] === 1256 && error.details["available"] === 1144 && /1.26.kB.*1.14.kB/.test(error.message));
-    assert.equal((await client.chatCompletion(ASK)).model, MODEL);
-    await client.addModel("other", { context_window_size: 100 });
-    await client.addModel(MODEL); // its own memory is free again
-    assert.equal(engine.alive, 2);
-    await assert.rejects(client.reload(BOTH), OutOfMemoryError);
-    assert.deepEqual((await client.models.list()).data.map(({ id }) => id), [MODEL]);
-  });
-
-  check("a model may live on the CPU beside one on the GPU, whose memory it does not take", async () => {
-    const it = PLACES[place]?.({ memoryLimit: 1300 });
-    assert.ok(it);
-    const { client, engine } = it;
-    await client.reload(MODEL);
-    await assert.rejects(client.addModel("other"), OutOfMemoryError);
-    await client.addModel("other", { device: "cpu" });
-    assert.deepEqual(engine.loaded.map(({ modelId, device }) => [modelId, device]), [[MODEL, "gpu"], ["other", "cpu"]]);
-    const [answer, vectors] = await Promise.all([client.chatCompletion({ ...ASK, model: MODEL }), client.embeddings.create({ model: "other", input: "x" })]);
-    assert.deepEqual([answer.model, vectors.model, vectors.data.length], [MODEL, "other", 1]);
-    const wrong: ChatOptions = JSON.parse('{ "device": "npu" }');
-    await assert.rejects(client.addModel("other", wrong), fails(RequestValidationError, /chatOpts[.]device/));
-  });
-
-  check("lists that do not fit are refused before anything is unloaded", async () => {
-    const { client, engine } = make();
-    await client.reload(MODEL);
-    await assert.rejects(client.reload([]), fails(RequestValidationError, /list of 0 models/));
-    await assert.rejects(client.reload([MODEL, MODEL]), fails(RequestValidationError, /"toy" twice/));
-    await assert.rejects(client.reload(BOTH, [{}]), fails(RequestValidationError, /1 entries for 2 models/));
-    await assert.rejects(client.reload([MODEL, "nowhere"]), ModelNotFoundError);
-    assert.equal(engine.alive, 1);
-  });
+/** Joins the pair of the best rule, of equal ones the leftmost, until there is none. */
+function plainly(text: string): number[] {
+  const parts = [...text];
+  for (;;) {
+    const rules = parts.slice(1).map((part, i) => MERGES.indexOf(`${parts[i]} ${part}`)).map((rule) => (rule < 0 ? Infinity : rule));
+    const best = Math.min(...rules);
+    if (!Number.isFinite(best)) return parts.map((part) => TOKENS.indexOf(part));
+    const at = rules.indexOf(best);
+    parts.splice(at, 2, `${parts[at]}${parts[at + 1]}`);
+  }
 }
+
+test("byte pairs are joined in the order of their rules", () => {
+  const random = randomFrom(5);
+  for (let round = 0; round < 300; round++) {
+    const text = Array.from({ length: 1 + round % 40 }, () => "aabbc"[Math.floor(random() * 5)]).join("");
+    assert.deepEqual(ids(BPE, text), plainly(text), text);
+  }
+});
+
+test("the work of joining grows as the text does, whatever it is", (context) => {
+  const model = readModel(fields(BPE));
+  const rule = context.mock.method(PairTable.prototype, "rule");
+  for (const text of ["a", "ab", "abc", "aab", "cccb"]) {
+    const long = text.repeat(20_000 / text.length);
+    rule.mock.resetCalls();
+    model.encode(long, []);
+    assert.ok(rule.mock.callCount() <= 3 * long.length, `${text}: ${rule.mock.callCount()}`);
+  }
+});
+
+test("what has no token is bytes, or unknown, or nothing", () => {
+  const bytes = Object.fromEntries(Array.from({ length: 256 }, (_, i) => [`<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`, 100 + i]));
+  const vocab = { a: 0, "<unk>": 1 };
+  assert.deepEqual(ids({ type: "BPE", vocab: { ...vocab, ...bytes }, merges: [], byte_fallback: true, unk_token: "<unk>" }, "aé"), [0, 100 + 0xc3, 100 + 0xa9]);
+  assert.deepEqual(ids({ type: "BPE", vocab, merges: [], byte_fallback: true, unk_token: "<unk>", fuse_unk: true }, "xxaxx"), [1, 0, 1]);
+  assert.deepEqual(ids({ type: "BPE", vocab, merges: [], unk_token: "<unk>" }, "xxa"), [1, 1, 0]);
+  assert.deepEqual(ids({ type: "BPE", vocab, merges: [] }, "xa"), [0]);
+  assert.throws(() => ids({ type: "BPE", vocab, merges: ["a b"] }, ""), /does not fit/);
+  assert.throws(() => ids({ type: "BPE", vocab, merges: ["a b c"] }, ""), /no merge/);
+  assert.deepEqual(ids({ type: "BPE", vocab: { ...vocab, xa: 2 }, merges: [], ignore_merges: true }, "xa"), [2]);
+});
+
+test("unigram takes the likeliest cut of all", () => {
+  const vocab = [["<unk>", 0], ["a", -3], ["b", -3], ["ab", -4], ["abab", -9], ["ba", -4.5], ["😀", -2]];
+  const model = { type: "Unigram", vocab, unk_id: 0 };
+  assert.deepEqual(ids(model, "abab"), [3, 3]);
+  assert.deepEqual(ids(model, "aba"), [3, 1]);
+  assert.deepEqual(ids(model, "a??b😀"), [1, 0, 2, 6]);
+  assert.deepEqual(ids(model, ""), []);
+});
+
+test("word pieces are the longest that fit", () => {
+  const model = { type: "WordPiece", unk_token: "?", vocab: { "?": 0, un: 1, "##aff": 2, "##able": 3, "##a": 4, u: 5 }, max_input_chars_per_word: 8 };
+  assert.deepEqual(ids(model, "unaffable"), [0]);
+  assert.deepEqual(ids(model, "unaffa"), [1, 2, 4]);
+  assert.deepEqual(ids(model, "unx"), [0]);
+});
+
+test("added tokens take spaces, stand alone where they must, and the longest counts", () => {
+  const token = (id: number, content: string, flags = {}): object => ({ id, content, special: true, normalized: false, lstrip: false, rstrip: false, single_word: false, ...flags });
+  const json = {
+    added_tokens: [token(10, "<m>"), token(11, "<m><m>"), token(12, "<l>", { lstrip: true }), token(13, "<r>", { rstrip: true }), token(14, "W", { single_word: true }),
+      token(15, "N N", { normalized: true })],
+    normalizer: { type: "Replace", pattern: { String: " " }, content: "_" }, pre_tokenizer: null, post_processor: null, decoder: null,
+    model: { type: "BPE", vocab: { a: 0, _: 1, W: 2 }, merges: [] },
+  };
+  const encoder = new Encoder(json, readAddedTokens(fields(json)));
+  assert.deepEqual(encoder.encode("a<m><m><m>a"), [0, 11, 10, 0]);
+  assert.deepEqual(encoder.encode("a  <l> a<r>  a"), [0, 12, 1, 0, 13, 0]);
+  assert.deepEqual(encoder.encode("aW W Wa"), [0, 2, 1, 14, 1, 2, 0]);
+  assert.deepEqual(encoder.encode("aN Na"), [0, 15, 0]);
+});
+
+test("BERT's letters lose case and accents one by one", () => {
+  const json = {
+    added_tokens: [], normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
+    pre_tokenizer: { type: "BertPreTokenizer" }, post_processor: null, decoder: null,
+    model: { type: "WordPiece", unk_token: "?", vocab: { "?": 0, "οσ": 1, "𠀀": 2, "e": 3, "##x": 4 } },
+  };
+  const encoder = new Encoder(json, []);
+  assert.deepEqual(encoder.encode("ΌΣ 𠀀É𠀀 \u0000e\u200dX"), [1, 2, 3, 2, 3, 4]);
+});

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Tokenizer } from "@huggingface/tokenizers";
 import { ManifestError, RequestValidationError } from "../src/support/errors.ts";
 import { Fields } from "../src/support/fields.ts";
+import { readAddedTokens } from "../src/tokenizer/added_tokens.ts";
 import { ChatTokenizer } from "../src/tokenizer/chat_tokenizer.ts";
+import { Encoder } from "../src/tokenizer/encoder.ts";
 import { SegmentEncoder } from "../src/tokenizer/segments.ts";
 import { Detokenizer, readSpelling } from "../src/tokenizer/detokenizer.ts";
 import { StopScanner } from "../src/tokenizer/stop_strings.ts";
@@ -17,13 +18,13 @@ const CONFIG_TEXT = readFileSync("../tests/fixtures/tiny-llama/tokenizer_config.
 const GOLDEN = new Fields(JSON.parse(readFileSync("test/golden/tiny_llama_ids.json", "utf8")), "", Error)
   .objects("rows", 100, (row) => ({ text: row.string("text", 1000), ids: row.integers("ids", 1000, 0, 1e6) }));
 
-const SPECIAL = { id: 0, content: "<s>", isSpecial: true, isNormalized: false, stripsLeft: false };
+const SPECIAL = { id: 0, content: "<s>", isSpecial: true, isNormalized: false, stripsLeft: false, stripsRight: false, isWord: false };
 
 function config(overrides: Record<string, unknown> = {}): Fields {
   return new Fields({ ...JSON.parse(CONFIG_TEXT), ...overrides }, "tokenizer_config", (message) => new ManifestError(message));
 }
 
-const PLAIN = new Tokenizer(JSON.parse(JSON_TEXT), {});
+const PLAIN = new Encoder(JSON.parse(JSON_TEXT), readAddedTokens(new Fields(JSON.parse(JSON_TEXT), "", Error)));
 
 function tokenizer(overrides: Record<string, unknown> = {}): ChatTokenizer {
   return new ChatTokenizer(JSON.parse(JSON_TEXT), config(overrides));
@@ -60,11 +61,11 @@ test("an added token is plain text, also with letters that stand for bytes, and 
 
 test("of a conversation that goes on only what is new is encoded, and the ids are those of the whole", (context) => {
   const encoded: string[] = [];
-  const encode = Tokenizer.prototype.encode;
-  const once = (text: string): number[] => Reflect.apply(encode, PLAIN, [text, { add_special_tokens: false }]).ids;
-  context.mock.method(Tokenizer.prototype, "encode", function spied(this: Tokenizer, text: string, options: { add_special_tokens: boolean }) {
+  const encode = Encoder.prototype.encode;
+  const once = (text: string): number[] => Reflect.apply(encode, PLAIN, [text]);
+  context.mock.method(Encoder.prototype, "encode", function spied(this: Encoder, text: string, isFirst: boolean) {
     encoded.push(text);
-    return Reflect.apply(encode, this, [text, options]);
+    return Reflect.apply(encode, this, [text, isFirst]);
   });
   const chat = tokenizer();
   const messages = [{ role: "user", content: "Hello there, 😀!" }];
@@ -109,7 +110,7 @@ test("what is remembered of texts changes no ids, whatever is edited in them and
   const random = randomFrom(3);
   const below = (most: number): number => Math.floor(random() * most);
   const tokens = ["<m>", "<m><m>", "<end>", "<e>"];
-  const added = tokens.map((content, id) => ({ id, content, isSpecial: true, isNormalized: false, stripsLeft: content === "<e>" }));
+  const added = tokens.map((content, id) => ({ ...SPECIAL, id, content, stripsLeft: content === "<e>" }));
   const encode = (text: string): number[] => [...text].map((character, i) => 31 * text.length + 7 * i + (character.codePointAt(0) ?? 0)); // tells where it was cut
   const kept = new SegmentEncoder(added, encode);
   const part = (): string => Array.from({ length: below(80) }, () => [...tokens, ..."ab<m> ", "long ".repeat(40)][below(11)]).join("");

@@ -1,6 +1,5 @@
 /** Messages to token ids through the model's own Jinja chat template and tokenizer, and ids back to text. */
 
-import { Tokenizer } from "@huggingface/tokenizers";
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import { Fields, isRecord } from "../support/fields.ts";
 import { MAX_SPECIAL_TOKEN } from "../support/limits.generated.ts";
@@ -8,9 +7,9 @@ import { readAddedTokens, type AddedToken } from "./added_tokens.ts";
 import { ChatTemplate } from "./chat_template.ts";
 import type { Conversation } from "./conversation.ts";
 import { Detokenizer, readSpelling, type Spelling } from "./detokenizer.ts";
+import { Encoder } from "./encoder.ts";
 import { infillPrompt } from "./infill.ts";
 import { SegmentEncoder } from "./segments.ts";
-import { inWords } from "./words.ts";
 
 /** Ids without a token between others, at most. */
 const LARGEST_GAP = 1 << 16;
@@ -27,7 +26,7 @@ function specialToken(config: Fields, key: string): string {
 }
 
 export class ChatTokenizer {
-  readonly #tokenizer: Tokenizer;
+  readonly #encoder: Encoder;
   /** Undefined for a base model, which only continues text. */
   readonly #template: ChatTemplate | undefined;
   readonly #added: readonly AddedToken[];
@@ -47,11 +46,11 @@ export class ChatTokenizer {
     const constants = { bos_token: specialToken(config, "bos_token"), eos_token: specialToken(config, "eos_token") };
     this.#template = ChatTemplate.of(config, constants);
     try {
-      this.#tokenizer = new Tokenizer(inWords(tokenizerJson), {});
+      this.#encoder = new Encoder(tokenizerJson, this.#added);
     } catch (error) {
       throw broken(String(error));
     }
-    this.#segments = new SegmentEncoder(this.#added, (text) => this.#tokenizer.encode(text, { add_special_tokens: false }).ids);
+    this.#segments = new SegmentEncoder(this.#added, (text, isFirst) => this.#encoder.encode(text, isFirst));
   }
 
   /**
@@ -70,7 +69,7 @@ export class ChatTokenizer {
 
   /** Token ids of a text to continue, with the special tokens that the tokenizer itself adds. */
   encodeText(text: string): number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: true }).ids;
+    return this.#encoder.encodeWhole(text);
   }
 
   /** Token ids that ask for what is between two texts. Raises RequestValidationError where the model was not made for it. */
@@ -82,7 +81,7 @@ export class ChatTokenizer {
 
   /** The same tokens. Raises RequestValidationError where one is not of the vocabulary. */
   known(tokens: readonly number[], param = "prompt"): number[] {
-    const unknown = tokens.findIndex((token) => this.#tokenizer.id_to_token(token) === undefined);
+    const unknown = tokens.findIndex((token) => this.#encoder.tokenOf(token) === undefined);
     if (unknown < 0) return [...tokens];
     throw new RequestValidationError(`Token ${tokens[unknown]}, at place ${unknown} of ${param}, is not of this model's vocabulary.`, { param });
   }
@@ -94,14 +93,14 @@ export class ChatTokenizer {
 
   /** Token ids of a text in the middle of another. */
   encodePart(text: string): readonly number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    return this.#encoder.encode(text);
   }
 
   /** Whether another one's tokens are the same. */
   hasTokensOf(other: ChatTokenizer): boolean {
     let gap = 0;
     for (let id = 0; gap < LARGEST_GAP; id++) {
-      const [own, others] = [this.#tokenizer.id_to_token(id), other.#tokenizer.id_to_token(id)];
+      const [own, others] = [this.#encoder.tokenOf(id), other.#encoder.tokenOf(id)];
       if (own !== others) return false;
       gap = own === undefined ? gap + 1 : 0;
     }
@@ -118,6 +117,6 @@ export class ChatTokenizer {
   detokenizer(tags: readonly string[] = []): Detokenizer {
     const added = this.#added.map((token) => (
       token.isSpecial && tags.some((tag) => tag.includes(token.content)) ? { ...token, isSpecial: false } : token));
-    return new Detokenizer((id) => this.#tokenizer.id_to_token(id), added, this.#spelling);
+    return new Detokenizer((id) => this.#encoder.tokenOf(id), added, this.#spelling);
   }
 }

@@ -39,7 +39,7 @@ function commonBlocks(a: string, b: string): number {
 }
 
 export class SegmentEncoder {
-  readonly #encode: (text: string) => readonly number[];
+  readonly #encode: (text: string, isFirst: boolean) => readonly number[];
   /** Finds every token that is looked for before anything else, and every BREAK. */
   readonly #cuts: RegExp;
   /** Characters of the longest of them. */
@@ -53,14 +53,14 @@ export class SegmentEncoder {
   /** Used last comes last. */
   #recent: Encoded[] = [];
 
-  constructor(added: readonly AddedToken[], encode: (text: string) => readonly number[]) {
+  constructor(added: readonly AddedToken[], encode: (text: string, isFirst: boolean) => readonly number[]) {
     this.#encode = encode;
     const first = added.filter(({ isNormalized }) => !isNormalized);
     const contents = [BREAK, ...first.map(({ content }) => content)];
     this.#cuts = anyOf(contents) ?? /(?!)/gu;
     this.#longest = Math.max(...contents.map(({ length }) => length));
     this.#control = anyOf(added.filter(({ isSpecial, content }) => isSpecial && content.length > 1).map(({ content }) => content));
-    this.#joined = new Set(first.filter(({ stripsLeft }) => stripsLeft).map(({ content }) => content)); // they change what is before them
+    this.#joined = new Set(first.filter(({ stripsLeft, isWord }) => stripsLeft || isWord).map(({ content }) => content)); // they look at what is before them
   }
 
   encode(text: string): readonly number[] {
@@ -71,7 +71,7 @@ export class SegmentEncoder {
     const added: number[] = [];
     for (const [at, end] of this.#segments(text, last.at)) {
       cuts.push({ at, ids: last.ids + added.length });
-      for (const id of this.#idsOf(text.slice(at, end))) added.push(id);
+      for (const id of this.#idsOf(text.slice(at, end), at === 0)) added.push(id);
     }
     const ids = idsBefore.slice(0, last.ids).concat(added);
     this.#recent = [...this.#recent, { text, cuts, ids }].slice(-MAX_RECENT);
@@ -114,11 +114,12 @@ export class SegmentEncoder {
     if (text.length > start) yield [start, text.length];
   }
 
-  #idsOf(segment: string): readonly number[] {
-    const ids = this.#known.get(segment) ?? this.#encode(segment);
-    this.#forget(segment);
-    this.#known.set(segment, ids);
-    this.#characters += segment.length;
+  #idsOf(segment: string, isFirst: boolean): readonly number[] {
+    const key = isFirst ? BREAK + segment : segment;
+    const ids = this.#known.get(key) ?? this.#encode(segment, isFirst);
+    this.#forget(key);
+    this.#known.set(key, ids);
+    this.#characters += key.length;
     return ids;
   }
 
