@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from webllm_build.catalog import CATALOG
 from webllm_build.model import ARCHITECTURES, read_model
-from webllm_build.model.stacks import Stack
 from webllm_build.model.gguf import TURNED
+from webllm_build.model.stacks import Stack
 
 GROUP = 32
 ROWS = 4096  # made at a time
