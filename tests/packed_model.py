@@ -22,7 +22,8 @@ Array = npt.NDArray[np.floating[Any]]
 
 CHUNK = 64  # tokens of the longest prefill call
 # Schemes by the last part of a weight's name; norms are f32.
-EXACT = dict.fromkeys(["embedding", "qkv", "o", "gate_up", "up", "down", "experts_gate_up", "experts_down", "head"], "f16")
+MATRICES = ["conv_in", "conv_out", "qkv", "o", "gate_up", "up", "down", "experts_gate_up", "experts_down"]
+EXACT = dict.fromkeys(["embedding", *MATRICES, "head"], "f16")
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,12 @@ import pytest
 from cpu_runner import CpuRunner, memory_needed
 from machine import Array, Machine, Native, Wasm
 
-import toy_cpu_kernel
-import toy_recurrent
 from families import FAMILIES, TOKENS, open_tiny, reference
 from packed_model import EXACT, PackedModel
 from webllm_build.compile.cpu.link import link_cpu_library
 from webllm_build.compile.cpu.pipeline import compile_cpu
 from webllm_build.compile.cpu.variant import EXACT as FLOAT, CpuVariant, Flavour
 from webllm_build.quantize import parts
-from webllm_build.source.local import open_folder
 
 ENDS = (24, 40)  # of the prompt's chunks, beyond a window
 
@@ -88,14 +85,11 @@ def test_rows_of_several_sequences_and_of_one_get_what_each_would_alone(tmp_path
     assert error(found[[0, 1, 3]], expected[[24, 25, 18]]) < 1e-4
 
 
-def test_a_recurrent_state_is_read_and_left_in_its_slots(tmp_path: Path) -> None:
-    with toy_cpu_kernel.registered():
-        schemes = EXACT | dict.fromkeys(["mix_in", "mix_out"], "f16")
-        packed = PackedModel.of(open_folder(toy_recurrent.write(tmp_path / "model"), "toy"), schemes)
-        runner = build(tmp_path, packed, "native", FLOAT)
-    found, positions = logits(runner, TOKENS, ENDS)
-    expected = toy_recurrent.Reference().logits(TOKENS)
-    assert error(found, expected[positions]) < 1e-4
-    # Two rows of one sequence: the second reads the slot that the first wrote.
-    runner.prefill(TOKENS[:24], 1)
-    assert error(runner.decode(TOKENS[24:26], [1, 1]), expected[24:26]) < 1e-4
+def test_rows_of_one_sequence_each_read_the_slot_that_the_row_before_wrote(tmp_path: Path) -> None:
+    packed = PackedModel.of(open_tiny("lfm2", "hugging_face", tmp_path / "model"), EXACT)
+    runner, expected = build(tmp_path, packed, "native", FLOAT), reference("lfm2")
+    runner.prefill(TOKENS[:1], 0)  # fewer than a convolution's state has rows
+    runner.prefill(TOKENS[1:24], 0)
+    runner.prefill(TOKENS[:18], 1)
+    found = runner.decode([TOKENS[24], TOKENS[25], 0, TOKENS[18]], [0, 0, None, 1])
+    assert error(found[[0, 1, 3]], expected[[24, 25, 18]]) < 1e-4

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from naga import Naga
 
-import toy_kernel
-import toy_recurrent
 from families import FAMILIES, open_tiny
 from packed_model import CHUNK
 from webllm_build.compile.io import Layout
@@ -24,7 +22,6 @@ from webllm_build.model import load_model
 from webllm_build.quantize import parts
 from webllm_build.quantize.pack import choose_scheme
 from webllm_build.source.checkpoint import Checkpoint
-from webllm_build.source.local import open_folder
 
 # naga keeps the number of components when it casts bits: two halves and a word, or four and two, become something else, without a word.
 _HALVES = r"vec[234](?:<f16>|h)"
@@ -73,16 +70,12 @@ class Library:
         return ((self.modules[tile.wgsl], tile.entry) for tile in sorted(tiles, key=lambda tile: tile.entry))
 
 
-@pytest.fixture(scope="module", params=["llama", *FAMILIES, "recurrent"])
+@pytest.fixture(scope="module", params=["llama", *FAMILIES])
 def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Llama's is the default model's; Qwen2's weights lie in parts here, as those of a model with a larger vocabulary; what a recurrence
-    adds is alike in all variants."""
+    """Llama's is the default model's; Qwen2's weights lie in parts here, as those of a model with a larger vocabulary."""
     if request.param == "llama":
         return Library.of(request.getfixturevalue("site"))
     folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "recurrent":
-        with toy_kernel.registered():
-            return Library.compiled(open_folder(toy_recurrent.write(folder), request.param), VARIANTS[-1:])
     checkpoint = open_tiny(request.param, "hugging_face", folder)
     without_subgroups = tuple(variant for variant in VARIANTS if not variant.subgroups)
     if request.param != "qwen2":

@@ -21,7 +21,7 @@ from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.kernels.pool import pool
-from webllm_build.compile.kernels.recurrence import recurrence_kernel
+from webllm_build.compile.kernels.recurrence.kinds import recurrence_kernel
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows
 from webllm_build.compile.target import Variant

@@ -18,11 +18,13 @@ from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_ro
 from webllm_build.source.embedding import Embedding
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
-# (and of_gguf_tensors: config keys that such files say by their tensors), SKIPPED where files hold what answers do not need (how its
-# tensors begin), DEFAULTS where config.json files lack keys (what transformers takes for them), and are imported only when asked for.
+# (of_gguf_tensors: config keys that such files say by their tensors; of_gguf_keys: those that they say in other ways than config.json),
+# SKIPPED where files hold what answers do not need (how its tensors begin), DEFAULTS where config.json files lack keys (what transformers
+# takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
     "gemma3_text": "gemma3",
+    "lfm2": "lfm2",
     "llama": "llama",
     "mistral": None,
     "phi": "phi2",
@@ -53,6 +55,8 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
         if hasattr(module, "of_gguf_tensors"):
             config |= module.of_gguf_tensors(checkpoint.tensors)
         spelling = {key: f"{ARCHITECTURES[kind]}.{gguf}" for key, gguf in keys.items()}
+        if hasattr(module, "of_gguf_keys"):
+            config |= module.of_gguf_keys(config)
         model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling, checkpoint.embedding)
     else:
         model = read_model(checkpoint.name, checkpoint.config, embedding=checkpoint.embedding)

@@ -61,6 +61,12 @@ class Reader:
             raise self._wrong(key, value, f"a multiple of {by}, which is {divisor}")
         return value // divisor
 
+    def within(self, size: int, key: str) -> int:
+        """A size that was computed from a key's value, within the bounds of `integer`."""
+        if not 0 < size <= MAX_DIMENSION:
+            raise self._wrong(key, self._config.get(key), f"what makes a size from 1 to {MAX_DIMENSION}, and not {size}")
+        return size
+
     def number(self, key: str, *, default: float | None = None) -> float:
         """A positive number within float32's range."""
         value = self._get(key, default)
@@ -95,18 +101,18 @@ class Reader:
         if value != only:
             raise self._wrong(key, value, repr(only))
 
-    def layers(self, key: str, count: int) -> frozenset[int]:
-        """Numbers of some of `count` layers, from 0 on: none where the key is missing or null."""
-        value = self._get(key, [])
+    def layers(self, key: str, count: int, *, default: Collection[int] = ()) -> frozenset[int]:
+        """Numbers of some of `count` layers, from 0 on: the default where the key is missing or null."""
+        value = self._get(key, list(default))
         if not isinstance(value, list) or not all(isinstance(layer, int) and not isinstance(layer, bool) for layer in value):
             raise self._wrong(key, value, f"a list of layers from 0 to {count - 1}")
         return frozenset(value)
 
-    def layer_types(self, count: int, *, default: Collection[str]) -> tuple[str, ...]:
-        """The kind of attention of each layer, full_attention or sliding_attention: of `layer_types`, else the default."""
+    def layer_types(self, count: int, *, default: Collection[str], kinds: Sequence[str] = (FULL, SLIDING)) -> tuple[str, ...]:
+        """What mixes tokens in each layer, one of these kinds: of `layer_types`, else the default."""
         value = self._get("layer_types", list(default))
-        if not isinstance(value, list) or len(value) != count or any(kind not in (FULL, SLIDING) for kind in value):
-            raise self._wrong("layer_types", value, f"{count} times {FULL} or {SLIDING}")
+        if not isinstance(value, list) or len(value) != count or any(kind not in kinds for kind in value):
+            raise self._wrong("layer_types", value, f"{count} times {' or '.join(kinds)}")
         return tuple(value)
 
     def rope(self, *, default_theta: float, partial: float | None = None) -> RopeSettings:

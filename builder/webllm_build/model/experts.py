@@ -49,7 +49,7 @@ class _Experts:
             gate_up=place.stack("experts_gate_up", gate_up, count, hidden, order=order),
             down=place.stack("experts_down", down, count, size),
             router_bias=place.bias("router_bias", [Part("router", count)]) if biased else None,
-            correction=place.vector("correction", Part("correction", count)) if description.correction else None,
+            correction=place.vector("correction", [Part("correction", count, suffix="")]) if description.correction else None,
             gate_up_bias=place.stack("experts_gate_up_bias", gate_up_bias, count, order=order) if biased else None,
             down_bias=place.stack("experts_down_bias", down_bias, count) if biased else None,
         )

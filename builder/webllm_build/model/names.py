@@ -14,7 +14,7 @@ from webllm_build.source.checkpoint import Format
 class FileNames:
     """One file format's side of an architecture.
 
-    tensors: part of the model → name of its tensor, without ".weight" or ".bias"; "{}" stands for the number of the layer.
+    tensors: part of the model → name of its tensor, without ".weight" or ".bias" where it ends so; "{}" stands for the number of the layer.
     norm_offset: what stored norms lack: 1 where a file holds w and the model multiplies by 1 + w.
     rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
     experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
@@ -73,11 +73,14 @@ GGUF: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a weight: a key of FileNames.tensors. heads: of a projection that is turned afterwards, else 0."""
+    """Rows of a weight: a key of FileNames.tensors. heads: of a projection that is turned afterwards, else 0. Of a vector also: columns,
+    of a matrix whose elements it takes; suffix: of the tensor's name, "weight", "bias" or none."""
 
     name: str
     rows: int
     heads: int = 0
+    columns: int = 1
+    suffix: str = "weight"
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,10 @@ class Place:
         sources = tuple(self._source(part, norm=True) for part in parts)
         return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
 
-    def vector(self, name: str, part: Part) -> Weight:
-        """One that files call by its whole name."""
-        sources = {format: Stored(file.tensors[part.name].format(self.layer)) for format, file in self.names.formats.items()}
-        return Weight(self._name(name), (Source(sources, (part.rows,)),), (part.rows,), kind="vector")
+    def vector(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
+        """Elements of vectors and small matrices, one after the other."""
+        sources = tuple(self._source(part, part.columns, suffix=part.suffix, flat=True) for part in parts)
+        return Weight(self._name(name), sources, (sum(part.rows * part.columns for part in parts),), order, "vector")
 
     def stack(self, name: str, parts: Sequence[Part], count: int, *columns: int, order: RowOrder | None = None) -> Weight:
         """The matrices of `count` experts, or without columns their vectors. parts, order: of each."""
@@ -134,9 +137,9 @@ class Place:
     def _name(self, weight: str) -> str:
         return weight if self.layer is None else f"layers.{self.layer}.{weight}"
 
-    def _source(self, part: Part, *columns: int, suffix: str = "weight", norm: bool = False) -> Source:
+    def _source(self, part: Part, *columns: int, suffix: str = "weight", norm: bool = False, flat: bool = False) -> Source:
         def stored(file: FileNames) -> Stored:
-            name = f"{file.tensors[part.name].format(self.layer)}.{suffix}"
+            name = ".".join([file.tensors[part.name].format(self.layer), *([suffix] if suffix else [])])
             return Stored(name, file.norm_offset if norm else 0.0, paired_heads=part.heads if file.rotary_pairs else 0)
 
-        return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns))
+        return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns), flat=flat)

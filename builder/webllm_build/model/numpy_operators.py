@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.model.attention import Attention
+from webllm_build.model.numpy_recurrences import RECURRENCES, silu
 from webllm_build.model.ops import Activation, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
@@ -22,11 +23,6 @@ Array = npt.NDArray[np.floating[Any]]
 _SLICE_VALUES = 1 << 22  # weights decoded at a time
 
 
-def silu(x: Array) -> Array:
-    y: Array = x / (1 + np.exp(-x))
-    return y
-
-
 def gelu_tanh(x: Array) -> Array:
     y: Array = x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     return y
@@ -36,9 +32,6 @@ def gelu(x: Array) -> Array:
     y: Array = x / 2 * (1 + np.vectorize(math.erf, otypes=[x.dtype])(x / math.sqrt(2)))
     return y
 
-
-# By the type of a recurrence: its values [m, size] over a whole sequence, from it, its inputs [m, .] and its weights.
-RECURRENCES: dict[type[Recurrence], Callable[[Any, Sequence[Array], Sequence[Array]], Array]] = {}
 
 _ACTIVATIONS: Mapping[Activation, Callable[[Array], Array]] = {
     "gelu": gelu,

@@ -33,11 +33,12 @@ class Stored:
 @dataclass(frozen=True)
 class Source:
     """One tensor of a checkpoint, or rows of it. in_files: what it is in each format; shape: of the whole tensor; rows: (first, end) of
-    those that are taken, all where None."""
+    those that are taken, all where None. flat: its elements are taken one after the other, as a vector, and extents of 1 do not count."""
 
     in_files: Mapping[Format, Stored]
     shape: tuple[int, ...]
     rows: tuple[int, int] | None = None
+    flat: bool = False
 
     @property
     def taken(self) -> int:
@@ -57,8 +58,10 @@ class Source:
         tensor = checkpoint.tensors.get(stored.name)
         if tensor is None:
             raise MalformedFile(f"missing: {stored.name}")
-        if tensor.shape != self.shape:
+        if (_without_ones(tensor.shape) != _without_ones(self.shape)) if self.flat else tensor.shape != self.shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(self.shape)}")
+        if self.flat:
+            tensor = _flat(tensor)
         if len(tensor.shape) == 1 and tensor.encoding not in PLAIN:
             raise MalformedFile(f"encodings: {stored.name} is a vector in {tensor.encoding}, and not in one of {', '.join(PLAIN)}")
         if not is_decodable(tensor.encoding):
@@ -108,6 +111,14 @@ class Weight:
         return rows.reshape(-1, *rows.shape[2:])
 
 
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(extent for extent in shape if extent != 1)
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    return replace(tensor, shape=(math.prod(tensor.shape),), read=lambda: tensor.read().reshape(1, -1))
+
+
 def _rows(tensor: Tensor, first: int, end: int) -> Tensor:
     return replace(tensor, shape=(end - first, *tensor.shape[1:]), read=lambda: _as_rows(tensor)[first:end])
 
@@ -152,6 +163,13 @@ def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int) -> RowO
     """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys."""
     rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
     return _frozen(np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim)]))
+
+
+@functools.cache
+def taps_first(channels: int, kernel: int, bias: bool) -> RowOrder:
+    """Order of a convolution's weights [channels, kernel] and of a bias behind them: the first tap of all channels, then the second, ..."""
+    taps = np.arange(channels * kernel).reshape(channels, kernel).T.reshape(-1)
+    return _frozen(np.concatenate([taps, np.arange(len(taps), len(taps) + channels * bias)]))
 
 
 @functools.cache

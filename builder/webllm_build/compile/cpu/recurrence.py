@@ -7,8 +7,9 @@ from typing import Any
 
 from tvm.tirx import PrimFunc
 
-from webllm_build.model.recurrence import Recurrence
+from webllm_build.compile.cpu.convolution import convolution
+from webllm_build.model.recurrence import Convolution, Recurrence
 
 # By the type of a recurrence: its kernel, from it and whether it is a decode step's, whose tokens each have a row (SlotState of
-# kernels/recurrence.py, which is the same on CPUs). Parameters: as there.
-RECURRENCES: dict[type[Recurrence], Callable[[Any, bool], PrimFunc]] = {}
+# kernels/recurrence/slots.py, which is the same on CPUs). Parameters: as there.
+RECURRENCES: dict[type[Recurrence], Callable[[Any, bool], PrimFunc]] = {Convolution: convolution}
