@@ -90,6 +90,10 @@ class BuildRequest:
             file="text",
         ),
     ] = None
+    imatrix: Annotated[
+        Path | None,
+        Option("File of llama.cpp's llama-imatrix, GGUF or .dat, that tells which weights matter most, in the place of a text."),
+    ] = None
     kv: Annotated[
         str,
         Option("How keys and values are cached: float (16 bits, 32 where the GPU has no such floats) or q8 (8 bits).", ("float", "q8")),
@@ -195,7 +199,7 @@ def resolve(request: BuildRequest) -> BuildRequest:
     if request.kind not in KINDS:
         problems.append(_not_of("kind", request.kind, KINDS))
     if not problems:
-        problems = [*_nested(request)]
+        problems = [*_nested(request), *_both(request)]
     if problems:
         raise ConfigError(tuple(problems))
     paths: dict[str, Any] = {name: value.expanduser() for name in options() if isinstance(value := getattr(request, name), Path)}
@@ -249,6 +253,12 @@ def _nested(request: BuildRequest) -> Iterator[InvalidOption]:
         folder: Path | None = getattr(request, name)
         if folder is not None and Path(os.path.abspath(folder.expanduser())).is_relative_to(out):  # noqa: PTH100
             yield InvalidOption(name.replace("_", "-"), str(folder), "a folder outside of --out", "Name another one.")
+
+
+def _both(request: BuildRequest) -> Iterator[InvalidOption]:
+    if request.imatrix is not None and request.calibrate is not None:
+        fix = "Leave one of them out: both say which weights matter."
+        yield InvalidOption("imatrix", str(request.imatrix), "no --calibrate beside it", fix)
 
 
 def _not_of(label: str, value: object, choices: tuple[object, ...]) -> InvalidOption:

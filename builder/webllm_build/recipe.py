@@ -19,19 +19,22 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.wrappers import text_of
 from webllm_build.package.manifest import EmbeddingFacts, ModelFacts
 from webllm_build.progress import Progress
-from webllm_build.quantize import Scheme, choose_scheme
+from webllm_build.quantize import Importance, Scheme, choose_scheme
+from webllm_build.quantize.imatrix import read_imatrix
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """schemes: how each weight of the model is stored, by its name. layout: the sizes that follow from it."""
+    """schemes: how each weight of the model is stored, by its name. layout: the sizes that follow from it.
+    importance: of inputs, by weight, where it was given and is not to be measured."""
 
     request: BuildRequest
     checkpoint: Checkpoint
     model: Decoder
     schemes: Mapping[str, Scheme]
     layout: Layout
+    importance: Mapping[str, Importance] | None = None
 
     @staticmethod
     def read(request: BuildRequest, cache: Cache, progress: Progress) -> Recipe:
@@ -61,7 +64,8 @@ class Recipe:
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
         chunk = context_length if model.takes_whole_texts else min(request.prefill_chunk, context_length)
         layout = Layout.of(model, schemes, context_length, chunk)
-        return Recipe(request, checkpoint, model, schemes, layout)
+        importance = None if request.imatrix is None else read_imatrix(request.imatrix, model)
+        return Recipe(request, checkpoint, model, schemes, layout, importance)
 
     @property
     def bytes(self) -> int:

@@ -26,14 +26,15 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
     """The shards of all weights. Raises MalformedFile, UnsupportedEncoding."""
     model, checkpoint, schemes = recipe.model, recipe.checkpoint, recipe.schemes
     text = recipe.request.calibrate or TEXT.read_text("utf-8")
-    calibrated = gains_by_calibration(model, checkpoint, schemes)
+    given = recipe.importance
+    calibrated = given is None and gains_by_calibration(model, checkpoint, schemes)
 
     def make(folder: Path) -> None:
         check_space(cache.folder, recipe.bytes, "--cache-dir")
         tokens = calibration_tokens(checkpoint, model, text) if calibrated else None
         checkpoint.fetch()
         check_tied(checkpoint, model)
-        importance: Mapping[str, Importance] = {}
+        importance: Mapping[str, Importance] = given or {}
         if tokens is not None:
             with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:
                 importance = importances(model, checkpoint, tokens, done)
@@ -53,10 +54,18 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
         "checkpoint": checkpoint.digest,
         "schemes": recipe.scheme_names,
         "calibration": [text, hashlib.sha256(checkpoint.tokenizer.tokenizer_json).hexdigest()] if calibrated else None,
+        "importance": None if given is None else _digest(given),
         "model": model.description,
         "made by": made_by(WEIGHTS_SOURCES, WEIGHTS_TOOLS),
     }
     return read_weights(cache.entry("weights", inputs, make, _intact))
+
+
+def _digest(importance: Mapping[str, Importance]) -> str:
+    digest = hashlib.sha256()
+    for name, values in sorted(importance.items()):
+        digest.update(name.encode() + b"\0" + values.tobytes())
+    return digest.hexdigest()
 
 
 def _intact(folder: Path) -> bool:

@@ -74,7 +74,8 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
         raise malformed(path, f"model_config is {shown(model)}")
     records = _records(folder)
     tensors = _tensors(folder, records)
-    config: dict[str, object] = {"model_type": kind, **{RENAMED.get(key) or key: value for key, value in model.items() if key not in IGNORED}}
+    config: dict[str, object] = {RENAMED.get(key) or key: value for key, value in model.items() if key not in IGNORED}
+    config["model_type"] = kind
     config["tie_word_embeddings"] = "lm_head.weight" not in tensors
     window = model.get("sliding_window_size")
     if isinstance(window, int) and window > 0:
