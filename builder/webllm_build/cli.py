@@ -28,6 +28,7 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table as RichTable
 
@@ -47,12 +48,13 @@ BAR_COLUMNS: dict[Unit, ProgressColumn] = {"bytes": DownloadColumn(), "steps": M
 
 
 class RichProgress:
-    """A line per piece of work, with bytes or steps and the time it took."""
+    """A line per piece of work, with bytes or steps, the time that is left and the time it took."""
 
     @contextmanager
     def step(self, label: str, total: int | None = None, unit: Unit = "bytes") -> Iterator[Done]:
+        left = () if total is None else (TimeRemainingColumn(),)
         amount = () if total is None else (BarColumn(bar_width=24), BAR_COLUMNS[unit])
-        columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), *amount, TimeElapsedColumn())
+        columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), *amount, *left, TimeElapsedColumn())
         with Bars(*columns, console=console) as bars:
             task = bars.add_task(escape(label), total=total or None)  # shown as "?" until it is known
             yield lambda done, total=None: bars.update(task, completed=done, total=total)

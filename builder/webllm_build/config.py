@@ -75,7 +75,9 @@ class BuildRequest:
     """What is asked for. Every field but `kind` is a command-line option of the same name."""
 
     kind: Kind
-    model: Annotated[str, Option("Catalog name, hf:org/name[@revision], a Hugging Face model folder, or a .gguf file.")] = "smollm2-135m"
+    model: Annotated[
+        str, Option("Name of `webllm-build models`, hf:org/name[/file.gguf][@revision], a Hugging Face model folder, or a .gguf file.")
+    ] = "smollm2-135m"
     adapter: Annotated[
         str | None, Option("LoRA adapter to merge into the model: a folder that the peft library wrote, or hf:org/name[@revision].")
     ] = None

@@ -33,6 +33,7 @@ from webllm_build.model.weights import Weight
 from webllm_build.progress import Silent
 from webllm_build.quantize import SCHEMES, Importance
 from webllm_build.quantize.calibrate import MAX_TOKENS, TEXT, calibration_tokens, importances
+from webllm_build.quantize.search import affine
 from webllm_build.source import open_checkpoint
 
 NOVEL = Path(__file__).with_name("persuasion.txt")
@@ -138,6 +139,20 @@ def auto_rule(bench: Bench, importance: Mapping[str, Importance]) -> Rule:
     return lambda weight, values: (tables if weight is bench.model.embedding else others)(weight, values)
 
 
+def few_bits_rule(bench: Bench, most: int, importance: Mapping[str, Importance]) -> Rule:
+    """Codes from 0 to `most` with a scale and a minimum for 32 weights, and the embedding in q8: as good as so few bits become here."""
+    tables = scheme_rule("q8", importance)
+
+    def rule(weight: Weight, values: Values) -> Values:
+        if weight is bench.model.embedding:
+            return tables(weight, values)
+        scales, minimums, codes = affine(values, importance.get(weight.name), most, (0.0, 0.2, 0.4))
+        found: Values = (codes * scales + minimums).reshape(values.shape)
+        return found
+
+    return rule
+
+
 def weight_rules(bench: Bench) -> Iterator[tuple[str, Rule]]:
     """Lazily: calibration takes seconds."""
     yield "max/7 (q4f16_1)", lambda weight, values: plain_q4(values)
@@ -148,6 +163,8 @@ def weight_rules(bench: Bench) -> Iterator[tuple[str, Rule]]:
     yield "q4, embedding q8 (auto)", auto_rule(bench, built_in)
     yield "q4a", scheme_rule("q4a", built_in)
     yield "q8", scheme_rule("q8", {})
+    yield "3 bits and a minimum, embedding q8", few_bits_rule(bench, 7, built_in)
+    yield "2 bits and a minimum, embedding q8", few_bits_rule(bench, 3, built_in)
 
 
 ROUNDINGS = {

@@ -201,6 +201,9 @@ def test_an_adapter_and_a_model_are_told_apart(folder: Path, tmp_path: Path) -> 
         open_adapter("nowhere", Silent())
     with pytest.raises(MissingFile, match=r"adapter_config\.json"):
         open_adapter(str(tmp_path), Silent())
+    for reference in (str(folder / "adapter_config.json"), "hf:org/name/adapter.gguf"):
+        with pytest.raises(UnsupportedArchitecture, match="as the peft library saves them"):
+            open_adapter(reference, Silent())
     (folder / "adapter_model.safetensors").unlink()
     with pytest.raises(MissingFile, match=r"adapter_model\.safetensors"):
         open_adapter(str(folder), Silent())

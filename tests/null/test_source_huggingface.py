@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from tiny_models import hugging_face_weights, write_gguf
 
 from webllm_build.source.huggingface import _reporting
 from webllm_build.source.local import open_folder
@@ -268,6 +269,17 @@ def test_an_adapter_names_its_base(hub: Hub, tmp_path: Path) -> None:
     hub.files = {"adapter_config.json": b'{"base_model_name_or_path": "org/base"}', "adapter_model.safetensors": b"x"}
     done = inspect("hf:tests/tiny", tmp_path, hub.url)
     assert done.returncode == 1 and "adapter" in done.stderr and "org/base" in done.stderr
+
+
+def test_a_gguf_of_the_hub_is_taken_whole_or_in_parts(hub: Hub, tmp_path: Path) -> None:
+    write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), part_tensors=8)
+    write_gguf(tmp_path / "whole.gguf", hugging_face_weights(), encoding="q8_0")
+    hub.files = {f"Q8_0/{path.name}": path.read_bytes() for path in tmp_path.glob("*.gguf")} | EXTRA
+    names = [f"hf:tests/tiny/Q8_0/{name}.gguf" for name in ("whole", "tiny-00002-of-00003", "none")]
+    answers = opened(["hf:tests/tiny", *names], tmp_path, hub.url)
+    assert answers[names[0]] == f"{names[0]}@{COMMIT}" and answers[names[1]] == f"{names[1]}@{COMMIT}"
+    assert "has no Q8_0/none.gguf" in answers[names[2]] and names[0] in answers[names[2]]
+    assert "has no config.json" in answers["hf:tests/tiny"] and names[0] in answers["hf:tests/tiny"]
 
 
 REFUSALS = {

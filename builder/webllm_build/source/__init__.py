@@ -58,6 +58,9 @@ def _open(source: str, cache: Cache, progress: Progress) -> Checkpoint:
     if source.startswith("hf:"):
         repository = parse_reference(source)
         folder = HubFolder(repository, progress)
+        if repository.file is not None:
+            checkpoint = open_gguf(folder.gguf(repository.file))
+            return dataclasses.replace(checkpoint, origin=f"hf:{repository.id}/{repository.file}@{folder.commit}")
         with progress.step(f"Reading {repository.name}"):
             return _open_folder(folder, repository.name)
     packaged = source.startswith("pypi:")

@@ -87,9 +87,13 @@ def open_adapter(reference: str, progress: Progress) -> Adapter:
     path = Path(reference).expanduser()
     if reference.startswith("hf:"):
         repository = parse_reference(reference)
+        if repository.file is not None:
+            raise UnsupportedArchitecture(f"{reference} is a GGUF, and adapters are read as the peft library saves them", MERGE)
         return read_adapter(HubFolder(repository, progress), repository.name)
     if path.is_dir():
         return read_adapter(Folder(path), path.resolve().name)
+    if path.is_file():
+        raise UnsupportedArchitecture(f"{reference} is a file: adapters are read as the peft library saves them, which is a folder", MERGE)
     raise ModelNotFound(f"there is no adapter {reference}", f"Give hf:org/name, or a folder with {ADAPTER_CONFIG} and {WEIGHTS}.")
 
 

@@ -48,6 +48,10 @@ class Folder:
         """What a user would call it."""
         return str(self.path)
 
+    def ggufs(self) -> list[str]:
+        """The GGUF files in it, as --model takes them."""
+        return sorted(map(str, self.path.glob("*.gguf")))
+
     def find(self, name: str) -> Path | None:
         """A file's path, or None where there is no such file. Raises SourceError for a link out of the folder."""
         path = self.path / name

@@ -40,6 +40,14 @@ def read_parts(path: Path) -> tuple[GGUFHeader, tuple[Path, ...]]:
     return GGUFHeader(headers[0].metadata, _join(headers, paths, count)), paths
 
 
+def part_names(name: str) -> list[str]:
+    """The files of the GGUF that one is of, by its name alone."""
+    match = PART.fullmatch(name)
+    if match is None or not 1 < int(match["count"]) <= MAX_PARTS:
+        return [name]
+    return [f"{match['stem']}-{number:05}-of-{match['count']}.gguf" for number in range(1, int(match["count"]) + 1)]
+
+
 def _join(headers: list[GGUFHeader], paths: tuple[Path, ...], count: int) -> dict[str, TensorInfo]:
     tensors: dict[str, TensorInfo] = {}
     for index, (header, path) in enumerate(zip(headers, paths, strict=True)):

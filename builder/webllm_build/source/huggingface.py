@@ -18,10 +18,14 @@ from webllm_build.errors import DownloadFailed, GatedModel, MissingFile, ModelNo
 from webllm_build.progress import Done, Progress
 from webllm_build.source import mlc
 from webllm_build.source.folder import Folder, LocalFile, WeightFile
+from webllm_build.source.gguf_parts import part_names
 from webllm_build.source.local import SMALL_FILES
 
-REFERENCE = re.compile(r"hf:(?P<organization>[\w.-]+)/(?P<name>[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
+REFERENCE = re.compile(
+    r"hf:(?P<organization>[\w.-]+)/(?P<name>[\w.-]+)(?P<file>(/\w[\w.-]*)+\.gguf)?(?:@(?P<revision>[\w./-]+))?", re.ASCII
+)
 
+GGUFS_SHOWN = 8
 WHAT_TO_DO = {
     401: "The token is not valid: log in again (hf auth login), or mend or unset HF_TOKEN.",
     403: "The token may not read it: give it that right (https://huggingface.co/settings/tokens), or accept the licence of the model.",
@@ -31,11 +35,12 @@ WHAT_TO_DO = {
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository of models at a revision: branch, tag or commit."""
+    """A repository of models at a revision: branch, tag or commit. file: the GGUF in it that is meant, any part of a split one."""
 
     organization: str
     name: str
     revision: str
+    file: str | None = None
 
     @property
     def id(self) -> str:
@@ -43,11 +48,12 @@ class Repository:
 
 
 def parse_reference(reference: str) -> Repository:
-    """`hf:organization/name[@revision]`. Raises ModelNotFound for anything else."""
+    """`hf:organization/name[/file.gguf][@revision]`. Raises ModelNotFound for anything else."""
     match = REFERENCE.fullmatch(reference)
     if match is None:
         raise ModelNotFound(f"{reference!r} is not a repository", "Write hf:organization/name or hf:organization/name@revision.")
-    return Repository(match["organization"], match["name"], match["revision"] or "main")
+    file = match["file"] and match["file"].removeprefix("/")
+    return Repository(match["organization"], match["name"], match["revision"] or "main", file)
 
 
 class HubFolder(Folder):
@@ -92,9 +98,14 @@ class HubFolder(Folder):
 
     def download(self, name: str, done: Done = lambda count, total=None: None) -> Path:
         from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError
 
         with errors_of_the_hub(self._repository):
-            return Path(hf_hub_download(self._repository.id, name, revision=self.commit, tqdm_class=_reporting(done)))
+            try:
+                return Path(hf_hub_download(self._repository.id, name, revision=self.commit, tqdm_class=_reporting(done)))
+            except EntryNotFoundError as error:
+                known = ", ".join(self.ggufs()[:GGUFS_SHOWN])
+                raise MissingFile(f"{self} has no {name}", f"It has {known}." if known else "See its page for its files.") from error
 
     def beginning(self, name: str, count: int, otherwise: str) -> tuple[bytes, int]:
         """(the first bytes of a file on the hub, its size)."""
@@ -119,6 +130,18 @@ class HubFolder(Folder):
                     if len(content) >= count:
                         break
         return content[:count], int(size[1])
+
+    def ggufs(self) -> list[str]:
+        from huggingface_hub import HfApi
+
+        with errors_of_the_hub(self._repository):
+            files = HfApi().list_repo_files(self._repository.id, revision=self.commit)
+        return [f"{self}/{name}" for name in sorted(files) if name.endswith(".gguf")]
+
+    def gguf(self, name: str) -> Path:
+        """A GGUF of the repository, with all of its parts, on this machine."""
+        self.fetch(part_names(name))
+        return self.existing(name, "See the repository's page for its files.")
 
     @property
     def origin(self) -> str:

@@ -55,6 +55,7 @@ PREFIXES = {
 OLD_NORMS = {".gamma": ".weight", ".beta": ".bias"}  # as the first checkpoints of BERT, from TensorFlow, call them
 REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 FRONT_MATTER_LINES = 200
+GGUFS_SHOWN = 8
 MAX_FILES = 1024  # that an index names: each is asked for
 
 
@@ -101,8 +102,11 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
 
 def _instead(folder: Folder) -> str:
     """What to give where a folder is not a model's."""
-    ggufs = sorted(folder.path.glob("*.gguf"))
-    return f"It holds a GGUF file: give that, --model {ggufs[0]}" if ggufs else "It is not a Hugging Face model folder."
+    ggufs = folder.ggufs()
+    if not ggufs:
+        return "It is not a Hugging Face model folder."
+    others = f" (or {', '.join(ggufs[1:GGUFS_SHOWN])})" if ggufs[1:] else ""
+    return f"It holds a GGUF file: give that, --model {ggufs[0]}{others}"
 
 
 def _check_adapter(folder: Folder) -> None:
