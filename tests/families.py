@@ -38,6 +38,11 @@ def reference(family: str) -> npt.NDArray[np.floating[Any]]:
     return logits
 
 
+def references(family: str) -> npt.NDArray[np.floating[Any]]:
+    """And behind them those after the tokens of FORKED that TOKENS does not begin with."""
+    return np.concatenate([reference(family), reference(f"{family}-fork")])
+
+
 def open_tiny(family: str, format: Format, folder: Path) -> Checkpoint:
     """`folder` is where the model is put together with a tokenizer. Of a model of more than text, its text."""
     source = FIXTURES / f"tiny-{family}"

@@ -59,7 +59,7 @@ class CpuRunner:
         self._pages = [np.random.default_rng(number).permutation(PAGES) for number in range(len(groups))]
         self.lengths: dict[int, int] = {}
         self._owned: dict[int, list[int]] = {}  # places in the groups' orders of pages
-        self._slots: dict[int, int] = {}
+        self._slots: dict[int, dict[int, int]] = {}  # the latest four of each sequence, by the length whose state they hold
         self._taken = self._steps = 0
 
     def prefill(self, tokens: Sequence[int], sequence: int = 0) -> Array:
@@ -88,6 +88,21 @@ class CpuRunner:
         self._prepare(sequences, 1)
         self.run("decode", len(sequences))
         return self.read("logits", np.float32).reshape(MAX_ROWS, -1)[: len(sequences)]
+
+    def roll_back(self, length: int, sequence: int = 0) -> int:
+        """The length that is left: the asked one, or where layers have slots the largest below it whose state is kept."""
+        slots = {kept: slot for kept, slot in self._slots[sequence].items() if kept <= length}
+        if any(state["kind"] == "slots" for state in self.plan["states"]):
+            length = max(slots, default=0)
+        self.lengths[sequence], self._slots[sequence] = length, slots
+        return length
+
+    def fork(self, length: int, new: int, sequence: int = 0) -> None:
+        """A sequence that begins as another, up to its length, where a page ends."""
+        whole, rest = divmod(length, self.plan["model"]["page_size"])
+        assert rest == 0 and self.lengths[sequence] == length
+        self._owned[new] = self._owned[sequence][:whole]
+        self.lengths[new], self._slots[new] = length, {length: self._slots[sequence][length]}
 
     def generate(self, prompt: Sequence[int], count: int) -> list[int]:
         """Greedily, as `sample` leaves each token for the next step."""
@@ -136,9 +151,13 @@ class CpuRunner:
             while len(pages) * model["page_size"] < first + n:
                 pages.append(self._taken)
                 self._taken += 1
-            written = (self._slots.get(sequence, 4 * sequence) + 1) % 4 + 4 * sequence
-            state[row, :5] = first, n, self._steps + row, self._slots.get(sequence, -1), written
-            self.lengths[sequence], self._slots[sequence] = first + n, written
+            slots = self._slots.setdefault(sequence, {})
+            held = {slot for slots in self._slots.values() for slot in slots.values()}
+            written = next(slot for slot in range(SLOTS) if slot not in held)
+            state[row, :5] = first, n, self._steps + row, slots.get(first, -1), written
+            self.lengths[sequence], slots[first + n] = first + n, written
+            if len(slots) > 4:
+                del slots[min(slots)]
             positions += range(first, first + n)
         for number, order in enumerate(self._pages):
             table = np.full((len(sequences), -(-model["context_length"] // model["page_size"])), -1, np.int32)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cpu_families import ENDS, build, error, logits
+from machine import Array
+from test_cpu_families import TEXT, One, build, error
 
 from families import FAMILIES, TOKENS, formats, open_tiny
 from packed_model import EXACT, ByteCacheOperators, PackedModel
+from text_run import Text
 from webllm_build.compile.cpu.variant import INTEGER, CpuVariant, Flavour
 
 FLOATS = CpuVariant("int8 on a float32 cache", integer=True, kv_dtype="float32")
@@ -22,16 +25,16 @@ def test_products_are_those_of_the_codes(tmp_path: Path, flavour: Flavour) -> No
     """Until a rounding decides that one code is the next one: from then on all that follows is rounded elsewise. Of five tokens, four are
     multiplied at a time."""
     packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), SCHEMES)
-    found, positions = logits(build(tmp_path, packed, flavour, FLOATS), TOKENS[:FIRST], (5,))
-    assert error(found, packed.logits(TOKENS[:FIRST], integer=True)[positions]) < 1e-5
+    found, rows = Text(TOKENS[:FIRST], ends=[5]).run(One(build(tmp_path, packed, flavour, FLOATS)))
+    assert error(found, packed.logits(TOKENS[:FIRST], integer=True)[rows]) < 1e-5
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_logits_follow_within_the_step_of_the_codes(tmp_path: Path, family: str) -> None:
     """As near to what is computed without codes as codes in NumPy are, on a cache in float16."""
     packed = PackedModel.of(open_tiny(family, formats(family)[-1], tmp_path / "model"), dict.fromkeys(EXACT, "q8"))
-    found, positions = logits(build(tmp_path, packed, "native", INTEGER), TOKENS, ENDS)
-    with_codes, expected = (packed.logits(TOKENS, integer=integer)[positions] for integer in (True, False))
+    found, rows = TEXT.run(One(build(tmp_path, packed, "native", INTEGER)))
+    with_codes, expected = (_logits(packed, integer=integer)[rows] for integer in (True, False))
     assert error(found, expected) < 1.5 * error(with_codes, expected)
     assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < 0.05
 
@@ -39,9 +42,17 @@ def test_logits_follow_within_the_step_of_the_codes(tmp_path: Path, family: str)
 def test_a_cache_of_bytes_is_rounded_once(tmp_path: Path) -> None:
     packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), EXACT)
     variant = CpuVariant("float32 on a cache of bytes", integer=False, kv_dtype="q8")
-    found, positions = logits(build(tmp_path, packed, "native", variant), TOKENS, ENDS)
-    operators = ByteCacheOperators(packed, TOKENS)
-    expected = packed.model.logits(operators, packed.model.hidden(operators))[positions]
+    found, rows = TEXT.run(One(build(tmp_path, packed, "native", variant)))
+
+    def rounded(tokens: Sequence[int]) -> Array:
+        operators = ByteCacheOperators(packed, tokens)
+        return packed.model.logits(operators, packed.model.hidden(operators))
+
+    expected = TEXT.of(rounded)[rows]
     errors = np.linalg.norm(found - expected, axis=-1) / np.linalg.norm(expected, axis=-1)
     assert np.median(errors) < 1e-4  # rounding decides now and then that a byte is the next one
     assert max(errors) < 1e-2
+
+
+def _logits(packed: PackedModel, *, integer: bool) -> Array:
+    return TEXT.of(lambda tokens: packed.logits(tokens, integer=integer))

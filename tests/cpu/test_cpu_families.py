@@ -1,8 +1,9 @@
-"""A whole tiny model of each family, by the CPU's kernels: a prompt in two chunks, then a step for each further token."""
+"""A whole tiny model of each family, by the CPU's kernels: see text_run.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,20 @@ import pytest
 from cpu_runner import CpuRunner, memory_needed
 from machine import Array, Machine, Native, Wasm
 
-from families import FAMILIES, TOKENS, open_tiny, reference
+from families import FAMILIES, FORKED, TOKENS, open_tiny, reference, references
 from packed_model import EXACT, PackedModel
+from text_run import Text
 from webllm_build.compile.cpu.link import link_cpu_library
 from webllm_build.compile.cpu.pipeline import compile_cpu
 from webllm_build.compile.cpu.variant import EXACT as FLOAT, CpuVariant, Flavour
 from webllm_build.quantize import parts
 
-ENDS = (24, 40)  # of the prompt's chunks, beyond a window
+TEXT = Text(TOKENS, ends=(20, 32), forked=FORKED)
+STEPS = ("prefill", "logits", "decode")  # the functions that this takes
 
 
 def build(folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant) -> CpuRunner:
-    compiled = compile_cpu(packed.layout, [flavour], [variant])
+    compiled = compile_cpu(packed.layout, [flavour], [variant], functions=STEPS)
     size = memory_needed(compiled.plan)
     machine: Machine
     if flavour == "native":
@@ -31,14 +34,28 @@ def build(folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVaria
     return CpuRunner(machine, compiled.plan, variant.name, packed.buffers)
 
 
-def logits(runner: CpuRunner, tokens: Sequence[int], ends: Sequence[int]) -> tuple[Array, list[int]]:
-    """After each chunk, and after each further token; and where these are in the text."""
-    found, first = [], 0
-    for end in ends:
-        found.append(runner.prefill(tokens[first:end]))
-        first = end
-    found += [runner.decode([token], [0])[0] for token in tokens[first:]]
-    return np.stack(found), [*(end - 1 for end in ends), *range(first, len(tokens))]
+@dataclass
+class One:
+    """A sequence at a time."""
+
+    runner: CpuRunner
+    sequence: int = 0
+
+    def prefill(self, tokens: Sequence[int]) -> Array:
+        return self.runner.prefill(tokens, self.sequence)
+
+    def decode(self, token: int) -> Array:
+        return self.runner.decode([token], [self.sequence])[0]
+
+    def roll_back(self, length: int) -> int:
+        return self.runner.roll_back(length, self.sequence)
+
+    def fork(self, length: int) -> int:
+        self.runner.fork(length, self.sequence + 1, self.sequence)
+        return self.sequence + 1
+
+    def use(self, sequence: int) -> None:
+        self.sequence = sequence
 
 
 def error(found: Array, expected: Array) -> float:
@@ -49,21 +66,21 @@ def error(found: Array, expected: Array) -> float:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_logits_equal_those_of_transformers(tmp_path: Path, family: str) -> None:
     packed = PackedModel.of(open_tiny(family, "hugging_face", tmp_path / "model"), EXACT)
-    found, positions = logits(build(tmp_path, packed, "native", FLOAT), TOKENS, ENDS)
-    assert error(found, reference(family)[positions]) < 1e-4
+    found, rows = TEXT.run(One(build(tmp_path, packed, "native", FLOAT)))
+    assert error(found, references(family)[rows]) < 1e-4
 
 
 def test_webassembly_computes_the_same(tmp_path: Path) -> None:
     packed = PackedModel.of(open_tiny("gemma3_text", "hugging_face", tmp_path / "model"), EXACT)
-    found, positions = logits(build(tmp_path, packed, "plain", FLOAT), TOKENS, ENDS)
-    assert error(found, reference("gemma3_text")[positions]) < 1e-4
+    found, rows = TEXT.run(One(build(tmp_path, packed, "plain", FLOAT)))
+    assert error(found, references("gemma3_text")[rows]) < 1e-4
 
 
 @pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
 def test_every_scheme_is_read_as_it_was_packed(tmp_path: Path, scheme: str) -> None:
     packed = PackedModel.of(open_tiny("qwen2", "hugging_face", tmp_path / "model"), dict.fromkeys(EXACT, scheme))
-    found, positions = logits(build(tmp_path, packed, "native", FLOAT), TOKENS, ENDS)
-    assert error(found, packed.logits(TOKENS, integer=False)[positions]) < 1e-4
+    found, rows = TEXT.run(One(build(tmp_path, packed, "native", FLOAT)))
+    assert error(found, TEXT.of(lambda tokens: packed.logits(tokens, integer=False))[rows]) < 1e-4
 
 
 def test_weights_in_parts_make_the_same_logits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +88,8 @@ def test_weights_in_parts_make_the_same_logits(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(parts, "LARGEST_BINDING", 64 * 96 * 2)
     packed = PackedModel.of(open_tiny("qwen2", "hugging_face", tmp_path / "model"), EXACT)
     assert {"embedding.0.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"} <= packed.buffers.keys()
-    found, positions = logits(build(tmp_path, packed, "native", FLOAT), TOKENS, ENDS)
-    assert error(found, reference("qwen2")[positions]) < 1e-4
+    found, rows = TEXT.run(One(build(tmp_path, packed, "native", FLOAT)))
+    assert error(found, references("qwen2")[rows]) < 1e-4
 
 
 def test_rows_of_several_sequences_and_of_one_get_what_each_would_alone(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from packed_model import PackedModel
@@ -26,10 +26,12 @@ class Built(PackedModel):
     library: bytes
 
     @staticmethod
-    def compiled(checkpoint: Checkpoint, names: Mapping[str, str], variants: tuple[Variant, ...]) -> Built:
-        """names: as in PackedModel.of."""
+    def compiled(
+        checkpoint: Checkpoint, names: Mapping[str, str], variants: tuple[Variant, ...], functions: Sequence[str] | None = None
+    ) -> Built:
+        """names: as in PackedModel.of. functions: of the plan; all where None."""
         packed = PackedModel.of(checkpoint, names)
-        compiled = compile_model(packed.layout, variants)
+        compiled = compile_model(packed.layout, variants, functions=functions)
         library = link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, "ziglang")
         return Built(**vars(packed), library=library)
 

@@ -10,6 +10,7 @@ from device import Device
 from naga import Naga
 from plan_runner import Array, PlanRunner
 
+from text_run import Text
 from webllm_build.compile.link import PLAN_SECTION, read_custom_section
 from webllm_build.compile.plan import VariantPlan, parse_plan
 
@@ -34,18 +35,15 @@ class Errors:
 
 @dataclass(frozen=True)
 class Case:
-    """A prompt in chunks, then a step for each further token.
-
-    kind: what is shown. names: of the variants that show it. library, buffers: a model as it is built. ends: of the chunks.
-    expected: float[tokens, vocabulary], the logits after each token. scale: the logit that errors are measured by.
+    """kind: what is shown. names: of the variants that show it. library, buffers: a model as it is built. expected: the logits after each
+    of the text's tokens, and after each of its copy's. scale: the logit that errors are measured by.
     """
 
     kind: str
     names: Sequence[str]
     library: bytes
     buffers: Mapping[str, Array]
-    tokens: Sequence[int]
-    ends: Sequence[int]
+    text: Text
     expected: Array
     scale: float
     bounds: Errors
@@ -56,11 +54,8 @@ class Case:
         return tuple(variant for variant in variants if variant.name in self.names)
 
     def errors(self, gpu: Device | Naga, variant: str) -> Errors:
-        runner, found, first = PlanRunner(gpu, self.library, variant, self.buffers), [], 0
-        runner.is_long = True  # as the whole sequence is that `expected` was computed of
-        for end in self.ends:
-            found.append(runner.prefill(self.tokens[first:end]))
-            first = end
-        found += [runner.decode(token) for token in self.tokens[first:]]
-        positions = [*(end - 1 for end in self.ends), *range(first, len(self.tokens))]
-        return Errors.of(np.stack(found), self.expected[positions], self.scale)
+        runner = PlanRunner(gpu, self.library, variant, self.buffers)
+        runner.tile = None
+        runner.is_long = True  # as the whole sequences are that `expected` was computed of
+        found, places = self.text.run(runner)
+        return Errors.of(found, self.expected[places], self.scale)

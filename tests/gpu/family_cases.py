@@ -11,13 +11,15 @@ import pytest
 from built_model import Built
 from family_case import Case, Errors
 
-from families import TOKENS, reference
+from families import FORKED, TOKENS, references
 from packed_model import EXACT
+from text_run import Text
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import SCHEMES, parts
 from webllm_build.source.checkpoint import Checkpoint
 
-ENDS = (24, 40)  # of the prompt's chunks, beyond a window
+TEXT = Text(TOKENS, ends=(20, 32), forked=FORKED)
+STEPS = ("prefill", "logits", "decode")  # the functions that this takes
 FIRST = 6  # tokens until a rounding has decided that a code is the next one
 ROW = 96  # values of a row of Qwen2's matrices
 
@@ -36,44 +38,48 @@ def cases(family: str, hugging_face: Checkpoint, gguf: Checkpoint, variants: Seq
 
 def exact_case(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> Case:
     """As transformers, but for what the roundings of float32 sum up to."""
-    return _case("exact", build(family, checkpoint, "f16", variants), reference(family), Errors(1e-3, 1e-5, math.inf))
+    built = build(family, checkpoint, "f16", variants, STEPS)
+    return _case("exact", built, TEXT, references(family), Errors(1e-3, 1e-5, math.inf))
 
 
 def half_case(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> Case:
-    built = build(family, checkpoint, "q8", variants)
-    return _case("float16", built, built.logits(TOKENS, integer=False), Errors(0.005, math.inf, 0.005))
+    built = build(family, checkpoint, "q8", variants, STEPS)
+    return _case("float16", built, TEXT, _logits(built, integer=False), Errors(0.005, math.inf, 0.005))
 
 
 def code_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> list[Case]:
     """As the same weights and codes in NumPy, until a rounding decides that one code is the next one: from then on all that follows
     is rounded elsewise, and is as near to what is computed without codes as before. With a cache in float16 that is at once."""
-    built = build(family, checkpoint, "q8", variants)
-    with_codes, without = (built.logits(TOKENS, integer=integer) for integer in (True, False))
+    built = build(family, checkpoint, "q8", variants, STEPS)
+    with_codes, without = (_logits(built, integer=integer) for integer in (True, False))
     lost = Errors.of(with_codes, without, float(np.abs(without).max()))  # by the codes themselves
-    whole = _case("codes", built, without, Errors(max(0.05, 1.5 * lost.largest), math.inf, max(0.05, 1.5 * lost.norm)))
+    whole = _case("codes", built, TEXT, without, Errors(max(0.05, 1.5 * lost.largest), math.inf, max(0.05, 1.5 * lost.norm)))
     first = replace(
         whole,
         kind="first codes",
         names=[variant.name for variant in variants if not variant.f16],
-        tokens=TOKENS[:FIRST],
-        ends=[2],
+        text=Text(TOKENS[:FIRST], ends=[2]),
         expected=with_codes[:FIRST],
         bounds=Errors(0.05, 1e-5, math.inf),
     )
     return [first, whole]
 
 
-def _case(kind: str, built: Built, expected: np.ndarray, bounds: Errors) -> Case:
-    return Case(kind, built.variants, built.library, built.buffers, TOKENS, ENDS, expected, float(np.abs(expected).max()), bounds)
+def _logits(built: Built, *, integer: bool) -> np.ndarray:
+    return TEXT.of(lambda tokens: built.logits(tokens, integer=integer))
 
 
-def build(family: str, checkpoint: Checkpoint, scheme: str, variants: Sequence[Variant]) -> Built:
+def _case(kind: str, built: Built, text: Text, expected: np.ndarray, bounds: Errors) -> Case:
+    return Case(kind, built.variants, built.library, built.buffers, text, expected, float(np.abs(expected).max()), bounds)
+
+
+def build(family: str, checkpoint: Checkpoint, scheme: str, variants: Sequence[Variant], functions: Sequence[str] | None = None) -> Built:
     """Qwen2's weights are larger than a binding here, the tables and those of its layers: with biases, with a residual, with an
     activation. Some parts are alike and some shorter."""
     with pytest.MonkeyPatch.context() as patch:
         if family == "qwen2":
             patch.setattr(parts, "LARGEST_BINDING", int(64 * ROW * SCHEMES[scheme].bits // 8))
-        built = Built.compiled(checkpoint, dict.fromkeys(EXACT, scheme), tuple(variants))
+        built = Built.compiled(checkpoint, dict.fromkeys(EXACT, scheme), tuple(variants), functions)
     several = {"embedding.0.q", "embedding.4.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"}
     assert (several & built.buffers.keys()) == (several if family == "qwen2" else set())
     return built

@@ -24,12 +24,15 @@ class Naga:
             self.device: Any = adapter.request_device_sync(required_features=["shader-f16"] if self.f16 else [])
         self.wgpu: Any = wgpu
         self._error: type[Exception] = wgpu.GPUError
+        self._pipelines: dict[tuple[str, str], Any] = {}
 
     def pipeline(self, wgsl: str, entry: str, layout: Any) -> Any:
         """As Dawn's."""
-        module = self.device.create_shader_module(code=wgsl)
-        whole = self.device.create_pipeline_layout(bind_group_layouts=[layout])
-        return self.device.create_compute_pipeline(layout=whole, compute={"module": module, "entry_point": entry})
+        if (wgsl, entry) not in self._pipelines:
+            whole = self.device.create_pipeline_layout(bind_group_layouts=[layout])
+            compute = {"module": self.device.create_shader_module(code=wgsl), "entry_point": entry}
+            self._pipelines[wgsl, entry] = self.device.create_compute_pipeline(layout=whole, compute=compute)
+        return self._pipelines[wgsl, entry]
 
     def complaint(self, wgsl: str, entry: str) -> str | None:
         """Why a module or its pipeline is refused; None where it compiles."""

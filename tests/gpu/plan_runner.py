@@ -25,7 +25,8 @@ GREEDY = np.array([0, np.float32(1).view(np.uint32)] + [0] * (SAMPLING_WORDS - 2
 
 
 class PlanRunner:
-    """One sequence in one variant of a model. `tile`: which of its tiles each kernel runs, the last where it has fewer.
+    """One sequence in one variant of a model. `tile`: which of its tiles each kernel runs, the last where it has fewer; the one with
+    the shortest text where None, which is the soonest compiled.
 
     All buffers but the weights begin with NaN (integers: -1), so that it is seen where a kernel uses what nobody wrote.
     """
@@ -34,7 +35,7 @@ class PlanRunner:
         """weights: contents of the plan's weight buffers by name."""
         self.plan = parse_plan(read_custom_section(library, PLAN_SECTION))
         (self.variant,) = (candidate for candidate in self.plan.variants if candidate.name == variant)
-        self.tile = 0
+        self.tile: int | None = 0
         self.is_long = False  # whether sequences will be longer than the rotary frequencies' original length
         self._gpu, self._wgpu, self._device = gpu, gpu.wgpu, gpu.device
         self._windows = page_groups(self.plan.states)
@@ -91,6 +92,11 @@ class PlanRunner:
         """A sequence that begins as this one, and its length. It must end with a page: this runner copies none."""
         self._others.append(self._wasm.call("kv_fork", self.sequence, length))
         return self._others[-1]
+
+    def use(self, sequence: int) -> None:
+        """Go on with a fork."""
+        self._others.append(self.sequence)
+        self.sequence = sequence
 
     def mark(self) -> None:
         """Keep the sequence's window at its present length."""
@@ -207,7 +213,7 @@ class PlanRunner:
     def _encode(self, compute: Any, name: str, n: int, kv_len: int) -> None:
         function = self.variant.functions[name]
         kernels = [self.variant.kernels[number] for number in function.kernels]
-        tiles = [min(self.tile, len(kernel.tiles) - 1) for kernel in kernels]
+        tiles = [self._tile(kernel) for kernel in kernels]
         first = np.cumsum([0] + [len(kernel.tiles) for kernel in kernels])
         words = self._launch(function.launch, int(first[-1]), n, kv_len)[first[:-1] + tiles]
         uniforms = np.zeros((len(kernels), UNIFORM_STRIDE // 4), np.int32)
@@ -219,6 +225,11 @@ class PlanRunner:
             compute.set_pipeline(self._gpu.pipeline(self._wgsl[tile.wgsl], tile.entry, self._layouts[number]))
             compute.set_bind_group(0, bind_group)
             compute.dispatch_workgroups(*map(int, words[slot, :GRID_WORDS]))
+
+    def _tile(self, kernel: Kernel) -> int:
+        if self.tile is not None:
+            return min(self.tile, len(kernel.tiles) - 1)
+        return min(range(len(kernel.tiles)), key=lambda number: len(self._wgsl[kernel.tiles[number].wgsl]))
 
     def _launch(self, name: str, tiles: int, n: int, kv_len: int) -> Array:
         """int32[tiles, LAUNCH_WORDS]: grid and uniform words of each tile of each kernel."""

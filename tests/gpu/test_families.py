@@ -1,4 +1,4 @@
-"""Every family as it is built, on Dawn by its plan: a prompt in two chunks, beyond a window, and steps after it.
+"""Every family as it is built, on Dawn by its plan: see text_run.py.
 
 families_on_gpu.py does the same on a GPU, in all variants that it has.
 """

@@ -21,7 +21,7 @@ from webllm_build.compile.plan import Kernel, parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.tiles import in_tiles
 from webllm_build.compile.wasm_sections import read_custom_section
-from webllm_build.compile.wgsl import Known, compile_kernels
+from webllm_build.compile.wgsl import compile_kernels
 from webllm_build.config import BuildRequest
 from webllm_build.errors import CompileError
 from webllm_build.model.attention import Attention, Rope
@@ -57,12 +57,14 @@ def test_tiles_with_other_parameters_are_refused() -> None:
 
 def test_a_kernel_that_variants_share_is_compiled_once() -> None:
     integer = next(variant for variant in VARIANTS if variant.name == "f32-int8")
-    known: Known = {}
-    for variant in (F32, integer):
-        for half in (16, 32):
-            attention = Attention(heads=4, kv_heads=2, head_dim=2 * half, scale=0.25, rope=Rope((1.0,) * half))
-            compile_kernels({"attention_decode": attention_decode(variant, attention)}, variant, known)
-    assert len(known) == len({kernel.wgsl for kernel in known.values()}) == 2
+    compiled = [
+        compile_kernels({"attention_decode": attention_decode(variant, attention)}, variant)["attention_decode"]
+        for half in (16, 32)
+        for attention in [Attention(heads=4, kv_heads=2, head_dim=2 * half, scale=0.25, rope=Rope((1.0,) * half))]
+        for variant in (F32, integer)
+    ]
+    assert compiled[0] is compiled[1] and compiled[2] is compiled[3]
+    assert compiled[0].wgsl != compiled[2].wgsl
 
 
 @pytest.fixture(scope="module")

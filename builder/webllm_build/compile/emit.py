@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import tvm
 from tvm import tirx
 
-from webllm_build.compile.export import functions_of
+from webllm_build.compile.export import FunctionSpec
 from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import launch_function
 from webllm_build.compile.plan import Function, Kernel, Tile, VariantPlan, slot_count
 from webllm_build.compile.target import DEFAULT_LIMITS, Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.compile.walk import Call, Workspace, buffer_ids, calls_of
-from webllm_build.compile.wgsl import CompiledKernel, Known, compile_kernels
+from webllm_build.compile.wgsl import CompiledKernel, compile_kernels
 from webllm_build.errors import CompileError
 from webllm_build.signals import held_back
 
@@ -39,7 +39,6 @@ class Emitter:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._wgsl: dict[str, int] = {}
-        self._known: Known = {}
         self._variants: list[VariantPlan] = []
         self.launches: dict[str, tirx.PrimFunc] = {}
 
@@ -64,16 +63,14 @@ class Emitter:
         return sorted(entries, key=lambda index: (entries[index], index))
 
     @held_back()
-    def add(self, variant: Variant, module: tvm.IRModule, tiles: Mapping[str, TiledKernel]) -> None:
-        """Adds a variant from its lowered module and the tiles of its kernels."""
+    def add(self, variant: Variant, specs: Sequence[FunctionSpec], module: tvm.IRModule, tiles: Mapping[str, TiledKernel]) -> None:
+        """Adds a variant from its functions' lowered module and the tiles of its kernels."""
         names = {var: var.name_hint for var in module.get_global_vars()}
         workspace = Workspace(len(buffer_ids(self._layout)))
-        calls = calls_of(module, functions_of(self._layout.model), self._layout, workspace)
+        calls = calls_of(module, specs, self._layout, workspace)
         used = {call.kernel for function in calls.values() for call in function}
-        operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, tiles, variant, self._known)
-        functions = {
-            name: self._function(f"launch_{len(self._variants)}_{name}", function, operators) for name, function in calls.items()
-        }
+        operators = compile_operators({name: module[var] for var, name in names.items() if name in used}, tiles, variant)
+        functions = {name: self._function(f"launch_{len(self._variants)}_{name}", function, operators) for name, function in calls.items()}
         self._variants.append(
             VariantPlan(
                 name=variant.name,
@@ -119,11 +116,9 @@ class Emitter:
         return {name: max(value, DEFAULT_LIMITS[name]) for name, value in needed.items()}
 
 
-def compile_operators(
-    functions: Mapping[str, tirx.PrimFunc], tiles: Mapping[str, TiledKernel], variant: Variant, known: Known | None = None
-) -> dict[str, _Operator]:
+def compile_operators(functions: Mapping[str, tirx.PrimFunc], tiles: Mapping[str, TiledKernel], variant: Variant) -> dict[str, _Operator]:
     """Scheduled functions by name, and the tiles of those that have several."""
     split = {name: tiles[name].named(name) if name in tiles else {name: function} for name, function in functions.items()}
-    kernels = compile_kernels({name: function for parts in split.values() for name, function in parts.items()}, variant, known)
+    kernels = compile_kernels({name: function for parts in split.values() for name, function in parts.items()}, variant)
     defaults = {name: tiles[name].defaults if name in tiles else {} for name in functions}
     return {name: _Operator(name, tuple(kernels[part] for part in parts), defaults[name]) for name, parts in split.items()}

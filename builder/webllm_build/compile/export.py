@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import tvm
@@ -56,11 +56,6 @@ FUNCTIONS = (
 EMBEDDER_FUNCTIONS = ("prefill", "encode")
 
 
-def functions_of(model: Decoder, functions: Sequence[FunctionSpec] = FUNCTIONS) -> tuple[FunctionSpec, ...]:
-    """Those that a model has: one that makes vectors of texts has no others than these need."""
-    return tuple(spec for spec in functions if model.pool is None or spec.name in EMBEDDER_FUNCTIONS)
-
-
 class _Builder(relax.BlockBuilder):  # type: ignore[misc]
     """Knows the kernels that it has, because TVM hashes and compares a kernel for each call of each layer, and their tiles by name."""
 
@@ -97,12 +92,18 @@ class Backend:
     bodies: Mapping[str, Body]
     kv_shape: Callable[[Pages], list[int | str]]
 
+    def part(self, model: Decoder, names: Sequence[str] | None) -> Backend:
+        """With the functions that a model has (one that makes vectors of texts has no others than these need), and of these only those
+        with the names, where such are given."""
+        names = names if model.pool is None else [name for name in EMBEDDER_FUNCTIONS if names is None or name in names]
+        return self if names is None else replace(self, functions=[spec for spec in self.functions if spec.name in names])
+
 
 @held_back()
 def export_module(model: Decoder, layout: Layout, backend: Backend) -> Exported:
     """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()
-    for spec in functions_of(model, backend.functions):
+    for spec in backend.functions:
         _export(builder, spec, model, layout, backend)
     return Exported(builder.finalize(), builder.tiles)
 

@@ -51,8 +51,10 @@ def compile_model(
     variants: Sequence[Variant] = VARIANTS,
     debug_dump: Path | None = None,
     on_variant: Callable[[str], None] = lambda name: None,
+    functions: Sequence[str] | None = None,
 ) -> CompiledLibrary:
-    """Compiles the layout's model in each of the variants. debug_dump: a folder that gets the IR after each phase.
+    """Compiles the layout's model in each of the variants. debug_dump: a folder that gets the IR after each phase. functions: the names of
+    the plan's; all where None.
 
     Raises:
         CompileError: TVM or a kernel refused, or the plan breaks its specification.
@@ -60,8 +62,10 @@ def compile_model(
     model, emitter = layout.model, Emitter(layout)
     for variant in _supported(variants, layout):
         on_variant(variant.name)
-        exported = export_module(model, layout, gpu(layout, variant))
-        emitter.add(variant, lower_module(exported.module, variant.target, variant.name, debug_dump), exported.tiles)
+        backend = gpu(layout, variant).part(model, functions)
+        exported = export_module(model, layout, backend)
+        module = lower_module(exported.module, variant.target, variant.name, debug_dump)
+        emitter.add(variant, backend.functions, module, exported.tiles)
     plan = Plan(
         model=plan_model(layout),
         weights=layout.weights,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shutil
 import subprocess
@@ -40,6 +41,7 @@ def support_object() -> bytes:
     return compile_support(script)
 
 
+@functools.cache
 def compile_support(script: Path) -> bytes:
     """Runs a checkout's wasm_support/build.py and gives the object it makes. Raises ToolchainError."""
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import tvm
 import tvm_ffi
@@ -45,24 +44,23 @@ class CompiledKernel:
     workgroup_threads: int
 
 
-# Kernels by all that they depend on: name, target, sizes and the function. Variants have most in common.
-Known: TypeAlias = "dict[tuple[str, tvm.target.Target, str, tvm_ffi.StructuralKey], CompiledKernel]"
+# Kernels by all that they depend on: name, target, sizes and the function. Variants have most in common, and so have models.
+_known: dict[tuple[str, tvm.target.Target, str, tvm_ffi.StructuralKey], CompiledKernel] = {}
 
 
-def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant, known: Known | None = None) -> dict[str, CompiledKernel]:
-    """Compiles scheduled TIR functions by name; what is in `known` is taken from there, and what is not comes to it.
+def compile_kernels(functions: Mapping[str, tirx.PrimFunc], variant: Variant) -> dict[str, CompiledKernel]:
+    """Compiles scheduled TIR functions by name, each once.
 
     Raises:
         CompileError: a function without a schedule, or with other than one kernel.
     """
-    known = {} if known is None else known
     compiled: dict[str, CompiledKernel] = {}
     for name, function in functions.items():
         sizes = str([parameter.shape for parameter in function.params])  # structural equality does not tell n from kv_len
         key = (name, variant.target, sizes, tvm_ffi.StructuralKey(function))
-        if key not in known:
-            known[key] = _compile(name, function, variant.target)
-        compiled[name] = known[key]
+        if key not in _known:
+            _known[key] = _compile(name, function, variant.target)
+        compiled[name] = _known[key]
     return compiled
 
 

@@ -11,10 +11,10 @@ import tvm_ffi
 from tvm import tirx
 
 from webllm_build.compile.cpu.abi import CFunction, c_function, launch_function
-from webllm_build.compile.cpu.lower import CPU_FUNCTIONS, cpu
+from webllm_build.compile.cpu.lower import cpu
 from webllm_build.compile.cpu.plan import CpuKernel, CpuPlan, CpuVariantPlan
 from webllm_build.compile.cpu.variant import CPU_VARIANTS, CpuVariant, Flavour, target
-from webllm_build.compile.export import export_module, functions_of
+from webllm_build.compile.export import export_module
 from webllm_build.compile.io import Layout
 from webllm_build.compile.launch import compile_functions
 from webllm_build.compile.pipeline import lower_module, plan_model
@@ -36,9 +36,13 @@ class CompiledCpu:
 
 
 def compile_cpu(
-    layout: Layout, flavours: Sequence[Flavour], variants: Sequence[CpuVariant] = CPU_VARIANTS, debug_dump: Path | None = None
+    layout: Layout,
+    flavours: Sequence[Flavour],
+    variants: Sequence[CpuVariant] = CPU_VARIANTS,
+    debug_dump: Path | None = None,
+    functions: Sequence[str] | None = None,
 ) -> CompiledCpu:
-    """Compiles the layout's model for CPUs. debug_dump: a folder that gets the IR after each phase.
+    """Compiles the layout's model for CPUs. debug_dump, functions: as `compile_model` takes them.
 
     Raises:
         CompileError: TVM or a kernel refused.
@@ -47,18 +51,19 @@ def compile_cpu(
     kernels, plans = _Kernels(flavours), []
     launches: dict[str, tirx.PrimFunc] = {}
     for number, variant in enumerate(variants):
-        exported = export_module(layout.model, layout, cpu(layout, variant, flavours))
+        backend = cpu(layout, variant, flavours).part(layout.model, functions)
+        exported = export_module(layout.model, layout, backend)
         # Loops are scheduled as they are written.
         module = lower_module(exported.module, target(flavours[0]), variant.name, debug_dump, without=["schedule"])
         workspace = Workspace(len(buffer_ids(layout)))
-        calls = calls_of(module, functions_of(layout.model, CPU_FUNCTIONS), layout, workspace)
+        calls = calls_of(module, backend.functions, layout, workspace)
         numbers = kernels.add(module, exported.tiles, {call.kernel for function in calls.values() for call in function})
-        functions = {}
+        planned: dict[str, Function] = {}
         for name, function in calls.items():
             launch, used = f"launch_{number}_{name}", list(dict.fromkeys(numbers[call.kernel] for call in function))
-            functions[name] = Function(launch, tuple(used), tuple((used.index(numbers[call.kernel]), call.buffers) for call in function))
+            planned[name] = Function(launch, tuple(used), tuple((used.index(numbers[call.kernel]), call.buffers) for call in function))
             launches[launch] = launch_function([kernels.units(index) for index in used])
-        plans.append(CpuVariantPlan(variant.name, layout.state_bytes(variant.kv_dtype), tuple(workspace.sizes), functions))
+        plans.append(CpuVariantPlan(variant.name, layout.state_bytes(variant.kv_dtype), tuple(workspace.sizes), planned))
     plan = CpuPlan(plan_model(layout), layout.weights, layout.states, layout.io, kernels.described, tuple(plans))
     for made in plan.variants:
         for name, steps in made.functions.items():
