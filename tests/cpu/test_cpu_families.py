@@ -20,7 +20,7 @@ from webllm_build.compile.cpu.variant import EXACT as FLOAT, CpuVariant, Flavour
 from webllm_build.quantize import parts
 
 TEXT = Text(TOKENS, ends=(20, 32), forked=FORKED)
-STEPS = ("prefill", "logits", "decode")  # the functions that this takes
+STEPS = ("prefill", "logits", "encode", "decode")  # the functions that this and test_cpu_encoders.py take
 
 
 def build(folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant) -> CpuRunner:
@@ -45,7 +45,8 @@ class One:
         return self.runner.prefill(tokens, self.sequence)
 
     def decode(self, token: int) -> Array:
-        return self.runner.decode([token], [self.sequence])[0]
+        logits: Array = self.runner.decode([token], [self.sequence])[0]
+        return logits
 
     def roll_back(self, length: int) -> int:
         return self.runner.roll_back(length, self.sequence)
