@@ -27,6 +27,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "lfm2": "lfm2",
     "llama": "llama",
     "mistral": None,
+    "modernbert": None,
     "phi": "phi2",
     "phi3": "phi3",
     "qwen2": "qwen2",

@@ -85,7 +85,7 @@ def read_decoder(
         embedding_scale=embedding_scale,
         norm=norm,
         head_bias=head_bias,
-        pool=None if config.embedding is None else Pool.of(config.embedding, causal=causal),
+        pool=Pool.of(config.embedding or Embedding("mean"), causal=causal) if config.embedding is not None or not causal else None,
     )
 
 

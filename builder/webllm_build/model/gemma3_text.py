@@ -73,11 +73,14 @@ def read(config: Reader) -> Decoder:
         scale=divisor**-0.5,
         rope=Rope.of(config.layer_rope(FULL, default_theta=1e6), head_dim),
         qk_norm=config.number("rms_norm_eps"),
+        causal=not config.flag("use_bidirectional_attention", default=False),
     )
     local = config.layer_rope(SLIDING, default_theta=1e4, theta_key="rope_local_base_freq", scaled=False)
-    nearby = replace(everywhere, rope=Rope.of(local, head_dim), window=config.integer("sliding_window", default=4096))
+    window = config.integer("sliding_window", default=4096)
+    # Of an embedding model, half of it on either side, and the token itself.
+    nearby = replace(everywhere, rope=Rope.of(local, head_dim), window=window if everywhere.causal else window // 2 + 1)
     every = config.integer("sliding_window_pattern", default=6)
     kinds = config.layer_types(count, default=[SLIDING if (layer + 1) % every else FULL for layer in range(count)])
     mlp = GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))
     layers = [Layer(SelfAttention(everywhere if kind == FULL else nearby), mlp, norms="around") for kind in kinds]
-    return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5)
+    return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, causal=everywhere.causal)

@@ -135,6 +135,11 @@ class _AttentionPrefill:
         self.head = [fixed("head", self.kv_head * self.group + row % self.group) for row in self.row]
         self.position = [fixed("limit", state[0, 0] + token) for token in self.token]
         self.last = fixed("last", state[0, 0] + self.n - 1)
+        self.limit = self.position  # the last keys that they see
+        if not self.attention.causal:
+            window = self.attention.window
+            ends = [self.last if window is None else T.min(position + (window - 1), self.last) for position in self.position]
+            self.limit = [fixed("end", end) for end in ends]
         # The first vector of a run's key i ^ part that this invocation holds.
         self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.columns + self.part) for i in range(self.parts)]
 
@@ -153,12 +158,8 @@ class _AttentionPrefill:
 
     def _sees(self, row: int, key: Expr) -> Expr:
         """Whether a row's token sees the key at a position."""
-        position, window = self.position[row], self.attention.window
-        if self.attention.causal:
-            seen = key <= position
-        else:
-            seen = key <= self.last if window is None else T.And(key <= self.last, key < position + window)
-        return seen if window is None else T.And(seen, key > position - window)
+        seen, window = key <= self.limit[row], self.attention.window
+        return seen if window is None else T.And(seen, key > self.position[row] - window)
 
     def _allocate(self) -> None:
         self.key_tile = shared("key_tile", self.tile * self.columns, "uint32x4")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, store, when
 from webllm_build.errors import CompileError
 from webllm_build.model.ops import Activation, is_gated
@@ -35,8 +36,9 @@ ERFC = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592, 0.0)
 
 def gelu(x: Expr) -> Expr:
     """x * Φ(x), as max(x, 0) - |x| * erfc(|x| / sqrt(2)) / 2. The exponent is bounded as silu's is."""
-    size = T.max(x, T.float32(0) - x)
-    t = T.float32(1) / (T.float32(1) + size * T.float32(ERFC_P * 0.5**0.5))
+    x = fixed("gelu_of", x, "float32")
+    size = fixed("size", T.max(x, T.float32(0) - x), "float32")
+    t = fixed("t", T.float32(1) / (T.float32(1) + size * T.float32(ERFC_P * 0.5**0.5)), "float32")
     tail = T.float32(ERFC[0])
     for coefficient in ERFC[1:]:
         tail = tail * t + T.float32(coefficient)
