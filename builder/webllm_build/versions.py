@@ -9,14 +9,14 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 WASM_SUPPORT = PACKAGE.parents[1] / "wasm_support"  # in a source checkout
-SUFFIXES = (".py", ".txt", ".o", ".cc", ".h")
+SUFFIXES = (".py", ".txt", ".o", ".c", ".cc", ".h")
 
 LIBRARY_SOURCES = ("library.py", "fields.py", "limits_generated.py", "model", "quantize", "compile", "_support")
 LIBRARY_TOOLS = ("apache-tvm", "apache-tvm-ffi", "numpy")
 WEIGHTS_SOURCES = (
     "weights.py", "fields.py", "limits_generated.py", "source", "model", "quantize", "package/manifest.py", "package/model_folder.py",
 )  # fmt: skip
-WEIGHTS_TOOLS = ("gguf", "numpy", "tokenizers")
+WEIGHTS_TOOLS = ("gguf", "numpy", "tokenizers", "ziglang")
 
 
 @cache

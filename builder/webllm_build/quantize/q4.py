@@ -28,7 +28,7 @@ class _Q4(Scheme):
     def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
         """Q4_0 rows with the least squared error that `search` finds."""
         scales, codes = search.symmetric(values, importance, (-8, 7), EXTREMES)
-        return self.join(scales.astype(np.float16), codes.astype(np.int8)).reshape(len(values), -1)
+        return self.join(scales.astype(np.float16), codes).reshape(len(values), -1)
 
     def join(self, scales: npt.NDArray[np.float16], codes: npt.NDArray[np.int8]) -> Rows:
         """Q4_0 blocks, uint8[blocks, BLOCK_BYTES], of scales [blocks, 1] and codes [blocks, 32]."""

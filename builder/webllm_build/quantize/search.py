@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build.quantize import native
 from webllm_build.quantize.scheme import GROUP, Importance, half_scales
 
 Blocks = npt.NDArray[np.float32]  # [blocks, GROUP]: weights, or codes
@@ -24,26 +25,13 @@ FLOOR = 1e-4  # importance, of the block's largest, that every weight has: no ca
 
 def symmetric(
     values: npt.NDArray[np.float32], importance: Importance | None, codes: tuple[int, int], extremes: Sequence[float]
-) -> tuple[Column, Blocks]:
-    """Scales (float16 values) and codes for value ≈ code * scale, codes from codes[0] to codes[1].
+) -> tuple[Column, npt.NDArray[np.int8]]:
+    """Scales (float16 values) and codes for value ≈ code * scale, codes from codes[0] to codes[1]. The loops are search.c's.
 
     values: [n, k]. Scales are tried that bring a block's largest value, with its sign, to each of the extremes.
     Raises OverflowError where a scale is too large for float16.
     """
-    x = values.reshape(-1, GROUP)
-    weights = _weights(importance, x)
-    largest = np.take_along_axis(x, np.abs(x).argmax(1, keepdims=True), 1)
-    scale, gain = np.zeros_like(largest), np.zeros_like(largest)
-    for extreme in (*extremes, *[None] * REFINEMENTS):
-        tried = scale if extreme is None else _stored(largest / np.float32(extreme), least=SMALLEST)
-        q = _nearest(x, tried, codes)
-        weighted = q * weights
-        product, square = _dot(x, weighted), _dot(q, weighted)
-        fitted = _nearest_stored(_divide(product, square))
-        fitted_gain = fitted * (2 * product - fitted * square)  # the squared error is sum(x²) less this
-        better = fitted_gain > gain
-        scale, gain = np.where(better, fitted, scale), np.where(better, fitted_gain, gain)
-    return scale, _nearest(x, scale, codes)
+    return native.symmetric(values.reshape(-1, GROUP), _relative(importance), codes, np.array(extremes, np.float32), REFINEMENTS)
 
 
 def affine(
@@ -81,13 +69,19 @@ def affine(
 
 
 def _weights(importance: Importance | None, x: Blocks) -> Blocks:
-    """How much the error of each value of x counts: at most 1, which the most important of its block has."""
+    """How much the error of each value of x counts."""
+    relative = _relative(importance)
+    return np.tile(relative, (len(x) // len(relative), 1))
+
+
+def _relative(importance: Importance | None) -> Blocks:
+    """How much the error of each value of a row counts: at most 1, which the most important of its block has."""
     if importance is None:
-        return np.ones_like(x)
+        return np.ones((1, GROUP), np.float32)
     blocks = importance.reshape(-1, GROUP)
     largest = blocks.max(1, keepdims=True)
-    relative = np.divide(blocks, largest, out=np.ones_like(blocks), where=largest > 0)
-    return np.tile(np.maximum(relative, np.float32(FLOOR)), (len(x) // len(blocks), 1))
+    relative: Blocks = np.maximum(np.divide(blocks, largest, out=np.ones_like(blocks), where=largest > 0), np.float32(FLOOR))
+    return relative
 
 
 def _nearest(x: Blocks, scale: Column, codes: tuple[int, int]) -> Blocks:

@@ -1,0 +1,67 @@
+"""Loops of packing in C, compiled for this machine by the Clang that the package ziglang carries, once a process; it keeps what it made."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.errors import ToolchainError
+
+SOURCE = Path(__file__).with_name("search.c")
+OPTIONS = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-sanitize=all")
+
+Floats = npt.NDArray[np.float32]
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    """Raises ToolchainError."""
+    with tempfile.TemporaryDirectory(prefix="webllm-build-") as folder:
+        path = Path(folder) / "search.so"
+        command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, "-o", str(path), str(SOURCE)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            raise ToolchainError(f"{SOURCE.name} cannot be compiled:\n{done.stderr.strip()[-2000:]}", "Install the package ziglang again.")
+        try:
+            return ctypes.CDLL(str(path))
+        except OSError as error:
+            raise ToolchainError(f"what was compiled cannot be loaded: {error}", "Name another folder with TMPDIR.") from error
+
+
+def symmetric(
+    values: Floats, weights: Floats, codes: tuple[int, int], extremes: Floats, refinements: int
+) -> tuple[Floats, npt.NDArray[np.int8]]:
+    """values: [blocks, 32]; weights: [some blocks, 32], repeated. (scales [blocks, 1], codes [blocks, 32]) as search.symmetric has them.
+
+    Runs outside of Python's lock. Raises OverflowError where a scale is beyond float16.
+    """
+    library = _library()
+    values, weights = np.ascontiguousarray(values, np.float32), np.ascontiguousarray(weights, np.float32)
+    scales, found = np.empty((len(values), 1), np.float32), np.empty(values.shape, np.int8)
+
+    def at(array: npt.NDArray[np.float32] | npt.NDArray[np.int8]) -> ctypes.c_void_p:
+        return ctypes.c_void_p(array.ctypes.data)
+
+    beyond = library.symmetric(
+        at(values),
+        at(weights),
+        ctypes.c_size_t(len(values)),
+        ctypes.c_size_t(len(weights)),
+        ctypes.c_float(codes[0]),
+        ctypes.c_float(codes[1]),
+        at(extremes),
+        len(extremes),
+        refinements,
+        at(scales),
+        at(found),
+    )
+    if beyond:
+        raise OverflowError("a scale is beyond float16's largest value, 65504")
+    return scales, found
