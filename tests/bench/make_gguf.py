@@ -22,8 +22,11 @@ import numpy.typing as npt
 
 from webllm_build.catalog import CATALOG
 from webllm_build.model import ARCHITECTURES, read_model
+from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import TURNED
 from webllm_build.model.stacks import Stack
+from webllm_build.model.state import Pages
+from webllm_build.model.weights import Source
 
 GROUP = 32
 ROWS = 4096  # made at a time
@@ -74,14 +77,24 @@ class Writer:
         self.gguf.close()
 
 
-def metadata(config: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[tuple[str, object]]:
-    """What a GGUF says where config.json says this. keys: from Hugging Face's to GGUF's."""
+def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str]) -> Iterator[tuple[str, object]]:
+    """What a GGUF says where config.json says this. keys: from Hugging Face's to GGUF's. Of a key that comes again the last counts."""
     head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     own = {"head_dim": head_dim, **config}
     yield "attention.value_length", head_dim
     for key, name in keys.items():
         if own.get(key) is not None:
             yield name, int(head_dim * own[key]) if name == TURNED else own[key]
+    kv_heads = [sum(state.kv_heads for state in layer.states if isinstance(state, Pages)) for layer in model.layers]
+    if 0 in kv_heads:
+        yield keys["num_key_value_heads"], kv_heads
+    gates = [part for weight in model.weights for part in weight.sources if isinstance(part, Source) and ".ffn_gate" in gguf_name(part)]
+    if gates:
+        yield keys["intermediate_size"], gates[0].shape[0]
+
+
+def gguf_name(source: Source) -> str:
+    return source.in_files["gguf"].name
 
 
 def add_tokenizer(writer: gguf.GGUFWriter, source: gguf.GGUFReader, vocabulary: int) -> None:
@@ -114,24 +127,24 @@ def main(name: str, out: Path, tokenizer: Path) -> None:
     if entry is None:
         raise SystemExit(f"{name} is no name of the catalog: see webllm-build models")
     config: Mapping[str, Any] = entry.shape
-    kind = config["model_type"]
-    architecture, model = ARCHITECTURES[kind], read_model(name, config)
+    model_type = config["model_type"]
+    architecture, model = ARCHITECTURES[model_type], read_model(name, config)
     if architecture is None:
-        raise SystemExit(f"{kind} has no GGUF files")
+        raise SystemExit(f"{model_type} has no GGUF files")
     writer = Writer(out, architecture)
     writer.gguf.add_name(f"{name} with random weights")
-    for key, value in dict(metadata(config, import_module(f"webllm_build.model.{kind}").GGUF_KEYS)).items():
+    for key, value in dict(metadata(config, model, import_module(f"webllm_build.model.{model_type}").GGUF_KEYS)).items():
         writer.metadata(f"{architecture}.{key}", value)
     add_tokenizer(writer.gguf, gguf.GGUFReader(tokenizer), config["vocab_size"])
     written = set()
-    for source in (source for weight in model.weights for source in weight.sources):
+    for kind, source in ((weight.kind, source) for weight in model.weights for source in weight.sources):
         if isinstance(source, Stack):
             (form, *_), count = source.forms["gguf"], source.count
             name, shape = form.name, form.shape(count, source.shape)
         else:
-            name, shape = source.in_files["gguf"].name, source.shape
+            name, shape = gguf_name(source), tuple(size for size in source.shape if size != 1)
         if name not in written:
-            (writer.ones if len(source.shape) == 1 else writer.blocks)(name, shape)
+            (writer.ones if kind == "vector" else writer.blocks)(name, shape)
         written.add(name)
     writer.close()
 
