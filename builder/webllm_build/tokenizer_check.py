@@ -194,7 +194,10 @@ def _refused(template: str, what: str, why: object, line: object) -> Unsupported
 
 
 def _line_of(lines: Sequence[str], why: str) -> int | None:
-    """The first line with the last word of an error message that is in the template at all."""
+    """The one that an error message names, else the first with the last of its words that is in the template at all."""
+    named = re.search(r"line (\d{1,6}) of the template", why)
+    if named is not None and 0 < int(named[1]) <= len(lines):
+        return int(named[1])
     for word in reversed(re.findall(r"\w{3,}", why)):
         pattern = re.compile(rf"\{{[{{%].*\b{word}\b")
         found = next((number for number, line in enumerate(lines, 1) if pattern.search(line)), None)

@@ -8,6 +8,8 @@ import { readJsonObject, type JsonObject } from "../src/support/json.ts";
 import { ChatTemplate } from "../src/tokenizer/chat_template.ts";
 import type { ChatMessage, ToolCall } from "../src/tokenizer/conversation.ts";
 import { ChatJinja } from "../src/tokenizer/jinja/chat_jinja.ts";
+import { JsonText, readJson } from "../src/tokenizer/jinja/json_text.ts";
+import { jsonOf } from "../src/tokenizer/jinja/values.ts";
 
 // Tests run from runtime_js.
 const FILE = process.env["CHAT_TEMPLATES"] ?? "../tests/golden/reference/chat_templates.json";
@@ -21,9 +23,14 @@ function messageOf(message: Fields): ChatMessage {
   const [name, reasoning, toolCallId] = [text(message, "name"), text(message, "reasoning_content"), text(message, "tool_call_id")];
   const toolCalls = message.optional("tool_calls", (key) => message.objects(key, 8, (call): ToolCall => {
     const called = call.object("function");
-    return { id: call.string("id", 64), name: called.string("name", 64), arguments: JSON.stringify(called.raw("arguments")) };
+    return { id: call.string("id", 64), name: called.string("name", 64), arguments: pythonJson(called.raw("arguments")) };
   }));
   return { role: message.string("role", 64), content: message.string("content", 1 << 20), name, reasoning, toolCallId, toolCalls };
+}
+
+/** As `json.dumps` writes it. */
+function pythonJson(value: unknown): string {
+  return jsonOf(readJson(new JsonText(JSON.stringify(value))), { indent: "", ensureAscii: false, sortKeys: false, separators: [", ", ": "] });
 }
 
 /** What is made of something, or that it is refused. */
@@ -59,6 +66,35 @@ test("pieces of Jinja come out as Python's", () => {
     const template = snippet.string("template", 4096);
     assert.equal(outcome(() => new ChatJinja(template).render(variables)), text(snippet, "text") ?? "(refused)", template);
   }
+});
+
+test("calls keep their arguments as the model wrote them", () => {
+  const template = new ChatTemplate("{{ messages[0].tool_calls[0].function.arguments | tojson }}", undefined, {});
+  const written = '{"z": 1.0, "10": 12345678901234567890, "2": [1e5, -0, true, null, {"a": "\\u00e9\\n"}], "a": {}}';
+  const messages = [{ role: "assistant", content: "", toolCalls: [{ id: "1", name: "f", arguments: written }] }, { role: "tool", content: "" }];
+  assert.equal(template.render({ messages }), '{"z": 1.0, "10": 12345678901234567890, "2": [100000.0, 0, true, null, {"a": "é\\n"}], "a": {}}');
+});
+
+test("a template that does not end is stopped, whatever it does", () => {
+  const loops = "{% for a in range(100000) %}".repeat(3) + "{% endfor %}".repeat(3);
+  const doubling = (step: string, start: string): string => `{% set ns = namespace(x=${start}) %}{% for i in range(100) %}{% set ns.x = ${step} %}{% endfor %}`;
+  const hostile = [
+    loops, doubling("ns.x + ns.x", "'a'"), doubling("ns.x ~ ns.x", "'a'"), doubling("ns.x + ns.x", "[1]"), doubling("ns.x | replace('a', 'aa')", "'a'"),
+    doubling("ns.x | join('aaaaaaaaaaaaaaaaaaaa')", "'aa'"), doubling("ns.x * ns.x", "7"), "{{ 'a' * 10 ** 12 }}", "{{ [0] * 10 ** 12 }}", "{{ 9 ** 99999 }}",
+    "{{ 'a'.center(10 ** 10) }}", "{{ '%1000000000d' % 1 }}", "{{ '{:>1000000000}'.format(1) }}", "{{ 'a\nb' | indent(10 ** 10) }}", "{{ 'a'.ljust(10 ** 10) }}",
+    "{{ 'a'.zfill(10 ** 10) }}", "{{ '\t'.expandtabs(10 ** 10) }}",
+    "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}", "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}", `{{ ${"(".repeat(5000)}1${")".repeat(5000)} }}`,
+    `{{ ${"[".repeat(5000)}`, `${"{% if 1 %}".repeat(5000)}`, `{{ ${"not ".repeat(5000)} 1 }}`, `{{ ${"-".repeat(5000)}1 }}`,
+  ];
+  for (const template of hostile) {
+    assert.throws(() => new ChatJinja(template).render({}), (error) => error instanceof Error && !(error instanceof RangeError), template.slice(0, 80));
+  }
+});
+
+test("an error of a template names its line", () => {
+  assert.throws(() => new ChatJinja("a\n{{ 'b' | nope }}").render({}), /line 2 of the template: no filter named nope/);
+  assert.throws(() => new ChatJinja("a\n\n{% include 'x' %}"), /line 3 of the template: there is no statement include/);
+  assert.throws(() => new ChatJinja("{{ 'a"), /line 1/);
 });
 
 test("nothing is computed twice, and a range has a bound", () => {

@@ -121,7 +121,10 @@ def no_end(document: dict[str, Any]) -> None:
     [
         ("{{ bos_token }}\n{% for m in messages %}\n{{ m.content ", 3, "read"),
         ("a\n{% if true %}\nb", 3, "endif"),
-        ("{# ok #}\n{% raw %}{{ x }}{% endraw %}", 2, "raw"),
+        ("{# ok #}\n{% include 'x' %}", 2, "include"),
+        ("{# ok #}\n{{ messages[0].content | wordwrap(20) }}", 2, "wordwrap"),
+        ("{# ok #}\n\n{{ cycler('a').next() }}", 3, "cycler"),
+        ("{{ messages[0].content.encode('utf-8') }}", 1, "encode"),
         ("{% set a = 1 %}\n\n{% include 'other' %}", 3, "include"),
         ("{%- import 'x' as y %}", 1, "import"),
         ("{{ messages[0].content }}\n{{ messages[9].content.nothing }}", 2, "one question"),
@@ -173,7 +176,7 @@ def test_an_old_node_is_not_asked(says: str, tmp_path: Path, monkeypatch: pytest
 @needs_node
 def test_a_template_that_only_the_page_cannot_run_stops() -> None:
     with pytest.raises(UnsupportedTokenizer, match="in the page") as caught:
-        check_tokenizer(changed(template="\n{{ messages[0].content | wordwrap(20) }}"), 300)
+        check_tokenizer(changed(template="\n{{ messages | map(attribute='role') }}"), 300)  # Python writes where it lies in memory
     assert "line 2:" in caught.value.message
 
 

@@ -15,11 +15,14 @@ from typing import Any, NoReturn
 
 MEMORY_BYTES = 4 << 30
 TEMPLATE_NAME = "<template>"
-# Statements that @huggingface/jinja parses, with their ends. Python's Jinja knows more.
+# Statements that the page's templates have, with their ends. Python's Jinja knows more, also of filters and functions.
 STATEMENTS = frozenset(
-    {"set", "endset", "if", "elif", "else", "endif", "for", "endfor", "macro", "endmacro", "call", "endcall"}
+    {"set", "endset", "if", "elif", "else", "endif", "for", "endfor", "macro", "endmacro", "call", "endcall", "with", "endwith"}
     | {"filter", "endfilter", "break", "continue", "generation", "endgeneration"}
 )
+NO_FILTERS = frozenset({"filesizeformat", "pprint", "random", "urlize", "wordwrap", "xmlattr"})
+NO_FUNCTIONS = frozenset({"cycler", "joiner", "lipsum"})
+NO_METHODS = frozenset({"encode", "format_map", "maketrans", "translate"})
 
 
 class Refused(Exception):
@@ -60,13 +63,22 @@ def environment() -> Any:
     return result
 
 
-def unknown_statement(jinja: Any, template: str) -> dict[str, object] | None:
-    """The first statement that the page's library does not know."""
+def unknown_part(jinja: Any, template: str) -> dict[str, object] | None:
+    """The first statement, filter, function or method that the page does not know."""
+    from jinja2 import nodes
+
     begun = False
     for line, kind, text in jinja.lex(template):
-        if kind == "raw_begin" or (begun and kind == "name" and text not in STATEMENTS):
-            return {"line": line, "error": f"the page's template library does not know {{% {'raw' if kind == 'raw_begin' else text} %}}"}
+        if begun and kind == "name" and text not in STATEMENTS:
+            return {"line": line, "error": f"the page does not know {{% {text} %}}"}
         begun = kind == "block_begin" or (begun and kind == "whitespace")
+    tree = jinja.parse(template)
+    for node in tree.find_all((nodes.Filter, nodes.Name, nodes.Call)):
+        method = node.node.attr if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) else None
+        if isinstance(node, nodes.Filter) and node.name in NO_FILTERS:
+            return {"line": node.lineno, "error": f"the page has no filter {node.name}"}
+        if (isinstance(node, nodes.Name) and node.name in NO_FUNCTIONS) or method in NO_METHODS:
+            return {"line": node.lineno, "error": f"the page has no function {method or node.name}"}
     return None
 
 
@@ -86,7 +98,7 @@ def run_template(request: dict[str, Any]) -> dict[str, object]:
 
     jinja = environment()
     try:
-        unknown = unknown_statement(jinja, request["template"])
+        unknown = unknown_part(jinja, request["template"])
         template = jinja.from_string(request["template"])
     except TemplateSyntaxError as error:
         return {"error": error.message, "line": error.lineno}

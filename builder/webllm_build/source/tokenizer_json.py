@@ -1,7 +1,7 @@
 """What a tokenizer.json says of itself, and whether the page's libraries can run it.
 
-The page normalizes and cuts text with @huggingface/tokenizers 0.2.0, and encodes and decodes by itself (runtime_js/src/tokenizer). What they
-lack is refused here, by name, before a visitor finds out.
+The page normalizes and cuts text with @huggingface/tokenizers 0.2.0, and encodes and decodes by itself (runtime_js/src/tokenizer). What
+they lack is refused here, by name, before a visitor finds out.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
-import { isJsonObject, parseJson, type Json, type JsonObject } from "../support/json.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../support/json.ts";
 import { MAX_TEMPLATE } from "../support/limits.generated.ts";
 import type { ChatMessage, Conversation, ToolCall } from "./conversation.ts";
 import { ChatJinja } from "./jinja/chat_jinja.ts";
+import { JsonText } from "./jinja/json_text.ts";
 
 /** What a template wants of calls that were made: arguments as an object or as its JSON; ids of some length, 0 for any. */
 interface CallStyle {
@@ -71,10 +72,10 @@ class NamedTemplate {
   }
 
   /** As transformers' templates know a message: what it has not is not there. */
-  #message({ role, content, name, reasoning, toolCalls, toolCallId }: ChatMessage, { takes, idLength }: CallStyle): JsonObject {
-    const argumentsOf = (text: string): Json => {
+  #message({ role, content, name, reasoning, toolCalls, toolCallId }: ChatMessage, { takes, idLength }: CallStyle): object {
+    const argumentsOf = (text: string): JsonText | string => {
       const value = takes === "object" ? parseJson(text) : undefined;
-      return value !== undefined && isJsonObject(value) ? value : text;
+      return value !== undefined && isJsonObject(value) ? new JsonText(text) : text;
     };
     return {
       ...(reasoning !== undefined && { thinking: reasoning }), role, content, ...(name !== undefined && { name }),

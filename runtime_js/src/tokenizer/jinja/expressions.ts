@@ -1,13 +1,18 @@
 /** Expressions of templates, each made once into a function of the variables. */
 
-import { filterOf, isIn, percent, testOf } from "./filters.ts";
-import { described, isFlagged, maybe, nameOf, pairsOf, part, parts, type Node } from "./nodes.ts";
+import { spend, spendText } from "./budget.ts";
+import { filterOf, isIn, testOf } from "./filters.ts";
+import { percent } from "./formats.ts";
+import { described, isFlagged, maybe, nameOf, part, parts, type Node } from "./nodes.ts";
 import type { Scope } from "./scope.ts";
 import { methodOf } from "./strings.ts";
 import {
   compare, dictOf, entriesOf, escapedHtml, floatOf, isEqual, isMarked, isTrue, itemsOf, keyOf, listOf, markedText, numberOf, strOf, textOf,
   tupleOf, wrap, type Arguments, type Value,
 } from "./values.ts";
+
+/** The variable that holds what a filter block has written. */
+export const WRITTEN = "\0written";
 
 export type Expression = (scope: Scope) => Value;
 
@@ -17,8 +22,11 @@ export function expressionOf(node: Node): Expression {
       const name = nameOf(node);
       return (scope) => scope.get(name);
     }
-    case "StringLiteral":
     case "IntegerLiteral": {
+      const value = wholeOf(BigInt(String(Reflect.get(node, "digits"))));
+      return () => value;
+    }
+    case "StringLiteral": {
       const value = wrap(Reflect.get(node, "value"));
       return () => value;
     }
@@ -35,7 +43,7 @@ export function expressionOf(node: Node): Expression {
       return (scope) => tupleOf(items.map((item) => item(scope)));
     }
     case "ObjectLiteral": {
-      const pairs = pairsOf(node).map(([key, value]) => [expressionOf(key), expressionOf(value)] as const);
+      const pairs = parts(node, "value").map((pair) => [expressionOf(part(pair, "key")), expressionOf(part(pair, "value"))] as const);
       return (scope) => dictOf(pairs.map(([key, value]) => [keyOf(key(scope)), value(scope)]));
     }
     case "MemberExpression":
@@ -43,11 +51,16 @@ export function expressionOf(node: Node): Expression {
     case "CallExpression":
       return callOf(node);
     case "FilterExpression":
-      return filteredOf(expressionOf(part(node, "operand")), part(node, "filter"));
+      return filteredOf(expressionOf(part(node, "operand")), node);
+    case "Written":
+      return (scope) => scope.get(WRITTEN);
     case "TestExpression": {
-      const [operand, name, isNegated] = [expressionOf(part(node, "operand")), nameOf(part(node, "test")), isFlagged(node, "negate")];
-      return (scope) => wrap(testOf(name)(operand(scope), []) !== isNegated);
+      const [operand, isNegated] = [expressionOf(part(node, "operand")), isFlagged(node, "negate")];
+      const [test, args] = [located(node, () => testOf(nameOf(part(node, "test")))), argumentsOf(parts(part(node, "call"), "args"))];
+      return (scope) => wrap(test()(operand(scope), args(scope).given) !== isNegated);
     }
+    case "Comparisons":
+      return comparisonsOf(node);
     case "UnaryExpression":
       return unaryOf(nameOf(part(node, "operator")), expressionOf(part(node, "argument")));
     case "BinaryExpression":
@@ -83,10 +96,41 @@ export function argumentsOf(nodes: readonly Node[]): (scope: Scope) => Arguments
   });
 }
 
-export function filteredOf(input: Expression, filter: Node): Expression {
+/** What is not there is an error where it is used, with its line. */
+function located<T>(node: Node, find: () => T): () => T {
+  const fail = (error: unknown): never => {
+    throw new Error(`line ${String(Reflect.get(node, "line"))} of the template: ${error instanceof Error ? error.message : String(error)}`);
+  };
+  try {
+    const found = find();
+    return () => found;
+  } catch (error) {
+    return () => fail(error);
+  }
+}
+
+function filteredOf(input: Expression, node: Node): Expression {
+  const filter = part(node, "filter");
   const [callee, nodes] = filter.type === "CallExpression" ? [part(filter, "callee"), parts(filter, "args")] : [filter, []];
-  const [name, args] = [nameOf(callee), argumentsOf(nodes)];
-  return (scope) => filterOf(name)(input(scope), args(scope));
+  const [apply, args] = [located(node, () => filterOf(nameOf(callee))), argumentsOf(nodes)];
+  return (scope) => apply()(input(scope), args(scope));
+}
+
+/** `a < b < c`: each is computed once, and none behind what is not true. */
+function comparisonsOf(node: Node): Expression {
+  const first = expressionOf(part(node, "left"));
+  const rest = parts(node, "rest").map((one) => ({ operator: nameOf(part(one, "operator")), right: expressionOf(part(one, "right")) }));
+  return (scope) => {
+    let left = first(scope);
+    let result = wrap(true);
+    for (const { operator, right } of rest) {
+      const [before, behind] = [left, right(scope)];
+      result = binaryOf(operator, () => before, () => behind)(scope);
+      if (!isTrue(result)) break;
+      left = behind;
+    }
+    return result;
+  };
 }
 
 function called(value: Value, args: Arguments, name: string): Value {
@@ -111,6 +155,9 @@ function callOf(node: Node): Expression {
   };
 }
 
+/** What a group of `groupby` calls its two parts. */
+const GROUP = ["grouper", "list"];
+
 function memberOf(node: Node): Expression {
   const [property, object, owner] = [part(node, "property"), expressionOf(part(node, "object")), described(part(node, "object"))];
   const found = (scope: Scope): Value => {
@@ -122,8 +169,10 @@ function memberOf(node: Node): Expression {
   if (!isFlagged(node, "computed") && property.type === "Identifier") {
     const name = nameOf(property);
     return (scope) => {
-      const { value } = found(scope);
-      return value instanceof Map ? value.get(name) ?? wrap(undefined) : wrap(undefined);
+      const owner = found(scope);
+      if (owner.kind === "function") return owner.fields?.get(name) ?? wrap(undefined);
+      if (owner.kind === "list" && owner.isTuple && GROUP.includes(name)) return owner.value[GROUP.indexOf(name)] ?? wrap(undefined);
+      return owner.value instanceof Map ? owner.value.get(name) ?? wrap(undefined) : wrap(undefined);
     };
   }
   const key = expressionOf(property);
@@ -171,7 +220,7 @@ function unaryOf(operator: string, argument: Expression): Expression {
 }
 
 function numberAs(isFloat: boolean, value: number): Value {
-  return isFloat ? floatOf(value) : wrap(value);
+  return isFloat ? floatOf(value) : wrap(value === 0 ? 0 : value);
 }
 
 function binaryOf(operator: string, left: Expression, right: Expression): Expression {
@@ -216,18 +265,74 @@ function added(left: Value, right: Value): Value | undefined {
     if (!isMarked(left) && !isMarked(right)) return wrap(first + second);
     return markedText((isMarked(left) ? first : escapedHtml(first)) + (isMarked(right) ? second : escapedHtml(second)));
   }
-  return left.kind === "list" && right.kind === "list" ? listOf([...left.value, ...right.value]) : undefined;
+  if (left.kind !== "list" || right.kind !== "list") return undefined;
+  if (left.isTuple !== right.isTuple) throw new Error("a list and a tuple cannot be added");
+  return left.isTuple ? tupleOf([...left.value, ...right.value]) : listOf([...left.value, ...right.value]);
+}
+
+function repeated(text: string, times: number): Value {
+  const count = Math.max(0, times);
+  spendText(text.length * count);
+  return wrap(text.repeat(count));
+}
+
+function listTimes(items: readonly Value[], times: number, isTuple: boolean): Value {
+  const count = Math.max(0, times);
+  spend(items.length * count);
+  const all = Array.from({ length: count }, () => items).flat();
+  return isTuple ? tupleOf(all) : listOf(all);
+}
+
+/** Digits of an integer, at most. */
+const MOST_DIGITS = 4300;
+
+/** Of two integers where a number is not enough; undefined for what is no integer. */
+function exact(operator: string, left: Value, right: Value): bigint | undefined {
+  const [a, b] = [left, right].map((value) => (value.kind === "int" ? BigInt(value.digits ?? value.value) : value.kind === "bool" ? BigInt(value.value) : undefined));
+  if (a === undefined || b === undefined) return undefined;
+  const floor = (): bigint => a / b - (a % b !== 0n && (a < 0n) !== (b < 0n) ? 1n : 0n);
+  switch (operator) {
+    case "+":
+      return a + b;
+    case "-":
+      return a - b;
+    case "*":
+      return a * b;
+    case "//":
+      return floor();
+    case "%":
+      return a - floor() * b;
+    case "**":
+      if (b < 0n) return undefined;
+      if (BigInt(a.toString().length) * b > MOST_DIGITS) throw new Error("an integer of the template is too large");
+      return a ** b;
+    default:
+      return undefined;
+  }
+}
+
+function wholeOf(value: bigint): Value {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return wrap(number);
+  const digits = value.toString();
+  if (digits.length > MOST_DIGITS) throw new Error("an integer of the template is too large");
+  return { kind: "int", value: number, digits };
 }
 
 function arithmetic(operator: string, left: Value, right: Value): Value {
+  if (operator === "*" && right.kind === "text" && left.kind !== "text") return arithmetic(operator, right, left);
+  if (operator === "*" && left.kind === "list") return listTimes(left.value, numberOf(right), left.isTuple);
   const special = operator === "+" ? added(left, right)
     : left.kind !== "text" ? undefined
-    : operator === "*" ? wrap(left.value.repeat(Math.max(0, numberOf(right))))
-    : operator === "%" ? wrap(percent(left.value, right.kind === "list" ? right.value : [right])) : undefined;
+    : operator === "*" ? repeated(left.value, numberOf(right))
+    : operator === "%" ? wrap(percent(left.value, right)) : undefined;
   if (special !== undefined) return special;
   const [a, b] = [numberOf(left), numberOf(right)];
   const isFloat = left.kind === "float" || right.kind === "float";
+  const isLarge = !isFloat && !(Math.abs(a) < 2 ** 26 && Math.abs(b) < 2 ** 26) || operator === "**";
   if (b === 0 && ["/", "//", "%"].includes(operator)) throw new Error("division by zero");
+  const whole = isLarge ? exact(operator, left, right) : undefined;
+  if (whole !== undefined) return wholeOf(whole);
   switch (operator) {
     case "+":
       return numberAs(isFloat, a + b);

@@ -1,8 +1,10 @@
 /** Jinja's filters and tests, as transformers has them. */
 
-import { argument, capitalized, replaced, titled } from "./strings.ts";
+import { spendText } from "./budget.ts";
+import { percent } from "./formats.ts";
+import { argument, capitalized, joinedTexts, replaced, stripped } from "./strings.ts";
 import {
-  compare, entriesOf, escapedHtml, floatOf, isEqual, isMarked, isTrue, itemsOf, jsonOf, keyValue, lengthOf, listOf,
+  compare, entriesOf, escapedHtml, floatOf, dictOf, generatorOf, isEqual, isMarked, isTrue, itemsOf, jsonOf, keyValue, lengthOf, listOf,
     markedText, numberOf, strOf,
   textOf, tupleOf, wrap, type Arguments, type Value,
 } from "./values.ts";
@@ -20,8 +22,8 @@ export const TESTS: Readonly<Record<string, Test>> = {
   boolean: (value) => value.kind === "bool", true: (value) => value.value === true, false: (value) => value.value === false,
   string: (value) => value.kind === "text", integer: (value) => value.kind === "int", float: (value) => value.kind === "float",
   number: isNumber,
-  mapping: (value) => value.kind === "dict", iterable: (value) => ["text", "list", "dict", "undefined"].includes(value.kind),
-  sequence: (value) => ["text", "list", "dict", "undefined"].includes(value.kind), callable: (value) => value.kind === "function",
+  mapping: (value) => value.kind === "dict", iterable: (value) => ["text", "list", "dict", "undefined", "generator"].includes(value.kind),
+  sequence: (value) => ["text", "list", "dict", "undefined"].includes(value.kind), callable: (value) => value.kind === "function" || value.kind === "undefined",
   odd: (value) => Math.abs(numberOf(value) % 2) === 1, even: (value) => numberOf(value) % 2 === 0,
   divisibleby: (value, [by = wrap(1)]) => numberOf(value) % numberOf(by) === 0,
   lower: (value) => /\p{L}/u.test(strOf(value)) && strOf(value) === strOf(value).toLowerCase(),
@@ -33,6 +35,7 @@ export const TESTS: Readonly<Record<string, Test>> = {
   gt: order((sign) => sign > 0), greaterthan: order((sign) => sign > 0), ">": order((sign) => sign > 0), ge: order((sign) => sign >= 0),
   ">=": order((sign) => sign >= 0),
   in: (value, [container = wrap([])]) => isIn(value, container), escaped: isMarked,
+  filter: (value) => Object.hasOwn(FILTERS, strOf(value)), test: (value) => Object.hasOwn(TESTS, strOf(value)),
 };
 
 export function isIn(value: Value, container: Value): boolean {
@@ -56,25 +59,25 @@ function attributeOf(value: Value, path: Value): Value {
 
 /** `select` and its kin: nothing of nothing, whatever there is to choose by. */
 function chosen(input: Value, args: readonly Value[], keeps: boolean, byAttribute: boolean): Value {
-  if (!isTrue(input)) return wrap([]);
+  if (!isTrue(input)) return generatorOf([]);
   const path = byAttribute ? args[0] : undefined;
   const [name, ...rest] = byAttribute ? args.slice(1) : args;
   const test: Test = name === undefined ? isTrue : testOf(textOf(name));
-  return listOf(itemsOf(input).filter((item) => test(path === undefined ? item : attributeOf(item, path), rest) === keeps));
+  return generatorOf(itemsOf(input).filter((item) => test(path === undefined ? item : attributeOf(item, path), rest) === keeps));
 }
 
 function mapped(input: Value, { given, named }: Arguments): Value {
-  if (!isTrue(input)) return wrap([]);
+  if (!isTrue(input)) return generatorOf([]);
   const path = named.get("attribute");
   if (path !== undefined) {
     const otherwise = named.get("default");
-    return listOf(itemsOf(input).map((item) => {
+    return generatorOf(itemsOf(input).map((item) => {
       const part = attributeOf(item, path);
       return part.kind === "undefined" ? otherwise ?? part : part;
     }));
   }
   const [name, ...rest] = given;
-  return listOf(itemsOf(input).map((item) => filterOf(textOf(name ?? wrap("")))(item, { given: rest, named })));
+  return generatorOf(itemsOf(input).map((item) => filterOf(textOf(name ?? wrap("")))(item, { given: rest, named })));
 }
 
 function flag(args: Arguments, at: number, name: string): boolean {
@@ -101,18 +104,22 @@ function most(input: Value, args: Arguments, sign: number): Value {
     wrap(undefined));
 }
 
+function spaces(count: number): string {
+  spendText(count);
+  return " ".repeat(Math.max(0, count));
+}
+
 function indented(input: Value, args: Arguments): Value {
   const width = argument(args, 0, "width") ?? wrap(4);
-  const by = typeof width.value === "string" ? width.value : " ".repeat(numberOf(width));
+  const by = typeof width.value === "string" ? width.value : spaces(numberOf(width));
   const [first, blank] = [flag(args, 1, "first"), flag(args, 2, "blank")];
-  return wrap(strOf(input).split("\n").map((line, i) => ((i === 0 && !first) || (line.trim() === "" && !blank && i > 0) ? line
-    : by + line)).join("\n"));
+  return wrap(joinedTexts(strOf(input).split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/).map((line, i) => ((i === 0 && !first) || (line === "" && !blank && i > 0) ? line
+    : by + line)), "\n"));
 }
 
 function json(input: Value, args: Arguments): Value {
   const indent = argument(args, 1, "indent");
-  const by = indent === undefined || indent.kind === "none" ? "" : typeof indent.value === "string" ? indent.value : " ".repeat(
-    numberOf(indent));
+  const by = indent === undefined || indent.kind === "none" ? "" : typeof indent.value === "string" ? indent.value : spaces(numberOf(indent));
   const separators = argument(args, 2, "separators");
   const [comma, colon] = separators === undefined || separators.kind === "none" ? [wrap(by === "" ? ", " : ","),
     wrap(": ")] : itemsOf(separators);
@@ -124,27 +131,81 @@ function json(input: Value, args: Arguments): Value {
 
 function rounded(input: Value, args: Arguments): Value {
   const [digits, method] = [argument(args, 0, "precision"), argument(args, 1, "method")];
-  const scale = 10 ** (digits === undefined ? 0 : numberOf(digits));
-  const value = numberOf(input) * scale;
-  const even = (number: number): number => (Math.abs(number % 1) === 0.5 ? 2 * Math.round(number / 2) : Math.round(number));
-  return floatOf((method?.value === "ceil" ? Math.ceil(value) : method?.value === "floor" ? Math.floor(value) : even(value)) / scale);
+  const places = digits === undefined ? 0 : numberOf(digits);
+  const value = numberOf(input);
+  const way = method === undefined ? "common" : textOf(method);
+  if (way !== "common") {
+    const scaled = value * 10 ** places;
+    return floatOf((way === "ceil" ? Math.ceil(scaled) : Math.floor(scaled)) / 10 ** places);
+  }
+  const result = places >= 0 ? halfToEven(value, places) : halfToEven(value * 10 ** places, 0) / 10 ** places;
+  return input.kind === "float" ? floatOf(result) : wrap(Math.round(result));
+}
+
+/** A float's digits are exact beyond the ones that are asked for: only where they say a half the even one is taken. */
+function halfToEven(value: number, places: number): number {
+  const text = Math.abs(value).toFixed(Math.min(100, places + 30));
+  const isHalf = /^50*$/.test(text.split(".")[1]?.slice(places) ?? "");
+  const [low, up] = [Number(text.slice(0, text.length - 30) || "0"), Number(Math.abs(value).toFixed(Math.min(100, places)))];
+  const digit = Number(text.replace(".", "").charAt(text.replace(".", "").length - 31));
+  return Math.sign(value) * (isHalf && digit % 2 === 0 ? low : up);
 }
 
 function asInteger(input: Value, args: Arguments): Value {
   if (isNumber(input)) return wrap(Math.trunc(numberOf(input)));
-  const value = /^\s*[+-]?\d+(\.\d*)?\s*$/.test(strOf(input)) ? Math.trunc(Number(strOf(input))) : undefined;
-  return value === undefined ? argument(args, 0, "default") ?? wrap(0) : wrap(value);
+  const otherwise = argument(args, 0, "default") ?? wrap(0);
+  if (input.kind !== "text") return otherwise;
+  const [text, base] = [stripped(input.value, undefined).replaceAll(/(?<=[0-9a-z])_(?=[0-9a-z])/gi, ""), numberOf(argument(args, 1, "base") ?? wrap(10))];
+  const [, sign = "", digits = ""] = /^([+-]?)(?:0[xob])?([0-9a-z]+)$/i.exec(base === 10 ? text.replace(/^([+-]?)0[xob].*$/i, "!") : text) ?? [];
+  const isWhole = digits !== "" && Array.from(digits).every((digit) => Number.parseInt(digit, 36) < base);
+  if (isWhole) return wrap((sign === "-" ? -1 : 1) * Number.parseInt(digits, base));
+  const float = floatText(text);
+  return float === undefined || !Number.isFinite(float) ? otherwise : wrap(Math.trunc(float));
+}
+
+/** Python's `float` of a text. */
+function floatText(given: string): number | undefined {
+  const text = stripped(given, undefined).replaceAll(/(?<=\d)_(?=\d)/g, "");
+  const [, sign = "", name] = /^([+-]?)(inf|infinity|nan)$/i.exec(text) ?? [];
+  if (name !== undefined) return name.toLowerCase() === "nan" ? NaN : sign === "-" ? -Infinity : Infinity;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
 function asFloat(input: Value, args: Arguments): Value {
-  const value = isNumber(input) ? numberOf(input) : strOf(input).trim() === "" ? NaN : Number(strOf(input));
-  return Number.isNaN(value) ? argument(args, 0, "default") ?? floatOf(0) : floatOf(value);
+  const value = isNumber(input) ? numberOf(input) : input.kind === "text" ? floatText(input.value) : undefined;
+  return value === undefined ? argument(args, 0, "default") ?? floatOf(0) : floatOf(value);
+}
+
+function slices(input: Value, args: Arguments): Value {
+  const [items, count, fill] = [itemsOf(input), numberOf(argument(args, 0, "slices") ?? wrap(1)), argument(args, 1, "fill_with")];
+  const [size, more] = [Math.floor(items.length / count), items.length % count];
+  return generatorOf(Array.from({ length: count }, (_, i) => {
+    const start = i * size + Math.min(i, more);
+    const row = items.slice(start, start + size + (i < more ? 1 : 0));
+    return listOf(fill !== undefined && i >= more ? [...row, fill] : row);
+  }));
+}
+
+function summed(input: Value, args: Arguments): Value {
+  const [path, start] = [argument(args, 0, "attribute"), argument(args, 1, "start") ?? wrap(0)];
+  const items = itemsOf(input).map((item) => (path === undefined ? item : attributeOf(item, path)));
+  if (start.kind === "list") return listOf([start, ...items].flatMap(itemsOf));
+  const total = items.reduce((sum, item) => sum + numberOf(item), numberOf(start));
+  return [start, ...items].some(({ kind }) => kind === "float") ? floatOf(total) : wrap(total);
+}
+
+/** Every word's first letter, where words begin behind spaces, hyphens and open brackets. */
+function titledWords(text: string): string {
+  return text.split(/([-\s({[<]+)/).map((word) => {
+    const [first = "", ...rest] = Array.from(word);
+    return first.toUpperCase() + rest.join("").toLowerCase();
+  }).join("");
 }
 
 function unique(input: Value, args: Arguments): Value {
   const key = orderOf(argument(args, 1, "attribute"), flag(args, 0, "case_sensitive"));
   const items = itemsOf(input);
-  return listOf(items.filter((item, i) => !items.slice(0, i).some((other) => isEqual(key(other), key(item)))));
+  return generatorOf(items.filter((item, i) => !items.slice(0, i).some((other) => isEqual(key(other), key(item)))));
 }
 
 function grouped(input: Value, args: Arguments): Value {
@@ -162,19 +223,19 @@ function grouped(input: Value, args: Arguments): Value {
 function batched(input: Value, { given: [count = wrap(1), fill] }: Arguments): Value {
   const [items, size] = [itemsOf(input), numberOf(count)];
   const rows = Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
-  return listOf(rows.map((row) => listOf(fill === undefined ? row : [...row, ...Array.from({ length: size - row.length }, () => fill)])));
+  return generatorOf(rows.map((row) => listOf(fill === undefined ? row : [...row, ...Array.from({ length: size - row.length }, () => fill)])));
 }
 
 function joined(input: Value, args: Arguments): Value {
   const [by, path] = [argument(args, 0, "d") ?? wrap(""), argument(args, 1, "attribute")];
-  return wrap(itemsOf(input).map((item) => strOf(path === undefined ? item : attributeOf(item, path))).join(strOf(by)));
+  return wrap(joinedTexts(itemsOf(input).map((item) => strOf(path === undefined ? item : attributeOf(item, path))), strOf(by)));
 }
 
 function truncated(input: Value, args: Arguments): Value {
   const [length, end] = [numberOf(argument(args, 0, "length") ?? wrap(255)), textOf(argument(args, 2, "end") ?? wrap("..."))];
-  const text = strOf(input);
-  if (text.length <= length + numberOf(argument(args, 3, "leeway") ?? wrap(5))) return wrap(text);
-  const cut = text.slice(0, length - end.length);
+  const text = Array.from(strOf(input));
+  if (text.length <= length + numberOf(argument(args, 3, "leeway") ?? wrap(5))) return wrap(text.join(""));
+  const cut = text.slice(0, length - lengthOf(wrap(end))).join("");
   return wrap((flag(args, 1, "killwords") || !cut.includes(" ") ? cut : cut.slice(0, cut.lastIndexOf(" "))) + end);
 }
 
@@ -187,7 +248,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   e: (input) => (isMarked(input) ? input : markedText(escapedHtml(strOf(input)))),
   forceescape: (input) => markedText(escapedHtml(strOf(input))),
   default: byDefault, d: byDefault, length: (input) => wrap(lengthOf(input)), count: (input) => wrap(lengthOf(input)),
-  first: (input) => itemsOf(input)[0] ?? wrap(undefined), last: (input) => itemsOf(input).at(-1) ?? wrap(undefined),
+  first: (input) => (input.kind === "generator" ? input.value.shift() : itemsOf(input)[0]) ?? wrap(undefined), last: (input) => (input.kind === "generator" ? wrap(lengthOf(input)) : itemsOf(input).at(-1) ?? wrap(undefined)),
   list: (input) => listOf(itemsOf(input)),
   items: (input) => (input.kind === "undefined" ? wrap([]) : listOf([...entriesOf(input)].map(([key, value]) => tupleOf([keyValue(key),
     value])))),
@@ -203,26 +264,16 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   sort: (input, args) => sorted(itemsOf(input), orderOf(argument(args, 2, "attribute"), flag(args, 1, "case_sensitive")), flag(args, 0,
     "reverse")),
   min: (input, args) => most(input, args, -1), max: (input, args) => most(input, args, 1),
-  sum: (input, args) => {
-    const path = argument(args, 0, "attribute");
-    const items = itemsOf(input).map((item) => (path === undefined ? item : attributeOf(item, path)));
-    const total = items.reduce((sum, item) => sum + numberOf(item), numberOf(argument(args, 1, "start") ?? wrap(0)));
-    return items.some((item) => item.kind === "float") ? floatOf(total) : wrap(total);
-  },
+  sum: summed, slice: slices,
   reverse: (input) => (typeof input.value === "string" ? wrap(Array.from(input.value).reverse().join("")) : listOf([...itemsOf(
     input)].reverse())),
   abs: (input) => (input.kind === "float" ? floatOf(Math.abs(numberOf(input))) : wrap(Math.abs(numberOf(input)))),
   upper: (input) => wrap(strOf(input).toUpperCase()), lower: (input) => wrap(strOf(input).toLowerCase()),
-  title: (input) => wrap(titled(strOf(input))),
+  title: (input) => wrap(titledWords(strOf(input))),
   capitalize: (input) => wrap(capitalized(strOf(input))), wordcount: (input) => wrap((strOf(input).match(/[\p{L}\p{N}_]+/gu) ?? []).length),
   trim: (input, args) => {
     const characters = argument(args, 0, "chars");
-    const text = strOf(input);
-    if (characters === undefined || characters.kind === "none") return wrap(text.trim());
-    let [start, end] = [0, text.length];
-    while (start < end && textOf(characters).includes(text.charAt(start))) start++;
-    while (end > start && textOf(characters).includes(text.charAt(end - 1))) end--;
-    return wrap(text.slice(start, end));
+    return wrap(stripped(strOf(input), characters === undefined || characters.kind === "none" ? undefined : textOf(characters)));
   },
   replace: (input, args) => {
     const [from = wrap(""), to = wrap("")] = args.given;
@@ -230,13 +281,14 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     return wrap(replaced(strOf(input), strOf(from), strOf(to),
       limit === undefined || limit.kind === "none" ? Infinity : numberOf(limit)));
   },
-  attr: (input, { given: [name = wrap("")] }) => attributeOf(input, name), format: (input, { given }) => wrap(percent(textOf(input),
-    given)),
+  attr: (input, { given: [name = wrap("")] }) => attributeOf(input, name), format: (input, { given, named }) => wrap(percent(textOf(input), named.size > 0 ? dictOf(named) : tupleOf(given))),
   urlencode: (input) => wrap(encodeURIComponent(strOf(input)).replaceAll("%2F", "/")),
   striptags: (input) => wrap(strOf(input).replace(/<[^>]*>/g, "").replace(/\s+/g, " ").trim()),
   center: (input, { given: [width = wrap(80)] }) => {
-    const missing = Math.max(0, numberOf(width) - lengthOf(input));
-    return wrap(" ".repeat(Math.floor(missing / 2)) + strOf(input) + " ".repeat(Math.ceil(missing / 2)));
+    const missing = Math.max(0, numberOf(width) - lengthOf(wrap(strOf(input))));
+    spendText(missing);
+    const before = Math.floor(missing / 2) + (missing & numberOf(width) & 1);
+    return wrap(" ".repeat(before) + strOf(input) + " ".repeat(missing - before));
   },
 };
 
@@ -244,17 +296,4 @@ export function filterOf(name: string): Filter {
   const filter = Object.hasOwn(FILTERS, name) ? FILTERS[name] : undefined;
   if (filter === undefined) throw new Error(`no filter named ${name}`);
   return filter;
-}
-
-/** Python's `%` on a text. */
-export function percent(form: string, values: readonly Value[]): string {
-  let next = 0;
-  return form.replace(/%(0?)(\d*)(?:\.(\d+))?([sdifr%])/g, (_, zero: string, width: string, digits: string | undefined, letter: string) => {
-    if (letter === "%") return "%";
-    const value = values[next++];
-    if (value === undefined) throw new Error("not enough arguments for the format");
-    const text = letter === "s" ? strOf(value) : letter === "f" ? numberOf(value).toFixed(Number(digits ?? 6)) : String(Math.trunc(
-      numberOf(value)));
-    return text.padStart(Number(width), zero === "" ? " " : "0");
-  });
 }

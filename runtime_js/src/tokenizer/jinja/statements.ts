@@ -1,9 +1,10 @@
 /** Statements of templates, each made once into a function that writes. */
 
-import { argumentsOf, expressionOf, filteredOf, type Expression } from "./expressions.ts";
-import { maybe, mentions, nameOf, part, parts, type Node } from "./nodes.ts";
+import { called, spend, spendText } from "./budget.ts";
+import { argumentsOf, expressionOf, WRITTEN, type Expression } from "./expressions.ts";
+import { isFlagged, maybe, mentions, nameOf, part, parts, type Node } from "./nodes.ts";
 import { Scope } from "./scope.ts";
-import { dictOf, functionOf, isTrue, itemsOf, listOf, strOf, wrap, type Arguments, type Value } from "./values.ts";
+import { dictOf, functionOf, isEqual, isTrue, itemsOf, strOf, tupleOf, wrap, type Arguments, type Value } from "./values.ts";
 
 export interface Written {
   text: string;
@@ -24,24 +25,33 @@ export function blockOf(nodes: readonly Node[]): Statement {
   };
 }
 
-/** What a block writes. */
+/** What a block writes; its variables are its own. */
 function textOf(block: Statement, scope: Scope): Value {
   const written = { text: "" };
-  block(scope, written);
+  block(new Scope(scope), written);
   return wrap(written.text);
+}
+
+/** What a block writes, and filters make of it. */
+function filteredText(body: Statement, filter: Expression): Expression {
+  return (scope) => {
+    const inner = new Scope(scope);
+    inner.set(WRITTEN, textOf(body, scope));
+    return filter(inner);
+  };
 }
 
 function writing(expression: Expression): Statement {
   return (scope, written) => {
-    written.text += strOf(expression(scope));
+    const text = strOf(expression(scope));
+    spendText(text.length);
+    written.text += text;
     return undefined;
   };
 }
 
 function statementOf(node: Node): Statement {
   switch (node.type) {
-    case "Comment":
-      return () => undefined;
     case "Break":
       return () => "loop";
     case "Continue":
@@ -63,10 +73,14 @@ function statementOf(node: Node): Statement {
     }
     case "CallStatement":
       return writing(callBlockOf(node));
-    case "FilterStatement": {
+    case "FilterStatement":
+      return writing(filteredText(blockOf(parts(node, "body")), expressionOf(part(node, "filter"))));
+    case "Block": {
       const body = blockOf(parts(node, "body"));
-      return writing(filteredOf((scope) => textOf(body, scope), part(node, "filter")));
+      return (scope, written) => body(new Scope(scope), written);
     }
+    case "With":
+      return withOf(node);
     default:
       return writing(expressionOf(node));
   }
@@ -97,11 +111,23 @@ function assignment(target: Node): (scope: Scope, value: Value) => void {
 
 function setOf(node: Node): Statement {
   const [assign, body] = [assignment(part(node, "assignee")), blockOf(parts(node, "body"))];
-  const given = maybe(node, "value");
-  const value: Expression = given === undefined ? (scope) => textOf(body, scope) : expressionOf(given);
+  const [given, filter] = [maybe(node, "value"), maybe(node, "filter")];
+  const value: Expression = given !== undefined ? expressionOf(given)
+    : filter !== undefined ? filteredText(body, expressionOf(filter)) : (scope) => textOf(body, scope);
   return (scope) => {
     assign(scope, value(scope));
     return undefined;
+  };
+}
+
+/** Values are those of the names around the block. */
+function withOf(node: Node): Statement {
+  const names = parts(node, "targets").map(nameOf);
+  const [values, body] = [parts(node, "values").map(expressionOf), blockOf(parts(node, "body"))];
+  return (outer, written) => {
+    const scope = new Scope(outer);
+    values.map((value) => value(outer)).forEach((value, i) => scope.set(names[i] ?? "", value));
+    return body(scope, written);
   };
 }
 
@@ -118,25 +144,40 @@ function loopOf(node: Node): Statement {
     assign(scope, item);
     return scope;
   };
-  return (outer, written) => {
-    const all = itemsOf(items(outer));
+  const isRecursive = isFlagged(node, "recursive");
+  const run = (list: Value, outer: Scope, written: Written, depth: number): Leave => {
+    const all = itemsOf(list);
     const chosen = condition === undefined ? all : all.filter((item) => isTrue(condition(turn(outer, item))));
     if (chosen.length === 0) return otherwise(new Scope(outer), written);
+    const seen: Value[] = []; // by loop.changed
     for (const [i, item] of chosen.entries()) {
+      spend(4);
       const scope = turn(outer, item);
-      if (knowsLoop) scope.set("loop", dictOf(fields.map(([name, at]) => [name, at(chosen, i)])));
+      if (knowsLoop && isRecursive) scope.set("loop", functionOf(({ given: [inner = wrap(undefined)] }) => called(() => {
+        const text = { text: "" };
+        run(inner, outer, text, depth + 1);
+        return wrap(text.text);
+      }), dictOf(fields.map(([name, at]) => [name, at(chosen, i, depth, seen)])).value));
+      else if (knowsLoop) scope.set("loop", dictOf(fields.map(([name, at]) => [name, at(chosen, i, depth, seen)])));
       if (body(scope, written) === "loop") break;
     }
     return undefined;
   };
+  return (outer, written) => run(items(outer), outer, written, 1);
 }
 
 /** What a loop's turn knows of itself; only what its body names is made. */
-const LOOP: Readonly<Record<string, (items: readonly Value[], i: number) => Value>> = {
+const LOOP: Readonly<Record<string, (items: readonly Value[], i: number, depth: number, seen: Value[]) => Value>> = {
   index: (_, i) => wrap(i + 1), index0: (_, i) => wrap(i), revindex: ({ length }, i) => wrap(length - i), revindex0: ({ length }, i) => wrap(length - i - 1),
   first: (_, i) => wrap(i === 0), last: ({ length }, i) => wrap(i === length - 1), length: ({ length }) => wrap(length),
   previtem: (items, i) => items[i - 1] ?? wrap(undefined), nextitem: (items, i) => items[i + 1] ?? wrap(undefined),
-  depth: () => wrap(1), depth0: () => wrap(0), cycle: (_, i) => functionOf(({ given }) => given[i % given.length] ?? wrap(undefined)),
+  depth: (_items, _i, depth) => wrap(depth), depth0: (_items, _i, depth) => wrap(depth - 1),
+  changed: (_items, _i, _depth, seen) => functionOf(({ given }) => {
+    const now = tupleOf(given);
+    const [before] = seen;
+    seen[0] = now;
+    return wrap(before === undefined || !isEqual(before, now));
+  }), cycle: (_, i) => functionOf(({ given }) => given[i % given.length] ?? wrap(undefined)),
 };
 
 /** A function of a template's own, which sees what is around its definition. */
@@ -145,7 +186,7 @@ function macroOf(parameters: readonly Node[], nodes: readonly Node[]): (around: 
   const named = parameters.map((node) => (node.type === "Identifier" ? { name: nameOf(node), otherwise: undefined }
     : { name: nameOf(part(node, "key")), otherwise: expressionOf(part(node, "value")) }));
   const extras = ["varargs", "kwargs", "caller"].filter((name) => mentions([parameters, nodes], name));
-  return (around) => functionOf((args) => {
+  return (around) => functionOf((args) => called(() => {
     const scope = new Scope(around);
     const rest = new Map(args.named);
     for (const [i, { name }] of named.entries()) {
@@ -157,7 +198,7 @@ function macroOf(parameters: readonly Node[], nodes: readonly Node[]): (around: 
       if (otherwise !== undefined && args.given[i] === undefined && !args.named.has(name)) scope.set(name, otherwise(scope));
     }
     return textOf(body, scope);
-  });
+  }));
 }
 
 /** What was given beyond the parameters; it is refused where the macro does not ask for it. */
@@ -167,7 +208,7 @@ function takeRest(scope: Scope, { given, named }: Arguments, extras: readonly st
     scope.set("caller", others.get("caller") ?? wrap(undefined));
     others.delete("caller");
   }
-  if (extras.includes("varargs")) scope.set("varargs", listOf(given));
+  if (extras.includes("varargs")) scope.set("varargs", tupleOf(given));
   else if (given.length > 0) throw new Error(`${given.length} arguments too many for a macro`);
   if (extras.includes("kwargs")) scope.set("kwargs", dictOf(others));
   else if (others.size > 0) throw new Error(`a macro takes no argument ${[...others.keys()].join(", ")}`);

@@ -1,21 +1,28 @@
 /** Values of templates, and what Python makes of them: their texts, their JSON, whether two are equal. */
 
+import { spend, spendText } from "./budget.ts";
+import { JsonText, readJson } from "./json_text.ts";
+
 /** What a function of a template is given, by place and by name. */
 export interface Arguments {
   readonly given: readonly Value[];
   readonly named: ReadonlyMap<string, Value>;
 }
 
-/** A list may be a tuple, which Python prints otherwise; a text may be marked as safe for HTML, so that what is added to it is escaped. */
+/**
+ * A list may be a tuple, which Python prints otherwise; a text may be marked as safe for HTML, so that what is added to it is escaped. Digits are
+ * those of an integer that is too large for a number. A generator is what `map` and `select` give: true, without a length, and empty once it was read.
+ */
 export type Value =
   | { readonly kind: "text"; readonly value: string; readonly isMarked: boolean }
-  | { readonly kind: "int" | "float"; readonly value: number }
+  | { readonly kind: "int" | "float"; readonly value: number; readonly digits?: string }
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "none"; readonly value: null }
   | { readonly kind: "undefined"; readonly value: undefined }
   | { readonly kind: "list"; readonly value: readonly Value[]; readonly isTuple: boolean }
   | { readonly kind: "dict" | "namespace"; readonly value: Map<string, Value> }
-  | { readonly kind: "function"; readonly value: (args: Arguments) => Value };
+  | { readonly kind: "generator"; readonly value: Value[] }
+  | { readonly kind: "function"; readonly value: (args: Arguments) => Value; readonly fields?: ReadonlyMap<string, Value> };
 export type Kind = Value["kind"];
 
 /** Values that come often. */
@@ -26,6 +33,7 @@ const [TRUE, FALSE, NONE, UNDEFINED]: readonly [Value, Value, Value, Value] = [
 export function wrap(value: unknown): Value {
   switch (typeof value) {
     case "string":
+      spendText(value.length);
       return { kind: "text", value, isMarked: false };
     case "boolean":
       return value ? TRUE : FALSE;
@@ -35,6 +43,7 @@ export function wrap(value: unknown): Value {
       return UNDEFINED;
     case "object":
       if (value === null) return NONE;
+      if (value instanceof JsonText) return readJson(value);
       return Array.isArray(value) ? listOf(value.map(wrap)) : wrapObject(value);
     default:
       throw new Error(`a ${typeof value} is no value of a template`);
@@ -47,7 +56,12 @@ function wrapObject(object: object): Value {
   return { kind: "dict", value };
 }
 
+export function generatorOf(value: Value[]): Value {
+  return { kind: "generator", value };
+}
+
 export function listOf(value: readonly Value[]): Value {
+  spend(value.length);
   return { kind: "list", value, isTuple: false };
 }
 
@@ -55,7 +69,7 @@ export function tupleOf(value: readonly Value[]): Value {
   return { kind: "list", value, isTuple: true };
 }
 
-export function dictOf(entries: Iterable<readonly [string, Value]>): Value {
+export function dictOf(entries: Iterable<readonly [string, Value]>): Value & { readonly value: Map<string, Value> } {
   return { kind: "dict", value: new Map(entries) };
 }
 
@@ -63,8 +77,8 @@ export function namespaceOf(entries: Iterable<readonly [string, Value]>): Value 
   return { kind: "namespace", value: new Map(entries) };
 }
 
-export function functionOf(value: (args: Arguments) => Value): Value {
-  return { kind: "function", value };
+export function functionOf(value: (args: Arguments) => Value, fields?: unknown): Value {
+  return fields instanceof Map ? { kind: "function", value, fields } : { kind: "function", value };
 }
 
 export function floatOf(value: number): Value {
@@ -105,15 +119,18 @@ export function entriesOf(value: Value): ReadonlyMap<string, Value> {
 const NUMBER = "\u{fdd0}";
 
 export function keyOf(value: Value): string {
-  return typeof value.value === "number" ? NUMBER + value.value : strOf(value);
+  if (value.kind === "none") return `${NUMBER}None`;
+  return typeof value.value === "number" ? NUMBER + value.value : typeof value.value === "boolean" ? NUMBER + Number(value.value) : strOf(value);
 }
 
 export function keyValue(key: string): Value {
-  return wrap(key.startsWith(NUMBER) ? Number(key.slice(NUMBER.length)) : key);
+  if (!key.startsWith(NUMBER)) return wrap(key);
+  return wrap(key === `${NUMBER}None` ? null : Number(key.slice(NUMBER.length)));
 }
 
 /** What a loop goes over. */
 export function itemsOf(value: Value): readonly Value[] {
+  if (value.kind === "generator") return value.value.splice(0);
   if (Array.isArray(value.value)) return value.value;
   if (value.kind === "dict") return [...entriesOf(value).keys()].map(keyValue);
   if (typeof value.value === "string") return Array.from(value.value, wrap);
@@ -121,6 +138,7 @@ export function itemsOf(value: Value): readonly Value[] {
 }
 
 export function isTrue(value: Value): boolean {
+  if (value.kind === "generator") return true;
   const inner: unknown = value.value;
   if (Array.isArray(inner)) return inner.length > 0;
   if (inner instanceof Map) return inner.size > 0 || value.kind === "namespace";
@@ -128,6 +146,7 @@ export function isTrue(value: Value): boolean {
 }
 
 export function lengthOf(value: Value): number {
+  if (value.kind === "generator") return refuse(value, "of a length");
   return typeof value.value === "string" ? Array.from(value.value).length : itemsOf(value).length;
 }
 
@@ -157,16 +176,19 @@ export function reprOf(value: Value): string {
       return "None";
     case "undefined":
       return "Undefined";
+    case "int":
+      return value.digits ?? String(value.value);
     case "float":
       return floatText(numberOf(value));
+    case "generator":
+    case "function":
+      return refuse(value, "a text");
     case "list":
       if (value.kind === "list" && value.isTuple) return `(${itemsOf(value).map(reprOf).join(", ")}${lengthOf(value) === 1 ? "," : ""})`;
       return `[${itemsOf(value).map(reprOf).join(", ")}]`;
     case "dict":
     case "namespace":
       return `{${[...entriesOf(value)].map(([key, item]) => `${reprOf(keyValue(key))}: ${reprOf(item)}`).join(", ")}}`;
-    default:
-      return String(value.value);
   }
 }
 
@@ -195,9 +217,18 @@ export function isEqual(a: Value, b: Value): boolean {
   return a.value === b.value || left === "none" || left === "undefined";
 }
 
+/** By code points. */
+function compareTexts(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  const isLow = (text: string): boolean => (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+  if (at > 0 && (isLow(a) || isLow(b))) at--; // inside of a pair
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1);
+}
+
 /** Below 0, 0 or above: Python's order. Raises for what has none. */
 export function compare(a: Value, b: Value): number {
-  if (typeof a.value === "string" && typeof b.value === "string") return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+  if (typeof a.value === "string" && typeof b.value === "string") return compareTexts(a.value, b.value);
   if (Array.isArray(a.value) && Array.isArray(b.value)) {
     const [items, others] = [itemsOf(a), itemsOf(b)];
     const at = items.findIndex((item, i) => others[i] === undefined || !isEqual(item, others[i]));
@@ -212,6 +243,15 @@ export interface JsonOptions {
   readonly ensureAscii: boolean;
   readonly sortKeys: boolean;
   readonly separators: readonly [string, string];
+}
+
+function jsonKey(key: Value): string {
+  return key.kind === "none" ? "null" : strOf(key);
+}
+
+function jsonNumber(value: Value): string {
+  const text = reprOf(value);
+  return { inf: "Infinity", "-inf": "-Infinity", nan: "NaN" }[text] ?? text;
 }
 
 /** Python's `json.dumps`. */
@@ -235,13 +275,13 @@ export function jsonOf(value: Value, options: JsonOptions, depth = 0): string {
       return String(value.value);
     case "int":
     case "float":
-      return reprOf(value);
+      return jsonNumber(value);
     case "list":
       return around("[", itemsOf(value).map((item) => jsonOf(item, options, depth + 1)), "]");
     case "dict": {
       const entries = [...entriesOf(value)];
       if (sortKeys) entries.sort(([a], [b]) => (a < b ? -1 : 1));
-      return around("{", entries.map(([key, item]) => text(strOf(keyValue(key))) + colon + jsonOf(item, options, depth + 1)), "}");
+      return around("{", entries.map(([key, item]) => text(jsonKey(keyValue(key))) + colon + jsonOf(item, options, depth + 1)), "}");
     }
     default:
       throw new Error(`${value.kind} is not JSON`);
