@@ -3,7 +3,7 @@
  * added tokens and the models themselves, is here: in steps that grow about as a text does, whatever it is.
  */
 
-import { Tokenizer } from "@huggingface/tokenizers";
+import { SequenceNormalizer, SequencePostProcessor, SequencePreTokenizer } from "@huggingface/tokenizers";
 import { Fields, isRecord } from "../support/fields.ts";
 import { Splitter, type AddedToken } from "./added_tokens.ts";
 import { bertNormalizer } from "./bert_normalizer.ts";
@@ -12,7 +12,17 @@ import { inWords } from "./words.ts";
 
 /** Stands for a text between special tokens. */
 const TEXT = "\u{fdd1}";
-const NO_MODEL = { type: "WordPiece", vocab: {}, unk_token: "" };
+
+/** The library's sequences make parts of every kind; what a part of tokenizer.json holds is for them to read. */
+type Config<T extends abstract new (config: never) => unknown> = ConstructorParameters<T>[0];
+const isNormalizer = (value: unknown): value is Config<typeof SequenceNormalizer> => isRecord(value);
+const isPreTokenizer = (value: unknown): value is Config<typeof SequencePreTokenizer> => isRecord(value);
+const isPostProcessor = (value: unknown): value is Config<typeof SequencePostProcessor> => isRecord(value);
+
+function only<T>(name: string, value: unknown, is: (config: unknown) => config is T): T | undefined {
+  const config: unknown = { type: "Sequence", [name]: [value] };
+  return value !== null && value !== undefined && is(config) ? config : undefined;
+}
 
 export class Encoder {
   readonly #model: Model;
@@ -29,11 +39,12 @@ export class Encoder {
   constructor(tokenizerJson: Record<string, unknown>, added: readonly AddedToken[]) {
     const fields = new Fields(inWords(tokenizerJson), "tokenizer.json", (message) => new Error(message));
     const normalizer: unknown = fields.raw("normalizer") ?? null;
-    const library = new Tokenizer({
-      normalizer, pre_tokenizer: fields.raw("pre_tokenizer") ?? null, post_processor: fields.raw("post_processor") ?? null,
-      model: NO_MODEL, decoder: null, added_tokens: [],
-    }, {});
-    const { normalizer: normal, pre_tokenizer: cutter, post_processor: processor } = library;
+    const normals = only("normalizers", normalizer, isNormalizer);
+    const cutters = only("pretokenizers", fields.raw("pre_tokenizer"), isPreTokenizer);
+    const processors = only("processors", fields.raw("post_processor"), isPostProcessor);
+    const normal = normals && new SequenceNormalizer(normals);
+    const cutter = cutters && new SequencePreTokenizer(cutters);
+    const processor = processors && new SequencePostProcessor(processors);
     this.#normalize = isRecord(normalizer) && normalizer["type"] === "BertNormalizer"
       ? bertNormalizer(fields.object("normalizer")) : (text) => normal?.normalize(text) ?? text;
     this.#cut = (text, isFirst) => cutter?.pre_tokenize(text, { section_index: isFirst ? 0 : 1 }) ?? [text];
@@ -43,7 +54,7 @@ export class Encoder {
     for (const [token, id] of this.#model.ids) this.#tokens[id] = token;
     for (const { id, content } of added) this.#tokens[id] = content;
     const idOf = (content: string): number => added.find((token) => token.content === content)?.id ?? this.#model.ids.get(content) ?? -1;
-    const around = processor?.post_process([TEXT], null, true).tokens ?? [TEXT];
+    const around = processor?.post_process([TEXT], undefined, true).tokens ?? [TEXT];
     const at = around.indexOf(TEXT);
     [this.#before, this.#behind] = [around.slice(0, at).map(idOf), around.slice(at + 1).map(idOf)];
   }
