@@ -32,11 +32,11 @@ def described(heads: int, kv_heads: int, head_dim: int, **traits: Any) -> Attent
 
 PLAIN = [(3, 3, 64), (9, 3, 64), (8, 2, 128), (8, 1, 96), (8, 1, 32), (2, 1, 80), (14, 2, 64), (8, 1, 256), (4, 2, 40)]
 TRAITS = [
-    described(4, 2, 40, scale=0.3),
+    described(4, 2, 40, scale=0.3, gate=40),
     described(9, 3, 64, qk_norm=NORM_EPS),
     described(2, 1, 80, qk_norm=NORM_EPS, scale=0.1),
     described(3, 1, 32, window=1),
-    described(8, 2, 128, window=17),
+    described(8, 2, 128, window=17, gate=1),
     described(4, 1, 256, window=48, qk_norm=NORM_EPS, scale=1 / 16),
     described(14, 2, 64, window=700),
 ]
@@ -62,7 +62,7 @@ LARGE_LAYERS = [described(8, 1, 32), described(8, 2, 128), described(8, 1, 256),
 
 
 def layer_name(attention: Attention) -> str:
-    traits = {"window": attention.window, "qk_norm": attention.qk_norm}
+    traits = {"window": attention.window, "qk_norm": attention.qk_norm, "gate": attention.gate or None}
     if attention.scale != attention.head_dim**-0.5:
         traits["scale"] = attention.scale
     sizes = f"{attention.heads}-{attention.kv_heads}-{attention.head_dim}"
@@ -140,10 +140,11 @@ def random_cache(rng: np.random.Generator, length: int, layout: KvLayout, room: 
 
 @dataclass(frozen=True)
 class NewTokens:
-    """qkv float32[tokens, heads + 2 * kv_heads, head_dim], rope and qk_norm, as kernels get them; rotated: qkv with queries and keys
-    normalised, if the layer does, and rotated."""
+    """qkv float32[tokens, heads + 2 * kv_heads, head_dim], gates float32[tokens, heads, attention.gate], rope and qk_norm, as kernels get
+    them; rotated: qkv with queries and keys normalised, if the layer does, and rotated."""
 
     qkv: Array
+    gates: Array
     rope: Array
     qk_norm: Array
     rotated: Array
@@ -153,6 +154,7 @@ class NewTokens:
         heads, head_dim, rotating = attention.heads, attention.head_dim, attention.heads + attention.kv_heads
         qkv = rng.standard_normal((tokens, rotating + attention.kv_heads, head_dim)).astype(np.float32)
         qkv[:, :heads] *= query_scale
+        gates = rng.standard_normal((tokens, heads, attention.gate)).astype(np.float32)
         qk_norm = rng.uniform(0.5, 2, 2 * head_dim).astype(np.float32)
         angle = rng.uniform(0, 100, (tokens, head_dim // 2))
         rope = np.full((tokens + 3, head_dim), np.nan, np.float32)
@@ -163,12 +165,14 @@ class NewTokens:
             turning *= np.repeat(qk_norm.reshape(2, head_dim), [heads, attention.kv_heads], axis=0)
         pairs = (turning[..., 0::2] + 1j * turning[..., 1::2]) * np.exp(1j * angle)[:, None, :]
         rotated = np.stack([pairs.real, pairs.imag], axis=-1).reshape(turning.shape)
-        return NewTokens(qkv, rope, qk_norm, np.concatenate([rotated, qkv[:, rotating:]], axis=1))
+        return NewTokens(qkv, gates, rope, qk_norm, np.concatenate([rotated, qkv[:, rotating:]], axis=1))
 
     @property
     def inputs(self) -> dict[str, Array]:
         """Contents of a kernel's buffers."""
-        return {"qkv": self.qkv.reshape(len(self.qkv), -1), "rope": self.rope, "qk_norm": self.qk_norm}
+        m = len(self.qkv)
+        qkv = np.concatenate([self.qkv.reshape(m, -1), self.gates.reshape(m, -1)], axis=1)
+        return {"qkv": qkv, "rope": self.rope, "qk_norm": self.qk_norm}
 
     def check_appended(self, before: Cache, words: Array, position: int) -> Cache:
         """The cache with these words, in which the tokens must lie from `position` on, rounded, and nothing else be written."""
@@ -192,8 +196,9 @@ def state_of(position: int, tokens: int) -> Array:
     return state
 
 
-def attend(attention: Attention, q: Array, keys: Array, values: Array, position: int) -> Array:
-    """Attention of q[m, heads, head_dim], whose first token is at `position`, over keys and values [length, kv_heads, head_dim]."""
+def attend(attention: Attention, q: Array, keys: Array, values: Array, position: int, gates: Array | None = None) -> Array:
+    """Attention of q[m, heads, head_dim], whose first token is at `position`, over keys and values [length, kv_heads, head_dim].
+    gates [m, heads, attention.gate]: of outputs, where there are such."""
     keys, values = (np.repeat(rows.astype(np.float64), attention.group, axis=1) for rows in (keys, values))
     scores = np.einsum("mhd,lhd->hml", q.astype(np.float64), keys) * attention.scale
     distance = position + np.arange(len(q))[:, None] - np.arange(len(keys))
@@ -202,4 +207,5 @@ def attend(attention: Attention, q: Array, keys: Array, values: Array, position:
     scores = np.where(seen, scores, -np.inf)
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
-    return np.asarray(np.einsum("hml,lhd->mhd", weights, values))
+    out = np.einsum("hml,lhd->mhd", weights, values)
+    return np.asarray(out / (1 + np.exp(-gates.astype(np.float64))) if gates is not None and attention.gate else out)

@@ -29,17 +29,20 @@ def check(dawn: Dawn, attention: Attention, variant: Variant, calls: Sequence[tu
         rng = np.random.default_rng(length)
         cache = random_cache(rng, length, layout)
         q = (rng.standard_normal((tokens, attention.heads, attention.head_dim)) * 3).astype(np.float32)
+        qkv = rng.standard_normal((tokens, attention.qkv_size)).astype(np.float32)  # of which only the gates are read
         got = kernel.run(
             {
                 "q": q.reshape(tokens, -1),
                 "kv": cache.words,
                 "state": state_of(position, tokens),
                 "page_table": cache.page_table,
+                "qkv": qkv,
                 "out": poison((tokens, attention.query_size)),
             },
             {"n": tokens},
         )["out"]
-        want = attend(attention, q, cache.rows(0, length), cache.rows(1, length), position)
+        gates = qkv[:, attention.qkv_size - attention.heads * attention.gate :].reshape(tokens, attention.heads, attention.gate)
+        want = attend(attention, q, cache.rows(0, length), cache.rows(1, length), position, gates)
         np.testing.assert_allclose(got.reshape(q.shape), want, rtol=0, atol=2e-5, err_msg=f"{tokens} tokens at {position}")
 
 

@@ -161,7 +161,8 @@ class PrefillOperators(GpuOperators, PrefillExperts):
         args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
         cache, q = self.append(_rope_append(self.variant, attention), "rope_append", args, attention.query_size)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
-        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places], out)
+        gates = [qkv] if attention.gate else []
+        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places, *gates], out)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         return self.recur_in(None, recurrence, state, inputs, weights)

@@ -54,6 +54,7 @@ class Attention:
     causal: a token sees those before it; otherwise all of a text, which comes whole, or of a window those less than `window` away on either
     side.
     qk_norm: the epsilon of an RMS norm of each head of queries and keys before they turn; none where None.
+    gate: of each head's output, sigmoids of so many more columns, behind queries, keys and values: 1 for all its elements, or one for each.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
     """
@@ -66,6 +67,7 @@ class Attention:
     window: int | None = None
     qk_norm: float | None = None
     causal: bool = True
+    gate: int = 0
 
     def __post_init__(self) -> None:
         rules = {
@@ -73,6 +75,8 @@ class Attention:
             f"head_dim must be a multiple of 8 from {MIN_HEAD_DIM} to {MAX_HEAD_DIM}": self.head_dim % 8 == 0
             and MIN_HEAD_DIM <= self.head_dim <= MAX_HEAD_DIM,
             "head_dim is twice the number of rotary frequencies": self.head_dim == 2 * len(self.rope.inv_freq),
+            "a head has 1 gate or head_dim gates, of all heads a multiple of 4": self.gate in (0, 1, self.head_dim)
+            and self.heads * self.gate % 4 == 0,
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
@@ -90,5 +94,5 @@ class Attention:
 
     @property
     def qkv_size(self) -> int:
-        """Queries, keys and values of a token."""
-        return (self.heads + 2 * self.kv_heads) * self.head_dim
+        """Queries, keys, values and gates of a token."""
+        return (self.heads + 2 * self.kv_heads) * self.head_dim + self.heads * self.gate

@@ -172,6 +172,7 @@ class NumpyOperators:
 
     def attention(self, qkv: Array, attention: Attention, state: str, qk_norm: Weight | None = None) -> Array:
         m, heads, head_dim = len(qkv), attention.heads, attention.head_dim
+        qkv, gates = np.split(qkv, [attention.qkv_size - heads * attention.gate], axis=1)
         q, k, v = np.split(qkv.reshape(m, -1, head_dim).swapaxes(0, 1), [heads, heads + attention.kv_heads])
         if attention.qk_norm is not None and qk_norm is not None:
             of_queries, of_keys = self.vector(qk_norm).reshape(2, head_dim)
@@ -186,8 +187,10 @@ class NumpyOperators:
         scores[:, (behind < 0) | (behind >= (attention.window or m))] = -np.inf
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
-        mixed: Array = weights @ v
-        return mixed.swapaxes(0, 1).reshape(m, -1)
+        mixed: Array = (weights @ v).swapaxes(0, 1)
+        if attention.gate:
+            mixed = mixed / (1 + np.exp(-gates.reshape(m, heads, attention.gate)))
+        return mixed.reshape(m, -1)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Array, weights: Sequence[Weight] = ()) -> Array:
         return RECURRENCES[type(recurrence)](recurrence, inputs, [self.vector(weight) for weight in weights])

@@ -81,6 +81,7 @@ class Operators(Protocol[Tensor]):
         """Appends keys and values of qkv[m, attention.qkv_size] to the state of that name, and attends causally to what is in it:
         [m, attention.query_size].
 
+        Behind the queries, keys and values of a token are gates of its output, where `attention.gate` says so.
         Queries and keys are turned first, and before that, where `attention.qk_norm` says so, each head of them is RMS-normalised and
         scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys.
         """

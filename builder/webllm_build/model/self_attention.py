@@ -15,7 +15,8 @@ from webllm_build.model.weights import Weight, adjacent_rotary_pairs, qkv_row_or
 @dataclass(frozen=True)
 class SelfAttention:
     """qkv_bias: queries, keys and values have biases. out_bias: so has the output. fused: files hold queries, keys and values as one matrix
-    "qkv"."""
+    "qkv". Gates of outputs are a matrix "output_gate", where each head has one; where it has one for each element, rows of "q" behind the
+    head's queries."""
 
     attention: Attention
     qkv_bias: bool = False
@@ -35,9 +36,13 @@ class _SelfAttention:
         self.attention = attention = description.attention
         heads, kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
         qkv = [Part("q", heads * head_dim, heads), Part("k", kv_heads * head_dim, kv_heads), Part("v", kv_heads * head_dim)]
+        order = qkv_row_order(heads, kv_heads, head_dim, attention.rope.turned, attention.gate)
         if description.fused:
             qkv = [Part("qkv", attention.qkv_size)]
-        order = qkv_row_order(heads, kv_heads, head_dim, attention.rope.turned)
+        elif attention.gate == head_dim:
+            qkv[0] = Part("q", 2 * heads * head_dim)
+        elif attention.gate:
+            qkv.append(Part("output_gate", heads * attention.gate))
         self.qkv = place.matrix("qkv", qkv, hidden, order)
         self.qkv_bias = place.bias("qkv_bias", qkv, order) if description.qkv_bias else None
         self.qk_norm = None

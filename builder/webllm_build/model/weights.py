@@ -159,10 +159,18 @@ def adjacent_rotary_pairs(heads: int, head_dim: int, turned: int) -> RowOrder:
 
 
 @functools.cache
-def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int) -> RowOrder:
-    """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys."""
+def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int, gate: int = 0) -> RowOrder:
+    """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys.
+
+    gate: rows of each head's output gate, which come last. Where there are head_dim, files have them behind each head's queries.
+    """
     rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
-    return _frozen(np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim)]))
+    order = np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim + heads * gate)])
+    if gate == head_dim:
+        queries, gates = np.arange(2 * heads * head_dim).reshape(heads, 2, head_dim).swapaxes(0, 1).reshape(2, -1)
+        rest = 2 * len(queries) + np.arange(2 * kv_heads * head_dim)
+        order = np.concatenate([queries, rest, gates])[order]
+    return _frozen(order)
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
 from webllm_build.compile.cpu.ops import at, exp, sum_of, units
 from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE
-from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, let, local, size, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, local, size, splat, store, total, vec
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.model.attention import Attention
 
@@ -22,7 +22,8 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
     all of the call's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of
     them, in a decode step, which has few tokens, as many as leave it FEWEST.
 
-    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, out float32[n, query_size].
+    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, qkv float32[n, qkv_size] where outputs
+    have gates, out float32[n, query_size].
     """
     fit = [heads for heads in range(1, layer.group + 1) if layer.group % heads == 0 and layer.heads // heads >= FEWEST]
     heads = max(fit, default=1) if rows else layer.group
@@ -32,6 +33,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
         q = kernel.buffer("q", (n, layer.query_size), "float32")
         cache = KvCache(kernel, layout, stride)
         places = Places(kernel, rows)
+        qkv = kernel.buffer("qkv", (n, layer.qkv_size), "float32") if layer.gate else None
         out = kernel.buffer("out", (n, layer.query_size), "float32")
         scores, largest, weights = local("scores", heads * PAGE_SIZE), local("largest", heads), local("weights", heads)
         sums = local("sums", heads * layer.head_dim)
@@ -73,7 +75,8 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
             for head in range(heads):
                 inverse = splat(let("inverse", T.float32(1) / T.max(weights[head], T.float32(1e-30))))  # padding has no weight
                 with T.serial(vectors) as i:
-                    store(out, sums[vec(head * vectors + i)] * inverse, token, vec((first_head + head) * vectors + i))
+                    value = sums[vec(head * vectors + i)] * inverse
+                    store(out, _gated(layer, qkv, token, first_head + head, i, value), token, vec((first_head + head) * vectors + i))
     return kernel.func
 
 
@@ -82,6 +85,15 @@ def _end(layer: Attention, position: Expr, last: Expr) -> Expr:
     if layer.causal:
         return position + 1
     return last + 1 if layer.window is None else T.min(position + layer.window, last + 1)
+
+
+def _gated(layer: Attention, qkv: Buffer | None, token: Expr, head: Expr, column: Expr, value: Expr) -> Expr:
+    """Vector `column` of what a head gives, times the sigmoids of its gates, which are the last columns of qkv."""
+    if qkv is None:
+        return value
+    first = layer.qkv_size - layer.heads * layer.gate
+    gates = splat(qkv[token, first + head]) if layer.gate == 1 else qkv[token, vec(first // VEC + head * (layer.head_dim // VEC) + column)]
+    return value / (splat(T.float32(1)) + exp(splat(T.float32(0)) - gates))
 
 
 def _sum(terms: list[Expr]) -> Expr:

@@ -167,7 +167,8 @@ class CpuOperators(RelaxOperators):
         append = _rope_append(layout, attention, rows=max_pages, stride=stride)
         cache, q = self.append(append, "rope_append", args, attention.query_size)
         kernel = _attention(layout, attention, rows=max_pages, stride=stride)
-        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places], rows(q, attention.query_size))
+        gates = [qkv] if attention.gate else []
+        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places, *gates], rows(q, attention.query_size))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         kernel = _recurrence(recurrence, self.decoding)

@@ -12,7 +12,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store, vec
 from webllm_build.compile.kernels.tir.unpack import float16s, four_signed_bytes
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import Variant
@@ -175,6 +175,22 @@ def layout_of(variant: Variant, attention: Attention) -> KvLayout:
 def qk_norm_buffer(kernel: Kernel, attention: Attention) -> Buffer | None:
     """Parameter "qk_norm" float32[2 * head_dim], the weights of queries and of keys, where they are normalised."""
     return kernel.buffer("qk_norm", (2 * attention.head_dim,), "float32") if attention.qk_norm is not None else None
+
+
+def gated(attention: Attention, qkv: Buffer | None, row: Expr, head: Expr, column: Expr, value: Expr) -> Expr:
+    """Vector `column` of what a head gives, times the sigmoids of its gates, which are the last columns of qkv."""
+    if qkv is None or not attention.gate:
+        return value
+    first = attention.qkv_size - attention.heads * attention.gate
+    if attention.gate == attention.head_dim:
+        gates = qkv[row, vec(first // VEC + head * (attention.head_dim // VEC) + column)]
+    else:
+        index = fixed("gate_index", first + head)
+        quad, lane = fixed("gates", qkv[row, vec(index >> 2)], "float32x4"), index & 3
+        low = T.Select(lane == 0, element(quad, 0), element(quad, 1))
+        gates = splat(T.Select(lane < 2, low, T.Select(lane == 2, element(quad, 2), element(quad, 3))))
+    exponents = extern("float32x4", "min", splat(T.float32(0)) - gates, splat(T.float32(80)))  # WGSL leaves an overflow undefined
+    return value / (splat(T.float32(1)) + extern("float32x4", "exp", exponents))
 
 
 def _encode(layout: KvLayout, value: Expr, largest: Expr) -> Expr:

@@ -15,6 +15,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     KvCache,
     Rows,
     Share,
+    gated,
     layout_of,
     page_of,
     qk_norm_buffer,
@@ -211,6 +212,7 @@ class _AttentionMerge:
 
     def _finish(self, value: Expr) -> None:
         """Store vector `thread` of the head."""
+        value = gated(self.attention, self.qkv, self.row, self.head, self.thread, value)
         if self.values is not None:
             store(self.values, value, self.thread)
         else:

@@ -25,6 +25,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     Share,
     as_halves,
     floats,
+    gated,
     layout_of,
     page_of,
     slot_of,
@@ -65,7 +66,7 @@ def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
     attention is not causal it sees all, or those near it on both sides.
 
     q float32[n, query_size], normalised and rotated; kv, page_table, state: see kv_cache.py, with the n tokens already appended;
-    out float32[n, query_size]. Products and sums are float32 in every variant.
+    qkv float32[n, qkv_size], where outputs have gates; out float32[n, query_size]. Products and sums are float32 in every variant.
     """
     return _AttentionPrefill(variant, attention).build()
 
@@ -101,6 +102,7 @@ class _AttentionPrefill:
             self.cache = KvCache(kernel, self.stored)
             state = state_buffer(kernel)
             self.page_table = ONE_ROW.page_table(kernel)
+            qkv = kernel.buffer("qkv", (self.n, self.attention.qkv_size), "float32") if self.attention.gate else None
             out = kernel.buffer("out", (self.n, self.attention.query_size), "float32")
             blocks = ceildiv(self.n * self.group, self.block)
             with launch([self.stored.num_kv_heads, blocks], [self.threads]) as ((self.kv_head, block), (self.thread,)):
@@ -123,7 +125,7 @@ class _AttentionPrefill:
                         self._scores(offset)
                         self._weights(first, offset)
                         self._sum(offset)
-                self._write(out)
+                self._write(qkv, out)
         return kernel.func
 
     def _locate(self, block: Expr, state: Buffer) -> None:
@@ -290,11 +292,12 @@ class _AttentionPrefill:
                             at = row * self.vectors + word * self.quads + quad
                             store(self.sums, self.sums[at] + splat(self.weight[row]) * value[quad], at)
 
-    def _write(self, out: Buffer) -> None:
+    def _write(self, qkv: Buffer | None, out: Buffer) -> None:
         butterfly(self.weight_sum, self.rows, self.parts)
         for row in range(self.rows):
             with when(self.row[row] < self.n * self.group):
                 for j, (column, inside) in enumerate(self.share.places(self.part)):
                     with when(inside):
                         value = self.sums[row * self.vectors + j] / splat(self.weight_sum[row])
+                        value = gated(self.attention, qkv, self.token[row], self.head[row], column, value)
                         store(out, value, self.token[row], vec(self.head[row] * self.row_vectors + column))
