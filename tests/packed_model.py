@@ -22,7 +22,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 CHUNK = 64  # tokens of the longest prefill call
 # Schemes by the last part of a weight's name; norms are f32.
-MATRICES = ["conv_in", "conv_out", "qkv", "o", "gate_up", "up", "down", "experts_gate_up", "experts_down"]
+MATRICES = ["conv_in", "conv_out", "delta_in", "delta_out", "qkv", "o", "gate_up", "up", "down", "experts_gate_up", "experts_down"]
 EXACT = dict.fromkeys(["embedding", *MATRICES, "head"], "f16")
 
 
@@ -52,9 +52,10 @@ class PackedModel:
     def model(self) -> Decoder:
         return self.layout.model
 
-    def logits(self, tokens: Sequence[int], *, integer: bool) -> Array:
-        """Of the packed weights in NumPy, after each of the tokens: float64[tokens, vocabulary]."""
-        operators = (CodeOperators if integer else PackedOperators)(self, tokens)
+    def logits(self, tokens: Sequence[int], *, integer: bool, half: bool = False) -> Array:
+        """Of the packed weights in NumPy, after each of the tokens: float64[tokens, vocabulary]. integer: of activations as codes; half:
+        in float16."""
+        operators = (CodeOperators if integer else HalfOperators if half else PackedOperators)(self, tokens)
         return self.model.logits(operators, self.model.hidden(operators))
 
     def vector(self, tokens: Sequence[int], *, integer: bool) -> Array:
@@ -95,6 +96,13 @@ class ByteCacheOperators(PackedOperators):
     def cached(self, keys_or_values: Array) -> Array:
         scales: Array = np.abs(keys_or_values).max(-1, keepdims=True) / 127
         return scales * np.floor(keys_or_values / scales + 0.5)
+
+
+class HalfOperators(PackedOperators):
+    """And on activations in float16, where they meet a matrix."""
+
+    def multiply(self, x: Array, weight: Weight) -> Array:
+        return super().multiply(x.astype(np.float16).astype(np.float64), weight)
 
 
 class CodeOperators(PackedOperators):

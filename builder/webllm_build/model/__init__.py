@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest, warn
+from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_config, rope_divisors
@@ -33,6 +34,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "qwen2": "qwen2",
     "qwen3": "qwen3",
     "qwen3_moe": "qwen3moe",
+    "qwen3_5_text": "qwen35",
     "stablelm": "stablelm",
 }
 
@@ -121,6 +123,13 @@ def check_tied(checkpoint: Checkpoint, model: Decoder) -> None:
         )
 
 
+def _drafting(checkpoint: Checkpoint, model: Decoder) -> tuple[str, ...]:
+    """How a GGUF's tensors begin of layers behind the last that only draft tokens."""
+    count = checkpoint.config.get(f"{checkpoint.config.get('general.architecture')}.nextn_predict_layers")
+    first = len(model.layers)
+    return tuple(f"blk.{layer}." for layer in range(first, first + min(count, MAX_LAYERS))) if isinstance(count, int) else ()
+
+
 def _values(tensor: Tensor) -> Iterator[npt.NDArray[np.float32]]:
     """The values of some rows at a time."""
     rows = tensor.read()
@@ -142,7 +151,7 @@ def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
         except MalformedFile as error:
             problems.append(error.message)
     kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
-    skipped = getattr(import_module(f"webllm_build.model.{kind}"), "SKIPPED", ())
+    skipped = (*getattr(import_module(f"webllm_build.model.{kind}"), "SKIPPED", ()), *_drafting(checkpoint, model))
     unused = [name for name in checkpoint.tensors if name not in used and not name.endswith(UNUSED_SUFFIXES)]
     left_over = sorted(name for name in unused if not name.startswith(skipped))
     if len(left_over) < len(unused):

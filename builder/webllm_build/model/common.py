@@ -21,9 +21,11 @@ IGNORED = frozenset({"attention_dropout", "initializer_range"})
 EXACT_GELU, TANH_GELU = ("gelu", "gelu_python"), ("gelu_new", "gelu_fast", "gelu_pytorch_tanh")
 
 
-def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool = False, partial: float | None = None) -> Attention:
+def read_attention(
+    config: Reader, *, head_dim: int | None = None, qk_norm: bool = False, partial: float | None = None, gated: bool = False
+) -> Attention:
     """Attention with one rope. head_dim: where the config does not say, if it does not follow from the hidden size. partial: as
-    Reader.rope has it."""
+    Reader.rope has it. gated: each element of the output by a sigmoid."""
     heads = config.integer("num_attention_heads")
     head_dim = config.integer("head_dim", default=head_dim or config.integer("hidden_size") // heads)
     return Attention(
@@ -33,6 +35,7 @@ def read_attention(config: Reader, *, head_dim: int | None = None, qk_norm: bool
         scale=head_dim**-0.5,
         rope=Rope.of(config.rope(default_theta=10000.0, partial=partial), head_dim),
         qk_norm=config.number("rms_norm_eps") if qk_norm else None,
+        gate=head_dim if gated else 0,
     )
 
 

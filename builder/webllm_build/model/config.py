@@ -46,6 +46,11 @@ class Reader:
         self._divisors = rope_divisors
         self._ropes: set[str] = set()  # kinds of layers whose rope was asked for
 
+    @property
+    def in_gguf(self) -> bool:
+        """Whether this was a GGUF's metadata."""
+        return bool(self._spelling)
+
     def integer(self, key: str, *, default: int | None = None) -> int:
         """A positive integer up to the key's bound; a missing or null key takes the default, if there is one."""
         most = BOUNDS.get(key, MAX_DIMENSION)

@@ -16,6 +16,7 @@ class FileNames:
 
     tensors: part of the model → name of its tensor, without ".weight" or ".bias" where it ends so; "{}" stands for the number of the layer.
     norm_offset: what stored norms lack: 1 where a file holds w and the model multiplies by 1 + w.
+    logarithms: parts of which a file has log(-a) where the model has a.
     rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
     experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
     """
@@ -24,6 +25,7 @@ class FileNames:
     norm_offset: float = 0.0
     rotary_pairs: bool = False
     experts: Mapping[str, Sequence[Form]] = field(default_factory=dict)
+    logarithms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ class Place:
     def _source(self, part: Part, *columns: int, suffix: str = "weight", norm: bool = False, flat: bool = False) -> Source:
         def stored(file: FileNames) -> Stored:
             name = ".".join([file.tensors[part.name].format(self.layer), *([suffix] if suffix else [])])
-            return Stored(name, file.norm_offset if norm else 0.0, paired_heads=part.heads if file.rotary_pairs else 0)
+            heads, is_logarithm = part.heads if file.rotary_pairs else 0, part.name in file.logarithms
+            return Stored(name, file.norm_offset if norm else 0.0, paired_heads=heads, negated_exp=is_logarithm)
 
         return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns), flat=flat)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.model.recurrence import Convolution, Recurrence
+from webllm_build.model.recurrence import L2_EPS, Convolution, GatedDelta, Recurrence
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -31,5 +31,33 @@ def convolution(kind: Convolution, inputs: Sequence[Array], weights: Sequence[Ar
     return y if gate is None else gate * y
 
 
+def gated_delta(delta: GatedDelta, inputs: Sequence[Array], weights: Sequence[Array]) -> Array:
+    (x,), (taps, gates, norm) = inputs, weights
+    m, heads = len(x), delta.value_heads
+    mixed, z, beta, decay = np.split(x, np.cumsum([delta.convolved, delta.size, heads]), axis=1)
+    padded = np.concatenate([np.zeros((delta.past, delta.convolved), x.dtype), mixed])
+    taps = taps.reshape(delta.kernel, delta.convolved)
+    mixed = silu(sum(padded[i : i + m] * taps[i] for i in range(delta.kernel)))
+    of_heads = [delta.key_head(head) for head in range(heads)]
+    keys = delta.key_heads * delta.key_dim
+    q, k = (mixed[:, first : first + keys].reshape(m, -1, delta.key_dim)[:, of_heads] for first in (0, keys))
+    q, k = (part / np.sqrt((part**2).sum(-1, keepdims=True) + L2_EPS) for part in (q, k))
+    v = mixed[:, 2 * keys :].reshape(m, heads, delta.value_dim)
+    a, dt = gates.reshape(2, heads)
+    kept, beta = np.exp(a * np.logaddexp(0, decay + dt)), 1 / (1 + np.exp(-beta))
+    state, out = np.zeros((heads, delta.key_dim, delta.value_dim), x.dtype), np.empty_like(v)
+    for t in range(m):
+        state *= kept[t, :, None, None]
+        error = v[t] - np.einsum("hkv,hk->hv", state, k[t])
+        state += np.einsum("hk,hv->hkv", k[t], error * beta[t, :, None])
+        out[t] = np.einsum("hkv,hk->hv", state, q[t]) * delta.key_dim**-0.5
+    out = out / np.sqrt((out**2).mean(-1, keepdims=True) + delta.eps) * norm
+    y: Array = out.reshape(m, -1) * silu(z)
+    return y
+
+
 # By the type of a recurrence: its values [m, size], from it, its inputs [m, .] and its weights.
-RECURRENCES: dict[type[Recurrence], Callable[[Any, Sequence[Array], Sequence[Array]], Array]] = {Convolution: convolution}
+RECURRENCES: dict[type[Recurrence], Callable[[Any, Sequence[Array], Sequence[Array]], Array]] = {
+    Convolution: convolution,
+    GatedDelta: gated_delta,
+}

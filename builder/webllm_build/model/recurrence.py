@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
+L2_EPS = 1e-6  # of the norms of queries and keys of the gated delta rule
+
 
 class Recurrence(Hashable, Protocol):
     """What a layer does along a sequence, as a frozen dataclass. By its type the compiler finds the kernels (compile/kernels/recurrence,
@@ -49,3 +51,54 @@ class Convolution:
     def parameters(self) -> int:
         """Elements of its weight."""
         return (self.kernel + self.bias) * self.size
+
+
+@dataclass(frozen=True)
+class GatedDelta:
+    """The gated delta rule (https://arxiv.org/abs/2412.06464): a matrix decays, and its value for a key moves towards what comes. Its
+    input of a token has queries and keys of all key heads, values of all value heads, then their output gates, betas and decays:
+
+        q, k, v = silu(causal depthwise convolution of the token's and those before it), q and k of length 1, q / sqrt(key_dim)
+        S = exp(A * softplus(decay + dt)) * S; S += k (sigmoid(beta) * (v - S k))ᵀ; out = RMSNorm(S q) * silu(gate)
+
+    with a matrix S[key_dim, value_dim] for each value head. Its weights are: taps [kernel, queries, keys and values], the last of the token
+    itself; A and then dt of each value head; the norm [value_dim].
+
+    eps: of the norm. tiled: value head i has key head i % key_heads, and not i // (value_heads / key_heads).
+    """
+
+    key_heads: int
+    value_heads: int
+    key_dim: int
+    value_dim: int
+    kernel: int
+    eps: float
+    tiled: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.value_heads * self.value_dim
+
+    @property
+    def convolved(self) -> int:
+        """Queries, keys and values of a token."""
+        return 2 * self.key_heads * self.key_dim + self.size
+
+    @property
+    def width(self) -> int:
+        """Of the input."""
+        return self.convolved + self.size + 2 * self.value_heads
+
+    @property
+    def past(self) -> int:
+        """Tokens that the convolution sees before the last."""
+        return self.kernel - 1
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """Of each value head all that it needs: its matrix, then of each of the tokens before, the oldest first, its query, key and value
+        before the convolution."""
+        return (self.value_heads, self.key_dim * self.value_dim + self.past * (2 * self.key_dim + self.value_dim))
+
+    def key_head(self, value_head: int) -> int:
+        return value_head % self.key_heads if self.tiled else value_head * self.key_heads // self.value_heads

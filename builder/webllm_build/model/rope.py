@@ -30,6 +30,8 @@ KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 THETA = (1.0, 1e15)
 ORIGINAL = "original_max_position_embeddings"
 PARTIAL = "partial_rotary_factor"
+# How many pairs of a head turn by which of several positions: those of text are equal.
+SECTIONS = ("mrope_section", "mrope_interleaved")
 MAX_PAIRS = 512  # of any head
 LONG = ("longrope", "su")  # what transformers calls it, and what the first files of Phi-3 do
 # Factors of other kinds, which ask for nothing at 1.
@@ -127,7 +129,7 @@ class RopePlaces:
 
     def _of_kind(self, given: Mapping[str, object], theta: float) -> RopeSettings:
         kind = given.get("rope_type", "default")
-        given = {key: value for key, value in given.items() if key != PARTIAL}
+        given = {key: value for key, value in given.items() if key not in (PARTIAL, *SECTIONS)}
         if kind in LONG:
             return self._long(given, theta)
         if not isinstance(kind, str) or kind not in KINDS:

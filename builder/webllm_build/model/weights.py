@@ -22,12 +22,13 @@ PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
 @dataclass(frozen=True)
 class Stored:
     """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and how many heads' rows are
-    to be put back from rotary pairs side by side to halves."""
+    to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored)."""
 
     name: str
     offset: float = 0.0
     multiplier: float = 1.0
     paired_heads: int = 0
+    negated_exp: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Source:
             tensor = _in_halves(tensor, stored.paired_heads)
         if self.rows is not None:
             tensor = _rows(tensor, *self.rows)
+        if stored.negated_exp:
+            return _negated_exp(tensor)
         return tensor if (stored.multiplier, stored.offset) == (1.0, 0.0) else _affine(tensor, stored.multiplier, stored.offset)
 
 
@@ -137,6 +140,13 @@ def _affine(tensor: Tensor, multiplier: float, offset: float) -> Tensor:
     def read() -> npt.NDArray[np.uint8]:
         values = decode_rows(tensor.read(), tensor.encoding, tensor.name) * np.float32(multiplier) + np.float32(offset)
         return np.ascontiguousarray(values, np.float32).view(np.uint8)
+
+    return replace(tensor, encoding="f32", read=read)
+
+
+def _negated_exp(tensor: Tensor) -> Tensor:
+    def read() -> npt.NDArray[np.uint8]:
+        return (-np.exp(decode_rows(tensor.read(), tensor.encoding, tensor.name))).view(np.uint8)
 
     return replace(tensor, encoding="f32", read=read)
 

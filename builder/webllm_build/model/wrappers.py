@@ -38,6 +38,12 @@ WRAPPERS: Mapping[str, Wrapper] = {
         VISION_TENSORS,
         VISION_KEYS | {"mm_tokens_per_image", "boi_token_id", "boi_token_index", "eoi_token_id", "eoi_token_index"},
     ),
+    "qwen3_5": Wrapper(
+        ("qwen3_5_text",),
+        ("visual.",),
+        VISION_KEYS | {"video_token_id", "vision_start_token_id", "vision_end_token_id", "language_model_only"},
+        tied=False,
+    ),
 }
 
 
