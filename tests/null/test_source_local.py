@@ -169,7 +169,7 @@ def test_missing_parts_are_named(folder: Path, name: str) -> None:
 
 
 def test_a_tokenizer_of_the_old_kind_is_saved_anew_by_a_command_that_runs(folder: Path) -> None:
-    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    (folder / "tokenizer.json").rename(folder / "vocab.json")
     with pytest.raises(MissingFile) as caught:
         open_folder(folder, "tiny")
     *_, program = shlex.split(caught.value.hint)

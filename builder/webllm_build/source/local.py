@@ -20,6 +20,7 @@ from webllm_build.source.folder import Folder
 from webllm_build.source.local_tokenizer import (
     CHAT_TEMPLATE,
     GENERATION_CONFIG,
+    SENTENCEPIECE,
     SPECIAL_TOKENS_MAP,
     TOKENIZER,
     TOKENIZER_CONFIG,
@@ -37,7 +38,8 @@ SINGLE = "model.safetensors"
 README = "README.md"
 # All that is read of a repository but its weights, which are SINGLE, or the files that INDEX names.
 SMALL_FILES = (
-    *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG, CHAT_TEMPLATE, README),
+    *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, SENTENCEPIECE, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG, CHAT_TEMPLATE),
+    README,
     *sentence_transformers.FILES,
 )
 

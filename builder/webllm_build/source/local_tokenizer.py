@@ -14,9 +14,11 @@ from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.files import MAX_CONFIG_BYTES, MAX_INDEX_BYTES, malformed, parse_json, read_bytes, read_json
 from webllm_build.source.folder import Folder
 from webllm_build.source.sampling_defaults import of_generation_config
+from webllm_build.source.sentencepiece_model import read_sentencepiece
 from webllm_build.source.tokenizer_json import read_facts
 
 TOKENIZER = "tokenizer.json"
+SENTENCEPIECE = "tokenizer.model"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"
 GENERATION_CONFIG = "generation_config.json"
@@ -31,8 +33,10 @@ FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spaces")
 
 def read_tokenizer(folder: Folder) -> Tokenizer:
     """Raises MissingFile, MalformedFile, SourceError."""
-    path = folder.existing(TOKENIZER, f"transformers writes it: python -c {_save(folder)}")
-    document = read_bytes(path, MAX_TOKENIZER_BYTES)
+    only = folder.find(SENTENCEPIECE) if folder.find(TOKENIZER) is None else None
+    converted = read_sentencepiece(only, read_bytes(only, MAX_TOKENIZER_BYTES)) if only is not None else None
+    path = only or folder.existing(TOKENIZER, f"transformers writes it: python -c {_save(folder)}")
+    document = converted.tokenizer_json if converted is not None else read_bytes(path, MAX_TOKENIZER_BYTES)
     parsed = parse_json(path, document)
     if not isinstance(parsed.get("model"), dict):
         raise malformed(path, "it has no model")
@@ -46,7 +50,7 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
     config: dict[str, object] = {"clean_up_tokenization_spaces": False}
     config |= {key: value for key in FLAGS if isinstance(value := source.get(key), bool)}
     tokens = {key: _token(source.get(key)) or _token(special.get(key)) for key in SPECIAL_TOKENS}
-    config |= {key: token for key, token in tokens.items() if token is not None}
+    config |= {**(converted.config if converted is not None else {}), **{key: token for key, token in tokens.items() if token is not None}}
     return Tokenizer(document, config | chat_templates(_named_templates(folder, source)))
 
 

@@ -1,0 +1,88 @@
+"""A tokenizer.model alone: against the ids that the sentencepiece library makes (golden/make_sentencepiece.py)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import tokenizers
+
+from webllm_build.errors import MalformedFile, SourceError, UnsupportedTokenizer
+from webllm_build.package.assets import runtime_folder
+from webllm_build.source.checkpoint import Tokenizer
+from webllm_build.source.folder import Folder
+from webllm_build.source.local_tokenizer import read_tokenizer
+from webllm_build.source.sentencepiece_model import read_sentencepiece
+from webllm_build.source.tokenizer_json import read_facts
+from webllm_build.source.tokenizer_process import run_child
+from webllm_build.tokenizer_check import CHECK, find_node
+
+FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "sentencepiece"
+IDS: dict[str, list[dict[str, object]]] = json.loads((FOLDER / "ids.json").read_text("utf-8"))
+
+
+def read(content: bytes) -> Tokenizer:
+    return read_sentencepiece(Path("tokenizer.model"), content)
+
+
+def model(kind: str) -> bytes:
+    return (FOLDER / f"{kind}.model").read_bytes()
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_texts_become_sentencepieces_tokens(kind: str) -> None:
+    tokenizer = read(model(kind))
+    assert read_facts(tokenizer).added.items() >= {"<unk>": 0, "<s>": 1, "</s>": 2, "<tool>": 3}.items()
+    texts, ids = [str(row["text"]) for row in IDS[kind]], [row["ids"] for row in IDS[kind]]
+    library = tokenizers.Tokenizer.from_str(tokenizer.tokenizer_json.decode())
+    assert [library.encode(text, add_special_tokens=False).ids for text in texts] == ids
+    node = find_node()
+    if node is not None:
+        request = {"tokenizer": tokenizer.tokenizer_json.decode(), "config": {}, "conversations": [], "texts": texts}
+        assert run_child([node, str(runtime_folder() / CHECK)], request)["ids"] == ids
+
+
+def test_a_folder_may_have_it_alone(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "bpe.model", tmp_path / "tokenizer.model")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<tool>", "chat_template": "{{ messages }}"}))
+    tokenizer = read_tokenizer(Folder(tmp_path))
+    assert tokenizer.config.items() >= {"bos_token": "<s>", "eos_token": "<tool>", "chat_template": "{{ messages }}"}.items()
+    assert tokenizers.Tokenizer.from_str(tokenizer.tokenizer_json.decode()).encode("a").ids[0] == 1
+
+
+def field(number: int, content: bytes) -> bytes:
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+PIECE = field(1, field(1, b"a"))
+UNKNOWN = field(1, field(1, b"<unk>") + b"\x18\x02")
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (b"", MalformedFile, "unknown"),
+        (b"\x0a\xff\xff\xff\x7f", MalformedFile, "cut off"),
+        (b"\x80" * 12, MalformedFile, "not a SentencePiece model"),
+        (b"\x0b", MalformedFile, "not a SentencePiece model"),
+        (UNKNOWN + PIECE + PIECE, MalformedFile, "not different"),
+        (UNKNOWN + field(1, field(1, b"\xff")), MalformedFile, "no text"),
+        (UNKNOWN + field(1, field(1, b"b") + b"\x15\x00\x00\x80\x7f"), MalformedFile, "finite"),
+        (UNKNOWN + PIECE + field(2, b"\x18\x03"), UnsupportedTokenizer, "cannot be read"),
+        (UNKNOWN + PIECE + field(3, b"\x28\x00"), UnsupportedTokenizer, "cannot be read"),
+    ],
+)
+def test_files_that_are_none_are_refused(content: bytes, error: type[SourceError], words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        read(content)
+    assert caught.value.hint
+
+
+def test_no_end_of_a_file_breaks_it() -> None:
+    content = model("bpe")
+    for length in range(0, len(content), 97):
+        with suppress(SourceError):
+            read(content[:length] + b"\x0a\x7f")
