@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from webllm_build.model.attention import Rope
 from webllm_build.model.entry import Entry
@@ -42,7 +43,8 @@ class Decoder:
         entry: Entry = NO_ENTRY,
         pool: Pool | None = None,
     ) -> None:
-        whole = Place(names)
+        # Of an embedding model errors of 4 bits turn vectors by degrees.
+        whole = Place(names, precision="few" if pool is None else "table")
         sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale, norm, head_bias, entry, pool)
         self.description = repr((sizes, tuple(layers)))  # all that the compiler sees: no name, no weight
         self.names = names
@@ -50,7 +52,8 @@ class Decoder:
         self.embedding_scale = embedding_scale
         self.embedding = whole.table("embedding", vocab_size, hidden_size)
         self.entry = entry.at(whole, hidden_size)
-        self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(Place(names, index), hidden_size) for index, layer in enumerate(layers))
+        places = (replace(whole, layer=index) for index in range(len(layers)))
+        self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))
         self.norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size)
         self.pool = None if pool is None else PlacedPool(pool, whole, hidden_size)
         self.head = None if pool is not None else self.embedding if tied else whole.table("head", vocab_size, hidden_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from webllm_build.model.stacks import Form, Stack
 from webllm_build.model.weights import RowOrder, Source, Stored, Weight
@@ -87,10 +88,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """Declares the weights of one layer, or (layer None) of what is outside of layers."""
+    """Declares the weights of one layer, or (layer None) of what is outside of layers. precision: of its matrices."""
 
     names: Names
     layer: int | None = None
+    precision: Literal["few", "table"] = "few"
 
     def table(self, name: str, rows: int, columns: int) -> Weight:
         """An embedding or an output head."""
@@ -103,7 +105,7 @@ class Place:
 
     def matrix(self, name: str, parts: Sequence[Part], columns: int, order: RowOrder | None = None) -> Weight:
         sources = tuple(self._source(part, columns) for part in parts)
-        return Weight(self._name(name), sources, (sum(part.rows for part in parts), columns), order)
+        return Weight(self._name(name), sources, (sum(part.rows for part in parts), columns), order, precision=self.precision)
 
     def exact(self, name: str, parts: Sequence[Part], columns: int) -> Weight:
         """A matrix that keeps its precision, and is small."""

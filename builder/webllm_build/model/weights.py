@@ -86,7 +86,8 @@ class Weight:
         shape: (rows, columns) of a "linear" weight, (length,) of a "vector", after concatenation.
         row_order: int64[rows] or None; packed row i is concatenated row row_order[i].
         kind: a "linear" weight is quantized, a "vector" stays float32.
-        precision: "table" for embeddings and output heads, where errors weigh most; "exact" for what decides which weights are read.
+        precision: "table" for embeddings, output heads and embedding models, where errors weigh most; "exact" for what decides which
+            weights are read.
         experts: the weight is that of so many experts, one below the other; what is said of concatenation and of order is so of each.
     """
 

@@ -42,7 +42,7 @@ def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Sch
     """The scheme of one weight. `requested`: "auto", or the name of a linear scheme, which every linear weight but exact ones then gets.
 
     "auto" keeps quantized checkpoints as they are (sources that differ meet in q8) and makes others q4, but q8 for the
-    embedding and the output head, where errors weigh most.
+    embedding and the output head, and in embedding models, where errors weigh most.
     """
     if weight.kind == "vector" or requested != "auto":
         return scheme_of_floats(weight, requested)
