@@ -103,7 +103,7 @@ EMBEDDING_GEMMA = {
 }
 
 
-@pytest.mark.parametrize(("config", "ropes"), [(BGE_BASE, 1), (MODERNBERT_BASE, 2), (EMBEDDING_GEMMA, 2)], ids=["bge", "modernbert", "gemma"])
+@pytest.mark.parametrize(("config", "ropes"), [(BGE_BASE, 1), (MODERNBERT_BASE, 2), (EMBEDDING_GEMMA, 2)], ids=["bge", "modern", "gemma"])
 def test_a_text_comes_whole_through_layers_that_share_one_state(config: dict[str, object], ropes: int) -> None:
     model = read_model("a model", config)
     assert model.pool is not None and model.head is None and model.takes_whole_texts
@@ -115,7 +115,8 @@ def test_weights_of_embedding_models_have_8_bits() -> None:
     for config in (BGE_BASE, MODERNBERT_BASE, EMBEDDING_GEMMA):
         names = {scheme_of_floats(weight, "auto").name for weight in read_model("a model", config).weights}
         assert names == {"q8", "f32"}
-    assert scheme_of_floats(read_model("gemma", {**EMBEDDING_GEMMA, "use_bidirectional_attention": False}).layers[0].weights[1], "auto").name == "q4"
+    decoder = read_model("gemma", {**EMBEDDING_GEMMA, "use_bidirectional_attention": False})
+    assert "q4" in {scheme_of_floats(weight, "auto").name for weight in decoder.weights}
 
 
 @pytest.mark.parametrize(
