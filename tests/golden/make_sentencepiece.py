@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -18,7 +19,7 @@ TEXTS = [
     *("été ﬁ ½ naïve", "日本 👍🏽"),
 ]
 TOOL = "x<tool>y <tool> z"  # where a text gets no space in front, for the page and llama.cpp put one behind a tool, too
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "bpe": {"model_type": "bpe", "byte_fallback": True, "normalization_rule_name": "identity", "remove_extra_whitespaces": False},
     "bpe-spaces": {"model_type": "bpe", "byte_fallback": True, "add_dummy_prefix": False, "remove_extra_whitespaces": False,
                    "normalization_rule_name": "identity", "user_defined_symbols": ["<tool>", "\u2581\u2581", "\u2581\u2581\u2581\u2581"]},
