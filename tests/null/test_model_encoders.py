@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from families import open_tiny
+from webllm_build.build import build
+from webllm_build.config import BuildRequest
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model import read_model
 from webllm_build.quantize import scheme_of_floats
@@ -134,3 +139,13 @@ def test_weights_of_embedding_models_have_8_bits() -> None:
 def test_what_is_not_computed_is_refused(config: dict[str, object], key: str, value: object) -> None:
     with pytest.raises(UnsupportedArchitecture):
         read_model("a model", {**config, key: value})
+
+
+def test_a_site_of_a_model_that_does_not_write_is_refused(tmp_path: Path) -> None:
+    """Before anything is compiled; and what to build instead is said."""
+    open_tiny("bert", "hugging_face", tmp_path / "model")
+    request = BuildRequest(kind="site", model=str(tmp_path / "model"), out=tmp_path / "out", cache_dir=tmp_path / "cache")
+    with pytest.raises(UnsupportedArchitecture, match="makes vectors of texts") as refused:
+        build(request)
+    assert "webllm-build npm" in (refused.value.hint or "")
+    assert not (tmp_path / "out" / "index.html").exists()
