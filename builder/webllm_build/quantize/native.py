@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,9 @@ import numpy.typing as npt
 from webllm_build.errors import ToolchainError
 
 SOURCE = Path(__file__).with_name("search.c")
-OPTIONS = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-sanitize=all")
+# Without the libraries that a program of C has, which Clang would first have to make, and without calls to what they hold.
+OPTIONS = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-sanitize=all", "-nostdlib", "-fno-builtin")
+CACHES = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")  # else in the home folder, which may not be there
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,7 +29,8 @@ def _library() -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="webllm-build-") as folder:
         path = Path(folder) / "search.so"
         command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, "-o", str(path), str(SOURCE)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        environment = {**os.environ, **dict.fromkeys(CACHES, folder)}
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
         if done.returncode:
             raise ToolchainError(f"{SOURCE.name} cannot be compiled:\n{done.stderr.strip()[-2000:]}", "Install the package ziglang again.")
         try:

@@ -1,8 +1,7 @@
 // The loops of search.py's `symmetric`, which says what they do: for sixteen blocks at a time, so that a compiler makes vectors of them.
-// Sums are made in one order and nothing is contracted, so that all machines get the same bits.
+// Sums are made in one order and nothing is contracted, so that all machines get the same bits. It uses no library.
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum { GROUP = 32, LANES = 16 };
 
@@ -11,20 +10,20 @@ static const float ROUND = 0x1.8p23f; // added and taken away, it leaves the nea
 
 static inline float magnitude(float x) { return x < 0 ? -x : x; }
 
+typedef union {
+  float number;
+  uint32_t bits;
+} Word;
+
 // The nearest float16, of a number below BEYOND.
 static inline float stored(float x) {
-  uint32_t bits, sign;
-  memcpy(&bits, &x, 4);
-  sign = bits & 0x80000000u;
-  bits ^= sign;
-  float positive, subnormal;
-  memcpy(&positive, &bits, 4);
-  subnormal = (positive + 0.5f) - 0.5f; // where a step of float32 is float16's smallest number
-  uint32_t normal = (bits + 0xFFFu + ((bits >> 13) & 1u)) & ~0x1FFFu, small;
-  memcpy(&small, &subnormal, 4);
-  bits = (bits < 0x38800000u ? small : normal) | sign;
-  memcpy(&x, &bits, 4);
-  return x;
+  Word word = {x}, small;
+  uint32_t sign = word.bits & 0x80000000u;
+  word.bits ^= sign;
+  small.number = (word.number + 0.5f) - 0.5f; // where a step of float32 is float16's smallest number
+  uint32_t normal = (word.bits + 0xFFFu + ((word.bits >> 13) & 1u)) & ~0x1FFFu;
+  word.bits = (word.bits < 0x38800000u ? small.bits : normal) | sign;
+  return word.number;
 }
 
 // values [blocks][GROUP]; weights [period][GROUP], repeated; scales [blocks]; codes [blocks][GROUP] from low to high.
@@ -34,16 +33,17 @@ int symmetric(const float *values, const float *weights, size_t blocks, size_t p
   int beyond = 0;
   for (size_t first = 0; first < blocks; first += LANES) {
     size_t count = blocks - first < LANES ? blocks - first : LANES;
-    float x[GROUP][LANES] = {{0}}, w[GROUP][LANES] = {{0}};
-    for (size_t lane = 0; lane < count; lane++) {
-      const float *from = values + (first + lane) * GROUP, *weight = weights + (first + lane) % period * GROUP;
+    float x[GROUP][LANES], w[GROUP][LANES], largest[LANES], scale[LANES], gain[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) { // where there are no more, the last block again
+      size_t block = first + (lane < count ? lane : count - 1);
+      const float *from = values + block * GROUP, *weight = weights + block % period * GROUP;
       for (int i = 0; i < GROUP; i++) x[i][lane] = from[i], w[i][lane] = weight[i];
+      largest[lane] = scale[lane] = gain[lane] = 0;
     }
-    float largest[LANES] = {0}, scale[LANES] = {0}, gain[LANES] = {0};
     for (int i = 0; i < GROUP; i++)
       for (int lane = 0; lane < LANES; lane++) largest[lane] = magnitude(x[i][lane]) > magnitude(largest[lane]) ? x[i][lane] : largest[lane];
     for (int turn = 0; turn < tries + refinements; turn++) {
-      float inverse[LANES], product[LANES] = {0}, square[LANES] = {0};
+      float inverse[LANES], product[LANES], square[LANES];
       for (int lane = 0; lane < LANES; lane++) {
         float tried = scale[lane];
         if (turn < tries) {
@@ -53,6 +53,7 @@ int symmetric(const float *values, const float *weights, size_t blocks, size_t p
           if (tried == 0 && wanted != 0) tried = wanted < 0 ? -SMALLEST : SMALLEST;
         }
         inverse[lane] = tried != 0 ? 1.0f / tried : 0.0f;
+        product[lane] = square[lane] = 0;
       }
       for (int i = 0; i < GROUP; i++)
         for (int lane = 0; lane < LANES; lane++) {
