@@ -42,6 +42,7 @@ ACTIVATIONS: Mapping[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.flo
 EPILOGUES = {"plain": PLAIN, "residual": RESIDUAL, "silu": SILU}
 MORE_EPILOGUES = {"gelu": GELU} | {f"{name}-bias": replace(epilogue, bias=True) for name, epilogue in {**EPILOGUES, "gelu": GELU}.items()}
 MORE_EPILOGUES |= {"exact-gelu": Epilogue(activation="gelu_mul"), "each-gelu-bias": Epilogue(bias=True, activation="gelu")}
+MORE_EPILOGUES |= {"capped": Epilogue(scale=0.5, softcap=3.0)}
 
 
 def parameters(epilogues: Mapping[str, Epilogue]) -> list[Any]:
@@ -56,8 +57,9 @@ def apply_epilogue(
     if epilogue.bias:
         y = y + bias
     if epilogue.residual:
-        return y + residual
+        return y * epilogue.scale + residual
     if epilogue.activation == "none":
-        return y
+        y = y * epilogue.scale
+        return y if epilogue.softcap is None else epilogue.softcap * np.tanh(y / epilogue.softcap)
     apply = ACTIVATIONS[epilogue.activation.removesuffix("_mul")]
     return apply(y[:, 0::2]) * y[:, 1::2] if epilogue.gated else apply(y)

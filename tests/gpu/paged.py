@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import VARIANTS, Variant
-from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.attention import Attention, Growth, Rope
 
 Array = npt.NDArray[Any]
 
@@ -39,6 +39,9 @@ TRAITS = [
     described(8, 2, 128, window=17, gate=1),
     described(4, 1, 256, window=48, qk_norm=NORM_EPS, scale=1 / 16),
     described(14, 2, 64, window=700),
+    described(3, 3, 64, qk_norm=NORM_EPS, turn_first=True),
+    described(4, 2, 40, softcap=2.0, growth=Growth(0.7, 16)),
+    described(8, 1, 32, sinks=True, window=17),
 ]
 LAYERS = [described(*shape) for shape in PLAIN] + TRAITS
 
@@ -62,7 +65,9 @@ LARGE_LAYERS = [described(8, 1, 32), described(8, 2, 128), described(8, 1, 256),
 
 
 def layer_name(attention: Attention) -> str:
-    traits = {"window": attention.window, "qk_norm": attention.qk_norm, "gate": attention.gate or None}
+    traits: dict[str, object] = {"window": attention.window, "qk_norm": attention.qk_norm, "softcap": attention.softcap}
+    traits["gate"] = attention.gate or None
+    traits |= {name: "" for name in ("turn_first", "sinks") if getattr(attention, name)}
     if attention.scale != attention.head_dim**-0.5:
         traits["scale"] = attention.scale
     sizes = f"{attention.heads}-{attention.kv_heads}-{attention.head_dim}"
@@ -148,6 +153,7 @@ class NewTokens:
     rope: Array
     qk_norm: Array
     rotated: Array
+    sinks: Array
 
     @staticmethod
     def random(rng: np.random.Generator, tokens: int, attention: Attention, query_scale: float = 1) -> NewTokens:
@@ -159,20 +165,23 @@ class NewTokens:
         angle = rng.uniform(0, 100, (tokens, head_dim // 2))
         rope = np.full((tokens + 3, head_dim), np.nan, np.float32)
         rope[:tokens] = np.stack([np.cos(angle), np.sin(angle)], axis=-1).reshape(tokens, head_dim)
+        turns = np.exp(1j * angle)[:, None, :]
         turning = qkv[:, :rotating].astype(np.float64)
+        if attention.turn_first:
+            turning = turned(turning, turns)
         if attention.qk_norm is not None:
             turning /= np.sqrt((turning**2).mean(-1, keepdims=True) + attention.qk_norm)
             turning *= np.repeat(qk_norm.reshape(2, head_dim), [heads, attention.kv_heads], axis=0)
-        pairs = (turning[..., 0::2] + 1j * turning[..., 1::2]) * np.exp(1j * angle)[:, None, :]
-        rotated = np.stack([pairs.real, pairs.imag], axis=-1).reshape(turning.shape)
-        return NewTokens(qkv, gates, rope, qk_norm, np.concatenate([rotated, qkv[:, rotating:]], axis=1))
+        rotated = turning if attention.turn_first else turned(turning, turns)
+        sinks = rng.uniform(-3, 9, heads).astype(np.float32)
+        return NewTokens(qkv, gates, rope, qk_norm, np.concatenate([rotated, qkv[:, rotating:]], axis=1), sinks)
 
     @property
     def inputs(self) -> dict[str, Array]:
         """Contents of a kernel's buffers."""
         m = len(self.qkv)
         qkv = np.concatenate([self.qkv.reshape(m, -1), self.gates.reshape(m, -1)], axis=1)
-        return {"qkv": qkv, "rope": self.rope, "qk_norm": self.qk_norm}
+        return {"qkv": qkv, "rope": self.rope, "qk_norm": self.qk_norm, "sinks": self.sinks}
 
     def check_appended(self, before: Cache, words: Array, position: int) -> Cache:
         """The cache with these words, in which the tokens must lie from `position` on, rounded, and nothing else be written."""
@@ -190,22 +199,44 @@ class NewTokens:
         return after
 
 
+def turned(x: Array, turns: Array) -> Array:
+    """Pairs (2i, 2i + 1) of x[..., head_dim], turned by complex numbers."""
+    pairs = (x[..., 0::2] + 1j * x[..., 1::2]) * turns
+    return np.stack([pairs.real, pairs.imag], axis=-1).reshape(x.shape)
+
+
 def state_of(position: int, tokens: int) -> Array:
     state = np.zeros(16, np.int32)
     state[:2] = position, tokens
     return state
 
 
-def attend(attention: Attention, q: Array, keys: Array, values: Array, position: int, gates: Array | None = None) -> Array:
+def attend(
+    attention: Attention,
+    q: Array,
+    keys: Array,
+    values: Array,
+    position: int,
+    gates: Array | None = None,
+    sinks: Array | None = None,
+) -> Array:
     """Attention of q[m, heads, head_dim], whose first token is at `position`, over keys and values [length, kv_heads, head_dim].
-    gates [m, heads, attention.gate]: of outputs, where there are such."""
+    gates [m, heads, attention.gate]: of outputs, sinks [heads]: where there are such."""
+    if attention.growth is not None:
+        q = q * (1 + attention.growth.rate * np.log(1 + (position + np.arange(len(q))) // attention.growth.length))[:, None, None]
     keys, values = (np.repeat(rows.astype(np.float64), attention.group, axis=1) for rows in (keys, values))
     scores = np.einsum("mhd,lhd->hml", q.astype(np.float64), keys) * attention.scale
+    if attention.softcap is not None:
+        scores = attention.softcap * np.tanh(scores / attention.softcap)
     distance = position + np.arange(len(q))[:, None] - np.arange(len(keys))
     behind = distance if attention.causal else abs(distance)
     seen = (behind >= 0) & (behind < (attention.window or np.inf))
     scores = np.where(seen, scores, -np.inf)
-    weights = np.exp(scores - scores.max(-1, keepdims=True))
-    weights /= weights.sum(-1, keepdims=True)
+    of_sinks = np.full((attention.heads, 1, 1), -np.inf)
+    if attention.sinks and sinks is not None:
+        of_sinks[:, 0, 0] = sinks
+    largest = np.maximum(scores.max(-1, keepdims=True), of_sinks)
+    weights = np.exp(scores - largest)
+    weights /= weights.sum(-1, keepdims=True) + np.exp(of_sinks - largest)
     out = np.einsum("hml,lhd->mhd", weights, values)
     return np.asarray(out / (1 + np.exp(-gates.astype(np.float64))) if gates is not None and attention.gate else out)

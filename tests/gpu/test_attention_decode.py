@@ -53,7 +53,7 @@ class Kernels:
             partial = self.decode.run({**inputs, "partial": partial}, {"kv_len": cached + 1})["partial"]
         got = self.merge.run({**inputs, "partial": partial, "out": poison((1, attention.query_size))})
         after = new.check_appended(cache, got["kv"], cached)
-        want = attend(attention, new.rotated[:, :heads], after.rows(0, cached + 1), after.rows(1, cached + 1), cached, new.gates)
+        want = attend(attention, new.rotated[:, :heads], after.rows(0, cached + 1), after.rows(1, cached + 1), cached, new.gates, new.sinks)
         np.testing.assert_allclose(got["out"].reshape(want.shape), want, rtol=0, atol=tolerance, err_msg=f"{cached} tokens before")
 
 

@@ -30,6 +30,7 @@ def check(dawn: Dawn, attention: Attention, variant: Variant, calls: Sequence[tu
         cache = random_cache(rng, length, layout)
         q = (rng.standard_normal((tokens, attention.heads, attention.head_dim)) * 3).astype(np.float32)
         qkv = rng.standard_normal((tokens, attention.qkv_size)).astype(np.float32)  # of which only the gates are read
+        sinks = rng.uniform(-3, 9, attention.heads).astype(np.float32)
         got = kernel.run(
             {
                 "q": q.reshape(tokens, -1),
@@ -37,12 +38,13 @@ def check(dawn: Dawn, attention: Attention, variant: Variant, calls: Sequence[tu
                 "state": state_of(position, tokens),
                 "page_table": cache.page_table,
                 "qkv": qkv,
+                "sinks": sinks,
                 "out": poison((tokens, attention.query_size)),
             },
             {"n": tokens},
         )["out"]
         gates = qkv[:, attention.qkv_size - attention.heads * attention.gate :].reshape(tokens, attention.heads, attention.gate)
-        want = attend(attention, q, cache.rows(0, length), cache.rows(1, length), position, gates)
+        want = attend(attention, q, cache.rows(0, length), cache.rows(1, length), position, gates, sinks)
         np.testing.assert_allclose(got.reshape(q.shape), want, rtol=0, atol=2e-5, err_msg=f"{tokens} tokens at {position}")
 
 

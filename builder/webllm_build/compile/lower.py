@@ -20,6 +20,7 @@ from webllm_build.compile.kernels.layer_norm import layer_norm
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
+from webllm_build.compile.kernels.norm_parts import norm_parts
 from webllm_build.compile.kernels.pool import pool
 from webllm_build.compile.kernels.recurrence.kinds import recurrence_kernel
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
@@ -38,6 +39,9 @@ from webllm_build.source.embedding import Pooling
 _embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
 _layer_norm, _attention_prefill = functools.cache(layer_norm), functools.cache(attention_prefill)
 _attention_decode, attention_merge_kernel = functools.cache(attention_decode), functools.cache(attention_merge)
+
+
+_norm_parts = functools.cache(norm_parts)
 
 
 @functools.cache
@@ -64,6 +68,9 @@ class GpuOperators(RelaxOperators):
 
     def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
         return _embed(self.variant, part, count, scale)
+
+    def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
+        return _norm_parts(self.variant, columns, sizes, eps)
 
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _add_norm(self.variant, columns, self.norm_eps)
@@ -110,13 +117,15 @@ class DecodeOperators(GpuOperators, DecodeExperts):
         chosen = self.choose(exact.linear(x, weights.router, norm=norm, bias=weights.router_bias), routing, weights)
         return self.summed(self.channels(x, chosen, weights, activation, norm), chosen, weights, residual)
 
-    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
+    def attention(
+        self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
+    ) -> nn.Tensor:
         io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
         places, line = [io["state"], self.inputs.tables[state]], self.line
         partial = nn.Tensor.placeholder([self.m, *partial_shape(attention)], "float32")
         split = _attention_decode(self.variant, attention, line)
         partial = nn.op.tensor_ir_op(split, "attention_decode", [*inputs, cache, *places], partial)
-        return self.merge(attention, [*inputs, partial, *places, cache])
+        return self.merge(attention, [*inputs, *self.vector(sinks), partial, *places, cache])
 
     def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor:
         """Call attention_merge."""
@@ -156,13 +165,15 @@ class PrefillOperators(GpuOperators, PrefillExperts):
         chosen = self.choose(exact.linear(x, weights.router, bias=weights.router_bias), routing, weights)
         return self.combined(self.grouped(x, chosen, routing, weights, activation), chosen, residual)
 
-    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
+    def attention(
+        self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
+    ) -> nn.Tensor:
         places = [self.inputs.io["state"], self.inputs.tables[state]]
         args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
         cache, q = self.append(_rope_append(self.variant, attention), "rope_append", args, attention.query_size)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
         gates = [qkv] if attention.gate else []
-        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places, *gates], out)
+        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places, *self.vector(sinks), *gates], out)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         return self.recur_in(None, recurrence, state, inputs, weights)

@@ -73,9 +73,11 @@ class RelaxOperators(ABC):
         bias: Weight | None = None,
         residual: nn.Tensor | None = None,
         activation: Activation = "none",
+        scale: float = 1.0,
+        softcap: float | None = None,
     ) -> nn.Tensor:
         check_linear(residual, activation)
-        epilogue = Epilogue(bias is not None, activation, residual is not None)
+        epilogue = Epilogue(bias is not None, activation, residual is not None, scale, softcap)
         added = [*self.vector(bias), *([] if residual is None else [residual])]
         whole, *more = self.inputs.weights[weight.name]
         if not more:
@@ -125,7 +127,9 @@ class RelaxOperators(ABC):
     ) -> nn.Tensor: ...
 
     @abstractmethod
-    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor: ...
+    def attention(
+        self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
+    ) -> nn.Tensor: ...
 
     @abstractmethod
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor: ...
@@ -154,6 +158,14 @@ class RelaxOperators(ABC):
     @abstractmethod
     def pool_kernel(self, columns: int, kind: Pooling) -> tirx.PrimFunc:
         """As `pool`. Parameters: x, out."""
+
+    def norm_parts(self, x: nn.Tensor, norm: Weight, sizes: tuple[int, int], eps: float) -> nn.Tensor:
+        kernel = self.norm_parts_kernel(int(x.shape[1]), sizes, eps)
+        return nn.op.tensor_ir_inplace_op(kernel, "norm_parts", [x, *self.vector(norm)], 0, nn.Tensor.placeholder(x.shape, x.dtype))
+
+    @abstractmethod
+    def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
+        """As `norm_parts`. Parameters: x, in place, and norm."""
 
     def vector(self, weight: Weight | None) -> list[nn.Tensor]:
         """The buffer of a weight that a kernel has or has not."""

@@ -45,6 +45,14 @@ class Rope:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """A factor on queries: 1 + rate * ln(1 + floor(position / length))."""
+
+    rate: float
+    length: int
+
+
+@dataclass(frozen=True)
 class Attention:
     """Attention. What is at its default costs nothing in a kernel.
 
@@ -53,7 +61,9 @@ class Attention:
     window: a token sees this many tokens, itself among them; all where None.
     causal: a token sees those before it; otherwise all of a text, which comes whole, or of a window those less than `window` away on either
     side.
-    qk_norm: the epsilon of an RMS norm of each head of queries and keys before they turn; none where None.
+    qk_norm: the epsilon of an RMS norm of each head of queries and keys before they turn; none where None. turn_first: they turn before it.
+    softcap: scores are softcap * tanh(score / softcap). sinks: each head has a learnt score of nothing, which takes part in the softmax.
+    growth: of queries with their position.
     gate: of each head's output, sigmoids of so many more columns, behind queries, keys and values: 1 for all its elements, or one for each.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
@@ -68,6 +78,10 @@ class Attention:
     qk_norm: float | None = None
     causal: bool = True
     gate: int = 0
+    turn_first: bool = False
+    softcap: float | None = None
+    sinks: bool = False
+    growth: Growth | None = None
 
     def __post_init__(self) -> None:
         rules = {
@@ -77,6 +91,8 @@ class Attention:
             "head_dim is twice the number of rotary frequencies": self.head_dim == 2 * len(self.rope.inv_freq),
             "a head has 1 gate or head_dim gates, of all heads a multiple of 4": self.gate in (0, 1, self.head_dim)
             and self.heads * self.gate % 4 == 0,
+            "heads that are normalised after they turn are not scaled by the rope": not self.turn_first or self.rope.scale == 1,
+            "heads have norms or sinks, not both": self.qk_norm is None or not self.sinks,
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:

@@ -23,7 +23,7 @@ class Decoder:
 
     layers: may differ from each other. tied: the output head is the embedding. embedding_scale: a factor on embeddings. norm: of what kind
     the final one is. head_bias: the output head has a bias. entry: what becomes of embeddings before the layers. pool: what an embedding
-    model has in place of the head.
+    model has in place of the head. logit_scale, logit_softcap: logits are multiplied, and then become softcap * tanh(logit / softcap).
     Raises UnsupportedArchitecture for sizes that kernels do not have.
     """
 
@@ -42,14 +42,16 @@ class Decoder:
         head_bias: bool = False,
         entry: Entry = NO_ENTRY,
         pool: Pool | None = None,
+        logit_scale: float = 1.0,
+        logit_softcap: float | None = None,
     ) -> None:
         # Of an embedding model errors of 4 bits turn vectors by degrees.
         whole = Place(names, precision="few" if pool is None else "table")
         sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale, norm, head_bias, entry, pool)
-        self.description = repr((sizes, tuple(layers)))  # all that the compiler sees: no name, no weight
+        self.description = repr((sizes, (logit_scale, logit_softcap), tuple(layers)))  # all that the compiler sees: no name, no weight
         self.names = names
         self.vocab_size, self.hidden_size, self.context_length, self.norm_eps = vocab_size, hidden_size, context_length, norm_eps
-        self.embedding_scale = embedding_scale
+        self.embedding_scale, self.logit_scale, self.logit_softcap = embedding_scale, logit_scale, logit_softcap
         self.embedding = whole.table("embedding", vocab_size, hidden_size)
         self.entry = entry.at(whole, hidden_size)
         places = (replace(whole, layer=index) for index in range(len(layers)))
@@ -103,7 +105,7 @@ class Decoder:
         if self.head is None:
             raise ValueError("an embedding model has no output head")
         x, norm = (x, None) if self.norm is None else self.norm.before(ops, x)
-        return ops.linear(x, self.head, norm=norm, bias=self.head_bias)
+        return ops.linear(x, self.head, norm=norm, bias=self.head_bias, scale=self.logit_scale, softcap=self.logit_softcap)
 
     def pooled(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
         """Of an embedding model, the pooled state [1, hidden] of a text's hidden states x[m, hidden]: `vector` makes its vector of it."""

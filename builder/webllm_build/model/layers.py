@@ -17,8 +17,9 @@ from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.state import State
 from webllm_build.model.weights import Weight
 
-# Of a block: on its input; on its input and on its output; on the sum of its output and the residual; on its input, unless it is a mixer.
-Norms = Literal["before", "around", "sum", "before_mlp"]
+# Of a block: on its input; on its input and on its output; on its output; on the sum of its output and the residual; on its input, unless
+# it is a mixer.
+Norms = Literal["before", "around", "after", "sum", "before_mlp"]
 
 
 class Block(Protocol):
@@ -104,9 +105,9 @@ class _Half:
 
         is_mixer, norms = name == "attention", layer.norms
         self.block, self.is_of_sum = block, norms == "sum"
-        has_none = norms == "sum" or (norms == "before_mlp" and is_mixer) or (layer.parallel and not is_mixer)
+        has_none = norms in ("sum", "after") or (norms == "before_mlp" and is_mixer) or (layer.parallel and not is_mixer)
         self.norm = None if has_none else norm(f"{name}_norm")
-        self._out_norm = norm(f"{name}_out_norm") if norms in ("around", "sum") else None
+        self._out_norm = norm(f"{name}_out_norm") if norms in ("around", "after", "sum") else None
 
     @property
     def weights(self) -> tuple[Weight, ...]:

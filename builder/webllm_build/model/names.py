@@ -76,12 +76,13 @@ GGUF: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a weight: a key of FileNames.tensors. heads: of a projection that is turned afterwards, else 0. Of a vector also: columns,
-    of a matrix whose elements it takes; suffix: of the tensor's name, "weight", "bias" or none."""
+    """Rows of a weight: a key of FileNames.tensors. heads: of a projection of which each head's first `turned` elements turn afterwards,
+    else 0. Of a vector also: columns, of a matrix whose elements it takes; suffix: of the tensor's name, "weight", "bias" or none."""
 
     name: str
     rows: int
     heads: int = 0
+    turned: int = 0
     columns: int = 1
     suffix: str = "weight"
 
@@ -144,7 +145,8 @@ class Place:
     def _source(self, part: Part, *columns: int, suffix: str = "weight", norm: bool = False, flat: bool = False) -> Source:
         def stored(file: FileNames) -> Stored:
             name = ".".join([file.tensors[part.name].format(self.layer), *([suffix] if suffix else [])])
-            heads, is_logarithm = part.heads if file.rotary_pairs else 0, part.name in file.logarithms
-            return Stored(name, file.norm_offset if norm else 0.0, paired_heads=heads, negated_exp=is_logarithm)
+            pairs = (part.heads, part.turned) if file.rotary_pairs else (0, 0)
+            offset, is_logarithm = file.norm_offset if norm else 0.0, part.name in file.logarithms
+            return Stored(name, offset, paired_heads=pairs[0], paired=pairs[1], negated_exp=is_logarithm)
 
         return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns), flat=flat)

@@ -84,6 +84,8 @@ class NumpyOperators:
         bias: Weight | None = None,
         residual: Array | None = None,
         activation: Activation = "none",
+        scale: float = 1.0,
+        softcap: float | None = None,
     ) -> Array:
         check_linear(residual, activation)
         y = self.multiply(x if norm is None else self.normalise(x, self.vector(norm), self.norm_eps), weight)
@@ -93,6 +95,8 @@ class NumpyOperators:
             return gated(activation, y)
         if activation != "none":
             return _ACTIVATIONS[activation](y)
+        y = y if scale == 1 else y * scale
+        y = y if softcap is None else softcap * np.tanh(y / softcap)
         return y if residual is None else y + residual
 
     def norm(self, x: Array, norm: Weight) -> Array:
@@ -113,6 +117,11 @@ class NumpyOperators:
 
     def add_norm(self, x: Array, norm: Weight, residual: Array) -> Array:
         return residual + self.normalise(x, self.vector(norm), self.norm_eps)
+
+    def norm_parts(self, x: Array, norm: Weight, sizes: tuple[int, int], eps: float) -> Array:
+        first, second, rest = np.split(x, np.cumsum(sizes), axis=1)
+        of_first, of_second = np.split(self.vector(norm), sizes[:1])
+        return np.concatenate([self.normalise(first, of_first, eps), self.normalise(second, of_second, eps), rest], axis=1)
 
     def vector(self, weight: Weight) -> Array:
         return weight.values(self.checkpoint).astype(self.dtype)
@@ -170,24 +179,34 @@ class NumpyOperators:
         """What attention finds in the cache of rotated keys, or values, [kv_heads, m, head_dim]: all of it."""
         return keys_or_values
 
-    def attention(self, qkv: Array, attention: Attention, state: str, qk_norm: Weight | None = None) -> Array:
+    def attention(self, qkv: Array, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None) -> Array:
         m, heads, head_dim = len(qkv), attention.heads, attention.head_dim
         qkv, gates = np.split(qkv, [attention.qkv_size - heads * attention.gate], axis=1)
         q, k, v = np.split(qkv.reshape(m, -1, head_dim).swapaxes(0, 1), [heads, heads + attention.kv_heads])
-        if attention.qk_norm is not None and qk_norm is not None:
-            of_queries, of_keys = self.vector(qk_norm).reshape(2, head_dim)
-            q, k = self.normalise(q, of_queries, attention.qk_norm), self.normalise(k, of_keys, attention.qk_norm)
         frequencies = np.asarray(attention.rope.at_length(m))
         angles, scale = np.arange(m)[:, None] * frequencies, np.where(frequencies == 0, 1, attention.rope.scale)
         cos, sin = ((part * scale).astype(self.dtype) for part in (np.cos(angles), np.sin(angles)))
-        k, v = (np.repeat(self.cached(part), attention.group, axis=0) for part in (_rotate(k, cos, sin), v))
-        scores: Array = _rotate(q, cos, sin) @ k.swapaxes(1, 2) * attention.scale
+        if attention.turn_first:
+            q, k = (_rotate(part, cos, sin) for part in (q, k))
+        if attention.qk_norm is not None and qk_norm is not None:
+            of_queries, of_keys = self.vector(qk_norm).reshape(2, head_dim)
+            q, k = self.normalise(q, of_queries, attention.qk_norm), self.normalise(k, of_keys, attention.qk_norm)
+        if not attention.turn_first:
+            q, k = (_rotate(part, cos, sin) for part in (q, k))
+        k, v = (np.repeat(self.cached(part), attention.group, axis=0) for part in (k, v))
+        if attention.growth is not None:
+            q = q * (1 + attention.growth.rate * np.log1p(np.arange(m) // attention.growth.length))[:, None].astype(self.dtype)
+        scores: Array = q @ k.swapaxes(1, 2) * attention.scale
+        if attention.softcap is not None:
+            scores = attention.softcap * np.tanh(scores / attention.softcap)
         distance = np.arange(m)[:, None] - np.arange(m)
         behind = distance if attention.causal else abs(distance)
         scores[:, (behind < 0) | (behind >= (attention.window or m))] = -np.inf
+        if sinks is not None:  # a key whose value is nothing
+            scores = np.concatenate([scores, np.broadcast_to(self.vector(sinks)[:, None, None], (heads, m, 1))], axis=-1)
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
-        mixed: Array = (weights @ v).swapaxes(0, 1)
+        mixed: Array = (weights[..., :m] @ v).swapaxes(0, 1)
         if attention.gate:
             mixed = mixed / (1 + np.exp(-gates.reshape(m, heads, attention.gate)))
         return mixed.reshape(m, -1)

@@ -36,13 +36,15 @@ class Operators(Protocol[Tensor]):
         bias: Weight | None = None,
         residual: Tensor | None = None,
         activation: Activation = "none",
+        scale: float = 1.0,
+        softcap: float | None = None,
     ) -> Tensor:
         """x[m, k] times weight[n, k] transposed.
 
         With `norm`, x is first RMS-normalised and scaled by norm[k]. With `bias`, bias[n] is added. Then either `residual` is added, or
         an activation applied: "gelu" (of the exact error function, within 2e-7) or "gelu_tanh" (GELU's tanh approximation) to each output;
         "gelu_mul", "gelu_tanh_mul" and "silu_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i:
-        activation(gate) * up, [m, n/2].
+        activation(gate) * up, [m, n/2]. What has neither may be multiplied by `scale`, and then become softcap * tanh(y / softcap).
         Raises ValueError for a residual together with an activation.
         """
 
@@ -77,13 +79,19 @@ class Operators(Protocol[Tensor]):
         activation: of gate and up, as `linear` has it. A row of x reads the weights of those experts alone that `routing` chooses for it.
         """
 
-    def attention(self, qkv: Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> Tensor:
+    def norm_parts(self, x: Tensor, norm: Weight, sizes: tuple[int, int], eps: float) -> Tensor:
+        """x[m, k] with its first columns, two parts of these sizes, RMS-normalised each by itself and scaled by norm[sum of sizes]. x may
+        change: nobody else may need it."""
+
+    def attention(
+        self, qkv: Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
+    ) -> Tensor:
         """Appends keys and values of qkv[m, attention.qkv_size] to the state of that name, and attends causally to what is in it:
         [m, attention.query_size].
 
         Behind the queries, keys and values of a token are gates of its output, where `attention.gate` says so.
         Queries and keys are turned first, and before that, where `attention.qk_norm` says so, each head of them is RMS-normalised and
-        scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys.
+        scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys. sinks[heads]: where `attention` has them.
         """
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Tensor, weights: Sequence[Weight] = ()) -> Tensor:

@@ -15,13 +15,14 @@ from webllm_build.model.weights import Weight, adjacent_rotary_pairs, qkv_row_or
 @dataclass(frozen=True)
 class SelfAttention:
     """qkv_bias: queries, keys and values have biases. out_bias: so has the output. fused: files hold queries, keys and values as one matrix
-    "qkv". Gates of outputs are a matrix "output_gate", where each head has one; where it has one for each element, rows of "q" behind the
-    head's queries."""
+    "qkv". whole_norm: the epsilon of RMS norms of all queries and of all keys of a token, before they turn; none where None. Gates of
+    outputs are a matrix "output_gate", where each head has one; where it has one for each element, rows of "q" behind the head's queries."""
 
     attention: Attention
     qkv_bias: bool = False
     fused: bool = False
     out_bias: bool = False
+    whole_norm: float | None = None
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -34,9 +35,10 @@ class SelfAttention:
 class _SelfAttention:
     def __init__(self, description: SelfAttention, place: Place, hidden: int) -> None:
         self.attention = attention = description.attention
-        heads, kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
-        qkv = [Part("q", heads * head_dim, heads), Part("k", kv_heads * head_dim, kv_heads), Part("v", kv_heads * head_dim)]
-        order = qkv_row_order(heads, kv_heads, head_dim, attention.rope.turned, attention.gate)
+        heads, kv_heads, head_dim, turned = attention.heads, attention.kv_heads, attention.head_dim, attention.rope.turned
+        sizes = (heads * head_dim, kv_heads * head_dim)
+        qkv = [Part("q", sizes[0], heads, turned), Part("k", sizes[1], kv_heads, turned), Part("v", sizes[1])]
+        order = qkv_row_order(heads, kv_heads, head_dim, turned, attention.gate)
         if description.fused:
             qkv = [Part("qkv", attention.qkv_size)]
         elif attention.gate == head_dim:
@@ -48,8 +50,13 @@ class _SelfAttention:
         self.qk_norm = None
         if attention.qk_norm is not None:
             self.qk_norm = place.norm(
-                "qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim, attention.rope.turned)
+                "qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim, turned)
             )
+        self.sizes, self.whole_norm, self.whole_eps = sizes, None, description.whole_norm
+        if description.whole_norm is not None:
+            pairs = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
+            self.whole_norm = place.norm("whole_norm", [Part("q_norm", sizes[0]), Part("k_norm", sizes[1])], pairs)
+        self.sinks = place.vector("sinks", [Part("sinks", heads, suffix="")]) if attention.sinks else None
         self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
         self.o_bias = place.bias("o_bias", [Part("o", hidden)]) if description.out_bias else None
         if attention.causal:
@@ -59,7 +66,8 @@ class _SelfAttention:
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return tuple(weight for weight in (self.qkv, self.qkv_bias, self.qk_norm, self.o, self.o_bias) if weight is not None)
+        vectors = (self.qkv_bias, self.whole_norm, self.qk_norm, self.sinks, self.o_bias)
+        return (self.qkv, self.o, *(weight for weight in vectors if weight is not None))
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -71,4 +79,7 @@ class _SelfAttention:
 
     def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
         qkv = ops.linear(x, self.qkv, norm=norm, bias=self.qkv_bias)
-        return ops.linear(ops.attention(qkv, self.attention, self.state.name, self.qk_norm), self.o, bias=self.o_bias, residual=residual)
+        if self.whole_norm is not None and self.whole_eps is not None:
+            qkv = ops.norm_parts(qkv, self.whole_norm, self.sizes, self.whole_eps)
+        mixed = ops.attention(qkv, self.attention, self.state.name, self.qk_norm, self.sinks)
+        return ops.linear(mixed, self.o, bias=self.o_bias, residual=residual)

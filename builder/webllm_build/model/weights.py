@@ -21,14 +21,15 @@ PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and how many heads' rows are
-    to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored)."""
+    """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and of how many heads the
+    first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored)."""
 
     name: str
     offset: float = 0.0
     multiplier: float = 1.0
     paired_heads: int = 0
     negated_exp: bool = False
+    paired: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class Source:
             raise MalformedFile(f"encodings: {stored.name} is a vector in {tensor.encoding}, and not in one of {', '.join(PLAIN)}")
         if not is_decodable(tensor.encoding):
             raise undecodable(stored.name, tensor.encoding)
-        if stored.paired_heads:
-            tensor = _in_halves(tensor, stored.paired_heads)
+        if stored.paired_heads and stored.paired:
+            tensor = _in_halves(tensor, stored.paired_heads, stored.paired)
         if self.rows is not None:
             tensor = _rows(tensor, *self.rows)
         if stored.negated_exp:
@@ -127,12 +128,14 @@ def _rows(tensor: Tensor, first: int, end: int) -> Tensor:
     return replace(tensor, shape=(end - first, *tensor.shape[1:]), read=lambda: _as_rows(tensor)[first:end])
 
 
-def _in_halves(tensor: Tensor, heads: int) -> Tensor:
-    """The inverse of what llama.cpp's converter does to heads: it puts element i + head_dim/2 after element i."""
+def _in_halves(tensor: Tensor, heads: int, paired: int) -> Tensor:
+    """The inverse of what llama.cpp's converter does to heads: it puts element i + paired/2 after element i."""
 
     def read() -> npt.NDArray[np.uint8]:
         rows = _as_rows(tensor)
-        return rows.reshape(heads, len(rows) // heads // 2, 2, -1).swapaxes(1, 2).reshape(rows.shape)
+        pairs, still = np.split(rows.reshape(heads, len(rows) // heads, -1), [paired], axis=1)
+        halves = pairs.reshape(heads, paired // 2, 2, -1).swapaxes(1, 2).reshape(pairs.shape)
+        return np.concatenate([halves, still], axis=1).reshape(rows.shape)
 
     return replace(tensor, read=read)
 

@@ -6,8 +6,8 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
-from webllm_build.compile.cpu.ops import at, exp, sum_of, units
-from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE
+from webllm_build.compile.cpu.ops import at, exp, log, sum_of, units
+from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE, sinks_buffer
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, local, size, splat, store, total, vec
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.model.attention import Attention
@@ -22,8 +22,8 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
     all of the call's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of
     them, in a decode step, which has few tokens, as many as leave it FEWEST.
 
-    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, qkv float32[n, qkv_size] where outputs
-    have gates, out float32[n, query_size].
+    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, qkv
+    float32[n, qkv_size] where outputs have gates, out float32[n, query_size].
     """
     fit = [heads for heads in range(1, layer.group + 1) if layer.group % heads == 0 and layer.heads // heads >= FEWEST]
     heads = max(fit, default=1) if rows else layer.group
@@ -33,6 +33,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
         q = kernel.buffer("q", (n, layer.query_size), "float32")
         cache = KvCache(kernel, layout, stride)
         places = Places(kernel, rows)
+        sinks = sinks_buffer(kernel, layer)
         qkv = kernel.buffer("qkv", (n, layer.qkv_size), "float32") if layer.gate else None
         out = kernel.buffer("out", (n, layer.query_size), "float32")
         scores, largest, weights = local("scores", heads * PAGE_SIZE), local("largest", heads), local("weights", heads)
@@ -42,10 +43,11 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
             kv_head, first_head = let("kv_head", group * heads // layer.group), let("first_head", group * heads)
             position = let("position", places.position(token))
             for head in range(heads):
-                store(largest, T.float32(HIDDEN), head)
-                store(weights, T.float32(0), head)
+                store(largest, T.float32(HIDDEN) if sinks is None else sinks[first_head + head], head)
+                store(weights, T.float32(0 if sinks is None else 1), head)
             with T.serial(heads * vectors) as i:
                 store(sums, splat(T.float32(0)), vec(i))
+            scale = _scale(layer, position)
             begin = let("begin", T.int32(0) if layer.window is None else T.max(position - (layer.window - 1), 0))
             end = let("end", _end(layer, position, places.position(n - 1)))
             with T.serial(begin >> PAGE_BITS, (end + (PAGE_SIZE - 1)) >> PAGE_BITS) as index:
@@ -57,10 +59,10 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                     key = [let("key", value) for value in cache.load(page, KEY, kv_head, slot)]
                     for head in range(heads):
                         products = [q[token, vec((first_head + head) * vectors + i)] * key[i] for i in range(vectors)]
-                        factor = T.float32(layer.scale)
+                        factor = scale
                         if layout.scaled:
                             factor = factor * cache.scale(page, KEY, kv_head, slot)
-                        store(scores, sum_of(_sum(products)) * factor, head * PAGE_SIZE + slot)
+                        store(scores, _capped(layer, sum_of(_sum(products)) * factor), head * PAGE_SIZE + slot)
                 for head in range(heads):
                     _weigh(head, scores, largest, weights, sums, vectors)
                 with T.serial(low, high) as slot:
@@ -78,6 +80,22 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                     value = sums[vec(head * vectors + i)] * inverse
                     store(out, _gated(layer, qkv, token, first_head + head, i, value), token, vec((first_head + head) * vectors + i))
     return kernel.func
+
+
+def _scale(layer: Attention, position: Expr) -> Expr:
+    """Of products of a query at a position with keys."""
+    if layer.growth is None:
+        return T.float32(layer.scale)
+    steps = T.Cast("float32", T.truncdiv(T.max(position, 0), layer.growth.length))
+    return let("scale", T.float32(layer.scale) * (T.float32(1) + T.float32(layer.growth.rate) * log(steps + T.float32(1))))
+
+
+def _capped(layer: Attention, score: Expr) -> Expr:
+    """softcap * tanh(score / softcap)."""
+    if layer.softcap is None:
+        return score
+    size = exp(let("twice", score * T.float32(2 / layer.softcap)))
+    return T.float32(layer.softcap) - T.float32(2 * layer.softcap) / (size + T.float32(1))
 
 
 def _end(layer: Attention, position: Expr, last: Expr) -> Expr:

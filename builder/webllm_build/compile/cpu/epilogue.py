@@ -39,12 +39,25 @@ ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
 }
 
 
+def applied(epilogue: Epilogue, y: Expr) -> Expr:
+    """What becomes of products, with their bias, of a layer that is not gated, but for the residual."""
+    if epilogue.gated:
+        return y
+    if epilogue.activation != "none":
+        return let("applied", ACTIVATIONS[epilogue.activation](y))
+    if epilogue.scale != 1:
+        y = let("scaled", y * constant(epilogue.scale, y))
+    if epilogue.softcap is None:
+        return y
+    size = exp(let("twice", y * constant(2 / epilogue.softcap, y)))
+    return let("capped", constant(epilogue.softcap, y) - constant(2 * epilogue.softcap, y) / (size + constant(1, y)))
+
+
 class Outputs:
     """The parameters of an epilogue, with the biases of as many experts as there are, and out float32[m, epilogue.columns(n)]."""
 
     def __init__(self, kernel: Kernel, epilogue: Epilogue, m: Expr, n: int, experts: int = 1) -> None:
         self._epilogue, self._n = epilogue, n
-        self._applies = epilogue.activation != "none" and not epilogue.gated
         self._bias = kernel.buffer("bias", (experts * n,), "float32") if epilogue.bias else None
         self._first_bias: Expr = 0
         self._residual = kernel.buffer("residual", (m, n), "float32") if epilogue.residual else None
@@ -59,8 +72,7 @@ class Outputs:
         sums = let("products", sums)
         if self._bias is not None:
             sums = let("biased", sums + self._biases(self._bias, first))
-        if self._applies:
-            sums = let("applied", ACTIVATIONS[self._epilogue.activation](sums))
+        sums = applied(self._epilogue, sums)
         if self._epilogue.gated:
             gates, ups = (T.Shuffle([sums], [i, i + 2, i, i + 2]) for i in range(2))
             channels = let("channels", ACTIVATIONS[self._epilogue.activation](let("gates", gates)) * ups)
@@ -81,8 +93,7 @@ class Outputs:
         sums = [let("products", value) for value in sums]
         if self._bias is not None:
             sums = [value + splat(self._bias[self._first_bias + T.min(first + i, self._n - 1)]) for i, value in enumerate(sums)]
-        if self._applies:
-            sums = [let("applied", ACTIVATIONS[self._epilogue.activation](let("biased", value))) for value in sums]
+        sums = [applied(self._epilogue, let("biased", value)) for value in sums]
         if self._epilogue.gated:
             gate = ACTIVATIONS[self._epilogue.activation]
             sums = [let("channel", gate(let("gate", sums[i])) * sums[i + 1]) for i in range(0, len(sums), 2)]

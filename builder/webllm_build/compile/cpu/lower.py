@@ -19,7 +19,7 @@ from webllm_build.compile.cpu.experts import RUN_WORDS, choose, combine, group, 
 from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.logprobs import keep, logprobs
-from webllm_build.compile.cpu.norm import layer_norm, rms_norm
+from webllm_build.compile.cpu.norm import layer_norm, norm_parts, rms_norm
 from webllm_build.compile.cpu.pool import pool
 from webllm_build.compile.cpu.quantize import TOKENS, quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
@@ -52,6 +52,7 @@ CPU_FUNCTIONS = tuple(
 # Layers share kernels: each is made once.
 _embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), functools.cache(linear)
 _choose, _group, _combine, _expert_linear = (functools.cache(make) for make in (choose, group, combine, expert_linear))
+_norm_parts = functools.cache(norm_parts)
 _layer_norm, _rope_append = functools.cache(layer_norm), functools.cache(rope_append)
 _attention, _quantize = functools.cache(attention), functools.cache(quantize)
 
@@ -150,6 +151,9 @@ class CpuOperators(RelaxOperators):
     def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
         return _embed(part, count, scale)
 
+    def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
+        return _norm_parts(columns, sizes, eps)
+
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _rms_norm(None, columns, self.norm_eps, residual=True)
 
@@ -159,7 +163,9 @@ class CpuOperators(RelaxOperators):
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(row_count(x), columns, self.norm_eps, bias=bias)
 
-    def attention(self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None) -> nn.Tensor:
+    def attention(
+        self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
+    ) -> nn.Tensor:
         places = [self.inputs.io["state"], self.inputs.tables[state]]
         max_pages = int(places[1].shape[1]) if self.decoding else None
         layout, stride = KvLayout(self.cache.kv_dtype, attention.kv_heads, attention.head_dim), self.cache.strides[state]
@@ -168,7 +174,7 @@ class CpuOperators(RelaxOperators):
         cache, q = self.append(append, "rope_append", args, attention.query_size)
         kernel = _attention(layout, attention, rows=max_pages, stride=stride)
         gates = [qkv] if attention.gate else []
-        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places, *gates], rows(q, attention.query_size))
+        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places, *self.vector(sinks), *gates], rows(q, attention.query_size))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         kernel = _recurrence(recurrence, self.decoding)

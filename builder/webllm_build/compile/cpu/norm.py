@@ -52,10 +52,24 @@ def layer_norm(tokens: int | None, columns: int, eps: float, *, bias: bool) -> P
     return kernel.func
 
 
-def inverse_rms(x: Buffer, row: Expr, columns: int, eps: float) -> Expr:
-    """1 / sqrt(mean(x[row]²) + eps). Emits a loop."""
+def norm_parts(columns: int, sizes: tuple[int, int], eps: float) -> PrimFunc:
+    """As kernels/norm_parts.py; a unit is a row."""
+    with Kernel() as kernel:
+        n = token_count(None)
+        x = kernel.buffer("x", (n, columns), "float32")
+        weight = kernel.buffer("norm_weight", (sum(sizes),), "float32")
+        with units(n) as row:
+            for first, length in ((0, sizes[0]), (sizes[0], sizes[1])):
+                scale = splat(let("scale", inverse_rms(x, row, length, eps, first)))
+                with T.serial(first // VEC, (first + length) // VEC) as i:
+                    store(x, x[row, vec(i)] * scale * weight[vec(i)], row, vec(i))
+    return kernel.func
+
+
+def inverse_rms(x: Buffer, row: Expr, columns: int, eps: float, first: int = 0) -> Expr:
+    """1 / sqrt(mean(x[row]²) + eps), of so many columns from the first on. Emits a loop."""
     squares = zeros("squares", 1)
-    with T.serial(columns // VEC) as i:
+    with T.serial(first // VEC, (first + columns) // VEC) as i:
         value = let("value", x[row, vec(i)])
         store(squares, squares[at(0)] + value * value, at(0))
     return T.float32(1) / T.sqrt(sum_of(squares[at(0)]) * T.float32(1 / columns) + T.float32(eps))

@@ -44,9 +44,12 @@ def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, str
                 scale = splat(let("scale", T.float32(1) / T.sqrt(mean + T.float32(attention.qk_norm or 0))))
             for i in range(vectors):
                 value = qkv[token, vec(head * vectors + i)]
+                weight = None
                 if scale is not None and qk_norm is not None:
-                    value = value * scale * qk_norm[vec(norm * vectors + i)]
-                store(row, _turn(let("value", value), let("turn", rope[token, vec(i)])) if turned else value, at(i))
+                    weight = qk_norm[vec(norm * vectors + i)]
+                    value = value * scale if attention.turn_first else value * scale * weight
+                value = _turn(let("value", value), let("turn", rope[token, vec(i)])) if turned else value
+                store(row, value * weight if weight is not None and attention.turn_first else value, at(i))
 
         with units(n) as token:
             with T.serial(heads) as head:

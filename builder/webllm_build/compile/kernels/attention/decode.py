@@ -9,6 +9,7 @@ at the end through workgroup memory.
 
 from __future__ import annotations
 
+import functools
 import math
 
 from tvm.tirx import PrimFunc, Var
@@ -32,7 +33,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     state_buffer,
     words_dtype,
 )
-from webllm_build.compile.kernels.attention.rope_append import largest_magnitude, rms_scale, rotate
+from webllm_build.compile.kernels.attention.rope_append import largest_magnitude, normalised, rms_scale, rotate
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -52,6 +53,7 @@ from webllm_build.compile.kernels.tir.ops import (
     size,
     splat,
     store,
+    tanh,
     total,
     vec,
     when,
@@ -90,8 +92,22 @@ def seen_before(attention: Attention, position: Expr) -> Expr:
 
 
 def query_scale(attention: Attention) -> float:
-    """What turns products of queries and keys into exponents of 2."""
-    return math.log2(math.e) * attention.scale
+    """What turns products of queries and keys into exponents of 2, or what `capped` does."""
+    return math.log2(math.e) * attention.scale if attention.softcap is None else attention.scale / attention.softcap
+
+
+def scale_at(attention: Attention, position: Expr) -> Expr:
+    """query_scale of a query at a position, float32."""
+    scale = T.float32(query_scale(attention))
+    if attention.growth is None:
+        return scale
+    steps = T.Cast("float32", T.truncdiv(position, attention.growth.length))
+    return fixed("query_scale", scale * (T.float32(1) + T.float32(attention.growth.rate) * T.log(steps + T.float32(1))), "float32")
+
+
+def capped(attention: Attention, score: Expr) -> Expr:
+    """A score as an exponent of 2."""
+    return score if attention.softcap is None else tanh(score) * T.float32(math.log2(math.e) * attention.softcap)
 
 
 def partial_shape(attention: Attention) -> list[int]:
@@ -181,6 +197,7 @@ class _AttentionDecode:
         self.key_scales, self.value_scales = (local(name, self.keys) for name in ("key_scales", "value_scales"))
         self.read = local("read", self.quads, "float32x4")
         self.score = local("score", heads * self.keys)
+        self.scale = scale_at(self.attention, self.cached)
         for head in range(heads):
             store(self.weight_sum, T.float32(0), head)
             store(self.running_max, T.float32(HIDDEN), head)
@@ -194,7 +211,10 @@ class _AttentionDecode:
             self._normalise(self.qk_norm)
 
     def _turned(self, query: Expr, column: Expr) -> Expr:
-        return rotate(query, let("turn", self.rope[self.row, vec(column)])) * splat(T.float32(query_scale(self.attention)))
+        return self._turn(query, column) * splat(self.scale)
+
+    def _turn(self, x: Expr, column: Expr, row: Expr | None = None) -> Expr:
+        return rotate(x, let("turn", self.rope[self.row if row is None else row, vec(column)]))
 
     def _normalise(self, weights: Buffer) -> None:
         """RMS norms of the queries, which are then turned."""
@@ -208,8 +228,8 @@ class _AttentionDecode:
             for j, (column, inside) in enumerate(self.share.places(self.part)):
                 with when(inside):
                     at = head * self.vectors + j
-                    query = let("normalised", self.query[at] * scale * weights[vec(column)])
-                    store(self.query, self._turned(query, column), at)
+                    turned = normalised(self.attention, self.query[at] * scale, weights[vec(column)], self._turn, column)
+                    store(self.query, turned * splat(self.scale), at)
 
     def _load(self, positions: list[Expr]) -> None:
         """All loads of a step. Beyond the last key that one again, and never a slot that nothing was written to, which may hold NaN;
@@ -234,6 +254,7 @@ class _AttentionDecode:
         for k, position in enumerate(positions):
             before = fixed("before", T.min(self.cached - T.min(position, self.cached - 1), self.cached - self.stored))
             row, is_new = fixed("new_row", self.row - before), position >= self.stored
+            turn = functools.partial(self._turn, row=row)
             new = [local(name, self.vectors, "float32x4") for name in ("new_key", "new_value")]
             for values, head in zip(new, (first_key, first_key + self.attention.kv_heads), strict=True):
                 for j, (column, inside) in enumerate(places):
@@ -248,8 +269,12 @@ class _AttentionDecode:
                 scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[0]), "float32"))
             for j, (column, inside) in enumerate(places):
                 with when(inside):
-                    key = new[KEY][j] if norm is None else new[KEY][j] * scale * norm[vec(self.row_vectors + column)]
-                    store(new[KEY], rotate(let("unturned_key", key), let("turn", self.rope[row, vec(column)])), j)
+                    if norm is None:
+                        key = turn(let("unturned_key", new[KEY][j]), column)
+                    else:
+                        weight = norm[vec(self.row_vectors + column)]
+                        key = normalised(self.attention, new[KEY][j] * scale, weight, turn, column, "unturned_key")
+                    store(new[KEY], key, j)
             largest = local("new_largest", 2)
             if self.layout.scaled:
                 for kind, values in enumerate(new):
@@ -285,6 +310,9 @@ class _AttentionDecode:
         if self.layout.scaled:
             for i in range(self.heads * self.keys):
                 store(self.score, self.score[i] * self.key_scales[i % self.keys], i)
+        if self.attention.softcap is not None:
+            for i in range(self.heads * self.keys):
+                store(self.score, capped(self.attention, self.score[i]), i)
 
     def _weights(self, positions: list[Expr]) -> None:
         """Scores become exp2(score - running maximum); rescales the sums to a new maximum.

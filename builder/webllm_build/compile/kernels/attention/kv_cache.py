@@ -193,6 +193,11 @@ def gated(attention: Attention, qkv: Buffer | None, row: Expr, head: Expr, colum
     return value / (splat(T.float32(1)) + extern("float32x4", "exp", exponents))
 
 
+def sinks_buffer(kernel: Kernel, attention: Attention) -> Buffer | None:
+    """Parameter "sinks" float32[heads], where there are such."""
+    return kernel.buffer("sinks", (attention.heads,), "float32") if attention.sinks else None
+
+
 def _encode(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
     """Four elements of a row as words: uint32x4, uint32x2 or uint32."""
     if layout.dtype == "float32":

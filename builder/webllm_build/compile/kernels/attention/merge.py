@@ -7,7 +7,7 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.attention.decode import HIDDEN, join, num_splits, partial_shape, query_scale, seen_before
+from webllm_build.compile.kernels.attention.decode import HIDDEN, capped, join, num_splits, partial_shape, scale_at, seen_before
 from webllm_build.compile.kernels.attention.kv_cache import (
     KEY,
     ONE_ROW,
@@ -20,10 +20,11 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     page_of,
     qk_norm_buffer,
     rounded,
+    sinks_buffer,
     slot_of,
     state_buffer,
 )
-from webllm_build.compile.kernels.attention.rope_append import LANES, append, largest_magnitude, rms_scale, rotate
+from webllm_build.compile.kernels.attention.rope_append import LANES, append, largest_magnitude, normalised, rms_scale, rotate
 from webllm_build.compile.kernels.linear.codes import make_block, makers
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
@@ -57,7 +58,7 @@ UNROLL = 4  # splits that an invocation loads at once
 
 def can_make_codes(attention: Attention) -> bool:
     """Whether a head is whole blocks, and the kernel's bindings, with those of the codes, are no more than every GPU has."""
-    return attention.head_dim % GROUP == 0 and attention.qk_norm is None
+    return attention.head_dim % GROUP == 0 and attention.qk_norm is None and not attention.sinks
 
 
 def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW, *, codes: bool = False) -> PrimFunc:
@@ -88,6 +89,7 @@ class _AttentionMerge:
             self.qkv = kernel.buffer("qkv", (m, self.attention.qkv_size), "float32")
             self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
             self.qk_norm = qk_norm_buffer(kernel, self.attention)
+            self.sinks = sinks_buffer(kernel, self.attention)
             self.partial = kernel.buffer("partial", (m, *partial_shape(self.attention)), "float32")
             state = state_buffer(kernel)
             page_table = self.rows.page_table(kernel)
@@ -145,13 +147,21 @@ class _AttentionMerge:
         # The token is seen as later ones will see it, rounded by the cache.
         score = local("score", 1)
         products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]
-        store(score, total(products) * T.float32(query_scale(self.attention)), 0)
+        store(score, total(products) * scale_at(self.attention, position), 0)
         self._reduce(score, "sum")
+        if self.attention.softcap is not None:
+            store(score, capped(self.attention, score[0]), 0)
+        largest_score, weight = score[0], T.float32(1)
         own = rounded(self.layout, let("own", self.qkv[self.row, vec(heads[2] * self.columns + self.column)]), largest[VALUE])
+        if self.sinks is not None:
+            sink = fixed("sink", self.sinks[self.head] * T.float32(math.log2(math.e)), "float32")
+            largest_score = fixed("largest_score", T.max(score[0], sink), "float32")
+            own_weight = fixed("own_weight", T.exp2(score[0] - largest_score), "float32")
+            own, weight = own * splat(own_weight), own_weight + T.exp2(sink - largest_score)
         first = self.slice == 0
         store(self.sums, T.Select(first, own, splat(T.float32(0))), 0)
-        store(self.largest, T.Select(first, score[0], T.float32(HIDDEN)), 0)
-        store(self.weight, T.Select(first, T.float32(1), T.float32(0)), 0)
+        store(self.largest, T.Select(first, largest_score, T.float32(HIDDEN)), 0)
+        store(self.weight, T.Select(first, weight, T.float32(0)), 0)
 
     def _normalise(self, share: Share, query: Buffer, key: Buffer, weights: Buffer) -> None:
         """RMS norms of the query and the key, which are then turned."""
@@ -163,8 +173,11 @@ class _AttentionMerge:
             scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32"))
             for j, (column, inside) in enumerate(share.places(self.lane)):
                 with when(inside):
-                    x = let("normalised", row[j] * scale * weights[vec(i * self.columns + column)])
-                    store(row, rotate(x, let("turn", self.rope[self.row, vec(column)])), j)
+                    weight = weights[vec(i * self.columns + column)]
+                    store(row, normalised(self.attention, row[j] * scale, weight, self._turn, column), j)
+
+    def _turn(self, x: Expr, column: Expr) -> Expr:
+        return rotate(x, let("turn", self.rope[self.row, vec(column)]))
 
     def _reduce(self, values: Buffer, operator: Operator) -> None:
         place = {"lane": self.lane, "width": LANES, "group": self.thread // LANES, "groups": self.threads // LANES}

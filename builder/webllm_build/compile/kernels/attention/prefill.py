@@ -16,7 +16,7 @@ import math
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.attention.decode import HIDDEN, query_scale
+from webllm_build.compile.kernels.attention.decode import HIDDEN, capped, scale_at
 from webllm_build.compile.kernels.attention.kv_cache import (
     KEY,
     ONE_ROW,
@@ -28,6 +28,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     gated,
     layout_of,
     page_of,
+    sinks_buffer,
     slot_of,
     state_buffer,
     words_dtype,
@@ -102,6 +103,7 @@ class _AttentionPrefill:
             self.cache = KvCache(kernel, self.stored)
             state = state_buffer(kernel)
             self.page_table = ONE_ROW.page_table(kernel)
+            self.sinks = sinks_buffer(kernel, self.attention)
             qkv = kernel.buffer("qkv", (self.n, self.attention.qkv_size), "float32") if self.attention.gate else None
             out = kernel.buffer("out", (self.n, self.attention.query_size), "float32")
             blocks = ceildiv(self.n * self.group, self.block)
@@ -177,8 +179,8 @@ class _AttentionPrefill:
         self.running_max, self.weight_sum = local("running_max", self.rows), local("weight_sum", self.rows)
         self.query = local("query", self.rows * self.vectors, "float32x4")
         self.sums = local("sums", self.rows * self.vectors, "float32x4")
-        scale = splat(T.float32(query_scale(self.attention)))
         for r in range(self.rows):
+            scale = splat(scale_at(self.attention, self.position[r]))
             store(self.running_max, T.float32(HIDDEN), r)
             store(self.weight_sum, T.float32(0), r)
             for j, (column, inside) in enumerate(self.share.places(self.part)):
@@ -260,7 +262,7 @@ class _AttentionPrefill:
             key = fixed("key", offset + (run * self.parts + self.part))
             for row in range(self.rows):
                 at = self._score_at(run, row)
-                score = self.score[at] * self.key_scales[key] if self.stored.scaled else self.score[at]
+                score = capped(self.attention, self.score[at] * self.key_scales[key] if self.stored.scaled else self.score[at])
                 store(self.score, extern("float32", "select", T.float32(HIDDEN), score, self._sees(row, first + key)), at)
                 store(largest, T.max(largest[row] if run else self.running_max[row], self.score[at]), row)
         butterfly(largest, self.rows, self.parts, "max")
@@ -295,9 +297,16 @@ class _AttentionPrefill:
     def _write(self, qkv: Buffer | None, out: Buffer) -> None:
         butterfly(self.weight_sum, self.rows, self.parts)
         for row in range(self.rows):
+            weight_sum, scale = self.weight_sum[row], None
+            if self.sinks is not None:
+                sink = fixed("sink", self.sinks[self.head[row]] * T.float32(math.log2(math.e)), "float32")
+                largest = fixed("largest", T.max(self.running_max[row], sink), "float32")
+                scale = fixed("scale", T.exp2(self.running_max[row] - largest), "float32")
+                weight_sum = fixed("weight_sum", weight_sum * scale + T.exp2(sink - largest), "float32")
             with when(self.row[row] < self.n * self.group):
                 for j, (column, inside) in enumerate(self.share.places(self.part)):
                     with when(inside):
-                        value = self.sums[row * self.vectors + j] / splat(self.weight_sum[row])
+                        value = self.sums[row * self.vectors + j] if scale is None else self.sums[row * self.vectors + j] * splat(scale)
+                        value = value / splat(weight_sum)
                         value = gated(self.attention, qkv, self.token[row], self.head[row], column, value)
                         store(out, value, self.token[row], vec(self.head[row] * self.row_vectors + column))

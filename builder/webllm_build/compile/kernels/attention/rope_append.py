@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
@@ -95,8 +97,8 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
                 weights = fixed("weights", T.Select(head < num_heads, 0, columns))
                 for j, (column, inside) in enumerate(held):
                     with when(T.And(head < num_heads + num_kv_heads, inside)):
-                        x = let("normalised", values[j] * scale * qk_norm[vec(weights + column)])
-                        store(values, turned(x, column), j)
+                        weight = qk_norm[vec(weights + column)]
+                        store(values, normalised(attention, values[j] * scale, weight, turned, column), j)
             largest = local("largest", 1)
             if layout.scaled:
                 store(largest, largest_magnitude(values, share.vectors), 0)
@@ -110,6 +112,13 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
                 with when(head >= num_heads):
                     append(cache, place, share, lane, values, largest[0])
     return kernel.func
+
+
+def normalised(
+    attention: Attention, x: Expr, weight: Expr, turn: Callable[[Expr, Expr], Expr], column: Expr, name: str = "normalised"
+) -> Expr:
+    """Vector `column` of a head that has been divided by its root mean square, scaled and turned."""
+    return turn(let(name, x), column) * weight if attention.turn_first else turn(let(name, x * weight), column)
 
 
 def rms_scale(attention: Attention, square: Expr) -> Expr:

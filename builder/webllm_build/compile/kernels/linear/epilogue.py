@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, store, tanh, when
 from webllm_build.errors import CompileError
 from webllm_build.model.ops import Activation, is_gated
 from webllm_build.quantize import GROUP, Scheme
@@ -58,11 +58,13 @@ ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
 @dataclass(frozen=True)
 class Epilogue:
     """What a linear layer does with its products y float32[m, n]: y + bias, and then an activation of each output, or the activation of a
-    gated unit, whose gate and up are rows 2i and 2i + 1 for channel i and whose output is [m, n/2], or residual + y."""
+    gated unit, whose gate and up are rows 2i and 2i + 1 for channel i and whose output is [m, n/2], or scale, softcap and residual + y."""
 
     bias: bool = False
     activation: Activation = "none"
     residual: bool = False
+    scale: float = 1.0
+    softcap: float | None = None
 
     @property
     def gated(self) -> bool:
@@ -115,6 +117,10 @@ class EpilogueBuffers:
             y = y + self.bias[self.first_bias + column]
         if self.epilogue.activation != "none":
             return ACTIVATIONS[self.epilogue.activation](let("y", y))
+        if self.epilogue.scale != 1:
+            y = y * T.float32(self.epilogue.scale)
+        if self.epilogue.softcap is not None:
+            y = tanh(y * T.float32(1 / self.epilogue.softcap)) * T.float32(self.epilogue.softcap)
         return y if self.residual is None else self.residual[token, column] + y
 
     def channel(self, gate: Expr, up: Expr, channel: Expr) -> Expr:

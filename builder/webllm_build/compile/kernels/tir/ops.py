@@ -128,6 +128,11 @@ def extern(dtype: str, name: str, *args: Expr) -> Expr:
     return T.call_pure_extern(dtype, name, *args)
 
 
+def tanh(x: Expr) -> Expr:
+    """Of float32, within 1e-7. The exponent is bounded because WGSL leaves an overflow undefined, as it does tanh's own."""
+    return T.float32(1) - T.float32(2) / (T.exp(T.min(x * T.float32(2), T.float32(80))) + T.float32(1))
+
+
 def inverse_rms(square_sum: Expr, count: int, eps: float) -> Expr:
     """1 / sqrt(mean square + eps) of `count` numbers, by built-ins that leave a driver nothing to contract: on NVIDIA, kernels that must
     agree to the bit did not."""
