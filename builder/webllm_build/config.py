@@ -16,7 +16,7 @@ from webllm_build.package.chat_format import NAMES as TOOL_FORMATS
 
 Kind = Literal["site", "npm"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-QUANTIZATIONS = ("auto", "q4", "q4a", "q8", "f16")  # quantize.LINEAR_SCHEMES, a test says: help need not wait for NumPy
+QUANTIZATIONS = ("auto", "q4", "q4a", "q8", "mxfp4", "f16")  # quantize.LINEAR_SCHEMES, a test says: help need not wait for NumPy
 VARIANT_NAMES = tuple(variant.name for variant in VARIANTS)
 PREFILL_CHUNKS = (64, 128, 256, 512, 1024, 2048)
 MIN_CONTEXT = 64

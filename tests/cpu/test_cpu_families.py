@@ -77,7 +77,7 @@ def test_webassembly_computes_the_same(tmp_path: Path) -> None:
     assert error(found, references("gemma3_text")[rows]) < 1e-4
 
 
-@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8", "mxfp4"])
 def test_every_scheme_is_read_as_it_was_packed(tmp_path: Path, scheme: str) -> None:
     packed = PackedModel.of(open_tiny("qwen2", "hugging_face", tmp_path / "model"), dict.fromkeys(EXACT, scheme))
     found, rows = TEXT.run(One(build(tmp_path, packed, "native", FLOAT)))

@@ -97,7 +97,7 @@ def test_a_step_multiplies_by_chosen_experts(dawn: Dawn, variant: Variant, schem
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-@pytest.mark.parametrize(("scheme", "m"), [("q4", 1), ("q4a", 2), ("q8", 1)])
+@pytest.mark.parametrize(("scheme", "m"), [("q4", 1), ("q4a", 2), ("mxfp4", 1)])
 def test_a_step_multiplies_codes_by_chosen_experts(dawn: Dawn, variant: Variant, scheme: str, m: int) -> None:
     rng, hidden, size = np.random.default_rng(m), 96, 96
     ids, shares = chosen(rng, ROUTING, m)

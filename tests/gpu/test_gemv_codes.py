@@ -65,7 +65,7 @@ def check(
         assert np.abs(got["out"] - apply_epilogue(y, epilogue, residual, bias)).max() < 1e-6 * largest + step
 
 
-@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8"])
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8", "mxfp4"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_schemes(dawn: Dawn, scheme: str, packed: bool) -> None:
     check(dawn, scheme, 130, 96, packed=packed)

@@ -13,7 +13,7 @@ from webllm_build.quantize import GROUP, SCHEMES, Scheme
 
 Values = npt.NDArray[np.float32]
 Arrays = tuple[npt.NDArray[Any], ...]
-BLOCKS = [SCHEMES[name] for name in ("q4", "q4a", "q8")]
+BLOCKS = [SCHEMES[name] for name in ("q4", "q4a", "q8", "mxfp4")]
 
 
 def reference(raw: npt.NDArray[np.uint8], encoding: str) -> Values:
@@ -76,6 +76,10 @@ def half(word: int, index: int) -> np.float32:
 def expected_value(scheme: str, arrays: Arrays, block: int, element: int) -> np.float32:
     """One weight, read from the GPU buffers by the layout's definition."""
     words = arrays[1].reshape(-1)
+    if scheme == "mxfp4":
+        scale = np.ldexp(np.float32(1), (int(words[block // 4]) >> 8 * (block % 4) & 255) - 127)
+        code = nibble(arrays, block, element)
+        return np.float32((0, 0.5, 1, 1.5, 2, 3, 4, 6)[code & 7] * (1 if code < 8 else -1)) * scale
     if scheme == "q4a":
         word = int(words[block])
         return np.float32(nibble(arrays, block, element)) * half(word, 0) + half(word, 1)
@@ -104,13 +108,13 @@ def test_buffers_have_the_declared_size(scheme: Scheme, n: int, k: int) -> None:
     specs = scheme.buffers(n, k)
     assert [array.nbytes for array in arrays] == [spec.nbytes for spec in specs]
     assert all(array.dtype.itemsize == 4 for array in arrays)
-    padding = 2 if scheme.name in ("q4", "q8") and n * k // GROUP % 2 else 0
+    padding = {"q4": n * k // GROUP % 2 * 2, "q8": n * k // GROUP % 2 * 2, "mxfp4": -(n * k // GROUP) % 4}.get(scheme.name, 0)
     assert sum(spec.nbytes for spec in specs) == scheme.bits * n * k / 8 + padding
 
 
 # Root of the mean squared error relative to the values', for normally distributed weights. ggml's own encoders reach
 # 0.0861 (Q4_0), 0.0783 (Q4_1) and 0.00536 (Q8_0).
-@pytest.mark.parametrize(("scheme", "bound"), [("q4", 0.0816), ("q4a", 0.07), ("q8", 0.005), ("f16", 0.0003), ("f32", 0)])
+@pytest.mark.parametrize(("scheme", "bound"), [("q4", 0.0816), ("q4a", 0.07), ("q8", 0.005), ("mxfp4", 0.12), ("f16", 0.0003), ("f32", 0)])
 @pytest.mark.parametrize("scale", [0.02, 300.0])
 def test_encoding_error(scheme: str, bound: float, scale: float) -> None:
     values = (np.random.default_rng(0).standard_normal((64, 1024)) * scale).astype(np.float32)
@@ -148,12 +152,17 @@ def test_tiny_weights_stay_tiny(scheme: Scheme, size: float) -> None:
     assert np.abs(decoded - values).max() <= max(np.abs(values).max() * 0.25, 8 * smallest_scale)
 
 
-@pytest.mark.parametrize("scheme", [*BLOCKS, SCHEMES["f16"]], ids=lambda scheme: scheme.name)
+@pytest.mark.parametrize("scheme", [SCHEMES[name] for name in ("q4", "q4a", "q8", "f16")], ids=lambda scheme: scheme.name)
 def test_scales_beyond_float16_are_refused(scheme: Scheme) -> None:
     values = np.full((1, 32), 1e9, np.float32)
     values[0, 0] = -1e9
     with pytest.raises(OverflowError, match="65504"):
         scheme.encode(values)
+
+
+def test_no_weight_is_beyond_what_powers_of_two_are_for() -> None:
+    with pytest.raises(OverflowError, match="beyond"):
+        SCHEMES["mxfp4"].encode(np.full((1, 32), 1e20, np.float32))
 
 
 def round_trip(scheme: Scheme, values: Values) -> Values:

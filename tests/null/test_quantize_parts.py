@@ -31,7 +31,7 @@ def test_a_weight_that_can_be_bound_is_whole() -> None:
     assert [part.buffers[0].nbytes for part in parts_of("norm", SCHEMES["f32"], (4096,))] == [4 * 4096]
 
 
-@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8", "f16"])
+@pytest.mark.parametrize("scheme", ["q4", "q4a", "q8", "mxfp4", "f16"])
 def test_parts_hold_the_rows_of_the_whole(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, columns, kind = 300, 96, SCHEMES[scheme]
     values = np.random.default_rng(0).standard_normal((rows, columns)).astype(np.float32)

@@ -66,7 +66,7 @@ def unpack(weight: Weight, source: Checkpoint, scheme: str) -> Values:
         (["q3_k"], "q4"),
         (["q1_0"], "q4"),
         (["tq1_0", "tq2_0"], "q4"),
-        (["mxfp4"], "q8"),
+        (["mxfp4"], "mxfp4"),
         (["bf16"], "q4"),
         (["f16", "f32"], "q4"),
     ],
@@ -100,12 +100,15 @@ def test_mxfp4_is_kept_where_float16_has_its_scales() -> None:
     raw = np.random.default_rng(0).integers(0, 256, (40, 17), np.uint8)
     raw[:, 0] = np.arange(104, 144)  # 2^-24 to 2^15
     source = Tensor("t", (40, 32), "mxfp4", lambda: raw)
-    np.testing.assert_array_equal(unpack(weight("w", [source]), checkpoint(source), "q8"), gguf.dequantize(raw, GGMLQuantizationType.MXFP4))
+    for scheme in ("q8", "mxfp4"):
+        kept = unpack(weight("w", [source]), checkpoint(source), scheme)
+        np.testing.assert_array_equal(kept, gguf.dequantize(raw, GGMLQuantizationType.MXFP4))
     raw[:, 0] = np.arange(40)
     assert not unpack(weight("w", [source]), checkpoint(source), "q8").any()
     raw[3, 0] = 200
-    with pytest.raises(MalformedFile, match="tensor t"):
-        unpack(weight("w", [source]), checkpoint(source), "q8")
+    for scheme in ("q8", "mxfp4"):
+        with pytest.raises(MalformedFile, match="tensor t"):
+            unpack(weight("w", [source]), checkpoint(source), scheme)
 
 
 def test_float64_is_decoded() -> None:

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.quantize.integers import EIGHT_BITS, FOUR_BITS, integers
+from webllm_build.quantize.mxfp4 import MXFP4
 from webllm_build.quantize.plain import F16, F32
 from webllm_build.quantize.q4 import Q4
 from webllm_build.quantize.q4_k import as_q4_1
@@ -24,14 +24,14 @@ from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
 if TYPE_CHECKING:
     from webllm_build.model.weights import Weight
 
-LINEAR_SCHEMES = (Q4, Q4A, Q8, F16)
+LINEAR_SCHEMES = (Q4, Q4A, Q8, MXFP4, F16)
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({scheme.name: scheme for scheme in (*LINEAR_SCHEMES, F32)})
 
 # "auto": the smallest scheme that adds little to what an encoding has lost already (LOSSES of loss.py), by its name's start.
-# Codebooks of 16 values that are not evenly spaced (iq4, mxfp4, nvfp4) are held by 8 bits.
+# Codebooks of 16 values that are not evenly spaced (iq4, nvfp4) are held by 8 bits.
 _KEEPS = (
     *(("q1_0", Q4), ("q4_0", Q4), ("q4", Q4A), ("q2", Q4A), ("q3", Q4), ("q", Q8)),
-    *(("iq4", Q8), ("iq1", Q4), ("iq", Q4A), ("tq", Q4), ("mxfp4", Q8), ("nvfp4", Q8)),
+    *(("iq4", Q8), ("iq1", Q4), ("iq", Q4A), ("tq", Q4), ("mxfp4", MXFP4), ("nvfp4", Q8)),
 )
 _INTEGERS = {Q4: FOUR_BITS, Q8: EIGHT_BITS}  # whose codes and scales are taken as they are
 
@@ -95,9 +95,9 @@ def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importan
     sources = weight.tensors(checkpoint)
     raw = weight.arranged([_encoded(tensor, scheme, importance).reshape(tensor.shape[0], -1) for tensor in sources])
     arrays = scheme.pack(raw, columns)
-    if not _is_finite(arrays[-1], scheme):
+    if not scheme.is_finite(arrays[-1]):
         with np.errstate(invalid="ignore"):
-            raise _not_finite(next(tensor for tensor in sources if not np.isfinite(tensor.dequantize()).all()))
+            raise _not_finite(next((tensor for tensor in sources if not np.isfinite(tensor.dequantize()).all()), sources[0]))
     specs = scheme.buffers(rows, columns)
     return tuple(Packed(f"{weight.name}.{spec.suffix}", spec.dtype, spec.shape, data) for spec, data in zip(specs, arrays, strict=True))
 
@@ -133,11 +133,6 @@ def _checked(tensor: Tensor, encode: Callable[[], Rows]) -> Rows:
         return encode()
     except OverflowError as error:
         raise MalformedFile(f"tensor {tensor.name}: {error}", "A language model's weights are far smaller: the file is broken.") from error
-
-
-def _is_finite(last: npt.NDArray[Any], scheme: Scheme) -> bool:
-    """Whether packed numbers are finite: the last buffer holds the scales, or the numbers themselves."""
-    return bool(np.isfinite(last.view("<f4" if scheme is F32 else "<f2")).all())
 
 
 def _not_finite(tensor: Tensor) -> MalformedFile:

@@ -42,5 +42,8 @@ class _F32(Scheme):
     def decode(self, arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
         return np.asarray(arrays[0], np.float32).reshape(n, k)
 
+    def is_finite(self, last: npt.NDArray[Any]) -> bool:
+        return bool(np.isfinite(last.view("<f4")).all())
+
 
 F16, F32 = _F16(), _F32()

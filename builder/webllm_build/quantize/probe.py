@@ -59,7 +59,7 @@ class _PackedOperators(NumpyOperators):
         return rows
 
     def multiply(self, x: Array, weight: Weight) -> Array:
-        step = max(2, (1 << 22) // weight.shape[1] // 2 * 2)
+        step = max(4, (1 << 22) // weight.shape[1] // 4 * 4)
         parts = (self._rows(weight, first, min(step, weight.shape[0] - first)) for first in range(0, weight.shape[0], step))
         return np.concatenate([x @ rows.T.astype(np.float64) for rows in parts], axis=1)
 
@@ -71,7 +71,7 @@ class _PackedOperators(NumpyOperators):
         return self._schemes[weight.name].decode(self._contents[weight.name], weight.shape[0], 1).reshape(-1).astype(np.float64)
 
     def _rows(self, weight: Weight, first: int, count: int) -> npt.NDArray[np.float32]:
-        """float32[count, k]: rows from an even one on, which begin at a whole word of every buffer."""
+        """float32[count, k]: rows from a multiple of four on, which begin at a whole word of every buffer."""
         scheme, k = self._schemes[weight.name], weight.shape[1]
         buffers = []
         for data, before, taken in zip(self._contents[weight.name], scheme.buffers(first, k), scheme.buffers(count, k), strict=True):

@@ -74,6 +74,10 @@ class Scheme(ABC):
     def decode(self, arrays: Sequence[npt.NDArray[Any]], n: int, k: int) -> npt.NDArray[np.float32]:
         """Contents of the buffers → float32[n, k]; the reference for every kernel."""
 
+    def is_finite(self, last: npt.NDArray[Any]) -> bool:
+        """Whether packed numbers are finite, by the last buffer: it holds the scales, or the numbers themselves."""
+        return bool(np.isfinite(last.view("<f2")).all())
+
 
 def half_scales(scales: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
     """Scales as float16. Raises OverflowError where one is too large."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.ops import like, typed
-from webllm_build.compile.cpu.unpack import lower_half, nibbles, upper_half
+from webllm_build.compile.cpu.unpack import E2M1_BIAS, e2m1, e8m0, lower_half, nibbles, upper_half
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, let
 
 
@@ -55,11 +55,22 @@ def _q8_scales(elements: Expr) -> tuple[Expr, Expr | None]:
     return _halves(elements), None
 
 
+def _mxfp4_codes(q: Buffer, block: Expr) -> tuple[Expr, Expr]:
+    low, high = nibbles(q[block])
+    return e2m1(low), e2m1(high)
+
+
+def _mxfp4_scales(elements: Expr) -> tuple[Expr, Expr | None]:
+    scale = let("scale", e8m0(elements))
+    return scale, let("minimum", scale * like(T.float32(-E2M1_BIAS), scale))
+
+
 # By the scheme's name; one that is not here is multiplied as float32.
 CODES: Mapping[str, Codes] = MappingProxyType(
     {
         "q4": Codes(_nibble_codes, True, True, "uint16", _q4_scales),
         "q4a": Codes(_nibble_codes, True, True, "uint32", _q4a_scales),
+        "mxfp4": Codes(_mxfp4_codes, True, True, "uint8", _mxfp4_scales),
         "q8": Codes(_byte_codes, False, False, "uint16", _q8_scales),
     }
 )

@@ -21,7 +21,7 @@ ROWS = 4  # of the weight, that a loop over blocks takes together, for one token
 SPAN = 4  # blocks whose scales become floats together, for one token
 UNIT_PRODUCTS = 1 << 16  # of a unit, for one token: some microseconds
 MIN_UNITS = 16  # so that all threads have some
-DTYPE_BITS = {"uint16": 16, "uint32": 32}
+DTYPE_BITS = {"uint8": 8, "uint16": 16, "uint32": 32}
 
 
 def linear_codes(flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> PrimFunc:

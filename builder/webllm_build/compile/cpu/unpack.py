@@ -46,6 +46,32 @@ def nibbles(words: Expr) -> tuple[Expr, Expr]:
     return T.bitwise_and(all_bytes, T.Broadcast(T.uint8(15), 16)), T.shift_right(all_bytes, T.Broadcast(T.uint8(4), 16))
 
 
+E2M1_BIAS = 12  # what stands for 0 among the codes of e2m1
+
+
+def e2m1(nibbles: Expr) -> Expr:
+    """Numbers in E2M1, nibbles in uint8x16, as E2M1_BIAS + twice the number: see kernels/tir/unpack.py."""
+
+    def times(value: int) -> Expr:
+        return T.Broadcast(T.uint8(value), 16)
+
+    x = let("nibbles", nibbles)
+    two = let("two", T.shift_right(x, times(2)))
+    zero_and_two = let("zero_and_two", T.bitwise_and(T.bitwise_and(x, two), times(1)))
+    one_and_two = let("one_and_two", T.bitwise_and(T.bitwise_and(T.shift_right(x, times(1)), two), times(1)))
+    both = one_and_two + T.bitwise_and(zero_and_two, one_and_two)
+    size = let("size", T.bitwise_and(x, times(7)) + zero_and_two + T.shift_left(both, times(1)))
+    negative = T.bitwise_and(size, times(0) - T.shift_right(x, times(3)))
+    return size + times(E2M1_BIAS) - T.shift_left(negative, times(1))
+
+
+def e8m0(elements: Expr) -> Expr:
+    """Half the powers of two that bytes say, in any number of lanes, as float32; less than float32 has is 0."""
+    words = let("exponents", T.Cast(typed("uint32", elements), elements))
+    bits = T.shift_left(T.max(words, integer(1, words)) - integer(1, words), integer(23, words))
+    return T.reinterpret(typed("float32", words), bits)
+
+
 def values_of(scheme: Scheme, weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
     """The weights of a block as 8 float32x4, in order. The block of row r of a weight of k columns is r * k / GROUP + its place there."""
     return VALUES[scheme.name](weight, block)
@@ -58,8 +84,12 @@ def _quads(vector: Expr) -> list[Expr]:
 
 def _interleaved(words: Expr) -> list[Expr]:
     """32 nibbles in the order of nibbles.join_nibbles as 8 float32x4."""
-    low, high = (_quads(let("nibbles", part)) for part in nibbles(words))
-    return [quad for pair in zip(low, high, strict=True) for quad in pair]
+    return _in_order(*nibbles(words))
+
+
+def _in_order(low: Expr, high: Expr) -> list[Expr]:
+    pairs = zip(*(_quads(let("nibbles", part)) for part in (low, high)), strict=True)
+    return [quad for pair in pairs for quad in pair]
 
 
 def _q4(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
@@ -79,6 +109,13 @@ def _q8(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
     return tuple(quad * scale for part in parts for quad in _quads(part))
 
 
+def _mxfp4(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
+    byte = T.shift_right(weight[1][block // 4], T.Cast("uint32", block % 4 * 8))
+    scale = splat(let("scale", e8m0(T.bitwise_and(byte, T.uint32(0xFF)))))
+    codes = _in_order(*(e2m1(part) for part in nibbles(weight[0][block])))
+    return tuple((quad - splat(T.float32(E2M1_BIAS))) * scale for quad in codes)
+
+
 def _f16(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
     values: list[Expr] = []
     for part in range(4):
@@ -95,5 +132,5 @@ def _f32(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
 
 # By the scheme's name.
 VALUES: Mapping[str, Callable[[Sequence[Buffer], Expr], tuple[Expr, ...]]] = MappingProxyType(
-    {"q4": _q4, "q4a": _q4a, "q8": _q8, "f16": _f16, "f32": _f32}
+    {"q4": _q4, "q4a": _q4a, "q8": _q8, "mxfp4": _mxfp4, "f16": _f16, "f32": _f32}
 )

@@ -13,6 +13,10 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr
 from webllm_build.compile.kernels.tir.unpack import (
+    E2M1_BIAS,
+    biased_bytes,
+    e2m1_words,
+    e8m0,
     float16_at,
     float16_of,
     float16_pair,
@@ -98,6 +102,11 @@ def _q8(weight: Sequence[Buffer], block: Expr) -> Block:
     return Block(signed_bytes(words[0]) + signed_bytes(words[1]), scale)
 
 
+def _mxfp4(weight: Sequence[Buffer], block: Expr) -> Block:
+    words = T.bind(weight[0][block])
+    return Block(biased_bytes(e2m1_words(words), E2M1_BIAS), T.bind(e8m0(weight[1][block // 4], block)))
+
+
 def _f16(weight: Sequence[Buffer], block: Expr) -> Block:
     words = [T.bind(weight[0][block * 4 + part]) for part in range(4)]
     return Block(tuple(value for part in words for value in float16s(part)))
@@ -132,8 +141,16 @@ def _unpack_q8(raw: Sequence[Expr], block: Expr) -> CodeBlock:
     return CodeBlock(lanes(raw[0]) + lanes(raw[1]), float16_of(raw[2], block))
 
 
+def _read_mxfp4(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
+    return weight[0][block], weight[1][block // 4]
+
+
+def _unpack_mxfp4(raw: Sequence[Expr], block: Expr) -> CodeBlock:
+    return CodeBlock(e2m1_words(raw[0]), e8m0(raw[1], block))
+
+
 LOADS: Mapping[str, Callable[[Sequence[Buffer], Expr], Block]] = MappingProxyType(
-    {"q4": _q4, "q4a": _q4a, "q8": _q8, "f16": _f16, "f32": _f32}
+    {"q4": _q4, "q4a": _q4a, "q8": _q8, "mxfp4": _mxfp4, "f16": _f16, "f32": _f32}
 )
 # By the scheme's name, as LOADS; a scheme without integers is not among them.
 CODES: Mapping[str, Codes] = MappingProxyType(
@@ -141,5 +158,6 @@ CODES: Mapping[str, Codes] = MappingProxyType(
         "q4": Codes(_read_q4, _unpack_q4, ("uint32x4", "uint32"), bias=8),
         "q4a": Codes(_read_q4a, _unpack_q4a, ("uint32x4", "uint32"), has_minimum=True),
         "q8": Codes(_read_q8, _unpack_q8, ("uint32x4", "uint32x4", "uint32")),
+        "mxfp4": Codes(_read_mxfp4, _unpack_mxfp4, ("uint32x4", "uint32"), bias=E2M1_BIAS),
     }
 )

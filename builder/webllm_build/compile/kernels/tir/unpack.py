@@ -13,6 +13,37 @@ def nibble_words(words: Expr) -> tuple[Expr, ...]:
     return tuple(T.bitwise_and(T.shift_right(element(words, j), T.uint32(first)), mask) for j in range(4) for first in (0, 4))
 
 
+E2M1_BIAS = 12  # what stands for 0 among the codes of e2m1_words
+
+
+def e2m1_words(words: Expr) -> tuple[Expr, ...]:
+    """32 numbers in E2M1 of a uint32x4 as nibble_words has their nibbles: bytes of E2M1_BIAS + twice the number."""
+    return tuple(_e2m1(T.bind(word)) for word in nibble_words(words))
+
+
+def _e2m1(word: Expr) -> Expr:
+    """Of the bits s, 2, 1, 0 of each byte twice the number's size is bits 210 + (0 and 2) + 2 * ((1 and 2) + (0 and 1 and 2))."""
+    ones, two = T.uint32(0x01010101), T.bind(T.shift_right(word, T.uint32(2)))
+    zero_and_two = T.bind(T.bitwise_and(T.bitwise_and(word, two), ones))
+    one_and_two = T.bind(T.bitwise_and(T.bitwise_and(T.shift_right(word, T.uint32(1)), two), ones))
+    both = one_and_two + T.bitwise_and(zero_and_two, one_and_two)
+    size = T.bind(T.bitwise_and(word, T.uint32(0x07070707)) + zero_and_two + T.shift_left(both, T.uint32(1)))
+    sign = T.bind(T.bitwise_and(T.shift_right(word, T.uint32(3)), ones))
+    negative = T.bitwise_and(size, T.shift_left(sign, T.uint32(4)) - sign)
+    return size + T.uint32(E2M1_BIAS * 0x01010101) - T.shift_left(negative, T.uint32(1))
+
+
+def biased_bytes(words: tuple[Expr, ...], bias: int) -> tuple[Expr, ...]:
+    """The bytes of words, less a bias, as a float32x4 each."""
+    return tuple(_fields(_doubled(T.bind(word)), 0, 255, bias=bias) for word in words)
+
+
+def e8m0(word: Expr, index: Expr) -> Expr:
+    """Half the power of two that byte index % 4 of a word says, as float32; less than float32 has is 0."""
+    byte = T.bitwise_and(T.shift_right(word, T.cast(index % 4 * 8, "uint32")), T.uint32(0xFF))
+    return T.reinterpret("float32", T.shift_left(T.max(byte, T.uint32(1)) - T.uint32(1), T.uint32(23)))
+
+
 def lanes(words: Expr) -> tuple[Expr, ...]:
     """The 4 uint32 of a uint32x4."""
     return tuple(element(words, j) for j in range(4))
