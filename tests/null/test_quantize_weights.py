@@ -124,7 +124,7 @@ def test_auto_takes_no_quantized_encoding_for_floats() -> None:
     for encoding in filter(is_decodable, ENCODINGS.keys() - floats):
         values = Tensor("t", (2, 256), encoding, lambda: np.zeros((2, 0), np.uint8))
         chosen = choose_scheme(weight("w", [values]), checkpoint(values), "auto")
-        assert is_quantized(encoding) and chosen.name in ("q4", "q4a", "q8"), encoding
+        assert is_quantized(encoding) and chosen.name in ("q4", "q4a", "q8", "mxfp4"), encoding
     assert not any(map(is_quantized, floats))
 
 

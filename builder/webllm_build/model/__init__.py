@@ -26,6 +26,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
     "gemma3_text": "gemma3",
     "lfm2": "lfm2",
+    "lfm2_moe": "lfm2moe",
     "llama": "llama",
     "mistral": None,
     "modernbert": None,

@@ -72,6 +72,10 @@ class Reader:
             raise self._wrong(key, self._config.get(key), f"what makes a size from 1 to {MAX_DIMENSION}, and not {size}")
         return size
 
+    def count(self, key: str, *, default: int) -> int:
+        """As `integer`, but that it may be 0."""
+        return 0 if self._get(key, default) == 0 else self.integer(key, default=default)
+
     def number(self, key: str, *, default: float | None = None) -> float:
         """A positive number within float32's range."""
         value = self._get(key, default)

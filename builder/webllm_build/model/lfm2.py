@@ -3,7 +3,7 @@ normalised."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
-from webllm_build.model.layers import Layer
+from webllm_build.model.layers import Description, Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
 from webllm_build.model.short_convolution import ShortConvolution
@@ -67,7 +67,13 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def read(config: Reader) -> Decoder:
-    hidden, count = config.integer("hidden_size", default=2560), config.integer("num_hidden_layers", default=32)
+    feed_forward = GatedMLP("silu_mul", read_intermediate_size(config))
+    return read_decoder(config, NAMES, lambda layer: feed_forward, hidden=2560)
+
+
+def read_decoder(config: Reader, names: Names, feed_forward: Callable[[int], Description], *, hidden: int) -> Decoder:
+    """feed_forward: of each layer. hidden: the size where the config does not say."""
+    hidden, count = config.integer("hidden_size", default=hidden), config.integer("num_hidden_layers", default=32)
     eps = config.number("norm_eps", default=1e-5)
     heads = config.integer("num_attention_heads", default=32)
     head_dim = config.integer("head_dim", default=hidden // heads)
@@ -80,14 +86,13 @@ def read(config: Reader) -> Decoder:
         qk_norm=eps,
     )
     convolution = ShortConvolution(config.integer("conv_L_cache", default=3), config.flag("conv_bias", default=False))
-    feed_forward = GatedMLP("silu_mul", read_intermediate_size(config))
     attending = config.layers("full_attn_idxs", count, default=range(count))
     kinds = config.layer_types(
         count, default=[FULL if index in attending else CONVOLUTION for index in range(count)], kinds=(FULL, CONVOLUTION)
     )
     return Decoder(
-        NAMES,
-        [Layer(SelfAttention(attention) if kind == FULL else convolution, feed_forward) for kind in kinds],
+        names,
+        [Layer(SelfAttention(attention) if kind == FULL else convolution, feed_forward(layer)) for layer, kind in enumerate(kinds)],
         vocab_size=config.integer("vocab_size", default=65536),
         hidden_size=hidden,
         context_length=config.integer("max_position_embeddings", default=128000),
