@@ -139,8 +139,7 @@ def main(name: str, out: Path, tokenizer: Path) -> None:
     written = set()
     for kind, source in ((weight.kind, source) for weight in model.weights for source in weight.sources):
         if isinstance(source, Stack):
-            (form, *_), count = source.forms["gguf"], source.count
-            name, shape = form.name, form.shape(count, source.shape)
+            ((name, shape),) = source.forms["gguf"][0].shapes(source.count, source.shape).items()
         else:
             name, shape = gguf_name(source), tuple(size for size in source.shape if size != 1)
         if name not in written:

@@ -15,7 +15,7 @@ from webllm_build.errors import MalformedFile, MissingFile, UnsupportedArchitect
 from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.attention import MAX_HEAD_DIM
 from webllm_build.model.config import FULL
-from webllm_build.model.rope import MAX_PAIRS, Array
+from webllm_build.model.rope import MAX_PAIRS, YARN, Array
 from webllm_build.model.stacks import Form
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 
@@ -50,6 +50,7 @@ ATTENTION_FACTOR = "rope.scaling.attn_factor"
 TURNED = "rope.dimension_count"
 WINDOW = "attention.sliding_window"
 SCALING = "rope.scaling.type"
+YARN_BETAS = {"beta_fast": "rope.scaling.yarn_beta_fast", "beta_slow": "rope.scaling.yarn_beta_slow"}
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
 BOOKKEEPING = frozenset(
     {"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned", "attention.layer_norm_epsilon"}
@@ -103,6 +104,7 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
     neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), (config.get("head_dim"),))}
     known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *([ATTENTION_FACTOR] if factors else [])}
+    known |= {*YARN_BETAS.values()} if given.get(SCALING) == YARN else set()
     known |= {key for key, values in neutral.items() if key in given and any(_same(given[key], value) for value in values)}
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
@@ -132,7 +134,8 @@ def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
     if kind == "none":
         return None
     original = given.get("rope.scaling.original_context_length") if kind != "linear" else None
-    return {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original}
+    betas = {name: given.get(key) for name, key in YARN_BETAS.items()} if kind == YARN else {}
+    return {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original, **betas}
 
 
 def _longrope(given: Mapping[str, object], factors: Mapping[str, Tensor]) -> dict[str, object]:

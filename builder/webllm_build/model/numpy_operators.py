@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from webllm_build.model.attention import Attention
 from webllm_build.model.numpy_recurrences import RECURRENCES, silu
-from webllm_build.model.ops import Activation, check_linear, is_gated
+from webllm_build.model.ops import CLAMP, SLOPE, Activation, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
@@ -21,6 +21,12 @@ from webllm_build.source.embedding import Pooling
 Array = npt.NDArray[np.floating[Any]]
 
 _SLICE_VALUES = 1 << 22  # weights decoded at a time
+
+
+def clamped_silu(x: Array) -> Array:
+    x = np.minimum(x, CLAMP)
+    y: Array = x / (1 + np.exp(-SLOPE * x))
+    return y
 
 
 def gelu_tanh(x: Array) -> Array:
@@ -39,12 +45,16 @@ _ACTIVATIONS: Mapping[Activation, Callable[[Array], Array]] = {
     "gelu_mul": gelu,
     "gelu_tanh_mul": gelu_tanh,
     "silu_mul": silu,
+    "clamped_silu_mul": clamped_silu,
 }
 
 
 def gated(activation: Activation, y: Array) -> Array:
     """The channels of a gated unit, of its gates and ups [m, 2 * channels]."""
-    return _ACTIVATIONS[activation](y[:, 0::2]) * y[:, 1::2]
+    gate, up = y[:, 0::2], y[:, 1::2]
+    if activation == "clamped_silu_mul":
+        up = np.clip(up, -CLAMP, CLAMP) + 1
+    return _ACTIVATIONS[activation](gate) * up
 
 
 def choose(routing: Routing, logits: Array, correction: Array | None = None) -> tuple[npt.NDArray[np.int64], Array]:

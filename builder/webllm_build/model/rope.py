@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from reprlib import repr as shown
 
@@ -33,7 +33,12 @@ PARTIAL = "partial_rotary_factor"
 # How many pairs of a head turn by which of several positions: those of text are equal.
 SECTIONS = ("mrope_section", "mrope_interleaved")
 MAX_PAIRS = 512  # of any head
+YARN = "yarn"
 LONG = ("longrope", "su")  # what transformers calls it, and what the first files of Phi-3 do
+LONG_KEYS = frozenset({"rope_type", "short_factor", "long_factor", "factor", "attention_factor", ORIGINAL})
+YARN_KEYS = frozenset(
+    {"rope_type", "factor", "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate", ORIGINAL}
+)
 # Factors of other kinds, which ask for nothing at 1.
 NEUTRAL = ("factor", "partial_rotary_factor", "attention_factor", "mscale")
 
@@ -65,7 +70,8 @@ class RopeSettings:
         """Radians per position of each rotary pair: float64[head_dim / 2].
 
         Formulas: theta ** (-2i / head_dim) (https://arxiv.org/abs/2104.09864); "llama3" divides low frequencies by `factor` and
-        blends in between, as published with Llama 3.1. Raises UnsupportedArchitecture where the divisors do not fit the head.
+        blends in between, as published with Llama 3.1; so does "yarn" (https://arxiv.org/abs/2309.00071), by the number of a pair.
+        Raises UnsupportedArchitecture where the divisors do not fit the head.
         """
         inv_freq: Array = self.theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
         values = self.values or {}
@@ -75,6 +81,16 @@ class RopeSettings:
             low, high, original = values["low_freq_factor"], values["high_freq_factor"], values[ORIGINAL]
             blend = np.clip((original * inv_freq / (2 * math.pi) - low) / (high - low), 0.0, 1.0)
             inv_freq = (1 - blend) * inv_freq / values["factor"] + blend * inv_freq
+        if self.kind == YARN:
+            ends = [
+                head_dim * math.log(values[ORIGINAL] / (values[key] * 2 * math.pi)) / (2 * math.log(self.theta))
+                for key in ("beta_fast", "beta_slow")
+            ]
+            if values["truncate"]:
+                ends = [math.floor(ends[0]), math.ceil(ends[1])]
+            first, last = max(ends[0], 0), min(ends[1], head_dim - 1)
+            blend = np.clip((np.arange(head_dim // 2) - first) / (last - first or 0.001), 0, 1)
+            inv_freq = blend * inv_freq / values["factor"] + (1 - blend) * inv_freq
         if self.divisors is None:
             return inv_freq
         if self.divisors.shape != inv_freq.shape or not ((self.divisors > 0) & (self.divisors < math.inf)).all():
@@ -132,8 +148,11 @@ class RopePlaces:
         given = {key: value for key, value in given.items() if key not in (PARTIAL, *SECTIONS)}
         if kind in LONG:
             return self._long(given, theta)
+        if kind == YARN:
+            return self._yarn(given, theta)
         if not isinstance(kind, str) or kind not in KINDS:
-            raise UnsupportedArchitecture(f"The kind of rotary scaling is {shown(kind)}", f"Supported kinds are {', '.join(KINDS)}.")
+            kinds = ", ".join([*KINDS, YARN, LONG[0]])
+            raise UnsupportedArchitecture(f"The kind of rotary scaling is {shown(kind)}", f"Supported kinds are {kinds}.")
         found = {key: value for key, value in given.items() if key != "rope_type" and (key in KINDS[kind] or not _is_neutral(key, value))}
         if ORIGINAL in KINDS[kind]:
             # transformers: what stands beside the object wins, and the context length is the last resort.
@@ -153,18 +172,40 @@ class RopePlaces:
             )
         return RopeSettings(theta, kind, values)
 
+    def _yarn(self, given: Mapping[str, object], theta: float) -> RopeSettings:
+        """As transformers reads it. What turns is scaled by attention_factor, or by what follows from factor and the two mscales."""
+        given = {"beta_fast": 32.0, "beta_slow": 1.0, "truncate": True, **self._with_original(given, YARN, YARN_KEYS)}
+        original = _number(ORIGINAL, given[ORIGINAL], (1, MAX_CONTEXT))
+        context = _number("max_position_embeddings", self.context, (1, MAX_CONTEXT))
+        factor = _number("factor", given.get("factor", context / original), (1, 1e6))
+        mscales = [_number(key, given.get(key, 0), (0, 1e3)) for key in ("mscale", "mscale_all_dim")]
+        over, under = (0.1 * mscale * math.log(factor) + 1 for mscale in (mscales if all(mscales) else (1, 0)))
+        scale = _number("attention_factor", given.get("attention_factor", over / under), (1e-3, 1e3))
+        betas = {key: _number(key, given[key], (1e-3, 1e6)) for key in ("beta_fast", "beta_slow")}
+        if theta <= 1 or given["truncate"] not in (True, False):
+            raise UnsupportedArchitecture(
+                f"Rotary scaling of the kind yarn has the base {theta} and truncate {shown(given['truncate'])}",
+                "It needs a base above 1, and true or false.",
+            )
+        values = {"factor": factor, ORIGINAL: original, "truncate": float(given["truncate"] is True), **betas}
+        return RopeSettings(theta, YARN, values, scale=scale)
+
+    def _with_original(self, given: Mapping[str, object], kind: str, known: Collection[str]) -> dict[str, object]:
+        """With the original length, which may stand beside the object. Raises UnsupportedArchitecture for keys that are not known."""
+        found = {ORIGINAL: self.context if self.original is None else self.original, **given}
+        if self.original is not None and found[ORIGINAL] != self.original:
+            raise _disagree(f"{ORIGINAL} is {shown(self.original)} and {shown(found[ORIGINAL])}")
+        if wrong := sorted(key for key, value in found.items() if key not in known and not _is_neutral(key, value)):
+            raise UnsupportedArchitecture(
+                f"Rotary scaling of the kind {kind} does not know: {', '.join(map(shown, wrong[:8]))}",
+                f"Expected are {', '.join(sorted({*known} - {'rope_type'}))}.",
+            )
+        return found
+
     def _long(self, given: Mapping[str, object], theta: float) -> RopeSettings:
         """LongRoPE (https://arxiv.org/abs/2402.13753), as transformers reads it: divisors of the frequencies for sequences up to the
         original length, and others beyond it; both are scaled by sqrt(1 + log(factor) / log(original))."""
-        given = {ORIGINAL: self.context if self.original is None else self.original, **given}
-        if self.original is not None and given[ORIGINAL] != self.original:
-            raise _disagree(f"{ORIGINAL} is {shown(self.original)} and {shown(given[ORIGINAL])}")
-        known = {"rope_type", "short_factor", "long_factor", "factor", "attention_factor", ORIGINAL}
-        if wrong := sorted(key for key, value in given.items() if key not in known and not _is_neutral(key, value)):
-            raise UnsupportedArchitecture(
-                f"Rotary scaling of the kind longrope does not know: {', '.join(map(shown, wrong[:8]))}",
-                f"Expected are {', '.join(sorted(known - {'rope_type'}))}.",
-            )
+        given = self._with_original(given, "longrope", LONG_KEYS)
         original = _number(ORIGINAL, given[ORIGINAL], (2, MAX_CONTEXT))
         context = _number("max_position_embeddings", self.context, (1, MAX_CONTEXT))
         factor = _number("factor", given.get("factor", max(1.0, context / original)), (1, 1e6))

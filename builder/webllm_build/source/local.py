@@ -66,7 +66,8 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     folder = folder if isinstance(folder, Folder) else Folder(folder)
     _check_adapter(folder)
     config = read_json(folder.existing(CONFIG, _instead(folder)))
-    if config.get("quantization_config"):
+    quantization = config.get("quantization_config")
+    if quantization and not (isinstance(quantization, dict) and quantization.get("quant_method") == "mxfp4"):
         raise UnsupportedEncoding(
             f"{folder.path / CONFIG}: the weights are already quantized (quantization_config)",
             "Use the original model, or a GGUF file in q4_0, q4_1 or q8_0.",

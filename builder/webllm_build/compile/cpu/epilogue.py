@@ -9,12 +9,18 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.ops import constant, exp, joined, polynomial
 from webllm_build.compile.kernels.linear.epilogue import ERFC, ERFC_P, Epilogue
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, let, splat, store, when
-from webllm_build.model.ops import Activation
+from webllm_build.model.ops import CLAMP, SLOPE, Activation
 
 
 def silu(x: Expr) -> Expr:
     """x * sigmoid(x)."""
     return x / (constant(1, x) + exp(constant(0, x) - x))
+
+
+def clamped_silu(x: Expr) -> Expr:
+    """As model/ops.py has it, of the gate."""
+    x = let("clamped", T.min(x, constant(CLAMP, x)))
+    return x / (constant(1, x) + exp(x * constant(-SLOPE, x)))
 
 
 def gelu_tanh(x: Expr) -> Expr:
@@ -36,6 +42,7 @@ ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
     "gelu_mul": gelu,
     "gelu_tanh_mul": gelu_tanh,
     "silu_mul": silu,
+    "clamped_silu_mul": clamped_silu,
 }
 
 
@@ -51,6 +58,13 @@ def applied(epilogue: Epilogue, y: Expr) -> Expr:
         return y
     size = exp(let("twice", y * constant(2 / epilogue.softcap, y)))
     return let("capped", constant(epilogue.softcap, y) - constant(2 * epilogue.softcap, y) / (size + constant(1, y)))
+
+
+def channel(activation: Activation, gate: Expr, up: Expr) -> Expr:
+    """Of a gated unit."""
+    if activation == "clamped_silu_mul":
+        up = T.max(T.min(up, constant(CLAMP, up)), constant(-CLAMP, up)) + constant(1, up)
+    return ACTIVATIONS[activation](let("gate", gate)) * up
 
 
 class Outputs:
@@ -75,7 +89,7 @@ class Outputs:
         sums = applied(self._epilogue, sums)
         if self._epilogue.gated:
             gates, ups = (T.Shuffle([sums], [i, i + 2, i, i + 2]) for i in range(2))
-            channels = let("channels", ACTIVATIONS[self._epilogue.activation](let("gates", gates)) * ups)
+            channels = let("channels", channel(self._epilogue.activation, gates, ups))
             for i in range(2):
                 with when(self._n % 4 == 0 or first + 2 * i < self._n):
                     store(self._out, element(channels, i), token, T.shift_right(first, 1) + i)
@@ -95,8 +109,7 @@ class Outputs:
             sums = [value + splat(self._bias[self._first_bias + T.min(first + i, self._n - 1)]) for i, value in enumerate(sums)]
         sums = [applied(self._epilogue, let("biased", value)) for value in sums]
         if self._epilogue.gated:
-            gate = ACTIVATIONS[self._epilogue.activation]
-            sums = [let("channel", gate(let("gate", sums[i])) * sums[i + 1]) for i in range(0, len(sums), 2)]
+            sums = [let("channel", channel(self._epilogue.activation, sums[i], sums[i + 1])) for i in range(0, len(sums), 2)]
             first = T.shift_right(first, 1)
         columns = self._epilogue.columns(self._n)
         for i, value in enumerate(sums):

@@ -10,7 +10,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, store, tanh, when
 from webllm_build.errors import CompileError
-from webllm_build.model.ops import Activation, is_gated
+from webllm_build.model.ops import CLAMP, SLOPE, Activation, is_gated
 from webllm_build.quantize import GROUP, Scheme
 
 QUADS = GROUP // 4  # float32x4 in a block of weights
@@ -19,6 +19,16 @@ QUADS = GROUP // 4  # float32x4 in a block of weights
 def silu(x: Expr) -> Expr:
     """x * sigmoid(x). The exponent is bounded because WGSL leaves an overflow of exp undefined."""
     return x / (T.float32(1) + T.exp(T.min(T.float32(0) - x, T.float32(80))))
+
+
+def clamped_silu(x: Expr) -> Expr:
+    """As model/ops.py has it, of the gate."""
+    x = let("clamped", T.min(x, T.float32(CLAMP)))
+    return x / (T.float32(1) + T.exp(T.min(x * T.float32(-SLOPE), T.float32(80))))
+
+
+def clamped_up(x: Expr) -> Expr:
+    return T.max(T.min(x, T.float32(CLAMP)), T.float32(-CLAMP)) + T.float32(1)
 
 
 def gelu_tanh(x: Expr) -> Expr:
@@ -52,6 +62,7 @@ ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
     "gelu_mul": gelu,
     "gelu_tanh_mul": gelu_tanh,
     "silu_mul": silu,
+    "clamped_silu_mul": clamped_silu,
 }
 
 
@@ -127,7 +138,7 @@ class EpilogueBuffers:
         """The output for the products of a channel of a gated unit."""
         if self.bias is not None:
             gate, up = (y + self.bias[self.first_bias + channel * 2 + i] for i, y in enumerate((gate, up)))
-        return ACTIVATIONS[self.epilogue.activation](gate) * up
+        return ACTIVATIONS[self.epilogue.activation](gate) * (clamped_up(up) if self.epilogue.activation == "clamped_silu_mul" else up)
 
     def store_row(self, sums: Sequence[Expr], out: Buffer, token: Expr, first: Expr, step: int) -> None:
         """Store one token's outputs at columns first, first + step, ..., from its sums at the positions of `weight_row`."""
