@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from families import TOKENS, open_tiny, reference
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.model import load_model, read_model
 from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.model.rope import RopePlaces
 from webllm_build.model.routing import Routing
+from webllm_build.model.stacks import Microscaled, Stack
 from webllm_build.quantize import SCHEMES, parts_of
 from webllm_build.quantize.calibrate import importances
-from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.quantize.pack import scheme_of_floats
+from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 
 EXPERTS = 7
 QWEN3_30B = {
@@ -155,3 +159,122 @@ def test_experts_have_the_importance_of_what_their_layer_multiplies(tmp_path: Pa
 def test_more_experts_than_kernels_have_are_refused() -> None:
     with pytest.raises(UnsupportedArchitecture, match="up to 32"):
         Routing(64, 40)
+
+
+def test_mxfp4_of_transformers_is_that_of_ggml() -> None:
+    """By the definition: two numbers a byte, the first in the low half, and a power of two for 32."""
+    rng = np.random.default_rng(0)
+    blocks, scales = rng.integers(0, 256, (2, 6, 2, 16), np.uint8), rng.integers(120, 130, (2, 6, 2), np.uint8)
+    tensors = {
+        name: Tensor(name, array.shape, "u8", lambda array=array: array.reshape(-1, array.shape[-1]))  # type: ignore[misc]
+        for name, array in (("w_blocks", blocks), ("w_scales", scales))
+    }
+    checkpoint = Checkpoint("m", {}, tensors, Tokenizer(b"", {}), (), None, lambda: "")
+    numbers = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6], np.float32)
+    values = np.stack([numbers[blocks & 15], numbers[blocks >> 4]], axis=-1).reshape(2, 6, 2, 32)
+    expected = (values * np.ldexp(np.float32(1), scales.astype(int) - 127)[..., None]).reshape(2, 6, 64)
+    for half in (0, 1):
+        found = Stack({"hugging_face": [Microscaled("w", half, alternating=True)]}, 2, (3, 64)).tensor(checkpoint)
+        assert found.encoding == "mxfp4"
+        np.testing.assert_array_equal(found.dequantize(), expected[:, half::2].reshape(6, 64))
+
+
+# By transformers' _compute_yarn_parameters, of heads of 64 with the base 150000: inverse frequencies of the pairs 0, 12, 16 and 31, and the
+# factor of cosines and sines.
+YARN = [
+    ({"factor": 32.0, "truncate": False}, [1, 0.0067949593, 0.00045648392, 3.0235114e-07], 1.3465736),
+    ({"factor": 8.0}, [1, 0.0074452474, 0.0007745967, 1.2094046e-06], 1.2079442),
+    ({"factor": 4.0, "mscale": 1.0, "mscale_all_dim": 0.5, "beta_fast": 16.0}, [1, 0.0085906694, 0.0010758287, 2.4188091e-06], 1.0648216),
+    ({"factor": 4.0, "attention_factor": 1.25, "beta_slow": 2.0}, [1, 0.0071588913, 0.00064549723, 2.4188091e-06], 1.25),
+]
+
+
+@pytest.mark.parametrize(("given", "frequencies", "scale"), YARN)
+def test_yarn_is_that_of_transformers(given: dict[str, object], frequencies: list[float], scale: float) -> None:
+    scaling = {"rope_type": "yarn", "rope_theta": 150000.0, "original_max_position_embeddings": 4096, **given}
+    settings = RopePlaces(scaling, None, None, None, 131072).settings(1e4)
+    np.testing.assert_allclose(settings.inverse_frequencies(64)[[0, 12, 16, 31]], frequencies, rtol=1e-6)
+    assert settings.scale == pytest.approx(scale)
+
+
+GPT_OSS_20B = {
+    "model_type": "gpt_oss",
+    "attention_bias": True,
+    "experts_per_token": 4,
+    "head_dim": 64,
+    "hidden_act": "silu",
+    "hidden_size": 2880,
+    "initial_context_length": 4096,
+    "intermediate_size": 2880,
+    "layer_types": ["sliding_attention", "full_attention"] * 12,
+    "max_position_embeddings": 131072,
+    "num_attention_heads": 64,
+    "num_experts_per_tok": 4,
+    "num_hidden_layers": 24,
+    "num_key_value_heads": 8,
+    "num_local_experts": 32,
+    "output_router_logits": False,
+    "quantization_config": {"modules_to_not_convert": ["model.layers.*.self_attn", "lm_head"], "quant_method": "mxfp4"},
+    "rms_norm_eps": 1e-5,
+    "rope_scaling": {
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "factor": 32.0,
+        "original_max_position_embeddings": 4096,
+        "rope_type": "yarn",
+        "truncate": False,
+    },
+    "rope_theta": 150000,
+    "router_aux_loss_coef": 0.9,
+    "sliding_window": 128,
+    "swiglu_limit": 7.0,
+    "tie_word_embeddings": False,
+    "vocab_size": 201088,
+}
+LFM2_8B = {
+    "model_type": "lfm2_moe",
+    "conv_L_cache": 3,
+    "conv_bias": False,
+    "hidden_size": 2048,
+    "intermediate_size": 7168,
+    "layer_types": ["conv", "conv", "full_attention", "conv"] * 6,
+    "max_position_embeddings": 128000,
+    "moe_intermediate_size": 1792,
+    "norm_eps": 1e-5,
+    "norm_topk_prob": True,
+    "num_attention_heads": 32,
+    "num_dense_layers": 2,
+    "num_experts": 32,
+    "num_experts_per_tok": 4,
+    "num_hidden_layers": 24,
+    "num_key_value_heads": 8,
+    "rope_theta": 1000000.0,
+    "routed_scaling_factor": 1.0,
+    "tie_embedding": True,
+    "use_expert_bias": True,
+    "vocab_size": 65536,
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "scheme", "billions"),
+    [(QWEN3_30B, "q4", 30.5), (GPT_OSS_20B, "mxfp4", 20.9), (LFM2_8B, "q4", 8.3)],
+    ids=["qwen3-30b-a3b", "gpt-oss-20b", "lfm2-8b-a1b"],
+)
+def test_published_configs_are_read_and_fit_every_binding(config: dict[str, object], scheme: str, billions: float) -> None:
+    model = read_model("a model", config)
+    assert sum(math.prod(weight.shape) for weight in model.weights) == pytest.approx(billions * 1e9, rel=0.01)
+    schemes = {weight.name: scheme_of_floats(weight, scheme) for weight in model.weights}
+    parts = [part for weight in model.weights for part in parts_of(weight.name, schemes[weight.name], weight.shape, weight.experts)]
+    assert max(spec.nbytes for part in parts for spec in part.buffers) <= 128 << 20
+
+
+@pytest.mark.parametrize(("given", "problem"), [({"swiglu_limit": 5.0}, "swiglu_limit"), ({"hidden_act": "gelu"}, "hidden_act")])
+def test_another_unit_of_gpt_oss_is_refused(given: dict[str, object], problem: str) -> None:
+    with pytest.raises(UnsupportedArchitecture, match=problem):
+        read_model("a model", {**GPT_OSS_20B, **given})
+
+
+def test_all_layers_of_lfm2_may_have_experts() -> None:
+    weights = {weight.name for weight in read_model("a model", {**LFM2_8B, "num_dense_layers": 0}).weights}
+    assert "layers.0.experts_down" in weights and "layers.0.down" not in weights

@@ -27,6 +27,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "gemma3_text": "gemma3",
     "lfm2": "lfm2",
     "lfm2_moe": "lfm2moe",
+    "gpt_oss": "gpt-oss",
     "llama": "llama",
     "mistral": None,
     "modernbert": None,
