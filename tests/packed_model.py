@@ -22,7 +22,10 @@ Array = npt.NDArray[np.floating[Any]]
 
 CHUNK = 64  # tokens of the longest prefill call
 # Schemes by the last part of a weight's name; norms are f32.
-MATRICES = ["conv_in", "conv_out", "delta_in", "delta_out", "qkv", "o", "gate_up", "up", "down", "experts_gate_up", "experts_down"]
+MATRICES = [
+    *("conv_in", "conv_out", "delta_in", "delta_out", "mamba_in", "mamba_out", "qkv", "o"),
+    *("gate_up", "up", "down", "experts_gate_up", "experts_down"),
+]
 EXACT = dict.fromkeys(["embedding", *MATRICES, "head"], "f16")
 
 

@@ -38,7 +38,7 @@ PARAMETERS = {
     "phi-3.5-mini": 3821079552, "phi-4-mini": 3836021760, "mistral-7b": 7248023552, "phi-2": 2779683840,
 }
 # Of architectures that have a trait more than this version computes.
-IN_PART = ("r1-qwen3-8b",)
+IN_PART = ("r1-qwen3-8b", "granite-4.0-h-tiny")
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from webllm_build.source.embedding import Embedding
 ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
     "gemma3_text": "gemma3",
+    "granitemoehybrid": "granitehybrid",
     "lfm2": "lfm2",
     "lfm2_moe": "lfm2moe",
     "gpt_oss": "gpt-oss",

@@ -51,10 +51,11 @@ class Reader:
         """Whether this was a GGUF's metadata."""
         return bool(self._spelling)
 
-    def integer(self, key: str, *, default: int | None = None) -> int:
-        """A positive integer up to the key's bound; a missing or null key takes the default, if there is one."""
+    def integer(self, key: str, *, default: int | None = None, automatic: str | None = None) -> int:
+        """A positive integer up to the key's bound; a missing or null key takes the default, if there is one, and so does this word."""
         most = BOUNDS.get(key, MAX_DIMENSION)
         value = self._get(key, default)
+        value = default if automatic is not None and value == automatic else value
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
             raise self._wrong(key, value, f"a whole number from 1 to {most}")
         return value
@@ -83,6 +84,18 @@ class Reader:
         if result is None or not SMALLEST <= result <= LARGEST:
             raise self._wrong(key, value, f"a number from {SMALLEST} to {LARGEST}")
         return result
+
+    def interval(self, key: str) -> tuple[float, float] | None:
+        """Two numbers, of which the second may be infinite, as transformers writes it; None where they are 0 and infinity, or absent."""
+        value = self._get(key, None)
+        if value is None:
+            return None
+        if not isinstance(value, (list, tuple)) or len(value) != 2:
+            raise self._wrong(key, value, "a list of two numbers")
+        low, high = (LARGEST if part == {"__float__": "Infinity"} else number(part) for part in value)
+        if low is None or high is None or not 0 <= low <= high <= LARGEST:
+            raise self._wrong(key, value, f"two numbers from 0 to {LARGEST}, the smaller one first")
+        return None if (low, high) == (0, LARGEST) else (low, high)
 
     def window(self, *, default: int | None) -> int | None:
         """Tokens that a token sees; None: all. As transformers reads it, null says all, and an absent key the default."""

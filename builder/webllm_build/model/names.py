@@ -20,12 +20,14 @@ class FileNames:
     logarithms: parts of which a file has log(-a) where the model has a.
     rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
     experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
+    halves: parts that are the first or the second half of the rows of their tensor, which two share.
     """
 
     tensors: Mapping[str, str]
     norm_offset: float = 0.0
     rotary_pairs: bool = False
     experts: Mapping[str, Sequence[Form]] = field(default_factory=dict)
+    halves: Mapping[str, int] = field(default_factory=dict)
     logarithms: frozenset[str] = frozenset()
 
 
@@ -147,6 +149,7 @@ class Place:
             name = ".".join([file.tensors[part.name].format(self.layer), *([suffix] if suffix else [])])
             pairs = (part.heads, part.turned) if file.rotary_pairs else (0, 0)
             offset, is_logarithm = file.norm_offset if norm else 0.0, part.name in file.logarithms
-            return Stored(name, offset, paired_heads=pairs[0], paired=pairs[1], negated_exp=is_logarithm)
+            half = file.halves.get(part.name)
+            return Stored(name, offset, paired_heads=pairs[0], paired=pairs[1], negated_exp=is_logarithm, half=half)
 
         return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns), flat=flat)

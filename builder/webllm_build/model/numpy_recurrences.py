@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.model.recurrence import L2_EPS, Convolution, GatedDelta, Recurrence
+from webllm_build.model.recurrence import L2_EPS, Convolution, GatedDelta, Recurrence, Scan
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -56,8 +56,27 @@ def gated_delta(delta: GatedDelta, inputs: Sequence[Array], weights: Sequence[Ar
     return y
 
 
+def scan(kind: Scan, inputs: Sequence[Array], weights: Sequence[Array]) -> Array:
+    (projected, convolved), (parameters,) = inputs, weights
+    m, per_group = len(projected), kind.heads // kind.groups
+    a, d, bias = np.split(parameters, 3)
+    x, b, c = np.split(convolved, [kind.size, kind.size + kind.groups * kind.states], axis=1)
+    x = x.reshape(m, kind.heads, kind.head_dim)
+    b, c = (np.repeat(part.reshape(m, kind.groups, kind.states), per_group, axis=1) for part in (b, c))
+    dt = np.logaddexp(0, projected[:, -kind.heads :] + bias).astype(x.dtype)
+    if kind.limits is not None:
+        dt = np.clip(dt, *kind.limits)
+    state, y = np.zeros(kind.state_shape, x.dtype), np.empty_like(x)
+    for t in range(m):
+        state = np.exp(dt[t] * a)[:, None, None] * state + (dt[t][:, None] * b[t])[:, :, None] * x[t][:, None]
+        y[t] = (c[t][:, :, None] * state).sum(1) + d[:, None] * x[t]
+    out: Array = kind.scale * y.reshape(m, -1) * silu(projected[:, : kind.size])
+    return out
+
+
 # By the type of a recurrence: its values [m, size], from it, its inputs [m, .] and its weights.
 RECURRENCES: dict[type[Recurrence], Callable[[Any, Sequence[Array], Sequence[Array]], Array]] = {
     Convolution: convolution,
     GatedDelta: gated_delta,
+    Scan: scan,
 }

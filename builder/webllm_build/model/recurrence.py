@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from webllm_build.errors import UnsupportedArchitecture
+
+MAX_TAPS, MAX_STATES = 16, 1024
 L2_EPS = 1e-6  # of the norms of queries and keys of the gated delta rule
 
 
@@ -42,6 +45,14 @@ class Convolution:
     gated: bool = False
     bias: bool = False
     silu: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises UnsupportedArchitecture for what no kernel has."""
+        rules = {
+            f"there are from 2 to {MAX_TAPS} taps": 2 <= self.kernel <= MAX_TAPS,
+            "channels are a multiple of 4": self.size % 4 == 0 and self.first % 4 == 0,
+        }
+        _check(f"A convolution of {self.size} channels by {self.kernel} taps", rules)
 
     @property
     def state_shape(self) -> tuple[int, ...]:
@@ -102,3 +113,56 @@ class GatedDelta:
 
     def key_head(self, value_head: int) -> int:
         return value_head % self.key_heads if self.tiled else value_head * self.key_heads // self.value_heads
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What Mamba-2 does along a sequence (https://arxiv.org/abs/2405.21060). Of each head, with x[head_dim], and B and C[states] of
+    its group of heads:
+
+        dt = softplus(dt + bias), within `limits` where there are any
+        state = exp(dt * A) * state + dt * B x (outer product)
+        y = scale * (C state + D * x) * silu(z)
+
+    Inputs: z, x, B, C and dt side by side, [m, width], of which it takes z and dt; x, B and C behind their convolution, [m, width - heads *
+    head_dim - heads]. Its one weight is A, D and bias of all heads. The state lies as [heads, states, head_dim].
+    """
+
+    heads: int
+    head_dim: int
+    groups: int
+    states: int
+    scale: float = 1.0
+    limits: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises UnsupportedArchitecture for what no kernel has."""
+        rules = {
+            "heads are a multiple of their groups": self.heads % self.groups == 0,
+            "the size of a head is a multiple of 4": self.head_dim % 4 == 0,
+            f"there are at most {MAX_STATES} states, a multiple of 16": self.states % 16 == 0 and self.states <= MAX_STATES,
+        }
+        _check(f"A scan of {self.heads} heads of {self.head_dim} in {self.groups} groups, with {self.states} states,", rules)
+
+    @property
+    def size(self) -> int:
+        return self.heads * self.head_dim
+
+    @property
+    def convolved(self) -> int:
+        """Features of x, B and C."""
+        return self.size + 2 * self.groups * self.states
+
+    @property
+    def width(self) -> int:
+        return self.size + self.convolved + self.heads
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        return (self.heads, self.states, self.head_dim)
+
+
+def _check(what: str, rules: Mapping[str, bool]) -> None:
+    broken = [rule for rule, holds in rules.items() if not holds]
+    if broken:
+        raise UnsupportedArchitecture(f"{what} cannot be built: it must be that {' and that '.join(broken)}", "No kernel has such sizes.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
 @dataclass(frozen=True)
 class Stored:
     """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and of how many heads the
-    first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored)."""
+    first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored). half: 0 or 1, of
+    a tensor that has the rows of two such parts."""
 
     name: str
     offset: float = 0.0
@@ -30,6 +31,7 @@ class Stored:
     paired_heads: int = 0
     negated_exp: bool = False
     paired: int = 0
+    half: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,12 @@ class Source:
         tensor = checkpoint.tensors.get(stored.name)
         if tensor is None:
             raise MalformedFile(f"missing: {stored.name}")
-        if (_without_ones(tensor.shape) != _without_ones(self.shape)) if self.flat else tensor.shape != self.shape:
-            raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(self.shape)}")
+        rows, *columns = self.shape
+        shape = self.shape if stored.half is None else (2 * rows, *columns)
+        if (_without_ones(tensor.shape) != _without_ones(shape)) if self.flat else tensor.shape != shape:
+            raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(shape)}")
+        if stored.half is not None:
+            tensor = _rows(tensor, stored.half * rows, (stored.half + 1) * rows)
         if self.flat:
             tensor = _flat(tensor)
         if len(tensor.shape) == 1 and tensor.encoding not in PLAIN:
@@ -73,8 +79,10 @@ class Source:
         if self.rows is not None:
             tensor = _rows(tensor, *self.rows)
         if stored.negated_exp:
-            return _negated_exp(tensor)
-        return tensor if (stored.multiplier, stored.offset) == (1.0, 0.0) else _affine(tensor, stored.multiplier, stored.offset)
+            return _computed(tensor, lambda values: -np.exp(values))
+        if (stored.multiplier, stored.offset) == (1.0, 0.0):
+            return tensor
+        return _computed(tensor, lambda values: values * np.float32(stored.multiplier) + np.float32(stored.offset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,17 +148,11 @@ def _in_halves(tensor: Tensor, heads: int, paired: int) -> Tensor:
     return replace(tensor, read=read)
 
 
-def _affine(tensor: Tensor, multiplier: float, offset: float) -> Tensor:
+def _computed(tensor: Tensor, of: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> Tensor:
     def read() -> npt.NDArray[np.uint8]:
-        values = decode_rows(tensor.read(), tensor.encoding, tensor.name) * np.float32(multiplier) + np.float32(offset)
+        with np.errstate(over="ignore"):  # infinities are found when values are packed
+            values = of(decode_rows(tensor.read(), tensor.encoding, tensor.name))
         return np.ascontiguousarray(values, np.float32).view(np.uint8)
-
-    return replace(tensor, encoding="f32", read=read)
-
-
-def _negated_exp(tensor: Tensor) -> Tensor:
-    def read() -> npt.NDArray[np.uint8]:
-        return (-np.exp(decode_rows(tensor.read(), tensor.encoding, tensor.name))).view(np.uint8)
 
     return replace(tensor, encoding="f32", read=read)
 

@@ -9,14 +9,11 @@ from webllm_build.compile.cpu.epilogue import silu
 from webllm_build.compile.cpu.ops import units
 from webllm_build.compile.kernels.recurrence.convolution import Channels
 from webllm_build.compile.kernels.tir.ops import VEC, Kernel, size
-from webllm_build.errors import CompileError
 from webllm_build.model.recurrence import Convolution
 
 
 def convolution(kind: Convolution, decoding: bool) -> PrimFunc:
-    """A unit has four channels. Parameters: those of Channels. Raises CompileError for channels that are no multiple of four."""
-    if kind.size % VEC or kind.first % VEC:
-        raise CompileError(f"a convolution of {kind.size} channels from {kind.first} on: the kernel needs multiples of {VEC}")
+    """A unit has four channels. Parameters: those of Channels."""
     with Kernel() as kernel:
         channels = Channels(kernel, kind, size("n"), MAX_ROWS if decoding else None, silu, lanes=VEC)
         with units(kind.size // VEC) as unit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tvm.tirx.script import builder as T
@@ -44,16 +44,22 @@ class SlotState:
         it, at these places, and the body makes it the state after it. No other invocation of the kernel may walk with one of the same
         places.
         """
+        with self.steps(tokens, lambda row: self.load(row, own, places), lambda row: self.leave(row, own, places)) as token:
+            yield token
+
+    @contextmanager
+    def steps(self, tokens: Expr, load: Callable[[Expr], None], leave: Callable[[Expr], None]) -> Iterator[Expr]:
+        """As `walk`, where a state is read and left in ways of its own, of a row."""
         if self.rows is None:
-            self._load(0, own, places)
+            load(0)
             with T.serial(tokens) as token:
                 yield token
-            self.leave(0, own, places)
+            leave(0)
         else:
             with T.serial(tokens) as row, when(self.state[row, POSITION] >= 0):
-                self._load(row, own, places)
+                load(row)
                 yield row
-                self.leave(row, own, places)
+                leave(row)
 
     def before(self, row: Expr, *place: Expr) -> Expr:
         """What the state before the tokens of a row has at a place."""
@@ -63,11 +69,15 @@ class SlotState:
 
     def leave(self, row: Expr, own: Buffer, places: Sequence[tuple[Expr, ...]]) -> None:
         """Make `own` the state behind the tokens of a row."""
-        slot = let("slot_written", self.state[row, SLOT_WRITTEN])
         for i, place in enumerate(places):
-            store(self.slots, own[lane(i * self.lanes, self.lanes)], slot, *self._lanes(place))
+            self.put(row, own[lane(i * self.lanes, self.lanes)], *place)
 
-    def _load(self, row: Expr, own: Buffer, places: Sequence[tuple[Expr, ...]]) -> None:
+    def put(self, row: Expr, value: Expr, *place: Expr) -> None:
+        """Leave a value at a place of the state behind the tokens of a row."""
+        store(self.slots, value, let("slot_written", self.state[row, SLOT_WRITTEN]), *self._lanes(place))
+
+    def load(self, row: Expr, own: Buffer, places: Sequence[tuple[Expr, ...]]) -> None:
+        """Make `own` the state before the tokens of a row."""
         for i, place in enumerate(places):
             store(own, self.before(row, *place), lane(i * self.lanes, self.lanes))
 

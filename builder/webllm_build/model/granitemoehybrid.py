@@ -1,0 +1,147 @@
+"""Granite 4 (https://www.ibm.com/granite/docs/models/granite): Mamba-2 in most layers, attention mostly without positions in the others;
+factors on embeddings, residuals, attention and logits. Models without experts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model import common, gguf
+from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.config import FULL, Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.feed_forward import GatedMLP
+from webllm_build.model.layers import Layer
+from webllm_build.model.mamba2 import Mamba2
+from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.recurrence import Scan
+from webllm_build.model.self_attention import SelfAttention
+
+NAMES = Names(
+    hugging_face=FileNames(
+        {
+            **HUGGING_FACE,
+            "mamba_in": "model.layers.{}.mamba.in_proj",
+            "mamba_conv": "model.layers.{}.mamba.conv1d",
+            "mamba_a": "model.layers.{}.mamba.A_log",
+            "mamba_d": "model.layers.{}.mamba.D",
+            "mamba_dt": "model.layers.{}.mamba.dt_bias",
+            "mamba_norm": "model.layers.{}.mamba.norm",
+            "mamba_out": "model.layers.{}.mamba.out_proj",
+            "gate": "model.layers.{}.shared_mlp.input_linear",
+            "up": "model.layers.{}.shared_mlp.input_linear",
+            "down": "model.layers.{}.shared_mlp.output_linear",
+        },
+        halves={"gate": 0, "up": 1},
+        logarithms=frozenset({"mamba_a"}),
+    ),
+    gguf=FileNames(
+        {
+            **GGUF,
+            "mamba_in": "blk.{}.ssm_in",
+            "mamba_conv": "blk.{}.ssm_conv1d",
+            "mamba_a": "blk.{}.ssm_a",
+            "mamba_d": "blk.{}.ssm_d",
+            "mamba_dt": "blk.{}.ssm_dt.bias",
+            "mamba_norm": "blk.{}.ssm_norm",
+            "mamba_out": "blk.{}.ssm_out",
+        },
+        rotary_pairs=True,
+    ),
+)
+GGUF_KEYS = {
+    **gguf.KEYS,
+    "shared_intermediate_size": "feed_forward_length",
+    "intermediate_size": "expert_shared_feed_forward_length",
+    "position_embedding_type": "rope.scaling.finetuned",
+    "mamba_d_conv": "ssm.conv_kernel",
+    "mamba_d_state": "ssm.state_size",
+    "mamba_n_groups": "ssm.group_count",
+    "mamba_n_heads": "ssm.time_step_rank",
+    "mamba_inner": "ssm.inner_size",
+    "attention_multiplier": "attention.scale",
+    "embedding_multiplier": "embedding_scale",
+    "residual_multiplier": "residual_scale",
+    "logits_scaling": "logit_scale",
+}
+# Of experts, which there are none of; of training; and the size of chunks, which changes nothing.
+IGNORED = common.IGNORED | {
+    "init_method", "intermediate_size", "mamba_chunk_size", "normalization_function", "num_experts_per_tok", "output_router_logits",
+    "router_aux_loss_coef",
+}  # fmt: skip
+MAMBA, ATTENTION, LINEAR = "mamba", "attention", "linear_attention"  # as older and newer files say
+
+
+# Of transformers: a file that does not say so has experts.
+DEFAULTS = {"num_local_experts": 8}
+
+
+def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
+    """A GGUF says how many key-value heads each layer has, Mamba-2 none; a size in the place of its factor; and whether there is a rope."""
+    heads, inner, hidden = (config.get(key) for key in ("num_key_value_heads", "mamba_inner", "hidden_size"))
+    found: dict[str, object] = {"num_local_experts": 0, "mamba_inner": None}
+    if isinstance(heads, np.ndarray):
+        found["layer_types"] = [ATTENTION if count else MAMBA for count in heads.tolist()]
+        found["num_key_value_heads"] = max(heads.tolist(), default=0)
+    if isinstance(inner, int) and isinstance(hidden, int) and hidden > 0 and inner % hidden == 0:
+        found["mamba_expand"] = inner // hidden
+    found["position_embedding_type"] = "rope" if config.get("position_embedding_type", True) else None
+    return found
+
+
+def read(config: Reader) -> Decoder:
+    config.must_be("num_local_experts", 0)
+    config.must_be("hidden_act", "silu")
+    hidden, count, eps = config.integer("hidden_size"), config.integer("num_hidden_layers"), config.number("rms_norm_eps", default=1e-6)
+    # A factor m on what joins the residual stream is the same as a stream that is divided by m: its norms do not notice, but for epsilon.
+    residual = config.number("residual_multiplier", default=1.0)
+    mamba = read_mamba(config, hidden, 1 / residual)
+    has_bias = config.flag("attention_bias", default=False)
+    attention = SelfAttention(read_attention(config, hidden), qkv_bias=has_bias, out_bias=has_bias)
+    feed_forward = GatedMLP("silu_mul", config.integer("shared_intermediate_size", default=1024))
+    kinds = config.layer_types(count, default=[LINEAR] * count, kinds=(FULL, LINEAR, ATTENTION, MAMBA))
+    return Decoder(
+        NAMES,
+        [Layer(mamba if kind in (LINEAR, MAMBA) else attention, feed_forward) for kind in kinds],
+        vocab_size=config.integer("vocab_size"),
+        hidden_size=hidden,
+        context_length=config.integer("max_position_embeddings", default=2048),
+        norm_eps=eps / residual**2,
+        tied=config.flag("tie_word_embeddings", default=False),
+        embedding_scale=config.number("embedding_multiplier", default=1.0) / residual,
+        logit_scale=1 / config.number("logits_scaling", default=1.0),
+    )
+
+
+def read_attention(config: Reader, hidden: int) -> Attention:
+    heads = config.integer("num_attention_heads", default=32)
+    head_dim = config.integer("head_dim", default=hidden // heads)
+    rope = Rope.of(config.rope(default_theta=1e4), head_dim)
+    has_rope = config.one_of("position_embedding_type", ("rope", "nope"), default="nope") == "rope"
+    return Attention(
+        heads=heads,
+        kv_heads=config.integer("num_key_value_heads", default=heads),
+        head_dim=head_dim,
+        scale=config.number("attention_multiplier", default=1.0),
+        rope=rope if has_rope else Rope((0.0,) * (head_dim // 2)),
+    )
+
+
+def read_mamba(config: Reader, hidden: int, scale: float) -> Mamba2:
+    """scale: a factor on what the gated norm normalises."""
+    inner = config.within(config.integer("mamba_expand", default=2) * hidden, "mamba_expand")
+    heads = config.integer("mamba_n_heads", default=128)
+    head_dim = config.integer("mamba_d_head", default=inner // heads, automatic="auto")
+    if heads * head_dim != inner:
+        raise UnsupportedArchitecture(
+            f"mamba_n_heads * mamba_d_head is {heads} * {head_dim}, and mamba_expand * hidden_size {inner}", "They must be equal."
+        )
+    config.must_be("mamba_n_groups", 1)  # the norm is of each group by itself
+    return Mamba2(
+        Scan(heads, head_dim, 1, config.integer("mamba_d_state", default=256), scale, config.interval("time_step_limit")),
+        config.integer("mamba_d_conv", default=4),
+        conv_bias=config.flag("mamba_conv_bias", default=True),
+        bias=config.flag("mamba_proj_bias", default=False),
+    )

@@ -1,0 +1,66 @@
+"""Mamba-2 as a layer's mixer (https://arxiv.org/abs/2405.21060)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from webllm_build.model.attention import Rope
+from webllm_build.model.names import Part, Place
+from webllm_build.model.ops import Operators, Tensor
+from webllm_build.model.recurrence import Convolution, Scan
+from webllm_build.model.state import Slots, State
+from webllm_build.model.weights import Weight, taps_first
+
+
+@dataclass(frozen=True)
+class Mamba2:
+    """out(norm(scan(conv(in(x))))). kernel: taps of the convolution. conv_bias: it has one. bias: both matrices have."""
+
+    scan: Scan
+    kernel: int
+    conv_bias: bool = True
+    bias: bool = False
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        return {"the heads of Mamba-2 * their size": self.scan.size}
+
+    def at(self, place: Place, hidden: int) -> _Mamba2:
+        return _Mamba2(self, place, hidden)
+
+
+class _Mamba2:
+    ropes: tuple[Rope, ...] = ()
+
+    def __init__(self, description: Mamba2, place: Place, hidden: int) -> None:
+        self.scan, kernel, has_bias = description.scan, description.kernel, description.conv_bias
+        channels, heads = self.scan.convolved, self.scan.heads
+        self.convolution = Convolution(channels, kernel, self.scan.width, first=self.scan.size, bias=has_bias, silu=True)
+        into, out = [Part("mamba_in", self.scan.width)], [Part("mamba_out", hidden)]
+        taps = [Part("mamba_conv", channels, columns=kernel), *([Part("mamba_conv", channels, suffix="bias")] if has_bias else [])]
+        parameters = [Part(name, heads, suffix="") for name in ("mamba_a", "mamba_d", "mamba_dt")]
+        self.into = place.matrix("mamba_in", into, hidden)
+        self.in_bias = place.bias("mamba_in_bias", into) if description.bias else None
+        self.conv = place.vector("mamba_conv", taps, taps_first(channels, kernel, has_bias))
+        self.parameters = place.vector("mamba_parameters", parameters)
+        self.norm = place.vector("mamba_norm", [Part("mamba_norm", self.scan.size)])
+        self.out = place.matrix("mamba_out", out, self.scan.size)
+        self.out_bias = place.bias("mamba_out_bias", out) if description.bias else None
+        self.inputs = Slots(f"conv{place.layer}", self.convolution.state_shape)
+        self.state = Slots(f"scan{place.layer}", self.scan.state_shape)
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        weights = (self.into, self.in_bias, self.conv, self.parameters, self.norm, self.out, self.out_bias)
+        return tuple(weight for weight in weights if weight is not None)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return (self.inputs, self.state)
+
+    def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
+        projected = ops.linear(x, self.into, norm=norm, bias=self.in_bias)
+        convolved = ops.recur(self.convolution, self.inputs.name, projected, weights=[self.conv])
+        mixed = ops.recur(self.scan, self.state.name, projected, convolved, weights=[self.parameters])
+        return ops.linear(mixed, self.out, norm=self.norm, bias=self.out_bias, residual=residual)
