@@ -42,6 +42,8 @@ TRAITS = [
     described(3, 3, 64, qk_norm=NORM_EPS, turn_first=True),
     described(4, 2, 40, softcap=2.0, growth=Growth(0.7, 16)),
     described(8, 1, 32, sinks=True, window=17),
+    described(8, 1, 512),
+    described(2, 1, 512, qk_norm=NORM_EPS, window=20),
 ]
 LAYERS = [described(*shape) for shape in PLAIN] + TRAITS
 
@@ -61,7 +63,8 @@ def cases() -> Iterator[tuple[Attention, Variant]]:
 
 CASES = list(cases())
 # Many heads, and long ones: where limits are near.
-LARGE_LAYERS = [described(8, 1, 32), described(8, 2, 128), described(8, 1, 256), described(8, 1, 256, window=512, qk_norm=NORM_EPS)]
+LARGE_LAYERS = [described(8, 1, 32), described(8, 2, 128), described(8, 1, 256), described(8, 1, 512, qk_norm=NORM_EPS)]
+LARGE_LAYERS += [described(8, 1, 256, window=512, qk_norm=NORM_EPS)]
 
 
 def layer_name(attention: Attention) -> str:

@@ -153,7 +153,7 @@ def test_what_a_file_does_not_say_is_as_llama_cpp_takes_it(tmp_path: Path) -> No
 
 
 def test_rope_factors_are_few(tmp_path: Path) -> None:
-    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": np.ones(129, np.float32)})
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": np.ones(257, np.float32)})
     with pytest.raises(MalformedFile, match="rope_freqs"):
         load_model(open_gguf(path))
 

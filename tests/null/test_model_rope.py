@@ -265,3 +265,11 @@ def test_heads_that_turn_in_part_are_for_families_that_have_them() -> None:
     for config in ({"partial_rotary_factor": 0.5}, {"rope_parameters": inside}):
         with pytest.raises(UnsupportedArchitecture, match="partial_rotary_factor"):
             rope(config)
+
+
+def test_in_proportion_a_part_of_a_head_turns_as_in_a_head_that_turns_whole() -> None:
+    settings = rope({"rope_parameters": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1e6}})
+    turn = Rope.of(settings, 64)
+    np.testing.assert_allclose(turn.inv_freq, [*(1e6 ** (-2 * i / 64) for i in range(8)), *[0] * 24])
+    assert turn.turned == 64, "pairs lie half a head apart, and not half of what turns"
+    assert Rope.of(rope({"rope_parameters": {"rope_theta": 1e6}}), 64).turned == 64

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.model.rope import RopeSettings
+from webllm_build.model.rope import PROPORTIONAL, RopeSettings
 
-MIN_HEAD_DIM, MAX_HEAD_DIM = 32, 256
+MIN_HEAD_DIM, MAX_HEAD_DIM = 32, 512
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Rope:
     """Rotary position embedding (arXiv 2104.09864): pair i of a head turns by position * inv_freq[i] radians.
 
     inv_freq: head_dim / 2 of them; those at the end are 0, which leaves a pair as it is. scale: a factor on the others' cosines and sines.
+    spread: the elements of a pair lie half a head apart in files, and not half of what turns.
     long_inv_freq: what takes inv_freq's place for all tokens of a sequence that has more than `original`; None: nothing does.
     """
 
@@ -22,10 +23,15 @@ class Rope:
     scale: float = 1.0
     long_inv_freq: tuple[float, ...] | None = None
     original: int | None = None
+    spread: bool = False
 
     @staticmethod
     def of(settings: RopeSettings, head_dim: int) -> Rope:
         """What a config says, for heads of this size."""
+        if settings.kind == PROPORTIONAL:
+            pairs = int(settings.partial * head_dim // 2)
+            frequencies = settings.inverse_frequencies(head_dim)[:pairs].tolist()
+            return Rope((*frequencies, *[0.0] * (head_dim // 2 - pairs)), spread=True)
         turned = int(head_dim * settings.partial)
         still = (0.0,) * (head_dim // 2 - turned // 2)
         inv_freq, long = (
@@ -35,8 +41,8 @@ class Rope:
 
     @property
     def turned(self) -> int:
-        """Elements of a head that turn, from the first on."""
-        return 2 * sum(frequency != 0 for frequency in self.inv_freq)
+        """Elements of a head that are in pairs, from the first on."""
+        return 2 * len(self.inv_freq) if self.spread else 2 * sum(frequency != 0 for frequency in self.inv_freq)
 
     def at_length(self, length: int) -> tuple[float, ...]:
         """The frequencies of a sequence of so many tokens."""

@@ -9,7 +9,7 @@ from reprlib import repr as shown
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
-from webllm_build.model.rope import ORIGINAL, PARTIAL, Array, RopePlaces, RopeSettings, number
+from webllm_build.model.rope import ORIGINAL, PARTIAL, PROPORTIONAL, Array, RopePlaces, RopeSettings, number
 from webllm_build.source.embedding import Embedding
 
 MAX_DIMENSION = 1 << 20
@@ -142,7 +142,7 @@ class Reader:
         config does not say; None: all, always."""
         scaling, parameters = self._get("rope_scaling", None), self._get("rope_parameters", None)
         settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=partial or 1.0)
-        if settings.partial != 1 and partial is None:
+        if settings.partial != 1 and partial is None and settings.kind != PROPORTIONAL:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
 

@@ -20,6 +20,7 @@ Array = npt.NDArray[np.float64]
 KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "default": {},
     "linear": {"factor": (1, 1e6)},
+    "proportional": {},
     "llama3": {
         "factor": (1, 1e6),
         "low_freq_factor": (1e-6, 1e6),
@@ -27,6 +28,7 @@ KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "original_max_position_embeddings": (1, MAX_CONTEXT),
     },
 }
+PROPORTIONAL = "proportional"  # the part of a head that turns has the frequencies that it has where all of it turns
 THETA = (1.0, 1e15)
 ORIGINAL = "original_max_position_embeddings"
 PARTIAL = "partial_rotary_factor"

@@ -66,6 +66,7 @@ KV_LEN = Var("kv_len", "int32")  # a size that no shape names: one object, so th
 SPLIT_KEYS = 32  # the keys of a split are a multiple
 MAX_SPLITS = 64
 MAX_HEADS = 8
+MAX_ELEMENTS = 2048  # of the queries of a workgroup, which are in registers
 KEYS = 4  # that an invocation has in flight
 HIDDEN = -1e30  # score of a key that the token must not see; infinity is not safe in WGSL
 POOL_BYTES = 8192
@@ -131,7 +132,8 @@ class _AttentionDecode:
     def __init__(self, variant: Variant, attention: Attention, rows: Rows) -> None:
         self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
         self.head_dim, self.group = attention.head_dim, attention.group
-        self.heads = max(heads for heads in range(1, MAX_HEADS + 1) if self.group % heads == 0)
+        most = min(MAX_HEADS, MAX_ELEMENTS // self.head_dim)
+        self.heads = max(heads for heads in range(1, most + 1) if self.group % heads == 0)
         self.columns = self.layout.columns
         self.row_vectors = self.head_dim // VEC
         if variant.subgroups:
