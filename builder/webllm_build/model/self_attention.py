@@ -16,7 +16,7 @@ from webllm_build.model.weights import Weight, adjacent_rotary_pairs, qkv_row_or
 class SelfAttention:
     """qkv_bias: queries, keys and values have biases. out_bias: so has the output. fused: files hold queries, keys and values as one matrix
     "qkv". whole_norm: the epsilon of RMS norms of all queries and of all keys of a token, before they turn; none where None. Gates of
-    outputs are a matrix "output_gate", where each head has one; where it has one for each element, rows of "q" behind the head's queries."""
+    outputs are a matrix "output_gate" where each head has one; where it has one for each element, rows of "q" behind the head's queries."""
 
     attention: Attention
     qkv_bias: bool = False
