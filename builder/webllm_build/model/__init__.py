@@ -24,11 +24,15 @@ from webllm_build.source.embedding import Embedding
 # takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
+    "ernie4_5": "ernie4_5",
     "gemma3_text": "gemma3",
+    "glm": None,
+    "glm4": "glm4",
+    "gpt_oss": "gpt-oss",
     "granitemoehybrid": "granitehybrid",
+    "hunyuan_v1_dense": "hunyuan-dense",
     "lfm2": "lfm2",
     "lfm2_moe": "lfm2moe",
-    "gpt_oss": "gpt-oss",
     "llama": "llama",
     "mistral": None,
     "modernbert": None,
@@ -36,8 +40,8 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "phi3": "phi3",
     "qwen2": "qwen2",
     "qwen3": "qwen3",
-    "qwen3_moe": "qwen3moe",
     "qwen3_5_text": "qwen35",
+    "qwen3_moe": "qwen3moe",
     "stablelm": "stablelm",
 }
 

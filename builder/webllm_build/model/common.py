@@ -22,18 +22,26 @@ EXACT_GELU, TANH_GELU = ("gelu", "gelu_python"), ("gelu_new", "gelu_fast", "gelu
 
 
 def read_attention(
-    config: Reader, *, head_dim: int | None = None, qk_norm: bool = False, partial: float | None = None, gated: bool = False
+    config: Reader,
+    *,
+    head_dim: int | None = None,
+    kv_heads: int | None = None,
+    theta: float = 10000.0,
+    qk_norm: bool = False,
+    partial: float | None = None,
+    alpha: bool = False,
+    gated: bool = False,
 ) -> Attention:
-    """Attention with one rope. head_dim: where the config does not say, if it does not follow from the hidden size. partial: as
-    Reader.rope has it. gated: each element of the output by a sigmoid."""
+    """Attention with one rope. head_dim, kv_heads: where the config does not say, if they do not follow from the hidden size and the heads.
+    theta, partial, alpha: as Reader.rope has them. gated: each element of the output by a sigmoid."""
     heads = config.integer("num_attention_heads")
     head_dim = config.integer("head_dim", default=head_dim or config.integer("hidden_size") // heads)
     return Attention(
         heads=heads,
-        kv_heads=config.integer("num_key_value_heads", default=heads),
+        kv_heads=config.integer("num_key_value_heads", default=kv_heads or heads),
         head_dim=head_dim,
         scale=head_dim**-0.5,
-        rope=Rope.of(config.rope(default_theta=10000.0, partial=partial), head_dim),
+        rope=Rope.of(config.rope(default_theta=theta, partial=partial, alpha=alpha), head_dim),
         qk_norm=config.number("rms_norm_eps") if qk_norm else None,
         gate=head_dim if gated else 0,
     )

@@ -137,11 +137,11 @@ class Reader:
             raise self._wrong("layer_types", value, f"{count} times {' or '.join(kinds)}")
         return tuple(value)
 
-    def rope(self, *, default_theta: float, partial: float | None = None) -> RopeSettings:
+    def rope(self, *, default_theta: float, partial: float | None = None, alpha: bool = False) -> RopeSettings:
         """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: how much of each head turns where the
-        config does not say; None: all, always."""
+        config does not say; None: all, always. alpha: the architecture takes the kind "dynamic" for a larger base."""
         scaling, parameters = self._get("rope_scaling", None), self._get("rope_parameters", None)
-        settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=partial or 1.0)
+        settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=partial or 1.0, alpha=alpha)
         if settings.partial != 1 and partial is None and settings.kind != PROPORTIONAL:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
@@ -179,10 +179,11 @@ class Reader:
         default_theta: float,
         name: str = "rope_parameters",
         default_partial: float = 1.0,
+        alpha: bool = False,
     ) -> RopeSettings:
         original, context = (self._config.get(key) for key in (ORIGINAL, "max_position_embeddings"))
         places = RopePlaces(scaling, parameters, self._get(theta_key, None), original, context, name, self._get(PARTIAL, None))
-        settings = places.settings(default_theta, default_partial)
+        settings = places.settings(default_theta, default_partial, alpha)
         if ORIGINAL in (settings.values or ()) or settings.original is not None:
             self._known.add(ORIGINAL)
         return settings

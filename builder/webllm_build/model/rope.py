@@ -29,6 +29,10 @@ KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
 }
 PROPORTIONAL = "proportional"  # the part of a head that turns has the frequencies that it has where all of it turns
+# Hunyuan's, which is transformers' "dynamic" by name alone: the base is times alpha ** (head_dim / (head_dim - 2)), at any length.
+ALPHA = "dynamic"
+ALPHA_VALUES: Mapping[str, tuple[float, float]] = {"alpha": (1, 1e6)}
+OF_YARN = ("beta_fast", "beta_slow", "mscale", "mscale_all_dim")  # which files of that kind carry along
 THETA = (1.0, 1e15)
 ORIGINAL = "original_max_position_embeddings"
 PARTIAL = "partial_rotary_factor"
@@ -75,8 +79,11 @@ class RopeSettings:
         blends in between, as published with Llama 3.1; so does "yarn" (https://arxiv.org/abs/2309.00071), by the number of a pair.
         Raises UnsupportedArchitecture where the divisors do not fit the head.
         """
-        inv_freq: Array = self.theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
         values = self.values or {}
+        theta = self.theta
+        if self.kind == ALPHA:
+            theta = float(np.float32(theta * values["alpha"] ** (head_dim / (head_dim - 2))))  # the number that a GGUF file has
+        inv_freq: Array = theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
         if self.kind == "linear":
             inv_freq = inv_freq / values["factor"]
         if self.kind == "llama3":
@@ -120,8 +127,9 @@ class RopePlaces:
     name: str = "rope_parameters"
     partial: object = None
 
-    def settings(self, default_theta: float, default_partial: float = 1.0) -> RopeSettings:
+    def settings(self, default_theta: float, default_partial: float = 1.0, alpha: bool = False) -> RopeSettings:
         """Merged as transformers does (RotaryEmbeddingConfigMixin): theta from inside an object, else from beside it, else the default.
+        alpha: whether there may be one.
 
         Raises UnsupportedArchitecture where two places disagree, and for unknown kinds, unknown keys and numbers out of range.
         """
@@ -137,7 +145,8 @@ class RopePlaces:
         if scaling and parameters and scaling != parameters:
             raise _disagree(f"rope_scaling is {shown(scaling)} and {self.name} {shown(parameters)}")
         given = scaling or parameters
-        return replace(self._of_kind(given, thetas[0] if thetas else default_theta), partial=self._partial(given, default_partial))
+        kinds = {**KINDS, ALPHA: ALPHA_VALUES} if alpha else KINDS
+        return replace(self._of_kind(given, kinds, thetas[0] if thetas else default_theta), partial=self._partial(given, default_partial))
 
     def _partial(self, given: Mapping[str, object], default: float) -> float:
         factors = [_number(PARTIAL, value, (1e-3, 1)) for value in (given.get(PARTIAL), self.partial) if value is not None]
@@ -145,28 +154,28 @@ class RopePlaces:
             raise _disagree(f"{PARTIAL} is {' and '.join(map(str, factors))}")
         return factors[0] if factors else default
 
-    def _of_kind(self, given: Mapping[str, object], theta: float) -> RopeSettings:
+    def _of_kind(self, given: Mapping[str, object], kinds: Mapping[str, Mapping[str, tuple[float, float]]], theta: float) -> RopeSettings:
         kind = given.get("rope_type", "default")
-        given = {key: value for key, value in given.items() if key not in (PARTIAL, *SECTIONS)}
+        given = {key: value for key, value in given.items() if key not in (PARTIAL, *SECTIONS, *(OF_YARN if kind == ALPHA else ()))}
         if kind in LONG:
             return self._long(given, theta)
         if kind == YARN:
             return self._yarn(given, theta)
-        if not isinstance(kind, str) or kind not in KINDS:
-            kinds = ", ".join([*KINDS, YARN, LONG[0]])
-            raise UnsupportedArchitecture(f"The kind of rotary scaling is {shown(kind)}", f"Supported kinds are {kinds}.")
-        found = {key: value for key, value in given.items() if key != "rope_type" and (key in KINDS[kind] or not _is_neutral(key, value))}
-        if ORIGINAL in KINDS[kind]:
+        if not isinstance(kind, str) or kind not in kinds:
+            supported = ", ".join([*kinds, YARN, LONG[0]])
+            raise UnsupportedArchitecture(f"The kind of rotary scaling is {shown(kind)}", f"Supported kinds are {supported}.")
+        found = {key: value for key, value in given.items() if key != "rope_type" and (key in kinds[kind] or not _is_neutral(key, value))}
+        if ORIGINAL in kinds[kind]:
             # transformers: what stands beside the object wins, and the context length is the last resort.
             if None not in (self.original, found.get(ORIGINAL)) and self.original != found[ORIGINAL]:
                 raise _disagree(f"{ORIGINAL} is {shown(self.original)} and {shown(found[ORIGINAL])}")
             found.setdefault(ORIGINAL, self.context if self.original is None else self.original)
-        if wrong := sorted(set(found) ^ set(KINDS[kind])):
+        if wrong := sorted(set(found) ^ set(kinds[kind])):
             raise UnsupportedArchitecture(
                 f"Rotary scaling of the kind {kind} lacks or does not know: {', '.join(map(shown, wrong[:8]))}",
-                f"Expected exactly: {', '.join(sorted(KINDS[kind])) or 'nothing'}.",
+                f"Expected exactly: {', '.join(sorted(kinds[kind])) or 'nothing'}.",
             )
-        values = {key: _number(key, found[key], bounds) for key, bounds in KINDS[kind].items()}
+        values = {key: _number(key, found[key], bounds) for key, bounds in kinds[kind].items()}
         if kind == "llama3" and values["low_freq_factor"] >= values["high_freq_factor"]:
             raise UnsupportedArchitecture(
                 f"low_freq_factor is {values['low_freq_factor']} and high_freq_factor {values['high_freq_factor']}",
