@@ -255,11 +255,50 @@ LFM2_8B = {
     "vocab_size": 65536,
 }
 
+GRANITE_4_TINY = {
+    "model_type": "granitemoehybrid",
+    "attention_bias": False,
+    "attention_multiplier": 0.0078125,
+    "embedding_multiplier": 12,
+    "hidden_act": "silu",
+    "hidden_size": 1536,
+    "init_method": "mup",
+    "intermediate_size": 512,
+    "layer_types": ["attention" if layer in (5, 15, 25, 35) else "mamba" for layer in range(40)],
+    "logits_scaling": 6,
+    "mamba_chunk_size": 256,
+    "mamba_conv_bias": True,
+    "mamba_d_conv": 4,
+    "mamba_d_head": 64,
+    "mamba_d_state": 128,
+    "mamba_expand": 2,
+    "mamba_n_groups": 1,
+    "mamba_n_heads": 48,
+    "mamba_proj_bias": False,
+    "max_position_embeddings": 131072,
+    "normalization_function": "rmsnorm",
+    "num_attention_heads": 12,
+    "num_experts_per_tok": 6,
+    "num_hidden_layers": 40,
+    "num_key_value_heads": 4,
+    "num_local_experts": 64,
+    "output_router_logits": False,
+    "position_embedding_type": "nope",
+    "residual_multiplier": 0.22,
+    "rms_norm_eps": 1e-5,
+    "rope_scaling": None,
+    "rope_theta": 10000,
+    "router_aux_loss_coef": 0.0,
+    "shared_intermediate_size": 1024,
+    "tie_word_embeddings": True,
+    "vocab_size": 100352,
+}
+
 
 @pytest.mark.parametrize(
     ("config", "scheme", "billions"),
-    [(QWEN3_30B, "q4", 30.5), (GPT_OSS_20B, "mxfp4", 20.9), (LFM2_8B, "q4", 8.3)],
-    ids=["qwen3-30b-a3b", "gpt-oss-20b", "lfm2-8b-a1b"],
+    [(QWEN3_30B, "q4", 30.5), (GPT_OSS_20B, "mxfp4", 20.9), (LFM2_8B, "q4", 8.3), (GRANITE_4_TINY, "q4", 6.94)],
+    ids=["qwen3-30b-a3b", "gpt-oss-20b", "lfm2-8b-a1b", "granite-4-h-tiny"],
 )
 def test_published_configs_are_read_and_fit_every_binding(config: dict[str, object], scheme: str, billions: float) -> None:
     model = read_model("a model", config)

@@ -1,9 +1,10 @@
 """Granite 4 (https://www.ibm.com/granite/docs/models/granite): Mamba-2 in most layers, attention mostly without positions in the others;
-factors on embeddings, residuals, attention and logits. Models without experts."""
+factors on embeddings, residuals, attention and logits; in larger ones experts beside each feed-forward block."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,12 +13,15 @@ from webllm_build.model import common, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.experts import Experts, SharedExperts
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
 from webllm_build.model.mamba2 import Mamba2
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
 from webllm_build.model.recurrence import Scan
+from webllm_build.model.routing import Routing
 from webllm_build.model.self_attention import SelfAttention
+from webllm_build.model.stacks import Form
 
 NAMES = Names(
     hugging_face=FileNames(
@@ -51,10 +55,33 @@ NAMES = Names(
         rotary_pairs=True,
     ),
 )
+STEM = "model.layers.{}.block_sparse_moe."
+WITH_EXPERTS = Names(
+    hugging_face=replace(
+        NAMES.hugging_face,
+        tensors={**NAMES.hugging_face.tensors, "router": STEM + "router.layer"},
+        experts={
+            "experts_gate": tuple(Form(STEM + name, 0) for name in ("input_linear.weight", "experts.gate_up_proj")),
+            "experts_up": tuple(Form(STEM + name, 1) for name in ("input_linear.weight", "experts.gate_up_proj")),
+            "experts_down": tuple(Form(STEM + name) for name in ("output_linear.weight", "experts.down_proj")),
+        },
+    ),
+    gguf=replace(
+        NAMES.gguf,
+        tensors={
+            **NAMES.gguf.tensors,
+            **{part: f"blk.{{}}.ffn_{part}_shexp" for part in ("gate", "up", "down")},
+            "router": "blk.{}.ffn_gate_inp",
+        },
+        experts=gguf.EXPERTS,
+    ),
+)
 GGUF_KEYS = {
     **gguf.KEYS,
     "shared_intermediate_size": "feed_forward_length",
     "intermediate_size": "expert_shared_feed_forward_length",
+    "num_local_experts": "expert_count",
+    "num_experts_per_tok": "expert_used_count",
     "position_embedding_type": "rope.scaling.finetuned",
     "mamba_d_conv": "ssm.conv_kernel",
     "mamba_d_state": "ssm.state_size",
@@ -66,7 +93,7 @@ GGUF_KEYS = {
     "residual_multiplier": "residual_scale",
     "logits_scaling": "logit_scale",
 }
-# Of experts, which there are none of; of training; and the size of chunks, which changes nothing.
+# Of experts, where there are none; of training; and the size of chunks, which changes nothing.
 IGNORED = common.IGNORED | {
     "init_method", "intermediate_size", "mamba_chunk_size", "normalization_function", "num_experts_per_tok", "output_router_logits",
     "router_aux_loss_coef",
@@ -81,7 +108,10 @@ DEFAULTS = {"num_local_experts": 8}
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     """A GGUF says how many key-value heads each layer has, Mamba-2 none; a size in the place of its factor; and whether there is a rope."""
     heads, inner, hidden = (config.get(key) for key in ("num_key_value_heads", "mamba_inner", "hidden_size"))
-    found: dict[str, object] = {"num_local_experts": 0, "mamba_inner": None}
+    found: dict[str, object] = {"num_local_experts": config.get("num_local_experts", 0), "mamba_inner": None}
+    if found["num_local_experts"]:  # where there are experts, their size is that of the feed-forward block
+        sizes = config.get("shared_intermediate_size"), config.get("intermediate_size")
+        found |= {"intermediate_size": sizes[0], "shared_intermediate_size": sizes[1]}
     if isinstance(heads, np.ndarray):
         found["layer_types"] = [ATTENTION if count else MAMBA for count in heads.tolist()]
         found["num_key_value_heads"] = max(heads.tolist(), default=0)
@@ -92,7 +122,6 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def read(config: Reader) -> Decoder:
-    config.must_be("num_local_experts", 0)
     config.must_be("hidden_act", "silu")
     hidden, count, eps = config.integer("hidden_size"), config.integer("num_hidden_layers"), config.number("rms_norm_eps", default=1e-6)
     # A factor m on what joins the residual stream is the same as a stream that is divided by m: its norms do not notice, but for epsilon.
@@ -100,10 +129,10 @@ def read(config: Reader) -> Decoder:
     mamba = read_mamba(config, hidden, 1 / residual)
     has_bias = config.flag("attention_bias", default=False)
     attention = SelfAttention(read_attention(config, hidden), qkv_bias=has_bias, out_bias=has_bias)
-    feed_forward = GatedMLP("silu_mul", config.integer("shared_intermediate_size", default=1024))
+    feed_forward = read_feed_forward(config)
     kinds = config.layer_types(count, default=[LINEAR] * count, kinds=(FULL, LINEAR, ATTENTION, MAMBA))
     return Decoder(
-        NAMES,
+        WITH_EXPERTS if isinstance(feed_forward, SharedExperts) else NAMES,
         [Layer(mamba if kind in (LINEAR, MAMBA) else attention, feed_forward) for kind in kinds],
         vocab_size=config.integer("vocab_size"),
         hidden_size=hidden,
@@ -113,6 +142,15 @@ def read(config: Reader) -> Decoder:
         embedding_scale=config.number("embedding_multiplier", default=1.0) / residual,
         logit_scale=1 / config.number("logits_scaling", default=1.0),
     )
+
+
+def read_feed_forward(config: Reader) -> GatedMLP | SharedExperts:
+    shared = GatedMLP("silu_mul", config.integer("shared_intermediate_size", default=1024))
+    count = config.count("num_local_experts", default=8)
+    if count == 0:
+        return shared
+    routing = Routing(count, config.integer("num_experts_per_tok", default=2))
+    return SharedExperts(Experts(routing, "silu_mul", config.integer("intermediate_size")), shared)
 
 
 def read_attention(config: Reader, hidden: int) -> Attention:
