@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import Reader
@@ -14,11 +15,23 @@ from webllm_build.model.names import Names
 from webllm_build.model.norms import NormKind
 from webllm_build.model.ops import Activation
 from webllm_build.model.pool import Pool
+from webllm_build.model.self_attention import SelfAttention
 from webllm_build.source.embedding import Embedding
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"attention_dropout", "initializer_range"})
 EXACT_GELU, TANH_GELU = ("gelu", "gelu_python"), ("gelu_new", "gelu_fast", "gelu_pytorch_tanh")
+
+
+def read_self_attention(config: Reader, attention: Attention, *, whole_norm: bool = False) -> SelfAttention:
+    """With biases of all its matrices where the config says attention_bias."""
+    bias = config.flag("attention_bias", default=False)
+    return SelfAttention(attention, qkv_bias=bias, out_bias=bias, whole_norm=config.number("rms_norm_eps") if whole_norm else None)
+
+
+def without_rope(attention: Attention) -> Attention:
+    """Its queries and keys do not turn."""
+    return replace(attention, rope=Rope((0.0,) * (attention.head_dim // 2)))
 
 
 def read_attention(
@@ -82,20 +95,27 @@ def read_decoder(
     norm: NormKind = "rms",
     head_bias: bool = False,
     causal: bool = True,
+    residual_scale: float = 1.0,
+    logit_scale: float = 1.0,
+    logit_softcap: float | None = None,
 ) -> Decoder:
     """A decoder of these layers, or where files say so an embedding model. tied: whether the output head is the embedding where the config
-    does not say."""
+    does not say. residual_scale: a factor on what each block adds. It needs no kernel: what is kept is the sum divided by it, and RMS norms
+    notice a factor only beside their epsilon."""
+    norm_eps = config.number("rms_norm_eps") if norm == "rms" else config.number("layer_norm_eps", default=1e-5)
     return Decoder(
         names,
         layers,
         vocab_size=config.integer("vocab_size"),
         hidden_size=config.integer("hidden_size"),
         context_length=config.integer("max_position_embeddings"),
-        norm_eps=config.number("rms_norm_eps") if norm == "rms" else config.number("layer_norm_eps", default=1e-5),
+        norm_eps=norm_eps / residual_scale**2,
         tied=config.flag("tie_word_embeddings", default=tied),
-        embedding_scale=embedding_scale,
+        embedding_scale=embedding_scale / residual_scale,
         norm=norm,
         head_bias=head_bias,
+        logit_scale=logit_scale,
+        logit_softcap=logit_softcap,
         pool=Pool.of(config.embedding or Embedding("mean"), causal=causal) if config.embedding is not None or not causal else None,
     )
 

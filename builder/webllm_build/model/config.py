@@ -97,6 +97,13 @@ class Reader:
             raise self._wrong(key, value, f"two numbers from 0 to {LARGEST}, the smaller one first")
         return None if (low, high) == (0, LARGEST) else (low, high)
 
+    def number_or_none(self, key: str, *, default: float | None) -> float | None:
+        """As `number`, but null says that there is none, and so does an absent key without a default."""
+        if self._config.get(key, default) is None:
+            self._known.add(key)
+            return None
+        return self.number(key, default=default)
+
     def window(self, *, default: int | None) -> int | None:
         """Tokens that a token sees; None: all. As transformers reads it, null says all, and an absent key the default."""
         if self._config.get("sliding_window", default) is None:
@@ -104,6 +111,10 @@ class Reader:
             return None
         window = self.integer("sliding_window", default=default)
         return None if window >= self.integer("max_position_embeddings") else window
+
+    def has(self, key: str) -> bool:
+        """Whether the config says something of it."""
+        return self._config.get(key) is not None
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._get(key, default)
@@ -129,6 +140,13 @@ class Reader:
         if not isinstance(value, list) or not all(isinstance(layer, int) and not isinstance(layer, bool) for layer in value):
             raise self._wrong(key, value, f"a list of layers from 0 to {count - 1}")
         return frozenset(value)
+
+    def flags(self, key: str, count: int, *, default: Sequence[bool]) -> tuple[bool, ...]:
+        """Of each of `count` layers, as 0 and 1 or false and true."""
+        value = self._get(key, list(default))
+        if not isinstance(value, list) or len(value) < count or any(flag not in (0, 1) for flag in value):
+            raise self._wrong(key, value, f"{count} times 0 or 1")
+        return tuple(bool(flag) for flag in value[:count])
 
     def layer_types(self, count: int, *, default: Collection[str], kinds: Sequence[str] = (FULL, SLIDING)) -> tuple[str, ...]:
         """What mixes tokens in each layer, one of these kinds: of `layer_types`, else the default."""

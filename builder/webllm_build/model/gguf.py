@@ -14,7 +14,7 @@ import numpy as np
 from webllm_build.errors import MalformedFile, MissingFile, UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.attention import MAX_HEAD_DIM
-from webllm_build.model.config import FULL
+from webllm_build.model.config import FULL, SLIDING
 from webllm_build.model.rope import MAX_PAIRS, YARN, Array
 from webllm_build.model.stacks import Form
 from webllm_build.source.checkpoint import Checkpoint, Tensor
@@ -49,6 +49,7 @@ LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rop
 ATTENTION_FACTOR = "rope.scaling.attn_factor"
 TURNED = "rope.dimension_count"
 WINDOW = "attention.sliding_window"
+PATTERN = "attention.sliding_window_pattern"
 SCALING = "rope.scaling.type"
 YARN_BETAS = {"beta_fast": "rope.scaling.yarn_beta_fast", "beta_slow": "rope.scaling.yarn_beta_slow"}
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
@@ -109,10 +110,14 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add(WINDOW)  # nothing is ever so far back
+    pattern = given.get(PATTERN)
+    if PATTERN in keys.values() and isinstance(pattern, np.ndarray) and len(pattern) <= MAX_LAYERS:  # a flag for each layer
+        config["layer_types"] = [SLIDING if flag else FULL for flag in pattern]
+        config.pop("sliding_window_pattern", None)
     if WINDOW in keys.values() and not window:
         count = config.get("num_hidden_layers")
         config["layer_types"] = [FULL] * count if isinstance(count, int) and 0 < count <= MAX_LAYERS else None
-        config.pop("sliding_window", None)
+        config["sliding_window"] = None
     unknown = sorted(given.keys() - known)
     if unknown:
         shown = ", ".join(f"{prefix}{key} = {_shown(given[key])}" for key in unknown[:20])

@@ -1,0 +1,45 @@
+"""EXAONE 4.0 (https://arxiv.org/abs/2507.11407): norms behind the blocks and of each head of queries and keys; where layers have
+windows, those without one do not know positions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from webllm_build.model import common, gguf
+from webllm_build.model.config import FULL, SLIDING, Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.layers import Layer
+from webllm_build.model.olmo2 import NAMES
+from webllm_build.model.self_attention import SelfAttention
+
+GGUF_KEYS = {**gguf.KEYS, "sliding_window": gguf.WINDOW, "sliding_window_pattern": gguf.PATTERN}
+IGNORED = common.IGNORED | {"sliding_window_pattern"}  # which may be letters, beside the kinds of all layers
+DEFAULTS = {
+    "vocab_size": 102400,
+    "hidden_size": 4096,
+    "intermediate_size": 16384,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-05,
+    "sliding_window": 4096,
+}
+
+
+def _pattern(config: Reader, count: int) -> list[str]:
+    every = 4 if config.has("layer_types") else config.integer("sliding_window_pattern", default=4)
+    return [SLIDING if (layer + 1) % every else FULL for layer in range(count)]
+
+
+def read(config: Reader) -> Decoder:
+    count = config.integer("num_hidden_layers")
+    turning = common.read_attention(config, qk_norm=True)
+    is_hybrid = config.number_or_none("sliding_window", default=None) is not None
+    kinds = config.layer_types(count, default=_pattern(config, count) if is_hybrid else [FULL] * count)
+    mixers = {
+        FULL: SelfAttention(common.without_rope(turning) if is_hybrid else turning),
+        SLIDING: SelfAttention(replace(turning, window=config.window(default=None))),
+    }
+    mlp = common.read_mlp(config)
+    return common.read_decoder(config, NAMES, [Layer(mixers[kind], mlp, norms="after") for kind in kinds])

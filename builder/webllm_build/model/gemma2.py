@@ -1,0 +1,63 @@
+"""Gemma 2 (https://arxiv.org/abs/2408.00118): every other layer sees a window only; norms on both sides of a block, stored as the
+difference from 1; scores and logits are capped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from webllm_build.model import common, gguf
+from webllm_build.model.config import FULL, SLIDING, Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.feed_forward import GatedMLP
+from webllm_build.model.layers import Layer
+from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+
+NAMES = Names(
+    hugging_face=FileNames(
+        {
+            **HUGGING_FACE,
+            "attention_out_norm": "model.layers.{}.post_attention_layernorm",
+            "mlp_norm": "model.layers.{}.pre_feedforward_layernorm",
+            "mlp_out_norm": "model.layers.{}.post_feedforward_layernorm",
+        },
+        norm_offset=1.0,
+    ),
+    gguf=FileNames({**GGUF, "attention_out_norm": "blk.{}.post_attention_norm", "mlp_out_norm": "blk.{}.post_ffw_norm"}),
+)
+GGUF_KEYS = {
+    **gguf.KEYS,
+    "query_pre_attn_scalar": "attention.key_length",
+    "sliding_window": gguf.WINDOW,
+    "attn_logit_softcapping": "attn_logit_softcapping",
+    "final_logit_softcapping": "final_logit_softcapping",
+}
+IGNORED = common.IGNORED | {"hidden_act", "sliding_window_size"}
+DEFAULTS = {
+    "vocab_size": 256000,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "max_position_embeddings": 8192,
+    "rms_norm_eps": 1e-06,
+}
+LAYERS_OF_27B = 46
+
+
+def read(config: Reader) -> Decoder:
+    hidden, count = config.integer("hidden_size"), config.integer("num_hidden_layers")
+    everywhere = common.read_attention(config)
+    divisor = config.number("query_pre_attn_scalar", default=256.0)
+    if count == LAYERS_OF_27B and divisor == everywhere.head_dim:
+        divisor = hidden / everywhere.heads  # which GGUF files do not say
+    everywhere = replace(everywhere, scale=divisor**-0.5, softcap=config.number_or_none("attn_logit_softcapping", default=50.0))
+    nearby = replace(everywhere, window=config.window(default=4096))
+    config.must_be("hidden_activation", "gelu_pytorch_tanh")
+    mlp = GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))
+    kinds = config.layer_types(count, default=[FULL if layer % 2 else SLIDING for layer in range(count)])
+    mixers = {FULL: common.read_self_attention(config, everywhere), SLIDING: common.read_self_attention(config, nearby)}
+    layers = [Layer(mixers[kind], mlp, norms="around") for kind in kinds]
+    softcap = config.number_or_none("final_logit_softcapping", default=30.0)
+    return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap)

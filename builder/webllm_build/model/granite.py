@@ -1,0 +1,45 @@
+"""Granite 3 (https://huggingface.co/ibm-granite): as Llama, with factors on embeddings, scores, what blocks add, and logits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from webllm_build.model import common, gguf
+from webllm_build.model.config import Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.layers import Layer
+from webllm_build.model.llama import NAMES
+
+GGUF_KEYS = {
+    **gguf.KEYS,
+    "attention_multiplier": "attention.scale",
+    "embedding_multiplier": "embedding_scale",
+    "residual_multiplier": "residual_scale",
+    "logits_scaling": "logit_scale",
+}
+IGNORED = common.IGNORED
+DEFAULTS = {
+    "vocab_size": 32000,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-06,
+    "attention_multiplier": 1.0,
+}
+
+
+def read(config: Reader) -> Decoder:
+    attention = common.read_attention(config)
+    attention = replace(attention, scale=config.number("attention_multiplier", default=attention.scale))
+    mlp = replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
+    layer = Layer(common.read_self_attention(config, attention), mlp)
+    return common.read_decoder(
+        config,
+        NAMES,
+        [layer] * config.integer("num_hidden_layers"),
+        embedding_scale=config.number("embedding_multiplier", default=1.0),
+        residual_scale=config.number("residual_multiplier", default=1.0),
+        logit_scale=1 / config.number("logits_scaling", default=1.0),
+    )

@@ -1,0 +1,45 @@
+"""Olmo 3 (https://allenai.org/olmo): as OLMo 2, with a window in three of four layers, whose ropes are not scaled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from webllm_build.model import common, gguf
+from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.config import FULL, SLIDING, Reader
+from webllm_build.model.decoder import Decoder
+from webllm_build.model.layers import Layer
+from webllm_build.model.olmo2 import NAMES
+
+GGUF_KEYS = {
+    **gguf.KEYS,
+    "sliding_window": gguf.WINDOW,
+    "sliding_window_pattern": gguf.PATTERN,
+    "rope_local_base_freq": "rope.freq_base_swa",
+}
+IGNORED = common.IGNORED
+DEFAULTS = {
+    "vocab_size": 50304,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-05,
+}
+
+
+def read(config: Reader) -> Decoder:
+    count, every = config.integer("num_hidden_layers"), config.integer("sliding_window_pattern", default=4)
+    kinds = config.layer_types(count, default=[SLIDING if (layer + 1) % every else FULL for layer in range(count)])
+    heads = config.integer("num_attention_heads")
+    head_dim = config.integer("head_dim", default=config.integer("hidden_size") // heads)
+    local = config.layer_rope(SLIDING, default_theta=5e5, theta_key="rope_local_base_freq", scaled=False)
+    ropes = {FULL: Rope.of(config.layer_rope(FULL, default_theta=5e5), head_dim), SLIDING: Rope.of(local, head_dim)}
+    everywhere = Attention(heads, config.integer("num_key_value_heads", default=heads), head_dim, head_dim**-0.5, ropes[FULL])
+    nearby = replace(everywhere, rope=ropes[SLIDING], window=config.window(default=4096))
+    mixers = {
+        kind: common.read_self_attention(config, attention, whole_norm=True) for kind, attention in ((FULL, everywhere), (SLIDING, nearby))
+    }
+    mlp = common.read_mlp(config)
+    return common.read_decoder(config, NAMES, [Layer(mixers[kind], mlp, norms="after") for kind in kinds])
