@@ -2,7 +2,7 @@
 
     .venv/bin/python -m pytest tests/peer
 
-Takes a minute; `make test` has parts of both as fixtures.
+Takes a minute; fixtures have parts of both, for tests that need no network.
 """
 
 from __future__ import annotations

@@ -73,7 +73,6 @@ export class Scheduler {
   /** Lets the loop go on where it waits for a draft. */
   #wake: () => void = () => undefined;
   #closed: Error | null = null;
-
   readonly #heir: Heir | undefined;
 
   constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(1, ...runner.shape.rowCounts), heir?: Heir) {
