@@ -37,6 +37,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "hunyuan_v1_dense": "hunyuan-dense",
     "lfm2": "lfm2",
     "lfm2_moe": "lfm2moe",
+    "lfm3": None,
     "llama": "llama",
     "mistral": None,
     "modernbert": None,

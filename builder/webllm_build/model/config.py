@@ -172,7 +172,7 @@ class Reader:
         self._ropes.add(layers)
         scaling = self._get("rope_scaling", None) if scaled else None
         settings = self._rope(scaling, parameters.get(layers), theta_key, default_theta, f"rope_parameters.{layers}")
-        if settings.partial != 1:
+        if settings.partial != 1 and settings.kind != PROPORTIONAL:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings
 
