@@ -135,7 +135,9 @@ def lists(dawn: Dawn, ids: Array, shares: Array) -> tuple[Array, Array]:
     return got["order"], got["tiles"]
 
 
-@pytest.mark.parametrize(("scheme", "integer"), [("q4", False), ("mxfp4", False), ("f16", False), ("q8", True), ("q4a", True), ("mxfp4", True)])
+@pytest.mark.parametrize(
+    ("scheme", "integer"), [("q4", False), ("mxfp4", False), ("f16", False), ("q8", True), ("q4a", True), ("mxfp4", True)]
+)
 def test_a_prefill_multiplies_tiles_of_an_experts_tokens(dawn: Dawn, scheme: str, integer: bool) -> None:
     """By matrices in two buffers, with biases; one expert has all tokens, one none."""
     rng, n, hidden, size = np.random.default_rng(3), 40, 64, 96
