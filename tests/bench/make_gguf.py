@@ -27,6 +27,7 @@ from webllm_build.model.gguf import TURNED
 from webllm_build.model.stacks import Stack
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import Source
+from webllm_build.model.wrappers import text_config
 
 GROUP = 32
 ROWS = 4096  # made at a time
@@ -80,13 +81,17 @@ class Writer:
 def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     """What a GGUF says where config.json says this. keys: from Hugging Face's to GGUF's. Of a key that comes again the last counts."""
     head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
-    own = {"head_dim": head_dim, **config}
+    own = {"head_dim": head_dim, **config, **config.get("rope_parameters", {})}
+    own["inner_size"] = own.get("linear_num_value_heads", 0) * own.get("linear_value_head_dim", 0)
     yield "attention.value_length", head_dim
     for key, name in keys.items():
         if own.get(key) is not None:
             yield name, int(head_dim * own[key]) if name == TURNED else own[key]
     kv_heads = [sum(state.kv_heads for state in layer.states if isinstance(state, Pages)) for layer in model.layers]
-    if 0 in kv_heads:
+    if "recurrent_layers" in keys:
+        yield keys["recurrent_layers"], [not count for count in kv_heads]
+        yield keys["dimension_sections"], [11, 11, 10, 0]
+    elif 0 in kv_heads:
         yield keys["num_key_value_heads"], kv_heads
     gates = [part for weight in model.weights for part in weight.sources if isinstance(part, Source) and ".ffn_gate" in gguf_name(part)]
     if gates:
@@ -126,7 +131,7 @@ def main(name: str, out: Path, tokenizer: Path) -> None:
     entry = CATALOG.find(name)
     if entry is None:
         raise SystemExit(f"{name} is no name of the catalog: see webllm-build models")
-    config: Mapping[str, Any] = entry.shape
+    config: Mapping[str, Any] = text_config(name, entry.shape)
     model_type = config["model_type"]
     architecture, model = ARCHITECTURES[model_type], read_model(name, config)
     if architecture is None:
