@@ -31,5 +31,6 @@ def convert(llama_cpp: Path, folder: Path, target: Path, tokenizer: Path) -> Non
     model = conversion.get_model_class(
         conversion.get_model_architecture(conversion.ModelBase.load_hparams(folder, False), conversion.ModelType.TEXT)
     )
-    model.set_vocab, model.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
+    for kind in (model, getattr(model, "Ministral3Model", model)):  # which does the work of the other
+        kind.set_vocab, kind.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
     model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name).write()

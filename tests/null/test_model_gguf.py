@@ -115,7 +115,7 @@ def test_metadata_that_asks_for_nothing_passes(tmp_path: Path, metadata: dict[st
         ({"llama.logit_scale": 0.5}, "logit_scale = 0.5"),
         ({"llama.attention.sliding_window": 128}, "sliding_window = 128"),
         ({"llama.attention.causal": False}, "causal = False"),
-        ({"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 4.0}, "yarn"),
+        ({"llama.rope.scaling.type": "dynamic", "llama.rope.scaling.factor": 4.0}, "dynamic"),
         ({"llama.rope.scaling.type": 7}, "7"),
         ({"llama.sections": [1, 2]}, "sections = a list"),
         ({"llama.block_count": 1 << 20}, r"llama\.block_count is 1048576"),

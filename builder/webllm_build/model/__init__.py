@@ -39,6 +39,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "lfm2_moe": "lfm2moe",
     "lfm3": None,
     "llama": "llama",
+    "ministral3": "mistral3",
     "mistral": None,
     "modernbert": None,
     "olmo2": None,

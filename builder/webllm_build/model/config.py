@@ -155,6 +155,21 @@ class Reader:
             raise self._wrong("layer_types", value, f"{count} times {' or '.join(kinds)}")
         return tuple(value)
 
+    def take_from_rope(self, *keys: str) -> dict[str, float]:
+        """Numbers that the rope's objects hold although they are none of its own: it is read without them."""
+        found: dict[str, float] = {}
+        for place in ("rope_scaling", "rope_parameters"):
+            rope = self._config.get(place)
+            if isinstance(rope, Mapping):
+                for key in keys:
+                    value = number(rope.get(key))
+                    if value is None and rope.get(key) is not None:
+                        raise self._wrong(f"{place}.{key}", rope[key], "a number")
+                    if value is not None:
+                        found[key] = value
+                self._config = {**self._config, place: {key: value for key, value in rope.items() if key not in keys}}
+        return found
+
     def rope(self, *, default_theta: float, partial: float | None = None, alpha: bool = False) -> RopeSettings:
         """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: how much of each head turns where the
         config does not say; None: all, always. alpha: the architecture takes the kind "dynamic" for a larger base."""

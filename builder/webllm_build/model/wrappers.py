@@ -38,6 +38,11 @@ WRAPPERS: Mapping[str, Wrapper] = {
         VISION_TENSORS,
         VISION_KEYS | {"mm_tokens_per_image", "boi_token_id", "boi_token_index", "eoi_token_id", "eoi_token_index"},
     ),
+    "mistral3": Wrapper(
+        ("mistral", "ministral3"),
+        VISION_TENSORS,
+        VISION_KEYS | {"multimodal_projector_bias", "projector_hidden_act", "spatial_merge_size", "vision_feature_layer"},
+    ),
     "qwen3_5": Wrapper(
         ("qwen3_5_text",),
         ("visual.",),
