@@ -177,7 +177,7 @@ def test_tensors_must_have_the_heads_that_the_metadata_says(tmp_path: Path) -> N
     checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", weights, tensors=extra))
     with pytest.raises(MalformedFile) as caught:
         load_model(checkpoint)
-    for words in ("attn_v.weight is [30, 128], and not [64, 128]", "left over: blk.0.attn_q.bias", "left over: blk.2.attn_k.weight"):
+    for words in ("attn_v.weight is [30, 128], and not [64, 128]", "missing: blk.0.attn_k.bias", "left over: blk.2.attn_k.weight"):
         assert words in caught.value.message
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from webllm_build.model import common, gguf
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
-from webllm_build.model.self_attention import SelfAttention
+from webllm_build.source.checkpoint import Tensor
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF, rotary_pairs=True))
 GGUF_KEYS = gguf.KEYS
 IGNORED = common.IGNORED | {"pretraining_tp", "is_llama_config", "rope_interleaved"}
 
 
+def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
+    """Biases, which no key tells of."""
+    return {"attention_bias": "blk.0.attn_q.bias" in tensors, "mlp_bias": "blk.0.ffn_gate.bias" in tensors}
+
+
 def read(config: Reader) -> Decoder:
-    config.must_be("attention_bias", False)
-    config.must_be("mlp_bias", False)
-    layer = Layer(SelfAttention(common.read_attention(config)), common.read_mlp(config))
+    mlp = replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
+    layer = Layer(common.read_self_attention(config, common.read_attention(config)), mlp)
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

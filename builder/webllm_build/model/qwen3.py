@@ -7,7 +7,6 @@ from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
-from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(
     hugging_face=FileNames(
@@ -21,8 +20,7 @@ IGNORED = common.IGNORED | {"max_window_layers", "sliding_window"}
 
 
 def read(config: Reader) -> Decoder:
-    config.must_be("attention_bias", False)
     common.check_window(config)
     attention = common.read_attention(config, head_dim=128, qk_norm=True)
-    layer = Layer(SelfAttention(attention), common.read_mlp(config))
+    layer = Layer(common.read_self_attention(config, attention), common.read_mlp(config))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
