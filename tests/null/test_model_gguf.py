@@ -173,11 +173,11 @@ def test_another_architecture_is_named(tmp_path: Path) -> None:
 def test_tensors_must_have_the_heads_that_the_metadata_says(tmp_path: Path) -> None:
     weights = hugging_face_weights()
     weights["model.layers.1.self_attn.v_proj.weight"] = weights["model.layers.1.self_attn.v_proj.weight"][:30]
-    extra = {"blk.2.attn_k.weight": np.zeros((30, 128), np.float32), "blk.0.attn_q.bias": np.zeros(128, np.float32)}
+    extra = {"blk.2.attn_k.weight": np.zeros((30, 128), np.float32), "blk.0.attn_norm.bias": np.zeros(128, np.float32)}
     checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", weights, tensors=extra))
     with pytest.raises(MalformedFile) as caught:
         load_model(checkpoint)
-    for words in ("attn_v.weight is [30, 128], and not [64, 128]", "missing: blk.0.attn_k.bias", "left over: blk.2.attn_k.weight"):
+    for words in ("attn_v.weight is [30, 128], and not [64, 128]", "left over: blk.0.attn_norm.bias", "left over: blk.2.attn_k.weight"):
         assert words in caught.value.message
 
 
