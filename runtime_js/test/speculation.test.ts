@@ -192,7 +192,8 @@ test("a draft model is asked where its drafts pay, and no longer where they do n
 test("an answer that waits for its draft holds nobody up, and can be stopped", async () => {
   const it = setup(WIDE);
   const never = new DraftModel(() => new Promise(() => undefined));
-  it.runner.delay = () => new Promise((resolve) => { setTimeout(resolve, 30); });
+  let latest = Promise.resolve(); // a step takes its time behind the one before it, so that a draft is worth waiting for
+  it.runner.delay = () => latest = latest.then(() => new Promise((resolve) => { setTimeout(resolve, 30); }));
   let stopped = (): void => undefined;
   const waits = generate(it, request(promptOf(5, 1), { drafts: [never] }), (count, stop) => { stopped = stop; return count > 90; });
   while (it.runner.pending > 0 || it.runner.calls.length < 3) await new Promise((resolve) => { setTimeout(resolve, 5); });
