@@ -22,6 +22,7 @@ import numpy as np
 DEVIATION = 0.02  # of a weight: about 1 / sqrt(hidden size), so that activations neither vanish nor overflow
 MIN_MANIFEST_BYTES = 4096  # as the builder pads it
 CHUNK = 1 << 22  # bytes made at a time
+DECAYS = ("delta_gates", "mamba_parameters")
 
 
 def contents(tensor: dict[str, Any], sizes: dict[str, int], random: np.random.Generator) -> Iterator[bytes]:
@@ -31,8 +32,8 @@ def contents(tensor: dict[str, Any], sizes: dict[str, int], random: np.random.Ge
     numbers, scales = sizes.get(f"{weight}.q", 0), sizes.get(f"{weight}.s", 0)
     while left:
         count = min(left, CHUNK)
-        if suffix == "w":
-            data = np.ones(count // 4, "<f4").tobytes()
+        if suffix == "w":  # what a recurrent state decays by is negative: otherwise it grows without end
+            data = np.full(count // 4, -1.0 if weight.endswith(DECAYS) else 1.0, "<f4").tobytes()
         elif suffix == "q" and scales:
             data = random.bytes(count)
         elif suffix == "q":
