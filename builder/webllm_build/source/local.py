@@ -65,7 +65,8 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     """Reads the small files, and of the weights what they are. Raises MissingFile, MalformedFile, UnsupportedEncoding, SourceError."""
     folder = folder if isinstance(folder, Folder) else Folder(folder)
     _check_adapter(folder)
-    config = read_json(folder.existing(CONFIG, _instead(folder)))
+    found = folder.find(CONFIG)
+    config = read_json(folder.existing(CONFIG, _instead(folder)) if found is None else found)
     quantization = config.get("quantization_config")
     if quantization and not (isinstance(quantization, dict) and quantization.get("quant_method") == "mxfp4"):
         raise UnsupportedEncoding(
