@@ -1,6 +1,8 @@
 """Writes tests/fixtures/sentencepiece: small models that the sentencepiece library trains, and the ids that it makes of texts.
 
-python tests/golden/make_sentencepiece.py
+    python tests/golden/make_sentencepiece.py
+
+Needs sentencepiece and protobuf.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "sentencepiece"
 CORPUS = Path(__file__).resolve().parents[2] / "ARCHITECTURE.md"
@@ -42,7 +45,12 @@ def main() -> None:
             **options,
         )
         (FOLDER / f"{name}.vocab").unlink()
-        model = sentencepiece.SentencePieceProcessor(model_file=str(FOLDER / f"{name}.model"))
+        path, trained = FOLDER / f"{name}.model", sentencepiece_model_pb2.ModelProto()
+        trained.ParseFromString(path.read_bytes())
+        for where in ("input", "model_prefix"):  # on the machine that trained it
+            trained.trainer_spec.ClearField(where)
+        path.write_bytes(trained.SerializeToString())
+        model = sentencepiece.SentencePieceProcessor(model_file=str(path))
         texts = [*TEXTS, TOOL] if options.get("add_dummy_prefix") is False else TEXTS
         expected[name] = [{"text": text, "ids": model.encode(text)} for text in texts]
     (FOLDER / "ids.json").write_text(json.dumps(expected, ensure_ascii=False) + "\n", "utf-8")
