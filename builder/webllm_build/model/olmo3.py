@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from webllm_build.model import common, gguf
+from webllm_build.model import common, gguf, olmo2
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
-from webllm_build.model.olmo2 import NAMES
 
 GGUF_KEYS = {
     **gguf.KEYS,
@@ -18,15 +17,7 @@ GGUF_KEYS = {
     "rope_local_base_freq": "rope.freq_base_swa",
 }
 IGNORED = common.IGNORED
-DEFAULTS = {
-    "vocab_size": 50304,
-    "hidden_size": 4096,
-    "intermediate_size": 11008,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "max_position_embeddings": 2048,
-    "rms_norm_eps": 1e-05,
-}
+DEFAULTS = olmo2.DEFAULTS
 
 
 def read(config: Reader) -> Decoder:
@@ -42,4 +33,4 @@ def read(config: Reader) -> Decoder:
         kind: common.read_self_attention(config, attention, whole_norm=True) for kind, attention in ((FULL, everywhere), (SLIDING, nearby))
     }
     mlp = common.read_mlp(config)
-    return common.read_decoder(config, NAMES, [Layer(mixers[kind], mlp, norms="after") for kind in kinds])
+    return common.read_decoder(config, olmo2.NAMES, [Layer(mixers[kind], mlp, norms="after") for kind in kinds])
