@@ -15,7 +15,7 @@ from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.sampling.adjust import adjust
 from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
 from webllm_build.compile.kernels.sampling.sample import sample
-from webllm_build.compile.lower import DecodeOperators, PrefillOperators, last_and_sum
+from webllm_build.compile.lower import DecodeOperators, PrefillOperators
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.operators import Inputs, Matrix, last_row
 from webllm_build.compile.target import Variant
@@ -164,7 +164,7 @@ def gpu(layout: Layout, variant: Variant) -> Backend:
     def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
         operators, hidden = PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]
         if model.pool is None:
-            return last_and_sum(model.normed(operators, hidden))
+            return operators.last_and_sum(model.normed(operators, hidden))
         return model.vector(decoding(model, inputs, 1), model.pooled(operators, hidden))
 
     def decode(model: Decoder, inputs: Inputs, rows: int) -> nn.Tensor:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from tvm import tirx
 from tvm.relax.frontend import nn
 
-from webllm_build.compile.io import POOLED
 from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention.kv_cache import ONE_ROW, Rows
@@ -21,7 +20,7 @@ from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.kernels.norm_parts import norm_parts
-from webllm_build.compile.kernels.pool import pool
+from webllm_build.compile.kernels.pool import Kind, pool
 from webllm_build.compile.kernels.recurrence.kinds import recurrence_kernel
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows
@@ -33,7 +32,6 @@ from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
-from webllm_build.source.embedding import Pooling
 
 # Layers share kernels: each is made once.
 _embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
@@ -75,8 +73,8 @@ class GpuOperators(RelaxOperators):
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _add_norm(self.variant, columns, self.norm_eps)
 
-    def pool_kernel(self, columns: int, kind: Pooling) -> tirx.PrimFunc:
-        return pool(columns, (kind,))
+    def pool_kernel(self, columns: int, kinds: Sequence[Kind]) -> tirx.PrimFunc:
+        return pool(columns, kinds)
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(self.variant, row_count(x), columns, self.norm_eps, bias=bias)
@@ -182,9 +180,3 @@ class PrefillOperators(GpuOperators, PrefillExperts):
 def tiles_for(by_vendor: Mapping[str, Tile], m: int) -> Mapping[str, Tile]:
     """Tiles for m vectors, from those for one. Of several vectors only the usual one is worth its place in model.wasm."""
     return by_vendor if m == 1 else {OTHER: by_vendor[OTHER].for_vectors(m)}
-
-
-def last_and_sum(x: nn.Tensor) -> nn.Tensor:
-    """The last row of x[m, hidden], and the sum of all: [2, hidden]."""
-    columns = int(x.shape[1])
-    return nn.op.tensor_ir_op(pool(columns), "pool", [x], nn.Tensor.placeholder([POOLED, columns], "float32"))

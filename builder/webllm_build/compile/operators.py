@@ -11,6 +11,7 @@ from tvm import te, tirx, topi
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.pool import Kind
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.recurrence import Recurrence
@@ -106,8 +107,15 @@ class RelaxOperators(ABC):
         return nn.op.tensor_ir_op(kernel, "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, *weight.shape))
 
     def pool(self, x: nn.Tensor, kind: Pooling) -> nn.Tensor:
+        return self._pooled(x, (kind,))
+
+    def last_and_sum(self, x: nn.Tensor) -> nn.Tensor:
+        """The last row of x[m, hidden], and the sum of all: [2, hidden]."""
+        return self._pooled(x, ("last", "sum"))
+
+    def _pooled(self, x: nn.Tensor, kinds: Sequence[Kind]) -> nn.Tensor:
         columns = int(x.shape[1])
-        return nn.op.tensor_ir_op(self.pool_kernel(columns, kind), "pool", [x], nn.Tensor.placeholder([1, columns], "float32"))
+        return nn.op.tensor_ir_op(self.pool_kernel(columns, kinds), "pool", [x], nn.Tensor.placeholder([len(kinds), columns], "float32"))
 
     def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None) -> nn.Tensor:
         columns = int(x.shape[1])
@@ -156,8 +164,8 @@ class RelaxOperators(ABC):
         """As `layer_norm`. Parameters: x, weight, bias, out."""
 
     @abstractmethod
-    def pool_kernel(self, columns: int, kind: Pooling) -> tirx.PrimFunc:
-        """As `pool`. Parameters: x, out."""
+    def pool_kernel(self, columns: int, kinds: Sequence[Kind]) -> tirx.PrimFunc:
+        """As `pool`, of several kinds. Parameters: x, out."""
 
     def norm_parts(self, x: nn.Tensor, norm: Weight, sizes: tuple[int, int], eps: float) -> nn.Tensor:
         kernel = self.norm_parts_kernel(int(x.shape[1]), sizes, eps)

@@ -27,10 +27,11 @@ from webllm_build.compile.cpu.rope_append import rope_append
 from webllm_build.compile.cpu.sampling import sample
 from webllm_build.compile.cpu.variant import CpuVariant, Flavour
 from webllm_build.compile.export import FUNCTIONS, Backend, Body
-from webllm_build.compile.io import POOLED, Layout
+from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.experts.choices import choices_shape
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.pool import Kind
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, last_row, row_count, rows
 from webllm_build.compile.tiles import TiledKernel
@@ -42,7 +43,6 @@ from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Part, Scheme
-from webllm_build.source.embedding import Pooling
 
 # As on the GPU, but that a decode step's kernels take any number of rows.
 CPU_FUNCTIONS = tuple(
@@ -157,8 +157,8 @@ class CpuOperators(RelaxOperators):
     def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
         return _rms_norm(None, columns, self.norm_eps, residual=True)
 
-    def pool_kernel(self, columns: int, kind: Pooling) -> tirx.PrimFunc:
-        return pool(columns, (kind,))
+    def pool_kernel(self, columns: int, kinds: Sequence[Kind]) -> tirx.PrimFunc:
+        return pool(columns, kinds)
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(row_count(x), columns, self.norm_eps, bias=bias)
@@ -253,10 +253,9 @@ def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Bac
 
     def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
         each, hidden = operators(model, inputs, decoding=False), inputs.io["hidden"]
-        if model.pool is not None:
-            return model.vector(each, model.pooled(each, hidden))
-        x = model.normed(each, hidden)
-        return nn.op.tensor_ir_op(pool(model.hidden_size), "pool", [x], nn.Tensor.placeholder([POOLED, model.hidden_size], "float32"))
+        if model.pool is None:
+            return each.last_and_sum(model.normed(each, hidden))
+        return model.vector(each, model.pooled(each, hidden))
 
     def decode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
         each = operators(model, inputs, decoding=True)

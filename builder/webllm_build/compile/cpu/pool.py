@@ -12,7 +12,7 @@ from webllm_build.compile.kernels.pool import Kind
 from webllm_build.compile.kernels.tir.ops import VEC, Kernel, size, splat, store, vec
 
 
-def pool(columns: int, kinds: Sequence[Kind] = ("last", "sum")) -> PrimFunc:
+def pool(columns: int, kinds: Sequence[Kind]) -> PrimFunc:
     """As kernels/pool.py; one unit."""
     with Kernel() as kernel:
         n = size("n")

@@ -15,7 +15,7 @@ THREADS = 64
 Kind = Literal["cls", "last", "sum", "mean"]
 
 
-def pool(columns: int, kinds: Sequence[Kind] = ("last", "sum")) -> PrimFunc:
+def pool(columns: int, kinds: Sequence[Kind]) -> PrimFunc:
     """out[i] is of x's rows, symbolically many, what kinds[i] says: the first ("cls"), the last, the sum or the mean; the same in every
     variant.
 
