@@ -56,6 +56,7 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
         "calibration": [text, hashlib.sha256(checkpoint.tokenizer.tokenizer_json).hexdigest()] if calibrated else None,
         "importance": None if given is None else _digest(given),
         "model": model.description,
+        "multipliers": model.names.formats[checkpoint.format].multipliers,
         "made by": made_by(WEIGHTS_SOURCES, WEIGHTS_TOOLS),
     }
     return read_weights(cache.entry("weights", inputs, make, _intact))

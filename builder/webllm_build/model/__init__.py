@@ -26,6 +26,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
     "ernie4_5": "ernie4_5",
     "exaone4": "exaone4",
+    "falcon_h1": "falcon-h1",
     "gemma": "gemma",
     "gemma2": "gemma2",
     "gemma3_text": "gemma3",

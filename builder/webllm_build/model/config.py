@@ -85,6 +85,14 @@ class Reader:
             raise self._wrong(key, value, f"a number from {SMALLEST} to {LARGEST}")
         return result
 
+    def numbers(self, key: str, count: int, *, default: float) -> tuple[float, ...]:
+        """So many positive numbers within float32's range; the default, each, where the key is missing or null."""
+        value = self._get(key, [default] * count)
+        found = [number(item) for item in value] if isinstance(value, (list, tuple)) else []
+        if len(found) != count or not all(item is not None and SMALLEST <= item <= LARGEST for item in found):
+            raise self._wrong(key, value, f"{count} numbers from {SMALLEST} to {LARGEST}")
+        return tuple(item for item in found if item is not None)
+
     def interval(self, key: str) -> tuple[float, float] | None:
         """Two numbers, of which the second may be infinite, as transformers writes it; None where they are 0 and infinity, or absent."""
         value = self._get(key, None)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webllm_build.model.attention import Rope
-from webllm_build.model.feed_forward import GatedMLP
-from webllm_build.model.layers import Block
 from webllm_build.model.names import Part, Place
 from webllm_build.model.ops import Activation, Operators, Tensor
 from webllm_build.model.routing import ExpertWeights, Routing
@@ -34,36 +32,6 @@ class Experts:
 
     def at(self, place: Place, hidden: int) -> _Experts:
         return _Experts(self, place, hidden)
-
-
-@dataclass(frozen=True)
-class SharedExperts:
-    """Experts, and beside them a gated MLP that all tokens go through: what both make is added."""
-
-    experts: Experts
-    shared: GatedMLP
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        return {**self.shared.sizes, **self.experts.sizes}
-
-    def at(self, place: Place, hidden: int) -> _SharedExperts:
-        return _SharedExperts(self.experts.at(place, hidden), self.shared.at(place, hidden))
-
-
-@dataclass(frozen=True, eq=False)
-class _SharedExperts:
-    experts: Block
-    shared: Block
-    states: tuple[State, ...] = ()
-    ropes: tuple[Rope, ...] = ()
-
-    @property
-    def weights(self) -> tuple[Weight, ...]:
-        return (*self.shared.weights, *self.experts.weights)
-
-    def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
-        return self.experts(ops, x, norm, self.shared(ops, x, norm, residual))
 
 
 class _Experts:

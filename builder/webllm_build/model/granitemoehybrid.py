@@ -13,27 +13,22 @@ from webllm_build.model import common, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.experts import Experts, SharedExperts
+from webllm_build.model.experts import Experts
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
 from webllm_build.model.mamba2 import Mamba2
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import GGUF, HUGGING_FACE, MAMBA_GGUF, MAMBA_HUGGING_FACE, FileNames, Names
 from webllm_build.model.recurrence import Scan
 from webllm_build.model.routing import Routing
 from webllm_build.model.self_attention import SelfAttention
+from webllm_build.model.side_by_side import SideBySide
 from webllm_build.model.stacks import Form
 
 NAMES = Names(
     hugging_face=FileNames(
         {
             **HUGGING_FACE,
-            "mamba_in": "model.layers.{}.mamba.in_proj",
-            "mamba_conv": "model.layers.{}.mamba.conv1d",
-            "mamba_a": "model.layers.{}.mamba.A_log",
-            "mamba_d": "model.layers.{}.mamba.D",
-            "mamba_dt": "model.layers.{}.mamba.dt_bias",
-            "mamba_norm": "model.layers.{}.mamba.norm",
-            "mamba_out": "model.layers.{}.mamba.out_proj",
+            **MAMBA_HUGGING_FACE,
             "gate": "model.layers.{}.shared_mlp.input_linear",
             "up": "model.layers.{}.shared_mlp.input_linear",
             "down": "model.layers.{}.shared_mlp.output_linear",
@@ -42,16 +37,7 @@ NAMES = Names(
         logarithms=frozenset({"mamba_a"}),
     ),
     gguf=FileNames(
-        {
-            **GGUF,
-            "mamba_in": "blk.{}.ssm_in",
-            "mamba_conv": "blk.{}.ssm_conv1d",
-            "mamba_a": "blk.{}.ssm_a",
-            "mamba_d": "blk.{}.ssm_d",
-            "mamba_dt": "blk.{}.ssm_dt.bias",
-            "mamba_norm": "blk.{}.ssm_norm",
-            "mamba_out": "blk.{}.ssm_out",
-        },
+        {**GGUF, **MAMBA_GGUF},
         rotary_pairs=True,
     ),
 )
@@ -132,7 +118,7 @@ def read(config: Reader) -> Decoder:
     feed_forward = read_feed_forward(config)
     kinds = config.layer_types(count, default=[LINEAR] * count, kinds=(FULL, LINEAR, ATTENTION, MAMBA))
     return Decoder(
-        WITH_EXPERTS if isinstance(feed_forward, SharedExperts) else NAMES,
+        WITH_EXPERTS if isinstance(feed_forward, SideBySide) else NAMES,
         [Layer(mamba if kind in (LINEAR, MAMBA) else attention, feed_forward) for kind in kinds],
         vocab_size=config.integer("vocab_size"),
         hidden_size=hidden,
@@ -144,13 +130,13 @@ def read(config: Reader) -> Decoder:
     )
 
 
-def read_feed_forward(config: Reader) -> GatedMLP | SharedExperts:
+def read_feed_forward(config: Reader) -> GatedMLP | SideBySide:
     shared = GatedMLP("silu_mul", config.integer("shared_intermediate_size", default=1024))
     count = config.count("num_local_experts", default=8)
     if count == 0:
         return shared
     routing = Routing(count, config.integer("num_experts_per_tok", default=2))
-    return SharedExperts(Experts(routing, "silu_mul", config.integer("intermediate_size")), shared)
+    return SideBySide(shared, Experts(routing, "silu_mul", config.integer("intermediate_size")))
 
 
 def read_attention(config: Reader, hidden: int) -> Attention:
@@ -177,9 +163,11 @@ def read_mamba(config: Reader, hidden: int, scale: float) -> Mamba2:
             f"mamba_n_heads * mamba_d_head is {heads} * {head_dim}, and mamba_expand * hidden_size {inner}", "They must be equal."
         )
     config.must_be("mamba_n_groups", 1)  # the norm is of each group by itself
+    has_bias = config.flag("mamba_proj_bias", default=False)
     return Mamba2(
         Scan(heads, head_dim, 1, config.integer("mamba_d_state", default=256), scale, config.interval("time_step_limit")),
         config.integer("mamba_d_conv", default=4),
         conv_bias=config.flag("mamba_conv_bias", default=True),
-        bias=config.flag("mamba_proj_bias", default=False),
+        in_bias=has_bias,
+        out_bias=has_bias,
     )

@@ -15,12 +15,15 @@ from webllm_build.model.weights import Weight, taps_first
 
 @dataclass(frozen=True)
 class Mamba2:
-    """out(norm(scan(conv(in(x))))). kernel: taps of the convolution. conv_bias: it has one. bias: both matrices have."""
+    """out(norm(scan(conv(in(x))))). kernel: taps of the convolution. conv_bias, in_bias, out_bias: it has one, and so have the matrices.
+    norm: there is one."""
 
     scan: Scan
     kernel: int
     conv_bias: bool = True
-    bias: bool = False
+    in_bias: bool = False
+    out_bias: bool = False
+    norm: bool = True
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -41,12 +44,12 @@ class _Mamba2:
         taps = [Part("mamba_conv", channels, columns=kernel), *([Part("mamba_conv", channels, suffix="bias")] if has_bias else [])]
         parameters = [Part(name, heads, suffix="") for name in ("mamba_a", "mamba_d", "mamba_dt")]
         self.into = place.matrix("mamba_in", into, hidden)
-        self.in_bias = place.bias("mamba_in_bias", into) if description.bias else None
+        self.in_bias = place.bias("mamba_in_bias", into) if description.in_bias else None
         self.conv = place.vector("mamba_conv", taps, taps_first(channels, kernel, has_bias))
         self.parameters = place.vector("mamba_parameters", parameters)
-        self.norm = place.vector("mamba_norm", [Part("mamba_norm", self.scan.size)])
+        self.norm = place.vector("mamba_norm", [Part("mamba_norm", self.scan.size)]) if description.norm else None
         self.out = place.matrix("mamba_out", out, self.scan.size)
-        self.out_bias = place.bias("mamba_out_bias", out) if description.bias else None
+        self.out_bias = place.bias("mamba_out_bias", out) if description.out_bias else None
         self.inputs = Slots(f"conv{place.layer}", self.convolution.state_shape)
         self.state = Slots(f"scan{place.layer}", self.scan.state_shape)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from webllm_build.model.stacks import Form, Stack
-from webllm_build.model.weights import RowOrder, Source, Stored, Weight
+from webllm_build.model.weights import Multiplier, RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
 
@@ -21,6 +21,8 @@ class FileNames:
     rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
     experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
     halves: parts that are the first or the second half of the rows of their tensor, which two share.
+    bare: parts whose tensors' names have no ".weight" behind them.
+    multipliers: part, or its name with ".bias" → what its values lack as a factor.
     """
 
     tensors: Mapping[str, str]
@@ -29,6 +31,8 @@ class FileNames:
     experts: Mapping[str, Sequence[Form]] = field(default_factory=dict)
     halves: Mapping[str, int] = field(default_factory=dict)
     logarithms: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
+    multipliers: Mapping[str, Multiplier] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,26 @@ GGUF: Mapping[str, str] = {
     "gate": "blk.{}.ffn_gate",
     "up": "blk.{}.ffn_up",
     "down": "blk.{}.ffn_down",
+}
+
+# Of layers with Mamba-2.
+MAMBA_HUGGING_FACE: Mapping[str, str] = {
+    "mamba_in": "model.layers.{}.mamba.in_proj",
+    "mamba_conv": "model.layers.{}.mamba.conv1d",
+    "mamba_a": "model.layers.{}.mamba.A_log",
+    "mamba_d": "model.layers.{}.mamba.D",
+    "mamba_dt": "model.layers.{}.mamba.dt_bias",
+    "mamba_norm": "model.layers.{}.mamba.norm",
+    "mamba_out": "model.layers.{}.mamba.out_proj",
+}
+MAMBA_GGUF: Mapping[str, str] = {
+    "mamba_in": "blk.{}.ssm_in",
+    "mamba_conv": "blk.{}.ssm_conv1d",
+    "mamba_a": "blk.{}.ssm_a",
+    "mamba_d": "blk.{}.ssm_d",
+    "mamba_dt": "blk.{}.ssm_dt.bias",
+    "mamba_norm": "blk.{}.ssm_norm",
+    "mamba_out": "blk.{}.ssm_out",
 }
 
 
@@ -146,10 +170,10 @@ class Place:
 
     def _source(self, part: Part, *columns: int, suffix: str = "weight", norm: bool = False, flat: bool = False) -> Source:
         def stored(file: FileNames) -> Stored:
-            name = ".".join([file.tensors[part.name].format(self.layer), *([suffix] if suffix else [])])
+            name = ".".join([file.tensors[part.name].format(self.layer), *([suffix] if suffix and part.name not in file.bare else [])])
             pairs = (part.heads, part.turned) if file.rotary_pairs else (0, 0)
             offset, is_logarithm = file.norm_offset if norm else 0.0, part.name in file.logarithms
-            half = file.halves.get(part.name)
-            return Stored(name, offset, paired_heads=pairs[0], paired=pairs[1], negated_exp=is_logarithm, half=half)
+            half, multiplier = file.halves.get(part.name), file.multipliers.get(f"{part.name}.bias" if suffix == "bias" else part.name, 1.0)
+            return Stored(name, offset, multiplier, paired_heads=pairs[0], paired=pairs[1], negated_exp=is_logarithm, half=half)
 
         return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns), flat=flat)

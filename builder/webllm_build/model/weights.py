@@ -17,17 +17,18 @@ from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_ro
 
 RowOrder = npt.NDArray[np.int64]
 PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
+Multiplier = float | tuple[tuple[int, float], ...]  # of all rows; or runs, how many rows have which
 
 
 @dataclass(frozen=True)
 class Stored:
     """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and of how many heads the
     first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored). half: 0 or 1, of
-    a tensor that has the rows of two such parts."""
+    a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each."""
 
     name: str
     offset: float = 0.0
-    multiplier: float = 1.0
+    multiplier: Multiplier = 1.0
     paired_heads: int = 0
     negated_exp: bool = False
     paired: int = 0
@@ -82,7 +83,7 @@ class Source:
             return _computed(tensor, lambda values: -np.exp(values))
         if (stored.multiplier, stored.offset) == (1.0, 0.0):
             return tensor
-        return _computed(tensor, lambda values: values * np.float32(stored.multiplier) + np.float32(stored.offset))
+        return _computed(tensor, lambda values: _scaled(values, stored.multiplier) + np.float32(stored.offset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +147,14 @@ def _in_halves(tensor: Tensor, heads: int, paired: int) -> Tensor:
         return np.concatenate([halves, still], axis=1).reshape(rows.shape)
 
     return replace(tensor, read=read)
+
+
+def _scaled(values: npt.NDArray[np.float32], multiplier: Multiplier) -> npt.NDArray[np.float32]:
+    if isinstance(multiplier, float):
+        return values * np.float32(multiplier)
+    counts, factors = zip(*multiplier, strict=True)
+    rows = np.repeat(np.array(factors, np.float32), counts)
+    return (values.reshape(len(rows), -1) * rows[:, None]).reshape(values.shape)
 
 
 def _computed(tensor: Tensor, of: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> Tensor:
