@@ -51,7 +51,7 @@ async function start({ threads = 1, spin = 0, probe, library = toyLibrary(), ...
   const fits = await new CpuBackend(FILE, threads).fit(library, TENSORS, options);
   const open = await fits.open(NOTES);
   const weights = writeWeights(open, spin);
-  const model = await open.start({ notes: NOTES, probe, weights, onCompiled: () => undefined, signal: new AbortController().signal });
+  const model = await open.start({ notes: NOTES, probe, weights, ranges: { read: () => undefined }, onCompiled: () => undefined, signal: new AbortController().signal });
   const sequences = new SequenceManager(model.abi, model.runner);
   return { ...model, open, sequences, scheduler: new Scheduler(model.runner, sequences) };
 }

@@ -3,16 +3,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { beforeEach, test } from "node:test";
-import { loadModel, type LoadedModel } from "../src/engine/load.ts";
+import { estimateLoad, loadModel, type LoadedModel } from "../src/engine/load.ts";
 import { Session } from "../src/engine/session.ts";
 import type { ModelChoice } from "../src/engine/choice.ts";
 import type { InitProgressReport } from "../src/engine/progress.ts";
+import type { MemoryEstimate } from "../src/executor/memory_estimate.ts";
 import type { Probe } from "../src/storage/manifest.ts";
 import { AbortError, DownloadError, FeatureSupportError, OutOfMemoryError, WebGPUNotAvailableError } from "../src/support/errors.ts";
 import { fails } from "./fakes/expect.ts";
 import { BASE, entry, manifestObject, sha256 } from "./fakes/model.ts";
-import { reference } from "./fakes/runner.ts";
-import { WEIGHTS, toyLibrary, toyPlan } from "./fakes/toy_library.ts";
+import { VOCABULARY, reference } from "./fakes/runner.ts";
+import { CHUNK, WEIGHTS, toyLibrary, toyPlan } from "./fakes/toy_library.ts";
 import { FakeServer, FakeStorage, cut } from "./fakes/web.ts";
 
 const TOKENIZER = new Uint8Array(readFileSync("../tests/fixtures/tiny-llama/tokenizer.json"));
@@ -27,21 +28,36 @@ interface Deployed {
   readonly hasCpu?: boolean;
   readonly relaxed?: Uint8Array<ArrayBuffer>;
   readonly probe?: Probe;
+  /** Whether there is a weight of a row for each token that stays in storage. */
+  readonly hasRows?: boolean;
+}
+
+const ROW_BYTES = 8;
+const TABLE_BYTES = VOCABULARY * ROW_BYTES;
+
+function planWithRows(): Record<string, unknown> {
+  const plan = toyPlan();
+  return { ...plan, stored: [{ name: "table.q", bytes: TABLE_BYTES, row_bytes: ROW_BYTES, io: "rows0" }], io: [...[plan["io"]].flat(), { name: "rows0", bytes: CHUNK * ROW_BYTES }] };
 }
 
 /** Puts the model on the server. */
-function deploy({ gpu, hasCpu = true, relaxed = toyLibrary(), probe }: Deployed = {}): string {
-  const library = toyLibrary();
+function deploy({ gpu, hasCpu = true, hasRows = false, relaxed = toyLibrary(hasRows ? planWithRows() : toyPlan()), probe }: Deployed = {}): string {
+  const library = toyLibrary(hasRows ? planWithRows() : toyPlan());
+  const stream = new Uint8Array(hasRows ? 512 + TABLE_BYTES : 512);
+  stream.set(STREAM);
   const files = {
     "model.wasm": Uint8Array.of(1), "model-cpu.wasm": library, "model-cpu-relaxed.wasm": relaxed, "tokenizer.json": TOKENIZER,
-    "grammar.wasm": Uint8Array.of(2), "weights-0.bin": STREAM,
+    "grammar.wasm": Uint8Array.of(2), "weights-0.bin": stream,
   };
   const cpu = { plain: entry("model-cpu.wasm", library), relaxed: entry("model-cpu-relaxed.wasm", relaxed) };
   const manifest = {
     ...manifestObject(), ...(hasCpu && { cpu }), library: entry("model.wasm", files["model.wasm"]), tokenizer: entry("tokenizer.json", TOKENIZER),
-    grammar: entry("grammar.wasm", files["grammar.wasm"]), weights: { bytes: 512, shards: [entry("weights-0.bin", STREAM)] },
+    grammar: entry("grammar.wasm", files["grammar.wasm"]), weights: { bytes: stream.length, shards: [entry("weights-0.bin", stream)] },
     ...(probe && { probe }),
-    tensors: ["layers.0.hash", "head"].map((name, i) => ({ name, dtype: "int32", shape: [16], offset: 256 * i, bytes: 64 })),
+    tensors: [
+      ...["layers.0.hash", "head"].map((name, i) => ({ name, dtype: "int32", shape: [16], offset: 256 * i, bytes: 64 })),
+      ...(hasRows ? [{ name: "table.q", dtype: "uint32", shape: [TABLE_BYTES / 4], offset: 512, bytes: TABLE_BYTES }] : []),
+    ],
   };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
   const url = `${BASE}manifest.${sha256(bytes).slice(0, 32)}.json`;
@@ -125,6 +141,35 @@ test("a download that is cut off goes on, one that stays away fails, and a load 
   const controller = new AbortController();
   server.onRequest = (url) => { if (url.endsWith(".bin")) setTimeout(() => controller.abort(), 50); };
   await assert.rejects(load({ source: { manifest: silent } }, controller.signal), AbortError);
+});
+
+test("a model with rows in storage answers, counts them where nothing is stored, and outlives a file that is cut", async () => {
+  const manifest = deploy({ hasRows: true });
+  const storage = new FakeStorage();
+  const use = (given?: FakeStorage): unknown => Object.defineProperty(globalThis, "navigator", { configurable: true, value: { hardwareConcurrency: 2, storage: given } });
+  const estimate = (): Promise<MemoryEstimate> => estimateLoad({ modelId: "toy", source: { manifest } }, new AbortController().signal);
+  use();
+  const held = await estimate();
+  use(storage);
+  const stored = await estimate();
+  assert.deepEqual([held.weights - stored.weights, held.total - stored.total], [TABLE_BYTES, TABLE_BYTES]);
+  const { model } = await load({ source: { manifest } });
+  const session = new Session(model);
+  const ask = async (text: string): Promise<number> => {
+    let tokens = 0;
+    for await (const event of await session.answer({ prompt: { kind: "text", text }, maxTokens: 5, stop: [], sampling: { temperature: 0 } })) if (event.type === "token") tokens++;
+    return tokens;
+  };
+  assert.equal(await ask("To be"), 5);
+  const file = storage.folders.get(encodeURIComponent(BASE))?.get("weights-0.bin") ?? assert.fail();
+  file.bytes = file.bytes.slice(0, 100);
+  server.files.delete(`${BASE}weights-0.bin`);
+  assert.equal(await ask("To be"), 5, "of what was read before nothing is read again");
+  await assert.rejects(ask("or not"), fails(DownloadError, /weights-0.bin.* is cut or gone/));
+  deploy({ hasRows: true });
+  use(storage);
+  assert.equal(await ask("or not"), 5);
+  session.close();
 });
 
 test("a context that is longer than the model's is refused, and what the model takes is told before weights come", async () => {

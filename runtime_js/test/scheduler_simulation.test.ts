@@ -16,10 +16,11 @@ const CONTEXT = 96;
 
 class Injected extends Error {}
 
-async function live(random: () => number, slots: number, windows: readonly (number | null)[]): Promise<void> {
+async function live(random: () => number, slots: number, windows: readonly (number | null)[], needsTokens: boolean): Promise<void> {
   const below = (most: number): number => Math.floor(random() * most);
   const it = setup({
     contextLength: CONTEXT, prefillChunk: 8, pages: 4, maxPages: 24 + below(100), slots, windows, rows: 1 + below(8), longestAlike: random() < 0.3 ? 10 + below(40) : undefined,
+    needsTokens,
   });
   const { runner, scheduler, sequences, kv } = it;
   const pause = (): Promise<void> => (random() < 0.7 ? Promise.resolve() : new Promise((resolve) => { setTimeout(resolve, random() * 2); }));
@@ -77,7 +78,7 @@ for (const [slots, windows] of [[0, [null]], [20, [null, 8]], [64, [null]], [0, 
     for (let round = 0; round < ROUNDS; round++) {
       const seed = round + 1000 * Number(process.env["SIMULATION_SEED"] ?? 1);
       try {
-        await live(randomFrom(seed), slots, windows);
+        await live(randomFrom(seed), slots, windows, round % 4 === 3);
       } catch (error) {
         context.diagnostic(`seed ${seed}`);
         throw error;

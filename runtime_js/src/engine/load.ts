@@ -1,6 +1,6 @@
 /** Loads a model: its description, then weights, code, memory and kernels side by side. */
 
-import type { Backend, InspectableRunner, OpenModel } from "../executor/backend.ts";
+import type { Backend, FittingModel, InspectableRunner, OpenModel } from "../executor/backend.ts";
 import { describeComputer } from "../executor/devices.ts";
 import { GpuBackend } from "../executor/gpu_backend.ts";
 import { describeMemory } from "../executor/memory.ts";
@@ -85,6 +85,7 @@ function reviving(choice: ModelChoice, listener: LoadListener, losses: number): 
 async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener, progress, stop: whole, revive }: Load): Promise<LoadedModel> {
   const failed = childController(whole);
   const stop = failed.signal;
+  const life = new AbortController();
   const { manifest } = folder;
   let opening: Promise<OpenModel> | undefined;
   let memory: MemoryEstimate | undefined;
@@ -92,18 +93,22 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     progress.weightsBegin(manifest.weights.bytes);
     const library = abortable(progress.during("the model's library", folder.read(backend.library, stop), true), stop, STOPPED);
     const fitting = library.then((bytes) => progress.during("WebAssembly", backend.fit(bytes, manifest.tensors, choice))).then((fits) => {
-      memory = fits.memory;
+      memory = withStored(fits, folder);
       listener.needs(memory, backend.device); // who has no room is told before the download
       return fits;
     });
     const open = opening = fitting.then((fits) => progress.during(`memory of ${backend.name}`, fits.open(folder)));
-    const write = async (offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => (await open).write(offset, bytes);
+    const stored = fitting.then(({ storedFrom }) => folder.ranges(storedFrom, life.signal));
+    const write = async (offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
+      await (await open).write(offset, bytes);
+      await (await stored).keep(offset, bytes);
+    };
     const weights = fitting.then(() =>
       progress.during("the weights", folder.readShards(stop, (file, bytes) => progress.received(file, bytes), write), true));
     let compiling = (): void => undefined;
     const asked = new Promise<void>((resolve) => { compiling = resolve; });
-    const started = open.then((model) => progress.during(backend.name, model.start({
-      notes: folder, probe: manifest.probe, weights, signal: stop,
+    const started = Promise.all([open, stored]).then(([model, ranges]) => progress.during(backend.name, model.start({
+      notes: folder, probe: manifest.probe, weights, ranges, signal: stop,
       onCompiled: (done, total) => { compiling(); progress.compiled(done, total); },
     })));
     // Reading a tokenizer keeps this thread busy: kernels are asked for first.
@@ -116,7 +121,6 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     const sequences = new SequenceManager(abi, runner);
     progress.warn(folder.warning ?? warning);
     progress.ready(`Ready on the ${describeComputer(computer)} (${variant})`, computer);
-    const life = new AbortController();
     void lost.then((error) => { if (!life.signal.aborted && revive === undefined) listener.lost(error); });
     const grammars = new Grammars({
       sha256: manifest.grammar.sha256,
@@ -134,9 +138,16 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     };
   } catch (error) {
     failed.abort();
+    life.abort();
     await opening?.then((model) => model.dispose(), () => undefined);
     throw error instanceof OutOfMemoryError && memory !== undefined ? withNeed(error, memory) : error;
   }
+}
+
+/** Where nothing here stores them, weights that a model takes from storage lie in memory. */
+function withStored({ memory, storedFrom }: FittingModel, { isKept, manifest }: ModelFolder): MemoryEstimate {
+  const bytes = isKept ? 0 : Math.max(0, manifest.weights.bytes - storedFrom);
+  return { ...memory, weights: memory.weights + bytes, total: memory.total + bytes };
 }
 
 /** A GPU that has no room does not say how much it has, but what was wanted of it can be said. */
@@ -151,7 +162,7 @@ export async function estimateLoad(choice: ModelChoice, signal: AbortSignal): Pr
   const [folder, [backend]] = await abortable(
     Promise.all([opened, backendsFor(choice, opened.then(({ manifest }) => manifest))]), signal, STOPPED);
   const library = await abortable(folder.read(backend.library, signal), signal, STOPPED);
-  return (await backend.fit(library, folder.manifest.tensors, choice)).memory;
+  return withStored(await backend.fit(library, folder.manifest.tensors, choice), folder);
 }
 
 export async function loadSession(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {

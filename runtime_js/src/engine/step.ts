@@ -34,11 +34,17 @@ export interface StepContext {
   /** Whether one of them checks guesses. */
   readonly isBehindGuess: boolean;
   readonly hasSlots: boolean;
+  /** Whether a row must be given its token. */
+  readonly needsTokens: boolean;
 }
 
 /** Rows that can be taken back: as many as a window keeps pages for, or as there are states in slots. */
 function mostBack({ hasSlots }: StepContext): number {
   return hasSlots ? SLOTS_RECENT - 1 : WINDOW_BACK;
+}
+
+function isReady(generation: Generation, context: StepContext): boolean {
+  return generation.isReady(mostBack(context)) && !(context.needsTokens && generation.isOnGpu);
 }
 
 function guessedRows(generation: Generation, most: number, hasToken: boolean, context: StepContext): StepRow[] {
@@ -61,7 +67,7 @@ function guessAlone(generation: Generation, context: StepContext): StepRows | nu
   const wrong = (rows: number): number => (isBehindGuess ? 1 - promise ** rows : 0);
   if (most === 1) return (isBehindGuess || rowsThatPay(rowCounts, promise, pace) > 1) && !isDue(pace.time(1), wrong(USUAL_GUESS), queued) ? undefined : null;
   if (!generation.isGuessable || !isDue(pace.time(most), wrong(most), queued)) return undefined;
-  const rows = guessedRows(generation, most, before.lastIndexOf(generation) === 0, context);
+  const rows = guessedRows(generation, most, !context.needsTokens && before.lastIndexOf(generation) === 0, context);
   return rows.length > 1 ? padded(rows, rowCounts) : null;
 }
 
@@ -87,7 +93,7 @@ export function planStep(generations: readonly Generation[], context: StepContex
   const [first, ...more] = isAlone ? [] : guessBeside(generations, context);
   const isGuessing = (one: Generation): boolean => more.length > 0 && one === first?.generation;
   const places = placeRows(generations, before, (one) => one.isOnGpu && !isGuessing(one), rowCounts);
-  if (places === undefined || !generations.every((one) => isGuessing(one) || one.isReady(mostBack(context)))) return undefined;
+  if (places === undefined || !generations.every((one) => isGuessing(one) || isReady(one, context))) return undefined;
   const rows = places.map((one): StepRow | null => one && { generation: one, index: 0, token: one.isOnGpu ? undefined : one.tokens.at(-1), isGuess: false });
   if (first === undefined || !isGuessing(first.generation)) return rows;
   const place = places.indexOf(first.generation);

@@ -2,6 +2,7 @@
 
 import type { FileEntry, Probe, TensorEntry } from "../storage/manifest.ts";
 import { RequestValidationError } from "../support/errors.ts";
+import type { WeightRanges } from "../storage/weight_ranges.ts";
 import type { WasmAbi } from "./abi.generated.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Computer } from "./devices.ts";
@@ -37,6 +38,8 @@ export interface Backend {
 /** A model that this machine may compute, as far as is known before it is tried. */
 export interface FittingModel {
   readonly memory: MemoryEstimate;
+  /** From this byte of the weight stream on there are weights that stay in storage; Infinity: there are none. */
+  readonly storedFrom: number;
   /** Makes room for the weights. Raises OutOfMemoryError, WebGPUNotAvailableError. */
   open(notes: Notes): Promise<OpenModel>;
 }
@@ -56,6 +59,8 @@ export interface StartWork {
   readonly probe: Probe | undefined;
   /** Done when all weights are written. */
   readonly weights: Promise<void>;
+  /** What is stored of them, where some stay in storage. */
+  readonly ranges: Pick<WeightRanges, "read">;
   readonly onCompiled: (done: number, total: number) => void;
   readonly signal: AbortSignal;
 }

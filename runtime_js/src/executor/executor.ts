@@ -20,6 +20,7 @@ import { decodeName, firstFunctions, firstLayerOf, functionOf, hiddenBytes, laye
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
 import { longestAlike, rotaryTable } from "./rope.ts";
+import type { RowReader, TokenRows } from "./row_reader.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
 /** Results that may be on their way to the CPU at a time: those of one request, and what the one before it left behind. */
@@ -44,6 +45,8 @@ export interface ExecutorParts {
   readonly contextLength: number;
   /** Whether the adapter computes on the CPU. */
   readonly isCpu: boolean;
+  /** Reads what the model has of tokens in storage. */
+  readonly rows?: RowReader | undefined;
 }
 
 /** A function of the plan, and how many tokens or rows it takes. */
@@ -89,7 +92,7 @@ export class PlanExecutor implements InspectableRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     const groups = groupsOf(this.#plan.states, contextLength, this.#plan.model);
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, groups, longestAlike: longestAlike(this.#plan.model.ropes) };
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes) };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
@@ -168,63 +171,74 @@ export class PlanExecutor implements InspectableRunner {
     return this.#buffers.pages(group);
   }
 
-  async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
-    if (this.#awaited !== null) cache = kept(cache);
-    while (this.#awaited !== null) await this.#awaited;
-    this.#writeTokens(tokens);
-    const additions = [{ position, count: tokens.length, cache }];
-    this.#submit([["prefill", tokens.length]], additions, this.#write(additions));
-    await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
+  /** Runs a step, in the order of the calls. Where weights stay in storage, the rows of its tokens are read first, while steps before it run. */
+  #withRows<T>(tokens: readonly (number | undefined)[], step: (stored: readonly TokenRows[]) => Promise<T>): Promise<T> {
+    return this.#parts.rows?.inTurn(tokens, step) ?? step([]);
   }
 
-  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
+  /** A view for a step that may have to wait. */
+  #seen(cache: CacheView, names: readonly string[] = []): CacheView {
+    return this.#parts.rows !== undefined || this.#mustWait(names) ? kept(cache) : cache;
+  }
+
+  prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
+    const additions = [{ position, count: tokens.length, cache: this.#seen(cache) }];
+    return this.#withRows(tokens, async (stored) => {
+      if (this.#mustWait([])) await this.#ready([]);
+      this.#writeTokens(tokens, stored);
+      this.#submit([["prefill", tokens.length]], additions, this.#write(additions));
+      await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
+    });
+  }
+
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
     const rows = [{ draw, end: tokens.length, counted: 0 }];
     const names = functionsFor(rows);
-    if (this.#mustWait(names)) {
-      cache = kept(cache);
-      await this.#ready(names);
-    }
-    this.#writeTokens(tokens);
-    const [result = { token: 0 }] = await this.#step([["prefill", tokens.length], ["logits", tokens.length]], [{ position, count: tokens.length, cache }], rows, 1);
-    return result;
+    const additions = [{ position, count: tokens.length, cache: this.#seen(cache, names) }];
+    return this.#withRows(tokens, async (stored) => {
+      if (this.#mustWait(names)) await this.#ready(names);
+      this.#writeTokens(tokens, stored);
+      const [result = { token: 0 }] = await this.#step([["prefill", tokens.length], ["logits", tokens.length]], additions, rows, 1);
+      return result;
+    });
   }
 
-  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
-    if (this.#mustWait(["encode"])) {
-      cache = kept(cache);
-      await this.#ready(["encode"]);
-    }
-    const pooled = this.#buffers.io("pooled");
-    this.#writeTokens(tokens);
-    const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
-    const additions = [{ position, count: tokens.length, cache }];
-    return this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions), finish), pooled, 0);
+  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
+    const additions = [{ position, count: tokens.length, cache: this.#seen(cache, ["encode"]) }];
+    return this.#withRows(tokens, async (stored) => {
+      if (this.#mustWait(["encode"])) await this.#ready(["encode"]);
+      const pooled = this.#buffers.io("pooled");
+      this.#writeTokens(tokens, stored);
+      const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
+      return this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions), finish), pooled, 0);
+    });
   }
 
   async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
     const [name, n] = this.#decodeName(rows.length);
     const draws = rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 });
     const names = [name, ...functionsFor(draws)];
-    if (this.#mustWait(names)) {
-      rows = rows.map((row) => row && { ...row, cache: kept(row.cache) });
-      await this.#ready(names);
-    }
-    rows.forEach((row, i) => { if (row?.token !== undefined) this.#writeTokens([row.token], i); });
-    const additions = rows.map((row) => row && { position: row.position, count: 1, cache: row.cache });
-    return this.#step([[name, n]], additions, draws, n, carried);
+    const additions = rows.map((row) => row && { position: row.position, count: 1, cache: this.#seen(row.cache, names) });
+    return this.#withRows(rows.map((row) => row?.token), async (stored) => {
+      if (this.#mustWait(names)) await this.#ready(names);
+      this.#writeTokens(rows.map((row) => row?.token), stored);
+      return this.#step([[name, n]], additions, draws, n, carried);
+    });
   }
 
   /** See `FirstLayer`. It makes a buffer. */
-  async firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
+  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     const { variant } = this.#parts;
     const { steps, output } = firstLayerOf(this.#plan, variant.kernels, functionOf(variant, name));
     const { buffer, offset } = this.#buffers.binding(output);
     const size = hiddenBytes(this.#plan);
-    this.#writeTokens(tokens);
     const additions = [firstAddition(tokens.length, position, this.#pageTables.length)];
     const calls = Array.from({ length: times }, (): Call => [name, tokens.length]);
-    return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, steps),
-      buffer, offset + (tokens.length - 1) * size);
+    return this.#withRows(tokens, (stored) => {
+      this.#writeTokens(tokens, stored);
+      return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, steps),
+        buffer, offset + (tokens.length - 1) * size);
+    });
   }
 
   learnPace(milliseconds: number): void {
@@ -255,8 +269,13 @@ export class PlanExecutor implements InspectableRunner {
     }
   }
 
-  #writeTokens(tokens: readonly number[], first = 0): void {
-    this.#parts.device.queue.writeBuffer(this.#buffers.io("tokens"), 4 * first, Int32Array.from(tokens));
+  /** Where a row has none, the GPU has it already. */
+  #writeTokens(tokens: readonly (number | undefined)[], stored: readonly TokenRows[]): void {
+    const { queue } = this.#parts.device;
+    const buffer = this.#buffers.io("tokens");
+    if (tokens.every((token) => token !== undefined)) queue.writeBuffer(buffer, 0, Int32Array.from(tokens));
+    else tokens.forEach((token, i) => { if (token !== undefined) queue.writeBuffer(buffer, 4 * i, Int32Array.of(token)); });
+    for (const { io, bytes } of stored) queue.writeBuffer(this.#buffers.io(io), 0, bytes);
   }
 
   /** The forward pass and what draws from its logits, whose results come late; a step of which the CPU has a part waits for it. */

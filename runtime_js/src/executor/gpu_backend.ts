@@ -8,6 +8,7 @@ import { chooseVariants, type ChosenVariants } from "./device.ts";
 import { ModelLibrary } from "./library.ts";
 import { estimateOn } from "./memory.ts";
 import type { MemoryEstimate } from "./memory_estimate.ts";
+import { rowReader, storedFrom } from "./row_reader.ts";
 import { openDevice, startModel, type ModelDevice } from "./start.ts";
 import type { Notes } from "./tiles.ts";
 import { matchTensors, writeRange } from "./weights.ts";
@@ -28,12 +29,14 @@ export class GpuBackend implements Backend {
 
 class FittingGpu implements FittingModel {
   readonly memory: MemoryEstimate;
+  readonly storedFrom: number;
 
   constructor(
     readonly adapter: GPUAdapter, readonly library: ModelLibrary, readonly variants: ChosenVariants, readonly tensors: readonly TensorEntry[],
     readonly options: StartOptions,
   ) {
     this.memory = estimateOn(adapter, library.plan, variants[0], options.contextLength);
+    this.storedFrom = storedFrom(library.plan, tensors);
   }
 
   async open(notes: Notes): Promise<OpenModel> {
@@ -43,7 +46,8 @@ class FittingGpu implements FittingModel {
       write: (offset, bytes) => write(on, tensors, offset, bytes),
       dispose: () => on.device.destroy(), // with everything that was made on it
       start: async (work: StartWork) => {
-        const { runner, variant, warning, watch } = await startModel(on, { ...work, options });
+        const rows = rowReader(library.plan, tensors, work.ranges);
+        const { runner, variant, warning, watch } = await startModel(on, { ...work, options, rows });
         const computer = { device: "gpu", vendor: infoOf(on.adapter).vendor, threads: 1 } as const;
         return { runner, abi: library.abi, variant: variant.name, computer, warning, lost: watch.lost };
       },

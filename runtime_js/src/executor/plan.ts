@@ -13,6 +13,8 @@ const MAX_COUNT = 1 << 16;
 const MAX_VENDORS = 64;
 const MAX_ROPES = 64;
 const MAX_ROTARY_PAIRS = 2048;
+const MAX_STORED = 16;
+const MAX_ROW_BYTES = 1 << 20;
 
 const FEATURES = ["shader-f16", "subgroups"] as const;
 const LANGUAGE_FEATURES = ["packed_4x8_integer_dot_product"] as const;
@@ -53,6 +55,12 @@ export interface StatePlan {
 export interface NamedBytes {
   readonly name: string;
   readonly bytes: number;
+}
+
+/** A weight of a row for each token that stays in storage: the io buffer `io` has the rows of a step's tokens. */
+export interface StoredWeight extends NamedBytes {
+  readonly rowBytes: number;
+  readonly io: string;
 }
 
 /** One way to run a kernel. */
@@ -103,6 +111,8 @@ export interface VariantPlan {
 export interface PlanHead {
   readonly model: PlanModel;
   readonly weights: readonly NamedBytes[];
+  /** Behind `weights` in the weight stream; they are no buffers. */
+  readonly stored: readonly StoredWeight[];
   readonly states: readonly StatePlan[];
   readonly io: readonly NamedBytes[];
 }
@@ -180,6 +190,15 @@ function parseIo(plan: Fields, model: PlanModel, groups: number): NamedBytes[] {
     if (bytes !== right) throw fail(`io buffer ${name} must have ${right} bytes`);
   }
   return io;
+}
+
+function parseStored(weight: Fields, { vocabSize, prefillChunk }: PlanModel, io: readonly NamedBytes[]): StoredWeight {
+  const rowBytes = weight.integer("row_bytes", 4, MAX_ROW_BYTES);
+  if (rowBytes % 4 !== 0) throw weight.wrong("row_bytes", "a multiple of 4");
+  const name = weight.string("io", MAX_NAME);
+  const room = rowBytes * Math.max(prefillChunk, MAX_ROWS);
+  if (!io.some((buffer) => buffer.name === name && buffer.bytes === room)) throw weight.wrong("io", `an io buffer of ${room} bytes`);
+  return { name: weight.string("name", MAX_NAME), bytes: weight.oneOf("bytes", [vocabSize * rowBytes]), rowBytes, io: name };
 }
 
 export function parseBindings(kernel: Fields): KernelPlan["bindings"] {
@@ -282,7 +301,10 @@ export function parseHead(plan: Fields): PlanHead {
   const states = plan.objects("states", MAX_LAYERS, parseState);
   const groups = windowsOf(states).length;
   if (groups > MAX_GROUPS) throw fail(`its layers have ${groups} different windows`);
-  return { model, weights, states, io: parseIo(plan, model, groups) };
+  const io = parseIo(plan, model, groups);
+  const stored = plan.optional("stored", (key) => plan.objects(key, MAX_STORED, (weight) => parseStored(weight, model, io))) ?? [];
+  if (new Set(stored.map((weight) => weight.io)).size < stored.length) throw fail("two stored weights have one io buffer");
+  return { model, weights, stored, states, io };
 }
 
 /** Reads a plan and the WGSL texts beside it. Raises ManifestError, which names the first thing that is wrong. */

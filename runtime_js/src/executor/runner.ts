@@ -38,6 +38,8 @@ export interface RunnerShape {
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
   readonly slots: number;
   readonly groups: readonly PageGroup[];
+  /** Whether a step must be given the tokens of all its rows, since what the model has of them is read by the CPU. Default: it need not. */
+  readonly needsTokens?: boolean | undefined;
   /** A sequence of more tokens than so many is computed otherwise from its first on: what the cache holds of shorter ones is not its. Default: none is. */
   readonly longestAlike?: number | undefined;
 }
@@ -81,7 +83,7 @@ export interface Draw {
 export interface Row extends Draw {
   readonly position: number;
   readonly cache: CacheView;
-  /** The token at `position`. Absent: the one that this row sampled in the step before, a decode step or, in row 0, a prefill. */
+  /** The token at `position`. Absent, unless the runner needs it: the one that this row sampled in the step before, a decode step or, in row 0, a prefill. */
   readonly token?: number | undefined;
 }
 

@@ -33,6 +33,10 @@ export interface StartedModel extends Omit<ExecutorParts, "kernels" | "usualTile
   readonly warning?: string | undefined;
 }
 
+export interface GpuStart extends Omit<StartWork, "ranges">, Pick<ExecutorParts, "rows"> {
+  readonly options: StartOptions;
+}
+
 /** `variants`: see chooseVariants. Raises RequestValidationError, WebGPUNotAvailableError, OutOfMemoryError. */
 export async function openDevice(
   adapter: GPUAdapter, library: ModelDevice["library"], variants: ChosenVariants, options: StartOptions, notes: Notes,
@@ -54,7 +58,7 @@ export async function openDevice(
  * The model in the first of the variants that works. What fails with a variant frees what was made for it, but not the device.
  * Raises FeatureSupportError where none works, OutOfMemoryError, and what the device or the weights fail with.
  */
-export async function startModel(on: ModelDevice, { options, notes, probe, weights, onCompiled, signal }: StartWork & { readonly options: StartOptions }): Promise<StartedModel> {
+export async function startModel(on: ModelDevice, { options, notes, probe, weights, rows, onCompiled, signal }: GpuStart): Promise<StartedModel> {
   const { adapter, library, device, watch } = on;
   const { plan } = library;
   const asked = askedLength(options, plan.model);
@@ -73,7 +77,7 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
       const compiled = await compileKernels(device, plan, variant, tiles.wanted, onCompiled);
       await weights;
       watch.check();
-      const parts = { device, watch, library, variant, buffers, contextLength, isCpu };
+      const parts = { device, watch, library, variant, buffers, contextLength, isCpu, rows };
       const runner = new PlanExecutor({ ...parts, kernels: await tiles.settle(parts, compiled, signal), usualTiles: tiles.usual });
       if (probe !== undefined) await selfTest(runner, probe);
       await watch.guard(device.queue.onSubmittedWorkDone()); // what is wrong with buffers or bindings shows here, not in the first answer

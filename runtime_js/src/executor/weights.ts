@@ -5,11 +5,12 @@ import type { TensorEntry } from "../storage/manifest.ts";
 import type { Binding } from "./buffers.ts";
 import type { PlanHead } from "./plan.ts";
 
-/** Checks that the manifest's tensors are the plan's weights, in order. Raises ManifestError. */
-export function matchTensors(tensors: readonly TensorEntry[], plan: PlanHead): void {
-  const mismatch = plan.weights.findIndex((weight, i) => tensors[i]?.name !== weight.name || tensors[i]?.bytes !== weight.bytes);
-  if (mismatch >= 0 || tensors.length !== plan.weights.length) {
-    const name = plan.weights[mismatch]?.name ?? tensors[plan.weights.length]?.name ?? "";
+/** Checks that the manifest's tensors are the plan's weights, in order, those that stay in storage last. Raises ManifestError. */
+export function matchTensors(tensors: readonly TensorEntry[], plan: Pick<PlanHead, "weights" | "stored">): void {
+  const weights = [...plan.weights, ...plan.stored];
+  const mismatch = weights.findIndex((weight, i) => tensors[i]?.name !== weight.name || tensors[i]?.bytes !== weight.bytes);
+  if (mismatch >= 0 || tensors.length !== weights.length) {
+    const name = weights[mismatch]?.name ?? tensors[weights.length]?.name ?? "";
     throw new ManifestError(
       `Manifest and model library do not belong together: they differ in the weight ${name}. Build the model folder again.`);
   }

@@ -3,9 +3,9 @@
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { SyncFile } from "../storage/draft.ts";
-import type { FileHandle, Folder } from "../support/platform.ts";
+import type { FileHandle, Folder, StoredFile } from "../support/platform.ts";
 
 const LOCK = ".lock";
 const MAX_NAME = 120;
@@ -93,17 +93,17 @@ class OpenFile implements SyncFile {
   }
 }
 
-class DiskFile implements FileHandle {
-  readonly #folder: string;
+export class DiskFile implements FileHandle {
   readonly #path: string;
 
-  constructor(folder: string, path: string) {
-    [this.#folder, this.#path] = [folder, path];
+  constructor(path: string) {
+    this.#path = path;
   }
 
-  async getFile(): Promise<{ readonly size: number; readonly lastModified: number; arrayBuffer(): Promise<ArrayBuffer> }> {
+  async getFile(): Promise<StoredFile> {
     const { size, mtimeMs } = await tried(stat(this.#path));
-    return { size, lastModified: mtimeMs, arrayBuffer: async () => new Uint8Array(await readFile(this.#path)).buffer };
+    const arrayBuffer = async (): Promise<ArrayBuffer> => new Uint8Array(await readFile(this.#path)).buffer;
+    return { size, lastModified: mtimeMs, arrayBuffer, slice: (begin, end) => ({ arrayBuffer: async () => (await arrayBuffer()).slice(begin, end) }) };
   }
 
   async createSyncAccessHandle({ mode = "readwrite" }: { readonly mode?: string } = {}): Promise<SyncFile> {
@@ -111,7 +111,7 @@ class DiskFile implements FileHandle {
   }
 
   async move(name: string): Promise<void> {
-    await rename(this.#path, inside(this.#folder, name));
+    await rename(this.#path, inside(dirname(this.#path), name));
   }
 }
 
@@ -137,7 +137,7 @@ export class DiskFolder implements Folder {
     } else {
       await tried(stat(path));
     }
-    return new DiskFile(this.#path, path);
+    return new DiskFile(path);
   }
 
   /** Of a file, or a folder that is empty. */

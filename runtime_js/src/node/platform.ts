@@ -7,7 +7,7 @@ import { join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { DownloadError, IntegrityError, ModelNotFoundError } from "../support/errors.ts";
 import { setPlatform, type Located, type Size } from "../support/platform.ts";
-import { codeOf, DiskFolder } from "./files.ts";
+import { codeOf, DiskFile, DiskFolder } from "./files.ts";
 import { startThread } from "./threads.ts";
 
 const NAME = "webllm-build";
@@ -90,6 +90,7 @@ setPlatform({
   locate,
   storage: () => new DiskFolder(cacheFolder()),
   readFile,
+  file: (url) => new DiskFile(fileURLToPath(url)),
   startThread,
   threadCount: availableParallelism(),
 });

@@ -8,7 +8,7 @@ import { threadCount } from "../support/thread.ts";
 import { canHash, sha256 } from "./digest.ts";
 import { download } from "./download.ts";
 import { Lanes } from "./lanes.ts";
-import { isLocal } from "./local_file.ts";
+import { isLocal, openLocal } from "./local_file.ts";
 import { runExclusive } from "./locks.ts";
 import { filesOfLoad, type FileEntry, type Manifest } from "./manifest.ts";
 import { freeBytes } from "./quota.ts";
@@ -18,6 +18,7 @@ import { checkedManifest, fileUrl, isPinned, manifestName, parseJson, type Model
 import { ModelStore } from "./store.ts";
 import { localManifest, noteName, storedManifest } from "./stored.ts";
 import { readVerified } from "./verified.ts";
+import { WeightRanges } from "./weight_ranges.ts";
 
 /** Shards that are read at a time, each by a thread of its own: as many as connections that browsers open to one HTTP/1.1 server. */
 const MAX_READERS = 6;
@@ -89,6 +90,19 @@ export class ModelFolder {
     } catch (error) {
       throw await this.#explained(error, signal);
     }
+  }
+
+  /** What the shards hold from byte `from` of the weight stream on, to be read by parts; until the signal is aborted. */
+  ranges(from: number, signal: AbortSignal): WeightRanges {
+    return new WeightRanges(this.manifest.weights.shards, from, signal, {
+      open: (shard) => openLocal(this.#url(shard), shard.bytes) ?? this.#store.ranges(shard.file, shard.bytes),
+      fetch: (shard) => this.read(shard, signal),
+    });
+  }
+
+  /** Whether weights that are read by parts take no memory: their files stay where they are. */
+  get isKept(): boolean {
+    return this.#store.isStoring || isLocal(this.#source.manifest);
   }
 
   async readJson(file: FileEntry, signal: AbortSignal): Promise<unknown> {

@@ -8,6 +8,7 @@ import { owed } from "../support/patience.ts";
 import type { FileHandle, Folder } from "../support/platform.ts";
 import { Draft, draftName, isSync } from "./draft.ts";
 import { fileSizes, hasFileSystem, isNamed, modelFolder } from "./folders.ts";
+import { openRanges, type RangeFile } from "./range_file.ts";
 
 /** `size` bytes to write to: the beginning of `into`, or new ones where that is too small. */
 export function allocate(size: number, into: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
@@ -73,6 +74,17 @@ export class ModelStore {
       return await this.#owed(folder.getFileHandle(name).then((handle) => readFile(handle, size, into)));
     } catch {
       return null; // unreadable storage is the same as none: the file is fetched
+    }
+  }
+
+  /** A file, to be read by parts; null where there is no such file, or one of another size than `size`. */
+  async ranges(name: string, size: number): Promise<RangeFile | null> {
+    const folder = this.#folder;
+    if (folder === null) return null;
+    try {
+      return await this.#owed(folder.getFileHandle(name).then((handle) => openRanges(handle, size)));
+    } catch {
+      return null;
     }
   }
 

@@ -2,9 +2,17 @@
 
 import type { Thread } from "./thread.ts";
 
+/** Of a browser's Blob, as much as storage asks for. */
+export interface StoredFile {
+  readonly size: number;
+  readonly lastModified: number;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  slice(begin: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
 /** Of a file in a folder, as much as storage asks for; the handles of a browser's private file system are such. */
 export interface FileHandle {
-  getFile(): Promise<{ readonly size: number; readonly lastModified: number; arrayBuffer(): Promise<ArrayBuffer> }>;
+  getFile(): Promise<StoredFile>;
   createWritable?(): Promise<{ write(bytes: Uint8Array<ArrayBuffer>): Promise<void>; close(): Promise<void> }>;
 }
 
@@ -38,6 +46,8 @@ export interface Platform {
    * cannot be read, IntegrityError where its size is wrong.
    */
   readFile(url: string, size: Size, into?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>>;
+  /** The file of a `file:` URL, whether it is there or not. */
+  file(url: string): FileHandle;
   startThread(script: string): Thread;
   /** Threads that run at a time on this machine. */
   readonly threadCount: number;

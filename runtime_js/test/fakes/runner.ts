@@ -129,6 +129,7 @@ export class FakeRunner implements ModelRunner {
     if (rows.length === 0 || count === undefined) throw new Error(`${rows.length} rows`);
     if (!this.#preparedRows.has(count)) throw new Error(`a step of ${count} rows waits for its kernels`);
     this.calls.push(rows.length === 1 ? "decode" : `decode ${rows.length}`);
+    if (this.shape.needsTokens === true && rows.some((row) => row !== null && row.token === undefined)) throw new Error("a row has no token");
     const given = rows.map((row, r) => row?.token ?? this.#sampled[r] ?? -1);
     rows.forEach((row, r) => { if (row !== null) this.#store([given[r] ?? -1], row.position, row.cache); });
     return this.#sample(rows.map((row, r) => (

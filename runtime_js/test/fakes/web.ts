@@ -90,6 +90,14 @@ export function cut(length: number, end: "break" | "silence"): Answer {
   };
 }
 
+/** Of a file: gone with what it held. */
+function blobOf(bytes: () => Uint8Array<ArrayBuffer>): object {
+  return {
+    arrayBuffer: async () => bytes().slice().buffer,
+    slice: (begin: number, end: number) => ({ arrayBuffer: async () => bytes().slice(begin, end).buffer }),
+  };
+}
+
 /** A file that one writer may have open, or several readers. */
 export class FakeFile {
   readonly #storage: FakeStorage;
@@ -133,7 +141,7 @@ export class FakeFile {
     this.#length = Math.max(this.#length, end);
   }
 
-  readonly getFile = async (): Promise<object> => ({ size: this.#length, lastModified: this.#modified, arrayBuffer: async () => this.bytes.slice().buffer });
+  readonly getFile = async (): Promise<object> => ({ size: this.#length, lastModified: this.#modified, ...blobOf(() => this.bytes) });
 
   readonly createWritable = async (): Promise<object> => ({
     write: async (bytes: Uint8Array) => {
@@ -152,7 +160,7 @@ export class FakeFile {
       getSize: () => this.bytes.length,
       read: (into: Uint8Array, { at }: { at: number }) => {
         into.set(this.bytes.subarray(at, at + into.length));
-        return Math.min(into.length, this.bytes.length - at);
+        return Math.max(0, Math.min(into.length, this.bytes.length - at));
       },
       flush: () => undefined,
       truncate: (size: number) => {

@@ -9,6 +9,7 @@ import {
 } from "../backend.ts";
 import { VariantError, firstThatWorks } from "../device.ts";
 import type { MemoryEstimate } from "../memory_estimate.ts";
+import { rowReader, storedFrom } from "../row_reader.ts";
 import { selfTest } from "../self_test.ts";
 import { matchTensors, rangesOf } from "../weights.ts";
 import type { CpuInstance } from "./instance.ts";
@@ -51,6 +52,7 @@ export class CpuBackend implements Backend {
 
 class FittingCpu implements FittingModel {
   readonly memory: MemoryEstimate;
+  readonly storedFrom: number;
 
   constructor(
     readonly library: CpuLibrary, readonly first: CpuVariant, readonly variants: readonly CpuVariant[],
@@ -59,6 +61,7 @@ class FittingCpu implements FittingModel {
     const { plan, ownBytes } = library;
     this.memory = estimateCpu(plan, first, ownBytes, threads, askedLength(options, plan.model));
     checkAddressable(this.memory);
+    this.storedFrom = storedFrom(plan, tensors);
   }
 
   async open(): Promise<OpenModel> {
@@ -89,12 +92,13 @@ class OpenCpu implements OpenModel {
   async write(offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { memory: { fixed: { weights } }, model: { tensors } } = this;
     for (const { tensor, to, from, length } of rangesOf(tensors, offset, bytes.byteLength)) {
-      this.memory.bytes((weights[tensor] ?? 0) + to, length).set(bytes.subarray(from, from + length));
+      const place = weights[tensor];
+      if (place !== undefined) this.memory.bytes(place + to, length).set(bytes.subarray(from, from + length));
     }
   }
 
-  async start({ probe, weights, signal, onCompiled }: StartWork): Promise<RunningModel> {
-    const { model: { library, variants, threads: wanted }, memory, instance, contextLength } = this;
+  async start({ probe, weights, ranges, signal, onCompiled }: StartWork): Promise<RunningModel> {
+    const { model: { library, variants, tensors, threads: wanted }, memory, instance, contextLength } = this;
     const threads = await this.#threads;
     if (threads.count < wanted) log.warn(`Of ${wanted} further threads ${threads.count} started.`);
     onCompiled(1, 1);
@@ -102,7 +106,7 @@ class OpenCpu implements OpenModel {
     return firstThatWorks(variants, "this CPU", async (variant) => {
       signal.throwIfAborted();
       const machine = new Machine({ library, memory, instance, threads }, variant);
-      const runner = this.#runner = new CpuRunner(library.plan, variant, machine, contextLength);
+      const runner = this.#runner = new CpuRunner(library.plan, variant, machine, contextLength, rowReader(library.plan, tensors, ranges));
       if (probe !== undefined) await selfTest(runner, probe).catch(refuse);
       log.info(`Variant ${variant.name} on the CPU, ${machine.threads} threads, context window ${contextLength} tokens`);
       const decodes = runner.shape.rowCounts.length > 0;

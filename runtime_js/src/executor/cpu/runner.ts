@@ -9,6 +9,7 @@ import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from ".
 import { groupsOf } from "../groups.ts";
 import { firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
+import type { RowReader } from "../row_reader.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult } from "../runner.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
@@ -35,15 +36,16 @@ export class CpuRunner implements InspectableRunner {
   /** The latest call; the next one begins behind it. */
   #latest: Promise<unknown> = Promise.resolve();
   readonly #places = new HistoryPlaces();
+  readonly #rows: RowReader | undefined;
 
-  constructor(plan: CpuPlan, variant: CpuVariant, machine: Machine, contextLength: number) {
-    [this.#plan, this.#variant, this.#machine] = [plan, variant, machine];
+  constructor(plan: CpuPlan, variant: CpuVariant, machine: Machine, contextLength: number, rows?: RowReader) {
+    [this.#plan, this.#variant, this.#machine, this.#rows] = [plan, variant, machine, rows];
     const first = plan.weights.length + plan.states.length;
     this.#io = new Map(plan.io.map(({ name, bytes }, i) => [name, { pointer: machine.layout.pointers[first + i] ?? 0, bytes }]));
     const { pageSize, prefillChunk, vocabSize } = plan.model;
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
-      rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant),
+      rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant), needsTokens: rows !== undefined,
       groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
@@ -63,12 +65,12 @@ export class CpuRunner implements InspectableRunner {
 
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
-    return this.#inTurn(() => this.#prefill(tokens, addition));
+    return this.#inTurn(tokens, () => this.#prefill(tokens, addition));
   }
 
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
-    return this.#inTurn(async () => {
+    return this.#inTurn(tokens, async () => {
       const place = this.#places.take(1);
       await this.#prefill(tokens, addition, place);
       await this.#machine.run("logits", tokens.length, 0);
@@ -79,7 +81,7 @@ export class CpuRunner implements InspectableRunner {
 
   encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
-    return this.#inTurn(async () => {
+    return this.#inTurn(tokens, async () => {
       await this.#prefill(tokens, addition);
       await this.#machine.run("encode", tokens.length, 0);
       return this.#floats("pooled").slice();
@@ -90,7 +92,7 @@ export class CpuRunner implements InspectableRunner {
     const n = rows.length;
     if (n === 0 || n > MAX_ROWS) throw new RangeError(`a decode step of ${n} rows`);
     const additions = rows.map((row) => row && { position: row.position, count: 1, cache: kept(row.cache) });
-    return this.#inTurn(async () => {
+    return this.#inTurn(rows.map((row) => row?.token), async () => {
       rows.forEach((row, i) => { if (row?.token !== undefined) this.#write("tokens", Int32Array.of(row.token), 4 * i); });
       const place = this.#places.take(n);
       await this.#machine.run("decode", n, this.#tell(additions, n, place));
@@ -102,7 +104,7 @@ export class CpuRunner implements InspectableRunner {
 
   /** See `FirstLayer`. */
   firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(tokens, async () => {
       const { steps, output } = firstLayerOf(this.#plan, this.#plan.kernels, functionOf(this.#variant, name));
       this.#write("tokens", Int32Array.from(tokens));
       const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length)], 1, 0);
@@ -128,7 +130,7 @@ export class CpuRunner implements InspectableRunner {
   }
 
   async logits(): Promise<Float32Array> {
-    return this.#inTurn(async () => this.#floats("logits").slice(0, this.#plan.model.vocabSize));
+    return this.#inTurn([], async () => this.#floats("logits").slice(0, this.#plan.model.vocabSize));
   }
 
   /** Ends what it computes on; calls under way reject. */
@@ -136,8 +138,14 @@ export class CpuRunner implements InspectableRunner {
     this.#machine.end();
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#latest.then(work, work);
+  /** Behind the calls before it, with the tokens' rows in their places, where the model has such. */
+  #inTurn<T>(tokens: readonly (number | undefined)[], work: () => Promise<T>): Promise<T> {
+    const reading = this.#rows?.read(tokens);
+    reading?.catch(() => undefined); // it is told when its turn comes
+    const result = this.#latest.then(async () => {
+      for (const { io, bytes } of await reading ?? []) this.#write(io, bytes);
+      return work();
+    });
     this.#latest = result.catch(() => undefined);
     return result;
   }
@@ -148,7 +156,7 @@ export class CpuRunner implements InspectableRunner {
     return io;
   }
 
-  #write(name: string, words: Int32Array | Uint32Array | Float32Array, offset = 0): void {
+  #write(name: string, words: ArrayBufferView, offset = 0): void {
     const { pointer, bytes } = this.#place(name);
     if (offset + words.byteLength > bytes) throw new RangeError(`${name} has no room for so much`);
     this.#machine.memory.bytes(pointer + offset, words.byteLength).set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
