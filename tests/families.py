@@ -20,11 +20,15 @@ REFERENCE = TESTS / "golden" / "reference"
 TOKENS: list[int] = json.loads((REFERENCE / "tiny-models.json").read_text("utf-8"))["tokens"]
 FORKED: list[int] = json.loads((REFERENCE / "tiny-models.json").read_text("utf-8"))["forked"]  # another text, which begins as TOKENS
 FIXTURES = TESTS / "fixtures"
-# What has a folder is tested: a family, or FAMILY-SOMETHING, another kind of its models.
-_FOUND = sorted(path.name.removeprefix("tiny-") for path in FIXTURES.glob("tiny-*") if (REFERENCE / f"{path.name}-fork.npy").is_file())
+# What has a recipe is tested: a family, or FAMILY-SOMETHING, another kind of its models.
+RECIPES: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text("utf-8")) for path in sorted((TESTS / "golden" / "tiny_models").glob("*.json"))
+}
+# What is another family to the compiler is compared on NumPy operators alone.
+ALIKE = [name for name, recipe in RECIPES.items() if "like" in recipe]
 # Of those without a head, which make vectors of texts: their references are last hidden states.
-ENCODERS = [name for name in _FOUND if "Model\"" in (FIXTURES / f"tiny-{name}" / "config.json").read_text("utf-8")]
-FAMILIES = [name for name in _FOUND if name not in ENCODERS]
+ENCODERS = [name for name, recipe in RECIPES.items() if recipe["config"]["architectures"][0].endswith("Model") and name not in ALIKE]
+FAMILIES = [name for name in RECIPES if name not in ENCODERS + ALIKE]
 
 
 def formats(family: str) -> tuple[Format, ...]:
