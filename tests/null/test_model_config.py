@@ -66,7 +66,6 @@ def test_reads_rope_parameters_of_newer_files() -> None:
         ({"head_dim": 520}, "from 32 to 512"),
         ({"num_hidden_layers": 1025}, "num_hidden_layers"),
         ({"intermediate_size": 161}, "intermediate_size"),
-        ({"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}, "dynamic"),
         ({"rope_scaling": {"rope_type": "dynamic", "alpha": 2.0}}, "dynamic"),
         ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "low_freq_factor"),
         ({"rope_scaling": {"rope_type": "linear", "factor": -1}}, "factor"),
@@ -86,14 +85,34 @@ def test_a_model_of_more_than_text_is_told_where_its_text_is() -> None:
     assert "GGUF" in caught.value.hint
 
 
-@pytest.mark.parametrize(("first", "fits"), [(1, False), (2, True), (28, True)])
-def test_a_window_of_no_layer_is_none(first: int, fits: bool) -> None:
-    config = CONFIG | {"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 64, "max_window_layers": first}
-    if fits:
-        assert parse(config).states == parse(CONFIG | {"model_type": "qwen2"}).states
-    else:
-        with pytest.raises(UnsupportedArchitecture, match="use_sliding_window"):
-            parse(config)
+F, S = "full_attention", "sliding_attention"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "windows"),
+    [
+        ("qwen2", {}, [None, None]),
+        ("qwen2", {"max_window_layers": 1}, [None, 64]),
+        ("qwen3", {"max_window_layers": 0}, [64, 64]),
+        ("qwen3", {"max_window_layers": 1, "use_sliding_window": False}, [None, None]),
+        ("qwen3", {"max_window_layers": 1, "sliding_window": None}, [None, None]),
+        ("qwen2", {"max_window_layers": 1, "sliding_window": 512}, [None, None]),
+        ("qwen2", {"layer_types": [S, F]}, [64, None]),
+        ("qwen3_moe", {"max_window_layers": 28}, [64, 64]),
+        ("qwen3_moe", {"use_sliding_window": False}, [None, None]),
+        ("smollm3", {"no_rope_layers": [1, 0]}, [None, 64]),
+        ("smollm3", {"no_rope_layers": [1, 0], "layer_types": [S, F]}, [64, None]),
+    ],
+)
+def test_layers_have_the_windows_that_transformers_gives_them(kind: str, change: dict[str, object], windows: list[int | None]) -> None:
+    window: dict[str, object] = {"model_type": kind, "use_sliding_window": True, "sliding_window": 64}
+    states = parse(CONFIG | window | change).states
+    assert [state.window for state in states if isinstance(state, Pages)] == windows
+
+
+def test_a_layer_with_a_window_needs_one() -> None:
+    with pytest.raises(UnsupportedArchitecture, match="layer_types"):
+        parse(CONFIG | {"model_type": "qwen3", "layer_types": [F, S]})
 
 
 def test_names_every_unknown_key() -> None:

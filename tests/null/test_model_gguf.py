@@ -186,3 +186,11 @@ def test_a_vector_in_blocks_is_refused(tmp_path: Path) -> None:
     norm = replace(checkpoint.tensors["output_norm.weight"], encoding="q8_0")
     with pytest.raises(SourceError, match="vector in q8_0"):
         load_model(replace(checkpoint, tensors={**checkpoint.tensors, "output_norm.weight": norm}))
+
+
+@pytest.mark.parametrize(("factor", "scale"), [(None, 1.0), (0.5, 0.5), (1.0, 1.0)])
+def test_yarn_scales_what_turns_as_llama_cpp_does(tmp_path: Path, factor: float | None, scale: float) -> None:
+    given = {"type": "yarn", "factor": 4.0, "original_context_length": 64, "yarn_attn_factor": 0.8}
+    given |= {} if factor is None else {"attn_factor": factor}
+    (rope,) = model_of(tmp_path, {f"llama.rope.scaling.{key}": value for key, value in given.items()}).ropes
+    assert rope.scale == pytest.approx(scale * (1 + 0.1 * np.log(4)))

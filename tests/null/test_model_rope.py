@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from families import FIXTURES
 from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model import read_model
 from webllm_build.model.attention import Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.rope import RopeSettings
@@ -46,6 +48,7 @@ def rope(config: Mapping[str, object]) -> RopeSettings:
         ({"rope_scaling": FULL, "rope_parameters": {**FULL, "rope_theta": 5e5}, "rope_theta": 5e5}, 5e5, 32),
         ({"rope_scaling": LLAMA3, **ORIGINAL}, 1e4, 32),
         ({"rope_scaling": {"rope_type": "default", "factor": 1.0, "attention_factor": None}}, 1e4, 1),
+        ({"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}, 1e4, 1),  # within the context
     ],
 )
 def test_takes_settings_where_transformers_does(config: dict[str, object], theta: float, divisor: float) -> None:
@@ -273,3 +276,26 @@ def test_in_proportion_a_part_of_a_head_turns_as_in_a_head_that_turns_whole() ->
     np.testing.assert_allclose(turn.inv_freq, [*(1e6 ** (-2 * i / 64) for i in range(8)), *[0] * 24])
     assert turn.turned == 64, "pairs lie half a head apart, and not half of what turns"
     assert Rope.of(rope({"rope_parameters": {"rope_theta": 1e6}}), 64).turned == 64
+
+
+# As transformers' configs, of which some have a rope of their own where a file has none.
+@pytest.mark.parametrize(
+    ("family", "given", "theta", "scale"),
+    [
+        ("gpt_oss", {}, 150000.0, 1 + 0.1 * np.log(32)),
+        ("gpt_oss", {"rope_parameters": None}, 150000.0, 1 + 0.1 * np.log(32)),
+        ("gpt_oss", {"rope_parameters": {"rope_type": "default"}}, 150000.0, 1.0),
+        ("gpt_oss", {"rope_scaling": {"rope_type": "linear", "factor": 2.0}, "rope_theta": 5e5}, 5e5, 1.0),
+        ("ministral3", {"rope_parameters": None}, 1e6, 1.0),
+        ("qwen3", {"rope_parameters": None, "rope_theta": 5e5}, 5e5, 1.0),
+        ("qwen3", {"rope_scaling": {"type": "yarn", "factor": 4.0, **ORIGINAL, "attn_factor": 0.9}}, 1e4, 1.1386),
+        ("smollm3", {}, 2e6, 1.0),
+    ],
+)
+def test_a_family_takes_its_own_rope_where_a_config_has_none(family: str, given: dict[str, object], theta: float, scale: float) -> None:
+    config = json.loads((FIXTURES / f"tiny-{family}" / "config.json").read_text("utf-8"))
+    bare = {key: value for key, value in config.items() if not key.startswith("rope_")}
+    rope = read_model("a model", {**bare, "max_position_embeddings": 131072, **given}).ropes[0]
+    plain = RopeSettings(theta).inverse_frequencies(2 * len(rope.inv_freq))
+    factor = 2 if "linear" in str(given) else 1
+    assert rope.scale == pytest.approx(scale, rel=1e-4) and rope.inv_freq[:2] == pytest.approx(plain[:2] / factor)

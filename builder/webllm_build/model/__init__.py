@@ -57,6 +57,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
 
 # Tensors that checkpoints carry along although the model does not read them.
 UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS, *LONG_FACTORS.values())
+ROPE = "rope_parameters"
 SHOWN = 8  # of the problems of a checkpoint
 ROWS = 1024  # compared at a time
 
@@ -100,11 +101,18 @@ def read_model(
     kind = model_type(name, config, "hugging_face")
     module = import_module(f"webllm_build.model.{kind}")
     if spelling is None:
-        config = {**getattr(module, "DEFAULTS", {}), **config}
+        config = with_defaults(config, getattr(module, "DEFAULTS", {}))
     reader = Reader(kind, config, module.IGNORED, divisors, spelling, embedding)
     model: Decoder = module.read(reader)
     reader.finish()
     return model
+
+
+def with_defaults(config: Mapping[str, object], defaults: Mapping[str, object]) -> Mapping[str, object]:
+    """Of a rope without parameters these are the default, too, and beside a rope_scaling there is none."""
+    if config.get("rope_scaling"):
+        defaults = {key: value for key, value in defaults.items() if key != ROPE}
+    return {**defaults, **{key: value for key, value in config.items() if key != ROPE or value is not None}}
 
 
 def model_type(name: str, config: Mapping[str, object], format: Format) -> str:

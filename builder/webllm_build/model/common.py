@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from webllm_build.model.attention import Attention, Rope
-from webllm_build.model.config import Reader
+from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.entry import Entry
 from webllm_build.model.feed_forward import GatedMLP
@@ -73,11 +73,28 @@ def read_expert_count(config: Reader, *, default: int) -> int:
     return count
 
 
-def check_window(config: Reader) -> None:
-    """Raise UnsupportedArchitecture for a window of Qwen's: it is that of the layers from max_window_layers on, where it is switched on."""
-    switched_on = config.flag("use_sliding_window", default=False)
-    if switched_on and config.integer("max_window_layers", default=28) < config.integer("num_hidden_layers"):
-        config.must_be("use_sliding_window", False)
+# Keys of a window that mean something only where it is switched on, and are there in every file.
+OF_WINDOW = frozenset({"max_window_layers", "sliding_window"})
+
+
+def read_switched_window(config: Reader, *, default: int | None = 4096) -> int | None:
+    """A window that is none unless use_sliding_window says so. default: where no sliding_window is there."""
+    return config.window(default=default) if config.flag("use_sliding_window", default=False) else None
+
+
+def read_windows(config: Reader, slides: Callable[[int], bool], *, default: int | None = 4096) -> list[int | None]:
+    """Of each layer: the window that is switched on, where layer_types, or else `slides`, say that the layer has one."""
+    window, count = read_switched_window(config, default=default), config.integer("num_hidden_layers")
+    usual = [SLIDING if window is not None and slides(layer) else FULL for layer in range(count)]
+    is_on = config.flag("use_sliding_window", default=False)
+    kinds = config.layer_types(count, default=usual, kinds=(FULL, SLIDING) if is_on else (FULL,))
+    return [window if kind == SLIDING else None for kind in kinds]
+
+
+def read_last_windows(config: Reader) -> list[int | None]:
+    """Qwen's: layers have one from max_window_layers on."""
+    first = config.count("max_window_layers", default=28)
+    return read_windows(config, lambda layer: layer >= first)
 
 
 def read_activation(config: Reader, key: str = "hidden_act", *, default: str) -> Activation:

@@ -51,7 +51,9 @@ TURNED = "rope.dimension_count"
 WINDOW = "attention.sliding_window"
 PATTERN = "attention.sliding_window_pattern"
 SCALING = "rope.scaling.type"
+KINDS_OF_SCALING = ("none", "linear", YARN, "longrope")
 YARN_BETAS = {"beta_fast": "rope.scaling.yarn_beta_fast", "beta_slow": "rope.scaling.yarn_beta_slow"}
+NOT_OF_YARN = ("rope.scaling.yarn_attn_factor", "rope.scaling.yarn_ext_factor")  # which llama.cpp does not read
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
 BOOKKEEPING = frozenset(
     {"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned", "attention.layer_norm_epsilon"}
@@ -105,7 +107,7 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
     neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), (config.get("head_dim"),))}
     known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *([ATTENTION_FACTOR] if factors else [])}
-    known |= {*YARN_BETAS.values()} if given.get(SCALING) == YARN else set()
+    known |= {*YARN_BETAS.values(), *NOT_OF_YARN, ATTENTION_FACTOR} if given.get(SCALING) == YARN else set()
     known |= {key for key, values in neutral.items() if key in given and any(_same(given[key], value) for value in values)}
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
@@ -138,9 +140,16 @@ def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
     kind = given.get(SCALING, "none" if factor is None or _same(factor, 1) or _same(factor, 0) else "linear")
     if kind == "none":
         return None
+    if kind not in KINDS_OF_SCALING:
+        raise UnsupportedArchitecture(f"The kind of rotary scaling is {_shown(kind)}", f"GGUF files have {', '.join(KINDS_OF_SCALING)}.")
     original = given.get("rope.scaling.original_context_length") if kind != "linear" else None
-    betas = {name: given.get(key) for name, key in YARN_BETAS.items()} if kind == YARN else {}
-    return {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original, **betas}
+    found = {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original}
+    if kind == YARN:
+        found |= {name: given.get(key) for name, key in YARN_BETAS.items()}
+        attention = given.get(ATTENTION_FACTOR, 1.0)
+        if attention != 1 and isinstance(attention, float) and isinstance(factor, float) and factor >= 1:  # of what is usual
+            found["attention_factor"] = attention * (1 + 0.1 * math.log(factor))
+    return found
 
 
 def _longrope(given: Mapping[str, object], factors: Mapping[str, Tensor]) -> dict[str, object]:

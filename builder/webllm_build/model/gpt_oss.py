@@ -49,6 +49,16 @@ IGNORED = common.IGNORED | {
     *("output_router_logits", "router_aux_loss_coef", "quantization_config", "initial_context_length", "experts_per_token"),
     "dense_intermediate_size",  # of layers that no model has
 }
+DEFAULTS = {
+    "rope_parameters": {
+        "rope_type": "yarn",
+        "factor": 32.0,
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "truncate": False,
+        "original_max_position_embeddings": 4096,
+    }
+}
 
 
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from webllm_build.model import common, gguf
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
@@ -11,11 +13,10 @@ from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
 GGUF_KEYS = gguf.KEYS
-# The window's keys are there in every file, and mean something only where it is switched on.
-IGNORED = common.IGNORED | {"max_window_layers", "sliding_window"}
+IGNORED = common.IGNORED | common.OF_WINDOW
 
 
 def read(config: Reader) -> Decoder:
-    common.check_window(config)
-    layer = Layer(SelfAttention(common.read_attention(config), qkv_bias=True), common.read_mlp(config))
-    return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
+    attention, mlp = common.read_attention(config), common.read_mlp(config)
+    mixers = [SelfAttention(replace(attention, window=window), qkv_bias=True) for window in common.read_last_windows(config)]
+    return common.read_decoder(config, NAMES, [Layer(mixer, mlp) for mixer in mixers])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from webllm_build.model import common, gguf
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
@@ -15,12 +17,11 @@ NAMES = Names(
     gguf=FileNames({**GGUF, "q_norm": "blk.{}.attn_q_norm", "k_norm": "blk.{}.attn_k_norm"}),
 )
 GGUF_KEYS = gguf.KEYS
-# The window's keys are there in every file, and mean something only where it is switched on.
-IGNORED = common.IGNORED | {"max_window_layers", "sliding_window"}
+IGNORED = common.IGNORED | common.OF_WINDOW
 
 
 def read(config: Reader) -> Decoder:
-    common.check_window(config)
-    attention = common.read_attention(config, head_dim=128, qk_norm=True)
-    layer = Layer(common.read_self_attention(config, attention), common.read_mlp(config))
-    return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
+    attention, mlp = common.read_attention(config, head_dim=128, qk_norm=True), common.read_mlp(config)
+    windows = common.read_last_windows(config)
+    layers = [Layer(common.read_self_attention(config, replace(attention, window=window)), mlp) for window in windows]
+    return common.read_decoder(config, NAMES, layers)

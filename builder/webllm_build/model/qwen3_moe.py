@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from webllm_build.model import common, gguf, qwen3
 from webllm_build.model.config import Reader
@@ -40,8 +41,8 @@ def of_gguf_tensors(_: Mapping[str, Tensor]) -> dict[str, object]:
 
 def read(config: Reader) -> Decoder:
     config.must_be("attention_bias", False)
-    common.check_window(config)
-    mixer = SelfAttention(common.read_attention(config, head_dim=128, qk_norm=True))
+    attention = common.read_attention(config, head_dim=128, qk_norm=True)
+    mixer = SelfAttention(replace(attention, window=common.read_switched_window(config)))
     routing = Routing(
         count=common.read_expert_count(config, default=128),
         chosen=config.integer("num_experts_per_tok", default=8),

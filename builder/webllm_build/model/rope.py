@@ -20,6 +20,7 @@ Array = npt.NDArray[np.float64]
 KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "default": {},
     "linear": {"factor": (1, 1e6)},
+    "dynamic": {"factor": (1, 1e6)},  # a larger base beyond the context, which no sequence leaves
     "proportional": {},
     "llama3": {
         "factor": (1, 1e6),
@@ -29,7 +30,8 @@ KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
 }
 PROPORTIONAL = "proportional"  # the part of a head that turns has the frequencies that it has where all of it turns
-# Hunyuan's, which is transformers' "dynamic" by name alone: the base is times alpha ** (head_dim / (head_dim - 2)), at any length.
+# Hunyuan's where there is an alpha, which is transformers' "dynamic" by name alone: the base is times alpha ** (head_dim / (head_dim - 2)),
+# at any length.
 ALPHA = "dynamic"
 ALPHA_VALUES: Mapping[str, tuple[float, float]] = {"alpha": (1, 1e6)}
 OF_YARN = ("beta_fast", "beta_slow", "mscale", "mscale_all_dim")  # which files of that kind carry along
@@ -40,6 +42,8 @@ PARTIAL = "partial_rotary_factor"
 SECTIONS = ("mrope_section", "mrope_interleaved")
 MAX_PAIRS = 512  # of any head
 YARN = "yarn"
+# What files of that kind say, and no program reads.
+NOT_OF_YARN = ("attn_factor", "extrapolation_factor", "finetuned")
 LONG = ("longrope", "su")  # what transformers calls it, and what the first files of Phi-3 do
 LONG_KEYS = frozenset({"rope_type", "short_factor", "long_factor", "factor", "attention_factor", ORIGINAL})
 YARN_KEYS = frozenset(
@@ -81,7 +85,7 @@ class RopeSettings:
         """
         values = self.values or {}
         theta = self.theta
-        if self.kind == ALPHA:
+        if "alpha" in values:
             theta = float(np.float32(theta * values["alpha"] ** (head_dim / (head_dim - 2))))  # the number that a GGUF file has
         inv_freq: Array = theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
         if self.kind == "linear":
@@ -145,7 +149,7 @@ class RopePlaces:
         if scaling and parameters and scaling != parameters:
             raise _disagree(f"rope_scaling is {shown(scaling)} and {self.name} {shown(parameters)}")
         given = scaling or parameters
-        kinds = {**KINDS, ALPHA: ALPHA_VALUES} if alpha else KINDS
+        kinds = {**KINDS, ALPHA: ALPHA_VALUES} if alpha and "alpha" in given else KINDS
         return replace(self._of_kind(given, kinds, thetas[0] if thetas else default_theta), partial=self._partial(given, default_partial))
 
     def _partial(self, given: Mapping[str, object], default: float) -> float:
@@ -185,7 +189,8 @@ class RopePlaces:
 
     def _yarn(self, given: Mapping[str, object], theta: float) -> RopeSettings:
         """As transformers reads it. What turns is scaled by attention_factor, or by what follows from factor and the two mscales."""
-        given = {"beta_fast": 32.0, "beta_slow": 1.0, "truncate": True, **self._with_original(given, YARN, YARN_KEYS)}
+        given = self._with_original({key: value for key, value in given.items() if key not in NOT_OF_YARN}, YARN, YARN_KEYS)
+        given = {"beta_fast": 32.0, "beta_slow": 1.0, "truncate": True, **given}
         original = _number(ORIGINAL, given[ORIGINAL], (1, MAX_CONTEXT))
         context = _number("max_position_embeddings", self.context, (1, MAX_CONTEXT))
         factor = _number("factor", given.get("factor", context / original), (1, 1e6))

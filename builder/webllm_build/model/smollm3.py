@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from webllm_build.model import common, gguf
-from webllm_build.model.config import FULL, SLIDING, Reader
+from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.llama import NAMES
 
 GGUF_KEYS = gguf.KEYS
-IGNORED = common.IGNORED | {"max_window_layers", "pretraining_tp"}
+IGNORED = common.IGNORED | common.OF_WINDOW | {"pretraining_tp"}
 DEFAULTS = {
     "vocab_size": 128256,
     "hidden_size": 2048,
@@ -28,14 +28,10 @@ def read(config: Reader) -> Decoder:
     count, every = config.integer("num_hidden_layers"), config.integer("no_rope_layer_interval", default=4)
     turns = config.flags("no_rope_layers", count, default=[(layer + 1) % every != 0 for layer in range(count)])
     turning = common.read_attention(config, theta=2e6)
-    window = config.window(default=None) if config.flag("use_sliding_window", default=False) else None
-    kinds = config.layer_types(count, default=[FULL if turn or window is None else SLIDING for turn in turns])
-    if window is None and SLIDING in kinds:
-        config.must_be("use_sliding_window", True)
-    config.integer("sliding_window", default=1)  # means something only where it is switched on
+    windows = common.read_windows(config, lambda layer: not turns[layer], default=None)
     mlp = replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
     layers = []
-    for turn, kind in zip(turns, kinds, strict=True):
-        attention = replace(turning if turn else common.without_rope(turning), window=window if kind == SLIDING else None)
+    for turn, window in zip(turns, windows, strict=True):
+        attention = replace(turning if turn else common.without_rope(turning), window=window)
         layers.append(Layer(common.read_self_attention(config, attention), mlp))
     return common.read_decoder(config, NAMES, layers, tied=True)
