@@ -194,3 +194,11 @@ def test_yarn_scales_what_turns_as_llama_cpp_does(tmp_path: Path, factor: float 
     given |= {} if factor is None else {"attn_factor": factor}
     (rope,) = model_of(tmp_path, {f"llama.rope.scaling.{key}": value for key, value in given.items()}).ropes
     assert rope.scale == pytest.approx(scale * (1 + 0.1 * np.log(4)))
+
+
+def test_layers_behind_the_pooling_are_read(tmp_path: Path) -> None:
+    dense = {"dense_2.weight": np.zeros((64, 128), np.float32), "dense_3.weight": np.zeros((32, 64), np.float32)}
+    keys = {"llama.pooling_type": 1, "llama.dense_2_feat_in": 128, "llama.dense_2_feat_out": 64}
+    file = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata=keys, tensors=dense)
+    model = load_model(open_gguf(file))
+    assert model.dimensions == 32 and {"dense0", "dense1"} <= {weight.name for weight in model.weights}

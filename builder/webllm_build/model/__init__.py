@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "llama": "llama",
     "ministral3": "mistral3",
     "mistral": None,
-    "modernbert": None,
+    "modernbert": "modern-bert",
     "olmo2": None,
     "olmo3": "olmo2",
     "phi": "phi2",
@@ -53,6 +54,12 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "qwen3_moe": "qwen3moe",
     "smollm3": "smollm3",
     "stablelm": "stablelm",
+    "xlm-roberta": None,
+}
+# What else files call one of these, and what it means beside.
+OTHER_NAMES: Mapping[Format, Mapping[str, tuple[str, Mapping[str, object]]]] = {
+    "hugging_face": {"camembert": ("xlm-roberta", {}), "roberta": ("xlm-roberta", {})},
+    "gguf": {"gemma-embedding": ("gemma3_text", {"use_bidirectional_attention": True})},
 }
 
 # Tensors that checkpoints carry along although the model does not read them.
@@ -71,11 +78,12 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
     """
     kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
     if checkpoint.format == "gguf":
-        module = import_module(f"webllm_build.model.{kind}")
+        module, architecture = _module(kind), str(checkpoint.config["general.architecture"])
         keys, config = module.GGUF_KEYS, hugging_face_config(checkpoint, kind, module.GGUF_KEYS)
+        config |= OTHER_NAMES["gguf"].get(architecture, (kind, {}))[1]
         if hasattr(module, "of_gguf_tensors"):
             config |= module.of_gguf_tensors(checkpoint.tensors)
-        spelling = {key: f"{ARCHITECTURES[kind]}.{gguf}" for key, gguf in keys.items()}
+        spelling = {key: f"{architecture}.{gguf}" for key, gguf in keys.items()}
         if hasattr(module, "of_gguf_keys"):
             config |= module.of_gguf_keys(config)
         model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling, checkpoint.embedding)
@@ -99,7 +107,7 @@ def read_model(
     """
     config = text_config(name, config)
     kind = model_type(name, config, "hugging_face")
-    module = import_module(f"webllm_build.model.{kind}")
+    module = _module(kind)
     if spelling is None:
         config = with_defaults(config, getattr(module, "DEFAULTS", {}))
     reader = Reader(kind, config, module.IGNORED, divisors, spelling, embedding)
@@ -119,6 +127,7 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
     """A key of ARCHITECTURES. Raises UnsupportedArchitecture."""
     names = {kind: kind if format == "hugging_face" else gguf for kind, gguf in ARCHITECTURES.items()}
     by_name = {name: kind for kind, name in names.items() if name is not None}
+    by_name |= {name: kind for name, (kind, _) in OTHER_NAMES[format].items()}
     key = "model_type" if format == "hugging_face" else "general.architecture"
     kind = config.get(key)
     if not isinstance(kind, str) or kind not in by_name:
@@ -132,6 +141,10 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
         suggestion = f"Did you mean {close!r}? " if close else ""
         raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(supported)}.")
     return by_name[kind]
+
+
+def _module(kind: str) -> Any:
+    return import_module(f"webllm_build.model.{kind.replace('-', '_')}")
 
 
 def check_tied(checkpoint: Checkpoint, model: Decoder) -> None:
@@ -176,7 +189,7 @@ def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
         except MalformedFile as error:
             problems.append(error.message)
     kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
-    skipped = (*getattr(import_module(f"webllm_build.model.{kind}"), "SKIPPED", ()), *_drafting(checkpoint, model))
+    skipped = (*getattr(_module(kind), "SKIPPED", ()), *_drafting(checkpoint, model))
     unused = [name for name in checkpoint.tensors if name not in used and not name.endswith(UNUSED_SUFFIXES)]
     left_over = sorted(name for name in unused if not name.startswith(skipped))
     if len(left_over) < len(unused):

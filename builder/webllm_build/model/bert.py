@@ -66,6 +66,11 @@ def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
 
 
 def read(config: Reader) -> Decoder:
+    return read_from(config, 0)
+
+
+def read_from(config: Reader, first_position: int) -> Decoder:
+    """first_position: that of the first token."""
     config.must_be("is_decoder", False)
     config.must_be("position_embedding_type", "absolute")
     heads = config.integer("num_attention_heads")
@@ -73,6 +78,7 @@ def read(config: Reader) -> Decoder:
     attention = Attention(heads, heads, head_dim, head_dim**-0.5, Rope((0.0,) * (head_dim // 2)), causal=False)
     mlp = MLP(common.read_activation(config, default="gelu"), config.integer("intermediate_size"), bias=True)
     layer = Layer(SelfAttention(attention, qkv_bias=True, out_bias=True), mlp, norms="sum", norm="layer_bias")
-    entry = Entry("layer_bias", config.integer("max_position_embeddings"), token_types=config.integer("type_vocab_size", default=2))
+    positions = config.within(config.integer("max_position_embeddings") - first_position, "max_position_embeddings")
+    entry = Entry("layer_bias", positions, first_position, token_types=config.integer("type_vocab_size", default=2))
     layers = [layer] * config.integer("num_hidden_layers")
     return common.read_encoder(config, NAMES, layers, entry, norm=None, norm_eps=config.number("layer_norm_eps", default=1e-12))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from webllm_build.model.names import Place
 from webllm_build.model.norms import Norm, NormKind
@@ -13,12 +13,12 @@ from webllm_build.model.weights import Weight
 
 @dataclass(frozen=True)
 class Entry:
-    """norm: of the sum. positions: rows of a table of learnt positions, of which those from `first_position` on are used. token_types: rows
+    """norm: of the sum. positions: rows of a table of learnt positions, behind `first_position` others that are not used. token_types: rows
     of another table, whose first row all tokens get."""
 
     norm: NormKind | None = None
     positions: int | None = None
-    first_position: int = 0
+    first_position: int = field(default=0, repr=False)  # says nothing to the compiler
     token_types: int | None = None
 
     def at(self, place: Place, hidden: int) -> PlacedEntry:
@@ -31,7 +31,8 @@ class PlacedEntry:
     def __init__(self, entry: Entry, place: Place, hidden: int) -> None:
         self._positions = self._token_type = None
         if entry.positions is not None:
-            self._positions = place.rows("positions", entry.positions, hidden, entry.first_position, entry.positions)
+            end = entry.first_position + entry.positions
+            self._positions = place.rows("positions", end, hidden, entry.first_position, end)
         if entry.token_types is not None:
             self._token_type = place.rows("token_types", entry.token_types, hidden, 0, 1)
         self._norm = None if entry.norm is None else Norm.at(place, "embedding_norm", entry.norm, hidden)

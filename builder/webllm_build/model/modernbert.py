@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from webllm_build.model import common
+from webllm_build.model import bert, common, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.entry import Entry
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import FileNames, Names
+from webllm_build.model.names import GGUF, FileNames, Names
 from webllm_build.model.norms import NormKind
 from webllm_build.model.ops import Activation
 from webllm_build.model.self_attention import SelfAttention
@@ -28,10 +28,25 @@ TENSORS = {
     "gate_up": "layers.{}.mlp.Wi",
     "down": "layers.{}.mlp.Wo",
 }
-NAMES = Names(hugging_face=FileNames(TENSORS), gguf=FileNames(TENSORS))
+NAMES = Names(
+    hugging_face=FileNames(TENSORS),
+    gguf=FileNames({**GGUF, "embedding_norm": "token_embd_norm", "qkv": "blk.{}.attn_qkv", "gate_up": "blk.{}.ffn_up"}),
+)
+GGUF_KEYS = {
+    **{key: name for key, name in gguf.LAYER_NORM_KEYS.items() if key not in bert.OF_ROPES},
+    "norm_eps": "attention.layer_norm_epsilon",
+    "global_rope_theta": "rope.freq_base",
+    "local_rope_theta": "rope.freq_base_swa",
+    "local_attention": gguf.WINDOW,
+    "global_attn_every_n_layers": gguf.PATTERN,
+    "hidden_activation": "hidden_activation",
+    "classifier_pooling": "classifier.pooling_type",
+    "rms_norm_eps": "attention.layer_norm_rms_epsilon",  # which converters write, too
+    "is_decoder": "attention.causal",
+}
 IGNORED = common.IGNORED | {
     *("classifier_activation", "classifier_bias", "classifier_dropout", "classifier_pooling", "cls_token_id", "decoder_bias"),
-    *("deterministic_flash_attn", "embedding_dropout", "initializer_cutoff_factor", "layer_norm_eps", "mlp_dropout"),
+    *("deterministic_flash_attn", "embedding_dropout", "initializer_cutoff_factor", "layer_norm_eps", "mlp_dropout", "rms_norm_eps"),
     *("position_embedding_type", "reference_compile", "repad_logits_with_grad", "sparse_pred_ignore_index", "sparse_prediction"),
 }
 # Of what checkpoints were trained by: predictions of tokens, and classes.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.source.checkpoint import Checkpoint, Tensor
-from webllm_build.source.embedding import Embedding, Pooling
+from webllm_build.source.embedding import Dense, Embedding, Pooling
 from webllm_build.source.files import sha256_file, sha256_files
-from webllm_build.source.gguf_header import Metadata
+from webllm_build.source.gguf_header import Metadata, TensorInfo
 from webllm_build.source.gguf_parts import PART, read_parts
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 from webllm_build.source.names import license_id, one_line
@@ -18,6 +18,7 @@ from webllm_build.source.sampling_defaults import of_gguf
 
 POOLINGS: Mapping[int, Pooling] = {1: "mean", 2: "cls", 3: "last"}  # llama.cpp's LLAMA_POOLING_TYPE
 RANKING = 4
+DENSE = ("dense_2", "dense_3")  # linear layers behind the pooling, in their order
 
 
 def open_gguf(path: Path) -> Checkpoint:
@@ -36,16 +37,20 @@ def open_gguf(path: Path) -> Checkpoint:
         license=license_id(metadata.label("general.license")),
         identify=functools.cache(lambda: _digest(parts)),
         format="gguf",
-        embedding=_embedding(metadata),
+        embedding=_embedding(metadata, header.tensors),
     )
 
 
-def _embedding(metadata: Metadata) -> Embedding | None:
+def _embedding(metadata: Metadata, tensors: Mapping[str, TensorInfo]) -> Embedding | None:
     """Raises UnsupportedArchitecture for a model that ranks texts."""
     kind = metadata.natural(f"{metadata.text('general.architecture')}.pooling_type")
     if kind == RANKING:
         raise UnsupportedArchitecture(f"{metadata.path} ranks texts (pooling_type)", "Take a model that makes vectors, or one that chats.")
-    return None if kind is None or kind not in POOLINGS else Embedding(POOLINGS[kind])
+    if kind is None or kind not in POOLINGS:
+        return None
+    shapes = {name: tensors[f"{name}.weight"].shape for name in DENSE if f"{name}.weight" in tensors}
+    dense = [Dense(name, shape[1], shape[0], bias=False) for name, shape in shapes.items() if len(shape) == 2]
+    return Embedding(POOLINGS[kind], tuple(dense))
 
 
 def _stem(path: Path) -> str:
