@@ -15,7 +15,7 @@ from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.weights import Weight
-from webllm_build.quantize import Packed, Scheme, choose_scheme, pack_weight, split
+from webllm_build.quantize import Packed, Scheme, choose_scheme, pack_part, pack_weight
 from webllm_build.source.checkpoint import Checkpoint
 
 Array = npt.NDArray[np.floating[Any]]
@@ -48,7 +48,8 @@ class PackedModel:
         weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
         context_length = min(256, model.context_length)
         layout = Layout.of(model, schemes, context_length, context_length if model.takes_whole_texts else CHUNK)
-        buffers = {packed.name: packed.data for name, whole in weights.items() for packed in split(whole, layout.parts[name])}
+        parts = ((part, weight) for weight in model.weights for part in layout.parts[weight.name])
+        buffers = {packed.name: packed.data for part, weight in parts for packed in pack_part(part, weight, checkpoint)}
         return PackedModel(checkpoint, layout, schemes, weights, buffers)
 
     @property

@@ -1,7 +1,7 @@
 """Finished work, kept for the next build. An entry is a folder named by the digest of everything that its content depends on.
 
-Entries appear whole or not at all. Several builds may run at once: an entry that one of them uses is locked, and stays. The folder may be
-deleted whenever no build runs.
+Entries appear whole or not at all. Several builds may run at once: an entry that one of them uses is locked, and stays. What an interrupted
+build has done of an entry that resumes waits for the next one. The folder may be deleted whenever no build runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from webllm_build.locks import FolderLock, lock, lock_shared
 
 MAX_BYTES = 16 << 30
 PARTIAL = ".partial-"
-OURS = re.compile(rf"[a-z]+-[0-9a-f]{{32}}|{re.escape(PARTIAL)}\w+")
+ENTRY = r"[a-z]+-[0-9a-f]{32}"
+OURS = re.compile(rf"{ENTRY}|{re.escape(PARTIAL)}({ENTRY}|\w+)")
 ATTEMPTS = 5  # others may make or remove the same entry meanwhile
 PARTIAL_SECONDS = 3600  # an unfinished entry that is older and that nobody holds belongs to a build that was killed
 
@@ -54,10 +55,19 @@ class Cache:
                 pin.release()
             self._pins.clear()
 
-    def entry(self, kind: str, inputs: Mapping[str, object], make: Callable[[Path], None], intact: Callable[[Path], bool]) -> Path:
+    def entry(
+        self,
+        kind: str,
+        inputs: Mapping[str, object],
+        make: Callable[[Path], None],
+        intact: Callable[[Path], bool],
+        *,
+        resumes: bool = False,
+    ) -> Path:
         """The folder for these inputs. `make` fills it where it is not there yet; what it raises leaves no entry behind.
 
         inputs: JSON values that determine the content, versions of the tools included.
+        resumes: whether `make` goes on with what it left in the folder when it was interrupted.
         intact: whether an entry's files are as they were made; where they are not, it is made again.
         Raises DiskFullError or PackageError where the folder cannot be written.
         """
@@ -66,7 +76,7 @@ class Cache:
         with disk_errors(self.folder, "--cache-dir"):
             self.folder.mkdir(parents=True, exist_ok=True)
             for _ in range(ATTEMPTS):
-                if self._take(target, intact) or self._make(target, make):
+                if self._take(target, intact) or self._make(target, make, resumes):
                     return target
         hint = "Does another program use this folder? Name one with --cache-dir."
         raise PackageError(f"{target} is removed or changed again and again", hint)
@@ -93,10 +103,11 @@ class Cache:
         self.remove(target)
         return False
 
-    def _make(self, target: Path, make: Callable[[Path], None]) -> bool:
+    def _make(self, target: Path, make: Callable[[Path], None], resumes: bool) -> bool:
         """Make and pin an entry. False where another build made it meanwhile: that one is as good."""
-        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder))
-        pin = lock_shared(partial)
+        left = self._left(target) if resumes else None
+        partial, pin = left or self._new()
+        interrupted = False
         try:
             make(partial)
             sync_tree(partial)
@@ -107,12 +118,31 @@ class Cache:
                     return False
                 raise
             sync(self.folder)
+            pin.share()
             self._pins.append(pin)
             return True
+        except (KeyboardInterrupt, SystemExit):
+            interrupted = True
+            raise
         finally:
             if pin not in self._pins:
                 pin.release()
-                shutil.rmtree(partial, ignore_errors=True)
+                if not (interrupted and left):
+                    shutil.rmtree(partial, ignore_errors=True)
+
+    def _new(self) -> tuple[Path, FolderLock]:
+        partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder))
+        return partial, lock_shared(partial)
+
+    def _left(self, target: Path) -> tuple[Path, FolderLock] | None:
+        """What was done of an entry, or a folder for it, for this build alone; None where another one works there."""
+        partial = self.folder / f"{PARTIAL}{target.name}"
+        partial.mkdir(exist_ok=True)
+        try:
+            pin = lock(partial)
+        except FileNotFoundError:  # renamed meanwhile
+            return None
+        return None if pin is None else (partial, pin)
 
     def _evict(self) -> None:
         entries: list[tuple[float, Path]] = []
@@ -122,7 +152,7 @@ class Cache:
                     entries.append((path.stat().st_mtime, path))
         total = 0
         for used, path in sorted(entries, reverse=True):
-            if path.name.startswith(PARTIAL):
+            if path.name.startswith(PARTIAL) and not re.fullmatch(ENTRY, path.name.removeprefix(PARTIAL)):
                 if time.time() - used > PARTIAL_SECONDS:
                     self._remove_unless_used(path)
                 continue

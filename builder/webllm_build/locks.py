@@ -19,6 +19,11 @@ class FolderLock:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def share(self) -> None:
+        """Go on as one of several."""
+        assert self._descriptor is not None
+        _flock(self._descriptor, fcntl.LOCK_SH)
+
     def __enter__(self) -> FolderLock:
         return self
 

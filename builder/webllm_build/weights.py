@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import numpy.typing as npt
 
 from webllm_build.cache import Cache
@@ -15,11 +19,13 @@ from webllm_build.errors import DamagedEntry
 from webllm_build.model import check_tied
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
-from webllm_build.quantize import Importance, Packed, pack_weight, split
+from webllm_build.quantize import Importance, Packed, pack_part
 from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
-from webllm_build.quantize.probe import probe, probed_weights
+from webllm_build.quantize.probe import Contents, probe
 from webllm_build.recipe import Recipe
 from webllm_build.versions import WEIGHTS_SOURCES, WEIGHTS_TOOLS, made_by
+
+IMPORTANCE = "importance.npz"  # beside shards that are not all there yet
 
 
 def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWeights:
@@ -37,18 +43,11 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
         importance: Mapping[str, Importance] = given or {}
         if tokens is not None:
             with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:
-                importance = importances(model, checkpoint, tokens, done)
+                importance = _kept(folder / IMPORTANCE, lambda: importances(model, checkpoint, tokens, done))
         with progress.step("Packing weights", recipe.bytes) as done:
-            contents: dict[str, list[npt.NDArray[Any]]] = {weight.name: [] for weight in probed_weights(model)}
-
-            def packed() -> Iterator[Packed]:
-                for weight in model.weights:
-                    buffers = pack_weight(weight, checkpoint, schemes[weight.name], importance.get(weight.name))
-                    if weight.name in contents:
-                        contents[weight.name] = [buffer.data for buffer in buffers]
-                    yield from split(buffers, recipe.layout.parts[weight.name])
-
-            write_weights(folder, packed(), done, probe=lambda: probe(model, checkpoint, schemes, contents))
+            buffers = _buffers(recipe, importance)
+            write_weights(folder, buffers, done, probe=lambda stored: probe(model, checkpoint, schemes, _contents(recipe, stored)))
+        (folder / IMPORTANCE).unlink(missing_ok=True)
 
     inputs = {
         "checkpoint": checkpoint.digest,
@@ -59,7 +58,61 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
         "multipliers": model.names.formats[checkpoint.format].multipliers,
         "made by": made_by(WEIGHTS_SOURCES, WEIGHTS_TOOLS),
     }
-    return read_weights(cache.entry("weights", inputs, make, _intact))
+    return read_weights(cache.entry("weights", inputs, make, _intact, resumes=True))
+
+
+@dataclass(frozen=True)
+class _Buffer:
+    """One of a part's buffers. packed: packs the part, once for all of them."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    nbytes: int
+    number: int
+    packed: Callable[[], Sequence[Packed]]
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        return self.packed()[self.number].data
+
+
+def _buffers(recipe: Recipe, importance: Mapping[str, Importance]) -> Iterator[_Buffer]:
+    for weight in recipe.model.weights:
+        for part in recipe.layout.parts[weight.name]:
+            packed = functools.cache(functools.partial(pack_part, part, weight, recipe.checkpoint, importance.get(weight.name)))
+            for number, spec in enumerate(part.buffers):
+                yield _Buffer(f"{part.name}.{spec.suffix}", spec.dtype, spec.shape, spec.nbytes, number, packed)
+
+
+def _contents(recipe: Recipe, stored: StoredWeights) -> Contents:
+    """Of packed weights. The parts of one that has several follow each other as its rows do."""
+    tensors = {tensor.name: tensor for tensor in stored.tensors}
+
+    def read(weight: str, number: int, begin: int, end: int) -> npt.NDArray[np.uint8]:
+        read, before = [], 0
+        for part in recipe.layout.parts[weight]:
+            tensor = tensors[f"{part.name}.{part.buffers[number].suffix}"]
+            first, last = max(begin - before, 0), min(end - before, tensor.bytes)
+            if first < last:
+                read.append(stored.read(tensor.offset + first, tensor.offset + last))
+            before += tensor.bytes
+        return np.concatenate(read)
+
+    return read
+
+
+def _kept(path: Path, measure: Callable[[], Mapping[str, Importance]]) -> Mapping[str, Importance]:
+    """What an interrupted build has measured."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, BadZipFile):
+        found = measure()
+    unfinished = path.with_suffix(".partial.npz")
+    np.savez(unfinished, allow_pickle=False, **found)
+    unfinished.replace(path)
+    return found
 
 
 def _digest(importance: Mapping[str, Importance]) -> str:

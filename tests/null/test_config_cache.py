@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,6 +67,50 @@ def test_a_damaged_entry_is_made_again(tmp_path: Path) -> None:
     (entry / "file").unlink()
     assert (cache.entry("thing", {}, writer(b"x", calls), intact) / "file").read_bytes() == b"x"
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, ValueError])
+def test_what_an_interrupted_build_left_is_gone_on_with(tmp_path: Path, end: type[BaseException]) -> None:
+    found: list[str] = []
+
+    def stop(folder: Path) -> None:
+        (folder / "half").write_bytes(b"x")
+        raise end
+
+    def make(folder: Path) -> None:
+        found.extend(path.name for path in folder.iterdir())
+        (folder / "file").write_bytes(b"x")
+
+    with pytest.raises(end), Cache(tmp_path) as cache:
+        cache.entry("thing", {}, stop, intact, resumes=True)
+    with Cache(tmp_path) as cache:
+        entry = cache.entry("thing", {}, make, intact, resumes=True)
+        assert found == ([] if end is ValueError else ["half"])
+        with Cache(tmp_path) as other:  # which need not wait for the first
+            assert other.entry("thing", {}, make, intact, resumes=True) == entry
+    assert [*tmp_path.iterdir()] == [entry]
+
+
+def test_two_builds_do_not_go_on_with_the_same(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+
+    def slow(folder: Path) -> None:
+        (folder / "file").write_bytes(b"slow")
+        cache.entry("thing", {}, writer(b"quick", []), intact, resumes=True)
+
+    assert (cache.entry("thing", {}, slow, intact, resumes=True) / "file").read_bytes() == b"quick"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_was_interrupted_goes_where_it_is_too_much(tmp_path: Path) -> None:
+    def stop(folder: Path) -> None:
+        (folder / "half").write_bytes(bytes(100))
+        raise KeyboardInterrupt
+
+    for most in (100, 99):
+        with suppress(KeyboardInterrupt), Cache(tmp_path, max_bytes=most) as cache:
+            cache.entry("thing", {}, stop, intact, resumes=True)
+        assert len(list(tmp_path.iterdir())) == (1 if most == 100 else 0)
 
 
 def test_an_entry_that_never_stays_intact_ends_with_an_error(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def logits(checkpoint: Checkpoint) -> np.ndarray:
 def stacked(name: str, tensors: list[Tensor]) -> Tensor:
     """Of all experts."""
     shape = (EXPERTS, len(tensors) // EXPERTS * tensors[0].shape[0], tensors[0].shape[1])
-    return replace(tensors[0], name=name, shape=shape, read=lambda: np.concatenate([tensor.read() for tensor in tensors]))
+    return Tensor.of(name, shape, tensors[0].encoding, np.concatenate([tensor.read() for tensor in tensors]))
 
 
 def fused(checkpoint: Checkpoint) -> Checkpoint:
@@ -165,10 +165,7 @@ def test_mxfp4_of_transformers_is_that_of_ggml() -> None:
     """By the definition: two numbers a byte, the first in the low half, and a power of two for 32."""
     rng = np.random.default_rng(0)
     blocks, scales = rng.integers(0, 256, (2, 6, 2, 16), np.uint8), rng.integers(120, 130, (2, 6, 2), np.uint8)
-    tensors = {
-        name: Tensor(name, array.shape, "u8", lambda array=array: array.reshape(-1, array.shape[-1]))  # type: ignore[misc]
-        for name, array in (("w_blocks", blocks), ("w_scales", scales))
-    }
+    tensors = {name: Tensor.of(name, array.shape, "u8", array) for name, array in (("w_blocks", blocks), ("w_scales", scales))}
     checkpoint = Checkpoint("m", {}, tensors, Tokenizer(b"", {}), (), None, lambda: "")
     numbers = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6], np.float32)
     values = np.stack([numbers[blocks & 15], numbers[blocks >> 4]], axis=-1).reshape(2, 6, 2, 32)

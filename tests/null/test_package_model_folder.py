@@ -8,8 +8,10 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from golden_file import assert_golden
@@ -87,7 +89,7 @@ def test_names_carry_the_digest(tmp_path: Path) -> None:
 
 def test_what_a_gpu_is_checked_by_stays_with_the_weights(tmp_path: Path) -> None:
     model = sample_model(tmp_path / "sample")
-    write_weights(tmp_path / "weights", sample_weights(), probe=lambda: PROBE)
+    write_weights(tmp_path / "weights", sample_weights(), probe=lambda stored: PROBE)
     folder = written(replace(model, weights=read_weights(tmp_path / "weights")), tmp_path / "out")
     (path,) = folder.glob("manifest.*.json")
     assert read_manifest(path).probe == PROBE
@@ -161,9 +163,45 @@ def test_an_interrupted_write_leaves_no_partial_shard(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+class Counted:
+    """A buffer that tells when its data is asked for."""
+
+    def __init__(self, packed: Packed, asked: list[str], stop: str = "") -> None:
+        self.name, self.dtype, self.shape, self.nbytes = packed.name, packed.dtype, packed.shape, packed.nbytes
+        self._packed, self._asked, self._stop = packed, asked, stop
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        if self.name == self._stop:
+            raise KeyboardInterrupt
+        self._asked.append(self.name)
+        return self._packed.data
+
+
+@pytest.mark.parametrize("harm", ["none", "damaged", "surplus"])
+def test_an_interrupted_write_goes_on_behind_its_last_whole_shard(tmp_path: Path, harm: str) -> None:
+    whole = write_weights(tmp_path / "whole", sample_weights(), shard_bytes=1000)
+    names, asked, again = list(SHAPES), list[str](), list[str]()
+    with pytest.raises(KeyboardInterrupt):
+        write_weights(tmp_path / "cut", (Counted(packed, asked, names[-1]) for packed in sample_weights()), shard_bytes=1000)
+    kept = sorted((tmp_path / "cut").glob("weights-*.bin"))
+    assert len(kept) > 1 and asked == names[:-1]
+    if harm == "damaged":
+        kept[1].write_bytes(bytes(1000))
+    if harm == "surplus":
+        (tmp_path / "cut" / "weights-0099.0123456789abcdef.bin").write_bytes(bytes(1000))
+    assert write_weights(tmp_path / "cut", (Counted(packed, again) for packed in sample_weights()), shard_bytes=1000).shards == whole.shards
+    assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
+    held = 1000 * (1 if harm == "damaged" else len(kept))
+    assert again == [tensor.name for tensor in whole.tensors if tensor.offset + tensor.bytes > held]
+
+
 def test_weights_are_read_back(tmp_path: Path) -> None:
     weights = write_weights(tmp_path, sample_weights(), shard_bytes=1000)
     assert read_weights(tmp_path) == weights
+    stream = b"".join((tmp_path / shard.file).read_bytes() for shard in weights.shards)
+    for begin, end in ((0, 7), (900, 1100), (999, 2001), (1000, 2000), (0, len(stream))):
+        assert weights.read(begin, end).tobytes() == stream[begin:end]
     (tmp_path / weights.shards[1].file).write_bytes(b"short")
     with pytest.raises(MalformedFile, match="another size"):
         read_weights(tmp_path)

@@ -59,7 +59,7 @@ def test_a_broken_weight_is_left_to_the_packer(tiny: Checkpoint, model: Decoder)
     tensor = tiny.tensors[name]
     values = tensor.dequantize().copy()
     values[0, 0] = np.nan
-    broken = with_tensor(tiny, Tensor(name, tensor.shape, "f32", lambda: values.view(np.uint8)))
+    broken = with_tensor(tiny, Tensor.of(name, tensor.shape, "f32", values.view(np.uint8)))
     found = importances(model, broken, TOKENS)
     assert all(np.isfinite(square).all() for square in found.values())
     weight = next(weight for weight in model.weights if weight.name == "layers.0.down")
@@ -83,7 +83,7 @@ def test_packing_heeds_importance(tiny: Checkpoint, model: Decoder) -> None:
     [("q4", "f32", True), ("q4a", "q4_0", True), ("q4", "q4_0", False), ("q8", "f32", False), ("f16", "f32", False)],
 )
 def test_only_new_codes_of_few_bits_gain(tiny: Checkpoint, model: Decoder, scheme: str, encoding: str, gains: bool) -> None:
-    tensors = {name: Tensor(name, tensor.shape, encoding, tensor.read) for name, tensor in tiny.tensors.items()}
+    tensors = {name: Tensor(name, tensor.shape, encoding, tensor.rows) for name, tensor in tiny.tensors.items()}
     schemes: Mapping[str, Scheme] = {w.name: SCHEMES[scheme if w.kind == "linear" else "f32"] for w in model.weights}
     assert gains_by_calibration(model, replace(tiny, tensors=tensors), schemes) == gains
 

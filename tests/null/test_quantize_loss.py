@@ -48,7 +48,7 @@ def sample(encoding: str) -> npt.NDArray[np.uint8]:
 
 def loss(encoding: str, scheme: str) -> float:
     raw = sample(encoding)
-    source = Tensor("t", (ROWS, COLUMNS), encoding, lambda: raw)
+    source = Tensor.of("t", (ROWS, COLUMNS), encoding, raw)
     values = decode_rows(raw, encoding, "t")
     packed = pack_weight(weight("w", [source]), checkpoint(source), SCHEMES[scheme])
     found = SCHEMES[scheme].decode([buffer.data for buffer in packed], ROWS, COLUMNS)

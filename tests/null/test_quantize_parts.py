@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from webllm_build.compile.target import DEFAULT_LIMITS
-from webllm_build.quantize import SCHEMES, Packed, parts, parts_of, split
+from webllm_build.model.weights import Source, Stored, Weight
+from webllm_build.quantize import SCHEMES, pack, pack_part, parts, parts_of
+from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 
 # Tables, and the largest layers, of models that people run in browsers.
 SHAPES = [(262144, 640), (128256, 2048), (128256, 3072), (128256, 4096), (151936, 4096), (256000, 3584), (28672, 4096), (151669, 5120)]
@@ -35,14 +37,16 @@ def test_a_weight_that_can_be_bound_is_whole() -> None:
 def test_parts_hold_the_rows_of_the_whole(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, columns, kind = 300, 96, SCHEMES[scheme]
     values = np.random.default_rng(0).standard_normal((rows, columns)).astype(np.float32)
-    arrays = kind.pack(kind.encode(values), columns)
-    specs = kind.buffers(rows, columns)
-    packed = [Packed(f"w.{spec.suffix}", spec.dtype, spec.shape, data) for spec, data in zip(specs, arrays, strict=True)]
-    monkeypatch.setattr(parts, "LARGEST_BINDING", specs[0].nbytes // 3)
+    source = Tensor.of("t", (rows, columns), "f32", values.view(np.uint8))
+    checkpoint = Checkpoint("test", {}, {"t": source}, Tokenizer(b"{}", {}), (0,), None, lambda: "0" * 64)
+    order = np.arange(rows).reshape(2, -1).T.reshape(-1)
+    weight = Weight("w", (Source({"hugging_face": Stored("t")}, (rows, columns)),), (rows, columns), order)
+    monkeypatch.setattr(parts, "LARGEST_BINDING", kind.buffers(rows, columns)[0].nbytes // 3)
     found = parts_of("w", kind, (rows, columns))
     assert len(found) > 3
-    buffers = list(split(packed, found))
-    assert [buffer.name for buffer in buffers] == [f"w.{number}.{spec.suffix}" for number in range(len(found)) for spec in specs]
-    assert all(buffer.data.nbytes == spec.nbytes for buffer, spec in zip(buffers, (s for part in found for s in part.buffers), strict=True))
+    monkeypatch.setattr(pack, "_CHUNK_VALUES", 16 * columns)  # of which parts have no whole number
+    buffers = [buffer for part in found for buffer in pack_part(part, weight, checkpoint)]
+    assert [(buffer.name, buffer.nbytes) for buffer in buffers] == [(f"{p.name}.{s.suffix}", s.nbytes) for p in found for s in p.buffers]
     each = [kind.decode([b.data for b in buffers if b.name.startswith(f"{part.name}.")], part.rows, columns) for part in found]
+    arrays = kind.pack(kind.encode(values[order]), columns)
     assert np.concatenate(each).tobytes() == kind.decode(arrays, rows, columns).tobytes()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from webllm_build.model import load_model
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.quantize import SCHEMES, pack_weight
-from webllm_build.quantize.probe import CHANNELS, TOKENS, probe, probed_weights
+from webllm_build.quantize.probe import CHANNELS, TOKENS, probe
 from webllm_build.source.local import open_folder
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
@@ -21,8 +22,13 @@ def test_values_are_the_first_layers_within_the_error_of_the_scheme(scheme: str,
     checkpoint = open_folder(TINY, "tiny-llama")
     model = load_model(checkpoint)
     schemes = {weight.name: SCHEMES["f32" if weight.kind == "vector" else scheme] for weight in model.weights}
-    packed = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in probed_weights(model)}
-    found = probe(model, checkpoint, schemes, {name: [buffer.data for buffer in buffers] for name, buffers in packed.items()})
+    weights = {weight.name: weight for weight in model.weights}
+
+    def contents(name: str, number: int, begin: int, end: int) -> npt.NDArray[np.uint8]:
+        data = pack_weight(weights[name], checkpoint, schemes[name])[number].data
+        return np.ascontiguousarray(data).reshape(-1).view(np.uint8)[begin:end]
+
+    found = probe(model, checkpoint, schemes, contents)
 
     assert len(found.tokens) == TOKENS and all(token < model.vocab_size for token in found.tokens)
     operators = NumpyOperators(checkpoint, model.norm_eps, found.tokens)

@@ -46,7 +46,7 @@ def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, kept: Path, m
         raise AssertionError("this was done before")
 
     monkeypatch.setattr(pipeline, "compile_model", unexpected)
-    monkeypatch.setattr(weights, "pack_weight", unexpected)
+    monkeypatch.setattr(weights, "pack_part", unexpected)
     build(request)
     assert contents(tmp_path / "dist") == contents(kept / "dist")
 

@@ -170,8 +170,8 @@ def _drafting(checkpoint: Checkpoint, model: Decoder) -> tuple[str, ...]:
 
 def _values(tensor: Tensor) -> Iterator[npt.NDArray[np.float32]]:
     """The values of some rows at a time."""
-    rows = tensor.read()
-    return (decode_rows(rows[start : start + ROWS], tensor.encoding, tensor.name) for start in range(0, len(rows), ROWS))
+    bounds = ((first, min(first + ROWS, tensor.count)) for first in range(0, tensor.count, ROWS))
+    return (decode_rows(tensor.rows(*each), tensor.encoding, tensor.name) for each in bounds)
 
 
 def _head_name(checkpoint: Checkpoint, model: Decoder) -> str:

@@ -83,7 +83,8 @@ class NumpyOperators:
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
         (tensor,) = table.tensors(self.checkpoint)
-        return decode_rows(tensor.read()[self.tokens], tensor.encoding, tensor.name).astype(self.dtype) * scale
+        rows = np.concatenate([tensor.rows(token, token + 1) for token in self.tokens.tolist()])
+        return decode_rows(rows, tensor.encoding, tensor.name).astype(self.dtype) * scale
 
     def linear(
         self,
@@ -179,9 +180,9 @@ class NumpyOperators:
 
     def rows_of_experts(self, weight: Weight, experts: Sequence[int]) -> Iterator[Array]:
         """The matrix of each of some experts, in the order of packing."""
-        parts = [(tensor, tensor.read()) for tensor in weight.tensors(self.checkpoint)]
+        tensors = [(tensor, tensor.count // weight.experts) for tensor in weight.tensors(self.checkpoint)]
         for expert in experts:
-            slices = [(tensor, np.split(raw, weight.experts)[expert]) for tensor, raw in parts]
+            slices = [(tensor, tensor.rows(expert * count, (expert + 1) * count)) for tensor, count in tensors]
             rows = np.concatenate([decode_rows(raw, tensor.encoding, tensor.name) for tensor, raw in slices]).astype(self.dtype)
             yield rows if weight.row_order is None else rows[weight.row_order]
 
@@ -227,9 +228,10 @@ class NumpyOperators:
     def _slices(self, weight: Weight) -> Iterator[Array]:
         """The weight's rows in the checkpoint's order."""
         for tensor in weight.tensors(self.checkpoint):
-            raw, step = tensor.read(), max(1, _SLICE_VALUES // tensor.shape[-1])
-            for first in range(0, len(raw), step):
-                yield decode_rows(raw[first : first + step], tensor.encoding, tensor.name).astype(self.dtype, copy=False)
+            step = max(1, _SLICE_VALUES // tensor.shape[-1])
+            for first in range(0, tensor.count, step):
+                raw = tensor.rows(first, min(first + step, tensor.count))
+                yield decode_rows(raw, tensor.encoding, tensor.name).astype(self.dtype, copy=False)
 
 
 def _rotate(x: Array, cos: Array, sin: Array) -> Array:

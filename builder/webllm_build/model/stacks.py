@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
-from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows, is_decodable, undecodable
+from webllm_build.source.checkpoint import Checkpoint, Format, Raw, Tensor, decode_rows, is_decodable, undecodable
 
 EXPERT = "{expert}"  # in a name: the number of the expert
 PLAIN = ("f32", "f16", "bf16")
 BLOCK = 32
-Raw = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -42,25 +42,36 @@ class Form:
         for tensor in tensors:
             if not is_decodable(tensor.encoding):
                 raise undecodable(tensor.name, tensor.encoding)
+        each = count // len(tensors)
+        if len(shape) == 1:
+            return self._vector(tensors, count, shape[0])
         encodings = {tensor.encoding for tensor in tensors}
         encoding = encodings.pop() if len(encodings) == 1 else "f32"
-        each = count // len(tensors)
 
-        def rows(tensor: Tensor) -> Raw:
-            raw = self.taken(tensor.read().reshape(each, tensor.shape[-len(shape)], -1))
-            raw = raw.reshape(-1, raw.shape[-1])
+        def of_expert(expert: int, first: int, end: int) -> Raw:
+            tensor, place = tensors[expert // each], self.place(shape[0], first, end)
+            before = expert % each * tensor.shape[-2]
+            raw = tensor.rows(before + place.start, before + place.stop)[:: place.step]
             return raw if tensor.encoding == encoding else decode_rows(raw, tensor.encoding, tensor.name).view(np.uint8)
 
-        def read() -> Raw:
-            return np.concatenate([rows(tensor) for tensor in tensors])
+        return _stacked(tensors[0], encoding, count, shape, of_expert)
 
-        return replace(tensors[0], shape=(count * shape[0], *shape[1:]), encoding=encoding, read=read)
+    def _vector(self, tensors: Sequence[Tensor], count: int, size: int) -> Tensor:
+        place = self.place(size, 0, size)
 
-    def taken(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Of rows [experts, rows, ...]."""
+        def rows(first: int, end: int) -> Raw:
+            values = np.concatenate([tensor.dequantize().reshape(-1, tensor.shape[-1])[:, place] for tensor in tensors])
+            return np.ascontiguousarray(values).reshape(1, -1).view(np.uint8)
+
+        return replace(tensors[0], shape=(count * size,), encoding="f32", rows=rows)
+
+    def place(self, rows: int, first: int, end: int) -> slice:
+        """Where rows first to end of an expert that has so many stand in its part of a tensor."""
         if self.half is None:
-            return rows
-        return rows[:, self.half :: 2] if self.alternating else np.split(rows, 2, axis=1)[self.half]
+            return slice(first, end, 1)
+        if self.alternating:
+            return slice(2 * first + self.half, 2 * end + self.half - 1, 2)
+        return slice(self.half * rows + first, self.half * rows + end, 1)
 
 
 class Transposed(Form):
@@ -75,12 +86,13 @@ class Transposed(Form):
         if tensor.encoding not in PLAIN:
             raise undecodable(tensor.name, f"{tensor.encoding}, columns first")
 
-        def read() -> Raw:
-            raw = tensor.read()
-            rows = self.taken(raw.reshape(*tensor.shape, -1).swapaxes(1, 2))
-            return np.ascontiguousarray(rows).reshape(count * shape[0], -1)
+        @functools.lru_cache(maxsize=2)
+        def rows(expert: int) -> Raw:
+            columns = tensor.rows(expert * tensor.shape[1], (expert + 1) * tensor.shape[1]).reshape(*tensor.shape[1:], -1)
+            turned = columns.swapaxes(0, 1)
+            return np.ascontiguousarray(turned[self.place(shape[0], 0, shape[0])]).reshape(shape[0], -1)
 
-        return replace(tensor, shape=(count * shape[0], *shape[1:]), read=read)
+        return _stacked(tensor, tensor.encoding, count, shape, lambda expert, first, end: rows(expert)[first:end])
 
 
 class Microscaled(Form):
@@ -97,13 +109,33 @@ class Microscaled(Form):
             if tensor.encoding != "u8":
                 raise MalformedFile(f"encodings: {tensor.name} is in {tensor.encoding}, and not in bytes")
 
-        def read() -> Raw:
-            blocks, scales = (self.taken(tensor.read().reshape(tensor.shape)) for tensor in tensors)
+        def of_expert(expert: int, first: int, end: int) -> Raw:
+            place = self.place(shape[0], first, end)
+            blocks, scales = (_of_expert(tensor, expert, place) for tensor in tensors)
             numbers = np.stack([blocks & 15, blocks >> 4], axis=-1).reshape(*scales.shape, BLOCK)
             rows = np.concatenate([scales[..., None], numbers[..., : BLOCK // 2] | numbers[..., BLOCK // 2 :] << 4], axis=-1)
-            return rows.reshape(count * shape[0], -1)
+            return rows.reshape(end - first, -1)
 
-        return replace(tensors[0], shape=(count * shape[0], *shape[1:]), encoding="mxfp4", read=read)
+        return _stacked(tensors[0], "mxfp4", count, shape, of_expert)
+
+
+def _of_expert(tensor: Tensor, expert: int, place: slice) -> Raw:
+    """Rows of an expert's part of a tensor [experts, rows, ...] of bytes."""
+    inner = tensor.count // math.prod(tensor.shape[:2])  # rows of the tensor in one of the expert
+    before = expert * tensor.shape[1]
+    read = tensor.rows((before + place.start) * inner, (before + place.stop) * inner)
+    return read.reshape(place.stop - place.start, *tensor.shape[2:])[:: place.step]
+
+
+def _stacked(tensor: Tensor, encoding: str, count: int, shape: tuple[int, ...], of_expert: Callable[[int, int, int], Raw]) -> Tensor:
+    """All experts' rows below each other. of_expert: gives rows of one, by their numbers in it."""
+
+    def rows(first: int, end: int) -> Raw:
+        experts = range(first // shape[0], -(-end // shape[0]))
+        bounds = ((expert, max(first - expert * shape[0], 0), min(end - expert * shape[0], shape[0])) for expert in experts)
+        return np.concatenate([of_expert(*each) for each in bounds])
+
+    return replace(tensor, shape=(count * shape[0], *shape[1:]), encoding=encoding, rows=rows)
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
 from webllm_build.model.stacks import Stack
-from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows, is_decodable, undecodable
+from webllm_build.source.checkpoint import Checkpoint, Format, Raw, Tensor, decode_rows, is_decodable, undecodable
 
 RowOrder = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
 PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
 Multiplier = float | tuple[tuple[int, float], ...]  # of all rows; or runs, how many rows have which
 
@@ -68,7 +69,7 @@ class Source:
         if (_without_ones(tensor.shape) != _without_ones(shape)) if self.flat else tensor.shape != shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(shape)}")
         if stored.half is not None:
-            tensor = _rows(tensor, stored.half * rows, (stored.half + 1) * rows)
+            tensor = tensor.taken(range(stored.half * rows, (stored.half + 1) * rows))
         if self.flat:
             tensor = _flat(tensor)
         if len(tensor.shape) == 1 and tensor.encoding not in PLAIN:
@@ -76,14 +77,14 @@ class Source:
         if not is_decodable(tensor.encoding):
             raise undecodable(stored.name, tensor.encoding)
         if stored.paired_heads and stored.paired:
-            tensor = _in_halves(tensor, stored.paired_heads, stored.paired)
+            tensor = tensor.taken(_in_halves(tensor.shape[0], stored.paired_heads, stored.paired))
         if self.rows is not None:
-            tensor = _rows(tensor, *self.rows)
+            tensor = tensor.taken(range(*self.rows))
         if stored.negated_exp:
-            return _computed(tensor, lambda values: -np.exp(values))
+            return _computed(tensor, lambda values, rows: -np.exp(values))
         if (stored.multiplier, stored.offset) == (1.0, 0.0):
             return tensor
-        return _computed(tensor, lambda values: _scaled(values, stored.multiplier) + np.float32(stored.offset))
+        return _computed(tensor, lambda values, rows: _scaled(values, stored.multiplier, rows) + np.float32(stored.offset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +116,21 @@ class Weight:
 
     def values(self, checkpoint: Checkpoint) -> npt.NDArray[np.float32]:
         """All values in the order of packing, float32[shape]."""
-        return self.arranged([tensor.dequantize() for tensor in self.tensors(checkpoint)])
-
-    def arranged(self, parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        """The rows of the sources [rows, ...] in the order of packing."""
+        parts = [tensor.dequantize() for tensor in self.tensors(checkpoint)]
         of_each = [part.reshape(self.experts, len(part) // self.experts, *part.shape[1:]) for part in parts]
         rows = np.concatenate(of_each, axis=1)
         rows = rows if self.row_order is None else rows[:, self.row_order]
         return rows.reshape(-1, *rows.shape[2:])
+
+    def origins(self, tensors: Sequence[Tensor]) -> RowOrder:
+        """Of each row in the order of packing, its number where the tensors of the sources stand one below the other."""
+        counts = [tensor.shape[0] for tensor in tensors]
+        firsts = np.cumsum([0, *counts[:-1]])
+        of_each = [
+            (first + np.arange(count)).reshape(self.experts, count // self.experts) for first, count in zip(firsts, counts, strict=True)
+        ]
+        rows = np.concatenate(of_each, axis=1)
+        return (rows if self.row_order is None else rows[:, self.row_order]).reshape(-1)
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -130,46 +138,35 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _flat(tensor: Tensor) -> Tensor:
-    return replace(tensor, shape=(math.prod(tensor.shape),), read=lambda: tensor.read().reshape(1, -1))
+    return replace(tensor, shape=(math.prod(tensor.shape),), rows=lambda first, end: tensor.read().reshape(1, -1))
 
 
-def _rows(tensor: Tensor, first: int, end: int) -> Tensor:
-    return replace(tensor, shape=(end - first, *tensor.shape[1:]), read=lambda: _as_rows(tensor)[first:end])
-
-
-def _in_halves(tensor: Tensor, heads: int, paired: int) -> Tensor:
+@functools.cache
+def _in_halves(rows: int, heads: int, paired: int) -> RowOrder:
     """The inverse of what llama.cpp's converter does to heads: it puts element i + paired/2 after element i."""
-
-    def read() -> npt.NDArray[np.uint8]:
-        rows = _as_rows(tensor)
-        pairs, still = np.split(rows.reshape(heads, len(rows) // heads, -1), [paired], axis=1)
-        halves = pairs.reshape(heads, paired // 2, 2, -1).swapaxes(1, 2).reshape(pairs.shape)
-        return np.concatenate([halves, still], axis=1).reshape(rows.shape)
-
-    return replace(tensor, read=read)
+    pairs, still = np.split(np.arange(rows).reshape(heads, -1), [paired], axis=1)
+    halves = pairs.reshape(heads, paired // 2, 2).swapaxes(1, 2).reshape(pairs.shape)
+    return _frozen(np.concatenate([halves, still], axis=1).reshape(-1))
 
 
-def _scaled(values: npt.NDArray[np.float32], multiplier: Multiplier) -> npt.NDArray[np.float32]:
+def _scaled(values: Floats, multiplier: Multiplier, taken: slice) -> Floats:
     if isinstance(multiplier, float):
         return values * np.float32(multiplier)
     counts, factors = zip(*multiplier, strict=True)
-    rows = np.repeat(np.array(factors, np.float32), counts)
+    rows = np.repeat(np.array(factors, np.float32), counts)[taken]
     return (values.reshape(len(rows), -1) * rows[:, None]).reshape(values.shape)
 
 
-def _computed(tensor: Tensor, of: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> Tensor:
-    def read() -> npt.NDArray[np.uint8]:
+def _computed(tensor: Tensor, of: Callable[[Floats, slice], Floats]) -> Tensor:
+    """of: makes values of those that are stored, in these rows of a matrix, or places of a vector."""
+
+    def rows(first: int, end: int) -> Raw:
+        taken = slice(first, end) if len(tensor.shape) > 1 else slice(None)
         with np.errstate(over="ignore"):  # infinities are found when values are packed
-            values = of(decode_rows(tensor.read(), tensor.encoding, tensor.name))
+            values = of(decode_rows(tensor.rows(first, end), tensor.encoding, tensor.name), taken)
         return np.ascontiguousarray(values, np.float32).view(np.uint8)
 
-    return replace(tensor, encoding="f32", read=read)
-
-
-def _as_rows(tensor: Tensor) -> npt.NDArray[np.uint8]:
-    """The bytes of each row, of a vector those of each element. Elements of vectors are never in blocks."""
-    raw = tensor.read()
-    return raw.reshape(math.prod(tensor.shape[:1]), -1)
+    return replace(tensor, encoding="f32", rows=rows)
 
 
 @functools.cache

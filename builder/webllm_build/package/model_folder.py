@@ -1,20 +1,21 @@
 """Packed weights, library and tokenizer → the folder that the browser fetches.
 
 The weights are one byte stream: tensors in the plan's order at 256-byte aligned offsets, zeros between them, cut into shards of equal size.
-Only one tensor is in memory at a time.
+Only one tensor is in memory at a time. A shard is whole, and has its name, or is not there: what was interrupted goes on behind the last.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from webllm_build.errors import DamagedEntry
 from webllm_build.fields import Fields
@@ -34,7 +35,6 @@ from webllm_build.package.manifest import (
     tensor_entry,
 )
 from webllm_build.package.output import GENERATOR, Stage
-from webllm_build.quantize import Packed
 from webllm_build.quantize.probe import Probe
 from webllm_build.source.checkpoint import Tokenizer
 
@@ -54,6 +54,31 @@ class StoredWeights:
     @property
     def bytes(self) -> int:
         return sum(shard.bytes for shard in self.shards)
+
+    def read(self, begin: int, end: int) -> npt.NDArray[np.uint8]:
+        """uint8[end - begin] of the stream."""
+        parts, before = [np.empty(0, np.uint8)], 0
+        for shard in self.shards:
+            first, last = max(begin - before, 0), min(end - before, shard.bytes)
+            if first < last:
+                parts.append(np.fromfile(self.folder / shard.file, np.uint8, last - first, offset=first))
+            before += shard.bytes
+        return np.concatenate(parts)
+
+
+class WeightBuffer(Protocol):
+    """Contents of a GPU buffer, which may have to be computed when `data` is asked for."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def data(self) -> npt.NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -115,29 +140,34 @@ class CompiledModel:
 
 def write_weights(
     folder: Path,
-    packed: Iterable[Packed],
+    packed: Iterable[WeightBuffer],
     progress: Callable[[int], None] | None = None,
     shard_bytes: int = SHARD_BYTES,
-    probe: Callable[[], Probe] | None = None,
+    probe: Callable[[StoredWeights], Probe] | None = None,
 ) -> StoredWeights:
     """Stream tensors into shards under `folder`, with an index for `read_weights`.
 
+    Shards that an earlier call for the same tensors has finished there are kept, and the data of what they hold is not asked for.
     packed: GPU buffers in the plan's order, taken one at a time.
     progress: called with the number of bytes written so far, after each tensor.
-    probe: gives what browsers check their GPU by, called when all are packed.
+    probe: gives what browsers check their GPU by, of the weights that are packed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors: list[TensorEntry] = []
     with _ShardWriter(folder, shard_bytes) as stream:
         for buffer in packed:
             stream.write(bytes(-stream.offset % TENSOR_ALIGNMENT))
-            array = np.ascontiguousarray(buffer.data)
-            array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-            tensors.append(TensorEntry(buffer.name, buffer.dtype, buffer.shape, stream.offset, array.nbytes))
-            stream.write(array.reshape(-1).view(np.uint8).data)
+            tensors.append(TensorEntry(buffer.name, buffer.dtype, buffer.shape, stream.offset, buffer.nbytes))
+            if stream.has(buffer.nbytes):
+                stream.offset += buffer.nbytes
+            else:
+                array = np.ascontiguousarray(buffer.data)
+                array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+                stream.write(array.reshape(-1).view(np.uint8).data)
             if progress is not None:
                 progress(stream.offset)
-    stored = StoredWeights(folder, tuple(stream.shards), tuple(tensors), probe() if probe else None)
+    stored = StoredWeights(folder, tuple(stream.shards), tuple(tensors))
+    stored = replace(stored, probe=probe(stored) if probe else None)
     fields = asdict(stored)
     index = json.dumps({name: fields[name] for name in ("shards", "tensors", "probe") if fields[name] is not None}).encode()
     (folder / _entry("index", "json", index).file).write_bytes(index)
@@ -168,13 +198,14 @@ def _entry(stem: str, extension: str, data: bytes) -> FileEntry:
 
 
 class _ShardWriter:
-    """Cuts a byte stream into files of `shard_bytes`; a shard gets its hashed name when it is full."""
+    """Cuts a byte stream into files of `shard_bytes`; a shard gets its hashed name when it is full. kept: bytes of those that are there."""
 
     def __init__(self, folder: Path, shard_bytes: int) -> None:
         self.folder = folder
         self.shard_bytes = shard_bytes
         self.offset = 0
-        self.shards: list[FileEntry] = []
+        self.shards = [*_full_shards(folder, shard_bytes)]
+        self.kept = len(self.shards) * shard_bytes
         self._partial = folder / "shard.partial"
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
@@ -190,8 +221,14 @@ class _ShardWriter:
             self._file.close()
             self._partial.unlink(missing_ok=True)
 
+    def has(self, count: int) -> bool:
+        """Whether the next bytes are in shards that are kept."""
+        return self.offset + count <= self.kept
+
     def write(self, data: bytes | memoryview) -> None:
-        view = memoryview(data)
+        there = min(max(self.kept - self.offset, 0), len(data))
+        self.offset += there
+        view = memoryview(data)[there:]
         while len(view):
             if self._file is None:
                 self._file = self._partial.open("wb")
@@ -213,3 +250,17 @@ class _ShardWriter:
         self._partial.replace(self.folder / name)
         self.shards.append(FileEntry(name, self._filled, digest))
         self._file, self._digest, self._filled = None, hashlib.sha256(), 0
+
+
+def _full_shards(folder: Path, shard_bytes: int) -> Iterator[FileEntry]:
+    """The shards that an earlier call has left, as far as they are whole. Others are removed."""
+    whole = True
+    for number, path in enumerate(sorted(folder.glob("weights-*.bin"))):
+        data = path.read_bytes() if whole and path.stat().st_size == shard_bytes else b""
+        digest = hashlib.sha256(data).hexdigest()
+        name = hashed_name(f"weights-{number:04d}", digest, "bin")
+        whole = path.name == name
+        if whole:
+            yield FileEntry(name, shard_bytes, digest)
+        else:
+            path.unlink()

@@ -82,8 +82,8 @@ def _of_gguf(path: Path) -> Iterator[tuple[str, Values]]:
         counts = tensors.get(stem + COUNTS)
         if counts is None or (info.encoding, counts.encoding) != ("f32", "f32"):
             raise malformed(path, f"{stem} has no counts, or not in float32")
-        sums = decode_rows(info.read(), "f32", name).reshape(-1)
-        used = decode_rows(counts.read(), "f32", name).reshape(-1, 1)
+        sums = decode_rows(info.read(0, info.rows), "f32", name).reshape(-1)
+        used = decode_rows(counts.read(0, counts.rows), "f32", name).reshape(-1, 1)
         if sums.size % used.size:
             raise malformed(path, f"{stem} has {sums.size} sums and {used.size} counts")
         with np.errstate(all="ignore"):

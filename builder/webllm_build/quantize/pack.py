@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.quantize.integers import EIGHT_BITS, FOUR_BITS, integers
 from webllm_build.quantize.mxfp4 import MXFP4
+from webllm_build.quantize.parts import Part
 from webllm_build.quantize.plain import F16, F32
 from webllm_build.quantize.q4 import Q4
 from webllm_build.quantize.q4_k import as_q4_1
@@ -36,6 +38,7 @@ _KEEPS = (
 _INTEGERS = {Q4: FOUR_BITS, Q8: EIGHT_BITS}  # whose codes and scales are taken as they are
 
 _CHUNK_VALUES = 1 << 18  # values encoded at a time: their temporaries stay in the cache
+_CHUNK_ROWS = 8  # of which a chunk has a multiple: it begins at a whole word of every buffer
 
 
 def choose_scheme(weight: Weight, checkpoint: Checkpoint, requested: str) -> Scheme:
@@ -79,40 +82,75 @@ def _kept(encoding: str) -> Scheme | None:
 
 
 def pack_weight(weight: Weight, checkpoint: Checkpoint, scheme: Scheme, importance: Importance | None = None) -> tuple[Packed, ...]:
-    """The GPU buffers of a weight, in the order of scheme.buffers, named `<weight>.<suffix>`.
+    """As pack_part, of the whole weight."""
+    rows, columns = (*weight.shape, 1)[:2]
+    return pack_part(Part(weight.name, scheme, 0, rows, columns), weight, checkpoint, importance)
+
+
+def pack_part(part: Part, weight: Weight, checkpoint: Checkpoint, importance: Importance | None = None) -> tuple[Packed, ...]:
+    """The GPU buffers of some rows of a weight, in the order of scheme.buffers, named `<part>.<suffix>`.
 
     Rows that the checkpoint holds in the scheme's encoding are repacked without loss; others are decoded, and encoded with the least
-    error where columns have that importance.
+    error where columns have that importance. A few rows at a time are in memory beside the result.
     Raises UnsupportedArchitecture for a row length that blocks do not divide, MalformedFile for values that no scheme can hold and
     for tensors that are not there or have another shape.
     """
-    rows, columns = weight.shape if weight.kind == "linear" else (weight.shape[0], 1)
-    if weight.kind == "linear" and columns % GROUP:
+    tensors = weight.tensors(checkpoint)
+    specs = part.buffers
+    if weight.kind == "vector":
+        for tensor in tensors:
+            if not np.isfinite(tensor.dequantize()).all():
+                raise _not_finite(tensor)
+        return (Packed(f"{part.name}.{specs[0].suffix}", specs[0].dtype, specs[0].shape, weight.values(checkpoint).reshape(-1)),)
+    if part.columns % GROUP:
         raise UnsupportedArchitecture(
-            f"weight {weight.name} has rows of {columns} values, which is not a multiple of {GROUP}",
+            f"weight {weight.name} has rows of {part.columns} values, which is not a multiple of {GROUP}",
             f"Weights are quantized in groups of {GROUP} along a row; this model cannot be built.",
         )
-    sources = weight.tensors(checkpoint)
-    raw = weight.arranged([_encoded(tensor, scheme, importance).reshape(tensor.shape[0], -1) for tensor in sources])
-    arrays = scheme.pack(raw, columns)
-    if not scheme.is_finite(arrays[-1]):
-        with np.errstate(invalid="ignore"):
-            raise _not_finite(next((tensor for tensor in sources if not np.isfinite(tensor.dequantize()).all()), sources[0]))
-    specs = scheme.buffers(rows, columns)
-    return tuple(Packed(f"{weight.name}.{spec.suffix}", spec.dtype, spec.shape, data) for spec, data in zip(specs, arrays, strict=True))
+    origins = weight.origins(tensors)[part.first : part.first + part.rows]
+    buffers = [np.empty(spec.nbytes, np.uint8) for spec in specs]
+
+    def fill(first: int, end: int) -> None:
+        arrays = part.scheme.pack(_gather(tensors, origins[first:end], part.scheme, importance), part.columns)
+        if not part.scheme.is_finite(arrays[-1]):
+            with np.errstate(invalid="ignore"):
+                raise _not_finite(next((tensor for tensor in tensors if not np.isfinite(tensor.dequantize()).all()), tensors[0]))
+        for buffer, before, array in zip(buffers, part.scheme.buffers(first, part.columns), arrays, strict=True):
+            buffer[before.nbytes : before.nbytes + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+    step = max(1, _CHUNK_VALUES // part.columns // _CHUNK_ROWS) * _CHUNK_ROWS
+    pool = ThreadPoolExecutor(os.cpu_count())  # NumPy and C work outside of Python's lock
+    try:
+        list(pool.map(lambda first: fill(first, min(first + step, part.rows)), range(0, part.rows, step)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return tuple(
+        Packed(f"{part.name}.{spec.suffix}", spec.dtype, spec.shape, spec.array(data)) for spec, data in zip(specs, buffers, strict=True)
+    )
 
 
-def _encoded(tensor: Tensor, scheme: Scheme, importance: Importance | None) -> Rows:
-    """The tensor's rows in the scheme's encoding."""
-    raw = tensor.read()
+def _gather(tensors: Sequence[Tensor], origins: npt.NDArray[np.int64], scheme: Scheme, importance: Importance | None) -> Rows:
+    """Rows in the scheme's encoding, by their numbers where the tensors stand one below the other."""
+    first, parts = 0, []
+    for tensor in tensors:
+        of_tensor = np.flatnonzero((origins >= first) & (origins < first + tensor.shape[0]))
+        if of_tensor.size:
+            wanted = origins[of_tensor] - first
+            parts.append((of_tensor, _encoded(tensor, tensor.taken(wanted).rows(0, len(wanted)), scheme, importance)))
+        first += tensor.shape[0]
+    rows = np.empty((len(origins), parts[0][1].shape[1]), np.uint8)
+    for places, encoded in parts:
+        rows[places] = encoded
+    return rows
+
+
+def _encoded(tensor: Tensor, raw: Rows, scheme: Scheme, importance: Importance | None) -> Rows:
+    """Rows of the tensor in the scheme's encoding."""
     if tensor.encoding == scheme.encoding:
         return raw
     if is_repacked(tensor.encoding, scheme):
         return _checked(tensor, lambda: as_q4_1(raw) if scheme is Q4A else _integers(tensor, raw, scheme))
-    rows = max(1, _CHUNK_VALUES // tensor.shape[-1])
-    slices = (raw[start : start + rows] for start in range(0, len(raw), rows))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy works outside of Python's lock
-        return np.concatenate(list(pool.map(lambda raw: _encode(tensor, raw, scheme, importance), slices)))
+    return _encode(tensor, raw, scheme, importance)
 
 
 def _integers(tensor: Tensor, raw: Rows, scheme: Scheme) -> Rows:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.quantize.scheme import BufferSpec, Packed, Scheme
+from webllm_build.quantize.scheme import BufferSpec, Scheme
 
 LARGEST_BINDING = 128 << 20  # bytes: WebGPU's default maxStorageBufferBindingSize
 ROWS = 64  # a part begins at a multiple: at whole words of scales, whole pairs of gate and up, whole blocks of their channels
@@ -54,13 +52,3 @@ def parts_of(name: str, scheme: Scheme, shape: Sequence[int], experts: int = 1) 
         replace(whole, name=f"{name}.{number}", first=first, rows=min(step, rows - first))
         for number, first in enumerate(range(0, rows, step))
     )
-
-
-def split(packed: Sequence[Packed], parts: Sequence[Part]) -> Iterator[Packed]:
-    """The buffers of each part, of a weight that was packed whole."""
-    for part in parts:
-        before = part.scheme.buffers(part.first, part.columns)
-        for buffer, skipped, spec in zip(packed, before, part.buffers, strict=True):
-            data = np.ascontiguousarray(buffer.data).reshape(-1).view(np.uint8)[skipped.nbytes : skipped.nbytes + spec.nbytes]
-            words = data.view(buffer.data.dtype).reshape(-1, *buffer.data.shape[1:])
-            yield Packed(f"{part.name}.{spec.suffix}", spec.dtype, spec.shape, words)

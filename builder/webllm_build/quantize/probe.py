@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,8 @@ TOKENS = 8
 CHANNELS = 64
 
 Array = npt.NDArray[np.floating[Any]]
-Contents = Mapping[str, Sequence[npt.NDArray[Any]]]  # of a weight's buffers, by its name
+# Of a weight, by its name, and of its buffers, by their numbers: the bytes from one to another.
+Contents = Callable[[str, int, int, int], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,6 @@ class Probe:
 
     tokens: tuple[int, ...]
     values: tuple[float, ...]
-
-
-def probed_weights(model: Decoder) -> tuple[Weight, ...]:
-    """Those whose contents `probe` needs."""
-    return (model.embedding, *model.entry.weights, *model.layers[0].weights)
 
 
 def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> Probe:
@@ -68,14 +64,13 @@ class _PackedOperators(NumpyOperators):
         return (self._rows(weight, expert * count, count).astype(np.float64) for expert in experts)
 
     def vector(self, weight: Weight) -> Array:
-        return self._schemes[weight.name].decode(self._contents[weight.name], weight.shape[0], 1).reshape(-1).astype(np.float64)
+        return self._rows(weight, 0, weight.shape[0]).reshape(-1).astype(np.float64)
 
     def _rows(self, weight: Weight, first: int, count: int) -> npt.NDArray[np.float32]:
         """float32[count, k]: rows from a multiple of four on, which begin at a whole word of every buffer."""
-        scheme, k = self._schemes[weight.name], weight.shape[1]
-        buffers = []
-        for data, before, taken in zip(self._contents[weight.name], scheme.buffers(first, k), scheme.buffers(count, k), strict=True):
-            words = np.ascontiguousarray(data).reshape(-1).view(np.uint8)[before.nbytes : before.nbytes + taken.nbytes]
-            shape = (-1, *data.shape[1:]) if data.ndim > 1 else (-1,)
-            buffers.append(words.view(data.dtype).reshape(shape))
+        scheme, k = self._schemes[weight.name], (*weight.shape, 1)[1]
+        buffers = [
+            taken.array(self._contents(weight.name, number, before.nbytes, before.nbytes + taken.nbytes))
+            for number, (before, taken) in enumerate(zip(scheme.buffers(first, k), scheme.buffers(count, k), strict=True))
+        ]
         return scheme.decode(buffers, count, k)

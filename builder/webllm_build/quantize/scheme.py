@@ -31,6 +31,11 @@ class BufferSpec:
     def nbytes(self) -> int:
         return math.prod(self.shape) * DTYPE_BYTES[self.dtype]
 
+    def array(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Its bytes as the words that it has."""
+        words = data.view("<f4" if self.dtype == "float32" else "<u4")
+        return words.reshape(*self.shape, 4) if self.dtype == "uint32x4" else words
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -40,6 +45,10 @@ class Packed:
     dtype: str
     shape: tuple[int, ...]
     data: npt.NDArray[Any]
+
+    @property
+    def nbytes(self) -> int:
+        return self.data.nbytes
 
 
 class Scheme(ABC):

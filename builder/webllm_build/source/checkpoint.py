@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,8 @@ from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, dequantize
 
 from webllm_build.errors import UnsupportedEncoding
 from webllm_build.source.embedding import Embedding
+
+Raw = npt.NDArray[np.uint8]  # [rows, bytes per row]
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,49 @@ ENCODINGS: Mapping[str, Encoding] = {kind.name.lower(): Encoding(*sizes) for kin
 
 @dataclass(frozen=True)
 class Tensor:
-    """A weight that is read when it is needed.
+    """A weight, of which rows are read when they are needed.
 
     name: in the file, e.g. `model.layers.0.self_attn.q_proj.weight`.
     shape: (rows, columns) row major, or (columns,) for a vector.
     encoding: a key of ENCODINGS, or another type name in lower case, which cannot be dequantized.
-    read: gives uint8[rows, bytes per row]. Rows are independent in every encoding.
+    rows: gives those from the first number up to the second; a vector is one row. Rows are independent in every encoding.
     """
 
     name: str
     shape: tuple[int, ...]
     encoding: str
-    read: Callable[[], npt.NDArray[np.uint8]]
+    rows: Callable[[int, int], Raw]
+
+    @staticmethod
+    def of(name: str, shape: tuple[int, ...], encoding: str, raw: Raw) -> Tensor:
+        """One that is in memory."""
+        raw = raw.reshape(math.prod(shape[:-1]), -1)
+        return Tensor(name, shape, encoding, lambda first, end: raw[first:end])
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return math.prod(self.shape[:-1])
+
+    def read(self) -> Raw:
+        """All rows."""
+        return self.rows(0, self.count)
+
+    def taken(self, order: range | npt.NDArray[np.int64]) -> Tensor:
+        """Some rows of a matrix, or values of a vector, in this order, in which neighbours should be near."""
+        if len(self.shape) == 1:
+            values = np.asarray(order)
+            return replace(self, shape=values.shape, rows=lambda first, end: self.read().reshape(self.shape[0], -1)[values].reshape(1, -1))
+
+        def rows(first: int, end: int) -> Raw:
+            if isinstance(order, range):
+                return self.rows(order.start + first, order.start + end)
+            wanted = order[first:end]
+            least = int(wanted.min(initial=self.count))
+            raw = self.rows(least, int(wanted.max(initial=least - 1)) + 1)
+            return raw[wanted - least]
+
+        return replace(self, shape=(len(order), *self.shape[1:]), rows=rows)
 
     def dequantize(self) -> npt.NDArray[np.float32]:
         """The values, float32[shape]. Raises UnsupportedEncoding for a type without a decoder."""
@@ -108,7 +142,7 @@ def undecodable(name: str, encoding: str) -> UnsupportedEncoding:
     )
 
 
-def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDArray[np.float32]:
+def decode_rows(raw: Raw, encoding: str, name: str) -> npt.NDArray[np.float32]:
     """Decode uint8[rows, bytes per row] to float32[rows, columns]. `name` is for the error message."""
     try:
         with np.errstate(all="ignore"):  # infinities and NaNs are found in what comes out
@@ -123,7 +157,7 @@ def decode_rows(raw: npt.NDArray[np.uint8], encoding: str, name: str) -> npt.NDA
     return values.astype(np.float32, copy=False)
 
 
-def _signs(raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _signs(raw: Raw) -> npt.NDArray[np.float32]:
     """Of Q1_0, which gguf's package does not decode: a block is a float16 scale and 128 bits, the lowest of a byte first; 0 is minus."""
     blocks = np.ascontiguousarray(raw).reshape(-1, ENCODINGS["q1_0"].block_bytes)
     scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)

@@ -49,9 +49,10 @@ class TensorInfo:
     rows: int
     row_bytes: int
 
-    def read(self) -> npt.NDArray[np.uint8]:
-        """uint8[rows, row_bytes]. Raises SourceError where the file was changed."""
-        return self.file.read(self.begin, self.begin + self.rows * self.row_bytes).reshape(self.rows, self.row_bytes)
+    def read(self, first: int, end: int) -> npt.NDArray[np.uint8]:
+        """Rows, uint8[end - first, row_bytes]. Raises SourceError where the file was changed."""
+        read = self.file.read(self.begin + first * self.row_bytes, self.begin + end * self.row_bytes)
+        return read.reshape(end - first, self.row_bytes)
 
 
 class Metadata:

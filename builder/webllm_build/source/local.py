@@ -8,9 +8,6 @@ from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from webllm_build.errors import SourceError, UnsupportedArchitecture, UnsupportedEncoding
 from webllm_build.source import sentence_transformers
 from webllm_build.source.checkpoint import Checkpoint, Tensor
@@ -169,14 +166,7 @@ def _weight_map(path: Path) -> dict[str, str]:
 
 def tensor_of(name: str, entry: Entry) -> Tensor:
     """A tensor of a safetensors file."""
-
-    def read() -> npt.NDArray[np.uint8]:
-        rows = 1
-        for extent in entry.shape[:-1]:
-            rows *= extent
-        return entry.read().reshape(rows, (entry.end - entry.begin) // max(rows, 1))
-
-    return Tensor(name, entry.shape, entry.dtype.lower(), read)
+    return Tensor(name, entry.shape, entry.dtype.lower(), entry.read)
 
 
 def license_of(folder: Folder) -> str | None:

@@ -8,11 +8,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, warn
 from webllm_build.source.adapter import Adapter, LowRank
-from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor, decode_rows
 from webllm_build.source.local_tokenizer import TOKENIZER, eos_token_ids, read_tokenizer
 
 EMBEDDING, HEAD = "embed_tokens.weight", "lm_head.weight"
@@ -100,13 +99,16 @@ def _check(checkpoint: Checkpoint, adapter: Adapter, tensors: Mapping[str, Tenso
 
 
 def _updated(tensor: Tensor, update: LowRank) -> Tensor:
-    def read() -> npt.NDArray[np.uint8]:
+    def rows(first: int, end: int) -> Raw:
         with np.errstate(all="ignore"):  # infinities and NaNs are found in what comes out
-            product = update.b.dequantize() @ update.a.dequantize()
-            values = tensor.dequantize() + np.float32(update.scale) * (product.T if update.transposed else product)
+            if update.transposed:
+                product = update.a.dequantize()[:, first:end].T @ update.b.dequantize().T
+            else:
+                product = decode_rows(update.b.rows(first, end), update.b.encoding, update.b.name) @ update.a.dequantize()
+            values = decode_rows(tensor.rows(first, end), tensor.encoding, tensor.name) + np.float32(update.scale) * product
         return np.ascontiguousarray(values, np.float32).view(np.uint8)
 
-    return dataclasses.replace(tensor, encoding="f32", read=read)
+    return dataclasses.replace(tensor, encoding="f32", rows=rows)
 
 
 def _with(config: Mapping[str, object], key: str, value: object) -> dict[str, object]:

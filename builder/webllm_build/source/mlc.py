@@ -11,14 +11,13 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from reprlib import repr as shown
 
 import numpy as np
-import numpy.typing as npt
 
 from webllm_build.errors import MissingFile, UnsupportedArchitecture, UnsupportedEncoding
-from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
+from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor, decode_rows
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json, sha256_files
 from webllm_build.source.folder import Folder, LocalFile
 from webllm_build.source.local import MAX_FILES, license_of
@@ -175,22 +174,22 @@ def _tensors(folder: Folder, records: Mapping[str, Record]) -> dict[str, Tensor]
     return tensors
 
 
-def _read(folder: Folder, record: Record) -> npt.NDArray[np.uint8]:
+def _read(folder: Folder, record: Record, first: int, end: int) -> Raw:
     folder.fetch([record.file])
     file = LocalFile(folder.existing(record.file, HINT))
     if record.end > file.size:
         raise malformed(file.path, f"it has {file.size} bytes: the file is truncated")
-    rows = math.prod(record.shape[:-1])
-    return file.read(record.begin, record.end).reshape(rows, -1)
+    row = (record.end - record.begin) // math.prod(record.shape[:-1])
+    return file.read(record.begin + first * row, record.begin + end * row).reshape(end - first, row)
 
 
-def _as_q4_0(folder: Folder, codes: Record, scales: Record) -> npt.NDArray[np.uint8]:
+def _as_q4_0(folder: Folder, codes: Record, scales: Record, first: int, end: int) -> Raw:
     """Rows of Q4_0 blocks: a float16 scale, and 16 bytes, each with code i below and code i + 16 above."""
-    packed = _read(folder, codes)
+    packed = _read(folder, codes, first, end)
     nibbles = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1, GROUP) + 1
     if (nibbles > 15).any():
         raise malformed(folder.path / codes.file, "a code is 15: those of MLC go up to 14")
-    halves = decode_rows(_read(folder, scales), ENCODINGS[scales.encoding], "")
+    halves = decode_rows(_read(folder, scales, first, end), ENCODINGS[scales.encoding], "")
     blocks = np.empty((len(nibbles), BLOCK_BYTES), np.uint8)
     with np.errstate(over="ignore"):  # what is not finite is told when it is packed
         blocks[:, :2] = halves.astype("<f2").reshape(-1, 1).view(np.uint8)
@@ -220,10 +219,5 @@ def _separate(tensors: Mapping[str, Tensor], kind: str, config: Mapping[str, obj
         layer, _, suffix = name.partition(whole)
         first = 0
         for part, rows in joined[whole].items():
-            shape = (rows, *tensor.shape[1:])
-            yield Tensor(f"{layer}.{part}.{suffix}", shape, tensor.encoding, functools.partial(_rows, tensor, first, first + rows))
+            yield replace(tensor.taken(range(first, first + rows)), name=f"{layer}.{part}.{suffix}")
             first += rows
-
-
-def _rows(tensor: Tensor, first: int, end: int) -> npt.NDArray[np.uint8]:
-    return tensor.read().reshape(tensor.shape[0], -1)[first:end]

@@ -7,6 +7,7 @@ The safetensors package opens whole files only; a header is also read where noth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,10 @@ class Entry:
     end: int
     file: WeightFile
 
-    def read(self) -> npt.NDArray[np.uint8]:
-        """uint8[bytes]."""
-        return self.file.read(self.begin, self.end)
+    def read(self, first: int, end: int) -> npt.NDArray[np.uint8]:
+        """Rows, uint8[end - first, bytes of a row]."""
+        row = (self.end - self.begin) // max(math.prod(self.shape[:-1]), 1)
+        return self.file.read(self.begin + first * row, self.begin + end * row).reshape(end - first, row)
 
 
 def read_safetensors(file: WeightFile) -> dict[str, Entry]:
