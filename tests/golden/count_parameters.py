@@ -24,7 +24,8 @@ CONFIGS = Path(__file__).parents[1] / "fixtures" / "configs"
 def count(config: dict[str, Any]) -> int:
     with torch.device("meta"):
         model = getattr(transformers, config["architectures"][0])(transformers.AutoConfig.for_model(**config))
-    text = getattr(model.base_model, "language_model", model.base_model)
+    names = ("language_model", "text_model")
+    text = next((getattr(model.base_model, name) for name in names if hasattr(model.base_model, name)), model.base_model)
     parameters = {id(parameter): parameter.numel() for part in (text, getattr(model, "lm_head", text)) for parameter in part.parameters()}
     return sum(parameters.values())
 

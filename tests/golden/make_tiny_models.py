@@ -18,6 +18,7 @@ has none.
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import sys
@@ -74,7 +75,7 @@ def make(llama_cpp: Path, family: str, tokens: torch.Tensor, forked: torch.Tenso
     folder.mkdir()
     torch.manual_seed(20)
     kind = getattr(transformers, config["architectures"][0])
-    model = kind(transformers.AutoConfig.for_model(**config)).float().eval()
+    model = kind(transformers.AutoConfig.for_model(**copy.deepcopy(config))).float().eval()
     randomise(model, config["model_type"])
     write(model.half(), folder, config)
     if "no_gguf" not in recipe:

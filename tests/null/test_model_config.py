@@ -81,7 +81,7 @@ def test_stops_at_what_it_does_not_know(change: dict[str, object], word: str) ->
 
 def test_a_model_of_more_than_text_is_told_where_its_text_is() -> None:
     with pytest.raises(UnsupportedArchitecture, match="more than text") as caught:
-        parse({"model_type": "qwen3_vl", "text_config": {"model_type": "qwen3_vl_text"}, "vision_config": {}})
+        parse({"model_type": "paligemma", "text_config": {"model_type": "gemma"}, "vision_config": {}})
     assert "GGUF" in caught.value.hint
 
 

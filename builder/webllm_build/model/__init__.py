@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest, warn
 from webllm_build.limits_generated import MAX_LAYERS
-from webllm_build.model.config import Reader
+from webllm_build.model.config import Reader, with_defaults
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_config, rope_divisors
 from webllm_build.model.rope import Array
@@ -56,15 +56,20 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "stablelm": "stablelm",
     "xlm-roberta": None,
 }
+# Of texts of models that see, whose positions in several directions are alike.
+QWEN_VL_TEXTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "qwen2_vl_text": ("qwen2", {}),
+    "qwen2_5_vl_text": ("qwen2", {}),
+    "qwen3_vl_text": ("qwen3", {}),
+}
 # What else files call one of these, and what it means beside.
 OTHER_NAMES: Mapping[Format, Mapping[str, tuple[str, Mapping[str, object]]]] = {
-    "hugging_face": {"camembert": ("xlm-roberta", {}), "roberta": ("xlm-roberta", {})},
-    "gguf": {"gemma-embedding": ("gemma3_text", {"use_bidirectional_attention": True})},
+    "hugging_face": {"camembert": ("xlm-roberta", {}), "roberta": ("xlm-roberta", {}), **QWEN_VL_TEXTS},
+    "gguf": {"gemma-embedding": ("gemma3_text", {"use_bidirectional_attention": True}), "qwen2vl": ("qwen2", {}), "qwen3vl": ("qwen3", {})},
 }
 
 # Tensors that checkpoints carry along although the model does not read them.
 UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS, *LONG_FACTORS.values())
-ROPE = "rope_parameters"
 SHOWN = 8  # of the problems of a checkpoint
 ROWS = 1024  # compared at a time
 
@@ -114,13 +119,6 @@ def read_model(
     model: Decoder = module.read(reader)
     reader.finish()
     return model
-
-
-def with_defaults(config: Mapping[str, object], defaults: Mapping[str, object]) -> Mapping[str, object]:
-    """Of a rope without parameters these are the default, too, and beside a rope_scaling there is none."""
-    if config.get("rope_scaling"):
-        defaults = {key: value for key, value in defaults.items() if key != ROPE}
-    return {**defaults, **{key: value for key, value in config.items() if key != ROPE or value is not None}}
 
 
 def model_type(name: str, config: Mapping[str, object], format: Format) -> str:

@@ -21,6 +21,7 @@ BOUNDS = {
     "vocab_size": MAX_VOCABULARY,
 }
 SMALLEST, LARGEST = 1e-30, 1e30  # what float32 holds, and squares of it nearly do
+ROPE = "rope_parameters"
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 
@@ -244,6 +245,16 @@ class Reader:
         if value is None:
             return UnsupportedArchitecture(f"{place} is missing", f"The {self._architecture} compiler needs it: {expected}.")
         return UnsupportedArchitecture(f"{place} is {shown(value)}", f"The {self._architecture} compiler supports {expected}.")
+
+
+def with_defaults(config: Mapping[str, object], defaults: Mapping[str, object]) -> Mapping[str, object]:
+    """A config with what keys mean that are not there. Of a rope null is as nothing; beside a rope_scaling there are no other parameters, and
+    where one of them has a base no other."""
+    ropes = [config.get(key) for key in ("rope_scaling", ROPE)]
+    has_base = any(isinstance(rope, Mapping) and rope.get("rope_theta") is not None for rope in ropes)
+    left_out = {*([ROPE] if ropes[0] else []), *(["rope_theta"] if has_base else [])}
+    kept = {key: value for key, value in config.items() if key != ROPE or value is not None}
+    return {**{key: value for key, value in defaults.items() if key not in left_out}, **kept}
 
 
 def _name(key: str) -> str:

@@ -57,6 +57,7 @@ NOT_OF_YARN = ("rope.scaling.yarn_attn_factor", "rope.scaling.yarn_ext_factor") 
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
 BOOKKEEPING = frozenset(
     {"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned", "attention.layer_norm_epsilon"}
+    | {"rope.dimension_sections", "n_deepstack_layers"}  # of positions in several directions, which are alike for text, and of images
     | {"pooling_type", *(f"dense_{layer}_feat_{end}" for layer in (2, 3) for end in ("in", "out"))}  # which source/gguf.py reads
 )
 # Values that ask for nothing.

@@ -16,6 +16,16 @@ NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF, rotary_
 GGUF_KEYS = gguf.KEYS
 IGNORED = common.IGNORED | {"pretraining_tp", "is_llama_config", "rope_interleaved"}
 
+DEFAULTS = {
+    "vocab_size": 32000,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-6,
+}
+
 
 def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
     """Biases, which no key tells of."""

@@ -52,7 +52,7 @@ NAMES = Names(
         }
     ),
 )
-_INNER, _RECURRENT, _DRAFTING, _SECTIONS = "inner_size", "recurrent_layers", "nextn_predict_layers", "dimension_sections"
+_INNER, _RECURRENT, _DRAFTING = "inner_size", "recurrent_layers", "nextn_predict_layers"
 _INTERVAL = "full_attention_interval"
 GGUF_KEYS = {
     **gguf.KEYS,
@@ -64,7 +64,6 @@ GGUF_KEYS = {
     _INNER: "ssm.inner_size",
     _RECURRENT: "attention.recurrent_layers",
     _DRAFTING: "nextn_predict_layers",
-    _SECTIONS: "rope.dimension_sections",  # of positions in several directions, which are alike for text
     _INTERVAL: "full_attention_interval",
 }
 DEFAULTS: Mapping[str, object] = {
@@ -79,7 +78,7 @@ DELTA = "linear_attention"
 
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     """llama.cpp counts the layers that draft among the others, and says of each layer whether it is recurrent."""
-    found: dict[str, object] = dict.fromkeys((_INNER, _RECURRENT, _DRAFTING, _SECTIONS))
+    found: dict[str, object] = dict.fromkeys((_INNER, _RECURRENT, _DRAFTING))
     count, drafting = config.get("num_hidden_layers"), config.get(_DRAFTING, 0)
     if isinstance(count, int) and isinstance(drafting, int) and 0 <= drafting < count:
         found["num_hidden_layers"] = count = count - drafting

@@ -39,6 +39,7 @@ THETA = (1.0, 1e15)
 ORIGINAL = "original_max_position_embeddings"
 PARTIAL = "partial_rotary_factor"
 # How many pairs of a head turn by which of several positions: those of text are equal.
+MROPE = "mrope"  # their kind, which for text is the default
 SECTIONS = ("mrope_section", "mrope_interleaved")
 MAX_PAIRS = 512  # of any head
 YARN = "yarn"
@@ -246,6 +247,8 @@ def _object(name: str, value: object) -> dict[str, object]:
         raise UnsupportedArchitecture(f"{name} in config.json is {shown(value)}", "It must be an object or null.")
     result = {key: item for key, item in value.items() if item is not None}
     old = result.pop("type", None)
+    if MROPE in (old, result.get("rope_type")):
+        return {**result, "rope_type": "default"}
     if old is not None and result.setdefault("rope_type", old) != old:
         raise _disagree(f"{name} has the type {shown(old)} and the rope_type {shown(result['rope_type'])}")
     return result

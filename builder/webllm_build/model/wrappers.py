@@ -7,18 +7,27 @@ from dataclasses import dataclass, field, replace
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, warn
 from webllm_build.model.bookkeeping import BOOKKEEPING
+from webllm_build.model.config import with_defaults
 from webllm_build.source.checkpoint import Checkpoint
 
 TIED = "tie_word_embeddings"
+TIES = ("tie_embedding", TIED)  # the first is LFM2's
 # Of the text's tensors, as files begin them → as those of a model of text alone do. transformers 5 reads both spellings.
-PREFIXES = {"language_model.model.": "model.", "language_model.lm_head.": "lm_head.", "model.language_model.": "model."}
+PREFIXES = {
+    "language_model.model.": "model.",
+    "language_model.lm_head.": "lm_head.",
+    "model.language_model.": "model.",
+    "model.text_model.": "model.",
+}
 
 
 @dataclass(frozen=True)
 class Wrapper:
     """texts: model_types that its text may have, the first where text_config does not say. others: first parts of the names of tensors that
     text does not need. ignored: keys beside text_config that say nothing about text. tied: tie_word_embeddings where it is not said.
-    defaults: what text_config means where it says nothing, if not what the model of text alone means.
+    defaults: what text_config means where it says nothing, if not what the model of text alone means. inside: keys in text_config that say
+    nothing about text. flat: older files have the text's keys beside the others. either: tie_word_embeddings counts where text_config has
+    it, too.
     """
 
     texts: tuple[str, ...]
@@ -26,11 +35,42 @@ class Wrapper:
     ignored: frozenset[str]
     tied: bool = True
     defaults: Mapping[str, object] = field(default_factory=dict)
+    inside: frozenset[str] = frozenset()
+    flat: bool = False
+    either: bool = False
 
 
 # Of images, and of what joins them to text.
 VISION_TENSORS = ("vision_tower.", "multi_modal_projector.")
 VISION_KEYS = frozenset({"vision_config", "image_token_id", "image_token_index", "initializer_range"})
+QWEN_KEYS = VISION_KEYS | {"video_token_id", "vision_start_token_id", "vision_end_token_id"}
+LLAVA_KEYS = VISION_KEYS | {
+    *("ignore_index", "image_grid_pinpoints", "image_seq_length", "multimodal_projector_bias", "projector_hidden_act", "vocab_size"),
+    *("use_image_newline_parameter", "video_token_index", "vision_aspect_ratio", "vision_feature_layer", "vision_feature_select_strategy"),
+}
+LFM_KEYS = VISION_KEYS | {
+    *("do_image_splitting", "downsample_factor", "encoder_patch_size", "max_image_tokens", "max_num_patches", "max_pixels_tolerance"),
+    *("max_tiles", "min_image_tokens", "min_tiles", "projector_bias", "projector_hidden_act", "projector_hidden_size"),
+    *("projector_use_layernorm", "tile_size", "use_image_special_tokens", "use_thumbnail", "vision_feature_layer"),
+    *("video_token_id", "vision_start_token_id", "vision_end_token_id"),
+}
+QWEN2_VL = Wrapper(
+    ("qwen2_vl_text", "qwen2_5_vl_text"),
+    ("visual.",),
+    QWEN_KEYS | {"vision_token_id"},
+    tied=False,
+    defaults={"rms_norm_eps": 1e-5, "rope_theta": 1e6, "max_window_layers": 80},
+    flat=True,
+    either=True,
+)
+LLAVA = Wrapper(("llama", "mistral", "qwen2", "granite"), (*VISION_TENSORS, "image_newline"), LLAVA_KEYS, tied=False, either=True)
+IDEFICS3 = Wrapper(
+    ("llama",),
+    ("vision_model.", "connector."),
+    VISION_KEYS | {"scale_factor", "use_reentrant_checkpointing", "vocab_size"},
+    tied=False,
+    inside=frozenset({"freeze_config", "perceiver_config", "pixel_shuffle_factor", "qk_layer_norms", "use_resampler", "vision_config"}),
+)
 
 WRAPPERS: Mapping[str, Wrapper] = {
     "gemma3": Wrapper(
@@ -38,17 +78,23 @@ WRAPPERS: Mapping[str, Wrapper] = {
         VISION_TENSORS,
         VISION_KEYS | {"mm_tokens_per_image", "boi_token_id", "boi_token_index", "eoi_token_id", "eoi_token_index"},
     ),
+    "idefics3": IDEFICS3,
+    "internvl": Wrapper(("qwen2", "qwen3", "llama"), VISION_TENSORS, LLAVA_KEYS | {"downsample_ratio"}),
+    "lfm2_vl": Wrapper(("lfm2", "lfm2_moe"), VISION_TENSORS, LFM_KEYS),
+    "lfm3_vl": Wrapper(("lfm3",), VISION_TENSORS, LFM_KEYS),
+    "llava": LLAVA,
+    "llava_next": replace(LLAVA, either=False),
+    "llava_onevision": replace(LLAVA, texts=("qwen2", "llama", "mistral")),
     "mistral3": Wrapper(
         ("mistral", "ministral3"),
         VISION_TENSORS,
         VISION_KEYS | {"multimodal_projector_bias", "projector_hidden_act", "spatial_merge_size", "vision_feature_layer"},
     ),
-    "qwen3_5": Wrapper(
-        ("qwen3_5_text",),
-        ("visual.",),
-        VISION_KEYS | {"video_token_id", "vision_start_token_id", "vision_end_token_id", "language_model_only"},
-        tied=False,
-    ),
+    "qwen2_5_vl": replace(QWEN2_VL, texts=("qwen2_5_vl_text", "qwen2_vl_text")),
+    "qwen2_vl": QWEN2_VL,
+    "qwen3_5": Wrapper(("qwen3_5_text",), ("visual.",), QWEN_KEYS | {"language_model_only"}, tied=False),
+    "qwen3_vl": Wrapper(("qwen3_vl_text",), ("visual.",), QWEN_KEYS, tied=False, defaults={"rope_theta": 5e5}),
+    "smolvlm": IDEFICS3,
 }
 
 
@@ -64,9 +110,11 @@ def text_config(name: str, config: Mapping[str, object]) -> Mapping[str, object]
     inner = config.get("text_config") or {}
     if not isinstance(inner, Mapping):
         raise UnsupportedArchitecture(f"text_config of {name} is no object", "It must be the config of the model of text.")
-    unknown = sorted(
-        key for key, value in config.items() if value is not None and key not in BOOKKEEPING | wrapper.ignored | {"text_config", TIED}
-    )
+    known = BOOKKEEPING | wrapper.ignored | {"text_config", *TIES}
+    if wrapper.flat and not inner:
+        inner = {key: value for key, value in config.items() if key not in known}
+        config = {key: value for key, value in config.items() if key in known}
+    unknown = sorted(key for key, value in config.items() if value is not None and key not in known)
     if unknown:
         raise UnsupportedArchitecture(
             f"config.json has keys beside text_config that are not known: {', '.join(map(repr, unknown[:20]))}",
@@ -75,8 +123,10 @@ def text_config(name: str, config: Mapping[str, object]) -> Mapping[str, object]
     text = wrapper.texts[0] if inner.get("model_type") is None else inner["model_type"]
     if text not in wrapper.texts:
         raise UnsupportedArchitecture(f"The text of {name} has the model_type {text!r}", f"Supported: {', '.join(wrapper.texts)}.")
-    said = config.get(TIED)
-    return {**wrapper.defaults, **inner, "model_type": text, TIED: wrapper.tied if said is None else said}
+    said = next((config[key] for key in TIES if config.get(key) is not None), wrapper.tied)
+    tied = said or bool(wrapper.either and inner.get(TIED))
+    given = {key: value for key, value in inner.items() if key not in wrapper.inside | {*TIES}}
+    return {**with_defaults(given, wrapper.defaults), "model_type": text, TIED: tied}
 
 
 def text_of(checkpoint: Checkpoint) -> Checkpoint:
