@@ -274,3 +274,15 @@ def test_a_tokenizer_that_the_page_understands_otherwise_stops() -> None:
     parts = {"type": "Sequence", "pretokenizers": [{"type": "Punctuation", "behavior": "Removed"}, byte_level]}
     with pytest.raises(UnsupportedTokenizer, match="other tokens"):
         check_tokenizer(changed(set_key("pre_tokenizer", parts)), 300)
+
+
+SEEING = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}{% for part in message['content'] %}{% if part['type'] == 'text' %}"
+    "{{ part['text'] }}{% endif %}{% endfor %}<|im_end|>{% endfor %}{% if add_generation_prompt %}assistant{% endif %}"
+)
+
+
+def test_a_template_that_reads_parts_gets_what_is_said(with_and_without_node: None) -> None:
+    """As those of models that see, which lose a text. The answer's end is found behind what the assistant said."""
+    checked = check_tokenizer(changed(add_token("<|im_end|>", 300), SEEING), 512)
+    assert 300 in checked.eos_token_ids

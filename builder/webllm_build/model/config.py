@@ -248,8 +248,8 @@ class Reader:
 
 
 def with_defaults(config: Mapping[str, object], defaults: Mapping[str, object]) -> Mapping[str, object]:
-    """A config with what keys mean that are not there. Of a rope null is as nothing; beside a rope_scaling there are no other parameters, and
-    where one of them has a base no other."""
+    """A config with what keys mean that are not there. Of a rope null is as nothing; beside a rope_scaling there are no other parameters,
+    and where one of them has a base no other."""
     ropes = [config.get(key) for key in ("rope_scaling", ROPE)]
     has_base = any(isinstance(rope, Mapping) and rope.get("rope_theta") is not None for rope in ropes)
     left_out = {*([ROPE] if ropes[0] else []), *(["rope_theta"] if has_base else [])}

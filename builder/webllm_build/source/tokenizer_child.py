@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 MEMORY_BYTES = 4 << 30
 TEMPLATE_NAME = "<template>"
+QUESTION = "probed question"
 # Statements that the page's templates have, with their ends. Python's Jinja knows more, also of filters and functions.
 STATEMENTS = frozenset(
     {"set", "endset", "if", "elif", "else", "endif", "for", "endfor", "macro", "endmacro", "call", "endcall", "with", "endwith"}
@@ -104,8 +105,17 @@ def run_template(request: dict[str, Any]) -> dict[str, object]:
         return {"error": error.message, "line": error.lineno}
     if unknown is not None:
         return unknown
-    contexts = ({**request["constants"], "messages": messages, "add_generation_prompt": True} for messages in request["conversations"])
-    return {"renders": [render(template, context) for context in contexts]}
+
+    def rendered(messages: list[dict[str, str]], *, in_parts: bool) -> dict[str, object]:
+        said = [message | {"content": [{"type": "text", "text": message["content"]}]} for message in messages]
+        context = {"messages": said if in_parts else messages, "add_generation_prompt": True}
+        return render(template, {**request["constants"], **context})
+
+    def keeps_question(*, in_parts: bool) -> bool:
+        return QUESTION in str(rendered([{"role": "user", "content": QUESTION}], in_parts=in_parts).get("text"))
+
+    in_parts = not keeps_question(in_parts=False) and keeps_question(in_parts=True)  # as the page does
+    return {"renders": [rendered(messages, in_parts=in_parts) for messages in request["conversations"]]}
 
 
 def main() -> None:

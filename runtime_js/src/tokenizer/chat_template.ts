@@ -26,6 +26,8 @@ const PROBE: Conversation = {
   tools: [{ type: "function", function: { name: PROBE_CALL.name, description: "", parameters: { type: "object", properties: {} } } }],
 };
 
+const QUESTION: Conversation = { messages: [{ role: "user", content: "probed question" }] };
+
 /** An id of so many letters, the same for the same id. */
 function shortened(id: string, length: number): string {
   if (length === 0 || id.length === length) return id;
@@ -42,12 +44,15 @@ class NamedTemplate {
   readonly #template: ChatJinja;
   /** Known once it is needed. */
   #style: CallStyle | undefined;
+  /** Whether what is said is a list of parts, as templates of models that see may want it, which lose a text. Known once it is needed. */
+  #takesParts: boolean | undefined;
 
   constructor(text: string) {
     this.#template = new ChatJinja(text);
   }
 
   render(conversation: Conversation, constants: JsonObject): string {
+    this.#takesParts ??= !this.#keepsQuestion(constants, false) && this.#keepsQuestion(constants, true);
     const hasCalls = conversation.messages.some(({ toolCalls, toolCallId }) => toolCalls !== undefined || toolCallId !== undefined);
     return this.#render(conversation, hasCalls ? this.#style ??= this.#probed(constants) : USUAL, constants);
   }
@@ -64,21 +69,29 @@ class NamedTemplate {
     }) ?? USUAL;
   }
 
-  #render({ messages, tools, variables }: Conversation, calls: CallStyle, constants: JsonObject): string {
+  #keepsQuestion(constants: JsonObject, inParts: boolean): boolean {
+    try {
+      return this.#render(QUESTION, USUAL, constants, inParts).includes("probed question");
+    } catch {
+      return false;
+    }
+  }
+
+  #render({ messages, tools, variables }: Conversation, calls: CallStyle, constants: JsonObject, inParts = this.#takesParts): string {
     return this.#template.render({
       ...variables, documents: null, ...constants, tools: tools === undefined || tools.length === 0 ? null : tools,
-      messages: messages.map((message) => this.#message(message, calls)),
+      messages: messages.map((message) => this.#message(message, calls, inParts === true)),
     });
   }
 
   /** As transformers' templates know a message: what it has not is not there. */
-  #message({ role, content, name, reasoning, toolCalls, toolCallId }: ChatMessage, { takes, idLength }: CallStyle): object {
+  #message({ role, content, name, reasoning, toolCalls, toolCallId }: ChatMessage, { takes, idLength }: CallStyle, inParts: boolean): object {
     const argumentsOf = (text: string): JsonText | string => {
       const value = takes === "object" ? parseJson(text) : undefined;
       return value !== undefined && isJsonObject(value) ? new JsonText(text) : text;
     };
     return {
-      ...(reasoning !== undefined && { thinking: reasoning }), role, content, ...(name !== undefined && { name }),
+      ...(reasoning !== undefined && { thinking: reasoning }), role, content: inParts ? [{ type: "text", text: content }] : content, ...(name !== undefined && { name }),
       ...(toolCallId !== undefined && { tool_call_id: shortened(toolCallId, idLength) }),
       ...(toolCalls !== undefined && toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => (
