@@ -21,7 +21,7 @@ from webllm_build.source.embedding import Embedding
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
 # (of_gguf_tensors: config keys that such files say by their tensors; of_gguf_keys: those that they say in other ways than config.json),
-# SKIPPED where files hold what answers do not need (how its tensors begin), DEFAULTS where config.json files lack keys (what transformers
+# SKIPPED where files hold what answers do not need (how its tensors begin; skipped, of a model that was read), DEFAULTS where config.json files lack keys (what transformers
 # takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
@@ -31,6 +31,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "gemma": "gemma",
     "gemma2": "gemma2",
     "gemma3_text": "gemma3",
+    "gemma4_text": "gemma4",
     "glm": None,
     "glm4": "glm4",
     "gpt_oss": "gpt-oss",
@@ -186,8 +187,9 @@ def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
             source.tensor(checkpoint)
         except MalformedFile as error:
             problems.append(error.message)
-    kind = model_type(checkpoint.name, checkpoint.config, checkpoint.format)
-    skipped = (*getattr(_module(kind), "SKIPPED", ()), *_drafting(checkpoint, model))
+    module = _module(model_type(checkpoint.name, checkpoint.config, checkpoint.format))
+    of_model = module.skipped(model) if hasattr(module, "skipped") else ()
+    skipped = (*getattr(module, "SKIPPED", ()), *of_model, *_drafting(checkpoint, model))
     unused = [name for name in checkpoint.tensors if name not in used and not name.endswith(UNUSED_SUFFIXES)]
     left_over = sorted(name for name in unused if not name.startswith(skipped))
     if len(left_over) < len(unused):

@@ -70,6 +70,8 @@ class Attention:
     qk_norm: the epsilon of an RMS norm of each head of queries and keys before they turn; none where None. turn_first: they turn before it.
     softcap: scores are softcap * tanh(score / softcap). sinks: each head has a learnt score of nothing, which takes part in the softmax.
     growth: of queries with their position.
+    value_norm: values have such a norm, too, without weights. shared: the layer has queries alone; it attends to what an earlier one left in
+    its state, for all tokens of the call.
     gate: of each head's output, sigmoids of so many more columns, behind queries, keys and values: 1 for all its elements, or one for each.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
@@ -88,6 +90,8 @@ class Attention:
     softcap: float | None = None
     sinks: bool = False
     growth: Growth | None = None
+    value_norm: bool = False
+    shared: bool = False
 
     def __post_init__(self) -> None:
         rules = {
@@ -99,6 +103,9 @@ class Attention:
             and self.heads * self.gate % 4 == 0,
             "heads that are normalised after they turn are not scaled by the rope": not self.turn_first or self.rope.scale == 1,
             "heads have norms or sinks, not both": self.qk_norm is None or not self.sinks,
+            "values have norms where keys do": self.qk_norm is not None or not self.value_norm,
+            "who attends to another layer's keys sees those before a token, and has no sinks": not self.shared
+            or (self.causal and not self.sinks),
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
@@ -115,6 +122,16 @@ class Attention:
         return self.heads * self.head_dim
 
     @property
+    def own_kv_heads(self) -> int:
+        """Heads of keys, and of values, that the layer computes itself."""
+        return 0 if self.shared else self.kv_heads
+
+    @property
     def qkv_size(self) -> int:
         """Queries, keys, values and gates of a token."""
-        return (self.heads + 2 * self.kv_heads) * self.head_dim + self.heads * self.gate
+        return (self.heads + 2 * self.own_kv_heads) * self.head_dim + self.heads * self.gate
+
+    @property
+    def qk_norm_size(self) -> int:
+        """Weights of the norms of queries, and behind them of keys."""
+        return self.head_dim if self.shared else 2 * self.head_dim

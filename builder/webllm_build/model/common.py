@@ -10,6 +10,7 @@ from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.entry import Entry
 from webllm_build.model.feed_forward import GatedMLP
+from webllm_build.model.layer_inputs import LayerInputs
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import Names
 from webllm_build.model.norms import NormKind
@@ -115,6 +116,7 @@ def read_decoder(
     residual_scale: float = 1.0,
     logit_scale: float = 1.0,
     logit_softcap: float | None = None,
+    layer_inputs: LayerInputs | None = None,
 ) -> Decoder:
     """A decoder of these layers, or where files say so an embedding model. tied: whether the output head is the embedding where the config
     does not say. residual_scale: a factor on what each block adds. It needs no kernel: what is kept is the sum divided by it, and RMS norms
@@ -133,6 +135,7 @@ def read_decoder(
         head_bias=head_bias,
         logit_scale=logit_scale,
         logit_softcap=logit_softcap,
+        layer_inputs=layer_inputs,
         pool=Pool.of(config.embedding or Embedding("mean"), causal=causal) if config.embedding is not None or not causal else None,
     )
 

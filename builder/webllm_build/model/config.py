@@ -188,14 +188,41 @@ class Reader:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
 
-    def layer_rope(self, layers: str, *, default_theta: float, theta_key: str = "rope_theta", scaled: bool = True) -> RopeSettings:
-        """The rope of one kind of layers: of rope_parameters[layers], else of the number `theta_key`, and (scaled) of rope_scaling."""
+    def layer_overrides(self, key: str, count: int, known: Collection[str]) -> list[dict[str, int]] | None:
+        """Of each of `count` layers, the numbers that replace those of the config; None where the config has no such key."""
+        if key not in self._config:
+            return None
+        given = self._get(key, {})
+        found: list[dict[str, int]] = [{} for _ in range(count)]
+        for number, values in given.items() if isinstance(given, Mapping) else [(key, None)]:
+            if not (isinstance(values, Mapping) and str(number).isdecimal() and len(str(number)) < 9 and int(number) < count):
+                raise self._wrong(key, given, f"an object of layers from 0 to {count - 1}")
+            if unknown := sorted(map(str, values.keys() - set(known))):
+                raise self._wrong(key, given, f"{' and '.join(known)} of layers, and not {', '.join(unknown[:8])}")
+            for name, value in values.items():
+                if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_DIMENSION:
+                    raise self._wrong(f"{key}.{number}.{name}", value, f"a whole number from 1 to {MAX_DIMENSION}")
+                found[int(number)][name] = value
+        return found
+
+    def layer_rope(
+        self,
+        layers: str,
+        *,
+        default_theta: float,
+        theta_key: str = "rope_theta",
+        scaled: bool = True,
+        default: Mapping[str, object] | None = None,
+    ) -> RopeSettings:
+        """The rope of one kind of layers: of rope_parameters[layers], else the default, else of the number `theta_key`, and (scaled) of
+        rope_scaling."""
         parameters = self._get("rope_parameters", {})
         if not isinstance(parameters, Mapping):
             raise self._wrong("rope_parameters", parameters, "an object or null")
         self._ropes.add(layers)
         scaling = self._get("rope_scaling", None) if scaled else None
-        settings = self._rope(scaling, parameters.get(layers), theta_key, default_theta, f"rope_parameters.{layers}")
+        given = default if parameters.get(layers) is None else parameters[layers]
+        settings = self._rope(scaling, given, theta_key, default_theta, f"rope_parameters.{layers}")
         if settings.partial != 1 and settings.kind != PROPORTIONAL:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from webllm_build.model.attention import Rope
 from webllm_build.model.entry import Entry
+from webllm_build.model.layer_inputs import LayerInputs
 from webllm_build.model.layers import Layer, PlacedLayer
 from webllm_build.model.names import Names, Part, Place
 from webllm_build.model.norms import Norm, NormKind
@@ -23,7 +24,7 @@ class Decoder:
 
     layers: may differ from each other. tied: the output head is the embedding. embedding_scale: a factor on embeddings. norm: of what kind
     the final one is. head_bias: the output head has a bias. entry: what becomes of embeddings before the layers. pool: what an embedding
-    model has in place of the head. logit_scale, logit_softcap: logits are multiplied, and then become softcap * tanh(logit / softcap).
+    model has in place of the head. layer_inputs: what each layer gets beside its input, where they do. logit_scale, logit_softcap: logits are multiplied, and then become softcap * tanh(logit / softcap).
     Raises UnsupportedArchitecture for sizes that kernels do not have.
     """
 
@@ -44,16 +45,18 @@ class Decoder:
         pool: Pool | None = None,
         logit_scale: float = 1.0,
         logit_softcap: float | None = None,
+        layer_inputs: LayerInputs | None = None,
     ) -> None:
         # Of an embedding model errors of 4 bits turn vectors by degrees.
         whole = Place(names, precision="few" if pool is None else "table")
         sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale, norm, head_bias, entry, pool)
-        self.description = repr((sizes, (logit_scale, logit_softcap), tuple(layers)))  # all that the compiler sees: no name, no weight
+        self.description = repr((sizes, (logit_scale, logit_softcap, layer_inputs), tuple(layers)))  # all that the compiler sees: no name, no weight
         self.names = names
         self.vocab_size, self.hidden_size, self.context_length, self.norm_eps = vocab_size, hidden_size, context_length, norm_eps
         self.embedding_scale, self.logit_scale, self.logit_softcap = embedding_scale, logit_scale, logit_softcap
         self.embedding = whole.table("embedding", vocab_size, hidden_size)
         self.entry = entry.at(whole, hidden_size)
+        self.layer_inputs = None if layer_inputs is None else layer_inputs.at(whole, hidden_size, vocab_size)
         places = (replace(whole, layer=index) for index in range(len(layers)))
         self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))
         self.norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size)
@@ -73,7 +76,8 @@ class Decoder:
         head = () if self.tied or self.head is None else (self.head,)
         head_bias = () if self.head_bias is None else (self.head_bias,)
         norm = () if self.norm is None else self.norm.weights
-        return (self.embedding, *self.entry.weights, *layers, *norm, *head, *head_bias, *ends)
+        inputs = () if self.layer_inputs is None else self.layer_inputs.weights
+        return (self.embedding, *self.entry.weights, *inputs, *layers, *norm, *head, *head_bias, *ends)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -89,11 +93,12 @@ class Decoder:
         """What the first layer gets: [m, hidden]."""
         return self.entry(ops, ops.embed(self.embedding, scale=self.embedding_scale))
 
-    def hidden(self, ops: Operators[Tensor]) -> Tensor:
-        """Hidden states before the final norm of the tokens of this call: [m, hidden]."""
+    def hidden(self, ops: Operators[Tensor], layers: int | None = None) -> Tensor:
+        """Hidden states before the final norm of the tokens of this call, or those behind the first layers: [m, hidden]."""
         x = self.embedded(ops)
-        for layer in self.layers:
-            x = layer(ops, x)
+        vectors = [None] * len(self.layers) if self.layer_inputs is None else self.layer_inputs(ops, x)
+        for layer, vector in zip(self.layers[:layers], vectors, strict=False):
+            x = layer(ops, x, vector)
         return x
 
     def normed(self, ops: Operators[Tensor], x: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from typing import Literal, Protocol
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
-from webllm_build.model.names import Place
+from webllm_build.model.layer_inputs import LayerInput
+from webllm_build.model.names import Part, Place
 from webllm_build.model.norms import Norm, NormKind
 from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.state import State
@@ -52,17 +53,22 @@ class Description(Protocol):
 @dataclass(frozen=True)
 class Layer:
     """A mixer (attention, a recurrence) and a feed-forward block, each added to its input. norm: of what kind its norms are. parallel: both
-    blocks have the same input, behind one norm."""
+    blocks have the same input, behind one norm. input: what becomes of the vector that the layer gets beside its input, where it does.
+    scaled: all is times a learnt number in the end; norms are then "around" blocks."""
 
     mixer: Description
     feed_forward: Description
     norms: Norms = "before"
     norm: NormKind = "rms"
     parallel: bool = False
+    input: LayerInput | None = None
+    scaled: bool = False
 
     def at(self, place: Place, hidden: int) -> PlacedLayer:
         """Raises UnsupportedArchitecture for sizes that kernels do not have."""
         sizes = {"hidden_size": hidden, **self.feed_forward.sizes, **self.mixer.sizes}
+        if self.input is not None:
+            sizes["hidden_size_per_layer_input"] = self.input.size
         odd = [f"{name} is {size}" for name, size in sizes.items() if size % 32]
         if odd:
             raise UnsupportedArchitecture(f"Sizes that are not multiples of 32: {', '.join(odd)}", "Weights are in blocks of 32.")
@@ -74,12 +80,16 @@ class PlacedLayer:
 
     def __init__(self, layer: Layer, place: Place, hidden: int) -> None:
         self._parallel = layer.parallel
+        self._input = None if layer.input is None else layer.input.at(place, hidden)
+        self._scalar = place.vector("scalar", [Part("scalar", 1, suffix="")]) if layer.scaled else None
         self._mixer = _Half("attention", layer.mixer.at(place, hidden), layer, place, hidden)
         self._feed_forward = _Half("mlp", layer.feed_forward.at(place, hidden), layer, place, hidden)
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return tuple(weight for half in (self._mixer, self._feed_forward) for weight in half.weights)
+        inputs = () if self._input is None else self._input.weights
+        scalar = () if self._scalar is None else (self._scalar,)
+        return (*self._mixer.weights, *self._feed_forward.weights, *inputs, *scalar)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -89,11 +99,15 @@ class PlacedLayer:
     def ropes(self) -> tuple[Rope, ...]:
         return tuple(rope for half in (self._mixer, self._feed_forward) for rope in half.block.ropes)
 
-    def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+    def __call__(self, ops: Operators[Tensor], x: Tensor, vector: Tensor | None = None) -> Tensor:
+        """vector[m, .]: what the layer gets beside x[m, hidden]."""
         if self._parallel and self._mixer.norm is not None:
             normed, norm = self._mixer.norm.before(ops, x)
             return self._feed_forward.block(ops, normed, norm, self._mixer.block(ops, normed, norm, x))
-        return self._feed_forward(ops, self._mixer(ops, x))
+        x = self._mixer(ops, x)
+        if self._input is None or vector is None:
+            return self._feed_forward(ops, x, self._scalar)
+        return self._input(ops, self._feed_forward(ops, x), vector, self._scalar)
 
 
 class _Half:
@@ -113,10 +127,10 @@ class _Half:
     def weights(self) -> tuple[Weight, ...]:
         return tuple(weight for part in (self.norm, self.block, self._out_norm) if part is not None for weight in part.weights)
 
-    def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+    def __call__(self, ops: Operators[Tensor], x: Tensor, scalar: Weight | None = None) -> Tensor:
         normed, norm = (x, None) if self.norm is None else self.norm.before(ops, x)
         if self._out_norm is None:
             return self.block(ops, normed, norm, x)
         if self.is_of_sum:
             return self._out_norm(ops, self.block(ops, normed, norm, x))
-        return ops.add_norm(self.block(ops, normed, norm, None), self._out_norm.weight, x)
+        return ops.add_norm(self.block(ops, normed, norm, None), self._out_norm.weight, x, scalar)

@@ -125,6 +125,11 @@ class Place:
         """An embedding or an output head."""
         return Weight(self._name(name), (self._source(Part(name, rows), columns),), (rows, columns), precision="table")
 
+    def some_rows(self, name: str, rows: int, columns: int, taken: int) -> Weight:
+        """The first rows of a table of [rows, columns] of which only single rows are read."""
+        source = replace(self._source(Part(name, rows), columns), rows=None if taken == rows else (0, taken))
+        return Weight(self._name(name), (source,), (taken, columns))
+
     def rows(self, name: str, rows: int, columns: int, first: int, end: int) -> Weight:
         """Some rows of a table of [rows, columns], behind each other, as a vector."""
         source = replace(self._source(Part(name, rows), columns), rows=(first, end))

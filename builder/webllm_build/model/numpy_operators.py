@@ -80,6 +80,7 @@ class NumpyOperators:
         self.norm_eps = norm_eps
         self.tokens = np.asarray(tokens)
         self.dtype = dtype
+        self._caches: dict[str, tuple[Array, Array]] = {}  # keys and values of all tokens, by state
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
         (tensor,) = table.tensors(self.checkpoint)
@@ -94,18 +95,20 @@ class NumpyOperators:
         norm: Weight | None = None,
         bias: Weight | None = None,
         residual: Array | None = None,
+        factor: Array | None = None,
         activation: Activation = "none",
         scale: float = 1.0,
         softcap: float | None = None,
     ) -> Array:
-        check_linear(residual, activation)
+        check_linear(residual, factor, activation)
         y = self.multiply(x if norm is None else self.normalise(x, self.vector(norm), self.norm_eps), weight)
         if bias is not None:
             y = y + self.vector(bias)
         if is_gated(activation):
             return gated(activation, y)
         if activation != "none":
-            return _ACTIVATIONS[activation](y)
+            y = _ACTIVATIONS[activation](y)
+            return y if factor is None else y * factor
         y = y if scale == 1 else y * scale
         y = y if softcap is None else softcap * np.tanh(y / softcap)
         return y if residual is None else y + residual
@@ -126,8 +129,15 @@ class NumpyOperators:
         y: Array = {"cls": x[:1], "last": x[-1:], "mean": x.mean(0, keepdims=True)}[kind]
         return y
 
-    def add_norm(self, x: Array, norm: Weight, residual: Array) -> Array:
-        return residual + self.normalise(x, self.vector(norm), self.norm_eps)
+    def add_norm(self, x: Array, norm: Weight, residual: Array, scalar: Weight | None = None) -> Array:
+        y: Array = residual + self.normalise(x, self.vector(norm), self.norm_eps)
+        return y if scalar is None else y * self.vector(scalar)
+
+    def layer_inputs(self, projected: Array, rows: Array, norm: Weight) -> Sequence[Array]:
+        m, (size,) = len(rows), norm.shape
+        normed = self.normalise(projected.reshape(m, -1, size), self.vector(norm), self.norm_eps)
+        given: Array = (normed + rows.reshape(m, -1, size)) * self.dtype(0.5**0.5)
+        return list(given.swapaxes(0, 1))
 
     def norm_parts(self, x: Array, norm: Weight, sizes: tuple[int, int], eps: float) -> Array:
         first, second, rest = np.split(x, np.cumsum(sizes), axis=1)
@@ -193,18 +203,21 @@ class NumpyOperators:
     def attention(self, qkv: Array, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None) -> Array:
         m, heads, head_dim = len(qkv), attention.heads, attention.head_dim
         qkv, gates = np.split(qkv, [attention.qkv_size - heads * attention.gate], axis=1)
-        q, k, v = np.split(qkv.reshape(m, -1, head_dim).swapaxes(0, 1), [heads, heads + attention.kv_heads])
+        q, k, v = np.split(qkv.reshape(m, -1, head_dim).swapaxes(0, 1), [heads, heads + attention.own_kv_heads])
         frequencies = np.asarray(attention.rope.at_length(m))
         angles, scale = np.arange(m)[:, None] * frequencies, np.where(frequencies == 0, 1, attention.rope.scale)
         cos, sin = ((part * scale).astype(self.dtype) for part in (np.cos(angles), np.sin(angles)))
         if attention.turn_first:
             q, k = (_rotate(part, cos, sin) for part in (q, k))
         if attention.qk_norm is not None and qk_norm is not None:
-            of_queries, of_keys = self.vector(qk_norm).reshape(2, head_dim)
+            of_queries, of_keys = self.vector(qk_norm).reshape(-1, head_dim)[[0, -1]]
             q, k = self.normalise(q, of_queries, attention.qk_norm), self.normalise(k, of_keys, attention.qk_norm)
+            v = self.normalise(v, np.ones(1, self.dtype), attention.qk_norm) if attention.value_norm else v
         if not attention.turn_first:
             q, k = (_rotate(part, cos, sin) for part in (q, k))
-        k, v = (np.repeat(self.cached(part), attention.group, axis=0) for part in (k, v))
+        if not attention.shared:
+            self._caches[state] = self.cached(k), self.cached(v)
+        k, v = (np.repeat(part, attention.group, axis=0) for part in self._caches[state])
         if attention.growth is not None:
             q = q * (1 + attention.growth.rate * np.log1p(np.arange(m) // attention.growth.length))[:, None].astype(self.dtype)
         scores: Array = q @ k.swapaxes(1, 2) * attention.scale

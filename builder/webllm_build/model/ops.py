@@ -38,6 +38,7 @@ class Operators(Protocol[Tensor]):
         norm: Weight | None = None,
         bias: Weight | None = None,
         residual: Tensor | None = None,
+        factor: Tensor | None = None,
         activation: Activation = "none",
         scale: float = 1.0,
         softcap: float | None = None,
@@ -47,10 +48,10 @@ class Operators(Protocol[Tensor]):
         With `norm`, x is first RMS-normalised and scaled by norm[k]. With `bias`, bias[n] is added. Then either `residual` is added, or
         an activation applied: "gelu" (of the exact error function, within 2e-7) or "gelu_tanh" (GELU's tanh approximation) to each output;
         "gelu_mul", "gelu_tanh_mul" and "silu_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i:
-        activation(gate) * up, [m, n/2]. "clamped_silu_mul" is that of GPT-OSS: with gate at most CLAMP and up at most that from 0,
+        activation(gate) * up, [m, n/2]. What an activation of each output gives may be multiplied by factor[m, n]. "clamped_silu_mul" is that of GPT-OSS: with gate at most CLAMP and up at most that from 0,
         gate * sigmoid(SLOPE * gate) * (up + 1). What has no activation and no residual may be multiplied by `scale`, and then become
         softcap * tanh(y / softcap).
-        Raises ValueError for a residual together with an activation.
+        Raises ValueError for a residual together with an activation, and for a factor without one.
         """
 
     def norm(self, x: Tensor, norm: Weight) -> Tensor:
@@ -66,8 +67,8 @@ class Operators(Protocol[Tensor]):
     def pool(self, x: Tensor, kind: Pooling) -> Tensor:
         """One state of x[m, k], the first ("cls") or the last, or the mean of all: [1, k]."""
 
-    def add_norm(self, x: Tensor, norm: Weight, residual: Tensor) -> Tensor:
-        """residual + x, RMS-normalised and scaled by norm[k]: [m, k]."""
+    def add_norm(self, x: Tensor, norm: Weight, residual: Tensor, scalar: Weight | None = None) -> Tensor:
+        """residual + x, RMS-normalised and scaled by norm[k], the sum times scalar[1] where there is one: [m, k]."""
 
     def experts(
         self,
@@ -88,6 +89,10 @@ class Operators(Protocol[Tensor]):
         """x[m, k] with its first columns, two parts of these sizes, RMS-normalised each by itself and scaled by norm[sum of sizes]. x may
         change: nobody else may need it."""
 
+    def layer_inputs(self, projected: Tensor, rows: Tensor, norm: Weight) -> Sequence[Tensor]:
+        """Of each layer l, x[m, k]: columns l * k and on of projected[m, layers * k], RMS-normalised and scaled by norm[k], plus those of
+        rows[m, layers * k], over the root of 2."""
+
     def attention(
         self, qkv: Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
     ) -> Tensor:
@@ -97,6 +102,7 @@ class Operators(Protocol[Tensor]):
         Behind the queries, keys and values of a token are gates of its output, where `attention.gate` says so.
         Queries and keys are turned first, and before that, where `attention.qk_norm` says so, each head of them is RMS-normalised and
         scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys. sinks[heads]: where `attention` has them.
+        With `attention.shared` there are queries alone, qk_norm[head_dim], and nothing is appended.
         """
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Tensor, weights: Sequence[Weight] = ()) -> Tensor:
@@ -107,7 +113,9 @@ class Operators(Protocol[Tensor]):
         """
 
 
-def check_linear(residual: object, activation: Activation) -> None:
+def check_linear(residual: object, factor: object, activation: Activation) -> None:
     """What every implementation of `linear` refuses."""
+    if factor is not None and (activation == "none" or is_gated(activation)):
+        raise ValueError("a linear layer has a factor of what an activation of each output gives, and no other")
     if residual is not None and activation != "none":
         raise ValueError(f"a linear layer adds a residual or applies {activation}, not both")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.names import Part, Place
@@ -16,13 +16,16 @@ from webllm_build.model.weights import Weight, adjacent_rotary_pairs, qkv_row_or
 class SelfAttention:
     """qkv_bias: queries, keys and values have biases. out_bias: so has the output. fused: files hold queries, keys and values as one matrix
     "qkv". whole_norm: the epsilon of RMS norms of all queries and of all keys of a token, before they turn; none where None. Gates of
-    outputs are a matrix "output_gate" where each head has one; where it has one for each element, rows of "q" behind the head's queries."""
+    outputs are a matrix "output_gate" where each head has one; where it has one for each element, rows of "q" behind the head's queries.
+    keys_of: the layer whose keys and values this one attends to, and has none; None: its own. keys_as_values: "k" is also "v"."""
 
     attention: Attention
     qkv_bias: bool = False
     fused: bool = False
     out_bias: bool = False
     whole_norm: float | None = None
+    keys_of: int | None = None
+    keys_as_values: bool = False
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -34,10 +37,12 @@ class SelfAttention:
 
 class _SelfAttention:
     def __init__(self, description: SelfAttention, place: Place, hidden: int) -> None:
-        self.attention = attention = description.attention
-        heads, kv_heads, head_dim, turned = attention.heads, attention.kv_heads, attention.head_dim, attention.rope.turned
+        self.attention = attention = replace(description.attention, shared=description.keys_of is not None)
+        heads, kv_heads, head_dim, turned = attention.heads, attention.own_kv_heads, attention.head_dim, attention.rope.turned
         sizes = (heads * head_dim, kv_heads * head_dim)
-        qkv = [Part("q", sizes[0], heads, turned), Part("k", sizes[1], kv_heads, turned), Part("v", sizes[1])]
+        keys = Part("k", sizes[1], kv_heads, turned)
+        qkv = [Part("q", sizes[0], heads, turned), keys, keys if description.keys_as_values else Part("v", sizes[1])]
+        qkv = qkv[:1] if attention.shared else qkv
         order = qkv_row_order(heads, kv_heads, head_dim, turned, attention.gate)
         if description.fused:
             qkv = [Part("qkv", attention.qkv_size)]
@@ -49,9 +54,8 @@ class _SelfAttention:
         self.qkv_bias = place.bias("qkv_bias", qkv, order) if description.qkv_bias else None
         self.qk_norm = None
         if attention.qk_norm is not None:
-            self.qk_norm = place.norm(
-                "qk_norm", [Part("q_norm", head_dim), Part("k_norm", head_dim)], adjacent_rotary_pairs(2, head_dim, turned)
-            )
+            norms = [Part("q_norm", head_dim), *([] if attention.shared else [Part("k_norm", head_dim)])]
+            self.qk_norm = place.norm("qk_norm", norms, adjacent_rotary_pairs(len(norms), head_dim, turned))
         self.sizes, self.whole_norm, self.whole_eps = sizes, None, description.whole_norm
         if description.whole_norm is not None:
             pairs = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
@@ -60,7 +64,8 @@ class _SelfAttention:
         self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
         self.o_bias = place.bias("o_bias", [Part("o", hidden)]) if description.out_bias else None
         if attention.causal:
-            self.state = Pages(f"kv{place.layer}", heads, kv_heads, head_dim, attention.window)
+            layer = place.layer if description.keys_of is None else description.keys_of
+            self.state = Pages(f"kv{layer}", heads, attention.kv_heads, head_dim, attention.window)
         else:  # a text comes whole, so that no layer reads what another one left: all have one state
             self.state = Pages(f"kv{heads}x{kv_heads}x{head_dim}", heads, kv_heads, head_dim)
 

@@ -36,7 +36,7 @@ def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme],
     first = model.vocab_size // 2 // TOKENS * TOKENS
     tokens = tuple(range(first, min(first + TOKENS, model.vocab_size)))
     operators = _PackedOperators(model, checkpoint, schemes, contents, tokens)
-    hidden = model.layers[0](operators, model.embedded(operators))[-1]
+    hidden = model.hidden(operators, layers=1)[-1]
     count = min(CHANNELS, len(hidden))
     return Probe(tokens, tuple(float(f"{hidden[i * len(hidden) // count]:.6g}") for i in range(count)))
 
