@@ -44,6 +44,7 @@ TRAITS = [
     described(8, 1, 32, sinks=True, window=17),
     described(8, 1, 512),
     described(2, 1, 512, qk_norm=NORM_EPS, window=20),
+    described(8, 2, 64, qk_norm=NORM_EPS, value_norm=True),
 ]
 LAYERS = [described(*shape) for shape in PLAIN] + TRAITS
 
@@ -70,7 +71,7 @@ LARGE_LAYERS += [described(8, 1, 256, window=512, qk_norm=NORM_EPS)]
 def layer_name(attention: Attention) -> str:
     traits: dict[str, object] = {"window": attention.window, "qk_norm": attention.qk_norm, "softcap": attention.softcap}
     traits["gate"] = attention.gate or None
-    traits |= {name: "" for name in ("turn_first", "sinks") if getattr(attention, name)}
+    traits |= {name: "" for name in ("turn_first", "sinks", "value_norm", "shared") if getattr(attention, name)}
     if attention.scale != attention.head_dim**-0.5:
         traits["scale"] = attention.scale
     sizes = f"{attention.heads}-{attention.kv_heads}-{attention.head_dim}"
@@ -176,8 +177,11 @@ class NewTokens:
             turning /= np.sqrt((turning**2).mean(-1, keepdims=True) + attention.qk_norm)
             turning *= np.repeat(qk_norm.reshape(2, head_dim), [heads, attention.kv_heads], axis=0)
         rotated = turning if attention.turn_first else turned(turning, turns)
+        values = qkv[:, rotating:].astype(np.float64)
+        if attention.value_norm:
+            values /= np.sqrt((values**2).mean(-1, keepdims=True) + (attention.qk_norm or 0))
         sinks = rng.uniform(-3, 9, heads).astype(np.float32)
-        return NewTokens(qkv, gates, rope, qk_norm, np.concatenate([rotated, qkv[:, rotating:]], axis=1), sinks)
+        return NewTokens(qkv, gates, rope, qk_norm, np.concatenate([rotated, values], axis=1), sinks)
 
     @property
     def inputs(self) -> dict[str, Array]:

@@ -18,16 +18,17 @@ from webllm_build.quantize import SCHEMES
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("columns", [32, 640, 1152])
-def test_add_norm(dawn: Dawn, variant: Variant, columns: int) -> None:
-    kernel = dawn.prepare(add_norm(variant, columns, 1e-3), variant)
+@pytest.mark.parametrize(("columns", "scalar"), [(32, None), (640, 0.25), (1152, None)])
+def test_add_norm(dawn: Dawn, variant: Variant, columns: int, scalar: float | None) -> None:
+    kernel = dawn.prepare(add_norm(variant, columns, 1e-3, scaled=scalar is not None), variant)
     rng = np.random.default_rng(columns)
     for rows in (1, 3):
         x, residual = rng.standard_normal((2, rows, columns)).astype(np.float32)
         weight = rng.uniform(0.5, 2, columns).astype(np.float32)
-        buffers = {"x": x, "norm_weight": weight, "residual": residual, "out": poison((rows, columns))}
+        factor = np.float32(1 if scalar is None else scalar)
+        buffers = {"x": x, "norm_weight": weight, "residual": residual, "scalar": factor.reshape(1), "out": poison((rows, columns))}
         wide = x.astype(np.float64)
-        want = residual + wide / np.sqrt((wide**2).mean(1, keepdims=True) + 1e-3) * weight
+        want = (residual + wide / np.sqrt((wide**2).mean(1, keepdims=True) + 1e-3) * weight) * factor
         np.testing.assert_allclose(kernel.run(buffers, {"n": rows})["out"], want, rtol=0, atol=1e-5)
 
 

@@ -14,7 +14,7 @@ from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
 
-LAYERS = [described(8, 2, 64), described(3, 1, 32, window=17, qk_norm=1e-2)]
+LAYERS = [described(8, 2, 64), described(3, 1, 32, window=17, qk_norm=1e-2, value_norm=True)]
 ROWS = 3
 
 

@@ -15,6 +15,7 @@ from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.kernels.embed import embed
+from webllm_build.compile.kernels.layer_inputs import layer_inputs
 from webllm_build.compile.kernels.layer_norm import layer_norm
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
@@ -23,7 +24,7 @@ from webllm_build.compile.kernels.norm_parts import norm_parts
 from webllm_build.compile.kernels.pool import Kind, pool
 from webllm_build.compile.kernels.recurrence.kinds import recurrence_kernel
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
-from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows
+from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows, several
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
@@ -39,7 +40,7 @@ _layer_norm, _attention_prefill = functools.cache(layer_norm), functools.cache(a
 _attention_decode, attention_merge_kernel = functools.cache(attention_decode), functools.cache(attention_merge)
 
 
-_norm_parts = functools.cache(norm_parts)
+_norm_parts, _layer_inputs = functools.cache(norm_parts), functools.cache(layer_inputs)
 
 
 @functools.cache
@@ -70,8 +71,11 @@ class GpuOperators(RelaxOperators):
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
         return _norm_parts(self.variant, columns, sizes, eps)
 
-    def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
-        return _add_norm(self.variant, columns, self.norm_eps)
+    def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
+        return _add_norm(self.variant, columns, self.norm_eps, scaled=scaled)
+
+    def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
+        return _layer_inputs(self.variant, size, count, first, outputs, self.norm_eps)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind]) -> tirx.PrimFunc:
         return pool(columns, kinds)
@@ -118,16 +122,32 @@ class DecodeOperators(GpuOperators, DecodeExperts):
     def attention(
         self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
     ) -> nn.Tensor:
-        io, cache, inputs = self.inputs.io, self.inputs.states[state], [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
+        io, cache = self.inputs.io, self.caches.get(state, self.inputs.states[state])
+        inputs = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
         places, line = [io["state"], self.inputs.tables[state]], self.line
         partial = nn.Tensor.placeholder([self.m, *partial_shape(attention)], "float32")
         split = _attention_decode(self.variant, attention, line)
         partial = nn.op.tensor_ir_op(split, "attention_decode", [*inputs, cache, *places], partial)
-        return self.merge(attention, [*inputs, *self.vector(sinks), partial, *places, cache])
+        if attention.shared:
+            gates = [qkv] if attention.gate else []
+            (out,) = self.merge(attention, [*gates, partial, places[0]], [])
+        else:
+            self.caches[state], out = self.merge(attention, [*inputs, *self.vector(sinks), partial, *places], [cache])
+        return out
 
-    def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor:
-        """Call attention_merge."""
-        return self.append(attention_merge_kernel(self.variant, attention, self.line), "attention_merge", args, attention.query_size)[1]
+    def merge(self, attention: Attention, args: list[nn.Tensor], cache: list[nn.Tensor]) -> Sequence[nn.Tensor]:
+        """Call attention_merge: the cache, where it appends to one, and what it gives."""
+        kernel, out = attention_merge_kernel(self.variant, attention, self.line), rows(args[0], attention.query_size)
+        return self.appended(kernel, args, cache, [out])
+
+    def appended(
+        self, kernel: tirx.PrimFunc, args: list[nn.Tensor], cache: list[nn.Tensor], outputs: list[nn.Tensor]
+    ) -> Sequence[nn.Tensor]:
+        """Of attention_merge: the cache that it writes in place, where there is one, and its outputs."""
+        if not cache:
+            return several(nn.op.tensor_ir_op(kernel, "attention_merge", args, outputs))
+        places = [nn.Tensor.placeholder(cache[0].shape, cache[0].dtype), *outputs]
+        return several(nn.op.tensor_ir_inplace_op(kernel, "attention_merge", [*args, *cache], [len(args), *[-1] * len(outputs)], places))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         return self.recur_in(self.m, recurrence, state, inputs, weights)
@@ -166,9 +186,8 @@ class PrefillOperators(GpuOperators, PrefillExperts):
     def attention(
         self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
     ) -> nn.Tensor:
-        places = [self.inputs.io["state"], self.inputs.tables[state]]
-        args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
-        cache, q = self.append(_rope_append(self.variant, attention), "rope_append", args, attention.query_size)
+        places, turn = [self.inputs.io["state"], self.inputs.tables[state]], _rope_append(self.variant, attention)
+        cache, q = self.turned(turn, attention, state, [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)], places)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
         gates = [qkv] if attention.gate else []
         return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places, *self.vector(sinks), *gates], out)

@@ -119,13 +119,12 @@ class IntegerDecodeOperators(DecodeOperators):
             return super().join(parts)
         return ActivationCodes(super().join([part.q for part in parts]), super().join([part.s for part in parts]))
 
-    def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor | ActivationCodes:
+    def merge(self, attention: Attention, args: list[nn.Tensor], cache: list[nn.Tensor]) -> Sequence[nn.Tensor | ActivationCodes]:
         if not can_make_codes(attention):
-            return super().merge(attention, args)
-        kernel, cache = attention_merge_kernel(self.variant, attention, self.line, codes=True), args[-1]
-        outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), *ActivationCodes.placeholders(self.m, attention.query_size)]
-        _, *codes = nn.op.tensor_ir_inplace_op(kernel, "attention_merge", args, [len(args) - 1, -1, -1], outputs)
-        return ActivationCodes(*codes)
+            return super().merge(attention, args, cache)
+        kernel = attention_merge_kernel(self.variant, attention, self.line, codes=True)
+        *cache, q, s = self.appended(kernel, args, cache, ActivationCodes.placeholders(self.m, attention.query_size))
+        return [*cache, ActivationCodes(q, s)]
 
 
 class IntegerPrefillOperators(PrefillOperators):

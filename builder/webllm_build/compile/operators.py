@@ -20,6 +20,8 @@ from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
 from webllm_build.source.embedding import Pooling
 
+INPUTS_AT_ONCE = 5  # layers whose vectors a kernel writes, beside the three buffers that it reads: no more bindings than every GPU has
+
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
@@ -55,6 +57,7 @@ class RelaxOperators(ABC):
     def __init__(self, norm_eps: float, inputs: Inputs) -> None:
         self.norm_eps = norm_eps
         self.inputs = inputs
+        self.caches: dict[str, nn.Tensor] = {}  # states in pages, as this call has left them so far
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> nn.Tensor:
         tokens, (count, columns) = self.inputs.io["tokens"], table.shape
@@ -73,13 +76,14 @@ class RelaxOperators(ABC):
         norm: Weight | None = None,
         bias: Weight | None = None,
         residual: nn.Tensor | None = None,
+        factor: nn.Tensor | None = None,
         activation: Activation = "none",
         scale: float = 1.0,
         softcap: float | None = None,
     ) -> nn.Tensor:
-        check_linear(residual, activation)
-        epilogue = Epilogue(bias is not None, activation, residual is not None, scale, softcap)
-        added = [*self.vector(bias), *([] if residual is None else [residual])]
+        check_linear(residual, factor, activation)
+        epilogue = Epilogue(bias is not None, activation, residual is not None, scale, softcap, factor is not None)
+        added = [*self.vector(bias), *(tensor for tensor in (residual, factor) if tensor is not None)]
         whole, *more = self.inputs.weights[weight.name]
         if not more:
             return self.multiply(x, whole, norm, added, epilogue)
@@ -98,9 +102,19 @@ class RelaxOperators(ABC):
     @abstractmethod
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor: ...
 
-    def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor) -> nn.Tensor:
-        kernel = self.add_norm_kernel(*norm.shape)
-        return nn.op.tensor_ir_op(kernel, "add_norm", [x, *self.vector(norm), residual], rows(x, *norm.shape))
+    def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor, scalar: Weight | None = None) -> nn.Tensor:
+        kernel = self.add_norm_kernel(*norm.shape, scaled=scalar is not None)
+        args = [x, *self.vector(norm), residual, *self.vector(scalar)]
+        return nn.op.tensor_ir_op(kernel, "add_norm", args, rows(x, *norm.shape))
+
+    def layer_inputs(self, projected: nn.Tensor, rows: nn.Tensor, norm: Weight) -> Sequence[nn.Tensor]:
+        (size,), found = norm.shape, list[nn.Tensor]()
+        count = int(rows.shape[1]) // size
+        while len(found) < count:
+            outputs = [nn.Tensor.placeholder([rows.shape[0], size], "float32")] * min(INPUTS_AT_ONCE, count - len(found))
+            kernel = self.layer_inputs_kernel(size, count, len(found), len(outputs))
+            found += several(nn.op.tensor_ir_op(kernel, "layer_inputs", [projected, rows, *self.vector(norm)], outputs))
+        return found
 
     def layer_norm(self, x: nn.Tensor, weight: Weight, bias: Weight | None = None) -> nn.Tensor:
         kernel = self.layer_norm_kernel(x, *weight.shape, bias=bias is not None)
@@ -156,8 +170,12 @@ class RelaxOperators(ABC):
         out."""
 
     @abstractmethod
-    def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
-        """As `add_norm`. Parameters: x, norm, residual, out."""
+    def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
+        """As `add_norm`. Parameters: x, norm, residual, scalar where `scaled`, out."""
+
+    @abstractmethod
+    def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
+        """As `layer_inputs`, of `outputs` of `count` layers, from the first on. Parameters: projected, rows, norm, an output of each."""
 
     @abstractmethod
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
@@ -186,6 +204,16 @@ class RelaxOperators(ABC):
         cache, out = nn.op.tensor_ir_inplace_op(kernel, name, args, [len(inputs), -1], outputs)
         return cache, out
 
+    def turned(
+        self, kernel: tirx.PrimFunc, attention: Attention, state: str, args: list[nn.Tensor], places: list[nn.Tensor]
+    ) -> tuple[nn.Tensor, nn.Tensor]:
+        """Call rope_append: the cache with the call's keys and values, and the turned queries."""
+        cache = self.caches.get(state, self.inputs.states[state])
+        if attention.shared:
+            return cache, nn.op.tensor_ir_op(kernel, "rope", args, rows(args[0], attention.query_size))
+        self.caches[state], q = self.append(kernel, "rope_append", [*args, *places, cache], attention.query_size)
+        return self.caches[state], q
+
 
 @dataclass(frozen=True, eq=False)
 class Call:
@@ -203,11 +231,12 @@ def in_turn(calls: Sequence[Call], outputs: Sequence[nn.Tensor]) -> Sequence[nn.
     for call in others:
         count = len(call.args)
         places = list(range(count, count + len(outputs)))
-        made = nn.op.tensor_ir_inplace_op(call.kernel, call.name, [*call.args, *_several(made)], places, list(outputs))
-    return _several(made)
+        made = nn.op.tensor_ir_inplace_op(call.kernel, call.name, [*call.args, *several(made)], places, list(outputs))
+    return several(made)
 
 
-def _several(made: nn.Tensor | tuple[nn.Tensor, ...]) -> Sequence[nn.Tensor]:
+def several(made: nn.Tensor | tuple[nn.Tensor, ...]) -> Sequence[nn.Tensor]:
+    """The outputs of a call."""
     return [made] if isinstance(made, nn.Tensor) else made
 
 

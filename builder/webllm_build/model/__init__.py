@@ -21,8 +21,8 @@ from webllm_build.source.embedding import Embedding
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
 # (of_gguf_tensors: config keys that such files say by their tensors; of_gguf_keys: those that they say in other ways than config.json),
-# SKIPPED where files hold what answers do not need (how its tensors begin; skipped, of a model that was read), DEFAULTS where config.json files lack keys (what transformers
-# takes for them), and are imported only when asked for.
+# SKIPPED where files hold what answers do not need (how its tensors begin; skipped: of a model that was read), DEFAULTS where config.json
+# files lack keys (what transformers takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
     "bert": "bert",
     "ernie4_5": "ernie4_5",

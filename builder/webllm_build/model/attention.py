@@ -70,8 +70,8 @@ class Attention:
     qk_norm: the epsilon of an RMS norm of each head of queries and keys before they turn; none where None. turn_first: they turn before it.
     softcap: scores are softcap * tanh(score / softcap). sinks: each head has a learnt score of nothing, which takes part in the softmax.
     growth: of queries with their position.
-    value_norm: values have such a norm, too, without weights. shared: the layer has queries alone; it attends to what an earlier one left in
-    its state, for all tokens of the call.
+    value_norm: values have such a norm, too, without weights. shared: the layer has queries alone, and attends to the keys and values that
+    an earlier one appended.
     gate: of each head's output, sigmoids of so many more columns, behind queries, keys and values: 1 for all its elements, or one for each.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from reprlib import repr as shown
@@ -194,15 +195,15 @@ class Reader:
             return None
         given = self._get(key, {})
         found: list[dict[str, int]] = [{} for _ in range(count)]
-        for number, values in given.items() if isinstance(given, Mapping) else [(key, None)]:
-            if not (isinstance(values, Mapping) and str(number).isdecimal() and len(str(number)) < 9 and int(number) < count):
+        for layer, values in given.items() if isinstance(given, Mapping) else [(key, None)]:
+            if not (isinstance(values, Mapping) and re.fullmatch("[0-9]{1,8}", layer) and int(layer) < count):
                 raise self._wrong(key, given, f"an object of layers from 0 to {count - 1}")
             if unknown := sorted(map(str, values.keys() - set(known))):
                 raise self._wrong(key, given, f"{' and '.join(known)} of layers, and not {', '.join(unknown[:8])}")
             for name, value in values.items():
                 if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_DIMENSION:
-                    raise self._wrong(f"{key}.{number}.{name}", value, f"a whole number from 1 to {MAX_DIMENSION}")
-                found[int(number)][name] = value
+                    raise self._wrong(f"{key}.{layer}.{name}", value, f"a whole number from 1 to {MAX_DIMENSION}")
+                found[int(layer)][name] = value
         return found
 
     def layer_rope(

@@ -24,7 +24,8 @@ class Decoder:
 
     layers: may differ from each other. tied: the output head is the embedding. embedding_scale: a factor on embeddings. norm: of what kind
     the final one is. head_bias: the output head has a bias. entry: what becomes of embeddings before the layers. pool: what an embedding
-    model has in place of the head. layer_inputs: what each layer gets beside its input, where they do. logit_scale, logit_softcap: logits are multiplied, and then become softcap * tanh(logit / softcap).
+    model has in place of the head. logit_scale, logit_softcap: logits are multiplied, and then become softcap * tanh(logit / softcap).
+    layer_inputs: what each layer gets beside its input, where it does.
     Raises UnsupportedArchitecture for sizes that kernels do not have.
     """
 
@@ -50,7 +51,8 @@ class Decoder:
         # Of an embedding model errors of 4 bits turn vectors by degrees.
         whole = Place(names, precision="few" if pool is None else "table")
         sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale, norm, head_bias, entry, pool)
-        self.description = repr((sizes, (logit_scale, logit_softcap, layer_inputs), tuple(layers)))  # all that the compiler sees: no name, no weight
+        # All that the compiler sees: no name, no weight.
+        self.description = repr((sizes, (logit_scale, logit_softcap), layer_inputs, tuple(layers)))
         self.names = names
         self.vocab_size, self.hidden_size, self.context_length, self.norm_eps = vocab_size, hidden_size, context_length, norm_eps
         self.embedding_scale, self.logit_scale, self.logit_softcap = embedding_scale, logit_scale, logit_softcap

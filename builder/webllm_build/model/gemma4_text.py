@@ -5,7 +5,6 @@ beside its input."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -99,7 +98,8 @@ HEAD_KEYS = ("head_dim", "num_key_value_heads")
 
 def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
     """How much of a full layer's heads turns, whether their keys are their values, and rows of the table of layers' vectors."""
-    found: dict[str, object] = {"attention_k_eq_v": any(name.replace("attn_k.", "attn_v.") not in tensors for name in tensors if ".attn_k." in name)}
+    keys = [name for name in tensors if name.endswith(".attn_k.weight")]
+    found: dict[str, object] = {"attention_k_eq_v": any(name.replace("attn_k", "attn_v") not in tensors for name in keys)}
     if (table := tensors.get("per_layer_token_embd.weight")) is not None:
         found["vocab_size_per_layer_input"] = table.shape[0]
     divisors = tensors.get(gguf.ROPE_DIVISORS)
@@ -107,7 +107,9 @@ def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
         values = divisors.dequantize()
         turned = int((values == 1).sum())
         if not (values[:turned] == 1).all() or not (values[turned:] > 1e20).all():
-            raise UnsupportedArchitecture("The divisors of rotary frequencies are other numbers than 1 and infinity", "Convert the model again.")
+            raise UnsupportedArchitecture(
+                f"{gguf.ROPE_DIVISORS} has other numbers than 1 and huge ones", "Convert the model again."
+            )
         found["rope_parameters"] = {FULL: {**ROPES[FULL], "partial_rotary_factor": turned / len(values)}}
     return found
 
@@ -182,9 +184,7 @@ def read(config: Reader) -> Decoder:
 
     layers = [layer(index) for index in range(count)]
     softcap = config.number_or_none("final_logit_softcapping", default=None)
-    return common.read_decoder(
-        config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap, layer_inputs=inputs
-    )
+    return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap, layer_inputs=inputs)
 
 
 def read_attention(config: Reader, kinds: Sequence[str]) -> Mapping[str, Attention]:
@@ -194,11 +194,12 @@ def read_attention(config: Reader, kinds: Sequence[str]) -> Mapping[str, Attenti
     full_head, full_kv_heads = config.integer(FULL_HEAD, default=512), config.integer("num_global_key_value_heads", default=kv_heads)
     overrides = config.layer_overrides("per_layer_config", len(kinds), HEAD_KEYS)
     if overrides is None:
-        of_full = {"head_dim": full_head, "num_key_value_heads": full_kv_heads if config.flag("attention_k_eq_v", default=False) else kv_heads}
-        overrides = [of_full if kind == FULL else {} for kind in kinds]
+        of_keys = {"num_key_value_heads": full_kv_heads} if config.flag("attention_k_eq_v", default=False) else {}
+        overrides = [{"head_dim": full_head, **of_keys} if kind == FULL else {} for kind in kinds]
     window, found = config.integer("sliding_window", default=512), {}
     for kind in dict.fromkeys(kinds):
-        sizes = {tuple({"head_dim": head_dim, "num_key_value_heads": kv_heads, **own}.values()) for own, its in zip(overrides, kinds, strict=True) if its == kind}
+        own = [overrides[layer] for layer, its in enumerate(kinds) if its == kind]
+        sizes = {(said.get("head_dim", head_dim), said.get("num_key_value_heads", kv_heads)) for said in own}
         if len(sizes) > 1:
             raise UnsupportedArchitecture(f"Layers of the kind {kind} have heads of several sizes", "All of a kind share a rope.")
         ((size, kv_count),) = sizes

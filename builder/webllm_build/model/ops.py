@@ -48,9 +48,9 @@ class Operators(Protocol[Tensor]):
         With `norm`, x is first RMS-normalised and scaled by norm[k]. With `bias`, bias[n] is added. Then either `residual` is added, or
         an activation applied: "gelu" (of the exact error function, within 2e-7) or "gelu_tanh" (GELU's tanh approximation) to each output;
         "gelu_mul", "gelu_tanh_mul" and "silu_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i:
-        activation(gate) * up, [m, n/2]. What an activation of each output gives may be multiplied by factor[m, n]. "clamped_silu_mul" is that of GPT-OSS: with gate at most CLAMP and up at most that from 0,
-        gate * sigmoid(SLOPE * gate) * (up + 1). What has no activation and no residual may be multiplied by `scale`, and then become
-        softcap * tanh(y / softcap).
+        activation(gate) * up, [m, n/2]. "clamped_silu_mul" is that of GPT-OSS: with gate at most CLAMP and up at most that from 0,
+        gate * sigmoid(SLOPE * gate) * (up + 1). What an activation of each output gives may be multiplied by factor[m, n]. What has no
+        activation and no residual may be multiplied by `scale`, and then become softcap * tanh(y / softcap).
         Raises ValueError for a residual together with an activation, and for a factor without one.
         """
 

@@ -75,6 +75,7 @@ class Outputs:
         self._bias = kernel.buffer("bias", (experts * n,), "float32") if epilogue.bias else None
         self._first_bias: Expr = 0
         self._residual = kernel.buffer("residual", (m, n), "float32") if epilogue.residual else None
+        self._factor = kernel.buffer("factor", (m, n), "float32") if epilogue.factor else None
         self._out = kernel.buffer("out", (m, epilogue.columns(n)), "float32")
 
     def of_expert(self, expert: Expr) -> None:
@@ -95,12 +96,11 @@ class Outputs:
                     store(self._out, element(channels, i), token, T.shift_right(first, 1) + i)
         elif self._n % 4 == 0:
             four = T.ramp(first, 1, 4)
-            store(self._out, sums if self._residual is None else self._residual[token, four] + sums, token, four)
+            store(self._out, self._joined(sums, token, four), token, four)
         else:
             for i in range(4):
                 with when(first + i < self._n):
-                    value = element(sums, i)
-                    store(self._out, value if self._residual is None else self._residual[token, first + i] + value, token, first + i)
+                    store(self._out, self._joined(element(sums, i), token, first + i), token, first + i)
 
     def store_tokens(self, sums: Sequence[Expr], tokens: Sequence[Expr], first: Expr) -> None:
         """Store the outputs of four tokens, from their products float32x4 with each of the rows first, first + 1, ..."""
@@ -115,8 +115,12 @@ class Outputs:
         for i, value in enumerate(sums):
             with when(columns % len(sums) == 0 or first + i < columns):
                 for lane, token in enumerate(tokens):
-                    y, at = element(value, lane), (token, first + i)
-                    store(self._out, y if self._residual is None else self._residual[at] + y, *at)
+                    store(self._out, self._joined(element(value, lane), token, first + i), token, first + i)
+
+    def _joined(self, y: Expr, *at: Expr) -> Expr:
+        """With the residual, or times the factor, at the same place."""
+        y = y if self._residual is None else self._residual[at] + y
+        return y if self._factor is None else self._factor[at] * y
 
     def _biases(self, bias: Buffer, first: Expr) -> Expr:
         """Of four rows, with the last one's again where there are no more."""

@@ -16,6 +16,7 @@ from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.embed import embed
 from webllm_build.compile.cpu.expert_linear import expert_linear, expert_linear_codes
 from webllm_build.compile.cpu.experts import RUN_WORDS, choose, combine, group, run_count
+from webllm_build.compile.cpu.layer_inputs import layer_inputs
 from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.logprobs import keep, logprobs
@@ -52,7 +53,7 @@ CPU_FUNCTIONS = tuple(
 # Layers share kernels: each is made once.
 _embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), functools.cache(linear)
 _choose, _group, _combine, _expert_linear = (functools.cache(make) for make in (choose, group, combine, expert_linear))
-_norm_parts = functools.cache(norm_parts)
+_norm_parts, _layer_inputs = functools.cache(norm_parts), functools.cache(layer_inputs)
 _layer_norm, _rope_append = functools.cache(layer_norm), functools.cache(rope_append)
 _attention, _quantize = functools.cache(attention), functools.cache(quantize)
 
@@ -154,8 +155,11 @@ class CpuOperators(RelaxOperators):
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
         return _norm_parts(columns, sizes, eps)
 
-    def add_norm_kernel(self, columns: int) -> tirx.PrimFunc:
-        return _rms_norm(None, columns, self.norm_eps, residual=True)
+    def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
+        return _rms_norm(None, columns, self.norm_eps, residual=True, scaled=scaled)
+
+    def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
+        return _layer_inputs(size, count, first, outputs, self.norm_eps)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind]) -> tirx.PrimFunc:
         return pool(columns, kinds)
@@ -169,9 +173,8 @@ class CpuOperators(RelaxOperators):
         places = [self.inputs.io["state"], self.inputs.tables[state]]
         max_pages = int(places[1].shape[1]) if self.decoding else None
         layout, stride = KvLayout(self.cache.kv_dtype, attention.kv_heads, attention.head_dim), self.cache.strides[state]
-        args = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm), *places, self.inputs.states[state]]
         append = _rope_append(layout, attention, rows=max_pages, stride=stride)
-        cache, q = self.append(append, "rope_append", args, attention.query_size)
+        cache, q = self.turned(append, attention, state, [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)], places)
         kernel = _attention(layout, attention, rows=max_pages, stride=stride)
         gates = [qkv] if attention.gate else []
         return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places, *self.vector(sinks), *gates], rows(q, attention.query_size))

@@ -9,22 +9,26 @@ from webllm_build.compile.cpu.ops import at, sum_of, token_count, units, zeros
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, splat, store, vec
 
 
-def rms_norm(tokens: int | None, columns: int, eps: float, *, residual: bool = False) -> PrimFunc:
-    """out[t] = norm_weight * x[t] / sqrt(mean(x[t]²) + eps), with `residual` added to it; a unit is a row. tokens: see token_count.
+def rms_norm(tokens: int | None, columns: int, eps: float, *, residual: bool = False, scaled: bool = False) -> PrimFunc:
+    """out[t] = norm_weight * x[t] / sqrt(mean(x[t]²) + eps), with `residual` added to it, the sum times `scalar`; a unit is a row. tokens:
+    see token_count.
 
-    Parameters: x float32[n, columns], norm_weight float32[columns], residual (where there is one) and out float32[n, columns].
+    Parameters: x float32[n, columns], norm_weight float32[columns], where there are such residual float32[n, columns] and scalar
+    float32[1], out float32[n, columns].
     """
     with Kernel() as kernel:
         n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         added = kernel.buffer("residual", (n, columns), "float32") if residual else None
+        scalar = kernel.buffer("scalar", (1,), "float32") if scaled else None
         out = kernel.buffer("out", (n, columns), "float32")
         with units(n) as row:
             scale = splat(let("scale", inverse_rms(x, row, columns, eps)))
             with T.serial(columns // VEC) as i:
                 value = x[row, vec(i)] * scale * weight[vec(i)]
-                store(out, value if added is None else added[row, vec(i)] + value, row, vec(i))
+                value = value if added is None else added[row, vec(i)] + value
+                store(out, value if scalar is None else value * splat(scalar[0]), row, vec(i))
     return kernel.func
 
 

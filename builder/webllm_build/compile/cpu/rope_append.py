@@ -14,10 +14,10 @@ from webllm_build.model.attention import Attention
 
 
 def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, stride: int) -> PrimFunc:
-    """q_out = turned queries; keys and values go where `places` says. A unit is a token.
+    """q_out = turned queries; keys and values, where the layer has such, go where `places` says. A unit is a token.
 
-    Parameters: qkv float32[n, qkv_size], rope float32[>= n, head_dim] (cosine and sine of each pair), qk_norm float32[2 * head_dim] where
-    heads are normalised, those of Places, kv (see KvCache), q_out float32[n, query_size].
+    Parameters: qkv float32[n, qkv_size], rope float32[>= n, head_dim] (cosine and sine of each pair), qk_norm float32[qk_norm_size] where
+    heads are normalised, of keys and values those of Places and kv (see KvCache), q_out float32[n, query_size].
     rows: entries of a row's page table in a decode step; None in a prefill. stride: see KvCache.
     """
     heads, kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
@@ -27,15 +27,14 @@ def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, str
         qkv = kernel.buffer("qkv", (n, attention.qkv_size), "float32")
         rope = kernel.buffer("rope", (size("rope_rows"), head_dim), "float32")
         qk_norm = qk_norm_buffer(kernel, attention)
-        places = Places(kernel, rows)
-        cache = KvCache(kernel, layout, stride)
+        kept = None if attention.shared else (Places(kernel, rows), KvCache(kernel, layout, stride))
         q_out = kernel.buffer("q_out", (n, attention.query_size), "float32")
         row = local("row", head_dim)
 
         def load(head: Expr, turned: bool, norm: int) -> None:
             """A head into `row`; norm: which half of qk_norm."""
             scale = None
-            if turned and qk_norm is not None:
+            if qk_norm is not None and (turned or attention.value_norm):
                 squares = zeros("squares", 1)
                 for i in range(vectors):
                     value = let("value", qkv[token, vec(head * vectors + i)])
@@ -45,7 +44,9 @@ def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, str
             for i in range(vectors):
                 value = qkv[token, vec(head * vectors + i)]
                 weight = None
-                if scale is not None and qk_norm is not None:
+                if scale is not None and not turned:
+                    value = value * scale
+                elif scale is not None and qk_norm is not None:
                     weight = qk_norm[vec(norm * vectors + i)]
                     value = value * scale if attention.turn_first else value * scale * weight
                 value = _turn(let("value", value), let("turn", rope[token, vec(i)])) if turned else value
@@ -56,13 +57,15 @@ def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, str
                 load(head, True, 0)
                 for i in range(vectors):
                     store(q_out, row[at(i)], token, vec(head * vectors + i))
-            position = let("position", places.position(token))
-            with when(position >= 0), T.serial(kv_heads) as head:
-                page = let("page", places.page(token, position))
-                load(heads + head, True, 1)
-                cache.store(page, KEY, head, position, row)
-                load(heads + kv_heads + head, False, 0)
-                cache.store(page, VALUE, head, position, row)
+            if kept is not None:
+                places, cache = kept
+                position = let("position", places.position(token))
+                with when(position >= 0), T.serial(kv_heads) as head:
+                    page = let("page", places.page(token, position))
+                    load(heads + head, True, 1)
+                    cache.store(page, KEY, head, position, row)
+                    load(heads + kv_heads + head, False, 0)
+                    cache.store(page, VALUE, head, position, row)
     return kernel.func
 
 

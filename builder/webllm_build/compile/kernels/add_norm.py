@@ -12,10 +12,11 @@ from webllm_build.compile.target import Variant
 THREADS = 128
 
 
-def add_norm(variant: Variant, columns: int, eps: float) -> PrimFunc:
-    """out[t] = residual[t] + norm_weight * x[t] / sqrt(mean(x[t]²) + eps), for symbolically many rows.
+def add_norm(variant: Variant, columns: int, eps: float, *, scaled: bool = False) -> PrimFunc:
+    """out[t] = residual[t] + norm_weight * x[t] / sqrt(mean(x[t]²) + eps), the sum times `scalar`, for symbolically many rows.
 
-    Parameters: x float32[n, columns], norm_weight float32[columns], residual and out float32[n, columns]. A workgroup has a row.
+    Parameters: x float32[n, columns], norm_weight float32[columns], residual float32[n, columns], scalar float32[1] where there is one,
+    out float32[n, columns]. A workgroup has a row.
     """
     vectors = columns // VEC
     with Kernel() as kernel:
@@ -23,6 +24,7 @@ def add_norm(variant: Variant, columns: int, eps: float) -> PrimFunc:
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         residual = kernel.buffer("residual", (n, columns), "float32")
+        scalar = kernel.buffer("scalar", (1,), "float32") if scaled else None
         out = kernel.buffer("out", (n, columns), "float32")
         with launch([n], [THREADS]) as ((row,), (thread,)):
             squares = local("squares", 1)
@@ -36,5 +38,6 @@ def add_norm(variant: Variant, columns: int, eps: float) -> PrimFunc:
                 column = let("column", i * THREADS + thread)
                 with when(vectors % THREADS == 0 or column < vectors):
                     normalised = x[row, vec(column)] * splat(scale) * weight[vec(column)]
-                    store(out, residual[row, vec(column)] + normalised, row, vec(column))
+                    value = residual[row, vec(column)] + normalised
+                    store(out, value if scalar is None else value * splat(scalar[0]), row, vec(column))
     return kernel.func

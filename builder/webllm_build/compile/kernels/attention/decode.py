@@ -85,11 +85,19 @@ def num_splits(cached: Expr) -> Expr:
     return (cached + keys - 1) // keys if isinstance(cached, int) else T.truncdiv(cached + keys - 1, keys)
 
 
+def cached_before(attention: Attention, position: Expr) -> Expr:
+    """Keys in the cache when a token at this position attends, an int or an int32 expression: its own, too, where another layer has
+    appended it."""
+    return position + 1 if attention.shared else position
+
+
 def seen_before(attention: Attention, position: Expr) -> Expr:
-    """Keys in the cache that a token at this position sees, an int or an int32 expression: the last ones."""
+    """Those of them that it sees: the last ones."""
+    cached = cached_before(attention, position)
     if attention.window is None:
-        return position
-    return min(position, attention.window - 1) if isinstance(position, int) else T.min(position, attention.window - 1)
+        return cached
+    most = cached_before(attention, attention.window - 1)
+    return min(cached, most) if isinstance(position, int) else T.min(cached, most)
 
 
 def query_scale(attention: Attention) -> float:
@@ -117,8 +125,9 @@ def partial_shape(attention: Attention) -> list[int]:
 
 
 def attention_decode(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
-    """softmax(scale * q K) V over the keys that a row's token at position state[row, 0] sees before it, split by split, not yet divided by
-    the sum of weights. Rows of one sequence follow each other, and state[row, BEFORE] counts those before a row.
+    """softmax(scale * q K) V over the keys that a row's token at position state[row, 0] sees before it (with its own, of a layer whose keys
+    another one has appended), split by split, not yet divided by the sum of weights. Rows of one sequence follow each other, and
+    state[row, BEFORE] counts those before a row.
 
     qkv float32[rows, qkv_size], nothing of it rotated yet; rope float32[>= rows, head_dim]: see rope_append.py;
     qk_norm, kv, state, page_table: see kv_cache.py; partial float32[rows, *partial_shape]. Of each row only the first
@@ -131,6 +140,7 @@ def attention_decode(variant: Variant, attention: Attention, rows: Rows = ONE_RO
 class _AttentionDecode:
     def __init__(self, variant: Variant, attention: Attention, rows: Rows) -> None:
         self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
+        self.adds = rows.several and not attention.shared  # keys that are not in the cache
         self.head_dim, self.group = attention.head_dim, attention.group
         most = min(MAX_HEADS, MAX_ELEMENTS // self.head_dim)
         self.heads = max(heads for heads in range(1, most + 1) if self.group % heads == 0)
@@ -166,9 +176,10 @@ class _AttentionDecode:
                 self.row, block = self.rows.split(block, blocks)
                 self.first_head = block * heads
                 self.kv_head = block // (group // heads)
-                self.cached = fixed("cached", state[self.row, 0])
-                self.stored = fixed("stored", self.cached - state[self.row, BEFORE]) if self.rows.several else self.cached
-                seen = self.cached if self.attention.window is None else fixed("seen", seen_before(self.attention, self.cached))
+                self.cached = fixed("cached", cached_before(self.attention, state[self.row, 0]))
+                self.position = self.cached - 1 if self.attention.shared else self.cached
+                self.stored = fixed("stored", self.cached - state[self.row, BEFORE]) if self.adds else self.cached
+                seen = self.cached if self.attention.window is None else fixed("seen", seen_before(self.attention, self.position))
                 keys = fixed("keys", keys_per_split(seen))
                 begin = self.split * keys if self.attention.window is None else self.cached - seen + self.split * keys
                 begin = fixed("begin", begin)
@@ -179,7 +190,7 @@ class _AttentionDecode:
                         first = fixed("first", begin + step * (self.groups * self.keys) + self.kv_group)
                         positions = [fixed("position", first + k * self.groups) for k in range(self.keys)]
                         self._load(positions)
-                        if self.rows.several:
+                        if self.adds:
                             with when(T.min(begin + (step + 1) * (self.groups * self.keys), self.end) > self.stored):
                                 self._load_new(positions)
                         self._scores()
@@ -199,7 +210,7 @@ class _AttentionDecode:
         self.key_scales, self.value_scales = (local(name, self.keys) for name in ("key_scales", "value_scales"))
         self.read = local("read", self.quads, "float32x4")
         self.score = local("score", heads * self.keys)
-        self.scale = scale_at(self.attention, self.cached)
+        self.scale = scale_at(self.attention, self.position)
         for head in range(heads):
             store(self.weight_sum, T.float32(0), head)
             store(self.running_max, T.float32(HIDDEN), head)
@@ -238,7 +249,7 @@ class _AttentionDecode:
         padding meets zeros of the query and sums that are not stored."""
         for k, position in enumerate(positions):
             position = T.min(position, self.stored - 1)
-            position = fixed("known", T.max(position, 0) if self.rows.several else position)
+            position = fixed("known", T.max(position, 0) if self.adds else position)
             page, slot = fixed("page", page_of(self.page_table, self.row, position)), slot_of(position)
             for kind, words, scales in ((KEY, self.key_words, self.key_scales), (VALUE, self.value_words, self.value_scales)):
                 for word in range(self.words):
@@ -265,10 +276,15 @@ class _AttentionDecode:
                         store(values, self.qkv[row, vec(head * self.row_vectors + column)], j)
             scale = None
             if norm is not None:
-                squares = local("key_squares", 1)
-                store(squares, total([dot(new[KEY][j], new[KEY][j]) for j in range(self.vectors)]), 0)
+                normed = new if self.attention.value_norm else new[:1]
+                squares = local("key_squares", len(normed))
+                for kind, values in enumerate(normed):
+                    store(squares, total([dot(values[j], values[j]) for j in range(self.vectors)]), kind)
                 self._reduce(squares, "sum")
-                scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[0]), "float32"))
+                scales = [splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32")) for i in range(len(normed))]
+                scale = scales[KEY]
+                for j in range(self.vectors if self.attention.value_norm else 0):
+                    store(new[VALUE], new[VALUE][j] * scales[VALUE], j)
             for j, (column, inside) in enumerate(places):
                 with when(inside):
                     if norm is None:

@@ -173,8 +173,8 @@ def layout_of(variant: Variant, attention: Attention) -> KvLayout:
 
 
 def qk_norm_buffer(kernel: Kernel, attention: Attention) -> Buffer | None:
-    """Parameter "qk_norm" float32[2 * head_dim], the weights of queries and of keys, where they are normalised."""
-    return kernel.buffer("qk_norm", (2 * attention.head_dim,), "float32") if attention.qk_norm is not None else None
+    """Parameter "qk_norm" float32[qk_norm_size], the weights of queries and of keys, where they are normalised."""
+    return kernel.buffer("qk_norm", (attention.qk_norm_size,), "float32") if attention.qk_norm is not None else None
 
 
 def gated(attention: Attention, qkv: Buffer | None, row: Expr, head: Expr, column: Expr, value: Expr) -> Expr:

@@ -11,6 +11,7 @@ from webllm_build.compile.kernels.attention.decode import HIDDEN, capped, join, 
 from webllm_build.compile.kernels.attention.kv_cache import (
     KEY,
     ONE_ROW,
+    TINY,
     VALUE,
     KvCache,
     Rows,
@@ -58,7 +59,8 @@ UNROLL = 4  # splits that an invocation loads at once
 
 def can_make_codes(attention: Attention) -> bool:
     """Whether a head is whole blocks, and the kernel's bindings, with those of the codes, are no more than every GPU has."""
-    return attention.head_dim % GROUP == 0 and attention.qk_norm is None and not attention.sinks
+    few = attention.shared or (attention.qk_norm is None and not attention.sinks)
+    return attention.head_dim % GROUP == 0 and few
 
 
 def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW, *, codes: bool = False) -> PrimFunc:
@@ -67,13 +69,15 @@ def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW
     qkv, rope: see decode.py; partial float32[rows, *partial_shape], of which the splits that attention_decode wrote are read;
     qk_norm, state, page_table, kv: see kv_cache.py, written in place at position state[row, 0]; out float32[rows, query_size], or with
     `codes` out_q, out_s, its codes (see linear/codes.py).
+    A layer whose keys another one has appended has no own to add; of these parameters it has qkv where outputs have gates, partial, state
+    and out.
     A workgroup serves one head of a row; its invocations hold one vector of the head dimension and every `slices`-th split. Without
     subgroups one slice takes all splits.
     """
-    return _AttentionMerge(variant, attention, rows, codes).build()
+    return (_Merge if attention.shared else _MergeOwn)(variant, attention, rows, codes).build()
 
 
-class _AttentionMerge:
+class _Merge:
     def __init__(self, variant: Variant, attention: Attention, rows: Rows, codes: bool) -> None:
         self.codes = codes
         self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
@@ -86,14 +90,10 @@ class _AttentionMerge:
     def build(self) -> PrimFunc:
         with Kernel() as kernel:
             m = self.rows.count()
-            self.qkv = kernel.buffer("qkv", (m, self.attention.qkv_size), "float32")
-            self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
-            self.qk_norm = qk_norm_buffer(kernel, self.attention)
-            self.sinks = sinks_buffer(kernel, self.attention)
+            self._inputs(kernel, m)
             self.partial = kernel.buffer("partial", (m, *partial_shape(self.attention)), "float32")
             state = state_buffer(kernel)
-            page_table = self.rows.page_table(kernel)
-            self.cache = KvCache(kernel, self.layout)
+            self._places(kernel)
             if self.codes:
                 self.out_q = kernel.buffer("out_q", (m, self.attention.query_size // 16), "uint32x4")
                 self.out_s = kernel.buffer("out_s", (m, self.attention.query_size // GROUP), "float32")
@@ -106,7 +106,7 @@ class _AttentionMerge:
                 self.column = fixed("column", self.thread % self.columns)
                 position = fixed("position", state[self.row, 0])
                 self.sums, self.largest, self.weight = local("sums", 1, "float32x4"), local("largest", 1), local("weight", 1)
-                self._own(position, (page_of(page_table, self.row, position), slot_of(position)))
+                self._begin(position)
                 self._join_splits(fixed("splits", num_splits(seen_before(self.attention, position))))
                 self.values = shared("values", self.columns, "float32x4") if self.codes else None
                 if self.slices == 1:
@@ -118,70 +118,18 @@ class _AttentionMerge:
                     self._store_codes(self.values)
         return kernel.func
 
-    def _own(self, position: Expr, place: tuple[Expr, Expr]) -> None:
-        """Begin the first slice with the token itself. One head of those that share a key and value appends them at (page, slot)."""
-        share, self.lane = Share(self.columns, LANES), fixed("lane", self.thread % LANES)
-        heads = (self.head, self.num_heads + self.kv_head, self.num_heads + self.num_kv_heads + self.kv_head)
-        query, key, value = rows = [local(name, share.vectors, "float32x4") for name in ("query", "key", "value")]
-        for j, (column, inside) in enumerate(share.places(self.lane)):
-            for row in rows:
-                store(row, splat(T.float32(0)), j)
-            with when(inside):
-                turn = let("turn", self.rope[self.row, vec(column)])
-                loaded = [let("loaded", self.qkv[self.row, vec(head * self.columns + column)]) for head in heads]
-                turned = loaded[:2] if self.qk_norm is not None else [rotate(x, turn) for x in loaded[:2]]
-                for row, x in zip(rows, (*turned, loaded[2]), strict=True):
-                    store(row, x, j)
-        if self.qk_norm is not None:
-            self._normalise(share, query, key, self.qk_norm)
-        largest = local("row_largest", 2)
-        if self.layout.scaled:
-            for kind, row in ((KEY, key), (VALUE, value)):
-                store(largest, largest_magnitude(row, share.vectors), kind)
-            self._reduce(largest, "max")
-        page, slot = place
-        is_real = position >= 0 if self.rows.several else True
-        with when(is_real), when(T.And(self.head % self.group == 0, self.thread < LANES)):
-            for kind, row in ((KEY, key), (VALUE, value)):
-                append(self.cache, (page, kind, self.kv_head, slot), share, self.lane, row, largest[kind])
-        # The token is seen as later ones will see it, rounded by the cache.
-        score = local("score", 1)
-        products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]
-        store(score, total(products) * scale_at(self.attention, position), 0)
-        self._reduce(score, "sum")
-        if self.attention.softcap is not None:
-            store(score, capped(self.attention, score[0]), 0)
-        largest_score, weight = score[0], T.float32(1)
-        own = rounded(self.layout, let("own", self.qkv[self.row, vec(heads[2] * self.columns + self.column)]), largest[VALUE])
-        if self.sinks is not None:
-            sink = fixed("sink", self.sinks[self.head] * T.float32(math.log2(math.e)), "float32")
-            largest_score = fixed("largest_score", T.max(score[0], sink), "float32")
-            own_weight = fixed("own_weight", T.exp2(score[0] - largest_score), "float32")
-            own, weight = own * splat(own_weight), own_weight + T.exp2(sink - largest_score)
-        first = self.slice == 0
-        store(self.sums, T.Select(first, own, splat(T.float32(0))), 0)
-        store(self.largest, T.Select(first, largest_score, T.float32(HIDDEN)), 0)
-        store(self.weight, T.Select(first, weight, T.float32(0)), 0)
+    def _inputs(self, kernel: Kernel, m: Expr) -> None:
+        """The first parameters."""
+        self.qkv = kernel.buffer("qkv", (m, self.attention.qkv_size), "float32") if self.attention.gate else None
 
-    def _normalise(self, share: Share, query: Buffer, key: Buffer, weights: Buffer) -> None:
-        """RMS norms of the query and the key, which are then turned."""
-        squares = local("squares", 2)
-        for i, row in enumerate((query, key)):
-            store(squares, total([dot(row[j], row[j]) for j in range(share.vectors)]), i)
-        self._reduce(squares, "sum")
-        for i, row in enumerate((query, key)):
-            scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32"))
-            for j, (column, inside) in enumerate(share.places(self.lane)):
-                with when(inside):
-                    weight = weights[vec(i * self.columns + column)]
-                    store(row, normalised(self.attention, row[j] * scale, weight, self._turn, column), j)
+    def _places(self, kernel: Kernel) -> None:
+        """Parameters that say where the token goes."""
 
-    def _turn(self, x: Expr, column: Expr) -> Expr:
-        return rotate(x, let("turn", self.rope[self.row, vec(column)]))
-
-    def _reduce(self, values: Buffer, operator: Operator) -> None:
-        place = {"lane": self.lane, "width": LANES, "group": self.thread // LANES, "groups": self.threads // LANES}
-        reduce_all(self.variant, values, int(values.shape[0]), **place, operator=operator, again=True)
+    def _begin(self, position: Expr) -> None:
+        """What each slice has before any split. A row of padding has none, and no weight but this."""
+        store(self.sums, splat(T.float32(0)), 0)
+        store(self.largest, T.float32(HIDDEN), 0)
+        store(self.weight, T.float32(TINY), 0)
 
     def _join_splits(self, splits: Expr) -> None:
         at_once = self.slices * UNROLL
@@ -238,3 +186,88 @@ class _AttentionMerge:
         unit, is_real = fixed("unit", T.min(self.thread, units - 1)), self.thread < units
         made = make_block(self.variant, fixed("part", unit % of_block), [let("quad", values[unit * each + j]) for j in range(each)])
         made.store(is_real, self.out_q, self.out_s, self.row, fixed("block", self.head * blocks + unit // of_block))
+
+
+class _MergeOwn(_Merge):
+    def _inputs(self, kernel: Kernel, m: Expr) -> None:
+        self.new = kernel.buffer("qkv", (m, self.attention.qkv_size), "float32")
+        self.qkv = self.new
+        self.rope = kernel.buffer("rope", (size("rope_rows"), self.head_dim), "float32")
+        self.qk_norm = qk_norm_buffer(kernel, self.attention)
+        self.sinks = sinks_buffer(kernel, self.attention)
+
+    def _places(self, kernel: Kernel) -> None:
+        self.page_table = self.rows.page_table(kernel)
+        self.cache = KvCache(kernel, self.layout)
+
+    def _begin(self, position: Expr) -> None:
+        """Begin the first slice with the token itself. One head of those that share a key and value appends them."""
+        page, slot = page_of(self.page_table, self.row, position), slot_of(position)
+        share, self.lane = Share(self.columns, LANES), fixed("lane", self.thread % LANES)
+        heads = (self.head, self.num_heads + self.kv_head, self.num_heads + self.num_kv_heads + self.kv_head)
+        query, key, value = rows = [local(name, share.vectors, "float32x4") for name in ("query", "key", "value")]
+        for j, (column, inside) in enumerate(share.places(self.lane)):
+            for row in rows:
+                store(row, splat(T.float32(0)), j)
+            with when(inside):
+                turn = let("turn", self.rope[self.row, vec(column)])
+                loaded = [let("loaded", self.new[self.row, vec(head * self.columns + column)]) for head in heads]
+                turned = loaded[:2] if self.qk_norm is not None else [rotate(x, turn) for x in loaded[:2]]
+                for row, x in zip(rows, (*turned, loaded[2]), strict=True):
+                    store(row, x, j)
+        scale_of_value = None if self.qk_norm is None else self._normalise(share, query, key, value, self.qk_norm)
+        largest = local("row_largest", 2)
+        if self.layout.scaled:
+            for kind, row in ((KEY, key), (VALUE, value)):
+                store(largest, largest_magnitude(row, share.vectors), kind)
+            self._reduce(largest, "max")
+        is_real = position >= 0 if self.rows.several else True
+        with when(is_real), when(T.And(self.head % self.group == 0, self.thread < LANES)):
+            for kind, row in ((KEY, key), (VALUE, value)):
+                append(self.cache, (page, kind, self.kv_head, slot), share, self.lane, row, largest[kind])
+        # The token is seen as later ones will see it, rounded by the cache.
+        score = local("score", 1)
+        products = [dot(query[j], rounded(self.layout, key[j], largest[KEY])) for j in range(share.vectors)]
+        store(score, total(products) * scale_at(self.attention, position), 0)
+        self._reduce(score, "sum")
+        if self.attention.softcap is not None:
+            store(score, capped(self.attention, score[0]), 0)
+        largest_score, weight = score[0], T.float32(1)
+        own = let("own", self.new[self.row, vec(heads[2] * self.columns + self.column)])
+        own = rounded(self.layout, own if scale_of_value is None else let("own_normed", own * scale_of_value), largest[VALUE])
+        if self.sinks is not None:
+            sink = fixed("sink", self.sinks[self.head] * T.float32(math.log2(math.e)), "float32")
+            largest_score = fixed("largest_score", T.max(score[0], sink), "float32")
+            own_weight = fixed("own_weight", T.exp2(score[0] - largest_score), "float32")
+            own, weight = own * splat(own_weight), own_weight + T.exp2(sink - largest_score)
+        first = self.slice == 0
+        store(self.sums, T.Select(first, own, splat(T.float32(0))), 0)
+        store(self.largest, T.Select(first, largest_score, T.float32(HIDDEN)), 0)
+        store(self.weight, T.Select(first, weight, T.float32(0)), 0)
+
+    def _normalise(self, share: Share, query: Buffer, key: Buffer, value: Buffer, weights: Buffer) -> Expr | None:
+        """RMS norms of the query and the key, which are then turned, and of the value where it has one: what it was multiplied by."""
+        normed = (query, key, value)[: 3 if self.attention.value_norm else 2]
+        squares = local("squares", len(normed))
+        for i, row in enumerate(normed):
+            store(squares, total([dot(row[j], row[j]) for j in range(share.vectors)]), i)
+        self._reduce(squares, "sum")
+        for i, row in enumerate((query, key)):
+            scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32"))
+            for j, (column, inside) in enumerate(share.places(self.lane)):
+                with when(inside):
+                    weight = weights[vec(i * self.columns + column)]
+                    store(row, normalised(self.attention, row[j] * scale, weight, self._turn, column), j)
+        if not self.attention.value_norm:
+            return None
+        scale = splat(fixed("rms_scale", rms_scale(self.attention, squares[2]), "float32"))
+        for j in range(share.vectors):
+            store(value, value[j] * scale, j)
+        return scale
+
+    def _turn(self, x: Expr, column: Expr) -> Expr:
+        return rotate(x, let("turn", self.rope[self.row, vec(column)]))
+
+    def _reduce(self, values: Buffer, operator: Operator) -> None:
+        place = {"lane": self.lane, "width": LANES, "group": self.thread // LANES, "groups": self.threads // LANES}
+        reduce_all(self.variant, values, int(values.shape[0]), **place, operator=operator, again=True)

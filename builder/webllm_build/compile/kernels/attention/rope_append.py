@@ -48,16 +48,16 @@ LANES = 8  # invocations of a row: one head of one token
 
 def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
     """Normalises, where the layer does, and rotates the queries and keys of n new tokens, and appends keys and values to the cache at
-    positions state[0, 0]..state[0, 0]+n-1.
+    positions state[0, 0]..state[0, 0]+n-1. Where the layer has queries alone, there is no more to it than these.
 
     qkv float32[n, qkv_size]: queries, keys, values; rotary pairs are elements 2i and 2i+1.
     rope float32[>= n, head_dim]: cosine and sine for each new token and pair.
-    state, qk_norm, page_table, kv: see kv_cache.py; written in place.
+    qk_norm: see kv_cache.py; so are state, page_table and kv, of a layer with keys; written in place.
     q_out float32[n, query_size]: the rotated queries.
     (x, y) becomes (x cos - y sin, y cos + x sin): arXiv 2104.09864, equation 34.
     """
     layout = layout_of(variant, attention)
-    num_heads, num_kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
+    num_heads, num_kv_heads, head_dim = attention.heads, attention.own_kv_heads, attention.head_dim
     columns = head_dim // VEC
     heads = num_heads + 2 * num_kv_heads
     groups = THREADS // LANES
@@ -66,17 +66,17 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
         qkv = kernel.buffer("qkv", (n, attention.qkv_size), "float32")
         rope = kernel.buffer("rope", (size("rope_rows"), head_dim), "float32")
         qk_norm = qk_norm_buffer(kernel, attention)
-        state = state_buffer(kernel)
-        page_table = ONE_ROW.page_table(kernel)
-        cache = KvCache(kernel, layout)
+        where = None if attention.shared else (state_buffer(kernel), ONE_ROW.page_table(kernel), KvCache(kernel, layout))
         q_out = kernel.buffer("q_out", (n, num_heads * head_dim), "float32")
         with launch([ceildiv(n * heads, groups)], [LANES, groups]) as ((block,), (lane, group)):
             row = fixed("row", block * groups + group)
             token, head = fixed("token", T.min(row // heads, n - 1)), fixed("head", row % heads)
-            position = fixed("position", state[0, 0] + token)
-            kv_head = head - num_heads
-            page = page_of(page_table, 0, position)
-            place = (page, kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
+            if where is not None:
+                state, page_table, cache = where
+                position = fixed("position", state[0, 0] + token)
+                kv_head = head - num_heads
+                page = page_of(page_table, 0, position)
+                place = (page, kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
             share = Share(columns, LANES)
             held = share.places(lane)
             values = local("values", share.vectors, "float32x4")
@@ -99,8 +99,11 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
                     with when(T.And(head < num_heads + num_kv_heads, inside)):
                         weight = qk_norm[vec(weights + column)]
                         store(values, normalised(attention, values[j] * scale, weight, turned, column), j)
+                    if attention.value_norm:
+                        with when(head >= num_heads + num_kv_heads):
+                            store(values, values[j] * scale, j)
             largest = local("largest", 1)
-            if layout.scaled:
+            if layout.scaled and where is not None:
                 store(largest, largest_magnitude(values, share.vectors), 0)
                 again = qk_norm is not None
                 reduce_all(variant, largest, 1, lane=lane, width=LANES, group=group, groups=groups, operator="max", again=again)
@@ -109,8 +112,9 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
                     for j, (column, inside) in enumerate(held):
                         with when(inside):
                             store(q_out, values[j], token, vec(head * columns + column))
-                with when(head >= num_heads):
-                    append(cache, place, share, lane, values, largest[0])
+                if where is not None:
+                    with when(head >= num_heads):
+                        append(cache, place, share, lane, values, largest[0])
     return kernel.func
 
 

@@ -69,13 +69,15 @@ ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
 @dataclass(frozen=True)
 class Epilogue:
     """What a linear layer does with its products y float32[m, n]: y + bias, and then an activation of each output, or the activation of a
-    gated unit, whose gate and up are rows 2i and 2i + 1 for channel i and whose output is [m, n/2], or scale, softcap and residual + y."""
+    gated unit, whose gate and up are rows 2i and 2i + 1 for channel i and whose output is [m, n/2], or scale, softcap and residual + y.
+    factor: what an activation of each output gives is times factor[m, n]."""
 
     bias: bool = False
     activation: Activation = "none"
     residual: bool = False
     scale: float = 1.0
     softcap: float | None = None
+    factor: bool = False
 
     @property
     def gated(self) -> bool:
@@ -100,10 +102,11 @@ class Epilogue:
         return position % (width // 2) * 2 + position // (width // 2) if self.gated else position
 
     def buffers(self, kernel: Kernel, m: Expr, n: int, experts: int = 1) -> EpilogueBuffers:
-        """Parameters bias float32[n] (of each of so many experts) and residual float32[m, n], where there are such."""
+        """Parameters bias float32[n] (of each of so many experts), and residual or factor float32[m, n], where there are such."""
         bias = kernel.buffer("bias", (experts * n,), "float32") if self.bias else None
         residual = kernel.buffer("residual", (m, n), "float32") if self.residual else None
-        return EpilogueBuffers(self, bias, residual)
+        factor = kernel.buffer("factor", (m, n), "float32") if self.factor else None
+        return EpilogueBuffers(self, bias, residual, factor)
 
 
 PLAIN = Epilogue()
@@ -116,6 +119,7 @@ class EpilogueBuffers:
     epilogue: Epilogue
     bias: Buffer | None
     residual: Buffer | None
+    factor: Buffer | None
     first_bias: Expr = 0
 
     def of_expert(self, expert: Expr, n: int) -> EpilogueBuffers:
@@ -127,7 +131,8 @@ class EpilogueBuffers:
         if self.bias is not None:
             y = y + self.bias[self.first_bias + column]
         if self.epilogue.activation != "none":
-            return ACTIVATIONS[self.epilogue.activation](let("y", y))
+            y = ACTIVATIONS[self.epilogue.activation](let("y", y))
+            return y if self.factor is None else y * self.factor[token, column]
         if self.epilogue.scale != 1:
             y = y * T.float32(self.epilogue.scale)
         if self.epilogue.softcap is not None:

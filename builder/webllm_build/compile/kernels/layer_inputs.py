@@ -1,0 +1,47 @@
+"""What layers get of each token beside their input."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, ceildiv, dot, inverse_rms, launch, let, local, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.target import Variant
+
+THREADS = 64
+
+
+def layer_inputs(variant: Variant, columns: int, count: int, first: int, outputs: int, eps: float) -> PrimFunc:
+    """out_i[t] = (norm_weight * p / sqrt(mean(p²) + eps) + r) / sqrt(2), where p and r are the columns of layer first + i of projected[t]
+    and rows[t]; of `outputs` layers out of `count`, for symbolically many rows.
+
+    Parameters: projected and rows float32[n, count * columns], norm_weight float32[columns], out_i float32[n, columns]. A workgroup has a
+    layer of a row.
+    """
+    vectors = columns // VEC
+    with Kernel() as kernel:
+        n = size("n")
+        projected, rows = (kernel.buffer(name, (n, count * columns), "float32") for name in ("projected", "rows"))
+        weight = kernel.buffer("norm_weight", (columns,), "float32")
+        outs = [kernel.buffer(f"out{i}", (n, columns), "float32") for i in range(outputs)]
+        with launch([n * outputs], [THREADS]) as ((block,), (thread,)):
+            row, layer = fixed("row", block // outputs), fixed("layer", block % outputs)
+            start = fixed("start", (layer + first) * vectors)
+            squares = local("squares", 1)
+            store(squares, T.float32(0), 0)
+            with T.serial(ceildiv(vectors, THREADS)) as i, when(vectors % THREADS == 0 or i * THREADS + thread < vectors):
+                value = let("value", projected[row, vec(start + i * THREADS + thread)])
+                store(squares, squares[0] + dot(value, value), 0)
+            reduce_all(variant, squares, 1, lane=thread, width=THREADS)
+            scale = fixed("scale", inverse_rms(squares[0], columns, eps), "float32")
+            with T.serial(ceildiv(vectors, THREADS)) as i:
+                column = let("column", i * THREADS + thread)
+                with when(vectors % THREADS == 0 or column < vectors):
+                    normed = projected[row, vec(start + column)] * splat(scale) * weight[vec(column)]
+                    value = let("value", (normed + rows[row, vec(start + column)]) * splat(T.float32(0.5**0.5)))
+                    for number, out in enumerate(outs):
+                        with when(layer == number):
+                            store(out, value, row, vec(column))
+    return kernel.func
