@@ -25,6 +25,7 @@ CHUNK = 64  # tokens of the longest prefill call
 MATRICES = [
     *("conv_in", "conv_out", "delta_in", "delta_out", "mamba_in", "mamba_out", "qkv", "o"),
     *("gate_up", "up", "down", "experts_gate_up", "experts_down"),
+    *("layer_table", "layer_projection", "input_gate", "input_out"),
 ]
 EXACT = dict.fromkeys(["embedding", *MATRICES, "head"], "f16")
 

@@ -84,7 +84,7 @@ def check_library(library: bytes, weights: StoredWeights) -> None:
     """Verify the plan as it will be shipped, and that it and the weights speak of the same buffers. Raises PlanError."""
     plan = parse_plan(read_custom_section(library, PLAN_SECTION))
     verify_plan(plan, json.loads(read_custom_section(library, WGSL_SECTION)))
-    planned = [(buffer.name, buffer.bytes) for buffer in plan.weights]
+    planned = [(buffer.name, buffer.bytes) for buffer in (*plan.weights, *plan.stored)]
     packed = [(tensor.name, tensor.bytes) for tensor in weights.tensors]
     if planned != packed:
         wrong = next((pair for pair in zip(planned, packed, strict=False) if pair[0] != pair[1]), (len(planned), len(packed)))

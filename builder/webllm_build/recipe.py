@@ -70,7 +70,7 @@ class Recipe:
     @property
     def bytes(self) -> int:
         """Of the packed weights."""
-        return sum(buffer.bytes for buffer in self.layout.weights)
+        return sum(buffer.bytes for buffer in (*self.layout.weights, *self.layout.stored))
 
     @property
     def title(self) -> str:

@@ -49,7 +49,8 @@ def layout_of(model: Decoder, quantization: str, matrices: str | None = None) ->
 
 
 def weight_bytes(layout: Layout) -> int:
-    return sum(buffer.bytes for buffer in layout.weights)
+    """Of the download."""
+    return sum(buffer.bytes for buffer in (*layout.weights, *layout.stored))
 
 
 def parameters(model: Decoder) -> int:
@@ -60,7 +61,7 @@ def memory_at(layout: Layout, kv_dtype: str, tokens: int) -> Memory:
     """Weights, and the cache of one conversation; what a step works in is known when it is compiled."""
     sizes = layout.state_bytes(kv_dtype)
     cache = cache_bytes(layout.states, sizes, tokens, layout.page_size, layout.prefill_chunk)
-    return Memory(weight_bytes(layout), cache, slot_bytes(layout.states, sizes))
+    return Memory(sum(buffer.bytes for buffer in layout.weights), cache, slot_bytes(layout.states, sizes))
 
 
 def context_lengths(most: int) -> Sequence[int]:

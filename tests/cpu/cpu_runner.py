@@ -54,6 +54,7 @@ class CpuRunner:
             if state["kind"] == "pages":
                 places[base + number] = ends[state["window"]]
                 ends[state["window"]] += size
+        self._stored = {stored["io"]: weights[stored["name"]].tobytes() for stored in self.plan["stored"]}
         self._places = places
         self._io = {buffer["name"]: base + len(self.plan["states"]) + number for number, buffer in enumerate(self.plan["io"])}
         self._pages = [np.random.default_rng(number).permutation(PAGES) for number in range(len(groups))]
@@ -64,7 +65,7 @@ class CpuRunner:
 
     def prefill(self, tokens: Sequence[int], sequence: int = 0) -> Array:
         """Append tokens: the logits after the last, float32[vocabulary]."""
-        self.write("tokens", np.array(tokens, np.int32))
+        self.take(tokens)
         self._prepare([sequence], len(tokens))
         self.run("prefill", len(tokens))
         before = self.read("logits", np.uint32).reshape(MAX_ROWS, -1), self.read("sampling", np.uint32)
@@ -76,7 +77,7 @@ class CpuRunner:
 
     def encode(self, tokens: Sequence[int], sequence: int = 0) -> Array:
         """A whole text's vector, of an embedding model: float32[dimensions]."""
-        self.write("tokens", np.array(tokens, np.int32))
+        self.take(tokens)
         self._prepare([sequence], len(tokens))
         self.run("prefill", len(tokens))
         self.run("encode", len(tokens))
@@ -84,7 +85,7 @@ class CpuRunner:
 
     def decode(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
         """Append a token to each row's sequence: logits float32[rows, vocabulary]. None: padding."""
-        self.write("tokens", np.array(tokens, np.int32))
+        self.take(tokens)
         self._prepare(sequences, 1)
         self.run("decode", len(sequences))
         return self.read("logits", np.float32).reshape(MAX_ROWS, -1)[: len(sequences)]
@@ -128,6 +129,13 @@ class CpuRunner:
             middle = int(units[kernel]) // 2
             machine.kernel(entry, self._scratch, n, middle, int(units[kernel]))
             machine.kernel(entry, self._scratch, n, 0, middle)
+
+    def take(self, tokens: Sequence[int]) -> None:
+        """Ids, and what a step reads of these in storage."""
+        self.write("tokens", np.array(tokens, np.int32))
+        for stored in self.plan["stored"]:
+            rows = np.frombuffer(self._stored[stored["io"]], np.uint8).reshape(-1, stored["row_bytes"])
+            self.write(stored["io"], rows[np.array(tokens)])
 
     def write(self, name: str, values: Array) -> None:
         start = self._places[self._io[name]]

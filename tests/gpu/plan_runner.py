@@ -43,6 +43,7 @@ class PlanRunner:
         self._wasm = WasmLibrary(library)
         contents = [weights[buffer.name].tobytes() for buffer in self.plan.weights]
         assert [len(content) for content in contents] == [buffer.bytes for buffer in self.plan.weights]
+        self._stored = {stored.io: weights[stored.name].tobytes() for stored in self.plan.stored}
         places = [MAX_SLOTS if state.kind == "slots" else PAGES for state in self.plan.states]
         sizes = [count * size for count, size in zip(places, self.variant.state_bytes, strict=True)]
         sizes += [buffer.bytes for buffer in self.plan.io]
@@ -72,14 +73,14 @@ class PlanRunner:
 
     def prefill(self, tokens: Sequence[int]) -> Array:
         """Append tokens: the logits after the last, float32[vocabulary]."""
-        self._write("tokens", np.array(tokens, np.int32))
+        self._take(tokens)
         self._submit([("prefill", len(tokens)), ("logits", len(tokens))], [self.sequence], len(tokens))
         return self.logits()
 
     def encode(self, tokens: Sequence[int]) -> Array:
         """Append tokens: float32[2, hidden], the last token's normed state and the sum of all these tokens'; of an embedding model
         float32[1, dimensions], the text's vector."""
-        self._write("tokens", np.array(tokens, np.int32))
+        self._take(tokens)
         self._submit([("prefill", len(tokens)), ("encode", len(tokens))], [self.sequence], len(tokens))
         pooled: Array = self._read("pooled", np.float32).reshape(2 if "decode" in self.variant.functions else 1, -1)
         return pooled
@@ -112,14 +113,14 @@ class PlanRunner:
     def prefill_another(self, tokens: Sequence[int]) -> int:
         """A sequence of its own that begins with the tokens."""
         self._others.append(self._wasm.call("kv_new"))
-        self._write("tokens", np.array(tokens, np.int32))
+        self._take(tokens)
         self._submit([("prefill", len(tokens))], self._others[-1:], len(tokens))
         return self._others[-1]
 
     def decode_rows(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
         """One step with a token of each row's sequence, of which several may be the same: float32[rows, vocabulary]. A row of None is
         padding, and where no function has as many rows, so are the next one's others."""
-        self._write("tokens", np.array(tokens, np.int32))
+        self._take(tokens)
         m = next(m for m in (1, 2, 4, MAX_ROWS) if m >= len(tokens))
         self._submit([(self._rows(m), m)], sequences)
         return np.stack([self.logits(row) for row in range(len(tokens))])
@@ -128,7 +129,7 @@ class PlanRunner:
         """Decode each row's sequence greedily from its token on: ids."""
         m, first = len(tokens), self._steps
         self._write("sampling", np.tile(GREEDY, (m, 1)))
-        self._write("tokens", np.array(tokens, np.int32))
+        self._take(tokens)
         for _ in range(count):
             self._submit([(self._rows(m), m), ("sample", m)], sequences)
         return self._read("history", np.int32)[first : first + m * count].reshape(count, m).T.tolist()
@@ -138,7 +139,7 @@ class PlanRunner:
 
     def decode(self, token: int) -> Array:
         """As prefill of one token, by a decode step."""
-        self._write("tokens", np.array([token], np.int32))
+        self._take([token])
         self._submit([("decode", 1)], [self.sequence])
         return self.logits()
 
@@ -159,7 +160,7 @@ class PlanRunner:
     def generate(self, tokens: Sequence[int], count: int) -> list[int]:
         """Append tokens and decode greedily: ids, which the CPU reads when the last is made."""
         self._write("sampling", GREEDY)
-        self._write("tokens", np.array(tokens, np.int32))
+        self._take(tokens)
         first = self._steps
         self._submit([("prefill", len(tokens)), ("logits", len(tokens)), ("sample", 1)], [self.sequence], len(tokens))
         for _ in range(count - 1):
@@ -263,6 +264,13 @@ class PlanRunner:
 
     def _io(self, name: str) -> Any:
         return self._buffers[self.plan.io_base + [buffer.name for buffer in self.plan.io].index(name)]
+
+    def _take(self, tokens: Sequence[int]) -> None:
+        """Ids, and what a step reads of these in storage."""
+        self._write("tokens", np.array(tokens, np.int32))
+        for stored in self.plan.stored:
+            rows = np.frombuffer(self._stored[stored.io], np.uint8).reshape(-1, stored.row_bytes)
+            self._write(stored.io, rows[np.array(tokens)])
 
     def _write(self, name: str, values: Array) -> None:
         """Make an io buffer begin with values."""

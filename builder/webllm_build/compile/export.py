@@ -28,7 +28,8 @@ from webllm_build.signals import held_back
 @dataclass(frozen=True)
 class FunctionSpec:
     """A plan function: how many rows it takes (a number, or "n" up to `most`, None for a prefill chunk), its io buffers ("ropes": all
-    rotary tables, "tables": all page tables), whether it reads states and weights, and the io buffer that its result is."""
+    rotary tables, "tables": all page tables, "rows": all rows of weights in storage), whether it reads states and weights, and the io
+    buffer that its result is."""
 
     name: str
     rows: int | Literal["n"]
@@ -39,7 +40,7 @@ class FunctionSpec:
 
 
 ROW_COUNTS = (2, 4, MAX_ROWS)  # of decode steps with several rows; powers of two
-STEP = ("tokens", "state", "ropes", "tables")
+STEP = ("tokens", "state", "ropes", "tables", "rows")
 FUNCTIONS = (
     FunctionSpec("prefill", "n", STEP, True, "hidden"),
     FunctionSpec("logits", "n", ("hidden",), True, "logits"),
@@ -115,7 +116,9 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
         sizes = [symbols.setdefault(size, tirx.Var(size, "int64")) if isinstance(size, str) else size for size in shape]
         return nn.Tensor.placeholder(sizes, dtype, name)
 
-    several = {"ropes": layout.ropes.values(), "tables": layout.tables.values()}
+    stored = layout.rows
+    rows = [name for _, names in stored.values() for name in names]
+    several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows}
     names = [name for given in spec.io for name in several.get(given, [given])]
     io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
     states: dict[str, nn.Tensor] = {}
@@ -132,10 +135,12 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
                 for part in parts
             ]
             for name, parts in layout.parts.items()
+            if name not in stored
         }
     ropes = {rope: io[name] for rope, name in layout.ropes.items() if name in io}
     tables = {state.name: layout.tables[state.window] for state in layout.states if state.kind == "pages"}
-    inputs = Inputs(io, ropes, {state: io[name] for state, name in tables.items() if name in io}, states, weights)
+    taken = {name: [Matrix(part, [io[each] for each in names])] for name, (part, names) in stored.items() if names[0] in io}
+    inputs = Inputs(io, ropes, {state: io[name] for state, name in tables.items() if name in io}, states, {**weights, **taken})
     parameters = [*io.values(), *states.values(), *(buffer for parts in weights.values() for part in parts for buffer in part.buffers)]
     attrs: dict[str, object] = {"num_input": len(parameters)}
     if "n" in symbols:

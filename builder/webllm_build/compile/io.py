@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from webllm_build.compile.abi_generated import HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
-from webllm_build.compile.plan import Buffer, Rope as PlanRope, State, page_groups
+from webllm_build.compile.plan import Buffer, Rope as PlanRope, State, Stored, page_groups
+from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
+from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme, parts_of
+from webllm_build.quantize.scheme import DTYPE_BYTES, BufferSpec
 
 WORD = 4
 POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
@@ -31,7 +34,7 @@ class Layout:
     """Sizes that every variant shares.
 
     weights: GPU buffers of all weights, in plan order; parts: the same by logical weight, which has several
-    where it is larger than a binding.
+    where it is larger than a binding, and one where it stays in storage (`stored`).
     context_length, prefill_chunk: tokens of the longest sequence, and of the longest prefill call.
     """
 
@@ -43,18 +46,54 @@ class Layout:
 
     @staticmethod
     def of(model: Decoder, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
-        parts = {weight.name: parts_of(weight.name, schemes[weight.name], weight.shape, weight.experts) for weight in model.weights}
+        parts = {
+            weight.name: parts_of(weight.name, schemes[weight.name], weight.shape, weight.experts)
+            if weight.resident
+            else (_whole(weight, schemes[weight.name]),)
+            for weight in model.weights
+        }
         return Layout(model, parts, context_length, prefill_chunk)
 
     @property
     def weights(self) -> tuple[Buffer, ...]:
-        parts = (part for parts in self.parts.values() for part in parts)
+        parts = (part for weight in self.model.weights if weight.resident for part in self.parts[weight.name])
         return tuple(Buffer(f"{part.name}.{spec.suffix}", spec.nbytes) for part in parts for spec in part.buffers)
+
+    @property
+    def stored(self) -> tuple[Stored, ...]:
+        """What stays in storage, by buffers of its schemes."""
+        buffers = [(part, spec) for part in self._stored for spec in part.buffers]
+        return tuple(
+            Stored(f"{part.name}.{spec.suffix}", spec.nbytes, spec.nbytes // part.rows, name)
+            for (part, spec), name in zip(buffers, self._rows, strict=True)
+        )
+
+    @property
+    def rows(self) -> Mapping[str, tuple[Part, tuple[str, ...]]]:
+        """Of each weight in storage, by its name, the rows of a call's tokens as a part, and the io buffers that they are in."""
+        names = iter(self._rows)
+        parts = (replace(part, rows=self._chunk) for part in self._stored)
+        return {part.name: (part, tuple(next(names) for _ in part.buffers)) for part in parts}
+
+    @property
+    def _stored(self) -> tuple[Part, ...]:
+        return tuple(part for weight in self.model.weights if not weight.resident for part in self.parts[weight.name])
+
+    @property
+    def _rows(self) -> Mapping[str, BufferSpec]:
+        """The io buffers of these rows."""
+        specs = (spec for part in self._stored for spec in replace(part, rows=self._chunk).buffers)
+        return {f"rows{index}": spec for index, spec in enumerate(specs)}
+
+    @property
+    def _chunk(self) -> int:
+        """Tokens of the longest call."""
+        return max(self.prefill_chunk, MAX_ROWS)
 
     @property
     def _io(self) -> dict[str, tuple[list[int], str]]:
         """Shape and dtype of each io buffer. Rows are those of a decode step; a prefill uses the first."""
-        model, chunk = self.model, max(self.prefill_chunk, MAX_ROWS)
+        model, chunk = self.model, self._chunk
         drawn = {
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),
             "sampling": ([MAX_ROWS, SAMPLING_WORDS], "uint32"),
@@ -73,11 +112,12 @@ class Layout:
             "hidden": ([chunk, model.hidden_size], "float32"),
             "pooled": ([POOLED, model.hidden_size] if model.pool is None else [1, model.dimensions], "float32"),
             **(drawn if model.pool is None else {}),
+            **{name: (list(spec.shape), spec.dtype) for name, spec in self._rows.items()},
         }
 
     @property
     def io(self) -> tuple[Buffer, ...]:
-        return tuple(Buffer(name, math.prod(shape) * WORD) for name, (shape, _) in self._io.items())
+        return tuple(Buffer(name, math.prod(shape) * DTYPE_BYTES.get(dtype, WORD)) for name, (shape, dtype) in self._io.items())
 
     def io_shape(self, name: str, rows: int | str) -> tuple[Shape, str]:
         """Relax shape and dtype of an io buffer in a function over so many tokens or rows."""
@@ -130,3 +170,14 @@ class Layout:
     def kv(self, kv_dtype: str, state: Pages) -> KvLayout:
         """One layer's cache."""
         return KvLayout(kv_dtype, state.kv_heads, state.head_dim)
+
+
+def _whole(weight: Weight, scheme: Scheme) -> Part:
+    """Of a weight that stays in storage, whose rows must be whole words of each buffer."""
+    rows, columns = weight.shape
+    part = Part(weight.name, scheme, 0, rows, columns)
+    if any(two.nbytes != 2 * one.nbytes for one, two in zip(scheme.buffers(1, columns), scheme.buffers(2, columns), strict=True)):
+        raise UnsupportedArchitecture(
+            f"Rows of {columns} values of {weight.name} are no whole words as {scheme.name}", "Other schemes (--quantization) may do."
+        )
+    return part

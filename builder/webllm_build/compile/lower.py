@@ -65,7 +65,7 @@ class GpuOperators(RelaxOperators):
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
         return nn.op.rms_norm(x, *self.vector(norm), axes=-1, epsilon=self.norm_eps)
 
-    def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
+    def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
         return _embed(self.variant, part, count, scale)
 
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:

@@ -42,7 +42,7 @@ class Matrix:
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """The tensors of one Relax function: io buffers by name, rotary tables, page tables by the states that they are of, states by name,
-    the parts of each weight."""
+    the parts of each weight, or of one in storage the rows of the call's tokens."""
 
     io: Mapping[str, nn.Tensor]
     ropes: Mapping[Rope, nn.Tensor]
@@ -61,6 +61,9 @@ class RelaxOperators(ABC):
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> nn.Tensor:
         tokens, (count, columns) = self.inputs.io["tokens"], table.shape
+        if not table.resident:
+            (taken,) = self.inputs.weights[table.name]
+            return nn.op.tensor_ir_op(self.embed_kernel(taken.part, None, scale), "embed_rows", list(taken.buffers), rows(tokens, columns))
         calls = [
             Call(self.embed_kernel(matrix.part, count, scale), "embed", [tokens, *matrix.buffers])
             for matrix in self.inputs.weights[table.name]
@@ -165,9 +168,9 @@ class RelaxOperators(ABC):
         return self.append(kernel, type(recurrence).__name__.lower() + name, args, recurrence.size)[1]
 
     @abstractmethod
-    def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
+    def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
         """Embeddings of the tokens whose rows of `count` are in a part of the table, times scale. Parameters: tokens, the part's buffers,
-        out."""
+        out. None: the part has the rows of the call's tokens, one behind the other, and there is no parameter `tokens`."""
 
     @abstractmethod
     def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:

@@ -71,6 +71,7 @@ def compile_model(
         weights=layout.weights,
         states=layout.states,
         io=layout.io,
+        stored=layout.stored,
         variants=emitter.variants,
     )
     verify_plan(plan, emitter.wgsl)
@@ -96,7 +97,8 @@ def plan_model(layout: Layout) -> PlanModel:
 
 def _supported(variants: Sequence[Variant], layout: Layout) -> list[Variant]:
     """The variants that the model's weights allow: integer dot products need integers."""
-    matrices = (layout.parts[weight.name][0] for weight in layout.model.weights if weight.kind != "vector" and weight.precision != "exact")
+    weights = (weight for weight in layout.model.weights if weight.kind != "vector" and weight.precision != "exact" and weight.resident)
+    matrices = (layout.parts[weight.name][0] for weight in weights)
     others = sorted({part.scheme.name for part in matrices} - CODES.keys())
     supported = [variant for variant in variants if not (variant.integer and others)]
     if not supported:

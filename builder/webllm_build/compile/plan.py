@@ -46,6 +46,15 @@ class Buffer:
 
 
 @dataclass(frozen=True)
+class Stored(Buffer):
+    """A buffer's contents that stay in storage, a row for each token of the vocabulary: those of a call's tokens are written one behind the
+    other into the io buffer `io`, before `prefill` or a decode step."""
+
+    row_bytes: int
+    io: str
+
+
+@dataclass(frozen=True)
 class State:
     """A buffer that outlives a step: "pages" of a layer's cache, whose places the page table of its group names, or "slots", each for a
     sequence's state after a step; `state` names the one that a row reads and the one that it writes. Of pages, query_size: values of a
@@ -139,6 +148,7 @@ class PlanHead:
     weights: tuple[Buffer, ...]
     states: tuple[State, ...]
     io: tuple[Buffer, ...]
+    stored: tuple[Stored, ...]
 
     @property
     def state_base(self) -> int:
@@ -181,6 +191,10 @@ def parse_plan(data: bytes) -> Plan:
             for state in plan.objects("states")
         ),
         io=_buffers(plan, "io"),
+        stored=tuple(
+            Stored(stored.text("name"), stored.count("bytes"), stored.count("row_bytes"), stored.text("io"))
+            for stored in plan.objects("stored")
+        ),
         variants=tuple(_variant(variant) for variant in plan.objects("variants")),
         format=plan.count("format"),
     )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from webllm_build.compile.abi_generated import MAX_GROUPS, MAX_TILES, PLAN_FORMAT
+from webllm_build.compile.abi_generated import MAX_GROUPS, MAX_ROWS, MAX_TILES, PLAN_FORMAT
 from webllm_build.compile.plan import MAX_UNIFORM_WORDS, Function, Kernel, Plan, PlanHead, Tile, VariantPlan, page_groups, slot_count
 from webllm_build.compile.target import VENDORS
 from webllm_build.errors import PlanError
@@ -20,7 +20,7 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
     """
     _require(plan.format == PLAN_FORMAT, f"plan format {plan.format}, not {PLAN_FORMAT}")
     _require(bool(plan.variants), "no variants")
-    names = [*(buffer.name for buffer in (*plan.weights, *plan.io)), *(state.name for state in plan.states)]
+    names = [*(buffer.name for buffer in (*plan.weights, *plan.io, *plan.stored)), *(state.name for state in plan.states)]
     _require(len(set(names)) == len(names), "two buffers with one name")
     for number, rope in enumerate(plan.model.ropes):
         _require(f"rope{number}" in names, f"no io buffer rope{number}")
@@ -35,6 +35,13 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
         _require(f"page_table{number}" in names, f"no io buffer page_table{number}")
     for buffer in (*plan.weights, *plan.io):
         _require(buffer.bytes > 0 and buffer.bytes % 4 == 0, f"buffer {buffer.name} of {buffer.bytes} bytes")
+    _require(len({stored.io for stored in plan.stored}) == len(plan.stored), "rows of two stored buffers in one io buffer")
+    sizes = {buffer.name: buffer.bytes for buffer in plan.io}
+    chunk = max(plan.model.prefill_chunk, MAX_ROWS)
+    for stored in plan.stored:
+        _require(stored.row_bytes > 0 and stored.row_bytes % 4 == 0, f"rows of {stored.row_bytes} bytes in {stored.name}")
+        _require(stored.bytes == plan.model.vocab_size * stored.row_bytes, f"{stored.name} has no row for each token")
+        _require(sizes.get(stored.io) == chunk * stored.row_bytes, f"no io buffer {stored.io} for the rows of {stored.name}")
     for variant in plan.variants:
         _verify_variant(plan, variant, wgsl)
     shapes: dict[tuple[str, ...], VariantPlan] = {}  # variants of one arithmetic take the same steps

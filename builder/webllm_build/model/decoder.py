@@ -72,14 +72,15 @@ class Decoder:
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        """Every weight once, in the order of the plan."""
+        """Every weight once, in the order of the plan; behind them what stays in storage."""
         layers = (weight for layer in self.layers for weight in layer.weights)
         ends = () if self.pool is None else self.pool.weights
         head = () if self.tied or self.head is None else (self.head,)
         head_bias = () if self.head_bias is None else (self.head_bias,)
         norm = () if self.norm is None else self.norm.weights
         inputs = () if self.layer_inputs is None else self.layer_inputs.weights
-        return (self.embedding, *self.entry.weights, *inputs, *layers, *norm, *head, *head_bias, *ends)
+        stored = () if self.layer_inputs is None else (self.layer_inputs.table,)
+        return (self.embedding, *self.entry.weights, *inputs, *layers, *norm, *head, *head_bias, *ends, *stored)
 
     @property
     def states(self) -> tuple[State, ...]:

@@ -27,13 +27,15 @@ class PlacedLayerInputs:
     def __init__(self, inputs: LayerInputs, place: Place, hidden: int, vocab_size: int) -> None:
         columns = inputs.layers * inputs.size
         self.scales = inputs.size**0.5, hidden**-0.5
+        # 256 numbers a layer for each token of the vocabulary are too much for a GPU, and a step reads no more than its tokens' rows.
         self.table = place.some_rows("layer_table", inputs.rows, columns, vocab_size)
         self.projection = place.matrix("layer_projection", [Part("layer_projection", columns)], hidden)
         self.norm = place.norm("layer_projection_norm", [Part("layer_projection_norm", inputs.size)])
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return self.table, self.projection, self.norm
+        """Beside the table."""
+        return self.projection, self.norm
 
     def __call__(self, ops: Operators[Tensor], x: Tensor) -> Sequence[Tensor]:
         """Of each layer, [m, size], from embeddings x[m, hidden]."""

@@ -126,9 +126,9 @@ class Place:
         return Weight(self._name(name), (self._source(Part(name, rows), columns),), (rows, columns), precision="table")
 
     def some_rows(self, name: str, rows: int, columns: int, taken: int) -> Weight:
-        """The first rows of a table of [rows, columns] of which only single rows are read."""
+        """The first rows of a table of [rows, columns] that stays in storage."""
         source = replace(self._source(Part(name, rows), columns), rows=None if taken == rows else (0, taken))
-        return Weight(self._name(name), (source,), (taken, columns))
+        return Weight(self._name(name), (source,), (taken, columns), resident=False)
 
     def rows(self, name: str, rows: int, columns: int, first: int, end: int) -> Weight:
         """Some rows of a table of [rows, columns], behind each other, as a vector."""

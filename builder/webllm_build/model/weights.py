@@ -99,6 +99,7 @@ class Weight:
         kind: a "linear" weight is quantized, a "vector" stays float32.
         precision: "table" for embeddings, output heads and embedding models, where errors weigh most; "exact" for what decides which
             weights are read.
+        resident: it is where kernels compute. Of one that is not, kernels get the rows of a call's tokens, and all of it stays in storage.
         experts: the weight is that of so many experts, one below the other; what is said of concatenation and of order is so of each.
     """
 
@@ -109,6 +110,7 @@ class Weight:
     kind: Literal["linear", "vector"] = "linear"
     precision: Literal["few", "table", "exact"] = "few"
     experts: int = 1
+    resident: bool = True
 
     def tensors(self, checkpoint: Checkpoint) -> tuple[Tensor, ...]:
         """What the rows are, source by source. Raises MalformedFile where the checkpoint does not have it."""

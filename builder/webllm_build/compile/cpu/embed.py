@@ -12,19 +12,21 @@ from webllm_build.compile.kernels.tir.ops import Kernel, let, size, splat, store
 from webllm_build.quantize import GROUP, Part
 
 
-def embed(part: Part, table_rows: int, scale: float = 1.0) -> PrimFunc:
+def embed(part: Part, table_rows: int | None, scale: float = 1.0) -> PrimFunc:
     """As kernels/embed.py; a unit is a token."""
     rows, columns = part.shape
     PLAIN.check(rows, columns)
     blocks = columns // GROUP
     with Kernel() as kernel:
         n = size("n")
-        tokens = kernel.buffer("tokens", (n,), "int32")
+        tokens = None if table_rows is None else kernel.buffer("tokens", (n,), "int32")
         weight = weight_buffers(kernel, part.scheme, rows, columns)
         out = kernel.buffer("out", (n, columns), "float32")
         with units(n) as token:
-            row = let("row", T.max(T.min(tokens[token], table_rows - 1), 0) - part.first)
-            with when(rows == table_rows or T.And(row >= 0, row < rows)), T.serial(blocks) as block:
+            row = token
+            if tokens is not None and table_rows is not None:
+                row = let("row", T.max(T.min(tokens[token], table_rows - 1), 0) - part.first)
+            with when(table_rows in (None, rows) or T.And(row >= 0, row < rows)), T.serial(blocks) as block:
                 for j, value in enumerate(values_of(part.scheme, weight, row * blocks + block)):
                     store(out, value if scale == 1 else value * splat(T.float32(scale)), token, vec(block * QUADS + j))
     return kernel.func

@@ -149,7 +149,7 @@ class CpuOperators(RelaxOperators):
         kernel = _rms_norm(row_count(x), *norm.shape, self.norm_eps)
         return nn.op.tensor_ir_op(kernel, "norm", [x, *self.vector(norm)], rows(x, *norm.shape))
 
-    def embed_kernel(self, part: Part, count: int, scale: float) -> tirx.PrimFunc:
+    def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
         return _embed(part, count, scale)
 
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:

@@ -64,7 +64,7 @@ def compile_cpu(
             planned[name] = Function(launch, tuple(used), tuple((used.index(numbers[call.kernel]), call.buffers) for call in function))
             launches[launch] = launch_function([kernels.units(index) for index in used])
         plans.append(CpuVariantPlan(variant.name, layout.state_bytes(variant.kv_dtype), tuple(workspace.sizes), planned))
-    plan = CpuPlan(plan_model(layout), layout.weights, layout.states, layout.io, kernels.described, tuple(plans))
+    plan = CpuPlan(plan_model(layout), layout.weights, layout.states, layout.io, layout.stored, kernels.described, tuple(plans))
     for made in plan.variants:
         for name, steps in made.functions.items():
             verify_function(plan, plan.kernels, steps, plan.workspace_base + len(made.workspace), f"variant {made.name}, {name}")

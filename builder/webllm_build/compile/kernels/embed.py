@@ -14,9 +14,9 @@ from webllm_build.quantize import GROUP, Part
 THREADS = 64
 
 
-def embed(variant: Variant, part: Part, table_rows: int, scale: float = 1.0) -> PrimFunc:
+def embed(variant: Variant, part: Part, table_rows: int | None, scale: float = 1.0) -> PrimFunc:
     """out[t] = scale * table[tokens[t]] of the tokens whose rows are in this part of the table; the same in every variant. An id outside
-    the table is its nearest row's.
+    the table is its nearest row's. table_rows None: out[t] = scale * part[t], and there are no tokens.
 
     Parameters: tokens int32[n] with symbolic n, w_<suffix> of the part [rows, columns], out float32[n, columns].
     Raises CompileError where columns are not a multiple of 32.
@@ -26,7 +26,7 @@ def embed(variant: Variant, part: Part, table_rows: int, scale: float = 1.0) -> 
     blocks = columns // GROUP
     with Kernel() as kernel:
         n = size("n")
-        tokens = kernel.buffer("tokens", (n,), "int32")
+        tokens = None if table_rows is None else kernel.buffer("tokens", (n,), "int32")
         weight = weight_buffers(kernel, scheme, rows, columns)
         out = kernel.buffer("out", (n, columns), "float32")
         # One block of 32 weights an invocation.
@@ -34,8 +34,10 @@ def embed(variant: Variant, part: Part, table_rows: int, scale: float = 1.0) -> 
             index = let("index", workgroup * THREADS + thread)
             with when(index < n * blocks):
                 token, block = index // blocks, index % blocks
-                row = let("row", T.max(T.min(tokens[token], table_rows - 1), 0) - part.first)
-                with when(rows == table_rows or T.And(row >= 0, row < rows)):
+                row = token
+                if tokens is not None and table_rows is not None:
+                    row = let("row", T.max(T.min(tokens[token], table_rows - 1), 0) - part.first)
+                with when(table_rows in (None, rows) or T.And(row >= 0, row < rows)):
                     values = load_block(scheme, weight, row * blocks + block)
                     for j in range(QUADS):
                         value = values.values(j)
