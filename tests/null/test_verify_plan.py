@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from webllm_build.compile.abi_generated import MAX_TILES
-from webllm_build.compile.plan import Buffer, Function, Kernel, Plan, PlanModel, Rope, State, Tile, VariantPlan, parse_plan
+from webllm_build.compile.plan import Buffer, Function, Kernel, Plan, PlanModel, Rope, State, Stored, Tile, VariantPlan, parse_plan
 from webllm_build.compile.target import DEFAULT_LIMITS
 from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import PlanError
@@ -38,13 +38,41 @@ def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Ke
     )
     model = PlanModel(32, 32, 64, 16, 32, (Rope((1.0, 0.5, 0.25, 0.125), 1.0),))
     io = (Buffer("logits", 64), Buffer("rope0", 64), Buffer("page_table0", 64))
-    return Plan(model, (Buffer("w", 16),), (State("kv0", "pages", 8),), io, (variant,))
+    return Plan(model, (Buffer("w", 16),), (State("kv0", "pages", 8),), io, (), (variant,))
 
 
 def test_accepts_a_legal_plan_and_reads_it_back() -> None:
     plan = make_plan()
     verify_plan(plan, WGSL)
     assert parse_plan(plan.to_json()) == plan
+
+
+def stored(**changes: Any) -> Plan:
+    """With rows of 12 bytes in storage."""
+    plan = make_plan()
+    table = replace(Stored("table.q", 12 * 32, 12, "rows0"), **changes)
+    return replace(plan, io=(*plan.io, Buffer("rows0", 12 * 32)), stored=(table,))
+
+
+def test_accepts_rows_in_storage() -> None:
+    plan = stored()
+    verify_plan(plan, WGSL)
+    assert parse_plan(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"name": "w"}, "two buffers with one name"),
+        ({"row_bytes": 6, "bytes": 6 * 32}, "rows of 6 bytes"),
+        ({"bytes": 12 * 31}, "no row for each token"),
+        ({"row_bytes": 8, "bytes": 8 * 32}, "no io buffer rows0 for the rows"),
+        ({"io": "rows1"}, "no io buffer rows1"),
+    ],
+)
+def test_rows_in_storage_fit_the_step_that_takes_them(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(PlanError, match=problem):
+        verify_plan(stored(**changes), WGSL)
 
 
 @pytest.mark.parametrize(
