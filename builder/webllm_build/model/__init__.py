@@ -69,6 +69,13 @@ OTHER_NAMES: Mapping[Format, Mapping[str, tuple[str, Mapping[str, object]]]] = {
     "gguf": {"gemma-embedding": ("gemma3_text", {"use_bidirectional_attention": True}), "qwen2vl": ("qwen2", {}), "qwen3vl": ("qwen3", {})},
 }
 
+# What is like a model that is built, and is not one: by its name in either format.
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("gemma3n", "gemma3n_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b), which came after it, build."),
+    **dict.fromkeys(("gemma4_unified", "gemma4_unified_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b) build."),
+    "embedding_gemma2": "EmbeddingGemma (embeddinggemma-300m) builds.",
+}
+
 # Tensors that checkpoints carry along although the model does not read them.
 UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS, *LONG_FACTORS.values())
 SHOWN = 8  # of the problems of a checkpoint
@@ -129,6 +136,8 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
     by_name |= {name: kind for name, (kind, _) in OTHER_NAMES[format].items()}
     key = "model_type" if format == "hugging_face" else "general.architecture"
     kind = config.get(key)
+    if isinstance(kind, str) and kind in REFUSED:
+        raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}, which is not built", REFUSED[kind])
     if not isinstance(kind, str) or kind not in by_name:
         if isinstance(config.get("text_config"), Mapping):
             raise UnsupportedArchitecture(

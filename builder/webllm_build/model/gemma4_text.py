@@ -162,7 +162,7 @@ def read(config: Reader) -> Decoder:
     config.one_of("use_bidirectional_attention", ("vision",), default="vision")  # of images alone
     kinds = (*config.layer_types(count, default=[FULL if layer % 6 == 5 else SLIDING for layer in range(count)])[:-1], FULL)
     shared = config.count("num_kv_shared_layers", default=0)
-    own = kinds[: count - shared]
+    own = kinds[: max(count - shared, 0)]
     if shared and set(own) != set(kinds):
         raise UnsupportedArchitecture(
             f"{shared} of {count} layers attend to the keys of others, of which not every kind has some",
