@@ -95,7 +95,9 @@ def test_what_is_listed_can_be_built(listed: dict[str, ListedModel | MissingMode
             continue
         download = item.download
         assert download["q4"] < download["q4a"] < download["q8"] < download["f16"]
-        assert download["q4"] <= download["auto"] < download["f16"] and item.memory > download["auto"]
+        assert download["q4"] <= download["auto"] < download["f16"]
+        # Half of these stays in storage.
+        assert (item.memory > download["auto"]) != (item.entry.name in ("gemma4-e2b", "gemma4-e4b"))
         # From 4.5 bits of all weights to 16, and what vectors have more.
         assert 4.5 / 8 * item.parameters < download["q4"] < 0.6 * item.parameters and download["f16"] < 2.05 * item.parameters
 
