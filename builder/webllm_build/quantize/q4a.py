@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.quantize import search
-from webllm_build.quantize.nibbles import ggml_nibbles, join_nibbles, split_nibbles
+from webllm_build.quantize.nibbles import join_nibbles, split_nibbles
 from webllm_build.quantize.scheme import GROUP, BufferSpec, Importance, Rows, Scheme, Words
 
 BLOCK_BYTES = 20  # float16 scale, float16 minimum, 16 bytes of nibbles
@@ -27,11 +27,7 @@ class _Q4A(Scheme):
 
     def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
         """Q4_1 rows with the least squared error that `search` finds."""
-        scales, minimums, codes = search.affine(values, importance, 15, MARGINS)
-        raw = np.empty((len(codes), BLOCK_BYTES), np.uint8)
-        raw[:, :4] = np.concatenate([scales, minimums], axis=1).astype(np.float16).view(np.uint8)
-        raw[:, 4:] = ggml_nibbles(codes.astype(np.uint8))
-        return raw.reshape(len(values), -1)
+        return search.affine(values, importance, [(below, above) for below in MARGINS for above in MARGINS], BLOCK_BYTES)
 
     def pack(self, raw: Rows, k: int) -> tuple[Words, Words]:
         blocks = raw.reshape(-1, BLOCK_BYTES)

@@ -23,8 +23,7 @@ class _Q8(Scheme):
 
     def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
         """Q8_0 rows with the least squared error that `search` finds."""
-        scales, codes = search.symmetric(values, importance, (-128, 127), EXTREMES)
-        return self.join(scales.astype(np.float16), codes).reshape(len(values), -1)
+        return search.symmetric(values, importance, (-128, 127), EXTREMES, BLOCK_BYTES)
 
     def join(self, scales: npt.NDArray[np.float16], codes: npt.NDArray[np.int8]) -> Rows:
         """Q8_0 blocks, uint8[blocks, BLOCK_BYTES], of scales [blocks, 1] and codes [blocks, 32]."""

@@ -148,6 +148,9 @@ def decode_rows(raw: Raw, encoding: str, name: str) -> npt.NDArray[np.float32]:
         with np.errstate(all="ignore"):  # infinities and NaNs are found in what comes out
             if encoding == "f64":
                 return np.ascontiguousarray(raw).view("<f8").astype(np.float32)
+            if encoding == "bf16":  # in one pass, where gguf's package makes several
+                bits: npt.NDArray[np.uint32] = np.left_shift(np.ascontiguousarray(raw).view("<u2"), np.uint32(16), dtype=np.uint32)
+                return bits.view(np.float32)
             if encoding == "q1_0":
                 return _signs(raw)
             # gguf's decoders are the reference implementation of GGML's other formats.
