@@ -7,7 +7,8 @@ import { readAddedTokens } from "../src/tokenizer/added_tokens.ts";
 import { ChatTokenizer } from "../src/tokenizer/chat_tokenizer.ts";
 import { Encoder } from "../src/tokenizer/encoder.ts";
 import { SegmentEncoder } from "../src/tokenizer/segments.ts";
-import { Detokenizer, readSpelling } from "../src/tokenizer/detokenizer.ts";
+import { Detokenizer } from "../src/tokenizer/detokenizer.ts";
+import { readSpelling } from "../src/tokenizer/spelling.ts";
 import { StopScanner } from "../src/tokenizer/stop_strings.ts";
 import { fails } from "./fakes/expect.ts";
 import { randomFrom } from "./fakes/random.ts";
@@ -55,7 +56,7 @@ test("a character that is cut off at the end is not shown", () => {
 test("an added token is plain text, also with letters that stand for bytes, and leaves those after it whole", () => {
   const vocabulary = ["café", "č", "<|ñ|>", "Ã", "©"];
   const added = [0, 1, 2].map((id) => ({ ...SPECIAL, id, content: vocabulary[id] ?? "", isSpecial: false }));
-  const detokenizer = new Detokenizer((id) => vocabulary[id], added, { kind: "byte-level" });
+  const detokenizer = new Detokenizer((id) => vocabulary[id], added, readSpelling(new Fields({ decoder: { type: "ByteLevel" } }, "", Error)));
   assert.deepEqual([0, 1, 2, 3, 4, 0].map((id) => detokenizer.push(id)), ["café", "č", "<|ñ|>", "", "é", "café"]);
 });
 

@@ -35,6 +35,8 @@ interface Node {
   token: AddedToken | undefined;
 }
 
+const SPACE = /\p{White_Space}/u;
+const SPACES_AT_END = /(?<!\p{White_Space})\p{White_Space}+$/u;
 const LETTER_END = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]$/u;
 const LETTER_START = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]/u;
 
@@ -75,10 +77,10 @@ export class Splitter {
         at = end - 1;
         continue;
       }
-      const before = found.stripsLeft ? text.slice(done, at).trimEnd() : text.slice(done, at);
+      const before = found.stripsLeft ? text.slice(done, at).replace(SPACES_AT_END, "") : text.slice(done, at);
       if (before !== "") yield before;
       yield found;
-      if (found.stripsRight) while (end < text.length && /\s/.test(text.charAt(end))) end++;
+      if (found.stripsRight) while (end < text.length && SPACE.test(text.charAt(end))) end++;
       [done, at] = [end, end - 1];
     }
     if (done < text.length) yield text.slice(done);

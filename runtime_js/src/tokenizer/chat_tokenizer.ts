@@ -6,10 +6,11 @@ import { MAX_SPECIAL_TOKEN } from "../support/limits.generated.ts";
 import { readAddedTokens, type AddedToken } from "./added_tokens.ts";
 import { ChatTemplate } from "./chat_template.ts";
 import type { Conversation } from "./conversation.ts";
-import { Detokenizer, readSpelling, type Spelling } from "./detokenizer.ts";
+import { Detokenizer } from "./detokenizer.ts";
 import { Encoder } from "./encoder.ts";
 import { infillPrompt } from "./infill.ts";
 import { SegmentEncoder } from "./segments.ts";
+import { readSpelling, type Spelling } from "./spelling.ts";
 
 /** Ids without a token between others, at most. */
 const LARGEST_GAP = 1 << 16;

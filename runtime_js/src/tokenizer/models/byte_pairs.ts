@@ -56,12 +56,13 @@ export class BytePairs implements Model {
     let at = 0;
     for (const character of piece) {
       at += character.length;
-      const token = this.ids.get(at === piece.length ? character + this.#suffix : character);
+      const spelled = at === piece.length ? character + this.#suffix : character;
+      const token = this.ids.get(spelled);
       const isUnknown = token === undefined && this.#bytes === undefined;
       if (token !== undefined) {
         letters.push(token);
       } else if (this.#bytes !== undefined) {
-        for (const byte of bytesOf(character)) letters.push(this.#bytes[byte] ?? 0);
+        for (const byte of bytesOf(spelled)) letters.push(this.#bytes[byte] ?? 0);
       } else if (this.#unknown !== undefined && !(wasUnknown && this.#fusesUnknown)) {
         letters.push(this.#unknown);
       }

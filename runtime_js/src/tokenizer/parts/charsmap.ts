@@ -1,0 +1,78 @@
+/**
+ * SentencePiece's compiled table of replacements (https://github.com/google/sentencepiece/blob/master/src/normalizer.cc), as the tokenizers library
+ * reads it: a double array of what is replaced (https://github.com/s-yata/darts-clone), behind it the texts that replace.
+ */
+
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+const ENCODER = new TextEncoder();
+/** Bytes of the longest group of characters that is looked up as one. */
+const LONGEST_GROUP = 5;
+/** Characters that are one to a reader. */
+const GROUPS = new Intl.Segmenter("und", { granularity: "grapheme" });
+/** Only characters that are one each: of ASCII, a line's end may be two. */
+const ALONE = /^[\x00-\x0c\x0e-\x7f]*$/;
+/** Characters and groups that are remembered. */
+const MAX_KNOWN = 1 << 16;
+
+class Charsmap {
+  readonly #units: Uint32Array;
+  readonly #texts: Uint8Array;
+  /** By character or group; undefined where nothing replaces it. */
+  readonly #known = new Map<string, string | undefined>();
+
+  constructor(bytes: Uint8Array) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const size = bytes.length < 4 ? -1 : view.getUint32(0, true);
+    if (size < 4 || size % 4 !== 0 || size > bytes.length - 4) throw new Error("the tokenizer's precompiled_charsmap is no table");
+    this.#units = Uint32Array.from({ length: size / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
+    this.#texts = bytes.subarray(4 + size);
+  }
+
+  /** What replaces the shortest beginning of a text that the table has. */
+  #replacement(text: string): string | undefined {
+    const unit = (at: number): number => this.#units[at] ?? 0;
+    const offset = (value: number): number => (value >>> 10) << ((value & 0x200) >>> 6);
+    let at = offset(unit(0));
+    for (const byte of ENCODER.encode(text)) {
+      if (byte === 0) break;
+      at ^= byte;
+      const value = unit(at);
+      if ((value & 0x800000ff) !== byte) return undefined;
+      at ^= offset(value);
+      if ((value & 0x100) !== 0) return this.#textAt(unit(at) & 0x7fffffff);
+    }
+    return undefined;
+  }
+
+  #textAt(start: number): string {
+    const end = this.#texts.indexOf(0, start);
+    return DECODER.decode(this.#texts.subarray(start, end < 0 ? undefined : end));
+  }
+
+  of(text: string): string | undefined {
+    if (this.#known.has(text)) return this.#known.get(text);
+    const found = this.#replacement(text);
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(text, found);
+    return found;
+  }
+}
+
+/** By the base64 of such a table. Raises Error for what is none. */
+export function charsmapOf(base64: string): (text: string) => string {
+  if (base64 === "") return (text) => text;
+  const table = new Charsmap(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+  const single = (characters: string): string => {
+    let out = "";
+    for (const character of characters) out += table.of(character) ?? character;
+    return out;
+  };
+  const group = (characters: string): string => (
+    ENCODER.encode(characters).length <= LONGEST_GROUP ? table.of(characters) : undefined) ?? single(characters);
+  return (text) => {
+    if (ALONE.test(text)) return single(text);
+    let out = "";
+    for (const { segment } of GROUPS.segment(text)) out += segment.length === 1 ? single(segment) : group(segment);
+    return out;
+  };
+}
