@@ -35,6 +35,7 @@ CONVERSATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
 }
 TEXTS = ("The tower is 324 metres tall, isn't it?\n\n  - Größe: 12345 km²", "Пример 漢字 👍🏽\tfoo_bar(x) == y")
 TEMPLATES = ("chat_template", "tool_template")
+FIX_TOKENIZER = "Take another model, or the same as a GGUF file, whose tokenizer is converted."
 FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
 
 
@@ -127,8 +128,9 @@ def _page(tokenizer: Tokenizer) -> dict[str, list[object]] | None:
     answer = run_child([node, "--max-old-space-size=4096", str(program)], request)
     error = answer.get("error")
     if error is not None:
-        template = tokenizer.config.get("chat_template")
-        raise _refused(str(template), "cannot be used in the page", error, None) if template else UnsupportedTokenizer(str(error))
+        if "chat template" not in str(error):
+            raise UnsupportedTokenizer(f"the page cannot use the tokenizer: {_printable(str(error))}", FIX_TOKENIZER)
+        raise _refused(str(tokenizer.config.get("chat_template")), "cannot be used in the page", error, None)
     return {key: value for key, value in answer.items() if isinstance(value, list)}
 
 

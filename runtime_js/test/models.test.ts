@@ -57,6 +57,9 @@ test("what has no token is bytes, or unknown, or nothing", () => {
   const vocab = { a: 0, "<unk>": 1 };
   assert.deepEqual(ids({ type: "BPE", vocab: { ...vocab, ...bytes }, merges: [], byte_fallback: true, unk_token: "<unk>" }, "aé"), [0, 100 + 0xc3, 100 + 0xa9]);
   assert.deepEqual(ids({ type: "BPE", vocab, merges: [], byte_fallback: true, unk_token: "<unk>", fuse_unk: true }, "xxaxx"), [1, 0, 1]);
+  // Gemma's has not all bytes: those of line ends are tokens by themselves.
+  const { "<0x0A>": _, ...most } = bytes;
+  assert.deepEqual(ids({ type: "BPE", vocab: { ...vocab, ...most }, merges: [], byte_fallback: true, unk_token: "<unk>" }, "é\n"), [100 + 0xc3, 100 + 0xa9, 1]);
   assert.deepEqual(ids({ type: "BPE", vocab, merges: [], unk_token: "<unk>" }, "xxa"), [1, 1, 0]);
   assert.deepEqual(ids({ type: "BPE", vocab, merges: [] }, "xa"), [0]);
   assert.throws(() => ids({ type: "BPE", vocab, merges: ["a b"] }, ""), /does not fit/);

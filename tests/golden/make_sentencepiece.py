@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/sentencepiece: small models that the sentencepiece library trains, and the ids that it makes of texts.
+"""Writes tests/fixtures/sentencepiece: small models that the sentencepiece library trains, and its ids of texts.
 
     python tests/golden/make_sentencepiece.py
 

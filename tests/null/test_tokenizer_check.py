@@ -232,10 +232,10 @@ def set_key(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (set_key("decoder", None), "decoder"),
         (set_key("decoder", {"type": "BPEDecoder", "suffix": "</w>"}), "BPEDecoder"),
         (set_key("decoder", {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "CTC"}]}), "CTC"),
-        (set_key("normalizer", {"type": "Nmt"}), "Nmt"),
-        (set_key("normalizer", {"type": "Sequence", "normalizers": [{"type": "ByteLevel"}]}), "ByteLevel"),
+        (set_key("normalizer", {"type": "Unheard"}), "Unheard"),
+        (set_key("normalizer", {"type": "Sequence", "normalizers": [{"type": "Metaspace"}]}), "Metaspace"),
         (set_key("pre_tokenizer", {"type": "UnicodeScripts"}), "UnicodeScripts"),
-        (set_key("pre_tokenizer", {"type": "Split", "pattern": {"String": "a"}, "behavior": "MergedWithNext", "invert": False}), "Merged"),
+        (set_key("decoder", {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "ByteLevel"}]}), "ByteFallback ByteLevel"),
         (set_key("model", {}), "model"),
         (set_key("model", {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}), "WordLevel"),
         (set_key("model", {"type": "BPE", "vocab": {"a": "0"}, "merges": []}), "vocab"),
@@ -243,7 +243,6 @@ def set_key(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (set_key("added_tokens", [{"content": [], "id": 1}]), "added token"),
         (set_key("model", {"type": [], "vocab": {"a": 0}}), "type"),
         (set_key("normalizer", {"type": {}}), "type"),
-        (set_key("pre_tokenizer", {"type": "Split", "behavior": ["Isolated"]}), "behavior"),
         (set_key("decoder", {"type": "Sequence", "decoders": [{"type": ["ByteLevel"]}]}), "type"),
         (lambda document: document["model"]["vocab"].update({"extra": 5000}), "5000"),
         # These make the tokenizers library panic.
@@ -269,11 +268,18 @@ def encode_all(tokenizer: Tokenizer) -> object:
 
 @needs_node
 def test_a_tokenizer_that_the_page_understands_otherwise_stops() -> None:
-    # The page's library keeps punctuation whatever the behavior is.
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    parts = {"type": "Sequence", "pretokenizers": [{"type": "Punctuation", "behavior": "Removed"}, byte_level]}
+    document = json.loads(changed(lambda document: None).tokenizer.tokenizer_json)
+    model = {**document["model"], "dropout": 1.0}  # joins no tokens
     with pytest.raises(UnsupportedTokenizer, match="other tokens"):
-        check_tokenizer(changed(set_key("pre_tokenizer", parts)), 300)
+        check_tokenizer(changed(set_key("model", model)), 300)
+
+
+@needs_node
+def test_an_expression_that_the_page_cannot_run_stops() -> None:
+    again = {"type": "Split", "pattern": {"Regex": r"(a)\1"}, "behavior": "Isolated", "invert": False}
+    with pytest.raises(UnsupportedTokenizer, match=r"expression \(a\)") as caught:
+        check_tokenizer(changed(set_key("pre_tokenizer", again)), 300)
+    assert "chat template" not in str(caught.value)
 
 
 SEEING = (

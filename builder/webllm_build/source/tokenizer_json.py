@@ -1,11 +1,12 @@
-"""What a tokenizer.json says of itself, and whether the page's libraries can run it.
+"""What a tokenizer.json says of itself, and whether the page can run it.
 
-The page normalizes and cuts text with @huggingface/tokenizers 0.2.0, and encodes and decodes by itself (runtime_js/src/tokenizer). What
-they lack is refused here, by name, before a visitor finds out.
+The page normalizes, cuts, encodes and decodes by itself (runtime_js/src/tokenizer). What it lacks is refused here, by name, before a
+visitor finds out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +19,30 @@ from webllm_build.source.files import REDOWNLOAD, parse_json
 
 MODELS = frozenset({"BPE", "Unigram", "WordPiece"})
 NORMALIZERS = frozenset(
-    {"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Precompiled", "Prepend", "Replace", "Sequence", "Strip", "StripAccents"}
+    {
+        "BertNormalizer",
+        "ByteLevel",
+        "Lowercase",
+        "NFC",
+        "NFD",
+        "NFKC",
+        "NFKD",
+        "Nmt",
+        "Precompiled",
+        "Prepend",
+        "Replace",
+        "Sequence",
+        "Strip",
+    }
+    | {"StripAccents"}
 )
 PRE_TOKENIZERS = frozenset(
-    {"BertPreTokenizer", "ByteLevel", "Digits", "FixedLength", "Metaspace", "Punctuation", "Sequence", "Split", "Whitespace"}
-    | {"WhitespaceSplit"}
+    {"BertPreTokenizer", "ByteLevel", "CharDelimiterSplit", "Digits", "FixedLength", "Metaspace", "Punctuation", "Sequence", "Split"}
+    | {"Whitespace", "WhitespaceSplit"}
 )
 POST_PROCESSORS = frozenset({"BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"})
-DECODERS = frozenset({"ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Sequence", "Strip", "WordPiece"})
-DECODES = frozenset({"ByteFallback", "ByteLevel", "Metaspace", "WordPiece"})  # one of them says how a token spells text
-SPLITS = frozenset({"Isolated", "Removed"})
+# Kinds of a decoder's parts in order: one of them says how a token spells text.
+DECODERS = re.compile("ByteLevel|WordPiece|Metaspace|(Replace )*(ByteFallback Fuse|ByteFallback|Fuse)( Strip)?")
 PARTS = ("normalizers", "pretokenizers", "processors", "decoders")
 HINT = "Take another model, or the same as a GGUF file, whose tokenizer is converted."
 
@@ -79,12 +94,10 @@ def _check(document: Mapping[str, object], model: Mapping[str, object]) -> None:
         for part in _parts(document.get(name), name):
             if _kind(part) not in known:
                 raise _unsupported(name, _kind(part))
-            if part["type"] == "Split" and name == "pre_tokenizer" and _kind(part, "behavior") not in SPLITS:
-                raise _unsupported("pre_tokenizer Split with the behavior", part.get("behavior"))
     decoders = [_kind(part) for part in _parts(document.get("decoder"), "decoder")]
-    unknown = [kind for kind in decoders if kind not in DECODERS]
-    if unknown or not DECODES.intersection(decoders):
-        raise _unsupported("decoder", unknown[0] if unknown else ", ".join(map(str, decoders)) or None)
+    spelled = " ".join(kind or "" for kind in decoders).removeprefix("Sequence ")
+    if not DECODERS.fullmatch(spelled):
+        raise _unsupported("decoder", spelled or None)
 
 
 def _parts(value: object, name: str, depth: int = 0) -> Iterator[Mapping[str, object]]:
@@ -99,10 +112,10 @@ def _parts(value: object, name: str, depth: int = 0) -> Iterator[Mapping[str, ob
         yield from _parts(part, name, depth + 1)
 
 
-def _kind(part: Mapping[str, object], key: str = "type") -> str | None:
-    value = part.get(key)
+def _kind(part: Mapping[str, object]) -> str | None:
+    value = part.get("type")
     if value is not None and not isinstance(value, str):
-        raise _malformed(f"the {key} of a part is {shown(value)}")
+        raise _malformed(f"the type of a part is {shown(value)}")
     return value
 
 

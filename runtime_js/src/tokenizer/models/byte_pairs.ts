@@ -3,7 +3,7 @@
 import type { Fields } from "../../support/fields.ts";
 import type { Model } from "./model.ts";
 import { PairTable } from "./pair_table.ts";
-import { bytesOf, readBytes, readIds } from "./vocabulary.ts";
+import { readBytes, readIds, type BytesOf } from "./vocabulary.ts";
 
 /** Pieces that are remembered, and how long one is at most. */
 const MAX_KNOWN = 1 << 14;
@@ -16,7 +16,7 @@ export class BytePairs implements Model {
   readonly #unknown: number | undefined;
   readonly #fusesUnknown: boolean;
   readonly #takesWhole: boolean;
-  readonly #bytes: readonly number[] | undefined;
+  readonly #bytes: BytesOf;
   readonly #suffix: string;
   readonly #known = new Map<string, readonly number[]>();
 
@@ -28,7 +28,7 @@ export class BytePairs implements Model {
     this.#unknown = typeof unknown === "string" ? ids.get(unknown) : undefined;
     this.#fusesUnknown = model.raw("fuse_unk") === true;
     this.#takesWhole = model.raw("ignore_merges") === true;
-    this.#bytes = model.raw("byte_fallback") === true ? readBytes(ids) : undefined;
+    this.#bytes = readBytes(model, ids);
     this.#suffix = typeof suffix === "string" ? suffix : "";
   }
 
@@ -58,15 +58,15 @@ export class BytePairs implements Model {
       at += character.length;
       const spelled = at === piece.length ? character + this.#suffix : character;
       const token = this.ids.get(spelled);
-      const isUnknown = token === undefined && this.#bytes === undefined;
+      const bytes = token === undefined ? this.#bytes(spelled) : undefined;
       if (token !== undefined) {
         letters.push(token);
-      } else if (this.#bytes !== undefined) {
-        for (const byte of bytesOf(spelled)) letters.push(this.#bytes[byte] ?? 0);
+      } else if (bytes !== undefined) {
+        for (const byte of bytes) letters.push(byte);
       } else if (this.#unknown !== undefined && !(wasUnknown && this.#fusesUnknown)) {
         letters.push(this.#unknown);
       }
-      wasUnknown = isUnknown;
+      wasUnknown = token === undefined && bytes === undefined;
     }
     return letters;
   }
@@ -76,8 +76,8 @@ export class BytePairs implements Model {
     const { length } = letters;
     if (length < 2) return letters;
     const tokens = Int32Array.from(letters);
-    const next = Int32Array.from(letters, (_, i) => (i + 1 < length ? i + 1 : -1));
-    const previous = Int32Array.from(letters, (_, i) => i - 1);
+    const [next, previous] = [new Int32Array(length), new Int32Array(length)];
+    for (let at = 0; at < length; at++) [next[at], previous[at]] = [at + 1 < length ? at + 1 : -1, at - 1];
     const rules = new Int32Array(length).fill(-1); // of a place and the one behind it; -1 for none
     const queue = new Queue(2 * length);
     const look = (at: number): void => {

@@ -2,7 +2,7 @@
 
 import type { Fields } from "../../support/fields.ts";
 import type { Model } from "./model.ts";
-import { bytesOf, readBytes } from "./vocabulary.ts";
+import { readBytes, type BytesOf } from "./vocabulary.ts";
 
 /** How much less likely than every token one is that is not known. */
 const UNKNOWN_PENALTY = 10;
@@ -33,7 +33,7 @@ export class Unigram implements Model {
   readonly #trie = new Trie();
   readonly #unknown: number;
   readonly #unknownScore: number;
-  readonly #bytes: readonly number[] | undefined;
+  readonly #bytes: BytesOf;
 
   constructor(model: Fields) {
     const entries: unknown = model.raw("vocab");
@@ -51,7 +51,7 @@ export class Unigram implements Model {
     const unknown: unknown = model.raw("unk_id");
     this.#unknown = typeof unknown === "number" ? unknown : -1;
     this.#unknownScore = this.#scores.reduce((least, score) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY;
-    this.#bytes = model.raw("byte_fallback") === true ? readBytes(ids) : undefined;
+    this.#bytes = readBytes(model, ids);
   }
 
   encode(piece: string, out: number[]): void {
@@ -94,8 +94,7 @@ export class Unigram implements Model {
         continue;
       }
       while (cuts[i + 1]?.[2] === this.#unknown) i++;
-      if (this.#bytes === undefined) out.push(token);
-      else for (const byte of bytesOf(piece.slice(start, cuts[i]?.[1]))) out.push(this.#bytes[byte] ?? 0);
+      for (const known of this.#bytes(piece.slice(start, cuts[i]?.[1])) ?? [token]) out.push(known);
     }
   }
 }

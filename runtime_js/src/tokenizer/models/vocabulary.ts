@@ -16,13 +16,20 @@ export function readIds(model: Fields): Map<string, number> {
 
 const ENCODER = new TextEncoder();
 
-/** The 256 ids of `<0xNN>`; undefined where a vocabulary has not all. */
-export function readBytes(ids: ReadonlyMap<string, number>): readonly number[] | undefined {
-  const bytes = Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`));
-  const known = bytes.filter((id) => id !== undefined);
-  return known.length === bytes.length ? known : undefined;
-}
+/** The tokens of a text's bytes, which are `<0xNN>`; undefined where the vocabulary has not all of these. */
+export type BytesOf = (text: string) => readonly number[] | undefined;
 
-export function bytesOf(text: string): Uint8Array {
-  return ENCODER.encode(text);
+/** With nothing for a vocabulary that falls back to no bytes. */
+export function readBytes(model: Fields, ids: ReadonlyMap<string, number>): BytesOf {
+  if (model.raw("byte_fallback") !== true) return () => undefined;
+  const known = Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`));
+  return (text) => {
+    const tokens: number[] = [];
+    for (const byte of ENCODER.encode(text)) {
+      const token = known[byte];
+      if (token === undefined) return undefined;
+      tokens.push(token);
+    }
+    return tokens;
+  };
 }

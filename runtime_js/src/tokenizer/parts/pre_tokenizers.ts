@@ -7,6 +7,8 @@ import { behaviorOf, patternOf, splitBy } from "./splits.ts";
 /** `isFirst`: nothing stands in front of the text. Where its beginning is left out the first piece is empty. */
 export type Cut = (text: string, isFirst: boolean) => readonly string[];
 
+/** Pieces that are remembered, and how long one is at most. */
+const [MAX_KNOWN, MAX_PIECE] = [1 << 12, 32];
 const GPT2 = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 const WORDS = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu;
 const SPACES = /\p{White_Space}/gu;
@@ -40,19 +42,32 @@ function fixedLength(config: Fields): Cut {
   return (text) => text.match(pieces) ?? [];
 }
 
-/** Pieces of pieces; only the first of all begins where the text does. */
-function sequence(cuts: readonly Cut[]): Cut {
-  return (text, isFirst) => {
-    let pieces: readonly string[] = [text];
-    for (const cut of cuts) {
-      const next: string[] = [];
-      for (const [i, piece] of pieces.entries()) {
-        if (piece !== "") for (const inner of cut(piece, isFirst && i === 0)) next.push(inner);
-        else if (i === 0) next.push("");
-      }
-      pieces = next;
+/** Pieces of pieces; only the first of all begins where the text does. What becomes of short ones is remembered: texts repeat them. */
+function sequence([first, ...rest]: readonly Cut[]): Cut {
+  if (first === undefined) return (text) => [text];
+  if (rest.length === 0) return first;
+  const behind = sequence(rest);
+  const known = new Map<string, readonly string[]>();
+  const again = (piece: string): readonly string[] => {
+    if (piece.length > MAX_PIECE) return behind(piece, false);
+    let pieces = known.get(piece);
+    if (pieces === undefined) {
+      pieces = behind(piece, false);
+      if (known.size >= MAX_KNOWN) known.clear();
+      known.set(piece, pieces);
     }
     return pieces;
+  };
+  return (text, isFirst) => {
+    const all: string[] = [];
+    for (const [i, piece] of first(text, isFirst).entries()) {
+      if (piece === "") {
+        if (i === 0) all.push("");
+      } else {
+        for (const inner of i === 0 ? behind(piece, isFirst) : again(piece)) all.push(inner);
+      }
+    }
+    return all;
   };
 }
 

@@ -21,27 +21,6 @@ export function patternOf(value: unknown): RegExp {
   throw new Error("a pattern is neither String nor Regex");
 }
 
-/** What lies between cuts: where it ends, and whether it is a match. */
-interface Span {
-  readonly end: number;
-  readonly isMatch: boolean;
-}
-
-function spansOf(text: string, pattern: RegExp, isInverted: boolean): Span[] {
-  const spans: Span[] = [];
-  let done = 0;
-  pattern.lastIndex = 0;
-  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
-    const end = found.index + found[0].length;
-    if (found.index > done) spans.push({ end: found.index, isMatch: isInverted });
-    if (end > found.index) spans.push({ end, isMatch: !isInverted });
-    else pattern.lastIndex += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
-    done = end;
-  }
-  if (done < text.length) spans.push({ end: text.length, isMatch: isInverted });
-  return spans;
-}
-
 /** Whether what lies before a cut and what lies behind it stay together. */
 const JOINS: Readonly<Record<Behavior, (before: boolean, behind: boolean) => boolean>> = {
   Removed: () => false, Isolated: () => false, Contiguous: (before, behind) => before === behind,
@@ -52,14 +31,26 @@ const JOINS: Readonly<Record<Behavior, (before: boolean, behind: boolean) => boo
 export function splitBy(text: string, pattern: RegExp, behavior: Behavior, isInverted = false): string[] {
   const joins = JOINS[behavior];
   const pieces: string[] = [];
-  let start = 0;
-  const spans = spansOf(text, pattern, isInverted);
-  for (const [i, { end, isMatch }] of spans.entries()) {
-    const next = spans[i + 1];
-    if (next !== undefined && joins(isMatch, next.isMatch)) continue;
+  let [start, end, isMatch] = [0, 0, false]; // of the piece that the next may join
+  const close = (): void => {
     if (behavior !== "Removed" || !isMatch) pieces.push(text.slice(start, end));
     else if (start === 0) pieces.push("");
-    start = end;
+  };
+  const add = (until: number, isNext: boolean): void => {
+    if (end > 0 && !joins(isMatch, isNext)) {
+      close();
+      start = end;
+    }
+    [end, isMatch] = [until, isNext];
+  };
+  pattern.lastIndex = 0;
+  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
+    const { index, 0: { length } } = found;
+    if (index > end) add(index, isInverted);
+    if (length > 0) add(index + length, !isInverted);
+    else pattern.lastIndex += (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
   }
+  if (end < text.length) add(text.length, isInverted);
+  if (end > 0) close();
   return pieces;
 }
