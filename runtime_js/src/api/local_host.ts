@@ -68,6 +68,12 @@ export class LocalHost implements ModelHost {
     this.#loader = loader;
   }
 
+  /** This host, with another listener from now on. */
+  heardBy(listener: HostListener): this {
+    this.listener = listener;
+    return this;
+  }
+
   async load({ choices, keepsOthers }: LoadCall, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) throw abortError(signal, "The load was aborted before it began.");
     let before: Promise<unknown> = keepsOthers ? Promise.all(choices.map(({ modelId }) => this.unload(modelId))) : this.unload();

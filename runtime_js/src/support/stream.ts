@@ -58,6 +58,16 @@ export class PushStream<T> implements AsyncIterableIterator<T, undefined> {
     return new Promise((resolve) => { this.#waiting.push(resolve); });
   }
 
+  /** Whether no more will be pushed. */
+  get isOver(): boolean {
+    return this.#ending !== null;
+  }
+
+  /** Asks whoever produces to end; what is pushed until then comes. */
+  cancel(): void {
+    if (this.#ending === null) this.#cancel();
+  }
+
   /** Ends the stream for the consumer with an error, at once: what is queued is dropped, and the production cancelled. */
   abort(error: unknown): void {
     if (this.#ending !== null) return;

@@ -1,7 +1,6 @@
 /** The worker's end: runs an engine and answers the messages of a WebWorkerMLCEngine. */
 
-import type { MLCEngine } from "../api/engine.ts";
-import type { BegunAnswer, HostListener } from "../api/host.ts";
+import type { BegunAnswer, HostListener, ModelHost } from "../api/host.ts";
 import { LocalHost } from "../api/local_host.ts";
 import { AbortError, toWire } from "../support/errors.ts";
 import { setLogLevel } from "../support/log.ts";
@@ -24,19 +23,23 @@ interface OpenRequest {
  *     self.onmessage = (event) => handler.onmessage(event);
  */
 export class WebWorkerMLCEngineHandler {
-  readonly #host: LocalHost;
+  readonly #host: ModelHost;
   readonly #post: Post;
   readonly #open = new Map<number, OpenRequest>();
+  readonly #busy = new Set<Promise<void>>();
   #isHeard = false;
 
-  constructor(post: (message: unknown) => void = (message) => globalThis.postMessage(message), engine?: MLCEngine) {
+  constructor(post?: (message: unknown) => void);
+  /** @internal `open`: makes what holds the models, or finds it. */
+  constructor(post: ((message: unknown) => void) | undefined, open: (listener: HostListener) => ModelHost);
+  constructor(
+    post: (message: unknown) => void = (message) => globalThis.postMessage(message), open: (listener: HostListener) => ModelHost = (listener) => new LocalHost(listener),
+  ) {
     this.#post = post;
-    const listener: HostListener = {
+    this.#host = open({
       progress: (report) => this.#post({ kind: "progress", report }),
       deviceLost: (error) => this.#post({ kind: "deviceLost", error: toWire(error) }),
-    };
-    this.#host = engine?.host ?? new LocalHost(listener);
-    this.#host.listener = listener;
+    });
   }
 
   onmessage(event: { readonly data: unknown }): void {
@@ -108,9 +111,16 @@ export class WebWorkerMLCEngineHandler {
   #run(id: number, work: (id: number, open: OpenRequest) => Promise<void>): void {
     const open: OpenRequest = { controller: new AbortController() };
     this.#open.set(id, open);
-    work(id, open)
-      .catch((error: unknown) => this.#post({ kind: "error", id, error: toWire(error) }))
-      .finally(() => this.#open.delete(id));
+    const done = work(id, open).catch((error: unknown) => this.#post({ kind: "error", id, error: toWire(error) })).then(() => {
+      this.#open.delete(id);
+      this.#busy.delete(done);
+    });
+    this.#busy.add(done);
+  }
+
+  /** Resolves when all that was asked so far is answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#busy);
   }
 
   async #call(id: number, name: CallName, model: string | undefined): Promise<WorkerMessage> {

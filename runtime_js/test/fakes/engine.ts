@@ -107,7 +107,7 @@ export class Loopback extends EventTarget implements WorkerLike {
 
   constructor(engine: MLCEngine) {
     super();
-    this.handler = new WebWorkerMLCEngineHandler((message) => { this.deliver(structuredClone(message)); }, engine);
+    this.handler = new WebWorkerMLCEngineHandler((message) => { this.deliver(structuredClone(message)); }, (listener) => engine.host.heardBy(listener));
   }
 
   deliver(data: unknown): void {
