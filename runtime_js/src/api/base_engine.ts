@@ -168,7 +168,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     const used = this.#latest.get(modelId)?.usage ?? null;
     if (used === null) return "No answer has been generated yet.";
     const { prefill_tokens_per_s: prefill, decode_tokens_per_s: decode } = used.extra;
-    return `prefill: ${prefill.toFixed(1)} tokens/s, decode: ${decode.toFixed(1)} tokens/s`;
+    return `prefill: ${prefill.toFixed(4)} tokens/sec, decoding: ${decode.toFixed(4)} tokens/sec`;
   }
 
   async #chatCompletion(

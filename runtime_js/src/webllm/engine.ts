@@ -1,0 +1,256 @@
+/** WebLLM's engine: its names, forms and order of checks, on this engine. */
+
+import type { BaseEngine } from "../api/base_engine.ts";
+import { MLCEngine as OwnEngine } from "../api/engine.ts";
+import type { MLCEngineConfig as OwnConfig, ModelRecord as OwnRecord } from "../api/types.ts";
+import type { LogitProcessor } from "../engine/logit_processor.ts";
+import { AbortError } from "../support/errors.ts";
+import { log, type LogLevel } from "../support/log.ts";
+import { ChatChunks, chatCompletion, completion } from "./answers.ts";
+import { findRecord, locate, prebuiltAppConfig } from "./app_config.ts";
+import { checkChatRequest, checkGenerationConfig, postInitAndCheckFieldsCompletion, postInitAndCheckFieldsEmbedding } from "./checks.ts";
+import { ModelType } from "./constants.ts";
+import { NamedError, named, naming } from "./errors.ts";
+import type {
+  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestBase, ChatCompletionRequestNonStreaming,
+  ChatCompletionRequestStreaming, Completion, CompletionCreateParams, CompletionCreateParamsBase, CompletionCreateParamsNonStreaming,
+  CompletionCreateParamsStreaming, CreateEmbeddingResponse, EmbeddingCreateParams,
+} from "./messages.ts";
+import { Chat, Completions, Embeddings } from "./namespaces.ts";
+import { reportOf } from "./progress.ts";
+import { ownChatRequest, ownTextRequest } from "./requests.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { Steps } from "./steps.ts";
+import type {
+  AppConfig, ChatOptions, InitProgressCallback, MLCEngineConfig, MLCEngineInterface, ResumeChatCompletionOptions, ResumeProbeResult, ResumeResult,
+} from "./types.ts";
+
+/** A model as `reload` found it. */
+interface Chosen {
+  readonly id: string;
+  readonly type: ModelType;
+  readonly settings: Settings;
+  readonly record: OwnRecord;
+}
+
+function listOf<T>(value: T | T[]): T[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+/** Of WebLLM's configuration, what this engine has too. */
+export function ownConfig({ logLevel = "WARN", device, variant, calibrate }: MLCEngineConfig): OwnConfig {
+  return { logLevel, device, variant, calibrate };
+}
+
+export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements MLCEngineInterface {
+  chat: Chat = new Chat(this);
+  completions: Completions = new Completions(this);
+  embeddings: Embeddings = new Embeddings(this);
+  /** @internal */
+  readonly inner: E;
+  readonly #steps: Steps;
+  #appConfig: AppConfig;
+  #onProgress: InitProgressCallback | undefined;
+  #models: readonly Chosen[] = [];
+
+  protected constructor(inner: E, { appConfig = prebuiltAppConfig, initProgressCallback }: MLCEngineConfig) {
+    this.inner = inner;
+    this.#steps = new Steps(inner.host);
+    this.#appConfig = appConfig;
+    this.#onProgress = initProgressCallback;
+    inner.setInitProgressCallback((report) => this.#onProgress?.(reportOf(report)));
+  }
+
+  setAppConfig(appConfig: AppConfig): void {
+    this.#appConfig = appConfig;
+  }
+
+  setInitProgressCallback(initProgressCallback?: InitProgressCallback): void {
+    this.#onProgress = initProgressCallback;
+  }
+
+  getInitProgressCallback(): InitProgressCallback | undefined {
+    return this.#onProgress;
+  }
+
+  setLogLevel(logLevel: LogLevel): void {
+    this.inner.setLogLevel(logLevel);
+  }
+
+  async reload(modelId: string | string[], chatOpts?: ChatOptions | ChatOptions[]): Promise<void> {
+    await this.unload();
+    const chosen = this.#choose(listOf(modelId), chatOpts === undefined ? undefined : listOf(chatOpts));
+    this.inner.setAppConfig({ model_list: chosen.map(({ record }) => record) });
+    try {
+      await naming(() => this.inner.reload(chosen.map(({ id }) => id), chosen.map(({ settings }) => settings.options)));
+    } catch (error) {
+      if (!(error instanceof AbortError)) throw error;
+      log.warn("The load was ended before its models were there.");
+      return;
+    }
+    this.#models = chosen;
+  }
+
+  #choose(ids: readonly string[], options: readonly ChatOptions[] | undefined): Chosen[] {
+    if (options !== undefined && options.length !== ids.length) {
+      throw new NamedError("ReloadArgumentSizeUnmatchedError", `Expect chatOpts, if specified, to be as many as modelId: ${options.length} for ${ids.length}.`);
+    }
+    if (new Set(ids).size < ids.length) {
+      throw new NamedError("ReloadModelIdNotUniqueError", `Need to make models in modelId passed to reload() need to be unique: ${ids.join(", ")}.`);
+    }
+    return ids.map((id, i) => {
+      const record = findRecord(id, this.#appConfig);
+      return { id, type: record.model_type ?? ModelType.LLM, settings: readSettings(record.overrides, options?.[i]), record: locate(record) };
+    });
+  }
+
+  async unload(): Promise<void> {
+    this.#models = [];
+    this.#steps.forget();
+    await this.inner.unload();
+  }
+
+  /** The model that a request is for. */
+  #modelFor(asked: string | null | undefined, what: string, isEmbedding: boolean): Chosen {
+    const [first, ...others] = this.#models;
+    if (first === undefined) throw this.notLoaded(what);
+    const ids = this.#models.map(({ id }) => id).join(", ");
+    const model = asked === undefined || asked === null || asked === "" ? first : this.#models.find(({ id }) => id === asked);
+    if (model === undefined) {
+      throw new NamedError("SpecifiedModelNotFoundError", `Specified model ${asked} for ${what} is not found in loaded models: ${ids}.`, "ModelNotFound");
+    }
+    if (model === first && !asked && others.length > 0) {
+      throw new NamedError("UnclearModelToUseError", `Multiple models are loaded in engine. Please specify the model in ${what}. Loaded: ${ids}.`);
+    }
+    if ((model.type === ModelType.embedding) !== isEmbedding) {
+      throw new NamedError("IncorrectPipelineLoadedError", `${what} is not for ${model.id}, which is ${isEmbedding ? "no" : "an"} embedding model.`);
+    }
+    return model;
+  }
+
+  protected notLoaded(what: string): NamedError {
+    return new NamedError("ModelNotLoadedError",
+      `Model not loaded before trying to complete ${what}. Call CreateMLCEngine() or reload() first.`, "ModelNotLoaded");
+  }
+
+  chatCompletion(request: ChatCompletionRequestNonStreaming): Promise<ChatCompletion>;
+  chatCompletion(request: ChatCompletionRequestStreaming): Promise<AsyncIterable<ChatCompletionChunk>>;
+  chatCompletion(request: ChatCompletionRequestBase): Promise<AsyncIterable<ChatCompletionChunk> | ChatCompletion>;
+  chatCompletion(request: ChatCompletionRequest): Promise<AsyncIterable<ChatCompletionChunk> | ChatCompletion>;
+  async chatCompletion(request: ChatCompletionRequestBase): Promise<AsyncIterable<ChatCompletionChunk> | ChatCompletion> {
+    const model = this.#modelFor(request.model, "ChatCompletionRequest", false);
+    checkChatRequest(request, model.id, model.type);
+    const own = ownChatRequest(request, model.id, model.settings.defaults);
+    const wantsBreakdown = request.extra_body?.enable_latency_breakdown === true;
+    if (request.stream === true) {
+      const { stream_options } = request;
+      return this.#pieces(request, new ChatChunks(wantsBreakdown), () => this.inner.chat.completions.create({ ...own, stream: true, stream_options }));
+    }
+    checkGenerationConfig(request);
+    return chatCompletion(await naming(() => this.inner.chat.completions.create({ ...own, stream: false })), wantsBreakdown);
+  }
+
+  /** As in WebLLM, an answer begins when it is first read, and values are looked at then. */
+  async *#pieces<O, P>(
+    request: ChatCompletionRequestBase | CompletionCreateParamsBase, shape: { take(piece: O): P | undefined }, begin: () => Promise<AsyncIterable<O>>,
+  ): AsyncGenerator<P, void, void> {
+    checkGenerationConfig(request);
+    try {
+      for await (const piece of await begin()) {
+        const told = shape.take(piece);
+        if (told !== undefined) yield told;
+      }
+    } catch (error) {
+      throw named(error);
+    }
+  }
+
+  completion(request: CompletionCreateParamsNonStreaming): Promise<Completion>;
+  completion(request: CompletionCreateParamsStreaming): Promise<AsyncIterable<Completion>>;
+  completion(request: CompletionCreateParamsBase): Promise<AsyncIterable<Completion> | Completion>;
+  completion(request: CompletionCreateParams): Promise<AsyncIterable<Completion> | Completion>;
+  async completion(request: CompletionCreateParamsBase): Promise<AsyncIterable<Completion> | Completion> {
+    const { id, settings } = this.#modelFor(request.model, "CompletionCreateParams", false);
+    postInitAndCheckFieldsCompletion(request, id);
+    const own = ownTextRequest(request, id, settings.defaults);
+    const wantsBreakdown = request.extra_body?.enable_latency_breakdown === true;
+    if (request.stream === true) {
+      const { stream_options } = request;
+      return this.#pieces(request, { take: (piece) => completion(piece, wantsBreakdown) },
+        () => this.inner.completions.create({ ...own, stream: true, stream_options }));
+    }
+    checkGenerationConfig(request);
+    return completion(await naming(() => this.inner.completions.create({ ...own, stream: false })), wantsBreakdown);
+  }
+
+  async embedding(request: EmbeddingCreateParams): Promise<CreateEmbeddingResponse> {
+    const { id } = this.#modelFor(request.model, "EmbeddingCreateParams", true);
+    postInitAndCheckFieldsEmbedding(request, id);
+    const begun = performance.now();
+    const { usage, ...response } = await naming(() => this.inner.embeddings.create({ input: request.input, model: id }));
+    return { ...response, usage: { ...usage, extra: { prefill_tokens_per_s: (usage.prompt_tokens * 1000) / (performance.now() - begun) } } };
+  }
+
+  async listResumableSessions(): Promise<ResumeProbeResult[]> {
+    return (await naming(() => this.inner.listResumableSessions())).map(({ reason, ...session }) => ({ ...session, ...(reason !== undefined && { reason }) }));
+  }
+
+  async resumeChatCompletion(sessionId: string, options: ResumeChatCompletionOptions = {}): Promise<ResumeResult | AsyncIterable<ChatCompletionChunk>> {
+    const { continueGeneration, stream } = options;
+    if (continueGeneration !== true || stream !== true) return naming(() => this.inner.resumeChatCompletion(sessionId, { continueGeneration, stream: false }));
+    return this.#pieces({ messages: [] }, new ChatChunks(false), () => this.inner.resumeChatCompletion(sessionId, { continueGeneration, stream }));
+  }
+
+  deleteResumableSession(sessionId: string): Promise<void> {
+    return naming(() => this.inner.deleteResumableSession(sessionId));
+  }
+
+  async interruptGenerate(): Promise<void> {
+    await this.inner.interruptGenerate();
+  }
+
+  async resetChat(keepStats = false, modelId?: string): Promise<void> {
+    this.#steps.forget();
+    if (this.#models.length > 0) await naming(() => this.inner.resetChat(keepStats, modelId));
+  }
+
+  getMessage(modelId?: string): Promise<string> {
+    return this.inner.getMessage(modelId);
+  }
+
+  runtimeStatsText(modelId?: string): Promise<string> {
+    return this.inner.runtimeStatsText(modelId);
+  }
+
+  getMaxStorageBufferBindingSize(): Promise<number> {
+    return naming(() => this.inner.getMaxStorageBufferBindingSize());
+  }
+
+  getGPUVendor(): Promise<string> {
+    return naming(() => this.inner.getGPUVendor());
+  }
+
+  async forwardTokensAndSample(inputIds: number[], _isPrefill: boolean, modelId?: string): Promise<number> {
+    const { id } = this.#modelFor(modelId, "forwardTokensAndSample", false);
+    return naming(() => this.#steps.next(id, inputIds));
+  }
+}
+
+export class MLCEngine extends EngineBase<OwnEngine> {
+  constructor(engineConfig: MLCEngineConfig = {}) {
+    super(new OwnEngine(ownConfig(engineConfig)), engineConfig);
+    this.setLogitProcessorRegistry(engineConfig.logitProcessorRegistry);
+  }
+
+  setLogitProcessorRegistry(logitProcessorRegistry?: Map<string, LogitProcessor>): void {
+    this.inner.setLogitProcessorRegistry(logitProcessorRegistry);
+  }
+}
+
+export async function CreateMLCEngine(
+  modelId: string | string[], engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions | ChatOptions[],
+): Promise<MLCEngine> {
+  const engine = new MLCEngine(engineConfig);
+  await engine.reload(modelId, chatOpts);
+  return engine;
+}

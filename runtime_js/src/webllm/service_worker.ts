@@ -1,0 +1,133 @@
+/** WebLLM's engine in a service worker, which all pages of a site share. */
+
+import { Tenants, type Tenant } from "../api/tenants.ts";
+import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
+import { NamedError } from "./errors.ts";
+import { isBeat, keepAlive } from "./heartbeat.ts";
+import type { ChatOptions, MLCEngineConfig } from "./types.ts";
+import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, type ChatWorker } from "./web_worker.ts";
+
+/** A page, to the service worker. */
+interface Page {
+  readonly id: string;
+  postMessage(message: unknown): void;
+}
+
+interface MessageFromPage {
+  readonly data: unknown;
+  readonly source: Page | null;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+function isFromPage(event: object): event is MessageFromPage {
+  return "source" in event && "waitUntil" in event;
+}
+
+/** The service worker's own, as far as it is needed here. */
+interface Scope {
+  readonly clients: { get(id: string): Promise<Page | undefined> };
+}
+
+function isScope(scope: object): scope is Scope {
+  return "clients" in scope;
+}
+
+interface Visitor {
+  readonly handler: OwnHandler;
+  readonly tenant: Tenant;
+}
+
+/** Make it where the script begins: a browser that starts the service worker again asks for its listeners then. */
+export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
+  readonly #tenants = new Tenants(this.engine.inner.host);
+  readonly #visitors = new Map<string, Visitor>();
+
+  constructor() {
+    super();
+    globalThis.addEventListener("message", (event) => this.onmessage(event));
+  }
+
+  override onmessage(event: { readonly data: unknown }): void {
+    if (!isFromPage(event) || event.source === null) return;
+    const { data, source } = event;
+    if (isBeat(data, "keepAlive")) {
+      source.postMessage({ kind: "heartbeat", uuid: data.uuid });
+      event.waitUntil(this.#forgetWhoLeft());
+      return;
+    }
+    const { handler } = this.#visitor(source);
+    handler.onmessage(event);
+    event.waitUntil(handler.settled());
+  }
+
+  #visitor(page: Page): Visitor {
+    const known = this.#visitors.get(page.id);
+    if (known !== undefined) return known;
+    let entered: Tenant | undefined;
+    const handler = new OwnHandler((message) => page.postMessage(message), (listener) => entered = this.#tenants.enter(listener));
+    if (entered === undefined) throw new Error("a handler has no models");
+    const visitor = { handler, tenant: entered };
+    this.#visitors.set(page.id, visitor);
+    return visitor;
+  }
+
+  /** Models that only they had loaded stay: a page that is loaded again finds them. */
+  async #forgetWhoLeft(): Promise<void> {
+    const scope: object = globalThis;
+    if (!isScope(scope) || this.#visitors.size < 2) return;
+    for (const [id, { tenant }] of this.#visitors) {
+      if (await scope.clients.get(id) !== undefined) continue;
+      this.#visitors.delete(id);
+      await tenant.leave();
+    }
+  }
+}
+
+/** The service worker that controls, or will control, this page. */
+class ServiceWorkerPort implements ChatWorker {
+  onmessage: ((event: MessageEvent) => void) | undefined;
+  readonly #container: ServiceWorkerContainer;
+
+  constructor() {
+    if (typeof navigator === "undefined" || !("serviceWorker" in navigator)) {
+      throw new NamedError("NoServiceWorkerAPIError", "This browser has no service workers here: is the page on https, or on localhost?", "FeatureSupport");
+    }
+    this.#container = navigator.serviceWorker;
+    this.#container.addEventListener("message", (event) => this.onmessage?.(event));
+    this.#container.startMessages();
+  }
+
+  postMessage(message: unknown): void {
+    void this.#container.ready.then(({ active }) => (active ?? this.#container.controller)?.postMessage(message));
+  }
+}
+
+export class ServiceWorkerMLCEngine extends WebWorkerMLCEngine {
+  /** Heartbeats that were sent since one came back. */
+  missedHeartbeat = 0;
+
+  constructor(engineConfig?: MLCEngineConfig, keepAliveMs = 10_000) {
+    const port = new ServiceWorkerPort();
+    super(port, engineConfig);
+    keepAlive((beat) => {
+      this.missedHeartbeat++;
+      port.postMessage(beat);
+    }, keepAliveMs);
+  }
+
+  override onmessage(event: { readonly data: unknown }): void {
+    if (isBeat(event.data, "heartbeat")) this.missedHeartbeat = 0;
+    else super.onmessage(event);
+  }
+}
+
+/** The page has registered a service worker whose script makes a ServiceWorkerMLCEngineHandler. */
+export async function CreateServiceWorkerMLCEngine(
+  modelId: string | string[], engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions | ChatOptions[], keepAliveMs = 10_000,
+): Promise<ServiceWorkerMLCEngine> {
+  const engine = new ServiceWorkerMLCEngine(engineConfig, keepAliveMs);
+  const { active } = await navigator.serviceWorker.ready;
+  if (active === null) throw new NamedError("ServiceWorkerInitializationError", "The service worker is there and does not run. Load the page again.", "FeatureSupport");
+  await engine.reload(modelId, chatOpts);
+  return engine;
+}

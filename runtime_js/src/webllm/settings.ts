@@ -1,0 +1,51 @@
+/** A model's settings, as its record and `reload` give them. */
+
+import type { ChatOptions as OwnOptions } from "../api/types.ts";
+import { NamedError } from "./errors.ts";
+import type { ChatCompletionRequestBase } from "./messages.ts";
+import type { ChatOptions } from "./types.ts";
+
+/** What requests have that do not say otherwise. */
+export type Defaults = Pick<ChatCompletionRequestBase,
+  "temperature" | "top_p" | "repetition_penalty" | "frequency_penalty" | "presence_penalty" | "stop" | "stop_token_ids" | "context_overflow">
+  & { readonly systemMessage?: string };
+
+export interface Settings {
+  readonly options: OwnOptions;
+  readonly defaults: Defaults;
+}
+
+function isOn(size: number | undefined): size is number {
+  return size !== undefined && size > 0;
+}
+
+/** Tokens of a conversation: all that there were, or those in a window that slides. */
+function contextLength({ context_window_size: context, sliding_window_size: sliding, attention_sink_size: sink }: ChatOptions): number | undefined {
+  if (isOn(context) && isOn(sliding)) {
+    throw new NamedError("WindowSizeConfigurationError", "Only one of context_window_size and sliding_window_size can be positive.");
+  }
+  if (context !== undefined && !isOn(context) && !isOn(sliding)) {
+    throw new NamedError("WindowSizeSpecificationError", "One of context_window_size and sliding_window_size must be positive.");
+  }
+  if (isOn(sliding) && !(sink !== undefined && sink >= 0)) {
+    throw new NamedError("AttentionSinkSizeError", "sliding_window_size needs an attention_sink_size of 0 or more.");
+  }
+  return isOn(sliding) ? sliding : context;
+}
+
+/** Later ones win. Raises a NamedError where the sizes of windows do not fit together. */
+export function readSettings(...given: readonly (ChatOptions | undefined)[]): Settings {
+  const merged: ChatOptions = Object.assign({}, ...given);
+  const size = contextLength(merged);
+  const { system_message, stop_str, stop_token_ids } = merged.conv_config ?? {};
+  return {
+    options: { ...(size !== undefined && { context_window_size: size }), ...(merged.device !== undefined && { device: merged.device }) },
+    defaults: {
+      temperature: merged.temperature ?? null, top_p: merged.top_p ?? null, repetition_penalty: merged.repetition_penalty ?? null,
+      frequency_penalty: merged.frequency_penalty ?? null, presence_penalty: merged.presence_penalty ?? null,
+      stop: stop_str ?? null, stop_token_ids: stop_token_ids ?? null,
+      ...(isOn(merged.sliding_window_size) && { context_overflow: "drop_oldest" }),
+      ...(system_message !== undefined && { systemMessage: system_message }),
+    },
+  };
+}

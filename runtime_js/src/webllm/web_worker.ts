@@ -1,0 +1,143 @@
+/** WebLLM's engine in a worker, and the worker's end of it. */
+
+import { WebWorkerMLCEngine as OwnEngine } from "../transport/client.ts";
+import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
+import type { WorkerLike } from "../transport/worker_like.ts";
+import type { LogitProcessor } from "../engine/logit_processor.ts";
+import { EngineBase, MLCEngine, ownConfig } from "./engine.ts";
+import { NamedError, named } from "./errors.ts";
+import type { ChatOptions, MLCEngineConfig, WorkerRequest, WorkerResponse } from "./types.ts";
+
+/** What a program gives in a worker's place: its `onmessage` is assigned. */
+export interface ChatWorker {
+  postMessage(message: unknown): void;
+}
+
+/** A ChatWorker as this engine's transport wants it. */
+class AssignedWorker implements WorkerLike {
+  readonly #worker: ChatWorker;
+  readonly #listeners: ((event: Event) => void)[] = [];
+
+  constructor(worker: ChatWorker) {
+    this.#worker = worker;
+  }
+
+  postMessage(message: unknown): void {
+    this.#worker.postMessage(message);
+  }
+
+  addEventListener(type: "message" | "messageerror" | "error", listener: (event: Event) => void): void {
+    if (type === "message") this.#listeners.push(listener);
+    else if (this.#worker instanceof EventTarget) this.#worker.addEventListener(type, listener);
+  }
+
+  deliver(data: unknown): void {
+    const event = new MessageEvent("message", { data });
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** A reply to a program's own message. */
+function isReply(data: unknown): data is Extract<WorkerResponse, { content: unknown }> & { kind: "return" | "throw" } {
+  return typeof data === "object" && data !== null && "uuid" in data && "kind" in data && (data.kind === "return" || data.kind === "throw");
+}
+
+export class WebWorkerMLCEngine extends EngineBase<OwnEngine> {
+  worker: ChatWorker;
+  modelId?: string[];
+  chatOpts?: ChatOptions[];
+  readonly #assigned: AssignedWorker;
+  readonly #pending = new Map<string, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
+
+  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig = {}) {
+    const assigned = new AssignedWorker(worker);
+    super(new OwnEngine(assigned, ownConfig(engineConfig)), engineConfig);
+    this.worker = worker;
+    this.#assigned = assigned;
+    Reflect.set(worker, "onmessage", (event: { readonly data: unknown }) => this.onmessage(event));
+  }
+
+  override async reload(modelId: string | string[], chatOpts?: ChatOptions | ChatOptions[]): Promise<void> {
+    this.modelId = [modelId].flat();
+    if (chatOpts === undefined) delete this.chatOpts;
+    else this.chatOpts = [chatOpts].flat();
+    await super.reload(modelId, chatOpts);
+  }
+
+  protected override notLoaded(what: string): NamedError {
+    if (this.modelId !== undefined) return super.notLoaded(what);
+    return new NamedError("WorkerEngineModelNotLoadedError", `${this.constructor.name} is not loaded with a model. Did you call \`engine.reload()\`?`, "ModelNotLoaded");
+  }
+
+  /** Sends a message of the program's own, which its handler answers by `handleTask`. */
+  protected getPromise(message: WorkerRequest): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(message.uuid, { resolve, reject });
+      this.worker.postMessage(message);
+    });
+  }
+
+  onmessage({ data }: { readonly data: unknown }): void {
+    const waiting = isReply(data) ? this.#pending.get(data.uuid) : undefined;
+    if (!isReply(data) || waiting === undefined) {
+      this.#assigned.deliver(data);
+      return;
+    }
+    this.#pending.delete(data.uuid);
+    if (data.kind === "return") waiting.resolve(data.content);
+    else waiting.reject(data.content);
+  }
+}
+
+/** `worker` runs a script with a WebWorkerMLCEngineHandler. */
+export async function CreateWebWorkerMLCEngine(
+  worker: ChatWorker, modelId: string | string[], engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions | ChatOptions[],
+): Promise<WebWorkerMLCEngine> {
+  const engine = new WebWorkerMLCEngine(worker, engineConfig);
+  await engine.reload(modelId, chatOpts);
+  return engine;
+}
+
+/**
+ * The worker's end. Programs may extend it, and answer messages of their own:
+ *
+ *     onmessage(event) {
+ *       if (event.data.kind === "customRequest") void this.handleTask(event.data.uuid, async () => "an answer");
+ *       else super.onmessage(event);
+ *     }
+ */
+export class WebWorkerMLCEngineHandler {
+  modelId?: string[];
+  chatOpts?: ChatOptions[];
+  engine: MLCEngine = new MLCEngine();
+  readonly #handler = new OwnHandler((message) => this.postMessage(message), (listener) => this.engine.inner.host.heardBy(listener));
+
+  postMessage(message: unknown): void {
+    globalThis.postMessage(message);
+  }
+
+  setLogitProcessorRegistry(logitProcessorRegistry?: Map<string, LogitProcessor>): void {
+    this.engine.setLogitProcessorRegistry(logitProcessorRegistry);
+  }
+
+  async handleTask<T>(uuid: string, task: () => Promise<T>): Promise<void> {
+    try {
+      this.postMessage({ kind: "return", uuid, content: await task() });
+    } catch (error) {
+      this.postMessage({ kind: "throw", uuid, content: String(named(error)) });
+    }
+  }
+
+  onmessage(event: { readonly data: unknown }): void {
+    this.#handler.onmessage(event);
+  }
+
+  /** Loads models where others are loaded. */
+  async reloadIfUnmatched(expectedModelId: string[], expectedChatOpts?: ChatOptions[]): Promise<void> {
+    const isSame = expectedModelId.length === this.modelId?.length && expectedModelId.every((id, i) => id === this.modelId?.[i]);
+    if (isSame) return;
+    await this.engine.reload(expectedModelId, expectedChatOpts);
+    this.modelId = expectedModelId;
+    if (expectedChatOpts !== undefined) this.chatOpts = expectedChatOpts;
+  }
+}

@@ -1,0 +1,219 @@
+// WebLLM's interface on this engine: its forms, defaults, order of checks and names of errors.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { MLCEngine as OwnEngine } from "../src/api/engine.ts";
+import { addPackagedModels } from "../src/webllm/app_config.ts";
+import { ModelType } from "../src/webllm/constants.ts";
+import { EngineBase } from "../src/webllm/engine.ts";
+import * as webllm from "../src/webllm/index.ts";
+import { FakeEngine, soon } from "./fakes/engine.ts";
+
+const LLAMA = "Llama-3.2-1B-Instruct-q4f16_1-MLC";
+const record = (model_id: string, more: Partial<webllm.ModelRecord> = {}): webllm.ModelRecord & { manifest: string } => (
+  { model: `https://models.example/${model_id}`, model_lib: "", model_id, manifest: `https://models.example/${model_id}/manifest.json`, ...more });
+addPackagedModels([record("toy", { aliases: [LLAMA] }), record("other"), record("vectors", { model_type: ModelType.embedding })]);
+
+class Engine extends EngineBase<FakeEngine> {
+  constructor(config: webllm.MLCEngineConfig = {}, inner = new FakeEngine()) {
+    super(inner, config);
+  }
+}
+
+async function loaded(config?: webllm.MLCEngineConfig, chatOpts?: webllm.ChatOptions): Promise<Engine> {
+  const engine = new Engine(config);
+  await engine.reload("toy", chatOpts);
+  return engine;
+}
+
+const QUESTION: webllm.ChatCompletionMessageParam[] = [{ role: "user", content: "hi" }];
+const CALL: webllm.ChatCompletionRequestNonStreaming = { messages: QUESTION, temperature: 0, max_tokens: 5 };
+
+async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const one of stream) taken.push(one);
+  return taken;
+}
+
+test("a record of WebLLM's means the package's model that has its id", async () => {
+  const address = `https://huggingface.co/mlc-ai/${LLAMA}/resolve/main/`;
+  const theirs: webllm.ModelRecord = { model: address, model_id: "mine", model_lib: "https://models.example/model.wasm", vram_required_MB: 800, required_features: ["shader-f16"] };
+  const engine = new Engine({ appConfig: { model_list: [theirs], cacheBackend: "indexeddb" } });
+  await engine.reload("mine");
+  assert.deepEqual(engine.inner.loaded.map(({ modelId }) => modelId), ["mine"]);
+  assert.ok(webllm.prebuiltAppConfig.model_list.some(({ model_id }) => model_id === LLAMA));
+  const unknown = { ...theirs, model: "https://huggingface.co/mlc-ai/Nobody-7B-MLC", model_id: "Nobody-7B-MLC" };
+  await assert.rejects(new Engine({ appConfig: { model_list: [unknown] } }).reload("Nobody-7B-MLC"),
+    { name: "ModelNotFoundError", code: "ModelNotFound", message: /webllm-build npm --model Nobody-7B-MLC/ });
+  await assert.rejects(new Engine().reload("nobody"), { name: "ModelNotFoundError", message: /Cannot find model record in appConfig for nobody/ });
+});
+
+test("reload looks at its arguments in WebLLM's order, after it has unloaded", async () => {
+  const engine = await loaded();
+  await assert.rejects(engine.reload(["toy", "toy"], [{}]), { name: "ReloadArgumentSizeUnmatchedError" });
+  assert.equal(engine.inner.alive, 0);
+  await assert.rejects(engine.reload(["nobody", "nobody"]), { name: "ReloadModelIdNotUniqueError" });
+  await assert.rejects(engine.chatCompletion(CALL), { name: "ModelNotLoadedError", code: "ModelNotLoaded" });
+  await assert.rejects(engine.reload("toy", { sliding_window_size: 64, context_window_size: 64 }), { name: "WindowSizeConfigurationError" });
+  await assert.rejects(engine.reload("toy", { sliding_window_size: 64, context_window_size: -1 }), { name: "AttentionSinkSizeError" });
+});
+
+test("unload ends a load, which resolves", async () => {
+  const engine = new Engine({ logLevel: "SILENT" });
+  engine.setLogLevel("SILENT");
+  engine.inner.loading = () => new Promise(() => undefined);
+  const loading = engine.reload("toy");
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  await engine.unload();
+  await soon(loading);
+  await assert.rejects(engine.chatCompletion(CALL), { name: "ModelNotLoadedError" });
+  engine.setLogLevel("WARN");
+});
+
+test("of several models a request names one", async () => {
+  const engine = new Engine();
+  await engine.reload(["toy", "other", "vectors"], [{}, { temperature: 0 }, {}]);
+  await assert.rejects(engine.chatCompletion(CALL), { name: "UnclearModelToUseError" });
+  await assert.rejects(engine.chatCompletion({ ...CALL, model: "nobody" }), { name: "SpecifiedModelNotFoundError" });
+  await assert.rejects(engine.chatCompletion({ ...CALL, model: "vectors" }), { name: "IncorrectPipelineLoadedError" });
+  await assert.rejects(engine.embedding({ input: "hi", model: "toy" }), { name: "IncorrectPipelineLoadedError" });
+  assert.equal((await engine.chatCompletion({ ...CALL, model: "other" })).model, "other");
+});
+
+test("wrong requests fail under WebLLM's names; unknown fields are left out; a request stays as it is", async () => {
+  const engine = await loaded();
+  const bad: [webllm.ChatCompletionRequestNonStreaming, string][] = [
+    [{ messages: [...QUESTION, { role: "system", content: "be kind" }] }, "SystemMessageOrderError"],
+    [{ messages: [...QUESTION, { role: "assistant", content: "hello" }] }, "MessageOrderError"],
+    [{ messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "https://pictures.example/1.png" } }] }] }, "UserMessageContentErrorForNonVLM"],
+    [{ messages: QUESTION, seed: 1.5 }, "SeedTypeError"],
+    [{ messages: QUESTION, response_format: { type: "text", schema: "{}" } }, "InvalidResponseFormatError"],
+    [{ messages: QUESTION, response_format: { type: "grammar" } }, "InvalidResponseFormatGrammarError"],
+    [{ messages: QUESTION, response_format: { type: "structural_tag" } }, "InvalidResponseFormatStructuralTagError"],
+    [{ messages: QUESTION, stream_options: { include_usage: true } }, "InvalidStreamOptionsError"],
+    [{ messages: QUESTION, frequency_penalty: 3 }, "RangeError"],
+    [{ messages: QUESTION, presence_penalty: Number.NaN }, "RangeError"],
+    [{ messages: QUESTION, top_p: 0 }, "RangeError"],
+    [{ messages: QUESTION, temperature: -1 }, "NonNegativeError"],
+    [{ messages: QUESTION, max_tokens: 0 }, "MinValueError"],
+    [{ messages: QUESTION, repetition_penalty: 0 }, "MinValueError"],
+    [{ messages: QUESTION, logit_bias: { 5: 101 } }, "RangeError"],
+    [{ messages: QUESTION, logit_bias: { hello: 1 } }, "InvalidNumberStringError"],
+    [{ messages: QUESTION, top_logprobs: 2 }, "DependencyError"],
+    [{ messages: QUESTION, logprobs: true, top_logprobs: 6 }, "RangeError"],
+  ];
+  for (const [request, name] of bad) await assert.rejects(engine.chat.completions.create(request), { name, code: "RequestValidation" }, name);
+  await assert.rejects(engine.completions.create({ prompt: "a", suffix: "b" }), { name: "UnsupportedFieldsError" });
+  const request = { ...CALL, user: "somebody", store: true, messages: [...QUESTION] };
+  const before = structuredClone(request);
+  assert.equal((await engine.chatCompletion(request)).choices.length, 1);
+  assert.deepEqual(request, before);
+});
+
+test("a stream begins when it is read, and looks at its values then", async () => {
+  const engine = await loaded();
+  await assert.rejects(engine.chatCompletion({ messages: QUESTION, stream: true, n: 2 }), { name: "StreamingCountError" });
+  const bad = await engine.chatCompletion({ messages: QUESTION, stream: true, temperature: -1 });
+  await assert.rejects(all(bad), { name: "NonNegativeError" });
+  const stream = await engine.chatCompletion({ ...CALL, stream: true, stream_options: { include_usage: true } });
+  assert.equal(engine.inner.loaded[0]?.runner.calls.length, 0);
+  const chunks = await all(stream);
+  const [last, used] = chunks.slice(-2);
+  assert.deepEqual([last?.choices[0]?.delta, last?.choices[0]?.finish_reason, used?.choices], [{}, "length", []]);
+  for (const { choices: [choice], usage } of chunks.slice(0, -2)) {
+    assert.deepEqual([choice?.delta.role, typeof choice?.delta.content, choice?.finish_reason, usage], ["assistant", "string", null, undefined]);
+  }
+  const text = chunks.map(({ choices: [choice] }) => choice?.delta.content ?? "").join("");
+  assert.equal(text, (await engine.chatCompletion(CALL)).choices[0]?.message.content);
+  assert.equal(text, await engine.getMessage());
+});
+
+test("prompt tokens are those that were computed; a breakdown has an entry a token", async () => {
+  const engine = await loaded();
+  const [first, second] = [await engine.chatCompletion(CALL), await engine.chatCompletion({ ...CALL, extra_body: { enable_latency_breakdown: true } })];
+  assert.ok((first.usage?.prompt_tokens ?? 0) > 1);
+  assert.equal(second.usage?.prompt_tokens, 1);
+  assert.equal(second.usage.total_tokens, 6);
+  assert.equal(first.usage?.extra.latencyBreakdown, undefined);
+  assert.deepEqual(Object.values(second.usage.extra.latencyBreakdown ?? {}).map(({ length }) => length), [5, 5, 5, 5, 5, 5]);
+  assert.match(await engine.runtimeStatsText(), /^prefill: [0-9]+[.][0-9]{4} tokens\/sec, decoding: [0-9]+[.][0-9]{4} tokens\/sec$/);
+});
+
+test("settings of a model are the defaults of its requests", async () => {
+  const engine = await loaded({}, { temperature: 0, conv_config: { system_message: "be kind" }, context_window_size: 128 });
+  const plain = await engine.chatCompletion({ messages: QUESTION, max_tokens: 5 });
+  const said = await (await loaded()).chatCompletion({ ...CALL, messages: [{ role: "system", content: "be kind" }, ...QUESTION] });
+  assert.equal(plain.choices[0]?.message.content, said.choices[0]?.message.content);
+  assert.equal(plain.usage?.prompt_tokens, said.usage?.prompt_tokens);
+});
+
+test("a completion tells logprobs as a chat does", async () => {
+  const engine = await loaded();
+  const { choices: [choice] } = await engine.completions.create({ prompt: "hi", max_tokens: 3, temperature: 0, logprobs: true, top_logprobs: 2 });
+  assert.equal(choice?.logprobs?.content?.length, 3);
+  assert.equal(choice.logprobs.content[0]?.top_logprobs.length, 2);
+});
+
+test("single steps go on where the last one ended, and a reset begins anew", async () => {
+  const engine = await loaded();
+  const { runner } = engine.inner.loaded[0] ?? assert.fail();
+  const first = await engine.forwardTokensAndSample([5, 6, 7], true);
+  const before = runner.calls.length;
+  await engine.forwardTokensAndSample([first], false);
+  assert.ok(runner.calls.length - before <= 2, "a step, and no prompt");
+  await engine.resetChat();
+  assert.equal(await engine.forwardTokensAndSample([5, 6, 7], true), first);
+});
+
+test("a load ends with progress 1 and WebLLM's last words", async () => {
+  const reports: webllm.InitProgressReport[] = [];
+  const engine = new webllm.MLCEngine({ initProgressCallback: (report) => reports.push(report), device: "gpu" });
+  await assert.rejects(engine.reload("toy"), { name: "WebGPUNotAvailableError" });
+  assert.deepEqual(Object.keys(reports[0] ?? {}), ["progress", "timeElapsed", "text"]);
+});
+
+/** A worker in this thread whose handler is WebLLM's, as a program extends it. */
+class Handler extends webllm.WebWorkerMLCEngineHandler {
+  deliver: (data: unknown) => void = () => undefined;
+
+  override postMessage(message: unknown): void {
+    this.deliver(structuredClone(message));
+  }
+
+  override onmessage(event: { readonly data: { kind: string; uuid: string } }): void {
+    if (event.data.kind === "customRequest") void this.handleTask(event.data.uuid, async () => "custom answer");
+    else super.onmessage(event);
+  }
+}
+
+class Client extends webllm.WebWorkerMLCEngine {
+  ask(): Promise<unknown> {
+    return this.getPromise({ kind: "customRequest", uuid: "1", content: null });
+  }
+}
+
+test("a worker's messages go through onmessage, a program's own among them", async () => {
+  const handler = new Handler();
+  const worker: { postMessage: (data: unknown) => void; onmessage?: (event: { data: unknown }) => void } = {
+    postMessage: (data) => { setTimeout(() => handler.onmessage({ data: data as { kind: string; uuid: string } }), 0); },
+  };
+  handler.deliver = (data) => { setTimeout(() => worker.onmessage?.({ data }), 0); };
+  const client = new Client(worker, { device: "gpu" });
+  assert.equal(await soon(client.ask()), "custom answer");
+  await assert.rejects(client.chatCompletion(CALL), { name: "WorkerEngineModelNotLoadedError" });
+  await assert.rejects(soon(client.reload("toy")), { name: "WebGPUNotAvailableError" });
+  assert.deepEqual(client.modelId, ["toy"]);
+  const inner: OwnEngine = handler.engine.inner;
+  assert.ok(inner);
+});
+
+test("a digest is checked", async () => {
+  const bytes = new TextEncoder().encode("abc").buffer;
+  const abc = "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+  await webllm.verifyIntegrity(bytes, abc, "abc");
+  const wrong = `sha256-${"A".repeat(43)}=`;
+  await assert.rejects(webllm.verifyIntegrity(bytes, wrong, "abc"), { name: "IntegrityError", url: "abc", expected: wrong, actual: abc });
+  const valid = [abc, `sha384-${"A".repeat(64)}`, `sha512-${"A".repeat(86)}==`];
+  const invalid = ["", "abc", "sha1-abc", "md5-abc", "sha256-", "sha256-!!!", "sha256-abc===", "sha256-A=", `sha256-${"A".repeat(86)}==`, `sha256-${"A".repeat(44)}`];
+  assert.deepEqual([...valid, ...invalid].filter(webllm.isValidSRI), valid);
+});
