@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +56,9 @@ def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weight
         return write_site(output, model, title=title, weights=weights)
 
 
-def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | None = None) -> Marker:
+def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | None = None, aliases: Sequence[str] = ()) -> Marker:
     with open_output(out) as output:
-        return write_npm(output, model, name=name, version="1.2.3", weights=weights)
+        return write_npm(output, model, name=name, version="1.2.3", weights=weights, aliases=aliases)
 
 
 def stub_runtime(folder: Path) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from webllm_build.cache import Cache
+from webllm_build.catalog import model_names
 from webllm_build.config import BuildRequest, resolve
 from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry, UnsupportedArchitecture
@@ -88,7 +89,8 @@ def _pack_and_write(
             if request.kind == "site":
                 write_site(output, model, title=recipe.title, weights=request.weights_at, threads=request.has_threads)
             else:
-                write_npm(output, model, name=recipe.package_name, version=request.package_version, weights=request.weights_at)
+                name, names = recipe.package_name, model_names(request.model)
+                write_npm(output, model, name=name, version=request.package_version, weights=request.weights_at, aliases=names)
         except DamagedEntry:
             cache.remove(weights.folder)
             raise

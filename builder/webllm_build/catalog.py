@@ -18,6 +18,7 @@ from webllm_build.errors import closest
 
 DATA = Path(__file__).with_name("catalog.json")
 WEBLLM_SUFFIX = re.compile(r"-q\d+f\d+(_\d)?-mlc(-\w+)?")  # of WebLLM's names of models: how weights are stored, and more
+WEBLLM_IDS = Path(__file__).with_name("webllm_ids.txt")  # of WebLLM 0.2.86's list of models
 NAMES_SHOWN = 8
 
 Kind = Literal["chat", "text", "embed"]
@@ -69,6 +70,10 @@ class Catalog:
         suffix = WEBLLM_SUFFIX.search(name)
         return self._by_name.get(name) or (self._by_name.get(name[: suffix.start()]) if suffix and suffix.end() == len(name) else None)
 
+    def webllm_ids(self, entry: CatalogEntry) -> tuple[str, ...]:
+        """What WebLLM calls the model: an id for each way in which it stores the weights."""
+        return tuple(model_id for model_id in WEBLLM_IDS.read_text("utf-8").split() if self.find(model_id) == entry)
+
     def copy_of(self, original: str) -> CatalogEntry | None:
         """The entry that has a copy of a repository, hf:org/name[@revision]."""
         repository = original.partition("@")[0].lower()
@@ -97,3 +102,9 @@ def read_catalog(path: Path = DATA) -> Catalog:
 
 
 CATALOG = read_catalog()
+
+
+def model_names(reference: str) -> tuple[str, ...]:
+    """All names of a model of the catalog, WebLLM's among them; none of others."""
+    entry = CATALOG.find(reference)
+    return () if entry is None else (*entry.names, *CATALOG.webllm_ids(entry))

@@ -1,12 +1,14 @@
-export { deleteModelInCache, hasModelInCache } from "./api/cache.ts";
-export { CreateMLCEngine, MLCEngine } from "./api/engine.ts";
+/** The package's entry: the engine with OpenAI's shapes, and WebLLM's interface on it. */
+
+export { CreateMLCEngine as openEngine, MLCEngine as Engine } from "./api/engine.ts";
 export { createFetch, type ServedEngine } from "./api/openai/fetch.ts";
-export type * from "./api/openai/types.ts";
-export type * from "./api/types.ts";
+export type * as OpenAI from "./api/openai/types.ts";
+export type * as EngineTypes from "./api/types.ts";
 export {
-  AbortError, ContextWindowSizeExceededError, DeviceLostError, DownloadError, FeatureSupportError, GPUExecutionError, IntegrityError,
-  InternalError, MLCEngineError, ManifestError, ModelNotFoundError, ModelNotLoadedError, OutOfMemoryError, ProtocolError,
-  QueueFullError, RequestValidationError, WebGPUNotAvailableError, type ErrorCode, type ErrorDetails,
+  AbortError, ContextWindowSizeExceededError, DeviceLostError, DownloadError, FeatureSupportError, GPUExecutionError, InternalError, MLCEngineError,
+  ManifestError, ModelNotFoundError, ModelNotLoadedError, NoAnswerError, OutOfMemoryError, ProtocolError, QueueFullError, RequestValidationError,
+  WebGPUNotAvailableError, type ErrorCode, type ErrorDetails,
 } from "./support/errors.ts";
-export { CreateWebWorkerMLCEngine, WebWorkerMLCEngine, type WorkerLike } from "./transport/client.ts";
-export { WebWorkerMLCEngineHandler } from "./transport/worker.ts";
+export { CreateWebWorkerMLCEngine as openWorkerEngine, WebWorkerMLCEngine as WorkerEngine, type WorkerLike } from "./transport/client.ts";
+export { WebWorkerMLCEngineHandler as EngineHandler } from "./transport/worker.ts";
+export * from "./webllm/index.ts";

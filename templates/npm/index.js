@@ -1,8 +1,10 @@
-import { CreateWebWorkerMLCEngine, FeatureSupportError, RequestValidationError } from "./runtime/index.js";
-import { engineConfig, modelId } from "./model.js";
+import { addPackagedModels, FeatureSupportError, openWorkerEngine, RequestValidationError } from "./runtime/index.js";
+import { engineConfig, modelId, webllmRecord } from "./model.js";
 
 export * from "./runtime/index.js";
 export { modelId, modelRecord } from "./model.js";
+
+addPackagedModels([webllmRecord]);
 
 export async function createEngine(config, chatOptions) {
   const { weights, worker, signal, ...more } = config ?? {};
@@ -11,7 +13,7 @@ export async function createEngine(config, chatOptions) {
   const isGiven = worker !== undefined && worker !== null;
   const started = isGiven ? { worker, forget() {} } : startWorker();
   try {
-    return await CreateWebWorkerMLCEngine(started.worker, modelId, full, chatOptions, { signal });
+    return await openWorkerEngine(started.worker, modelId, full, chatOptions, { signal });
   } catch (error) {
     if (!isGiven) started.worker.terminate();
     throw error;

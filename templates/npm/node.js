@@ -1,8 +1,10 @@
-import { CreateWebWorkerMLCEngine, RequestValidationError, startEngine } from "./runtime/node.js";
-import { engineConfig, modelId } from "./model.js";
+import { addPackagedModels, openWorkerEngine, RequestValidationError, startEngine } from "./runtime/node.js";
+import { engineConfig, modelId, webllmRecord } from "./model.js";
 
 export * from "./runtime/node.js";
 export { modelId, modelRecord } from "./model.js";
+
+addPackagedModels([webllmRecord]);
 
 /** As in a browser, with a thread in the worker's place. */
 export async function createEngine(config, chatOptions) {
@@ -11,7 +13,7 @@ export async function createEngine(config, chatOptions) {
   signal?.throwIfAborted();
   const started = worker ?? startEngine(new URL("./runtime/node-worker.js", import.meta.url));
   try {
-    return await CreateWebWorkerMLCEngine(started, modelId, full, chatOptions, { signal });
+    return await openWorkerEngine(started, modelId, full, chatOptions, { signal });
   } catch (error) {
     if (started !== worker) started.terminate();
     throw error;

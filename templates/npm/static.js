@@ -1,10 +1,12 @@
-import { CreateMLCEngine, RequestValidationError } from "./runtime/index.static.js";
-import { engineConfig, modelId } from "./model.js";
+import { addPackagedModels, openEngine, RequestValidationError } from "./runtime/index.static.js";
+import { engineConfig, modelId, webllmRecord } from "./model.js";
 
 export * from "./runtime/index.static.js";
 export { modelId, modelRecord } from "./model.js";
 
+addPackagedModels([webllmRecord]);
+
 export async function createEngine(config, chatOptions) {
   const { weights, signal, ...more } = config ?? {};
-  return CreateMLCEngine(modelId, engineConfig(more, weights, RequestValidationError), chatOptions, { signal });
+  return openEngine(modelId, engineConfig(more, weights, RequestValidationError), chatOptions, { signal });
 }

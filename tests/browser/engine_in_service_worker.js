@@ -1,7 +1,7 @@
 // An engine where import() is forbidden: answers {record, request} with the answer's text, or with an error.
-import { MLCEngine } from "/runtime/index.static.js";
+import { Engine } from "/runtime/index.static.js";
 
-const engine = new MLCEngine({ calibrate: "off" });
+const engine = new Engine({ calibrate: "off" });
 
 async function answer({ record, request }) {
   await engine.reload(record.manifest);

@@ -4,9 +4,9 @@ import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
 const [runtime, folder, golden] = process.argv.slice(2);
-const { MLCEngine } = await import(pathToFileURL(runtime).href);
+const { Engine } = await import(pathToFileURL(runtime).href);
 const { prompts } = JSON.parse(await readFile(golden, "utf8"));
-const engine = new MLCEngine({ device: "cpu", variant: "cpu-f32", logLevel: "ERROR" });
+const engine = new Engine({ device: "cpu", variant: "cpu-f32", logLevel: "ERROR" });
 await engine.reload(folder);
 await Promise.all(prompts.map(async ({ name, messages, ids, exact_until }) => {
   const count = Math.max(1, exact_until);

@@ -20,6 +20,7 @@ from webllm_build.package.output import Marker
 
 ROOT = Path(__file__).resolve().parents[2]
 HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
+WEBLLM = ROOT / "runtime_js" / "node_modules" / "@mlc-ai" / "web-llm" / "lib" / "index.js"
 WEIGHTS = "https://weights.example.org/sample"
 
 
@@ -91,12 +92,13 @@ def test_the_readme_names_what_the_runtime_exports(tmp_path: Path) -> None:
     write(tmp_path)
     readme = (tmp_path / "package" / "README.md").read_text("utf-8")
     index = (ROOT / "runtime_js" / "src" / "index.ts").read_text("utf-8")
-    names = {name.strip() for names in re.findall(r"export \{([^}]*)\}", index) for name in names.split(",") if name.strip()}
+    parts = (part for names in re.findall(r"export \{([^}]*)\}", index) for part in names.split(",") if part.strip())
+    names = {part.strip().rpartition(" as ")[2] for part in parts}
     values = {name for name in names if not name.startswith("type ") and not name.endswith("Error")}
     assert len(values) > 5
     assert [name for name in sorted(values) if f"`{name}`" not in readme] == []
-    told = set(re.findall(r"`((?:Create|Web)\w+|MLCEngine|\w+ModelInCache|createFetch)`", readme))
-    assert told <= values
+    told = set(re.findall(r"`((?:open|create)[A-Z]\w+|(?:Worker)?Engine(?:Handler)?)`", readme))
+    assert told <= {*values, "createEngine"}
 
 
 @pytest.mark.parametrize("weights", [WEIGHTS, None])
@@ -152,7 +154,7 @@ console.log(modelId, inline.modelId, import.meta.resolve("sample/worker").split(
 console.log(await told(createEngine({ signal: AbortSignal.abort(new RangeError("enough")) })));
 console.log(await told(createEngine()));
 console.log(await told(inline.createEngine()));
-const engine = new inline.WebWorkerMLCEngine(inline.startEngine(new URL(import.meta.resolve("sample/worker"))));
+const engine = new inline.WorkerEngine(inline.startEngine(new URL(import.meta.resolve("sample/worker"))));
 console.log(JSON.stringify((await engine.models.list()).data));
 console.log("The end: nobody terminates the last engine");
 """
@@ -247,6 +249,26 @@ def test_types_fit_strict_programs(tmp_path: Path, built_runtime: None, module: 
 
 def test_types_are_those_of_the_openai_client(built_runtime: None) -> None:
     compile_types(ROOT / "runtime_js", "-p", "test/types")
+
+
+@pytest.mark.parametrize("package", ["theirs", "ours"])
+def test_types_are_those_of_webllm(built_runtime: None, package: str) -> None:
+    """One program that uses each of its names."""
+    compile_types(ROOT / "runtime_js", "-p", f"test/types/webllm/tsconfig.{package}.json")
+
+
+def test_all_that_webllm_exports_is_there(tmp_path: Path, built_runtime: None) -> None:
+    publish_npm(tmp_path / "package", sample_model(tmp_path / "sample"), name="sample", aliases=("Sample-1M-q4f16_1-MLC",))
+    program = f"""
+        const names = async (path) => Object.keys(await import(path));
+        const [theirs, ours] = await Promise.all([names({str(WEBLLM)!r}), names({str(tmp_path / "package" / "static.js")!r})]);
+        const {{ prebuiltAppConfig, modelRecord }} = await import({str(tmp_path / "package" / "static.js")!r});
+        const records = prebuiltAppConfig.model_list.map(({{ model_id, manifest, model_lib }}) => (
+          [model_id, manifest === modelRecord.manifest, typeof model_lib]));
+        console.log(JSON.stringify([theirs.length, theirs.filter((name) => !ours.includes(name)), records]));
+    """
+    ran = node("--input-type=module", "--eval", program)
+    assert json.loads(ran.stdout) == [35, [], [["sample-1m", True, "string"], ["Sample-1M-q4f16_1-MLC", True, "string"]]], ran.stderr
 
 
 def test_no_script_of_the_static_entry_imports_dynamically(tmp_path: Path, built_runtime: None) -> None:

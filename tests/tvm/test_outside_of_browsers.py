@@ -21,10 +21,10 @@ PROMPTS = [prompt for prompt in REFERENCE["prompts"] if prompt["name"] in ("shor
 
 # As a server would use it: the engine in a thread of its own, several requests at once; and nobody ends it.
 ASK = """
-import { WebWorkerMLCEngine, startEngine } from "RUNTIME/node.js";
+import { WorkerEngine, startEngine } from "RUNTIME/node.js";
 const { folder, prompts } = JSON.parse(process.argv[2]);
 const computers = [];
-const engine = new WebWorkerMLCEngine(startEngine(new URL("RUNTIME/node-worker.js", import.meta.url)), {
+const engine = new WorkerEngine(startEngine(new URL("RUNTIME/node-worker.js", import.meta.url)), {
   variant: "cpu-f32", initProgressCallback: ({ computer }) => { if (computer !== undefined) computers.push(computer); },
 });
 await engine.reload(folder);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
 from webllm_build.package.assets import licenses, runtime_modules, runtime_types, templates_folder
@@ -17,8 +18,10 @@ PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js")
 SCRIPTS = (*PLAIN_SCRIPTS, "model.js")
 
 
-def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, weights: str | None = None) -> Marker:
-    """Write an npm package of `model`. name, version: what npm accepts (config.py checks them).
+def write_npm(
+    output: Output, model: CompiledModel, *, name: str, version: str, weights: str | None = None, aliases: Sequence[str] = ()
+) -> Marker:
+    """Write an npm package of `model`. name, version: what npm accepts (config.py checks them). aliases: other names of the model.
 
     weights: BUNDLE puts the shards into the package. Else they are written into WEIGHTS_FOLDER, which npm does not publish:
         a URL is where they will be served from; None leaves that to the caller of createEngine.
@@ -31,13 +34,13 @@ def write_npm(output: Output, model: CompiledModel, *, name: str, version: str, 
         for path, data in {**runtime_modules(), **runtime_types()}.items():
             stage.write(f"runtime/{path}", data)
         model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
-        for path, text in _texts(manifest, name, version, weights).items():
+        for path, text in _texts(manifest, name, version, weights, aliases).items():
             stage.write(path, text.encode())
 
     return output.publish("npm", f"{MODEL_FOLDER}/{manifest.file}", fill, ("index.js", "package.json"))
 
 
-def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> dict[str, str]:
+def _texts(manifest: Manifest, name: str, version: str, weights: str | None, aliases: Sequence[str]) -> dict[str, str]:
     model, embedding, ask_weights = manifest.model, manifest.embedding, weights is None
     license_name = model.license or "unknown"
     local = manifest.files if weights == BUNDLE else manifest.small_files
@@ -50,6 +53,10 @@ def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> 
             sha256=manifest.sha256,
             files=[f"./{MODEL_FOLDER}/{entry.file}" for entry in local],
             ask_weights=ask_weights,
+            library=f"./{MODEL_FOLDER}/{manifest.library.file}",
+            aliases=sorted({*aliases} - {model.id}),
+            embeds=embedding is not None,
+            context_length=model.context_length,
         ),
         "index.d.ts": render("npm/index.d.ts.j2", name=name, ask_weights=ask_weights),
         "static.d.ts": render("npm/static.d.ts.j2", ask_weights=ask_weights),
@@ -57,6 +64,8 @@ def _texts(manifest: Manifest, name: str, version: str, weights: str | None) -> 
         "README.md": render(
             "npm/README.md.j2",
             name=name,
+            version=version,
+            aliases=aliases,
             model=as_text(model.name),
             model_id=model.id.replace("`", ""),
             license=as_text(license_name),
@@ -116,7 +125,15 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
         },
         "types": "./index.d.ts",
         "engines": {"node": ">=20"},
-        # A worker's script runs for its effects, and Node's entry puts Node in a browser's place; nothing else does anything.
-        "sideEffects": ["./runtime/worker.js", "./runtime/node.js", "./runtime/node-worker.js", "./runtime/chunks/node-*.js"],
+        # WebLLM's users import it beside this package, and expect one level for both.
+        "dependencies": {"loglevel": "^1.9.1"},
+        # A worker's script runs for its effects, Node's entry puts Node in a browser's place, and the entries say what the package holds.
+        "sideEffects": [
+            *(f"./{name}" for name in PLAIN_SCRIPTS),
+            "./runtime/worker.js",
+            "./runtime/node.js",
+            "./runtime/node-worker.js",
+            "./runtime/chunks/node-*.js",
+        ],
         "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "model")), "runtime", "model"],
     }

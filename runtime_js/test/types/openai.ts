@@ -4,7 +4,7 @@
  */
 
 import type OpenAI from "openai";
-import type * as engine from "../../dist/index.d.ts";
+import type { EngineTypes, OpenAI as engine } from "../../dist/index.d.ts";
 import type { ResponseBody, ResponseUsage } from "../../dist/api/openai/responses/writer.d.ts";
 
 /** But for the ending that OpenAI's server does not know: WebLLM's name for an answer that `interruptGenerate` has ended. */
@@ -39,7 +39,7 @@ export type Requests = [
   Fits<OpenAI.EmbeddingCreateParams, engine.EmbeddingRequest>,
 ];
 
-declare const model: engine.MLCEngineInterface;
+declare const model: EngineTypes.MLCEngineInterface;
 declare const client: OpenAI;
 
 /** Requests that OpenAI's client takes, made of either. */
