@@ -22,7 +22,7 @@ from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.kernels.norm_parts import norm_parts
 from webllm_build.compile.kernels.pool import Kind, pool
-from webllm_build.compile.kernels.recurrence.kinds import recurrence_kernel
+from webllm_build.compile.kernels.recurrence.kinds import RECURRENCES, decode_kernel, prefill_stages
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows, several
 from webllm_build.compile.target import Variant
@@ -82,13 +82,6 @@ class GpuOperators(RelaxOperators):
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(self.variant, row_count(x), columns, self.norm_eps, bias=bias)
-
-    def recur_in(
-        self, rows: int | None, recurrence: Recurrence, state: str, inputs: Sequence[nn.Tensor], weights: Sequence[Weight]
-    ) -> nn.Tensor:
-        """As `recur`. rows: of a decode step; None in a prefill."""
-        kernel = recurrence_kernel(self.variant, recurrence, rows)
-        return self.recur_by(kernel, f"_rows{rows}" if rows else "", recurrence, state, inputs, weights)
 
 
 class DecodeOperators(GpuOperators, DecodeExperts):
@@ -150,7 +143,8 @@ class DecodeOperators(GpuOperators, DecodeExperts):
         return several(nn.op.tensor_ir_inplace_op(kernel, "attention_merge", [*args, *cache], [len(args), *[-1] * len(outputs)], places))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
-        return self.recur_in(self.m, recurrence, state, inputs, weights)
+        kernel = decode_kernel(self.variant, recurrence, self.m)
+        return self.recur_by(kernel, f"_rows{self.m}", recurrence, state, inputs, weights)
 
     @property
     def line(self) -> Rows:
@@ -193,7 +187,20 @@ class PrefillOperators(GpuOperators, PrefillExperts):
         return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places, *self.vector(sinks), *gates], out)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
-        return self.recur_in(None, recurrence, state, inputs, weights)
+        name, given = type(recurrence).__name__.lower(), [*inputs, *(buffer for weight in weights for buffer in self.vector(weight))]
+        known = dict(zip(RECURRENCES[type(recurrence)].names, given, strict=True))
+        known |= {"state": self.inputs.io["state"], "slots": self.inputs.states[state]}
+        for stage in prefill_stages(self.variant, recurrence):
+            label = f"{name}_{stage.name}" if stage.name else name
+            args = [known[read] for read in stage.reads]
+            made = [nn.Tensor.placeholder([inputs[0].shape[0], *shape], "float32") for shape in stage.makes.values()]
+            if "slots" in stage.reads:
+                places = [stage.reads.index("slots"), *[-1] * len(made)]
+                known["slots"], *made = nn.op.tensor_ir_inplace_op(stage.kernel, label, args, places, [known["slots"], *made])
+            else:
+                made = [*several(nn.op.tensor_ir_op(stage.kernel, label, args, made))]
+            known |= zip(stage.makes, made, strict=True)
+        return known["out"]
 
 
 def tiles_for(by_vendor: Mapping[str, Tile], m: int) -> Mapping[str, Tile]:

@@ -239,7 +239,7 @@ def in_turn(calls: Sequence[Call], outputs: Sequence[nn.Tensor]) -> Sequence[nn.
 
 
 def several(made: nn.Tensor | tuple[nn.Tensor, ...]) -> Sequence[nn.Tensor]:
-    """The outputs of a call."""
+    """The outputs of a call, of which the frontend gives a single one as it is."""
     return [made] if isinstance(made, nn.Tensor) else made
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import silu
 from webllm_build.compile.kernels.recurrence.slots import SlotState, lane, token_count
+from webllm_build.compile.kernels.recurrence.stage import Stage
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, launch, let, local, store, total, when
 from webllm_build.compile.target import Variant
 from webllm_build.model.recurrence import Convolution
@@ -95,3 +96,8 @@ def convolution(variant: Variant, kind: Convolution, rows: int | None) -> PrimFu
                 else:
                     channels.part(let("first_token", part[0] * TOKENS), channel)
     return kernel.func
+
+
+def stages(variant: Variant, kind: Convolution) -> Sequence[Stage]:
+    """Of a prefill."""
+    return [Stage("", convolution(variant, kind, None), ("x", "parameters", "state", "slots"), {"out": (kind.size,)})]

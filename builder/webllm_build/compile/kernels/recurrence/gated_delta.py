@@ -1,11 +1,11 @@
-"""The gated delta rule, token by token. A workgroup has a value head; an invocation has, of some rows of its matrix, four columns."""
+"""The gated delta rule of a decode step. A workgroup has a value head; an invocation has, of some rows of its matrix, four columns."""
 
 from __future__ import annotations
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.recurrence.slots import POSITION, SLOT_READ, SLOT_WRITTEN, SlotState, token_count
+from webllm_build.compile.kernels.recurrence.slots import POSITION, SLOT_READ, SLOT_WRITTEN, SlotState
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -32,9 +32,9 @@ from webllm_build.model.recurrence import L2_EPS, GatedDelta
 MOST_THREADS = 256
 
 
-def gated_delta(variant: Variant, delta: GatedDelta, rows: int | None) -> PrimFunc:
-    """Parameters: x float32[m, delta.width], taps float32[kernel * convolved], gates float32[2 * value_heads], norm float32[value_dim],
-    those of SlotState, out float32[m, delta.size]; m is `rows`, or symbolic."""
+def gated_delta(variant: Variant, delta: GatedDelta, rows: int) -> PrimFunc:
+    """Of a decode step. Parameters: x float32[rows, delta.width], taps float32[kernel * convolved], gates float32[2 * value_heads], norm
+    float32[value_dim], those of SlotState, out float32[rows, delta.size]."""
     return _GatedDelta(delta, rows).build()
 
 
@@ -55,7 +55,7 @@ class Places:
         value = 2 * key_heads * self.keys + self.head * self.values + channel - 2 * self.keys
         return T.Select(channel < self.keys, query, T.Select(channel < 2 * self.keys, key, value))
 
-    def past(self, token: int, channel: Expr) -> Expr:
+    def past(self, token: Expr, channel: Expr) -> Expr:
         """In a slot, of one of the tokens before."""
         return self.delta.key_dim * self.values + token * self.channels + channel
 
@@ -74,7 +74,7 @@ class Places:
 
 
 class _GatedDelta:
-    def __init__(self, delta: GatedDelta, rows: int | None) -> None:
+    def __init__(self, delta: GatedDelta, rows: int) -> None:
         self.delta, self.rows = delta, rows
         self.keys, self.values = delta.key_dim // VEC, delta.value_dim // VEC
         # Each slice of a head's invocations has `height` float32x4 of the rows of the matrix.
@@ -85,27 +85,20 @@ class _GatedDelta:
     def build(self) -> PrimFunc:
         delta = self.delta
         with Kernel() as kernel:
-            tokens = token_count(self.rows)
-            self.x = kernel.buffer("x", (tokens, delta.width), "float32")
+            self.x = kernel.buffer("x", (self.rows, delta.width), "float32")
             self.taps = kernel.buffer("taps", (delta.kernel * delta.convolved,), "float32")
             self.gates = kernel.buffer("gates", (2 * delta.value_heads,), "float32")
             self.norm = kernel.buffer("norm", (delta.value_dim,), "float32")
             self.state = SlotState(kernel, delta.state_shape, self.rows)
-            self.out = kernel.buffer("out", (tokens, delta.size), "float32")
+            self.out = kernel.buffer("out", (self.rows, delta.size), "float32")
             with launch([delta.value_heads], [self.threads]) as ((self.head,), (thread,)):
                 self.places = Places(delta, self.head)
                 self.slice, self.column = fixed("slice", thread // self.values), fixed("column", thread % self.values)
                 self._allocate(thread)
-                if self.rows is None:
-                    self._load(0)
-                    with T.serial(tokens) as token:
-                        self._step(token)
-                    self._save(0)
-                else:
-                    with T.serial(tokens) as row, when(self.state.state[row, POSITION] >= 0):
-                        self._load(row)
-                        self._step(row)
-                        self._save(row)
+                with T.serial(self.rows) as row, when(self.state.state[row, POSITION] >= 0):
+                    self._load(row)
+                    self._step(row)
+                    self._save(row)
         return kernel.func
 
     def _step(self, token: Expr) -> None:

@@ -10,14 +10,13 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import silu
-from webllm_build.compile.kernels.recurrence.slots import POSITION, SlotState, lane, token_count
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, barrier, ceildiv, launch, let, local, shared, store, total, when
+from webllm_build.compile.kernels.recurrence.slots import POSITION, SlotState, lane
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, launch, let, local, shared, store, total, when
 from webllm_build.compile.target import Variant
 from webllm_build.model.recurrence import Scan
 
 THREADS = 256
 COLUMNS = 16  # of a head's, in a workgroup, whose invocations share the states of each
-BLOCK = 8  # tokens of a prefill between two barriers
 
 
 @dataclass(frozen=True)
@@ -29,22 +28,18 @@ class Functions:
     silu: Callable[[Expr], Expr]
 
 
-class Tokens:
-    """What kernels read of a token. Parameters: projected float32[m, kind.width], convolved float32[m, kind.convolved], parameters
-    float32[3 * heads], those of SlotState, out float32[m, kind.size]."""
+GPU = Functions(T.exp, T.log, silu)
 
-    def __init__(self, kernel: Kernel, kind: Scan, tokens: Expr, rows: int | None, functions: Functions, lanes: int = 1) -> None:
-        self.kind, self.count = kind, tokens
-        self._functions, self._lanes = functions, lanes
-        self._projected = kernel.buffer("projected", (tokens, kind.width), "float32")
-        self._convolved = kernel.buffer("convolved", (tokens, kind.convolved), "float32")
-        self._parameters = kernel.buffer("parameters", (3 * kind.heads,), "float32")
-        self.slots = SlotState(kernel, kind.state_shape, rows, lanes)
-        self._out = kernel.buffer("out", (tokens, kind.size), "float32")
+
+class Rates:
+    """How fast each head's state changes: from projected float32[m, kind.width] and parameters float32[3 * heads]."""
+
+    def __init__(self, kind: Scan, projected: Buffer, parameters: Buffer, functions: Functions) -> None:
+        self._kind, self._projected, self._parameters, self._functions = kind, projected, parameters, functions
 
     def step_size(self, token: Expr, head: Expr) -> Expr:
         """dt: ln(1 + e**x) within the limits, by a series where e**x is small."""
-        kind = self.kind
+        kind = self._kind
         x = let("dt_input", self._projected[token, kind.width - kind.heads + head] + self._parameters[2 * kind.heads + head])
         power = let("power", self._functions.exp(T.min(x, T.float32(20))))
         series = power * (T.float32(1) - power * (T.float32(0.5) - power * T.float32(1 / 3)))
@@ -57,6 +52,19 @@ class Tokens:
 
     def decay(self, dt: Expr, head: Expr) -> Expr:
         return let("decay", self._functions.exp(dt * self._parameters[head]))
+
+
+class Tokens(Rates):
+    """What kernels read of a token. Parameters: projected, convolved float32[m, kind.convolved], parameters, those of SlotState, out
+    float32[m, kind.size]."""
+
+    def __init__(self, kernel: Kernel, kind: Scan, tokens: Expr, rows: int | None, functions: Functions, lanes: int = 1) -> None:
+        self.kind, self.count, self._lanes = kind, tokens, lanes
+        projected = kernel.buffer("projected", (tokens, kind.width), "float32")
+        self._convolved = kernel.buffer("convolved", (tokens, kind.convolved), "float32")
+        super().__init__(kind, projected, kernel.buffer("parameters", (3 * kind.heads,), "float32"), functions)
+        self.slots = SlotState(kernel, kind.state_shape, rows, lanes)
+        self._out = kernel.buffer("out", (tokens, kind.size), "float32")
 
     def x(self, token: Expr, head: Expr, column: Expr) -> Expr:
         return self._convolved[token, lane(head * self.kind.head_dim + column, self._lanes)]
@@ -82,53 +90,31 @@ class Tokens:
         return value if self._lanes == 1 else T.Broadcast(value, self._lanes)
 
 
-def scan(variant: Variant, kind: Scan, rows: int | None) -> PrimFunc:
-    """A workgroup has some columns of a head, an invocation some states of one, which it keeps in registers from token to token. What C
-    reads of them is summed for a block of tokens at a time. Parameters: those of Tokens; m is `rows`, or symbolic."""
+def scan(variant: Variant, kind: Scan, rows: int) -> PrimFunc:
+    """Of a decode step. A workgroup has some columns of a head, an invocation some states of one. Parameters: those of Tokens, of `rows`
+    tokens."""
     columns = math.gcd(kind.head_dim, COLUMNS)
     shares = math.gcd(kind.states, THREADS // columns)
-    threads, kept, block = columns * shares, kind.states // shares, 1 if rows else BLOCK
+    threads, kept = columns * shares, kind.states // shares
     with Kernel() as kernel:
-        tokens = Tokens(kernel, kind, token_count(rows), rows, Functions(T.exp, T.log, silu))
+        tokens = Tokens(kernel, kind, rows, rows, GPU)
         with launch([kind.size // columns], [threads]) as ((workgroup,), (thread,)):
             head = let("head", workgroup // (kind.head_dim // columns))
             first = let("first_column", workgroup % (kind.head_dim // columns) * columns)
             share, column = let("share", thread // columns), let("column", first + thread % columns)
-            own, sums = local("own", kept), shared("sums", block * threads)
+            own, sums = local("own", kept), shared("sums", threads)
             places = [(head, share + i * shares, column) for i in range(kept)]
 
-            def advance(token: Expr, place: Expr) -> None:
-                dt = tokens.step_size(token, head)
-                decay, added = tokens.decay(dt, head), let("added", dt * tokens.x(token, head, column))
+            with T.serial(rows) as row, when(tokens.slots.state[row, POSITION] >= 0):
+                tokens.slots.load(row, own, places)
+                dt = tokens.step_size(row, head)
+                decay, added = tokens.decay(dt, head), let("added", dt * tokens.x(row, head, column))
                 for i, (_, state, _) in enumerate(places):
-                    store(own, decay * own[i] + added * tokens.b(token, head, state), i)
-                read = [own[i] * tokens.c(token, head, state) for i, (_, state, _) in enumerate(places)]
-                store(sums, total(read), place * threads + thread)
-
-            def give(first_token: Expr) -> None:
-                """The outputs of a block of tokens, whose sums are there."""
+                    store(own, decay * own[i] + added * tokens.b(row, head, state), i)
+                store(sums, total([own[i] * tokens.c(row, head, state) for i, (_, state, _) in enumerate(places)]), thread)
+                tokens.slots.leave(row, own, places)
                 barrier()
-                for done in range(0, block * columns, threads):
-                    index = let("index", thread + done)
-                    token = let("token_of_block", first_token + index // columns)
-                    with when(index < block * columns), when(token < tokens.count):
-                        parts = [sums[index // columns * threads + i * columns + index % columns] for i in range(shares)]
-                        tokens.give(token, head, first + index % columns, total(parts))
+                with when(thread < columns):
+                    tokens.give(row, head, first + thread, total([sums[i * columns + thread] for i in range(shares)]))
                 barrier()
-
-            if rows:
-                with T.serial(rows) as row, when(tokens.slots.state[row, POSITION] >= 0):
-                    tokens.slots.load(row, own, places)
-                    advance(row, 0)
-                    tokens.slots.leave(row, own, places)
-                    give(row)
-            else:
-                tokens.slots.load(0, own, places)
-                with T.serial(ceildiv(tokens.count, block)) as number:
-                    with T.serial(block) as i:
-                        token = let("token", number * block + i)
-                        with when(token < tokens.count):
-                            advance(token, i)
-                    give(number * block)
-                tokens.slots.leave(0, own, places)
     return kernel.func
