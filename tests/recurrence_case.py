@@ -24,7 +24,7 @@ DELTAS = {
 LARGEST_DELTA = GatedDelta(key_heads=1, value_heads=2, key_dim=256, value_dim=256, kernel=8, eps=1e-6)  # with shorter chunks
 SCANS = {
     "small": Scan(heads=4, head_dim=16, groups=2, states=32, scale=0.5, limits=(0.01, 0.3)),
-    "granite": Scan(heads=3, head_dim=64, groups=1, states=128),
+    "granite": Scan(heads=2, head_dim=64, groups=1, states=128),
     "falcon": Scan(heads=2, head_dim=32, groups=1, states=256),
     "awkward": Scan(heads=6, head_dim=12, groups=2, states=48),
 }
