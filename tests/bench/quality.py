@@ -33,6 +33,7 @@ from webllm_build.model.weights import Weight
 from webllm_build.progress import Silent
 from webllm_build.quantize import SCHEMES, Importance
 from webllm_build.quantize.calibrate import MAX_TOKENS, TEXT, calibration_tokens, importances
+from webllm_build.quantize.q4a import BLOCK_BYTES, Q4A
 from webllm_build.quantize.search import affine
 from webllm_build.source import open_checkpoint
 
@@ -146,9 +147,8 @@ def few_bits_rule(bench: Bench, most: int, importance: Mapping[str, Importance])
     def rule(weight: Weight, values: Values) -> Values:
         if weight is bench.model.embedding:
             return tables(weight, values)
-        scales, minimums, codes = affine(values, importance.get(weight.name), most, (0.0, 0.2, 0.4))
-        found: Values = (codes * scales + minimums).reshape(values.shape)
-        return found
+        rows = affine(values, importance.get(weight.name), most, (0.0, 0.2, 0.4), BLOCK_BYTES)
+        return Q4A.decode(Q4A.pack(rows, weight.shape[1]), *weight.shape)
 
     return rule
 

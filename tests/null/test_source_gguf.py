@@ -27,7 +27,9 @@ from tiny_models import (
 
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture, UnsupportedEncoding
 from webllm_build.model import load_model
+from webllm_build.source import gguf_header
 from webllm_build.source.files import SourceFile
+from webllm_build.source.folder import LocalFile
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.gguf_header import read_gguf
 
@@ -43,10 +45,14 @@ def test_reading_is_lazy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         return read(file, begin, end)
 
     monkeypatch.setattr(SourceFile, "read", counted)
-    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
-    assert not wanted
+    monkeypatch.setattr(gguf_header, "FIRST_BYTES", 64)
+    checkpoint = open_gguf(path := write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    assert len(wanted) < 12 and sum(wanted) < path.stat().st_size / 20
+    wanted.clear()
     raw = checkpoint.tensors["token_embd.weight"].read()
     assert wanted == [raw.nbytes]
+    assert checkpoint.tensors["token_embd.weight"].rows(3, 5).tobytes() == raw[3:5].tobytes()
+    assert wanted == [raw.nbytes, 2 * raw.shape[1]]
 
 
 @pytest.mark.parametrize("kind", HARMS)
@@ -146,7 +152,7 @@ def test_malformed_headers_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bad.gguf"
     path.write_bytes(content)
     with pytest.raises(MalformedFile, match=words) as caught:
-        read_gguf(path)
+        read_gguf(LocalFile(path))
     assert str(path) in caught.value.message
     assert caught.value.hint
 
@@ -158,7 +164,7 @@ def test_a_well_formed_header_of_the_same_make_is_read(tmp_path: Path) -> None:
     values = np.arange(64, dtype=np.float32)
     content = gguf_bytes(keys=keys, tensors=[tensor_of(), tensor_of(offset=256, name=b"u")])
     path.write_bytes(content + bytes(-len(content) % 64) + values.tobytes() + bytes(256))
-    header = read_gguf(path)
+    header = read_gguf(LocalFile(path))
     assert header.metadata.flag("flag") is True
     np.testing.assert_array_equal(header.tensors["t"].read(0, 2).view(np.float32), values.reshape(2, 32))
 
@@ -168,14 +174,14 @@ def test_other_versions_are_refused(tmp_path: Path, version: int, words: str) ->
     path = tmp_path / "old.gguf"
     path.write_bytes(gguf_bytes(version=version))
     with pytest.raises(SourceError, match=words):
-        read_gguf(path)
+        read_gguf(LocalFile(path))
 
 
 def test_an_unknown_tensor_type_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "new.gguf"
     path.write_bytes(gguf_bytes(tensors=[tensor_of(kind=9999)], data=bytes(512)))
     with pytest.raises(UnsupportedEncoding, match="9999"):
-        read_gguf(path)
+        read_gguf(LocalFile(path))
 
 
 def test_a_type_that_is_no_weight_is_refused_when_it_is_decoded(tmp_path: Path) -> None:
@@ -197,12 +203,12 @@ def test_a_header_is_not_large_though_the_file_claims_to_be(tmp_path: Path, kind
             file.write(struct.pack("<Q", each))
         file.truncate(1 << 34)
     with pytest.raises(MalformedFile, match="header takes more"):
-        read_gguf(path)
+        read_gguf(LocalFile(path))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingFile, match=r"none\.gguf"):
-        read_gguf(tmp_path / "none.gguf")
+        read_gguf(LocalFile(tmp_path / "none.gguf"))
 
 
 @pytest.fixture(scope="module")

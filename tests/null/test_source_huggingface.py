@@ -13,9 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 from tiny_models import hugging_face_weights, write_gguf
 
+from webllm_build.source.gguf import open_gguf
+from webllm_build.source.gguf_header import FIRST_BYTES
 from webllm_build.source.huggingface import _reporting
 from webllm_build.source.local import open_folder
 from webllm_build.source.safetensors_header import USUAL_HEADER_BYTES
@@ -280,6 +283,42 @@ def test_a_gguf_of_the_hub_is_taken_whole_or_in_parts(hub: Hub, tmp_path: Path) 
     assert answers[names[0]] == f"{names[0]}@{COMMIT}" and answers[names[1]] == f"{names[1]}@{COMMIT}"
     assert "has no Q8_0/none.gguf" in answers[names[2]] and names[0] in answers[names[2]]
     assert "has no config.json" in answers["hf:tests/tiny"] and names[0] in answers["hf:tests/tiny"]
+
+
+FETCH_GGUF = """
+import sys
+from pathlib import Path
+from webllm_build.cache import Cache
+from webllm_build.catalog import CATALOG
+from webllm_build.source import open_checkpoint
+checkpoint = open_checkpoint(sys.argv[2], CATALOG, Cache(Path(sys.argv[1])))
+print(checkpoint.digest)
+if sys.argv[3:]:
+    checkpoint.fetch()
+    print(sum(float(tensor.dequantize().sum()) for tensor in checkpoint.tensors.values()))
+"""
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_of_a_gguf_of_the_hub_only_the_header_is_read_until_weights_are_wanted(hub: Hub, tmp_path: Path, knows_ranges: bool) -> None:
+    extra = {"extra.weight": np.ones((64, 8192), np.float32)}  # 2 MiB
+    write_gguf(tmp_path / "large.gguf", hugging_face_weights(), tensors=extra, part_tensors=12)
+    paths = sorted(tmp_path.glob("large-*.gguf"))
+    hub.files, hub.knows_ranges = {path.name: path.read_bytes() for path in paths} | EXTRA, knows_ranges
+    name = "hf:tests/tiny/large-00002-of-00002.gguf"
+    done = run(["-c", FETCH_GGUF, str(tmp_path), name], tmp_path, hub.url)
+    assert done.returncode == 0, done.stderr
+    pieces = {fetched for fetched in hub.fetched if "gguf" in fetched and f"-{FIRST_BYTES - 1}" in fetched}
+    assert pieces == {f"{path.name} bytes=0-{FIRST_BYTES - 1}" for path in paths}
+    if knows_ranges:
+        assert {fetched for fetched in hub.fetched if "gguf" in fetched} == pieces
+
+    again = run(["-c", FETCH_GGUF, str(tmp_path), name, "all"], tmp_path, hub.url)
+    assert again.returncode == 0, again.stderr
+    digest, total = again.stdout.split()
+    whole = open_gguf(paths[0])
+    assert done.stdout.split() == [digest]
+    assert float(total) == sum(float(tensor.dequantize().sum()) for tensor in whole.tensors.values())
 
 
 REFUSALS = {

@@ -18,6 +18,7 @@ from webllm_build.catalog import CATALOG
 from webllm_build.config import default_cache_dir
 from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedTokenizer
 from webllm_build.source import Checkpoint, open_checkpoint
+from webllm_build.source.folder import LocalFile
 from webllm_build.source.gguf_header import Metadata, Value, read_gguf
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 
@@ -160,7 +161,7 @@ def library(smollm2: Checkpoint) -> tokenizers.Tokenizer:
 @pytest.fixture(scope="module")
 def gpt2_vocabulary() -> tuple[list[str], dict[tuple[str, str], int]]:
     """Tokens and merge ranks as the file holds them."""
-    metadata = read_gguf(cut_model.smollm2()).metadata
+    metadata = read_gguf(LocalFile(cut_model.smollm2())).metadata
     tokens, merges = metadata.texts("tokenizer.ggml.tokens"), metadata.texts("tokenizer.ggml.merges")
     assert tokens is not None
     assert merges is not None

@@ -25,6 +25,7 @@ from webllm_build.cache import Cache
 from webllm_build.config import default_cache_dir
 from webllm_build.package.assets import runtime_folder
 from webllm_build.source import tokenizer_process
+from webllm_build.source.folder import LocalFile
 from webllm_build.source.gguf_header import read_gguf
 from webllm_build.source.gguf_tokenizer import read_tokenizer
 from webllm_build.source.tokenizer_json import read_facts
@@ -97,7 +98,7 @@ def test_every_template_renders_in_the_page_as_in_python(models: Path, tmp_path:
 @pytest.mark.parametrize("kind", WITH_IDS.split())
 def test_every_vocabulary_makes_the_expected_tokens(kind: str, models: Path) -> None:
     path = models / f"ggml-vocab-{kind}.gguf"
-    tokenizer = read_tokenizer(read_gguf(path).metadata)
+    tokenizer = read_tokenizer(read_gguf(LocalFile(path)).metadata)
     read_facts(tokenizer)
     texts = path.with_suffix(".gguf.inp").read_bytes().decode().split(SEPARATOR)
     lines = path.with_suffix(".gguf.out").read_text("utf-8").split("\n")[: len(texts)]

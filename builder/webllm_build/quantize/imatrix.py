@@ -18,6 +18,7 @@ from webllm_build.model.weights import Source, Weight
 from webllm_build.quantize.scheme import Importance
 from webllm_build.source.checkpoint import decode_rows
 from webllm_build.source.files import SourceFile, malformed
+from webllm_build.source.folder import LocalFile
 from webllm_build.source.gguf_header import read_gguf
 
 SUMS, COUNTS = ".in_sum2", ".counts"
@@ -74,7 +75,7 @@ def _entries(path: Path) -> Mapping[str, Values]:
 
 
 def _of_gguf(path: Path) -> Iterator[tuple[str, Values]]:
-    tensors = read_gguf(path).tensors
+    tensors = read_gguf(LocalFile(path)).tensors
     for name, info in tensors.items():
         if not name.endswith(SUMS):
             continue

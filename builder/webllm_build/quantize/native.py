@@ -51,9 +51,9 @@ def symmetric(values: Floats, weights: Floats, codes: tuple[int, int], extremes:
     return _blocks("symmetric", values, weights, (low, high, _at(extremes), len(extremes), refinements), block_bytes)
 
 
-def affine(values: Floats, weights: Floats, margins: Floats, refinements: int, block_bytes: int) -> Rows:
+def affine(values: Floats, weights: Floats, most: int, margins: Floats, refinements: int, block_bytes: int) -> Rows:
     """As `symmetric`, as search.affine has them. margins: [tries, 2]."""
-    return _blocks("affine", values, weights, (_at(margins), len(margins), refinements), block_bytes)
+    return _blocks("affine", values, weights, (ctypes.c_float(most), _at(margins), len(margins), refinements), block_bytes)
 
 
 def _blocks(name: str, values: Floats, weights: Floats, how: Sequence[object], block_bytes: int) -> Rows:

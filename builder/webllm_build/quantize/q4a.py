@@ -27,7 +27,7 @@ class _Q4A(Scheme):
 
     def encode(self, values: npt.NDArray[np.float32], importance: Importance | None = None) -> Rows:
         """Q4_1 rows with the least squared error that `search` finds."""
-        return search.affine(values, importance, [(below, above) for below in MARGINS for above in MARGINS], BLOCK_BYTES)
+        return search.affine(values, importance, 15, MARGINS, BLOCK_BYTES)
 
     def pack(self, raw: Rows, k: int) -> tuple[Words, Words]:
         blocks = raw.reshape(-1, BLOCK_BYTES)

@@ -109,11 +109,10 @@ int symmetric(const float *values, const float *weights, size_t blocks, size_t p
   return any(beyond);
 }
 
-// rows [blocks][2 + 2 + 16]: a float16 scale, a float16 minimum, and codes from 0 to 15 as nibbles. margins [tries][2]: in codes, between
+// rows [blocks][2 + 2 + 16]: a float16 scale, a float16 minimum, and codes from 0 to `most` as nibbles. margins [tries][2]: codes between
 // the ends of the grid and a block's least and largest value. Returns whether a scale or minimum is beyond float16.
-int affine(const float *values, const float *weights, size_t blocks, size_t period, const float *margins, int tries, int refinements,
-           uint8_t *rows) {
-  const float most = 15;
+int affine(const float *values, const float *weights, size_t blocks, size_t period, float most, const float *margins, int tries,
+           int refinements, uint8_t *rows) {
   Bits beyond = 0;
   for (Turn turn = {0}; turn.first < blocks; turn.first += LANES) {
     load(&turn, values, weights, blocks, period);

@@ -31,13 +31,14 @@ def symmetric(values: Values, importance: Importance | None, codes: tuple[int, i
     return blocks.reshape(len(values), -1)
 
 
-def affine(values: Values, importance: Importance | None, margins: Sequence[tuple[float, float]], block_bytes: int) -> Rows:
-    """Scales, minimums and codes for value ≈ code * scale + minimum, codes from 0 to 15: blocks of Q4_1.
+def affine(values: Values, importance: Importance | None, most: int, margins: Sequence[float], block_bytes: int) -> Rows:
+    """Scales, minimums and codes for value ≈ code * scale + minimum, codes from 0 to most: blocks of Q4_1.
 
-    Grids are tried that leave each pair of margins, in codes, between their ends and the block's extremes.
+    Grids are tried that leave each pair of the margins, in codes, between their ends and the block's extremes.
     Raises OverflowError where a scale or minimum is too large for float16.
     """
-    blocks = native.affine(values.reshape(-1, GROUP), _relative(importance), _floats(margins), REFINEMENTS, block_bytes)
+    pairs = _floats([(below, above) for below in margins for above in margins])
+    blocks = native.affine(values.reshape(-1, GROUP), _relative(importance), most, pairs, REFINEMENTS, block_bytes)
     return blocks.reshape(len(values), -1)
 
 

@@ -13,7 +13,7 @@ from webllm_build.progress import Progress, Silent
 from webllm_build.source.adapter import open_adapter
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 from webllm_build.source.folder import Folder
-from webllm_build.source.gguf import open_gguf
+from webllm_build.source.gguf import open_gguf, open_gguf_of
 from webllm_build.source.huggingface import HubFolder, parse_reference
 from webllm_build.source.local import open_folder
 from webllm_build.source.merge import merge
@@ -59,7 +59,8 @@ def _open(source: str, cache: Cache, progress: Progress) -> Checkpoint:
         repository = parse_reference(source)
         folder = HubFolder(repository, progress)
         if repository.file is not None:
-            checkpoint = open_gguf(folder.gguf(repository.file))
+            with progress.step(f"Reading {repository.file}"):
+                checkpoint = open_gguf_of(folder, repository.file)
             return dataclasses.replace(checkpoint, origin=f"hf:{repository.id}/{repository.file}@{folder.commit}")
         with progress.step(f"Reading {repository.name}"):
             return _open_folder(folder, repository.name)

@@ -13,15 +13,15 @@ from webllm_build.source.files import SourceFile
 
 
 class WeightFile(Protocol):
-    """A large file, of which only the beginning is read until its data is asked for.
+    """A large file, of which only the header is read until its data is asked for.
 
     path: what errors call it.
     """
 
     path: Path
 
-    def head(self, count: int) -> tuple[bytes, int]:
-        """(its first `count` bytes, or all where it has fewer; its size)."""
+    def peek(self, begin: int, count: int) -> tuple[bytes, int]:
+        """(`count` bytes from `begin` on, or as many as there are; its size). The file need not be on this machine, and does not come."""
         ...
 
     def read(self, begin: int, end: int) -> npt.NDArray[np.uint8]:
@@ -30,8 +30,8 @@ class WeightFile(Protocol):
 
 
 class LocalFile(SourceFile):
-    def head(self, count: int) -> tuple[bytes, int]:
-        return self.read(0, min(count, self.size)).tobytes(), self.size
+    def peek(self, begin: int, count: int) -> tuple[bytes, int]:
+        return self.read(begin, min(begin + count, self.size)).tobytes(), self.size
 
 
 class Folder:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Dense, Embedding, Pooling
 from webllm_build.source.files import sha256_file, sha256_files
-from webllm_build.source.gguf_header import Metadata, TensorInfo
+from webllm_build.source.folder import Folder
+from webllm_build.source.gguf_header import GGUFHeader, Metadata, TensorInfo
 from webllm_build.source.gguf_parts import PART, read_parts
 from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
 from webllm_build.source.names import license_id, one_line
@@ -25,6 +28,18 @@ def open_gguf(path: Path) -> Checkpoint:
     """path: of the file, or of any of its parts. Raises MalformedFile, MissingFile, UnsupportedArchitecture, UnsupportedEncoding,
     UnsupportedTokenizer."""
     header, parts = read_parts(path)
+    return _checkpoint(path, header, functools.cache(lambda: _digest(parts)))
+
+
+def open_gguf_of(folder: Folder, name: str) -> Checkpoint:
+    """As open_gguf, of a repository's folder: its weights come when they are wanted."""
+    header, parts = read_parts(folder.path / name, lambda path: folder.weights(path.relative_to(folder.path).as_posix(), ""))
+    names = [part.relative_to(folder.path).as_posix() for part in parts]
+    identity = hashlib.sha256(f"{folder.identity()} {names[0]}".encode()).hexdigest()
+    return replace(_checkpoint(folder.path / name, header, lambda: identity), fetch=lambda: folder.fetch(names))
+
+
+def _checkpoint(path: Path, header: GGUFHeader, identify: Callable[[], str]) -> Checkpoint:
     metadata = header.metadata
     _check_type(metadata)
     return Checkpoint(
@@ -35,7 +50,7 @@ def open_gguf(path: Path) -> Checkpoint:
         eos_token_ids=eos_token_ids(metadata),
         sampling=of_gguf(metadata.values()),
         license=license_id(metadata.label("general.license")),
-        identify=functools.cache(lambda: _digest(parts)),
+        identify=identify,
         format="gguf",
         embedding=_embedding(metadata, header.tensors),
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +19,8 @@ from gguf import GGMLQuantizationType
 
 from webllm_build.errors import SourceError, UnsupportedEncoding
 from webllm_build.source.checkpoint import ENCODINGS
-from webllm_build.source.files import SourceFile, malformed
+from webllm_build.source.files import LONGEST_BEGINNING, check_stand_in, malformed
+from webllm_build.source.folder import WeightFile
 
 MAX_HEADER_BYTES = 256 << 20  # all of it; vocabularies with merges take a tenth. A file may be sparse and claim any size
 MAX_KEYS = 1 << 16
@@ -29,6 +29,7 @@ MAX_STRING = 16 << 20
 MAX_STRINGS = 1 << 22  # in one array: vocabularies and merge lists stay below a million
 MAX_ALIGNMENT = 1 << 16
 DEFAULT_ALIGNMENT = 32
+FIRST_BYTES = 1 << 20  # what is read at once; a header with a vocabulary takes 2 to 16 MiB
 
 # GGUF value types: number -> NumPy dtype; 8 is a string, 9 an array.
 SCALARS = {0: "<u1", 1: "<i1", 2: "<u2", 3: "<i2", 4: "<u4", 5: "<i4", 6: "<f4", 7: "?", 10: "<u8", 11: "<i8", 12: "<f8"}
@@ -44,7 +45,7 @@ class TensorInfo:
 
     shape: tuple[int, ...]
     encoding: str
-    file: SourceFile
+    file: WeightFile
     begin: int
     rows: int
     row_bytes: int
@@ -119,15 +120,9 @@ class GGUFHeader:
     tensors: Mapping[str, TensorInfo]
 
 
-def read_gguf(path: Path) -> GGUFHeader:
+def read_gguf(file: WeightFile) -> GGUFHeader:
     """Metadata and tensors of a GGUF file. Raises MalformedFile, UnsupportedEncoding, SourceError for another version of the format."""
-    file = SourceFile(path)
-    with file.open() as content:
-        return _read(file, _Cursor(file, content))
-
-
-def _read(file: SourceFile, cursor: _Cursor) -> GGUFHeader:
-    path = file.path
+    path, cursor = file.path, _Cursor(file)
     if cursor.take(4) != b"GGUF":
         raise malformed(path, "not a GGUF file (it does not begin with GGUF)")
     version = cursor.u32()
@@ -156,7 +151,7 @@ def _alignment(metadata: Metadata) -> int:
     return value
 
 
-def _read_tensors(cursor: _Cursor, file: SourceFile, count: int, alignment: int) -> dict[str, TensorInfo]:
+def _read_tensors(cursor: _Cursor, file: WeightFile, count: int, alignment: int) -> dict[str, TensorInfo]:
     path = file.path
     entries: dict[str, tuple[tuple[int, ...], str, int]] = {}
     for _ in range(count):
@@ -169,7 +164,7 @@ def _read_tensors(cursor: _Cursor, file: SourceFile, count: int, alignment: int)
         shape = tuple(reversed([cursor.u64() for _ in range(dimensions)]))
         entries[name] = (shape, _encoding(path, name, cursor.u32()), cursor.u64())
     start = -(-cursor.position // alignment) * alignment
-    size = file.size - start
+    size = cursor.size - start
 
     tensors: dict[str, TensorInfo] = {}
     end_before, name_before = 0, ""
@@ -204,22 +199,29 @@ def _encoding(path: Path, tensor: str, number: int) -> str:
 
 
 class _Cursor:
-    """Reads forward and never past the end."""
+    """Reads forward and never past the end: pieces of the file, each larger than the one before, as a request may cost a round trip."""
 
-    def __init__(self, file: SourceFile, content: BufferedReader) -> None:
+    def __init__(self, file: WeightFile) -> None:
         self.path = file.path
         self.position = 0
-        self._size, self._content = file.size, content
+        self._file = file
+        self._piece, self.size = file.peek(0, FIRST_BYTES)
+        self._begin = 0  # of the piece
+        check_stand_in(self.path, self._piece[:LONGEST_BEGINNING])
 
     def take(self, count: int) -> bytes:
-        if count > self._size - self.position:
-            raise malformed(self.path, f"{count} bytes are wanted at byte {self.position}, but the file ends at {self._size}")
-        if self.position + count > MAX_HEADER_BYTES:
+        end = self.position + count
+        if end > self.size:
+            raise malformed(self.path, f"{count} bytes are wanted at byte {self.position}, but the file ends at {self.size}")
+        if end > MAX_HEADER_BYTES:
             raise malformed(self.path, f"the header takes more than {MAX_HEADER_BYTES >> 20} MiB")
-        self.position += count
-        taken = self._content.read(count)
+        if end > self._begin + len(self._piece):
+            more, _ = self._file.peek(self._begin + len(self._piece), max(end - self._begin - len(self._piece), 3 * self.position))
+            self._begin, self._piece = self.position, self._piece[self.position - self._begin :] + more
+        taken = self._piece[self.position - self._begin : end - self._begin]
         if len(taken) < count:
             raise malformed(self.path, "the file became shorter while it was read")
+        self.position = end
         return taken
 
     def u32(self) -> int:

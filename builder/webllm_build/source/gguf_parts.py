@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from webllm_build.errors import MissingFile, SourceError
 from webllm_build.source.files import malformed
+from webllm_build.source.folder import LocalFile, WeightFile
 from webllm_build.source.gguf_header import GGUFHeader, TensorInfo, read_gguf
 
 PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.DOTALL)
@@ -15,12 +17,13 @@ MAX_PARTS = 1024
 SHOWN = 8  # of the parts that are missing
 
 
-def read_parts(path: Path) -> tuple[GGUFHeader, tuple[Path, ...]]:
+def read_parts(path: Path, open_file: Callable[[Path], WeightFile] = LocalFile) -> tuple[GGUFHeader, tuple[Path, ...]]:
     """(metadata and all tensors, the files) of a GGUF: the one at `path`, or all parts where it is any of them.
 
-    Raises MissingFile that names what is missing, MalformedFile where parts do not fit together, and the errors of read_gguf.
+    open_file: gives a part. Raises MissingFile that names what is missing, MalformedFile where parts do not fit together, and the errors
+    of read_gguf.
     """
-    named = read_gguf(path)
+    named = read_gguf(open_file(path))
     count = named.metadata.natural(COUNT) or 1
     if count == 1:
         return named, (path,)
@@ -32,20 +35,20 @@ def read_parts(path: Path) -> tuple[GGUFHeader, tuple[Path, ...]]:
             f"Call the parts as llama.cpp does: {shape} and so on.",
         )
     paths = tuple(path.with_name(f"{match['stem']}-{number:05}-of-{count:05}.gguf") for number in range(1, count + 1))
-    missing = [part.name for part in paths if not part.is_file()]
+    found = [named if part == path else _read(part, open_file) for part in paths]
+    missing = [part.name for part, header in zip(paths, found, strict=True) if header is None]
     if missing:
         rest = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise MissingFile(f"{path.parent} lacks {', '.join(missing[:SHOWN])}{rest}", "Download all parts of the model into one folder.")
-    headers = [named if part == path else read_gguf(part) for part in paths]
+    headers = [header for header in found if header is not None]
     return GGUFHeader(headers[0].metadata, _join(headers, paths, count)), paths
 
 
-def part_names(name: str) -> list[str]:
-    """The files of the GGUF that one is of, by its name alone."""
-    match = PART.fullmatch(name)
-    if match is None or not 1 < int(match["count"]) <= MAX_PARTS:
-        return [name]
-    return [f"{match['stem']}-{number:05}-of-{match['count']}.gguf" for number in range(1, int(match["count"]) + 1)]
+def _read(part: Path, open_file: Callable[[Path], WeightFile]) -> GGUFHeader | None:
+    try:
+        return read_gguf(open_file(part))
+    except MissingFile:
+        return None
 
 
 def _join(headers: list[GGUFHeader], paths: tuple[Path, ...], count: int) -> dict[str, TensorInfo]:

@@ -18,7 +18,6 @@ from webllm_build.errors import DownloadFailed, GatedModel, MissingFile, ModelNo
 from webllm_build.progress import Done, Progress
 from webllm_build.source import mlc
 from webllm_build.source.folder import Folder, LocalFile, WeightFile
-from webllm_build.source.gguf_parts import part_names
 from webllm_build.source.local import SMALL_FILES
 
 REFERENCE = re.compile(
@@ -104,26 +103,25 @@ class HubFolder(Folder):
             try:
                 return Path(hf_hub_download(self._repository.id, name, revision=self.commit, tqdm_class=_reporting(done)))
             except EntryNotFoundError as error:
-                known = ", ".join(self.ggufs()[:GGUFS_SHOWN])
-                raise MissingFile(f"{self} has no {name}", f"It has {known}." if known else "See its page for its files.") from error
+                raise MissingFile(f"{self} has no {name}", self._known()) from error
 
-    def beginning(self, name: str, count: int, otherwise: str) -> tuple[bytes, int]:
-        """(the first bytes of a file on the hub, its size)."""
+    def piece(self, name: str, begin: int, count: int, otherwise: str) -> tuple[bytes, int]:
+        """(bytes of a file on the hub, its size). otherwise: what to do where it has none such; empty: take one of its GGUFs."""
         from huggingface_hub import hf_hub_url
         from huggingface_hub.errors import EntryNotFoundError
         from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff  # type: ignore[attr-defined]
 
         with errors_of_the_hub(self._repository):
-            headers = {**build_hf_headers(), "range": f"bytes=0-{count - 1}", "accept-encoding": "identity"}
+            headers = {**build_hf_headers(), "range": f"bytes={begin}-{begin + count - 1}", "accept-encoding": "identity"}
             url = hf_hub_url(self._repository.id, name, revision=self.commit)
             with http_stream_backoff("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
                 try:
                     hf_raise_for_status(response)
                 except EntryNotFoundError as error:
-                    raise MissingFile(f"{self._repository.id} has no {name}", otherwise) from error
-                size = re.fullmatch(r"bytes 0-\d+/(\d+)", response.headers.get("content-range", ""), re.ASCII)
+                    raise MissingFile(f"{self} has no {name}", otherwise or self._known()) from error
+                size = re.fullmatch(rf"bytes {begin}-\d+/(\d+)", response.headers.get("content-range", ""), re.ASCII)
                 if response.status_code != 206 or size is None:  # a mirror that knows no ranges
-                    return LocalFile(self.download(name)).head(count)
+                    return LocalFile(self.download(name)).peek(begin, count)
                 content = b""
                 for part in response.iter_bytes():
                     content += part
@@ -138,10 +136,9 @@ class HubFolder(Folder):
             files = HfApi().list_repo_files(self._repository.id, revision=self.commit)
         return [f"{self}/{name}" for name in sorted(files) if name.endswith(".gguf")]
 
-    def gguf(self, name: str) -> Path:
-        """A GGUF of the repository, with all of its parts, on this machine."""
-        self.fetch(part_names(name))
-        return self.existing(name, "See the repository's page for its files.")
+    def _known(self) -> str:
+        ggufs = ", ".join(self.ggufs()[:GGUFS_SHOWN])
+        return f"It has {ggufs}." if ggufs else "See its page for its files."
 
     @property
     def origin(self) -> str:
@@ -156,8 +153,10 @@ class _HubFile:
         self.path = folder.path / name
         self._folder, self._name, self._otherwise = folder, name, otherwise
 
-    def head(self, count: int) -> tuple[bytes, int]:
-        return self._folder.beginning(self._name, count, self._otherwise)
+    def peek(self, begin: int, count: int) -> tuple[bytes, int]:
+        if self._folder.find(self._name) is not None:  # a mirror that knows no ranges has given all of it
+            return self._local.peek(begin, count)
+        return self._folder.piece(self._name, begin, count, self._otherwise)
 
     @functools.cached_property
     def _local(self) -> LocalFile:

@@ -47,7 +47,7 @@ class Entry:
 def read_safetensors(file: WeightFile) -> dict[str, Entry]:
     """All tensors by name; reads no weight. Raises MalformedFile, UnsupportedEncoding."""
     path = file.path
-    head, file_size = file.head(USUAL_HEADER_BYTES)
+    head, file_size = file.peek(0, USUAL_HEADER_BYTES)
     check_stand_in(path, head[:LONGEST_BEGINNING])
     if file_size < 8:
         raise malformed(path, f"{file_size} bytes are too few for a safetensors file")
@@ -55,7 +55,7 @@ def read_safetensors(file: WeightFile) -> dict[str, Entry]:
     if length > min(MAX_HEADER_BYTES, file_size - 8):
         raise malformed(path, f"the header claims {length} bytes, the file has {file_size}")
     if 8 + length > len(head):
-        head, file_size = file.head(8 + length)
+        head += file.peek(len(head), 8 + length - len(head))[0]
     header = parse_json(path, head[8 : 8 + length])
     header.pop("__metadata__", None)
     start, size = 8 + length, file_size - 8 - length
