@@ -36,6 +36,8 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "glm4": "glm4",
     "gpt_oss": "gpt-oss",
     "granite": "granite",
+    "granite_swa": "granite_swa",
+    "granitemoe": "granitemoe",
     "granitemoehybrid": "granitehybrid",
     "hunyuan_v1_dense": "hunyuan-dense",
     "lfm2": "lfm2",
@@ -57,23 +59,21 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "stablelm": "stablelm",
     "xlm-roberta": None,
 }
-# Of texts of models that see, whose positions in several directions are alike.
-QWEN_VL_TEXTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
-    "qwen2_vl_text": ("qwen2", {}),
-    "qwen2_5_vl_text": ("qwen2", {}),
-    "qwen3_vl_text": ("qwen3", {}),
-}
 # What else files call one of these, and what it means beside.
 OTHER_NAMES: Mapping[Format, Mapping[str, tuple[str, Mapping[str, object]]]] = {
-    "hugging_face": {"camembert": ("xlm-roberta", {}), "roberta": ("xlm-roberta", {}), **QWEN_VL_TEXTS},
-    "gguf": {"gemma-embedding": ("gemma3_text", {"use_bidirectional_attention": True}), "qwen2vl": ("qwen2", {}), "qwen3vl": ("qwen3", {})},
-}
-
-# What is like a model that is built, and is not one: by its name in either format.
-REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("gemma3n", "gemma3n_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b), which came after it, build."),
-    **dict.fromkeys(("gemma4_unified", "gemma4_unified_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b) build."),
-    "embedding_gemma2": "EmbeddingGemma (embeddinggemma-300m) builds.",
+    "hugging_face": {
+        "camembert": ("xlm-roberta", {}),
+        "granitemoeshared": ("granitemoe", {}),
+        "qwen2_5_vl_text": ("qwen2", {}),  # positions in several directions are alike for text
+        "qwen2_vl_text": ("qwen2", {}),
+        "qwen3_vl_text": ("qwen3", {}),
+        "roberta": ("xlm-roberta", {}),
+    },
+    "gguf": {
+        "gemma-embedding": ("gemma3_text", {"use_bidirectional_attention": True}),
+        "qwen2vl": ("qwen2", {}),
+        "qwen3vl": ("qwen3", {}),
+    },
 }
 
 # Tensors that checkpoints carry along although the model does not read them.

@@ -10,7 +10,7 @@ from reprlib import repr as shown
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
-from webllm_build.model.rope import ORIGINAL, PARTIAL, PROPORTIONAL, Array, RopePlaces, RopeSettings, number
+from webllm_build.model.rope import ORIGINAL, PARTIAL, PROPORTIONAL, THETA, Array, RopePlaces, RopeSettings, number
 from webllm_build.source.embedding import Embedding
 
 MAX_DIMENSION = 1 << 20
@@ -94,6 +94,14 @@ class Reader:
         if len(found) != count or not all(item is not None and SMALLEST <= item <= LARGEST for item in found):
             raise self._wrong(key, value, f"{count} numbers from {SMALLEST} to {LARGEST}")
         return tuple(item for item in found if item is not None)
+
+    def bases(self, key: str, count: int, *, default: float) -> tuple[float, ...]:
+        """Of the rope of each of `count` layers, 0 where it has none; the default, each, where the key is missing or null."""
+        value = self._get(key, [default] * count)
+        found = [number(item) for item in value] if isinstance(value, list) else []
+        if len(found) != count or not all(item == 0 or (item is not None and THETA[0] <= item <= THETA[1]) for item in found):
+            raise self._wrong(key, value, f"{count} times 0 or a number from {THETA[0]} to {THETA[1]}")
+        return tuple(item or 0.0 for item in found)
 
     def interval(self, key: str) -> tuple[float, float] | None:
         """Two numbers, of which the second may be infinite, as transformers writes it; None where they are 0 and infinity, or absent."""

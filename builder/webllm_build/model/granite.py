@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from webllm_build.model import common, gguf
+from webllm_build.model.attention import Attention
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
 from webllm_build.model.llama import NAMES
+from webllm_build.model.names import Names
 
 GGUF_KEYS = {
     **gguf.KEYS,
@@ -31,14 +35,25 @@ DEFAULTS = {
 
 
 def read(config: Reader) -> Decoder:
+    layer = Layer(common.read_self_attention(config, read_attention(config)), read_mlp(config))
+    return read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
+
+
+def read_attention(config: Reader) -> Attention:
     attention = common.read_attention(config)
-    attention = replace(attention, scale=config.number("attention_multiplier", default=attention.scale))
-    mlp = replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
-    layer = Layer(common.read_self_attention(config, attention), mlp)
+    return replace(attention, scale=config.number("attention_multiplier", default=attention.scale))
+
+
+def read_mlp(config: Reader) -> GatedMLP:
+    return replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
+
+
+def read_decoder(config: Reader, names: Names, layers: Sequence[Layer]) -> Decoder:
+    """With Granite's factors."""
     return common.read_decoder(
         config,
-        NAMES,
-        [layer] * config.integer("num_hidden_layers"),
+        names,
+        layers,
         embedding_scale=config.number("embedding_multiplier", default=1.0),
         residual_scale=config.number("residual_multiplier", default=1.0),
         logit_scale=1 / config.number("logits_scaling", default=1.0),
