@@ -76,6 +76,13 @@ OTHER_NAMES: Mapping[Format, Mapping[str, tuple[str, Mapping[str, object]]]] = {
     },
 }
 
+# What is like a model that is built, and is not one: by its name in either format.
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("gemma3n", "gemma3n_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b), which came after it, build."),
+    **dict.fromkeys(("gemma4_unified", "gemma4_unified_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b) build."),
+    "embedding_gemma2": "EmbeddingGemma (embeddinggemma-300m) builds.",
+}
+
 # Tensors that checkpoints carry along although the model does not read them.
 UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS, *LONG_FACTORS.values())
 SHOWN = 8  # of the problems of a checkpoint
