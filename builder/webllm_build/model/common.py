@@ -38,24 +38,20 @@ def without_rope(attention: Attention) -> Attention:
 def read_attention(
     config: Reader,
     *,
-    head_dim: int | None = None,
-    kv_heads: int | None = None,
-    theta: float = 10000.0,
     qk_norm: bool = False,
     partial: float | None = None,
     alpha: bool = False,
     gated: bool = False,
 ) -> Attention:
-    """Attention with one rope. head_dim, kv_heads: where the config does not say, if they do not follow from the hidden size and the heads.
-    theta, partial, alpha: as Reader.rope has them. gated: each element of the output by a sigmoid."""
+    """Attention with one rope. partial, alpha: as Reader.rope has them. gated: each element of the output by a sigmoid."""
     heads = config.integer("num_attention_heads")
-    head_dim = config.integer("head_dim", default=head_dim or config.integer("hidden_size") // heads)
+    head_dim = config.integer("head_dim", default=config.integer("hidden_size") // heads)
     return Attention(
         heads=heads,
-        kv_heads=config.integer("num_key_value_heads", default=kv_heads or heads),
+        kv_heads=config.integer("num_key_value_heads", default=heads),
         head_dim=head_dim,
         scale=head_dim**-0.5,
-        rope=Rope.of(config.rope(default_theta=theta, partial=partial, alpha=alpha), head_dim),
+        rope=Rope.of(config.rope(default_theta=10000.0, partial=partial, alpha=alpha), head_dim),
         qk_norm=config.number("rms_norm_eps") if qk_norm else None,
         gate=head_dim if gated else 0,
     )

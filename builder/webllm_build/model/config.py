@@ -130,10 +130,6 @@ class Reader:
         window = self.integer("sliding_window", default=default)
         return None if window >= self.integer("max_position_embeddings") else window
 
-    def has(self, key: str) -> bool:
-        """Whether the config says something of it."""
-        return self._config.get(key) is not None
-
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._get(key, default)
         if not isinstance(value, bool):
@@ -172,6 +168,14 @@ class Reader:
         if not isinstance(value, list) or len(value) != count or any(kind not in kinds for kind in value):
             raise self._wrong("layer_types", value, f"{count} times {' or '.join(kinds)}")
         return tuple(value)
+
+    def patterned_layers(self, count: int, *, every: int) -> tuple[str, ...]:
+        """Of layer_types, else SLIDING but for each sliding_window_pattern-th layer, or each `every`-th. Beside layer_types the pattern,
+        which may be letters, says nothing."""
+        if self._config.get("layer_types") is None:
+            every = self.integer("sliding_window_pattern", default=every)
+        self._known.add("sliding_window_pattern")
+        return self.layer_types(count, default=[SLIDING if (layer + 1) % every else FULL for layer in range(count)])
 
     def take_from_rope(self, *keys: str) -> dict[str, float]:
         """Numbers that the rope's objects hold although they are none of its own: it is read without them."""

@@ -13,7 +13,7 @@ from webllm_build.model.olmo2 import NAMES
 from webllm_build.model.self_attention import SelfAttention
 
 GGUF_KEYS = {**gguf.KEYS, "sliding_window": gguf.WINDOW, "sliding_window_pattern": gguf.PATTERN}
-IGNORED = common.IGNORED | {"sliding_window_pattern"}  # which may be letters, beside the kinds of all layers
+IGNORED = common.IGNORED | {"sliding_window_pattern"}
 DEFAULTS = {
     "vocab_size": 102400,
     "hidden_size": 4096,
@@ -27,16 +27,11 @@ DEFAULTS = {
 }
 
 
-def _pattern(config: Reader, count: int) -> list[str]:
-    every = 4 if config.has("layer_types") else config.integer("sliding_window_pattern", default=4)
-    return [SLIDING if (layer + 1) % every else FULL for layer in range(count)]
-
-
 def read(config: Reader) -> Decoder:
     count = config.integer("num_hidden_layers")
     turning = common.read_attention(config, qk_norm=True)
     is_hybrid = config.number_or_none("sliding_window", default=None) is not None
-    kinds = config.layer_types(count, default=_pattern(config, count) if is_hybrid else [FULL] * count)
+    kinds = config.patterned_layers(count, every=4) if is_hybrid else config.layer_types(count, default=[FULL] * count)
     mixers = {
         FULL: SelfAttention(common.without_rope(turning) if is_hybrid else turning),
         SLIDING: SelfAttention(replace(turning, window=config.window(default=None))),

@@ -10,19 +10,14 @@ from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import GGUF, HUGGING_FACE, OUT_NORMS, OUT_NORMS_GGUF, FileNames, Names
 
 NAMES = Names(
     hugging_face=FileNames(
-        {
-            **HUGGING_FACE,
-            "attention_out_norm": "model.layers.{}.post_attention_layernorm",
-            "mlp_norm": "model.layers.{}.pre_feedforward_layernorm",
-            "mlp_out_norm": "model.layers.{}.post_feedforward_layernorm",
-        },
+        {**HUGGING_FACE, **OUT_NORMS, "mlp_norm": "model.layers.{}.pre_feedforward_layernorm"},
         norm_offset=1.0,
     ),
-    gguf=FileNames({**GGUF, "attention_out_norm": "blk.{}.post_attention_norm", "mlp_out_norm": "blk.{}.post_ffw_norm"}),
+    gguf=FileNames({**GGUF, **OUT_NORMS_GGUF}),
 )
 GGUF_KEYS = {
     **gguf.KEYS,
@@ -49,15 +44,25 @@ LAYERS_OF_27B = 46
 def read(config: Reader) -> Decoder:
     hidden, count = config.integer("hidden_size"), config.integer("num_hidden_layers")
     everywhere = common.read_attention(config)
-    divisor = config.number("query_pre_attn_scalar", default=256.0)
-    if count == LAYERS_OF_27B and divisor == everywhere.head_dim:
-        divisor = hidden / everywhere.heads  # which GGUF files do not say
-    everywhere = replace(everywhere, scale=divisor**-0.5, softcap=config.number_or_none("attn_logit_softcapping", default=50.0))
+    scale = read_scale(config, everywhere.head_dim, LAYERS_OF_27B)
+    everywhere = replace(everywhere, scale=scale, softcap=config.number_or_none("attn_logit_softcapping", default=50.0))
     nearby = replace(everywhere, window=config.window(default=4096))
-    config.must_be("hidden_activation", "gelu_pytorch_tanh")
-    mlp = GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))
+    mlp = read_mlp(config)
     kinds = config.layer_types(count, default=[FULL if layer % 2 else SLIDING for layer in range(count)])
     mixers = {FULL: common.read_self_attention(config, everywhere), SLIDING: common.read_self_attention(config, nearby)}
     layers = [Layer(mixers[kind], mlp, norms="around") for kind in kinds]
     softcap = config.number_or_none("final_logit_softcapping", default=30.0)
     return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap)
+
+
+def read_scale(config: Reader, head_dim: int, layers_of_27b: int) -> float:
+    """Of scores. 27B has another than a GGUF file, which says nothing of it, would have."""
+    divisor = config.number("query_pre_attn_scalar", default=256.0)
+    if config.integer("num_hidden_layers") == layers_of_27b and divisor == head_dim:
+        divisor = config.integer("hidden_size") / config.integer("num_attention_heads")
+    return float(divisor**-0.5)
+
+
+def read_mlp(config: Reader) -> GatedMLP:
+    config.must_be("hidden_activation", "gelu_pytorch_tanh")
+    return GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))

@@ -5,36 +5,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from webllm_build.model import common, gguf
+from webllm_build.model import common, gemma2, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import QK_NORMS, QK_NORMS_GGUF, FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(
-    hugging_face=FileNames(
-        {
-            **HUGGING_FACE,
-            "q_norm": "model.layers.{}.self_attn.q_norm",
-            "k_norm": "model.layers.{}.self_attn.k_norm",
-            "attention_out_norm": "model.layers.{}.post_attention_layernorm",
-            "mlp_norm": "model.layers.{}.pre_feedforward_layernorm",
-            "mlp_out_norm": "model.layers.{}.post_feedforward_layernorm",
-        },
-        norm_offset=1.0,
-    ),
-    gguf=FileNames(
-        {
-            **GGUF,
-            "q_norm": "blk.{}.attn_q_norm",
-            "k_norm": "blk.{}.attn_k_norm",
-            "attention_out_norm": "blk.{}.post_attention_norm",
-            "mlp_out_norm": "blk.{}.post_ffw_norm",
-        }
-    ),
+    hugging_face=FileNames({**gemma2.NAMES.hugging_face.tensors, **QK_NORMS}, norm_offset=1.0),
+    gguf=FileNames({**gemma2.NAMES.gguf.tensors, **QK_NORMS_GGUF}),
 )
 GGUF_KEYS = {
     **gguf.KEYS,
@@ -61,16 +42,12 @@ LAYERS_OF_27B = 62
 def read(config: Reader) -> Decoder:
     hidden, heads, count = config.integer("hidden_size"), config.integer("num_attention_heads"), config.integer("num_hidden_layers")
     head_dim = config.integer("head_dim", default=256)
-    divisor = config.number("query_pre_attn_scalar", default=256.0)
-    if count == LAYERS_OF_27B and divisor == head_dim:
-        divisor = hidden / heads  # which GGUF files do not say
-    config.must_be("hidden_activation", "gelu_pytorch_tanh")
     config.must_be("attention_bias", False)
     everywhere = Attention(
         heads=heads,
         kv_heads=config.integer("num_key_value_heads", default=4),
         head_dim=head_dim,
-        scale=divisor**-0.5,
+        scale=gemma2.read_scale(config, head_dim, LAYERS_OF_27B),
         rope=Rope.of(config.layer_rope(FULL, default_theta=1e6), head_dim),
         qk_norm=config.number("rms_norm_eps"),
         causal=not config.flag("use_bidirectional_attention", default=False),
@@ -79,8 +56,6 @@ def read(config: Reader) -> Decoder:
     window = config.integer("sliding_window", default=4096)
     # Of an embedding model, half of it on either side, and the token itself.
     nearby = replace(everywhere, rope=Rope.of(local, head_dim), window=window if everywhere.causal else window // 2 + 1)
-    every = config.integer("sliding_window_pattern", default=6)
-    kinds = config.layer_types(count, default=[SLIDING if (layer + 1) % every else FULL for layer in range(count)])
-    mlp = GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))
+    kinds, mlp = config.patterned_layers(count, every=6), gemma2.read_mlp(config)
     layers = [Layer(SelfAttention(everywhere if kind == FULL else nearby), mlp, norms="around") for kind in kinds]
     return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, causal=everywhere.causal)

@@ -9,26 +9,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.model import common, gguf
+from webllm_build.model import common, gemma3_text, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layer_inputs import LayerInput, LayerInputs
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
 from webllm_build.source.checkpoint import Tensor
 
 NAMES = Names(
     hugging_face=FileNames(
         {
-            **HUGGING_FACE,
-            "q_norm": "model.layers.{}.self_attn.q_norm",
-            "k_norm": "model.layers.{}.self_attn.k_norm",
-            "attention_out_norm": "model.layers.{}.post_attention_layernorm",
-            "mlp_norm": "model.layers.{}.pre_feedforward_layernorm",
-            "mlp_out_norm": "model.layers.{}.post_feedforward_layernorm",
+            **gemma3_text.NAMES.hugging_face.tensors,
             "layer_table": "model.embed_tokens_per_layer",
             "layer_projection": "model.per_layer_model_projection",
             "layer_projection_norm": "model.per_layer_projection_norm",
@@ -40,11 +35,7 @@ NAMES = Names(
     ),
     gguf=FileNames(
         {
-            **GGUF,
-            "q_norm": "blk.{}.attn_q_norm",
-            "k_norm": "blk.{}.attn_k_norm",
-            "attention_out_norm": "blk.{}.post_attention_norm",
-            "mlp_out_norm": "blk.{}.post_ffw_norm",
+            **gemma3_text.NAMES.gguf.tensors,
             "layer_table": "per_layer_token_embd",
             "layer_projection": "per_layer_model_proj",
             "layer_projection_norm": "per_layer_proj_norm",

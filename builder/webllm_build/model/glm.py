@@ -17,6 +17,17 @@ NAMES = Names(
 )
 GGUF_KEYS = {**gguf.KEYS, "partial_rotary_factor": gguf.TURNED}
 IGNORED = common.IGNORED
+DEFAULTS = {
+    "vocab_size": 151552,
+    "hidden_size": 4096,
+    "intermediate_size": 13696,
+    "num_hidden_layers": 40,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 2,
+    "head_dim": 128,
+    "max_position_embeddings": 131072,
+    "rms_norm_eps": 1.5625e-07,
+}
 
 
 def read(config: Reader) -> Decoder:
@@ -24,9 +35,9 @@ def read(config: Reader) -> Decoder:
 
 
 def read_as(config: Reader, names: Names, norms: Norms) -> Decoder:
-    attention = common.read_attention(config, head_dim=128, kv_heads=2, partial=0.5)
+    attention = common.read_attention(config, partial=0.5)
     biased = config.flag("attention_bias", default=True)
     config.must_be("hidden_act", "silu")
-    mlp = GatedMLP("silu_mul", config.integer("intermediate_size", default=13696), fused=True)
+    mlp = GatedMLP("silu_mul", config.integer("intermediate_size"), fused=True)
     layer = Layer(SelfAttention(attention, qkv_bias=biased), mlp, norms=norms)
-    return common.read_decoder(config, names, [layer] * config.integer("num_hidden_layers", default=40))
+    return common.read_decoder(config, names, [layer] * config.integer("num_hidden_layers"))

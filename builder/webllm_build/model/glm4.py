@@ -5,7 +5,7 @@ from __future__ import annotations
 from webllm_build.model import glm
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.names import FileNames, Names
+from webllm_build.model.names import OUT_NORMS_GGUF, FileNames, Names
 
 NAMES = Names(
     hugging_face=FileNames(
@@ -19,14 +19,14 @@ NAMES = Names(
     gguf=FileNames(
         {
             **glm.NAMES.gguf.tensors,
-            "attention_out_norm": "blk.{}.post_attention_norm",
-            "mlp_out_norm": "blk.{}.post_ffw_norm",
+            **OUT_NORMS_GGUF,
         },
         rotary_pairs=True,
     ),
 )
 GGUF_KEYS = glm.GGUF_KEYS
 IGNORED = glm.IGNORED
+DEFAULTS = glm.DEFAULTS
 
 
 def read(config: Reader) -> Decoder:

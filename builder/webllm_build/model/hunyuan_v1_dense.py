@@ -9,14 +9,14 @@ from webllm_build.model import common, gguf
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS_GGUF, FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(
     hugging_face=FileNames(
         {**HUGGING_FACE, "q_norm": "model.layers.{}.self_attn.query_layernorm", "k_norm": "model.layers.{}.self_attn.key_layernorm"},
     ),
-    gguf=FileNames({**GGUF, "q_norm": "blk.{}.attn_q_norm", "k_norm": "blk.{}.attn_k_norm"}),
+    gguf=FileNames({**GGUF, **QK_NORMS_GGUF}),
 )
 GGUF_KEYS = gguf.KEYS
 # What the models' own code has in their configs, of tokens, of training, and of traits that these models lack.
@@ -24,6 +24,15 @@ IGNORED = common.IGNORED | {
     "add_classification_head", "class_num", "dense_list", "eod_token_id", "im_end_id", "im_newline_id", "im_start_id", "mask_init_id",
     "org_vocab_size", "pad_id", "sep_token_id", "text_end_id", "text_start_id", "use_rotary_pos_emb",
 }  # fmt: skip
+DEFAULTS = {
+    "vocab_size": 290943,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-05,
+}
 
 
 def read(config: Reader) -> Decoder:

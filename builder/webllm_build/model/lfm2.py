@@ -13,7 +13,7 @@ from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Description, Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS_GGUF, FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
 from webllm_build.model.short_convolution import ShortConvolution
 
@@ -42,8 +42,7 @@ NAMES = Names(
             "conv_in": "blk.{}.shortconv.in_proj",
             "conv": "blk.{}.shortconv.conv",
             "conv_out": "blk.{}.shortconv.out_proj",
-            "q_norm": "blk.{}.attn_q_norm",
-            "k_norm": "blk.{}.attn_k_norm",
+            **QK_NORMS_GGUF,
         }
     ),
 )

@@ -12,7 +12,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Description, Layer, Norms
 from webllm_build.model.lfm2 import CONVOLUTION
-from webllm_build.model.names import FileNames, Names
+from webllm_build.model.names import QK_NORMS, FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
 from webllm_build.model.short_convolution import ShortConvolution
 
@@ -20,8 +20,7 @@ _FILES = FileNames(
     {
         **lfm2.NAMES.hugging_face.tensors,
         "o": "model.layers.{}.self_attn.o_proj",
-        "q_norm": "model.layers.{}.self_attn.q_norm",
-        "k_norm": "model.layers.{}.self_attn.k_norm",
+        **QK_NORMS,
         "output_gate": "model.layers.{}.self_attn.gate_proj",
         "attention_out_norm": "model.layers.{}.post_operator_norm",
         "mlp_out_norm": "model.layers.{}.post_ffn_norm",

@@ -52,9 +52,9 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
 
 def read(config: Reader) -> Decoder:
     rate = config.take_from_rope(GROWTH, "max_position_embeddings").get(GROWTH, 0.0)
-    attention = replace(common.read_attention(config, theta=1e6), window=config.window(default=None))
+    attention = replace(common.read_attention(config), window=config.window(default=None))
     if rate:
-        original = (config.rope(default_theta=1e6).values or {}).get(ORIGINAL)
+        original = (config.rope(default_theta=10000.0).values or {}).get(ORIGINAL)
         if original is None or not 0 < rate < 1e3:
             raise UnsupportedArchitecture(f"{GROWTH} is {rate} and {ORIGINAL} {original}", "Both must be numbers above 0.")
         attention = replace(attention, growth=Growth(rate, int(original)))

@@ -12,6 +12,16 @@ from webllm_build.model.llama import NAMES
 from webllm_build.model.self_attention import SelfAttention
 
 IGNORED = common.IGNORED
+DEFAULTS = {
+    "vocab_size": 32000,
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 131072,
+    "rms_norm_eps": 1e-06,
+}
 
 
 def read(config: Reader) -> Decoder:

@@ -79,6 +79,14 @@ GGUF: Mapping[str, str] = {
     "down": "blk.{}.ffn_down",
 }
 
+# Of heads of queries and keys, and behind blocks.
+QK_NORMS: Mapping[str, str] = {"q_norm": "model.layers.{}.self_attn.q_norm", "k_norm": "model.layers.{}.self_attn.k_norm"}
+QK_NORMS_GGUF: Mapping[str, str] = {"q_norm": "blk.{}.attn_q_norm", "k_norm": "blk.{}.attn_k_norm"}
+OUT_NORMS: Mapping[str, str] = {
+    "attention_out_norm": "model.layers.{}.post_attention_layernorm",
+    "mlp_out_norm": "model.layers.{}.post_feedforward_layernorm",
+}
+OUT_NORMS_GGUF: Mapping[str, str] = {"attention_out_norm": "blk.{}.post_attention_norm", "mlp_out_norm": "blk.{}.post_ffw_norm"}
 # Of layers with Mamba-2.
 MAMBA_HUGGING_FACE: Mapping[str, str] = {
     "mamba_in": "model.layers.{}.mamba.in_proj",

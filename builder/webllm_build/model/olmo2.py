@@ -7,25 +7,21 @@ from webllm_build.model import common
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import GGUF, HUGGING_FACE, OUT_NORMS, OUT_NORMS_GGUF, QK_NORMS, QK_NORMS_GGUF, FileNames, Names
 
 NAMES = Names(
     hugging_face=FileNames(
         {
             **HUGGING_FACE,
-            "q_norm": "model.layers.{}.self_attn.q_norm",
-            "k_norm": "model.layers.{}.self_attn.k_norm",
-            "attention_out_norm": "model.layers.{}.post_attention_layernorm",
-            "mlp_out_norm": "model.layers.{}.post_feedforward_layernorm",
+            **QK_NORMS,
+            **OUT_NORMS,
         }
     ),
     gguf=FileNames(
         {
             **GGUF,
-            "q_norm": "blk.{}.attn_q_norm",
-            "k_norm": "blk.{}.attn_k_norm",
-            "attention_out_norm": "blk.{}.post_attention_norm",
-            "mlp_out_norm": "blk.{}.post_ffw_norm",
+            **QK_NORMS_GGUF,
+            **OUT_NORMS_GGUF,
         }
     ),
 )

@@ -21,8 +21,7 @@ DEFAULTS = olmo2.DEFAULTS
 
 
 def read(config: Reader) -> Decoder:
-    count, every = config.integer("num_hidden_layers"), config.integer("sliding_window_pattern", default=4)
-    kinds = config.layer_types(count, default=[SLIDING if (layer + 1) % every else FULL for layer in range(count)])
+    kinds = config.patterned_layers(config.integer("num_hidden_layers"), every=4)
     heads = config.integer("num_attention_heads")
     head_dim = config.integer("head_dim", default=config.integer("hidden_size") // heads)
     local = config.layer_rope(SLIDING, default_theta=5e5, theta_key="rope_local_base_freq", scaled=False)

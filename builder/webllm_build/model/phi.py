@@ -25,6 +25,14 @@ NAMES = Names(
 )
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED}
 IGNORED = common.IGNORED | {"resid_pdrop", "embd_pdrop"}
+DEFAULTS = {
+    "vocab_size": 51200,
+    "hidden_size": 2048,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 2048,
+}
 
 
 def read(config: Reader) -> Decoder:

@@ -21,6 +21,15 @@ NAMES = Names(
 GGUF_KEYS = {**gguf.KEYS, "sliding_window": gguf.WINDOW, "partial_rotary_factor": gguf.TURNED}
 # Dropout, and what Phi-4-mini's file has beside it.
 IGNORED = common.IGNORED | {"resid_pdrop", "embd_pdrop", "original_max_position_embeddings", "full_attn_mod", "interpolate_factor"}
+DEFAULTS = {
+    "vocab_size": 32064,
+    "hidden_size": 3072,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 4096,
+    "rms_norm_eps": 1e-05,
+}
 
 
 def read(config: Reader) -> Decoder:

@@ -14,6 +14,16 @@ from webllm_build.model.self_attention import SelfAttention
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
 GGUF_KEYS = gguf.KEYS
 IGNORED = common.IGNORED | common.OF_WINDOW
+DEFAULTS = {
+    "vocab_size": 151936,
+    "hidden_size": 4096,
+    "intermediate_size": 22016,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "max_position_embeddings": 32768,
+    "rms_norm_eps": 1e-06,
+}
 
 
 def read(config: Reader) -> Decoder:

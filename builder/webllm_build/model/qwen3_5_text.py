@@ -11,7 +11,7 @@ from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gated_delta import GatedDeltaNet
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS, QK_NORMS_GGUF, FileNames, Names
 from webllm_build.model.recurrence import GatedDelta
 from webllm_build.model.self_attention import SelfAttention
 
@@ -19,8 +19,7 @@ NAMES = Names(
     hugging_face=FileNames(
         {
             **HUGGING_FACE,
-            "q_norm": "model.layers.{}.self_attn.q_norm",
-            "k_norm": "model.layers.{}.self_attn.k_norm",
+            **QK_NORMS,
             "delta_qkv": "model.layers.{}.linear_attn.in_proj_qkv",
             "delta_gate": "model.layers.{}.linear_attn.in_proj_z",
             "delta_beta": "model.layers.{}.linear_attn.in_proj_b",
@@ -37,8 +36,7 @@ NAMES = Names(
     gguf=FileNames(
         {
             **GGUF,
-            "q_norm": "blk.{}.attn_q_norm",
-            "k_norm": "blk.{}.attn_k_norm",
+            **QK_NORMS_GGUF,
             "mlp_norm": "blk.{}.post_attention_norm",
             "delta_qkv": "blk.{}.attn_qkv",
             "delta_gate": "blk.{}.attn_gate",

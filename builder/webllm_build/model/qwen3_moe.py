@@ -32,6 +32,16 @@ NAMES = Names(
 )
 GGUF_KEYS = {**gguf.KEYS, **gguf.EXPERT_KEYS}
 IGNORED = qwen3.IGNORED | {"output_router_logits", "router_aux_loss_coef"}
+DEFAULTS = {
+    "vocab_size": 151936,
+    "hidden_size": 2048,
+    "intermediate_size": 6144,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 4,
+    "max_position_embeddings": 32768,
+    "rms_norm_eps": 1e-06,
+}
 
 
 def of_gguf_tensors(_: Mapping[str, Tensor]) -> dict[str, object]:
@@ -41,7 +51,7 @@ def of_gguf_tensors(_: Mapping[str, Tensor]) -> dict[str, object]:
 
 def read(config: Reader) -> Decoder:
     config.must_be("attention_bias", False)
-    attention = common.read_attention(config, head_dim=128, qk_norm=True)
+    attention = common.read_attention(config, qk_norm=True)
     mixer = SelfAttention(replace(attention, window=common.read_switched_window(config)))
     routing = Routing(
         count=common.read_expert_count(config, default=128),

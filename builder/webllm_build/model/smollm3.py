@@ -21,13 +21,14 @@ DEFAULTS = {
     "num_key_value_heads": 4,
     "max_position_embeddings": 32768,
     "rms_norm_eps": 1e-06,
+    "rope_theta": 2e6,
 }
 
 
 def read(config: Reader) -> Decoder:
     count, every = config.integer("num_hidden_layers"), config.integer("no_rope_layer_interval", default=4)
     turns = config.flags("no_rope_layers", count, default=[(layer + 1) % every != 0 for layer in range(count)])
-    turning = common.read_attention(config, theta=2e6)
+    turning = common.read_attention(config)
     windows = common.read_windows(config, lambda layer: not turns[layer], default=None)
     mlp = replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
     layers = []

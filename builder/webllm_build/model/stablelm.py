@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from webllm_build.model import common, gguf
 from webllm_build.model.config import Reader
@@ -16,6 +15,15 @@ from webllm_build.source.checkpoint import Tensor
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED, "use_parallel_residual": "use_parallel_residual"}
 IGNORED = common.IGNORED | {"hidden_dropout"}
+DEFAULTS = {
+    "vocab_size": 50304,
+    "hidden_size": 2560,
+    "intermediate_size": 6912,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "max_position_embeddings": 4096,
+}
 
 
 def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
@@ -24,7 +32,7 @@ def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
 
 def read(config: Reader) -> Decoder:
     config.must_be("qk_layernorm", False)
-    attention = replace(common.read_attention(config, partial=0.25), kv_heads=config.integer("num_key_value_heads", default=32))
+    attention = common.read_attention(config, partial=0.25)
     layer = Layer(
         SelfAttention(attention, qkv_bias=config.flag("use_qkv_bias", default=False)),
         common.read_mlp(config),
