@@ -5,7 +5,8 @@ Run by hand when a config is added, in an environment with transformers 5 and to
     python tests/golden/count_parameters.py [NAME...]
 
 A file is {"config": config.json of a published model, as its makers trimmed it or with what says nothing about mathematics left out,
-"parameters": the count}. Of a model of more than text, its text's are counted.
+"parameters": the count}. Of a model of more than text, its text's are counted. And into tests/fixtures/default_parameters.json of each kind
+of model that it names how many one has whose config says nothing but its kind.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 import transformers
 
 CONFIGS = Path(__file__).parents[1] / "fixtures" / "configs"
+DEFAULTS = CONFIGS.parent / "default_parameters.json"
 
 
 def count(config: dict[str, Any]) -> int:
@@ -37,6 +39,11 @@ def main() -> None:
             found = {"parameters": count(config), "config": config}
             path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
             print(f"{path.stem}: {found['parameters']:,}")
+    if len(sys.argv) == 1:
+        classes = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        kinds = json.loads(DEFAULTS.read_text("utf-8"))
+        found = {kind: count({"model_type": kind, "architectures": [classes[kind]]}) for kind in kinds}
+        DEFAULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,15 @@ def test_a_published_config_is_read(path: Path) -> None:
     assert max(buffer.bytes for buffer in layout.weights) <= LARGEST_BINDING
 
 
+DEFAULTS: dict[str, int] = json.loads((CONFIGS[0].parents[1] / "default_parameters.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("kind", DEFAULTS)
+def test_a_config_that_says_nothing_means_what_it_does_to_transformers(kind: str) -> None:
+    model = read_model(kind, {"model_type": kind})
+    assert sum(math.prod(weight.shape) for weight in model.weights) == DEFAULTS[kind]
+
+
 # But gpt_neox, which is listed as missing.
 SHAPES = {json.dumps(entry.shape): entry for entry in CATALOG.entries if entry.shape["model_type"] != "gpt_neox"}
 

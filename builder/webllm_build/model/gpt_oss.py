@@ -50,6 +50,13 @@ IGNORED = common.IGNORED | {
     "dense_intermediate_size",  # of layers that no model has
 }
 DEFAULTS = {
+    "vocab_size": 201088,
+    "hidden_size": 2880,
+    "intermediate_size": 2880,
+    "num_hidden_layers": 36,
+    "num_attention_heads": 64,
+    "max_position_embeddings": 131072,
+    "rms_norm_eps": 1e-5,
     "rope_parameters": {
         "rope_type": "yarn",
         "factor": 32.0,

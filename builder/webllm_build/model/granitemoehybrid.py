@@ -85,10 +85,15 @@ IGNORED = common.IGNORED | {
     "router_aux_loss_coef",
 }  # fmt: skip
 MAMBA, ATTENTION, LINEAR = "mamba", "attention", "linear_attention"  # as older and newer files say
-
-
-# Of transformers: a file that does not say so has experts.
-DEFAULTS = {"num_local_experts": 8}
+# A file that does not say so has experts.
+DEFAULTS = {
+    "vocab_size": 32000,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_local_experts": 8,
+}
 
 
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
