@@ -17,6 +17,7 @@
  *       RequestValidationError           a request has a wrong, unknown or missing field
  *       ContextWindowSizeExceededError   the prompt does not fit into the context window
  *       QueueFullError                   too many requests wait
+ *       RemoteError                      a remote model cannot be reached, or does not answer as OpenAI's would
  *       AbortError                       the caller stopped it
  *       ProtocolError                    a malformed message between page and worker
  *       InternalError                    anything else: a bug
@@ -150,6 +151,12 @@ export class QueueFullError extends MLCEngineError {
   }
 }
 
+export class RemoteError extends MLCEngineError {
+  constructor(message: string, details?: ErrorDetails, cause?: unknown) {
+    super("Remote", message, details, cause);
+  }
+}
+
 export class AbortError extends MLCEngineError {
   constructor(message: string, details?: ErrorDetails, cause?: unknown) {
     super("Abort", message, details, cause);
@@ -183,6 +190,7 @@ export const ERROR_CLASSES = {
   RequestValidation: RequestValidationError,
   ContextWindowSizeExceeded: ContextWindowSizeExceededError,
   QueueFull: QueueFullError,
+  Remote: RemoteError,
   Abort: AbortError,
   Protocol: ProtocolError,
   Internal: InternalError,

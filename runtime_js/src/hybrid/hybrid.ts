@@ -1,0 +1,143 @@
+/** One engine of two: the model on this device, and one behind a server. */
+
+import type {
+  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
+} from "../api/openai/types.ts";
+import { childController } from "../support/abort.ts";
+import { AbortError, MLCEngineError, NoAnswerError, RemoteError } from "../support/errors.ts";
+import { log } from "../support/log.ts";
+import { Answer } from "./answer.ts";
+import { remotePieces } from "./remote.ts";
+import type { Answered, HybridConfig, HybridOptions, HybridPolicy, LocalEngine, RemoteModel, Where } from "./types.ts";
+
+type Pieces = AsyncGenerator<ChatCompletionChunk & Answered, void, void>;
+
+export class HybridEngine {
+  readonly chat: { readonly completions: { create: HybridEngine["create"] } };
+  readonly #remote: RemoteModel;
+  readonly #policy: HybridPolicy;
+  readonly #local: Promise<LocalEngine>;
+  #state: "loading" | "ready" | "failed" = "loading";
+  #mayLeave: Promise<boolean> | undefined;
+
+  constructor({ local, remote, policy = {} }: HybridConfig) {
+    this.#remote = remote;
+    this.#policy = policy;
+    this.#local = Promise.resolve(local);
+    if ("chat" in local) this.#state = "ready";
+    this.#local.then(() => { this.#state = "ready"; }, (error: unknown) => {
+      this.#state = "failed";
+      log.warn(`The model on this device is not there: ${String(error)}`);
+    });
+    this.chat = { completions: { create: this.create.bind(this) } };
+  }
+
+  /** Whether a remote model may be asked, which somebody is asked once. */
+  #maySend(): Promise<boolean> {
+    return this.#mayLeave ??= Promise.resolve(this.#policy.mayLeave?.() ?? true);
+  }
+
+  /** Whom to ask, one after the other. */
+  #order({ where, private: isPrivate = false }: HybridOptions): readonly Where[] {
+    const { prefer = "device", whileLoading = "remote" } = this.#policy;
+    if (isPrivate || where === "device") return ["device"];
+    if (where === "remote" || prefer === "remote" || (this.#state === "loading" && whileLoading === "remote")) return ["remote", "device"];
+    return ["device", "remote"];
+  }
+
+  create(request: ChatCompletionRequestNonStreaming, options?: HybridOptions): Promise<ChatCompletion & Answered>;
+  create(request: ChatCompletionRequestStreaming, options?: HybridOptions): Promise<AsyncIterableIterator<ChatCompletionChunk & Answered>>;
+  create(
+    request: ChatCompletionRequest, options?: HybridOptions,
+  ): Promise<(ChatCompletion & Answered) | AsyncIterableIterator<ChatCompletionChunk & Answered>>;
+  async create(
+    request: ChatCompletionRequest, options: HybridOptions = {},
+  ): Promise<(ChatCompletion & Answered) | AsyncIterableIterator<ChatCompletionChunk & Answered>> {
+    const pieces = this.#pieces(request, options);
+    if (request.stream !== true) {
+      const answer = new Answer();
+      let answered_by: Where[] = [];
+      for await (const piece of pieces) {
+        answer.take(piece);
+        ({ answered_by } = piece);
+      }
+      return { ...answer.whole(), answered_by };
+    }
+    // As of any engine, what is refused is refused before the stream is there.
+    const first = await pieces.next();
+    return behind(first, pieces);
+  }
+
+  async *#pieces(request: ChatCompletionRequest, options: HybridOptions): Pieces {
+    const wantsUsage = request.stream !== true || request.stream_options?.include_usage === true;
+    const answer = new Answer();
+    const answered: Where[] = [];
+    const order = this.#order(options);
+    for (const [i, where] of order.entries()) {
+      const isLast = i === order.length - 1;
+      try {
+        if (where === "remote" && !await this.#maySend()) throw new RemoteError("Nothing may leave this device.");
+        const hadThought = answer.hasThought;
+        for await (const piece of this.#ask(where, goingOn(request, answer), options, isLast)) {
+          if (answered.at(-1) !== where) answered.push(where);
+          const told = hadThought ? withoutThoughts(piece) : piece;
+          answer.take(told);
+          if (told.usage === undefined || wantsUsage) yield { ...told, answered_by: [...answered] };
+        }
+        return;
+      } catch (error) {
+        if (isLast || options.signal?.aborted === true || !mayPassOn(error, where, answer)) throw error;
+        log.warn(`${where === "remote" ? "The remote model" : "The model on this device"} gives way: ${String(error)}`);
+      }
+    }
+  }
+
+  async *#ask(where: Where, request: ChatCompletionRequest, options: HybridOptions, isLast: boolean): AsyncGenerator<ChatCompletionChunk, void, void> {
+    const signal = options.signal ?? undefined;
+    if (where === "remote") return yield* remotePieces(this.#remote, request, signal);
+    const limit = isLast ? undefined : this.#policy.firstTokenWithin;
+    const controller = signal === undefined ? new AbortController() : childController(signal);
+    const late = new NoAnswerError(`The model on this device gave no token in ${limit} ms.`);
+    const timer = limit === undefined ? undefined : setTimeout(() => controller.abort(late), limit);
+    try {
+      const local = await this.#local;
+      const asked: ChatCompletionRequestStreaming = { ...request, stream: true, stream_options: { include_usage: true } };
+      for await (const piece of await local.chat.completions.create(asked, { signal: controller.signal, priority: options.priority })) {
+        if (piece.choices.some(({ delta }) => Object.values(delta).some((part) => part !== "" && part !== "assistant"))) clearTimeout(timer);
+        yield piece;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+async function* behind<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+  try {
+    if (first.done !== true) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return();
+  }
+}
+
+/** The request, which goes on with what there is of the answer. */
+function goingOn(request: ChatCompletionRequest, { text }: Answer): ChatCompletionRequest {
+  return text === "" ? request : { ...request, messages: [...request.messages, { role: "assistant", content: text }] };
+}
+
+function withoutThoughts(piece: ChatCompletionChunk): ChatCompletionChunk {
+  return { ...piece, choices: piece.choices.map(({ delta: { reasoning_content: _, ...delta }, ...choice }) => ({ ...choice, delta })) };
+}
+
+/** Whether the other model may answer in the place of the one that failed. */
+function mayPassOn(error: unknown, where: Where, answer: Answer): boolean {
+  if (where === "remote") return error instanceof RemoteError && answer.canGoOn;
+  if (answer.hasBegun || error instanceof AbortError) return false; // a server does not go on with half an answer
+  return !(error instanceof MLCEngineError && error.code === "RequestValidation");
+}
+
+/** An engine that answers on the device or by a remote model, as the policy and each request say. */
+export function createHybrid(config: HybridConfig): HybridEngine {
+  return new HybridEngine(config);
+}

@@ -1,0 +1,175 @@
+// A model on the device and one behind a server as one engine.
+
+import assert from "node:assert/strict";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { after, before, beforeEach, test } from "node:test";
+import type { ChatCompletionChunk } from "../src/api/openai/types.ts";
+import { ContextWindowSizeExceededError, DeviceLostError, RemoteError, RequestValidationError } from "../src/support/errors.ts";
+import { createHybrid } from "../src/hybrid/index.ts";
+import type { Answered, HybridOptions, HybridPolicy, LocalEngine, RemoteModel } from "../src/hybrid/index.ts";
+import { createFetch } from "../src/api/openai/fetch.ts";
+import { setLogLevel } from "../src/support/log.ts";
+import { FakeEngine, CONFIG, MODEL, soon } from "./fakes/engine.ts";
+
+const MESSAGES = [{ role: "user", content: "hi" }] as const;
+const REQUEST = { messages: MESSAGES, max_tokens: 8, temperature: 0 } as const;
+
+setLogLevel("ERROR");
+
+let server: Server;
+let address = "";
+/** Bodies of the requests that left. */
+let left: { messages: { role: string; content: string }[]; model: string; logit_bias?: object }[] = [];
+let answer: (response: ServerResponse) => void = words;
+
+function event(delta: object, finish_reason: string | null = null): string {
+  return `data: ${JSON.stringify({ id: "1", model: "far", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+}
+
+function words(response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  response.write(": a comment\r\n\r\n" + event({ role: "assistant", content: "from " }) + event({ content: "afar" }));
+  response.end(event({}, "stop") + 'data: {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}\n\ndata: [DONE]\n\n');
+}
+
+before(async () => {
+  server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part: Buffer) => { body += part.toString(); });
+    request.on("end", () => {
+      left.push(JSON.parse(body));
+      answer(response);
+    });
+  });
+  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  const place = server.address();
+  if (typeof place === "object" && place !== null) address = `http://127.0.0.1:${place.port}/v1/`;
+});
+after(() => server.close());
+beforeEach(() => { [left, answer] = [[], words]; });
+
+function remote(): RemoteModel {
+  return { baseURL: address, model: "far", apiKey: "secret" };
+}
+
+async function device(): Promise<FakeEngine> {
+  const engine = new FakeEngine(CONFIG);
+  await engine.reload(MODEL);
+  return engine;
+}
+
+function failing(error: Error, asked: unknown[] = []): LocalEngine {
+  return { chat: { completions: { create: async (request: unknown) => { asked.push(request); throw error; } } } };
+}
+
+async function collect(stream: AsyncIterable<ChatCompletionChunk & Answered>): Promise<{ text: string; by: string[]; pieces: number }> {
+  let [text, by, pieces] = ["", [""], 0];
+  for await (const piece of stream) {
+    text += piece.choices[0]?.delta.content ?? "";
+    by = piece.answered_by;
+    pieces++;
+  }
+  return { text, by, pieces };
+}
+
+const ask = async (local: LocalEngine | Promise<LocalEngine>, policy?: HybridPolicy, options?: HybridOptions) => {
+  const { choices: [choice], answered_by, usage } = await createHybrid({ local, remote: remote(), policy }).chat.completions.create(REQUEST, options);
+  return { text: choice?.message.content, by: answered_by, usage };
+};
+
+test("the device answers where it can, and nothing leaves", async () => {
+  const local = await device();
+  const { text, by } = await ask(local);
+  assert.deepEqual([text, by, left.length], [(await local.chat.completions.create(REQUEST)).choices[0]?.message.content, ["device"], 0]);
+});
+
+test("while the model loads, and where there is none, the remote model answers", async () => {
+  const { text, by, usage } = await ask(new Promise(() => undefined));
+  assert.deepEqual([text, by, usage.total_tokens], ["from afar", ["remote"], 5]);
+  assert.deepEqual((await ask(Promise.reject(new Error("no WebGPU")), { whileLoading: "wait" })).by, ["remote"]);
+  let loaded: (engine: LocalEngine) => void = () => undefined;
+  const waiting = ask(new Promise((resolve) => { loaded = resolve; }), { whileLoading: "wait" });
+  loaded(await device());
+  assert.deepEqual((await waiting).by, ["device"]);
+});
+
+test("what is too long or too slow for the device goes to the remote model", async () => {
+  assert.deepEqual((await ask(failing(new ContextWindowSizeExceededError("too long")))).by, ["remote"]);
+  assert.deepEqual((await ask(failing(new DeviceLostError("gone")))).by, ["remote"]);
+  const local = await device();
+  for (const { runner } of local.loaded) runner.delay = () => new Promise(() => undefined);
+  assert.deepEqual((await soon(ask(local, { firstTokenWithin: 20 }))).by, ["remote"]);
+  await assert.rejects(ask(failing(new RequestValidationError("wrong"))), { code: "RequestValidation" });
+  assert.equal(left.length, 3);
+});
+
+test("a private request never leaves", async () => {
+  for (const error of [new ContextWindowSizeExceededError("too long"), new DeviceLostError("gone"), new Error("anything")]) {
+    await assert.rejects(ask(failing(error), { prefer: "remote", firstTokenWithin: 1 }, { private: true, where: "remote" }), error);
+  }
+  await assert.rejects(ask(Promise.reject(new Error("no WebGPU")), {}, { private: true }), /no WebGPU/);
+  await assert.rejects(ask(failing(new DeviceLostError("gone")), {}, { where: "device" }), { code: "DeviceLost" });
+  assert.equal(left.length, 0);
+});
+
+test("somebody is asked once before the first byte leaves", async () => {
+  let asked = 0;
+  const hybrid = createHybrid({ local: failing(new DeviceLostError("gone")), remote: remote(), policy: { mayLeave: () => { asked++; return asked > 5; } } });
+  await assert.rejects(hybrid.chat.completions.create(REQUEST), RemoteError);
+  await assert.rejects(hybrid.chat.completions.create(REQUEST), { code: "Remote" });
+  assert.deepEqual([asked, left.length], [1, 0]);
+});
+
+test("where a remote model fails in the middle, the device goes on behind what there is", async () => {
+  answer = (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(event({ role: "assistant", content: "half an " }));
+    setTimeout(() => response.destroy(), 10);
+  };
+  const local = await device();
+  const stream = await createHybrid({ local, remote: remote(), policy: { prefer: "remote" } }).chat.completions.create({ ...REQUEST, stream: true });
+  const { text, by } = await collect(stream);
+  const rest = await local.chat.completions.create({ ...REQUEST, messages: [...MESSAGES, { role: "assistant", content: "half an " }] });
+  assert.deepEqual([text, by], [`half an ${rest.choices[0]?.message.content}`, ["remote", "device"]]);
+});
+
+test("errors of a server, and nonsense, are a remote model's failures", async () => {
+  const bad: ((response: ServerResponse) => void)[] = [
+    (response) => { response.writeHead(500); response.end("out of order"); },
+    (response) => { response.writeHead(401); response.end("{}"); },
+    (response) => { response.writeHead(200); response.end("<html>a portal</html>"); },
+    (response) => { response.writeHead(200); response.end("data: <html>\n\n"); },
+    (response) => { response.writeHead(200); response.end('data: {"choices": [{"index": -1, "delta": {"content": 5}}]}\n\n'); },
+    (response) => { response.writeHead(200); response.end('data: {"error": {"message": "overloaded"}}\n\n'); },
+    (response) => { response.destroy(); },
+  ];
+  for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone")), { prefer: "remote" }, {}), { code: "DeviceLost" });
+  for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone"))), { code: "Remote" });
+});
+
+test("an abort ends it wherever it is, and nobody takes over", async () => {
+  answer = (response) => { response.writeHead(200); response.write(event({ content: "and " })); };
+  const controller = new AbortController();
+  const asked: unknown[] = [];
+  const hybrid = createHybrid({ local: failing(new DeviceLostError("gone"), asked), remote: remote(), policy: { prefer: "remote" } });
+  const stream = await hybrid.chat.completions.create({ ...REQUEST, stream: true }, { signal: controller.signal });
+  await assert.rejects(async () => { for await (const _ of stream) controller.abort(); }, { code: "Abort" });
+  assert.equal(asked.length, 0);
+});
+
+test("what only this device knows stays here", async () => {
+  const hybrid = createHybrid({ local: failing(new DeviceLostError("gone")), remote: remote() });
+  await hybrid.chat.completions.create({ ...REQUEST, logit_bias: { 5: 1 }, top_k: 5 });
+  assert.deepEqual([left[0]?.model, left[0]?.logit_bias, "top_k" in (left[0] ?? {})], ["far", undefined, false]);
+});
+
+test("another engine of this kind is a remote model too", async () => {
+  const far = await device();
+  const own = createFetch(far);
+  const hybrid = createHybrid({
+    local: new Promise(() => undefined),
+    remote: { baseURL: "https://far.example/v1", model: MODEL, fetch: (url, init) => own(String(url), init) },
+  });
+  const { choices: [choice], answered_by } = await hybrid.chat.completions.create(REQUEST);
+  assert.deepEqual([choice?.message.content, answered_by], [(await far.chat.completions.create(REQUEST)).choices[0]?.message.content, ["remote"]]);
+});
