@@ -39,6 +39,7 @@ class Hub(ThreadingHTTPServer):
         self.files = {path.name: path.read_bytes() for path in MODEL.iterdir()} | EXTRA
         self.fetched: list[str] = []
         self.knows_ranges = True
+        self.commit = COMMIT
         self.faults: dict[str, int] = {}  # how often what is asked for fails: "busy", or "cut NAME"
 
     @property
@@ -67,13 +68,14 @@ class HubHandler(BaseHTTPRequestHandler):
         elif "/tests/private" in path and self.headers.get("Authorization") == "Bearer hf_secret":
             self.path = self.path.replace("/tests/private", "/tests/tiny")
             self.do_GET()
-        elif path in ("/api/models/tests/tiny/revision/main", f"/api/models/tests/tiny/revision/{COMMIT}"):
+        elif path in ("/api/models/tests/tiny/revision/main", f"/api/models/tests/tiny/revision/{self.server.commit}"):
             siblings = [{"rfilename": name, "size": len(data)} for name, data in files.items()]
-            self.answer({"id": "tests/tiny", "modelId": "tests/tiny", "sha": COMMIT, "siblings": siblings, "tags": [], "private": False})
-        elif path == f"/api/models/tests/tiny/tree/{COMMIT}":
+            about = {"id": "tests/tiny", "modelId": "tests/tiny", "sha": self.server.commit, "tags": [], "private": False}
+            self.answer({**about, "siblings": siblings})
+        elif path == f"/api/models/tests/tiny/tree/{self.server.commit}":
             self.answer([{"type": "file", "path": name, "size": len(data), "oid": etag(data)} for name, data in files.items()])
-        elif path.startswith(f"/tests/tiny/resolve/{COMMIT}/"):
-            self.send_file(path.removeprefix(f"/tests/tiny/resolve/{COMMIT}/"))
+        elif path.startswith(f"/tests/tiny/resolve/{self.server.commit}/"):
+            self.send_file(path.removeprefix(f"/tests/tiny/resolve/{self.server.commit}/"))
         elif path.startswith("/api/models/tests/tiny/"):
             self.refuse(404, "RevisionNotFound")
         elif path.startswith(("/api/models/tests/gated/", "/api/models/meta-llama/", "/api/models/google/")):
@@ -96,7 +98,7 @@ class HubHandler(BaseHTTPRequestHandler):
             return
         if self.command == "GET":
             self.server.fetched.append(f"{name} {wanted}".strip())
-        headers = {"ETag": f'"{etag(whole)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        headers = {"ETag": f'"{etag(whole)}"', "X-Repo-Commit": self.server.commit, "Accept-Ranges": "bytes"}
         if self.command == "GET" and "bytes=0-" not in wanted and self.fails(f"cut {name}"):
             self.send(200, whole, headers, sent=len(whole) // 2)
         elif wanted and self.server.knows_ranges:
@@ -235,6 +237,43 @@ def test_what_breaks_off_is_asked_for_again(hub: Hub, tmp_path: Path) -> None:
 
     # All is there now: nothing is asked of the network.
     assert opened(["hf:tests/tiny"], tmp_path, "http://127.0.0.1:9", HF_HUB_OFFLINE="1") == {"hf:tests/tiny": ORIGIN}
+
+
+def test_files_that_an_interrupted_run_has_whole_are_not_asked_for_again(hub: Hub, tmp_path: Path) -> None:
+    hub.files |= {path.name: path.read_bytes() for path in SHARDED.iterdir()}
+    first, *_, last = sorted(path.name for path in SHARDED.glob("*.safetensors"))
+    hub.faults[f"cut {last}"] = 1000
+    done = run(["-c", FETCH], tmp_path, hub.url)
+    assert done.returncode == 1 and "files that are whole are kept" in done.stderr
+    hub.faults.clear()
+    hub.fetched.clear()
+    done = run(["-c", FETCH], tmp_path, hub.url)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == sum(float(tensor.dequantize().sum()) for tensor in open_folder(SHARDED, "tiny").tensors.values())
+    assert last in hub.fetched and not any(name.startswith(first) for name in hub.fetched)
+
+
+DIGEST = FETCH.partition("checkpoint.fetch()")[0] + "print(checkpoint.digest, checkpoint.tokenizer.config.get('chat_template'))"
+
+
+def test_another_commit_with_the_same_weights_is_the_same_model(hub: Hub, tmp_path: Path) -> None:
+    """So that a template that was mended packs nothing again, whether the weights are on this machine or not."""
+    digests = []
+    for commit, template in (("1" * 40, b"first"), ("2" * 40, b"second")):
+        hub.commit, hub.files["chat_template.jinja"] = commit, template
+        done = run(["-c", DIGEST], tmp_path, hub.url)
+        assert done.returncode == 0, done.stderr
+        digest, found = done.stdout.split()
+        assert found == template.decode()
+        digests.append(digest)
+        if commit[0] == "1":
+            assert run(["-c", FETCH], tmp_path, hub.url).returncode == 0
+            digests.append(run(["-c", DIGEST], tmp_path, hub.url).stdout.split()[0])
+    assert len(set(digests)) == 1
+    hub.commit, data = "3" * 40, bytearray(hub.files["model.safetensors"])
+    data[-1] ^= 1
+    hub.files["model.safetensors"] = bytes(data)
+    assert run(["-c", DIGEST], tmp_path, hub.url).stdout.split()[0] not in digests
 
 
 def test_a_busy_hub_is_asked_again_when_it_says(hub: Hub, tmp_path: Path) -> None:

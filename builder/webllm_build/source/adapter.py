@@ -16,7 +16,7 @@ from reprlib import repr as shown
 from webllm_build.errors import MissingFile, ModelNotFound, UnsupportedArchitecture
 from webllm_build.progress import Progress
 from webllm_build.source.checkpoint import Tensor
-from webllm_build.source.files import malformed, read_json, sha256_files
+from webllm_build.source.files import malformed, read_json
 from webllm_build.source.folder import Folder
 from webllm_build.source.huggingface import HubFolder, parse_reference
 from webllm_build.source.local import ADAPTER_CONFIG, CONFIG, tensor_of
@@ -78,8 +78,7 @@ class Adapter:
 
     def identify(self) -> str:
         """Hexadecimal digits that change with what it makes of a model."""
-        files = (ADAPTER_CONFIG, WEIGHTS)
-        return self.folder.identity() or sha256_files((file, path) for file in files if (path := self.folder.find(file)) is not None)
+        return self.folder.identity([ADAPTER_CONFIG, WEIGHTS])
 
 
 def open_adapter(reference: str, progress: Progress) -> Adapter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MissingFile, SourceError
-from webllm_build.source.files import SourceFile
+from webllm_build.source.files import SourceFile, sha256_files
 
 
 class WeightFile(Protocol):
@@ -80,6 +81,7 @@ class Folder:
         """Where others find the same files."""
         return None
 
-    def identity(self) -> str | None:
-        """What names the content of all files, where nothing needs to be read to know it."""
-        return None
+    def identity(self, names: Sequence[str]) -> str:
+        """Hexadecimal digits that change with the content of these files, of those that are there."""
+        found = ((name, self.find(name)) for name in names)
+        return sha256_files((name, path) for name, path in found if path is not None)

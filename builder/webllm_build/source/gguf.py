@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,8 +34,8 @@ def open_gguf_of(folder: Folder, name: str) -> Checkpoint:
     """As open_gguf, of a repository's folder: its weights come when they are wanted."""
     header, parts = read_parts(folder.path / name, lambda path: folder.weights(path.relative_to(folder.path).as_posix(), ""))
     names = [part.relative_to(folder.path).as_posix() for part in parts]
-    identity = hashlib.sha256(f"{folder.identity()} {names[0]}".encode()).hexdigest()
-    return replace(_checkpoint(folder.path / name, header, lambda: identity), fetch=lambda: folder.fetch(names))
+    identify = functools.cache(lambda: folder.identity(names))
+    return replace(_checkpoint(folder.path / name, header, identify), fetch=lambda: folder.fetch(names))
 
 
 def _checkpoint(path: Path, header: GGUFHeader, identify: Callable[[], str]) -> Checkpoint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,8 +144,24 @@ class HubFolder(Folder):
     def origin(self) -> str:
         return f"hf:{self._repository.id}@{self.commit}"
 
-    def identity(self) -> str:
-        return hashlib.sha256(self.origin.encode()).hexdigest()
+    def identity(self, names: Sequence[str]) -> str:
+        """By what the hub calls the files' content, so that a commit that changes others counts as the same."""
+        contents = sorted(f"{name} {self._content(name)}" for name in names)
+        return hashlib.sha256("\n".join(contents).encode()).hexdigest()
+
+    def _content(self, name: str) -> str | None:
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+        from huggingface_hub.errors import EntryNotFoundError, HTTPError  # type: ignore[attr-defined]
+
+        found = self.find(name)
+        if found is not None and found.is_symlink():  # into the folder of the cache that has files by this name
+            return found.resolve().name
+        try:
+            return get_hf_file_metadata(hf_hub_url(self._repository.id, name, revision=self.commit)).etag
+        except EntryNotFoundError:
+            return None
+        except (HTTPError, OSError):  # if there is no network, what is there may do
+            return self.commit
 
 
 class _HubFile:
@@ -222,7 +238,7 @@ def _failed(repository: Repository, error: BaseException | None) -> DownloadFail
     reason = f": {error}" if error is not None else ""
     return DownloadFailed(
         f"{repository.id} is not in the local cache and Hugging Face cannot be reached{reason}",
-        "Check the network connection (and HF_HUB_OFFLINE), then run the same command again: it goes on where it stopped.",
+        "Check the network connection (and HF_HUB_OFFLINE), then run the same command again: files that are whole are kept.",
     )
 
 

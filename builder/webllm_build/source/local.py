@@ -12,7 +12,7 @@ from webllm_build.errors import SourceError, UnsupportedArchitecture, Unsupporte
 from webllm_build.source import sentence_transformers
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Embedding
-from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json, sha256_files
+from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
 from webllm_build.source.folder import Folder
 from webllm_build.source.local_tokenizer import (
     CHAT_TEMPLATE,
@@ -80,12 +80,6 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         entries = read_safetensors(folder.weights(file, ONLY_SAFETENSORS))
         tensors |= {f"{prefix}.{name}": tensor_of(name, entry) for name, entry in entries.items()}
 
-    @functools.cache
-    def identify() -> str:
-        identity = folder.identity()
-        found = ((file, folder.find(file)) for file in weight_files)
-        return identity or sha256_files((file, path) for file, path in found if path is not None)
-
     return Checkpoint(
         name=one_line(name, "model"),
         config=config,
@@ -97,7 +91,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         embedding=embedding,
         fetch=lambda: folder.fetch(weight_files),
         origin=folder.origin,
-        identify=identify,
+        identify=functools.cache(lambda: folder.identity(weight_files)),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from webllm_build.errors import MissingFile, UnsupportedArchitecture, UnsupportedEncoding
 from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor, decode_rows
-from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json, sha256_files
+from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
 from webllm_build.source.folder import Folder, LocalFile
 from webllm_build.source.local import MAX_FILES, license_of
 from webllm_build.source.local_tokenizer import eos_token_ids, read_tokenizer
@@ -94,13 +94,8 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
         license=license_of(folder),
         fetch=lambda: folder.fetch(files),
         origin=folder.origin,
-        identify=functools.cache(lambda: _identity(folder, files)),
+        identify=functools.cache(lambda: folder.identity([*SMALL_FILES, *files])),
     )
-
-
-def _identity(folder: Folder, files: list[str]) -> str:
-    found = ((file, folder.find(file)) for file in (*SMALL_FILES, *files))
-    return folder.identity() or sha256_files((file, path) for file, path in found if path is not None)
 
 
 def _ids(value: object) -> list[object]:
