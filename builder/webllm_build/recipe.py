@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.compile.io import Layout
-from webllm_build.config import BuildRequest, context_within
-from webllm_build.errors import SourceError
+from webllm_build.config import MIN_CONTEXT, BuildRequest, context_within
+from webllm_build.errors import SourceError, UnsupportedArchitecture
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.wrappers import text_of
@@ -60,6 +60,9 @@ class Recipe:
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
         checkpoint = text_of(checkpoint)
         model = load_model(checkpoint)
+        if model.context_length < MIN_CONTEXT:
+            short = f"{checkpoint.name} is for {model.context_length} tokens at most"
+            raise UnsupportedArchitecture(short, f"What is built has {MIN_CONTEXT} or more: its config may be wrong.")
         context_length = context_within(request.context_length, model.context_length)
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
         chunk = context_length if model.takes_whole_texts else min(request.prefill_chunk, context_length)

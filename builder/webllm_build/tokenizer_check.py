@@ -17,7 +17,7 @@ from webllm_build.package.assets import runtime_folder
 from webllm_build.source import Checkpoint, Tokenizer
 from webllm_build.source.end_tokens import END_TEXTS
 from webllm_build.source.tokenizer_json import TokenizerFacts, read_facts
-from webllm_build.source.tokenizer_process import encode, run_child, run_template
+from webllm_build.source.tokenizer_process import FIX_TEMPLATE, encode, run_child, run_template
 
 CHECK = "check-tokenizer.mjs"
 OLDEST_NODE = 20
@@ -36,7 +36,6 @@ CONVERSATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
 TEXTS = ("The tower is 324 metres tall, isn't it?\n\n  - Größe: 12345 km²", "Пример 漢字 👍🏽\tfoo_bar(x) == y")
 TEMPLATES = ("chat_template", "tool_template")
 FIX_TOKENIZER = "Take another model, or the same as a GGUF file, whose tokenizer is converted."
-FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
 
 
 def check_tokenizer(checkpoint: Checkpoint, vocab_size: int, *, answers: bool = True) -> Checkpoint:

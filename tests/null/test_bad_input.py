@@ -4,6 +4,7 @@ words comes of all of it, and nothing half-written."""
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import families
+from webllm_build.build import build
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest
@@ -52,6 +54,26 @@ def test_no_config_escapes_as_another_error(kind: str) -> None:
             read_model("absurd", config)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("max_position_embeddings", 63, "for 63 tokens at most"),
+        ("rms_norm_eps", 2, "a number from 1e-30 to 1"),
+        ("vocab_size", 200, r"is \[300, 96\], and not \[200, 96\]"),
+        ("num_hidden_layers", 3, r"missing: model\.layers\.2"),
+        ("num_hidden_layers", 1, r"left over: model\.layers\.1"),
+    ],
+)
+def test_what_contradicts_or_cannot_be_stops_before_anything_is_written(tmp_path: Path, key: str, value: object, words: str) -> None:
+    folder = Path(shutil.copytree(TINY, tmp_path / "model"))
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, key: value}), "utf-8")
+    request = BuildRequest(kind="site", model=str(folder), out=tmp_path / "out", cache_dir=tmp_path / "cache")
+    with pytest.raises(SourceError, match=words):
+        build(request)
+    assert not (tmp_path / "out").exists() and not [*request.cache_dir.iterdir()]
+
+
 @pytest.mark.parametrize("family", families.FAMILIES)
 def test_tensors_that_do_not_fit_are_named(family: str, tmp_path: Path) -> None:
     checkpoint = families.open_tiny(family, "hugging_face", tmp_path)
@@ -85,7 +107,7 @@ def test_numbers_that_are_none_name_their_tensor_and_leave_nothing(tmp_path: Pat
         recipe = Recipe.read(request, cache, Silent())
         with pytest.raises(MalformedFile, match=f"tensor {name} holds infinities or NaNs"):
             store_weights(recipe, cache, Silent())
-        assert not [*request.cache_dir.glob("weights-*")]
+        assert not [*request.cache_dir.iterdir()]
 
 
 def test_a_model_of_another_architecture_than_its_config_says_is_told(tmp_path: Path) -> None:

@@ -13,11 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import tiny_models
 from tiny_models import hugging_face_weights, write_gguf
 
 from package_sample import sample_model
 from webllm_build import __version__, build, cli
 from webllm_build.config import BuildRequest, Kind, options
+from webllm_build.inspection import inspect
+from webllm_build.progress import Silent
+from webllm_build.quantize import SCHEMES
+from webllm_build.quantize.loss import LOSSES
+from webllm_build.quantize.pack import is_quantized, is_repacked
+from webllm_build.source.checkpoint import ENCODINGS, is_decodable
 
 Run = Callable[..., "Done"]
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
@@ -317,6 +324,22 @@ def test_inspect_says_what_is_encoded_again(run: Run, tmp_path: Path) -> None:
     assert lines["Encoded again"].strip() == f"{matrices} in q5_1 as q4 (error 6.0% of the weights)"
     kept = str(write_gguf(tmp_path / "kept.gguf", hugging_face_weights(), encoding="q8_0"))
     assert "Encoded again" not in run("inspect", kept).stdout
+
+
+def test_inspect_says_of_each_encoding_whether_it_is_kept_or_what_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All encodings that llama.cpp writes, of rows that all of their blocks divide."""
+    for name, size in {"HIDDEN": 256, "HEADS": 8, "FEED_FORWARD": 512}.items():
+        monkeypatch.setattr(tiny_models, name, size)
+    weights = hugging_face_weights()
+    for encoding in filter(is_quantized, filter(is_decodable, ENCODINGS)):
+        path = write_gguf(tmp_path / f"{encoding}.gguf", weights, encoding=encoding, zeros=True)
+        lines = dict(inspect(BuildRequest(kind="site", model=str(path), cache_dir=tmp_path / "cache"), Silent()))
+        scheme = lines["Weights"].split(" in ")[1].split(",")[0]
+        if is_repacked(encoding, SCHEMES[scheme]):
+            assert "Encoded again" not in lines, encoding
+        else:
+            assert f"in {encoding} as {scheme} (error {LOSSES[scheme][encoding]:.1%} of the weights)" in lines["Encoded again"]
+        path.unlink()
 
 
 def test_inspect_tells_what_other_options_would_give(run: Run) -> None:

@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tiny_models import hugging_face_weights, write_gguf
 
+import families
 from webllm_build.config import BuildRequest
 from webllm_build.errors import MalformedFile, MissingFile, ModelNotFound, ModelWarning, SourceError, UnsupportedArchitecture
 from webllm_build.model import load_model
@@ -28,7 +29,7 @@ from webllm_build.source.merge import merge
 
 TESTS = Path(__file__).parents[1]
 MODEL = TESTS / "fixtures" / "tiny-llama"
-ADAPTER = TESTS / "fixtures" / "tiny-llama-adapter"
+ADAPTER, FUSED = TESTS / "fixtures" / "tiny-llama-adapter", TESTS / "fixtures" / "tiny-phi3-adapter"
 REFERENCE = TESTS / "golden" / "reference"
 Q = "base_model.model.model.layers.0.self_attn.q_proj"
 
@@ -65,6 +66,16 @@ def test_logits_equal_those_of_peft(tied: bool) -> None:
     operators = NumpyOperators(checkpoint, decoder.norm_eps, prompt)
     logits = decoder.logits(operators, decoder.hidden(operators))[-4:]
     expected = np.load(REFERENCE / "tiny-llama-adapter.npy")[int(tied)]
+    assert np.linalg.norm(logits - expected) < 1e-5 * np.linalg.norm(expected)
+
+
+def test_projections_that_are_one_matrix_are_adapted_as_one(tmp_path: Path) -> None:
+    checkpoint = merge(families.open_tiny("phi3", "hugging_face", tmp_path), open_adapter(str(FUSED), Silent()))
+    decoder = load_model(checkpoint)
+    prompt = json.loads((REFERENCE / "tiny-llama.json").read_text())["prompt_ids"][:24]
+    operators = NumpyOperators(checkpoint, decoder.norm_eps, prompt)
+    logits = decoder.logits(operators, decoder.hidden(operators))[-4:]
+    expected = np.load(REFERENCE / "tiny-phi3-adapter.npy")
     assert np.linalg.norm(logits - expected) < 1e-5 * np.linalg.norm(expected)
 
 

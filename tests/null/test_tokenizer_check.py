@@ -192,8 +192,11 @@ def test_a_template_may_refuse_system_messages_and_use_what_the_page_knows(with_
 
 def test_a_template_cannot_take_the_builder_with_it() -> None:
     loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}"
-    with pytest.raises(UnsupportedTokenizer, match="seconds"):
+    with pytest.raises(UnsupportedTokenizer, match="the chat template takes more than 2 seconds") as caught:
         limited(check_tokenizer)(changed(template=loops), 300)
+    assert "--chat-template" in caught.value.hint
+    with pytest.raises(UnsupportedTokenizer, match="the chat template cannot be used: RecursionError"):
+        check_tokenizer(changed(template="{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}"), 300)
     with pytest.raises(MalformedFile, match="KiB"):
         check_tokenizer(changed(template="a" * (1 << 20) + "b"), 300)
 
@@ -216,7 +219,8 @@ def limited(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(*arguments: Any) -> Any:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("webllm_build.source.tokenizer_process.run_child", lambda command, request: run_child(command, request, 2))
+            bounded = functools.partial(run_child, seconds=2)
+            patch.setattr("webllm_build.source.tokenizer_process.run_child", bounded)
             return function(*arguments)
 
     return run

@@ -88,9 +88,11 @@ def write_gguf(
     tensors: Mapping[str, Floats] | None = None,
     tokenizer: bool = True,
     part_tensors: int = 0,
+    zeros: bool = False,
 ) -> Path:
     """A tiny Llama as llama.cpp's converter would write it. Matrices get `encoding`; `metadata` and `tensors` are added as they are.
-    part_tensors: how many a part has, where the file is split: path-00001-of-..."""
+    part_tensors: how many a part has, where the file is split: path-00001-of-...
+    zeros: in the place of values, of which not every encoding has an encoder."""
     writer = gguf.GGUFWriter(path, architecture, split_max_tensors=part_tensors)
     writer.add_name("Tiny")
     writer.add_license("mit")
@@ -115,6 +117,9 @@ def write_gguf(
             value = permute(value, KV_HEADS)
         if value.ndim == 1:
             writer.add_tensor(gguf_name(name), value)
+        elif zeros:
+            block, block_bytes = gguf.GGML_QUANT_SIZES[kind]
+            writer.add_tensor(gguf_name(name), np.zeros((len(value), value.shape[1] // block * block_bytes), np.uint8), raw_dtype=kind)
         else:
             writer.add_tensor(gguf_name(name), gguf.quantize(value, kind), raw_dtype=kind)
     for name, value in (tensors or {}).items():

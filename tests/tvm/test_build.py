@@ -67,6 +67,8 @@ def test_a_fine_tune_shares_the_library_and_its_weights_are_its_own(tmp_path: Pa
     assert made(TINY) == {"library": 1, "weights": 1}
     assert made(tuned) == {"library": 1, "weights": 2}
     assert made(tuned, title="Another", chat_template="{{ messages[0].content }}") == {"library": 1, "weights": 2}
+    (tuned / "generation_config.json").write_text('{"eos_token_id": [2, 5]}', "utf-8")
+    assert made(tuned, title="A third") == {"library": 1, "weights": 2}
     assert made(tuned, calibrate="Other words than before. " * 40) == {"library": 1, "weights": 3}
 
 

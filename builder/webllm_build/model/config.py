@@ -80,11 +80,11 @@ class Reader:
         return 0 if self._get(key, default) == 0 else self.integer(key, default=default)
 
     def number(self, key: str, *, default: float | None = None) -> float:
-        """A positive number within float32's range."""
+        """A positive number within float32's range, of what is added to a norm's square at most 1."""
         value = self._get(key, default)
-        result = number(value)
-        if result is None or not SMALLEST <= result <= LARGEST:
-            raise self._wrong(key, value, f"a number from {SMALLEST} to {LARGEST}")
+        result, largest = number(value), 1.0 if key.endswith("_eps") else LARGEST
+        if result is None or not SMALLEST <= result <= largest:
+            raise self._wrong(key, value, f"a number from {SMALLEST} to {largest}")
         return result
 
     def numbers(self, key: str, count: int, *, default: float) -> tuple[float, ...]:

@@ -20,6 +20,8 @@ CHILD = Path(__file__).with_name("tokenizer_child.py")
 START = "import runpy, sys; sys.path[:] = filter(None, sys.path); runpy.run_path(sys.argv[1], run_name='__main__')"
 SECONDS = 60
 MAX_ANSWER = 16 << 20
+TOKENIZER, TEMPLATE = "the tokenizer", "the chat template"
+FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
 HINT = "Save the tokenizer again with a current transformers library, or take the model from where it was first published."
 
 
@@ -28,7 +30,7 @@ def run_template(
 ) -> Mapping[str, object]:
     """What tokenizer_child.run_template says, which renders as transformers does. Raises UnsupportedTokenizer."""
     request = {"template": template, "constants": dict(constants), "conversations": list(conversations)}
-    answer = run_child([sys.executable, "-c", START, str(CHILD)], request)["template"]
+    answer = run_child([sys.executable, "-c", START, str(CHILD)], request, what=TEMPLATE)["template"]
     assert isinstance(answer, dict)  # the program is ours
     return answer
 
@@ -42,8 +44,12 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], *, add_special_tokens: bo
     return ids
 
 
-def run_child(command: Sequence[str], request: Mapping[str, object], seconds: float = SECONDS) -> dict[str, object]:
-    """JSON to a program and back. Raises UnsupportedTokenizer where it fails, or takes more than `seconds`, its memory or MAX_ANSWER."""
+def run_child(command: Sequence[str], request: Mapping[str, object], seconds: float = SECONDS, what: str = TOKENIZER) -> dict[str, object]:
+    """JSON to a program and back. Raises UnsupportedTokenizer where it fails, or takes more than `seconds`, its memory or MAX_ANSWER.
+
+    what: is tried, for messages.
+    """
+    hint = FIX_TEMPLATE if what == TEMPLATE else HINT
     late = threading.Event()
 
     def stop() -> None:
@@ -68,11 +74,11 @@ def run_child(command: Sequence[str], request: Mapping[str, object], seconds: fl
         complaints.seek(0)
         said = complaints.read(MAX_ANSWER).decode("utf-8", "replace")
     if late.is_set():
-        raise UnsupportedTokenizer(f"the tokenizer takes more than {seconds:g} seconds of computing", HINT)
+        raise UnsupportedTokenizer(f"{what} takes more than {seconds:g} seconds of computing", hint)
     if too_long:
-        raise UnsupportedTokenizer(f"tokenizer or chat template make more than {MAX_ANSWER >> 20} MiB of a short text", HINT)
+        raise UnsupportedTokenizer(f"tokenizer or chat template make more than {MAX_ANSWER >> 20} MiB of a short text", hint)
     if status != 0:
-        raise UnsupportedTokenizer(f"the tokenizer cannot be used: {_last_line(said)}", HINT)
+        raise UnsupportedTokenizer(f"{what} cannot be used: {_last_line(said)}", hint)
     result: dict[str, object] = json.loads(answer)
     return result
 
