@@ -49,8 +49,10 @@ def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWei
             write_weights(folder, buffers, done, probe=lambda stored: probe(model, checkpoint, schemes, _contents(recipe, stored)))
         (folder / IMPORTANCE).unlink(missing_ok=True)
 
+    with progress.step(f"Comparing {checkpoint.name} with what was packed before"):
+        digest = checkpoint.digest
     inputs = {
-        "checkpoint": checkpoint.digest,
+        "checkpoint": digest,
         "schemes": recipe.scheme_names,
         "calibration": [text, hashlib.sha256(checkpoint.tokenizer.tokenizer_json).hexdigest()] if calibrated else None,
         "importance": None if given is None else _digest(given),
