@@ -14,6 +14,7 @@ from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
+PEERS = {"@ai-sdk/provider": "^4.0.0"}
 PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js")
 SCRIPTS = (*PLAIN_SCRIPTS, "model.js")
 
@@ -120,6 +121,7 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
             ".": {"types": "./index.d.ts", "node": "./node.js", "default": "./index.js"},
             "./static": {"types": "./static.d.ts", "node": "./node-static.js", "default": "./static.js"},
             "./worker": {"node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
+            "./ai-sdk": {"types": "./runtime/adapters/ai_sdk/index.d.ts", "default": "./runtime/ai-sdk.js"},
             "./model/*": "./model/*",
             "./package.json": "./package.json",
         },
@@ -127,6 +129,9 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
         "engines": {"node": ">=20"},
         # WebLLM's users import it beside this package, and expect one level for both.
         "dependencies": {"loglevel": "^1.9.1"},
+        # Whoever uses an adapter has what it adapts to.
+        "peerDependencies": dict(PEERS),
+        "peerDependenciesMeta": {name: {"optional": True} for name in PEERS},
         # A worker's script runs for its effects, Node's entry puts Node in a browser's place, and the entries say what the package holds.
         "sideEffects": [
             *(f"./{name}" for name in PLAIN_SCRIPTS),

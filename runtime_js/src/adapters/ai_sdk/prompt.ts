@@ -1,0 +1,79 @@
+/** The AI SDK's prompts and options as this engine's requests. */
+
+import type { LanguageModelV4CallOptions, LanguageModelV4Message, LanguageModelV4ToolResultOutput, SharedV4Warning } from "@ai-sdk/provider";
+import type { ChatCompletionMessageParam, ChatCompletionRequest, ResponseFormat } from "../../api/openai/types.ts";
+import { RequestValidationError } from "../../support/errors.ts";
+
+export type ChatRequest = Omit<ChatCompletionRequest, "stream" | "stream_options">;
+
+function refuse(type: string): never {
+  throw new RequestValidationError(`The model reads text, and no parts of the type "${type}".`, { param: "prompt" });
+}
+
+function resultText(output: LanguageModelV4ToolResultOutput): string {
+  switch (output.type) {
+    case "text":
+    case "error-text":
+      return output.value;
+    case "execution-denied":
+      return output.reason ?? "The tool may not be called.";
+    case "content":
+      return output.value.map((part) => (part.type === "text" ? part.text : refuse(part.type))).join("\n");
+    default:
+      return JSON.stringify(output.value);
+  }
+}
+
+function assistant(content: Extract<LanguageModelV4Message, { role: "assistant" }>["content"]): ChatCompletionMessageParam {
+  let [text, thought] = ["", ""];
+  const calls: NonNullable<ChatCompletionMessageParam["tool_calls"]>[number][] = [];
+  for (const part of content) {
+    if (part.type === "text") text += part.text;
+    else if (part.type === "reasoning") thought += part.text;
+    else if (part.type === "tool-call") {
+      calls.push({ id: part.toolCallId, type: "function", function: { name: part.toolName, arguments: JSON.stringify(part.input) } });
+    } else refuse(part.type);
+  }
+  return { role: "assistant", content: text, ...(thought !== "" && { reasoning_content: thought }), ...(calls.length > 0 && { tool_calls: calls }) };
+}
+
+function messages(message: LanguageModelV4Message): ChatCompletionMessageParam[] {
+  switch (message.role) {
+    case "system":
+      return [{ role: "system", content: message.content }];
+    case "user":
+      return [{ role: "user", content: message.content.map((part) => (part.type === "text" ? { type: "text", text: part.text } : refuse(part.type))) }];
+    case "assistant":
+      return [assistant(message.content)];
+    case "tool":
+      return message.content.flatMap((part) => (
+        part.type === "tool-result" ? [{ role: "tool" as const, tool_call_id: part.toolCallId, content: resultText(part.output) }] : []));
+  }
+}
+
+function format(asked: LanguageModelV4CallOptions["responseFormat"]): ResponseFormat | undefined {
+  if (asked?.type !== "json") return undefined;
+  const { schema, name = "answer", description } = asked;
+  return schema === undefined ? { type: "json_object" } : { type: "json_schema", json_schema: { name, description, schema } };
+}
+
+/** A request, and what of the options nothing was made of. Raises RequestValidationError. */
+export function toRequest(model: string, options: LanguageModelV4CallOptions): { readonly request: ChatRequest; readonly warnings: SharedV4Warning[] } {
+  const { prompt, tools = [], toolChoice, reasoning, providerOptions } = options;
+  const functions = tools.flatMap((tool) => (tool.type === "function" ? [tool] : []));
+  const warnings = tools.flatMap((tool): SharedV4Warning[] => (tool.type === "function" ? [] : [{ type: "unsupported", feature: `the tool ${tool.id}` }]));
+  const choice = toolChoice?.type === "tool" ? { type: "function", function: { name: toolChoice.toolName } } : toolChoice?.type;
+  const request: ChatRequest = {
+    model, messages: prompt.flatMap(messages), max_tokens: options.maxOutputTokens, temperature: options.temperature, stop: options.stopSequences,
+    top_p: options.topP, top_k: options.topK, presence_penalty: options.presencePenalty, frequency_penalty: options.frequencyPenalty, seed: options.seed,
+    response_format: format(options.responseFormat),
+    ...(functions.length > 0 && {
+      tools: functions.map(({ name, description, inputSchema, strict }) => (
+        { type: "function", function: { name, description, parameters: { ...inputSchema }, strict } })),
+      tool_choice: choice,
+    }),
+    ...(reasoning !== undefined && reasoning !== "provider-default" && { reasoning_effort: reasoning }),
+    ...providerOptions?.["local"],
+  };
+  return { request, warnings };
+}
