@@ -178,7 +178,7 @@ class Counted:
         return self._packed.data
 
 
-@pytest.mark.parametrize("harm", ["none", "damaged", "surplus"])
+@pytest.mark.parametrize("harm", ["none", "damaged", "surplus", "killed"])
 def test_an_interrupted_write_goes_on_behind_its_last_whole_shard(tmp_path: Path, harm: str) -> None:
     whole = write_weights(tmp_path / "whole", sample_weights(), shard_bytes=1000)
     names, asked, again = list(SHAPES), list[str](), list[str]()
@@ -188,6 +188,8 @@ def test_an_interrupted_write_goes_on_behind_its_last_whole_shard(tmp_path: Path
     assert len(kept) > 1 and asked == names[:-1]
     if harm == "damaged":
         kept[1].write_bytes(bytes(1000))
+    if harm == "killed":
+        (tmp_path / "cut" / "shard.partial").write_bytes(bytes(10))
     if harm == "surplus":
         (tmp_path / "cut" / "weights-0099.0123456789abcdef.bin").write_bytes(bytes(1000))
     assert write_weights(tmp_path / "cut", (Counted(packed, again) for packed in sample_weights()), shard_bytes=1000).shards == whole.shards

@@ -196,7 +196,12 @@ def test_weights_that_are_not_finite_are_found_when_they_are_packed(folder: Path
     from webllm_build.quantize import SCHEMES, pack_weight
 
     weight = next(weight for weight in load_model(checkpoint).weights if weight.name == "layers.0.qkv")
-    with pytest.raises(MalformedFile, match=r"layers\.0\.self_attn\.q_proj\.weight holds"):
+    with pytest.raises(MalformedFile, match=r"the adapter adapter adds to model\.layers\.0\.self_attn\.q_proj\.weight holds"):
+        pack_weight(weight, checkpoint, SCHEMES["q4"])
+    head = np.full((300, 96), np.nan, np.float16)
+    checkpoint = merged(change(folder, {"base_model.model.lm_head.weight": head}))
+    weight = next(weight for weight in load_model(checkpoint).weights if weight.name == "head")
+    with pytest.raises(MalformedFile, match=r"lm_head\.weight of the adapter adapter holds"):
         pack_weight(weight, checkpoint, SCHEMES["q4"])
 
 

@@ -212,6 +212,7 @@ class _ShardWriter:
         self._filled = 0
 
     def __enter__(self) -> _ShardWriter:
+        self._partial.unlink(missing_ok=True)  # of a build that was killed
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -42,9 +42,9 @@ def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
     _check(checkpoint, adapter, tensors, changed)
     for place, name in changed.items():
         if name in adapter.replaced:
-            tensors[place] = dataclasses.replace(adapter.replaced[name], name=place)
+            tensors[place] = dataclasses.replace(adapter.replaced[name], name=f"{place} of the adapter {adapter.name}")
         if name in adapter.updates:
-            tensors[place] = _updated(tensors[place], adapter.updates[name])
+            tensors[place] = _updated(tensors[place], adapter.updates[name], adapter.name)
     if embedding in changed:
         config = _with(config, "vocab_size", tensors[embedding].shape[0])
     merged = dataclasses.replace(
@@ -98,13 +98,16 @@ def _check(checkpoint: Checkpoint, adapter: Adapter, tensors: Mapping[str, Tenso
         warn(f"The adapter {adapter.name} was made for {base}. It fits {checkpoint.name}, and is merged into that.")
 
 
-def _updated(tensor: Tensor, update: LowRank) -> Tensor:
+def _updated(tensor: Tensor, update: LowRank, adapter: str) -> Tensor:
     def rows(first: int, end: int) -> Raw:
-        with np.errstate(all="ignore"):  # infinities and NaNs are found in what comes out
+        with np.errstate(all="ignore"):  # infinities and NaNs of the model are found in what comes out
             if update.transposed:
                 product = update.a.dequantize()[:, first:end].T @ update.b.dequantize().T
             else:
                 product = decode_rows(update.b.rows(first, end), update.b.encoding, update.b.name) @ update.a.dequantize()
+            if not np.isfinite(product).all():
+                what = f"what the adapter {adapter} adds to {tensor.name} holds infinities or NaNs"
+                raise MalformedFile(what, "The adapter is broken: download or train it again.")
             values = decode_rows(tensor.rows(first, end), tensor.encoding, tensor.name) + np.float32(update.scale) * product
         return np.ascontiguousarray(values, np.float32).view(np.uint8)
 
