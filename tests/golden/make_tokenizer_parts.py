@@ -192,6 +192,14 @@ ADDED_TEXTS = [
     " <l><r> ",
     "\ufeff<l>\u0085<l>x",
 ]
+KINDS = runpy.run_path(str(ROOT / "builder" / "webllm_build" / "source" / "gguf_pre_tokenizers.py"))["_KINDS"]
+PRE_TOKENIZERS += [
+    {
+        "type": "Sequence",
+        "pretokenizers": [{"type": "Split", "pattern": {"Regex": one}, "behavior": "Isolated", "invert": False} for one in kind.patterns],
+    }
+    for kind, _ in KINDS.values()
+]
 # id of the processor's tokens: 300 and 301
 POST_PROCESSORS: list[dict[str, Any]] = [
     {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},

@@ -61,32 +61,78 @@ DEEPSEEK3 = PreTokenizer(
 )
 TEKKEN = PreTokenizer((CASED.replace("{suffix}", "").replace("{digits}", ""),), ignore_merges=True, add_bos=True)
 GPT4O = PreTokenizer((CASED.replace("{suffix}", f"(?:{CONTRACTIONS})?").replace("{digits}", "{1,3}"),))
+MINICPM5 = PreTokenizer((r"\p{N}{1,3}", SMAUG.patterns[0].replace("{1,3}", "+")), ignore_merges=True)
+SPARK = PreTokenizer(
+    (*DEEPSEEK3.patterns[:2], DEEPSEEK3.patterns[2].replace(r"[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+", r"[\p{P}\p{S}]+|[\r\n]"), r"\p{N}")
+)
+YOUTU = PreTokenizer(
+    (
+        "[\uac00-\ud7a3\u3131-\u318e]+|[\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f]+"
+        f"|[\u3105-\u312f]+|[{HAN}{KANA}]+",
+        GPT4O.patterns[0].replace("{1,3}", ""),
+    ),
+    ignore_merges=True,
+)
+JAIS2_SPACES = "|".join([*(rf"\s{{{count}}}(?!\S)" for count in (512, 256, 128, 64, 32, 16, 8, 4)), r"\s{1,2}(?!\S)", r"\s{1}"])
+JAIS2 = PreTokenizer((SMAUG.patterns[0].replace(r"\s+(?!\S)|\s+", JAIS2_SPACES),))
+TINY_AYA = PreTokenizer((r"\d{1,3}(?=(?:\d{3})*\b)", *GPT4O.patterns))
+BAILING = PreTokenizer((QWEN2.patterns[0].replace(r"\s*[\r\n]+", r"\s*[\r\n]"),))
+SEED_CODER = PreTokenizer((QWEN2.patterns[0].replace(r"[^\s\p{L}\p{N}]+[\r\n]*", r"[^\s\p{L}\p{N}\r\n]+"),))
+EXAONE_MOE = PreTokenizer(
+    (
+        BAILING.patterns[0]
+        .replace(r"?\p{L}+", r"?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+")
+        .replace(r"[^\s\p{L}\p{N}]+[\r\n]*", r"[^\s\p{L}\p{N}]+[\r\n/]?"),
+    )
+)
+CHAMELEON = PreTokenizer(
+    (
+        *("<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z", r"[\t\n]|    |  ", r"\p{N}", r"[\p{P}!-/:-@\[-`{-~]"),
+        *GPT2.patterns,
+    ),
+    add_bos=True,
+)
 FALCON = PreTokenizer((r"[\p{P}$+<=>^~|`]+", *GPT2.patterns, "[0-9][0-9][0-9]"))
 BLOOM = PreTokenizer((" ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+",))
 DEFAULT = PreTokenizer((r"[\p{P}$+<=>^~|]+", *GPT2.patterns, r"\p{N}+", "[0-9][0-9][0-9]"))
 
 _KINDS: Mapping[str, tuple[PreTokenizer, str]] = {
-    "gpt-2": (GPT2, "phi-2 jina-es jina-de jina-v2-es jina-v2-de gigachat a.x-4.0 mellum modern-bert mpt olmo jais trillion exaone4"),
-    "smollm": (DIGITS, "starcoder refact command-r codeshell exaone minerva-7b"),
-    "llama-bpe": (LLAMA3, "llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2"),
+    "gpt-2": (
+        GPT2,
+        "phi-2 jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code gigachat a.x-4.0 mellum modern-bert mpt olmo jais trillion "
+        "exaone4 granite-docling roberta-bpe",
+    ),
+    "smollm": (DIGITS, "starcoder refact command-r codeshell exaone mellum2 minerva-7b"),
+    "llama-bpe": (LLAMA3, "llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano"),
     "smaug-bpe": (SMAUG, "dbrx chatglm-bpe"),
     "glm4": (replace(SMAUG, ignore_merges=True), "glm5"),
-    "qwen2": (QWEN2, "deepseek-r1-qwen megrez kormo"),
+    "qwen2": (QWEN2, "deepseek-r1-qwen megrez kormo f2llmv2"),
     "stablelm2": (replace(QWEN2, normalizer=None), "hunyuan solar-open grok-2"),
     "qwen35": (QWEN35, ""),
     "deepseek-llm": (DEEPSEEK_LLM, ""),
     "deepseek-coder": (DEEPSEEK_CODER, ""),
-    "deepseek-v3": (DEEPSEEK3, "hunyuan-dense joyai-llm"),
+    "deepseek-v3": (DEEPSEEK3, "hunyuan-dense hy_v4 joyai-llm"),
     "tekken": (TEKKEN, ""),
-    "gpt-4o": (GPT4O, "llama4 kanana2 minimax-m2"),
+    "gpt-4o": (GPT4O, "llama4 kanana2 minimax-m2 talkie"),
     "falcon": (FALCON, ""),
     "bloom": (BLOOM, "poro-chat gpt3-finnish"),
     "viking": (PreTokenizer((*BLOOM.patterns, r"\p{N}")), ""),
+    "minicpm5": (MINICPM5, ""),
+    "spark2_5": (SPARK, ""),
+    "youtu": (YOUTU, ""),
+    "jais-2": (JAIS2, ""),
+    "granite-embed-multi-97m": (replace(GPT4O, ignore_merges=True), ""),
+    "tiny_aya": (TINY_AYA, "cohere2moe"),
+    "superbpe": (PreTokenizer((r"\p{N}+", r"(?=(\d{3})+(?!\d))")), ""),
+    "bailingmoe": (BAILING, "bailingmoe2 llada-moe"),
+    "seed-coder": (SEED_CODER, ""),
+    "ufakzeka": (PreTokenizer((QWEN2.patterns[0].removeprefix(f"{CONTRACTIONS}|"),)), ""),
+    "laguna": (PreTokenizer((r"[^\n]+|[\n]+", *QWEN2.patterns)), ""),
+    "exaone-moe": (EXAONE_MOE, ""),
+    "chameleon": (CHAMELEON, ""),
     "default": (DEFAULT, ""),
 }
-PRE_TOKENIZERS: Mapping[str, PreTokenizer] = {
-    name: pre for first, (pre, others) in _KINDS.items() for name in (first, *others.split())
-}
+PRE_TOKENIZERS: Mapping[str, PreTokenizer] = {name: pre for first, (pre, others) in _KINDS.items() for name in (first, *others.split())}
 
 # What vocabularies of known families hold and how many tokens they have at least and at most, for files that do not name their kind.
 _FAMILIES: tuple[tuple[str, str, int, int], ...] = (

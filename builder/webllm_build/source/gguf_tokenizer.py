@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ USUAL_IDS: Mapping[str, Mapping[str, int]] = {
     "bert": {"padding_token_id": 0, "unknown_token_id": 100, BEGIN: 101, END: 102},
     "t5": {"padding_token_id": 0, END: 1, "unknown_token_id": 2},
 }
+MARKED = ("gemma4", "granite-embed-multi-311m", "sarvam-moe")  # pre-tokenizers of vocabularies that spell no bytes
 OTHER_KEYS = {"bert": {BEGIN: "cls_token_id", END: "seperator_token_id"}}
 
 
@@ -143,8 +144,10 @@ def _special_id(metadata: Metadata, count: int, key: str) -> int | None:
 
 def _byte_level(vocabulary: Vocabulary) -> Body:
     """Byte-level BPE (GPT-2 and its descendants)."""
-    metadata, ids = vocabulary.metadata, vocabulary.ids
-    pre = pre_tokenizer(metadata.path, metadata.text(f"{KEY}pre"), ids)
+    metadata, ids, kind = vocabulary.metadata, vocabulary.ids, vocabulary.metadata.text(f"{KEY}pre")
+    if kind in MARKED:
+        return replace(_marked_merges(vocabulary), begins=False)
+    pre = pre_tokenizer(metadata.path, kind, ids)
     splits = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in pre.patterns]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     parts = {
