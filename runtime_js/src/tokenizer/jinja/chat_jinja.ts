@@ -7,7 +7,7 @@ import { begin } from "./budget.ts";
 import { GLOBALS } from "./globals.ts";
 import { parse } from "./parser.ts";
 import { Scope } from "./scope.ts";
-import { blockOf, type Statement } from "./statements.ts";
+import { templateOf, type Statement } from "./statements.ts";
 import { wrap } from "./values.ts";
 
 /** A template, read once. */
@@ -17,7 +17,7 @@ export class ChatJinja {
   /** Raises where it cannot be read. */
   constructor(text: string) {
     begin();
-    this.#body = blockOf(parse(text));
+    this.#body = templateOf(parse(text));
   }
 
   /** Raises what the template raises. */

@@ -36,11 +36,11 @@ export function isFlagged(of: Node, name: string): boolean {
   return Reflect.get(of, name) === true;
 }
 
-/** Whether a variable or a part of one is named in what a template says, as `a.name` or `a["name"]`. */
-export function mentions(value: unknown, name: string): boolean {
-  if (Array.isArray(value)) return value.some((item) => mentions(item, name));
+/** Whether a variable is named. */
+export function reads(value: unknown, name: string): boolean {
+  if (Array.isArray(value)) return value.some((item) => reads(item, name));
   if (!isNode(value)) return false;
-  return ((value.type === "Identifier" || value.type === "StringLiteral") && nameOf(value) === name) || Object.values(value).some((item) => mentions(item, name));
+  return (value.type === "Identifier" && nameOf(value) === name) || Object.values(value).some((item) => reads(item, name));
 }
 
 /** What the template calls a value. */

@@ -79,11 +79,11 @@ class Parser extends ExpressionParser {
   #for(): Node {
     const loopvar = this.#target(["in"]);
     this.take("name", "in");
-    const lhs = this.tuple(false, false, ["recursive"]);
-    const iterable = this.skips("name", "if") ? node("SelectExpression", { lhs, test: this.expression() }) : lhs;
+    const iterable = this.tuple(false, false, ["recursive"]);
+    const test = this.skips("name", "if") ? this.expression() : undefined;
     const recursive = this.skips("name", "recursive");
     const [body, end] = this.#within("else", "endfor");
-    return node("For", { loopvar, iterable, recursive, body, defaultBlock: end === "else" ? this.#within("endfor")[0] : [] });
+    return node("For", { loopvar, iterable, test, recursive, body, defaultBlock: end === "else" ? this.#within("endfor")[0] : [] });
   }
 
   /** Names, in parentheses or not, or a part of a namespace. */

@@ -6,8 +6,10 @@ export class Scope {
   readonly #variables = new Map<string, Value>();
   readonly #outer: Scope | undefined;
 
-  constructor(outer?: Scope) {
+  /** `hidden`: names of its own that have no value yet. */
+  constructor(outer?: Scope, hidden: readonly string[] = []) {
     this.#outer = outer;
+    for (const name of hidden) this.#variables.set(name, wrap(undefined));
   }
 
   get(name: string): Value {

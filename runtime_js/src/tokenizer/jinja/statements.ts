@@ -2,9 +2,11 @@
 
 import { called, spend, spendText } from "./budget.ts";
 import { argumentsOf, expressionOf, WRITTEN, type Expression } from "./expressions.ts";
-import { isFlagged, maybe, mentions, nameOf, part, parts, type Node } from "./nodes.ts";
+import { hiddenNames, type HiddenNames } from "./hidden_names.ts";
+import { LoopFields, Turns } from "./loop.ts";
+import { isFlagged, maybe, nameOf, part, parts, reads, type Node } from "./nodes.ts";
 import { Scope } from "./scope.ts";
-import { dictOf, functionOf, isEqual, isTrue, itemsOf, strOf, tupleOf, wrap, type Arguments, type Value } from "./values.ts";
+import { dictOf, functionOf, isTrue, itemsOf, strOf, tupleOf, wrap, type Arguments, type Value } from "./values.ts";
 
 export interface Written {
   text: string;
@@ -14,8 +16,15 @@ export interface Written {
 type Leave = "turn" | "loop" | undefined;
 export type Statement = (scope: Scope, written: Written) => Leave;
 
-export function blockOf(nodes: readonly Node[]): Statement {
-  const statements = nodes.map(statementOf);
+/** Of a whole template. */
+export function templateOf(nodes: readonly Node[]): Statement {
+  const hidden = hiddenNames(nodes);
+  const body = blockOf(nodes, hidden);
+  return (scope, written) => body(new Scope(scope, hidden.get(undefined)?.body), written);
+}
+
+function blockOf(nodes: readonly Node[], hidden: HiddenNames): Statement {
+  const statements = nodes.map((node) => statementOf(node, hidden));
   return (scope, written) => {
     for (const statement of statements) {
       const leaves = statement(scope, written);
@@ -25,19 +34,16 @@ export function blockOf(nodes: readonly Node[]): Statement {
   };
 }
 
-/** What a block writes; its variables are its own. */
-function textOf(block: Statement, scope: Scope): Value {
-  const written = { text: "" };
-  block(new Scope(scope), written);
-  return wrap(written.text);
-}
-
-/** What a block writes, and filters make of it. */
-function filteredText(body: Statement, filter: Expression): Expression {
-  return (scope) => {
-    const inner = new Scope(scope);
-    inner.set(WRITTEN, textOf(body, scope));
-    return filter(inner);
+/** What a node's block writes, and a filter makes of it; its variables are its own. */
+function textOf(node: Node, hidden: HiddenNames, filter?: Expression): Expression {
+  const [body, names] = [blockOf(parts(node, "body"), hidden), hidden.get(node)?.body];
+  return (outer) => {
+    const [scope, written] = [new Scope(outer, names), { text: "" }];
+    body(scope, written);
+    const text = wrap(written.text);
+    if (filter === undefined) return text;
+    scope.set(WRITTEN, text);
+    return filter(scope);
   };
 }
 
@@ -50,37 +56,37 @@ function writing(expression: Expression): Statement {
   };
 }
 
-function statementOf(node: Node): Statement {
+function statementOf(node: Node, hidden: HiddenNames): Statement {
   switch (node.type) {
     case "Break":
       return () => "loop";
     case "Continue":
       return () => "turn";
     case "If": {
-      const [test, body, otherwise] = [expressionOf(part(node, "test")), blockOf(parts(node, "body")), blockOf(parts(node, "alternate"))];
+      const [test, body, otherwise] = [expressionOf(part(node, "test")), blockOf(parts(node, "body"), hidden), blockOf(parts(node, "alternate"), hidden)];
       return (scope, written) => (isTrue(test(scope)) ? body : otherwise)(scope, written);
     }
     case "For":
-      return loopOf(node);
+      return loopOf(node, hidden);
     case "Set":
-      return setOf(node);
+      return setOf(node, hidden);
     case "Macro": {
-      const [name, macro] = [nameOf(part(node, "name")), macroOf(parts(node, "args"), parts(node, "body"))];
+      const [name, macro] = [nameOf(part(node, "name")), macroOf(node, parts(node, "args"), hidden)];
       return (scope) => {
         scope.set(name, macro(scope));
         return undefined;
       };
     }
     case "CallStatement":
-      return writing(callBlockOf(node));
+      return writing(callBlockOf(node, hidden));
     case "FilterStatement":
-      return writing(filteredText(blockOf(parts(node, "body")), expressionOf(part(node, "filter"))));
+      return writing(textOf(node, hidden, expressionOf(part(node, "filter"))));
     case "Block": {
-      const body = blockOf(parts(node, "body"));
-      return (scope, written) => body(new Scope(scope), written);
+      const [body, names] = [blockOf(parts(node, "body"), hidden), hidden.get(node)?.body];
+      return (scope, written) => body(new Scope(scope, names), written);
     }
     case "With":
-      return withOf(node);
+      return withOf(node, hidden);
     default:
       return writing(expressionOf(node));
   }
@@ -109,11 +115,9 @@ function assignment(target: Node): (scope: Scope, value: Value) => void {
   };
 }
 
-function setOf(node: Node): Statement {
-  const [assign, body] = [assignment(part(node, "assignee")), blockOf(parts(node, "body"))];
-  const [given, filter] = [maybe(node, "value"), maybe(node, "filter")];
-  const value: Expression = given !== undefined ? expressionOf(given)
-    : filter !== undefined ? filteredText(body, expressionOf(filter)) : (scope) => textOf(body, scope);
+function setOf(node: Node, hidden: HiddenNames): Statement {
+  const [assign, given, filter] = [assignment(part(node, "assignee")), maybe(node, "value"), maybe(node, "filter")];
+  const value: Expression = given !== undefined ? expressionOf(given) : textOf(node, hidden, filter && expressionOf(filter));
   return (scope) => {
     assign(scope, value(scope));
     return undefined;
@@ -121,73 +125,55 @@ function setOf(node: Node): Statement {
 }
 
 /** Values are those of the names around the block. */
-function withOf(node: Node): Statement {
+function withOf(node: Node, hidden: HiddenNames): Statement {
   const names = parts(node, "targets").map(nameOf);
-  const [values, body] = [parts(node, "values").map(expressionOf), blockOf(parts(node, "body"))];
+  const [values, body, own] = [parts(node, "values").map(expressionOf), blockOf(parts(node, "body"), hidden), hidden.get(node)?.body];
   return (outer, written) => {
-    const scope = new Scope(outer);
+    const scope = new Scope(outer, own);
     values.map((value) => value(outer)).forEach((value, i) => scope.set(names[i] ?? "", value));
     return body(scope, written);
   };
 }
 
-function loopOf(node: Node): Statement {
-  const source = part(node, "iterable");
-  const [list, condition] = source.type === "SelectExpression" ? [part(source, "lhs"), expressionOf(part(source, "test"))] : [source, undefined];
-  const [items, assign, body, otherwise] = [
-    expressionOf(list), assignment(part(node, "loopvar")), blockOf(parts(node, "body")), blockOf(parts(node, "defaultBlock"))];
-  const said = parts(node, "body");
-  const knowsLoop = mentions(said, "loop");
-  const fields = Object.entries(LOOP).filter(([name]) => mentions(said, name));
-  const turn = (outer: Scope, item: Value): Scope => { // its own scope, which ends with it
-    const scope = new Scope(outer);
+function loopOf(node: Node, hidden: HiddenNames): Statement {
+  const [items, test, assign] = [expressionOf(part(node, "iterable")), maybe(node, "test"), assignment(part(node, "loopvar"))];
+  const [body, otherwise] = [blockOf(parts(node, "body"), hidden), blockOf(parts(node, "defaultBlock"), hidden)];
+  const [condition, own] = [test && expressionOf(test), hidden.get(node)];
+  const [knowsLoop, isRecursive] = [reads(parts(node, "body"), "loop"), isFlagged(node, "recursive")];
+  const turn = (outer: Scope, item: Value, names?: readonly string[]): Scope => { // its own scope, which ends with it
+    const scope = new Scope(outer, names);
     assign(scope, item);
     return scope;
   };
-  const isRecursive = isFlagged(node, "recursive");
   const run = (list: Value, outer: Scope, written: Written, depth: number): Leave => {
-    const all = itemsOf(list);
-    const chosen = condition === undefined ? all : all.filter((item) => isTrue(condition(turn(outer, item))));
-    if (chosen.length === 0) return otherwise(new Scope(outer), written);
-    const seen: Value[] = []; // by loop.changed
-    for (const [i, item] of chosen.entries()) {
+    const turns = new Turns(itemsOf(list), depth, condition && ((item) => isTrue(condition(turn(outer, item)))));
+    const recur = ({ given: [inner = wrap(undefined)] }: Arguments): Value => called(() => {
+      const text = { text: "" };
+      run(inner, outer, text, depth + 1);
+      return wrap(text.text);
+    });
+    let isDone = false; // as in Jinja, a turn that is left early counts for none
+    for (; turns.has(turns.at); turns.at++) {
       spend(4);
-      const scope = turn(outer, item);
-      if (knowsLoop && isRecursive) scope.set("loop", functionOf(({ given: [inner = wrap(undefined)] }) => called(() => {
-        const text = { text: "" };
-        run(inner, outer, text, depth + 1);
-        return wrap(text.text);
-      }), dictOf(fields.map(([name, at]) => [name, at(chosen, i, depth, seen)])).value));
-      else if (knowsLoop) scope.set("loop", dictOf(fields.map(([name, at]) => [name, at(chosen, i, depth, seen)])));
-      if (body(scope, written) === "loop") break;
+      const scope = turn(outer, turns.item(turns.at), own?.body);
+      if (knowsLoop) scope.set("loop", isRecursive ? functionOf(recur, new LoopFields(turns)) : { kind: "dict", value: new LoopFields(turns) });
+      const leaves = body(scope, written);
+      if (leaves === "loop") break;
+      isDone ||= leaves === undefined;
     }
-    return undefined;
+    return isDone ? undefined : otherwise(new Scope(outer, own?.otherwise), written);
   };
   return (outer, written) => run(items(outer), outer, written, 1);
 }
 
-/** What a loop's turn knows of itself; only what its body names is made. */
-const LOOP: Readonly<Record<string, (items: readonly Value[], i: number, depth: number, seen: Value[]) => Value>> = {
-  index: (_, i) => wrap(i + 1), index0: (_, i) => wrap(i), revindex: ({ length }, i) => wrap(length - i), revindex0: ({ length }, i) => wrap(length - i - 1),
-  first: (_, i) => wrap(i === 0), last: ({ length }, i) => wrap(i === length - 1), length: ({ length }) => wrap(length),
-  previtem: (items, i) => items[i - 1] ?? wrap(undefined), nextitem: (items, i) => items[i + 1] ?? wrap(undefined),
-  depth: (_items, _i, depth) => wrap(depth), depth0: (_items, _i, depth) => wrap(depth - 1),
-  changed: (_items, _i, _depth, seen) => functionOf(({ given }) => {
-    const now = tupleOf(given);
-    const [before] = seen;
-    seen[0] = now;
-    return wrap(before === undefined || !isEqual(before, now));
-  }), cycle: (_, i) => functionOf(({ given }) => given[i % given.length] ?? wrap(undefined)),
-};
-
 /** A function of a template's own, which sees what is around its definition. */
-function macroOf(parameters: readonly Node[], nodes: readonly Node[]): (around: Scope) => Value {
-  const body = blockOf(nodes);
+function macroOf(node: Node, parameters: readonly Node[], hidden: HiddenNames): (around: Scope) => Value {
+  const [body, own] = [blockOf(parts(node, "body"), hidden), hidden.get(node)?.body];
   const named = parameters.map((node) => (node.type === "Identifier" ? { name: nameOf(node), otherwise: undefined }
     : { name: nameOf(part(node, "key")), otherwise: expressionOf(part(node, "value")) }));
-  const extras = ["varargs", "kwargs", "caller"].filter((name) => mentions([parameters, nodes], name));
-  return (around) => functionOf((args) => called(() => {
-    const scope = new Scope(around);
+  const extras = ["varargs", "kwargs", "caller"].filter((name) => reads([parameters, parts(node, "body")], name));
+  const call = (around: Scope, args: Arguments): Value => called(() => {
+    const [scope, written] = [new Scope(around, own), { text: "" }];
     const rest = new Map(args.named);
     for (const [i, { name }] of named.entries()) {
       scope.set(name, args.given[i] ?? rest.get(name) ?? wrap(undefined));
@@ -197,8 +183,11 @@ function macroOf(parameters: readonly Node[], nodes: readonly Node[]): (around: 
     for (const [i, { name, otherwise }] of named.entries()) { // may name other parameters
       if (otherwise !== undefined && args.given[i] === undefined && !args.named.has(name)) scope.set(name, otherwise(scope));
     }
-    return textOf(body, scope);
-  }));
+    body(scope, written);
+    return wrap(written.text);
+  });
+  const macro = node.type === "Macro" ? nameOf(part(node, "name")) : "caller";
+  return (around) => ({ kind: "function", value: (args) => call(around, args), macro });
 }
 
 /** What was given beyond the parameters; it is refused where the macro does not ask for it. */
@@ -215,10 +204,10 @@ function takeRest(scope: Scope, { given, named }: Arguments, extras: readonly st
 }
 
 /** `{% call %}`: a call whose macro gets the block as `caller`. */
-function callBlockOf(node: Node): Expression {
+function callBlockOf(node: Node, hidden: HiddenNames): Expression {
   const call = part(node, "call");
   const [target, args] = [expressionOf(part(call, "callee")), argumentsOf(parts(call, "args"))];
-  const block = macroOf(parts(node, "callerArgs"), parts(node, "body"));
+  const block = macroOf(node, parts(node, "callerArgs"), hidden);
   return (scope) => {
     const [value, { given, named }] = [target(scope), args(scope)];
     if (value.kind !== "function") throw new Error(`${nameOf(part(call, "callee"))} cannot be called`);

@@ -22,7 +22,7 @@ export type Value =
   | { readonly kind: "list"; readonly value: readonly Value[]; readonly isTuple: boolean }
   | { readonly kind: "dict" | "namespace"; readonly value: Map<string, Value> }
   | { readonly kind: "generator"; readonly value: Value[] }
-  | { readonly kind: "function"; readonly value: (args: Arguments) => Value; readonly fields?: ReadonlyMap<string, Value> };
+  | { readonly kind: "function"; readonly value: (args: Arguments) => Value; readonly fields?: ReadonlyMap<string, Value>; readonly macro?: string };
 export type Kind = Value["kind"];
 
 /** Values that come often. */
@@ -182,7 +182,7 @@ export function reprOf(value: Value): string {
       return floatText(numberOf(value));
     case "generator":
     case "function":
-      return refuse(value, "a text");
+      return value.kind === "function" && value.macro !== undefined ? `<Macro ${quoted(value.macro)}>` : refuse(value, "a text");
     case "list":
       if (value.kind === "list" && value.isTuple) return `(${itemsOf(value).map(reprOf).join(", ")}${lengthOf(value) === 1 ? "," : ""})`;
       return `[${itemsOf(value).map(reprOf).join(", ")}]`;
