@@ -15,7 +15,7 @@ from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
 PEERS = {"@ai-sdk/provider": "^4.0.0"}
-PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js")
+PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-api.js")
 SCRIPTS = (*PLAIN_SCRIPTS, "model.js")
 
 
@@ -61,6 +61,7 @@ def _texts(manifest: Manifest, name: str, version: str, weights: str | None, ali
         ),
         "index.d.ts": render("npm/index.d.ts.j2", name=name, ask_weights=ask_weights),
         "static.d.ts": render("npm/static.d.ts.j2", ask_weights=ask_weights),
+        "prompt-api.d.ts": render("npm/prompt-api.d.ts.j2", ask_weights=ask_weights),
         "model.d.ts": render("npm/model.d.ts.j2", model_id=model.id, ask_weights=ask_weights),
         "README.md": render(
             "npm/README.md.j2",
@@ -122,6 +123,7 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
             "./static": {"types": "./static.d.ts", "node": "./node-static.js", "default": "./static.js"},
             "./worker": {"node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
             "./ai-sdk": {"types": "./runtime/adapters/ai_sdk/index.d.ts", "default": "./runtime/ai-sdk.js"},
+            "./prompt-api": {"types": "./prompt-api.d.ts", "default": "./prompt-api.js"},
             "./model/*": "./model/*",
             "./package.json": "./package.json",
         },
@@ -140,5 +142,5 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
             "./runtime/node-worker.js",
             "./runtime/chunks/node-*.js",
         ],
-        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "model")), "runtime", "model"],
+        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "prompt-api", "model")), "runtime", "model"],
     }

@@ -1,0 +1,88 @@
+/** Chrome's Prompt API, `LanguageModel`, on an engine: for browsers that have none, and for a model of one's own. */
+
+import { childController } from "../../support/abort.ts";
+import { isText, readSampling, toInitial, unsupported } from "./messages.ts";
+import { LanguageModelSession } from "./session.ts";
+import type { Availability, CoreOptions, CreateOptions, ModelSource, PromptEngine } from "./types.ts";
+
+export { LanguageModelSession };
+export type * from "./types.ts";
+
+/** A `downloadprogress` event where there are no ProgressEvents, as outside of browsers. */
+function progressEvent(loaded: number): Event {
+  const facts = { loaded, total: 1, lengthComputable: true };
+  return typeof ProgressEvent === "function" ? new ProgressEvent("downloadprogress", facts) : Object.assign(new Event("downloadprogress"), facts);
+}
+
+/** What stands for the global `LanguageModel`. */
+export interface LanguageModelStatic {
+  create(options?: CreateOptions): Promise<LanguageModelSession>;
+  availability(options?: CoreOptions): Promise<Availability>;
+  /** The web has no parameters: null, as in Chrome's pages. */
+  params(): Promise<null>;
+}
+
+function isLanguageModel(value: unknown): value is LanguageModelStatic {
+  return (typeof value === "function" || typeof value === "object") && value !== null && "create" in value && "availability" in value;
+}
+
+/** Sessions of all callers share one engine. */
+export function createLanguageModel(source: ModelSource): LanguageModelStatic {
+  const native: unknown = Reflect.get(globalThis, "LanguageModel");
+  if (source.prefersNative === true && isLanguageModel(native)) return native;
+  const monitors = new Set<(loaded: number) => void>();
+  let engine: Promise<PromptEngine> | undefined;
+  let isOpen = false;
+
+  function open(): Promise<PromptEngine> {
+    engine ??= source.open((loaded) => { for (const tell of monitors) tell(loaded); }).then((opened) => {
+      isOpen = true;
+      return opened;
+    }, (error: unknown) => {
+      engine = undefined;
+      throw error;
+    });
+    return engine;
+  }
+
+  async function availability(options: CoreOptions = {}): Promise<Availability> {
+    readSampling(options);
+    if (!isText(options) || await source.isPossible?.() === false) return "unavailable";
+    if (isOpen) return "available";
+    return engine !== undefined ? "downloading" : await source.isStored() ? "available" : "downloadable";
+  }
+
+  async function create(options: CreateOptions = {}): Promise<LanguageModelSession> {
+    const { signal, monitor, initialPrompts = [], tools = [] } = options;
+    signal?.throwIfAborted();
+    const sampling = readSampling(options);
+    if (!isText(options)) throw unsupported("This model reads and writes text.");
+    const history = toInitial(initialPrompts);
+    let most = -1;
+    const target = new EventTarget();
+    monitor?.(target);
+    const tell = (loaded: number): void => {
+      if (loaded <= most) return;
+      most = loaded;
+      target.dispatchEvent(progressEvent(loaded));
+    };
+    monitors.add(tell);
+    try {
+      tell(0);
+      const opened = await unlessAborted(open(), signal);
+      tell(1);
+      return await new LanguageModelSession({ engine: opened, contextWindow: source.contextWindow, sampling, tools }, history, history.length).measured();
+    } finally {
+      monitors.delete(tell);
+    }
+  }
+
+  return { create, availability, params: () => Promise.resolve(null) };
+}
+
+/** Rejects with the signal's reason, whatever it is. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const { signal: child } = childController(signal);
+  return Promise.race([work, new Promise<never>((_, reject) => { child.addEventListener("abort", () => reject(child.reason), { once: true }); })]);
+}

@@ -1,0 +1,225 @@
+/** A conversation with the model, as the Prompt API's LanguageModel is one. */
+
+import type { ChatCompletionChunk, ChatCompletionMessageParam } from "../../api/openai/types.ts";
+import { childController } from "../../support/abort.ts";
+import { readConstraint, telling, toMessages, type Constraint, type Sampling } from "./messages.ts";
+import type { Prompt, PromptEngine, PromptOptions, SamplingMode, Tool } from "./types.ts";
+
+/** Rounds of tools that one prompt may take. */
+const MAX_ROUNDS = 32;
+
+type Calls = NonNullable<ChatCompletionMessageParam["tool_calls"]>;
+
+interface Setting {
+  readonly engine: PromptEngine;
+  readonly contextWindow: number;
+  readonly sampling: Sampling;
+  readonly tools: readonly Tool[];
+}
+
+function destroyed(): DOMException {
+  return new DOMException("The session was destroyed.", "InvalidStateError");
+}
+
+export class LanguageModelSession extends EventTarget {
+  oncontextoverflow: ((event: Event) => void) | null = null;
+  readonly #setting: Setting;
+  /** What is never left out. */
+  readonly #kept: number;
+  readonly #life = new AbortController();
+  #history: readonly ChatCompletionMessageParam[];
+  #usage = 0;
+  /** Prompts come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(setting: Setting, history: readonly ChatCompletionMessageParam[], kept: number) {
+    super();
+    this.#setting = setting;
+    this.#history = history;
+    this.#kept = kept;
+    this.addEventListener("contextoverflow", (event) => this.oncontextoverflow?.(event));
+  }
+
+  /** Counts what the conversation holds. */
+  async measured(): Promise<this> {
+    await this.#measure();
+    return this;
+  }
+
+  async #measure(): Promise<void> {
+    this.#usage = this.#history.length === 0 ? 0 : await this.#setting.engine.countTokens(this.#history);
+  }
+
+  get contextUsage(): number {
+    return this.#usage;
+  }
+
+  get contextWindow(): number {
+    return this.#setting.contextWindow;
+  }
+
+  get samplingMode(): SamplingMode {
+    return this.#setting.sampling.mode;
+  }
+
+  async prompt(input: Prompt, options: PromptOptions = {}): Promise<string> {
+    let text = "";
+    const reader = this.promptStreaming(input, options).getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value;
+    return text;
+  }
+
+  promptStreaming(input: Prompt, options: PromptOptions = {}): ReadableStream<string> {
+    const pieces = this.#pieces(input, options);
+    return new ReadableStream<string>({
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return();
+      },
+    });
+  }
+
+  async *#pieces(input: Prompt, options: PromptOptions): AsyncGenerator<string, void, void> {
+    const signal = this.#signal(options.signal);
+    const asked = toMessages(input);
+    const constraint = readConstraint(options);
+    let done: () => void = () => undefined;
+    const before = this.#turn;
+    this.#turn = new Promise<void>((resolve) => { done = resolve; });
+    try {
+      await before;
+      signal.throwIfAborted();
+      const told = telling(asked, constraint?.told ?? "");
+      await this.#makeRoom(told);
+      const answer = yield* this.#answer([...this.#history, ...told], constraint, signal);
+      this.#history = [...this.#history, ...told, ...answer];
+      await this.#measure();
+    } finally {
+      done();
+    }
+  }
+
+  #signal(asked: AbortSignal | undefined): AbortSignal {
+    if (this.#life.signal.aborted) throw destroyed();
+    asked?.throwIfAborted();
+    const { signal } = childController(this.#life.signal);
+    if (asked === undefined) return signal;
+    const both = childController(asked);
+    signal.addEventListener("abort", () => both.abort(signal.reason), { once: true });
+    return both.signal;
+  }
+
+  /** Yields the answer's text, and gives the messages that it came to, those of tools among them. */
+  async *#answer(
+    conversation: readonly ChatCompletionMessageParam[], constraint: Constraint | undefined, signal: AbortSignal,
+  ): AsyncGenerator<string, ChatCompletionMessageParam[], void> {
+    const { engine, sampling: { mode: _, ...sampling }, tools } = this.#setting;
+    const said: ChatCompletionMessageParam[] = [];
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const pieces = await engine.chat.completions.create({
+        messages: [...conversation, ...said], stream: true, ...sampling,
+        ...(constraint && { response_format: constraint.format }),
+        ...(tools.length > 0 && constraint === undefined && {
+          tools: tools.map(({ name, description, inputSchema }) => ({ type: "function", function: { name, description, parameters: { ...inputSchema } } })),
+        }),
+      }, { signal });
+      const message = new Said();
+      for await (const piece of pieces) {
+        const text = message.take(piece);
+        if (text !== "") yield text;
+      }
+      said.push(message.message);
+      if (message.calls.length === 0) return said;
+      said.push(...await Promise.all(message.calls.map((call) => this.#call(call))));
+      signal.throwIfAborted();
+    }
+    throw new DOMException(`The model called tools ${MAX_ROUNDS} times and gave no answer.`, "OperationError");
+  }
+
+  async #call(call: Said["calls"][number]): Promise<ChatCompletionMessageParam> {
+    const { name, arguments: text } = call.function;
+    const tool = this.#setting.tools.find((one) => one.name === name);
+    let content: string;
+    try {
+      content = tool === undefined ? `There is no tool "${name}".` : String(await tool.execute(JSON.parse(text)));
+    } catch (error) {
+      content = `The tool failed: ${String(error)}`;
+    }
+    return { role: "tool", tool_call_id: call.id, content };
+  }
+
+  /** Leaves out the oldest turns where a prompt does not fit otherwise. */
+  async #makeRoom(asked: readonly ChatCompletionMessageParam[]): Promise<void> {
+    const { engine, contextWindow } = this.#setting;
+    const fits = async (history: readonly ChatCompletionMessageParam[]): Promise<boolean> => await engine.countTokens([...history, ...asked]) < contextWindow;
+    let history = this.#history;
+    while (!await fits(history)) {
+      const next = history.findIndex(({ role }, i) => i > this.#kept && role === "user");
+      if (history.length <= this.#kept) {
+        throw new DOMException(`The prompt is too long: ${await engine.countTokens([...history, ...asked])} tokens for a context of ${contextWindow}.`, "QuotaExceededError");
+      }
+      history = [...history.slice(0, this.#kept), ...(next < 0 ? [] : history.slice(next))];
+    }
+    if (history === this.#history) return;
+    this.#history = history;
+    this.dispatchEvent(new Event("contextoverflow"));
+  }
+
+  /** Messages that the next prompt goes on behind. */
+  async append(input: Prompt, { signal }: { readonly signal?: AbortSignal } = {}): Promise<undefined> {
+    const given = this.#signal(signal);
+    const messages = toMessages(input);
+    const work = this.#turn.then(async () => {
+      given.throwIfAborted();
+      await this.#makeRoom(messages);
+      this.#history = [...this.#history, ...messages];
+      await this.#measure();
+    });
+    this.#turn = work.catch(() => undefined);
+    await work;
+    return undefined;
+  }
+
+  /** Tokens that a prompt would add. */
+  async measureContextUsage(input: Prompt, options: PromptOptions = {}): Promise<number> {
+    this.#signal(options.signal);
+    const asked = telling(toMessages(input), readConstraint(options)?.told ?? "");
+    return await this.#setting.engine.countTokens([...this.#history, ...asked]) - this.#usage;
+  }
+
+  /** The conversation twice, each to go on by itself; what both have in common is computed once. */
+  async clone({ signal }: { readonly signal?: AbortSignal } = {}): Promise<LanguageModelSession> {
+    this.#signal(signal);
+    await this.#turn;
+    return new LanguageModelSession(this.#setting, this.#history, this.#kept).measured();
+  }
+
+  destroy(): void {
+    this.#life.abort(new DOMException("The session was destroyed.", "AbortError"));
+  }
+}
+
+/** An answer as it comes. */
+class Said {
+  readonly calls: { readonly id: string; readonly type: "function"; readonly function: { readonly name: string; arguments: string } }[] = [];
+  #text = "";
+
+  take({ choices: [choice] }: ChatCompletionChunk): string {
+    const { content = "", tool_calls = [] } = choice?.delta ?? {};
+    for (const { index, id = "", function: { name = "", arguments: text } } of tool_calls) {
+      const call = this.calls[index] ??= { id, type: "function", function: { name, arguments: "" } };
+      call.function.arguments += text;
+    }
+    this.#text += content;
+    return content;
+  }
+
+  get message(): ChatCompletionMessageParam {
+    const calls: Calls = this.calls;
+    return { role: "assistant", content: this.#text, ...(calls.length > 0 && { tool_calls: calls }) };
+  }
+}

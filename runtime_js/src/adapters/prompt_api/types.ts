@@ -1,0 +1,78 @@
+/** The names of Chrome's Prompt API: https://webmachinelearning.github.io/prompt-api */
+
+import type { ServedEngine } from "../../api/openai/fetch.ts";
+import type { ChatCompletionMessageParam } from "../../api/openai/types.ts";
+
+export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
+export type SamplingMode = "most-predictable" | "predictable" | "balanced" | "creative" | "most-creative";
+
+export interface Content {
+  readonly type: "text" | "image" | "audio";
+  readonly value: unknown;
+}
+
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string | readonly Content[];
+  /** Of an assistant's last message: the answer goes on with it. */
+  readonly prefix?: boolean;
+}
+
+export type Prompt = string | readonly Message[];
+
+export interface Expected {
+  readonly type: "text" | "image" | "audio" | "tool-call" | "tool-response";
+  readonly languages?: readonly string[];
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: object;
+  /** Called with the arguments, an object. */
+  readonly execute: (input: unknown) => Promise<string>;
+}
+
+export interface CoreOptions {
+  readonly samplingMode?: SamplingMode;
+  /** Of extensions, in the place of `samplingMode`. */
+  readonly topK?: number;
+  readonly temperature?: number;
+  readonly expectedInputs?: readonly Expected[];
+  readonly expectedOutputs?: readonly Expected[];
+  readonly tools?: readonly Tool[];
+}
+
+export interface CreateOptions extends CoreOptions {
+  readonly signal?: AbortSignal;
+  /** Gets an EventTarget that tells `downloadprogress`, from 0 to 1. */
+  readonly monitor?: (monitor: EventTarget) => void;
+  readonly initialPrompts?: readonly Message[];
+}
+
+export interface PromptOptions {
+  /** A JSON Schema, or a regular expression, that the answer fits. */
+  readonly responseConstraint?: object | RegExp;
+  /** The model is not told of the constraint. */
+  readonly omitResponseConstraintInput?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What sessions run on. */
+export interface PromptEngine {
+  readonly chat: ServedEngine["chat"];
+  countTokens(messages: readonly ChatCompletionMessageParam[]): Promise<number>;
+}
+
+export interface ModelSource {
+  /** Tokens that a conversation may have. */
+  readonly contextWindow: number;
+  /** Loads the model; called once, and again after it failed. `progress` is told numbers from 0 to 1. */
+  open(progress: (loaded: number) => void): Promise<PromptEngine>;
+  /** Whether all of the model is on this device. */
+  isStored(): Promise<boolean>;
+  /** Takes the browser's own LanguageModel where it has one. Default: false. */
+  readonly prefersNative?: boolean | undefined;
+  /** Whether it could run here at all. Default: yes. */
+  isPossible?(): Promise<boolean>;
+}

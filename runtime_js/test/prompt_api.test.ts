@@ -1,0 +1,142 @@
+// Chrome's Prompt API on the engine: https://webmachinelearning.github.io/prompt-api
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLanguageModel, type LanguageModelStatic, type ModelSource } from "../src/adapters/prompt_api/index.ts";
+import { CONTEXT, FakeEngine, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { saying } from "./fakes/saying.ts";
+
+const CALL = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
+
+function from(it: Setup, more: Partial<ModelSource> = {}): LanguageModelStatic {
+  return createLanguageModel({ contextWindow: CONTEXT, open: async () => it.client, isStored: async () => false, ...more });
+}
+
+async function model(...texts: string[]): Promise<LanguageModelStatic> {
+  return from(await saying(PLACES["in a worker"] ?? assert.fail(), texts));
+}
+
+async function all(stream: ReadableStream<string>): Promise<string[]> {
+  const pieces: string[] = [];
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) pieces.push(next.value);
+  return pieces;
+}
+
+test("availability, and progress of a load that several wait for", async () => {
+  const it = await saying(PLACES["in this thread"] ?? assert.fail(), []);
+  let loaded: () => void = () => undefined;
+  let opened = 0;
+  const LanguageModel = from(it, {
+    open: (progress) => { opened++; progress(0.5); return new Promise((resolve) => { loaded = () => resolve(it.client); }); },
+  });
+  assert.equal(await LanguageModel.availability(), "downloadable");
+  assert.equal(await LanguageModel.availability({ expectedInputs: [{ type: "image" }] }), "unavailable");
+  await assert.rejects(LanguageModel.availability({ samplingMode: "wild" as never }), TypeError);
+  const told: number[] = [];
+  const monitor = (target: EventTarget): void => target.addEventListener("downloadprogress", (event) => told.push(Number(Reflect.get(event, "loaded"))));
+  const both = [LanguageModel.create({ monitor }), LanguageModel.create()];
+  await new Promise((resolve) => { setTimeout(resolve, 1); });
+  assert.equal(await LanguageModel.availability(), "downloading");
+  loaded();
+  await soon(Promise.all(both));
+  assert.deepEqual([told, opened, await LanguageModel.availability(), await LanguageModel.params()], [[0, 0.5, 1], 1, "available", null]);
+  assert.equal(await from(it, { isPossible: async () => false }).availability(), "unavailable");
+});
+
+test("the browser's own is taken where it is preferred", async () => {
+  const it = await saying(PLACES["in this thread"] ?? assert.fail(), []);
+  const native = { create: () => undefined, availability: () => undefined };
+  Object.assign(globalThis, { LanguageModel: native });
+  assert.equal(from(it, { prefersNative: true }), native);
+  assert.notEqual(from(it), native);
+  Reflect.deleteProperty(globalThis, "LanguageModel");
+  assert.notEqual(from(it, { prefersNative: true }), undefined);
+});
+
+test("a load that failed is tried again", async () => {
+  const it = await saying(PLACES["in this thread"] ?? assert.fail(), []);
+  let fails = true;
+  const LanguageModel = from(it, { open: async () => { if (fails) throw new Error("no network"); return it.client; } });
+  await assert.rejects(LanguageModel.create(), /no network/);
+  fails = false;
+  assert.ok(await LanguageModel.create());
+  const controller = new AbortController();
+  controller.abort(new Error("mine"));
+  await assert.rejects(LanguageModel.create({ signal: controller.signal }), /mine/);
+});
+
+test("a conversation: prompts, streams, what was appended, clones", async () => {
+  const session = await (await model("Sunny.", "Rainy.", "Windy.", "Foggy.")).create({ initialPrompts: [{ role: "system", content: "Be brief." }] });
+  const [before, window] = [session.contextUsage, session.contextWindow];
+  assert.ok(before > 0 && window === CONTEXT);
+  const more = await session.measureContextUsage("And now?");
+  assert.equal(await session.prompt("And now?"), "Sunny.");
+  assert.ok(more > 0 && session.contextUsage >= before + more);
+  assert.equal(await session.append([{ role: "user", content: "It changes." }, { role: "assistant", content: [{ type: "text", value: "Does it?" }] }]), undefined);
+  const clone = await session.clone();
+  assert.equal(clone.contextUsage, session.contextUsage);
+  assert.equal((await all(session.promptStreaming("And now?"))).join(""), "Rainy.");
+  assert.ok(clone.contextUsage < session.contextUsage);
+  assert.deepEqual(await Promise.all([session.prompt("1?"), clone.prompt("2?")].map((one) => one.then((text) => text.length))), [6, 6]);
+});
+
+test("prompts of a session come one after the other", async () => {
+  const session = await (await model("Sunny.", "Rainy.")).create();
+  assert.deepEqual(await Promise.all([session.prompt("1?"), session.prompt("2?")]), ["Sunny.", "Rainy."]);
+});
+
+test("an answer goes on with a prefix", async () => {
+  const session = await (await model("Rome.")).create();
+  assert.equal(await session.prompt([{ role: "user", content: "Where?" }, { role: "assistant", content: "In ", prefix: true }]), "Rome.");
+});
+
+test("tools are called until there is an answer", async () => {
+  const asked: unknown[] = [];
+  const execute = async (input: unknown): Promise<string> => { asked.push(input); return "sun"; };
+  const tools = [{ name: "weather", description: "The weather", inputSchema: { type: "object", properties: { city: { type: "string" } } }, execute }];
+  const session = await (await model(CALL, "Sunny in Rome.")).create({ tools });
+  assert.equal(await session.prompt("The weather in Rome?"), "Sunny in Rome.");
+  assert.deepEqual(asked, [{ city: "Rome" }]);
+  const failing = await (await model(CALL, "I do not know.")).create({ tools: tools.map((tool) => ({ ...tool, execute: async () => { throw new Error("closed"); } })) });
+  assert.equal(await failing.prompt("The weather in Rome?"), "I do not know.");
+});
+
+test("answers fit a constraint", async () => {
+  const engine = new FakeEngine({ appConfig: { model_list: [{ model_id: MODEL, manifest: "m.json" }] } });
+  engine.prepare = (runner) => { runner.vocabulary = 300; }; // all of the tokenizer's
+  await engine.reload(MODEL);
+  const session = await createLanguageModel({ contextWindow: CONTEXT, open: async () => engine, isStored: async () => true }).create();
+  const responseConstraint = { type: "object", properties: { sky: { enum: ["blue"] } }, required: ["sky"], additionalProperties: false };
+  assert.deepEqual(JSON.parse(await session.prompt("?", { responseConstraint })), { sky: "blue" });
+  assert.match(await session.prompt("?", { responseConstraint: /(yes|no)/, omitResponseConstraintInput: true }), /^(yes|no)$/);
+});
+
+test("the oldest turns go where the context is full, but for the first prompts", async () => {
+  const session = await (await model("Sunny.", "Rainy.", "Windy.", "Foggy.", "Grey.")).create({ initialPrompts: [{ role: "system", content: "Be brief." }] });
+  let overflows = 0;
+  session.oncontextoverflow = () => { overflows++; };
+  for (let i = 0; i < 5; i++) await session.prompt(`${i} ${"how is the weather today ".repeat(4)}?`);
+  assert.ok(overflows > 0 && session.contextUsage <= session.contextWindow);
+  await assert.rejects(session.prompt("weather ".repeat(300)), { name: "QuotaExceededError" });
+});
+
+test("what cannot be is refused under the names of the specification", async () => {
+  const LanguageModel = await model("Sunny.", "Sunny. ".repeat(30));
+  await assert.rejects(LanguageModel.create({ initialPrompts: [{ role: "user", content: "a" }, { role: "system", content: "b" }] }), TypeError);
+  await assert.rejects(LanguageModel.create({ expectedInputs: [{ type: "audio" }] }), { name: "NotSupportedError" });
+  const session = await LanguageModel.create();
+  await assert.rejects(session.prompt([{ role: "system", content: "a" }]), { name: "NotSupportedError" });
+  await assert.rejects(session.prompt([{ role: "user", content: [{ type: "image", value: null }] }]), { name: "NotSupportedError" });
+  await assert.rejects(session.prompt([{ role: "assistant", content: "a", prefix: true }, { role: "user", content: "b" }]), { name: "SyntaxError" });
+  assert.equal(await session.prompt("?"), "Sunny.");
+  const controller = new AbortController();
+  const reader = session.promptStreaming("?", { signal: controller.signal }).getReader();
+  await reader.read();
+  controller.abort(new Error("mine"));
+  await assert.rejects(async () => { while (!(await reader.read()).done); }, /mine/);
+  const before = session.contextUsage;
+  session.destroy();
+  await assert.rejects(session.prompt("?"), { name: "InvalidStateError" });
+  assert.equal(session.contextUsage, before);
+});
