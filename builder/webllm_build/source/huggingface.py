@@ -18,6 +18,7 @@ from webllm_build.errors import DownloadFailed, GatedModel, MissingFile, ModelNo
 from webllm_build.progress import Done, Progress
 from webllm_build.source import mlc
 from webllm_build.source.folder import Folder, LocalFile, WeightFile
+from webllm_build.source.hub_download import download_content
 from webllm_build.source.local import SMALL_FILES
 
 REFERENCE = re.compile(
@@ -101,6 +102,7 @@ class HubFolder(Folder):
 
         with errors_of_the_hub(self._repository):
             try:
+                download_content(self._repository.id, name, self.commit, self.path.parent.parent / "blobs", _reporting(done))
                 return Path(hf_hub_download(self._repository.id, name, revision=self.commit, tqdm_class=_reporting(done)))
             except EntryNotFoundError as error:
                 raise MissingFile(f"{self} has no {name}", self._known()) from error
@@ -238,7 +240,7 @@ def _failed(repository: Repository, error: BaseException | None) -> DownloadFail
     reason = f": {error}" if error is not None else ""
     return DownloadFailed(
         f"{repository.id} is not in the local cache and Hugging Face cannot be reached{reason}",
-        "Check the network connection (and HF_HUB_OFFLINE), then run the same command again: files that are whole are kept.",
+        "Check the network connection (and HF_HUB_OFFLINE), then run the same command again: it goes on where it stopped.",
     )
 
 
