@@ -33,4 +33,5 @@ def convert(llama_cpp: Path, folder: Path, target: Path, tokenizer: Path) -> Non
     )
     for kind in (model, getattr(model, "Ministral3Model", model)):  # which does the work of the other
         kind.set_vocab, kind.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
+        kind._is_tokenizer_xlmroberta = lambda _: False  # Nomic's asks
     model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name).write()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from families import open_tiny
+from families import FIXTURES, open_tiny
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
-from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.model import read_model
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture
+from webllm_build.model import load_model, read_model
 from webllm_build.quantize import scheme_of_floats
 
 BGE_BASE = {
@@ -149,3 +151,25 @@ def test_a_site_of_a_model_that_does_not_write_is_refused(tmp_path: Path) -> Non
         build(request)
     assert "webllm-build npm" in (refused.value.hint or "")
     assert not (tmp_path / "out" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"prenorm": True}, "prenorm"),
+        ({"activation_function": "gelu"}, "activation_function"),
+        ({"rotary_emb_interleaved": True}, "rotary_emb_interleaved"),
+        ({"moe_every_n_layers": 2}, "moe_every_n_layers"),
+    ],
+)
+def test_what_nomics_own_code_could_do_more_is_refused_by_name(change: dict[str, object], message: str) -> None:
+    config = json.loads((FIXTURES / "tiny-nomic_bert" / "config.json").read_text("utf-8"))
+    with pytest.raises(UnsupportedArchitecture, match=message):
+        read_model("a model", config | change)
+
+
+def test_a_row_that_is_added_must_be_there(tmp_path: Path) -> None:
+    checkpoint = open_tiny("nomic_bert", "gguf", tmp_path)
+    tensors = {name: tensor for name, tensor in checkpoint.tensors.items() if name != "token_types.weight"}
+    with pytest.raises(MalformedFile, match=r"token_types\.weight"):
+        load_model(replace(checkpoint, tensors=tensors))

@@ -47,6 +47,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "ministral3": "mistral3",
     "mistral": None,
     "modernbert": "modern-bert",
+    "nomic_bert": "nomic-bert",
     "olmo2": None,
     "olmo3": "olmo2",
     "phi": "phi2",

@@ -136,8 +136,13 @@ def read_decoder(
     )
 
 
+def read_pool(config: Reader) -> Pool:
+    """Of a model whose tokens see the whole text: of the mean where no file says what of."""
+    return Pool.of(config.embedding or Embedding("mean"), causal=False)
+
+
 def read_encoder(config: Reader, names: Names, layers: Sequence[Layer], entry: Entry, *, norm: NormKind | None, norm_eps: float) -> Decoder:
-    """A model whose tokens see the whole text: an embedding model, of the mean where no file says what of."""
+    """A model whose tokens see the whole text: an embedding model."""
     return Decoder(
         names,
         layers,
@@ -148,5 +153,5 @@ def read_encoder(config: Reader, names: Names, layers: Sequence[Layer], entry: E
         tied=config.flag("tie_word_embeddings", default=True),
         norm=norm,
         entry=entry,
-        pool=Pool.of(config.embedding or Embedding("mean"), causal=False),
+        pool=read_pool(config),
     )

@@ -25,7 +25,8 @@ Multiplier = float | tuple[tuple[int, float], ...]  # of all rows; or runs, how 
 class Stored:
     """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and of how many heads the
     first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored). half: 0 or 1, of
-    a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each."""
+    a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each.
+    added: a tensor whose first row is added to every row."""
 
     name: str
     offset: float = 0.0
@@ -34,6 +35,7 @@ class Stored:
     negated_exp: bool = False
     paired: int = 0
     half: int | None = None
+    added: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Source:
 
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         """The tensors that it is read from."""
-        return (self.in_files[checkpoint.format].name,)
+        stored = self.in_files[checkpoint.format]
+        return (stored.name,) if stored.added is None else (stored.name, stored.added)
 
     def tensor(self, checkpoint: Checkpoint) -> Tensor:
         """The part of the checkpoint that this is, read and transformed when it is asked for. What needs no arithmetic keeps its encoding.
@@ -82,6 +85,8 @@ class Source:
             tensor = tensor.taken(range(*self.rows))
         if stored.negated_exp:
             return _computed(tensor, lambda values, rows: -np.exp(values))
+        if stored.added is not None:
+            return _computed(tensor, _adding(stored.added, checkpoint, tensor.shape[-1]))
         if (stored.multiplier, stored.offset) == (1.0, 0.0):
             return tensor
         return _computed(tensor, lambda values, rows: _scaled(values, stored.multiplier, rows) + np.float32(stored.offset))
@@ -149,6 +154,18 @@ def _in_halves(rows: int, heads: int, paired: int) -> RowOrder:
     pairs, still = np.split(np.arange(rows).reshape(heads, -1), [paired], axis=1)
     halves = pairs.reshape(heads, paired // 2, 2).swapaxes(1, 2).reshape(pairs.shape)
     return _frozen(np.concatenate([halves, still], axis=1).reshape(-1))
+
+
+def _adding(name: str, checkpoint: Checkpoint, columns: int) -> Callable[[Floats, slice], Floats]:
+    tensor = checkpoint.tensors.get(name)
+    if tensor is None or tensor.shape[-1] != columns or not is_decodable(tensor.encoding):
+        raise MalformedFile(f"missing: {name}, with {columns} columns")
+
+    @functools.cache
+    def row() -> Floats:
+        return decode_rows(tensor.rows(0, 1), tensor.encoding, name)[:1]
+
+    return lambda values, rows: values + row()
 
 
 def _scaled(values: Floats, multiplier: Multiplier, taken: slice) -> Floats:
