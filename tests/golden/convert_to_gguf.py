@@ -28,10 +28,12 @@ def convert(llama_cpp: Path, folder: Path, target: Path, tokenizer: Path) -> Non
 
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(tokenizer / name, folder)
-    model = conversion.get_model_class(
-        conversion.get_model_architecture(conversion.ModelBase.load_hparams(folder, False), conversion.ModelType.TEXT)
-    )
+    found = conversion.ModelBase.load_hparams(folder, False)
+    given = json.loads((folder / "config.json").read_text("utf-8"))
+    of_neox = {"rotary_pct": given["rotary_pct"]} if "rotary_pct" in given else {}  # which transformers 5 takes away
+    model = conversion.get_model_class(conversion.get_model_architecture(found, conversion.ModelType.TEXT))
     for kind in (model, getattr(model, "Ministral3Model", model)):  # which does the work of the other
         kind.set_vocab, kind.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
         kind._is_tokenizer_xlmroberta = lambda _: False  # Nomic's asks
-    model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name).write()
+    options = {"hparams": {**found, **of_neox}} if of_neox else {}
+    model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name, **options).write()

@@ -53,14 +53,15 @@ class Description(Protocol):
 @dataclass(frozen=True)
 class Layer:
     """A mixer (attention, a recurrence) and a feed-forward block, each added to its input. norm: of what kind its norms are. parallel: both
-    blocks have the same input, behind one norm. input: what becomes of the vector that the layer gets beside its input, where it does.
-    scaled: all is times a learnt number in the end; norms are then "around" blocks."""
+    blocks have the same input, behind one norm, or (own_norms) each behind its own. input: what becomes of the vector that the layer gets
+    beside its input, where it does. scaled: all is times a learnt number in the end; norms are then "around" blocks."""
 
     mixer: Description
     feed_forward: Description
     norms: Norms = "before"
     norm: NormKind = "rms"
     parallel: bool = False
+    own_norms: bool = False
     input: LayerInput | None = None
     scaled: bool = False
 
@@ -103,7 +104,10 @@ class PlacedLayer:
         """vector[m, .]: what the layer gets beside x[m, hidden]."""
         if self._parallel and self._mixer.norm is not None:
             normed, norm = self._mixer.norm.before(ops, x)
-            return self._feed_forward.block(ops, normed, norm, self._mixer.block(ops, normed, norm, x))
+            mixed = self._mixer.block(ops, normed, norm, x)
+            if self._feed_forward.norm is not None:
+                normed, norm = self._feed_forward.norm.before(ops, x)
+            return self._feed_forward.block(ops, normed, norm, mixed)
         x = self._mixer(ops, x)
         if self._input is None or vector is None:
             return self._feed_forward(ops, x, self._scalar)
@@ -119,7 +123,8 @@ class _Half:
 
         is_mixer, norms = name == "attention", layer.norms
         self.block, self.is_of_sum = block, norms == "sum"
-        has_none = norms in ("sum", "after") or (norms == "before_mlp" and is_mixer) or (layer.parallel and not is_mixer)
+        shares = layer.parallel and not layer.own_norms and not is_mixer
+        has_none = norms in ("sum", "after") or (norms == "before_mlp" and is_mixer) or shares
         self.norm = None if has_none else norm(f"{name}_norm")
         self._out_norm = norm(f"{name}_out_norm") if norms in ("around", "after", "sum") else None
 

@@ -22,6 +22,7 @@ class FileNames:
     experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
     halves: parts that are the first or the second half of the rows of their tensor, which two share.
     bare: parts whose tensors' names have no ".weight" behind them.
+    by_heads: parts of which each head has its queries, keys and values together.
     added: part → a tensor whose first row is added to every row.
     multipliers: part, or its name with ".bias" → what its values lack as a factor.
     """
@@ -33,6 +34,7 @@ class FileNames:
     halves: Mapping[str, int] = field(default_factory=dict)
     logarithms: frozenset[str] = frozenset()
     bare: frozenset[str] = frozenset()
+    by_heads: frozenset[str] = frozenset()
     added: Mapping[str, str] = field(default_factory=dict)
     multipliers: Mapping[str, Multiplier] = field(default_factory=dict)
 
@@ -189,6 +191,7 @@ class Place:
             pairs = (part.heads, part.turned) if file.rotary_pairs else (0, 0)
             offset, is_logarithm = file.norm_offset if norm else 0.0, part.name in file.logarithms
             half, multiplier = file.halves.get(part.name), file.multipliers.get(f"{part.name}.bias" if suffix == "bias" else part.name, 1.0)
-            return Stored(name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, file.added.get(part.name))
+            by_heads = part.heads if part.name in file.by_heads else 0
+            return Stored(name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, file.added.get(part.name), by_heads)
 
         return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns), flat=flat)

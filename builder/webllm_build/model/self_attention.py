@@ -45,7 +45,7 @@ class _SelfAttention:
         qkv = qkv[:1] if attention.shared else qkv
         order = qkv_row_order(heads, kv_heads, head_dim, turned, attention.gate)
         if description.fused:
-            qkv = [Part("qkv", attention.qkv_size)]
+            qkv = [Part("qkv", attention.qkv_size, heads)]
         elif attention.gate == head_dim:
             qkv[0] = Part("q", 2 * heads * head_dim)
         elif attention.gate:

@@ -26,6 +26,7 @@ class Stored:
     """A tensor of one file format: its name, what its values lack (value = multiplier * stored + offset), and of how many heads the
     first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored). half: 0 or 1, of
     a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each.
+    by_heads: so many heads have their queries, keys and values together, which are to be put one kind after the other.
     added: a tensor whose first row is added to every row."""
 
     name: str
@@ -36,6 +37,7 @@ class Stored:
     paired: int = 0
     half: int | None = None
     added: str | None = None
+    by_heads: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Source:
             raise undecodable(stored.name, tensor.encoding)
         if stored.paired_heads and stored.paired:
             tensor = tensor.taken(_in_halves(tensor.shape[0], stored.paired_heads, stored.paired))
+        if stored.by_heads:
+            tensor = tensor.taken(_by_kinds(tensor.shape[0], stored.by_heads))
         if self.rows is not None:
             tensor = tensor.taken(range(*self.rows))
         if stored.negated_exp:
@@ -154,6 +158,11 @@ def _in_halves(rows: int, heads: int, paired: int) -> RowOrder:
     pairs, still = np.split(np.arange(rows).reshape(heads, -1), [paired], axis=1)
     halves = pairs.reshape(heads, paired // 2, 2).swapaxes(1, 2).reshape(pairs.shape)
     return _frozen(np.concatenate([halves, still], axis=1).reshape(-1))
+
+
+@functools.cache
+def _by_kinds(rows: int, heads: int) -> RowOrder:
+    return _frozen(np.arange(rows).reshape(heads, 3, -1).swapaxes(0, 1).reshape(-1))
 
 
 def _adding(name: str, checkpoint: Checkpoint, columns: int) -> Callable[[Floats, slice], Floats]:
