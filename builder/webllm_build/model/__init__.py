@@ -45,6 +45,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "lfm2_moe": "lfm2moe",
     "lfm3": None,
     "llama": "llama",
+    "minicpm": "minicpm",
     "ministral3": "mistral3",
     "mistral": None,
     "modernbert": "modern-bert",
