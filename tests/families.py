@@ -36,6 +36,12 @@ def formats(family: str) -> tuple[Format, ...]:
     return ("hugging_face", "gguf") if (FIXTURES / f"tiny-{family}" / "model.gguf").is_file() else ("hugging_face",)
 
 
+def vector_error(family: str) -> float:
+    """How far kernels' vectors may be from transformers': float16, which fixtures' weights are stored in, rounds the sums that Nomic's
+    embeddings are."""
+    return 3e-5 if family == "nomic_bert" else 1e-5
+
+
 def reference(family: str) -> npt.NDArray[np.floating[Any]]:
     """By transformers in float32: the logits after each of TOKENS, [tokens, vocabulary]."""
     logits: npt.NDArray[np.floating[Any]] = np.load(REFERENCE / f"tiny-{family}.npy")
