@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from families import FIXTURES
+from families import FIXTURES, RECIPES
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model import read_model
 from webllm_build.model.attention import Rope
@@ -299,3 +299,22 @@ def test_a_family_takes_its_own_rope_where_a_config_has_none(family: str, given:
     plain = RopeSettings(theta).inverse_frequencies(2 * len(rope.inv_freq))
     factor = 2 if "linear" in str(given) else 1
     assert rope.scale == pytest.approx(scale, rel=1e-4) and rope.inv_freq[:2] == pytest.approx(plain[:2] / factor)
+
+
+KINDS: dict[str, dict[str, object]] = {
+    "linear": {"type": "linear", "factor": 2.0},
+    "dynamic": {"rope_type": "dynamic", "factor": 2.0},
+    "yarn": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
+    "llama3": {**LLAMA3, "original_max_position_embeddings": 64},
+}
+ALL_FAMILIES = {name: recipe["config"] for name, recipe in RECIPES.items() if "-" not in name and "text_config" not in recipe["config"]}
+# Gemma 4 has ropes by layers alone, Phi-3 a length of its own, BERT none.
+TURNING = [family for family in ALL_FAMILIES if family not in ("bert", "xlm-roberta", "gemma4_text", "phi3")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("family", TURNING)
+def test_every_family_takes_every_kind_of_rope(family: str, kind: str) -> None:
+    config = {key: value for key, value in ALL_FAMILIES[family].items() if key not in ("rope_parameters", "rope_scaling")}
+    assert read_model(family, {**config, "rope_scaling": KINDS[kind]}).ropes
+    assert read_model(family, {**config, "rope_scaling": None, "rope_parameters": None}).ropes

@@ -39,6 +39,9 @@ def read(config: Reader) -> Decoder:
     biased = config.flag("attention_bias", default=False)
     for key, only in {"use_qk_norm": True, "use_cla": False, "cla_share_factor": 1, "mlp_bias": False, "norm_type": "rms"}.items():
         config.must_be(key, only)
-    attention = replace(common.read_attention(config, qk_norm=True, alpha=True), turn_first=True)
+    attention, eps = common.read_attention(config, qk_norm=True, alpha=True), config.number("rms_norm_eps")
+    # Norms behind the turning do not notice that it scales, but for their epsilon.
+    unscaled = replace(attention.rope, scale=1.0)
+    attention = replace(attention, rope=unscaled, qk_norm=eps / attention.rope.scale**2, turn_first=True)
     layer = Layer(SelfAttention(attention, qkv_bias=biased, out_bias=biased), common.read_mlp(config))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
