@@ -6,7 +6,9 @@ import { Sampler, seedWords } from "../src/engine/sampler.ts";
 import type { SamplingConfig } from "../src/engine/sampling.ts";
 import { Scheduler, type Stop } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
+import { MIN_SLOTS } from "../src/executor/abi.generated.ts";
 import { OutOfMemoryError } from "../src/support/errors.ts";
+import { FakeConstraint } from "./fakes/constraint.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { NO_EOS, SHAPE, generate, promptOf, request, settle, setup, shapeOf } from "./fakes/generations.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
@@ -318,6 +320,20 @@ test("states in slots: where few fit, conversations that wait go first, and no p
   const none = setup({ slots: 1 });
   await assert.rejects(generate(none, request(promptOf(6, 1))), /no room for the states/);
   assert.equal(none.kv.kv_capacity(0), 8);
+});
+
+test("states in slots: of the smallest pool, one state is the prompt's, and what may be wrong in an answer's midst goes no further than can be taken back", async () => {
+  const it = setup({ slots: MIN_SLOTS, prefillChunk: 16 });
+  const prompt = promptOf(14, 1);
+  await generate(it, request(prompt, { maxTokens: 15 }));
+  assert.ok(it.runner.deepestPipeline >= 4);
+  const other = await generate(it, request([...prompt, 96, 95], { maxTokens: 3 }));
+  assert.deepEqual([other.ids, other.cached], [reference([...prompt, 96, 95], 3, NO_EOS), prompt.length - 1]);
+  const formed = setup({ slots: MIN_SLOTS });
+  const constraint = new FakeConstraint(Array.from({ length: 15 }, (_, i) => (i < 12 ? [3, 4, 70] : [5, 6])), 95);
+  await generate(formed, request(prompt, { constraint }));
+  assert.ok(formed.runner.deepestPipeline < MIN_SLOTS);
+  assert.deepEqual(formed.runner.calls.filter((call) => call.startsWith("prefill")), ["prefill 5", "prefill 5", "prefill 3"], "nothing is computed again");
 });
 
 test("states in slots: rows of one sequence each read what the row before writes, and go back to any of them", async () => {

@@ -90,7 +90,7 @@ def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str])
     kv_heads = [sum(state.kv_heads for state in layer.states if isinstance(state, Pages)) for layer in model.layers]
     if "recurrent_layers" in keys:
         yield keys["recurrent_layers"], [not count for count in kv_heads]
-        yield keys["dimension_sections"], [11, 11, 10, 0]
+        yield "rope.dimension_sections", [11, 11, 10, 0]
     elif 0 in kv_heads:
         yield keys["num_key_value_heads"], kv_heads
     gates = [part for weight in model.weights for part in weight.sources if isinstance(part, Source) and ".ffn_gate" in gguf_name(part)]

@@ -1,15 +1,12 @@
-// Which page of the KV cache holds which tokens of which sequence, and which slot the state after how many. The pages' contents live on the GPU; this side keeps
-// page tables and reference counts. A page may belong to several sequences (fork); a sequence writes only to slots
-// behind its length, and only in pages that it alone holds (kv_append makes that so).
-//
+// Which page of the KV cache holds which tokens of which sequence, and which slot the state after how many. The pages' contents live on the
+// GPU; this side keeps page tables and reference counts. A page may belong to several sequences (fork); a sequence writes only to slots behind
+// its length, and only in pages that it alone holds (kv_append makes that so).
 // Layers whose tokens see equally far are a group, which has a pool of pages, and a page table of each sequence. In front of a window pages
 // are given back: a sequence holds those that its next token sees, or one up to WINDOW_BACK tokens before it.
-//
 // A state in a slot cannot be rolled back: a step reads one slot and writes another, and a sequence keeps its latest ones and some before them.
 // With windows it keeps the pages that a token behind some lengths sees. Going back, and forking, ends at a length whose state is kept; the
-// caller computes the rest again.
-//
-// Every entry point checks its arguments: callers may pass anything. Costs are O(1) a page taken, shared or given back.
+// caller computes the rest again. Every entry point checks its arguments: callers may pass anything. Costs are O(1) a page taken, shared or
+// given back.
 #include "abi.generated.h"
 #include "id_pool.h"
 
@@ -29,7 +26,8 @@ struct Table {
 // The state of a sequence after its first `length` tokens: in a slot, and of groups with a window in pages that are not given back.
 struct Kept {
   int32_t length;
-  int32_t slot;  // -1 without slots
+  int32_t slot;     // -1 without slots
+  int32_t count;    // tokens of the append that it is behind; 0 without slots
 };
 
 struct Sequence {
@@ -145,11 +143,14 @@ int64_t cost_without(const Sequence& sequence, int32_t i) {
   return (length - (i == 0 ? 0 : sequence.states[i - 1].length)) * (sequence.states[i + 1].length - length);
 }
 
-// Gives back a state that the sequence only goes back to. The latest SLOTS_RECENT in slots are last to go, because answers end while steps are
-// under way. Those before spread over the sequence, for messages that are edited and conversations that begin alike.
+// Gives back a state that the sequence only goes back to. The latest are last to go, because answers end while steps are under way: in slots
+// SLOTS_RECENT, or so many that a small pool has one before them. Those before spread over the sequence, for messages that are edited and
+// conversations that begin alike; a single one is the end of the latest chunk, which mostly is a prompt's.
 void drop_a_state(Sequence& sequence) {
-  int32_t least = 0;
-  for (int32_t i = 1; i < sequence.states.size() - (has_slots() ? SLOTS_RECENT : 1); ++i) {
+  const int32_t most = has_slots() ? free_slots.capacity() - 2 : 1;
+  const int32_t count = sequence.states.size() - (most < 1 ? 1 : most < SLOTS_RECENT ? most : SLOTS_RECENT);
+  int32_t least = count == 2 && sequence.states[1].count == 1 ? 1 : 0;
+  for (int32_t i = 1; count > 2 && i < count; ++i) {
     if (cost_without(sequence, i) < cost_without(sequence, least)) least = i;
   }
   drop_state(sequence, least);
@@ -230,7 +231,7 @@ int32_t take_slot(Sequence& sequence, int32_t length) {
   slot_references[slot] = 1;
   sequence.step_slots[0] = sequence.states.size() == 0 ? -1 : sequence.states.back().slot;
   sequence.step_slots[1] = slot;
-  sequence.states.push(Kept{length, slot});
+  sequence.states.push(Kept{length, slot, length - sequence.length});
   return 0;
 }
 
@@ -380,7 +381,7 @@ int32_t kv_mark(int32_t id) {
   if (states.size() > 0 && states.back().length == sequence->length) return 0;
   if (!states.reserve(SLOTS_KEPT)) return OUT_OF_PAGES;
   if (states.size() == SLOTS_KEPT) drop_a_state(*sequence);
-  states.push(Kept{sequence->length, -1});
+  states.push(Kept{sequence->length, -1, 0});
   return 0;
 }
 

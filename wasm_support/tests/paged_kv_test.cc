@@ -147,6 +147,15 @@ void test_states_are_spread_over_a_sequence() {
   }
 }
 
+void test_a_small_pool_keeps_the_end_of_a_prompt() {
+  CHECK(reset(4, 64, 4));
+  const int32_t sequence = kv_new();
+  CHECK(kv_append(sequence, 20) == 0 && kv_append(sequence, 20) == 0);  // in two chunks
+  for (int32_t step = 0; step < 60; ++step) CHECK(kv_append(sequence, 1) == 0);
+  for (int32_t back = 0; back < 3; ++back) CHECK(kv_restorable(sequence, 100 - back) == 100 - back);  // steps under way
+  CHECK(kv_restorable(sequence, 97) == 40);
+}
+
 void test_a_step_keeps_what_it_reads() {
   CHECK(reset(4, 64, 5));
   const int32_t first = kv_new(), second = kv_new(), third = kv_new();
@@ -176,8 +185,8 @@ void test_slots_run_out_last() {
   CHECK(reset(4, 64, 4));
   const int32_t first = kv_new(), second = kv_new();
   for (int32_t step = 0; step < 4; ++step) CHECK(kv_append(first, 1) == 0);
-  CHECK(kv_append(second, 1) == 0);  // takes the first one's oldest
-  CHECK(kv_truncate(first, 1) == 0 && kv_length(second) == 1);
+  CHECK(kv_append(second, 1) == 0);  // takes one of the first one's
+  CHECK(kv_restorable(first, 2) == 1 && kv_truncate(first, 0) == 0 && kv_length(second) == 1);
   const int32_t others[] = {kv_new(), kv_new(), kv_new()};
   for (const int32_t other : others) CHECK(kv_append(other, 1) == 0);
   CHECK(kv_append(first, 1) == OUT_OF_SLOTS && kv_length(first) == 0);  // each slot is some sequence's only state
@@ -290,6 +299,7 @@ int main() {
   test_truncate();
   test_slots_go_back_to_kept_states();
   test_states_are_spread_over_a_sequence();
+  test_a_small_pool_keeps_the_end_of_a_prompt();
   test_a_step_keeps_what_it_reads();
   test_slots_are_shared_by_forks();
   test_slots_run_out_last();

@@ -36,7 +36,7 @@ LOGPROB_WORDS = 64  # words of a row in the io buffer logprobs: float32 bits of 
 HISTORY = 256  # sampled ids that the GPU remembers until the CPU has read them; a power of two
 LAUNCH_WORDS = 8  # int32 words that a launch function writes for each tile of a kernel: grid x, y, z, then the uniform's
 MAX_TILES = 8  # of one kernel
-MIN_SLOTS = 8  # slots of a model that has states in slots: of six steps under way, what they begin with, and a conversation that waits
+MIN_SLOTS = 4  # slots of a model that has states in slots: of two steps under way, what they begin with, and a state to go back to
 WINDOWS_KEPT = 2  # states, beside the one at its end, that the pool of a window has room for with one conversation
 SLOT_BYTES = 134217728  # that it has more slots within, up to MAX_SLOTS
 

@@ -125,11 +125,15 @@ export class Generation {
     return this.isOnGpu ? 0 : this.tokens.length - this.position;
   }
 
-  /** Whether a step may be submitted for it, where at most so many rows can be taken back. */
+  /**
+   * Whether a step may be submitted for it, where at most so many rows can be taken back in its midst. At its end there may be more: what
+   * goes on from there begins with an earlier state.
+   */
   isReady(mostBack: number): boolean {
     const { constraint, sampler } = this.request;
     if (!this.isOnGpu) return true;
-    if (this.sampled - this.read >= mostBack) return false;
+    const isSure = constraint === undefined && this.#assumed.every((token) => token === undefined);
+    if (!isSure && this.sampled - this.read >= mostBack) return false;
     if (sampler.isStepwise || (constraint !== undefined && sampler.isCounting)) return false;
     return constraint === undefined || this.sampled - this.read <= this.#trust;
   }

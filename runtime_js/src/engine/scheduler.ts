@@ -331,7 +331,7 @@ export class Scheduler {
   #stepContext(): StepContext {
     const queued = this.#inFlight.slice(1).reduce((time, { rows, computed }) => time + (rows.length > 0 ? this.#pace.time(computed) : 0), 0);
     return {
-      before: this.#onRunner, rowCounts: this.#prepared, pace: this.#pace, queued, hasSlots: this.#runner.shape.slots > 0, needsTokens: this.#runner.shape.needsTokens === true,
+      before: this.#onRunner, rowCounts: this.#prepared, pace: this.#pace, queued, slots: this.#runner.shape.slots, needsTokens: this.#runner.shape.needsTokens === true,
       isBehindGuess: this.#inFlight.some(({ isGuess, rows }) => isGuess && rows.some((row) => row !== null)),
     };
   }

@@ -49,7 +49,7 @@ export class SequenceManager {
     this.#abi = abi;
     this.#runner = runner;
     const { pageSize, slots, groups } = runner.shape;
-    this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE_WITH_SLOTS, slots - MIN_SLOTS + 1));
+    this.#mostIdle = slots === 0 ? MAX_IDLE : Math.max(1, Math.min(MAX_IDLE_WITH_SLOTS, (slots - MIN_SLOTS) >> 1));
     this.mostRunning = slots === 0 ? Infinity : Math.max(1, slots >> 1); // a step reads one and writes another
     this.#call("kv_reset", abi.kv_reset(pageSize, slots));
     for (const { window } of groups) this.#call("kv_add_group", abi.kv_add_group(window ?? 0, 0));

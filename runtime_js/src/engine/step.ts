@@ -33,14 +33,15 @@ export interface StepContext {
   readonly queued: number;
   /** Whether one of them checks guesses. */
   readonly isBehindGuess: boolean;
-  readonly hasSlots: boolean;
+  /** Of a model that has states in slots; else 0. */
+  readonly slots: number;
   /** Whether a row must be given its token. */
   readonly needsTokens: boolean;
 }
 
-/** Rows that can be taken back: as many as a window keeps pages for, or as there are states in slots. */
-function mostBack({ hasSlots }: StepContext): number {
-  return hasSlots ? SLOTS_RECENT - 1 : WINDOW_BACK;
+/** Rows that can be taken back: as many as a window keeps pages for, or as there are states of in slots, of which one is far back. */
+function mostBack({ slots }: StepContext): number {
+  return slots === 0 ? WINDOW_BACK : Math.max(1, Math.min(SLOTS_RECENT - 1, slots - 2));
 }
 
 function isReady(generation: Generation, context: StepContext): boolean {
@@ -76,8 +77,8 @@ function guessAlone(generation: Generation, context: StepContext): StepRows | nu
  * the same step may take one away.
  */
 function guessBeside(generations: readonly Generation[], context: StepContext): readonly StepRow[] {
-  const { rowCounts, pace, hasSlots } = context;
-  if (hasSlots) return [];
+  const { rowCounts, pace, slots } = context;
+  if (slots > 0) return [];
   const most = 1 + rowsComputed(rowCounts, generations.length) - generations.length;
   const free = { time: () => pace.time(generations.length) };
   const guessing = generations.find((one) => one.isGuessable && rowsThatPay([most], one.acceptance, free) > 1);

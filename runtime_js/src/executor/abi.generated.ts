@@ -80,8 +80,8 @@ export const HISTORY = 256;
 export const LAUNCH_WORDS = 8;
 /** of one kernel */
 export const MAX_TILES = 8;
-/** slots of a model that has states in slots: of six steps under way, what they begin with, and a conversation that waits */
-export const MIN_SLOTS = 8;
+/** slots of a model that has states in slots: of two steps under way, what they begin with, and a state to go back to */
+export const MIN_SLOTS = 4;
 /** states, beside the one at its end, that the pool of a window has room for with one conversation */
 export const WINDOWS_KEPT = 2;
 /** that it has more slots within, up to MAX_SLOTS */

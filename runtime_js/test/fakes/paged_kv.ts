@@ -9,7 +9,7 @@ interface FakeSequence {
   /** Lengths whose windows are kept. */
   marks: number[];
   /** By rising length. */
-  states: { readonly length: number; readonly slot: number }[];
+  states: { readonly length: number; readonly slot: number; readonly count: number }[];
   stepSlots: readonly [read: number, write: number];
 }
 
@@ -220,7 +220,7 @@ export class FakePagedKv implements WasmAbi {
     return length % this.#pageSize > 0 && (this.#group(group).references[last] ?? 0) > 1;
   }
 
-  /** A slot that no sequence has a state in; where there is none, those with most states give their oldest. */
+  /** A slot that no sequence has a state in; where there is none, those with most states give their oldest, but where one has all, and the next is of a decode step, that. */
   #takeSlot(sequence: FakeSequence, length: number): boolean {
     if (sequence.states.length >= STATES_KEPT) sequence.states.shift();
     const all = [...this.#sequences.values()];
@@ -229,13 +229,14 @@ export class FakePagedKv implements WasmAbi {
       const slot = Array.from({ length: this.#slots }, (_, i) => i).find((i) => !taken.has(i));
       if (slot !== undefined) {
         sequence.stepSlots = [sequence.states.at(-1)?.slot ?? -1, slot];
-        sequence.states.push({ length, slot });
+        sequence.states.push({ length, slot, count: length - sequence.length });
         return true;
       }
       const [richest] = all.filter((other) => other.states.length > (other === sequence ? 1 : 2))
         .sort((a, b) => b.states.length - a.states.length);
       if (richest === undefined) return false;
-      richest.states.shift();
+      const isPrompts = richest.states.length === Math.max(3, this.#slots) && richest.states[1]?.count === 1;
+      richest.states.splice(isPrompts ? 1 : 0, 1);
     }
   }
 
