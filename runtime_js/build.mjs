@@ -29,7 +29,8 @@ await mkdir("dist");
 await writeFile("dist/grammar.wasm", await grammarModule());
 await Promise.all([
   // The package's entries: the page's handle is small, what runs a model is a chunk that is loaded when a model is.
-  build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts" }, chunkNames: "chunks/[name]-[hash]" }),
+  build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts" },
+    external: ["react"], chunkNames: "chunks/[name]-[hash]" }),
   // The same entry in one file, without import(): service workers and the workers of extensions may not call it.
   build({ ...shared, format: "esm", entryPoints: { "index.static": "src/index.ts" } }),
   // A package's worker, and the engine for tests, whole.

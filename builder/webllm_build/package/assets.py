@@ -24,7 +24,7 @@ def runtime_folder() -> Path:
 SITE_SCRIPTS = ("app.js", "site-worker.js", "structure.js", "cpu.js", "bench.js", "bench-worker.js", "service-worker.js")
 CHAT_PROGRAM = "chat.mjs"
 GRAMMAR_ENGINE = "grammar.wasm"
-NPM_SCRIPTS = ("index.js", "index.static.js", "ai-sdk.js", "prompt-api.js", "worker.js", "node.js", "node-worker.js")
+NPM_SCRIPTS = ("index.js", "index.static.js", "ai-sdk.js", "prompt-api.js", "react.js", "worker.js", "node.js", "node-worker.js")
 
 
 def check_assets(kind: str) -> None:

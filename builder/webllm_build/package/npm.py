@@ -14,7 +14,7 @@ from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
-PEERS = {"@ai-sdk/provider": "^4.0.0"}
+PEERS = {"@ai-sdk/provider": "^4.0.0", "react": ">=18"}
 PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-api.js")
 SCRIPTS = (*PLAIN_SCRIPTS, "model.js")
 
@@ -123,6 +123,7 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
             "./static": {"types": "./static.d.ts", "node": "./node-static.js", "default": "./static.js"},
             "./worker": {"node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
             "./ai-sdk": {"types": "./runtime/adapters/ai_sdk/index.d.ts", "default": "./runtime/ai-sdk.js"},
+            "./react": {"types": "./runtime/adapters/react/index.d.ts", "default": "./runtime/react.js"},
             "./prompt-api": {"types": "./prompt-api.d.ts", "default": "./prompt-api.js"},
             "./model/*": "./model/*",
             "./package.json": "./package.json",
