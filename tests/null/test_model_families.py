@@ -45,9 +45,9 @@ def test_its_description_is_that_of_its_shape(tmp_path: Path, family: str) -> No
 
 
 def test_every_family_has_a_row() -> None:
-    """But Llama, which has fixtures of its own, and MiniCPM, which transformers lacks."""
+    """But Llama, which has fixtures of its own, and MiniCPM and FastVLM, which transformers lacks by these names."""
     found = {recipe["config"]["model_type"] for recipe in RECIPES.values()}
-    assert {"llama", "minicpm", *found} == {*ARCHITECTURES, *WRAPPERS} | (found & {*OTHER_NAMES["hugging_face"]})
+    assert {"llama", "minicpm", "llava_qwen2", *found} == {*ARCHITECTURES, *WRAPPERS} | (found & {*OTHER_NAMES["hugging_face"]})
 
 
 @pytest.mark.parametrize(

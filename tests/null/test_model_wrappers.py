@@ -63,3 +63,17 @@ def test_whether_head_and_embedding_are_one_is_said_beside_the_text() -> None:
     assert read_model("a model", CONFIG).tied
     assert not read_model("a model", {**CONFIG, "tie_word_embeddings": False}).tied
     assert read_model("a model", {**CONFIG, "text_config": {**CONFIG["text_config"], "tie_word_embeddings": False}}).tied
+
+
+def test_fastvlm_has_the_keys_of_its_text_among_others(tmp_path: Path) -> None:
+    """As its makers publish it, with code that transformers lacks: the text is Qwen2's, under the names of a model of text alone."""
+    text = open_tiny("qwen2", "hugging_face", tmp_path)
+    images = {"mm_hidden_size": 3072, "mm_vision_tower": "mobileclip_l_1024", "image_aspect_ratio": "pad", "use_mm_proj": True}
+    config = {**text.config, **images, "model_type": "llava_qwen2", "architectures": ["LlavaQwen2ForCausalLM"]}
+    tensor = next(iter(text.tensors.values()))
+    others = {"model.mm_projector.0.weight": tensor, "model.vision_tower.vision_tower.model.head.proj": tensor}
+    with pytest.warns(ModelWarning, match="2 tensors of other parts"):
+        found = text_of(replace(text, config=config, tensors={**text.tensors, **others}))
+    assert load_model(found).description == load_model(text).description
+    with pytest.raises(UnsupportedArchitecture, match="mm_unheard_of"):
+        read_model("a model", {**config, "mm_unheard_of": 1})

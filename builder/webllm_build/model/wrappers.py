@@ -64,6 +64,24 @@ QWEN2_VL = Wrapper(
     either=True,
 )
 LLAVA = Wrapper(("llama", "mistral", "qwen2", "granite"), (*VISION_TENSORS, "image_newline"), LLAVA_KEYS, tied=False, either=True)
+MINICPM_V = Wrapper(
+    ("qwen3_5_text",),
+    ("vision_tower.", "merger."),
+    VISION_KEYS
+    | {"downsample_mode", "drop_vision_last_layer", "image_size", "insert_layer_id", "merge_kernel_size", "merger_times", "video_token_id"}
+    | {"image_end_id", "image_start_id", "newline_id", "slice_end_id", "slice_start_id"},
+    tied=False,
+)
+# FastVLM as its makers have it, with code of their own: the text's keys among those of images, which all begin alike but for these.
+LLAVA_QWEN2 = Wrapper(
+    ("qwen2",),
+    ("vision_tower.", "mm_projector."),
+    frozenset({"freeze_mm_mlp_adapter", "image_aspect_ratio", "image_grid_pinpoints", "tune_mm_mlp_adapter", "unfreeze_mm_vision_tower"})
+    | {f"mm_{key}" for key in ("hidden_size", "patch_merge_type", "projector_lr", "projector_type", "use_im_patch_token", "vision_tower")}
+    | {"mm_use_im_start_end", "mm_vision_select_feature", "mm_vision_select_layer", "use_mm_proj"},
+    tied=False,
+    flat=True,
+)
 IDEFICS3 = Wrapper(
     ("llama",),
     ("vision_model.", "connector."),
@@ -90,8 +108,11 @@ WRAPPERS: Mapping[str, Wrapper] = {
     "lfm2_vl": Wrapper(("lfm2", "lfm2_moe"), VISION_TENSORS, LFM_KEYS),
     "lfm3_vl": Wrapper(("lfm3",), VISION_TENSORS, LFM_KEYS),
     "llava": LLAVA,
+    "llava_qwen2": LLAVA_QWEN2,
     "llava_next": replace(LLAVA, either=False),
     "llava_onevision": replace(LLAVA, texts=("qwen2", "llama", "mistral")),
+    "minicpmv4_6": MINICPM_V,
+    "minicpmv4_7": MINICPM_V,
     "mistral3": Wrapper(
         ("mistral", "ministral3"),
         VISION_TENSORS,
