@@ -64,6 +64,9 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int, *, answers: bool = 
                 "Its libraries lack something of this tokenizer: take another model.",
             )
         rendered = _rendered_by_page(tokenizer, page["renders"], rendered)
+    asked = rendered.get("one question")
+    if asked is not None and USER["content"] not in asked:
+        warn("The chat template does not write what a user says, so that the model cannot answer. Another template: --chat-template FILE.")
     ends = _ends(checkpoint, facts, vocab_size, rendered.get("several turns")) if answers else ()
     return dataclasses.replace(checkpoint, tokenizer=tokenizer, eos_token_ids=ends)
 

@@ -296,3 +296,9 @@ def test_a_template_that_reads_parts_gets_what_is_said(with_and_without_node: No
     """As those of models that see, which lose a text. The answer's end is found behind what the assistant said."""
     checked = check_tokenizer(changed(add_token("<|im_end|>", 300), SEEING), 512)
     assert 300 in checked.eos_token_ids
+
+
+@pytest.mark.parametrize("template", ["{{ bos_token }}Hello", "{% for message in messages %}{{ message['text'] }}{% endfor %}"])
+def test_a_template_that_loses_the_question_is_told(template: str, no_node: None) -> None:
+    with pytest.warns(ModelWarning, match="does not write what a user says"):
+        check_tokenizer(changed(template=template), 300)
