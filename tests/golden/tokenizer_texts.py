@@ -105,4 +105,21 @@ def mixed(count: int, seed: int = 11) -> list[str]:
     return texts
 
 
-TEXTS = [*LANGUAGES, *CODE, *EMOJI, *CONTROL, *RUNS, *mixed(40)]
+def joined(count: int, seed: int = 12) -> list[str]:
+    """Characters that join each other to one, and those that do not."""
+    draw = random.Random(seed)
+    pools = [
+        "abA1 .",
+        "éßω\u00a0",
+        "\u0600\u06dd\u070f",
+        "\u0301\u0308\u0323\u064b",
+        "\u0903\u093e\u0e33\u1038",
+        "\u200d\u200c\ufe0f",
+        "ｶﾊﾞﾟ",
+        "ｆ½ﬁ㎏",
+    ]
+    pools += ["\r\n\t\0", "\u200b\u2028\ufeff", "\u1100\u1161\u11a8가", "😀👩🏽", "🇩🇪", "कषन्\u200d", "\u0344\u0340\u0f73", "漢豈"]
+    return ["".join(draw.choice(draw.choice(pools)) for _ in range(60)) for _ in range(count)]
+
+
+TEXTS = [*LANGUAGES, *CODE, *EMOJI, *CONTROL, *RUNS, *mixed(40), *joined(40)]

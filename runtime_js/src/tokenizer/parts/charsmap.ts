@@ -7,10 +7,15 @@ const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 const ENCODER = new TextEncoder();
 /** Bytes of the longest group of characters that is looked up as one. */
 const LONGEST_GROUP = 5;
-/** Characters that are one to a reader. */
-const GROUPS = new Intl.Segmenter("und", { granularity: "grapheme" });
-/** Only characters that are one each: of ASCII, a line's end may be two. */
-const ALONE = /^[\x00-\x0c\x0e-\x7f]*$/;
+/**
+ * Groups of characters that are one to a reader (https://unicode.org/reports/tr29/), as far as they may be that short: what is joined by other
+ * rules, of Hangul, emoji, flags and consonants, is longer in any case.
+ */
+const PREFIXES = "\\u0600-\\u0605\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u0d4e";
+const NO_MARKS = "\\u102b\\u102c\\u1038\\u1062-\\u1064\\u1067-\\u106d\\u1083\\u1087-\\u108c\\u108f\\u109a-\\u109c\\u1a61\\u1a63\\u1a64\\uaa7b\\uaa7d";
+const MARK = `[\\p{Grapheme_Extend}\\p{Emoji_Modifier}\\u200d\\u0e33\\u0eb3[\\p{Mc}--[${NO_MARKS}]]]`;
+const CONTROL = `[[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]--[\\p{Grapheme_Extend}\\u200d${PREFIXES}]]`;
+const GROUPS = new RegExp(`\\r\\n|[${PREFIXES}]+[^${CONTROL}]${MARK}*|[^${CONTROL}]${MARK}+`, "gv");
 /** Characters and groups that are remembered. */
 const MAX_KNOWN = 1 << 16;
 
@@ -68,11 +73,14 @@ export function charsmapOf(base64: string): (text: string) => string {
     return out;
   };
   const group = (characters: string): string => (
-    ENCODER.encode(characters).length <= LONGEST_GROUP ? table.of(characters) : undefined) ?? single(characters);
+    characters.length <= LONGEST_GROUP && ENCODER.encode(characters).length <= LONGEST_GROUP ? table.of(characters) : undefined) ?? single(characters);
   return (text) => {
-    if (ALONE.test(text)) return single(text);
-    let out = "";
-    for (const { segment } of GROUPS.segment(text)) out += segment.length === 1 ? single(segment) : group(segment);
-    return out;
+    let [out, done] = ["", 0];
+    GROUPS.lastIndex = 0;
+    for (let found = GROUPS.exec(text); found !== null; found = GROUPS.exec(text)) {
+      out += single(text.slice(done, found.index)) + group(found[0]);
+      done = GROUPS.lastIndex;
+    }
+    return out + single(text.slice(done));
   };
 }
