@@ -2,30 +2,11 @@
 
 import type { Fields } from "../../support/fields.ts";
 import type { Model } from "./model.ts";
+import { Trie } from "./trie.ts";
 import { readBytes, type BytesOf } from "./vocabulary.ts";
 
 /** How much less likely than every token one is that is not known. */
 const UNKNOWN_PENALTY = 10;
-
-/** Tokens by their characters. */
-class Trie {
-  readonly below = new Map<number, Trie>();
-  token = -1;
-
-  add(text: string, token: number): void {
-    let node: Trie = this;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      let inner = node.below.get(unit);
-      if (inner === undefined) {
-        inner = new Trie();
-        node.below.set(unit, inner);
-      }
-      node = inner;
-    }
-    node.token = token;
-  }
-}
 
 export class Unigram implements Model {
   readonly ids: ReadonlyMap<string, number>;
