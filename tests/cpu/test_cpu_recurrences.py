@@ -10,7 +10,7 @@ from webllm_build.compile.cpu.recurrence import RECURRENCES
 from webllm_build.model.recurrence import GatedDelta, Scan
 
 
-@pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in (DELTAS | SCANS).items()])
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in (DELTAS | SCANS).items() if name != "qwen3.5"])
 def test_prompts_and_steps(tmp_path: Path, kind: GatedDelta | Scan) -> None:
     kernel = RECURRENCES[type(kind)]
     kernels = NativeKernels(tmp_path, {"decode": kernel(kind, True), "prefill": kernel(kind, False)})
