@@ -22,6 +22,7 @@ import numpy as np
 DEVIATION = 0.02  # of a weight: about 1 / sqrt(hidden size), so that activations neither vanish nor overflow
 MIN_MANIFEST_BYTES = 4096  # as the builder pads it
 CHUNK = 1 << 22  # bytes made at a time
+EXPONENT = 120  # 2^-7, of numbers up to 6
 DECAYS = ("delta_gates", "mamba_parameters")
 
 
@@ -30,11 +31,14 @@ def contents(tensor: dict[str, Any], sizes: dict[str, int], random: np.random.Ge
     weight, _, suffix = tensor["name"].rpartition(".")
     left = int(tensor["bytes"])
     numbers, scales = sizes.get(f"{weight}.q", 0), sizes.get(f"{weight}.s", 0)
+    is_coded = scales or f"{weight}.e" in sizes
     while left:
         count = min(left, CHUNK)
-        if suffix == "w":  # what a recurrent state decays by is negative: otherwise it grows without end
+        if suffix == "e":
+            data = np.full(count, EXPONENT, np.uint8).tobytes()
+        elif suffix == "w":  # what a recurrent state decays by is negative: otherwise it grows without end
             data = np.full(count // 4, -1.0 if weight.endswith(DECAYS) else 1.0, "<f4").tobytes()
-        elif suffix == "q" and scales:
+        elif suffix == "q" and is_coded:
             data = random.bytes(count)
         elif suffix == "q":
             data = (random.standard_normal(count // 2, np.float32) * DEVIATION).astype("<f2").tobytes()

@@ -79,7 +79,8 @@ def expected_value(scheme: str, arrays: Arrays, block: int, element: int) -> np.
     if scheme == "mxfp4":
         scale = np.ldexp(np.float32(1), (int(words[block // 4]) >> 8 * (block % 4) & 255) - 127)
         code = nibble(arrays, block, element)
-        return np.float32((0, 0.5, 1, 1.5, 2, 3, 4, 6)[code & 7] * (1 if code < 8 else -1) * float(scale))
+        votes = (code & 1) + (~code >> 1 & 1) + (~code >> 3 & 1)
+        return np.float32((code + (13 if votes > 1 else 0) - 14) / 2 * float(scale))
     if scheme == "q4a":
         word = int(words[block])
         return np.float32(nibble(arrays, block, element)) * half(word, 0) + half(word, 1)

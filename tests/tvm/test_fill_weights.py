@@ -17,7 +17,7 @@ from webllm_build.package.manifest import read_manifest
 TESTS = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("quantization", ["q4", "q4a", "q8", "f16"])
+@pytest.mark.parametrize("quantization", ["q4", "q4a", "q8", "mxfp4", "f16"])
 def test_fills_every_scheme(tmp_path: Path, quantization: str) -> None:
     out = tmp_path / "dist"
     model = str(TESTS / "fixtures" / "tiny-llama")
@@ -45,7 +45,9 @@ def test_fills_every_scheme(tmp_path: Path, quantization: str) -> None:
         weight, _, suffix = tensor.name.rpartition(".")
         if suffix == "w":
             assert np.isfinite(np.frombuffer(raw, "<f4")).all()
-        elif suffix == "s" or f"{weight}.s" not in names:
+        elif suffix == "e":
+            assert set(raw) == {120}
+        elif suffix == "s" or not {f"{weight}.s", f"{weight}.e"} & names:
             halves = np.frombuffer(raw, "<f2").astype(np.float32)
             assert np.isfinite(halves).all()
             assert np.abs(halves).max() > 0

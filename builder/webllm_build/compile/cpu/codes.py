@@ -9,8 +9,9 @@ from types import MappingProxyType
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.ops import like, typed
-from webllm_build.compile.cpu.unpack import E2M1_BIAS, e2m1, e8m0, lower_half, nibbles, upper_half
+from webllm_build.compile.cpu.unpack import e2m1, e8m0, lower_half, nibbles, upper_half
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, let
+from webllm_build.quantize.mxfp4 import ZERO
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _mxfp4_codes(q: Buffer, block: Expr) -> tuple[Expr, Expr]:
 
 def _mxfp4_scales(elements: Expr) -> tuple[Expr, Expr | None]:
     scale = let("scale", e8m0(elements))
-    return scale, let("minimum", scale * like(T.float32(-E2M1_BIAS), scale))
+    return scale, let("minimum", scale * like(T.float32(-ZERO), scale))
 
 
 # By the scheme's name; one that is not here is multiplied as float32.

@@ -10,6 +10,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.ops import integer, like, typed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, let, splat
 from webllm_build.quantize import GROUP, Scheme
+from webllm_build.quantize.mxfp4 import RISE, ZERO
 
 QUADS = GROUP // 4  # float32x4 in a block
 
@@ -46,23 +47,16 @@ def nibbles(words: Expr) -> tuple[Expr, Expr]:
     return T.bitwise_and(all_bytes, T.Broadcast(T.uint8(15), 16)), T.shift_right(all_bytes, T.Broadcast(T.uint8(4), 16))
 
 
-E2M1_BIAS = 12  # what stands for 0 among the codes of e2m1
-
-
 def e2m1(nibbles: Expr) -> Expr:
-    """Numbers in E2M1, nibbles in uint8x16, as E2M1_BIAS + twice the number: see kernels/tir/unpack.py."""
+    """Codes of quantize/mxfp4.py, nibbles in uint8x16, as ZERO + twice the number: see kernels/tir/unpack.py."""
 
     def times(value: int) -> Expr:
         return T.Broadcast(T.uint8(value), 16)
 
     x = let("nibbles", nibbles)
-    two = let("two", T.shift_right(x, times(2)))
-    zero_and_two = let("zero_and_two", T.bitwise_and(T.bitwise_and(x, two), times(1)))
-    one_and_two = let("one_and_two", T.bitwise_and(T.bitwise_and(T.shift_right(x, times(1)), two), times(1)))
-    both = one_and_two + T.bitwise_and(zero_and_two, one_and_two)
-    size = let("size", T.bitwise_and(x, times(7)) + zero_and_two + T.shift_left(both, times(1)))
-    negative = T.bitwise_and(size, times(0) - T.shift_right(x, times(3)))
-    return size + times(E2M1_BIAS) - T.shift_left(negative, times(1))
+    one, three = (let("inverse", T.bitwise_not(T.shift_right(x, times(bit)))) for bit in (1, 3))
+    rises = T.bitwise_or(T.bitwise_and(one, three), T.bitwise_and(x, T.bitwise_or(one, three)))
+    return x + T.bitwise_and(times(0) - T.bitwise_and(rises, times(1)), times(RISE))
 
 
 def e8m0(elements: Expr) -> Expr:
@@ -113,7 +107,7 @@ def _mxfp4(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
     byte = T.shift_right(weight[1][block // 4], T.Cast("uint32", block % 4 * 8))
     scale = splat(let("scale", e8m0(T.bitwise_and(byte, T.uint32(0xFF)))))
     codes = _in_order(*(e2m1(part) for part in nibbles(weight[0][block])))
-    return tuple((quad - splat(T.float32(E2M1_BIAS))) * scale for quad in codes)
+    return tuple((quad - splat(T.float32(ZERO))) * scale for quad in codes)
 
 
 def _f16(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:

@@ -13,7 +13,6 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr
 from webllm_build.compile.kernels.tir.unpack import (
-    E2M1_BIAS,
     biased_bytes,
     e2m1_words,
     e8m0,
@@ -27,6 +26,7 @@ from webllm_build.compile.kernels.tir.unpack import (
     signed_bytes,
 )
 from webllm_build.quantize import GROUP, Scheme
+from webllm_build.quantize.mxfp4 import ZERO
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _q8(weight: Sequence[Buffer], block: Expr) -> Block:
 
 def _mxfp4(weight: Sequence[Buffer], block: Expr) -> Block:
     words = T.bind(weight[0][block])
-    return Block(biased_bytes(e2m1_words(words), E2M1_BIAS), T.bind(e8m0(weight[1][block // 4], block)))
+    return Block(biased_bytes(e2m1_words(words), ZERO), T.bind(e8m0(weight[1][block // 4], block)))
 
 
 def _f16(weight: Sequence[Buffer], block: Expr) -> Block:
@@ -158,6 +158,6 @@ CODES: Mapping[str, Codes] = MappingProxyType(
         "q4": Codes(_read_q4, _unpack_q4, ("uint32x4", "uint32"), bias=8),
         "q4a": Codes(_read_q4a, _unpack_q4a, ("uint32x4", "uint32"), has_minimum=True),
         "q8": Codes(_read_q8, _unpack_q8, ("uint32x4", "uint32x4", "uint32")),
-        "mxfp4": Codes(_read_mxfp4, _unpack_mxfp4, ("uint32x4", "uint32"), bias=E2M1_BIAS),
+        "mxfp4": Codes(_read_mxfp4, _unpack_mxfp4, ("uint32x4", "uint32"), bias=ZERO),
     }
 )
