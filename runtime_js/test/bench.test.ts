@@ -7,6 +7,7 @@ import { makePrompt } from "../src/bench/prompt.ts";
 import { intervals, median, percentile } from "../src/bench/statistics.ts";
 import { asText } from "../src/bench/tables.ts";
 import { WorkModel } from "../src/bench/work.ts";
+import { spreadChoices } from "../src/executor/choices.ts";
 import { parsePlan, type KernelPlan, type Plan } from "../src/executor/plan.ts";
 import type { ChatMessage, Conversation } from "../src/tokenizer/conversation.ts";
 import type { InitProgressCallback } from "../src/api/types.ts";
@@ -138,6 +139,29 @@ test("the work of a step follows from its buffers", () => {
   assert.deepEqual(of({ kv: "read_write", workspace: "read" }, 3, 9), { bytes: 3 * 64, flops: 0 });
   assert.deepEqual(of({ kv: "read", workspace: "read_write" }, 3, 9), { bytes: 9 * 64, flops: 2 * 2 * 2 * 4 * (7 + 8 + 9) });
   assert.deepEqual(of({ workspace: "read_write", rope0: "read" }, 3, 9), { bytes: 0, flops: 0 });
+});
+
+test("of a mixture's weights a step reads those of the chosen experts, and a prompt those of as many as its tokens choose evenly", () => {
+  const weights = [["layers.0.experts_up.0.q", 4096], ["layers.0.experts_up.0.e", 256], ["layers.0.router.q", 64]];
+  const raw = fakePlan();
+  const model = { ...Object(raw["model"]), experts: { count: 16, chosen: 4 } };
+  const plan = parsePlan({ ...raw, model, weights: weights.map(([name, bytes]) => ({ name, bytes })) }, FAKE_WGSL);
+  const [variant] = plan.variants;
+  assert.ok(variant);
+  const work = new WorkModel(plan, variant);
+  const all = 4096 + 256;
+  assert.deepEqual(work.of(kernel("read", "read"), [0, 1], 1, 9), { bytes: all / 4, flops: 2 * 8192 / 4 });
+  assert.deepEqual(work.of(kernel("read", "read"), [0, 1], 2, 9), { bytes: all * (1 - 0.75 ** 2), flops: 2 * 2 * 8192 / 4 });
+  assert.deepEqual(work.of(kernel("read"), [2], 2, 9), { bytes: 64, flops: 2 * 2 * 32 });
+});
+
+test("where a kernel runs alone, experts are chosen that are far apart, each by as many tokens", () => {
+  const words = spreadChoices({ experts: { count: 6, chosen: 2 }, prefillChunk: 12 });
+  const tokens = Array.from({ length: 12 }, (_, token) => [...words.subarray(4 * token, 4 * token + 2)]);
+  assert.deepEqual(tokens.slice(0, 4), [[0, 3], [1, 4], [2, 5], [3, 0]]);
+  assert.deepEqual([0, 1, 2, 3, 4, 5].map((expert) => tokens.flat().filter((id) => id === expert).length), [4, 4, 4, 4, 4, 4]);
+  assert.deepEqual([...new Float32Array(words.buffer).subarray(2, 4)], [0.5, 0.5]);
+  assert.equal(spreadChoices({ experts: null, prefillChunk: 12 }).length, 0);
 });
 
 test("a table in text: names to the left, numbers to the right, an empty head left out", () => {

@@ -2,8 +2,8 @@
 
     python tests/bench/bare_site.py NAME OUT [variant ...]
 
-NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. Nothing as large as the weights is written
-or read.
+NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. Nothing as large as the weights is
+written or read.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from webllm_build.model.gguf import FACTORS, SCALING, TURNED
 from webllm_build.model.rope import YARN
 from webllm_build.model.stacks import Stack
 from webllm_build.model.state import Pages
-from webllm_build.model.weights import Source
+from webllm_build.model.weights import Source, Weight
 from webllm_build.model.wrappers import text_config
 
 GROUP = 32
@@ -134,7 +134,8 @@ def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str])
         yield "rope.dimension_sections", [11, 11, 10, 0]
     elif 0 in kv_heads:
         yield keys["num_key_value_heads"], kv_heads
-    gates = [part for weight in model.weights for part in weight.sources if isinstance(part, Source) and gguf_name(part).endswith(".ffn_gate.weight")]
+    parts = (part for weight in model.weights for part in weight.sources if isinstance(part, Source))
+    gates = [part for part in parts if gguf_name(part).endswith(".ffn_gate.weight")]
     if gates:
         yield keys["intermediate_size"], gates[0].shape[0]
 
@@ -168,6 +169,15 @@ def smollm2() -> Path:
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
+def kind_of(weight: Weight, experts: Kind, others: Kind) -> Kind | None:
+    """None of a vector."""
+    if weight.kind == "vector":
+        return None
+    if weight.precision == "exact":
+        return Kind.F32
+    return experts if weight.experts > 1 else others
+
+
 def write(name: str, out: Path, tokenizer: Path, *, holes: bool = False) -> None:
     """Raises SystemExit where the catalog has no such model, or its architecture no such files."""
     entry = CATALOG.find(name)
@@ -185,8 +195,7 @@ def write(name: str, out: Path, tokenizer: Path, *, holes: bool = False) -> None
     add_tokenizer(writer.gguf, gguf.GGUFReader(tokenizer), config["vocab_size"])
     experts, others = KINDS.get(model_type, (Kind.Q4_0, Kind.Q4_0))
     written = set()
-    for weight, source in ((weight, source) for weight in model.weights for source in weight.sources):
-        kind = None if weight.kind == "vector" else Kind.F32 if weight.precision == "exact" else experts if weight.experts > 1 else others
+    for kind, source in [(kind_of(weight, experts, others), source) for weight in model.weights for source in weight.sources]:
         if isinstance(source, Stack):
             ((tensor, shape),) = source.forms["gguf"][0].shapes(source.count, source.shape).items()
         else:

@@ -99,21 +99,27 @@ def test_a_step_multiplies_by_chosen_experts(dawn: Dawn, variant: Variant, schem
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 @pytest.mark.parametrize(("scheme", "m"), [("q4", 1), ("q4a", 2), ("mxfp4", 1)])
 def test_a_step_multiplies_codes_by_chosen_experts(dawn: Dawn, variant: Variant, scheme: str, m: int) -> None:
+    """Whose matrices are in two buffers, as above."""
     rng, hidden, size = np.random.default_rng(m), 96, 96
     ids, shares = chosen(rng, ROUTING, m)
     codes = codes_case.encode(rng.standard_normal((m, hidden)).astype(np.float32))
-    gate_up, down = (Matrices.random(rng, scheme, 7, *shape) for shape in ((2 * size, hidden), (hidden, size)))
+    shapes, halves = ((2 * size, hidden), (hidden, size)), (slice(0, 4), slice(4, 7))
+    parts = [[Matrices.random(np.random.default_rng(seed), scheme, 7, *shape, held) for held in halves] for seed, shape in enumerate(shapes)]
+    gate_up, down = (of_all[0] for of_all in parts)
     residual, of_all = rng.standard_normal((m, hidden)).astype(np.float32), choices(ids, shares)
-    made = {"out_q": poison((m, 3 * size // 16, 4), np.uint32), "out_s": poison((m, 3 * size // 32))}
-    kernel = expert_channels_codes(variant, gate_up.matrix, m, 3, epilogue=GATED)
-    got = dawn.run(kernel, variant, {**codes_case.buffers(*codes), **gate_up.buffers, "choices": of_all, **made})
+    got = {"out_q": poison((m, 3 * size // 16, 4), np.uint32), "out_s": poison((m, 3 * size // 32))}
+    for part in parts[0]:
+        kernel = expert_channels_codes(variant, part.matrix, m, 3, epilogue=GATED)
+        got = dawn.run(kernel, variant, {**codes_case.buffers(*codes), **part.buffers, "choices": of_all, **got})
     y = gate_up.products(np.repeat(codes_case.decode(*codes), 3, axis=0), ids.reshape(-1))
     y = apply_epilogue(y, GATED, residual, residual[0]) * shares.reshape(-1, 1)
     channels = codes_case.decode(got["out_q"].view(np.int8).reshape(m, 3 * size), got["out_s"])
     assert (np.abs(channels - y.reshape(m, -1)) <= 1e-5 * np.abs(y).max() + 0.502 * np.repeat(got["out_s"], 32, axis=1)).all()
-    inputs = {"x_q": got["out_q"], "x_s": got["out_s"], "choices": of_all, "residual": residual, "out": poison((m, hidden))}
-    kernel = expert_sum_codes(variant, down.matrix, m, 3, epilogue=Epilogue(residual=True))
-    out = dawn.run(kernel, variant, {**inputs, **down.buffers})["out"]
+    out = residual
+    for part in parts[1]:
+        kernel = expert_sum_codes(variant, part.matrix, m, 3, epilogue=Epilogue(residual=True))
+        inputs = {"x_q": got["out_q"], "x_s": got["out_s"], "choices": of_all, "residual": out, "out": poison((m, hidden))}
+        out = dawn.run(kernel, variant, {**inputs, **part.buffers})["out"]
     expected = residual + down.products(channels.reshape(3 * m, size), ids.reshape(-1)).reshape(m, 3, -1).sum(1)
     np.testing.assert_allclose(out, expected, atol=1e-5 * np.abs(expected).max())
 

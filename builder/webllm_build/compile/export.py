@@ -11,7 +11,7 @@ from tvm import relax, tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.abi_generated import MAX_ROWS
-from webllm_build.compile.io import Layout
+from webllm_build.compile.io import CHOICES, Layout
 from webllm_build.compile.kernels.sampling.adjust import adjust
 from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
 from webllm_build.compile.kernels.sampling.sample import sample
@@ -28,8 +28,8 @@ from webllm_build.signals import held_back
 @dataclass(frozen=True)
 class FunctionSpec:
     """A plan function: how many rows it takes (a number, or "n" up to `most`, None for a prefill chunk), its io buffers ("ropes": all
-    rotary tables, "tables": all page tables, "rows": all rows of weights in storage), whether it reads states and weights, and the io
-    buffer that its result is."""
+    rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen), whether it
+    reads states and weights, and the io buffer that its result is."""
 
     name: str
     rows: int | Literal["n"]
@@ -40,7 +40,7 @@ class FunctionSpec:
 
 
 ROW_COUNTS = (2, 4, MAX_ROWS)  # of decode steps with several rows; powers of two
-STEP = ("tokens", "state", "ropes", "tables", "rows")
+STEP = ("tokens", "state", "ropes", "tables", "rows", "experts")
 FUNCTIONS = (
     FunctionSpec("prefill", "n", STEP, True, "hidden"),
     FunctionSpec("logits", "n", ("hidden",), True, "logits"),
@@ -118,7 +118,7 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
 
     stored = layout.rows
     rows = [name for _, names in stored.values() for name in names]
-    several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows}
+    several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": [CHOICES] if layout.mixture else []}
     names = [name for given in spec.io for name in several.get(given, [given])]
     io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
     states: dict[str, nn.Tensor] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from webllm_build.compile.abi_generated import HISTORY, LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
-from webllm_build.compile.plan import Buffer, Rope as PlanRope, State, Stored, page_groups
+from webllm_build.compile.plan import Buffer, Mixture, Rope as PlanRope, State, Stored, page_groups
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
@@ -19,7 +19,8 @@ from webllm_build.quantize.scheme import DTYPE_BYTES, BufferSpec
 
 WORD = 4
 POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
-ROWS = ("tokens", "hidden", "logits", "kept")  # io buffers that a function sees as many rows of as it has
+CHOICES = "choices"  # what the layer has chosen that was computed last: see kernels/experts/choices.py
+ROWS = ("tokens", CHOICES, "hidden", "logits", "kept")  # io buffers that a function sees as many rows of as it has
 
 Shape = list[int | str]
 
@@ -91,6 +92,11 @@ class Layout:
         return max(self.prefill_chunk, MAX_ROWS)
 
     @property
+    def mixture(self) -> Mixture | None:
+        """Of the model's layers with experts, which all have as many."""
+        return next((Mixture(weight.experts, weight.chosen) for weight in self.model.weights if weight.experts > 1), None)
+
+    @property
     def _io(self) -> dict[str, tuple[list[int], str]]:
         """Shape and dtype of each io buffer. Rows are those of a decode step; a prefill uses the first."""
         model, chunk = self.model, self._chunk
@@ -109,6 +115,7 @@ class Layout:
             "state": ([MAX_ROWS, STATE_WORDS], "int32"),
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
             **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
+            **({} if self.mixture is None else {CHOICES: ([chunk, 2, self.mixture.chosen], "int32")}),
             "hidden": ([chunk, model.hidden_size], "float32"),
             "pooled": ([POOLED, model.hidden_size] if model.pool is None else [1, model.dimensions], "float32"),
             **(drawn if model.pool is None else {}),

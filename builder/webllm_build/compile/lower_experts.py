@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tvm import tirx
@@ -14,10 +14,12 @@ from webllm_build.compile.kernels.experts.combine import combine
 from webllm_build.compile.kernels.experts.group import TILE_WORDS, group, tile_count
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.experts.tokens import ExpertTokens
-from webllm_build.compile.kernels.linear import gemm
+from webllm_build.compile.kernels.linear import gemm, gemv as linear_gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.operators import Call, Matrix, RelaxOperators, in_turn, kernel_name
 from webllm_build.compile.target import Variant
+from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.ops import Activation
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
@@ -26,7 +28,18 @@ HEIGHT = 32  # pairs of a tile of a prefill: about as many as an expert has of a
 
 # Layers share kernels: each is made once.
 _choose, _group, _combine = functools.cache(choices.choose), functools.cache(group), functools.cache(combine)
-_channels, _sum = functools.cache(gemv.expert_channels), functools.cache(gemv.expert_sum)
+
+
+@functools.cache
+def _channels(variant: Variant, matrix: ExpertMatrix, m: int, chosen: int, norm_eps: float | None, epilogue: Epilogue) -> TiledKernel:
+    make = functools.partial(gemv.expert_channels, variant, matrix, m, chosen, norm_eps=norm_eps, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), tiles_of_pairs(linear_gemv.tiles(variant, matrix.rows, matrix.columns), m))
+
+
+@functools.cache
+def _sum(variant: Variant, matrix: ExpertMatrix, m: int, chosen: int, epilogue: Epilogue) -> TiledKernel:
+    make = functools.partial(gemv.expert_sum, variant, matrix, m, chosen, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), tiles_of_pairs(linear_gemv.tiles(variant, matrix.rows, chosen * matrix.columns), m))
 
 
 @functools.cache
@@ -42,9 +55,7 @@ class ExpertOperators(RelaxOperators):
     variant: Variant
 
     def choose(self, logits: nn.Tensor, routing: Routing, weights: ExpertWeights) -> nn.Tensor:
-        kernel = _choose(routing, corrected=weights.correction is not None)
-        out = nn.Tensor.placeholder(choices.choices_shape(logits.shape[0], routing.chosen), "int32")
-        return nn.op.tensor_ir_op(kernel, "choose", [logits, *self.vector(weights.correction)], out)
+        return self.choose_by(_choose(routing, corrected=weights.correction is not None), logits, weights)
 
     def held(self, weight: Weight) -> Iterator[tuple[ExpertMatrix, Matrix]]:
         """The parts of the experts' matrices."""
@@ -64,7 +75,7 @@ class DecodeExperts(ExpertOperators):
         epilogue, slots = Epilogue(bool(added), activation), int(chosen.shape[2])
         calls = [
             Call(
-                _channels(self.variant, matrix, self.m, slots, norm_eps=eps, epilogue=epilogue),
+                _channels(self.variant, matrix, self.m, slots, eps, epilogue),
                 kernel_name("expert_channels", part, self.m),
                 [x, chosen, *part.buffers, *self.vector(norm), *added],
             )
@@ -85,8 +96,8 @@ class DecodeExperts(ExpertOperators):
             biases = []  # of all experts, once
         return residual
 
-    def sum_kernel(self, matrix: ExpertMatrix, chosen: int, epilogue: Epilogue) -> tirx.PrimFunc:
-        return _sum(self.variant, matrix, self.m, chosen, epilogue=epilogue)
+    def sum_kernel(self, matrix: ExpertMatrix, chosen: int, epilogue: Epilogue) -> TiledKernel:
+        return _sum(self.variant, matrix, self.m, chosen, epilogue)
 
 
 class PrefillExperts(ExpertOperators):
@@ -142,6 +153,11 @@ class PrefillExperts(ExpertOperators):
         kernel = _combine(columns, int(slots), residual=residual is not None)
         args = [y, chosen, *([] if residual is None else [residual])]
         return nn.op.tensor_ir_op(kernel, "combine", args, nn.Tensor.placeholder([m, columns], "float32"))
+
+
+def tiles_of_pairs(by_vendor: Mapping[str, Tile], m: int) -> Mapping[str, Tile]:
+    """Tiles for m tokens, whose pairs with experts have workgroups of their own. Of several only the usual one is worth its place."""
+    return by_vendor if m == 1 else {OTHER: by_vendor[OTHER]}
 
 
 def exactly(variant: Variant) -> Variant:

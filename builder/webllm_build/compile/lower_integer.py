@@ -10,7 +10,7 @@ from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.kernels.attention.merge import can_make_codes
-from webllm_build.compile.kernels.experts.gemv_codes import expert_channels_codes, expert_sum_codes
+from webllm_build.compile.kernels.experts.gemv_codes import channel_tiles, expert_channels_codes, expert_sum_codes, sum_tiles
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.experts.tokens import ExpertTokens
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
@@ -18,7 +18,7 @@ from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, tiles_for
-from webllm_build.compile.lower_experts import HEIGHT
+from webllm_build.compile.lower_experts import HEIGHT, tiles_of_pairs
 from webllm_build.compile.operators import Call, Matrix, in_turn, kernel_name, rows
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel, in_tiles
@@ -29,7 +29,6 @@ from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Scheme
 
 _quantize = functools.cache(quantize)
-_channels_codes, _sum_codes = functools.cache(expert_channels_codes), functools.cache(expert_sum_codes)
 
 
 @functools.cache
@@ -46,6 +45,18 @@ def _gemv_codes(
 def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
     make = functools.partial(gemm_codes.gemm_codes, scheme, n, k, epilogue=epilogue)
     return in_tiles(lambda tile: make(tile=tile), gemm_codes.tiles(n))
+
+
+@functools.cache
+def _channels_codes(variant: Variant, matrix: ExpertMatrix, m: int, chosen: int, epilogue: Epilogue) -> TiledKernel:
+    make = functools.partial(expert_channels_codes, variant, matrix, m, chosen, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), tiles_of_pairs(channel_tiles(variant, matrix, epilogue), m))
+
+
+@functools.cache
+def _sum_codes(variant: Variant, matrix: ExpertMatrix, m: int, chosen: int, epilogue: Epilogue) -> TiledKernel:
+    make = functools.partial(expert_sum_codes, variant, matrix, m, chosen, epilogue=epilogue)
+    return in_tiles(lambda tile: make(tile=tile), tiles_of_pairs(sum_tiles(variant, matrix, chosen, epilogue), m))
 
 
 @functools.cache
@@ -103,7 +114,7 @@ class IntegerDecodeOperators(DecodeOperators):
         epilogue, slots = Epilogue(bool(added), activation), int(chosen.shape[2])
         calls = [
             Call(
-                _channels_codes(self.variant, matrix, m, slots, epilogue=epilogue),
+                _channels_codes(self.variant, matrix, m, slots, epilogue),
                 kernel_name("expert_channels_codes", part, m),
                 [*codes, chosen, *part.buffers, *added],
             )
@@ -111,8 +122,8 @@ class IntegerDecodeOperators(DecodeOperators):
         ]
         return in_turn(calls, ActivationCodes.placeholders(m, slots * weights.gate_up.shape[0] // weights.gate_up.experts // 2))
 
-    def sum_kernel(self, matrix: ExpertMatrix, chosen: int, epilogue: Epilogue) -> tirx.PrimFunc:
-        return _sum_codes(self.variant, matrix, self.m, chosen, epilogue=epilogue)
+    def sum_kernel(self, matrix: ExpertMatrix, chosen: int, epilogue: Epilogue) -> TiledKernel:
+        return _sum_codes(self.variant, matrix, self.m, chosen, epilogue)
 
     def join(self, parts: list[nn.Tensor | ActivationCodes]) -> nn.Tensor | ActivationCodes:
         if not isinstance(parts[0], ActivationCodes):

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from tvm import te, tirx, topi
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.io import CHOICES
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
+from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.ops import Activation, check_linear
 from webllm_build.model.recurrence import Recurrence
@@ -151,6 +153,12 @@ class RelaxOperators(ABC):
         residual: nn.Tensor | None = None,
     ) -> nn.Tensor: ...
 
+    def choose_by(self, kernel: tirx.PrimFunc, logits: nn.Tensor, weights: ExpertWeights) -> nn.Tensor:
+        """The experts of each token and their shares, by a kernel that writes them in place. Parameters: logits, correction, choices."""
+        choices = self.inputs.io[CHOICES]
+        args, out = [logits, *self.vector(weights.correction), choices], nn.Tensor.placeholder(choices.shape, choices.dtype)
+        return nn.op.tensor_ir_inplace_op(kernel, "choose", args, len(args) - 1, out)
+
     @abstractmethod
     def attention(
         self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
@@ -222,7 +230,7 @@ class RelaxOperators(ABC):
 class Call:
     """Of a kernel, with what it reads."""
 
-    kernel: tirx.PrimFunc
+    kernel: tirx.PrimFunc | TiledKernel
     name: str
     args: Sequence[nn.Tensor]
 

@@ -92,6 +92,7 @@ def plan_model(layout: Layout) -> PlanModel:
         page_size=layout.page_size,
         prefill_chunk=layout.prefill_chunk,
         ropes=layout.plan_ropes,
+        experts=layout.mixture,
     )
 
 

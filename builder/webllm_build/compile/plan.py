@@ -28,8 +28,16 @@ class Rope:
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """Of experts: each token goes through `chosen` of `count`, whose numbers are in the io buffer "choices"."""
+
+    count: int
+    chosen: int
+
+
+@dataclass(frozen=True)
 class PlanModel:
-    """Lengths in tokens. The rotary table `ropes[i]` is the io buffer "rope<i>"."""
+    """Lengths in tokens. The rotary table `ropes[i]` is the io buffer "rope<i>". experts: None where all tokens go through all weights."""
 
     vocab_size: int
     hidden_size: int
@@ -37,6 +45,7 @@ class PlanModel:
     page_size: int
     prefill_chunk: int
     ropes: tuple[Rope, ...]
+    experts: Mixture | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +193,7 @@ def parse_plan(data: bytes) -> Plan:
             page_size=model.count("page_size"),
             prefill_chunk=model.count("prefill_chunk"),
             ropes=tuple(_rope(rope) for rope in model.objects("ropes")),
+            experts=None if model.fields.get("experts") is None else _mixture(model.nested("experts")),
         ),
         weights=_buffers(plan, "weights"),
         states=tuple(
@@ -203,6 +213,10 @@ def parse_plan(data: bytes) -> Plan:
 def _rope(rope: Fields) -> Rope:
     long = None if rope.fields.get("long_inv_freq") is None else rope.numbers("long_inv_freq")
     return Rope(rope.numbers("inv_freq"), rope.number("scale"), long, rope.optional_count("original"))
+
+
+def _mixture(experts: Fields) -> Mixture:
+    return Mixture(experts.count("count"), experts.count("chosen"))
 
 
 def _buffers(plan: Fields, key: str) -> tuple[Buffer, ...]:

@@ -40,18 +40,19 @@ class _Experts:
 
     def __init__(self, description: Experts, place: Place, hidden: int) -> None:
         self.description = description
-        count, size, biased = description.routing.count, description.size, description.biased
+        routing, size, biased = description.routing, description.size, description.biased
+        count = routing.count
         gate_up, down = [Part("experts_gate", size), Part("experts_up", size)], [Part("experts_down", hidden)]
         gate_up_bias, down_bias = ([Part(f"{part.name}_bias", part.rows) for part in parts] for parts in (gate_up, down))
         order = interleaved_halves(2 * size)
         self.of = ExpertWeights(
             router=place.exact("router", [Part("router", count)], hidden),
-            gate_up=place.stack("experts_gate_up", gate_up, count, hidden, order=order),
-            down=place.stack("experts_down", down, count, size),
+            gate_up=place.stack("experts_gate_up", gate_up, routing, hidden, order=order),
+            down=place.stack("experts_down", down, routing, size),
             router_bias=place.bias("router_bias", [Part("router", count)]) if biased else None,
             correction=place.vector("correction", [Part("correction", count, suffix="")]) if description.correction else None,
-            gate_up_bias=place.stack("experts_gate_up_bias", gate_up_bias, count, order=order) if biased else None,
-            down_bias=place.stack("experts_down_bias", down_bias, count) if biased else None,
+            gate_up_bias=place.stack("experts_gate_up_bias", gate_up_bias, routing, order=order) if biased else None,
+            down_bias=place.stack("experts_down_bias", down_bias, routing) if biased else None,
         )
 
     @property

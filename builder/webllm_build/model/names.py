@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
 from webllm_build.model.weights import Multiplier, RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
@@ -169,11 +170,12 @@ class Place:
         sources = tuple(self._source(part, part.columns, suffix=part.suffix, flat=True) for part in parts)
         return Weight(self._name(name), sources, (sum(part.rows * part.columns for part in parts),), order, "vector")
 
-    def stack(self, name: str, parts: Sequence[Part], count: int, *columns: int, order: RowOrder | None = None) -> Weight:
-        """The matrices of `count` experts, or without columns their vectors. parts, order: of each."""
+    def stack(self, name: str, parts: Sequence[Part], routing: Routing, *columns: int, order: RowOrder | None = None) -> Weight:
+        """The matrices of all experts, or without columns their vectors. parts, order: of each."""
+        count = routing.count
         sources = tuple(Stack(self._forms(part.name), count, (part.rows, *columns)) for part in parts)
         shape = (count * sum(part.rows for part in parts), *columns)
-        return Weight(self._name(name), sources, shape, order, "linear" if columns else "vector", experts=count)
+        return Weight(self._name(name), sources, shape, order, "linear" if columns else "vector", experts=count, chosen=routing.chosen)
 
     def _forms(self, part: str) -> Mapping[Format, Sequence[Form]]:
         """Its forms in this layer."""

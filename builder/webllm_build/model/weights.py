@@ -110,6 +110,7 @@ class Weight:
             weights are read.
         resident: it is where kernels compute. Of one that is not, kernels get the rows of a call's tokens, and all of it stays in storage.
         experts: the weight is that of so many experts, one below the other; what is said of concatenation and of order is so of each.
+        chosen: of these, how many a token goes through.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Weight:
     precision: Literal["few", "table", "exact"] = "few"
     experts: int = 1
     resident: bool = True
+    chosen: int = 1
 
     def tensors(self, checkpoint: Checkpoint) -> tuple[Tensor, ...]:
         """What the rows are, source by source. Raises MalformedFile where the checkpoint does not have it."""

@@ -3,6 +3,7 @@
 import { FeatureSupportError } from "../support/errors.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { BufferTable, allocateWeights } from "../executor/buffers.ts";
+import { writeChoices } from "../executor/choices.ts";
 import { DeviceWatch, chooseVariants, requestDevice } from "../executor/device.ts";
 import type { ModelLibrary } from "../executor/library.ts";
 import { compileKernels, type ChosenKernels } from "../executor/pipelines.ts";
@@ -48,7 +49,9 @@ async function profileFunction({ name, n, kvLength }: ProfileCase, bench: Bench)
   const { device, library, variant, buffers, timer, machine } = bench;
   const fn = functionOf(variant, name);
   device.queue.writeBuffer(buffers.io("state"), 0, Int32Array.of(kvLength - n, n, 0, /* slots */ 0, 1));
+  // What a kernel would find: `choose` itself writes by logits that mean nothing.
   const time = async (steps: FunctionPlan["steps"]): Promise<number> => {
+    writeChoices(device.queue, buffers, library.plan.model);
     const program = new Program(device, library, { ...fn, steps }, bench.kernels, buffers);
     const us = await timer.measure((pass) => program.encode(pass, n, kvLength));
     program.destroy();

@@ -15,9 +15,13 @@ const LAST_ROW: readonly string[] = ["logits"];
 /** Bits of a weight by the bytes of numbers for each byte of scales (and minimums): q4, q4a, q8 in groups of 32. */
 const BITS = new Map([[8, 4], [4, 4], [16, 8]]);
 const F16_BITS = 16;
+const MXFP4_BITS = 4;
+
+/** A weight of a mixture's experts, or a part of it. */
+const OF_EXPERTS = /(^|[.])experts_/;
 
 /**
- * Weights are read once, of a table of embeddings the rows of the new tokens; of the KV cache every token is read once, or the new ones
+ * Weights are read once, of a mixture those of as many experts as the tokens go through where these choose evenly; of a table of embeddings the rows of the new tokens; of the KV cache every token is read once, or the new ones
  * are written; of a state in slots one is read and one written. Activations in workspace are not counted: they are small in a decode step
  * and mostly stay in the GPU's caches in a prefill.
  */
@@ -34,7 +38,8 @@ export class WorkModel {
     this.#counts = new Map(plan.weights.flatMap(({ name, bytes: numbers }, id): [number, number][] => {
       if (!name.endsWith(".q")) return [];
       const scales = bytes.get(name.replace(/q$/, "s"));
-      const bits = scales === undefined ? F16_BITS : BITS.get(Math.round(numbers / scales));
+      const floats = bytes.has(name.replace(/q$/, "e")) ? MXFP4_BITS : F16_BITS;
+      const bits = scales === undefined ? floats : BITS.get(Math.round(numbers / scales));
       return bits === undefined ? [] : [[id, 8 * numbers / bits]];
     }));
   }
@@ -51,8 +56,9 @@ export class WorkModel {
     for (const buffer of bound) {
       const weight = weights[buffer.id];
       if (weight !== undefined) {
-        bytes += gathers ? weight.bytes * n / model.vocabSize : weight.bytes;
-        flops += gathers ? 0 : 2 * rows * (this.#counts.get(buffer.id) ?? 0);
+        const share = model.experts !== null && OF_EXPERTS.test(weight.name) ? model.experts.chosen / model.experts.count : 1;
+        bytes += weight.bytes * (gathers ? n / model.vocabSize : 1 - (1 - share) ** n);
+        flops += gathers ? 0 : 2 * rows * share * (this.#counts.get(buffer.id) ?? 0);
       } else if (buffer.io !== undefined) {
         bytes += LAST_ROW.includes(buffer.io.name) ? buffer.io.bytes / MAX_ROWS : 0;
       } else if (buffer.id < firstIo) {

@@ -2,6 +2,7 @@
 
 import { log } from "../support/log.ts";
 import type { BufferTable } from "./buffers.ts";
+import { writeChoices } from "./choices.ts";
 import type { DeviceWatch } from "./device.ts";
 import { findFastest, type Comparison } from "./fastest.ts";
 import type { ModelLibrary } from "./library.ts";
@@ -28,7 +29,8 @@ export interface CalibrationParts {
 /**
  * Chooses one of each kernel's compiled tiles; the first is the usual one. A kernel runs on the buffers of all its steps in turn, so
  * that caches are as cold as in a real step. What it writes there means nothing, and every function of the plan writes before it
- * reads. A kernel whose work depends on `state` or on the KV cache should have one tile only: both are empty.
+ * reads. A kernel whose work depends on `state`, on the KV cache or on what another kernel leaves should have one tile only: they are
+ * empty. Of experts there are choices.
  */
 export async function calibrate(
   { device, watch, library, variant, buffers }: CalibrationParts, kernels: readonly (readonly CompiledKernel[])[], signal: AbortSignal,
@@ -37,6 +39,7 @@ export async function calibrate(
   const deadline = performance.now() + BUDGET_MS;
   const left = (): number => (signal.aborted ? 0 : deadline - performance.now());
   const stopwatch = makeStopwatch(device);
+  writeChoices(device.queue, buffers, library.plan.model);
   let isCold = true;
 
   async function choose(name: string, fn: FunctionPlan, slot: number, index: number, candidates: readonly CompiledKernel[]): Promise<void> {

@@ -12,6 +12,7 @@ const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 const MAX_COUNT = 1 << 16;
 const MAX_VENDORS = 64;
 const MAX_ROPES = 64;
+const MAX_EXPERTS = 1 << 12;
 const MAX_ROTARY_PAIRS = 2048;
 const MAX_STORED = 16;
 const MAX_ROW_BYTES = 1 << 20;
@@ -32,6 +33,15 @@ export interface Rope {
   readonly long: { readonly invFreq: readonly number[]; readonly beyond: number } | null;
 }
 
+/** The io buffer of the experts that tokens go through, and their shares: int32[tokens, 2, chosen]. */
+export const CHOICES = "choices";
+
+/** Of experts: each token goes through `chosen` of `count`. */
+export interface Mixture {
+  readonly count: number;
+  readonly chosen: number;
+}
+
 export interface PlanModel {
   readonly vocabSize: number;
   readonly contextLength: number;
@@ -40,6 +50,7 @@ export interface PlanModel {
   readonly prefillChunk: number;
   /** The io buffer `rope<i>` has the table of `ropes[i]` for the new tokens. */
   readonly ropes: readonly Rope[];
+  readonly experts: Mixture | null;
 }
 
 /** A buffer that outlives a step: pages of a cache, which the page table of its group names, or slots, one for the state of a sequence after a step. */
@@ -146,7 +157,13 @@ function parseModel(model: Fields): PlanModel {
     pageSize: model.integer("page_size", 1, 1024),
     prefillChunk: model.integer("prefill_chunk", 1, 1 << 16),
     ropes: model.objects("ropes", MAX_ROPES, parseRope),
+    experts: model.has("experts") && model.raw("experts") !== null ? parseMixture(model.object("experts")) : null,
   };
+}
+
+function parseMixture(experts: Fields): Mixture {
+  const count = experts.integer("count", 1, MAX_EXPERTS);
+  return { count, chosen: experts.integer("chosen", 1, count) };
 }
 
 function parseState(state: Fields): StatePlan {
@@ -171,6 +188,7 @@ function ioBytes(model: PlanModel, groups: number): ReadonlyMap<string, number> 
     ["state", 4 * MAX_ROWS * STATE_WORDS],
     ...model.ropes.map(({ invFreq }, i): [string, number] => [`rope${i}`, 8 * tokens * invFreq.length]),
     ...Array.from({ length: groups }, (_, i): [string, number] => [`page_table${i}`, 4 * MAX_ROWS * Math.ceil(model.contextLength / model.pageSize)]),
+    ...(model.experts === null ? [] : [[CHOICES, 8 * tokens * model.experts.chosen] satisfies [string, number]]),
     ["logits", 4 * MAX_ROWS * model.vocabSize],
     ["sampling", 4 * MAX_ROWS * SAMPLING_WORDS],
     ["history", 4 * HISTORY],

@@ -29,7 +29,6 @@ from webllm_build.compile.cpu.sampling import sample
 from webllm_build.compile.cpu.variant import CpuVariant, Flavour
 from webllm_build.compile.export import FUNCTIONS, Backend, Body
 from webllm_build.compile.io import Layout
-from webllm_build.compile.kernels.experts.choices import choices_shape
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
@@ -102,8 +101,7 @@ class CpuOperators(RelaxOperators):
         m, k = x.shape[0], weights.router.shape[1]
         logits = self.linear(x, weights.router, bias=weights.router_bias)
         choose = _choose(routing, corrected=weights.correction is not None)
-        choices = nn.Tensor.placeholder(choices_shape(m, routing.chosen), "int32")
-        chosen = nn.op.tensor_ir_op(choose, "choose", [logits, *self.vector(weights.correction)], choices)
+        chosen = self.choose_by(choose, logits, weights)
         shapes = [m * routing.chosen], [run_count(m, routing), RUN_WORDS]
         lists = nn.op.tensor_ir_op(_group(routing), "group", [chosen], [nn.Tensor.placeholder(shape, "int32") for shape in shapes])
         y = self.product_of_experts(x, lists, routing, weights.gate_up, weights.gate_up_bias, activation)

@@ -16,14 +16,9 @@ ID, SHARE = 0, 1  # rows of a token's choices
 MOST_THREADS = 256
 
 
-def choices_shape(tokens: Expr, chosen: int) -> list[Expr]:
-    """Of what `choose` gives, int32: numbers of experts, and the bits of their shares."""
-    return [tokens, 2, chosen]
-
-
 def choices_buffer(kernel: Kernel, tokens: Expr, chosen: int) -> Buffer:
-    """Parameter choices."""
-    return kernel.buffer("choices", choices_shape(tokens, chosen), "int32")
+    """Parameter choices int32[tokens, 2, chosen], what `choose` gives: numbers of experts, and the bits of their shares."""
+    return kernel.buffer("choices", (tokens, 2, chosen), "int32")
 
 
 def share_of(choices: Buffer, token: Expr, slot: Expr) -> Expr:

@@ -46,15 +46,16 @@ def expert_channels(
         with launch([tile.workgroups(n), m * chosen], [tile.lanes, tile.groups]) as ((workgroup, pair), (lane, group)):
             token, slot = pair // chosen, pair % chosen
             expert = fixed("expert", choices[token, ID, slot])
-            with when(matrix.holds(expert)):
-                first, share = fixed("first", matrix.first_row(expert)), fixed("share", share_of(choices, token, slot), "float32")
-                work = Work.of(variant, tile, n, 1, workgroup, lane, group, more_sums=int(norm_eps is not None))
+            first, share = fixed("first", matrix.first_row(expert)), fixed("share", share_of(choices, token, slot), "float32")
+            work = Work.of(variant, tile, n, 1, workgroup, lane, group, more_sums=int(norm_eps is not None))
+            with when(matrix.holds(expert)):  # barriers are for all workgroups
                 for block in work.blocks(matrix.blocks):
                     indices = [(first + row) * matrix.blocks + block for row in work.rows]
                     accumulate(work.sums, matrix.scheme, weight, indices, x, norm_weight, block, token)
-                sum_of = work.reduce(tile.rows + (norm_eps is not None))
-                scale = rms_scale(k, norm_eps)(sum_of(tile.rows)) if norm_eps is not None else 1
-                of_expert = finish.of_expert(expert, n)
+            sum_of = work.reduce(tile.rows + (norm_eps is not None))
+            scale = rms_scale(k, norm_eps)(sum_of(tile.rows)) if norm_eps is not None else 1
+            of_expert = finish.of_expert(expert, n)
+            with when(matrix.holds(expert)):
                 for index, channel in work.each_channel():
                     gate, up = (let(name, sum_of(index * 2 + i) * scale) for i, name in enumerate(("gate", "up")))
                     store(out, of_expert.channel(gate, up, channel) * share, token, slot * (n // 2) + channel)

@@ -75,10 +75,14 @@ def gemv_codes(
         with launch([tile.workgroups(n)], [tile.lanes, tile.groups]) as ((workgroup,), (lane, group)):
             thread, threads = group * tile.lanes + lane, tile.lanes * tile.groups
             work = Work.of(variant, tile, n, m, workgroup, lane, group, more_sums=int(has_norm and m == 1))
-            rows, raw = work.rows, _Raw(codes, weight, work.rows, blocks)
+            rows, raw = work.rows, RawBlocks(codes, weight, tile.rows)
+
+            def load(block: Expr) -> None:
+                raw.load([row * blocks + block for row in rows])
+
             is_ahead = tile.rows * m <= MOST_AHEAD
             if is_ahead:
-                raw.load(lane if tile.lanes <= blocks else T.min(lane, blocks - 1))
+                load(lane if tile.lanes <= blocks else T.min(lane, blocks - 1))
             inputs: PackedInputs | MadeInputs = (
                 PackedInputs(codes, x[0], x[1], x_squares)
                 if packed_input
@@ -89,7 +93,7 @@ def gemv_codes(
 
             for block in work.blocks(blocks):
                 if not is_ahead:
-                    raw.load(block)
+                    load(block)
                 if m == 1:
                     activations = inputs.block(block)
                     for r, row in enumerate(rows):
@@ -107,7 +111,7 @@ def gemv_codes(
                             store(squares, squares[t] + inputs.x_squares[t, block], t)
                 if is_ahead and tile.lanes < blocks:
                     with when(block + tile.lanes < blocks):
-                        raw.load(block + tile.lanes)
+                        load(block + tile.lanes)
             if m == 1:
                 sum_of = work.reduce(tile.rows + has_norm)
                 scale = scale_of(sum_of(tile.rows)) if has_norm else T.float32(1)
@@ -123,17 +127,17 @@ def gemv_codes(
     return kernel.func
 
 
-class _Raw:
+class RawBlocks:
     """A block of each of an invocation's rows as it lies in memory. While there are registers, it is loaded before it is needed: the first
     one while codes are made."""
 
-    def __init__(self, codes: Codes, weight: Sequence[Buffer], rows: Sequence[Expr], blocks: int) -> None:
-        self.codes, self.weight, self.rows, self.blocks = codes, weight, rows, blocks
-        self.words = [local("raw", len(rows), dtype) for dtype in codes.dtypes]
+    def __init__(self, codes: Codes, weight: Sequence[Buffer], rows: int) -> None:
+        self.codes, self.weight = codes, weight
+        self.words = [local("raw", rows, dtype) for dtype in codes.dtypes]
 
-    def load(self, block: Expr) -> None:
-        for r, row in enumerate(self.rows):
-            for kept, word in zip(self.words, self.codes.read(self.weight, row * self.blocks + block), strict=True):
+    def load(self, indices: Sequence[Expr]) -> None:
+        for r, index in enumerate(indices):
+            for kept, word in zip(self.words, self.codes.read(self.weight, index), strict=True):
                 store(kept, word, r)
 
     def of(self, r: int) -> list[Expr]:
@@ -159,9 +163,11 @@ def channels_of_one(work: Work, sum_of: Callable[[Expr], Expr], scale: Expr, fin
             yield work.group * of_group + channel, finish.channel(gate, up, of_all)
 
 
-def store_codes(channels: Iterator[tuple[Expr, Expr]], out: tuple[Buffer, Buffer], work: Work, row: Expr = 0, first: Expr = 0) -> None:
+def store_codes(
+    channels: Iterator[tuple[Expr, Expr]], out: tuple[Buffer, Buffer], work: Work, row: Expr = 0, first: Expr = 0, holds: Expr = True
+) -> None:
     """Make codes of the workgroup's channels of a gated unit (see each_channel_of_workgroup), two invocations a block. row, first:
-    where the output begins, and its block there."""
+    where the output begins, and its block there. holds: whether the workgroup has channels."""
     of_workgroup, count = work.tile.rows // 2 * work.tile.groups, work.n // 2
     assert of_workgroup % GROUP == 0, "a workgroup's channels must be whole blocks"
     values = shared("channels", work.m * of_workgroup)
@@ -173,7 +179,7 @@ def store_codes(channels: Iterator[tuple[Expr, Expr]], out: tuple[Buffer, Buffer
     index = work.thread
     vector, half = (0, index) if work.m == 1 else (fixed("vector", index // halves), fixed("half", index % halves))
     block = fixed("block", work.workgroup * (of_workgroup // GROUP) + half // 2)
-    with when(T.And(index < work.m * halves, block < count // GROUP)):
+    with when(holds), when(T.And(index < work.m * halves, block < count // GROUP)):
 
         def quad(j: Expr) -> Expr:
             at = vector * of_workgroup + half // 2 * GROUP + j * 4
