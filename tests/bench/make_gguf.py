@@ -23,7 +23,7 @@ import numpy as np
 from webllm_build.catalog import CATALOG
 from webllm_build.model import ARCHITECTURES, read_model
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.gguf import FACTORS, SCALING, TURNED
+from webllm_build.model.gguf import FACTORS, KEYS, SCALING, TURNED
 from webllm_build.model.rope import YARN
 from webllm_build.model.stacks import Stack
 from webllm_build.model.state import Pages
@@ -42,6 +42,9 @@ BLOCKS = {
 }
 # Of architectures whose files have others than Q4_0: of experts, and of other matrices.
 KINDS = {"gpt_oss": (Kind.MXFP4, Kind.Q8_0)}
+
+
+FLOATS = (KEYS["rope_theta"], *FACTORS, "_scale")  # keys that have no whole numbers, although a config may
 
 
 class Writer:
@@ -80,9 +83,9 @@ class Writer:
         match value:
             case bool():
                 self.gguf.add_bool(key, value)
-            case int():
+            case int() if not key.endswith(FLOATS):
                 self.gguf.add_uint32(key, value)
-            case float():
+            case int() | float():
                 self.gguf.add_float32(key, value)
             case str():
                 self.gguf.add_string(key, value)
@@ -123,6 +126,8 @@ def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str])
     for key, name in keys.items():
         if own.get(key) is not None:
             yield name, int(head_dim * own[key]) if name == TURNED else own[key]
+    if "expert_gating_func" in keys:  # sigmoids, of all whose files say so
+        yield keys["expert_gating_func"], 2
     scaling = config.get("rope_scaling") or {}
     if scaling.get("rope_type") == YARN:
         yield SCALING, YARN

@@ -63,7 +63,7 @@ async function profileFunction({ name, n, kvLength }: ProfileCase, bench: Bench)
   for (const [slot, { plan, tile }] of fn.kernels.flatMap((index) => bench.kernels[index] ?? []).entries()) {
     // All steps of the kernel in turn, so that the caches are as cold as in a real step.
     const steps = fn.steps.filter((step) => step.kernel === slot);
-    const each = steps.map((step) => work.of(plan, step.buffers, n, kvLength));
+    const each = steps.map((step) => work.of(plan, step.buffers, name === "logits" ? 1 : n, kvLength));
     const mean = (of: (work: Work) => number): number => each.reduce((sum, item) => sum + of(item), 0) / each.length;
     const average = { bytes: mean((item) => item.bytes), flops: mean((item) => item.flops) };
     timed.push({

@@ -32,7 +32,8 @@ def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue) -> Mapping[str, 
         return {"other": Tile(lanes, 8 if n >= 65536 else 4, 16), "apple": Tile(lanes, 8, 8)}
     if blocks > 128:
         return {"other": Tile(256, 4, 1), "apple": Tile(32, 4, 2)}
-    lanes = 32 if blocks % 32 == 0 else 16 if blocks % 16 == 0 else 8
+    idle = -blocks % 32
+    lanes = 32 if idle == 0 or (blocks > 64 and idle <= 8) else 16 if blocks % 16 == 0 else 8  # a few idle lanes beat small workgroups
     rows = 4 if n * blocks >= 400_000 else 2
     return {"other": Tile(lanes, rows, 4), "apple": Tile(lanes, 4, 64 // lanes)}
 
