@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,14 @@ class Matrices:
         names = [f"w_{spec.suffix}" for spec in scheme.buffers(n, k)]
         buffers = {name: np.concatenate([each[expert][i] for expert in experts]) for i, name in enumerate(names)}
         return Matrices(ExpertMatrix(scheme, count, experts[0], len(experts), n, k), buffers, decoded)
+
+    def without(self, ids: Ids) -> Matrices:
+        """What no reader of these experts alone notices: all others have scales, or numbers, that are none."""
+        held = range(self.matrix.first, self.matrix.first + self.matrix.held)
+        *_, (name, scales) = self.buffers.items()
+        spoiled = scales.copy().reshape(len(held), -1)
+        spoiled[[expert not in ids for expert in held]] = 0x7FFF7FFF
+        return replace(self, buffers={**self.buffers, name: spoiled.reshape(scales.shape)})
 
     def products(self, x: Array, ids: Ids) -> Floats:
         """Each of x[m, k] times the matrix of its expert."""

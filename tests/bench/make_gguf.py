@@ -19,6 +19,7 @@ from typing import Any
 
 import gguf
 import numpy as np
+from gguf import GGMLQuantizationType as Kind
 
 from webllm_build.catalog import CATALOG
 from webllm_build.model import ARCHITECTURES, read_model
@@ -33,7 +34,6 @@ from webllm_build.model.wrappers import text_config
 GROUP = 32
 CHUNK = 1 << 15  # blocks made at a time
 SCALE = np.float16(0.02 / 4.6)  # of nibbles: weights of deviation 0.02, so that activations neither vanish nor overflow
-Kind = gguf.GGMLQuantizationType
 # Of a block: the bytes of its scale, and how many bytes of numbers follow.
 BLOCKS = {
     Kind.Q4_0: (SCALE.tobytes(), 16),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from families import open_tiny
 from open_page import page_console
@@ -13,10 +16,13 @@ from webllm_build.model import load_model
 from webllm_build.model.numpy_operators import NumpyOperators
 
 
-def test_answers_of_a_model_with_states_in_slots(tmp_path: Path, chromium_path: Path) -> None:
+@pytest.mark.parametrize("family", ["lfm2", "granitemoehybrid-experts"])
+def test_answers_of_a_model_with_states_in_slots(tmp_path: Path, chromium_path: Path, family: str) -> None:
+    """Without experts, and with."""
     folder, out, cache = tmp_path / "tiny", tmp_path / "site", tmp_path / "cache"
-    checkpoint = open_tiny("lfm2", "hugging_face", folder)
-    build(BuildRequest("site", model=str(folder), out=out, quantization="f16", variants=("f32",), cpu=False, cache_dir=cache))
+    checkpoint = open_tiny(family, "hugging_face", folder)
+    request = BuildRequest("site", model=str(folder), out=out, quantization="f16", variants=("f32",), context_length=512)
+    build(replace(request, cpu=False, cache_dir=cache))
     *lines, last = page_console("browser/recurrence.html", {"site": out}, program=chromium_path, seconds=300)
     assert last.strip() == "DONE", "\n".join([*lines, last])
     model, said = load_model(checkpoint), [json.loads(line.removeprefix("SAID ")) for line in lines]

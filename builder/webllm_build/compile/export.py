@@ -118,7 +118,8 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
 
     stored = layout.rows
     rows = [name for _, names in stored.values() for name in names]
-    several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": [CHOICES] if layout.mixture else []}
+    choices = [CHOICES] if layout.mixture else []
+    several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": choices}
     names = [name for given in spec.io for name in several.get(given, [given])]
     io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
     states: dict[str, nn.Tensor] = {}
