@@ -45,6 +45,20 @@ def test_texts_become_sentencepieces_tokens(kind: str) -> None:
         assert run_child([node, str(runtime_folder() / CHECK)], request)["ids"] == ids
 
 
+def test_xlm_r_has_its_special_tokens_in_front_and_a_mask_behind(tmp_path: Path) -> None:
+    """As transformers' XLMRobertaConverter makes the vocabulary: of the pieces' ids each is one more."""
+    (tmp_path / "sentencepiece.bpe.model").write_bytes(model("unigram"))
+    tokenizer = read_tokenizer(Folder(tmp_path))
+    plain, facts = read_facts(read(model("unigram"))), read_facts(tokenizer)
+    assert [facts.ids[token] for token in ("<s>", "<pad>", "</s>", "<unk>", "<mask>")] == [0, 1, 2, 3, len(plain.ids) + 1]
+    assert tokenizer.config.items() >= {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}.items()
+    library = tokenizers.Tokenizer.from_str(tokenizer.tokenizer_json.decode())
+    for row in IDS["unigram"]:
+        ids = row["ids"]
+        assert isinstance(ids, list)
+        assert library.encode(str(row["text"])).ids == [0, *(piece + 1 if piece > 2 else 3 for piece in ids), 2]
+
+
 def test_a_folder_may_have_it_alone(tmp_path: Path) -> None:
     shutil.copy(FOLDER / "bpe.model", tmp_path / "tokenizer.model")
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<tool>", "chat_template": "{{ messages }}"}))

@@ -14,11 +14,11 @@ from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.files import MAX_CONFIG_BYTES, MAX_INDEX_BYTES, malformed, parse_json, read_bytes, read_json
 from webllm_build.source.folder import Folder
 from webllm_build.source.sampling_defaults import of_generation_config
-from webllm_build.source.sentencepiece_model import read_sentencepiece
+from webllm_build.source.sentencepiece_model import FAIRSEQ_FILE, read_sentencepiece
 from webllm_build.source.tokenizer_json import read_facts
 
 TOKENIZER = "tokenizer.json"
-SENTENCEPIECE = "tokenizer.model"
+SENTENCEPIECE = ("tokenizer.model", FAIRSEQ_FILE)
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"
 GENERATION_CONFIG = "generation_config.json"
@@ -33,7 +33,8 @@ FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spaces")
 
 def read_tokenizer(folder: Folder) -> Tokenizer:
     """Raises MissingFile, MalformedFile, SourceError."""
-    only = folder.find(SENTENCEPIECE) if folder.find(TOKENIZER) is None else None
+    found = (folder.find(name) for name in SENTENCEPIECE if folder.find(TOKENIZER) is None)
+    only = next((path for path in found if path is not None), None)
     converted = read_sentencepiece(only, read_bytes(only, MAX_TOKENIZER_BYTES)) if only is not None else None
     path = only or folder.existing(TOKENIZER, f"transformers writes it: python -c {_save(folder)}")
     document = converted.tokenizer_json if converted is not None else read_bytes(path, MAX_TOKENIZER_BYTES)

@@ -24,6 +24,9 @@ TEXT, SCORE, TYPE = 1, 2, 3  # of a piece
 KIND, SUFFIX, BEGIN, END = 3, 24, 41, 42  # of what it was trained with
 CHARSMAP, PREFIX, MERGES, MARKS = 2, 3, 4, 5  # of how text is made ready
 UNIGRAM, BPE = 1, 2
+# XLM-R's name for a file whose first three pieces give way to all of these but the last, which stands behind the others.
+FAIRSEQ_FILE = "sentencepiece.bpe.model"
+FAIRSEQ = (("<s>", CONTROL), ("<pad>", CONTROL), ("</s>", CONTROL), ("<unk>", UNKNOWN), ("<mask>", CONTROL))
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # how a field is written
 Field = int | bytes
 
@@ -40,6 +43,11 @@ def read_sentencepiece(path: Path, content: bytes) -> Tokenizer:
         if len(pieces) > MAX_VOCABULARY:
             raise _malformed(path, f"more than {MAX_VOCABULARY} tokens")
     trainer, normalizer = parts[TRAINER], parts[NORMALIZER]
+    is_fairseq = path.name == FAIRSEQ_FILE
+    if is_fairseq:
+        special: list[dict[int, Field]] = [{TEXT: text.encode(), TYPE: kind} for text, kind in FAIRSEQ]
+        pieces = [*special[:-1], *pieces[3:], special[-1]]
+        trainer |= {BEGIN: 0, END: 2}
     types = [_integer(piece.get(TYPE, NORMAL), NORMAL) for piece in pieces]
     texts = [_text(path, piece.get(TEXT)) for piece in pieces]
     # Those of a user are found in the text, before its spaces are marked.
@@ -73,11 +81,11 @@ def read_sentencepiece(path: Path, content: bytes) -> Tokenizer:
         "padding": None,
         "added_tokens": added,
         **(byte_pairs(vocabulary, ids) if kind == BPE else unigram(vocabulary)),
-        "post_processor": framed(begin if kind == BPE else None, end if kind == UNIGRAM else None, ids),
+        "post_processor": framed(begin if kind == BPE or is_fairseq else None, end if kind == UNIGRAM else None, ids),
     }
-    special = {"bos_token": begin, "eos_token": end, "unk_token": tokens[vocabulary.unknown]}
+    names = {"bos_token": begin, "eos_token": end, "unk_token": tokens[vocabulary.unknown]}
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Tokenizer(text, {name: token for name, token in special.items() if token is not None})
+    return Tokenizer(text, {name: token for name, token in names.items() if token is not None})
 
 
 def _ends(trainer: dict[int, Field]) -> tuple[int, int]:
