@@ -25,6 +25,7 @@ class Naga:
         self.wgpu: Any = wgpu
         self._error: type[Exception] = wgpu.GPUError
         self._pipelines: dict[tuple[str, str], Any] = {}
+        self._complaints: dict[tuple[str, str], str | None] = {}
 
     def pipeline(self, wgsl: str, entry: str, layout: Any) -> Any:
         """As Dawn's."""
@@ -35,7 +36,12 @@ class Naga:
         return self._pipelines[wgsl, entry]
 
     def complaint(self, wgsl: str, entry: str) -> str | None:
-        """Why a module or its pipeline is refused; None where it compiles."""
+        """Why a module or its pipeline is refused; None where it compiles. Families share most modules: each is compiled once."""
+        if (wgsl, entry) not in self._complaints:
+            self._complaints[wgsl, entry] = self._complaint(wgsl, entry)
+        return self._complaints[wgsl, entry]
+
+    def _complaint(self, wgsl: str, entry: str) -> str | None:
         try:
             module = self.device.create_shader_module(code=wgsl)
             self.device.create_compute_pipeline(layout="auto", compute={"module": module, "entry_point": entry})
