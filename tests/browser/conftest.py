@@ -18,7 +18,7 @@ expect.set_options(timeout=60_000)  # a second test process keeps the other core
 @pytest.fixture(scope="module")
 def browser(chromium_path: Path) -> Iterator[Browser]:
     """Closed with its module: as long as Playwright runs, its event loop is this thread's."""
-    flags = [*COMMON, *FLAGS["test"], f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
+    flags = [*COMMON, *FLAGS["test"], "--disable-gpu-compositing", f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=flags)
         yield browser
