@@ -26,7 +26,7 @@ async function withModel(embedding: EmbeddingFacts, work: (it: Setup) => Promise
 }
 
 function calls({ engine }: Setup): string[] {
-  return engine.loaded[0]?.runner.calls.splice(0) ?? [];
+  return engine.loaded.at(-1)?.runner.calls.splice(0) ?? [];
 }
 
 test("a text comes in one call, whatever came before it", () => withModel(FACTS, async (it) => {
@@ -40,6 +40,17 @@ test("a text comes in one call, whatever came before it", () => withModel(FACTS,
   assert.deepEqual(vectors[2], vectors[0]);
   const many = await it.client.embeddings.create({ input: Array(30).fill(LONG) });
   assert.ok(many.data.every(({ embedding }) => String(embedding) === vectors[0]?.[0]));
+}));
+
+test("texts come several in a call, each with the vector that it has alone", () => withModel(FACTS, async (it) => {
+  const texts = ["a", "bc", LONG, "def", "g", "hij", "a", "kl", "m"];
+  const vectors = async (): Promise<string[]> => (await it.client.embeddings.create({ input: texts })).data.map(({ embedding }) => String(embedding));
+  const one = await vectors();
+  calls(it);
+  it.engine.mostTexts = 3;
+  await it.client.reload(MODEL);
+  assert.deepEqual(await vectors(), one);
+  assert.deepEqual(calls(it), ["encode 1+2+33", "encode 3+1+3", "encode 1+2+1"]);
 }));
 
 test("a model that sees what is before goes on from what the cache has", () => withModel({ ...FACTS, pooling: "last", whole: false }, async (it) => {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from machine import Array, Machine, place
 
-from webllm_build.compile.abi_generated import MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.abi_generated import FIRST_WORD, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
 
 PAGES, SLOTS = 64, 32
 GREEDY = np.array([0, np.float32(1).view(np.uint32)] + [0] * (SAMPLING_WORDS - 2), np.uint32)  # temperature 0, top_p 1
@@ -77,11 +77,23 @@ class CpuRunner:
 
     def encode(self, tokens: Sequence[int], sequence: int = 0) -> Array:
         """A whole text's vector, of an embedding model: float32[dimensions]."""
+        return self.encode_texts([tokens], sequence)[0]
+
+    def encode_texts(self, texts: Sequence[Sequence[int]], sequence: int = 0) -> Array:
+        """The same of several texts in one call: float32[texts, dimensions]. Each begins with a page."""
+        page, tokens = self.plan["model"]["page_size"], [token for text in texts for token in text]
+        lengths = np.array([len(text) for text in texts])
+        begins = np.cumsum([0, *(-(-lengths // page) * page)])
         self.take(tokens)
-        self._prepare([sequence], len(tokens))
+        self._prepare([sequence], int(begins[-1]))
+        state = np.full((MAX_ROWS, STATE_WORDS), -1, np.int32)
+        state[: len(texts), 0], state[: len(texts), 1] = begins[:-1], lengths
+        state[1 : len(texts), FIRST_WORD] = np.cumsum(lengths)[:-1]
+        self.write("state", state)
+        self._write_ropes([place for length in lengths for place in range(length)])
         self.run("prefill", len(tokens))
         self.run("encode", len(tokens))
-        return self.read("pooled", np.float32)
+        return self.read("pooled", np.float32).reshape(self.plan["model"]["texts"], -1)[: len(texts)]
 
     def decode(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
         """Append a token to each row's sequence: logits float32[rows, vocabulary]. None: padding."""
@@ -173,10 +185,13 @@ class CpuRunner:
                 pages = self._owned.get(-1 if sequence is None else sequence, [])
                 table[row, : len(pages)] = order[pages]
             self.write(f"page_table{number}", table)
-        for number, rope in enumerate(model["ropes"]):
+        self._write_ropes(positions)
+        self.write("state", state)
+        self._steps += len(sequences)
+
+    def _write_ropes(self, positions: Sequence[int]) -> None:
+        for number, rope in enumerate(self.plan["model"]["ropes"]):
             # As in a sequence that will be longer than the original length.
             frequencies = np.array(rope["long_inv_freq"] or rope["inv_freq"])
             angles, scale = np.array(positions)[:, None] * frequencies, np.where(frequencies == 0, 1, rope["scale"])[:, None]
             self.write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * scale).astype(np.float32))
-        self.write("state", state)
-        self._steps += len(sequences)

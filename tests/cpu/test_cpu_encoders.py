@@ -17,6 +17,7 @@ from webllm_build.compile.cpu.variant import EXACT as FLOAT, INTEGER
 from webllm_build.source.embedding import Embedding, Pooling
 
 LENGTHS = (1, 7, 48, 150)
+BESIDE = (7, 1, 48, 17, 33)  # of one call
 
 
 def text(length: int) -> Sequence[int]:
@@ -34,6 +35,9 @@ def test_vectors_are_those_of_transformers(tmp_path: Path, family: str) -> None:
     assert difference(runner.encode(TOKENS, 9), reference(family).mean(0)) < vector_error(family)
     for sequence, length in enumerate(LENGTHS):
         assert difference(runner.encode(text(length), sequence), packed.vector(text(length), integer=False)) < 1e-5
+    alone = [runner.encode(text(length), 10 + sequence) for sequence, length in enumerate(BESIDE)]
+    together = runner.encode_texts([text(length) for length in BESIDE], 20)
+    assert max(map(difference, together, alone)) < 1e-6
 
 
 @pytest.mark.parametrize("family", ENCODERS)

@@ -12,7 +12,16 @@ from device import Device
 from naga import Naga
 
 from wasm_library import WasmLibrary
-from webllm_build.compile.abi_generated import HISTORY, LAUNCH_WORDS, LOGPROB_WORDS, MAX_ROWS, MAX_SLOTS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.compile.abi_generated import (
+    FIRST_WORD,
+    HISTORY,
+    LAUNCH_WORDS,
+    LOGPROB_WORDS,
+    MAX_ROWS,
+    MAX_SLOTS,
+    SAMPLING_WORDS,
+    STATE_WORDS,
+)
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import Function, Kernel, page_groups, parse_plan
 
@@ -82,8 +91,16 @@ class PlanRunner:
         float32[1, dimensions], the text's vector."""
         self._take(tokens)
         self._submit([("prefill", len(tokens)), ("encode", len(tokens))], [self.sequence], len(tokens))
-        pooled: Array = self._read("pooled", np.float32).reshape(2 if "decode" in self.variant.functions else 1, -1)
+        pooled: Array = self._read("pooled", np.float32).reshape(2 if "decode" in self.variant.functions else self.plan.model.texts, -1)
         return pooled
+
+    def encode_texts(self, texts: Sequence[Sequence[int]]) -> Array:
+        """Vectors of several texts in one call, of an embedding model: float32[texts, dimensions]."""
+        tokens = [token for text in texts for token in text]
+        self._write("tokens", np.array(tokens, np.int32))
+        self._submit([("prefill", len(tokens)), ("encode", len(tokens))], [self.sequence], texts=[len(text) for text in texts])
+        vectors: Array = self._read("pooled", np.float32).reshape(self.plan.model.texts, -1)[: len(texts)]
+        return vectors
 
     def roll_back(self, length: int) -> int:
         """The length that is left."""
@@ -167,10 +184,15 @@ class PlanRunner:
             self._submit([("decode", 1), ("sample", 1)], [self.sequence])
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]
 
-    def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int | None], n: int = 1) -> None:
-        """One step that appends n tokens to each row's sequence. functions: names, and how many tokens or rows each takes. Pages that were
-        given back hold NaN by then."""
+    def _submit(
+        self, functions: Sequence[tuple[str, int]], sequences: Sequence[int | None], n: int = 1, texts: Sequence[int] = ()
+    ) -> None:
+        """One step that appends n tokens to each row's sequence, or texts of so many tokens, each from a page's begin on. functions: names, and
+        how many tokens or rows each takes. Pages that were given back hold NaN by then."""
         model, wasm = self.plan.model, self._wasm
+        lengths = np.array(texts, np.int32)
+        begins = np.cumsum([0, *(-(-lengths // model.page_size) * model.page_size)])
+        n = int(begins[-1]) or n
         state = np.zeros((MAX_ROWS, STATE_WORDS), np.int32)
         state[:, :5] = -1  # padding
         tables = np.full((len(self._windows), len(sequences), -(-model.context_length // model.page_size)), -1, np.int32)
@@ -183,6 +205,10 @@ class PlanRunner:
             before = before + 1 if row and sequences[row - 1] == sequence else 0
             state[row, :6] = position, n, (self._steps + row) % HISTORY, *wasm.read(wasm.call("kv_slots", sequence), 2), before
         positions = np.concatenate([np.arange(first, first + n) for first in state[: len(sequences), 0]])
+        if texts:
+            state[: len(texts), 0], state[: len(texts), 1] = begins[:-1], lengths
+            state[1 : len(texts), FIRST_WORD] = np.cumsum(lengths)[:-1]
+            positions = np.concatenate([np.arange(length) for length in lengths])
         for row, sequence in rows:
             for number in range(len(tables)):
                 pages = self.table(sequence, number)

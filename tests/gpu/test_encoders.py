@@ -14,6 +14,9 @@ from families import ENCODERS, TOKENS, open_tiny, reference, vector_error
 from packed_model import EXACT
 
 
+BESIDE = (7, 1, 48, 17, 33)  # texts of one call
+
+
 def difference(found: np.ndarray, expected: np.ndarray) -> float:
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
@@ -27,7 +30,15 @@ def test_vectors_are_those_of_transformers(dawn: Dawn, tmp_path: Path, family: s
         assert difference(runner.encode(TOKENS)[0], reference(family).mean(0)) < vector_error(family)
         runner.start()
         longer = (TOKENS * 4)[:150]
-        assert difference(runner.encode(longer)[0], built.vector(longer, integer=False)) < 1e-5
+        vector = runner.encode(longer)[0]
+        assert difference(vector, built.vector(longer, integer=False)) < 1e-5
+        alone = []
+        for length in BESIDE:
+            runner.start()
+            alone.append(runner.encode(longer[:length])[0])
+        runner.start()
+        together = runner.encode_texts([longer[:length] for length in BESIDE])
+        assert max(map(difference, together, alone)) < 1e-6
 
 
 @pytest.mark.parametrize("family", ENCODERS)

@@ -36,7 +36,7 @@ def make_plan(steps: tuple[tuple[int, tuple[int, ...]], ...] = STEPS, kernel: Ke
         kernels=(kernel,),
         functions={"decode": function},
     )
-    model = PlanModel(32, 32, 64, 16, 32, (Rope((1.0, 0.5, 0.25, 0.125), 1.0),))
+    model = PlanModel(32, 32, 64, 16, 32, 1, (Rope((1.0, 0.5, 0.25, 0.125), 1.0),))
     io = (Buffer("logits", 64), Buffer("rope0", 64), Buffer("page_table0", 64))
     return Plan(model, (Buffer("w", 16),), (State("kv0", "pages", 8),), io, (), (variant,))
 

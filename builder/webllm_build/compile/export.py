@@ -44,7 +44,7 @@ STEP = ("tokens", "state", "ropes", "tables", "rows", "experts")
 FUNCTIONS = (
     FunctionSpec("prefill", "n", STEP, True, "hidden"),
     FunctionSpec("logits", "n", ("hidden",), True, "logits"),
-    FunctionSpec("encode", "n", ("hidden",), True, "pooled"),
+    FunctionSpec("encode", "n", ("hidden", "state"), True, "pooled"),
     FunctionSpec("decode", 1, STEP, True, "logits"),
     *(FunctionSpec(f"decode_{m}", m, STEP, True, "logits") for m in ROW_COUNTS),
     FunctionSpec("sample", "n", ("logits", "sampling", "state", "tokens", "history"), False, None, most=MAX_ROWS),
@@ -171,7 +171,7 @@ def gpu(layout: Layout, variant: Variant) -> Backend:
         operators, hidden = PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]
         if model.pool is None:
             return operators.last_and_sum(model.normed(operators, hidden))
-        return model.vector(decoding(model, inputs, 1), model.pooled(operators, hidden))
+        return model.vector(decoding(model, inputs, layout.texts), model.pooled(operators, hidden))
 
     def decode(model: Decoder, inputs: Inputs, rows: int) -> nn.Tensor:
         operators = decoding(model, inputs, rows)

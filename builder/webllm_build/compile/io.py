@@ -117,10 +117,15 @@ class Layout:
             **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
             **({} if self.mixture is None else {CHOICES: ([chunk, 2, self.mixture.chosen], "int32")}),
             "hidden": ([chunk, model.hidden_size], "float32"),
-            "pooled": ([POOLED, model.hidden_size] if model.pool is None else [1, model.dimensions], "float32"),
+            "pooled": ([POOLED, model.hidden_size] if model.pool is None else [self.texts, model.dimensions], "float32"),
             **(drawn if model.pool is None else {}),
             **{name: (list(spec.shape), spec.dtype) for name, spec in self._rows.items()},
         }
+
+    @property
+    def texts(self) -> int:
+        """That one call of an embedding model may have."""
+        return MAX_ROWS if self.model.takes_several_texts else 1
 
     @property
     def io(self) -> tuple[Buffer, ...]:

@@ -77,8 +77,8 @@ class GpuOperators(RelaxOperators):
     def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
         return _layer_inputs(self.variant, size, count, first, outputs, self.norm_eps)
 
-    def pool_kernel(self, columns: int, kinds: Sequence[Kind]) -> tirx.PrimFunc:
-        return pool(columns, kinds)
+    def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
+        return pool(columns, kinds, several=several)
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(self.variant, row_count(x), columns, self.norm_eps, bias=bias)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tvm import te, tirx, topi
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.abi_generated import FIRST_WORD, MAX_ROWS, STATE_WORDS
 from webllm_build.compile.io import CHOICES
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
@@ -125,21 +126,24 @@ class RelaxOperators(ABC):
         kernel = self.layer_norm_kernel(x, *weight.shape, bias=bias is not None)
         return nn.op.tensor_ir_op(kernel, "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, *weight.shape))
 
-    def pool(self, x: nn.Tensor, kind: Pooling) -> nn.Tensor:
-        return self._pooled(x, (kind,))
+    def pool(self, x: nn.Tensor, kind: Pooling, *, several: bool = False) -> nn.Tensor:
+        return self._pooled(x, (kind,), several=several)
 
     def last_and_sum(self, x: nn.Tensor) -> nn.Tensor:
         """The last row of x[m, hidden], and the sum of all: [2, hidden]."""
         return self._pooled(x, ("last", "sum"))
 
-    def _pooled(self, x: nn.Tensor, kinds: Sequence[Kind]) -> nn.Tensor:
+    def _pooled(self, x: nn.Tensor, kinds: Sequence[Kind], *, several: bool = False) -> nn.Tensor:
         columns = int(x.shape[1])
-        return nn.op.tensor_ir_op(self.pool_kernel(columns, kinds), "pool", [x], nn.Tensor.placeholder([len(kinds), columns], "float32"))
+        kernel = self.pool_kernel(columns, kinds, several=several)
+        out = nn.Tensor.placeholder([MAX_ROWS if several else len(kinds), columns], "float32")
+        return nn.op.tensor_ir_op(kernel, "pool", [x, *([self.inputs.io["state"]] if several else [])], out)
 
     def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None) -> nn.Tensor:
         columns = int(x.shape[1])
         kernel = _add_positions(columns, positions.shape[0] // columns, token_type is not None)
-        return nn.op.tensor_ir_op(kernel, "add_positions", [x, *self.vector(positions), *self.vector(token_type)], rows(x, columns))
+        args = [x, self.inputs.io["state"], *self.vector(positions), *self.vector(token_type)]
+        return nn.op.tensor_ir_op(kernel, "add_positions", args, rows(x, columns))
 
     @abstractmethod
     def experts(
@@ -193,8 +197,8 @@ class RelaxOperators(ABC):
         """As `layer_norm`. Parameters: x, weight, bias, out."""
 
     @abstractmethod
-    def pool_kernel(self, columns: int, kinds: Sequence[Kind]) -> tirx.PrimFunc:
-        """As `pool`, of several kinds. Parameters: x, out."""
+    def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
+        """As `pool`, of several kinds. Parameters: x, state where there may be several texts, out."""
 
     def norm_parts(self, x: nn.Tensor, norm: Weight, sizes: tuple[int, int], eps: float) -> nn.Tensor:
         kernel = self.norm_parts_kernel(int(x.shape[1]), sizes, eps)
@@ -300,16 +304,20 @@ def _take(shape: tuple[int | None, ...], first: int, count: int) -> tirx.PrimFun
 
 @functools.cache
 def _add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
-    """x[n, columns] + the first n of positions[count * columns] + token_type[columns], where there is such."""
+    """x[n, columns] + positions[count * columns] + token_type[columns], where there is such. Positions begin again with each text, whose
+    first token's place in x is state[text, FIRST_WORD]."""
     x = _placeholder((None, columns), "float32", tirx.Var("n", "int64"))
+    state = te.placeholder([MAX_ROWS, STATE_WORDS], "int32")
     positions, *types = (te.placeholder([length], "float32") for length in (count * columns, *([columns] if has_type else [])))
 
     def add(token: tirx.Var, column: tirx.Var) -> tirx.Expr:
-        y = x[token, column] + positions[token * columns + column]
+        begins = [tirx.Cast("int64", state[row, FIRST_WORD]) for row in range(1, MAX_ROWS)]
+        first = functools.reduce(te.max, [te.if_then_else(begin <= token, begin, tirx.IntImm("int64", 0)) for begin in begins])
+        y = x[token, column] + positions[(token - te.max(first, tirx.IntImm("int64", 0))) * columns + column]
         return y + types[0][column] if types else y
 
     added = te.compute(x.shape, add, name="added")
-    return te.create_prim_func([x, positions, *types, added]).without_attr("global_symbol")
+    return te.create_prim_func([x, state, positions, *types, added]).without_attr("global_symbol")
 
 
 def last_row(x: nn.Tensor) -> nn.Tensor:

@@ -91,6 +91,7 @@ def plan_model(layout: Layout) -> PlanModel:
         context_length=layout.context_length,
         page_size=layout.page_size,
         prefill_chunk=layout.prefill_chunk,
+        texts=layout.texts,
         ropes=layout.plan_ropes,
         experts=layout.mixture,
     )

@@ -37,13 +37,15 @@ class Mixture:
 
 @dataclass(frozen=True)
 class PlanModel:
-    """Lengths in tokens. The rotary table `ropes[i]` is the io buffer "rope<i>". experts: None where all tokens go through all weights."""
+    """Lengths in tokens. texts: that a call of an embedding model may have. The rotary table `ropes[i]` is the io buffer "rope<i>". experts: None
+    where all tokens go through all weights."""
 
     vocab_size: int
     hidden_size: int
     context_length: int
     page_size: int
     prefill_chunk: int
+    texts: int
     ropes: tuple[Rope, ...]
     experts: Mixture | None = None
 
@@ -192,6 +194,7 @@ def parse_plan(data: bytes) -> Plan:
             context_length=model.count("context_length"),
             page_size=model.count("page_size"),
             prefill_chunk=model.count("prefill_chunk"),
+            texts=model.count("texts"),
             ropes=tuple(_rope(rope) for rope in model.objects("ropes")),
             experts=None if model.fields.get("experts") is None else _mixture(model.nested("experts")),
         ),

@@ -116,13 +116,13 @@ class Decoder:
         return ops.linear(x, self.head, norm=norm, bias=self.head_bias, scale=self.logit_scale, softcap=self.logit_softcap)
 
     def pooled(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
-        """Of an embedding model, the pooled state [1, hidden] of a text's hidden states x[m, hidden]: `vector` makes its vector of it."""
+        """Of an embedding model, the pooled state [texts, hidden] of each text's hidden states in x[m, hidden]: `vector` makes its vector of it."""
         if self.pool is None:
             raise ValueError("a model with an output head has no pool")
-        return ops.pool(self.normed(ops, x), self.pool.pool.kind)
+        return ops.pool(self.normed(ops, x), self.pool.pool.kind, several=self.takes_several_texts)
 
     def vector(self, ops: Operators[Tensor], pooled: Tensor) -> Tensor:
-        """The vector [1, dimensions] of a text, not yet of length 1."""
+        """The vectors [texts, dimensions] of texts, not yet of length 1."""
         return pooled if self.pool is None else self.pool(ops, pooled)
 
     @property
@@ -134,3 +134,8 @@ class Decoder:
     def takes_whole_texts(self) -> bool:
         """Whether a text must come in one call."""
         return self.pool is not None and self.pool.pool.whole
+
+    @property
+    def takes_several_texts(self) -> bool:
+        """Whether a call may have several."""
+        return self.pool is not None and self.pool.pool.several

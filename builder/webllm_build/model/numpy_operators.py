@@ -125,7 +125,7 @@ class NumpyOperators:
         y: Array = x + self.vector(positions).reshape(-1, x.shape[1])[: len(x)]
         return y if token_type is None else y + self.vector(token_type)
 
-    def pool(self, x: Array, kind: Pooling) -> Array:
+    def pool(self, x: Array, kind: Pooling, *, several: bool = False) -> Array:
         y: Array = {"cls": x[:1], "last": x[-1:], "mean": x.mean(0, keepdims=True)}[kind]
         return y
 

@@ -64,7 +64,7 @@ class Operators(Protocol[Tensor]):
         """x[m, k] + positions[i] + token_type[k] for token i of this call, which must have a text whole. positions: a vector, rows of k
         behind each other."""
 
-    def pool(self, x: Tensor, kind: Pooling) -> Tensor:
+    def pool(self, x: Tensor, kind: Pooling, *, several: bool = False) -> Tensor:
         """One state of x[m, k], the first ("cls") or the last, or the mean of all: [1, k]."""
 
     def add_norm(self, x: Tensor, norm: Weight, residual: Tensor, scalar: Weight | None = None) -> Tensor:

@@ -15,16 +15,17 @@ from webllm_build.source.embedding import Dense, Embedding, Pooling
 @dataclass(frozen=True)
 class Pool:
     """kind: which states of a text's tokens. dense: linear layers behind that. whole: a text must come in one call, because its tokens see
-    what is behind them, or not only the last one's state counts."""
+    what is behind them, or not only the last one's state counts. several: a call may have several texts, whose tokens see their own."""
 
     kind: Pooling
     dense: tuple[Dense, ...] = ()
     whole: bool = True
+    several: bool = False
 
     @staticmethod
     def of(embedding: Embedding, *, causal: bool) -> Pool:
         """What a checkpoint says."""
-        return Pool(embedding.pooling, embedding.dense, not causal or embedding.pooling != "last")
+        return Pool(embedding.pooling, embedding.dense, whole=not causal or embedding.pooling != "last", several=not causal)
 
     def dimensions(self, hidden: int) -> int:
         """Of the vector, given those of a state."""

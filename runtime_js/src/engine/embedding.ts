@@ -2,8 +2,10 @@
 
 import type { EmbeddingFacts, Pooling } from "../storage/embedding_facts.ts";
 import { AbortError, RequestValidationError } from "../support/errors.ts";
+import type { RunnerShape } from "../executor/runner.ts";
 import type { Prompt } from "./answer.ts";
 import type { FinishReason, GenerationListener, StateListener } from "./generation.ts";
+import { CHUNK_MS } from "./pace.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Sampler } from "./sampler.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -25,7 +27,7 @@ class Pooled implements StateListener, GenerationListener {
   readonly #pool: Pool;
   readonly #count: number;
 
-  constructor(pool: Pool, count: number) {
+  constructor(pool: Pool, count: number, readonly texts: readonly number[] | undefined) {
     this.isWhole = pool === "whole";
     this.needsAll = pool === "mean" || this.isWhole;
     this.#pool = pool;
@@ -98,30 +100,61 @@ export function withoutEnd(tokens: readonly number[], inner: readonly number[], 
   return [...tokens.slice(0, Math.max(0, most - behind)), ...tokens.slice(tokens.length - behind)].slice(0, most);
 }
 
-async function vectorOf(scheduler: Scheduler, prompt: readonly number[], pool: Pool, signal: AbortSignal): Promise<Float32Array> {
+async function vectorsOf(scheduler: Scheduler, { prompt, texts }: Batch, pool: Pool, signal: AbortSignal): Promise<readonly Float32Array[]> {
   signal.throwIfAborted();
-  const pooled = new Pooled(pool, prompt.length);
+  const pooled = new Pooled(pool, prompt.length, texts);
   const sampler = new Sampler(NO_SAMPLING, prompt);
   const stop = scheduler.add({ prompt, maxTokens: 1, eosTokenIds: new Set(), sampler, states: pooled }, pooled);
   signal.addEventListener("abort", stop, { once: true });
   try {
-    return await pooled.vector;
+    const vectors = await pooled.vector;
+    const count = texts?.length ?? 1;
+    return Array.from({ length: count }, (_, i) => vectors.slice(vectors.length / count * i, vectors.length / count * (i + 1)));
   } finally {
     signal.removeEventListener("abort", stop);
   }
 }
 
-/** Prompts of one call that may wait for their turns. */
+/** What comes in one call: a text, or several of these lengths, each from a page's begin on. */
+interface Batch {
+  readonly prompt: readonly number[];
+  readonly texts?: readonly number[] | undefined;
+}
+
+/** Texts of a call have at most so many tokens together: weights are read once for all, but matrix products work on no more at a time. */
+const TOGETHER = 256;
+
+/** Short texts beside each other, in their order, where the model takes several in a call that is not too long for this machine. */
+function batchesOf(prompts: readonly (readonly number[])[], shape: RunnerShape, pool: Pool): Batch[] {
+  const { mostTexts = 1, pageSize, contextLength, prefillChunk, tokenMs = 0 } = shape;
+  if (pool !== "whole" || mostTexts === 1) return prompts.map((prompt) => ({ prompt }));
+  const most = Math.min(contextLength, prefillChunk, TOGETHER, CHUNK_MS / tokenMs);
+  const batches: { prompt: number[]; texts: number[] }[] = [];
+  for (const prompt of prompts) {
+    const last = batches.at(-1);
+    const begin = Math.ceil((last?.prompt.length ?? 0) / pageSize) * pageSize;
+    if (last === undefined || last.texts.length === mostTexts || begin + prompt.length > most) {
+      batches.push({ prompt: [...prompt], texts: [prompt.length] });
+    } else {
+      last.prompt.push(...new Array<number>(begin - last.prompt.length).fill(0), ...prompt);
+      last.texts.push(prompt.length);
+    }
+  }
+  return batches;
+}
+
+/** Batches of one request that may wait for their turns. */
 const AT_A_TIME = 8;
 
 /** Each prompt's pooled states. Rejects with what their chunks fail with, or AbortError. */
 export async function embed(
-  scheduler: Scheduler, prompts: readonly (readonly number[])[], pool: Pool, signal: AbortSignal,
+  scheduler: Scheduler, prompts: readonly (readonly number[])[], shape: RunnerShape, pool: Pool, signal: AbortSignal,
 ): Promise<Embeddings> {
+  const batches = batchesOf(prompts, shape, pool);
   const vectors: Float32Array[] = [];
-  while (vectors.length < prompts.length) {
-    const some = prompts.slice(vectors.length, vectors.length + AT_A_TIME);
-    vectors.push(...await Promise.all(some.map((prompt) => vectorOf(scheduler, prompt, pool, signal))));
+  for (let first = 0; first < batches.length; first += AT_A_TIME) {
+    const some = batches.slice(first, first + AT_A_TIME).map((batch) => vectorsOf(scheduler, batch, pool, signal));
+    vectors.push(...(await Promise.all(some)).flat());
   }
   return { vectors, tokens: prompts.reduce((sum, { length }) => sum + length, 0) };
 }

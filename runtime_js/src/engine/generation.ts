@@ -18,6 +18,8 @@ export interface StateListener {
   readonly needsAll: boolean;
   /** Whether they must come in one chunk, because tokens see what is behind them. What the cache holds of them then is nobody's. */
   readonly isWhole: boolean;
+  /** How many tokens each of several texts has, which the prompt is of; undefined: it is one. */
+  readonly texts?: readonly number[] | undefined;
   /** What `encode` gives of the tokens from `position` on; a prompt may begin again. */
   take(states: Promise<Float32Array>, position: number, isLast: boolean): void;
 }

@@ -281,7 +281,7 @@ export class Scheduler {
   }
 
   async #encode(tokens: readonly number[], position: number, cache: CacheView, listener: StateListener, isLast: boolean): Promise<[]> {
-    const states = this.#runner.encode(tokens, position, cache);
+    const states = this.#runner.encode(tokens, position, cache, listener.texts);
     listener.take(states, position, isLast);
     await states;
     return [];

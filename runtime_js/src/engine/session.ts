@@ -260,7 +260,7 @@ export class Session {
       }
       return input.kind === "text" ? withoutEnd(tokens, tokenizer.encodePart(input.text), most) : tokens.slice(0, most);
     });
-    return embed(this.#scheduler, prompts, poolOf(call.pooling, embedding), signal);
+    return embed(this.#scheduler, prompts, runner.shape, poolOf(call.pooling, embedding), signal);
   }
 
   /** The tokens of a prompt. Raises RequestValidationError. */

@@ -1,13 +1,14 @@
 /** What a step is told of the tokens that it adds to sequences. */
 
-import { STATE_WORDS } from "./abi.generated.ts";
+import { FIRST_WORD, STATE_WORDS } from "./abi.generated.ts";
 import type { Place } from "./rope.ts";
 import type { CacheView } from "./runner.ts";
 
-/** What one row adds to its sequence: `count` tokens from `position` on. */
+/** What one row adds to its sequence: `count` tokens from `position` on; or a text, from `begin` of the sequence on. */
 export interface Addition {
   readonly position: number;
   readonly count: number;
+  readonly begin?: number | undefined;
   readonly cache: CacheView;
 }
 
@@ -20,6 +21,19 @@ export function firstAddition(count: number, position: number, groups: number): 
 /** A view that stays as it is while its step waits. */
 export function kept({ tables, copies, ...more }: CacheView): CacheView {
   return { ...more, tables: tables.map((pages) => pages.slice()), copies: copies.slice() };
+}
+
+const NOTHING: CacheView = { tables: [], copies: new Int32Array(0) };
+
+/** The texts of a call, which lie in one sequence, each from a page's begin on; `lengths`: of each. What is between them is not computed. */
+export function placeTexts(tokens: readonly number[], lengths: readonly number[], cache: CacheView, pageSize: number): { tokens: number[]; additions: Addition[] } {
+  let end = 0;
+  const additions = lengths.map((count, i): Addition => {
+    const begin = Math.ceil(end / pageSize) * pageSize;
+    end = begin + count;
+    return { position: 0, begin, count, cache: i === 0 ? cache : NOTHING };
+  });
+  return { tokens: additions.flatMap(({ begin = 0, count }) => tokens.slice(begin, begin + count)), additions };
 }
 
 /** Whether a row is the next token of the one before it. A page that a step writes belongs to one sequence alone. */
@@ -36,10 +50,13 @@ function isBehindAnother(additions: readonly (Addition | null)[], row: number, p
 export function stateWords(additions: readonly (Addition | null)[], n: number, place: number, pageSize: number): Int32Array<ArrayBuffer> {
   const state = new Int32Array(n * STATE_WORDS);
   let before = 0; // rows of the same sequence, whose tokens its cache does not hold yet
+  let first = 0; // token of the row's text
   for (let row = 0; row < n; row++) {
-    const { position = -1, count = 0, cache } = additions[row] ?? {};
+    const { position = -1, count = 0, begin, cache } = additions[row] ?? {};
     before = isBehindAnother(additions, row, pageSize) ? before + 1 : 0;
-    state.set([position, count, place + row, cache?.slots?.read ?? -1, cache?.slots?.write ?? -1, before], row * STATE_WORDS);
+    state.set([begin ?? position, count, place + row, cache?.slots?.read ?? -1, cache?.slots?.write ?? -1, before], row * STATE_WORDS);
+    if (begin !== undefined) state[row * STATE_WORDS + FIRST_WORD] = first;
+    first += count;
   }
   return state;
 }

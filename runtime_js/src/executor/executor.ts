@@ -6,7 +6,7 @@
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult } from "./runner.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
-import { firstAddition, kept, placesOf, stateWords, type Addition } from "./additions.ts";
+import { firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "./additions.ts";
 import type { InspectableRunner } from "./backend.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
@@ -92,7 +92,7 @@ export class PlanExecutor implements InspectableRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     const groups = groupsOf(this.#plan.states, contextLength, this.#plan.model);
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes) };
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes) };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
@@ -203,15 +203,19 @@ export class PlanExecutor implements InspectableRunner {
     });
   }
 
-  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
-    const additions = [{ position, count: tokens.length, cache: this.#seen(cache, ["encode"]) }];
-    return this.#withRows(tokens, async (stored) => {
+  async encode(given: readonly number[], position: number, cache: CacheView, texts?: readonly number[]): Promise<Float32Array> {
+    const seen = this.#seen(cache, ["encode"]);
+    const { tokens, additions } = texts === undefined ? { tokens: given, additions: [{ position, count: given.length, cache: seen }] }
+      : placeTexts(given, texts, seen, this.shape.pageSize);
+    const most = this.#plan.model.texts;
+    const all = await this.#withRows(tokens, async (stored) => {
       if (this.#mustWait(["encode"])) await this.#ready(["encode"]);
       const pooled = this.#buffers.io("pooled");
       this.#writeTokens(tokens, stored);
       const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
-      return this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions), finish), pooled, 0);
+      return this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions, most), finish), pooled, 0);
     });
+    return all.subarray(0, all.length / most * additions.length);
   }
 
   async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {

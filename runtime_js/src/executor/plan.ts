@@ -48,6 +48,8 @@ export interface PlanModel {
   readonly pageSize: number;
   /** Tokens of the longest prefill call. */
   readonly prefillChunk: number;
+  /** That one call of an embedding model may have. */
+  readonly texts: number;
   /** The io buffer `rope<i>` has the table of `ropes[i]` for the new tokens. */
   readonly ropes: readonly Rope[];
   readonly experts: Mixture | null;
@@ -156,6 +158,7 @@ function parseModel(model: Fields): PlanModel {
     contextLength: model.integer("context_length", 1, MAX_CONTEXT),
     pageSize: model.integer("page_size", 1, 1024),
     prefillChunk: model.integer("prefill_chunk", 1, 1 << 16),
+    texts: model.integer("texts", 1, MAX_ROWS),
     ropes: model.objects("ropes", MAX_ROPES, parseRope),
     experts: model.has("experts") && model.raw("experts") !== null ? parseMixture(model.object("experts")) : null,
   };

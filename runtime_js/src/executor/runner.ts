@@ -35,6 +35,8 @@ export interface RunnerShape {
   readonly tokenMs?: number | undefined;
   /** Rows that kernels of a decode step are made for, rising from 1: a call takes as long as one of the next of these numbers. None: there is no such step. */
   readonly rowCounts: readonly number[];
+  /** Texts that one call of an embedding model may have; default: one. */
+  readonly mostTexts?: number | undefined;
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
   readonly slots: number;
   readonly groups: readonly PageGroup[];
@@ -111,9 +113,10 @@ export interface ModelRunner {
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
   /**
    * The same, and what is made of the tokens' final hidden states, behind the model's last norm: by an embedding model their vector, by others
-   * float32[hidden_size] of the last of them, and behind it the sum of all. The first call compiles kernels; steps behind it wait.
+   * float32[hidden_size] of the last of them, and behind it the sum of all. `texts`: how many tokens each of several texts has, which begin
+   * with a page; their vectors come one behind the other. The first call compiles kernels; steps behind it wait.
    */
-  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array>;
+  encode(tokens: readonly number[], position: number, cache: CacheView, texts?: readonly number[]): Promise<Float32Array>;
   /** The same as `prefill`, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult>;
   /**

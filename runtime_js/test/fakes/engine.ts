@@ -73,13 +73,15 @@ export class FakeEngine extends MLCEngine {
   format: ChatFormat = NO_FORMAT;
   eosTokenIds: ReadonlySet<number> = new Set();
   rowCounts = [1, 2, 4];
+  /** Of a call of a model that makes vectors of texts. */
+  mostTexts = 1;
   /** Of an embedding model. */
   embeds: EmbeddingFacts | undefined;
 
   protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
-    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: this.embeds?.whole === true ? CONTEXT : 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0 }), 8, CONTEXT / pageSize);
+    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: this.embeds?.whole === true ? CONTEXT : 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0, mostTexts: this.mostTexts }), 8, CONTEXT / pageSize);
     const device = choice.device === "cpu" ? "cpu" : "gpu";
     listener.needs(this.memory(choice), device);
     this.prepare(runner);

@@ -28,7 +28,7 @@ interface Room {
 }
 
 /** With groups of layers that have these windows. */
-export function shapeOf(shape: typeof SHAPE & Pick<RunnerShape, "longestAlike" | "needsTokens">, windows: Room["windows"] = [null]): RunnerShape {
+export function shapeOf(shape: typeof SHAPE & Pick<RunnerShape, "longestAlike" | "needsTokens" | "mostTexts">, windows: Room["windows"] = [null]): RunnerShape {
   return { ...shape, groups: windows.map((window) => ({ window, pages: pagesOf(window, shape.contextLength, shape) })) };
 }
 

@@ -51,7 +51,7 @@ export function fakePlan(): Record<string, unknown> {
   return {
     format: 6,
     model: {
-      vocab_size: 50, hidden_size: 8, context_length: 128, page_size: 4, prefill_chunk: 8,
+      vocab_size: 50, hidden_size: 8, context_length: 128, page_size: 4, prefill_chunk: 8, texts: 1,
       ropes: [{ inv_freq: [1, 0.01], scale: 1 }],
     },
     weights: [{ name: "a", bytes: WEIGHT_BYTES[0] }, { name: "b", bytes: WEIGHT_BYTES[1] }],

@@ -106,7 +106,8 @@ export class FakeRunner implements ModelRunner {
     this.#sampled = []; // the prompt's tokens are in their places
   }
 
-  async encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
+  async encode(tokens: readonly number[], position: number, cache: CacheView, texts?: readonly number[]): Promise<Float32Array> {
+    if (texts !== undefined) return this.#encodeTexts(tokens, texts);
     this.calls.push(`encode ${tokens.length}`);
     this.#store(tokens, position, cache);
     this.#sampled = [];
@@ -114,6 +115,22 @@ export class FakeRunner implements ModelRunner {
     await this.delay();
     const { last, sum } = pooled(all, position);
     return Float32Array.of(...last, ...sum);
+  }
+
+  /** Each from a page's begin on. */
+  async #encodeTexts(tokens: readonly number[], texts: readonly number[]): Promise<Float32Array> {
+    if (texts.length > (this.shape.mostTexts ?? 1)) throw new Error("too many texts");
+    this.calls.push(`encode ${texts.join("+")}`);
+    let end = 0;
+    const vectors = texts.map((length) => {
+      const begin = Math.ceil(end / this.shape.pageSize) * this.shape.pageSize;
+      end = begin + length;
+      const { last, sum } = pooled(tokens.slice(begin, end), 0);
+      return [...last, ...sum];
+    });
+    if (end !== tokens.length) throw new Error("texts are not where they begin");
+    await this.delay();
+    return Float32Array.from(vectors.flat());
   }
 
   async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {

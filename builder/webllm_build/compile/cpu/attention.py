@@ -7,7 +7,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
 from webllm_build.compile.cpu.ops import at, exp, log, sum_of, units
-from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE, sinks_buffer
+from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE, Text, sinks_buffer
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, local, size, splat, store, total, vec
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.model.attention import Attention
@@ -19,7 +19,7 @@ QUADS = PAGE_SIZE // VEC
 
 def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int) -> PrimFunc:
     """out = softmax(scale * q K) V; each token sees the keys up to its own position, or the last of them; where attention is not causal
-    all of the call's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of
+    all of its text's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of
     them, in a decode step, which has few tokens, as many as leave it FEWEST.
 
     Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, qkv
@@ -32,7 +32,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
         n = size("n")
         q = kernel.buffer("q", (n, layer.query_size), "float32")
         cache = KvCache(kernel, layout, stride)
-        places = Places(kernel, rows)
+        places = Places(kernel, rows, causal=layer.causal)
         sinks = sinks_buffer(kernel, layer)
         qkv = kernel.buffer("qkv", (n, layer.qkv_size), "float32") if layer.gate else None
         out = kernel.buffer("out", (n, layer.query_size), "float32")
@@ -48,8 +48,8 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
             with T.serial(heads * vectors) as i:
                 store(sums, splat(T.float32(0)), vec(i))
             scale = _scale(layer, position)
-            begin = let("begin", T.int32(0) if layer.window is None else T.max(position - (layer.window - 1), 0))
-            end = let("end", _end(layer, position, places.position(n - 1)))
+            first_seen, behind = _seen(layer, position, None if layer.causal else places.text(token))
+            begin, end = let("begin", first_seen), let("end", behind)
             with T.serial(begin >> PAGE_BITS, (end + (PAGE_SIZE - 1)) >> PAGE_BITS) as index:
                 page, base = let("page", places.page(token, index * PAGE_SIZE)), let("base", index * PAGE_SIZE)
                 low, high = let("low", T.max(begin - base, 0)), let("high", T.min(end - base, PAGE_SIZE))
@@ -98,11 +98,12 @@ def _capped(layer: Attention, score: Expr) -> Expr:
     return T.float32(layer.softcap) - T.float32(2 * layer.softcap) / (size + T.float32(1))
 
 
-def _end(layer: Attention, position: Expr, last: Expr) -> Expr:
-    """The position behind the last key that a token sees. last: the call's last position."""
-    if layer.causal:
-        return position + 1
-    return last + 1 if layer.window is None else T.min(position + layer.window, last + 1)
+def _seen(layer: Attention, position: Expr, text: Text | None) -> tuple[Expr, Expr]:
+    """The positions of the first key that a token sees, and behind the last one. text: the token's, where all of it is near enough."""
+    first, behind = (T.int32(0), position + 1) if text is None else (text.begin, text.last + 1)
+    if layer.window is None:
+        return first, behind
+    return T.max(position - (layer.window - 1), first), behind if text is None else T.min(position + layer.window, behind)
 
 
 def _gated(layer: Attention, qkv: Buffer | None, token: Expr, head: Expr, column: Expr, value: Expr) -> Expr:

@@ -9,7 +9,7 @@ from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
 from webllm_build.compile.cpu.ops import at, constant, integer
 from webllm_build.compile.cpu.rounding import quantized
 from webllm_build.compile.cpu.unpack import lower_half, upper_half
-from webllm_build.compile.kernels.attention.kv_cache import page_of, slot_of
+from webllm_build.compile.kernels.attention.kv_cache import Text, page_of, slot_of, text_of
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, size, store
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 
@@ -17,17 +17,23 @@ from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 class Places:
     """The parameters "state" int32[MAX_ROWS, STATE_WORDS] and "page_table" int32[MAX_ROWS, max_pages]: where a step's tokens lie.
 
-    The tokens of a prefill are of row 0's sequence, from the position in its state on; those of a decode step (max_pages: entries of a
-    table) each have a row, and one at position -1 is padding.
+    The tokens of a prefill are of row 0's sequence, from the position in its state on, or where they see whole texts of one in each row;
+    those of a decode step (max_pages: entries of a table) each have a row, and one at position -1 is padding.
     """
 
-    def __init__(self, kernel: Kernel, max_pages: int | None) -> None:
-        self._rows = max_pages is not None
+    def __init__(self, kernel: Kernel, max_pages: int | None, *, causal: bool = True) -> None:
+        self._rows, self._causal = max_pages is not None, causal
         self._state = kernel.buffer("state", (MAX_ROWS, STATE_WORDS), "int32")
         self._table = kernel.buffer("page_table", (MAX_ROWS, max_pages or size("max_pages")), "int32")
 
     def position(self, token: Expr) -> Expr:
+        if not self._causal:
+            return self.text(token).position(token)
         return self._state[token, 0] if self._rows else self._state[0, 0] + token
+
+    def text(self, token: Expr) -> Text:
+        """The one that a token is of, where they are seen whole."""
+        return text_of(self._state, token, let)
 
     def page(self, token: Expr, position: Expr) -> Expr:
         """Of a position of a token's sequence."""

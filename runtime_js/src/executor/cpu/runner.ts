@@ -2,7 +2,7 @@
 
 import { OutOfMemoryError } from "../../support/errors.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
-import { firstAddition, kept, placesOf, stateWords, type Addition } from "../additions.ts";
+import { firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "../additions.ts";
 import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
@@ -45,7 +45,7 @@ export class CpuRunner implements InspectableRunner {
     const { pageSize, prefillChunk, vocabSize } = plan.model;
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
-      rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant), needsTokens: rows !== undefined,
+      rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant), needsTokens: rows !== undefined, mostTexts: plan.model.texts,
       groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
@@ -65,26 +65,29 @@ export class CpuRunner implements InspectableRunner {
 
   prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
-    return this.#inTurn(tokens, () => this.#prefill(tokens, addition));
+    return this.#inTurn(tokens, () => this.#prefill(tokens, [addition]));
   }
 
   prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
     return this.#inTurn(tokens, async () => {
       const place = this.#places.take(1);
-      await this.#prefill(tokens, addition, place);
+      await this.#prefill(tokens, [addition], 1, place);
       await this.#machine.run("logits", tokens.length, 0);
       const [result = { token: 0 }] = await this.#sample([{ draw, end: tokens.length, counted: 0 }], 1, place);
       return result;
     });
   }
 
-  encode(tokens: readonly number[], position: number, cache: CacheView): Promise<Float32Array> {
-    const addition = { position, count: tokens.length, cache: kept(cache) };
+  encode(given: readonly number[], position: number, cache: CacheView, texts?: readonly number[]): Promise<Float32Array> {
+    const { texts: most, pageSize } = this.#plan.model;
+    const { tokens, additions } = texts === undefined ? { tokens: given, additions: [{ position, count: given.length, cache: kept(cache) }] }
+      : placeTexts(given, texts, kept(cache), pageSize);
     return this.#inTurn(tokens, async () => {
-      await this.#prefill(tokens, addition);
+      await this.#prefill(tokens, additions, most);
       await this.#machine.run("encode", tokens.length, 0);
-      return this.#floats("pooled").slice();
+      const pooled = this.#floats("pooled");
+      return pooled.slice(0, pooled.length / most * additions.length);
     });
   }
 
@@ -172,9 +175,9 @@ export class CpuRunner implements InspectableRunner {
     return this.#machine.memory.words(pointer, bytes / 4);
   }
 
-  async #prefill(tokens: readonly number[], addition: Addition, place = 0): Promise<void> {
+  async #prefill(tokens: readonly number[], additions: readonly Addition[], rows = 1, place = 0): Promise<void> {
     this.#write("tokens", Int32Array.from(tokens));
-    await this.#machine.run("prefill", tokens.length, this.#tell([addition], 1, place));
+    await this.#machine.run("prefill", tokens.length, this.#tell(additions, rows, place));
   }
 
   /** Does the copies that are due and writes what a step is told of its tokens. Returns how many tokens the longest of their sequences has. */

@@ -5,18 +5,22 @@ Token `position` of a row's sequence lies in slot position % PAGE_SIZE of page p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
+from webllm_build.compile.abi_generated import FIRST_WORD, MAX_ROWS, STATE_WORDS
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, element, extern, let, size, splat, store, vec
 from webllm_build.compile.kernels.tir.unpack import float16s, four_signed_bytes
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
+
+Name = Callable[[str, Expr], Expr]
 
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
 KEY, VALUE = 0, 1
@@ -129,6 +133,38 @@ def state_buffer(kernel: Kernel) -> Buffer:
     """Parameter "state" int32[MAX_ROWS, STATE_WORDS]: for each row of the step, first the position of its first new token, or -1 for a row
     that does nothing."""
     return kernel.buffer("state", (MAX_ROWS, STATE_WORDS), "int32")
+
+
+@dataclass(frozen=True)
+class Text:
+    """One of the texts of a prefill in which tokens see their whole text: the place of its first token, and the positions of its first and
+    last one in the cache. Each begins with a page."""
+
+    first: Expr
+    begin: Expr
+    last: Expr
+
+    def position(self, token: Expr) -> Expr:
+        """Of one of its tokens."""
+        return self.begin + (token - self.first)
+
+
+def text_of(state: Buffer, token: Expr, name: Name = fixed) -> Text:
+    """The text that a token is of. name: gives values a name."""
+    return _text(state, lambda row: state[row, FIRST_WORD] <= token, name)
+
+
+def text_at(state: Buffer, position: Expr) -> Text:
+    """The text that has a position, or ends in the same page."""
+    return _text(state, lambda row: state[row, 0] <= position, fixed)
+
+
+def _text(state: Buffer, has_begun: Callable[[int], Expr], name: Name) -> Text:
+    """The last of those that have begun."""
+    begun = [T.Select(T.And(state[row, FIRST_WORD] > 0, has_begun(row)), 1, 0) for row in range(1, MAX_ROWS)]
+    row = name("text", functools.reduce(operator.add, begun))
+    begin = name("text_begin", state[row, 0])
+    return Text(name("text_first", T.max(state[row, FIRST_WORD], 0)), begin, name("text_last", begin + state[row, 1] - 1))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     sinks_buffer,
     slot_of,
     state_buffer,
+    text_at,
+    text_of,
     words_dtype,
 )
 from webllm_build.compile.kernels.tir.fixed import fixed
@@ -64,7 +66,7 @@ WORKGROUP_BYTES = 16384  # WebGPU's default limit
 
 def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
     """softmax(scale * q K) V; token t of n sees keys 0..state[0, 0]+t, or the last of them, those of earlier calls included; where
-    attention is not causal it sees all, or those near it on both sides.
+    attention is not causal it sees all of its text, or those near it on both sides.
 
     q float32[n, query_size], normalised and rotated; kv, page_table, state: see kv_cache.py, with the n tokens already appended;
     qkv float32[n, qkv_size], where outputs have gates; out float32[n, query_size]. Products and sums are float32 in every variant.
@@ -112,15 +114,15 @@ class _AttentionPrefill:
                 self._locate(block, state)
                 self._allocate()
                 before = self._tiles_before(block, state)
-                self._load(fixed("start", before * self.tile))
+                self._load(fixed("start", before * self.tile), state)
                 last_token = T.min((block * self.block + self.block - 1) // self.group, self.n - 1)
-                end = fixed("end", self._end(state[0, 0] + last_token))
+                end = fixed("end", self._end(last_token, state))
                 with T.serial(ceildiv(end, self.tile) - before) as index:
                     first = fixed("first", (before + index) * self.tile)
                     barrier()
                     self._publish()
                     barrier()
-                    self._load(fixed("next_first", first + self.tile))
+                    self._load(fixed("next_first", first + self.tile), state)
                     step_keys = self.runs * self.parts
                     with T.serial(self.tile // step_keys) as step:
                         offset = fixed("offset", step * step_keys)
@@ -137,32 +139,43 @@ class _AttentionPrefill:
         self.row = [fixed("row", first + r) for r in range(self.rows)]
         self.token = [fixed("token", T.min(row // self.group, self.n - 1)) for row in self.row]
         self.head = [fixed("head", self.kv_head * self.group + row % self.group) for row in self.row]
-        self.position = [fixed("limit", state[0, 0] + token) for token in self.token]
-        self.last = fixed("last", state[0, 0] + self.n - 1)
-        self.limit = self.position  # the last keys that they see
-        if not self.attention.causal:
-            window = self.attention.window
-            ends = [self.last if window is None else T.min(position + (window - 1), self.last) for position in self.position]
-            self.limit = [fixed("end", end) for end in ends]
+        if self.attention.causal:
+            self.position = [fixed("limit", state[0, 0] + token) for token in self.token]
+            self.last = fixed("last", state[0, 0] + self.n - 1)
+            self.limit = self.position  # the last keys that they see
+        else:
+            seen = [self._seen_of_text(state, token) for token in self.token]
+            self.position, self.begin, self.limit = ([fixed("seen", each[i]) for each in seen] for i in range(3))
         # The first vector of a run's key i ^ part that this invocation holds.
         self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.columns + self.part) for i in range(self.parts)]
 
+    def _seen_of_text(self, state: Buffer, token: Expr) -> tuple[Expr, Expr, Expr]:
+        """Where attention is not causal: a token's position, and those of the first and the last key that it sees."""
+        text, window = text_of(state, token), self.attention.window
+        position = fixed("position", text.position(token))
+        if window is None:
+            return position, text.begin, text.last
+        return position, T.max(position - (window - 1), text.begin), T.min(position + (window - 1), text.last)
+
     def _tiles_before(self, block: Expr, state: Buffer) -> Expr:
         """Tiles of keys that none of the workgroup's tokens sees any more."""
+        first_token = block * self.block // self.group
+        if not self.attention.causal:
+            return fixed("tiles_before", self._seen_of_text(state, first_token)[1] >> (self.tile.bit_length() - 1))
         if self.attention.window is None:
             return 0
-        first_seen = state[0, 0] + block * self.block // self.group - (self.attention.window - 1)
+        first_seen = state[0, 0] + first_token - (self.attention.window - 1)
         return fixed("tiles_before", T.max(first_seen, 0) >> (self.tile.bit_length() - 1))
 
-    def _end(self, last_token: Expr) -> Expr:
-        """Keys that the workgroup's tokens see, the last of them at this position: those before it are as many as its number."""
-        if self.attention.causal:
-            return last_token + 1
-        return self.last + 1 if self.attention.window is None else T.min(last_token + self.attention.window, self.last + 1)
+    def _end(self, last_token: Expr, state: Buffer) -> Expr:
+        """Keys that the workgroup's tokens see, of which this is the last: those before it are as many as its number."""
+        return state[0, 0] + last_token + 1 if self.attention.causal else self._seen_of_text(state, last_token)[2] + 1
 
     def _sees(self, row: int, key: Expr) -> Expr:
         """Whether a row's token sees the key at a position."""
         seen, window = key <= self.limit[row], self.attention.window
+        if not self.attention.causal:
+            return T.And(seen, key >= self.begin[row])
         return seen if window is None else T.And(seen, key > self.position[row] - window)
 
     def _allocate(self) -> None:
@@ -190,19 +203,20 @@ class _AttentionPrefill:
                     query = self.q[self.token[r], vec(self.head[r] * self.row_vectors + column)]
                     store(self.query, query * scale, r * self.vectors + j)
 
-    def _load(self, first: Expr) -> None:
+    def _load(self, first: Expr, state: Buffer) -> None:
         """Part of the tile that starts at position `first` into registers; beyond the last key that one again, and never a slot
         that nothing was written to, which may hold NaN."""
-        page = fixed("page", page_of(self.page_table, 0, T.min(first, self.last)))
+        last = self.last if self.attention.causal else text_at(state, first).last
+        page = fixed("page", page_of(self.page_table, 0, T.min(first, last)))
         for i in range(self.loads):
             index = i * self.threads + self.thread
             if (i + 1) * self.threads > self.tile * self.columns:
                 index = T.min(index, self.tile * self.columns - 1)
-            slot, column = fixed("slot", slot_of(T.min(first + index // self.columns, self.last))), index % self.columns
+            slot, column = fixed("slot", slot_of(T.min(first + index // self.columns, last))), index % self.columns
             for kind, words in ((KEY, self.next_keys), (VALUE, self.next_values)):
                 store(words, self.cache.load(page, kind, self.kv_head, slot, column), i)
         if self.stored.scaled:
-            slot = fixed("slot", slot_of(T.min(first + self.thread % self.tile, self.last)))
+            slot = fixed("slot", slot_of(T.min(first + self.thread % self.tile, last)))
             for kind in (KEY, VALUE):
                 store(self.next_scales, self.cache.load_scale(page, kind, self.kv_head, slot), kind)
 

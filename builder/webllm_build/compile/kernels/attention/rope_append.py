@@ -16,6 +16,7 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     qk_norm_buffer,
     slot_of,
     state_buffer,
+    text_of,
 )
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
@@ -48,7 +49,8 @@ LANES = 8  # invocations of a row: one head of one token
 
 def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
     """Normalises, where the layer does, and rotates the queries and keys of n new tokens, and appends keys and values to the cache at
-    positions state[0, 0]..state[0, 0]+n-1. Where the layer has queries alone, there is no more to it than these.
+    positions state[0, 0]..state[0, 0]+n-1; where attention is not causal each text's at its own. Where the layer has queries alone, there is no
+    more to it than these.
 
     qkv float32[n, qkv_size]: queries, keys, values; rotary pairs are elements 2i and 2i+1.
     rope float32[>= n, head_dim]: cosine and sine for each new token and pair.
@@ -73,7 +75,7 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
             token, head = fixed("token", T.min(row // heads, n - 1)), fixed("head", row % heads)
             if where is not None:
                 state, page_table, cache = where
-                position = fixed("position", state[0, 0] + token)
+                position = fixed("position", state[0, 0] + token if attention.causal else text_of(state, token).position(token))
                 kv_head = head - num_heads
                 page = page_of(page_table, 0, position)
                 place = (page, kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))
