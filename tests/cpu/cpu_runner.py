@@ -77,7 +77,8 @@ class CpuRunner:
 
     def encode(self, tokens: Sequence[int], sequence: int = 0) -> Array:
         """A whole text's vector, of an embedding model: float32[dimensions]."""
-        return self.encode_texts([tokens], sequence)[0]
+        vector: Array = self.encode_texts([tokens], sequence)[0]
+        return vector
 
     def encode_texts(self, texts: Sequence[Sequence[int]], sequence: int = 0) -> Array:
         """The same of several texts in one call: float32[texts, dimensions]. Each begins with a page."""

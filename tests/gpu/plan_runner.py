@@ -184,11 +184,9 @@ class PlanRunner:
             self._submit([("decode", 1), ("sample", 1)], [self.sequence])
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]
 
-    def _submit(
-        self, functions: Sequence[tuple[str, int]], sequences: Sequence[int | None], n: int = 1, texts: Sequence[int] = ()
-    ) -> None:
-        """One step that appends n tokens to each row's sequence, or texts of so many tokens, each from a page's begin on. functions: names, and
-        how many tokens or rows each takes. Pages that were given back hold NaN by then."""
+    def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int | None], n: int = 1, texts: Sequence[int] = ()) -> None:
+        """One step that appends n tokens to each row's sequence, or texts of so many tokens, each from a page's begin on. functions: names,
+        and how many tokens or rows each takes. Pages that were given back hold NaN by then."""
         model, wasm = self.plan.model, self._wasm
         lengths = np.array(texts, np.int32)
         begins = np.cumsum([0, *(-(-lengths // model.page_size) * model.page_size)])

@@ -13,7 +13,6 @@ from plan_runner import PlanRunner
 from families import ENCODERS, TOKENS, open_tiny, reference, vector_error
 from packed_model import EXACT
 
-
 BESIDE = (7, 1, 48, 17, 33)  # texts of one call
 
 

@@ -116,7 +116,7 @@ class Decoder:
         return ops.linear(x, self.head, norm=norm, bias=self.head_bias, scale=self.logit_scale, softcap=self.logit_softcap)
 
     def pooled(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
-        """Of an embedding model, the pooled state [texts, hidden] of each text's hidden states in x[m, hidden]: `vector` makes its vector of it."""
+        """Of an embedding model, the pooled state [texts, hidden] of each text in x[m, hidden]: `vector` makes its vector of it."""
         if self.pool is None:
             raise ValueError("a model with an output head has no pool")
         return ops.pool(self.normed(ops, x), self.pool.pool.kind, several=self.takes_several_texts)

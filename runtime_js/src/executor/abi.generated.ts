@@ -34,9 +34,9 @@ export const STEP_WORDS = 4;
 export const PLAN_FORMAT = 6;
 /** of one decode step */
 export const MAX_ROWS = 8;
-/** int32 words of a row in the io buffer state: position, new tokens, place in the history, slot read, slot written, rows of its sequence before it, and FIRST_WORD */
+/** int32 words of a row in the io buffer state: position, new tokens, place in the history, slots read, written, rows before */
 export const STATE_WORDS = 16;
-/** of a prefill of several texts, a row each: the place of the row's first token; 0 where there is no such text */
+/** of several texts in a call, a row each: the place of its first token; 0 where there is no such text */
 export const FIRST_WORD = 6;
 /** uint32 words of a row in the io buffer sampling, which the next ones are places of */
 export const SAMPLING_WORDS = 16;

@@ -323,7 +323,7 @@ export function parseHead(plan: Fields): PlanHead {
   const groups = windowsOf(states).length;
   if (groups > MAX_GROUPS) throw fail(`its layers have ${groups} different windows`);
   const io = parseIo(plan, model, groups);
-  const stored = plan.optional("stored", (key) => plan.objects(key, MAX_STORED, (weight) => parseStored(weight, model, io))) ?? [];
+  const stored = plan.objects("stored", MAX_STORED, (weight) => parseStored(weight, model, io));
   if (new Set(stored.map((weight) => weight.io)).size < stored.length) throw fail("two stored weights have one io buffer");
   return { model, weights, stored, states, io };
 }

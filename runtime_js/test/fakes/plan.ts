@@ -55,6 +55,7 @@ export function fakePlan(): Record<string, unknown> {
       ropes: [{ inv_freq: [1, 0.01], scale: 1 }],
     },
     weights: [{ name: "a", bytes: WEIGHT_BYTES[0] }, { name: "b", bytes: WEIGHT_BYTES[1] }],
+    stored: [],
     states: [{ name: "kv0", kind: "pages", query_size: 8, window: null }],
     io: [
       { name: "tokens", bytes: 32 }, { name: "state", bytes: 512 }, { name: "rope0", bytes: 128 }, { name: "page_table0", bytes: 1024 },

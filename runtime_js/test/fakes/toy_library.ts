@@ -61,6 +61,7 @@ export function toyPlan(): Record<string, unknown> {
     format: 6,
     model: { vocab_size: VOCABULARY, hidden_size: 4, context_length: CONTEXT, page_size: PAGE_SIZE, prefill_chunk: CHUNK, texts: 1, ropes: [{ inv_freq: [1], scale: 1 }] },
     weights: ["layers.0.hash", "head"].map((name) => ({ name, bytes: 64 })),
+    stored: [],
     states: ["kv0", "kv1"].map((name) => ({ name, kind: "pages", query_size: 8, window: null })),
     io: IO.map(([name, bytes]) => ({ name, bytes })),
     kernels: NAMES.map((name) => ({

@@ -49,8 +49,8 @@ LANES = 8  # invocations of a row: one head of one token
 
 def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
     """Normalises, where the layer does, and rotates the queries and keys of n new tokens, and appends keys and values to the cache at
-    positions state[0, 0]..state[0, 0]+n-1; where attention is not causal each text's at its own. Where the layer has queries alone, there is no
-    more to it than these.
+    positions state[0, 0]..state[0, 0]+n-1; where attention is not causal each text's at its own. Where the layer has queries alone,
+    there is no more to it than these.
 
     qkv float32[n, qkv_size]: queries, keys, values; rotary pairs are elements 2i and 2i+1.
     rope float32[>= n, head_dim]: cosine and sine for each new token and pair.
