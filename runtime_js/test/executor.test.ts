@@ -26,14 +26,15 @@ const F32 = variantCalled("f32");
 let gpu = new FakeGpu();
 beforeEach(() => { gpu = new FakeGpu(); });
 
-async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0, -1]): Promise<PlanExecutor> {
+async function makeExecutor(pages = 2, tiles: readonly number[] = [0, 0, 0, -1], plan = PLAN): Promise<PlanExecutor> {
   const watch = new DeviceWatch(gpu.device);
-  const buffers = await BufferTable.create(gpu.device, PLAN, F32, [pages], await allocateWeights(gpu.device, PLAN));
+  const variant = plan.variants.find(({ name }) => name === "f32") ?? assert.fail();
+  const buffers = await BufferTable.create(gpu.device, plan, variant, [pages], await allocateWeights(gpu.device, plan));
   const wanted = tiles.map((tile) => (tile < 0 ? [] : [tile]));
-  const kernels = (await compileKernels(gpu.device, PLAN, F32, wanted, () => undefined)).map(([only]) => only);
-  const library = { plan: PLAN, launch: fakeLaunch };
+  const kernels = (await compileKernels(gpu.device, plan, variant, wanted, () => undefined)).map(([only]) => only);
+  const library = { plan, launch: fakeLaunch };
   const usualTiles = [0, 0, 0, 1];
-  return new PlanExecutor({ device: gpu.device, watch, library, variant: F32, buffers, kernels, usualTiles, contextLength: 128, isCpu: false });
+  return new PlanExecutor({ device: gpu.device, watch, library, variant, buffers, kernels, usualTiles, contextLength: 128, isCpu: false });
 }
 
 function cache(pages: number[], copies: number[] = []): CacheView {
@@ -73,6 +74,21 @@ test("a decode step is one encoder, one pass, one submit, and makes no other obj
     "write uniforms", "embed(tokens,weights 0,workspace 0,uniforms) 1x1x5", "attend(state kv0,workspace 0,logits) 4x1x5",
     "sample(logits,sampling,tokens,history) 1x1x5", "end", "copy history 8 > readback 0", "submit 1",
   ]);
+});
+
+test("a text that would take long comes in several submits, each of some dispatches, in their order", async () => {
+  const plan = parsePlan({ ...fakePlan(), io: [...[fakePlan()["io"]].flat(), { name: "pooled", bytes: 32 }] }, FAKE_WGSL);
+  const encode = { launch: "launch_0_encode", kernels: [5], steps: [{ kernel: 0, buffers: [7, 16] }] };
+  const variants = plan.variants.map((variant) => ({ ...variant, functions: new Map([...variant.functions, ["encode", encode]]) }));
+  const executor = await makeExecutor(2, undefined, { ...plan, variants });
+  const dispatches = async (): Promise<string[]> => {
+    clearLog();
+    await executor.encode([1, 2, 3, 4], 0, cache([0]));
+    return gpu.log.commands.filter((command) => /[(]|^submit/.test(command)).map((command) => command.replace(/[(].*/, ""));
+  };
+  assert.deepEqual(await dispatches(), ["embed", "attend", "embed", "keep", "submit 1"]);
+  executor.shape = { ...executor.shape, tokenMs: 300 };
+  assert.deepEqual(await dispatches(), ["embed", "submit 1", "attend", "submit 1", "embed", "keep", "submit 1"]);
 });
 
 test("a kernel runs in its chosen tile, with that tile's grid", async () => {

@@ -34,7 +34,7 @@ export const STEP_WORDS = 4;
 export const PLAN_FORMAT = 6;
 /** of one decode step */
 export const MAX_ROWS = 8;
-/** int32 words of a row in the io buffer state: position, new tokens, place in the history, slots read, written, rows before */
+/** int32 words of a row in the io buffer state: position, new tokens, place in the history, slots read, written; before */
 export const STATE_WORDS = 16;
 /** of several texts in a call, a row each: the place of its first token; 0 where there is no such text */
 export const FIRST_WORD = 6;

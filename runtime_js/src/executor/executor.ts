@@ -49,6 +49,9 @@ export interface ExecutorParts {
   readonly rows?: RowReader | undefined;
 }
 
+/** A text that comes whole comes in as many submits as keep each below this, as far as the self-test tells: a GPU that works on one for two seconds is reset. */
+const SUBMIT_MS = 400;
+
 /** A function of the plan, and how many tokens or rows it takes. */
 type Call = readonly [name: string, n: number];
 
@@ -213,7 +216,9 @@ export class PlanExecutor implements InspectableRunner {
       const pooled = this.#buffers.io("pooled");
       this.#writeTokens(tokens, stored);
       const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
-      return this.#readBack(pooled.size, (finish) => this.#submit(calls, additions, this.#write(additions, most), finish), pooled, 0);
+      const longest = this.#write(additions, most);
+      const before = this.#submitParts("prefill", tokens.length, additions, longest);
+      return this.#readBack(pooled.size, (finish) => this.#submit(calls, before === 0 ? additions : [], longest, finish, undefined, before), pooled, 0);
     });
     return all.subarray(0, all.length / most * additions.length);
   }
@@ -364,20 +369,33 @@ export class PlanExecutor implements InspectableRunner {
     return Math.max(...places.map(({ position }) => position)) + 1;
   }
 
+  /** Submits the beginning of a function that would take too long in one submit, in parts; returns how many dispatches these have. */
+  #submitParts(name: string, n: number, additions: readonly (Addition | null)[], longest: number): number {
+    const { length = 0 } = this.#programs.get(name) ?? {};
+    const part = Math.max(1, Math.floor(length * SUBMIT_MS / Math.max(SUBMIT_MS, n * (this.shape.tokenMs ?? 0))));
+    let done = 0;
+    for (; done + part < length; done += part) this.#submit([[name, n]], done === 0 ? additions : [], longest, undefined, part, done);
+    return done;
+  }
+
   /**
    * Records and submits functions in one compute pass, behind the copies of pages that `additions` ask for; `finish` may record more behind
-   * it, `dispatches` ends each function early.
+   * it, `dispatches` ends each function early, `before` begins the first behind so many.
    */
   #submit(
     calls: readonly Call[], additions: readonly (Addition | null)[], longest: number, finish?: (encoder: GPUCommandEncoder) => void,
-    dispatches?: number,
+    dispatches?: number, before = 0,
   ): void {
     const { device, watch } = this.#parts;
     watch.check();
     const encoder = device.createCommandEncoder();
     for (const one of additions) if (one !== null) this.#buffers.copyPages(encoder, one.cache.copies);
     const pass = encoder.beginComputePass();
-    for (const [name, count] of calls) this.#programs.get(name)?.encode(pass, count, longest, dispatches);
+    for (const [i, [name, count]] of calls.entries()) {
+      const program = this.#programs.get(name);
+      const skipped = i === 0 ? before : 0;
+      program?.encode(pass, count, longest, dispatches ?? program.length - skipped, skipped);
+    }
     pass.end();
     finish?.(encoder);
     device.queue.submit([encoder.finish()]);

@@ -72,6 +72,11 @@ export class Program {
     return this.#device.createBindGroup({ layout, entries });
   }
 
+  /** Dispatches. */
+  get length(): number {
+    return this.#steps.length;
+  }
+
   destroy(): void {
     this.#uniformBuffer.destroy();
   }
@@ -85,9 +90,9 @@ export class Program {
 
   /**
    * Records all dispatches for `n` new tokens, `kvLength` tokens in the cache counting them. Creates no GPU object.
-   * `dispatches`: for measurements, how many to record; they begin anew behind the last.
+   * `dispatches`: how many to record, behind so many `before`; for measurements they begin anew behind the last.
    */
-  encode(pass: GPUComputePassEncoder, n: number, kvLength: number, dispatches = this.#steps.length): void {
+  encode(pass: GPUComputePassEncoder, n: number, kvLength: number, dispatches = this.length, before = 0): void {
     const words = this.#launch(n, kvLength);
     this.#kernels.forEach((kernel, i) => {
       const from = this.#wordsOf(i) + GRID_WORDS;
@@ -95,7 +100,7 @@ export class Program {
     });
     this.#uniforms.write(this.#uniformWords);
     let current = -1;
-    for (let i = 0; i < dispatches; i++) {
+    for (let i = before; i < before + dispatches; i++) {
       const step = this.#steps[i % this.#steps.length];
       if (step === undefined) return;
       if (step.kernel !== current) pass.setPipeline(this.#kernel(step.kernel).pipeline);
