@@ -37,8 +37,8 @@ class Mixture:
 
 @dataclass(frozen=True)
 class PlanModel:
-    """Lengths in tokens. texts: that a call of an embedding model may have. The rotary table `ropes[i]` is the io buffer "rope<i>". experts: None
-    where all tokens go through all weights."""
+    """Lengths in tokens. texts: that a call of an embedding model may have. The rotary table `ropes[i]` is the io buffer "rope<i>".
+    experts: None where all tokens go through all weights."""
 
     vocab_size: int
     hidden_size: int
