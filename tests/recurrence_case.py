@@ -16,7 +16,6 @@ from webllm_build.model.recurrence import GatedDelta, Scan
 Array = npt.NDArray[Any]
 
 DELTAS = {
-    "equal": GatedDelta(key_heads=2, value_heads=2, key_dim=32, value_dim=32, kernel=4, eps=1e-6),
     "grouped": GatedDelta(key_heads=2, value_heads=6, key_dim=20, value_dim=48, kernel=4, eps=1e-3),
     "tiled": GatedDelta(key_heads=2, value_heads=4, key_dim=24, value_dim=32, kernel=3, eps=1e-6, tiled=True),
     "qwen3.5": GatedDelta(key_heads=1, value_heads=2, key_dim=128, value_dim=128, kernel=4, eps=1e-6),

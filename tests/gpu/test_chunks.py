@@ -30,7 +30,7 @@ def test_prompts_and_steps(dawn: Dawn, kind: GatedDelta | Scan) -> None:
     steps(dawn, VARIANTS[0], kind).check()
 
 
-@pytest.mark.parametrize("kind", [LARGEST_DELTA, DELTAS["equal"], SCANS["small"]])
+@pytest.mark.parametrize("kind", [LARGEST_DELTA, DELTAS["tiled"], SCANS["small"]])
 def test_a_prompt_without_subgroups(dawn: Dawn, kind: GatedDelta | Scan) -> None:
     of = steps(dawn, VARIANTS[1], kind)
     of.step([(0, 0, -1, 2)], 13)
