@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManifestError } from "../src/support/errors.ts";
-import { firstKernels, functionOf, parsePlan, partsOfStep, rowCounts } from "../src/executor/plan.ts";
+import { firstKernels, firstLayerOf, functionOf, parsePlan, partsOfStep, rowCounts, type FunctionPlan } from "../src/executor/plan.ts";
 import { fails } from "./fakes/expect.ts";
 import { mutations } from "./fakes/mutate.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
@@ -106,4 +106,18 @@ test("whatever is mutated, reading ends in a plan or in a ManifestError", () => 
     }
   }
   assert.ok(refused > 1000, `${refused} refused`);
+});
+
+test("a first layer ends where its products are brought together", () => {
+  const read = "read", out = "read_write";
+  const weights = ["layers.0.up.q", "layers.0.down.q", "layers.1.up.q"].map((name) => ({ name, bytes: 4 }));
+  const kernels = [{ bindings: [read, read, out] }, { bindings: [read, read, out] }, { bindings: [read, out] }] as const;
+  const multiply = (weight: number, x: number, y: number): FunctionPlan["steps"][number] => ({ kernel: 0, buffers: [weight, x, y] });
+  const join = { kernel: 1, buffers: [11, 12, 13] };
+  const encode = { kernel: 2, buffers: [13, 14] };
+  const end = (...steps: FunctionPlan["steps"]): unknown => firstLayerOf({ weights }, kernels, { launch: "", kernels: [0, 1, 2], steps });
+  assert.deepEqual(end(multiply(0, 9, 10), multiply(1, 10, 11), multiply(2, 11, 12)), { steps: 2, output: 11 });
+  assert.deepEqual(end(multiply(0, 9, 11), multiply(1, 9, 12), join, encode, multiply(2, 14, 15)), { steps: 3, output: 13 });
+  assert.deepEqual(end(multiply(0, 9, 11), multiply(1, 9, 12), join), { steps: 3, output: 13 });
+  assert.throws(() => end(join), RangeError);
 });

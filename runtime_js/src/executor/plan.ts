@@ -348,14 +348,18 @@ const FIRST_LAYER = "layers.0.";
 
 /**
  * How many of a function's steps bring it behind the model's first layer, and the buffer that they end with: a hidden state of each token.
- * kernels: those that the function's numbers mean. Raises RangeError.
+ * They end with the layer's last weights, and with what brings their products together (of experts, or of a matrix in parts): steps that
+ * read no weights, and several buffers. kernels: those that the function's numbers mean. Raises RangeError.
  */
 export function firstLayerOf(
   { weights }: Pick<PlanHead, "weights">, kernels: readonly Pick<KernelPlan, "bindings">[], { kernels: own, steps }: FunctionPlan,
 ): { readonly steps: number; readonly output: number } {
-  const last = steps.findLastIndex(({ buffers }) => buffers.some((id) => weights[id]?.name.startsWith(FIRST_LAYER)));
-  const step = steps[last];
-  const { bindings = [] } = kernels[own[step?.kernel ?? -1] ?? -1] ?? {};
+  const bindingsOf = (step: number): KernelPlan["bindings"] => kernels[own[steps[step]?.kernel ?? -1] ?? -1]?.bindings ?? [];
+  const joins = (step: number): boolean => bindingsOf(step).filter((access) => access === "read").length > 1
+    && steps[step]?.buffers.every((id) => weights[id] === undefined) === true;
+  let last = steps.findLastIndex(({ buffers }) => buffers.some((id) => weights[id]?.name.startsWith(FIRST_LAYER)));
+  while (last >= 0 && joins(last + 1)) last++;
+  const [step, bindings] = [steps[last], bindingsOf(last)];
   const output = step?.buffers[bindings.lastIndexOf("read_write")];
   if (output === undefined) throw new RangeError("a function has no kernel that writes what the first layer gives");
   return { steps: last + 1, output };
