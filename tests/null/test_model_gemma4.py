@@ -94,6 +94,23 @@ def test_a_gguf_says_how_much_of_a_head_turns_by_its_divisors(tmp_path: Path) ->
         with_divisors([1.0] * 8 + [2.0] * 24)
 
 
+def test_a_gguf_may_have_gates_and_ups_of_experts_apart(tmp_path: Path) -> None:
+    checkpoint = open_tiny("gemma4_text-experts", "gguf", tmp_path)
+    tensors = dict(checkpoint.tensors)
+    for layer in range(2):
+        name = f"blk.{layer}.ffn_{{}}_exps.weight"
+        both = tensors.pop(name.format("gate_up"))
+        rows = both.read().reshape(both.shape[0], both.shape[1], -1)
+        for part, raw in zip(("gate", "up"), np.split(rows, 2, axis=1), strict=True):
+            shape = (both.shape[0], both.shape[1] // 2, both.shape[2])
+            tensors[name.format(part)] = Tensor.of(name.format(part), shape, both.encoding, np.ascontiguousarray(raw).reshape(-1, raw.shape[-1]))
+    apart = replace(checkpoint, tensors=tensors)
+    model = load_model(apart)
+    operators = NumpyOperators(apart, model.norm_eps, TOKENS)
+    found, expected = model.logits(operators, model.hidden(operators)), reference("gemma4_text-experts")
+    assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
+
+
 def test_rows_are_whole_words_of_every_buffer() -> None:
     model = read_model("a model", CONFIG)
     schemes = {weight.name: scheme_of_floats(weight, "auto") for weight in model.weights}
@@ -119,7 +136,7 @@ def test_a_table_of_more_rows_than_tokens_is_read_by_token(tmp_path: Path) -> No
         ({"num_kv_shared_layers": 4}, "attend to the keys of others"),
         ({"num_kv_shared_layers": 7}, "attend to the keys of others"),
         ({"use_bidirectional_attention": "all"}, "use_bidirectional_attention"),
-        ({"enable_moe_block": True, "num_experts": 4}, "enable_moe_block"),
+        ({"enable_moe_block": True, "num_experts": 4}, "top_k_experts"),
         ({"vocab_size_per_layer_input": 299}, "vocab_size_per_layer_input"),
         ({"hidden_size_per_layer_input": 40}, "hidden_size_per_layer_input is 40"),
         ({"hidden_activation": "silu"}, "hidden_activation"),

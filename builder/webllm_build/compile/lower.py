@@ -109,7 +109,8 @@ class DecodeOperators(GpuOperators, DecodeExperts):
         residual: nn.Tensor | None = None,
     ) -> nn.Tensor:
         exact = DecodeOperators(self.norm_eps, self.variant, self.inputs, self.m)  # a code more or less may be another expert
-        chosen = self.choose(exact.linear(x, weights.router, norm=norm, bias=weights.router_bias), routing, weights)
+        logits = exact.linear(x, weights.router, norm=weights.router_norm or norm, bias=weights.router_bias)
+        chosen = self.choose(logits, routing, weights)
         return self.summed(self.channels(x, chosen, weights, activation, norm), chosen, weights, residual)
 
     def attention(
@@ -172,9 +173,10 @@ class PrefillOperators(GpuOperators, PrefillExperts):
         norm: Weight | None = None,
         residual: nn.Tensor | None = None,
     ) -> nn.Tensor:
-        x = x if norm is None else self.norm(x, norm)
-        exact = PrefillOperators(self.norm_eps, exactly(self.variant), self.inputs)
-        chosen = self.choose(exact.linear(x, weights.router, bias=weights.router_bias), routing, weights)
+        normed = x if norm is None else self.norm(x, norm)
+        routed = normed if weights.router_norm is None else self.norm(x, weights.router_norm)
+        x, exact = normed, PrefillOperators(self.norm_eps, exactly(self.variant), self.inputs)
+        chosen = self.choose(exact.linear(routed, weights.router, bias=weights.router_bias), routing, weights)
         return self.combined(self.grouped(x, chosen, routing, weights, activation), chosen, residual)
 
     def attention(

@@ -18,6 +18,7 @@ class Experts:
     """The sum of down(activation(gate) * up) of the experts that a router chooses, each times its share. size: of gate and of up.
 
     correction: there is a vector that is added to the scores where experts are chosen. biased: the router and all matrices have biases.
+    router_norm: the router has a norm of its own, in the place of the experts'.
     """
 
     routing: Routing
@@ -25,6 +26,7 @@ class Experts:
     size: int
     correction: bool = False
     biased: bool = False
+    router_norm: bool = False
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -53,6 +55,7 @@ class _Experts:
             correction=place.vector("correction", [Part("correction", count, suffix="")]) if description.correction else None,
             gate_up_bias=place.stack("experts_gate_up_bias", gate_up_bias, routing, order=order) if biased else None,
             down_bias=place.stack("experts_down_bias", down_bias, routing) if biased else None,
+            router_norm=place.vector("router_norm", [Part("router_norm", hidden, suffix="")]) if description.router_norm else None,
         )
 
     @property

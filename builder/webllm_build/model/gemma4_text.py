@@ -5,6 +5,7 @@ beside its input."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,11 +14,15 @@ from webllm_build.model import common, gemma3_text, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.dense_and_experts import DenseAndExperts
+from webllm_build.model.experts import Experts
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layer_inputs import LayerInput, LayerInputs
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import FileNames, Names
+from webllm_build.model.routing import Routing
 from webllm_build.model.self_attention import SelfAttention
+from webllm_build.model.stacks import Form, Scaled
 from webllm_build.source.checkpoint import Tensor
 
 NAMES = Names(
@@ -31,7 +36,17 @@ NAMES = Names(
             "input_out": "model.layers.{}.per_layer_projection",
             "input_out_norm": "model.layers.{}.post_per_layer_input_norm",
             "scalar": "model.layers.{}.layer_scalar",
-        }
+            "dense_out_norm": "model.layers.{}.post_feedforward_layernorm_1",
+            "experts_norm": "model.layers.{}.pre_feedforward_layernorm_2",
+            "experts_out_norm": "model.layers.{}.post_feedforward_layernorm_2",
+            "router": "model.layers.{}.router.proj",
+            "router_norm": "model.layers.{}.router.scale",
+        },
+        experts={
+            "experts_gate": (Form("model.layers.{}.experts.gate_up_proj", half=0),),
+            "experts_up": (Form("model.layers.{}.experts.gate_up_proj", half=1),),
+            "experts_down": (Scaled("model.layers.{}.experts.down_proj", factors="model.layers.{}.router.per_expert_scale"),),
+        },
     ),
     gguf=FileNames(
         {
@@ -43,7 +58,17 @@ NAMES = Names(
             "input_out": "blk.{}.proj",
             "input_out_norm": "blk.{}.post_norm",
             "scalar": "blk.{}.layer_output_scale.weight",
-        }
+            "dense_out_norm": "blk.{}.post_ffw_norm_1",
+            "experts_norm": "blk.{}.pre_ffw_norm_2",
+            "experts_out_norm": "blk.{}.post_ffw_norm_2",
+            "router": "blk.{}.ffn_gate_inp",
+            "router_norm": "blk.{}.ffn_gate_inp.scale",
+        },
+        experts={
+            "experts_gate": (Form("blk.{}.ffn_gate_up_exps.weight", half=0), *gguf.EXPERTS["experts_gate"]),
+            "experts_up": (Form("blk.{}.ffn_gate_up_exps.weight", half=1), *gguf.EXPERTS["experts_up"]),
+            "experts_down": (Scaled("blk.{}.ffn_down_exps.weight", factors="blk.{}.ffn_down_exps.scale"),),
+        },
     ),
 )
 # What a GGUF says in other words than config.json.
@@ -66,6 +91,9 @@ GGUF_KEYS = {
     "num_kv_shared_layers": "attention.shared_kv_layers",
     "hidden_size_per_layer_input": "embedding_length_per_layer_input",
     "final_logit_softcapping": "final_logit_softcapping",
+    "num_experts": "expert_count",
+    "top_k_experts": "expert_used_count",
+    "moe_intermediate_size": "expert_feed_forward_length",
 }
 # Of experts, where there are none.
 IGNORED = common.IGNORED | {"num_experts", "top_k_experts", "moe_intermediate_size"}
@@ -122,6 +150,7 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     nearby = [count for kind, count in zip(kinds, of_layers, strict=False) if kind == SLIDING]
     found: dict[str, object] = {**dict.fromkeys(ITS_OWN), FULL_HEAD: None, "partial_rotary_factor": None, "per_layer_config": overrides}
     found["num_key_value_heads"] = nearby[0] if nearby else max(of_layers, default=None)
+    found["enable_moe_block"] = bool(config.get("num_experts"))
     if isinstance(sizes, np.ndarray):
         shared = config.get("num_kv_shared_layers")
         first, own = sizes.tolist()[0], len(sizes) - (shared if isinstance(shared, int) else 0)
@@ -149,7 +178,6 @@ def skipped(model: Decoder) -> tuple[str, ...]:
 def read(config: Reader) -> Decoder:
     hidden, count = config.integer("hidden_size"), config.integer("num_hidden_layers")
     config.must_be("hidden_activation", "gelu_pytorch_tanh")
-    config.must_be("enable_moe_block", False)
     config.one_of("use_bidirectional_attention", ("vision",), default="vision")  # of images alone
     kinds = (*config.layer_types(count, default=[FULL if layer % 6 == 5 else SLIDING for layer in range(count)])[:-1], FULL)
     shared = config.count("num_kv_shared_layers", default=0)
@@ -163,7 +191,9 @@ def read(config: Reader) -> Decoder:
     keys_are_values = config.flag("attention_k_eq_v", default=False)
     bias = config.flag("attention_bias", default=False)
     size, is_wide = config.integer("intermediate_size"), config.flag("use_double_wide_mlp", default=False)
-    inputs = read_inputs(config, count)
+    inputs, experts = read_inputs(config, count), read_experts(config)
+    # The router's input is also divided by the root of the hidden size.
+    names = Names(*(replace(file, multipliers={"router_norm": hidden**-0.5}) for file in NAMES.formats.values()))
 
     def layer(index: int) -> Layer:
         kind = kinds[index]
@@ -171,11 +201,12 @@ def read(config: Reader) -> Decoder:
         mixer = SelfAttention(attention[kind], bias, out_bias=bias, keys_of=keys_of, keys_as_values=keys_are_values and kind == FULL)
         mlp = GatedMLP("gelu_tanh_mul", size * (2 if is_wide and keys_of is not None else 1))
         given = None if inputs is None else LayerInput(inputs.size, "gelu_tanh")
-        return Layer(mixer, mlp, norms="around", input=given, scaled=True)
+        block = mlp if experts is None else DenseAndExperts(mlp, experts)
+        return Layer(mixer, block, norms="around", input=given, scaled=True)
 
     layers = [layer(index) for index in range(count)]
     softcap = config.number_or_none("final_logit_softcapping", default=None)
-    return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap, layer_inputs=inputs)
+    return common.read_decoder(config, names, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap, layer_inputs=inputs)
 
 
 def read_attention(config: Reader, kinds: Sequence[str]) -> Mapping[str, Attention]:
@@ -206,6 +237,14 @@ def read_attention(config: Reader, kinds: Sequence[str]) -> Mapping[str, Attenti
             value_norm=True,
         )
     return found
+
+
+def read_experts(config: Reader) -> Experts | None:
+    """Of all layers, beside their MLPs."""
+    if not config.flag("enable_moe_block", default=False):
+        return None
+    routing = Routing(config.integer("num_experts"), config.integer("top_k_experts"))
+    return Experts(routing, "gelu_tanh_mul", config.integer("moe_intermediate_size"), router_norm=True)
 
 
 def read_inputs(config: Reader, layers: int) -> LayerInputs | None:

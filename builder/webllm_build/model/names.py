@@ -180,8 +180,7 @@ class Place:
     def _forms(self, part: str) -> Mapping[Format, Sequence[Form]]:
         """Its forms in this layer."""
         return {
-            format: [replace(form, name=form.name.replace("{}", str(self.layer))) for form in file.experts[part]]
-            for format, file in self.names.formats.items()
+            format: [form.of_layer(self.layer) for form in file.experts[part]] for format, file in self.names.formats.items()
         }
 
     def _name(self, weight: str) -> str:

@@ -167,7 +167,7 @@ class NumpyOperators:
         norm: Weight | None = None,
         residual: Array | None = None,
     ) -> Array:
-        logits = self.linear(x, weights.router, norm=norm, bias=weights.router_bias)
+        logits = self.linear(x, weights.router, norm=weights.router_norm or norm, bias=weights.router_bias)
         ids, shares = choose(routing, logits, None if weights.correction is None else self.vector(weights.correction))
         x = x if norm is None else self.norm(x, norm)
         pairs, share = ids.reshape(-1), shares.reshape(-1, 1)

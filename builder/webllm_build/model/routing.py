@@ -42,7 +42,8 @@ class Routing:
 class ExpertWeights:
     """Of a mixture over `hidden` features, with experts of `size` channels.
 
-    router: [count, hidden], router_bias: [count]. correction: [count], added to sigmoid scores for the choice alone.
+    router: [count, hidden], router_bias: [count]. router_norm: [hidden], of its input, where that is another one than the experts'.
+    correction: [count], added to sigmoid scores for the choice alone.
     gate_up: of each expert [2 * size, hidden], gate and up of a channel beside each other; down: of each [hidden, size]; biases of these,
     a vector for each expert.
     """
@@ -54,9 +55,11 @@ class ExpertWeights:
     correction: Weight | None = None
     gate_up_bias: Weight | None = None
     down_bias: Weight | None = None
+    router_norm: Weight | None = None
 
     @property
     def all(self) -> tuple[Weight, ...]:
         """In the order of the plan."""
-        weights = (self.router, self.router_bias, self.correction, self.gate_up, self.gate_up_bias, self.down, self.down_bias)
+        of_router = (self.router, self.router_bias, self.router_norm, self.correction)
+        weights = (*of_router, self.gate_up, self.gate_up_bias, self.down, self.down_bias)
         return tuple(weight for weight in weights if weight is not None)

@@ -30,6 +30,10 @@ class Form:
     half: Literal[0, 1] | None = None
     alternating: bool = False
 
+    def of_layer(self, layer: int | None) -> Form:
+        """With the number of the layer in the place of "{}" in names."""
+        return replace(self, name=self.name.replace("{}", str(layer)))
+
     def shapes(self, count: int, shape: tuple[int, ...]) -> Mapping[str, tuple[int, ...]]:
         """Of the tensors that it takes, by their names, where each expert has rows of this shape."""
         rows = shape[0] * (1 if self.half is None else 2)
@@ -72,6 +76,31 @@ class Form:
         if self.alternating:
             return slice(2 * first + self.half, 2 * end + self.half - 1, 2)
         return slice(self.half * rows + first, self.half * rows + end, 1)
+
+
+@dataclass(frozen=True)
+class Scaled(Form):
+    """Rows of each expert that are times its element of a vector [experts], of the name `factors`."""
+
+    factors: str = ""
+
+    def of_layer(self, layer: int | None) -> Form:
+        name, factors = (name.replace("{}", str(layer)) for name in (self.name, self.factors))
+        return replace(self, name=name, factors=factors)
+
+    def shapes(self, count: int, shape: tuple[int, ...]) -> Mapping[str, tuple[int, ...]]:
+        return {**super().shapes(count, shape), self.factors: (count,)}
+
+    def joined(self, tensors: Sequence[Tensor], count: int, shape: tuple[int, ...]) -> Tensor:
+        *matrices, factors = tensors
+        matrix = super().joined(matrices, count, shape)
+
+        def of_expert(expert: int, first: int, end: int) -> Raw:
+            rows = matrix.rows(expert * shape[0] + first, expert * shape[0] + end)
+            values = decode_rows(rows, matrix.encoding, matrix.name) * factors.dequantize()[expert]
+            return np.ascontiguousarray(values, np.float32).view(np.uint8)
+
+        return _stacked(matrix, "f32", count, shape, of_expert)
 
 
 class Transposed(Form):

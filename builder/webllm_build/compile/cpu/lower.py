@@ -97,9 +97,10 @@ class CpuOperators(RelaxOperators):
         norm: Weight | None = None,
         residual: nn.Tensor | None = None,
     ) -> nn.Tensor:
-        x = x if norm is None else self.norm(x, norm)
-        m, k = x.shape[0], weights.router.shape[1]
-        logits = self.linear(x, weights.router, bias=weights.router_bias)
+        normed = x if norm is None else self.norm(x, norm)
+        routed = normed if weights.router_norm is None else self.norm(x, weights.router_norm)
+        x, m, k = normed, x.shape[0], weights.router.shape[1]
+        logits = self.linear(routed, weights.router, bias=weights.router_bias)
         choose = _choose(routing, corrected=weights.correction is not None)
         chosen = self.choose_by(choose, logits, weights)
         shapes = [m * routing.chosen], [run_count(m, routing), RUN_WORDS]
