@@ -102,8 +102,8 @@ def test_a_gguf_may_have_gates_and_ups_of_experts_apart(tmp_path: Path) -> None:
         both = tensors.pop(name.format("gate_up"))
         rows = both.read().reshape(both.shape[0], both.shape[1], -1)
         for part, raw in zip(("gate", "up"), np.split(rows, 2, axis=1), strict=True):
-            shape = (both.shape[0], both.shape[1] // 2, both.shape[2])
-            tensors[name.format(part)] = Tensor.of(name.format(part), shape, both.encoding, np.ascontiguousarray(raw).reshape(-1, raw.shape[-1]))
+            shape, whole = (both.shape[0], both.shape[1] // 2, both.shape[2]), np.ascontiguousarray(raw).reshape(-1, raw.shape[-1])
+            tensors[name.format(part)] = Tensor.of(name.format(part), shape, both.encoding, whole)
     apart = replace(checkpoint, tensors=tensors)
     model = load_model(apart)
     operators = NumpyOperators(apart, model.norm_eps, TOKENS)
