@@ -46,6 +46,8 @@ def randomise(model: torch.nn.Module, kind: str) -> None:
         noise = torch.randn(parameter.shape)
         if name.endswith("bias") or "sinks" in name:
             value = noise
+        elif name.endswith("per_expert_scale"):  # matrices take it as they are read, and are still numbers of float16
+            value = 2.0 ** noise.round()
         elif parameter.ndim < 2:  # a norm's starts at 1 or 0, a recurrence's where its family says
             value = 0.3 * noise + parameter.data
         else:
