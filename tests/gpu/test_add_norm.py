@@ -20,7 +20,7 @@ from webllm_build.quantize import SCHEMES
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 @pytest.mark.parametrize(("columns", "scalar"), [(32, None), (640, 0.25), (1152, None)])
 def test_add_norm(dawn: Dawn, variant: Variant, columns: int, scalar: float | None) -> None:
-    kernel = dawn.prepare(add_norm(variant, columns, 1e-3, scaled=scalar is not None), variant)
+    kernel = dawn.prepare(add_norm(variant, None, columns, 1e-3, scaled=scalar is not None), variant)
     rng = np.random.default_rng(columns)
     for rows in (1, 3):
         x, residual = rng.standard_normal((2, rows, columns)).astype(np.float32)
@@ -33,7 +33,7 @@ def test_add_norm(dawn: Dawn, variant: Variant, columns: int, scalar: float | No
 
 
 NORMED = {
-    "add_norm": add_norm(VARIANTS[0], 64, 1e-3),
+    "add_norm": add_norm(VARIANTS[0], None, 64, 1e-3),
     "quantize": quantize(VARIANTS[0], 64, norm_eps=1e-3),
     **{f"gemv of {m}": gemv(VARIANTS[0], SCHEMES["q4"], 64, 64, m=m, norm_eps=1e-3) for m in (1, 2)},
     **{f"gemv_codes of {m}": gemv_codes(VARIANTS[0], SCHEMES["q4"], 64, 64, m=m, norm_eps=1e-3) for m in (1, 2)},

@@ -20,6 +20,6 @@ def test_each_layer_has_its_columns(dawn: Dawn, variant: Variant, columns: int) 
     want = (wide / np.sqrt((wide**2).mean(-1, keepdims=True) + 1e-2) * weight + rows) / np.sqrt(2)
     outputs = {f"out{i}": poison((3, columns)) for i in range(2)}
     inputs = {"projected": projected.reshape(3, -1), "rows": rows.reshape(3, -1), "norm_weight": weight}
-    got = dawn.run(layer_inputs(variant, columns, count, first, 2, 1e-2), variant, {**inputs, **outputs}, {"n": 3})
+    got = dawn.run(layer_inputs(variant, None, columns, count, first, 2, 1e-2), variant, {**inputs, **outputs}, {"n": 3})
     for i in range(2):
         np.testing.assert_allclose(got[f"out{i}"], want[:, first + i], rtol=0, atol=1e-5)

@@ -28,8 +28,8 @@ from webllm_build.signals import held_back
 @dataclass(frozen=True)
 class FunctionSpec:
     """A plan function: how many rows it takes (a number, or "n" up to `most`, None for a prefill chunk), its io buffers ("ropes": all
-    rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen), whether it
-    reads states and weights, and the io buffer that its result is."""
+    rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen; "beyond": what
+    the layers that `prefill` leaves out need), whether it reads states and weights, and the io buffer that its result is."""
 
     name: str
     rows: int | Literal["n"]
@@ -43,8 +43,8 @@ ROW_COUNTS = (2, 4, MAX_ROWS)  # of decode steps with several rows; powers of tw
 STEP = ("tokens", "state", "ropes", "tables", "rows", "experts")
 FUNCTIONS = (
     FunctionSpec("prefill", "n", STEP, True, "hidden"),
-    FunctionSpec("logits", "n", ("hidden",), True, "logits"),
-    FunctionSpec("encode", "n", ("hidden", "state"), True, "pooled"),
+    FunctionSpec("logits", "n", ("hidden", "beyond"), True, "logits"),
+    FunctionSpec("encode", "n", ("hidden", "state", "beyond"), True, "pooled"),
     FunctionSpec("decode", 1, STEP, True, "logits"),
     *(FunctionSpec(f"decode_{m}", m, STEP, True, "logits") for m in ROW_COUNTS),
     FunctionSpec("sample", "n", ("logits", "sampling", "state", "tokens", "history"), False, None, most=MAX_ROWS),
@@ -120,7 +120,9 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
     rows = [name for _, names in stored.values() for name in names]
     choices = [CHOICES] if layout.mixture else []
     several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": choices}
-    names = [name for given in spec.io for name in several.get(given, [given])]
+    beyond = STEP if model.remembered < len(model.layers) else ()
+    asked = (name for given in spec.io for name in (beyond if given == "beyond" else (given,)))
+    names = list(dict.fromkeys(name for given in asked for name in several.get(given, [given])))
     io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
     states: dict[str, nn.Tensor] = {}
     weights: dict[str, list[Matrix]] = {}
@@ -162,13 +164,16 @@ def gpu(layout: Layout, variant: Variant) -> Backend:
 
     def prefill(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
         operators = IntegerPrefillOperators if variant.integer else PrefillOperators
-        return model.hidden(operators(model.norm_eps, variant, inputs))
+        return model.hidden(operators(model.norm_eps, variant, inputs), model.remembered)
 
     def logits(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        return model.logits(decoding(model, inputs, 1), last_row(inputs.io["hidden"]))
+        x, is_whole = last_row(inputs.io["hidden"]), model.remembered == len(model.layers)
+        operators = decoding(model, inputs if is_whole else inputs.of_last(), 1)
+        return model.logits(operators, model.beyond(operators, x))
 
     def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        operators, hidden = PrefillOperators(model.norm_eps, variant, inputs), inputs.io["hidden"]
+        operators = PrefillOperators(model.norm_eps, variant, inputs)
+        hidden = model.beyond(operators, inputs.io["hidden"])
         if model.pool is None:
             return operators.last_and_sum(model.normed(operators, hidden))
         return model.vector(decoding(model, inputs, layout.texts), model.pooled(operators, hidden))

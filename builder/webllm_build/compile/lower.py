@@ -66,16 +66,16 @@ class GpuOperators(RelaxOperators):
         return nn.op.rms_norm(x, *self.vector(norm), axes=-1, epsilon=self.norm_eps)
 
     def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
-        return _embed(self.variant, part, count, scale)
+        return _embed(self.variant, part, count, scale, self.count)
 
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
         return _norm_parts(self.variant, columns, sizes, eps)
 
     def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
-        return _add_norm(self.variant, columns, self.norm_eps, scaled=scaled)
+        return _add_norm(self.variant, self.count, columns, self.norm_eps, scaled=scaled)
 
     def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
-        return _layer_inputs(self.variant, size, count, first, outputs, self.norm_eps)
+        return _layer_inputs(self.variant, self.count, size, count, first, outputs, self.norm_eps)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)

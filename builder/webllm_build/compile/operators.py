@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tvm import te, tirx, topi
 from tvm.relax.frontend import nn
@@ -45,13 +45,29 @@ class Matrix:
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """The tensors of one Relax function: io buffers by name, rotary tables, page tables by the states that they are of, states by name,
-    the parts of each weight, or of one in storage the rows of the call's tokens."""
+    the parts of each weight, or of one in storage the rows of the call's tokens. count: of the tokens that these are of, where that is
+    another number than the function is called with."""
 
     io: Mapping[str, nn.Tensor]
     ropes: Mapping[Rope, nn.Tensor]
     tables: Mapping[str, nn.Tensor]
     states: Mapping[str, nn.Tensor]
     weights: Mapping[str, Sequence[Matrix]]
+    count: int | None = None
+
+    def of_last(self) -> Inputs:
+        """In a function over a prefill's tokens, those of a step of the last one alone."""
+        state = self.io["state"]
+        io = {**self.io, "tokens": _of_last(self.io["tokens"], state, 1), "state": _at_last(state)}
+        ropes = {rope: _of_last(table, state, 1) for rope, table in self.ropes.items()}
+        weights = dict(self.weights)
+        for name, (matrix, *_) in self.weights.items():
+            if any(buffer is each for buffer in matrix.buffers for each in self.io.values()):
+                part = replace(matrix.part, rows=1)
+                sizes = [spec.shape[0] for spec in part.buffers]
+                taken = [_of_last(buffer, state, size) for buffer, size in zip(matrix.buffers, sizes, strict=True)]
+                weights[name] = [Matrix(part, taken)]
+        return replace(self, io=io, ropes=ropes, weights=weights, count=1)
 
 
 class RelaxOperators(ABC):
@@ -60,6 +76,7 @@ class RelaxOperators(ABC):
     def __init__(self, norm_eps: float, inputs: Inputs) -> None:
         self.norm_eps = norm_eps
         self.inputs = inputs
+        self.count = inputs.count
         self.caches: dict[str, nn.Tensor] = {}  # states in pages, as this call has left them so far
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> nn.Tensor:
@@ -113,12 +130,11 @@ class RelaxOperators(ABC):
         args = [x, *self.vector(norm), residual, *self.vector(scalar)]
         return nn.op.tensor_ir_op(kernel, "add_norm", args, rows(x, *norm.shape))
 
-    def layer_inputs(self, projected: nn.Tensor, rows: nn.Tensor, norm: Weight) -> Sequence[nn.Tensor]:
+    def layer_inputs(self, projected: nn.Tensor, rows: nn.Tensor, norm: Weight, layers: range) -> Sequence[nn.Tensor]:
         (size,), found = norm.shape, list[nn.Tensor]()
-        count = int(rows.shape[1]) // size
-        while len(found) < count:
-            outputs = [nn.Tensor.placeholder([rows.shape[0], size], "float32")] * min(INPUTS_AT_ONCE, count - len(found))
-            kernel = self.layer_inputs_kernel(size, count, len(found), len(outputs))
+        while len(found) < len(layers):
+            outputs = [nn.Tensor.placeholder([rows.shape[0], size], "float32")] * min(INPUTS_AT_ONCE, len(layers) - len(found))
+            kernel = self.layer_inputs_kernel(size, int(rows.shape[1]) // size, layers[len(found)], len(outputs))
             found += several(nn.op.tensor_ir_op(kernel, "layer_inputs", [projected, rows, *self.vector(norm)], outputs))
         return found
 
@@ -318,6 +334,29 @@ def _add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
 
     added = te.compute(x.shape, add, name="added")
     return te.create_prim_func([x, state, positions, *types, added]).without_attr("global_symbol")
+
+
+def _of_last(x: nn.Tensor, state: nn.Tensor, count: int) -> nn.Tensor:
+    """The `count` elements, or rows, of x that are the last token's: `count` for each token of the call."""
+
+    def take(rows: te.Tensor, state: te.Tensor) -> te.Tensor:
+        first = (state[0, 1] - 1) * count
+        return te.compute((count, *rows.shape[1:]), lambda index, *rest: rows[(first + index, *rest)], name="of_last")
+
+    return nn.op.tensor_expr_op(take, "of_last", [x, state])
+
+
+def _at_last(state: nn.Tensor) -> nn.Tensor:
+    """The state of a step of the last token of a prefill alone."""
+
+    def move(state: te.Tensor) -> te.Tensor:
+        def word(row: tirx.Var, index: tirx.Var) -> tirx.Expr:
+            is_position = tirx.all(row == 0, index == 0)
+            return tirx.Select(is_position, state[0, 0] + state[0, 1] - 1, state[row, index])
+
+        return te.compute(state.shape, word, name="at_last")
+
+    return nn.op.tensor_expr_op(move, "at_last", [state])
 
 
 def last_row(x: nn.Tensor) -> nn.Tensor:

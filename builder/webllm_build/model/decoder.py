@@ -98,10 +98,34 @@ class Decoder:
 
     def hidden(self, ops: Operators[Tensor], layers: int | None = None) -> Tensor:
         """Hidden states before the final norm of the tokens of this call, or those behind the first layers: [m, hidden]."""
-        x = self.embedded(ops)
-        vectors = [None] * len(self.layers) if self.layer_inputs is None else self.layer_inputs(ops, x)
-        for layer, vector in zip(self.layers[:layers], vectors, strict=False):
-            x = layer(ops, x, vector)
+        embedded = self.embedded(ops)
+        return self._through(ops, embedded, range(len(self.layers) if layers is None else layers), embedded)
+
+    @property
+    def remembered(self) -> int:
+        """How many layers, the first ones, leave something that later tokens see. Of those behind them, only what the last token becomes
+        counts."""
+        found, seen = len(self.layers), set[State]()
+        for number, layer in enumerate(self.layers, 1):
+            if self.pool is not None or not seen.issuperset(layer.states) or not layer.states:
+                found = number
+            seen.update(layer.states)
+        return found
+
+    def beyond(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+        """As `hidden`, from x[m, hidden] behind the layers that are remembered."""
+        if self.remembered == len(self.layers):
+            return x
+        return self._through(ops, x, range(self.remembered, len(self.layers)), None)
+
+    def _through(self, ops: Operators[Tensor], x: Tensor, layers: range, embedded: Tensor | None) -> Tensor:
+        if self.layer_inputs is None:
+            for layer in layers:
+                x = self.layers[layer](ops, x)
+            return x
+        vectors = self.layer_inputs(ops, self.embedded(ops) if embedded is None else embedded, layers)
+        for layer, vector in zip(layers, vectors, strict=True):
+            x = self.layers[layer](ops, x, vector)
         return x
 
     def normed(self, ops: Operators[Tensor], x: Tensor) -> Tensor:

@@ -37,11 +37,11 @@ class PlacedLayerInputs:
         """Beside the table."""
         return self.projection, self.norm
 
-    def __call__(self, ops: Operators[Tensor], x: Tensor) -> Sequence[Tensor]:
-        """Of each layer, [m, size], from embeddings x[m, hidden]."""
+    def __call__(self, ops: Operators[Tensor], x: Tensor, layers: range) -> Sequence[Tensor]:
+        """Of each of these layers, [m, size], from embeddings x[m, hidden]."""
         of_table, of_projection = self.scales
         rows = ops.embed(self.table, scale=of_table)
-        return ops.layer_inputs(ops.linear(x, self.projection, scale=of_projection), rows, self.norm)
+        return ops.layer_inputs(ops.linear(x, self.projection, scale=of_projection), rows, self.norm, layers)
 
 
 @dataclass(frozen=True)

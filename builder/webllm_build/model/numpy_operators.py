@@ -133,11 +133,11 @@ class NumpyOperators:
         y: Array = residual + self.normalise(x, self.vector(norm), self.norm_eps)
         return y if scalar is None else y * self.vector(scalar)
 
-    def layer_inputs(self, projected: Array, rows: Array, norm: Weight) -> Sequence[Array]:
+    def layer_inputs(self, projected: Array, rows: Array, norm: Weight, layers: range) -> Sequence[Array]:
         m, (size,) = len(rows), norm.shape
         normed = self.normalise(projected.reshape(m, -1, size), self.vector(norm), self.norm_eps)
         given: Array = (normed + rows.reshape(m, -1, size)) * self.dtype(0.5**0.5)
-        return list(given.swapaxes(0, 1))
+        return [given[:, layer] for layer in layers]
 
     def norm_parts(self, x: Array, norm: Weight, sizes: tuple[int, int], eps: float) -> Array:
         first, second, rest = np.split(x, np.cumsum(sizes), axis=1)

@@ -89,9 +89,9 @@ class Operators(Protocol[Tensor]):
         """x[m, k] with its first columns, two parts of these sizes, RMS-normalised each by itself and scaled by norm[sum of sizes]. x may
         change: nobody else may need it."""
 
-    def layer_inputs(self, projected: Tensor, rows: Tensor, norm: Weight) -> Sequence[Tensor]:
-        """Of each layer l, x[m, k]: columns l * k and on of projected[m, layers * k], RMS-normalised and scaled by norm[k], plus those of
-        rows[m, layers * k], over the root of 2."""
+    def layer_inputs(self, projected: Tensor, rows: Tensor, norm: Weight, layers: range) -> Sequence[Tensor]:
+        """Of each of these layers l, x[m, k]: columns l * k and on of projected[m, all layers * k], RMS-normalised and scaled by norm[k],
+        plus those of rows[m, all layers * k], over the root of 2."""
 
     def attention(
         self, qkv: Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None

@@ -6,9 +6,9 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
-from webllm_build.compile.cpu.ops import at, exp, log, sum_of, units
+from webllm_build.compile.cpu.ops import at, exp, log, sum_of, token_count, units
 from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE, Text, sinks_buffer
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, local, size, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, local, splat, store, total, vec
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.model.attention import Attention
 
@@ -17,10 +17,12 @@ HIDDEN = -1e30  # score of a key that the token must not see, and of none
 QUADS = PAGE_SIZE // VEC
 
 
-def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int) -> PrimFunc:
+def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int, tokens: int | None = None) -> PrimFunc:
     """out = softmax(scale * q K) V; each token sees the keys up to its own position, or the last of them; where attention is not causal
     all of its text's, or those near it on both sides. A unit is some query heads of a token that share a head of keys: in a prefill all of
     them, in a decode step, which has few tokens, as many as leave it FEWEST.
+
+    tokens: see token_count.
 
     Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, qkv
     float32[n, qkv_size] where outputs have gates, out float32[n, query_size].
@@ -29,7 +31,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
     heads = max(fit, default=1) if rows else layer.group
     groups, vectors = layer.heads // heads, layer.head_dim // VEC
     with Kernel() as kernel:
-        n = size("n")
+        n = token_count(tokens)
         q = kernel.buffer("q", (n, layer.query_size), "float32")
         cache = KvCache(kernel, layout, stride)
         places = Places(kernel, rows, causal=layer.causal)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.ops import units
+from webllm_build.compile.cpu.ops import token_count, units
 from webllm_build.compile.cpu.unpack import QUADS, values_of
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Kernel, let, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.ops import Kernel, let, splat, store, vec, when
 from webllm_build.quantize import GROUP, Part
 
 
-def embed(part: Part, table_rows: int | None, scale: float = 1.0) -> PrimFunc:
+def embed(part: Part, table_rows: int | None, scale: float = 1.0, count: int | None = None) -> PrimFunc:
     """As kernels/embed.py; a unit is a token."""
     rows, columns = part.shape
     PLAIN.check(rows, columns)
     blocks = columns // GROUP
     with Kernel() as kernel:
-        n = size("n")
+        n = token_count(count)
         tokens = None if table_rows is None else kernel.buffer("tokens", (n,), "int32")
         weight = weight_buffers(kernel, part.scheme, rows, columns)
         out = kernel.buffer("out", (n, columns), "float32")

@@ -6,15 +6,15 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.norm import inverse_rms
-from webllm_build.compile.cpu.ops import units
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, size, splat, store, vec
+from webllm_build.compile.cpu.ops import token_count, units
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, splat, store, vec
 
 
-def layer_inputs(columns: int, count: int, first: int, outputs: int, eps: float) -> PrimFunc:
-    """As kernels/layer_inputs.py; a unit is a token."""
+def layer_inputs(tokens: int | None, columns: int, count: int, first: int, outputs: int, eps: float) -> PrimFunc:
+    """As kernels/layer_inputs.py; a unit is a token. tokens: see token_count."""
     vectors = columns // VEC
     with Kernel() as kernel:
-        n = size("n")
+        n = token_count(tokens)
         projected, rows = (kernel.buffer(name, (n, count * columns), "float32") for name in ("projected", "rows"))
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         outs = [kernel.buffer(f"out{i}", (n, columns), "float32") for i in range(outputs)]

@@ -149,16 +149,16 @@ class CpuOperators(RelaxOperators):
         return nn.op.tensor_ir_op(kernel, "norm", [x, *self.vector(norm)], rows(x, *norm.shape))
 
     def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
-        return _embed(part, count, scale)
+        return _embed(part, count, scale, self.count)
 
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
         return _norm_parts(columns, sizes, eps)
 
     def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
-        return _rms_norm(None, columns, self.norm_eps, residual=True, scaled=scaled)
+        return _rms_norm(self.count, columns, self.norm_eps, residual=True, scaled=scaled)
 
     def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
-        return _layer_inputs(size, count, first, outputs, self.norm_eps)
+        return _layer_inputs(self.count, size, count, first, outputs, self.norm_eps)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)
@@ -172,9 +172,9 @@ class CpuOperators(RelaxOperators):
         places = [self.inputs.io["state"], self.inputs.tables[state]]
         max_pages = int(places[1].shape[1]) if self.decoding else None
         layout, stride = KvLayout(self.cache.kv_dtype, attention.kv_heads, attention.head_dim), self.cache.strides[state]
-        append = _rope_append(layout, attention, rows=max_pages, stride=stride)
+        append = _rope_append(layout, attention, rows=max_pages, stride=stride, tokens=self.count)
         cache, q = self.turned(append, attention, state, [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)], places)
-        kernel = _attention(layout, attention, rows=max_pages, stride=stride)
+        kernel = _attention(layout, attention, rows=max_pages, stride=stride, tokens=self.count)
         gates = [qkv] if attention.gate else []
         return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places, *self.vector(sinks), *gates], rows(q, attention.query_size))
 
@@ -248,13 +248,16 @@ def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Bac
         return CpuOperators(model.norm_eps, inputs, cache, decoding=decoding)
 
     def prefill(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        return model.hidden(operators(model, inputs, decoding=False))
+        return model.hidden(operators(model, inputs, decoding=False), model.remembered)
 
     def logits(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        return model.logits(operators(model, inputs, decoding=False), last_row(inputs.io["hidden"]))
+        x, is_whole = last_row(inputs.io["hidden"]), model.remembered == len(model.layers)
+        each = operators(model, inputs if is_whole else inputs.of_last(), decoding=False)
+        return model.logits(each, model.beyond(each, x))
 
     def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        each, hidden = operators(model, inputs, decoding=False), inputs.io["hidden"]
+        each = operators(model, inputs, decoding=False)
+        hidden = model.beyond(each, inputs.io["hidden"])
         if model.pool is None:
             return each.last_and_sum(model.normed(each, hidden))
         return model.vector(each, model.pooled(each, hidden))

@@ -6,24 +6,24 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
-from webllm_build.compile.cpu.ops import at, sum_of, units, zeros
+from webllm_build.compile.cpu.ops import at, sum_of, token_count, units, zeros
 from webllm_build.compile.kernels.attention.kv_cache import KEY, VALUE, qk_norm_buffer
 from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, let, local, size, splat, store, vec, when
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.model.attention import Attention
 
 
-def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, stride: int) -> PrimFunc:
+def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, stride: int, tokens: int | None = None) -> PrimFunc:
     """q_out = turned queries; keys and values, where the layer has such, go where `places` says. A unit is a token.
 
     Parameters: qkv float32[n, qkv_size], rope float32[>= n, head_dim] (cosine and sine of each pair), qk_norm float32[qk_norm_size] where
     heads are normalised, of keys and values those of Places and kv (see KvCache), q_out float32[n, query_size].
-    rows: entries of a row's page table in a decode step; None in a prefill. stride: see KvCache.
+    rows: entries of a row's page table in a decode step; None in a prefill. stride: see KvCache. tokens: see token_count.
     """
     heads, kv_heads, head_dim = attention.heads, attention.kv_heads, attention.head_dim
     vectors = head_dim // VEC
     with Kernel() as kernel:
-        n = size("n")
+        n = token_count(tokens)
         qkv = kernel.buffer("qkv", (n, attention.qkv_size), "float32")
         rope = kernel.buffer("rope", (size("rope_rows"), head_dim), "float32")
         qk_norm = qk_norm_buffer(kernel, attention)

@@ -12,15 +12,15 @@ from webllm_build.compile.target import Variant
 THREADS = 128
 
 
-def add_norm(variant: Variant, columns: int, eps: float, *, scaled: bool = False) -> PrimFunc:
-    """out[t] = residual[t] + norm_weight * x[t] / sqrt(mean(x[t]²) + eps), the sum times `scalar`, for symbolically many rows.
+def add_norm(variant: Variant, rows: int | None, columns: int, eps: float, *, scaled: bool = False) -> PrimFunc:
+    """out[t] = residual[t] + norm_weight * x[t] / sqrt(mean(x[t]²) + eps), the sum times `scalar`. rows: symbolically many where None.
 
     Parameters: x float32[n, columns], norm_weight float32[columns], residual float32[n, columns], scalar float32[1] where there is one,
     out float32[n, columns]. A workgroup has a row.
     """
     vectors = columns // VEC
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if rows is None else rows
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         residual = kernel.buffer("residual", (n, columns), "float32")

@@ -14,9 +14,10 @@ from webllm_build.quantize import GROUP, Part
 THREADS = 64
 
 
-def embed(variant: Variant, part: Part, table_rows: int | None, scale: float = 1.0) -> PrimFunc:
+def embed(variant: Variant, part: Part, table_rows: int | None, scale: float = 1.0, count: int | None = None) -> PrimFunc:
     """out[t] = scale * table[tokens[t]] of the tokens whose rows are in this part of the table; the same in every variant. An id outside
-    the table is its nearest row's. table_rows None: out[t] = scale * part[t], and there are no tokens.
+    the table is its nearest row's. table_rows None: out[t] = scale * part[t], and there are no tokens. count: of
+    tokens, symbolically many where None.
 
     Parameters: tokens int32[n] with symbolic n, w_<suffix> of the part [rows, columns], out float32[n, columns].
     Raises CompileError where columns are not a multiple of 32.
@@ -25,7 +26,7 @@ def embed(variant: Variant, part: Part, table_rows: int | None, scale: float = 1
     PLAIN.check(rows, columns)
     blocks = columns // GROUP
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if count is None else count
         tokens = None if table_rows is None else kernel.buffer("tokens", (n,), "int32")
         weight = weight_buffers(kernel, scheme, rows, columns)
         out = kernel.buffer("out", (n, columns), "float32")

@@ -13,16 +13,16 @@ from webllm_build.compile.target import Variant
 THREADS = 64
 
 
-def layer_inputs(variant: Variant, columns: int, count: int, first: int, outputs: int, eps: float) -> PrimFunc:
+def layer_inputs(variant: Variant, tokens: int | None, columns: int, count: int, first: int, outputs: int, eps: float) -> PrimFunc:
     """out_i[t] = (norm_weight * p / sqrt(mean(p²) + eps) + r) / sqrt(2), where p and r are the columns of layer first + i of projected[t]
-    and rows[t]; of `outputs` layers out of `count`, for symbolically many rows.
+    and rows[t]; of `outputs` layers out of `count`. tokens: symbolically many where None.
 
     Parameters: projected and rows float32[n, count * columns], norm_weight float32[columns], out_i float32[n, columns]. A workgroup has a
     layer of a row.
     """
     vectors = columns // VEC
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if tokens is None else tokens
         projected, rows = (kernel.buffer(name, (n, count * columns), "float32") for name in ("projected", "rows"))
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         outs = [kernel.buffer(f"out{i}", (n, columns), "float32") for i in range(outputs)]
