@@ -39,6 +39,12 @@ def test_pages_of_layers_that_share_them_exist_once() -> None:
     assert read[15:] == ["kv14" if layer % 5 == 4 else "kv13" for layer in range(15, 35)]
 
 
+@pytest.mark.parametrize(("family", "others"), [("gemma4_text", 3), ("gemma4_text-experts", 0), ("lfm2", 0), ("bert", 0), ("phi3", 0)])
+def test_layers_that_later_tokens_do_not_see_are_known(family: str, others: int) -> None:
+    model = read_model(family, json.loads((FIXTURES / f"tiny-{family}" / "config.json").read_text("utf-8")))
+    assert len(model.layers) - model.remembered == others
+
+
 def test_the_table_is_in_the_download_and_not_in_memory() -> None:
     layout = layout_of(read_model("E2B", E2B), "auto")
     table = sum(stored.bytes for stored in layout.stored)
@@ -68,6 +74,13 @@ def test_the_last_layer_sees_all_and_others_by_default_as_often_as_in_gemma_3() 
     assert [state.window for state in pages(model).values()] == [8, 8, 8, 8, 8, None, 8, None]
     assert [rope.inv_freq[1:2] for rope in model.ropes] == [(1e4 ** (-2 / 32),), (1e6 ** (-2 / 64),)]
     assert [sum(frequency != 0 for frequency in rope.inv_freq) for rope in model.ropes] == [16, 8]
+
+
+def test_proportional_frequencies_may_be_divided() -> None:
+    ropes = json.loads(json.dumps(CONFIG["rope_parameters"]))
+    ropes[FULL]["factor"] = 8.0
+    plain, divided = (read_model("a model", CONFIG | {"rope_parameters": each}).ropes[1] for each in (CONFIG["rope_parameters"], ropes))
+    assert np.allclose(divided.inv_freq, np.array(plain.inv_freq) / 8)
 
 
 def test_keys_of_layers_that_have_none_are_left_out_and_said_so(tmp_path: Path) -> None:

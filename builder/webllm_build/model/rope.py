@@ -21,7 +21,7 @@ KINDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "default": {},
     "linear": {"factor": (1, 1e6)},
     "dynamic": {"factor": (1, 1e6)},  # a larger base beyond the context, which no sequence leaves
-    "proportional": {},
+    "proportional": {"factor": (1, 1e6)},
     "llama3": {
         "factor": (1, 1e6),
         "low_freq_factor": (1e-6, 1e6),
@@ -89,7 +89,7 @@ class RopeSettings:
         if "alpha" in values:
             theta = float(np.float32(theta * values["alpha"] ** (head_dim / (head_dim - 2))))  # the number that a GGUF file has
         inv_freq: Array = theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)
-        if self.kind == "linear":
+        if self.kind in ("linear", PROPORTIONAL):
             inv_freq = inv_freq / values["factor"]
         if self.kind == "llama3":
             low, high, original = values["low_freq_factor"], values["high_freq_factor"], values[ORIGINAL]
@@ -162,6 +162,8 @@ class RopePlaces:
     def _of_kind(self, given: Mapping[str, object], kinds: Mapping[str, Mapping[str, tuple[float, float]]], theta: float) -> RopeSettings:
         kind = given.get("rope_type", "default")
         given = {key: value for key, value in given.items() if key not in (PARTIAL, *SECTIONS, *(OF_YARN if kind == ALPHA else ()))}
+        if kind == PROPORTIONAL:
+            given = {"factor": 1, **given}
         if kind in LONG:
             return self._long(given, theta)
         if kind == YARN:
