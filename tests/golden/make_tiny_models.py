@@ -52,8 +52,8 @@ def randomise(model: torch.nn.Module, kind: str) -> None:
             value = 0.3 * noise + parameter.data
         else:
             value = 1.5 * noise / parameter.shape[-1] ** 0.5
-        if "embed" in name and kind.startswith("gemma"):
-            value = value / 4
+        if ("embed" in name and kind.startswith("gemma")) or (name.endswith("q_norm.weight") and kind.startswith("gemma4")):
+            value = value / (4 if "embed" in name else 8)  # Gemma 4 scales scores by nothing else
         parameter.data.copy_(value.bfloat16().half())
 
 
