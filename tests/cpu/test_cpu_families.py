@@ -17,14 +17,15 @@ from text_run import Text
 from webllm_build.compile.cpu.link import link_cpu_library
 from webllm_build.compile.cpu.pipeline import compile_cpu
 from webllm_build.compile.cpu.variant import EXACT as FLOAT, CpuVariant, Flavour
+from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.quantize import parts
 
 TEXT = Text(TOKENS, ends=(20, 32), forked=FORKED)
 STEPS = ("prefill", "logits", "encode", "decode")  # the functions that this and test_cpu_encoders.py take
 
 
-def build(folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant) -> CpuRunner:
-    compiled = compile_cpu(packed.layout, [flavour], [variant], functions=STEPS)
+def build(folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant, functions: Sequence[str] = STEPS) -> CpuRunner:
+    compiled = compile_cpu(packed.layout, [flavour], [variant], functions=functions)
     size = memory_needed(compiled.plan)
     machine: Machine
     if flavour == "native":
@@ -111,3 +112,14 @@ def test_rows_of_one_sequence_each_read_the_slot_that_the_row_before_wrote(tmp_p
     runner.prefill(TOKENS[:18], 1)
     found = runner.decode([TOKENS[24], TOKENS[25], 0, TOKENS[18]], [0, 0, None, 1])
     assert error(found[[0, 1, 3]], expected[[24, 25, 18]]) < 1e-4
+
+
+def test_states_are_pooled_behind_all_layers_where_a_prefill_leaves_some_out(tmp_path: Path) -> None:
+    checkpoint = open_tiny("gemma4_text", "hugging_face", tmp_path / "model")
+    packed = PackedModel.of(checkpoint, EXACT)
+    runner, tokens = build(tmp_path, packed, "native", FLOAT, ("prefill", "encode")), TOKENS[:20]
+    operators = NumpyOperators(checkpoint, packed.model.norm_eps, tokens)
+    states = packed.model.normed(operators, packed.model.hidden(operators))
+    last, total = runner.encode(tokens).reshape(2, -1)
+    assert error(last, states[-1]) < 1e-4
+    assert error(total, states.sum(0)) < 1e-4
