@@ -54,6 +54,8 @@ def randomise(model: torch.nn.Module, kind: str) -> None:
             value = 1.5 * noise / parameter.shape[-1] ** 0.5
         if ("embed" in name and kind.startswith("gemma")) or (name.endswith("q_norm.weight") and kind.startswith("gemma4")):
             value = value / (4 if "embed" in name else 8)  # Gemma 4 scales scores by nothing else
+        if name.endswith("router.scale"):
+            value = value * 8  # which it divides by the root of the hidden size
         parameter.data.copy_(value.bfloat16().half())
 
 
