@@ -104,10 +104,11 @@ class Decoder:
     @property
     def remembered(self) -> int:
         """How many layers, the first ones, leave something that later tokens see. Of those behind them, only what the last token becomes
-        counts."""
+        counts. Of mixtures of experts all are computed, whose choices a step leaves for all its tokens."""
         found, seen = len(self.layers), set[State]()
+        is_whole = self.pool is not None or any(weight.experts > 1 for weight in self.weights)
         for number, layer in enumerate(self.layers, 1):
-            if self.pool is not None or not seen.issuperset(layer.states) or not layer.states:
+            if is_whole or not seen.issuperset(layer.states) or not layer.states:
                 found = number
             seen.update(layer.states)
         return found
