@@ -14,9 +14,11 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.recurrence.slots import SLOT_READ, SLOT_WRITTEN, SlotState
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, dot, element, extern, let, local, splat, store
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, barrier, dot, element, extern, let, local, shared, splat, store, when
 from webllm_build.compile.kernels.tir.reduce import scatter_group
 from webllm_build.compile.target import Variant
+
+MOST_STAGED = 12288  # bytes of a chunk's rows in workgroup memory, of 16384 that every GPU has
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,46 @@ class Carried:
                 for each in range(self.each):
                     at = each * self.height + i
                     store(self._own, extern("float32x4", "fma", vector, values[each], self._own[at]), at)
+
+
+class Rows:
+    """What a workgroup reads of each token of a chunk, `vectors` float32x4: read(token, vector). Where it fits, all invocations together
+    fetch a chunk while the one before is computed, and find it in workgroup memory; else each reads what it needs when it does."""
+
+    def __init__(self, variant: Variant, matrix: Carried, thread: Expr, tokens: Expr, vectors: int, read: Callable[[Expr, Expr], Expr]) -> None:
+        self._matrix, self._thread, self._tokens, self._vectors, self._read = matrix, thread, tokens, vectors, read
+        self._count = matrix.chunk * vectors
+        sums_in_registers = matrix.slices == 1 or (variant.subgroups and matrix.slices <= variant.lanes)
+        self._is_staged = sums_in_registers and self._count * 16 <= MOST_STAGED
+        if self._is_staged:
+            self._staged = shared("staged", self._count, "float32x4")
+            self._next = local("next", -(-self._count // matrix.threads), "float32x4")
+            self._fetch(0)
+
+    def begin(self, first: Expr, last: Expr) -> None:
+        """Begins the chunk of the tokens from `first` to `last`."""
+        self._those = [fixed("token", T.min(first + i, last)) for i in range(self._matrix.chunk)]
+        if not self._is_staged:
+            return
+        barrier()
+        for i, index in self._indices():
+            with when((i + 1) * self._matrix.threads <= self._count or index < self._count):
+                store(self._staged, self._next[i], index)
+        barrier()
+        self._fetch(first + self._matrix.chunk)
+
+    def row(self, token: int, vector: Expr) -> Expr:
+        """Of a token of the chunk."""
+        return self._staged[token * self._vectors + vector] if self._is_staged else self._read(self._those[token], vector)
+
+    def _indices(self) -> Iterator[tuple[int, Expr]]:
+        for i in range(-(-self._count // self._matrix.threads)):
+            yield i, let("index", i * self._matrix.threads + self._thread)
+
+    def _fetch(self, first: Expr) -> None:
+        for i, index in self._indices():
+            token = T.min(first + index // self._vectors, self._tokens - 1)
+            store(self._next, self._read(token, index % self._vectors), i)
 
 
 def product(values: Buffer, first: Expr, end: Expr) -> Expr:

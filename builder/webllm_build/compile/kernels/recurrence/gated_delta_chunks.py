@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.recurrence.chunks import Carried, Tile, product, tiles
+from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, product, tiles
 from webllm_build.compile.kernels.recurrence.gated_delta import Places, sigmoid, silu, softplus
 from webllm_build.compile.kernels.recurrence.slots import SLOT_READ, SLOT_WRITTEN, SlotState, token_count
 from webllm_build.compile.kernels.recurrence.stage import Stage
@@ -248,13 +248,15 @@ def _carry(variant: Variant, delta: GatedDelta, tile: Tile) -> PrimFunc:
                 return head, row * delta.value_dim + column
 
             matrix.load(slots, place)
+            chunks = Rows(variant, matrix, thread, tokens, 3 * keys, lambda token, vector: rows[token, head, vec(vector)])
             with T.serial(ceildiv(tokens, chunk)) as number:
                 first, errors_at = fixed("first_token", number * chunk), let("errors_at", number % 2 * (chunk * matrix.width))
                 last = fixed("last", T.min(first + chunk, tokens) - 1)
-                those = [fixed("token", T.min(first + i, last)) for i in range(chunk)]
+                chunks.begin(first, last)
+                remains = fixed("remains", kept[last, head], "float32")
 
-                def row(which: int, token: int, i: int, those: Sequence[Expr] = those) -> Expr:
-                    return rows[those[token], head, vec(which * keys + matrix.vector(i))]
+                def row(which: int, token: int, i: int) -> Expr:
+                    return chunks.row(token, which * keys + matrix.vector(i))
 
                 for token, column, product in matrix.products(lambda token, i: row(0, token, i)):
                     at = let("at", first + token)
@@ -267,7 +269,7 @@ def _carry(variant: Variant, delta: GatedDelta, tile: Tile) -> PrimFunc:
                         store(read, inner + product, at, head * delta.value_dim + first_column + column)
                 barrier()
                 matrix.move(
-                    kept[last, head],
+                    remains,
                     lambda token, i: row(2, token, i),
                     lambda token, column: errors[errors_at + token * matrix.width + column],
                 )

@@ -15,7 +15,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import silu
-from webllm_build.compile.kernels.recurrence.chunks import Carried, Tile, product, tiles
+from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, product, tiles
 from webllm_build.compile.kernels.recurrence.scan import GPU, Rates
 from webllm_build.compile.kernels.recurrence.slots import SlotState, token_count
 from webllm_build.compile.kernels.recurrence.stage import Stage
@@ -62,6 +62,11 @@ class _Places:
 
     def b(self, column: Expr) -> Expr:
         return vec(self.first + self.group * self.states + column)
+
+    def b_and_c(self, column: Expr) -> Expr:
+        """Of B, and then of C."""
+        begin = T.Select(column < self.states, self.group, self.groups - 1 + self.group)
+        return vec(self.first + begin * self.states + column)
 
     def c(self, column: Expr) -> Expr:
         return vec(self.first + (self.groups + self.group) * self.states + column)
@@ -124,10 +129,14 @@ def _carry(variant: Variant, kind: Scan, tile: Tile) -> PrimFunc:
                 return head, row, column
 
             matrix.load(slots, place)
+            states = kind.states // VEC
+            chunks = Rows(variant, matrix, thread, tokens, 2 * states, lambda token, vector: convolved[token, places.b_and_c(vector)])
             with T.serial(ceildiv(tokens, CHUNK)) as number:
                 first, added_at = fixed("first_token", number * CHUNK), let("added_at", number % 2 * (CHUNK * matrix.width))
                 last = fixed("last", T.min(first + CHUNK, tokens) - 1)
                 those = [fixed("token", T.min(first + i, last)) for i in range(CHUNK)]
+                chunks.begin(first, last)
+                remains = fixed("remains", coefficients[last, head, KEPT], "float32")
                 for begin in range(0, CHUNK * matrix.width, matrix.threads):
                     index = let("index", begin + thread)
                     at, column = let("at", first + index // matrix.width), index % matrix.width
@@ -135,10 +144,7 @@ def _carry(variant: Variant, kind: Scan, tile: Tile) -> PrimFunc:
                         value = inputs[T.min(at, last), first_column + column] * coefficients[T.min(at, last), head, ADDED]
                         store(added, T.Select(at <= last, value, T.float32(0)), added_at + index)
 
-                def row(token: int, vector: Expr, those: Sequence[Expr] = those) -> Expr:
-                    return convolved[those[token], vector]
-
-                for token, column, read in matrix.products(lambda token, i: row(token, places.c(matrix.vector(i)))):
+                for token, column, read in matrix.products(lambda token, i: chunks.row(token, states + matrix.vector(i))):
                     at, feature = let("at", first + token), let("feature", first_column + column)
                     with when(at <= last):
                         inner = [coefficients[at, head, j] * inputs[those[j], feature] for j in range(CHUNK)]
@@ -147,8 +153,8 @@ def _carry(variant: Variant, kind: Scan, tile: Tile) -> PrimFunc:
                         store(out, y * silu(let("z", projected[at, feature])), at, feature)
                 barrier()
                 matrix.move(
-                    coefficients[last, head, KEPT],
-                    lambda token, i: row(token, places.b(matrix.vector(i))),
+                    remains,
+                    lambda token, i: chunks.row(token, matrix.vector(i)),
                     lambda token, column: added[added_at + token * matrix.width + column],
                 )
             matrix.leave(slots, place)
