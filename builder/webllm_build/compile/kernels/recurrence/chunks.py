@@ -6,7 +6,8 @@ state meets a chunk in two products, of what reads it and of what is added to it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import gcd
 
@@ -14,7 +15,22 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.recurrence.slots import SLOT_READ, SLOT_WRITTEN, SlotState
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, barrier, dot, element, extern, let, local, shared, splat, store, when
+from webllm_build.compile.kernels.tir.ops import (
+    VEC,
+    Buffer,
+    Expr,
+    barrier,
+    ceildiv,
+    dot,
+    element,
+    extern,
+    let,
+    local,
+    shared,
+    splat,
+    store,
+    when,
+)
 from webllm_build.compile.kernels.tir.reduce import scatter_group
 from webllm_build.compile.target import Variant
 
@@ -53,6 +69,7 @@ class Carried:
         self.width = self.groups * self.each
         self.threads = self.groups * self.slices
         self.blocks = columns // self.width
+        self.sums_in_registers = self.slices == 1 or (variant.subgroups and self.slices <= variant.lanes)
 
     def _fits(self, groups: int, columns: int, threads: int) -> bool:
         return columns % (groups * self.each) == 0 and (groups == 1 or groups * self.slices <= threads)
@@ -122,43 +139,55 @@ class Carried:
 
 
 class Rows:
-    """What a workgroup reads of each token of a chunk, `vectors` float32x4: read(token, vector). Where it fits, all invocations together
-    fetch a chunk while the one before is computed, and find it in workgroup memory; else each reads what it needs when it does."""
+    """What a workgroup reads of each token of a chunk: `count` numbers of a dtype, read(token, number). Where sums take no workgroup
+    memory, all invocations together fetch a chunk while the one before is computed, and find it there; else each reads what it needs."""
 
-    def __init__(self, variant: Variant, matrix: Carried, thread: Expr, tokens: Expr, vectors: int, read: Callable[[Expr, Expr], Expr]) -> None:
-        self._matrix, self._thread, self._tokens, self._vectors, self._read = matrix, thread, tokens, vectors, read
-        self._count = matrix.chunk * vectors
-        sums_in_registers = matrix.slices == 1 or (variant.subgroups and matrix.slices <= variant.lanes)
-        self._is_staged = sums_in_registers and self._count * 16 <= MOST_STAGED
-        if self._is_staged:
-            self._staged = shared("staged", self._count, "float32x4")
-            self._next = local("next", -(-self._count // matrix.threads), "float32x4")
-            self._fetch(0)
+    def __init__(self, matrix: Carried, count: int, dtype: str, read: Callable[[Expr, Expr], Expr]) -> None:
+        self._count, self._read, self._threads, self._all = count, read, matrix.threads, matrix.chunk * count
+        self.is_staged = matrix.sums_in_registers and self._all * (16 if dtype == "float32x4" else 4) <= MOST_STAGED
+        if self.is_staged:
+            self._staged, self._next = shared("staged", self._all, dtype), local("next", -(-self._all // self._threads), dtype)
+
+    def at(self, token: Expr, number: Expr) -> Expr:
+        """Of a token of the chunk."""
+        return self._staged[token * self._count + number] if self.is_staged else self._read(T.min(self._first + token, self._last), number)
 
     def begin(self, first: Expr, last: Expr) -> None:
-        """Begins the chunk of the tokens from `first` to `last`."""
-        self._those = [fixed("token", T.min(first + i, last)) for i in range(self._matrix.chunk)]
-        if not self._is_staged:
-            return
-        barrier()
-        for i, index in self._indices():
-            with when((i + 1) * self._matrix.threads <= self._count or index < self._count):
+        self._first, self._last = first, last
+
+    def stage(self, thread: Expr) -> None:
+        for i, index in self._indices(thread):
+            with when((i + 1) * self._threads <= self._all or index < self._all):
                 store(self._staged, self._next[i], index)
-        barrier()
-        self._fetch(first + self._matrix.chunk)
 
-    def row(self, token: int, vector: Expr) -> Expr:
-        """Of a token of the chunk."""
-        return self._staged[token * self._vectors + vector] if self._is_staged else self._read(self._those[token], vector)
+    def fetch(self, thread: Expr, first: Expr, tokens: Expr) -> None:
+        for i, index in self._indices(thread):
+            store(self._next, self._read(T.min(first + index // self._count, tokens - 1), index % self._count), i)
 
-    def _indices(self) -> Iterator[tuple[int, Expr]]:
-        for i in range(-(-self._count // self._matrix.threads)):
-            yield i, let("index", i * self._matrix.threads + self._thread)
+    def _indices(self, thread: Expr) -> Iterator[tuple[int, Expr]]:
+        for i in range(-(-self._all // self._threads)):
+            yield i, let("index", i * self._threads + thread)
 
-    def _fetch(self, first: Expr) -> None:
-        for i, index in self._indices():
-            token = T.min(first + index // self._vectors, self._tokens - 1)
-            store(self._next, self._read(token, index % self._vectors), i)
+
+@contextmanager
+def chunks_of(tokens: Expr, chunk: int, thread: Expr, rows: Sequence[Rows]) -> Iterator[tuple[Expr, Expr, Expr]]:
+    """Runs the body for each chunk, in order: gives its number, its first token and its last, of which `rows` then know all."""
+    staged = [part for part in rows if part.is_staged]
+    for part in staged:
+        part.fetch(thread, 0, tokens)
+    with T.serial(ceildiv(tokens, chunk)) as number:
+        first = fixed("first_token", number * chunk)
+        last = fixed("last", T.min(first + chunk, tokens) - 1)
+        for part in rows:
+            part.begin(first, last)
+        if staged:
+            barrier()
+            for part in staged:
+                part.stage(thread)
+            barrier()
+            for part in staged:
+                part.fetch(thread, first + chunk, tokens)
+        yield number, first, last
 
 
 def product(values: Buffer, first: Expr, end: Expr) -> Expr:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, product, tiles
+from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, chunks_of, product, tiles
 from webllm_build.compile.kernels.recurrence.gated_delta import Places, sigmoid, silu, softplus
 from webllm_build.compile.kernels.recurrence.slots import SLOT_READ, SLOT_WRITTEN, SlotState, token_count
 from webllm_build.compile.kernels.recurrence.stage import Stage
@@ -248,30 +248,30 @@ def _carry(variant: Variant, delta: GatedDelta, tile: Tile) -> PrimFunc:
                 return head, row * delta.value_dim + column
 
             matrix.load(slots, place)
-            chunks = Rows(variant, matrix, thread, tokens, 3 * keys, lambda token, vector: rows[token, head, vec(vector)])
-            with T.serial(ceildiv(tokens, chunk)) as number:
-                first, errors_at = fixed("first_token", number * chunk), let("errors_at", number % 2 * (chunk * matrix.width))
-                last = fixed("last", T.min(first + chunk, tokens) - 1)
-                chunks.begin(first, last)
+            # Of each token W, Q' and K; U and P U.
+            vectors = Rows(matrix, 3 * keys, "float32x4", lambda token, vector: rows[token, head, vec(vector)])
+            width, of_head = matrix.width, delta.value_dim
+            inner = Rows(
+                matrix,
+                2 * width,
+                "float32",
+                lambda token, i: values[token, head, i // width * of_head + first_column + i % width],
+            )
+            with chunks_of(tokens, chunk, thread, [vectors, inner]) as (number, first, last):
+                errors_at = let("errors_at", number % 2 * (chunk * width))
                 remains = fixed("remains", kept[last, head], "float32")
-
-                def row(which: int, token: int, i: int) -> Expr:
-                    return chunks.row(token, which * keys + matrix.vector(i))
-
-                for token, column, product in matrix.products(lambda token, i: row(0, token, i)):
-                    at = let("at", first + token)
-                    error = values[T.min(at, last), head, first_column + column] + product
-                    store(errors, T.Select(at <= last, error, T.float32(0)), errors_at + token * matrix.width + column)
-                for token, column, product in matrix.products(lambda token, i: row(1, token, i)):
-                    at = let("at", first + token)
-                    with when(at <= last):
-                        inner = values[at, head, delta.value_dim + first_column + column]
-                        store(read, inner + product, at, head * delta.value_dim + first_column + column)
+                for token, column, product in matrix.products(lambda token, i: vectors.at(token, matrix.vector(i))):
+                    error = T.Select(first + token <= last, inner.at(token, column) + product, T.float32(0))
+                    store(errors, error, errors_at + token * width + column)
+                for token, column, product in matrix.products(lambda token, i: vectors.at(token, keys + matrix.vector(i))):
+                    with when(first + token <= last):
+                        read_of_head = inner.at(token, width + column) + product
+                        store(read, read_of_head, first + token, head * delta.value_dim + first_column + column)
                 barrier()
                 matrix.move(
                     remains,
-                    lambda token, i: row(2, token, i),
-                    lambda token, column: errors[errors_at + token * matrix.width + column],
+                    lambda token, i: vectors.at(token, 2 * keys + matrix.vector(i)),
+                    lambda token, column: errors[errors_at + token * width + column],
                 )
             matrix.leave(slots, place)
     return kernel.func

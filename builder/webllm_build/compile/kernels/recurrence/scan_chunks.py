@@ -15,7 +15,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import silu
-from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, product, tiles
+from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, chunks_of, product, tiles
 from webllm_build.compile.kernels.recurrence.scan import GPU, Rates
 from webllm_build.compile.kernels.recurrence.slots import SlotState, token_count
 from webllm_build.compile.kernels.recurrence.stage import Stage
@@ -129,33 +129,31 @@ def _carry(variant: Variant, kind: Scan, tile: Tile) -> PrimFunc:
                 return head, row, column
 
             matrix.load(slots, place)
-            states = kind.states // VEC
-            chunks = Rows(variant, matrix, thread, tokens, 2 * states, lambda token, vector: convolved[token, places.b_and_c(vector)])
-            with T.serial(ceildiv(tokens, CHUNK)) as number:
-                first, added_at = fixed("first_token", number * CHUNK), let("added_at", number % 2 * (CHUNK * matrix.width))
-                last = fixed("last", T.min(first + CHUNK, tokens) - 1)
-                those = [fixed("token", T.min(first + i, last)) for i in range(CHUNK)]
-                chunks.begin(first, last)
+            states, width, d = kind.states // VEC, matrix.width, fixed("d", parameters[kind.heads + head], "float32")
+            vectors = Rows(matrix, 2 * states, "float32x4", lambda token, vector: convolved[token, places.b_and_c(vector)])
+            x = Rows(matrix, width, "float32", lambda token, column: inputs[token, first_column + column])
+            gates = Rows(matrix, width, "float32", lambda token, column: projected[token, first_column + column])
+            factors = Rows(matrix, CHUNK + 2, "float32", lambda token, i: coefficients[token, head, i])
+            with chunks_of(tokens, CHUNK, thread, [vectors, x, gates, factors]) as (number, first, last):
+                added_at = let("added_at", number % 2 * (CHUNK * width))
                 remains = fixed("remains", coefficients[last, head, KEPT], "float32")
-                for begin in range(0, CHUNK * matrix.width, matrix.threads):
+                for begin in range(0, CHUNK * width, matrix.threads):
                     index = let("index", begin + thread)
-                    at, column = let("at", first + index // matrix.width), index % matrix.width
-                    with when(begin + matrix.threads <= CHUNK * matrix.width or index < CHUNK * matrix.width):
-                        value = inputs[T.min(at, last), first_column + column] * coefficients[T.min(at, last), head, ADDED]
-                        store(added, T.Select(at <= last, value, T.float32(0)), added_at + index)
-
-                for token, column, read in matrix.products(lambda token, i: chunks.row(token, states + matrix.vector(i))):
-                    at, feature = let("at", first + token), let("feature", first_column + column)
-                    with when(at <= last):
-                        inner = [coefficients[at, head, j] * inputs[those[j], feature] for j in range(CHUNK)]
-                        y = coefficients[at, head, KEPT] * read + total(inner) + parameters[kind.heads + head] * inputs[at, feature]
+                    token, column = index // width, index % width
+                    with when(begin + matrix.threads <= CHUNK * width or index < CHUNK * width):
+                        value = T.Select(first + token <= last, x.at(token, column) * factors.at(token, ADDED), T.float32(0))
+                        store(added, value, added_at + index)
+                for token, column, read in matrix.products(lambda token, i: vectors.at(token, states + matrix.vector(i))):
+                    with when(first + token <= last):
+                        inner = [factors.at(token, j) * x.at(j, column) for j in range(CHUNK)]
+                        y = factors.at(token, KEPT) * read + total(inner) + d * x.at(token, column)
                         y = let("y", y if kind.scale == 1 else y * T.float32(kind.scale))
-                        store(out, y * silu(let("z", projected[at, feature])), at, feature)
+                        store(out, y * silu(let("z", gates.at(token, column))), first + token, first_column + column)
                 barrier()
                 matrix.move(
                     remains,
-                    lambda token, i: chunks.row(token, matrix.vector(i)),
-                    lambda token, column: added[added_at + token * matrix.width + column],
+                    lambda token, i: vectors.at(token, matrix.vector(i)),
+                    lambda token, column: added[added_at + token * width + column],
                 )
             matrix.leave(slots, place)
     return kernel.func
