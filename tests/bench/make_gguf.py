@@ -126,6 +126,11 @@ def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str])
     for key, name in keys.items():
         if own.get(key) is not None:
             yield name, int(head_dim * own[key]) if name == TURNED else own[key]
+    if own.get("num_local_experts") and "shared_intermediate_size" in keys:  # where there are experts, their size is the first of both
+        yield keys["shared_intermediate_size"], own["intermediate_size"]
+        yield keys["intermediate_size"], own["shared_intermediate_size"]
+    if "position_embedding_type" in keys:
+        yield keys["position_embedding_type"], own.get("position_embedding_type") == "rope"
     if "expert_gating_func" in keys:  # sigmoids, of all whose files say so
         yield keys["expert_gating_func"], 2
     scaling = config.get("rope_scaling") or {}

@@ -57,8 +57,11 @@ def code_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant])
     built = build(family, checkpoint, "q8", variants, STEPS)
     with_codes, without = (_logits(built, integer=integer) for integer in (True, False))
     lost = Errors.of(with_codes, without, float(np.abs(without).max()))  # by the codes themselves
-    most = 3 if any(weight.name.endswith("router") for weight in built.model.weights) else 1.5  # a rounding may choose another expert, too
-    whole = _case("codes", built, TEXT, without, Errors(max(0.05, most * lost.largest), math.inf, max(0.05, most * lost.norm)))
+    # A rounding may choose another expert, for two or three of 200 choices: their tokens' errors are up to ten times as large, in NumPy as
+    # here, and which tokens these are is chance. Half of all tokens have none near them.
+    is_mixture = any(weight.experts > 1 for weight in built.model.weights)
+    most, median = (3, max(0.03, 1.5 * lost.median)) if is_mixture else (1.5, math.inf)
+    whole = _case("codes", built, TEXT, without, Errors(max(0.05, most * lost.largest), median, max(0.05, most * lost.norm)))
     first = replace(
         whole,
         kind="first codes",
