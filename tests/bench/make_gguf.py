@@ -122,6 +122,8 @@ def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str])
     head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     own = {"head_dim": head_dim, **config, **config.get("rope_parameters", {})}
     own["inner_size"] = own.get("linear_num_value_heads", 0) * own.get("linear_value_head_dim", 0)
+    if "position_embedding_type" in own:
+        own["position_embedding_type"] = own["position_embedding_type"] == "rope"
     yield "attention.value_length", head_dim
     for key, name in keys.items():
         if own.get(key) is not None:
