@@ -3,6 +3,8 @@
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
+import { loadedAlready } from "../engine/progress.ts";
+import type { Computer } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { childController } from "../support/abort.ts";
 import { AbortError } from "../support/errors.ts";
@@ -21,21 +23,32 @@ export class Tenants {
   readonly #tenants = new Set<Tenant>();
   /** How the models that are loaded were chosen. */
   readonly #loaded = new Map<string, string>();
+  /** Models that are being loaded. */
+  #loading: readonly string[] = [];
+  #computer: Computer | undefined;
   /** Loads and unloads come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(host: LocalHost) {
     this.#host = host;
     host.listener = {
-      progress: (report) => { for (const tenant of this.#tenants) if (tenant.isLoading) tenant.listener.progress(report); },
+      progress: (report) => {
+        this.#computer = report.computer ?? this.#computer;
+        for (const tenant of this.#tenants) if (tenant.isLoading && this.#loading.some((id) => tenant.wanted.has(id))) tenant.listener.progress(report);
+      },
       deviceLost: (error) => { for (const tenant of this.#tenants) tenant.listener.deviceLost(error); },
     };
   }
 
-  /** A client's view of the models. Its end is `leave`. */
-  enter(listener: HostListener): Tenant {
+  /**
+   * A client's view of the models. Its end is `leave`.
+   * @param instead who leaves for it: the models that this one had loaded stay until the new one has loaded its own
+   */
+  enter(listener: HostListener, instead?: Tenant): Tenant {
     const tenant = new Tenant(this, this.#host, listener);
     this.#tenants.add(tenant);
+    for (const modelId of instead?.wanted ?? []) tenant.wanted.add(modelId);
+    void instead?.leave();
     return tenant;
   }
 
@@ -45,8 +58,13 @@ export class Tenants {
     await this.settle();
   }
 
-  /** @internal Loads what is not loaded, and frees what nobody wants. */
-  settle(choices: readonly ModelChoice[] = [], signal?: AbortSignal): Promise<void> {
+  /** @internal What the models run on. */
+  get computer(): Computer | undefined {
+    return this.#computer;
+  }
+
+  /** @internal Loads what is not loaded, and frees what nobody wants. Returns whether anything was loaded. */
+  settle(choices: readonly ModelChoice[] = [], signal?: AbortSignal): Promise<boolean> {
     const turn = this.#turn.then(async () => {
       signal?.throwIfAborted();
       const wanted = new Set([...this.#tenants].flatMap((tenant) => [...tenant.wanted]));
@@ -56,10 +74,19 @@ export class Tenants {
         await this.#host.unload(modelId);
       }
       const missing = choices.filter((choice) => this.#loaded.get(choice.modelId) !== keyOf(choice));
-      if (missing.length === 0) return;
-      for (const { modelId } of missing) this.#loaded.delete(modelId);
-      await this.#host.load({ choices: missing, keepsOthers: true }, signal);
+      if (missing.length === 0) return false;
+      this.#loading = missing.map(({ modelId }) => modelId);
+      for (const modelId of this.#loading) this.#loaded.delete(modelId);
+      try {
+        await this.#host.load({ choices: missing, keepsOthers: true }, signal);
+      } catch (error) {
+        for (const modelId of this.#loading) await this.#host.unload(modelId); // those that came before the one that failed
+        throw error;
+      } finally {
+        this.#loading = [];
+      }
       for (const choice of missing) this.#loaded.set(choice.modelId, keyOf(choice));
+      return true;
     });
     this.#turn = turn.catch(() => undefined);
     return turn;
@@ -100,9 +127,10 @@ export class Tenant implements ModelHost {
     for (const { modelId } of choices) this.wanted.add(modelId);
     this.#loads++;
     try {
-      await this.#all.settle(choices, controller.signal);
+      const isNew = await this.#all.settle(choices, controller.signal);
+      if (!isNew) this.listener.progress(loadedAlready(this.#all.computer));
     } catch (error) {
-      for (const { modelId } of choices) this.wanted.delete(modelId);
+      if (this.#loading === controller) for (const { modelId } of choices) this.wanted.delete(modelId); // else a later load wants them
       throw error;
     } finally {
       this.#loads--;

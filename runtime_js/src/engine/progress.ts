@@ -52,6 +52,11 @@ export function waitingToBegin(reason: string): InitProgressReport {
   return { progress: 0, timeElapsed: 0, text: reason, phase: "config", bytesDone: 0, bytesTotal: 0, waiting: reason };
 }
 
+/** The report of a load that finds its models loaded. */
+export function loadedAlready(computer: Computer | undefined): InitProgressReport {
+  return { progress: 1, timeElapsed: 0, text: "The model is loaded already", phase: "ready", bytesDone: 0, bytesTotal: 0, computer };
+}
+
 /** Share of the bar that weights take; kernels take the rest. They run side by side. */
 const WEIGHTS_SHARE = 0.9;
 

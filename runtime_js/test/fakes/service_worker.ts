@@ -1,0 +1,98 @@
+/** A site with one service worker and its pages, in this thread. */
+
+import { FakeEngine } from "./engine.ts";
+import { LOADER } from "../../src/api/local_host.ts";
+import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
+import type { Session } from "../../src/engine/session.ts";
+
+/** What engines that are made anywhere load, from now on. */
+export class Models extends FakeEngine {
+  constructor() {
+    super();
+    LOADER.open = (...call) => this.open(...call);
+  }
+
+  override open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
+    return super.open(choice, listener, signal).then((session) => {
+      listener.progress({ progress: 1, timeElapsed: 1, text: "Ready", phase: "ready", bytesDone: 0, bytesTotal: 0 });
+      return session;
+    });
+  }
+}
+
+interface Page {
+  readonly id: string;
+  postMessage(message: unknown): void;
+}
+
+class PageMessage extends Event {
+  readonly work: Promise<unknown>[] = [];
+
+  constructor(readonly data: unknown, readonly source: Page) {
+    super("message");
+  }
+
+  waitUntil(work: Promise<unknown>): void {
+    this.work.push(work);
+  }
+}
+
+function later(work: () => void): void {
+  setTimeout(work, 0);
+}
+
+export class FakeSite {
+  readonly #script: () => void;
+  readonly #pages = new Map<string, Page>();
+  #listeners: ((event: Event) => void)[] = [];
+  /** Counts how often the worker was started. */
+  lives = 0;
+  #isRunning = false;
+
+  /** script: the service worker's. */
+  constructor(script: () => void) {
+    this.#script = script;
+    Object.assign(globalThis, {
+      addEventListener: (_: string, listener: (event: Event) => void) => this.#listeners.push(listener),
+      clients: { get: async (id: string) => this.#pages.get(id) },
+    });
+  }
+
+  /** As a browser does when nothing was said for long. What the worker had begun is gone. */
+  stop(): void {
+    this.#isRunning = false;
+    this.#listeners = [];
+  }
+
+  /** Opens a page: what is made from now on is made there. */
+  open(id: string): void {
+    const target = new EventTarget();
+    const container = Object.assign(target, {
+      ready: Promise.resolve({ active: { postMessage: (message: unknown) => this.#hear(id, structuredClone(message)) } }),
+      controller: null,
+      startMessages: () => undefined,
+    });
+    this.#pages.set(id, { id, postMessage: (data) => target.dispatchEvent(new MessageEvent("message", { data })) });
+    Object.defineProperty(globalThis, "navigator", { value: { serviceWorker: container }, configurable: true });
+  }
+
+  close(id: string): void {
+    this.#pages.delete(id);
+  }
+
+  #hear(id: string, data: unknown): void {
+    later(() => {
+      if (!this.#isRunning) {
+        this.lives++;
+        this.#isRunning = true;
+        this.#script();
+      }
+      const life = this.lives;
+      const postMessage = (message: unknown): void => {
+        const copy: unknown = structuredClone(message);
+        later(() => { if (this.#isRunning && this.lives === life) this.#pages.get(id)?.postMessage(copy); });
+      };
+      for (const listener of this.#listeners) listener(new PageMessage(data, { id, postMessage }));
+    });
+  }
+}
