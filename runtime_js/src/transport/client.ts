@@ -5,6 +5,7 @@ import { BaseEngine } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
 import type { ChatOptions, MLCEngineConfig } from "../api/types.ts";
 import { RequestValidationError } from "../support/errors.ts";
+import type { HostListener } from "../api/host.ts";
 import { RemoteHost } from "./remote_host.ts";
 import type { WorkerLike } from "./worker_like.ts";
 
@@ -17,14 +18,20 @@ export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   /** @internal */
   readonly host: RemoteHost;
 
-  constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null) {
+  constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null);
+  /** @internal `open`: reaches the models. */
+  constructor(worker: WorkerLike, engineConfig: MLCEngineConfig | null | undefined, open: (worker: WorkerLike, listener: HostListener) => RemoteHost);
+  constructor(
+    worker: WorkerLike, engineConfig?: MLCEngineConfig | null,
+    open: (worker: WorkerLike, listener: HostListener) => RemoteHost = (...call) => new RemoteHost(...call),
+  ) {
     super(engineConfig);
     if (engineConfig?.logitProcessorRegistry !== undefined) {
       throw new RequestValidationError(
         "logitProcessorRegistry needs an engine in this thread (MLCEngine), or one that your own worker gives to WebWorkerMLCEngineHandler.",
         { param: "logitProcessorRegistry" });
     }
-    this.host = new RemoteHost(worker, this.listener);
+    this.host = open(worker, this.listener);
     if (this.logLevel !== undefined) this.setLogLevel(this.logLevel);
   }
 

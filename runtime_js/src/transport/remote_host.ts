@@ -97,6 +97,22 @@ export class RemoteHost implements ModelHost {
     this.#worker.postMessage({ kind: "setLogLevel", level } satisfies ClientMessage);
   }
 
+  /** The id that the next request gets. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  /** Fails those requests before the id `end` that are not among `known`: the worker that heard of them is gone, and another is in its place. */
+  forget(end: number, known: readonly number[], error: Error): void {
+    const isLost = (id: number): boolean => id < end && !known.includes(id);
+    for (const [id, { fail }] of [...this.#waiting]) if (isLost(id)) fail(error);
+    for (const [id, answer] of [...this.#answers]) {
+      if (!isLost(id)) continue;
+      answer.fail(error);
+      this.#close(id);
+    }
+  }
+
   /** Ends the worker, and with it the model and the GPU's memory. What waits is rejected with AbortError, and so is what comes later. */
   terminate(): void {
     this.#fail(new AbortError("The engine's worker was ended."));

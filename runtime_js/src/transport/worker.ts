@@ -118,6 +118,11 @@ export class WebWorkerMLCEngineHandler {
     this.#busy.add(done);
   }
 
+  /** Requests that are not answered, or whose answers are not over. */
+  get open(): readonly number[] {
+    return [...this.#open.keys()];
+  }
+
   /** Resolves when all that was asked so far is answered. */
   async settled(): Promise<void> {
     await Promise.all(this.#busy);

@@ -78,7 +78,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   }
 
   async reload(modelId: string | string[], chatOpts?: ChatOptions | ChatOptions[]): Promise<void> {
-    await this.unload();
+    await this.makeRoom();
     const chosen = this.#choose(listOf(modelId), chatOpts === undefined ? undefined : listOf(chatOpts));
     this.inner.setAppConfig({ model_list: chosen.map(({ record }) => record) });
     try {
@@ -105,9 +105,18 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   }
 
   async unload(): Promise<void> {
+    this.forgetModels();
+    await this.inner.unload();
+  }
+
+  /** What a reload does first. */
+  protected async makeRoom(): Promise<void> {
+    await this.unload();
+  }
+
+  protected forgetModels(): void {
     this.#models = [];
     this.#steps.forget();
-    await this.inner.unload();
   }
 
   /** The model that a request is for. */

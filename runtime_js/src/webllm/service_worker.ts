@@ -1,6 +1,7 @@
 /** WebLLM's engine in a service worker, which all pages of a site share. */
 
 import { Tenants, type Tenant } from "../api/tenants.ts";
+import { ModelNotLoadedError } from "../support/errors.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
 import { NamedError } from "./errors.ts";
 import { isBeat, keepAlive } from "./heartbeat.ts";
@@ -32,6 +33,11 @@ function isScope(scope: object): scope is Scope {
   return "clients" in scope;
 }
 
+/** A message that the program sends by `getPromise`, or the reply to one. */
+function isProgramsOwn(data: unknown): data is { readonly uuid: string } {
+  return typeof data === "object" && data !== null && "uuid" in data && typeof data.uuid === "string" && !isBeat(data, "keepAlive");
+}
+
 interface Visitor {
   readonly handler: OwnHandler;
   readonly tenant: Tenant;
@@ -41,17 +47,35 @@ interface Visitor {
 export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
   readonly #tenants = new Tenants(this.engine.inner.host);
   readonly #visitors = new Map<string, Visitor>();
+  /** Who waits for the answer to a message of the program's own. */
+  readonly #asked = new Map<string, { readonly page: Page; readonly done: () => void }>();
 
   constructor() {
     super();
-    globalThis.addEventListener("message", (event) => this.onmessage(event));
+    globalThis.addEventListener("message", (event) => {
+      if (isFromPage(event) && event.source !== null && isProgramsOwn(event.data)) this.#expect(event.data.uuid, event.source, event);
+      this.onmessage(event);
+    });
+  }
+
+  #expect(uuid: string, page: Page, event: MessageFromPage): void {
+    event.waitUntil(new Promise<void>((done) => { this.#asked.set(uuid, { page, done }); }));
+  }
+
+  /** Replies to a message of the program's own, which go to the page that sent it. */
+  override postMessage(message: unknown): void {
+    const asked = isProgramsOwn(message) ? this.#asked.get(message.uuid) : undefined;
+    if (!isProgramsOwn(message) || asked === undefined) return;
+    this.#asked.delete(message.uuid);
+    asked.page.postMessage(message);
+    asked.done();
   }
 
   override onmessage(event: { readonly data: unknown }): void {
-    if (!isFromPage(event) || event.source === null) return;
+    if (!isFromPage(event) || event.source === null || isProgramsOwn(event.data)) return;
     const { data, source } = event;
     if (isBeat(data, "keepAlive")) {
-      source.postMessage({ kind: "heartbeat", uuid: data.uuid });
+      source.postMessage({ kind: "heartbeat", uuid: data.uuid, open: this.#visitors.get(source.id)?.handler.open ?? [] });
       event.waitUntil(this.#forgetWhoLeft());
       return;
     }
@@ -71,7 +95,7 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
     return visitor;
   }
 
-  /** Models that only they had loaded stay: a page that is loaded again finds them. */
+  /** The last of them stays, so that a page that is loaded again finds its models. */
   async #forgetWhoLeft(): Promise<void> {
     const scope: object = globalThis;
     if (!isScope(scope) || this.#visitors.size < 2) return;
@@ -105,19 +129,29 @@ class ServiceWorkerPort implements ChatWorker {
 export class ServiceWorkerMLCEngine extends WebWorkerMLCEngine {
   /** Heartbeats that were sent since one came back. */
   missedHeartbeat = 0;
+  /** By the beats that are under way: what was asked before them has smaller ids. */
+  readonly #asked = new Map<string, number>();
 
   constructor(engineConfig?: MLCEngineConfig, keepAliveMs = 10_000) {
     const port = new ServiceWorkerPort();
-    super(port, engineConfig);
+    super(port, engineConfig, true);
     keepAlive((beat) => {
       this.missedHeartbeat++;
+      this.#asked.set(beat.uuid, this.inner.host.nextId);
       port.postMessage(beat);
     }, keepAliveMs);
   }
 
   override onmessage(event: { readonly data: unknown }): void {
-    if (isBeat(event.data, "heartbeat")) this.missedHeartbeat = 0;
-    else super.onmessage(event);
+    const { data } = event;
+    if (!isBeat(data, "heartbeat")) {
+      super.onmessage(event);
+      return;
+    }
+    this.missedHeartbeat = 0;
+    this.inner.host.forget(this.#asked.get(data.uuid) ?? 0, data.open ?? [], new ModelNotLoadedError(
+      "The browser stopped the service worker before this was answered, and started it again. Ask again: the model is loaded again then."));
+    this.#asked.delete(data.uuid);
   }
 }
 

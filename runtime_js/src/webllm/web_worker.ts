@@ -1,6 +1,7 @@
 /** WebLLM's engine in a worker, and the worker's end of it. */
 
 import { WebWorkerMLCEngine as OwnEngine } from "../transport/client.ts";
+import { ReloadingHost } from "../transport/reloading_host.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
 import type { WorkerLike } from "../transport/worker_like.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
@@ -47,11 +48,17 @@ export class WebWorkerMLCEngine extends EngineBase<OwnEngine> {
   modelId?: string[];
   chatOpts?: ChatOptions[];
   readonly #assigned: AssignedWorker;
+  readonly #isShared: boolean;
   readonly #pending = new Map<string, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
 
-  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig = {}) {
+  constructor(worker: ChatWorker, engineConfig?: MLCEngineConfig);
+  /** @internal isShared: the worker outlives the page. */
+  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig | undefined, isShared: boolean);
+  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig = {}, isShared = false) {
     const assigned = new AssignedWorker(worker);
-    super(new OwnEngine(assigned, ownConfig(engineConfig)), engineConfig);
+    const own = ownConfig(engineConfig);
+    super(isShared ? new OwnEngine(assigned, own, (...call) => new ReloadingHost(...call)) : new OwnEngine(assigned, own), engineConfig);
+    this.#isShared = isShared;
     this.worker = worker;
     this.#assigned = assigned;
     Reflect.set(worker, "onmessage", (event: { readonly data: unknown }) => this.onmessage(event));
@@ -62,6 +69,12 @@ export class WebWorkerMLCEngine extends EngineBase<OwnEngine> {
     if (chatOpts === undefined) delete this.chatOpts;
     else this.chatOpts = [chatOpts].flat();
     await super.reload(modelId, chatOpts);
+  }
+
+  /** A worker that outlives the page may have the models already. */
+  protected override async makeRoom(): Promise<void> {
+    if (this.#isShared) this.forgetModels();
+    else await super.makeRoom();
   }
 
   protected override notLoaded(what: string): NamedError {

@@ -1,0 +1,211 @@
+// WebLLM's engines in workers that outlive pages: a site's service worker, and an extension's.
+
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { addPackagedModels } from "../src/webllm/app_config.ts";
+import { ModelType } from "../src/webllm/constants.ts";
+import * as webllm from "../src/webllm/index.ts";
+import { soon } from "./fakes/engine.ts";
+import { FakeSite, Models } from "./fakes/service_worker.ts";
+
+const record = (model_id: string, more: Partial<webllm.ModelRecord> = {}): webllm.ModelRecord & { manifest: string } => (
+  { model: `https://models.example/${model_id}`, model_lib: "", model_id, manifest: `https://models.example/${model_id}/manifest.json`, ...more });
+addPackagedModels([record("toy"), record("other"), record("vectors", { model_type: ModelType.embedding })]);
+const CALL: webllm.ChatCompletionRequestNonStreaming = { messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 5 };
+const BEAT_MS = 10_000;
+
+mock.timers.enable({ apis: ["setInterval"] });
+
+/** Steps of a model that never end: what is asked meanwhile waits. */
+function hang(models: Models): void {
+  models.prepare = (runner) => { runner.delay = () => new Promise(() => undefined); };
+}
+
+class Handler extends webllm.ServiceWorkerMLCEngineHandler {
+  override onmessage(event: { readonly data: unknown }): void {
+    const { data } = event;
+    if (typeof data === "object" && data !== null && "kind" in data && data.kind === "customRequest" && "uuid" in data) {
+      void this.handleTask(String(data.uuid), async () => "custom answer");
+    } else super.onmessage(event);
+  }
+}
+
+class Client extends webllm.ServiceWorkerMLCEngine {
+  ask(uuid: string): Promise<unknown> {
+    return this.getPromise({ kind: "customRequest", uuid, content: null });
+  }
+}
+
+const newSite = (): FakeSite => new FakeSite(() => new Handler());
+
+function open(site: FakeSite, page: string, modelId = "toy", config: webllm.MLCEngineConfig = {}): Promise<webllm.ServiceWorkerMLCEngine> {
+  site.open(page);
+  return soon(webllm.CreateServiceWorkerMLCEngine(modelId, config));
+}
+
+async function textOf(engine: webllm.MLCEngineInterface): Promise<string> {
+  return (await soon(engine.chatCompletion(CALL))).choices[0]?.message.content ?? "";
+}
+
+async function beat(): Promise<void> {
+  mock.timers.tick(BEAT_MS);
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
+}
+
+test("pages share what a service worker has loaded; a page that is loaded again finds it", async () => {
+  const [models, site] = [new Models(), newSite()];
+  const first = await open(site, "1");
+  const text = await textOf(first);
+  const told: number[] = [];
+  const second = await open(site, "2", "toy", { initProgressCallback: ({ progress }) => told.push(progress) });
+  assert.deepEqual([await textOf(second), models.loaded.length, told.at(-1)], [text, 1, 1]);
+  await soon(first.reload("toy"));
+  site.close("1");
+  const again = await open(site, "3");
+  assert.deepEqual([await textOf(again), models.loaded.length], [text, 1]);
+  await beat();
+  assert.deepEqual([again.missedHeartbeat, models.alive, await textOf(second)], [0, 1, text]);
+});
+
+test("a page's end frees what it alone had, and interrupting ends its own answers", async () => {
+  const [models, site] = [new Models(), newSite()];
+  const first = await open(site, "1", "other");
+  const second = await open(site, "2");
+  const both = await Promise.all([first, second].map((engine) => engine.chatCompletion({ ...CALL, max_tokens: 60, stream: true })));
+  const [mine, others] = both.map((stream) => stream[Symbol.asyncIterator]());
+  assert.ok(mine !== undefined && others !== undefined);
+  await soon(Promise.all([mine.next(), others.next()]));
+  first.interruptGenerate();
+  const rest = async (stream: AsyncIterator<webllm.ChatCompletionChunk>): Promise<string> => {
+    for (let reason = ""; ;) {
+      const { value, done } = await stream.next();
+      if (done === true) return reason;
+      reason = value.choices[0]?.finish_reason ?? reason;
+    }
+  };
+  assert.deepEqual(await soon(Promise.all([rest(mine), rest(others)])), ["abort", "length"]);
+  site.close("1");
+  await beat();
+  assert.deepEqual(models.loaded.map(({ modelId, disposals }) => [modelId, disposals]), [["other", 1], ["toy", 0]]);
+});
+
+test("a service worker that was stopped loads its models again before the next answer", async () => {
+  const [models, site] = [new Models(), newSite()];
+  const engine = await open(site, "1");
+  const text = await textOf(engine);
+  site.stop();
+  assert.deepEqual(await Promise.all([textOf(engine), textOf(engine)]), [text, text]);
+  assert.deepEqual([site.lives, models.loaded.length], [2, 2]);
+});
+
+test("what was asked of a service worker that was stopped meanwhile fails with why, or is asked again", async () => {
+  const [models, site] = [new Models(), newSite()];
+  hang(models);
+  const engine = await open(site, "1");
+  const begun = engine.chatCompletion(CALL);
+  await beat();
+  models.prepare = () => undefined;
+  site.stop();
+  const failed = assert.rejects(soon(begun), { code: "ModelNotLoaded", message: /stopped the service worker/ });
+  await beat();
+  await failed;
+  assert.ok(await textOf(engine));
+  models.loading = () => new Promise(() => undefined);
+  const loading = engine.reload("other");
+  await beat();
+  site.stop();
+  models.loading = () => Promise.resolve();
+  await beat();
+  await soon(loading);
+  assert.equal((await soon(engine.chatCompletion(CALL))).model, "other");
+});
+
+test("a program's own message is answered to the page that sent it", async () => {
+  const [, site] = [new Models(), newSite()];
+  site.open("1");
+  const first = new Client();
+  site.open("2");
+  const second = new Client();
+  assert.deepEqual(await soon(Promise.all([first.ask("a"), second.ask("b")])), ["custom answer", "custom answer"]);
+});
+
+/** Both ends of an extension's port, which carries JSON. */
+class Port {
+  readonly #messages: ((message: unknown) => void)[] = [];
+  readonly #ends: (() => void)[] = [];
+  readonly onMessage = { addListener: (listener: (message: unknown) => void): void => { this.#messages.push(listener); } };
+  readonly onDisconnect = { addListener: (listener: () => void): void => { this.#ends.push(listener); } };
+  peer: Port | undefined = undefined;
+
+  static pair(): [Port, Port] {
+    const [a, b] = [new Port(), new Port()];
+    [a.peer, b.peer] = [b, a];
+    return [a, b];
+  }
+
+  postMessage(message: unknown): void {
+    const { peer } = this;
+    if (peer === undefined) throw new Error("Attempting to use a disconnected port object");
+    const text = JSON.stringify(message);
+    assert.deepEqual(JSON.parse(text), message);
+    setTimeout(() => { if (peer.peer === this) for (const listener of peer.#messages) listener(JSON.parse(text)); }, 0);
+  }
+
+  /** The other end alone hears of it. */
+  disconnect(): void {
+    const { peer } = this;
+    this.peer = undefined;
+    if (peer === undefined) return;
+    peer.peer = undefined;
+    for (const listener of peer.#ends) listener();
+  }
+}
+
+/** An extension's service worker, as WebLLM's example writes it. */
+class Extension {
+  handler: webllm.ExtensionServiceWorkerMLCEngineHandler | undefined;
+  readonly pages: Port[] = [];
+  readonly ports: Port[] = [];
+
+  constructor() {
+    Object.assign(globalThis, { chrome: { runtime: { connect: (_: unknown, { name }: { name: string }) => this.#connect(name) } } });
+  }
+
+  #connect(name: string): Port {
+    assert.equal(name, "web_llm_service_worker");
+    const [ours, theirs] = Port.pair();
+    if (this.handler === undefined) this.handler = new webllm.ExtensionServiceWorkerMLCEngineHandler(theirs);
+    else this.handler.setPort(theirs);
+    this.pages.push(ours);
+    this.ports.push(theirs);
+    return ours;
+  }
+}
+
+test("an extension's pages, one after the other, find the model; what the last one asked is not told to the next", async () => {
+  const [models, extension] = [new Models(), new Extension()];
+  const first = await soon(webllm.CreateExtensionServiceWorkerMLCEngine("toy"));
+  const text = await textOf(first);
+  const left = await soon(first.chatCompletion({ ...CALL, max_tokens: 100, stream: true }));
+  await soon(left[Symbol.asyncIterator]().next());
+  extension.pages[0]?.disconnect();
+  const told: number[] = [];
+  const second = await soon(webllm.CreateExtensionServiceWorkerMLCEngine("toy", { initProgressCallback: ({ progress }) => told.push(progress) }));
+  assert.deepEqual([await textOf(second), models.loaded.length, told.at(-1)], [text, 1, 1]);
+  await soon(second.reload("other"));
+  assert.deepEqual(models.loaded.map(({ modelId, disposals }) => [modelId, disposals]), [["toy", 1], ["other", 0]]);
+  assert.equal(extension.ports.length, 2);
+});
+
+test("an extension's service worker that was stopped is started again by the next request", async () => {
+  const [models, extension] = [new Models(), new Extension()];
+  let ends = 0;
+  const engine = await soon(webllm.CreateExtensionServiceWorkerMLCEngine("toy", { onDisconnect: () => { ends++; } }));
+  const text = await textOf(engine);
+  extension.handler = undefined;
+  extension.ports[0]?.disconnect();
+  await beat();
+  assert.deepEqual([ends, extension.ports.length], [1, 1]);
+  assert.equal(await textOf(engine), text);
+  assert.deepEqual([models.loaded.length, extension.ports.length], [2, 2]);
+});
