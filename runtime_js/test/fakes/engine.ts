@@ -61,8 +61,10 @@ export class FakeEngine extends MLCEngine {
   readonly loaded: Loaded[] = [];
   /** What a load waits for. */
   loading: (signal: AbortSignal, modelId: string) => Promise<void> = () => Promise.resolve();
+  /** Of a model. */
+  contextLength = CONTEXT;
   /** What a model takes. */
-  readonly memory = ({ contextLength = CONTEXT }: ModelChoice): MemoryEstimate => (
+  readonly memory = ({ contextLength = this.contextLength }: ModelChoice): MemoryEstimate => (
     { weights: 1000, cache: contextLength, workspace: 0, total: 1000 + contextLength, contextLength });
   override estimate = async (choice: ModelChoice): Promise<MemoryEstimate> => this.memory(choice);
   /** Called with each runner before anything runs on it. */
@@ -81,7 +83,7 @@ export class FakeEngine extends MLCEngine {
   protected override async open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session> {
     await abortable(this.loading(signal, choice.modelId), signal, "Loading was stopped.");
     const pageSize = 4;
-    const runner = new FakeRunner(shapeOf({ contextLength: CONTEXT, pageSize, prefillChunk: this.embeds?.whole === true ? CONTEXT : 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0, mostTexts: this.mostTexts }), 8, CONTEXT / pageSize);
+    const runner = new FakeRunner(shapeOf({ contextLength: this.contextLength, pageSize, prefillChunk: this.embeds?.whole === true ? this.contextLength : 16, shortestChunk: 16, rowCounts: this.rowCounts, slots: 0, mostTexts: this.mostTexts }), 8, this.contextLength / pageSize);
     const device = choice.device === "cpu" ? "cpu" : "gpu";
     listener.needs(this.memory(choice), device);
     this.prepare(runner);

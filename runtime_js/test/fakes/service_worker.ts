@@ -1,6 +1,6 @@
 /** A site with one service worker and its pages, in this thread. */
 
-import { FakeEngine } from "./engine.ts";
+import { CONFIG, FakeEngine } from "./engine.ts";
 import { LOADER } from "../../src/api/local_host.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
 import type { Session } from "../../src/engine/session.ts";
@@ -8,7 +8,7 @@ import type { Session } from "../../src/engine/session.ts";
 /** What engines that are made anywhere load, from now on. */
 export class Models extends FakeEngine {
   constructor() {
-    super();
+    super(CONFIG);
     LOADER.open = (...call) => this.open(...call);
   }
 
