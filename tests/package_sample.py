@@ -50,9 +50,9 @@ def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, fa
     return CompiledModel(facts, LIBRARY, TOKENIZER, (2, 7), weights, SCHEMES, GRAMMAR)
 
 
-def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None) -> Marker:
+def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None, endpoint: bool = True) -> Marker:
     with open_output(out) as output:
-        return write_site(output, model, title=title, weights=weights)
+        return write_site(output, model, title=title, weights=weights, endpoint=endpoint)
 
 
 def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | None = None, aliases: Sequence[str] = ()) -> Marker:

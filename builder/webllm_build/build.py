@@ -87,7 +87,8 @@ def _pack_and_write(
     with progress.step(f"Writing {request.out}"):
         try:
             if request.kind == "site":
-                write_site(output, model, title=recipe.title, weights=request.weights_at, threads=request.has_threads)
+                how = {"threads": request.has_threads, "endpoint": request.endpoint}
+                write_site(output, model, title=recipe.title, weights=request.weights_at, **how)
             else:
                 name, names = recipe.package_name, model_names(request.model)
                 write_npm(output, model, name=name, version=request.package_version, weights=request.weights_at, aliases=names)

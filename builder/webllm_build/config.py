@@ -138,6 +138,13 @@ class BuildRequest:
             kind="site",
         ),
     ] = None
+    endpoint: Annotated[
+        bool,
+        Option(
+            "Let the site's service worker answer requests to the site's v1/ with the model of a page that is open, as OpenAI's server would.",
+            kind="site",
+        ),
+    ] = True
     package_name: Annotated[
         str | None,
         Option(

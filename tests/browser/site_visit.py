@@ -22,7 +22,9 @@ INSECURE_HOST = "insecure.test"
 TITLE = "Sample chat"
 
 
-def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chats: bool = True, runs_on_cpu: bool = False) -> None:
+def build_site(
+    out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chats: bool = True, runs_on_cpu: bool = False, endpoint: bool = True
+) -> None:
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
     chats: the model has a chat template; one without continues a text.
@@ -38,7 +40,7 @@ def build_site(out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chat
         return data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):
-        publish_site(out, model, title=title)
+        publish_site(out, model, title=title, endpoint=endpoint)
 
 
 def files_of_a_load(folder: Path) -> list[str]:

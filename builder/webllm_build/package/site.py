@@ -25,16 +25,19 @@ class Asset:
     data: bytes
 
 
-def write_site(output: Output, model: CompiledModel, *, title: str, weights: str | None = BUNDLE, threads: bool = True) -> Marker:
+def write_site(
+    output: Output, model: CompiledModel, *, title: str, weights: str | None = BUNDLE, threads: bool = True, endpoint: bool = True
+) -> Marker:
     """Write the chat site of `model`.
 
     weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifest.
     threads: the service worker isolates the page, so that its threads may share memory.
+    endpoint: the service worker answers requests to `v1/` with the model of an open page, as OpenAI's server would.
     Raises OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder is then as it was before.
     """
     bundled = weights in (BUNDLE, None)
     manifest = model.manifest(None if bundled else weights)
-    shell = _shell(manifest, title, threads)
+    shell = _shell(manifest, title, threads, endpoint)
 
     def fill(stage: Stage) -> None:
         for asset in shell:
@@ -44,10 +47,11 @@ def write_site(output: Output, model: CompiledModel, *, title: str, weights: str
     return output.publish("site", f"{MODEL_FOLDER}/{manifest.file}", fill, (BENCH, "index.html", "sw.js"))
 
 
-def _shell(manifest: Manifest, title: str, threads: bool) -> tuple[Asset, ...]:
+def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tuple[Asset, ...]:
     app = _script("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
     structure, cpu = _script("structure.js"), _script("cpu.js")
+    served = _script("endpoint.js") if endpoint else None
     logic = _script("service-worker.js")
     style = _static("style.css")
     icon = _static("icon.svg")
@@ -60,6 +64,7 @@ def _shell(manifest: Manifest, title: str, threads: bool) -> tuple[Asset, ...]:
         "structure": structure.path,
         "cpu": cpu.path,
         "service_worker": "sw.js",
+        "endpoint": None if served is None else served.path,
         "runs_on_cpu": manifest.cpu is not None,
         "download_bytes": manifest.download_bytes,
         "model": {
@@ -73,7 +78,7 @@ def _shell(manifest: Manifest, title: str, threads: bool) -> tuple[Asset, ...]:
         "sampling": dict(manifest.sampling),
     }
     origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
-    assets = (app, worker, structure, cpu, style, icon)
+    assets = (app, worker, structure, cpu, style, icon, *([served] if served else []))
 
     def page(build: str) -> Asset:
         index = render(
@@ -95,6 +100,7 @@ def _shell(manifest: Manifest, title: str, threads: bool) -> tuple[Asset, ...]:
         "shell": ["./", *(asset.path for asset in assets)],
         "bench": BENCH,
         "threads": threads,
+        "endpoint": endpoint,
         "model": {"folder": f"{MODEL_FOLDER}/", "files": files},
     }
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)

@@ -82,6 +82,11 @@ export class EngineHost {
     this.#started = undefined;
   }
 
+  /** The model, where it is ready to be asked; undefined where it is not. */
+  get ready(): RemoteHost | undefined {
+    return this.#started === undefined ? undefined : this.#engine;
+  }
+
   /** Whether the engine still answers: a system that ran short of memory may have ended it while the page was asleep. */
   async isAlive(): Promise<boolean> {
     const silence = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ALIVE_MS));

@@ -1,6 +1,7 @@
 /** Entry point of the page's script. */
 
 import { readConfig } from "../page/config.ts";
+import { takeRequests } from "../endpoint/take.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { Chat } from "./chat.ts";
 import { Continuation } from "./continuation.ts";
@@ -32,6 +33,7 @@ followLife({ save: () => page.save(), wake: () => void page.model.wake() });
 followUpdates(config.serviceWorker, (apply) => {
   showNotice("update", "A new version of this page is ready. What was written is kept.", { label: "Load it", press: apply });
 }).catch(() => undefined);
+if (config.endpoint !== undefined && "serviceWorker" in navigator) takeRequests(navigator.serviceWorker, config.endpoint, () => page.model.host);
 const ofGpu = await findGpuObstacle();
 const obstacle = await findObstacle() ?? (config.runsOnCpu ? undefined : ofGpu);
 if (obstacle === undefined) await page.model.open(ofGpu === undefined);

@@ -6,6 +6,7 @@ import type { InitProgressReport } from "../api/types.ts";
 import type { Computer } from "../executor/devices.ts";
 import type { PageConfig } from "../page/config.ts";
 import { formatBytes } from "../support/format.ts";
+import type { ModelHost } from "../api/host.ts";
 import { EngineHost, type Outcome } from "./engine.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
@@ -108,6 +109,11 @@ export class Model {
   change(settings: Settings): void {
     this.#settings = settings;
     if (this.#status === "ready") this.#settle();
+  }
+
+  /** Who answers what other pages ask. */
+  get host(): ModelHost | undefined {
+    return this.#host.ready;
   }
 
   /** Let the engine work on one request. onEnd is called once, before the status changes; what goes wrong is shown. */

@@ -1,5 +1,7 @@
 /** The script of the worker that measures: a dedicated worker, as the engine has on a chat page. */
 
+import { isReader } from "../storage/reader/site_part.ts";
+import { serveReads } from "../storage/reader/worker.ts";
 import { toWire } from "../support/errors.ts";
 import { measure } from "./measure.ts";
 import type { BenchReply, BenchRequest } from "./messages.ts";
@@ -8,7 +10,8 @@ function reply(message: BenchReply): void {
   globalThis.postMessage(message);
 }
 
-globalThis.addEventListener("message", ({ data }: MessageEvent<BenchRequest>) => {
+if (isReader()) serveReads();
+else globalThis.addEventListener("message", ({ data }: MessageEvent<BenchRequest>) => {
   measure(data.config, data.options, (text) => reply({ kind: "line", text })).then(
     (report) => reply({ kind: "done", report }),
     (error: unknown) => reply({ kind: "failed", error: toWire(error) }));

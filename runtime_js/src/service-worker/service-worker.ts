@@ -4,6 +4,7 @@
  * Nothing is kept in variables: the browser may end this worker at any time and start it again for the next event.
  */
 
+import { askPages } from "../endpoint/ask.ts";
 import { draftOf } from "../storage/draft.ts";
 import { modelFolder } from "../storage/folders.ts";
 import { isolated } from "./isolation.ts";
@@ -22,6 +23,8 @@ export interface ServiceWorkerConfig {
   readonly bench: string;
   /** Whether pages are isolated, so that they have threads: static hosts send no such headers. */
   readonly threads: boolean;
+  /** Whether requests to `v1/` are answered by the model of an open page. */
+  readonly endpoint: boolean;
   readonly model: {
     /** Relative to the scope, with a slash at the end. */
     readonly folder: string;
@@ -36,6 +39,7 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
   const assets = resolve("assets/");
   const shell = new Shell(page, new Set(config.shell.map(resolve)), config.version);
   const modelUrl = resolve(config.model.folder);
+  const endpoint = resolve("v1/");
   const modelFiles = new Map(config.model.files.map((file) => [new URL(file, modelUrl).href, file]));
 
   async function activate(): Promise<void> {
@@ -68,13 +72,20 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     return fetch(request);
   }
 
+  /** The page that asks first, if it is one that answers, and then those that were looked at last. */
+  async function fromPages(request: Request, path: string): Promise<Response> {
+    const pages = await self.clients.matchAll({ type: "window" });
+    return askPages(request, path, pages.filter(({ url }) => url.startsWith(page)), page);
+  }
+
   const ours = (response: Promise<Response>): Promise<Response> => (config.threads ? response.then(isolated) : response);
 
   /** What answers a request; undefined leaves it to the browser. */
   function route(request: Request): Promise<Response> | undefined {
-    if (request.method !== "GET") return undefined;
     const { origin, pathname } = new URL(request.url);
     const url = origin + pathname;
+    if (config.endpoint && url.startsWith(endpoint)) return ours(fromPages(request, url.slice(page.length)));
+    if (request.method !== "GET") return undefined;
     const modelFile = modelFiles.get(url);
     // Who asks past all caches, as the engine does, has looked into the storage already.
     if (modelFile !== undefined) return request.cache === "default" ? fromStorage(modelFile, request) : undefined;

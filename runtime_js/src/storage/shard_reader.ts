@@ -1,4 +1,3 @@
-/// <reference path="../support/inline.d.ts" />
 /** Reads verified files in a worker of its own: sha256 takes its time on the thread that asks for it. */
 
 import { AbortError, NoAnswerError, fromWire, type WireError } from "../support/errors.ts";
@@ -7,8 +6,8 @@ import type { ModelStore } from "./store.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";
 import { PATIENCE_TICKS, TICK_MS } from "../support/patience.ts";
 import { platform } from "../support/platform.ts";
-import { mayStandStill, startThread, type Thread } from "../support/thread.ts";
-import script from "inline:./reader_worker.ts";
+import { mayStandStill, type Thread } from "../support/thread.ts";
+import { startReader } from "./reader/part.ts";
 
 export interface ReaderRequest {
   /** URL of the model's manifest, which names its folder in storage. */
@@ -34,15 +33,15 @@ const SILENT_MS = 10_000;
 const LOST_MS = PATIENCE_TICKS * TICK_MS;
 
 /** Null where this thread does it: outside of browsers files are read and hashed beside it anyway. */
-function startReader(): Thread<ReaderReply> | null {
-  return platform() !== undefined || mayStandStill() ? null : startThread(script);
+function readerBesides(): Thread<ReaderReply> | null {
+  return platform() !== undefined || mayStandStill() ? null : startReader();
 }
 
 /** One file at a time. Where its worker does not run, it reads in this thread. */
 export class ShardReader {
   readonly #manifest: string;
   readonly #store: ModelStore;
-  #worker = startReader();
+  #worker = readerBesides();
 
   constructor(manifest: string, store: ModelStore) {
     this.#manifest = manifest;

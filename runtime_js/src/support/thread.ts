@@ -45,10 +45,14 @@ class WorkerThread implements Thread {
  */
 export function startThread<Reply>(script: string): Thread<Reply> | null {
   const host = platform();
-  if (host !== undefined) return host.startThread(script);
+  return host !== undefined ? host.startThread(script) : startWorker(() => new Worker(urlOf(script)));
+}
+
+/** The same of a worker that `start` makes, in a browser. */
+export function startWorker<Reply>(start: () => Worker): Thread<Reply> | null {
   if (typeof Worker === "undefined") return null;
   try {
-    return new WorkerThread(new Worker(urlOf(script)));
+    return new WorkerThread(start());
   } catch {
     return null; // the page's content security policy forbids it
   }

@@ -1,10 +1,10 @@
-/** The script of a worker that reads and verifies files, one at a time. Hashing and copying leave the engine's thread free. */
+/** What a worker does that reads and verifies files, one at a time. Hashing and copying leave the engine's thread free. */
 
-import { toWire } from "../support/errors.ts";
-import { everyTick, noAnswer } from "../support/patience.ts";
-import type { ReaderReply, ReaderRequest } from "./shard_reader.ts";
-import { ModelStore } from "./store.ts";
-import { readVerified } from "./verified.ts";
+import { toWire } from "../../support/errors.ts";
+import { everyTick, noAnswer } from "../../support/patience.ts";
+import type { ReaderReply, ReaderRequest } from "../shard_reader.ts";
+import { ModelStore } from "../store.ts";
+import { readVerified } from "../verified.ts";
 
 const PROGRESS_STEP = 1 << 20; // bytes
 const PROGRESS_MS = 250; // on slow networks
@@ -36,9 +36,12 @@ async function read({ manifest, entry, url, warning, into }: ReaderRequest): Pro
   reply({ kind: "done", bytes, warning: store.warning }, [bytes.buffer]);
 }
 
-globalThis.addEventListener("message", ({ data }: MessageEvent<ReaderRequest>) => {
-  const alive = (): void => reply({ kind: "alive" });
-  alive();
-  const stop = everyTick(alive);
-  read(data).catch((error: unknown) => reply({ kind: "error", error: toWire(error) })).finally(stop);
-});
+/** Makes of this thread a reader. */
+export function serveReads(): void {
+  globalThis.addEventListener("message", ({ data }: MessageEvent<ReaderRequest>) => {
+    const alive = (): void => reply({ kind: "alive" });
+    alive();
+    const stop = everyTick(alive);
+    read(data).catch((error: unknown) => reply({ kind: "error", error: toWire(error) })).finally(stop);
+  });
+}

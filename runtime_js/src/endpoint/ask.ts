@@ -1,0 +1,71 @@
+/** The service worker's part: finds a page whose model answers, and gives its answer. */
+
+import { CANCEL, asked, isTold, type Asked, type Told } from "./messages.ts";
+
+/** A page that says nothing for so long is of another kind, or asleep. */
+const PATIENCE_MS = 1000;
+
+/** A page of the site. */
+export interface Page {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+}
+
+/** As OpenAI's server says it. */
+function unavailable(site: string): Response {
+  const message = `No page of this site has its model loaded. Open ${site} in a tab, start the model there, and ask again.`;
+  const error = { message, type: "server_error", param: null, code: "model_not_loaded" };
+  return Response.json({ error }, { status: 503, headers: { "x-should-retry": "false" } });
+}
+
+/**
+ * Hands a request to the first of the pages that takes it.
+ * @param path behind the site's address, as "v1/models"
+ */
+export async function askPages(request: Request, path: string, pages: readonly Page[], site: string): Promise<Response> {
+  const body = request.method === "GET" || request.method === "HEAD" ? null : await request.arrayBuffer();
+  const question = asked(request.method, path, request.headers, body);
+  for (const page of pages) {
+    const answer = await askPage(page, question);
+    if (answer !== undefined) return answer;
+  }
+  return unavailable(site);
+}
+
+/** The answer; undefined where the page does not take the request. */
+function askPage(page: Page, question: Asked): Promise<Response | undefined> {
+  const { port1: port, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    const leave = (): void => {
+      port.postMessage(CANCEL);
+      port.onmessage = null;
+      port.close();
+      resolve(undefined);
+    };
+    const timer = setTimeout(leave, PATIENCE_MS);
+    let body: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+    const take = (told: Told): void => {
+      clearTimeout(timer);
+      switch (told.kind) {
+        case "taken":
+          break;
+        case "head": {
+          const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+            start(controller) { body = controller; },
+            cancel() { leave(); },
+          });
+          resolve(new Response(stream, { status: told.status, headers: told.headers.map(([name, value]) => [name, value]) }));
+          break;
+        }
+        case "bytes":
+          body?.enqueue(told.bytes);
+          break;
+        default:
+          body?.close();
+          port.close();
+          resolve(undefined);
+      }
+    };
+    port.onmessage = ({ data }: MessageEvent<unknown>) => take(isTold(data) ? data : { kind: "end" });
+    page.postMessage(question, [port2]);
+  });
+}

@@ -1,0 +1,16 @@
+/** In the place of part.ts in a site's worker: a reader is the same script under another name, which the browser has already. */
+
+import { startWorker, type Thread } from "../../support/thread.ts";
+import type { ReaderReply } from "../shard_reader.ts";
+
+/** What a worker is called that is to read. */
+const READER = "reader";
+
+export function startReader(): Thread<ReaderReply> | null {
+  return startWorker(() => new Worker(self.location.href, { type: "module", name: READER }));
+}
+
+/** Whether this very worker is one. */
+export function isReader(): boolean {
+  return self.name === READER;
+}

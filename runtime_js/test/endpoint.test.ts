@@ -1,0 +1,98 @@
+// Requests to a site's `v1/`, from the service worker to a page and back.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import OpenAI from "openai";
+import { answer } from "../src/endpoint/answer.ts";
+import { askPages, type Page } from "../src/endpoint/ask.ts";
+import { takeRequests } from "../src/endpoint/take.ts";
+import { isAsked } from "../src/endpoint/messages.ts";
+import { CONFIG, FakeEngine, MODEL, soon } from "./fakes/engine.ts";
+
+const SITE = "https://site.example/chat/";
+const ports: MessagePort[] = [];
+
+/** A page whose model is ready. */
+async function page(): Promise<{ engine: FakeEngine; page: Page }> {
+  const engine = new FakeEngine(CONFIG);
+  await engine.reload(MODEL);
+  const postMessage = (message: unknown, [port]: Transferable[]): void => {
+    if (!(port instanceof MessagePort) || !isAsked(message)) return assert.fail();
+    ports.push(port);
+    port.postMessage({ kind: "taken" });
+    void answer(engine.host, structuredClone(message), port).finally(() => port.close());
+  };
+  return { engine, page: { postMessage } };
+}
+
+const refusing: Page = { postMessage: (_, [port]) => { if (port instanceof MessagePort) port.postMessage({ kind: "refused" }); } };
+const silent: Page = { postMessage: () => undefined };
+
+/** What the service worker makes of a page's `fetch`. */
+function fetchFrom(...pages: Page[]): typeof fetch {
+  return (input, init) => {
+    const request = new Request(input, init);
+    return askPages(request, request.url.slice(SITE.length), pages, SITE);
+  };
+}
+
+test("a client of OpenAI's, whole and streamed", async () => {
+  const { engine, page: one } = await page();
+  const openai = new OpenAI({ apiKey: "-", baseURL: `${SITE}v1`, dangerouslyAllowBrowser: true, fetch: fetchFrom(refusing, one), maxRetries: 0 });
+  const request = { model: MODEL, messages: [{ role: "user" as const, content: "hi" }], temperature: 0, max_tokens: 5 };
+  const whole = await soon(openai.chat.completions.create(request));
+  const own = await engine.chat.completions.create(request);
+  assert.equal(whole.choices[0]?.message.content, own.choices[0]?.message.content);
+  let text = "";
+  for await (const piece of await openai.chat.completions.create({ ...request, stream: true })) text += piece.choices[0]?.delta.content ?? "";
+  assert.equal(text, whole.choices[0]?.message.content);
+  assert.deepEqual((await openai.models.list()).data.map(({ id }) => id), [MODEL]);
+  await assert.rejects(openai.chat.completions.create({ ...request, model: "nobody" }), { status: 404, code: "model_not_found" });
+  await assert.rejects(openai.chat.completions.create({ ...request, temperature: 9 }), { status: 400, param: "temperature" });
+});
+
+test("closing a stream ends the answer", async () => {
+  const { engine, page: one } = await page();
+  const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], temperature: 0, stream: true });
+  const response = await fetchFrom(one)(`${SITE}v1/chat/completions`, { method: "POST", body });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  await soon((async () => { while (engine.loaded[0]?.runner.calls.length !== await later(engine)) { /* it still works */ } })());
+});
+
+async function later(engine: FakeEngine): Promise<number | undefined> {
+  const { length } = engine.loaded[0]?.runner.calls ?? [];
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  return length;
+}
+
+test("pages that are silent, or have no model, are passed over; without any, the answer says what to do", async () => {
+  const { page: one } = await page();
+  assert.equal((await soon(fetchFrom(silent, refusing, one)(`${SITE}v1/models`))).status, 200);
+  const none = await soon(fetchFrom(refusing)(`${SITE}v1/models`));
+  assert.deepEqual([none.status, none.headers.get("x-should-retry")], [503, "false"]);
+  const { error } = await none.json();
+  assert.match(error.message, /Open https:\/\/site.example\/chat\/ in a tab/);
+  assert.equal((await soon(fetchFrom(one)(`${SITE}v1/anything`))).status, 404);
+});
+
+test("a page takes requests while its model is ready", async () => {
+  const container = new EventTarget();
+  let host: FakeEngine["host"] | undefined;
+  takeRequests(container as ServiceWorkerContainer, "data:text/javascript,export function answer(host, asked, port) { port.postMessage({ kind: 'end' }); return Promise.resolve(); }", () => host);
+  const told = async (data: unknown): Promise<unknown[]> => {
+    const { port1, port2 } = new MessageChannel();
+    const heard: unknown[] = [];
+    port1.onmessage = (event: MessageEvent<unknown>) => heard.push(event.data);
+    container.dispatchEvent(Object.assign(new Event("message"), { data, ports: [port2] }));
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    port1.close();
+    return heard;
+  };
+  const question = { kind: "webllm-build:ask", method: "GET", path: "v1/models", headers: [], body: null };
+  assert.deepEqual(await told(question), [{ kind: "refused" }]);
+  ({ host } = (await page()).engine);
+  assert.deepEqual(await told(question), [{ kind: "taken" }, { kind: "end" }]);
+  assert.deepEqual(await told({ kind: "else" }), []);
+});

@@ -1,0 +1,46 @@
+"""Requests to the site's own `v1/`: any page of it asks, and the model of whichever page has loaded it answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+from site_visit import Visit, answered, ask, build_site, installed
+
+ASK = """async ([text, stream]) => {
+  const body = JSON.stringify({ messages: [{ role: "user", content: text }], stream });
+  const response = await fetch("v1/chat/completions", { method: "POST", headers: { "content-type": "application/json" }, body });
+  return [response.status, response.headers.get("content-type"), await response.text()];
+}"""
+
+
+def asked(page: Page, text: str, stream: bool = False) -> tuple[int, str, str]:
+    status, kind, said = page.evaluate(ASK, [text, stream])
+    return status, kind, said
+
+
+def test_any_page_asks_the_model_of_any_other(visit: Visit) -> None:
+    page = visit.open()
+    installed(page)
+    status, _, said = asked(page, "say: hello")
+    assert status == 503 and f"Open {visit.server.url} in a tab" in said
+    assert visit.console.pop().startswith("error: Failed to load resource: the server responded with a status of 503")
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    other = visit.open()
+    for tab in (page, other):
+        status, kind, said = asked(tab, "say: hello")
+        assert (status, kind) == (200, "application/json") and '"content":"hello"' in said.replace(": ", ":")
+        status, kind, said = asked(tab, "say: hello", stream=True)
+        assert (status, kind) == (200, "text/event-stream") and said.endswith("data: [DONE]\n\n") and "hello" in said
+    ask(page, "one")
+    assert answered(page, 2) == "1 messages: user.", "the page's own conversation is another one"
+
+
+def test_a_site_may_have_none(visit: Visit, tmp_path: Path) -> None:
+    build_site(visit.server.folder, tmp_path / "without", endpoint=False)
+    page = visit.start()
+    installed(page)
+    status, _, _ = asked(page, "say: hello")
+    assert status in (404, 405, 501)
+    assert visit.console.pop().startswith("error: Failed to load resource")
