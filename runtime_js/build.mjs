@@ -52,6 +52,8 @@ await Promise.all([
   build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { chat: "src/node/chat_main.ts" } }),
   // For Node: the builder asks it what the page would say to a tokenizer.
   build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
+  // What pages look like.
+  build({ ...shared, entryPoints: { style: "src/app/style.css", bench: "src/bench/bench.css" } }),
   // A classic script, for importScripts.
   build({ ...shared, format: "iife", entryPoints: { "service-worker": "src/service-worker/index.ts" } }),
 ]);

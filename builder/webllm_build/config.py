@@ -141,7 +141,7 @@ class BuildRequest:
     endpoint: Annotated[
         bool,
         Option(
-            "Let the site's service worker answer requests to the site's v1/ with the model of a page that is open, as OpenAI's server would.",
+            "Let the site answer requests to its v1/, as OpenAI's server would, with the model of a page that is open.",
             kind="site",
         ),
     ] = True

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from families import FIXTURES, TOKENS
-from package_sample import runtime_command
+from runtimes import runtime_command
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 from webllm_build.model import load_model

@@ -21,7 +21,10 @@ def runtime_folder() -> Path:
     return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", BUILD_RUNTIME)
 
 
-SITE_SCRIPTS = ("app.js", "site-worker.js", "structure.js", "cpu.js", "endpoint.js", "bench.js", "bench-worker.js", "service-worker.js")
+SITE_SCRIPTS = (
+    *("app.js", "style.css", "site-worker.js", "structure.js", "cpu.js", "endpoint.js", "service-worker.js"),
+    *("bench.js", "bench.css", "bench-worker.js"),
+)
 CHAT_PROGRAM = "chat.mjs"
 GRAMMAR_ENGINE = "grammar.wasm"
 NPM_SCRIPTS = ("index.js", "index.static.js", "ai-sdk.js", "prompt-api.js", "react.js", "worker.js", "node.js", "node-worker.js")

@@ -48,12 +48,12 @@ def write_site(
 
 
 def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tuple[Asset, ...]:
-    app = _script("app.js")
+    app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
-    structure, cpu = _script("structure.js"), _script("cpu.js")
-    served = _script("endpoint.js") if endpoint else None
-    logic = _script("service-worker.js")
-    style = _static("style.css")
+    structure, cpu = _built("structure.js"), _built("cpu.js")
+    served = _built("endpoint.js") if endpoint else None
+    logic = _built("service-worker.js")
+    style = _built("style.css")
     icon = _static("icon.svg")
     config = {
         "title": title,
@@ -116,13 +116,13 @@ def _digest(*assets: Asset) -> str:
 
 def _bench(config: Mapping[str, object], origin: str, icon: Asset) -> tuple[Asset, ...]:
     """The page that measures. Nothing of it is loaded or stored before somebody opens it."""
-    script, worker, style = _script("bench.js"), _script("bench-worker.js"), _static("bench.css")
+    script, worker, style = _built("bench.js"), _built("bench-worker.js"), _built("bench.css")
     config = {**config, "worker": worker.path}
     page = render("site/bench.html.j2", config=config, origin=origin, icon=icon.path, style=style.path, bench=script.path)
     return (Asset(BENCH, page.encode()), script, worker, style)
 
 
-def _script(name: str) -> Asset:
+def _built(name: str) -> Asset:
     return _hashed(name, runtime_file(name))
 
 

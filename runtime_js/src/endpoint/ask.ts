@@ -12,7 +12,7 @@ export interface Page {
 
 /** As OpenAI's server says it. */
 function unavailable(site: string): Response {
-  const message = `No page of this site has its model loaded. Open ${site} in a tab, start the model there, and ask again.`;
+  const message = `No page of this site has its model loaded. Open ${site} in a tab, and start the model.`;
   const error = { message, type: "server_error", param: null, code: "model_not_loaded" };
   return Response.json({ error }, { status: 503, headers: { "x-should-retry": "false" } });
 }

@@ -1,15 +1,10 @@
 /** What a page of the site does with requests that its service worker hands over. */
 
 import type { ModelHost } from "../api/host.ts";
-import { isRecord } from "../support/fields.ts";
 import { isAsked, type Told } from "./messages.ts";
 
 interface Part {
   answer(host: ModelHost, asked: object, port: MessagePort): Promise<void>;
-}
-
-function isPart(module: unknown): module is Part {
-  return isRecord(module) && typeof module["answer"] === "function";
 }
 
 /**
@@ -21,12 +16,8 @@ export function takeRequests(container: ServiceWorkerContainer, script: string, 
   container.addEventListener("message", ({ data, ports: [port] }) => {
     if (port === undefined || !isAsked(data)) return;
     const host = engine();
-    const tell = (told: Told): void => port.postMessage(told);
-    tell({ kind: host === undefined ? "refused" : "taken" });
+    port.postMessage({ kind: host === undefined ? "refused" : "taken" } satisfies Told);
     if (host === undefined) return;
-    import(script).then((module: unknown) => {
-      if (!isPart(module)) throw new Error("the script of the endpoint is another one");
-      return module.answer(host, data, port);
-    }).catch(() => tell({ kind: "end" }));
+    import(script).then(({ answer }: Part) => answer(host, data, port)).catch(() => port.postMessage({ kind: "end" } satisfies Told));
   });
 }
