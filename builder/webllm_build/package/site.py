@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -56,7 +57,6 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
     style = _built("style.css")
     icon = _static("icon.svg")
     config = {
-        "title": title,
         "task": manifest.task,
         "manifest": f"{MODEL_FOLDER}/{manifest.file}",
         "manifest_sha256": manifest.sha256,
@@ -90,7 +90,7 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
             app=app.path,
             config={**config, "build": build},
         )
-        return Asset("index.html", index.encode())
+        return Asset("index.html", re.sub(r"\n +", "\n", index).encode())  # how the template is indented
 
     # The page names its build: the service worker keeps no page of another one, which a host may send while it is being updated.
     version = _digest(page(""), *assets)

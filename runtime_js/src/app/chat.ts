@@ -20,10 +20,10 @@ const COMPOSER: Readonly<Record<Status, ComposerMode>> = {
 const DRAFT = "webllm-build:draft";
 
 const SUGGESTIONS = [
-  "Explain why the sky is blue as if I were seven.",
+  "Why is the sky blue?",
   "Write four lines about rain on a tin roof.",
-  "Give me three ideas for a quick dinner with lentils.",
-  "Write a Python function that counts the words in a text.",
+  "Three ideas for a quick dinner with lentils?",
+  "Write a Python function that counts words.",
 ];
 
 export class Chat implements Task {
@@ -55,7 +55,7 @@ export class Chat implements Task {
     this.#list = new MessageList({
       retry: (index) => void this.#answerFrom(index),
       edit: (index) => this.#edit(index),
-      copyRefused: () => showNotice("copy", "The browser does not let this page copy. Select the text and copy it yourself."),
+      copyRefused: () => showNotice("copy", "The browser does not let this page copy. Select the text yourself."),
     });
     this.model = new Model(config, store.load(), this);
     this.#settingsDialog = new SettingsDialog(store, this.model);

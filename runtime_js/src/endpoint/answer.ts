@@ -22,7 +22,7 @@ export async function answer(host: ModelHost, { method, path, headers, body }: A
   try {
     const serve = createFetch(new HostedEngine(host));
     const response = await serve(`https://site.invalid/${path}`, {
-      method, body, signal: controller.signal, headers: headers.map(([name, value]): [string, string] => [name, value]),
+      method, body, headers, signal: controller.signal,
     });
     tell({ kind: "head", status: response.status, headers: [...response.headers] });
     const reader = response.body?.getReader();

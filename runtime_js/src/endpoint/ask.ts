@@ -12,7 +12,7 @@ export interface Page {
 
 /** As OpenAI's server says it. */
 function unavailable(site: string): Response {
-  const message = `No page of this site has its model loaded. Open ${site} in a tab, and start the model.`;
+  const message = `No page of this site has its model loaded. Open ${site} in a tab and start it.`;
   const error = { message, type: "server_error", param: null, code: "model_not_loaded" };
   return Response.json({ error }, { status: 503, headers: { "x-should-retry": "false" } });
 }
@@ -53,7 +53,7 @@ function askPage(page: Page, question: Asked): Promise<Response | undefined> {
             start(controller) { body = controller; },
             cancel() { leave(); },
           });
-          resolve(new Response(stream, { status: told.status, headers: told.headers.map(([name, value]) => [name, value]) }));
+          resolve(new Response(stream, { status: told.status, headers: told.headers }));
           break;
         }
         case "bytes":

@@ -10,14 +10,14 @@ export interface Asked {
   readonly method: string;
   /** Behind the site's address, as "v1/chat/completions". */
   readonly path: string;
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: [string, string][];
   readonly body: ArrayBuffer | null;
 }
 
 /** From a page: that it takes the request or does not, and then the answer in its parts. */
 export type Told =
   | { readonly kind: "refused" | "taken" | "end" }
-  | { readonly kind: "head"; readonly status: number; readonly headers: readonly (readonly [string, string])[] }
+  | { readonly kind: "head"; readonly status: number; readonly headers: [string, string][] }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** To the page, through the port: nobody waits any more. */
