@@ -8,6 +8,7 @@ import { ModelType } from "../src/webllm/constants.ts";
 import { EngineBase } from "../src/webllm/engine.ts";
 import * as webllm from "../src/webllm/index.ts";
 import { FakeEngine, soon } from "./fakes/engine.ts";
+import { Models } from "./fakes/service_worker.ts";
 
 const LLAMA = "Llama-3.2-1B-Instruct-q4f16_1-MLC";
 const record = (model_id: string, more: Partial<webllm.ModelRecord> = {}): webllm.ModelRecord & { manifest: string } => (
@@ -66,6 +67,16 @@ test("unload ends a load, which resolves", async () => {
   await new Promise((resolve) => { setTimeout(resolve, 5); });
   await engine.unload();
   await soon(loading);
+  await assert.rejects(engine.chatCompletion(CALL), { name: "ModelNotLoadedError" });
+  engine.setLogLevel("WARN");
+});
+
+test("unload ends a load that has only just been asked for", async () => {
+  const engine = new Engine({ logLevel: "SILENT" });
+  const loading = engine.reload("toy");
+  await engine.unload();
+  await soon(loading);
+  assert.deepEqual([engine.inner.loaded.length, engine.inner.alive], [0, 0]);
   await assert.rejects(engine.chatCompletion(CALL), { name: "ModelNotLoadedError" });
   engine.setLogLevel("WARN");
 });
@@ -216,4 +227,17 @@ test("a digest is checked", async () => {
   const valid = [abc, `sha384-${"A".repeat(64)}`, `sha512-${"A".repeat(86)}==`];
   const invalid = ["", "abc", "sha1-abc", "md5-abc", "sha256-", "sha256-!!!", "sha256-abc===", "sha256-A=", `sha256-${"A".repeat(86)}==`, `sha256-${"A".repeat(44)}`];
   assert.deepEqual([...valid, ...invalid].filter(webllm.isValidSRI), valid);
+});
+
+test("steps of one text are one answer to a processor", async () => {
+  new Models(); // for all that comes behind
+  const seen: (number | "reset")[] = [];
+  const processor: webllm.LogitProcessor = { processLogits: (logits) => logits, processSampledToken: (token) => seen.push(token), resetState: () => seen.push("reset") };
+  const engine = await webllm.CreateMLCEngine("toy", { logitProcessorRegistry: new Map([["toy", processor]]) });
+  const drawn = [await engine.forwardTokensAndSample([5, 6], true)];
+  drawn.push(await engine.forwardTokensAndSample(drawn, false));
+  assert.deepEqual(seen, ["reset", ...drawn]);
+  await engine.resetChat();
+  await engine.forwardTokensAndSample([5, 6], true);
+  assert.deepEqual(seen, ["reset", ...drawn, "reset", drawn[0]]);
 });

@@ -48,14 +48,16 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   embeddings: Embeddings = new Embeddings(this);
   /** @internal */
   readonly inner: E;
-  readonly #steps: Steps;
+  protected readonly steps: Steps;
   #appConfig: AppConfig;
   #onProgress: InitProgressCallback | undefined;
   #models: readonly Chosen[] = [];
+  /** Counts loads and unloads: each ends the load before it. */
+  #turn = 0;
 
   protected constructor(inner: E, { appConfig = prebuiltAppConfig, initProgressCallback }: MLCEngineConfig) {
     this.inner = inner;
-    this.#steps = new Steps(inner.host);
+    this.steps = new Steps(inner.host);
     this.#appConfig = appConfig;
     this.#onProgress = initProgressCallback;
     inner.setInitProgressCallback((report) => this.#onProgress?.(reportOf(report)));
@@ -78,10 +80,12 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   }
 
   async reload(modelId: string | string[], chatOpts?: ChatOptions | ChatOptions[]): Promise<void> {
+    const turn = ++this.#turn;
     await this.makeRoom();
     const chosen = this.#choose(listOf(modelId), chatOpts === undefined ? undefined : listOf(chatOpts));
     this.inner.setAppConfig({ model_list: chosen.map(({ record }) => record) });
     try {
+      if (this.#turn !== turn) throw new AbortError("Another call came meanwhile.");
       await naming(() => this.inner.reload(chosen.map(({ id }) => id), chosen.map(({ settings }) => settings.options)));
     } catch (error) {
       if (!(error instanceof AbortError)) throw error;
@@ -105,18 +109,20 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   }
 
   async unload(): Promise<void> {
+    this.#turn++;
     this.forgetModels();
     await this.inner.unload();
   }
 
   /** What a reload does first. */
   protected async makeRoom(): Promise<void> {
-    await this.unload();
+    this.forgetModels();
+    await this.inner.unload();
   }
 
   protected forgetModels(): void {
     this.#models = [];
-    this.#steps.forget();
+    this.steps.forget();
   }
 
   /** The model that a request is for. */
@@ -219,7 +225,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   }
 
   async resetChat(keepStats = false, modelId?: string): Promise<void> {
-    this.#steps.forget();
+    this.steps.forget();
     if (this.#models.length > 0) await naming(() => this.inner.resetChat(keepStats, modelId));
   }
 
@@ -241,7 +247,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
 
   async forwardTokensAndSample(inputIds: number[], _isPrefill: boolean, modelId?: string): Promise<number> {
     const { id } = this.#modelFor(modelId, "forwardTokensAndSample", false);
-    return naming(() => this.#steps.next(id, inputIds));
+    return naming(() => this.steps.next(id, inputIds));
   }
 }
 
@@ -252,7 +258,8 @@ export class MLCEngine extends EngineBase<OwnEngine> {
   }
 
   setLogitProcessorRegistry(logitProcessorRegistry?: Map<string, LogitProcessor>): void {
-    this.inner.setLogitProcessorRegistry(logitProcessorRegistry);
+    const joining = [...logitProcessorRegistry ?? []].map(([id, processor]) => [id, this.steps.joining(id, processor)] as const);
+    this.inner.setLogitProcessorRegistry(new Map(joining));
   }
 }
 
