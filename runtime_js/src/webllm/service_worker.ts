@@ -2,6 +2,7 @@
 
 import { Tenants, type Tenant } from "../api/tenants.ts";
 import { ModelNotLoadedError } from "../support/errors.ts";
+import { parseClientMessage } from "../transport/protocol.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
 import { NamedError } from "./errors.ts";
 import { isBeat, keepAlive } from "./heartbeat.ts";
@@ -43,7 +44,19 @@ interface Visitor {
   readonly tenant: Tenant;
 }
 
-/** Make it where the script begins: a browser that starts the service worker again asks for its listeners then. */
+function isFromEngine(data: unknown): boolean {
+  if (isBeat(data, "keepAlive")) return true;
+  try {
+    parseClientMessage(data);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The one that answers: the last that was made. */
+let made: ServiceWorkerMLCEngineHandler | undefined;
+
 export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
   readonly #tenants = new Tenants(this.engine.inner.host);
   readonly #visitors = new Map<string, Visitor>();
@@ -52,7 +65,9 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
 
   constructor() {
     super();
+    made = this;
     globalThis.addEventListener("message", (event) => {
+      if (made !== this) return;
       if (isFromPage(event) && event.source !== null && isProgramsOwn(event.data)) this.#expect(event.data.uuid, event.source, event);
       this.onmessage(event);
     });
@@ -105,6 +120,17 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
       await tenant.leave();
     }
   }
+}
+
+/**
+ * A browser that starts a service worker again runs its script, and no `activate`: a handler that is made there, as in WebLLM's example, would
+ * be missing then. The first message of a page's engine makes it.
+ */
+const ofServiceWorkers: unknown = Reflect.get(globalThis, "ServiceWorkerGlobalScope");
+if (typeof ofServiceWorkers === "function" && globalThis instanceof ofServiceWorkers) {
+  globalThis.addEventListener("message", (event) => {
+    if (made === undefined && isFromEngine(event.data)) new ServiceWorkerMLCEngineHandler().onmessage(event);
+  });
 }
 
 /** The service worker that controls, or will control, this page. */
