@@ -48,6 +48,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   embeddings: Embeddings = new Embeddings(this);
   /** @internal */
   readonly inner: E;
+  /** @internal */
   protected readonly steps: Steps;
   #appConfig: AppConfig;
   #onProgress: InitProgressCallback | undefined;
