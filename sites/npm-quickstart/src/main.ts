@@ -1,4 +1,4 @@
-import { createEngine, MLCEngineError, type InitProgressReport } from "smollm2-135m";
+import { createEngine, MLCEngineError, type EngineTypes } from "smollm2-135m";
 
 const status = document.querySelector<HTMLElement>("#status")!;
 const form = document.querySelector<HTMLFormElement>("#form")!;
@@ -6,7 +6,7 @@ const question = document.querySelector<HTMLInputElement>("#question")!;
 const button = document.querySelector<HTMLButtonElement>("#ask")!;
 const answer = document.querySelector<HTMLElement>("#answer")!;
 
-function showProgress(report: InitProgressReport): void {
+function showProgress(report: EngineTypes.InitProgressReport): void {
   status.textContent = `${report.phase}: ${Math.floor(report.progress * 100)} %`;
 }
 
