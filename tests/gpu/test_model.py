@@ -38,11 +38,15 @@ def tiny_llama() -> Checkpoint:
 
 @dataclass(frozen=True)
 class Case:
-    """A built model in one of its variants. expected: float64[prompt, vocabulary], the logits after each token of the prompt."""
+    """A built model in one of its variants. expected: float64[prompt, vocabulary], the logits after each token of the prompt.
+
+    A code that lies between two is decided by the last bit of a sum, and all tokens behind it see that: `prompt` has none, where codes are.
+    """
 
     built: Built
     runner: PlanRunner
     integer: bool
+    prompt: list[int]
     expected: Array
 
     def check(self, *logits: tuple[int, Array]) -> None:
@@ -70,8 +74,9 @@ def case(request: pytest.FixtureRequest, dawn: Dawn) -> Case:
     built: Built = request.getfixturevalue(weights)
     integer = variant.endswith("int8")
     golden = np.load(TESTS / "golden" / "reference" / "tiny-llama.npy")  # of the checkpoint's own weights, by transformers
-    expected = golden if weights == "exact" else built.logits(PROMPT, integer=integer)
-    return Case(built, PlanRunner(dawn, built.library, variant, built.buffers), integer, expected)
+    prompt = PROMPT if weights == "exact" else PROMPT[::-1]
+    expected = golden if weights == "exact" else built.logits(prompt, integer=integer)
+    return Case(built, PlanRunner(dawn, built.library, variant, built.buffers), integer, prompt, expected)
 
 
 def test_a_step_with_all_that_a_request_may_ask_for(case: Case) -> None:
@@ -109,32 +114,32 @@ def test_every_tile_gives_the_logits_of_the_reference(case: Case) -> None:
     assert tiles > 1
     for runner.tile in range(tiles):
         runner.start()
-        chunks = [(CHUNK - 1, runner.prefill(PROMPT[:CHUNK])), (86, runner.prefill(PROMPT[CHUNK:87]))]
-        case.check(*chunks, *((position, runner.decode(PROMPT[position])) for position in range(87, 92)))
+        chunks = [(CHUNK - 1, runner.prefill(case.prompt[:CHUNK])), (86, runner.prefill(case.prompt[CHUNK:87]))]
+        case.check(*chunks, *((position, runner.decode(case.prompt[position])) for position in range(87, 92)))
     runner.tile = 0
 
 
 def test_a_prompt_may_come_whole_in_chunks_or_token_by_token(case: Case) -> None:
     runner = case.runner
     runner.start()
-    whole = runner.prefill(PROMPT[:50])
+    whole = runner.prefill(case.prompt[:50])
     runner.start()
-    runner.prefill(PROMPT[:17])
-    chunks = runner.prefill(PROMPT[17:50])
+    runner.prefill(case.prompt[:17])
+    chunks = runner.prefill(case.prompt[17:50])
     runner.start()
-    runner.prefill(PROMPT[:45])
-    tokens = [(position, runner.decode(PROMPT[position])) for position in range(45, 50)]
+    runner.prefill(case.prompt[:45])
+    tokens = [(position, runner.decode(case.prompt[position])) for position in range(45, 50)]
     np.testing.assert_allclose(chunks, whole, rtol=0, atol=1e-6 * np.abs(whole).max())
     case.check((49, whole), *tokens)
 
 
 def test_states_are_pooled_for_embeddings(case: Case) -> None:
     runner, model = case.runner, case.built.model
-    operators = (CodeOperators if case.integer else PackedOperators)(case.built, PROMPT[:70])
+    operators = (CodeOperators if case.integer else PackedOperators)(case.built, case.prompt[:70])
     normed = model.normed(operators, model.hidden(operators))
     runner.start()
     for first, end in ((0, CHUNK), (CHUNK, 70), (70, 71)):
-        last, total = runner.encode((PROMPT + PROMPT)[first:end])
+        last, total = runner.encode((case.prompt + case.prompt)[first:end])
         if end > 70:
             np.testing.assert_array_equal(last, total)
             continue
@@ -145,9 +150,9 @@ def test_states_are_pooled_for_embeddings(case: Case) -> None:
 def test_a_model_follows_its_own_samples(case: Case) -> None:
     runner = case.runner
     runner.start()
-    runner.prefill(PROMPT[:CHUNK])
-    ids = runner.generate(PROMPT[CHUNK:], 16)
-    logits = case.built.logits(PROMPT + ids[:-1], integer=case.integer)[-16:]
+    runner.prefill(case.prompt[:CHUNK])
+    ids = runner.generate(case.prompt[CHUNK:], 16)
+    logits = case.built.logits(case.prompt + ids[:-1], integer=case.integer)[-16:]
     best, chosen = logits.max(1), logits[np.arange(16), ids]
     assert (best - chosen).max() < 1e-2 * np.abs(logits).max()  # the best, or one that rounding could make the best
     if case.built.schemes["head"] is SCHEMES["f16"]:
@@ -194,11 +199,11 @@ def test_one_sequence_is_verified_at_four_positions(case: Case) -> None:
     """As a draft is, or the tail of a prompt: rows of one sequence see those before them."""
     runner = case.runner
     runner.start()
-    runner.prefill(PROMPT[:30])
-    steps = np.stack([runner.decode(token) for token in PROMPT[30:34]])
+    runner.prefill(case.prompt[:30])
+    steps = np.stack([runner.decode(token) for token in case.prompt[30:34]])
     runner.start()
-    sequence = runner.prefill_another(PROMPT[:30])
-    np.testing.assert_array_equal(runner.decode_rows(PROMPT[30:34], [sequence] * 4), steps)
+    sequence = runner.prefill_another(case.prompt[:30])
+    np.testing.assert_array_equal(runner.decode_rows(case.prompt[30:34], [sequence] * 4), steps)
     case.check(*zip(range(30, 34), steps, strict=True))
 
 
