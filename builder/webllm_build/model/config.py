@@ -196,7 +196,8 @@ class Reader:
         """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: how much of each head turns where the
         config does not say; None: all, always. alpha: the architecture takes the kind "dynamic" for a larger base."""
         scaling, parameters = self._get("rope_scaling", None), self._get("rope_parameters", None)
-        settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=partial or 1.0, alpha=alpha)
+        default_partial = 1.0 if partial is None else partial
+        settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=default_partial, alpha=alpha)
         if settings.partial != 1 and partial is None and settings.kind != PROPORTIONAL:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)

@@ -134,7 +134,7 @@ class RopePlaces:
 
     def settings(self, default_theta: float, default_partial: float = 1.0, alpha: bool = False) -> RopeSettings:
         """Merged as transformers does (RotaryEmbeddingConfigMixin): theta from inside an object, else from beside it, else the default.
-        alpha: whether there may be one.
+        alpha: whether there may be one. Defaults are looked at as well: they may come from the config under names of its own.
 
         Raises UnsupportedArchitecture where two places disagree, and for unknown kinds, unknown keys and numbers out of range.
         """
@@ -149,15 +149,17 @@ class RopePlaces:
             raise _disagree(f"rope_theta is {' and '.join(map(str, thetas))}")
         if scaling and parameters and scaling != parameters:
             raise _disagree(f"rope_scaling is {shown(scaling)} and {self.name} {shown(parameters)}")
+        theta = thetas[0] if thetas else _number("rope_theta", default_theta, THETA)
         given = scaling or parameters
         kinds = {**KINDS, ALPHA: ALPHA_VALUES} if alpha and "alpha" in given else KINDS
-        return replace(self._of_kind(given, kinds, thetas[0] if thetas else default_theta), partial=self._partial(given, default_partial))
+        return replace(self._of_kind(given, kinds, theta), partial=self._partial(given, default_partial))
 
     def _partial(self, given: Mapping[str, object], default: float) -> float:
-        factors = [_number(PARTIAL, value, (1e-3, 1)) for value in (given.get(PARTIAL), self.partial) if value is not None]
+        values = [value for value in (given.get(PARTIAL), self.partial) if value is not None]
+        factors = [_number(PARTIAL, value, (1e-3, 1)) for value in values or [default]]
         if len(set(factors)) > 1:
             raise _disagree(f"{PARTIAL} is {' and '.join(map(str, factors))}")
-        return factors[0] if factors else default
+        return factors[0]
 
     def _of_kind(self, given: Mapping[str, object], kinds: Mapping[str, Mapping[str, tuple[float, float]]], theta: float) -> RopeSettings:
         kind = given.get("rope_type", "default")
