@@ -1,10 +1,10 @@
-import { addPackagedModels, FeatureSupportError, openWorkerEngine, RequestValidationError } from "./runtime/index.js";
-import { engineConfig, modelId, webllmRecord } from "./model.js";
+import { addPackagedModels, FeatureSupportError, openWorkerEngine, packagedRecord, RequestValidationError } from "./runtime/index.js";
+import { engineConfig, modelFacts, modelId, modelRecord } from "./model.js";
 
 export * from "./runtime/index.js";
 export { modelId, modelRecord } from "./model.js";
 
-addPackagedModels([webllmRecord]);
+addPackagedModels([packagedRecord(modelRecord, modelFacts)]);
 
 export async function createEngine(config, chatOptions) {
   const { weights, worker, signal, ...more } = config ?? {};

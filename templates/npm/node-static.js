@@ -1,10 +1,10 @@
-import { addPackagedModels, openEngine, RequestValidationError } from "./runtime/node.js";
-import { engineConfig, modelId, webllmRecord } from "./model.js";
+import { addPackagedModels, openEngine, packagedRecord, RequestValidationError } from "./runtime/node.js";
+import { engineConfig, modelFacts, modelId, modelRecord } from "./model.js";
 
 export * from "./runtime/node.js";
 export { modelId, modelRecord } from "./model.js";
 
-addPackagedModels([webllmRecord]);
+addPackagedModels([packagedRecord(modelRecord, modelFacts)]);
 
 export async function createEngine(config, chatOptions) {
   const { weights, signal, ...more } = config ?? {};

@@ -1,10 +1,10 @@
-import { addPackagedModels, openWorkerEngine, RequestValidationError, startEngine } from "./runtime/node.js";
-import { engineConfig, modelId, webllmRecord } from "./model.js";
+import { addPackagedModels, openWorkerEngine, packagedRecord, RequestValidationError, startEngine } from "./runtime/node.js";
+import { engineConfig, modelFacts, modelId, modelRecord } from "./model.js";
 
 export * from "./runtime/node.js";
 export { modelId, modelRecord } from "./model.js";
 
-addPackagedModels([webllmRecord]);
+addPackagedModels([packagedRecord(modelRecord, modelFacts)]);
 
 /** As in a browser, with a thread in the worker's place. */
 export async function createEngine(config, chatOptions) {

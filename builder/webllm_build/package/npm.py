@@ -54,7 +54,7 @@ def _texts(manifest: Manifest, name: str, version: str, weights: str | None, ali
             sha256=manifest.sha256,
             files=[f"./{MODEL_FOLDER}/{entry.file}" for entry in local],
             ask_weights=ask_weights,
-            library=f"./{MODEL_FOLDER}/{manifest.library.file}",
+            library=manifest.library.file,
             aliases=sorted({*aliases} - {model.id}),
             embeds=embedding is not None,
             context_length=model.context_length,

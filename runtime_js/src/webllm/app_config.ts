@@ -1,13 +1,28 @@
 /** Which of this package's models a record of WebLLM's means. */
 
 import type { ModelRecord as OwnRecord } from "../api/types.ts";
+import { ModelType } from "./constants.ts";
 import { NamedError } from "./errors.ts";
-import type { AppConfig, ModelRecord } from "./types.ts";
+import type { AppConfig, ModelRecord, PackagedModel } from "./types.ts";
 
 /** The models of this package, under all of their ids. Programs may change it, as they do WebLLM's. */
 export const prebuiltAppConfig: AppConfig = { model_list: [], cacheBackend: "cache" };
 
 const packaged = new Map<string, OwnRecord>();
+
+/** What WebLLM's records say of a model beside this engine's own: `library` is the name of one of its files. */
+interface ModelFacts extends Required<Pick<PackagedModel, "aliases">> {
+  readonly contextLength: number;
+  readonly library: string;
+  readonly embeds: boolean;
+}
+
+export function packagedRecord(record: OwnRecord, { contextLength, library, embeds, aliases }: ModelFacts): ModelRecord & OwnRecord {
+  return {
+    ...record, model: new URL("./", record.manifest).href, model_lib: record.files?.[library] ?? "",
+    model_type: embeds ? ModelType.embedding : ModelType.LLM, overrides: { context_window_size: contextLength }, aliases,
+  };
+}
 
 /** Tells this entry what the package holds; its files call it before anything else. */
 export function addPackagedModels(records: readonly (ModelRecord & OwnRecord)[]): void {

@@ -1,6 +1,6 @@
 /** WebLLM's interface, name by name. */
 
-export { addPackagedModels, prebuiltAppConfig } from "./app_config.ts";
+export { addPackagedModels, packagedRecord, prebuiltAppConfig } from "./app_config.ts";
 export { deleteChatConfigInCache, deleteModelAllInfoInCache, deleteModelInCache, deleteModelWasmInCache, hasModelInCache } from "./cache.ts";
 export {
   ChatCompletionRequestUnsupportedFields, postInitAndCheckFieldsChatCompletion, postInitAndCheckFieldsCompletion, postInitAndCheckFieldsEmbedding,
