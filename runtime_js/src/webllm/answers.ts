@@ -1,5 +1,6 @@
 /** This engine's answers in WebLLM's shapes. */
 
+import { ToolCalls } from "../api/openai/tool_calls.ts";
 import type * as own from "../api/openai/types.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionDelta, ChatCompletionTokenLogprob, Completion, CompletionUsage, LatencyBreakdown, Logprobs,
@@ -43,7 +44,7 @@ export function chatCompletion({ choices, usage, ...common }: own.ChatCompletion
 /** A stream's pieces: each with a role and text, calls of tools whole in the last. */
 export class ChatChunks {
   readonly #wantsBreakdown: boolean;
-  readonly #calls: { index: number; id: string; type: "function"; function: { name: string; arguments: string } }[] = [];
+  readonly #calls = new ToolCalls();
   #isThinking = false;
 
   constructor(wantsBreakdown: boolean) {
@@ -60,11 +61,9 @@ export class ChatChunks {
     return told === undefined ? undefined : { ...common, choices: [{ ...rest, finish_reason, delta: told }] };
   }
 
-  #delta({ content, reasoning_content, tool_calls }: own.ChatCompletionDelta): ChatCompletionDelta | undefined {
-    for (const { index, id = "", function: { name = "", arguments: text } } of tool_calls ?? []) {
-      const call = this.#calls[index] ??= { index, id, type: "function", function: { name, arguments: "" } };
-      call.function.arguments += text;
-    }
+  #delta(delta: own.ChatCompletionDelta): ChatCompletionDelta | undefined {
+    const { content, reasoning_content } = delta;
+    this.#calls.take(delta);
     if (reasoning_content !== undefined) {
       const open = this.#isThinking ? "" : OPEN;
       this.#isThinking = true;
@@ -77,7 +76,8 @@ export class ChatChunks {
   }
 
   #last(): ChatCompletionDelta {
-    return this.#calls.length === 0 ? {} : { role: "assistant", tool_calls: this.#calls };
+    const calls = this.#calls.all.map((call, index) => ({ index, ...call }));
+    return calls.length === 0 ? {} : { role: "assistant", tool_calls: calls };
   }
 }
 

@@ -1,14 +1,13 @@
 /** A conversation with the model, as the Prompt API's LanguageModel is one. */
 
-import type { ChatCompletionChunk, ChatCompletionMessageParam } from "../../api/openai/types.ts";
+import { ToolCalls } from "../../api/openai/tool_calls.ts";
+import type { ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionMessageToolCall } from "../../api/openai/types.ts";
 import { childController } from "../../support/abort.ts";
 import { readConstraint, telling, toMessages, type Constraint, type Sampling } from "./messages.ts";
 import type { Prompt, PromptEngine, PromptOptions, SamplingMode, Tool } from "./types.ts";
 
 /** Rounds of tools that one prompt may take. */
 const MAX_ROUNDS = 32;
-
-type Calls = NonNullable<ChatCompletionMessageParam["tool_calls"]>;
 
 interface Setting {
   readonly engine: PromptEngine;
@@ -140,7 +139,7 @@ export class LanguageModelSession extends EventTarget {
     throw new DOMException(`The model called tools ${MAX_ROUNDS} times and gave no answer.`, "OperationError");
   }
 
-  async #call(call: Said["calls"][number]): Promise<ChatCompletionMessageParam> {
+  async #call(call: ChatCompletionMessageToolCall): Promise<ChatCompletionMessageParam> {
     const { name, arguments: text } = call.function;
     const tool = this.#setting.tools.find((one) => one.name === name);
     let content: string;
@@ -205,21 +204,22 @@ export class LanguageModelSession extends EventTarget {
 
 /** An answer as it comes. */
 class Said {
-  readonly calls: { readonly id: string; readonly type: "function"; readonly function: { readonly name: string; arguments: string } }[] = [];
+  readonly #calls = new ToolCalls();
   #text = "";
 
   take({ choices: [choice] }: ChatCompletionChunk): string {
-    const { content = "", tool_calls = [] } = choice?.delta ?? {};
-    for (const { index, id = "", function: { name = "", arguments: text } } of tool_calls) {
-      const call = this.calls[index] ??= { id, type: "function", function: { name, arguments: "" } };
-      call.function.arguments += text;
-    }
-    this.#text += content;
-    return content;
+    const delta = choice?.delta ?? {};
+    this.#calls.take(delta);
+    this.#text += delta.content ?? "";
+    return delta.content ?? "";
+  }
+
+  get calls(): ChatCompletionMessageToolCall[] {
+    return this.#calls.all;
   }
 
   get message(): ChatCompletionMessageParam {
-    const calls: Calls = this.calls;
+    const { calls } = this;
     return { role: "assistant", content: this.#text, ...(calls.length > 0 && { tool_calls: calls }) };
   }
 }
