@@ -4,6 +4,7 @@ import type { ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReas
 import { abortError } from "../support/abort.ts";
 import { RemoteError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
+import { NO_USAGE } from "./answer.ts";
 import { eventData } from "./event_stream.ts";
 import type { RemoteModel } from "./types.ts";
 
@@ -50,10 +51,7 @@ function readDelta(delta: Fields): ChatCompletionDelta {
 function readUsage(usage: Fields): CompletionUsage {
   const count = (name: string): number => usage.optional(name, (key) => usage.integer(key, 0, MAX_TOKENS)) ?? 0;
   return {
-    prompt_tokens: count("prompt_tokens"), completion_tokens: count("completion_tokens"), total_tokens: count("total_tokens"),
-    prompt_tokens_details: { cached_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0 },
-    extra: { e2e_latency_s: 0, prefill_tokens_per_s: 0, decode_tokens_per_s: 0, time_to_first_token_s: 0, time_per_output_token_s: 0 },
+    ...NO_USAGE, prompt_tokens: count("prompt_tokens"), completion_tokens: count("completion_tokens"), total_tokens: count("total_tokens"),
   };
 }
 
