@@ -1,7 +1,9 @@
 /** WebLLM's types of requests and answers. What this engine takes beside them is taken from its own types. */
 
-import type { ChatCompletionRequest as OwnChatRequest, CompletionRequest as OwnTextRequest } from "../api/openai/types.ts";
+import type { ChatCompletionRequest as OwnChatRequest, ChatCompletionTokenLogprob, CompletionRequest as OwnTextRequest } from "../api/openai/types.ts";
 import type { ResumableGenerationConfig } from "./types.ts";
+
+export type { ChatCompletionTokenLogprob, TopLogprob } from "../api/openai/types.ts";
 
 export type ChatCompletionRole = "system" | "user" | "assistant" | "tool" | "function";
 export type ChatCompletionFinishReason = "stop" | "length" | "tool_calls" | "abort";
@@ -134,16 +136,6 @@ export interface ChatCompletionRequestStreaming extends ChatCompletionRequestBas
 }
 
 export type ChatCompletionRequest = ChatCompletionRequestNonStreaming | ChatCompletionRequestStreaming;
-
-export interface TopLogprob {
-  token: string;
-  bytes: number[] | null;
-  logprob: number;
-}
-
-export interface ChatCompletionTokenLogprob extends TopLogprob {
-  top_logprobs: TopLogprob[];
-}
 
 export interface Logprobs {
   content: ChatCompletionTokenLogprob[] | null;
