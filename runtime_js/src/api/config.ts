@@ -145,7 +145,8 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-function listOf<T>(value: T | readonly T[]): readonly T[] {
+/** One thing, or a list of them, as a list. */
+export function listOf<T>(value: T | readonly T[]): readonly T[] {
   return isList(value) ? value : [value];
 }
 

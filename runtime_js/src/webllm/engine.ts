@@ -1,6 +1,7 @@
 /** WebLLM's engine: its names, forms and order of checks, on this engine. */
 
 import type { BaseEngine } from "../api/base_engine.ts";
+import { listOf } from "../api/config.ts";
 import { MLCEngine as OwnEngine } from "../api/engine.ts";
 import type { MLCEngineConfig as OwnConfig, ModelRecord as OwnRecord } from "../api/types.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
@@ -31,10 +32,6 @@ interface Chosen {
   readonly type: ModelType;
   readonly settings: Settings;
   readonly record: OwnRecord;
-}
-
-function listOf<T>(value: T | T[]): T[] {
-  return Array.isArray(value) ? value : [value];
 }
 
 /** Of WebLLM's configuration, what this engine has too. */
