@@ -11,7 +11,9 @@ import { AbortError } from "../support/errors.ts";
 import type { LogLevel } from "../support/log.ts";
 import type { PushStream } from "../support/stream.ts";
 import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "./host.ts";
-import type { LocalHost } from "./local_host.ts";
+
+/** What has the models, and one listener. */
+type SharedHost = ModelHost & { listener: HostListener };
 
 /** A model is the same where it was chosen alike. */
 function keyOf(choice: ModelChoice): string {
@@ -19,7 +21,7 @@ function keyOf(choice: ModelChoice): string {
 }
 
 export class Tenants {
-  readonly #host: LocalHost;
+  readonly #host: SharedHost;
   readonly #tenants = new Set<Tenant>();
   /** How the models that are loaded were chosen. */
   readonly #loaded = new Map<string, string>();
@@ -29,7 +31,7 @@ export class Tenants {
   /** Loads and unloads come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(host: LocalHost) {
+  constructor(host: SharedHost) {
     this.#host = host;
     host.listener = {
       progress: (report) => {
@@ -98,12 +100,12 @@ export class Tenant implements ModelHost {
   /** @internal */
   readonly wanted = new Set<string>();
   readonly #all: Tenants;
-  readonly #host: LocalHost;
+  readonly #host: SharedHost;
   readonly #answers = new Set<PushStream<AnswerEvent>>();
   #loads = 0;
   #loading: AbortController | null = null;
 
-  constructor(all: Tenants, host: LocalHost, listener: HostListener) {
+  constructor(all: Tenants, host: SharedHost, listener: HostListener) {
     this.#all = all;
     this.#host = host;
     this.listener = listener;

@@ -38,7 +38,7 @@ function describeFailure(event: Event): string {
 }
 
 export class RemoteHost implements ModelHost {
-  readonly #listener: HostListener;
+  listener: HostListener;
   readonly #worker: WorkerLike;
   readonly #waiting = new Map<number, Waiting>();
   readonly #answers = new Map<number, PushStream<AnswerEvent>>();
@@ -51,8 +51,8 @@ export class RemoteHost implements ModelHost {
   #stopListening: (() => void) | undefined;
   #nextId = 0;
 
-  constructor(worker: WorkerLike, listener: HostListener) {
-    this.#listener = listener;
+  constructor(worker: WorkerLike, listener: HostListener = { progress: () => undefined, deviceLost: () => undefined }) {
+    this.listener = listener;
     this.#worker = worker;
     worker.addEventListener("message", (event) => this.#receive(event));
     worker.addEventListener("error", (event) => this.#fail(new ProtocolError(describeFailure(event))));
@@ -202,7 +202,7 @@ export class RemoteHost implements ModelHost {
   #listen(): void {
     this.#stopListening ??= everyTick(() => {
       const ticks = ++this.#silentTicks;
-      if (ticks === 1 && !this.#isHeard) this.#listener.progress(waitingToBegin("Waiting for the engine's worker"));
+      if (ticks === 1 && !this.#isHeard) this.listener.progress(waitingToBegin("Waiting for the engine's worker"));
       if (ticks < PATIENCE_TICKS) return;
       this.#fail(new ProtocolError(this.#isHeard ? "The engine's worker says nothing any more: the browser has ended it, or it is blocked."
         : "The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run a "
@@ -243,10 +243,10 @@ export class RemoteHost implements ModelHost {
       case "alive":
         break;
       case "progress":
-        this.#listener.progress(message.report);
+        this.listener.progress(message.report);
         break;
       case "deviceLost":
-        this.#listener.deviceLost(fromWire(message.error));
+        this.listener.deviceLost(fromWire(message.error));
         break;
       case "events":
         this.#take(message.id, message.events);

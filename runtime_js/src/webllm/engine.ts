@@ -13,8 +13,8 @@ import { checkChatRequest, checkGenerationConfig, postInitAndCheckFieldsCompleti
 import { ModelType } from "./constants.ts";
 import { NamedError, named, naming } from "./errors.ts";
 import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestBase, ChatCompletionRequestNonStreaming,
-  ChatCompletionRequestStreaming, Completion, CompletionCreateParams, CompletionCreateParamsBase, CompletionCreateParamsNonStreaming,
+  ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestBase,
+  ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming, Completion, CompletionCreateParams, CompletionCreateParamsBase, CompletionCreateParamsNonStreaming,
   CompletionCreateParamsStreaming, CreateEmbeddingResponse, EmbeddingCreateParams,
 } from "./messages.ts";
 import { Chat, Completions, Embeddings } from "./namespaces.ts";
@@ -241,6 +241,19 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
 
   getGPUVendor(): Promise<string> {
     return naming(() => this.inner.getGPUVendor());
+  }
+
+  /** The tokens of a text, or of the prompt that a chat comes to. Not of WebLLM, as the next two. */
+  tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]> {
+    return naming(() => this.inner.tokenize(input, modelId));
+  }
+
+  countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number> {
+    return naming(() => this.inner.countTokens(input, modelId));
+  }
+
+  detokenize(tokens: readonly number[], modelId?: string): Promise<string> {
+    return naming(() => this.inner.detokenize(tokens, modelId));
   }
 
   async forwardTokensAndSample(inputIds: number[], _isPrefill: boolean, modelId?: string): Promise<number> {

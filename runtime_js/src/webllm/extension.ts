@@ -1,112 +1,93 @@
-/** WebLLM's engine in a browser extension's service worker, over a port. */
+/** WebLLM's engine in a browser extension's service worker, or in its offscreen document, over ports. */
 
 import { Tenants, type Tenant } from "../api/tenants.ts";
 import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
+import { RemoteHost } from "../transport/remote_host.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
-import { fromText, toText } from "../transport/json_messages.ts";
-import { NamedError } from "./errors.ts";
-import { isBeat, keepAlive, type Beat } from "./heartbeat.ts";
+import type { WorkerLike } from "../transport/worker_like.ts";
+import { PortWorker, extensionHere, packed, unpacked, type ExtensionPort } from "./extension_port.ts";
+import { isBeat, keepAlive } from "./heartbeat.ts";
+import { isProgramsOwn } from "./service_worker.ts";
 import type { ChatOptions, ExtensionMLCEngineConfig } from "./types.ts";
-import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, type ChatWorker } from "./web_worker.ts";
+import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler } from "./web_worker.ts";
 
-const PORT_NAME = "web_llm_service_worker";
+export type { ExtensionPort };
 
-/** A chrome.runtime.Port, as far as it is needed here. */
-export interface ExtensionPort {
-  postMessage(message: unknown): void;
-  readonly onMessage: { addListener(listener: (message: unknown) => void): void };
-  readonly onDisconnect: { addListener(listener: () => void): void };
+/** Less than the 30 seconds after which browsers stop a service worker that no event or call of an extension's API keeps. */
+const AWAKE_MS = 20_000;
+
+interface Visitor {
+  readonly handler: OwnHandler;
+  readonly tenant: Tenant;
 }
 
-/** What extensions have beside the page's own names. */
-interface Extension {
-  readonly runtime: { connect(id: string | undefined, how: { readonly name: string }): ExtensionPort };
-}
-
-function isExtension(value: unknown): value is Extension {
-  return typeof value === "object" && value !== null && "runtime" in value;
-}
-
-/** A program's own messages are objects, the engine's are text. */
-function read(message: unknown): unknown {
-  return typeof message === "string" ? fromText(message) : message;
-}
-
+/**
+ * Answers the pages of an extension, with one engine for all:
+ *
+ *     let handler;
+ *     chrome.runtime.onConnect.addListener((port) => {
+ *       if (handler === undefined) handler = new ExtensionServiceWorkerMLCEngineHandler(port);
+ *       else handler.setPort(port);
+ *       port.onMessage.addListener(handler.onmessage.bind(handler));
+ *     });
+ */
 export class ExtensionServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
+  /** The latest that is open. */
   port: ExtensionPort | null = null;
-  readonly #tenants = new Tenants(this.engine.inner.host);
-  #visitor: { readonly handler: OwnHandler; readonly tenant: Tenant } | undefined;
+  readonly #tenants: Tenants;
+  readonly #visitors = new Map<ExtensionPort, Visitor>();
+  /** Whose models stay for the next page: who left last. */
+  #left: Tenant | undefined;
+  /** Whose own messages are not answered yet, by their uuid. */
+  readonly #asked = new Map<string, ExtensionPort>();
 
-  constructor(port: ExtensionPort) {
+  /** @param worker runs the models instead of this thread: for an offscreen document, whose thread is that of the extension's pages */
+  constructor(port: ExtensionPort, worker?: WorkerLike) {
     super();
+    this.#tenants = new Tenants(worker === undefined ? this.engine.inner.host : new RemoteHost(worker));
     this.setPort(port);
+    setInterval(() => {
+      if ([...this.#visitors.values()].some(({ handler }) => handler.open.length > 0)) void extensionHere()?.runtime.getPlatformInfo?.();
+    }, AWAKE_MS);
   }
 
-  /** Answers another page from now on; what the last one loaded stays until this one loads something else. */
+  /** Answers another page, too. */
   setPort(port: ExtensionPort): void {
     this.port = port;
     let tenant: Tenant | undefined;
-    const handler = new OwnHandler((message) => { if (this.port === port) this.postMessage(message); },
-      (listener) => tenant = this.#tenants.enter(listener, this.#visitor?.tenant));
+    const handler = new OwnHandler((message) => { if (this.#visitors.has(port)) port.postMessage(packed(message)); },
+      (listener) => tenant = this.#tenants.enter(listener, this.#left));
     if (tenant === undefined) throw new InternalError("a handler has no models");
-    this.#visitor = { handler, tenant };
-    port.onMessage.addListener((message) => { if (this.port === port) this.onmessage(message); });
+    this.#left = undefined;
+    this.#visitors.set(port, { handler, tenant });
+    port.onMessage.addListener((message) => { if (isProgramsOwn(message)) this.#asked.set(message.uuid, port); });
     port.onDisconnect.addListener(() => this.onPortDisconnect(port));
   }
 
+  /** What only this page had loaded is freed; the last page's models stay, so that one that is loaded again finds them. */
   onPortDisconnect(port: ExtensionPort): void {
-    if (this.port !== port) return;
-    this.port = null;
-    void this.#visitor?.tenant.interruptGenerate();
-  }
-
-  override postMessage(message: unknown): void {
-    this.port?.postMessage(toText(message));
-  }
-
-  override onmessage(message: unknown): void {
-    const data = read(message);
-    if (isBeat(data, "keepAlive")) this.postMessage({ kind: "heartbeat", uuid: data.uuid });
-    else this.#visitor?.handler.onmessage({ data });
-  }
-}
-
-/** A port that is opened again where the browser has stopped the service worker, which starts it. */
-class PortWorker implements ChatWorker {
-  onmessage: ((event: { readonly data: unknown }) => void) | undefined;
-  onDisconnect: (() => void) | undefined;
-  readonly #connect: () => ExtensionPort;
-  #port: ExtensionPort | undefined;
-
-  constructor(connect: () => ExtensionPort) {
-    this.#connect = connect;
-  }
-
-  get port(): ExtensionPort {
-    return this.#port ??= this.#open();
-  }
-
-  #open(): ExtensionPort {
-    const port = this.#connect();
-    port.onMessage.addListener((message) => this.onmessage?.({ data: read(message) }));
-    port.onDisconnect.addListener(() => {
-      this.#port = undefined;
-      this.onDisconnect?.();
-    });
-    return port;
-  }
-
-  postMessage(message: unknown): void {
-    this.port.postMessage(toText(message));
-  }
-
-  /** Where nothing is open, nothing is kept alive. */
-  beat(beat: Beat): void {
-    try {
-      this.#port?.postMessage(toText(beat));
-    } catch {
-      this.#port = undefined; // the page itself has closed it, which no event tells it
+    const visitor = this.#visitors.get(port);
+    if (visitor === undefined) return;
+    this.#visitors.delete(port);
+    for (const [uuid, from] of this.#asked) if (from === port) this.#asked.delete(uuid);
+    this.port = [...this.#visitors.keys()].at(-1) ?? null;
+    if (this.#visitors.size > 0) void visitor.tenant.leave();
+    else {
+      this.#left = visitor.tenant;
+      void visitor.tenant.interruptGenerate();
     }
+  }
+
+  /** Replies to a program's own messages, to the page that asked. */
+  override postMessage(message: unknown): void {
+    const asked = isProgramsOwn(message) ? this.#asked.get(message.uuid) : undefined;
+    if (isProgramsOwn(message)) this.#asked.delete(message.uuid);
+    (asked ?? this.port)?.postMessage(packed(message));
+  }
+
+  override onmessage(message: unknown, from: ExtensionPort | null = this.port): void {
+    const data = unpacked(message);
+    if (from !== null && !isBeat(data, "keepAlive")) this.#visitors.get(from)?.handler.onmessage({ data });
   }
 }
 
@@ -115,12 +96,8 @@ export class ExtensionServiceWorkerMLCEngine extends WebWorkerMLCEngine {
   readonly #port: PortWorker;
 
   constructor(engineConfig: ExtensionMLCEngineConfig = {}, keepAliveMs = 10_000) {
-    const { extensionId, onDisconnect } = engineConfig;
-    const extension: unknown = Reflect.get(globalThis, "chrome");
-    if (!isExtension(extension)) {
-      throw new NamedError("NonWorkerEnvironmentError", "There is no chrome.runtime here: this engine is for the pages of an extension.", "FeatureSupport");
-    }
-    const port = new PortWorker(() => extension.runtime.connect(extensionId, { name: PORT_NAME }));
+    const { extensionId, offscreen, onDisconnect } = engineConfig;
+    const port = new PortWorker(extensionId, offscreen);
     super(port, engineConfig, true);
     this.#port = port;
     if (extensionId !== undefined) this.extensionId = extensionId;
@@ -133,12 +110,9 @@ export class ExtensionServiceWorkerMLCEngine extends WebWorkerMLCEngine {
     };
   }
 
+  /** The port that is open, or a new one. */
   get port(): ExtensionPort {
     return this.#port.port;
-  }
-
-  override onmessage(event: { readonly data: unknown }): void {
-    if (!isBeat(event.data, "heartbeat")) super.onmessage(event);
   }
 }
 

@@ -35,7 +35,7 @@ function isScope(scope: object): scope is Scope {
 }
 
 /** A message that the program sends by `getPromise`, or the reply to one. */
-function isProgramsOwn(data: unknown): data is { readonly uuid: string } {
+export function isProgramsOwn(data: unknown): data is { readonly uuid: string } {
   return typeof data === "object" && data !== null && "uuid" in data && typeof data.uuid === "string" && !isBeat(data, "keepAlive");
 }
 

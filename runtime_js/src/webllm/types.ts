@@ -126,6 +126,11 @@ export interface MLCEngineConfig {
 
 export interface ExtensionMLCEngineConfig extends MLCEngineConfig {
   extensionId?: string;
+  /**
+   * The extension's page whose script makes the handler, as "engine.html": it is opened where it is not, as the extension's offscreen document.
+   * Without one, and in browsers that have no such documents, the background script answers. Not of WebLLM.
+   */
+  offscreen?: string;
   onDisconnect?: () => void;
 }
 
