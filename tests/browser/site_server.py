@@ -35,6 +35,7 @@ class SiteServer:
     """Serves `root` like GitHub Pages would: no special headers, the site in a folder below; weights with ETag and ranges.
 
     slow: seconds that a weight shard takes. failing: a file whose path contains one of these is answered with 404.
+    held: a file whose path contains one of these is sent when that is taken out.
     cuts: for the next requests of a weight shard, in turn, after how many bytes the connection breaks.
     instead: for the next requests of a file whose path contains this, in turn, what is sent.
     policy: a Content-Security-Policy that is sent beside the page's own.
@@ -48,6 +49,7 @@ class SiteServer:
         self.downloads: list[Request] = []
         self.slow = 0.0
         self.failing: set[str] = set()
+        self.held: set[str] = set()
         self.cuts: list[int] = []
         self.instead: dict[str, list[Instead]] = {}
         self.policy = ""
@@ -86,6 +88,8 @@ class SiteServer:
 
             def do_GET(self) -> None:
                 server.requests.append(self.path)
+                while any(part in self.path for part in server.held):
+                    time.sleep(0.02)
                 instead = server._next_instead(self.path)
                 if instead is not None:
                     self._send(instead)

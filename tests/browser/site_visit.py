@@ -111,8 +111,14 @@ def ask(page: Page, text: str) -> None:
     page.press("#prompt", "Enter")
 
 
+def drawn(page: Page) -> None:
+    """Wait until there is a conversation, with its Markdown."""
+    page.wait_for_selector("#messages:not([aria-busy])")
+
+
 def answered(page: Page, count: int) -> str:
     """Wait until the conversation has `count` messages and the last is complete; its text."""
     page.wait_for_selector(f"#messages > li:nth-child({count}):not([data-open]) .tools")
     page.wait_for_selector("body[data-status=ready]")
+    drawn(page)
     return page.inner_text("#messages > li:last-child .body")

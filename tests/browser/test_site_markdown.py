@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from site_visit import Visit, answered, ask, kept_as, until
+from playwright.sync_api import expect
+from site_visit import Visit, answered, ask, drawn, kept_as, until
 
 ATTACKS = [
     '<img src=x onerror="globalThis.pwned = 1">',
@@ -103,6 +104,7 @@ def test_degenerate_answers_are_shown_and_kept(visit: Visit) -> None:
     page.evaluate(f"(all) => sessionStorage.setItem({kept_as('conversation')}, all)", json.dumps(messages))
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
+    drawn(page)
     assert page.locator("li.assistant").count() == len(DEGENERATE)
     shown = page.eval_on_selector_all("li.assistant .body", "all => all.map((one) => one.textContent)")
     assert "more" in shown[-2]
@@ -120,6 +122,7 @@ def test_a_text_that_cannot_be_drawn_is_shown_as_it_was_written(visit: Visit) ->
     assert answered(page, 2) == "**bold**"
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
+    drawn(page)
     assert page.inner_text("li.assistant .body") == "**bold**"
 
 
@@ -152,6 +155,7 @@ def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Vis
     grown = page.inner_html("li.assistant .body")
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
+    drawn(page)
     assert page.inner_html("li.assistant .body") == grown
     assert page.locator("li.assistant ol").count() == 1 + 1
     assert page.locator("li.assistant ol > li").count() == 3 + 300, "a long list grows in parts, and is one"
@@ -183,3 +187,79 @@ def test_a_link_shows_where_it_leads(visit: Visit) -> None:
         ask(page, f"say: {link}")
         answered(page, 2 * number)
         assert "".join(page.locator("#messages > li:last-child .host").all_inner_texts()) == host, link
+
+
+PART = "assets/markdown."
+FETCHED = f"performance.getEntriesByType('resource').some(({{ name }}) => name.includes('{PART}'))"
+PLAIN, MARKDOWN = "li.assistant .as-written", "li.assistant strong"
+
+
+def test_what_draws_markdown_comes_with_the_model(visit: Visit) -> None:
+    page = visit.open()
+    page.wait_for_selector("#start:visible")
+    assert not page.evaluate(FETCHED)
+    page.click("#start")
+    until(page, FETCHED)
+
+
+def test_an_answer_is_drawn_again_when_markdown_comes(visit: Visit) -> None:
+    visit.server.held = {PART}
+    page = visit.start()
+    ask(page, "say: **bold**")
+    page.wait_for_selector("li.assistant .tools")
+    assert page.inner_text(PLAIN) == "**bold**"
+    ask(page, "slow blocks")
+    page.wait_for_selector(f"[data-open] {PLAIN.split()[-1]}")
+    visit.server.held = set()
+    page.wait_for_selector("[data-open] .body p:nth-child(3)")
+    assert page.inner_text(MARKDOWN) == "bold"
+    page.keyboard.press("Escape")
+    answered(page, 4)
+    assert page.locator(PLAIN).count() == 0
+
+
+def test_markdown_that_cannot_be_fetched_is_asked_for_again(visit: Visit) -> None:
+    visit.server.failing = {PART}
+    page = visit.start()
+    ask(page, "say: **one** <b>two</b>")
+    assert answered(page, 2) == "**one** <b>two</b>"
+    visit.server.failing = set()
+    ask(page, "say: **two**")
+    answered(page, 4)
+    assert page.locator(MARKDOWN).all_inner_texts() == ["one", "two"]
+    visit.console.clear()
+
+
+KEPT = [{"role": role, "text": f"**Bold** words, number {i}." * 40, "ending": "stop"} for i in range(30) for role in ("user", "assistant")]
+TOP = """() => {
+  const top = document.querySelector("#main").getBoundingClientRect().top;
+  return [...document.querySelectorAll("#messages > li")].findIndex((item) => item.getBoundingClientRect().bottom > top);
+}"""
+
+
+def test_a_kept_conversation_waits_for_markdown(visit: Visit) -> None:
+    plain = f"document.querySelector('#messages:not([hidden]) {PLAIN}') !== null"
+    visit.context.add_init_script(f"(function look() {{ globalThis.seen ||= {plain}; requestAnimationFrame(look); }})()")
+    page = visit.start()
+    page.evaluate(f"(all) => sessionStorage.setItem({kept_as('conversation')}, all)", json.dumps(KEPT))
+    page.reload()
+    drawn(page)
+    assert page.locator(MARKDOWN).count() == 30 * 40
+    assert page.evaluate("[seen, document.querySelector('#to-end').hidden]") == [False, True], "at the end, and never shown in another form"
+
+
+def test_the_reader_stays_where_he_reads_when_markdown_comes_late(visit: Visit) -> None:
+    visit.server.held = {PART}
+    page = visit.start()
+    page.evaluate(f"(all) => sessionStorage.setItem({kept_as('conversation')}, all)", json.dumps(KEPT))
+    page.reload()
+    page.wait_for_selector(PLAIN)
+    page.locator("#messages > li:nth-child(20)").evaluate("(one) => one.scrollIntoView({ block: 'start' })")
+    page.mouse.move(500, 300)
+    page.mouse.wheel(0, 40)
+    until(page, f"({TOP})() === 19")
+    visit.server.held = set()
+    drawn(page)
+    assert page.locator(MARKDOWN).count() == 30 * 40
+    assert page.evaluate(TOP) == 19
+    expect(page.locator("#to-end")).to_be_visible()

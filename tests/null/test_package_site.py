@@ -120,7 +120,8 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     shell = config["shell"]
     assert isinstance(shell, list)
     assert shell[0] == "./"
-    assert set(page.files) | {json.loads(page.config)[name] for name in ("worker", "structure", "cpu", "endpoint")} == set(shell[1:])
+    later = ("worker", "structure", "cpu", "markdown", "endpoint")
+    assert set(page.files) | {json.loads(page.config)[name] for name in later} == set(shell[1:])
     bench = Page((out / "bench.html").read_text())
     only_bench = {*bench.files, json.loads(bench.config)["worker"]} - set(page.files)
     assert len(only_bench) == 3, "its script, worker and style"

@@ -51,7 +51,7 @@ def write_site(
 def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tuple[Asset, ...]:
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
-    structure, cpu = _built("structure.js"), _built("cpu.js")
+    structure, cpu, markdown = _built("structure.js"), _built("cpu.js"), _built("markdown.js")
     served = _built("endpoint.js") if endpoint else None
     logic = _built("service-worker.js")
     style = _built("style.css")
@@ -63,6 +63,7 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
         "worker": worker.path,
         "structure": structure.path,
         "cpu": cpu.path,
+        "markdown": markdown.path,
         "service_worker": "sw.js",
         "endpoint": None if served is None else served.path,
         "runs_on_cpu": manifest.cpu is not None,
@@ -78,7 +79,7 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
         "sampling": dict(manifest.sampling),
     }
     origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
-    assets = (app, worker, structure, cpu, style, icon, *([served] if served else []))
+    assets = (app, worker, structure, cpu, markdown, style, icon, *([served] if served else []))
 
     def page(build: str) -> Asset:
         index = render(

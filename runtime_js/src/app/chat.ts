@@ -2,6 +2,7 @@
 
 import type { PageConfig } from "../page/config.ts";
 import { Conversation, type Message } from "./conversation.ts";
+import { LateMarkdown, type Markdown } from "./late_markdown.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
@@ -32,6 +33,7 @@ export class Chat implements Task {
   readonly #conversation: Conversation;
   readonly #composer: Composer;
   readonly #list: MessageList;
+  readonly #markdown: LateMarkdown;
   readonly #settingsDialog: SettingsDialog;
   readonly #scroller = new Scroller();
   readonly #newChatButton = byId("new-chat", HTMLButtonElement);
@@ -52,17 +54,19 @@ export class Chat implements Task {
     this.#composer = new Composer((text) => this.#send(text), () => this.model.stop(), () => this.#leaveEdit());
     this.#draftKey = `${DRAFT}:${model.id}`;
     this.#composer.draft = this.#savedDraft = this.#storage.get(this.#draftKey) ?? "";
+    this.#markdown = new LateMarkdown((attempt): Promise<Markdown> => import(attempt === 0 ? config.markdown : `${config.markdown}#${attempt}`));
     this.#list = new MessageList({
       retry: (index) => void this.#answerFrom(index),
       edit: (index) => this.#edit(index),
       copyRefused: () => showNotice("copy", "The browser does not let this page copy. Select the text yourself."),
-    });
+      keepPlace: (draw) => this.#scroller.keepPlace(draw),
+    }, this.#markdown);
     this.model = new Model(config, store.load(), this);
     this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
     this.#suggest();
-    for (const message of this.#conversation.messages) this.#list.add(message);
+    void this.#list.restore(this.#conversation.messages);
   }
 
   show(status: Status): void {
@@ -74,6 +78,7 @@ export class Chat implements Task {
 
   /** A question that was written while the model loaded is answered now. */
   ready(isFresh: boolean): void {
+    void this.#markdown.load(); // its answers want it, and nothing else is fetched any more
     if (isFresh) {
       this.#announce("The model is ready.");
       this.#composer.focus();

@@ -8,6 +8,7 @@
 
 import DOMPurify from "dompurify";
 import { Lexer, Marked, Parser, type Links, type Token, type Tokens } from "marked";
+import { asWritten } from "./view/as_written.ts";
 import { element, icon } from "./view/dom.ts";
 
 const TAGS = [
@@ -91,7 +92,9 @@ export function renderBlock(block: Token): DocumentFragment {
   try {
     html = new Parser(options).parse([block]);
   } catch {
-    return renderText(block.raw);
+    const fragment = document.createDocumentFragment();
+    fragment.append(asWritten(block.raw));
+    return fragment;
   }
   const fragment = DOMPurify.sanitize(html, {
     ALLOWED_TAGS: TAGS,
@@ -114,13 +117,6 @@ export function renderBlock(block: Token): DocumentFragment {
     block.replaceWith(frame);
     frame.append(element("button", { type: "button", class: "plain icon", "data-action": "copy-code", "aria-label": "Copy code" }, icon("copy")), block);
   }
-  return fragment;
-}
-
-/** Text as it was written. */
-export function renderText(text: string): DocumentFragment {
-  const fragment = document.createDocumentFragment();
-  fragment.append(element("p", { class: "as-written", dir: "auto" }, text));
   return fragment;
 }
 

@@ -27,6 +27,8 @@ export interface PageConfig {
   /** Absolute URLs of what the engine's worker loads when it needs it. */
   readonly parts: Readonly<Record<SitePart, string>>;
   readonly serviceWorker: string;
+  /** Absolute URL of the script that draws Markdown. */
+  readonly markdown: string;
   /** Absolute URL of the script that answers requests to the site's `v1/`; undefined where nothing does. */
   readonly endpoint: string | undefined;
   /** Whether the model also runs where there is no GPU. */
@@ -48,6 +50,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     worker: fields.string("worker", 2000),
     parts: { structure: absolute("structure"), cpu: absolute("cpu") },
     serviceWorker: fields.string("service_worker", 2000),
+    markdown: absolute("markdown"),
     endpoint: fields.optional("endpoint", absolute),
     runsOnCpu: fields.boolean("runs_on_cpu"),
     downloadBytes: fields.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),

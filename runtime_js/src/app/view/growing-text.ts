@@ -1,7 +1,12 @@
-/** An answer on the page while it grows. Blocks that can change no more are left alone; in the others only what differs is touched. */
+/**
+ * An answer on the page while it grows. Blocks that can change no more are left alone; in the others only what differs is touched.
+ * Without the code of Markdown it is shown as it was written, and drawn anew by the first call that has it.
+ */
 
 import type { Token } from "marked";
-import { readBlocks, readableLength, renderBlock, renderText, splitLists, type Definitions } from "../markdown.ts";
+import type { LateMarkdown, Markdown } from "../late_markdown.ts";
+import type { Definitions } from "../markdown.ts";
+import { asWritten } from "./as_written.ts";
 
 /** Characters read at once: marked's time grows with their square. */
 const STEP = 8192;
@@ -10,6 +15,7 @@ const FLUID_BLOCKS = 2;
 
 export class GrowingText {
   readonly #body: HTMLElement;
+  readonly #markdown: LateMarkdown;
   readonly #definitions: Definitions = Object.create(null);
   /** Characters, and child nodes, of the blocks that are left alone. */
   #settledText = 0;
@@ -17,8 +23,9 @@ export class GrowingText {
   /** A long list is drawn as several. */
   #isSplit = false;
 
-  constructor(body: HTMLElement) {
+  constructor(body: HTMLElement, markdown: LateMarkdown) {
     this.#body = body;
+    this.#markdown = markdown;
   }
 
   /** text: what was drawn before, and what came since. */
@@ -27,24 +34,29 @@ export class GrowingText {
   }
 
   #draw(text: string, splits: boolean): void {
-    const source = text.replaceAll(/\r\n?/g, "\n");
-    const readable = readableLength(source);
     const from = this.#settledNodes;
     const fresh = document.createDocumentFragment();
+    const { code } = this.#markdown;
+    if (code === undefined) fresh.append(asWritten(text));
+    else this.#read(code, text.replaceAll(/\r\n?/g, "\n"), fresh, splits);
+    adaptChildren(this.#body, from, fresh);
+  }
+
+  #read(code: Markdown, source: string, fresh: DocumentFragment, splits: boolean): void {
+    const readable = code.readableLength(source);
     let end = this.#settledText;
     let step = STEP;
     let blocks: Token[] | undefined = [];
     while (blocks !== undefined && end < readable) {
       const begin = this.#settledText;
       end = Math.min(end + step, readable);
-      blocks = readBlocks(source.slice(begin, end), this.#definitions);
-      if (blocks !== undefined) blocks = this.#settle(splits ? this.#split(blocks) : blocks, fresh);
+      blocks = code.readBlocks(source.slice(begin, end), this.#definitions);
+      if (blocks !== undefined) blocks = this.#settle(code, splits ? this.#split(code, blocks) : blocks, fresh);
       step = this.#settledText > begin ? STEP : 2 * step; // a long block is read a few times, not many
     }
-    for (const block of blocks ?? []) fresh.append(renderBlock(block));
+    for (const block of blocks ?? []) fresh.append(code.renderBlock(block));
     const unread = source.slice(blocks === undefined ? this.#settledText : readable);
-    if (unread !== "") fresh.append(renderText(unread));
-    adaptChildren(this.#body, from, fresh);
+    if (unread !== "") fresh.append(asWritten(unread));
   }
 
   /** Draw all of a text that will not change again: a link may be defined behind its use, and lists are whole. */
@@ -56,18 +68,18 @@ export class GrowingText {
     this.#draw(text, false);
   }
 
-  #split(blocks: Token[]): Token[] {
-    const parts = splitLists(blocks);
+  #split(code: Markdown, blocks: Token[]): Token[] {
+    const parts = code.splitLists(blocks);
     this.#isSplit ||= parts.length > blocks.length;
     return parts;
   }
 
   /** Render the blocks that no later text can change; gives the others. */
-  #settle(blocks: Token[], fresh: DocumentFragment): Token[] {
+  #settle(code: Markdown, blocks: Token[], fresh: DocumentFragment): Token[] {
     const fluid = blocks.filter(({ type }) => type !== "space").at(-FLUID_BLOCKS);
     const end = fluid === undefined ? 0 : blocks.indexOf(fluid);
     for (const block of blocks.slice(0, end)) {
-      const nodes = renderBlock(block);
+      const nodes = code.renderBlock(block);
       this.#settledText += block.raw.length;
       this.#settledNodes += nodes.childNodes.length;
       fresh.append(nodes);

@@ -1,7 +1,8 @@
-/** The conversation on the page. Only the message that changes is drawn again. */
+/** The conversation on the page. Only the message that changes is drawn again, and answers when Markdown can be drawn. */
 
 import type { Ending, Message } from "../conversation.ts";
-import { renderText } from "../markdown.ts";
+import type { LateMarkdown } from "../late_markdown.ts";
+import { asWritten } from "./as_written.ts";
 import { byId, element, flash, icon, type IconName } from "./dom.ts";
 import { GrowingText } from "./growing-text.ts";
 
@@ -13,6 +14,8 @@ const NOTES: Readonly<Partial<Record<Ending, string>>> = {
 const REDRAW_MS = 60;
 /** Drawing takes at most one part in so many of the time, however slow the device is. */
 const REST = 4;
+/** A kept conversation waits so long for Markdown before it is shown without. */
+const PATIENCE_MS = 1000;
 
 export interface MessageActions {
   /** Answer anew; index: of the answer. */
@@ -21,16 +24,23 @@ export interface MessageActions {
   edit(index: number): void;
   /** The browser did not let the page copy. */
   copyRefused(): void;
+  /** Draw, and leave the reader where he reads. */
+  keepPlace(draw: () => void): void;
 }
 
 export class MessageList {
   readonly #list = byId("messages", HTMLOListElement);
   readonly #items: MessageItem[] = [];
+  readonly #actions: MessageActions;
+  readonly #markdown: LateMarkdown;
+  #markdownComes: Promise<void> | undefined;
   #latest: Message | undefined;
   #redraw: ReturnType<typeof setTimeout> | undefined;
   #pause = REDRAW_MS;
 
-  constructor(actions: MessageActions) {
+  constructor(actions: MessageActions, markdown: LateMarkdown) {
+    this.#actions = actions;
+    this.#markdown = markdown;
     this.#list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-action]") : null;
       const index = this.#items.findIndex(({ element }) => element === button?.closest("li.message"));
@@ -45,10 +55,27 @@ export class MessageList {
     });
   }
 
+  /** Messages of an earlier visit: they are shown when they look as they will. */
+  async restore(messages: readonly Message[]): Promise<void> {
+    this.#list.hidden = true;
+    for (const message of messages) this.add(message);
+    await Promise.race([this.#markdownComes, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    this.#list.hidden = false;
+  }
+
   add(message: Message): void {
-    const item = new MessageItem(message);
+    const item = new MessageItem(message, this.#markdown);
     this.#items.push(item);
     this.#list.append(item.element);
+    if (message.role === "assistant" && this.#markdown.code === undefined) this.#markdownComes ??= this.#awaitMarkdown();
+  }
+
+  /** Draw the answers anew when Markdown is there. */
+  async #awaitMarkdown(): Promise<void> {
+    this.#list.setAttribute("aria-busy", "true");
+    if (await this.#markdown.load()) this.#actions.keepPlace(() => this.#items.forEach((item) => item.draw()));
+    this.#list.removeAttribute("aria-busy");
+    this.#markdownComes = undefined;
   }
 
   /** A finished message is drawn at once, a growing one at intervals. */
@@ -86,11 +113,13 @@ class MessageItem {
   readonly element: HTMLLIElement;
   message: Message;
   readonly #body: HTMLElement;
+  readonly #markdown: LateMarkdown;
   #text: GrowingText | undefined;
   #thought: Thought | undefined;
 
-  constructor(message: Message) {
+  constructor(message: Message, markdown: LateMarkdown) {
     this.message = message;
+    this.#markdown = markdown;
     this.#body = element("div", { class: "body" });
     const name = element("span", { class: "hidden" }, message.role === "user" ? "You wrote:" : "The model answered:");
     this.element = element("li", { class: `message ${message.role}` }, name, this.#body);
@@ -107,14 +136,17 @@ class MessageItem {
     this.message = message;
     const open = message.ending === "open";
     this.element.toggleAttribute("data-open", open);
-    if (message.role === "assistant") {
-      this.#drawThought(message, open);
-      this.#drawText(message.text, open);
-    }
+    if (message.role === "assistant") this.#drawThought(message, open);
+    this.draw();
     if (open) return;
     const note = NOTES[message.ending];
     if (note !== undefined) this.element.append(element("p", { class: "note" }, note));
     this.element.append(toolbar(message));
+  }
+
+  /** Draw the text of an answer. */
+  draw(): void {
+    if (this.message.role === "assistant") this.#drawText(this.message.text, this.message.ending === "open");
   }
 
   #drawThought({ text, thought = "" }: Message, open: boolean): void {
@@ -133,14 +165,14 @@ class MessageItem {
     }
     if (this.#text === undefined) {
       this.#body.replaceChildren();
-      this.#text = new GrowingText(this.#body);
+      this.#text = new GrowingText(this.#body, this.#markdown);
     }
     try {
       if (open) this.#text.draw(text);
       else this.#text.finish(text);
     } catch { // a text that cannot be drawn is shown as it was written
       this.#text = undefined;
-      this.#body.replaceChildren(renderText(text));
+      this.#body.replaceChildren(asWritten(text));
     }
   }
 }

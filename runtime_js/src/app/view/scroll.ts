@@ -6,19 +6,34 @@ const NEAR_END = 80;
 
 export class Scroller {
   readonly #main = byId("main", HTMLElement);
+  readonly #messages = byId("messages", HTMLElement);
   readonly #button = byId("to-end", HTMLButtonElement);
   #following = true;
 
   constructor() {
     this.#main.addEventListener("scroll", () => this.#look(), { passive: true });
     this.#button.addEventListener("click", () => this.toEnd());
-    new ResizeObserver(() => this.#follow()).observe(byId("messages", HTMLElement));
+    new ResizeObserver(() => this.#follow()).observe(this.#messages);
   }
 
   /** Go to the end and stay there. */
   toEnd(): void {
     this.#following = true;
     this.#follow();
+  }
+
+  /** Draw the conversation anew. Who reads in its middle goes on there. */
+  keepPlace(draw: () => void): void {
+    const top = this.#main.getBoundingClientRect().top;
+    const read = [...this.#messages.children].find((item) => item.getBoundingClientRect().bottom > top);
+    const before = read?.getBoundingClientRect();
+    draw();
+    if (this.#following) this.#follow();
+    else if (read !== undefined && before !== undefined) {
+      const passed = top - before.top; // of what stands there
+      const after = read.getBoundingClientRect();
+      this.#main.scrollTop += after.top - top + (passed > 0 ? passed * after.height / before.height : passed);
+    }
   }
 
   #follow(): void {
