@@ -1,0 +1,31 @@
+import { Library } from "./library.ts";
+import { loadModels } from "./models.ts";
+import { DatabaseStore } from "./store.ts";
+import { Conversation } from "./view/conversation.ts";
+import { DocumentList } from "./view/documents.ts";
+import { byId, messageOf } from "./view/dom.ts";
+import { Viewer } from "./view/viewer.ts";
+
+const status = byId("status", HTMLElement);
+
+async function start(): Promise<void> {
+  // `?device=cpu` computes there, for comparison.
+  const device = new URLSearchParams(location.search).get("device") === "cpu" ? "cpu" : "auto";
+  const store = await DatabaseStore.open();
+  const { writer, embedder } = await loadModels(device, ({ text }) => {
+    status.textContent = text;
+  });
+  const library = await Library.open(store, embedder);
+  const viewer = new Viewer(library);
+  new DocumentList(library, (document) => void viewer.show(document));
+  new Conversation(library, writer, viewer);
+  status.textContent = "Everything is computed on this device.";
+  document.body.dataset.status = "ready";
+}
+
+start().catch((error: unknown) => {
+  status.textContent = messageOf(error);
+  document.body.dataset.status = "failed";
+});
+
+if (import.meta.env.PROD) void navigator.serviceWorker?.register("./sw.js");
