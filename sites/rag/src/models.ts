@@ -1,6 +1,6 @@
 /** Both models in one engine: one writes, the other makes vectors. */
 
-import { createEngine, ModelType, prebuiltAppConfig, type EngineTypes, type WorkerEngine } from "rag-models";
+import { createEngine, modelIds, ModelType, prebuiltAppConfig, type EngineTypes, type ModelRecord, type WorkerEngine } from "rag-models";
 import type { Message, Writer } from "./answer.ts";
 import type { Embedder } from "./library.ts";
 
@@ -9,10 +9,14 @@ export const WEIGHTS = "weights/";
 
 const MAX_ANSWER_TOKENS = 400;
 
-function idOf(embeds: boolean): string {
-  const record = prebuiltAppConfig.model_list.find(({ model_type }) => (model_type === ModelType.embedding) === embeds);
-  if (record === undefined) throw new TypeError(`The package rag-models has no model that ${embeds ? "makes vectors" : "writes"}: see README.md.`);
-  return record.model_id;
+function recordOf(id: string): ModelRecord | undefined {
+  return prebuiltAppConfig.model_list.find(({ model_id }) => model_id === id);
+}
+
+function idOf(embeds: boolean): (typeof modelIds)[number] {
+  const id = modelIds.find((name) => (recordOf(name)?.model_type === ModelType.embedding) === embeds);
+  if (id === undefined) throw new TypeError(`The package rag-models has no model that ${embeds ? "makes vectors" : "writes"}: see README.md.`);
+  return id;
 }
 
 export interface Models {
@@ -35,7 +39,7 @@ class EngineWriter implements Writer {
   constructor(engine: WorkerEngine, model: string) {
     this.#engine = engine;
     this.#model = model;
-    this.#context = prebuiltAppConfig.model_list.find(({ model_id }) => model_id === model)?.overrides?.context_window_size ?? 2048;
+    this.#context = recordOf(model)?.overrides?.context_window_size ?? 2048;
     this.#answer = Math.min(MAX_ANSWER_TOKENS, this.#context >> 2);
   }
 
