@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from families import FIXTURES, REFERENCE
-from open_page import RUNTIME, TESTS
+from open_page import RUNTIME, TESTS, page_console
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 
@@ -29,3 +29,10 @@ def test_in_node(stored_site: Path, tmp_path: Path) -> None:
     files = [RUNTIME / "node.js", folder, REFERENCE / "tiny-models.json", REFERENCE / "tiny-gemma4_text.npy"]
     ran = subprocess.run(["node", script, *files], capture_output=True, text=True, timeout=300, check=False)
     assert (ran.stdout.strip(), ran.stderr, ran.returncode) == ("PASS", "", 0)
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_in_chromium(stored_site: Path, chromium_path: Path, device: str) -> None:
+    """A dedicated worker reads them at once, the page's own thread as parts of a file."""
+    lines = list(page_console("browser/stored_rows.html", {"site": stored_site}, f"device={device}", program=chromium_path))
+    assert lines == ["DONE all passed"]
