@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from webllm_build.model.ops import CLAMP, SLOPE, Activation, check_linear, is_ga
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
-from webllm_build.source.checkpoint import Checkpoint, decode_rows
+from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
 from webllm_build.source.embedding import Pooling
 
 Array = npt.NDArray[np.floating[Any]]
+Slice = Callable[[], npt.NDArray[np.float32]]  # reads some rows of a weight, float32[rows, columns]
 
-_SLICE_VALUES = 1 << 22  # weights decoded at a time
+_SLICE_VALUES = 1 << 19  # weights decoded at a time: they stay in a cache
 
 
 def clamped_silu(x: Array) -> Array:
@@ -154,8 +156,12 @@ class NumpyOperators:
 
     def multiply(self, x: Array, weight: Weight) -> Array:
         """x[m, k] times weight[n, k] transposed."""
-        y = np.concatenate([rows @ x.T for rows in self._slices(weight)])  # faster than the other way round, in rows as they are read
+        y = np.concatenate(self.products(x, self._slices(weight)))
         return (y if weight.row_order is None else y[weight.row_order]).T
+
+    def products(self, x: Array, slices: Iterable[Slice]) -> list[Array]:
+        """Each slice of rows times x transposed, which is faster than the other way round, in rows as they are read."""
+        return [rows().astype(self.dtype, copy=False) @ x.T for rows in slices]
 
     def experts(
         self,
@@ -238,13 +244,16 @@ class NumpyOperators:
     def recur(self, recurrence: Recurrence, state: str, *inputs: Array, weights: Sequence[Weight] = ()) -> Array:
         return RECURRENCES[type(recurrence)](recurrence, inputs, [self.vector(weight) for weight in weights])
 
-    def _slices(self, weight: Weight) -> Iterator[Array]:
+    def _slices(self, weight: Weight) -> Iterator[Slice]:
         """The weight's rows in the checkpoint's order."""
         for tensor in weight.tensors(self.checkpoint):
             step = max(1, _SLICE_VALUES // tensor.shape[-1])
             for first in range(0, tensor.count, step):
-                raw = tensor.rows(first, min(first + step, tensor.count))
-                yield decode_rows(raw, tensor.encoding, tensor.name).astype(self.dtype, copy=False)
+                yield functools.partial(_decoded, tensor, first, min(first + step, tensor.count))
+
+
+def _decoded(tensor: Tensor, first: int, end: int) -> npt.NDArray[np.float32]:
+    return decode_rows(tensor.rows(first, end), tensor.encoding, tensor.name)
 
 
 def _rotate(x: Array, cos: Array, sin: Array) -> Array:

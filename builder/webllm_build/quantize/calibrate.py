@@ -6,7 +6,7 @@ times the mean square of its input. Few inputs are much larger than the others, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,14 @@ import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.numpy_operators import Array, NumpyOperators
+from webllm_build.model.numpy_operators import Array, NumpyOperators, Slice
 from webllm_build.model.weights import Weight
+from webllm_build.quantize import native
 from webllm_build.quantize.pack import is_repacked
 from webllm_build.quantize.scheme import Importance, Scheme
 from webllm_build.source.checkpoint import Checkpoint
 from webllm_build.source.tokenizer_process import encode
+from webllm_build.threads import in_parallel
 
 TEXT = Path(__file__).with_name("calibration.txt")
 MAX_TOKENS = 128  # enough to see which inputs are large (twice as many gain half a percent); the CPU multiplies all weights with each
@@ -63,7 +65,8 @@ def gains_by_calibration(model: Decoder, checkpoint: Checkpoint, schemes: Mappin
 
 
 class _Recorder(NumpyOperators):
-    """Keeps the mean squares of what is multiplied. float64: float32 would sum differently on each CPU."""
+    """Keeps the mean squares of what is multiplied. Products are float32, summed in one order; all else is float64, where what one CPU
+    sums otherwise than another is below the last bit of a float32."""
 
     def __init__(self, model: Decoder, checkpoint: Checkpoint, tokens: Sequence[int], done: Callable[[int], None]) -> None:
         super().__init__(checkpoint, model.norm_eps, tokens)
@@ -74,6 +77,10 @@ class _Recorder(NumpyOperators):
     def multiply(self, x: Array, weight: Weight) -> Array:
         self._record(x, weight)
         return x if weight is self._head else super().multiply(x, weight)  # nobody looks at the logits
+
+    def products(self, x: Array, slices: Iterable[Slice]) -> list[Array]:
+        panels = native.panels(x)
+        return in_parallel(lambda rows: native.multiply(rows(), panels)[:, : len(x)].astype(self.dtype), slices)
 
     def multiply_experts(self, x: Array, ids: npt.NDArray[np.int64], weight: Weight) -> Array:
         self._record(x, weight)  # of all experts alike: most see few of the tokens

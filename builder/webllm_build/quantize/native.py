@@ -18,10 +18,12 @@ import numpy.typing as npt
 from webllm_build.errors import ToolchainError
 from webllm_build.quantize.scheme import Rows
 
-SOURCE = Path(__file__).with_name("search.c")
+SOURCES = [Path(__file__).with_name(name) for name in ("search.c", "multiply.c")]
 # Without the libraries that a program of C has, which Clang would first have to make, and without calls to what they hold.
 OPTIONS = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-sanitize=all", "-nostdlib", "-fno-builtin", "-Wno-psabi")
 CACHES = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")  # else in the home folder, which may not be there
+
+LANES = 16  # of multiply.c
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,12 +32,13 @@ Floats = npt.NDArray[np.float32]
 def _library() -> ctypes.CDLL:
     """Raises ToolchainError."""
     with tempfile.TemporaryDirectory(prefix="webllm-build-") as folder:
-        path = Path(folder) / "search.so"
-        command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, "-o", str(path), str(SOURCE)]
+        path = Path(folder) / "loops.so"
+        command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, "-o", str(path), *map(str, SOURCES)]
         environment = {**os.environ, **dict.fromkeys(CACHES, folder)}
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
         if done.returncode:
-            raise ToolchainError(f"{SOURCE.name} cannot be compiled:\n{done.stderr.strip()[-2000:]}", "Install the package ziglang again.")
+            problem = f"the loops of packing cannot be compiled:\n{done.stderr.strip()[-2000:]}"
+            raise ToolchainError(problem, "Install the package ziglang again.")
         try:
             return ctypes.CDLL(str(path))
         except OSError as error:
@@ -63,6 +66,22 @@ def _blocks(name: str, values: Floats, weights: Floats, how: Sequence[object], b
     if getattr(_library(), name)(_at(values), _at(weights), *counts, *how, _at(rows)):
         raise OverflowError("a scale is beyond float16's largest value, 65504")
     return rows
+
+
+def panels(x: Floats) -> Floats:
+    """Of x [m, columns] what `multiply` takes, float32[m / 16, columns, 16], filled up with zeros."""
+    m, columns = x.shape
+    filled = np.zeros((-(-m // LANES) * LANES, columns), np.float32)
+    filled[:m] = x
+    return np.ascontiguousarray(filled.reshape(-1, LANES, columns).swapaxes(1, 2))
+
+
+def multiply(rows: Floats, panels: Floats) -> Floats:
+    """Of rows [n, columns], float32[n, 16 * panels]: each sum in the order of its columns, as multiply.c says."""
+    (n, columns), count = rows.shape, len(panels)
+    y = np.zeros((n, count * LANES), np.float32)
+    _library().multiply(_at(np.ascontiguousarray(rows)), _at(panels), *map(ctypes.c_size_t, (n, columns, count)), _at(y))
+    return y
 
 
 def _at(array: npt.NDArray[Any]) -> ctypes.c_void_p:

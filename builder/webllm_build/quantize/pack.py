@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ from webllm_build.quantize.q4a import Q4A
 from webllm_build.quantize.q8 import Q8
 from webllm_build.quantize.scheme import GROUP, Importance, Packed, Rows, Scheme
 from webllm_build.source.checkpoint import Checkpoint, Tensor, decode_rows
+from webllm_build.threads import in_parallel
 
 if TYPE_CHECKING:
     from webllm_build.model.weights import Weight
@@ -119,11 +118,7 @@ def pack_part(part: Part, weight: Weight, checkpoint: Checkpoint, importance: Im
             buffer[before.nbytes : before.nbytes + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
     step = max(1, _CHUNK_VALUES // part.columns // _CHUNK_ROWS) * _CHUNK_ROWS
-    pool = ThreadPoolExecutor(os.cpu_count())  # NumPy and C work outside of Python's lock
-    try:
-        list(pool.map(lambda first: fill(first, min(first + step, part.rows)), range(0, part.rows, step)))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    in_parallel(lambda first: fill(first, min(first + step, part.rows)), range(0, part.rows, step))
     return tuple(
         Packed(f"{part.name}.{spec.suffix}", spec.dtype, spec.shape, spec.array(data)) for spec, data in zip(specs, buffers, strict=True)
     )

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, MissingFile, SourceError
+from webllm_build.threads import in_parallel
 
 MAX_CONFIG_BYTES = 1 << 20
 MAX_INDEX_BYTES = 16 << 20  # of what lists a model's tensors or tokens
@@ -114,10 +115,10 @@ def parse_json(path: Path, data: bytes) -> dict[str, object]:
 
 
 def sha256_files(files: Iterable[tuple[str, Path]]) -> str:
-    """sha256 over the names and contents of files, in order of their names."""
-    total = hashlib.sha256()
-    for name, path in sorted(files):
-        total.update(name.encode() + b"\0" + sha256_file(path).encode() + b"\n")
+    """sha256 over the names and contents of files, in order of their names. Several are read at a time."""
+    total, ordered = hashlib.sha256(), sorted(files)
+    for (name, _), digest in zip(ordered, in_parallel(sha256_file, [path for _, path in ordered]), strict=True):
+        total.update(name.encode() + b"\0" + digest.encode() + b"\n")
     return total.hexdigest()
 
 

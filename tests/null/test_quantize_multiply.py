@@ -1,0 +1,26 @@
+"""Products that calibration is made of: sums of float32 in the order of the columns, whatever machine and however many rows and tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from webllm_build.quantize import native
+
+
+@pytest.mark.parametrize(("rows", "columns", "tokens"), [(1, 1, 1), (4, 256, 16), (7, 700, 33), (9, 257, 128)])
+def test_sums_have_one_order(rows: int, columns: int, tokens: int) -> None:
+    random = np.random.default_rng(0)
+    weights, x = (random.standard_normal((count, columns), np.float32) for count in (rows, tokens))
+    found = native.multiply(weights, native.panels(x))
+    expected = np.zeros((rows, tokens), np.float32)
+    for column in range(columns):
+        expected += weights[:, column, None] * x[None, :, column]
+    np.testing.assert_array_equal(found[:, :tokens], expected)
+    assert not found[:, tokens:].any()
+
+
+def test_rows_that_are_no_numbers_are_theirs_alone() -> None:
+    weights = np.array([[1, 2], [np.inf, 1], [np.nan, 0]], np.float32)
+    found = native.multiply(weights, native.panels(np.array([[1, 1], [2, 0]], np.float32)))[:, :2]
+    np.testing.assert_array_equal(found, [[3, 2], [np.inf, np.inf], [np.nan, np.nan]])
