@@ -16,6 +16,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import SCHEMES, Scheme, pack_weight
 from webllm_build.quantize.calibrate import MAX_TOKENS, TEXT, calibration_tokens, gains_by_calibration, importances
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
+from webllm_build.source.gguf import open_gguf
 from webllm_build.source.local import open_folder
 
 TOKENS = [3, 17, 5, 44, 8, 23, 9]
@@ -38,6 +39,13 @@ def test_every_input_of_every_multiplied_weight_is_measured(tiny: Checkpoint, mo
     multiplied[model.head.name] = model.head
     assert {name: square.shape for name, square in found.items()} == {name: weight.shape[1:] for name, weight in multiplied.items()}
     assert all(square.dtype == np.float32 and square.max() == 1 and (square >= 0).all() for square in found.values())
+
+
+def test_a_head_with_a_bias_is_measured_too() -> None:
+    checkpoint = open_gguf(Path(__file__).parents[1] / "fixtures" / "tiny-phi" / "model.gguf")
+    phi = load_model(checkpoint)
+    assert phi.head is not None and phi.head_bias is not None
+    assert phi.head.name in importances(phi, checkpoint, TOKENS)
 
 
 def test_importance_is_the_mean_square_of_the_inputs(tiny: Checkpoint, model: Decoder) -> None:

@@ -76,7 +76,7 @@ class _Recorder(NumpyOperators):
 
     def multiply(self, x: Array, weight: Weight) -> Array:
         self._record(x, weight)
-        return x if weight is self._head else super().multiply(x, weight)  # nobody looks at the logits
+        return x[:, :1] if weight is self._head else super().multiply(x, weight)  # nobody looks at the logits; a bias may be added to them
 
     def products(self, x: Array, slices: Iterable[Slice]) -> list[Array]:
         panels = native.panels(x)
