@@ -3,38 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MLCEngine as OwnEngine } from "../src/api/engine.ts";
-import { addPackagedModels } from "../src/webllm/app_config.ts";
-import { ModelType } from "../src/webllm/constants.ts";
-import { EngineBase } from "../src/webllm/engine.ts";
 import * as webllm from "../src/webllm/index.ts";
-import { FakeEngine, soon } from "./fakes/engine.ts";
+import { soon } from "./fakes/engine.ts";
 import { Models } from "./fakes/service_worker.ts";
-
-const LLAMA = "Llama-3.2-1B-Instruct-q4f16_1-MLC";
-const record = (model_id: string, more: Partial<webllm.ModelRecord> = {}): webllm.ModelRecord & { manifest: string } => (
-  { model: `https://models.example/${model_id}`, model_lib: "", model_id, manifest: `https://models.example/${model_id}/manifest.json`, ...more });
-addPackagedModels([record("toy", { aliases: [LLAMA] }), record("other"), record("vectors", { model_type: ModelType.embedding })]);
-
-class Engine extends EngineBase<FakeEngine> {
-  constructor(config: webllm.MLCEngineConfig = {}, inner = new FakeEngine()) {
-    super(inner, config);
-  }
-}
-
-async function loaded(config?: webllm.MLCEngineConfig, chatOpts?: webllm.ChatOptions): Promise<Engine> {
-  const engine = new Engine(config);
-  await engine.reload("toy", chatOpts);
-  return engine;
-}
-
-const QUESTION: webllm.ChatCompletionMessageParam[] = [{ role: "user", content: "hi" }];
-const CALL: webllm.ChatCompletionRequestNonStreaming = { messages: QUESTION, temperature: 0, max_tokens: 5 };
-
-async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
-  const taken: T[] = [];
-  for await (const one of stream) taken.push(one);
-  return taken;
-}
+import { CALL, Engine, LLAMA, QUESTION, all, loaded } from "./fakes/webllm.ts";
 
 test("a record of WebLLM's means the package's model that has its id", async () => {
   const address = `https://huggingface.co/mlc-ai/${LLAMA}/resolve/main/`;

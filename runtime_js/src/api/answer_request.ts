@@ -1,6 +1,6 @@
 /** Reads a request in the engine's own terms, as it comes from a page to its worker, or from a journal. */
 
-import type { AnswerRequest, Prompt } from "../engine/answer.ts";
+import { STEP_PLACES, type AnswerRequest, type Prompt } from "../engine/answer.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
 import { MAX_PRIORITY } from "../engine/queue.ts";
 import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";
@@ -25,6 +25,7 @@ export function readAnswerRequest(request: Fields): AnswerRequest {
       strictTools: request.optional("strictTools", (key) => request.array(key, MAX_TOOLS, (name) => String(name))),
       recites: request.optional("recites", (key) => request.boolean(key)),
       ignoreEos: request.optional("ignoreEos", (key) => request.boolean(key)),
+      step: request.optional("step", (key) => request.oneOf(key, STEP_PLACES)),
       guesses: request.optional("guesses", (key) => parseGuesses(request.object(key))),
       stopTokens: request.optional("stopTokens", (key) => request.integers(key, MAX_STOP_TOKENS, 0, MAX_TOKEN)),
     }),

@@ -11,6 +11,7 @@ import type { Overflow } from "./overflow.ts";
 import type { SamplingConfig } from "./sampling.ts";
 import { NO_DRAFTS, type DraftCounts, type GuessRequest } from "./speculation.ts";
 import type { Structure } from "./structure/structure.ts";
+import type { GrammarTimes } from "./timed_constraint.ts";
 import type { ToolChoice } from "./tool_structure.ts";
 
 /** A conversation to answer, or a text or tokens to continue; a text may have a `suffix`, which the answer leads up to. */
@@ -18,6 +19,10 @@ export type Prompt =
   | { readonly kind: "chat"; readonly conversation: Conversation }
   | { readonly kind: "text"; readonly text: string; readonly suffix?: string | undefined }
   | { readonly kind: "tokens"; readonly tokens: readonly number[] };
+
+/** Which of the single steps of a text an answer is. */
+export const STEP_PLACES = ["first", "next"] as const;
+export type StepPlace = (typeof STEP_PLACES)[number];
 
 export interface AnswerRequest {
   readonly prompt: Prompt;
@@ -34,6 +39,8 @@ export interface AnswerRequest {
   readonly priority?: number | undefined;
   /** Tells the prompt's tokens as well, with their logprobs, before the answer's. */
   readonly recites?: boolean | undefined;
+  /** It is one step, whose token is told; a logit processor keeps its state before each but the first of a text. */
+  readonly step?: StepPlace | undefined;
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
   /** It also ends with one of these. */
@@ -78,6 +85,8 @@ export interface AnswerTimes {
   readonly prefill: number;
   /** From the first token to the end. */
   readonly decode: number;
+  /** Of an answer of a form, as a part of these. */
+  readonly grammar?: GrammarTimes | undefined;
 }
 
 /** Of a token of the prompt; nothing comes before the first, whose logprob means nothing. */
@@ -121,6 +130,7 @@ export class AnswerWriter implements GenerationListener {
   readonly #eosTokenIds: ReadonlySet<number>;
   readonly #sink: Sink;
   readonly #promptTokens: number;
+  readonly #grammar: GrammarTimes | undefined;
   readonly #asked = performance.now();
   #begun = this.#asked;
   #first: number | null = null;
@@ -131,6 +141,7 @@ export class AnswerWriter implements GenerationListener {
 
   constructor(
     promptTokens: number, stop: readonly string[], eosTokenIds: ReadonlySet<number>, detokenizer: Detokenizer, parse: ParserOptions, sink: Sink,
+    grammar?: GrammarTimes,
   ) {
     this.#promptTokens = promptTokens;
     this.#parser = new OutputParser(parse, (event) => sink.push(event));
@@ -138,6 +149,7 @@ export class AnswerWriter implements GenerationListener {
     this.#eosTokenIds = eosTokenIds;
     this.#detokenizer = detokenizer;
     this.#sink = sink;
+    this.#grammar = grammar;
   }
 
   begin(): void {
@@ -175,7 +187,7 @@ export class AnswerWriter implements GenerationListener {
       type: "end",
       finishReason: finishReason === "stop" && this.#parser.calls > 0 ? "tool_calls" : finishReason,
       tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted },
-      times: { queued: this.#begun - this.#asked, prefill: first - this.#begun, decode: finished - first },
+      times: { queued: this.#begun - this.#asked, prefill: first - this.#begun, decode: finished - first, ...(this.#grammar !== undefined && { grammar: { ...this.#grammar } }) },
     });
     this.#sink.end();
   }

@@ -16,10 +16,12 @@ export interface LogitProcessor {
 /** A processor's part in one answer. */
 export class ProcessedAnswer {
   readonly #processor: LogitProcessor;
-  #hasBegun = false;
+  #hasBegun: boolean;
 
-  constructor(processor: LogitProcessor) {
+  /** goesOn: with the answer before it, so that nothing is reset. */
+  constructor(processor: LogitProcessor, goesOn: boolean) {
     this.#processor = processor;
+    this.#hasBegun = goesOn;
   }
 
   /** Changes the logits in place. */

@@ -4,7 +4,7 @@ import {
   FREQUENCY_WORD, MIN_P_WORD, PRESENCE_WORD, REPETITION_WORD, SAMPLING_WORDS, SEED_WORD, STEP_WORD, TEMPERATURE_WORD, TOP_K_WORD, TOP_P_WORD,
 } from "../executor/abi.generated.ts";
 import type { Controls, Draw } from "../executor/runner.ts";
-import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
+import type { ProcessedAnswer } from "./logit_processor.ts";
 import type { SamplingConfig } from "./sampling.ts";
 
 /** The seed of an answer's choice, as two words: the request's own for the first, a hash of it and the choice for others (splitmix64). */
@@ -29,7 +29,7 @@ export class Sampler {
   #past: readonly number[] = [];
 
   /** `choice`: which of a request's answers to the prompt it is. */
-  constructor(config: SamplingConfig, prompt: readonly number[], choice = 0, processor?: LogitProcessor) {
+  constructor(config: SamplingConfig, prompt: readonly number[], choice = 0, processed?: ProcessedAnswer) {
     const { temperature = 1, topP = 1, topK = 0, minP = 0, repetitionPenalty = 1, frequencyPenalty = 0, presencePenalty = 0, seed } = config;
     const floats = new Float32Array(this.#words.buffer);
     this.#isGreedy = temperature === 0 || topP === 0 || topK === 1;
@@ -42,7 +42,7 @@ export class Sampler {
     this.#words[TOP_K_WORD] = topK;
     this.#words.set(seed === undefined ? crypto.getRandomValues(new Uint32Array(2)) : seedWords(seed, choice), SEED_WORD);
     this.#topLogprobs = config.topLogprobs;
-    this.#processed = processor && new ProcessedAnswer(processor);
+    this.#processed = processed;
     const bias = new Map(config.logitBias?.filter(([, value]) => value !== 0));
     if (repetitionPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0 || bias.size > 0) {
       this.#controls = { prompt, answer: [], bias };

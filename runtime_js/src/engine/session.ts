@@ -16,7 +16,7 @@ import { embed, poolOf, textsToEmbed, withoutEnd } from "./embedding.ts";
 import { cut, roomForPrompt, shortened, withoutMiddle } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
-import type { LogitProcessor } from "./logit_processor.ts";
+import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
 import { parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Journaled, type Past } from "./resumable.ts";
@@ -28,6 +28,7 @@ import type { SequenceManager } from "./sequences.ts";
 import type { DraftSource, GuessRequest } from "./speculation.ts";
 import type { Grammars } from "./structure/grammars.ts";
 import { ThinkingBudget } from "./thinking_budget.ts";
+import { TimedConstraint } from "./timed_constraint.ts";
 import { structureBehindThought, toolStructure } from "./tool_structure.ts";
 
 /** Times that a message is cut: each time by as many characters as its tokens should be too many. */
@@ -132,7 +133,7 @@ export class Session {
     const parse = parserOptions(request, format, rendered);
     const structure = toolStructure(request, parse.format, parse.isThinking)
       ?? (request.structure && structureBehindThought(request.structure, parse.format, parse.isThinking));
-    const grammar = structure === undefined ? undefined : await grammars.constraint(structure);
+    const grammar = structure === undefined ? undefined : await TimedConstraint.of(grammars.constraint(structure));
     await this.#ready;
     const behind = this.#budgeted(request.thinkingBudget, parse, grammar);
     const recital = request.recites === true ? new Recital(prompt, this.#parts.vocabSize, behind) : undefined;
@@ -140,8 +141,8 @@ export class Session {
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
-    const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events);
-    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, prompt, request.choice, processor);
+    const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events, grammar?.times);
+    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, prompt, request.choice, processor && new ProcessedAnswer(processor, request.step === "next"));
     const before = past?.tokens ?? [];
     tokenizer.known(before, "sessionId");
     if (before.length > 0) sampler.skip(before);

@@ -224,7 +224,12 @@ function parseEvent(event: Fields): AnswerEvent {
       return {
         type, finishReason: event.oneOf("finishReason", ANSWER_ENDS),
         tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion"), reasoning: count("reasoning"), accepted: count("accepted"), rejected: count("rejected") },
-        times: { queued: time("queued"), prefill: time("prefill"), decode: time("decode") },
+        times: present({
+          queued: time("queued"), prefill: time("prefill"), decode: time("decode"), grammar: times.optional("grammar", (key) => {
+            const grammar = times.object(key);
+            return { compile: grammar.number("compile", 0, Number.MAX_VALUE), masks: grammar.number("masks", 0, Number.MAX_VALUE) };
+          }),
+        }),
       };
     }
     default:

@@ -66,14 +66,14 @@ export class WebWorkerMLCEngineHandler {
         });
         break;
       case "answer":
-        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#host.begin(message, signal)));
+        this.#run(message.id, (id, open) => this.#answer(id, open, message.request.step !== undefined, (signal) => this.#host.begin(message, signal)));
         break;
       case "estimate":
         this.#run(message.id, async (id, { controller }) =>
           this.#post({ kind: "memory", id, memory: await this.#host.estimate(message.choice, controller.signal) }));
         break;
       case "resume":
-        this.#run(message.id, (id, open) => this.#answer(id, open, (signal) => this.#host.resume(message.sessionId, signal)));
+        this.#run(message.id, (id, open) => this.#answer(id, open, false, (signal) => this.#host.resume(message.sessionId, signal)));
         break;
       case "deleteSession":
         this.#run(message.id, async (id) => {
@@ -150,7 +150,8 @@ export class WebWorkerMLCEngineHandler {
     }
   }
 
-  async #answer(id: number, open: OpenRequest, begin: (signal: AbortSignal) => Promise<BegunAnswer>): Promise<void> {
+  /** tellsTokens: whoever asked wants to know them. */
+  async #answer(id: number, open: OpenRequest, tellsTokens: boolean, begin: (signal: AbortSignal) => Promise<BegunAnswer>): Promise<void> {
     const { signal } = open.controller;
     const { modelId, events } = await begin(signal);
     signal.addEventListener("abort", () => void events.return());
@@ -158,7 +159,7 @@ export class WebWorkerMLCEngineHandler {
     this.#post({ kind: "begun", id, modelId });
     const outbox = open.outbox = new Outbox((batch) => this.#post({ kind: "events", id, events: batch }));
     try {
-      for await (const event of events) if (event.type !== "token" || event.logprobs !== undefined) outbox.push(event);
+      for await (const event of events) if (tellsTokens || event.type !== "token" || event.logprobs !== undefined) outbox.push(event);
     } finally {
       outbox.flush(); // what came before an end or an error comes first
     }

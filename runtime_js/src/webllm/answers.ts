@@ -29,9 +29,14 @@ export function usageOf(used: own.CompletionUsage, wantsBreakdown: boolean): Com
   };
 }
 
+/** WebLLM's ids say nothing but themselves. */
+function bare<T extends { readonly id: string }>(common: T): T {
+  return { ...common, id: common.id.slice(common.id.indexOf("-") + 1) };
+}
+
 export function chatCompletion({ choices, usage, ...common }: own.ChatCompletion, wantsBreakdown: boolean): ChatCompletion {
   return {
-    ...common,
+    ...bare(common),
     choices: choices.map(({ message, ...choice }) => {
       const { content, tool_calls, reasoning_content } = message;
       const text = reasoning_content === undefined ? content : `${OPEN}${reasoning_content}${CLOSE}${content ?? ""}`;
@@ -45,6 +50,8 @@ export function chatCompletion({ choices, usage, ...common }: own.ChatCompletion
 export class ChatChunks {
   readonly #wantsBreakdown: boolean;
   readonly #calls = new ToolCalls();
+  /** What came so far. */
+  text = "";
   #isThinking = false;
 
   constructor(wantsBreakdown: boolean) {
@@ -53,12 +60,13 @@ export class ChatChunks {
 
   /** What a piece says, if it says anything yet. */
   take({ choices, usage, ...common }: own.ChatCompletionChunk): ChatCompletionChunk | undefined {
-    if (usage !== undefined) return { ...common, choices: [], usage: usageOf(usage, this.#wantsBreakdown) };
+    if (usage !== undefined) return { ...bare(common), choices: [], usage: usageOf(usage, this.#wantsBreakdown) };
     const [choice] = choices;
     if (choice === undefined) return undefined;
     const { delta, finish_reason, ...rest } = choice;
     const told = finish_reason === null ? this.#delta(delta) : this.#last();
-    return told === undefined ? undefined : { ...common, choices: [{ ...rest, finish_reason, delta: told }] };
+    this.text += told?.content ?? "";
+    return told === undefined ? undefined : { ...bare(common), choices: [{ ...rest, finish_reason, delta: told }] };
   }
 
   #delta(delta: own.ChatCompletionDelta): ChatCompletionDelta | undefined {
@@ -97,8 +105,22 @@ function logprobsOf(told: own.CompletionLogprobs | null): Logprobs | null {
 /** A continued text, or a piece of one. */
 export function completion({ choices, usage, ...common }: own.Completion | own.CompletionChunk, wantsBreakdown: boolean): Completion {
   return {
-    ...common,
+    ...bare(common),
     choices: choices.map(({ logprobs, ...choice }) => ({ ...choice, logprobs: logprobsOf(logprobs) })),
     ...(usage && { usage: usageOf(usage, wantsBreakdown) }),
   };
+}
+
+export class TextChunks {
+  readonly #wantsBreakdown: boolean;
+  text = "";
+
+  constructor(wantsBreakdown: boolean) {
+    this.#wantsBreakdown = wantsBreakdown;
+  }
+
+  take(piece: own.CompletionChunk): Completion {
+    this.text += piece.choices[0]?.text ?? "";
+    return completion(piece, this.#wantsBreakdown);
+  }
 }

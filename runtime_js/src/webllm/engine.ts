@@ -7,19 +7,21 @@ import type { MLCEngineConfig as OwnConfig, ModelRecord as OwnRecord } from "../
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import { AbortError } from "../support/errors.ts";
 import { log, type LogLevel } from "../support/log.ts";
-import { ChatChunks, chatCompletion, completion } from "./answers.ts";
+import { ChatChunks, TextChunks, chatCompletion, completion } from "./answers.ts";
 import { findRecord, locate, prebuiltAppConfig } from "./app_config.ts";
+import { ignoringStrangers } from "./biases.ts";
 import { checkChatRequest, checkGenerationConfig, postInitAndCheckFieldsCompletion, postInitAndCheckFieldsEmbedding } from "./checks.ts";
 import { ModelType } from "./constants.ts";
 import { NamedError, named, naming } from "./errors.ts";
+import { Latest, LatestOfModels } from "./latest.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestBase,
   ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming, Completion, CompletionCreateParams, CompletionCreateParamsBase, CompletionCreateParamsNonStreaming,
-  CompletionCreateParamsStreaming, CreateEmbeddingResponse, EmbeddingCreateParams,
+  CompletionCreateParamsStreaming, CompletionUsage, CreateEmbeddingResponse, EmbeddingCreateParams,
 } from "./messages.ts";
 import { Chat, Completions, Embeddings } from "./namespaces.ts";
 import { reportOf } from "./progress.ts";
-import { ownChatRequest, ownTextRequest } from "./requests.ts";
+import { ownChatRequest, ownInput, ownTextRequest } from "./requests.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { Steps } from "./steps.ts";
 import type {
@@ -39,6 +41,14 @@ export function ownConfig({ logLevel = "WARN", device, variant, calibrate }: MLC
   return { logLevel, device, variant, calibrate };
 }
 
+const STREAM = { stream: true, stream_options: { include_usage: true } } as const;
+
+function remembered<T extends { usage?: CompletionUsage }>(told: T, latest: Latest, text: string | null | undefined): T {
+  latest.message = text ?? "";
+  if (told.usage !== undefined) latest.noteUsage(told.usage);
+  return told;
+}
+
 export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements MLCEngineInterface {
   chat: Chat = new Chat(this);
   completions: Completions = new Completions(this);
@@ -46,7 +56,8 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   /** @internal */
   readonly inner: E;
   /** @internal */
-  protected readonly steps: Steps;
+  readonly #steps: Steps;
+  readonly #latest = new LatestOfModels();
   #appConfig: AppConfig;
   #onProgress: InitProgressCallback | undefined;
   #models: readonly Chosen[] = [];
@@ -55,7 +66,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
 
   protected constructor(inner: E, { appConfig = prebuiltAppConfig, initProgressCallback }: MLCEngineConfig) {
     this.inner = inner;
-    this.steps = new Steps(inner.host);
+    this.#steps = new Steps(inner.host);
     this.#appConfig = appConfig;
     this.#onProgress = initProgressCallback;
     inner.setInitProgressCallback((report) => this.#onProgress?.(reportOf(report)));
@@ -120,7 +131,8 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
 
   protected forgetModels(): void {
     this.#models = [];
-    this.steps.forget();
+    this.#steps.forget();
+    this.#latest.forget();
   }
 
   /** The model that a request is for. */
@@ -154,24 +166,32 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     const model = this.#modelFor(request.model, "ChatCompletionRequest", false);
     checkChatRequest(request, model.id, model.type);
     const own = ownChatRequest(request, model.id, model.settings.defaults);
+    const latest = this.#latest.of(model.id);
     const wantsBreakdown = request.extra_body?.enable_latency_breakdown === true;
+    const { completions } = this.inner.chat;
     if (request.stream === true) {
-      const { stream_options } = request;
-      return this.#pieces(request, new ChatChunks(wantsBreakdown), () => this.inner.chat.completions.create({ ...own, stream: true, stream_options }));
+      return this.#pieces(request, latest, new ChatChunks(wantsBreakdown),
+        () => ignoringStrangers(own, model.id, this.inner.host, (asked) => completions.create({ ...asked, ...STREAM })));
     }
     checkGenerationConfig(request);
-    return chatCompletion(await naming(() => this.inner.chat.completions.create({ ...own, stream: false })), wantsBreakdown);
+    const whole = await naming(() => ignoringStrangers(own, model.id, this.inner.host, (asked) => completions.create({ ...asked, stream: false })));
+    const told = chatCompletion(whole, wantsBreakdown);
+    return remembered(told, latest, told.choices.at(-1)?.message.content);
   }
 
   /** As in WebLLM, an answer begins when it is first read, and values are looked at then. */
-  async *#pieces<O, P>(
-    request: ChatCompletionRequestBase | CompletionCreateParamsBase, shape: { take(piece: O): P | undefined }, begin: () => Promise<AsyncIterable<O>>,
+  async *#pieces<O, P extends { usage?: CompletionUsage }>(
+    request: ChatCompletionRequestBase | CompletionCreateParamsBase, latest: Latest,
+    shape: { readonly text: string; take(piece: O): P | undefined }, begin: () => Promise<AsyncIterable<O>>,
   ): AsyncGenerator<P, void, void> {
     checkGenerationConfig(request);
+    latest.message = "";
     try {
       for await (const piece of await begin()) {
         const told = shape.take(piece);
-        if (told !== undefined) yield told;
+        latest.message = shape.text;
+        if (told?.usage !== undefined) latest.noteUsage(told.usage);
+        if (told !== undefined && (told.usage === undefined || request.stream_options?.include_usage === true)) yield told;
       }
     } catch (error) {
       throw named(error);
@@ -187,20 +207,21 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     postInitAndCheckFieldsCompletion(request, id);
     const own = ownTextRequest(request, id, settings.defaults);
     const wantsBreakdown = request.extra_body?.enable_latency_breakdown === true;
+    const latest = this.#latest.of(id);
+    const { completions, host } = this.inner;
     if (request.stream === true) {
-      const { stream_options } = request;
-      return this.#pieces(request, { take: (piece) => completion(piece, wantsBreakdown) },
-        () => this.inner.completions.create({ ...own, stream: true, stream_options }));
+      return this.#pieces(request, latest, new TextChunks(wantsBreakdown), () => ignoringStrangers(own, id, host, (asked) => completions.create({ ...asked, ...STREAM })));
     }
     checkGenerationConfig(request);
-    return completion(await naming(() => this.inner.completions.create({ ...own, stream: false })), wantsBreakdown);
+    const told = completion(await naming(() => ignoringStrangers(own, id, host, (asked) => completions.create({ ...asked, stream: false }))), wantsBreakdown);
+    return remembered(told, latest, told.choices.at(-1)?.text);
   }
 
   async embedding(request: EmbeddingCreateParams): Promise<CreateEmbeddingResponse> {
     const { id } = this.#modelFor(request.model, "EmbeddingCreateParams", true);
     postInitAndCheckFieldsEmbedding(request, id);
     const begun = performance.now();
-    const { usage, ...response } = await naming(() => this.inner.embeddings.create({ input: request.input, model: id }));
+    const { usage, ...response } = await naming(() => this.inner.embeddings.create({ input: ownInput(request.input), model: id }));
     return { ...response, usage: { ...usage, extra: { prefill_tokens_per_s: (usage.prompt_tokens * 1000) / (performance.now() - begun) } } };
   }
 
@@ -211,7 +232,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   async resumeChatCompletion(sessionId: string, options: ResumeChatCompletionOptions = {}): Promise<ResumeResult | AsyncIterable<ChatCompletionChunk>> {
     const { continueGeneration, stream } = options;
     if (continueGeneration !== true || stream !== true) return naming(() => this.inner.resumeChatCompletion(sessionId, { continueGeneration, stream: false }));
-    return this.#pieces({ messages: [] }, new ChatChunks(false), () => this.inner.resumeChatCompletion(sessionId, { continueGeneration, stream }));
+    return this.#pieces({ messages: [] }, new Latest(), new ChatChunks(false), () => this.inner.resumeChatCompletion(sessionId, { continueGeneration, stream }));
   }
 
   deleteResumableSession(sessionId: string): Promise<void> {
@@ -222,17 +243,21 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     await this.inner.interruptGenerate();
   }
 
+  /** Of a model that is not loaded it does nothing. */
   async resetChat(keepStats = false, modelId?: string): Promise<void> {
-    this.steps.forget();
-    if (this.#models.length > 0) await naming(() => this.inner.resetChat(keepStats, modelId));
+    if (this.#models.length === 0 || (modelId !== undefined && this.#models.every(({ id }) => id !== modelId))) return;
+    const { id } = this.#modelFor(modelId, "resetChat", false);
+    this.#steps.forget(id);
+    this.#latest.of(id).reset(keepStats);
+    await naming(() => this.inner.resetChat(keepStats, id));
   }
 
-  getMessage(modelId?: string): Promise<string> {
-    return this.inner.getMessage(modelId);
+  async getMessage(modelId?: string): Promise<string> {
+    return this.#latest.of(this.#modelFor(modelId, "getMessage", false).id).message;
   }
 
-  runtimeStatsText(modelId?: string): Promise<string> {
-    return this.inner.runtimeStatsText(modelId);
+  async runtimeStatsText(modelId?: string): Promise<string> {
+    return this.#latest.of(this.#modelFor(modelId, "runtimeStatsText", false).id).statsText;
   }
 
   getMaxStorageBufferBindingSize(): Promise<number> {
@@ -256,9 +281,13 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     return naming(() => this.inner.detokenize(tokens, modelId));
   }
 
-  async forwardTokensAndSample(inputIds: number[], _isPrefill: boolean, modelId?: string): Promise<number> {
-    const { id } = this.#modelFor(modelId, "forwardTokensAndSample", false);
-    return naming(() => this.steps.next(id, inputIds));
+  async forwardTokensAndSample(inputIds: number[], isPrefill: boolean, modelId?: string): Promise<number> {
+    const { id, settings: { defaults } } = this.#modelFor(modelId, "forwardTokensAndSample", false);
+    const sampling = { temperature: defaults.temperature ?? undefined, topP: defaults.top_p ?? undefined };
+    const begun = performance.now();
+    const token = await naming(() => this.#steps.next(id, inputIds, sampling));
+    this.#latest.of(id).noteStep(isPrefill, inputIds.length, (performance.now() - begun) / 1000);
+    return token;
   }
 }
 
@@ -269,8 +298,7 @@ export class MLCEngine extends EngineBase<OwnEngine> {
   }
 
   setLogitProcessorRegistry(logitProcessorRegistry?: Map<string, LogitProcessor>): void {
-    const joining = [...logitProcessorRegistry ?? []].map(([id, processor]) => [id, this.steps.joining(id, processor)] as const);
-    this.inner.setLogitProcessorRegistry(new Map(joining));
+    this.inner.setLogitProcessorRegistry(logitProcessorRegistry);
   }
 }
 

@@ -1,7 +1,7 @@
 /** WebLLM's requests as this engine's own. What neither knows is left out, as WebLLM does. */
 
 import type { ChatCompletionRequest, CompletionRequest, ResponseFormat as OwnFormat } from "../api/openai/types.ts";
-import type { ChatCompletionMessageParam, ChatCompletionRequestBase, CompletionCreateParamsBase, ResponseFormat } from "./messages.ts";
+import type { ChatCompletionMessageParam, ChatCompletionRequestBase, CompletionCreateParamsBase, EmbeddingCreateParams, ResponseFormat } from "./messages.ts";
 import type { Defaults } from "./settings.ts";
 
 type OwnChatRequest = Omit<ChatCompletionRequest, "stream" | "stream_options">;
@@ -58,4 +58,15 @@ export function ownChatRequest(request: ChatCompletionRequestBase, model: string
 export function ownTextRequest(request: CompletionCreateParamsBase, model: string, defaults: Defaults): OwnTextRequest {
   const { prompt, echo, logprobs, top_logprobs } = request;
   return { ...sampling(request, defaults), model, prompt, echo, logprobs: logprobs === true ? top_logprobs ?? 0 : null };
+}
+
+/** WebLLM's tokenizer puts nothing around a text, so that programs write BERT's marks themselves. This one puts them there. */
+export function ownInput(input: EmbeddingCreateParams["input"]): EmbeddingCreateParams["input"] {
+  if (typeof input === "string") return withoutMarks(input);
+  const texts = input.filter((one) => typeof one === "string");
+  return texts.length === input.length ? texts.map(withoutMarks) : input;
+}
+
+function withoutMarks(text: string): string {
+  return /^\s*\[CLS\](.*\S.*)\[SEP\]\s*$/s.exec(text)?.[1]?.trim() ?? text;
 }

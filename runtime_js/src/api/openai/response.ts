@@ -1,6 +1,6 @@
 /** Builds answers in OpenAI's shapes. */
 
-import type { AnswerEvent, AnswerTimes, TokenCounts } from "../../engine/answer.ts";
+import type { AnswerEvent, TokenCounts } from "../../engine/answer.ts";
 import { chatLogprobs, textLogprobs } from "./logprobs.ts";
 import { Message } from "./message.ts";
 import type {
@@ -20,10 +20,11 @@ function perSecond(count: number, milliseconds: number): number {
  */
 export function usage(ends: readonly AnswerUse[], choices = 1): CompletionUsage {
   const sum = (of: readonly AnswerUse[], count: keyof TokenCounts): number => of.reduce((total, { tokens }) => total + tokens[count], 0);
-  const longest = (part: keyof AnswerTimes): number => Math.max(0, ...ends.map(({ times }) => times[part]));
+  const longest = (part: "queued" | "prefill" | "decode"): number => Math.max(0, ...ends.map(({ times }) => times[part]));
   const firsts = ends.filter((_, i) => i % choices === 0);
   const [prompt, cached, completion] = [sum(firsts, "prompt"), sum(firsts, "cached"), sum(ends, "completion")];
   const [queued, prefill, decode] = [longest("queued"), longest("prefill"), longest("decode")];
+  const grammars = ends.flatMap(({ times: { grammar } }) => grammar ?? []);
   const decoded = Math.max(0, completion - ends.length); // the first tokens come from the prefill
   return {
     prompt_tokens: prompt,
@@ -39,6 +40,10 @@ export function usage(ends: readonly AnswerUse[], choices = 1): CompletionUsage 
       decode_tokens_per_s: perSecond(decoded, decode),
       time_to_first_token_s: (queued + prefill) / 1000,
       time_per_output_token_s: decoded > 0 ? decode / decoded / 1000 : 0,
+      ...(grammars.length > 0 && {
+        grammar_init_s: Math.max(...grammars.map(({ compile }) => compile)) / 1000,
+        grammar_per_token_s: grammars.reduce((total, { masks }) => total + masks, 0) / Math.max(1, completion) / 1000,
+      }),
     },
   };
 }

@@ -196,6 +196,9 @@ export interface CompletionUsage {
     decode_tokens_per_s: number;
     time_to_first_token_s: number;
     time_per_output_token_s: number;
+    /** Of an answer of a form: until its grammar was compiled, and for each token's mask. */
+    grammar_init_s?: number;
+    grammar_per_token_s?: number;
   };
 }
 
