@@ -1,7 +1,7 @@
 // Bundles the runtime into dist/: minified ES modules for browsers that have WebGPU.
 
 import { build } from "esbuild";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { inlineScript } from "./inline_script.mjs";
 import { grammarModule, webXgrammar } from "./web_xgrammar.mjs";
@@ -27,6 +27,7 @@ const shared = {
 await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 await writeFile("dist/grammar.wasm", await grammarModule());
+await copyFile("src/view/icons.json", "dist/icons.json"); // for the page
 await Promise.all([
   // The package's entries: the page's handle is small, what runs a model is a chunk that is loaded when a model is.
   build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts" },
@@ -42,7 +43,7 @@ await Promise.all([
       "site-worker": "src/transport/site_worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
-  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", markdown: "src/app/markdown.ts" } }),
+  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", markdown: "src/view/markdown.ts" } }),
   // The package's entry outside of browsers, and the script of its engine's thread.
   build({
     ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",

@@ -63,9 +63,10 @@ def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | No
 def stub_runtime(folder: Path) -> Path:
     """Files with the names of the built runtime."""
     (folder / "openai").mkdir(parents=True)
-    for name in {*assets.SITE_SCRIPTS, *assets.NPM_SCRIPTS, assets.CHAT_PROGRAM} - {"service-worker.js"}:
+    for name in {*assets.SITE_SCRIPTS, *assets.NPM_SCRIPTS, assets.CHAT_PROGRAM} - {"service-worker.js", "icons.json"}:
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
+    (folder / "icons.json").write_text('{"send": {"line": "M12 19V5"}, "stop": {"solid": "M9 7h6v6z"}}')
     (folder / "grammar.wasm").write_bytes(GRAMMAR)
     (folder / "chunks").mkdir()
     for name in ("load-ABCD2345.js", "node-load-ABCD2345.js"):

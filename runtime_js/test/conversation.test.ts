@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Conversation, type Message } from "../src/app/conversation.ts";
+import { Conversation } from "../src/app/conversation.ts";
+import type { Message } from "../src/view/message.ts";
 import { safeStorage } from "../src/app/safe_storage.ts";
 
 class FakeStorage implements Storage {

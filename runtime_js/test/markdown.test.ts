@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Parser } from "marked";
-import { readBlocks, readableLength, splitLists } from "../src/app/markdown.ts";
+import { readBlocks, readableLength, splitLists } from "../src/view/markdown.ts";
 
 test("a text is readable up to a line that is nested too deep", () => {
   assert.equal(readableLength("> a\n- b\n"), 8);

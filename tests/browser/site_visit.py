@@ -37,7 +37,7 @@ def build_site(
 
     def script(name: str) -> bytes:
         data = FAKE_WORKER.read_bytes() if name == "site-worker.js" else runtime_file(name)
-        return data + f"// {title}\n".encode()
+        return data if name.endswith(".json") else data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):
         publish_site(out, model, title=title, endpoint=endpoint)

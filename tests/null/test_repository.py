@@ -28,7 +28,7 @@ WITHOUT_TVM = ("source", "model", "quantize", "package")
 RUNTIME = ROOT / "runtime_js" / "src"
 ROOMS = (
     *("support", "formats", "storage", "tokenizer", "executor", "engine", "api", "transport"),
-    *("webllm", "hybrid", "adapters", "endpoint", "node", "page", "service-worker", "bench", "app"),
+    *("webllm", "hybrid", "view", "adapters", "endpoint", "node", "page", "service-worker", "bench", "app"),
 )
 
 MAX_LINES = 450

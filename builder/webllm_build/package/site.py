@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
     logic = _built("service-worker.js")
     style = _built("style.css")
     icon = _static("icon.svg")
+    icons = json.loads(runtime_file("icons.json"))
     config = {
         "task": manifest.task,
         "manifest": f"{MODEL_FOLDER}/{manifest.file}",
@@ -88,6 +90,7 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
             origin=origin,
             style=style.path,
             icon=icon.path,
+            icons=icons,
             app=app.path,
             config={**config, "build": build},
         )

@@ -1,17 +1,19 @@
 /** The chat: connects conversation, model and views; every action of the user is one method here. */
 
 import type { PageConfig } from "../page/config.ts";
-import { Conversation, type Message } from "./conversation.ts";
-import { LateMarkdown, type Markdown } from "./late_markdown.ts";
+import { Composer } from "../view/composer.ts";
+import { byId, element } from "../view/dom.ts";
+import { isComposing } from "../view/keys.ts";
+import { LateMarkdown, type Markdown } from "../view/late_markdown.ts";
+import type { Message } from "../view/message.ts";
+import { MessageList } from "../view/message_list.ts";
+import { Scroller } from "../view/scroll.ts";
+import { WORDS, type ComposerMode } from "../view/words.ts";
+import { Conversation } from "./conversation.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
-import { Composer, type ComposerMode } from "./view/composer.ts";
-import { byId, element } from "./view/dom.ts";
-import { isComposing } from "./view/keys.ts";
-import { MessageList } from "./view/message-list.ts";
 import { showNotice } from "./view/notice.ts";
-import { Scroller } from "./view/scroll.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 
 const COMPOSER: Readonly<Record<Status, ComposerMode>> = {
@@ -35,7 +37,7 @@ export class Chat implements Task {
   readonly #list: MessageList;
   readonly #markdown: LateMarkdown;
   readonly #settingsDialog: SettingsDialog;
-  readonly #scroller = new Scroller();
+  readonly #scroller: Scroller;
   readonly #newChatButton = byId("new-chat", HTMLButtonElement);
   readonly #welcome = byId("welcome", HTMLElement);
   readonly #storage = safeStorage(() => sessionStorage);
@@ -51,16 +53,18 @@ export class Chat implements Task {
     const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
     this.#conversation = new Conversation(this.#storage, model.id);
     this.#conversation.restore();
-    this.#composer = new Composer((text) => this.#send(text), () => this.model.stop(), () => this.#leaveEdit());
+    this.#markdown = new LateMarkdown((attempt): Promise<Markdown> => import(attempt === 0 ? config.markdown : `${config.markdown}#${attempt}`));
+    const context = { root: document, words: WORDS, markdown: this.#markdown };
+    this.#scroller = new Scroller(context);
+    this.#composer = new Composer(context, (text) => this.#send(text), () => this.model.stop(), () => this.#leaveEdit());
     this.#draftKey = `${DRAFT}:${model.id}`;
     this.#composer.draft = this.#savedDraft = this.#storage.get(this.#draftKey) ?? "";
-    this.#markdown = new LateMarkdown((attempt): Promise<Markdown> => import(attempt === 0 ? config.markdown : `${config.markdown}#${attempt}`));
-    this.#list = new MessageList({
+    this.#list = new MessageList(context, {
       retry: (index) => void this.#answerFrom(index),
       edit: (index) => this.#edit(index),
       copyRefused: () => showNotice("copy", "The browser does not let this page copy. Select the text yourself."),
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
-    }, this.#markdown);
+    });
     this.model = new Model(config, store.load(), this);
     this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());

@@ -1,13 +1,13 @@
 /** The page of a model that does not chat: one text, which the model continues. */
 
 import type { PageConfig } from "../page/config.ts";
-import type { Ending } from "./conversation.ts";
 import type { Outcome } from "./engine.ts";
 import { safeStorage, type SafeStorage } from "./safe_storage.ts";
 import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
-import { byId, element } from "./view/dom.ts";
-import { isComposing } from "./view/keys.ts";
+import { byId, element } from "../view/dom.ts";
+import { isComposing } from "../view/keys.ts";
+import type { Ending } from "../view/message.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 import { Sheet } from "./view/sheet.ts";
 

@@ -1,28 +1,12 @@
 /** The messages of the current chat, kept for the life of the tab. */
 
 import { Fields } from "../support/fields.ts";
+import { ENDINGS, ROLES, type Message } from "../view/message.ts";
 import type { SafeStorage } from "./safe_storage.ts";
 
-const ROLES = ["user", "assistant"] as const;
-const ENDINGS = ["open", "stop", "length", "abort", "failed"] as const;
 const KEY = "webllm-build:conversation";
 const MAX_MESSAGES = 20_000;
 const MAX_TEXT = 1 << 23;
-
-/** How a message ended. open: still being written; the others as finish_reason, or failed by an error. */
-export type Ending = (typeof ENDINGS)[number];
-
-export interface Message {
-  readonly role: (typeof ROLES)[number];
-  readonly text: string;
-  /** What the model thought before it answered. It is not told again. */
-  readonly thought?: string | undefined;
-  readonly ending: Ending;
-  /** Tokens a second, for a finished answer. */
-  readonly speed?: number | undefined;
-  /** The model is not told this message any more: there is no room for it. */
-  readonly leftOut?: boolean | undefined;
-}
 
 /** What the model is told of a message. */
 export type Turn = Pick<Message, "role" | "text">;

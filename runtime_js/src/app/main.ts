@@ -9,7 +9,7 @@ import { safeStorage } from "./safe_storage.ts";
 import { followLife } from "./lifecycle.ts";
 import { INSECURE_PAGE, describeProblem, wasmForbidden, type Problem } from "./problems.ts";
 import { followUpdates } from "./updates.ts";
-import { byId } from "./view/dom.ts";
+import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { followTheme } from "./view/theme.ts";
 

@@ -15,7 +15,7 @@ import { deviceOf, type Settings } from "./settings.ts";
 import { Unfinished } from "./unfinished.ts";
 import { loadNewest, lookForUpdate } from "./updates.ts";
 import { Card } from "./view/card.ts";
-import { byId } from "./view/dom.ts";
+import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
 import { Speeds } from "./where.ts";

@@ -4,7 +4,7 @@
  */
 
 import { readConfig } from "../page/config.ts";
-import { byId, element } from "../page/dom.ts";
+import { byId, element } from "../view/dom.ts";
 import { WorkerScript } from "../page/worker-script.ts";
 import { InternalError, RequestValidationError, asEngineError, fromWire } from "../support/errors.ts";
 import { workerName } from "../support/site_parts.ts";

@@ -4,7 +4,7 @@ import type { InitPhase } from "../../api/types.ts";
 import type { ModelCard } from "../../page/config.ts";
 import { formatBytes, formatCount, formatDuration } from "../../support/format.ts";
 import type { Estimate } from "../rate.ts";
-import { byId, element } from "./dom.ts";
+import { byId, element } from "../../view/dom.ts";
 
 export interface Progress {
   readonly phase: InitPhase;

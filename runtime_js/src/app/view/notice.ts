@@ -1,6 +1,6 @@
 /** The lines above the page: things worth knowing that stop nothing. */
 
-import { byId, element, icon } from "./dom.ts";
+import { byId, element, icon } from "../../view/dom.ts";
 
 /** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. */
 export type NoticeKind = "update" | "storage" | "copy" | "computer";

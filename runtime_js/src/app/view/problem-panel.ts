@@ -1,7 +1,7 @@
 /** Shows one problem with what to do about it. */
 
 import type { Problem, ProblemAction } from "../problems.ts";
-import { byId, element } from "./dom.ts";
+import { byId, element } from "../../view/dom.ts";
 
 export class ProblemPanel {
   readonly #panel = byId("problem", HTMLElement);

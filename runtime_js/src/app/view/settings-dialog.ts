@@ -3,7 +3,7 @@
 import { formatBytes } from "../../support/format.ts";
 import { DEVICES } from "../../executor/devices.ts";
 import { contextChoices, type Settings, type SettingsStore } from "../settings.ts";
-import { byId, element } from "./dom.ts";
+import { byId, element } from "../../view/dom.ts";
 
 /** Whom the settings are for. */
 export interface SettingsUser {

@@ -1,6 +1,6 @@
 /** The text that is continued: a field that grows at its end. */
 
-import { byId } from "./dom.ts";
+import { byId } from "../../view/dom.ts";
 
 const REDRAW_MS = 60;
 const NEAR_END = 80;

@@ -1,7 +1,7 @@
 /** Light or dark: the system's choice, until the user makes another. */
 
 import type { SafeStorage } from "../safe_storage.ts";
-import { byId } from "./dom.ts";
+import { byId } from "../../view/dom.ts";
 
 const KEY = "webllm-build:theme";
 

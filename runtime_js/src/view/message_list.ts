@@ -1,16 +1,12 @@
 /** The conversation on the page. Only the message that changes is drawn again, and answers when Markdown can be drawn. */
 
-import type { Ending, Message } from "../conversation.ts";
-import type { LateMarkdown } from "../late_markdown.ts";
 import { asWritten } from "./as_written.ts";
+import type { ViewContext } from "./context.ts";
 import { byId, element, flash, icon, type IconName } from "./dom.ts";
-import { GrowingText } from "./growing-text.ts";
+import { GrowingText } from "./growing_text.ts";
+import type { Message } from "./message.ts";
+import type { ViewWords } from "./words.ts";
 
-const NOTES: Readonly<Partial<Record<Ending, string>>> = {
-  length: "Stopped at the longest answer that the settings allow.",
-  abort: "Stopped.",
-  failed: "Broken off by an error.",
-};
 const REDRAW_MS = 60;
 /** Drawing takes at most one part in so many of the time, however slow the device is. */
 const REST = 4;
@@ -29,18 +25,19 @@ export interface MessageActions {
 }
 
 export class MessageList {
-  readonly #list = byId("messages", HTMLOListElement);
+  readonly #context: ViewContext;
+  readonly #list: HTMLOListElement;
   readonly #items: MessageItem[] = [];
   readonly #actions: MessageActions;
-  readonly #markdown: LateMarkdown;
   #markdownComes: Promise<void> | undefined;
   #latest: Message | undefined;
   #redraw: ReturnType<typeof setTimeout> | undefined;
   #pause = REDRAW_MS;
 
-  constructor(actions: MessageActions, markdown: LateMarkdown) {
+  constructor(context: ViewContext, actions: MessageActions) {
+    this.#context = context;
+    this.#list = byId("messages", HTMLOListElement, context.root);
     this.#actions = actions;
-    this.#markdown = markdown;
     this.#list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-action]") : null;
       const index = this.#items.findIndex(({ element }) => element === button?.closest("li.message"));
@@ -64,16 +61,16 @@ export class MessageList {
   }
 
   add(message: Message): void {
-    const item = new MessageItem(message, this.#markdown);
+    const item = new MessageItem(message, this.#context);
     this.#items.push(item);
     this.#list.append(item.element);
-    if (message.role === "assistant" && this.#markdown.code === undefined) this.#markdownComes ??= this.#awaitMarkdown();
+    if (message.role === "assistant" && this.#context.markdown.code === undefined) this.#markdownComes ??= this.#awaitMarkdown();
   }
 
   /** Draw the answers anew when Markdown is there. */
   async #awaitMarkdown(): Promise<void> {
     this.#list.setAttribute("aria-busy", "true");
-    if (await this.#markdown.load()) this.#actions.keepPlace(() => this.#items.forEach((item) => item.draw()));
+    if (await this.#context.markdown.load()) this.#actions.keepPlace(() => this.#items.forEach((item) => item.draw()));
     this.#list.removeAttribute("aria-busy");
     this.#markdownComes = undefined;
   }
@@ -113,15 +110,15 @@ class MessageItem {
   readonly element: HTMLLIElement;
   message: Message;
   readonly #body: HTMLElement;
-  readonly #markdown: LateMarkdown;
+  readonly #context: ViewContext;
   #text: GrowingText | undefined;
   #thought: Thought | undefined;
 
-  constructor(message: Message, markdown: LateMarkdown) {
+  constructor(message: Message, context: ViewContext) {
+    const { words } = this.#context = context;
     this.message = message;
-    this.#markdown = markdown;
     this.#body = element("div", { class: "body" });
-    const name = element("span", { class: "hidden" }, message.role === "user" ? "You wrote:" : "The model answered:");
+    const name = element("span", { class: "hidden" }, message.role === "user" ? words.wrote : words.answered);
     this.element = element("li", { class: `message ${message.role}` }, name, this.#body);
     this.element.classList.toggle("left-out", message.leftOut === true);
     if (message.role === "user") {
@@ -139,9 +136,10 @@ class MessageItem {
     if (message.role === "assistant") this.#drawThought(message, open);
     this.draw();
     if (open) return;
-    const note = NOTES[message.ending];
+    const { words } = this.#context;
+    const note = words.notes[message.ending];
     if (note !== undefined) this.element.append(element("p", { class: "note" }, note));
-    this.element.append(toolbar(message));
+    this.element.append(toolbar(message, words));
   }
 
   /** Draw the text of an answer. */
@@ -152,7 +150,7 @@ class MessageItem {
   #drawThought({ text, thought = "" }: Message, open: boolean): void {
     if (thought === "") return;
     if (this.#thought === undefined) {
-      this.#thought = new Thought();
+      this.#thought = new Thought(this.#context.words);
       this.#body.before(this.#thought.element);
     }
     this.#thought.draw(thought, open && text === "");
@@ -160,12 +158,12 @@ class MessageItem {
 
   #drawText(text: string, open: boolean): void {
     if (text === "") {
-      this.#body.replaceChildren(...(open ? [element("span", { class: "waiting" }, element("span", { class: "hidden" }, "Thinking"))] : []));
+      this.#body.replaceChildren(...(open ? [element("span", { class: "waiting" }, element("span", { class: "hidden" }, this.#context.words.thinking))] : []));
       return;
     }
     if (this.#text === undefined) {
       this.#body.replaceChildren();
-      this.#text = new GrowingText(this.#body, this.#markdown);
+      this.#text = new GrowingText(this.#body, this.#context);
     }
     try {
       if (open) this.#text.draw(text);
@@ -179,25 +177,30 @@ class MessageItem {
 
 /** What the model thinks, folded. */
 class Thought {
+  readonly #words: ViewWords;
   readonly #summary = element("summary", {});
   readonly #text = new Text();
   readonly element = element("details", { class: "thought" }, this.#summary, element("div", { dir: "auto" }, this.#text));
 
+  constructor(words: ViewWords) {
+    this.#words = words;
+  }
+
   draw(thought: string, isGrowing: boolean): void {
-    const title = isGrowing ? "Thinking…" : "Thoughts";
+    const title = isGrowing ? this.#words.thinking : this.#words.thoughts;
     if (this.#summary.textContent !== title) this.#summary.textContent = title;
     if (thought.startsWith(this.#text.data)) this.#text.appendData(thought.slice(this.#text.length)); // a selection in it survives
     else this.#text.data = thought;
   }
 }
 
-function toolbar(message: Message): HTMLElement {
+function toolbar(message: Message, words: ViewWords): HTMLElement {
   const bar = element("div", { class: "tools" });
   const button = (action: string, label: string, symbol: IconName): HTMLButtonElement =>
     element("button", { type: "button", class: "plain icon", "data-action": action, "aria-label": label, title: label }, icon(symbol));
-  bar.append(button("copy", "Copy", "copy"));
-  if (message.role === "user") bar.append(button("edit", "Change", "edit"));
-  else bar.append(button("retry", "Answer again", "again"));
+  bar.append(button("copy", words.copy, "copy"));
+  if (message.role === "user") bar.append(button("edit", words.change, "edit"));
+  else bar.append(button("retry", words.again, "again"));
   if (message.speed !== undefined) bar.append(element("span", { class: "speed" }, `${message.speed.toFixed(1)} tokens/s`));
   return bar;
 }

@@ -1,33 +1,32 @@
 /** The field for the next message, with its send and stop buttons. */
 
+import type { ViewContext } from "./context.ts";
 import { byId } from "./dom.ts";
 import { isComposing } from "./keys.ts";
 
-/** off: no model. early: what is sent waits for the model. ready: it is answered. busy: an answer is being written. */
-export type ComposerMode = "off" | "early" | "ready" | "busy";
-
-const PLACEHOLDERS: Readonly<Record<ComposerMode, string>> = {
-  off: "Start the model first",
-  early: "Write while the model loads; it answers when it is ready",
-  ready: "Write a message",
-  busy: "Write a message",
-};
+import type { ComposerMode } from "./words.ts";
 
 export class Composer {
-  readonly #field = byId("prompt", HTMLTextAreaElement);
-  readonly #send = byId("send", HTMLButtonElement);
-  readonly #stop = byId("stop", HTMLButtonElement);
-  readonly #editing = byId("editing", HTMLElement);
+  readonly #context: ViewContext;
+  readonly #field: HTMLTextAreaElement;
+  readonly #send: HTMLButtonElement;
+  readonly #stop: HTMLButtonElement;
+  readonly #editing: HTMLElement;
   readonly #onSend: (text: string) => void;
   #mode: ComposerMode = "off";
   /** What was in the field before it took an earlier message; undefined while it holds none. */
   #draft: string | undefined;
 
-  constructor(onSend: (text: string) => void, onStop: () => void, onCancelEdit: () => void) {
+  constructor(context: ViewContext, onSend: (text: string) => void, onStop: () => void, onCancelEdit: () => void) {
+    const { root } = this.#context = context;
+    this.#field = byId("prompt", HTMLTextAreaElement, root);
+    this.#send = byId("send", HTMLButtonElement, root);
+    this.#stop = byId("stop", HTMLButtonElement, root);
+    this.#editing = byId("editing", HTMLElement, root);
     this.#onSend = onSend;
     this.#stop.addEventListener("click", onStop);
-    byId("cancel-edit", HTMLButtonElement).addEventListener("click", onCancelEdit);
-    byId("composer", HTMLFormElement).addEventListener("submit", (event) => {
+    byId("cancel-edit", HTMLButtonElement, root).addEventListener("click", onCancelEdit);
+    byId("composer", HTMLFormElement, root).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
@@ -43,7 +42,7 @@ export class Composer {
   setMode(mode: ComposerMode): void {
     this.#mode = mode;
     this.#field.disabled = mode === "off";
-    this.#field.placeholder = PLACEHOLDERS[mode];
+    this.#field.placeholder = this.#context.words.placeholders[mode];
     this.#send.hidden = mode === "busy";
     this.#stop.hidden = mode !== "busy";
     this.#fit();

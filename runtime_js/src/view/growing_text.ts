@@ -4,8 +4,9 @@
  */
 
 import type { Token } from "marked";
-import type { LateMarkdown, Markdown } from "../late_markdown.ts";
-import type { Definitions } from "../markdown.ts";
+import type { ViewContext } from "./context.ts";
+import type { Markdown } from "./late_markdown.ts";
+import type { Definitions } from "./markdown.ts";
 import { asWritten } from "./as_written.ts";
 
 /** Characters read at once: marked's time grows with their square. */
@@ -15,7 +16,7 @@ const FLUID_BLOCKS = 2;
 
 export class GrowingText {
   readonly #body: HTMLElement;
-  readonly #markdown: LateMarkdown;
+  readonly #context: ViewContext;
   readonly #definitions: Definitions = Object.create(null);
   /** Characters, and child nodes, of the blocks that are left alone. */
   #settledText = 0;
@@ -23,9 +24,9 @@ export class GrowingText {
   /** A long list is drawn as several. */
   #isSplit = false;
 
-  constructor(body: HTMLElement, markdown: LateMarkdown) {
+  constructor(body: HTMLElement, context: ViewContext) {
     this.#body = body;
-    this.#markdown = markdown;
+    this.#context = context;
   }
 
   /** text: what was drawn before, and what came since. */
@@ -36,7 +37,7 @@ export class GrowingText {
   #draw(text: string, splits: boolean): void {
     const from = this.#settledNodes;
     const fresh = document.createDocumentFragment();
-    const { code } = this.#markdown;
+    const { code } = this.#context.markdown;
     if (code === undefined) fresh.append(asWritten(text));
     else this.#read(code, text.replaceAll(/\r\n?/g, "\n"), fresh, splits);
     adaptChildren(this.#body, from, fresh);
@@ -54,7 +55,7 @@ export class GrowingText {
       if (blocks !== undefined) blocks = this.#settle(code, splits ? this.#split(code, blocks) : blocks, fresh);
       step = this.#settledText > begin ? STEP : 2 * step; // a long block is read a few times, not many
     }
-    for (const block of blocks ?? []) fresh.append(code.renderBlock(block));
+    for (const block of blocks ?? []) fresh.append(code.renderBlock(block, this.#context.words));
     const unread = source.slice(blocks === undefined ? this.#settledText : readable);
     if (unread !== "") fresh.append(asWritten(unread));
   }
@@ -79,7 +80,7 @@ export class GrowingText {
     const fluid = blocks.filter(({ type }) => type !== "space").at(-FLUID_BLOCKS);
     const end = fluid === undefined ? 0 : blocks.indexOf(fluid);
     for (const block of blocks.slice(0, end)) {
-      const nodes = code.renderBlock(block);
+      const nodes = code.renderBlock(block, this.#context.words);
       this.#settledText += block.raw.length;
       this.#settledNodes += nodes.childNodes.length;
       fresh.append(nodes);

@@ -1,16 +1,20 @@
 /** Keeps the end of the conversation in view while it grows, unless the reader has scrolled away. */
 
+import type { ViewContext } from "./context.ts";
 import { byId } from "./dom.ts";
 
 const NEAR_END = 80;
 
 export class Scroller {
-  readonly #main = byId("main", HTMLElement);
-  readonly #messages = byId("messages", HTMLElement);
-  readonly #button = byId("to-end", HTMLButtonElement);
+  readonly #main: HTMLElement;
+  readonly #messages: HTMLElement;
+  readonly #button: HTMLButtonElement;
   #following = true;
 
-  constructor() {
+  constructor({ root }: ViewContext) {
+    this.#main = byId("main", HTMLElement, root);
+    this.#messages = byId("messages", HTMLElement, root);
+    this.#button = byId("to-end", HTMLButtonElement, root);
     this.#main.addEventListener("scroll", () => this.#look(), { passive: true });
     this.#button.addEventListener("click", () => this.toEnd());
     new ResizeObserver(() => this.#follow()).observe(this.#messages);

@@ -8,8 +8,9 @@
 
 import DOMPurify from "dompurify";
 import { Lexer, Marked, Parser, type Links, type Token, type Tokens } from "marked";
-import { asWritten } from "./view/as_written.ts";
-import { element, icon } from "./view/dom.ts";
+import { asWritten } from "./as_written.ts";
+import { element, icon } from "./dom.ts";
+import type { ViewWords } from "./words.ts";
 
 const TAGS = [
   "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
@@ -87,7 +88,7 @@ export function splitLists(blocks: readonly Token[]): Token[] {
 }
 
 /** Nodes of one block. */
-export function renderBlock(block: Token): DocumentFragment {
+export function renderBlock(block: Token, words: ViewWords): DocumentFragment {
   let html: string;
   try {
     html = new Parser(options).parse([block]);
@@ -107,7 +108,7 @@ export function renderBlock(block: Token): DocumentFragment {
   for (const block of fragment.querySelectorAll<HTMLElement>(BLOCKS)) block.dir = "auto";
   for (const link of fragment.querySelectorAll("a")) finishLink(link);
   for (const table of fragment.querySelectorAll("table")) {
-    const frame = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" });
+    const frame = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": words.table });
     table.replaceWith(frame);
     frame.append(table);
   }
@@ -115,7 +116,7 @@ export function renderBlock(block: Token): DocumentFragment {
     block.tabIndex = 0;
     const frame = element("div", { class: "code" });
     block.replaceWith(frame);
-    frame.append(element("button", { type: "button", class: "plain icon", "data-action": "copy-code", "aria-label": "Copy code" }, icon("copy")), block);
+    frame.append(element("button", { type: "button", class: "plain icon", "data-action": "copy-code", "aria-label": words.copyCode }, icon("copy")), block);
   }
   return fragment;
 }

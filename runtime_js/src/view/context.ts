@@ -1,0 +1,10 @@
+import type { LateMarkdown } from "./late_markdown.ts";
+import type { ViewWords } from "./words.ts";
+
+/** Where views are, what they say and how they draw. */
+export interface ViewContext {
+  /** The page, or a shadow root. */
+  readonly root: NonElementParentNode;
+  readonly words: ViewWords;
+  readonly markdown: LateMarkdown;
+}

@@ -1,0 +1,39 @@
+/** What views say. */
+
+import type { Ending } from "./message.ts";
+
+/** off: no model. early: what is sent waits for the model. ready: it is answered. busy: an answer is being written. */
+export type ComposerMode = "off" | "early" | "ready" | "busy";
+
+export interface ViewWords {
+  readonly placeholders: Readonly<Record<ComposerMode, string>>;
+  /** In front of a message, for those who do not see whose it is. */
+  readonly wrote: string;
+  readonly answered: string;
+  /** While nothing of an answer is there, and above thoughts. */
+  readonly thinking: string;
+  readonly thoughts: string;
+  readonly copy: string;
+  readonly copyCode: string;
+  readonly change: string;
+  readonly again: string;
+  readonly table: string;
+  /** Why an answer ended. */
+  readonly notes: Readonly<Partial<Record<Ending, string>>>;
+}
+
+export const WORDS: ViewWords = {
+  placeholders: {
+    off: "Start the model first", early: "Write while the model loads; it answers when it is ready", ready: "Write a message", busy: "Write a message",
+  },
+  wrote: "You wrote:",
+  answered: "The model answered:",
+  thinking: "Thinking…",
+  thoughts: "Thoughts",
+  copy: "Copy",
+  copyCode: "Copy code",
+  change: "Change",
+  again: "Answer again",
+  table: "Table",
+  notes: { length: "Stopped at the longest answer that the settings allow.", abort: "Stopped.", failed: "Broken off by an error." },
+};
