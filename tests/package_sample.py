@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -55,9 +55,9 @@ def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weight
         return write_site(output, model, title=title, weights=weights, endpoint=endpoint)
 
 
-def publish_npm(out: Path, model: CompiledModel, *, name: str, weights: str | None = None, aliases: Sequence[str] = ()) -> Marker:
+def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | None = None) -> Marker:
     with open_output(out) as output:
-        return write_npm(output, model, name=name, version="1.2.3", weights=weights, aliases=aliases)
+        return write_npm(output, models, name=name, version="1.2.3", weights=weights)
 
 
 def stub_runtime(folder: Path) -> Path:

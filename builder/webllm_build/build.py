@@ -1,7 +1,8 @@
-"""The whole tool on one page: build(request) reads a model, compiles it, packs its weights and writes a site or an npm package."""
+"""The whole tool on one page: build(request) reads models, compiles them, packs their weights and writes a site or an npm package."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,81 +19,96 @@ from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Output, open_output
 from webllm_build.package.site import write_site
 from webllm_build.progress import Progress, Silent
-from webllm_build.recipe import Recipe
+from webllm_build.recipe import Recipe, check_ids, package_name
 from webllm_build.tokenizer_check import check_tokenizer
 from webllm_build.weights import store_weights
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a build wrote: the folder, the manifest of the model in it, and where its weights are (BuildRequest.weights_at)."""
+    """What a build wrote: the folder, the manifests of the models in it, and where their weights are (BuildRequest.weights_at)."""
 
     out: Path
-    manifest: Manifest
+    manifests: tuple[Manifest, ...]
     weights: str | None
 
 
 def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     """Raises a WebllmBuildError for everything that a user can mend; the output folder is then as it was before.
 
-    What fails quickly comes first: options, folders, the model's small files, the compiler. Weights are read last.
+    What fails quickly comes first: options, folders, the models' small files, the compiler. Weights are read last.
     """
     progress = progress or Silent()
     request = resolve(request)
     check_assets(request.kind)
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
-        recipe = Recipe.read(request, cache, progress)
-        _check_kind(recipe)
-        recipe = replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=recipe.embedding is None))
-        check_space(output.folder, recipe.bytes, "--out")
-        library = compile_library(recipe, cache, progress)
-        cpu = compile_cpu_libraries(recipe, cache, progress) if request.cpu else None
+        recipes = tuple(_checked(Recipe.read(each, cache, progress)) for each in request.each)
+        check_ids(recipes)
+        check_space(output.folder, sum(recipe.bytes for recipe in recipes), "--out")
+        programs = [_compile(recipe, cache, progress) for recipe in recipes]
         try:
-            manifest = _pack_and_write(recipe, library, cpu, cache, output, progress)
-        except DamagedEntry:  # found while the cached weights were copied: they are made again, once
-            manifest = _pack_and_write(recipe, library, cpu, cache, output, progress)
-    return Bundle(request.out, manifest, request.weights_at)
+            manifests = _pack_and_write(request, recipes, programs, cache, output, progress)
+        except DamagedEntry as damaged:  # found while the cached weights were copied: they are made again, once
+            if damaged.entry is not None:
+                cache.remove(damaged.entry)
+            manifests = _pack_and_write(request, recipes, programs, cache, output, progress)
+    return Bundle(request.out, manifests, request.weights_at)
 
 
-def _check_kind(recipe: Recipe) -> None:
-    """Raise UnsupportedArchitecture for a site of a model that does not write."""
+def _checked(recipe: Recipe) -> Recipe:
+    """Raises UnsupportedArchitecture for a site of a model that does not write, UnsupportedTokenizer."""
     if recipe.request.kind == "site" and recipe.embedding is not None:
         raise UnsupportedArchitecture(
             f"{recipe.checkpoint.name} makes vectors of texts, and a site's page chats",
             f"Build a package, whose engine.embeddings.create makes them: webllm-build npm --model {recipe.request.model} --out ...",
         )
+    return replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=recipe.embedding is None))
 
 
-def _pack_and_write(
-    recipe: Recipe, library: bytes, cpu: tuple[bytes, bytes] | None, cache: Cache, output: Output, progress: Progress
-) -> Manifest:
-    """Raises DamagedEntry where the cached weights turned out to be damaged; they are then gone."""
-    request = recipe.request
+@dataclass(frozen=True)
+class _Program:
+    """What runs a model: its library for GPUs and, where it has such, those for CPUs."""
+
+    library: bytes
+    cpu: tuple[bytes, bytes] | None
+
+
+def _compile(recipe: Recipe, cache: Cache, progress: Progress) -> _Program:
+    library = compile_library(recipe, cache, progress)
+    return _Program(library, compile_cpu_libraries(recipe, cache, progress) if recipe.request.cpu else None)
+
+
+def _pack(recipe: Recipe, program: _Program, cache: Cache, progress: Progress) -> CompiledModel:
     weights = store_weights(recipe, cache, progress)
-    check_library(library, weights)
+    check_library(program.library, weights)
     checkpoint = recipe.checkpoint
-    model = CompiledModel(
+    return CompiledModel(
         recipe.facts,
-        library,
+        program.library,
         checkpoint.tokenizer,
         checkpoint.eos_token_ids,
         weights,
         recipe.scheme_names,
         runtime_file(GRAMMAR_ENGINE),
-        request.tool_format,
+        recipe.request.tool_format,
         checkpoint.sampling,
-        cpu,
+        program.cpu,
         recipe.embedding,
+        model_names(recipe.request.model),
     )
+
+
+def _pack_and_write(
+    request: BuildRequest, recipes: Sequence[Recipe], programs: Sequence[_Program], cache: Cache, output: Output, progress: Progress
+) -> tuple[Manifest, ...]:
+    """Raises DamagedEntry where the cached weights turned out to be damaged."""
+    models = [_pack(recipe, program, cache, progress) for recipe, program in zip(recipes, programs, strict=True)]
     with progress.step(f"Writing {request.out}"):
-        try:
-            if request.kind == "site":
-                how = {"threads": request.has_threads, "endpoint": request.endpoint}
-                write_site(output, model, title=recipe.title, weights=request.weights_at, **how)
-            else:
-                name, names = recipe.package_name, model_names(request.model)
-                write_npm(output, model, name=name, version=request.package_version, weights=request.weights_at, aliases=names)
-        except DamagedEntry:
-            cache.remove(weights.folder)
-            raise
-    return model.manifest(request.weights_url)
+        if request.kind == "site":
+            (model,), (recipe,) = models, recipes
+            how = {"threads": request.has_threads, "endpoint": request.endpoint}
+            write_site(output, model, title=recipe.title, weights=request.weights_at, **how)
+        else:
+            name = request.package_name or package_name(recipes)
+            write_npm(output, models, name=name, version=request.package_version, weights=request.weights_at)
+    return tuple(model.manifest(request.weights_url) for model in models)

@@ -14,12 +14,15 @@ from webllm_build.tokenizer_check import OLDEST_NODE, find_node
 MANIFEST = "manifest.*.json"
 
 
-def chat_command(folder: Path, system: str | None, prompt: str | None) -> list[str]:
-    """The command that talks to the model in `folder`. prompt: asks for this one answer; None for a conversation.
+def chat_command(folder: Path, system: str | None, prompt: str | None, model: str | None = None) -> list[str]:
+    """The command that talks to a model in `folder`. prompt: asks for this one answer; None for a conversation. model: the id of the one
+    that is meant; None for the only one that writes.
 
-    Raises OutputFolderError where there is no model, MalformedFile where its manifest is damaged, WebllmBuildError for want of Node.
+    Raises OutputFolderError where there is no such model, MalformedFile where a manifest is damaged, WebllmBuildError for want of Node.
     """
-    manifest = _manifest(folder)
+    path, manifest = _manifest(folder, model)
+    if manifest.task == "embed":
+        raise WebllmBuildError(f"{manifest.model.name} makes vectors of texts and does not write", "Name another one with --model.")
     if manifest.task != "chat" and system is not None:
         raise WebllmBuildError(f"{manifest.model.name} continues a text and has no system message", "Leave --system out.")
     runtime_file(CHAT_PROGRAM)
@@ -33,16 +36,20 @@ def chat_command(folder: Path, system: str | None, prompt: str | None) -> list[s
         *(["--continues"] if manifest.task != "chat" else []),
         *([f"--sampling={json.dumps(manifest.sampling)}"] if manifest.sampling else []),
         *(f"{name}={value}" for name, value in options.items() if value is not None),
-        *("--", str(folder.resolve())),
+        *("--", str(path.resolve())),
     ]
 
 
-def _manifest(folder: Path) -> Manifest:
-    """Of a site, a package, or the model folder in either."""
+def _manifest(folder: Path, model: str | None) -> tuple[Path, Manifest]:
+    """The manifest of a site, a package, or the model folder in either, and where it lies."""
     for place in (folder, folder / "model"):
-        found = sorted(place.glob(MANIFEST)) if is_folder(place) else []
-        if len(found) > 1:
-            raise OutputFolderError(f"{place} has several manifests: {', '.join(path.name for path in found)}", "Build it again.")
+        found = {path: read_manifest(path) for path in sorted(place.glob(MANIFEST))} if is_folder(place) else {}
+        writing = {path: manifest for path, manifest in found.items() if manifest.task != "embed"}
+        fit = {path: manifest for path, manifest in found.items() if manifest.model.id == model} if model else writing or found
+        if len(fit) == 1:
+            return next(iter(fit.items()))
         if found:
-            return read_manifest(found[0])
+            ids = ", ".join(sorted(manifest.model.id for manifest in (fit or found).values()))
+            said = f"has several models: {ids}" if model is None else f"has no model {model}, but {ids}"
+            raise OutputFolderError(f"{place} {said}", "Name one with --model ID.")
     raise OutputFolderError(f"{str(folder)[:200]} holds no model", "Build one first: webllm-build site --out DIR")

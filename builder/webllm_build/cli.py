@@ -152,9 +152,8 @@ def run_build(request: BuildRequest) -> None:
     from webllm_build.build import build
 
     bundle = build(request, RichProgress())
-    model = bundle.manifest.model
-    size = bundle.manifest.download_bytes / 1e6
-    console.print(f"[bold green]Done:[/] {escape(str(bundle.out))} holds {escape(model.name)} ({model.quantization}, {size:.0f} MB).")
+    models = [f"{one.model.name} ({one.model.quantization}, {one.download_bytes / 1e6:.0f} MB)" for one in bundle.manifests]
+    console.print(f"[bold green]Done:[/] {escape(str(bundle.out))} holds {escape(' and '.join(models))}.")
     if bundle.weights != BUNDLE:
         _say_where_weights_go(bundle.out / WEIGHTS_FOLDER, request.kind, bundle.weights)
     console.print(f"Try it:  {'webllm-build serve' if request.kind == 'site' else 'npm install'} {escape(str(bundle.out))}")
@@ -190,11 +189,12 @@ def chat(
     folder: Annotated[Path, typer.Argument(help="A folder that `site` or `npm` wrote.")] = Path("dist"),
     system: Annotated[str | None, typer.Option(help="A system message.")] = None,
     prompt: Annotated[str | None, typer.Option(help="Write the answer to this alone. Without it, what a pipe gives is the prompt.")] = None,
+    model: Annotated[str | None, typer.Option(help="The id of the model, where the folder has several.")] = None,
 ) -> None:
     """Talk to a built model in the terminal, on this machine's CPU. Needs Node. Ctrl+C stops an answer, and ends where none runs."""
     from webllm_build.chat import chat_command
 
-    command = chat_command(folder, system, prompt)
+    command = chat_command(folder, system, prompt, model)
     sys.stdout.flush()
     try:
         os.execv(command[0], command)
@@ -276,10 +276,9 @@ def _inspect_command() -> Callable[..., None]:
     def command(what: str, **chosen: Any) -> None:
         from webllm_build.inspection import inspect as describe
 
-        lines = describe(BuildRequest(kind="site", model=what, **chosen), RichProgress())
-        width = max(len(label) for label, _ in lines)
-        for label, value in lines:
-            print(f"{label + ':':<{width + 2}}{value}")
+        models = describe(BuildRequest(kind="site", models=(what,), **chosen), RichProgress())
+        width = max(len(label) for lines in models for label, _ in lines)
+        print("\n\n".join("\n".join(f"{label + ':':<{width + 2}}{value}" for label, value in lines) for lines in models))
 
     what: Any = Annotated[str, typer.Argument(help="A built folder, or a model as --model takes it.")]
     first = inspect.Parameter("what", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=what)

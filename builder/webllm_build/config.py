@@ -34,6 +34,7 @@ class Option:
     choices: what it may be, or each of its values where it may be repeated.
     fits, expected, fix: for what no list can say: whether a value that was given is right, what would be, and how to get there.
     kind: the only kind of result for which it means something.
+    alone: it is about one model, and means nothing for several.
     flag: its name on the command line, where it is not the field's.
     file: what is in the file that the command line names and reads; the field is the text itself.
     """
@@ -44,6 +45,7 @@ class Option:
     expected: str = ""
     fix: str = ""
     kind: Kind | None = None
+    alone: bool = False
     flag: str = ""
     file: str = ""
 
@@ -75,11 +77,17 @@ class BuildRequest:
     """What is asked for. Every field but `kind` is a command-line option of the same name."""
 
     kind: Kind
-    model: Annotated[
-        str, Option("Name of `webllm-build models`, hf:org/name[/file.gguf][@revision], a Hugging Face model folder, or a .gguf file.")
-    ] = "smollm2-135m"
+    models: Annotated[
+        tuple[str, ...],
+        Option(
+            "Name of `webllm-build models`, hf:org/name[/file.gguf][@revision], a Hugging Face model folder, or a .gguf file. "
+            "Repeated, for an npm package: the models of one package.",
+            flag="--model",
+        ),
+    ] = ("smollm2-135m",)
     adapter: Annotated[
-        str | None, Option("LoRA adapter to merge into the model: a folder that the peft library wrote, or hf:org/name[@revision].")
+        str | None,
+        Option("LoRA adapter to merge into the model: a folder that the peft library wrote, or hf:org/name[@revision].", alone=True),
     ] = None
     out: Annotated[Path, Option("Folder to write: new, empty, or an earlier result.")] = Path("dist")
     quantization: Annotated[
@@ -94,7 +102,7 @@ class BuildRequest:
     ] = None
     imatrix: Annotated[
         Path | None,
-        Option("File of llama.cpp's llama-imatrix, GGUF or .dat, that tells which weights matter most, in the place of a text."),
+        Option("File of llama.cpp's llama-imatrix, GGUF or .dat, that tells which weights matter most, in a text's place.", alone=True),
     ] = None
     kv: Annotated[
         str,
@@ -107,6 +115,7 @@ class BuildRequest:
             fits=lambda tokens: tokens >= MIN_CONTEXT,
             expected=f"at least {MIN_CONTEXT} tokens",
             fix="Leave it out for the model's own length.",
+            alone=True,
         ),
     ] = None
     prefill_chunk: Annotated[int, Option("Tokens of a prompt computed at once: {choices}.", PREFILL_CHUNKS)] = 512
@@ -148,7 +157,7 @@ class BuildRequest:
     package_name: Annotated[
         str | None,
         Option(
-            "Name of the npm package. Default: from the model's name.",
+            "Name of the npm package. Default: from the models' names.",
             fits=is_package_name,
             expected="an npm package name",
             fix="Use lower-case letters, digits and hyphens.",
@@ -165,17 +174,30 @@ class BuildRequest:
             kind="npm",
         ),
     ] = "1.0.0"
-    chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", file="template")] = None
+    chat_template: Annotated[
+        str | None, Option("Jinja chat template to use instead of the model's own.", file="template", alone=True)
+    ] = None
     tool_format: Annotated[
-        str, Option("How the model calls tools: {choices}. auto: as its chat template says.", ("auto", "none", *TOOL_FORMATS))
+        str, Option("How the model calls tools: {choices}. auto: as its chat template says.", ("auto", "none", *TOOL_FORMATS), alone=True)
     ] = "auto"
     variants: Annotated[
         tuple[str, ...], Option("GPU variants to compile: {choices}. May be repeated.", VARIANT_NAMES, flag="--variant")
     ] = VARIANT_NAMES
     cpu: Annotated[bool, Option("Also compile the model for CPUs, where there is no GPU.")] = True
     toolchain: Annotated[str, Option("What links WebAssembly: {choices}.", tuple(TOOLCHAINS))] = "ziglang"
-    debug_dump: Annotated[Path | None, Option("Folder that gets the compiler's IR after each phase.")] = None
+    debug_dump: Annotated[Path | None, Option("Folder that gets the compiler's IR after each phase.", alone=True)] = None
     cache_dir: Annotated[Path, Option("Folder that keeps finished work for the next build.")] = field(default_factory=default_cache_dir)
+
+    @property
+    def model(self) -> str:
+        """Of a request for one."""
+        (model,) = self.models
+        return model
+
+    @property
+    def each(self) -> tuple["BuildRequest", ...]:
+        """The requests of the models, one for each."""
+        return tuple(replace(self, models=(model,)) for model in self.models)
 
     @property
     def weights_at(self) -> str | None:
@@ -208,7 +230,7 @@ def resolve(request: BuildRequest) -> BuildRequest:
     if request.kind not in KINDS:
         problems.append(_not_of("kind", request.kind, KINDS))
     if not problems:
-        problems = [*_nested(request), *_both(request)]
+        problems = [*_nested(request), *_both(request), *_several(request)]
     if problems:
         raise ConfigError(tuple(problems))
     paths: dict[str, Any] = {name: value.expanduser() for name in options() if isinstance(value := getattr(request, name), Path)}
@@ -243,16 +265,23 @@ def _problems(name: str, value: object) -> Iterator[InvalidOption]:
     if option.choices:
         yield from (_not_of(label, each, option.choices) for each in values if each not in option.choices)
     if not values:
-        yield InvalidOption(label, value, "at least one", "Leave the option out for all of them.")
-    if not option.file and any("\0" in str(each) for each in values):
-        yield InvalidOption(label, value, "no NUL character", "Remove it.")
+        yield InvalidOption(label, value, "at least one", "Leave the option out for the default.")
+    if not option.file:
+        yield from (InvalidOption(label, each, "no NUL character", "Remove it.") for each in values if "\0" in str(each))
     if value is not None and not option.fits(value):
         yield InvalidOption(label, value, option.expected, option.fix)
-    if isinstance(value, Path) or name == "model":
-        try:
-            Path(str(value)).expanduser()
-        except RuntimeError:
-            yield InvalidOption(label, str(value), "a path", "There is no user of that name.")
+    if isinstance(value, Path) or name == "models":
+        lost = (str(path) for path in values if not _has_home(str(path)))
+        yield from (InvalidOption(label, path, "a path", "There is no user of that name.") for path in lost)
+
+
+def _has_home(path: str) -> bool:
+    """Whether the user is known whose home folder it begins with, if it does with one's."""
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _nested(request: BuildRequest) -> Iterator[InvalidOption]:
@@ -268,6 +297,27 @@ def _both(request: BuildRequest) -> Iterator[InvalidOption]:
     if request.imatrix is not None and request.calibrate is not None:
         fix = "Leave one of them out: both say which weights matter."
         yield InvalidOption("imatrix", str(request.imatrix), "no --calibrate beside it", fix)
+
+
+def _several(request: BuildRequest) -> Iterator[InvalidOption]:
+    """What several models do not go with."""
+    count = len(request.models)
+    if count == 1:
+        return
+    if request.kind == "site":
+        package = " ".join(f"--model {model}" for model in request.models)
+        yield InvalidOption("model", request.models, "one model of a site", f"A package takes several: webllm-build npm {package}")
+    defaults = {item.name: item.default for item in fields(BuildRequest)}
+    for name, (_, option) in options().items():
+        value = getattr(request, name)
+        if option.alone and value != defaults[name]:
+            fix = "Leave it out, or build the model that it is for by itself."
+            yield InvalidOption(name.replace("_", "-"), _shown(value), f"one --model beside it, not {count}", fix)
+
+
+def _shown(value: object) -> object:
+    """As much of a text as tells which it is."""
+    return str(value) if isinstance(value, Path) else value[:60] if isinstance(value, str) else value
 
 
 def _not_of(label: str, value: object, choices: tuple[object, ...]) -> InvalidOption:

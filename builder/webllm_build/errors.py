@@ -30,6 +30,7 @@ import difflib
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
@@ -99,7 +100,11 @@ class MalformedFile(SourceError):
 
 
 class DamagedEntry(MalformedFile):
-    """A file of the cache is not what was written there."""
+    """A file of the cache is not what was written there. entry: its folder, where one can be made again."""
+
+    def __init__(self, message: str, hint: str = "", entry: Path | None = None) -> None:
+        super().__init__(message, hint)
+        self.entry = entry
 
 
 class MissingFile(SourceError):

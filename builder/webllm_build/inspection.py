@@ -1,4 +1,4 @@
-"""What a model or a built folder is, as lines of (label, value)."""
+"""What a model is, or each model of a built folder, as lines of (label, value)."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ USUAL_TOKENS = 4096
 MODEL_FILES = ("config.json", "mlc-chat-config.json", "adapter_config.json")  # of a folder that is no result of this program
 
 
-def inspect(request: BuildRequest, progress: Progress) -> Lines:
-    """What would be built of request.model, or what was: it may name a folder that this program wrote. Weights are not read.
+def inspect(request: BuildRequest, progress: Progress) -> tuple[Lines, ...]:
+    """What would be built of request.model, or the models that were: it may name a folder that this program wrote. Weights are not read.
 
     request: quantization and kv count for a model, context_length (for the memory; None for the longest) for both, and nothing else.
     Raises ConfigError, the errors of open_checkpoint and load_model, MalformedFile for a damaged folder.
@@ -40,7 +40,7 @@ def inspect(request: BuildRequest, progress: Progress) -> Lines:
     folder = Path(request.model).expanduser()
     if CATALOG.find(request.model) is None and is_folder(folder) and not any(is_file(folder / name) for name in MODEL_FILES):
         return _built(folder, request.context_length)
-    return _model(request, progress)
+    return (_model(request, progress),)
 
 
 def _model(request: BuildRequest, progress: Progress) -> Lines:
@@ -87,12 +87,16 @@ def _again(encoding: str, scheme: str, count: int) -> str:
     return f"{count} in {encoding} as {scheme}" + (f" (error {loss:.1%} of the weights)" if loss else "")
 
 
-def _built(folder: Path, context_length: int | None) -> Lines:
+def _built(folder: Path, context_length: int | None) -> tuple[Lines, ...]:
     marker = read_marker(folder)
     if marker is None:
         raise OutputFolderError(f"{folder} was not written by webllm-build", "Give a built folder, or a model as --model takes it.")
-    manifest = read_manifest(folder / marker.manifest)
-    library = (folder / marker.manifest).parent / manifest.library.file
+    return tuple(_built_model(folder / model.manifest, marker.kind, context_length) for model in marker.models)
+
+
+def _built_model(path: Path, kind: str, context_length: int | None) -> Lines:
+    manifest = read_manifest(path)
+    library = path.parent / manifest.library.file
     try:
         wasm = library.read_bytes()
         plan = parse_plan(read_custom_section(wasm, PLAN_SECTION))
@@ -103,7 +107,7 @@ def _built(folder: Path, context_length: int | None) -> Lines:
     tokens = context_within(context_length, manifest.model.context_length)
     return [
         ("Model", f"{manifest.model.name} ({manifest.model.id})"),
-        ("Made as", f"{marker.kind} by {manifest.generator}"),
+        ("Made as", f"{kind} by {manifest.generator}"),
         ("Architecture", manifest.model.architecture),
         *([("Source", manifest.model.source)] if manifest.model.source else []),
         ("License", manifest.model.license or "not said"),

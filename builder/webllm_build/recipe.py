@@ -1,4 +1,4 @@
-"""What is being built: one frozen record, which every later stage of build.py reads."""
+"""What is being built: of each model one frozen record, which every later stage of build.py reads."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import dataclasses
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.compile.io import Layout
 from webllm_build.config import MIN_CONTEXT, BuildRequest, context_within
-from webllm_build.errors import SourceError, UnsupportedArchitecture
+from webllm_build.errors import ConfigError, InvalidOption, SourceError, UnsupportedArchitecture
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.wrappers import text_of
@@ -81,12 +81,6 @@ class Recipe:
         return self.request.title or self.checkpoint.name
 
     @property
-    def package_name(self) -> str:
-        """Of an npm package: what was asked for, or the model's id in the characters that npm allows."""
-        slug = re.sub(r"[^a-z0-9]+", "-", self.facts.id.lower()).strip("-")
-        return self.request.package_name or f"{slug[:100].strip('-') or 'model'}-webllm"
-
-    @property
     def embedding(self) -> EmbeddingFacts | None:
         """Of a model that makes vectors of texts."""
         if self.model.pool is None:
@@ -118,3 +112,21 @@ class Recipe:
             vocab_size=self.model.vocab_size,
             source=self.checkpoint.origin,
         )
+
+
+def check_ids(recipes: Sequence[Recipe]) -> None:
+    """Raise ConfigError where two models of a package would have the same id."""
+    models: dict[str, str] = {}
+    for recipe in recipes:
+        model, model_id = recipe.request.model, recipe.facts.id
+        other = models.setdefault(model_id, model)
+        if other is not model:
+            fix = "Leave one of them out. The model of a folder is called like the folder: another name makes it another id."
+            problem = InvalidOption("model", model, f"another model than --model {other}: both are {model_id}", fix)
+            raise ConfigError((problem,))
+
+
+def package_name(recipes: Sequence[Recipe]) -> str:
+    """Of an npm package: the models' ids in the characters that npm allows."""
+    slug = re.sub(r"[^a-z0-9]+", "-", "-".join(recipe.facts.id.lower() for recipe in recipes)).strip("-")
+    return f"{slug[:100].strip('-') or 'model'}-webllm"

@@ -61,7 +61,7 @@ test("a model is named by its folder, the site's or the package's around it, or 
   mkdirSync(join(site, "weights"));
   assert.equal(resolveModel(site, undefined).weights, undefined, "there are weights beside the manifest");
   SHARDS.forEach((_, i) => rmSync(join(model, `weights-${i}.bin`)));
-  assert.equal(resolveModel(site, undefined).weights, `${pathToFileURL(join(site, "weights")).href}/`);
+  for (const named of [site, join(model, NAME)]) assert.equal(resolveModel(named, undefined).weights, `${pathToFileURL(join(site, "weights")).href}/`);
   const address = "https://site.example/model/manifest.json";
   assert.deepEqual(resolveModel(address, undefined), { model_id: address, manifest: address });
   for (const wrong of [join(root, "none"), root, "./none.json", "nobody"]) assert.throws(() => resolveModel(wrong, undefined), ModelNotFoundError);

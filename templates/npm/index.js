@@ -1,19 +1,19 @@
-import { addPackagedModels, FeatureSupportError, openWorkerEngine, packagedRecord, RequestValidationError } from "./runtime/index.js";
-import { engineConfig, modelFacts, modelId, modelRecord } from "./model.js";
+import { FeatureSupportError, openWorkerEngine, Package } from "./runtime/index.js";
+import { asksForWeights, models } from "./models.js";
 
 export * from "./runtime/index.js";
-export { modelId, modelRecord } from "./model.js";
+export { modelId, modelIds, modelRecords } from "./models.js";
 
-addPackagedModels([packagedRecord(modelRecord, modelFacts)]);
+const contents = new Package(models, asksForWeights);
 
 export async function createEngine(config, chatOptions) {
-  const { weights, worker, signal, ...more } = config ?? {};
-  const full = engineConfig(more, weights, RequestValidationError);
+  const { worker, signal, ...more } = config ?? {};
+  const [chosen, engineConfig] = contents.choose(more);
   signal?.throwIfAborted();
   const isGiven = worker !== undefined && worker !== null;
   const started = isGiven ? { worker, forget() {} } : startWorker();
   try {
-    return await openWorkerEngine(started.worker, modelId, full, chatOptions, { signal });
+    return await openWorkerEngine(started.worker, chosen, engineConfig, chatOptions, { signal });
   } catch (error) {
     if (!isGiven) started.worker.terminate();
     throw error;

@@ -1,12 +1,13 @@
-import { addPackagedModels, openEngine, packagedRecord, RequestValidationError } from "./runtime/node.js";
-import { engineConfig, modelFacts, modelId, modelRecord } from "./model.js";
+import { openEngine, Package } from "./runtime/node.js";
+import { asksForWeights, models } from "./models.js";
 
 export * from "./runtime/node.js";
-export { modelId, modelRecord } from "./model.js";
+export { modelId, modelIds, modelRecords } from "./models.js";
 
-addPackagedModels([packagedRecord(modelRecord, modelFacts)]);
+const contents = new Package(models, asksForWeights);
 
 export async function createEngine(config, chatOptions) {
-  const { weights, signal, ...more } = config ?? {};
-  return openEngine(modelId, engineConfig(more, weights, RequestValidationError), chatOptions, { signal });
+  const { signal, ...more } = config ?? {};
+  const [chosen, engineConfig] = contents.choose(more);
+  return openEngine(chosen, engineConfig, chatOptions, { signal });
 }

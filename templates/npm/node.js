@@ -1,19 +1,19 @@
-import { addPackagedModels, openWorkerEngine, packagedRecord, RequestValidationError, startEngine } from "./runtime/node.js";
-import { engineConfig, modelFacts, modelId, modelRecord } from "./model.js";
+import { openWorkerEngine, Package, startEngine } from "./runtime/node.js";
+import { asksForWeights, models } from "./models.js";
 
 export * from "./runtime/node.js";
-export { modelId, modelRecord } from "./model.js";
+export { modelId, modelIds, modelRecords } from "./models.js";
 
-addPackagedModels([packagedRecord(modelRecord, modelFacts)]);
+const contents = new Package(models, asksForWeights);
 
 /** As in a browser, with a thread in the worker's place. */
 export async function createEngine(config, chatOptions) {
-  const { weights, worker, signal, ...more } = config ?? {};
-  const full = engineConfig(more, weights, RequestValidationError);
+  const { worker, signal, ...more } = config ?? {};
+  const [chosen, engineConfig] = contents.choose(more);
   signal?.throwIfAborted();
   const started = worker ?? startEngine(new URL("./runtime/node-worker.js", import.meta.url));
   try {
-    return await openWorkerEngine(started, modelId, full, chatOptions, { signal });
+    return await openWorkerEngine(started, chosen, engineConfig, chatOptions, { signal });
   } catch (error) {
     if (started !== worker) started.terminate();
     throw error;

@@ -55,7 +55,7 @@ def main(name: str, out: Path, variants: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.gguf"
         write(name, file, smollm2(), holes=True)
-        request = resolve(BuildRequest("site", str(file), out=out, variants=variants, context_length=CONTEXT, cpu=False))
+        request = resolve(BuildRequest("site", (str(file),), out=out, variants=variants, context_length=CONTEXT, cpu=False))
         with open_output(request.out) as output, Cache(request.cache_dir) as cache:
             recipe = Recipe.read(request, cache, progress)
             checkpoint = check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=True)

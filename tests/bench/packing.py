@@ -84,7 +84,7 @@ def main(name: str, folder: Path, scheme: str) -> None:
         write(name, source)
     shutil.rmtree(cache_folder, ignore_errors=True)
     read = sum(file.stat().st_size for file in source.glob("*.safetensors"))
-    request = resolve(BuildRequest("site", str(source), out=folder / "out", quantization=scheme, cache_dir=cache_folder))
+    request = resolve(BuildRequest("site", (str(source),), out=folder / "out", quantization=scheme, cache_dir=cache_folder))
     start = time.perf_counter()
     with Cache(request.cache_dir) as cache:
         packed = store_weights(Recipe.read(request, cache, Clock()), cache, Clock())

@@ -28,7 +28,7 @@ def bench(site: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def manifest(tiny_site: Path) -> Manifest:
     marker = read_marker(tiny_site)
     assert marker is not None
-    return read_manifest(tiny_site / marker.manifest)
+    return read_manifest(tiny_site / marker.models[0].manifest)
 
 
 @pytest.fixture(scope="module")

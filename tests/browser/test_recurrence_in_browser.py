@@ -21,7 +21,7 @@ def test_answers_of_a_model_with_states_in_slots(tmp_path: Path, chromium_path: 
     """Without experts, and with."""
     folder, out, cache = tmp_path / "tiny", tmp_path / "site", tmp_path / "cache"
     checkpoint = open_tiny(family, "hugging_face", folder)
-    request = BuildRequest("site", model=str(folder), out=out, quantization="f16", variants=("f32",), context_length=512)
+    request = BuildRequest("site", models=(str(folder),), out=out, quantization="f16", variants=("f32",), context_length=512)
     build(replace(request, cpu=False, cache_dir=cache))
     *lines, last = page_console("browser/recurrence.html", {"site": out}, program=chromium_path, seconds=300)
     assert last.strip() == "DONE", "\n".join([*lines, last])

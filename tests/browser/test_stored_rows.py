@@ -18,7 +18,7 @@ from webllm_build.config import BuildRequest
 def stored_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     model = str(FIXTURES / "tiny-gemma4_text" / "model.gguf")
-    build(BuildRequest("site", model=model, out=folder / "site", quantization="f16", variants=("f32",), cache_dir=folder / "cache"))
+    build(BuildRequest("site", models=(model,), out=folder / "site", quantization="f16", variants=("f32",), cache_dir=folder / "cache"))
     return folder / "site"
 
 

@@ -68,7 +68,7 @@ def test_what_contradicts_or_cannot_be_stops_before_anything_is_written(tmp_path
     folder = Path(shutil.copytree(TINY, tmp_path / "model"))
     config = json.loads((folder / "config.json").read_text("utf-8"))
     (folder / "config.json").write_text(json.dumps({**config, key: value}), "utf-8")
-    request = BuildRequest(kind="site", model=str(folder), out=tmp_path / "out", cache_dir=tmp_path / "cache")
+    request = BuildRequest(kind="site", models=(str(folder),), out=tmp_path / "out", cache_dir=tmp_path / "cache")
     with pytest.raises(SourceError, match=words):
         build(request)
     assert not (tmp_path / "out").exists() and not [*request.cache_dir.iterdir()]
@@ -102,7 +102,7 @@ def test_numbers_that_are_none_name_their_tensor_and_leave_nothing(tmp_path: Pat
     weights = {key: value.copy() for key, value in load_file(folder / "model.safetensors").items()}
     weights[name].reshape(-1)[7] = bad
     save_file(weights, folder / "model.safetensors")
-    request = BuildRequest(kind="site", model=str(folder), cache_dir=tmp_path / "cache")
+    request = BuildRequest(kind="site", models=(str(folder),), cache_dir=tmp_path / "cache")
     with Cache(request.cache_dir) as cache:
         recipe = Recipe.read(request, cache, Silent())
         with pytest.raises(MalformedFile, match=f"tensor {name} holds infinities or NaNs"):

@@ -73,7 +73,7 @@ def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) 
     assert requests == [
         BuildRequest(
             kind="site",
-            model="m",
+            models=("m",),
             out=tmp_path,
             quantization="q8",
             kv="q8",
@@ -116,7 +116,7 @@ def test_the_last_lines_say_what_to_do_with_the_result(
     words: list[str],
     absent: str,
 ) -> None:
-    bundle = build.Bundle(Path("out"), sample_model(tmp_path).manifest(), weights)
+    bundle = build.Bundle(Path("out"), (sample_model(tmp_path).manifest(),), weights)
     monkeypatch.setattr(build, "build", lambda request, progress: bundle)
     cli.run_build(BuildRequest(kind=kind))
     shown = capsys.readouterr().err
@@ -333,7 +333,7 @@ def test_inspect_says_of_each_encoding_whether_it_is_kept_or_what_is_lost(tmp_pa
     weights = hugging_face_weights()
     for encoding in filter(is_quantized, filter(is_decodable, ENCODINGS)):
         path = write_gguf(tmp_path / f"{encoding}.gguf", weights, encoding=encoding, zeros=True)
-        lines = dict(inspect(BuildRequest(kind="site", model=str(path), cache_dir=tmp_path / "cache"), Silent()))
+        (lines,) = map(dict, inspect(BuildRequest(kind="site", models=(str(path),), cache_dir=tmp_path / "cache"), Silent()))
         scheme = lines["Weights"].split(" in ")[1].split(",")[0]
         if is_repacked(encoding, SCHEMES[scheme]):
             assert "Encoded again" not in lines, encoding

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from package_sample import TOKENIZER, publish_npm, publish_site, sample_model, stub_runtime
+from package_sample import FACTS, TOKENIZER, publish_npm, publish_site, sample_model, stub_runtime
 from webllm_build import chat
 from webllm_build.chat import chat_command
 from webllm_build.errors import MalformedFile, OutputFolderError, WebllmBuildError
 from webllm_build.package import assets
+from webllm_build.package.manifest import EmbeddingFacts, read_manifest
 
 
 @pytest.fixture
@@ -31,9 +31,10 @@ def test_what_is_asked_goes_to_the_program(tmp_path: Path, stubbed: Path) -> Non
     publish_site(tmp_path / "site", sample_model(tmp_path / "1"))
     publish_npm(tmp_path / "package", sample_model(tmp_path / "2"), name="sample")
     program = ["/bin/node", str(stubbed / "chat.mjs")]
-    assert chat_command(tmp_path / "site", None, None) == [*program, "--", str(tmp_path / "site")]
+    (site,), (package,) = ([*(tmp_path / name / "model").glob("manifest.*")] for name in ("site", "package"))
+    assert chat_command(tmp_path / "site", None, None) == [*program, "--", str(site)]
     asked = chat_command(tmp_path / "package" / "model", "-s", "--prompt")
-    assert asked == [*program, "--system=-s", "--prompt=--prompt", "--", str(tmp_path / "package" / "model")]
+    assert asked == [*program, "--system=-s", "--prompt=--prompt", "--", str(package)]
     publish_site(tmp_path / "drawn", replace(sample_model(tmp_path / "3"), sampling={"temperature": 0.6}))
     assert chat_command(tmp_path / "drawn", None, None)[2] == '--sampling={"temperature": 0.6}'
 
@@ -55,13 +56,26 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path, stubbed: Path, monk
     with pytest.raises(WebllmBuildError, match="Node 20 or newer is needed"):
         chat_command(tmp_path / "site", None, None)
     (manifest,) = (tmp_path / "site" / "model").glob("manifest.*.json")
-    shutil.copy(manifest, manifest.with_name("manifest.0123456789abcdef.json"))
-    with pytest.raises(OutputFolderError, match="several manifests"):
-        chat_command(tmp_path / "site", None, None)
-    manifest.with_name("manifest.0123456789abcdef.json").unlink()
     manifest.write_text("{}")
     with pytest.raises(MalformedFile):
         chat_command(tmp_path / "site", None, None)
+
+
+def test_of_several_models_one_is_named(tmp_path: Path, stubbed: Path) -> None:
+    vectors = replace(
+        sample_model(tmp_path / "2", facts=replace(FACTS, id="vectors")), embedding=EmbeddingFacts("mean", True, 64, 128)
+    )
+    models = [sample_model(tmp_path / model_id, facts=replace(FACTS, id=model_id)) for model_id in ("one", "two")]
+    publish_npm(tmp_path / "package", models[0], vectors, name="sample")
+    assert read_manifest(Path(chat_command(tmp_path / "package", None, None)[-1])).model.id == "one", "the one that writes"
+    publish_npm(tmp_path / "package", *models, vectors, name="sample")
+    assert read_manifest(Path(chat_command(tmp_path / "package", None, None, "two")[-1])).model.id == "two"
+    for model, words in ((None, "several models: one, two"), ("x", "no model x, but one, two, vectors")):
+        with pytest.raises(OutputFolderError, match=words) as refused:
+            chat_command(tmp_path / "package", None, None, model)
+        assert "--model" in refused.value.hint
+    with pytest.raises(WebllmBuildError, match="does not write"):
+        chat_command(tmp_path / "package", None, None, "vectors")
 
 
 def test_what_goes_wrong_is_told_in_a_line(tmp_path: Path) -> None:

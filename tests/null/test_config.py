@@ -125,7 +125,7 @@ def test_versions_that_npm_refuses(version: str) -> None:
     ("option", "value"),
     [
         ("out", Path("a\0b")),
-        ("model", "a\0b"),
+        ("models", ("a\0b",)),
         ("title", "\0"),
         ("title", "a\x1b[31m"),
         ("title", "\udcff"),
@@ -136,7 +136,7 @@ def test_versions_that_npm_refuses(version: str) -> None:
 )
 def test_what_no_file_system_knows_is_a_problem(option: str, value: object) -> None:
     changes: dict[str, Any] = {option: value}
-    with pytest.raises(ConfigError, match=option.replace("_", "-")):
+    with pytest.raises(ConfigError, match=option.removesuffix("s").replace("_", "-")):
         resolve(BuildRequest(kind="site", **changes))
 
 
@@ -198,3 +198,40 @@ def test_unknown_models_get_a_suggestion(tmp_path: Path, reference: str, words: 
         open_checkpoint(reference, CATALOG, Cache(tmp_path))
     assert reference in caught.value.message
     assert words in caught.value.hint
+
+
+def test_what_is_about_one_model_is_refused_for_several() -> None:
+    models = ("smollm2-135m", "all-minilm-l6")
+    alone: dict[str, Any] = {
+        "adapter": "a",
+        "imatrix": Path("i.gguf"),
+        "context_length": 512,
+        "chat_template": "{{ messages }}",
+        "tool_format": "none",
+        "debug_dump": Path("/ir"),
+    }
+    assert alone.keys() == {name for name, (_, option) in options().items() if option.alone}
+    with pytest.raises(ConfigError) as caught:
+        resolve(BuildRequest("npm", models, **alone))
+    assert [problem.option for problem in caught.value.problems] == [name.replace("_", "-") for name in options() if name in alone]
+    assert "expected one --model beside it, not 2" in str(caught.value)
+    for name, value in alone.items():
+        assert getattr(resolve(BuildRequest("npm", models[:1], **{name: value})), name) == value
+
+
+def test_what_is_about_the_build_holds_for_all_of_several_models() -> None:
+    request = resolve(BuildRequest("npm", ("a", "b"), quantization="q8", kv="q8", calibrate="A text.", variants=("f32",), weights="bundle"))
+    assert request.each == (replace(request, models=("a",)), replace(request, models=("b",)))
+    assert [each.model for each in request.each] == ["a", "b"]
+
+
+def test_a_site_has_one_model() -> None:
+    with pytest.raises(ConfigError, match="webllm-build npm --model a --model b"):
+        resolve(BuildRequest("site", ("a", "b")))
+
+
+def test_each_of_several_models_is_looked_at() -> None:
+    with pytest.raises(ConfigError, match="2 options"):
+        resolve(BuildRequest("npm", ("a\0", "b", "~nobody-of-that-name/c")))
+    with pytest.raises(ConfigError, match="at least one"):
+        resolve(BuildRequest("npm", ()))

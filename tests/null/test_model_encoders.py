@@ -146,7 +146,7 @@ def test_what_is_not_computed_is_refused(config: dict[str, object], key: str, va
 def test_a_site_of_a_model_that_does_not_write_is_refused(tmp_path: Path) -> None:
     """Before anything is compiled; and what to build instead is said."""
     open_tiny("bert", "hugging_face", tmp_path / "model")
-    request = BuildRequest(kind="site", model=str(tmp_path / "model"), out=tmp_path / "out", cache_dir=tmp_path / "cache")
+    request = BuildRequest(kind="site", models=(str(tmp_path / "model"),), out=tmp_path / "out", cache_dir=tmp_path / "cache")
     with pytest.raises(UnsupportedArchitecture, match="makes vectors of texts") as refused:
         build(request)
     assert "webllm-build npm" in (refused.value.hint or "")

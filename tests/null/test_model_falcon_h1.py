@@ -52,7 +52,7 @@ def test_sizes_that_are_not_said_follow_from_others() -> None:
 def test_weights_are_packed_again_for_other_factors(tmp_path: Path) -> None:
     """The compiler does not see them, nor do the files of weights."""
     open_tiny("falcon_h1", "hugging_face", tmp_path / "model")
-    request = BuildRequest(kind="site", model=str(tmp_path / "model"), cache_dir=tmp_path / "cache")
+    request = BuildRequest(kind="site", models=(str(tmp_path / "model"),), cache_dir=tmp_path / "cache")
     found = []
     for factor in (0.875, 0.5):
         (tmp_path / "model" / "config.json").write_text(json.dumps(CONFIG | {"ssm_out_multiplier": factor}), "utf-8")

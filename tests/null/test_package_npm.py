@@ -15,7 +15,8 @@ from golden_file import assert_golden
 from package_sample import FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
 from runtimes import RUNTIMES, runtime_command
 from webllm_build.package import assets
-from webllm_build.package.manifest import read_manifest
+from webllm_build.package.manifest import EmbeddingFacts, read_manifest
+from webllm_build.package.model_folder import CompiledModel
 from webllm_build.package.npm import SCRIPTS
 from webllm_build.package.output import Marker
 
@@ -106,7 +107,7 @@ def test_the_readme_names_what_the_runtime_exports(tmp_path: Path) -> None:
 def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: Path, weights: str | None) -> None:
     marker = write(tmp_path, weights)
     package = tmp_path / "package"
-    manifest = read_manifest(package / marker.manifest)
+    manifest = read_manifest(package / marker.models[0].manifest)
     assert manifest.weights.base == (None if weights is None else f"{WEIGHTS}/")
     assert [path.name for path in package.glob("weights/*")] == [shard.file for shard in manifest.weights.shards]
     assert "weights" not in json.loads((package / "package.json").read_text())["files"]
@@ -115,10 +116,10 @@ def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: P
 
 
 def test_only_a_package_without_weights_asks_for_their_address(tmp_path: Path) -> None:
-    model = tmp_path / "package" / "model.js"
+    model = tmp_path / "package" / "models.js"
     for weights, asked in (("bundle", False), (WEIGHTS, False), (None, True)):
         write(tmp_path, weights)
-        assert ("if (true && typeof weights" in model.read_text()) == asked
+        assert ("asksForWeights = true" in model.read_text()) == asked
         assert ("readonly weights: string;" in model.with_suffix(".d.ts").read_text()) == asked
 
 
@@ -259,11 +260,11 @@ def test_types_are_those_of_webllm(built_runtime: None, package: str) -> None:
 
 
 def test_all_that_webllm_exports_is_there(tmp_path: Path, built_runtime: None) -> None:
-    publish_npm(tmp_path / "package", sample_model(tmp_path / "sample"), name="sample", aliases=("Sample-1M-q4f16_1-MLC",))
+    publish_npm(tmp_path / "package", replace(sample_model(tmp_path / "sample"), names=("Sample-1M-q4f16_1-MLC",)), name="sample")
     program = f"""
         const names = async (path) => Object.keys(await import(path));
         const [theirs, ours] = await Promise.all([names({str(WEBLLM)!r}), names({str(tmp_path / "package" / "static.js")!r})]);
-        const {{ prebuiltAppConfig, modelRecord }} = await import({str(tmp_path / "package" / "static.js")!r});
+        const {{ prebuiltAppConfig, modelRecords: [modelRecord] }} = await import({str(tmp_path / "package" / "static.js")!r});
         const records = prebuiltAppConfig.model_list.map(({{ model_id, manifest, model_lib }}) => (
           [model_id, manifest === modelRecord.manifest, typeof model_lib]));
         console.log(JSON.stringify([theirs.length, theirs.filter((name) => !ours.includes(name)), records]));
@@ -275,7 +276,7 @@ def test_all_that_webllm_exports_is_there(tmp_path: Path, built_runtime: None) -
 def test_no_script_of_the_static_entry_imports_dynamically(tmp_path: Path, built_runtime: None) -> None:
     """Service workers may not: https://html.spec.whatwg.org/multipage/webappapis.html#hostimportmoduledynamically"""
     write(tmp_path)
-    for name in ("static.js", "model.js", "runtime/index.static.js"):
+    for name in ("static.js", "models.js", "runtime/index.static.js"):
         assert not re.search(r"\bimport\(", (tmp_path / "package" / name).read_text("utf-8")), name
 
 
@@ -290,7 +291,7 @@ def built_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_base_model_is_said_to_continue_text(tmp_path: Path) -> None:
     for config, words, absent in (
         (TOKENIZER.config, "engine.chat.completions.create", "base model"),
-        ({}, "This is a base model", "engine.chat.completions.create"),
+        ({}, "is a base model", "engine.chat.completions.create"),
     ):
         model = replace(sample_model(tmp_path / "sample"), tokenizer=replace(TOKENIZER, config=config))
         publish_npm(tmp_path / "package", model, name="sample")
@@ -321,3 +322,94 @@ def test_names_of_a_hostile_model_stay_text(tmp_path: Path, name: str) -> None:
     assert license.splitlines()[0].startswith("The model ")
     assert "All rights" not in "".join(license.splitlines()[1:3])
     assert all(letter.isprintable() or letter == "\n" for letter in readme)
+
+
+def several(tmp_path: Path) -> list[CompiledModel]:
+    """A chat model, a base model and an embedding model."""
+    config = {"eos_token": "</s>"}
+    chat = replace(sample_model(tmp_path / "chat", 0), names=("sample", "Sample-1M-q4f16_1-MLC"))
+    base = replace(
+        sample_model(tmp_path / "base", 1, facts=replace(FACTS, id="base-q4", name="Base", license="mit")),
+        tokenizer=replace(TOKENIZER, config=config),
+    )
+    facts = replace(FACTS, id="vectors-q8", name="Vectors", source="hf:me/vectors@0123")
+    return [chat, base, replace(sample_model(tmp_path / "vectors", 2, facts=facts), embedding=EmbeddingFacts("mean", True, 64, 128))]
+
+
+@pytest.mark.parametrize("weights", ["bundle", WEIGHTS, None])
+def test_several_models_share_what_is_equal(tmp_path: Path, weights: str | None) -> None:
+    marker = publish_npm(tmp_path / "package", *several(tmp_path), name="several", weights=weights)
+    package = tmp_path / "package"
+    manifests = [read_manifest(package / model.manifest) for model in marker.models]
+    assert [manifest.model.id for manifest in manifests] == [FACTS.id, "base-q4", "vectors-q8"]
+    assert [model.names for model in marker.models] == [("Sample-1M-q4f16_1-MLC", "sample"), (), ()]
+    wanted = {f"model/{entry.file}" for manifest in manifests for entry in (manifest.library, manifest.grammar, manifest.tokenizer)}
+    assert len(wanted) == 3, "one library, one grammar engine, one tokenizer"
+    shards = {shard.file for manifest in manifests for shard in manifest.weights.shards}
+    assert len(shards) == 3
+    folder = "model" if weights == "bundle" else "weights"
+    wanted |= {*(model.manifest for model in marker.models), *(f"{folder}/{shard}" for shard in shards)}
+    assert {name for name in marker.files if name.startswith(("model/", "weights/"))} == wanted
+    urls = re.findall(r'new URL\("\./([^"]+)", import\.meta\.url\)', (package / "models.js").read_text())
+    assert set(urls) == {name for name in wanted if name.startswith("model/")}
+    assert all(manifest.weights.base == (f"{WEIGHTS}/" if weights == WEIGHTS else None) for manifest in manifests)
+
+
+def test_a_package_of_several_models_tells_of_each(tmp_path: Path) -> None:
+    publish_npm(tmp_path / "package", *several(tmp_path), name="several")
+    readme, license = ((tmp_path / "package" / name).read_text("utf-8") for name in ("README.md", "LICENSE"))
+    assert 'model: ["sample-1m", "base-q4", "vectors-q8"],' in readme
+    assert all(words in readme for words in ("engine.completions.create", "Base is a base model", "may have 128 tokens"))
+    assert license.count("is licensed by its authors under") == 3
+    fields = json.loads((tmp_path / "package" / "package.json").read_text())
+    assert fields["license"] == "SEE LICENSE IN LICENSE", "one of them is not Apache's"
+    assert fields["description"].startswith("Sample 1M Instruct and Base and Vectors in the browser")
+
+
+RECORDS = """
+const { createEngine, modelId, modelIds, modelRecords, prebuiltAppConfig } = await import(process.argv[1]);
+const records = prebuiltAppConfig.model_list.map(({ model_id, model_type, manifest }) => (
+  [model_id, model_type, modelRecords.findIndex((record) => record.manifest === manifest)]));
+const why = await createEngine({ model: "nobody", weights: "https://w.example" }).catch(({ code, message }) => `${code}: ${message}`);
+console.log(JSON.stringify([modelId, modelIds, records, why]));
+"""
+
+
+@pytest.mark.parametrize("entry", ["index.js", "static.js", "node.js", "node-static.js"])
+def test_every_entry_knows_all_models(tmp_path: Path, built_runtime: None, entry: str) -> None:
+    publish_npm(tmp_path / "package", *several(tmp_path), name="several")
+    ran = node("--input-type=module", "--eval", RECORDS, str(tmp_path / "package" / entry))
+    model_id, ids, records, why = json.loads(ran.stdout)
+    assert (model_id, ids) == (FACTS.id, [FACTS.id, "base-q4", "vectors-q8"])
+    names = [(FACTS.id, 0, 0), ("sample", 0, 0), ("Sample-1M-q4f16_1-MLC", 0, 0), ("base-q4", 0, 1), ("vectors-q8", 1, 2)]
+    assert [tuple(record) for record in records] == names
+    assert why.startswith('ModelNotFound: This package has no model "nobody", but sample-1m, base-q4, vectors-q8.')
+    assert why.endswith("webllm-build npm --model sample --model ... --model hf:me/vectors@0123 --model nobody")
+
+
+USE_SEVERAL = """
+import { createEngine, modelId, modelIds, modelRecords, type EngineTypes, type ModelName } from "several";
+import { createEngine as inThisThread } from "several/static";
+import { createLanguageModel } from "several/prompt-api";
+
+const both = await createEngine({ model: modelIds, weights: "w/" }, [{ context_window_size: 64 }, {}, {}]);
+await both.addModel("base-q4");
+both.terminate();
+await inThisThread({ model: "Sample-1M-q4f16_1-MLC", weights: "w/" });
+createLanguageModel({ model: "sample", weights: "w/" });
+export const first: "sample-1m" = modelId;
+export const third: "vectors-q8" = modelIds[2];
+export const named: ModelName = third;
+export const records: readonly EngineTypes.ModelRecord[] = modelRecords;
+// @ts-expect-error the package has no such model
+await createEngine({ model: "nobody", weights: "w/" });
+"""
+
+
+def test_types_name_the_models(tmp_path: Path, built_runtime: None) -> None:
+    publish_npm(tmp_path / "node_modules" / "several", *several(tmp_path), name="several")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "use.ts").write_text(USE_SEVERAL)
+    libraries = "es2022,dom,dom.asynciterable,esnext.disposable"
+    options = ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext"]
+    compile_types(tmp_path, *options, "--lib", libraries, "use.ts")

@@ -14,7 +14,7 @@ import pytest
 
 from package_sample import tree
 from webllm_build.errors import DiskFullError, OutputFolderError, PackageError
-from webllm_build.package.output import MARKER, STAGE, Marker, Stage, open_output, read_marker
+from webllm_build.package.output import MARKER, STAGE, MarkedModel, Marker, Stage, open_output, read_marker
 
 
 def write(out: Path, files: dict[str, str]) -> Marker:
@@ -23,7 +23,7 @@ def write(out: Path, files: dict[str, str]) -> Marker:
             stage.write(name, text.encode())
 
     with open_output(out) as output:
-        return output.publish("site", "model/m.json", fill, ("index.html",))
+        return output.publish("site", (MarkedModel("model/m.json"),), fill, ("index.html",))
 
 
 def fail_with(error: BaseException, out: Path) -> None:
@@ -32,7 +32,7 @@ def fail_with(error: BaseException, out: Path) -> None:
         raise error
 
     with open_output(out) as output:
-        output.publish("site", "m", fill=fail, entry_points=("index.html",))
+        output.publish("site", (MarkedModel("m"),), fill=fail, entry_points=("index.html",))
 
 
 OLD = {"index.html": "old", "assets/app.1.js": "1", "model/w.1.bin": "w"}
@@ -172,7 +172,7 @@ def test_a_second_build_into_the_same_folder_is_refused(tmp_path: Path) -> None:
         code = "import pathlib, sys; from webllm_build.package.output import open_output as o\nwith o(pathlib.Path(sys.argv[1])): pass"
         other = subprocess.run([sys.executable, "-c", code, str(out)], capture_output=True, text=True, check=False)
         assert "another build is writing to" in other.stderr
-        first.publish("site", "m", lambda stage: stage.write("index.html", b"1"), ("index.html",))
+        first.publish("site", (MarkedModel("m"),), lambda stage: stage.write("index.html", b"1"), ("index.html",))
     write(out, NEW)
 
 
@@ -187,7 +187,7 @@ def test_what_is_moved_is_what_was_written(tmp_path: Path) -> None:
         (stage.folder / "a.js").unlink()
 
     with pytest.raises(OutputFolderError, match=r"changed while it was written: a\.js"), open_output(out) as output:
-        output.publish("site", "m", meddle, ("index.html",))
+        output.publish("site", (MarkedModel("m"),), meddle, ("index.html",))
     assert tree(out) == before
 
 
@@ -234,7 +234,7 @@ MOUNTED = """
 import subprocess, sys
 from pathlib import Path
 from webllm_build.errors import PackageError
-from webllm_build.package.output import open_output
+from webllm_build.package.output import MarkedModel, open_output
 
 parent, out = Path(sys.argv[1]), Path(sys.argv[1]) / "dist"
 
@@ -258,7 +258,7 @@ for text in (b"old", b"new"):
         def fill(stage):
             stage.write("index.html", text)
             stage.write("model/w.bin", text)
-        output.publish("site", "m", fill, ("index.html",))
+        output.publish("site", (MarkedModel("m"),), fill, ("index.html",))
     assert [(out / name).read_bytes() for name in ("index.html", "model/w.bin")] == [text, text]
     assert not list(out.rglob("*partial*"))
     mount(out / "model")

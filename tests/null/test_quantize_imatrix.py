@@ -73,7 +73,7 @@ def test_inputs_count_as_the_file_says(tmp_path: Path, model: Decoder, write: ob
 
 def test_a_build_takes_it_in_the_place_of_a_text(tmp_path: Path) -> None:
     def shards(**options: object) -> tuple[str, ...]:
-        request = BuildRequest(kind="site", model=str(TINY), cache_dir=tmp_path / "cache", **options)  # type: ignore[arg-type]
+        request = BuildRequest(kind="site", models=(str(TINY),), cache_dir=tmp_path / "cache", **options)  # type: ignore[arg-type]
         with Cache(request.cache_dir) as cache:
             return tuple(shard.sha256 for shard in store_weights(Recipe.read(request, cache, Silent()), cache, Silent()).shards)
 

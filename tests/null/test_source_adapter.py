@@ -230,7 +230,7 @@ def test_a_build_takes_an_adapter(tmp_path: Path) -> None:
     from webllm_build.catalog import CATALOG
 
     with Cache(tmp_path) as cache:
-        request = BuildRequest(kind="site", model=str(MODEL), adapter=str(ADAPTER), cache_dir=tmp_path)
+        request = BuildRequest(kind="site", models=(str(MODEL),), adapter=str(ADAPTER), cache_dir=tmp_path)
         recipe = Recipe.read(request, cache, Silent())
         assert recipe.checkpoint.digest == merge(open_checkpoint(str(MODEL), CATALOG, cache), open_adapter(str(ADAPTER), Silent())).digest
     assert recipe.facts.id == "tiny-llama-tiny-llama-adapter-q4"

@@ -50,7 +50,7 @@ def test_packing_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: p
         return pack_part(part, *others)
 
     def shards(cache_dir: Path) -> dict[str, bytes]:
-        request = BuildRequest(kind="site", model=str(TINY), cache_dir=cache_dir)
+        request = BuildRequest(kind="site", models=(str(TINY),), cache_dir=cache_dir)
         with Cache(cache_dir) as cache:
             stored = store_weights(Recipe.read(request, cache, Silent()), cache, Silent())
             return {path.name: path.read_bytes() for path in stored.folder.iterdir()}

@@ -47,7 +47,7 @@ def test_same_inputs_give_the_same_bytes(tmp_path: Path, tiny_site: Path) -> Non
 
 
 def test_a_second_build_packs_and_compiles_nothing(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=kept / "cache", variants=("f32",))
+    request = BuildRequest(kind="site", models=(str(TINY),), out=tmp_path / "dist", cache_dir=kept / "cache", variants=("f32",))
 
     def unexpected(*_: Any, **__: Any) -> NoReturn:
         raise AssertionError("this was done before")
@@ -68,7 +68,7 @@ def test_a_fine_tune_shares_the_library_and_its_weights_are_its_own(tmp_path: Pa
     cache = Path(shutil.copytree(kept / "cache", tmp_path / "cache"))
 
     def made(model: Path, **options: Any) -> dict[str, int]:
-        build(BuildRequest(kind="site", model=str(model), out=tmp_path / "dist", cache_dir=cache, variants=("f32",), **options))
+        build(BuildRequest(kind="site", models=(str(model),), out=tmp_path / "dist", cache_dir=cache, variants=("f32",), **options))
         return {kind: len(list(cache.glob(f"{kind}-*"))) for kind in ("library", "weights")}
 
     assert made(TINY) == {"library": 1, "weights": 1}
@@ -91,7 +91,7 @@ def test_what_was_damaged_in_the_cache_is_made_again(tmp_path: Path, kept: Path,
     cache = Path(shutil.copytree(kept / "cache", tmp_path / "cache"))
     (damaged,) = cache.glob(file)
     damage(damaged, kind)
-    build(BuildRequest(kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=cache, variants=("f32",)))
+    build(BuildRequest(kind="site", models=(str(TINY),), out=tmp_path / "dist", cache_dir=cache, variants=("f32",)))
     assert contents(tmp_path / "dist") == contents(kept / "dist")
     assert not list(cache.glob(".partial-*"))
 
@@ -101,19 +101,19 @@ def test_a_base_model_builds_and_its_page_continues_text(tmp_path: Path, kept: P
     config = json.loads((base / "tokenizer_config.json").read_text("utf-8"))
     del config["chat_template"]
     (base / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
-    request = BuildRequest(kind="site", model=str(base), out=tmp_path / "dist", cache_dir=kept / "cache", variants=("f32",))
-    manifest = build(request).manifest
+    request = BuildRequest(kind="site", models=(str(base),), out=tmp_path / "dist", cache_dir=kept / "cache", variants=("f32",))
+    manifest = build(request).manifests[0]
     assert manifest.task == "complete"
     assert "chat_template" not in manifest.tokenizer_config
     assert page_config(tmp_path / "dist")["task"] == "complete"
     request = replace(request, chat_template="{{ messages[0].content }}", out=tmp_path / "chat")
-    assert build(request).manifest.task == "chat"
+    assert build(request).manifests[0].task == "chat"
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kept")
-    build(BuildRequest(kind="site", model=str(TINY), out=folder / "dist", cache_dir=folder / "cache", variants=("f32",)))
+    build(BuildRequest(kind="site", models=(str(TINY),), out=folder / "dist", cache_dir=folder / "cache", variants=("f32",)))
     return folder
 
 
@@ -124,7 +124,7 @@ def test_a_debug_dump_holds_the_ir_after_each_phase(tmp_path: Path) -> None:
     names = [f"{variant}.{number}-{name}.py" for variant, passed in variants.items() for number, name in enumerate(passed)]
     for dump in (tmp_path / "ir", tmp_path / "again"):  # a build that could come from the cache dumps too
         request = BuildRequest(
-            kind="site", model=str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), debug_dump=dump
+            kind="site", models=(str(TINY),), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), debug_dump=dump
         )
         build(request)
         texts = contents(dump)
@@ -138,19 +138,19 @@ def test_a_sharded_checkpoint_is_the_same_model(tmp_path: Path) -> None:
     for name in ("tiny-llama", "tiny-llama-sharded"):
         request = BuildRequest(
             kind="site",
-            model=str(FIXTURES / name),
+            models=(str(FIXTURES / name),),
             out=tmp_path / name,
             cache_dir=tmp_path / "cache",
             quantization="f16",
             variants=("f32",),
         )
-        shards.append(build(request).manifest.weights)
+        shards.append(build(request).manifests[0].weights)
     assert shards[0] == shards[1]
 
 
 def test_a_failed_build_leaves_the_earlier_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "dist"
-    build(BuildRequest(kind="site", model=str(TINY), out=out, cache_dir=tmp_path / "cache", variants=("f32",)))
+    build(BuildRequest(kind="site", models=(str(TINY),), out=out, cache_dir=tmp_path / "cache", variants=("f32",)))
     before = contents(out)
 
     def fail(*_: Any, **__: Any) -> NoReturn:
@@ -158,7 +158,7 @@ def test_a_failed_build_leaves_the_earlier_site(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(library, "link_library", fail)
     with pytest.raises(ToolchainError):
-        build(BuildRequest(kind="site", model=str(TINY), out=out, cache_dir=tmp_path / "other", variants=("f16",)))
+        build(BuildRequest(kind="site", models=(str(TINY),), out=out, cache_dir=tmp_path / "other", variants=("f16",)))
     assert contents(out) == before
     assert {path.name for path in tmp_path.iterdir()} == {"dist", "cache", "other"}
     assert not list((tmp_path / "other").glob("weights-*")), "what takes long comes last"

@@ -21,8 +21,8 @@ TESTS = Path(__file__).resolve().parent.parent
 def test_fills_every_scheme(tmp_path: Path, quantization: str) -> None:
     out = tmp_path / "dist"
     model = str(TESTS / "fixtures" / "tiny-llama")
-    request = BuildRequest("site", model, out=out, cache_dir=tmp_path / "cache", quantization=quantization, variants=("f32",), cpu=False)
-    before = build(request).manifest
+    request = BuildRequest("site", (model,), out=out, cache_dir=tmp_path / "cache", quantization=quantization, variants=("f32",), cpu=False)
+    before = build(request).manifests[0]
     old = {path.name for path in (out / "model").glob("manifest.*")}
     for shard in before.weights.shards:
         (out / "model" / shard.file).unlink()

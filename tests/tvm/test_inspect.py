@@ -21,13 +21,14 @@ TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 
 
 def look(what: Path, context_length: int | None = None, **options: Any) -> list[tuple[str, str]]:
-    return inspect(BuildRequest(kind="site", model=str(what), context_length=context_length, **options), Silent())
+    (lines,) = inspect(BuildRequest(kind="site", models=(str(what),), context_length=context_length, **options), Silent())
+    return lines
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inspect")
-    return build(BuildRequest("site", str(TINY), out=folder / "dist", cache_dir=folder / "cache", variants=("f32",), cpu=False)).out
+    return build(BuildRequest("site", (str(TINY),), out=folder / "dist", cache_dir=folder / "cache", variants=("f32",), cpu=False)).out
 
 
 def test_a_built_folder_is_described(built: Path) -> None:
@@ -47,7 +48,7 @@ def test_a_built_folder_is_described(built: Path) -> None:
 
 
 def test_a_cache_of_8_bits_takes_a_byte_and_a_share_of_a_scale(tmp_path: Path) -> None:
-    request = BuildRequest("site", str(TINY), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), cpu=False, kv="q8")
+    request = BuildRequest("site", (str(TINY),), out=tmp_path / "dist", cache_dir=tmp_path / "cache", variants=("f32",), cpu=False, kv="q8")
     lines = dict(look(build(request).out, 100))
     # as above, with 32 bytes and a float32 in place of 32 float32
     assert f"of it {7 * 16 * 2 * 2 * 2 * (32 + 4) / 1e3:.1f} kB cache" in lines["Memory (f32)"]
@@ -62,7 +63,7 @@ def test_a_folder_without_its_library_is_malformed(built: Path, tmp_path: Path) 
     broken = tmp_path / "dist"
     (broken / "model").mkdir(parents=True)
     marker = json.loads((built / ".webllm-build.json").read_text())
-    for name in (".webllm-build.json", marker["manifest"]):
+    for name in (".webllm-build.json", marker["models"][0]["manifest"]):
         (broken / name).write_bytes((built / name).read_bytes())
     with pytest.raises(MalformedFile, match=r"model\.[0-9a-f]{16}\.wasm"):
         look(broken, None)

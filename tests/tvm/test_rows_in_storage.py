@@ -43,7 +43,7 @@ def greedy(prompt: list[int]) -> list[int]:
 
 def test_answers_are_exact(tmp_path: Path) -> None:
     out = tmp_path / "site"
-    request = BuildRequest("site", str(MODEL), out=out, cache_dir=tmp_path / "cache", variants=("f32",))
+    request = BuildRequest("site", (str(MODEL),), out=out, cache_dir=tmp_path / "cache", variants=("f32",))
     build(replace(request, quantization="f16", context_length=128, prefill_chunk=64))
     prompts = [[*TOKENS, *TOKENS], TOKENS[5:8]]  # of two chunks, and of one
     script = tmp_path / "ask.mjs"

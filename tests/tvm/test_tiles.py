@@ -70,9 +70,9 @@ def test_a_kernel_that_variants_share_is_compiled_once() -> None:
 @pytest.fixture(scope="module")
 def wasm(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("tiles")
-    request = BuildRequest("site", str(TINY), out=folder / "dist", cache_dir=folder / "cache", variants=("f16-sg", "f32"), cpu=False)
+    request = BuildRequest("site", (str(TINY),), out=folder / "dist", cache_dir=folder / "cache", variants=("f16-sg", "f32"), cpu=False)
     bundle = build(request)
-    return (bundle.out / "model" / bundle.manifest.library.file).read_bytes()
+    return (bundle.out / "model" / bundle.manifests[0].library.file).read_bytes()
 
 
 def launch(wasm: bytes, name: str, tiles: int, n: int) -> list[list[int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +34,7 @@ from webllm_build.package.manifest import (
     optional_probe,
     tensor_entry,
 )
-from webllm_build.package.output import GENERATOR, Stage
+from webllm_build.package.output import GENERATOR, MarkedModel, Stage
 from webllm_build.quantize.probe import Probe
 from webllm_build.source.checkpoint import Tokenizer
 
@@ -83,7 +83,7 @@ class WeightBuffer(Protocol):
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest.
+    """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest. names: others than its id.
 
     cpu: its libraries for the CPU, plain and relaxed, where it has such.
     grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling, embedding: as
@@ -101,6 +101,7 @@ class CompiledModel:
     sampling: Mapping[str, float] = field(default_factory=dict)
     cpu: tuple[bytes, bytes] | None = None
     embedding: EmbeddingFacts | None = None
+    names: tuple[str, ...] = ()
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
@@ -139,6 +140,11 @@ class CompiledModel:
     def _write_shards(self, stage: Stage, folder: str) -> None:
         for shard in self.weights.shards:
             stage.copy(self.weights.folder / shard.file, f"{folder}/{shard.file}", shard)
+
+
+def marked(manifest: Manifest, names: Sequence[str]) -> MarkedModel:
+    """What the marker of a result says of a model in MODEL_FOLDER."""
+    return MarkedModel(f"{MODEL_FOLDER}/{manifest.file}", tuple(sorted({*names} - {manifest.model.id})))
 
 
 def write_weights(

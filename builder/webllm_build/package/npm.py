@@ -1,88 +1,113 @@
-"""A model folder → an npm package: the runtime as ES modules, and an engine that knows its own model."""
+"""Models → an npm package: the runtime as ES modules, and an engine that knows its own models."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
 from webllm_build.package.assets import licenses, runtime_modules, runtime_types, templates_folder
 from webllm_build.package.manifest import Manifest
-from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
+from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
 PEERS = {"@ai-sdk/provider": "^4.0.0", "react": ">=18"}
 PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-api.js")
-SCRIPTS = (*PLAIN_SCRIPTS, "model.js")
+SCRIPTS = (*PLAIN_SCRIPTS, "models.js")
 
 
-def write_npm(
-    output: Output, model: CompiledModel, *, name: str, version: str, weights: str | None = None, aliases: Sequence[str] = ()
-) -> Marker:
-    """Write an npm package of `model`. name, version: what npm accepts (config.py checks them). aliases: other names of the model.
+def write_npm(output: Output, models: Sequence[CompiledModel], *, name: str, version: str, weights: str | None = None) -> Marker:
+    """Write an npm package of `models`, whose ids differ. name, version: what npm accepts (config.py checks them).
 
+    All files lie in one folder, named by their content, so that models share those that are equal.
     weights: BUNDLE puts the shards into the package. Else they are written into WEIGHTS_FOLDER, which npm does not publish:
         a URL is where they will be served from; None leaves that to the caller of createEngine.
     Raises as `write_site` does.
     """
     bundled = weights == BUNDLE
-    manifest = model.manifest(None if bundled else weights)
+    contents = [_Packaged(model, model.manifest(None if bundled else weights), bundled) for model in models]
 
     def fill(stage: Stage) -> None:
         for path, data in {**runtime_modules(), **runtime_types()}.items():
             stage.write(f"runtime/{path}", data)
-        model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
-        for path, text in _texts(manifest, name, version, weights, aliases).items():
+        for each in contents:
+            each.model.write(stage, each.manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+        for path, text in _texts(contents, name, version, weights).items():
             stage.write(path, text.encode())
 
-    return output.publish("npm", f"{MODEL_FOLDER}/{manifest.file}", fill, ("index.js", "package.json"))
+    marks = tuple(marked(each.manifest, each.model.names) for each in contents)
+    return output.publish("npm", marks, fill, ("index.js", "package.json"))
 
 
-def _texts(manifest: Manifest, name: str, version: str, weights: str | None, aliases: Sequence[str]) -> dict[str, str]:
-    model, embedding, ask_weights = manifest.model, manifest.embedding, weights is None
-    license_name = model.license or "unknown"
-    local = manifest.files if weights == BUNDLE else manifest.small_files
+@dataclass(frozen=True)
+class _Packaged:
+    """A model as templates see it. bundled: the package has its weights."""
+
+    model: CompiledModel
+    manifest: Manifest
+    bundled: bool
+
+    @property
+    def script(self) -> dict[str, object]:
+        """What models.js says of it."""
+        manifest, names = self.manifest, self.model.names
+        return {
+            "id": manifest.model.id,
+            "manifest": f"./{MODEL_FOLDER}/{manifest.file}",
+            "sha256": manifest.sha256,
+            "files": [f"./{MODEL_FOLDER}/{entry.file}" for entry in (manifest.files if self.bundled else manifest.small_files)],
+            "context_length": manifest.model.context_length,
+            "library": manifest.library.file,
+            "embeds": manifest.embedding is not None,
+            "aliases": [name for name in names if name != manifest.model.id],
+            "reference": names[0] if names else manifest.model.source,
+        }
+
+    @property
+    def text(self) -> dict[str, object]:
+        """What people read of it."""
+        model, embedding = self.manifest.model, self.manifest.embedding
+        return {
+            "name": as_text(model.name),
+            "id": model.id,
+            "shown_id": re.sub(r"[`|]", "", model.id),
+            "license": as_text(model.license or "unknown"),
+            "parameters": f"{model.parameters / 1e6:.0f} million",
+            "megabytes": f"{self.manifest.download_bytes / 1e6:.0f}",
+            "context_length": model.context_length,
+            "task": self.manifest.task,
+            "aliases": len(self.model.names),
+            "max_tokens": embedding.max_tokens if embedding else 0,
+            "prompts": ", ".join(f"`{as_text(name)}`" for name in embedding.prompts) if embedding else "",
+        }
+
+
+def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: str | None) -> dict[str, str]:
+    ask_weights = weights is None
+    ids = [each.manifest.model.id for each in contents]
+    names = list(dict.fromkeys([*ids, *(other for each in contents for other in each.model.names)]))
+    licensed = [(one_line(each.manifest.model.name), one_line(each.manifest.model.license or "unknown")) for each in contents]
     return {
         **{name: (templates_folder() / "npm" / name).read_text("utf-8") for name in PLAIN_SCRIPTS},
-        "model.js": render(
-            "npm/model.js.j2",
-            model_id=model.id,
-            manifest=f"./{MODEL_FOLDER}/{manifest.file}",
-            sha256=manifest.sha256,
-            files=[f"./{MODEL_FOLDER}/{entry.file}" for entry in local],
-            ask_weights=ask_weights,
-            library=manifest.library.file,
-            aliases=sorted({*aliases} - {model.id}),
-            embeds=embedding is not None,
-            context_length=model.context_length,
-        ),
+        "models.js": render("npm/models.js.j2", models=[each.script for each in contents], ask_weights=ask_weights),
+        "models.d.ts": render("npm/models.d.ts.j2", ids=ids, names=names, ask_weights=ask_weights),
         "index.d.ts": render("npm/index.d.ts.j2", name=name, ask_weights=ask_weights),
         "static.d.ts": render("npm/static.d.ts.j2", ask_weights=ask_weights),
         "prompt-api.d.ts": render("npm/prompt-api.d.ts.j2", ask_weights=ask_weights),
-        "model.d.ts": render("npm/model.d.ts.j2", model_id=model.id, ask_weights=ask_weights),
         "README.md": render(
             "npm/README.md.j2",
             name=name,
             version=version,
-            aliases=aliases,
-            model=as_text(model.name),
-            model_id=model.id.replace("`", ""),
-            license=as_text(license_name),
-            parameters=f"{model.parameters / 1e6:.0f} million",
-            megabytes=f"{manifest.download_bytes / 1e6:.0f}",
-            context_length=model.context_length,
-            weights_note=_weights_note(manifest.weights.base, weights),
+            models=[each.text for each in contents],
+            weights_note=_weights_note(contents[0].manifest.weights.base, weights),
             ask_weights=ask_weights,
-            chat=manifest.task == "chat",
-            embeds=embedding is not None,
-            max_tokens=embedding.max_tokens if embedding else 0,
-            prompts=", ".join(f"`{as_text(name)}`" for name in embedding.prompts) if embedding else "",
         ),
-        "LICENSE": render("npm/LICENSE.j2", model=one_line(model.name), license=one_line(license_name), licenses=licenses()),
-        "package.json": json.dumps(_package_json(manifest, name, version), indent=2) + "\n",
+        "LICENSE": render("npm/LICENSE.j2", models=licensed, licenses=licenses()),
+        "package.json": json.dumps(_package_json(contents, name, version), indent=2) + "\n",
     }
 
 
@@ -108,12 +133,13 @@ def _weights_note(base: str | None, weights: str | None) -> str:
     )
 
 
-def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, object]:
-    same_license = (manifest.model.license or "").lower() == RUNTIME_LICENSE.lower()
+def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dict[str, object]:
+    same_license = all((each.manifest.model.license or "").lower() == RUNTIME_LICENSE.lower() for each in contents)
+    names = " and ".join(one_line(each.manifest.model.name) for each in contents)
     return {
         "name": name,
         "version": version,
-        "description": f"{one_line(manifest.model.name)} in the browser and outside: WebGPU and WebAssembly behind OpenAI's interface.",
+        "description": f"{names} in the browser and outside: WebGPU and WebAssembly behind OpenAI's interface.",
         "keywords": ["llm", "webgpu", "webassembly", "openai", "webllm"],
         "license": RUNTIME_LICENSE if same_license else "SEE LICENSE IN LICENSE",
         "type": "module",
@@ -143,5 +169,5 @@ def _package_json(manifest: Manifest, name: str, version: str) -> dict[str, obje
             "./runtime/node-worker.js",
             "./runtime/chunks/node-*.js",
         ],
-        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "prompt-api", "model")), "runtime", "model"],
+        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "prompt-api", "models")), "runtime", "model"],
     }

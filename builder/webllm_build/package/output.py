@@ -32,12 +32,20 @@ STAGE = ".webllm-build.partial-"
 
 
 @dataclass(frozen=True)
+class MarkedModel:
+    """A model of a result. manifest: path of its manifest in the folder. names: other names than its id."""
+
+    manifest: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Marker:
-    """Says that a folder is ours and which files in it are. manifest: path of the model's manifest, relative like `files`."""
+    """Says that a folder is ours, which models are in it, and which files are ours, by their paths in it."""
 
     kind: str  # "site" or "npm"
     generator: str
-    manifest: str
+    models: tuple[MarkedModel, ...]
     files: tuple[str, ...]
     format: int = MARKER_FORMAT
 
@@ -63,7 +71,9 @@ class Stage:
                 target.write(chunk)
         if digest.hexdigest() != entry.sha256:
             raise DamagedEntry(
-                f"{source} is damaged: its content is not what was written there", "Its disk or this machine's memory is faulty."
+                f"{source} is damaged: its content is not what was written there",
+                "Its disk or this machine's memory is faulty.",
+                source.parent,
             )
         self.files[name] = entry.bytes
 
@@ -88,7 +98,9 @@ class Output:
     folder: Path
     previous: Marker | None
 
-    def publish(self, kind: str, manifest: str, fill: Callable[[Stage], None], entry_points: tuple[str, ...]) -> Marker:
+    def publish(
+        self, kind: str, models: tuple[MarkedModel, ...], fill: Callable[[Stage], None], entry_points: tuple[str, ...]
+    ) -> Marker:
         """Let `fill` write into a folder of its own, then move its files into place, entry points last.
 
         Whatever fails before the move leaves the folder as it was. Files are moved whole, one by one, and not the folder: it may be
@@ -106,12 +118,12 @@ class Output:
                 _check_room(self.folder, stage.files)
                 sync_tree(stage.folder)
                 gone = set(self.previous.files) - set(stage.files) if self.previous else set()
-                self._mark(stage, Marker(kind, GENERATOR, manifest, tuple(sorted({*stage.files, *gone}))))
+                self._mark(stage, Marker(kind, GENERATOR, models, tuple(sorted({*stage.files, *gone}))))
                 for name in [*sorted(set(stage.files) - set(entry_points)), *entry_points]:
                     (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                     _move(stage.folder / name, self.folder / name)
                 _remove(self.folder, gone)
-                marker = Marker(kind, GENERATOR, manifest, tuple(sorted(stage.files)))
+                marker = Marker(kind, GENERATOR, models, tuple(sorted(stage.files)))
                 self._mark(stage, marker)
             finally:
                 shutil.rmtree(stage.folder, ignore_errors=True)
@@ -177,12 +189,12 @@ def read_marker(folder: Path) -> Marker | None:
     try:
         with (folder / MARKER).open("rb") as file:
             fields = Fields(json.loads(file.read(MAX_MARKER_BYTES)), "marker")
-        files = tuple(Fields({"item": item}, "files").text("item") for item in fields.items("files"))
-        marker = Marker(fields.text("kind"), fields.text("generator"), fields.text("manifest"), files, fields.count("format"))
+        models = tuple(MarkedModel(model.text("manifest"), model.texts("names")) for model in fields.objects("models"))
+        marker = Marker(fields.text("kind"), fields.text("generator"), models, fields.texts("files"), fields.count("format"))
     except (OSError, ValueError, RecursionError):
         return None
-    inside = all(_is_inside(name) for name in (*marker.files, marker.manifest))
-    return marker if inside and marker.format == MARKER_FORMAT else None
+    inside = all(_is_inside(name) for name in (*marker.files, *(model.manifest for model in models)))
+    return marker if inside and models and marker.format == MARKER_FORMAT else None
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -191,7 +203,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             while chunk := file.read(1 << 20):
                 yield chunk
     except OSError as error:
-        raise DamagedEntry(f"{path} cannot be read: {error.strerror}", "Its disk may be faulty.") from error
+        raise DamagedEntry(f"{path} cannot be read: {error.strerror}", "Its disk may be faulty.", path.parent) from error
 
 
 def _check_room(out: Path, files: Mapping[str, int]) -> None:

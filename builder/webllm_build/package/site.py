@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
 from webllm_build.package.assets import licenses, runtime_file, templates_folder
 from webllm_build.package.manifest import Manifest, hashed_name
-from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
+from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
 
@@ -46,7 +46,7 @@ def write_site(
             stage.write(asset.path, asset.data)
         model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
 
-    return output.publish("site", f"{MODEL_FOLDER}/{manifest.file}", fill, (BENCH, "index.html", "sw.js"))
+    return output.publish("site", (marked(manifest, model.names),), fill, (BENCH, "index.html", "sw.js"))
 
 
 def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tuple[Asset, ...]:

@@ -1,4 +1,4 @@
-/** The program behind `webllm-build chat`: chat.mjs [--continues] [--sampling=JSON] [--system=TEXT] [--prompt=TEXT] FOLDER. */
+/** The program behind `webllm-build chat`: chat.mjs [--continues] [--sampling=JSON] [--system=TEXT] [--prompt=TEXT] MODEL, a manifest's path or a folder's. */
 
 import "./platform.ts";
 import { parseArgs } from "node:util";
@@ -10,7 +10,7 @@ import { InternalError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { Terminal, describeError } from "./terminal.ts";
 
-const { values, positionals: [folder = "."] } = parseArgs({
+const { values, positionals: [model = "."] } = parseArgs({
   options: { continues: { type: "boolean" }, sampling: { type: "string", default: "{}" }, system: { type: "string" }, prompt: { type: "string" } },
   allowPositionals: true,
 });
@@ -32,7 +32,7 @@ stdout.on("error", () => process.exit()); // whoever read it has enough
 process.on("SIGINT", () => terminal.interrupt());
 
 try {
-  await engine.reload(folder);
+  await engine.reload(model);
   const prompt = values.prompt ?? (stdin.isTTY ? undefined : await text(stdin));
   await (prompt === undefined ? terminal.converse() : terminal.answer(prompt));
   await engine.unload();

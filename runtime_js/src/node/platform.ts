@@ -3,7 +3,7 @@
 import { constants, readdirSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
-import { join, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { DownloadError, IntegrityError, ModelNotFoundError } from "../support/errors.ts";
 import { setPlatform, type Located, type Size } from "../support/platform.ts";
@@ -38,15 +38,20 @@ function folderUrl(path: string): string {
   return pathToFileURL(path + sep).href;
 }
 
+/** A manifest, and where its weights are. */
+function located(manifest: string): Located {
+  const folder = dirname(manifest), weights = join(folder, "..", "weights"); // of a result whose weights are for another host
+  const isApart = !namesIn(folder).some((name) => name.endsWith(".bin")) && isFolder(weights);
+  return { manifest: pathToFileURL(manifest).href, ...(isApart && { weights: folderUrl(weights) }) };
+}
+
 /** What webllm-build wrote into a folder: a site, a package, or the model folder that is in either. */
 function locateFolder(folder: string): Located {
   for (const path of [folder, join(folder, "model")]) {
     const [manifest, ...more] = namesIn(path).filter((name) => MANIFEST.test(name));
     if (manifest === undefined) continue;
     if (more.length > 0) throw new ModelNotFoundError(`${path} has several manifests (${[manifest, ...more].join(", ")}): name the one that you mean.`);
-    const weights = join(path, "..", "weights"); // of a result whose weights are for another host
-    const isApart = !namesIn(path).some((name) => name.endsWith(".bin")) && isFolder(weights);
-    return { manifest: pathToFileURL(join(path, manifest)).href, ...(isApart && { weights: folderUrl(weights) }) };
+    return located(join(path, manifest));
   }
   throw new ModelNotFoundError(`${folder} holds no model: there is no manifest in it, nor in a folder "model" of it. Name a folder that webllm-build wrote.`);
 }
@@ -57,7 +62,7 @@ function locate(model: string): Located | undefined {
   const path = isUrl ? fileURLToPath(model) : resolve(model);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) return locateFolder(path);
-  if (found !== undefined) return { manifest: pathToFileURL(path).href };
+  if (found !== undefined) return located(path);
   if (!isUrl && !/[/\\]|[.]json$/.test(model)) return undefined;
   throw new ModelNotFoundError(`${path} is not there.`, { path });
 }

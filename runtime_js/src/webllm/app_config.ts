@@ -3,31 +3,32 @@
 import type { ModelRecord as OwnRecord } from "../api/types.ts";
 import { ModelType } from "./constants.ts";
 import { NamedError } from "./errors.ts";
-import type { AppConfig, ModelRecord, PackagedModel } from "./types.ts";
+import type { PackagedFacts } from "./package.ts";
+import type { AppConfig, ModelRecord } from "./types.ts";
 
 /** The models of this package, under all of their ids. Programs may change it, as they do WebLLM's. */
 export const prebuiltAppConfig: AppConfig = { model_list: [], cacheBackend: "cache" };
 
 const packaged = new Map<string, OwnRecord>();
+/** What the builder made the package of. */
+const references: string[] = [];
 
-/** What WebLLM's records say of a model beside this engine's own: `library` is the name of one of its files. */
-interface ModelFacts extends Required<Pick<PackagedModel, "aliases">> {
-  readonly contextLength: number;
-  readonly library: string;
-  readonly embeds: boolean;
-}
+type PackagedRecord = ModelRecord & OwnRecord & { readonly reference?: string | null };
 
-export function packagedRecord(record: OwnRecord, { contextLength, library, embeds, aliases }: ModelFacts): ModelRecord & OwnRecord {
+/** WebLLM's record of a model of the package. */
+export function packagedRecord({ record, contextLength, library, embeds, aliases, reference }: PackagedFacts): PackagedRecord {
   return {
     ...record, model: new URL("./", record.manifest).href, model_lib: record.files?.[library] ?? "",
-    model_type: embeds ? ModelType.embedding : ModelType.LLM, overrides: { context_window_size: contextLength }, aliases,
+    model_type: embeds ? ModelType.embedding : ModelType.LLM, overrides: { context_window_size: contextLength }, aliases, reference,
   };
 }
 
-/** Tells this entry what the package holds; its files call it before anything else. */
-export function addPackagedModels(records: readonly (ModelRecord & OwnRecord)[]): void {
-  for (const { aliases = [], ...record } of records) {
-    for (const id of [record.model_id, ...aliases]) {
+/** Tells this entry what the package holds. An id of one model that is another name of another one means the first. */
+export function addPackagedModels(records: readonly PackagedRecord[]): void {
+  const ids = new Set(records.map(({ model_id }) => model_id));
+  for (const { aliases = [], reference, ...record } of records) {
+    if (!packaged.has(record.model_id)) references.push(reference ?? "...");
+    for (const id of [record.model_id, ...aliases.filter((name) => !ids.has(name))]) {
       if (packaged.has(id)) continue;
       packaged.set(id, own(record, record.manifest));
       prebuiltAppConfig.model_list.push({ ...record, model_id: id });
@@ -39,9 +40,10 @@ function own({ model_id, manifest_sha256, files, weights }: ModelRecord, manifes
   return { model_id, manifest, manifest_sha256, files, weights };
 }
 
-/** The last part of a repository's address: "https://huggingface.co/mlc-ai/NAME/resolve/main/" is NAME's. */
-function repositoryName(address: string): string {
-  return address.replace(/[/]resolve[/].*$/, "").replace(/[/]+$/, "").split("/").at(-1) ?? "";
+/** The owner and name of a repository on the Hub: "https://huggingface.co/mlc-ai/NAME/resolve/main/" is mlc-ai/NAME's. */
+function repository(address: unknown): [string | undefined, string] {
+  const parts = typeof address === "string" ? address.replace(/[/]resolve[/].*$/, "").replace(/[/]+$/, "").split("/") : [];
+  return [/^https?:[/][/]huggingface[.]co[/]/.test(String(address)) ? parts.at(-2) : undefined, parts.at(-1) ?? ""];
 }
 
 /** Raises a ModelNotFoundError. */
@@ -57,11 +59,15 @@ export function findRecord(modelId: string, { model_list }: AppConfig): ModelRec
 export function locate(record: ModelRecord): OwnRecord {
   const { model_id, manifest } = record;
   if (manifest !== undefined) return own(record, manifest);
-  const found = packaged.get(model_id) ?? packaged.get(repositoryName(record.model));
+  const [owner, name] = repository(record.model);
+  const found = packaged.get(model_id) ?? packaged.get(name);
   if (found !== undefined) return { ...found, model_id };
-  throw new NamedError("ModelNotFoundError", `This package has no model ${model_id}. ${howToMake(model_id)}`, "ModelNotFound");
+  const reference = owner === undefined ? model_id : owner === "mlc-ai" ? name : `hf:${owner}/${name}`; // the builder knows WebLLM's names
+  throw new NamedError("ModelNotFoundError", `This package has no model ${model_id}. ${howToMake(reference)}`, "ModelNotFound");
 }
 
-function howToMake(modelId: string): string {
-  return `A package that has it is made by: webllm-build npm --model ${/^[\w.:/-]+$/.test(modelId) ? modelId : "NAME"}`;
+/** The command that makes this package with one more model. */
+export function howToMake(model: string): string {
+  const models = [...references, /^[\w.:@/-]+$/.test(model) ? model : "NAME"].map((name) => ` --model ${name}`);
+  return `A package that has it is made by: webllm-build npm${models.join("")}`;
 }

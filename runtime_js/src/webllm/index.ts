@@ -1,6 +1,6 @@
 /** WebLLM's interface, name by name. */
 
-export { addPackagedModels, packagedRecord, prebuiltAppConfig } from "./app_config.ts";
+export { prebuiltAppConfig } from "./app_config.ts";
 export { deleteChatConfigInCache, deleteModelAllInfoInCache, deleteModelInCache, deleteModelWasmInCache, hasModelInCache } from "./cache.ts";
 export {
   ChatCompletionRequestUnsupportedFields, postInitAndCheckFieldsChatCompletion, postInitAndCheckFieldsCompletion, postInitAndCheckFieldsEmbedding,
@@ -19,5 +19,7 @@ export { isValidSRI, verifyIntegrity } from "./integrity.ts";
 export type * from "./messages.ts";
 export { Chat, Completions, Embeddings } from "./namespaces.ts";
 export { CreateServiceWorkerMLCEngine, ServiceWorkerMLCEngine, ServiceWorkerMLCEngineHandler } from "./service_worker.ts";
+/** @internal */
+export { Package } from "./package.ts";
 export type * from "./types.ts";
 export { CreateWebWorkerMLCEngine, WebWorkerMLCEngine, WebWorkerMLCEngineHandler } from "./web_worker.ts";

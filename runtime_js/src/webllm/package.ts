@@ -1,0 +1,58 @@
+/** What a package holds, as its scripts say it before anything else: its models for `createEngine`, and for WebLLM's interface. */
+
+import { listOf } from "../api/config.ts";
+import type { MLCEngineConfig, ModelRecord } from "../api/types.ts";
+import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
+import { addPackagedModels, howToMake, packagedRecord } from "./app_config.ts";
+
+/** A model of a package. */
+export interface PackagedFacts {
+  readonly record: ModelRecord;
+  /** Tokens that a conversation may have. */
+  readonly contextLength: number;
+  /** The name of one of its files. */
+  readonly library: string;
+  readonly embeds: boolean;
+  /** Other names that mean it. */
+  readonly aliases: readonly string[];
+  /** What the builder would make it of, where that is no file of its own machine. */
+  readonly reference: string | null;
+}
+
+/** What `createEngine` is given, but for what a worker does not need. */
+export interface PackageConfig extends Omit<MLCEngineConfig, "appConfig"> {
+  readonly model?: string | readonly string[] | undefined;
+  readonly weights?: string | undefined;
+}
+
+/** @internal */
+export class Package {
+  readonly #models: readonly PackagedFacts[];
+  readonly #asksForWeights: boolean;
+
+  constructor(models: readonly PackagedFacts[], asksForWeights: boolean) {
+    this.#models = models;
+    this.#asksForWeights = asksForWeights;
+    addPackagedModels(models.map(packagedRecord));
+  }
+
+  /** The model of that id or other name; without one, the first that `suits`, or the first. Raises ModelNotFoundError. */
+  find(name: string | undefined, suits: (model: PackagedFacts) => boolean = () => true): PackagedFacts {
+    const found = name === undefined ? this.#models.find(suits) ?? this.#models[0]
+      : this.#models.find(({ record }) => record.model_id === name) ?? this.#models.find(({ aliases }) => aliases.includes(name));
+    if (found !== undefined) return found;
+    const ids = this.#models.map(({ record }) => record.model_id).join(", ");
+    throw new ModelNotFoundError(`This package has no model "${name}", but ${ids}. ${howToMake(String(name))}`, { modelId: String(name), param: "model" });
+  }
+
+  /** What is to be loaded, by the names that were given, and the engine's configuration with it. Raises ModelNotFoundError, RequestValidationError. */
+  choose({ model, weights, ...config }: PackageConfig): [string[], MLCEngineConfig] {
+    if (this.#asksForWeights && typeof weights !== "string") {
+      throw new RequestValidationError("This package holds no weights: name the URL of the folder that serves them, as in "
+        + 'createEngine({ weights: "https://..." }). The package\'s README says which files belong there.', { param: "weights" });
+    }
+    const chosen = listOf(model ?? this.find(undefined).record.model_id).map((name): ModelRecord => ({ ...this.find(name).record, model_id: name, weights }));
+    const others = this.#models.map(({ record }): ModelRecord => ({ ...record, weights })); // for reload() and addModel()
+    return [chosen.map(({ model_id }) => model_id), { ...config, appConfig: { model_list: [...chosen, ...others] } }];
+  }
+}
