@@ -86,6 +86,16 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.ok(reasoned >= 12 && reasoned < 45, String(reasoned));
   });
 
+  test(`${place}: a thought that may have no tokens is closed in the prompt`, async () => {
+    const { client } = await saying(make, ["So.", "Hm.</think>So."], true);
+    const ask = async (budget?: number): Promise<unknown[]> => {
+      const { choices: [choice], usage } = await soon(client.chat.completions.create({ ...ASK, stream: false, thinking_budget: budget }));
+      return [choice?.message.reasoning_content, choice?.message.content, usage.completion_tokens_details.reasoning_tokens > 0];
+    };
+    assert.deepEqual(await ask(0), [undefined, "So.", false]);
+    assert.deepEqual(await ask(), ["Hm.", "So.", true]);
+  });
+
   test(`${place}: one call where several are not wanted; a call that is cut is given as it is`, async () => {
     const { client } = await saying(make, [TWO, TWO]);
     const one = await soon(client.chat.completions.create({ ...ASK, parallel_tool_calls: false, stream: false }));

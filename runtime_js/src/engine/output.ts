@@ -1,6 +1,6 @@
 /** How the answer to a prompt is to be read. */
 
-import { NO_FORMAT, type ChatFormat } from "../formats/format.ts";
+import { NO_FORMAT, type ChatFormat, type ThinkingFormat } from "../formats/format.ts";
 import type { ParserOptions } from "../formats/parser.ts";
 import { isJsonObject, type JsonObject } from "../support/json.ts";
 import type { Conversation } from "../tokenizer/conversation.ts";
@@ -21,6 +21,11 @@ function newId(): string {
   return `call_${crypto.randomUUID().replaceAll("-", "").slice(0, 24)}`;
 }
 
+/** Whether the text of a prompt ends in a thought that its template has begun. */
+export function isThinking(rendered: string, { begin }: ThinkingFormat): boolean {
+  return rendered.trimEnd().endsWith(begin.trimEnd());
+}
+
 /** `rendered` is the text of the prompt: a template may open the thought in it. */
 export function parserOptions({ prompt, parallelToolCalls = true }: AnswerRequest, format: ChatFormat, rendered: string): ParserOptions {
   const isChat = prompt.kind === "chat";
@@ -29,7 +34,7 @@ export function parserOptions({ prompt, parallelToolCalls = true }: AnswerReques
     format: isChat ? format : NO_FORMAT,
     tools: isChat ? toolSchemas(prompt.conversation) : new Map(),
     parallel: parallelToolCalls,
-    isThinking: isChat && format.thinking !== undefined && rendered.trimEnd().endsWith(format.thinking.begin.trimEnd()),
+    isThinking: isChat && format.thinking !== undefined && isThinking(rendered, format.thinking),
     newId,
     opened: isChat && rendered.endsWith(opened) ? opened : "",
   };

@@ -17,7 +17,7 @@ import { cut, roomForPrompt, shortened, withoutMiddle } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
 import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
-import { parserOptions } from "./output.ts";
+import { isThinking, parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Journaled, type Past } from "./resumable.ts";
 import { Recital } from "./recital.ts";
@@ -215,14 +215,15 @@ export class Session {
   }
 
   /** The prompt, shortened as the request allows where it is too long. Raises ContextWindowSizeExceededError. */
-  #fit({ prompt, overflow = "error", maxTokens = Infinity }: AnswerRequest, contextLength: number): Encoded {
-    const whole = this.#encode(prompt);
+  #fit({ prompt, overflow = "error", maxTokens = Infinity, thinkingBudget }: AnswerRequest, contextLength: number): Encoded {
+    const isThoughtless = thinkingBudget === 0;
+    const whole = this.#encode(prompt, isThoughtless);
     if (whole.tokens.length < contextLength) return whole;
     const most = roomForPrompt(contextLength, maxTokens);
     if (prompt.kind !== "chat" && overflow !== "error") return { ...whole, tokens: cut(whole.tokens, overflow, most) };
     if (prompt.kind === "chat") {
       const encoded = (messages: readonly ChatMessage[]): Encoded => (
-        this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } }));
+        this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } }, isThoughtless));
       let [least, tokens] = [prompt.conversation.messages, whole.tokens.length];
       for (const messages of shortened(least, overflow)) {
         const shorter = encoded(messages);
@@ -269,11 +270,14 @@ export class Session {
     return this.#encode(prompt).tokens;
   }
 
-  #encode(prompt: Prompt): Encoded {
+  /** `isThoughtless`: a thought that the template begins is closed at once. */
+  #encode(prompt: Prompt, isThoughtless = false): Encoded {
     const { tokenizer } = this.#parts;
     switch (prompt.kind) {
       case "chat": {
-        const rendered = this.#render(prompt.conversation);
+        const begun = this.#render(prompt.conversation);
+        const { thinking } = this.#parts.format;
+        const rendered = isThoughtless && thinking !== undefined && isThinking(begun, thinking) ? `${begun}\n${thinking.end}\n\n` : begun;
         return { rendered, tokens: tokenizer.encode(rendered) };
       }
       case "text":

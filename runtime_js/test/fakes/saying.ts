@@ -6,12 +6,13 @@ import { HERMES, THINK } from "./formats.ts";
 const TEMPLATE = "{% for m in messages %}<{{ m.role }}>{% if m.reasoning_content %}({{ m.reasoning_content }}){% endif %}{{ m.content }}"
   + "{% if m.tool_calls %}{% for c in m.tool_calls %}{{ c.function.name }}={{ c.function.arguments | tojson }}{% endfor %}{% endif %}{% endfor %}"
   + "{% if tools %}{% for t in tools %}[{{ t.function.name }}]{% endfor %}{% endif %}<a>";
+const TEMPLATE_THINKING = `${TEMPLATE}<think>\n`;
 const END = 1;
 
-/** An engine whose model says these texts, one for each request. */
-export async function saying(make: () => Setup, texts: readonly string[]): Promise<Setup> {
+/** An engine whose model says these texts, one for each request. `isThinking`: each behind a thought that its template begins. */
+export async function saying(make: () => Setup, texts: readonly string[], isThinking = false): Promise<Setup> {
   const it = make();
-  it.engine.tokenizer = fakeTokenizer({ chat_template: TEMPLATE });
+  it.engine.tokenizer = fakeTokenizer({ chat_template: isThinking ? TEMPLATE_THINKING : TEMPLATE });
   it.engine.format = { ...HERMES, thinking: THINK.thinking };
   it.engine.eosTokenIds = new Set([END]);
   it.engine.rowCounts = [1]; // the texts are said in their order: nothing is guessed
