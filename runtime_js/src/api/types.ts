@@ -105,7 +105,7 @@ export interface MLCEngineInterface {
   /** Loads a model beside those that are loaded, which go on answering. One of the same id is replaced. */
   addModel(modelId: string, chatOpts?: ChatOptions, options?: RequestOptions): Promise<void>;
   /**
-   * Frees a model, or all of them, and their GPU memory. Ends a load; an answer that runs ends with finish_reason "abort", requests that
+   * Frees a model, or all of them, and their GPU memory. Ends a load; an answer that runs is `interrupted`, requests that
    * wait are refused.
    */
   unload(modelId?: string): Promise<void>;
@@ -130,7 +130,7 @@ export interface MLCEngineInterface {
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. */
   detokenize(tokens: readonly number[], modelId?: string): Promise<string>;
   readonly embedding: Embeddings["create"];
-  /** Ends the answers of all models with finish_reason "abort", also those that wait. To end one request, give it a signal. */
+  /** Ends the answers of all models, also those that wait: they are `interrupted`. To end one request, give it a signal. */
   interruptGenerate(): Promise<void>;
   /** Forgets the conversations in the KV cache of a model, or of all; an answer that runs goes on. */
   resetChat(keepStats?: boolean, modelId?: string): Promise<void>;

@@ -34,13 +34,18 @@ function bare<T extends { readonly id: string }>(common: T): T {
   return { ...common, id: common.id.slice(common.id.indexOf("-") + 1) };
 }
 
+/** WebLLM has a word for an answer that was interrupted. */
+function ended<T extends own.Ending<string | null>>({ interrupted, ...choice }: T) {
+  return interrupted === true ? { ...choice, finish_reason: "abort" as const } : choice;
+}
+
 export function chatCompletion({ choices, usage, ...common }: own.ChatCompletion, wantsBreakdown: boolean): ChatCompletion {
   return {
     ...bare(common),
     choices: choices.map(({ message, ...choice }) => {
       const { content, tool_calls, reasoning_content } = message;
       const text = reasoning_content === undefined ? content : `${OPEN}${reasoning_content}${CLOSE}${content ?? ""}`;
-      return { ...choice, message: { role: "assistant", content: tool_calls === undefined ? text : null, ...(tool_calls && { tool_calls }) } };
+      return { ...ended(choice), message: { role: "assistant", content: tool_calls === undefined ? text : null, ...(tool_calls && { tool_calls }) } };
     }),
     usage: usageOf(usage, wantsBreakdown),
   };
@@ -63,10 +68,10 @@ export class ChatChunks {
     if (usage !== undefined) return { ...bare(common), choices: [], usage: usageOf(usage, this.#wantsBreakdown) };
     const [choice] = choices;
     if (choice === undefined) return undefined;
-    const { delta, finish_reason, ...rest } = choice;
-    const told = finish_reason === null ? this.#delta(delta) : this.#last();
+    const { delta, ...rest } = choice;
+    const told = rest.finish_reason === null ? this.#delta(delta) : this.#last();
     this.text += told?.content ?? "";
-    return told === undefined ? undefined : { ...bare(common), choices: [{ ...rest, finish_reason, delta: told }] };
+    return told === undefined ? undefined : { ...bare(common), choices: [{ ...ended(rest), delta: told }] };
   }
 
   #delta(delta: own.ChatCompletionDelta): ChatCompletionDelta | undefined {
@@ -106,7 +111,7 @@ function logprobsOf(told: own.CompletionLogprobs | null): Logprobs | null {
 export function completion({ choices, usage, ...common }: own.Completion | own.CompletionChunk, wantsBreakdown: boolean): Completion {
   return {
     ...bare(common),
-    choices: choices.map(({ logprobs, ...choice }) => ({ ...choice, logprobs: logprobsOf(logprobs) })),
+    choices: choices.map(({ logprobs, ...choice }) => ({ ...ended(choice), logprobs: logprobsOf(logprobs) })),
     ...(usage && { usage: usageOf(usage, wantsBreakdown) }),
   };
 }

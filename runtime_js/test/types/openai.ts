@@ -7,20 +7,16 @@ import type OpenAI from "openai";
 import type { EngineTypes, OpenAI as engine } from "../../dist/index.d.ts";
 import type { ResponseBody, ResponseUsage } from "../../dist/api/openai/responses/writer.d.ts";
 
-/** But for the ending that OpenAI's server does not know: WebLLM's name for an answer that `interruptGenerate` has ended. */
-type Uninterrupted<T extends { choices: { finish_reason: unknown }[] }> = Omit<T, "choices"> & {
-  choices: (Omit<T["choices"][number], "finish_reason"> & { finish_reason: Exclude<T["choices"][number]["finish_reason"], "abort"> })[];
-};
 type Fits<From extends To, To> = From;
 
 export type Answers = [
-  Fits<Uninterrupted<engine.ChatCompletion>, OpenAI.ChatCompletion>,
-  Fits<Uninterrupted<engine.ChatCompletionChunk>, OpenAI.ChatCompletionChunk>,
+  Fits<engine.ChatCompletion, OpenAI.ChatCompletion>,
+  Fits<engine.ChatCompletionChunk, OpenAI.ChatCompletionChunk>,
   Fits<engine.ChatCompletionMessage, OpenAI.ChatCompletionMessage>,
   Fits<engine.ChatCompletionDelta, OpenAI.ChatCompletionChunk.Choice.Delta>,
   Fits<engine.ChatLogprobs, OpenAI.ChatCompletion.Choice.Logprobs>,
   Fits<engine.CompletionUsage, OpenAI.CompletionUsage>,
-  Fits<Uninterrupted<engine.Completion>, OpenAI.Completion>,
+  Fits<engine.Completion, OpenAI.Completion>,
   Fits<engine.CreateEmbeddingResponse, OpenAI.CreateEmbeddingResponse>,
   Fits<engine.Model, OpenAI.Model>,
   Fits<ResponseBody & { usage: ResponseUsage }, OpenAI.Responses.Response>,

@@ -1,16 +1,17 @@
 /** This engine's answers as the AI SDK's parts. */
 
 import type { LanguageModelV4Content, LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, CompletionUsage } from "../../api/openai/types.ts";
+import type { ChatCompletion, ChatCompletionChunk, ChatCompletionFinishReason, CompletionUsage, Ending } from "../../api/openai/types.ts";
 
 type Call = NonNullable<ChatCompletionChunk["choices"][number]["delta"]["tool_calls"]>[number];
 
 const FINISHES: Readonly<Record<ChatCompletionFinishReason, LanguageModelV4FinishReason["unified"]>> = {
-  stop: "stop", length: "length", tool_calls: "tool-calls", abort: "interrupted",
+  stop: "stop", length: "length", tool_calls: "tool-calls",
 };
 
-export function finishOf(raw: ChatCompletionFinishReason | undefined): LanguageModelV4FinishReason {
-  return { unified: raw === undefined ? "other" : FINISHES[raw], raw };
+export function finishOf(ending: Ending<ChatCompletionFinishReason> | undefined): LanguageModelV4FinishReason {
+  const raw = ending?.finish_reason;
+  return { unified: ending?.interrupted === true ? "interrupted" : raw === undefined ? "other" : FINISHES[raw], raw };
 }
 
 export function usageOf(used: CompletionUsage | undefined): LanguageModelV4Usage {
@@ -37,18 +38,18 @@ export class StreamParts {
   #call: { readonly id: string; readonly name: string; input: string } | undefined;
   #parts = 0;
   #isKnown = false;
-  #finish: ChatCompletionFinishReason | undefined;
+  #ending: Ending<ChatCompletionFinishReason> | undefined;
   #usage: CompletionUsage | undefined;
 
   *take({ id, model, created, choices, usage }: ChatCompletionChunk): Generator<LanguageModelV4StreamPart> {
     if (!this.#isKnown) yield { type: "response-metadata", id, modelId: model, timestamp: new Date(created * 1000) };
     this.#isKnown = true;
     this.#usage = usage ?? this.#usage;
-    for (const { delta, finish_reason } of choices) {
+    for (const { delta, finish_reason, interrupted } of choices) {
       if (delta.reasoning_content) yield* this.#text("reasoning", delta.reasoning_content);
       if (delta.content) yield* this.#text("text", delta.content);
       for (const call of delta.tool_calls ?? []) yield* this.#take(call);
-      this.#finish = finish_reason ?? this.#finish;
+      if (finish_reason !== null) this.#ending = { finish_reason, ...(interrupted && { interrupted }) };
     }
   }
 
@@ -85,6 +86,6 @@ export class StreamParts {
 
   *end(): Generator<LanguageModelV4StreamPart> {
     yield* this.#close();
-    yield { type: "finish", finishReason: finishOf(this.#finish), usage: usageOf(this.#usage) };
+    yield { type: "finish", finishReason: finishOf(this.#ending), usage: usageOf(this.#usage) };
   }
 }

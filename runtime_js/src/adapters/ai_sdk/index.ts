@@ -25,7 +25,7 @@ function languageModel(engine: Engine, modelId: string): LanguageModelV4 {
       const { id, created, model, choices: [choice], usage } = await engine.chat.completions.create({ ...request, stream: false }, { signal: options.abortSignal });
       if (choice === undefined) throw new InternalError("An answer has no choice.");
       return {
-        content: contentOf(choice), finishReason: finishOf(choice.finish_reason), usage: usageOf(usage), warnings,
+        content: contentOf(choice), finishReason: finishOf(choice), usage: usageOf(usage), warnings,
         response: { id, modelId: model, timestamp: new Date(created * 1000) },
       };
     },

@@ -1,11 +1,11 @@
 /** Builds answers in OpenAI's shapes. */
 
-import type { AnswerEvent, TokenCounts } from "../../engine/answer.ts";
+import type { AnswerEvent, AnswerFinish, TokenCounts } from "../../engine/answer.ts";
 import { chatLogprobs, textLogprobs } from "./logprobs.ts";
 import { Message } from "./message.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, ChatLogprobs, Completion, CompletionChunk,
-  CompletionFinishReason, CompletionLogprobs, CompletionUsage,
+  CompletionFinishReason, CompletionLogprobs, CompletionUsage, Ending,
 } from "./types.ts";
 
 type AnswerUse = Pick<Extract<AnswerEvent, { type: "end" }>, "tokens" | "times">;
@@ -71,13 +71,25 @@ function common(prefix: string, model: string): Common {
 interface ChatChoice {
   readonly message: Message;
   readonly logprobs: ReturnType<typeof chatLogprobs>;
-  finish: ChatCompletionFinishReason;
+  ending: Ending<ChatCompletionFinishReason>;
 }
 
 interface TextChoice {
   text: string;
   readonly logprobs: ReturnType<typeof textLogprobs>;
-  finish: CompletionFinishReason;
+  ending: Ending<CompletionFinishReason>;
+}
+
+const STOPPED = { finish_reason: "stop" } as const;
+const OPEN = { finish_reason: null } as const;
+
+function endingOf(reason: AnswerFinish): Ending<ChatCompletionFinishReason> {
+  return reason === "abort" ? { ...STOPPED, interrupted: true } : { finish_reason: reason };
+}
+
+/** A text that is continued calls nothing. */
+function textEndingOf(reason: AnswerFinish): Ending<CompletionFinishReason> {
+  return reason === "abort" ? { ...STOPPED, interrupted: true } : reason === "length" ? { finish_reason: reason } : STOPPED;
 }
 
 /** In the order of their indices, whichever came first. */
@@ -95,31 +107,31 @@ export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionCh
 
   take(index: number, event: AnswerEvent): ChatCompletionChunk[] {
     const known = this.#choices.get(index);
-    const choice = known ?? { message: new Message(), logprobs: chatLogprobs(), finish: "stop" };
+    const choice = known ?? { message: new Message(), logprobs: chatLogprobs(), ending: STOPPED };
     if (known === undefined) this.#choices.set(index, choice);
-    const opening = known === undefined ? [this.#chunk(index, { role: "assistant", content: "" }, null, null)] : [];
+    const opening = known === undefined ? [this.#chunk(index, { role: "assistant", content: "" }, OPEN, null)] : [];
     switch (event.type) {
       case "token":
         choice.logprobs.add(event.logprobs);
         return opening;
       case "end":
-        choice.finish = event.finishReason;
-        return [...opening, this.#chunk(index, {}, event.finishReason, choice.logprobs.next())];
+        choice.ending = endingOf(event.finishReason);
+        return [...opening, this.#chunk(index, {}, choice.ending, choice.logprobs.next())];
       default:
-        return [...opening, this.#chunk(index, choice.message.add(event), null, choice.logprobs.next())];
+        return [...opening, this.#chunk(index, choice.message.add(event), OPEN, choice.logprobs.next())];
     }
   }
 
   whole(used: CompletionUsage): ChatCompletion {
-    const choices = inOrder(this.#choices).map(([index, { message, finish, logprobs }]) => (
-      { index, message: message.toOpenAI(), finish_reason: finish, logprobs: logprobs.whole() }));
+    const choices = inOrder(this.#choices).map(([index, { message, ending, logprobs }]) => (
+      { index, message: message.toOpenAI(), ...ending, logprobs: logprobs.whole() }));
     return { ...this.#common, object: "chat.completion", choices, usage: used };
   }
 
   #chunk(
-    index: number, delta: ChatCompletionDelta, finish_reason: ChatCompletionFinishReason | null, logprobs: ChatLogprobs | null,
+    index: number, delta: ChatCompletionDelta, ending: Ending<ChatCompletionFinishReason | null>, logprobs: ChatLogprobs | null,
   ): ChatCompletionChunk {
-    return { ...this.#common, object: "chat.completion.chunk", choices: [{ index, delta, finish_reason, logprobs }] };
+    return { ...this.#common, object: "chat.completion.chunk", choices: [{ index, delta, ...ending, logprobs }] };
   }
 
   usage(used: CompletionUsage): ChatCompletionChunk {
@@ -140,9 +152,9 @@ export class TextShape implements ResponseShape<Completion, CompletionChunk> {
 
   take(index: number, event: AnswerEvent): CompletionChunk[] {
     const known = this.#choices.get(index);
-    const choice = known ?? { text: this.#echoOf(index), logprobs: textLogprobs(), finish: "stop" };
+    const choice = known ?? { text: this.#echoOf(index), logprobs: textLogprobs(), ending: STOPPED };
     if (known === undefined) this.#choices.set(index, choice);
-    const opening = known === undefined && choice.text !== "" ? [this.#piece(index, choice.text, null, null)] : [];
+    const opening = known === undefined && choice.text !== "" ? [this.#piece(index, choice.text, OPEN, null)] : [];
     switch (event.type) {
       case "token":
         // Nothing is before a prompt's first token: NaN, which JSON writes as the null that OpenAI's server sends.
@@ -150,23 +162,23 @@ export class TextShape implements ResponseShape<Completion, CompletionChunk> {
         return opening;
       case "text":
         choice.text += event.text;
-        return [...opening, this.#piece(index, event.text, null, choice.logprobs.next())];
+        return [...opening, this.#piece(index, event.text, OPEN, choice.logprobs.next())];
       case "end":
-        choice.finish = event.finishReason === "tool_calls" ? "stop" : event.finishReason; // a text that is continued calls nothing
-        return [...opening, this.#piece(index, "", choice.finish, choice.logprobs.next())];
+        choice.ending = textEndingOf(event.finishReason);
+        return [...opening, this.#piece(index, "", choice.ending, choice.logprobs.next())];
       default:
         return opening;
     }
   }
 
   whole(used: CompletionUsage): Completion {
-    const choices = inOrder(this.#choices).map(([index, { text, finish, logprobs }]) => (
-      { index, text, finish_reason: finish, logprobs: logprobs.whole() }));
+    const choices = inOrder(this.#choices).map(([index, { text, ending, logprobs }]) => (
+      { index, text, ...ending, logprobs: logprobs.whole() }));
     return { ...this.#common, object: "text_completion", choices, usage: used };
   }
 
-  #piece(index: number, text: string, finish_reason: CompletionFinishReason | null, logprobs: CompletionLogprobs | null): CompletionChunk {
-    return { ...this.#common, object: "text_completion", choices: [{ index, text, finish_reason, logprobs }] };
+  #piece(index: number, text: string, ending: Ending<CompletionFinishReason | null>, logprobs: CompletionLogprobs | null): CompletionChunk {
+    return { ...this.#common, object: "text_completion", choices: [{ index, text, ...ending, logprobs }] };
   }
 
   usage(used: CompletionUsage): CompletionChunk {

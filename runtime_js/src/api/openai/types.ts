@@ -178,9 +178,14 @@ export interface CompletionRequestNonStreaming extends CompletionRequestBase, No
 export interface CompletionRequestStreaming extends CompletionRequestBase, Streaming {}
 export type CompletionRequest = CompletionRequestNonStreaming | CompletionRequestStreaming;
 
-/** `abort`: interruptGenerate() or unload() stopped it. */
-export type CompletionFinishReason = "stop" | "length" | "abort";
+export type CompletionFinishReason = "stop" | "length";
 export type ChatCompletionFinishReason = CompletionFinishReason | "tool_calls";
+
+/** Why an answer ended. OpenAI has no word for one that interruptGenerate(), reload() or unload() has ended: it stopped, and was interrupted. */
+export interface Ending<Reason> {
+  finish_reason: Reason;
+  interrupted?: true;
+}
 
 export interface CompletionUsage {
   prompt_tokens: number;
@@ -217,7 +222,7 @@ export interface ChatCompletion {
   object: "chat.completion";
   created: number;
   model: string;
-  choices: { index: number; message: ChatCompletionMessage; finish_reason: ChatCompletionFinishReason; logprobs: ChatLogprobs | null }[];
+  choices: (Ending<ChatCompletionFinishReason> & { index: number; message: ChatCompletionMessage; logprobs: ChatLogprobs | null })[];
   usage: CompletionUsage;
 }
 
@@ -234,12 +239,7 @@ export interface ChatCompletionChunk {
   object: "chat.completion.chunk";
   created: number;
   model: string;
-  choices: {
-    index: number;
-    delta: ChatCompletionDelta;
-    finish_reason: ChatCompletionFinishReason | null;
-    logprobs: ChatLogprobs | null;
-  }[];
+  choices: (Ending<ChatCompletionFinishReason | null> & { index: number; delta: ChatCompletionDelta; logprobs: ChatLogprobs | null })[];
   /** Only on the last chunk, when stream_options.include_usage asked for it. */
   usage?: CompletionUsage;
 }
@@ -278,7 +278,7 @@ export interface Completion {
   object: "text_completion";
   created: number;
   model: string;
-  choices: { index: number; text: string; finish_reason: CompletionFinishReason; logprobs: CompletionLogprobs | null }[];
+  choices: (Ending<CompletionFinishReason> & { index: number; text: string; logprobs: CompletionLogprobs | null })[];
   usage: CompletionUsage;
 }
 
@@ -288,7 +288,7 @@ export interface CompletionChunk {
   object: "text_completion";
   created: number;
   model: string;
-  choices: { index: number; text: string; finish_reason: CompletionFinishReason | null; logprobs: CompletionLogprobs | null }[];
+  choices: (Ending<CompletionFinishReason | null> & { index: number; text: string; logprobs: CompletionLogprobs | null })[];
   /** Only on the last chunk, when stream_options.include_usage asked for it. */
   usage?: CompletionUsage;
 }

@@ -64,7 +64,7 @@ export class ResponseWriter implements EventWriter<ChatCompletionChunk> {
     const events = this.#first(model);
     if (usage !== undefined) this.response.usage = usageOf(usage);
     if (choice === undefined) return events;
-    this.#finish ??= choice.finish_reason;
+    this.#finish ??= choice.interrupted === true ? "interrupted" : choice.finish_reason;
     return [...events, ...this.#delta(choice.delta)];
   }
 
