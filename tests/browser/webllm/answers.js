@@ -1,7 +1,7 @@
-/** Answers of an engine in the page: get-started, streaming, latency breakdown, multi-round chat, seeds, text completion, a logit processor. */
+/** Answers of an engine in the page: get-started, streaming, latency breakdown, multi-round chat, seeds, text completion. */
 
 import * as webllm from "@mlc-ai/web-llm";
-import { CONFIG, LLAMA, PHI, all, check, equal, rejects, say, textOf } from "./check.js";
+import { BASE, CONFIG, LLAMA, PHI, SMALL_QWEN, all, check, equal, rejects, say, textOf } from "./check.js";
 
 const STREAM = { temperature: 0, max_tokens: 8, stream: true, stream_options: { include_usage: true } };
 
@@ -13,7 +13,7 @@ async function getStarted() {
   equal(told.at(-1).progress, 1);
   check(told.at(-1).text.startsWith("Finish loading on "), told.at(-1).text);
   const reply = await engine.chat.completions.create({
-    messages: say("List three US states."), n: 3, temperature: 1.5, max_tokens: 6, logit_bias: { 40: -100, 41: -100, 42: 5 }, logprobs: true, top_logprobs: 2,
+    messages: say("List three US states."), n: 3, temperature: 1.5, max_tokens: 6, logit_bias: { 46510: -100, 40: -100, 42: 5 }, logprobs: true, top_logprobs: 2,
   });
   equal(reply.choices.map(({ index }) => index), [0, 1, 2]);
   equal(reply.choices[0].logprobs.content[0].top_logprobs.length, 2);
@@ -31,12 +31,16 @@ async function streaming() {
 }
 
 async function latencyBreakdown() {
-  const { usage } = await engine.chat.completions.create({ messages: say("Hello there"), max_tokens: 4, extra_body: { enable_latency_breakdown: true } });
+  await engine.reload(SMALL_QWEN, { context_window_size: 256 });
+  const { usage } = await engine.chat.completions.create({
+    messages: say("Hello there"), n: 1, temperature: 0, max_tokens: 4, top_p: 0.8, logprobs: true, top_logprobs: 2, frequency_penalty: 1.2, presence_penalty: 1,
+    repetition_penalty: 1.1, extra_body: { enable_latency_breakdown: true },
+  });
   equal(Object.values(usage.extra.latencyBreakdown).map(({ length }) => length), [4, 4, 4, 4, 4, 4]);
 }
 
 async function multiRoundChat() {
-  await engine.resetChat();
+  await engine.reload(LLAMA);
   const messages = [{ role: "system", content: "You are a helpful assistant, whose answers are short and clear." }, ...say("Provide me three states.")];
   const first = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 8 });
   messages.push(first.choices[0].message, ...say("Two more please!"));
@@ -53,12 +57,18 @@ async function seeds() {
 }
 
 async function textCompletion() {
-  const { choices: [choice], object } = await engine.completions.create({ prompt: "List 3 US states: ", echo: true, max_tokens: 5, logprobs: true, top_logprobs: 2 });
+  const record = { model: `https://huggingface.co/mlc-ai/${BASE}`, model_id: BASE, model_lib: `${webllm.modelLibURLPrefix}${webllm.modelVersion}/Llama-3_1-8B.wasm`, overrides: { context_window_size: 256 } };
+  engine.setAppConfig({ model_list: [record] });
+  await engine.reload(BASE);
+  const { choices, object } = await engine.completions.create({ prompt: "List 3 US states: ", echo: true, n: 2, max_tokens: 5, logprobs: true, top_logprobs: 2 });
+  const [choice] = choices;
+  equal(choices.length, 2);
   check(choice.text.startsWith("List 3 US states: ") && object === "text_completion", choice.text);
   check(choice.logprobs.content.length >= 5, JSON.stringify(choice.logprobs));
 }
 
 async function mistakes() {
+  engine.setAppConfig(webllm.prebuiltAppConfig);
   await rejects(engine.chat.completions.create({ messages: say("a"), temperature: -1 }), "NonNegativeError");
   await rejects(engine.chat.completions.create({ messages: say("a"), model: PHI }), "SpecifiedModelNotFoundError");
   await rejects(engine.embeddings.create({ input: "a" }), "IncorrectPipelineLoadedError");
@@ -67,40 +77,7 @@ async function mistakes() {
   await engine.unload();
 }
 
-/** Forces tokens one after the other. */
-class Forcing {
-  resets = 0;
-  sampled = [];
-  #next = 40;
-
-  processLogits(logits) {
-    logits.fill(-100);
-    logits[this.#next] = 100;
-    return logits;
-  }
-
-  processSampledToken(token) {
-    this.sampled.push(token);
-    this.#next++;
-  }
-
-  resetState() {
-    this.resets++;
-    this.#next = 40;
-  }
-}
-
-async function logitProcessor() {
-  const forcing = new Forcing();
-  const stepping = await webllm.CreateMLCEngine(PHI, { ...CONFIG, logitProcessorRegistry: new Map([[PHI, forcing]]) });
-  const tokens = [];
-  let next = await stepping.forwardTokensAndSample([5, 6, 7], true);
-  for (; tokens.length < 4; next = await stepping.forwardTokensAndSample([next], false)) tokens.push(next);
-  equal(tokens, [40, 41, 42, 43]);
-  equal([forcing.sampled, forcing.resets], [[40, 41, 42, 43, 44], 1]);
-  await stepping.resetChat();
-  equal(await stepping.forwardTokensAndSample([5, 6, 7], true), 40);
-  await stepping.unload();
-}
-
-export default { getStarted, streaming, latencyBreakdown, multiRoundChat, seeds, textCompletion, mistakes, logitProcessor };
+export default {
+  "get-started": getStarted, streaming, "get-started-latency-breakdown": latencyBreakdown, "multi-round-chat": multiRoundChat, "seed-to-reproduce": seeds,
+  "text-completion": textCompletion, mistakes,
+};

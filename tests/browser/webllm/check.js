@@ -1,14 +1,25 @@
 /** What the programs share: ids that WebLLM's examples name, and what says whether a program did what it should. */
 
+import * as vectors from "/vectors/model.js";
 import * as webllm from "@mlc-ai/web-llm";
 
 export const LLAMA = "Llama-3.1-8B-Instruct-q4f32_1-MLC";
+export const BASE = "Llama-3.1-8B-q4f32_1-MLC";
+export const SMALL_LLAMA = "Llama-3.2-1B-Instruct-q4f16_1-MLC";
+export const LARGER_LLAMA = "Llama-3.2-3B-Instruct-q4f16_1-MLC";
+export const HERMES = "Hermes-2-Pro-Llama-3-8B-q4f16_1-MLC";
 export const PHI = "Phi-3.5-mini-instruct-q4f32_1-MLC-1k";
+export const PHI_2 = "phi-2-q4f32_1-MLC";
+export const VISION = "Phi-3.5-vision-instruct-q4f16_1-MLC";
 export const GEMMA = "gemma-2-2b-it-q4f32_1-MLC-1k";
+export const QWEN = "Qwen3-4B-q4f16_1-MLC";
+export const SMALL_QWEN = "Qwen3-0.6B-q0f32-MLC";
+export const ARCTIC = "snowflake-arctic-embed-m-q0f32-MLC-b4";
 
-/** Of the package's model under those names; on the CPU, which is faster than a GPU that is one in name. */
+/** Of the packages' two models under those names; on the CPU, which is faster than a GPU that is one in name. */
 const [packaged] = webllm.prebuiltAppConfig.model_list;
-for (const model_id of [LLAMA, PHI, GEMMA]) webllm.prebuiltAppConfig.model_list.push({ ...packaged, model_id });
+const writers = [LLAMA, BASE, SMALL_LLAMA, LARGER_LLAMA, HERMES, PHI, PHI_2, VISION, GEMMA, QWEN, SMALL_QWEN];
+webllm.addPackagedModels([{ ...packaged, aliases: writers }, webllm.packagedRecord(vectors.modelRecord, { ...vectors.modelFacts, aliases: [ARCTIC] })]);
 export const CONFIG = { device: "cpu", logLevel: "SILENT" };
 
 export const say = (content) => [{ role: "user", content }];

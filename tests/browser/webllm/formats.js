@@ -1,7 +1,7 @@
 /** Answers of a form: json-mode, json-schema, grammars, structural tags, tools. */
 
 import * as webllm from "@mlc-ai/web-llm";
-import { CONFIG, GEMMA, all, check, equal, rejects, say } from "./check.js";
+import { CONFIG, HERMES, LARGER_LLAMA, PHI, SMALL_LLAMA, all, check, equal, rejects, say } from "./check.js";
 
 const SCHEMA = {
   type: "object", required: ["house", "alive"], additionalProperties: false,
@@ -15,14 +15,31 @@ async function textFor(response_format, more = {}) {
   return [choice.message.content, choice.finish_reason];
 }
 
+/** As a schema library writes an enumeration. */
+const CONSTANTS = (...values) => ({ anyOf: values.map((value) => ({ const: value, type: "string" })) });
+
 async function jsonSchema() {
-  engine = await webllm.CreateMLCEngine(GEMMA, CONFIG);
+  await engine.reload(LARGER_LLAMA);
   const [text] = await textFor({ type: "json_object", schema: JSON.stringify(SCHEMA) });
   const { house, alive } = JSON.parse(text);
   check(["Gryffindor", "Slytherin"].includes(house) && typeof alive === "boolean", text);
+  const person = { type: "object", required: ["house", "wand"], properties: { house: CONSTANTS("Ravenclaw", "Hufflepuff"), wand: { type: "object", required: ["length"], properties: { length: { type: "number" } } } } };
+  const [named] = await textFor({ type: "json_object", schema: JSON.stringify(person) });
+  check(/^\{"house": ?"(Ravenclaw|Hufflepuff)"/.test(named), named);
+  await engine.reload(PHI);
+  const { usage } = await engine.chatCompletion({ messages: say("Numbers."), max_tokens: 60, response_format: { type: "json_object", schema: '{"type": "integer"}' } });
+  check(usage.extra.grammar_init_s > 0 && usage.extra.grammar_per_token_s >= 0, JSON.stringify(usage));
+  await engine.reload(HERMES);
+  const calls = { type: "object", required: ["tool_calls"], properties: { tool_calls: { type: "array", maxItems: 1, items: { type: "object", required: ["arguments", "name"], properties: { arguments: {}, name: { type: "string" } } } } } };
+  const [called] = await textFor({ type: "json_object", schema: JSON.stringify(calls) }, { messages: [{ role: "system", content: "You call functions." }, ...say("What is the weather?")] });
+  check(called.startsWith('{"tool_calls":'), called);
 }
 
 async function jsonMode() {
+  engine = await webllm.CreateMLCEngine(LARGER_LLAMA, CONFIG);
+  const both = await engine.chatCompletion({ messages: say("Introduce yourself."), n: 2, max_tokens: 20, response_format: { type: "json_object" } });
+  check(both.choices.every(({ message }) => message.content.trimStart().startsWith("{")), JSON.stringify(both.choices));
+  equal(await engine.getMessage(), both.choices[1].message.content);
   const [text, reason] = await textFor({ type: "json_object" });
   check(text.trimStart().startsWith("{"), text);
   if (reason === "stop") JSON.parse(text);
@@ -34,6 +51,7 @@ async function grammar() {
 }
 
 async function structuralTag() {
+  await engine.reload(SMALL_LLAMA);
   const tag = { begin: "<call>", content: { type: "json_schema", json_schema: SCHEMA }, end: "</call>" };
   const [text] = await textFor({
     type: "structural_tag",
@@ -41,6 +59,22 @@ async function structuralTag() {
   });
   const { house } = JSON.parse(/^<call>(.*)<\/call>$/s.exec(text)[1]);
   check(typeof house === "string", text);
+  const messages = [
+    ...say("The weather?"), { role: "assistant", content: text, tool_calls: [{ id: "a-1", type: "function", function: { name: "a", arguments: "{}" } }] },
+    { role: "tool", tool_call_id: "a-1", content: "sunny" }, ...say("In one sentence."),
+  ];
+  equal((await engine.chatCompletion({ messages, max_tokens: 4 })).choices[0].finish_reason, "length");
+}
+
+/** Prompts by hand, with tools in the system's message and what they said in messages of their own. */
+async function manualTools() {
+  await engine.reload(HERMES);
+  const messages = [{ role: "system", content: "Tools: <tools> {} </tools>" }, ...say("Fetch the data")];
+  const ask = async () => (await engine.chat.completions.create({ messages, seed: 0, temperature: 1, max_tokens: 6 })).choices[0].message.content;
+  const first = await ask();
+  equal(await ask(), first);
+  messages.push({ role: "assistant", content: first }, { role: "tool", tool_call_id: "0", content: '{"name": "get"}' });
+  check(typeof await ask() === "string", "no answer");
 }
 
 async function tools() {
@@ -60,4 +94,7 @@ async function tools() {
   await engine.unload();
 }
 
-export default { jsonSchema, jsonMode, grammar, structuralTag, tools };
+export default {
+  "json-mode": jsonMode, "json-schema": jsonSchema, grammar, "structural-tag-tool-use": structuralTag, "function-calling-manual": manualTools,
+  "function-calling-openai": tools,
+};

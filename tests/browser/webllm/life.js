@@ -1,7 +1,7 @@
 /** Loads and what is stored: abort-reload, cache-usage, integrity-verification, gates of simple-chat. */
 
 import * as webllm from "@mlc-ai/web-llm";
-import { CONFIG, PHI, check, equal, rejects, say } from "./check.js";
+import { CONFIG, PHI, SMALL_LLAMA, check, equal, rejects, say } from "./check.js";
 
 async function abortReload() {
   const engine = new webllm.MLCEngine(CONFIG);
@@ -41,6 +41,15 @@ async function cacheUsage() {
 }
 
 async function integrity() {
+  const address = `https://huggingface.co/mlc-ai/${SMALL_LLAMA}`;
+  const sri = `sha256-${"A".repeat(43)}=`;
+  const record = {
+    model: address, model_id: SMALL_LLAMA, model_lib: `${webllm.modelLibURLPrefix}${webllm.modelVersion}/Llama-3.2-1B.wasm`, low_resource_required: true,
+    vram_required_MB: 879.04, overrides: { context_window_size: 256 }, integrity: { config: sri, model_lib: sri, tokenizer: { "tokenizer.json": sri }, onFailure: "error" },
+  };
+  const engine = await webllm.CreateMLCEngine(SMALL_LLAMA, { ...CONFIG, appConfig: { model_list: [record] } });
+  equal((await engine.chat.completions.create({ messages: say("Hello!"), max_tokens: 2 })).model, SMALL_LLAMA);
+  await engine.unload();
   const { manifest } = webllm.prebuiltAppConfig.model_list[0];
   const bytes = await (await fetch(manifest)).arrayBuffer();
   const digest = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))));
@@ -49,4 +58,4 @@ async function integrity() {
   check(error instanceof webllm.IntegrityError && error.actual === `sha256-${digest}`, String(error));
 }
 
-export default { abortReload, interrupt, cacheUsage, integrity };
+export default { "abort-reload": abortReload, interrupt, "cache-usage": cacheUsage, "integrity-verification": integrity };

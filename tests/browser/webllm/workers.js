@@ -1,7 +1,7 @@
 /** Engines elsewhere: get-started-web-worker, multi-models, service-worker. */
 
 import * as webllm from "@mlc-ai/web-llm";
-import { CONFIG, GEMMA, LLAMA, PHI, all, check, equal, say, textOf } from "./check.js";
+import { CONFIG, GEMMA, LLAMA, PHI, all, check, equal, rejects, say, textOf } from "./check.js";
 
 const CALL = { messages: say("Hello there"), temperature: 0, max_tokens: 6 };
 
@@ -12,6 +12,7 @@ async function webWorker() {
   equal(told.at(-1), 1);
   const chunks = await all(await engine.chat.completions.create({ ...CALL, stream: true }));
   equal([textOf(chunks), (await engine.chatCompletion(CALL)).choices[0].message.content], [await engine.getMessage(), textOf(chunks)]);
+  equal((await engine.chatCompletion({ ...CALL, n: 3 })).choices.length, 3);
   await engine.unload();
   worker.terminate();
 }
@@ -23,6 +24,7 @@ async function multiModels() {
   const [first, second] = await Promise.all([ask(PHI), ask(GEMMA)]);
   equal([first[0].model, second[0].model], [PHI, GEMMA]);
   equal([textOf(first), textOf(second)], [await engine.getMessage(PHI), await engine.getMessage(GEMMA)]);
+  await rejects(engine.getMessage(), "UnclearModelToUseError");
   await engine.unload();
   worker.terminate();
 }
@@ -53,4 +55,6 @@ async function staticServiceWorker() {
   frame.remove();
 }
 
-export default { webWorker, multiModels, serviceWorker, staticServiceWorker };
+export default {
+  "get-started-web-worker": webWorker, "multi-models": multiModels, "service-worker": serviceWorker, "service worker without import()": staticServiceWorker,
+};
