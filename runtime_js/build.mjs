@@ -43,7 +43,7 @@ await Promise.all([
       "site-worker": "src/transport/site_worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
-  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", markdown: "src/view/markdown.ts" } }),
+  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", remote: "src/app/remote/main.ts", markdown: "src/view/markdown.ts" } }),
   // The package's entry outside of browsers, and the script of its engine's thread.
   build({
     ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from runtimes import runtime_command
+from webllm_build.config import Remote
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package import assets
 from webllm_build.package.manifest import ModelFacts
@@ -50,9 +51,11 @@ def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, fa
     return CompiledModel(facts, LIBRARY, TOKENIZER, (2, 7), weights, SCHEMES, GRAMMAR)
 
 
-def publish_site(out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None, endpoint: bool = True) -> Marker:
+def publish_site(
+    out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None, endpoint: bool = True, remote: Remote | None = None
+) -> Marker:
     with open_output(out) as output:
-        return write_site(output, model, title=title, weights=weights, endpoint=endpoint)
+        return write_site(output, model, title=title, weights=weights, endpoint=endpoint, remote=remote)
 
 
 def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | None = None) -> Marker:

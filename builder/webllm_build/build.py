@@ -10,7 +10,7 @@ from webllm_build.cache import Cache
 from webllm_build.catalog import model_names
 from webllm_build.config import BuildRequest, resolve
 from webllm_build.disk import check_space
-from webllm_build.errors import DamagedEntry, UnsupportedArchitecture
+from webllm_build.errors import ConfigError, DamagedEntry, InvalidOption, UnsupportedArchitecture
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.package.assets import GRAMMAR_ENGINE, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
@@ -56,12 +56,16 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
 
 
 def _checked(recipe: Recipe) -> Recipe:
-    """Raises UnsupportedArchitecture for a site of a model that does not write, UnsupportedTokenizer."""
+    """Raises UnsupportedArchitecture for a site of a model that does not write, UnsupportedTokenizer, or ConfigError for a remote model
+    beside one that does not chat."""
     if recipe.request.kind == "site" and recipe.embedding is not None:
         raise UnsupportedArchitecture(
             f"{recipe.checkpoint.name} makes vectors of texts, and a site's page chats",
             f"Build a package, whose engine.embeddings.create makes them: webllm-build npm --model {recipe.request.model} --out ...",
         )
+    if recipe.request.remote is not None and not recipe.checkpoint.tokenizer.config.get("chat_template"):
+        fix = "Leave --remote out, or name a model that chats."
+        raise ConfigError((InvalidOption("remote", recipe.request.remote, "a model with a chat template: this one continues texts", fix),))
     return replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=recipe.embedding is None))
 
 
@@ -107,7 +111,7 @@ def _pack_and_write(
         if request.kind == "site":
             (model,), (recipe,) = models, recipes
             how = {"threads": request.has_threads, "endpoint": request.endpoint}
-            write_site(output, model, title=recipe.title, weights=request.weights_at, **how)
+            write_site(output, model, title=recipe.title, weights=request.weights_at, remote=request.remote_at, **how)
         else:
             name = request.package_name or package_name(recipes)
             write_npm(output, models, name=name, version=request.package_version, weights=request.weights_at)

@@ -73,6 +73,14 @@ def is_package_name(name: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Remote:
+    """A model behind a server that speaks OpenAI's API: its address, and its name there."""
+
+    url: str
+    model: str
+
+
+@dataclass(frozen=True)
 class BuildRequest:
     """What is asked for. Every field but `kind` is a command-line option of the same name."""
 
@@ -154,6 +162,28 @@ class BuildRequest:
             kind="site",
         ),
     ] = True
+    remote: Annotated[
+        str | None,
+        Option(
+            "Address of a server that speaks OpenAI's API, as https://host/v1, which the page asks in the device's place while the model is "
+            "not ready, or by the visitor's wish. The visitor is asked before the first byte leaves, and for a key: a site has none. "
+            "Needs --remote-model.",
+            fits=HTTPS_OR_LOCAL.fullmatch,
+            expected="https://host/v1",
+            fix="Give the address that OpenAI's client takes as baseURL, without query or fragment.",
+            kind="site",
+        ),
+    ] = None
+    remote_model: Annotated[
+        str | None,
+        Option(
+            "Name of the model there.",
+            fits=lambda name: 0 < len(name) <= MAX_NAME and name.isprintable(),
+            expected=f"printable text on one line of at most {MAX_NAME} characters",
+            fix="Write it as the server calls it.",
+            kind="site",
+        ),
+    ] = None
     package_name: Annotated[
         str | None,
         Option(
@@ -174,9 +204,9 @@ class BuildRequest:
             kind="npm",
         ),
     ] = "1.0.0"
-    chat_template: Annotated[
-        str | None, Option("Jinja chat template to use instead of the model's own.", file="template", alone=True)
-    ] = None
+    chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", file="template", alone=True)] = (
+        None
+    )
     tool_format: Annotated[
         str, Option("How the model calls tools: {choices}. auto: as its chat template says.", ("auto", "none", *TOOL_FORMATS), alone=True)
     ] = "auto"
@@ -205,6 +235,11 @@ class BuildRequest:
         if self.weights is None:
             return BUNDLE if self.kind == "site" else None
         return self.weights.removeprefix("url:")
+
+    @property
+    def remote_at(self) -> Remote | None:
+        """Who may answer in the device's place."""
+        return None if self.remote is None or self.remote_model is None else Remote(self.remote, self.remote_model)
 
     @property
     def has_threads(self) -> bool:
@@ -297,6 +332,9 @@ def _both(request: BuildRequest) -> Iterator[InvalidOption]:
     if request.imatrix is not None and request.calibrate is not None:
         fix = "Leave one of them out: both say which weights matter."
         yield InvalidOption("imatrix", str(request.imatrix), "no --calibrate beside it", fix)
+    if (request.remote is None) != (request.remote_model is None):
+        missing = "remote" if request.remote is None else "remote-model"
+        yield InvalidOption(missing, None, "both of --remote and --remote-model, or none", f"Add --{missing}, or leave the other out.")
 
 
 def _several(request: BuildRequest) -> Iterator[InvalidOption]:

@@ -28,10 +28,18 @@ class ListedModel:
     def to_json(self) -> dict[str, object]:
         entry = self.entry
         return {
-            "name": entry.name, "title": entry.title, "aliases": list(entry.aliases), "kind": entry.kind, "license": entry.license,
-            "source": entry.source, "gated_original": entry.original, "architecture": entry.shape["model_type"],
-            "parameters": self.parameters, "context_length": self.context_length,
-            "download_bytes": dict(self.download), "memory_bytes_at_4096_tokens": self.memory,
+            "name": entry.name,
+            "title": entry.title,
+            "aliases": list(entry.aliases),
+            "kind": entry.kind,
+            "license": entry.license,
+            "source": entry.source,
+            "gated_original": entry.original,
+            "architecture": entry.shape["model_type"],
+            "parameters": self.parameters,
+            "context_length": self.context_length,
+            "download_bytes": dict(self.download),
+            "memory_bytes_at_4096_tokens": self.memory,
         }
 
 

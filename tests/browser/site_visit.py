@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 from site_server import SiteServer
 
 from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
+from webllm_build.config import Remote
 from webllm_build.package import site
 from webllm_build.package.assets import runtime_file
 from webllm_build.package.model_folder import CompiledModel, write_weights
@@ -23,7 +24,14 @@ TITLE = "Sample chat"
 
 
 def build_site(
-    out: Path, scratch: Path, seed: int = 0, title: str = TITLE, chats: bool = True, runs_on_cpu: bool = False, endpoint: bool = True
+    out: Path,
+    scratch: Path,
+    seed: int = 0,
+    title: str = TITLE,
+    chats: bool = True,
+    runs_on_cpu: bool = False,
+    endpoint: bool = True,
+    remote: Remote | None = None,
 ) -> None:
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
@@ -40,7 +48,7 @@ def build_site(
         return data if name.endswith(".json") else data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):
-        publish_site(out, model, title=title, endpoint=endpoint)
+        publish_site(out, model, title=title, endpoint=endpoint, remote=remote)
 
 
 def files_of_a_load(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from golden_file import assert_golden
 from package_sample import TOKENIZER, node, publish_site, sample_model, stub_runtime, tree
+from webllm_build.config import Remote
 from webllm_build.errors import PackageError
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
@@ -170,6 +171,17 @@ def test_weights_elsewhere(tmp_path: Path) -> None:
     assert [path.name for path in out.glob("weights/*")] == [shard.file for shard in manifest.weights.shards], "to be uploaded"
     publish_site(out, sample_model(tmp_path), title="Chat")
     assert not (out / "weights").exists(), "bundled again"
+
+
+def test_a_remote_model(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    publish_site(out, sample_model(tmp_path), title="Chat", remote=Remote("https://api.example.org:8443/v1", "far/away"))
+    page = Page((out / "index.html").read_text())
+    assert "connect-src 'self' https://api.example.org:8443;" in page.metas["Content-Security-Policy"]
+    remote = json.loads(page.config)["remote"]
+    assert (remote["url"], remote["model"]) == ("https://api.example.org:8443/v1", "far/away")
+    assert remote["script"] in service_worker_config(out)["shell"]
+    assert "example.org" not in (out / "bench.html").read_text(), "what measures asks nobody"
 
 
 def test_a_hostile_title_stays_text(tmp_path: Path) -> None:

@@ -103,9 +103,7 @@ class DecodeExperts(ExpertOperators):
 class PrefillExperts(ExpertOperators):
     """Many tokens: pairs of a token and an expert are put in the order of experts, and tiles of each expert's ones multiplied."""
 
-    def grouped(
-        self, x: nn.Tensor, chosen: nn.Tensor, routing: Routing, weights: ExpertWeights, activation: Activation
-    ) -> nn.Tensor:
+    def grouped(self, x: nn.Tensor, chosen: nn.Tensor, routing: Routing, weights: ExpertWeights, activation: Activation) -> nn.Tensor:
         """What each chosen expert makes of x[m, k]: [m * chosen, k]."""
         pairs = x.shape[0] * routing.chosen
         shapes = [pairs], [tile_count(pairs, routing.count, HEIGHT), TILE_WORDS]

@@ -103,9 +103,7 @@ def read_multipliers(config: Reader, scan: Scan) -> dict[str, Multiplier]:
     def factor(name: str) -> float:
         return config.number(f"{name}_multiplier", default=1.0)
 
-    attended, keys, attention, scanned, mamba = (
-        factor(name) for name in ("attention_in", "key", "attention_out", "ssm_in", "ssm_out")
-    )
+    attended, keys, attention, scanned, mamba = (factor(name) for name in ("attention_in", "key", "attention_out", "ssm_in", "ssm_out"))
     gate, down = config.numbers("mlp_multipliers", 2, default=1.0)
     of_parts = config.numbers("ssm_multipliers", 5, default=1.0)
     rows = (scan.size, scan.size, scan.groups * scan.states, scan.groups * scan.states, scan.heads)  # z, x, B, C and dt

@@ -126,9 +126,7 @@ def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
         values = divisors.dequantize()
         turned = int((values == 1).sum())
         if not (values[:turned] == 1).all() or not (values[turned:] > 1e20).all():
-            raise UnsupportedArchitecture(
-                f"{gguf.ROPE_DIVISORS} has other numbers than 1 and huge ones", "Convert the model again."
-            )
+            raise UnsupportedArchitecture(f"{gguf.ROPE_DIVISORS} has other numbers than 1 and huge ones", "Convert the model again.")
         found["rope_parameters"] = {FULL: {**ROPES[FULL], "partial_rotary_factor": turned / len(values)}}
     return found
 

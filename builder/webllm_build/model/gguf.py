@@ -41,9 +41,7 @@ EXPERT_KEYS: Mapping[str, str] = {
     "num_experts_per_tok": "expert_used_count",
     "moe_intermediate_size": "expert_feed_forward_length",
 }
-EXPERTS: Mapping[str, Sequence[Form]] = {
-    f"experts_{part}": (Form(f"blk.{{}}.ffn_{part}_exps.weight"),) for part in ("gate", "up", "down")
-}
+EXPERTS: Mapping[str, Sequence[Form]] = {f"experts_{part}": (Form(f"blk.{{}}.ffn_{part}_exps.weight"),) for part in ("gate", "up", "down")}
 # Of LongRoPE: what rotary frequencies are divided by in sequences up to the original length, and beyond it.
 LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}
 ATTENTION_FACTOR = "rope.scaling.attn_factor"

@@ -64,7 +64,7 @@ DEFAULTS = {
         "beta_slow": 1.0,
         "truncate": False,
         "original_max_position_embeddings": 4096,
-    }
+    },
 }
 
 
@@ -93,7 +93,5 @@ def read(config: Reader) -> Decoder:
     kinds = config.layer_types(count, default=[FULL if layer % 2 else SLIDING for layer in range(count)])
     routing = Routing(common.read_expert_count(config, default=128), config.integer("num_experts_per_tok", default=4))
     experts = Experts(routing, "clamped_silu_mul", config.integer("intermediate_size"), biased=True)
-    layers = [
-        Layer(SelfAttention(everywhere if kind == FULL else nearby, qkv_bias=biased, out_bias=biased), experts) for kind in kinds
-    ]
+    layers = [Layer(SelfAttention(everywhere if kind == FULL else nearby, qkv_bias=biased, out_bias=biased), experts) for kind in kinds]
     return common.read_decoder(config, NAMES, layers)

@@ -179,9 +179,7 @@ class Place:
 
     def _forms(self, part: str) -> Mapping[Format, Sequence[Form]]:
         """Its forms in this layer."""
-        return {
-            format: [form.of_layer(self.layer) for form in file.experts[part]] for format, file in self.names.formats.items()
-        }
+        return {format: [form.of_layer(self.layer) for form in file.experts[part]] for format, file in self.names.formats.items()}
 
     def _name(self, weight: str) -> str:
         return weight if self.layer is None else f"layers.{self.layer}.{weight}"

@@ -22,7 +22,18 @@ def runtime_folder() -> Path:
 
 
 SITE_SCRIPTS = (
-    *("app.js", "style.css", "icons.json", "site-worker.js", "structure.js", "cpu.js", "markdown.js", "endpoint.js", "service-worker.js"),
+    *(
+        "app.js",
+        "style.css",
+        "icons.json",
+        "site-worker.js",
+        "structure.js",
+        "cpu.js",
+        "markdown.js",
+        "endpoint.js",
+        "remote.js",
+        "service-worker.js",
+    ),
     *("bench.js", "bench.css", "bench-worker.js"),
 )
 CHAT_PROGRAM = "chat.mjs"

@@ -98,9 +98,7 @@ class Output:
     folder: Path
     previous: Marker | None
 
-    def publish(
-        self, kind: str, models: tuple[MarkedModel, ...], fill: Callable[[Stage], None], entry_points: tuple[str, ...]
-    ) -> Marker:
+    def publish(self, kind: str, models: tuple[MarkedModel, ...], fill: Callable[[Stage], None], entry_points: tuple[str, ...]) -> Marker:
         """Let `fill` write into a folder of its own, then move its files into place, entry points last.
 
         Whatever fails before the move leaves the folder as it was. Files are moved whole, one by one, and not the folder: it may be

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
+from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, Remote
 from webllm_build.package.assets import licenses, runtime_file, templates_folder
 from webllm_build.package.manifest import Manifest, hashed_name
 from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
@@ -28,18 +28,26 @@ class Asset:
 
 
 def write_site(
-    output: Output, model: CompiledModel, *, title: str, weights: str | None = BUNDLE, threads: bool = True, endpoint: bool = True
+    output: Output,
+    model: CompiledModel,
+    *,
+    title: str,
+    weights: str | None = BUNDLE,
+    threads: bool = True,
+    endpoint: bool = True,
+    remote: Remote | None = None,
 ) -> Marker:
     """Write the chat site of `model`.
 
     weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifest.
     threads: the service worker isolates the page, so that its threads may share memory.
     endpoint: the service worker answers requests to `v1/` with the model of an open page, as OpenAI's server would.
+    remote: who may answer in the device's place, where the visitor lets it; only of a page that chats.
     Raises OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder is then as it was before.
     """
     bundled = weights in (BUNDLE, None)
     manifest = model.manifest(None if bundled else weights)
-    shell = _shell(manifest, title, threads, endpoint)
+    shell = _shell(manifest, title, threads, endpoint, remote if manifest.task == "chat" else None)
 
     def fill(stage: Stage) -> None:
         for asset in shell:
@@ -49,11 +57,12 @@ def write_site(
     return output.publish("site", (marked(manifest, model.names),), fill, (BENCH, "index.html", "sw.js"))
 
 
-def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tuple[Asset, ...]:
+def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool, remote: Remote | None) -> tuple[Asset, ...]:
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
     structure, cpu, markdown = _built("structure.js"), _built("cpu.js"), _built("markdown.js")
     served = _built("endpoint.js") if endpoint else None
+    asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")
     style = _built("style.css")
     icon = _static("icon.svg")
@@ -68,6 +77,7 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
         "markdown": markdown.path,
         "service_worker": "sw.js",
         "endpoint": None if served is None else served.path,
+        "remote": {"url": remote.url, "model": remote.model, "script": asks.path} if remote and asks else None,
         "runs_on_cpu": manifest.cpu is not None,
         "download_bytes": manifest.download_bytes,
         "model": {
@@ -81,13 +91,13 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool) -> tup
         "sampling": dict(manifest.sampling),
     }
     origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
-    assets = (app, worker, structure, cpu, markdown, style, icon, *([served] if served else []))
+    assets = (app, worker, structure, cpu, markdown, style, icon, *(each for each in (served, asks) if each))
 
     def page(build: str) -> Asset:
         index = render(
             "site/index.html.j2",
             title=title,
-            origin=origin,
+            origin=origin + (f" {_origin(remote.url)}" if remote else ""),
             style=style.path,
             icon=icon.path,
             icons=icons,
@@ -121,7 +131,7 @@ def _digest(*assets: Asset) -> str:
 def _bench(config: Mapping[str, object], origin: str, icon: Asset) -> tuple[Asset, ...]:
     """The page that measures. Nothing of it is loaded or stored before somebody opens it."""
     script, worker, style = _built("bench.js"), _built("bench-worker.js"), _built("bench.css")
-    config = {**config, "worker": worker.path}
+    config = {**config, "worker": worker.path, "remote": None}
     page = render("site/bench.html.j2", config=config, origin=origin, icon=icon.path, style=style.path, bench=script.path)
     return (Asset(BENCH, page.encode()), script, worker, style)
 

@@ -99,5 +99,3 @@ def _prompts(folder: Folder, config: Mapping[str, object]) -> tuple[dict[str, st
     if default is not None and (not isinstance(default, str) or default not in given):
         raise malformed(folder.path / PROMPTS, f"default_prompt_name is {shown(default)}, which is none of the prompts")
     return dict(given), default
-
-

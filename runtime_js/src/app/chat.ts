@@ -9,8 +9,10 @@ import type { Message } from "../view/message.ts";
 import { MessageList } from "../view/message_list.ts";
 import { Scroller } from "../view/scroll.ts";
 import { WORDS, type ComposerMode } from "../view/words.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, type Turn } from "./conversation.ts";
+import { LateRemote } from "./late_remote.ts";
 import { safeStorage } from "./safe_storage.ts";
+import type { Piece } from "./engine.ts";
 import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
 import { showNotice } from "./view/notice.ts";
@@ -38,6 +40,8 @@ export class Chat implements Task {
   readonly #markdown: LateMarkdown;
   readonly #settingsDialog: SettingsDialog;
   readonly #scroller: Scroller;
+  /** Who may answer in the device's place. */
+  readonly #remote: LateRemote | undefined;
   readonly #newChatButton = byId("new-chat", HTMLButtonElement);
   readonly #welcome = byId("welcome", HTMLElement);
   readonly #storage = safeStorage(() => sessionStorage);
@@ -56,7 +60,7 @@ export class Chat implements Task {
     this.#markdown = new LateMarkdown((attempt): Promise<Markdown> => import(attempt === 0 ? config.markdown : `${config.markdown}#${attempt}`));
     const context = { root: document, words: WORDS, markdown: this.#markdown };
     this.#scroller = new Scroller(context);
-    this.#composer = new Composer(context, (text) => this.#send(text), () => this.model.stop(), () => this.#leaveEdit());
+    this.#composer = new Composer(context, (text) => this.#send(text), () => this.#stop(), () => this.#leaveEdit());
     this.#draftKey = `${DRAFT}:${model.id}`;
     this.#composer.draft = this.#savedDraft = this.#storage.get(this.#draftKey) ?? "";
     this.#list = new MessageList(context, {
@@ -65,6 +69,7 @@ export class Chat implements Task {
       copyRefused: () => showNotice("copy", "The browser does not let this page copy. Select the text yourself."),
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
+    this.#remote = config.remote && new LateRemote(config.remote);
     this.model = new Model(config, store.load(), this);
     this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());
@@ -74,7 +79,7 @@ export class Chat implements Task {
   }
 
   show(status: Status): void {
-    this.#composer.setMode(COMPOSER[status]);
+    this.#composer.setMode(this.#remote?.isAnswering === true ? "busy" : this.#mayAskRemote ? "ready" : COMPOSER[status]);
     const empty = this.#conversation.messages.length === 0;
     this.#newChatButton.disabled = empty;
     this.#welcome.hidden = !empty || status !== "ready";
@@ -87,7 +92,14 @@ export class Chat implements Task {
       this.#announce("The model is ready.");
       this.#composer.focus();
     }
-    if (this.#conversation.isUnanswered) void this.#answerFrom(this.#conversation.messages.length);
+    if (this.#conversation.isUnanswered) void this.#answerHere(this.#conversation.messages.length);
+  }
+
+  /** Whether the remote model is whom a question goes to now. */
+  get #mayAskRemote(): boolean {
+    if (this.#remote === undefined || this.model.status === "answering") return false;
+    const { answers } = this.model.settings;
+    return answers === "remote" || (answers === "auto" && this.model.status !== "ready" && !this.#remote.isRefused);
   }
 
   save(): void {
@@ -114,13 +126,61 @@ export class Chat implements Task {
     this.#append({ role: "user", text, ending: "stop" });
     this.save(); // it is a question now, and no draft
     this.#scroller.toEnd();
-    if (this.model.status === "ready") void this.#answerFrom(this.#conversation.messages.length);
+    if (this.model.status === "ready" || this.#mayAskRemote) void this.#answerFrom(this.#conversation.messages.length);
     else this.show(this.model.status);
+  }
+
+  #stop(): void {
+    this.#remote?.stop();
+    this.model.stop();
   }
 
   /** Answer the messages before `index`; what stood from there on is dropped. */
   async #answerFrom(index: number): Promise<void> {
+    if (this.#remote?.isAnswering === true) return;
+    if (this.#remote !== undefined && this.#mayAskRemote) await this.#answerThere(this.#remote, index);
+    else await this.#answerHere(index);
+  }
+
+  async #answerHere(index: number): Promise<void> {
     if (this.model.status !== "ready") return;
+    const { turns, take, end } = this.#beginAnswer(index);
+    const by = this.#remote && { by: "this device" };
+    await this.model.run(
+      (engine, signal) => engine.chat(turns, this.model.settings, signal, (piece) => take(piece, by)),
+      ({ ending, speed }) => end({ ending, speed, ...by }),
+    );
+  }
+
+  /** By the remote model, where the visitor lets it; else the question waits for the model here. */
+  async #answerThere(remote: LateRemote, index: number): Promise<void> {
+    const turn = this.#turn;
+    const allows = await remote.allows(this.model.settings.answers === "remote").catch(() => false);
+    if (turn !== this.#turn || index > this.#conversation.messages.length) return;
+    if (!allows) {
+      this.show(this.model.status);
+      await this.#answerHere(index);
+      return;
+    }
+    const { turns, take, end } = this.#beginAnswer(index);
+    let [by, isEmpty]: [Partial<Pick<Message, "by">>, boolean] = [{}, true];
+    const answering = remote.answer({ turns, settings: this.model.settings, host: this.model.host }, (piece, who) => {
+      [by, isEmpty] = [{ by: who }, isEmpty && piece.text === "" && piece.thought === ""];
+      take(piece, by);
+    });
+    this.show(this.model.status);
+    const { ending, problem } = await answering;
+    end({ ending, ...by });
+    if (problem !== undefined) showNotice("remote", problem);
+    if (problem !== undefined && isEmpty && this.#turn === turn + 1) this.#truncate(index); // the question waits for the model here
+    this.show(this.model.status);
+    if (this.model.status === "ready" && this.#conversation.isUnanswered) await this.#answerHere(index);
+  }
+
+  /** A message that grows by what is taken; writes nothing more when another answer, or another chat, was begun. */
+  #beginAnswer(index: number): {
+    readonly turns: readonly Turn[]; take(piece: Piece, by: Partial<Pick<Message, "by">> | undefined): void; end(rest: Omit<Message, "role" | "text">): void;
+  } {
     this.#truncate(index);
     const turn = ++this.#turn;
     const turns = this.#conversation.turns();
@@ -134,17 +194,18 @@ export class Chat implements Task {
     this.#append({ role: "assistant", text, ending: "open" });
     this.#scroller.toEnd();
     this.#announce("The model is answering.");
-    await this.model.run(
-      (engine, signal) => engine.chat(turns, this.model.settings, signal, (piece) => {
+    return {
+      turns,
+      take: (piece, by) => {
         text += piece.text;
         thought += piece.thought;
-        write({ ending: "open" });
-      }),
-      ({ ending, speed }) => {
-        write({ ending, speed });
+        write({ ending: "open", ...by });
+      },
+      end: (rest) => {
+        write(rest);
         if (turn === this.#turn) this.#announce(text);
       },
-    );
+    };
   }
 
   #leaveOutOldest(): void {
@@ -156,7 +217,7 @@ export class Chat implements Task {
 
   #newChat(): void {
     this.#turn += 1;
-    this.model.stop();
+    this.#stop();
     this.#truncate(0);
     this.model.hideProblem();
     this.show(this.model.status);
@@ -177,7 +238,7 @@ export class Chat implements Task {
 
   #onKey(event: KeyboardEvent): void {
     if (event.key !== "Escape" || event.defaultPrevented || isComposing(event) || document.querySelector("dialog[open]") !== null) return;
-    if (this.model.status === "answering") this.model.stop();
+    if (this.model.status === "answering" || this.#remote?.isAnswering === true) this.#stop();
     else if (this.#editing !== undefined) this.#leaveEdit();
   }
 

@@ -88,6 +88,7 @@ export class Conversation {
           thought: item.optional("thought", (key) => item.string(key, MAX_TEXT)),
           ending: ending === "open" ? "abort" : ending,
           speed: item.optional("speed", (key) => item.number(key, 0, 1e9)),
+          by: item.optional("by", (key) => item.string(key, 1000)),
           leftOut: item.optional("leftOut", (key) => item.boolean(key)),
         };
       });

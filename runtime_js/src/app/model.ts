@@ -109,6 +109,7 @@ export class Model {
   change(settings: Settings): void {
     this.#settings = settings;
     if (this.#status === "ready") this.#settle();
+    else this.#task.show(this.#status);
   }
 
   /** Who answers what other pages ask. */

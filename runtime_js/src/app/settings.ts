@@ -18,7 +18,12 @@ export interface Settings {
   /** Tokens that one conversation may hold. */
   readonly contextLength: number;
   readonly device: Device;
+  /** Who answers, where the site has a remote model: "auto" asks it while the model here is not ready. */
+  readonly answers: Answers;
 }
+
+export const ANSWERS = ["auto", "device", "remote"] as const;
+export type Answers = (typeof ANSWERS)[number];
 
 const SMALLEST_CONTEXT = 1024;
 const DEFAULT_CONTEXT = 4096;
@@ -28,7 +33,7 @@ const KEY = "webllm-build:settings";
 function defaultSettings(modelContext: number, sampling: SamplingDefaults): Settings {
   const { temperature = CHAT_SAMPLING.temperature, topP = CHAT_SAMPLING.topP, topK = 0, minP = 0, repetitionPenalty = 1 } = sampling;
   const contextLength = Math.min(DEFAULT_CONTEXT, modelContext);
-  return { systemPrompt: "", temperature, topP, topK, minP, repetitionPenalty, maxTokens: 1024, contextLength, device: "auto" };
+  return { systemPrompt: "", temperature, topP, topK, minP, repetitionPenalty, maxTokens: 1024, contextLength, device: "auto", answers: "auto" };
 }
 
 /** Powers of two up to the model's own length, which always is the last. */
@@ -74,6 +79,7 @@ export class SettingsStore {
         maxTokens: fields.integer("maxTokens", 1, 131072),
         contextLength: fields.integer("contextLength", 1, this.modelContext),
         device: fields.oneOf("device", DEVICES),
+        answers: fields.optional("answers", (key) => fields.oneOf(key, ANSWERS)) ?? "auto",
       };
     } catch {
       return this.defaults;

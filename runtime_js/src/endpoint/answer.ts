@@ -1,18 +1,9 @@
 /** The page's part, a script by itself, which the first request to the site's `v1/` loads: OpenAI's server on the page's engine. */
 
-import { BaseEngine } from "../api/base_engine.ts";
 import type { ModelHost } from "../api/host.ts";
+import { HostedEngine } from "../api/hosted_engine.ts";
 import { createFetch } from "../api/openai/fetch.ts";
 import { CANCEL, type Asked, type Told } from "./messages.ts";
-
-class HostedEngine extends BaseEngine {
-  readonly host: ModelHost;
-
-  constructor(host: ModelHost) {
-    super();
-    this.host = host;
-  }
-}
 
 /** Answers through `port`, as far as somebody listens. */
 export async function answer(host: ModelHost, { method, path, headers, body }: Asked, port: MessagePort): Promise<void> {

@@ -17,6 +17,17 @@ export interface ModelCard {
 /** What the model does: answers in a conversation, or continues a text. */
 const TASKS = ["chat", "complete"] as const;
 
+/** A model behind a server that speaks OpenAI's API. */
+export interface RemoteConfig {
+  /** As of OpenAI's client. */
+  readonly url: string;
+  /** Of the server, as it is shown. */
+  readonly host: string;
+  readonly model: string;
+  /** Absolute URL of the script that asks it. */
+  readonly script: string;
+}
+
 export interface PageConfig {
   readonly task: (typeof TASKS)[number];
   /** Absolute URL. */
@@ -31,6 +42,8 @@ export interface PageConfig {
   readonly markdown: string;
   /** Absolute URL of the script that answers requests to the site's `v1/`; undefined where nothing does. */
   readonly endpoint: string | undefined;
+  /** Who may answer in the device's place, where the visitor lets it. */
+  readonly remote: RemoteConfig | undefined;
   /** Whether the model also runs where there is no GPU. */
   readonly runsOnCpu: boolean;
   /** Bytes of the whole model. */
@@ -52,6 +65,11 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     serviceWorker: fields.string("service_worker", 2000),
     markdown: absolute("markdown"),
     endpoint: fields.optional("endpoint", absolute),
+    remote: fields.optional("remote", (key) => {
+      const remote = fields.object(key);
+      const url = remote.string("url", 2000);
+      return { url, host: new URL(url).host, model: remote.string("model", 1000), script: new URL(remote.string("script", 2000), pageUrl).href };
+    }),
     runsOnCpu: fields.boolean("runs_on_cpu"),
     downloadBytes: fields.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
     model: {

@@ -14,6 +14,8 @@ export interface Message {
   readonly ending: Ending;
   /** Tokens a second, for a finished answer. */
   readonly speed?: number | undefined;
+  /** Who answered, where there was a choice. */
+  readonly by?: string | undefined;
   /** The model is not told this message any more: there is no room for it. */
   readonly leftOut?: boolean | undefined;
 }

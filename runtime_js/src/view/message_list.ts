@@ -201,6 +201,7 @@ function toolbar(message: Message, words: ViewWords): HTMLElement {
   bar.append(button("copy", words.copy, "copy"));
   if (message.role === "user") bar.append(button("edit", words.change, "edit"));
   else bar.append(button("retry", words.again, "again"));
+  if (message.by !== undefined) bar.append(element("span", { class: "speed by" }, `${words.from} ${message.by}`));
   if (message.speed !== undefined) bar.append(element("span", { class: "speed" }, `${message.speed.toFixed(1)} tokens/s`));
   return bar;
 }

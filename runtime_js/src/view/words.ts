@@ -18,6 +18,8 @@ export interface ViewWords {
   readonly change: string;
   readonly again: string;
   readonly table: string;
+  /** In front of who answered. */
+  readonly from: string;
   /** Why an answer ended. */
   readonly notes: Readonly<Partial<Record<Ending, string>>>;
 }
@@ -35,5 +37,6 @@ export const WORDS: ViewWords = {
   change: "Change",
   again: "Answer again",
   table: "Table",
+  from: "From",
   notes: { length: "Stopped at the longest answer that the settings allow.", abort: "Stopped.", failed: "Broken off by an error." },
 };

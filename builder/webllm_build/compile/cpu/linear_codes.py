@@ -130,9 +130,7 @@ class CodeProduct:
             return buffer[(*place, T.ramp(block, 1, SPAN))]
         return joined([buffer[(*place, block + min(lane, self.blocks - 1))] for lane in range(SPAN)])
 
-    def several(
-        self, tokens: list[Expr], outs: list[Expr], scales: Callable[[Expr, int], Expr], first: Expr, starts: list[Expr]
-    ) -> None:
+    def several(self, tokens: list[Expr], outs: list[Expr], scales: Callable[[Expr, int], Expr], first: Expr, starts: list[Expr]) -> None:
         """The same for TOKENS tokens, which are the elements of a sum. scales: (block, SCALE or SUM) → those of the tokens, as a vector."""
         sums = zeros("sums", ROWS)
         with T.serial(self.blocks) as block:

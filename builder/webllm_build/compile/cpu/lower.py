@@ -139,9 +139,7 @@ class CpuOperators(RelaxOperators):
         """x as a weight's kernel takes it; it has `each` rows for a token."""
         return [x]
 
-    def expert_kernel(
-        self, matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, *, of_tokens: bool
-    ) -> tirx.PrimFunc | TiledKernel:
+    def expert_kernel(self, matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, *, of_tokens: bool) -> tirx.PrimFunc | TiledKernel:
         return _expert_linear(matrix, routing, epilogue, of_tokens=of_tokens)
 
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
@@ -212,9 +210,7 @@ class IntegerCpuOperators(CpuOperators):
         scheme = self.inputs.weights[weight.name][0].scheme.name
         return self.codes(x, scheme, None, each)[:2] if scheme in CODES else [x]
 
-    def expert_kernel(
-        self, matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, *, of_tokens: bool
-    ) -> tirx.PrimFunc | TiledKernel:
+    def expert_kernel(self, matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, *, of_tokens: bool) -> tirx.PrimFunc | TiledKernel:
         if matrix.scheme.name not in CODES:
             return super().expert_kernel(matrix, routing, epilogue, of_tokens=of_tokens)
         return _expert_linear_codes(self.flavours, matrix, routing, epilogue, of_tokens)

@@ -60,5 +60,3 @@ def largest_of(logits: Buffer, row: Expr, vocab_size: int) -> Expr:
         top.offer(found, tokens)
     top.reduce()
     return let("top", top.value[0])
-
-

@@ -2,8 +2,8 @@
 
 import { byId, element, icon } from "../../view/dom.ts";
 
-/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. */
-export type NoticeKind = "update" | "storage" | "copy" | "computer";
+/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. */
+export type NoticeKind = "update" | "storage" | "copy" | "computer" | "remote";
 
 const shown = new Map<NoticeKind, string>();
 

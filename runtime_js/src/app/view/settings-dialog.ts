@@ -2,7 +2,7 @@
 
 import { formatBytes } from "../../support/format.ts";
 import { DEVICES } from "../../executor/devices.ts";
-import { contextChoices, type Settings, type SettingsStore } from "../settings.ts";
+import { ANSWERS, contextChoices, type Settings, type SettingsStore } from "../settings.ts";
 import { byId, element } from "../../view/dom.ts";
 
 /** Whom the settings are for. */
@@ -26,6 +26,8 @@ export class SettingsDialog {
   readonly #maxTokens = byId("max-tokens", HTMLInputElement);
   readonly #contextLength = byId("context-length", HTMLSelectElement);
   readonly #device = byId("device", HTMLSelectElement);
+  /** Of a site with a remote model. */
+  readonly #answers = document.querySelector<HTMLSelectElement>("select#answers");
   readonly #user: SettingsUser;
 
   constructor(store: SettingsStore, user: SettingsUser) {
@@ -79,6 +81,7 @@ export class SettingsDialog {
     this.#maxTokens.value = String(settings.maxTokens);
     this.#contextLength.value = String(settings.contextLength);
     this.#device.value = settings.device;
+    if (this.#answers !== null) this.#answers.value = settings.answers;
     this.#showValues();
   }
 
@@ -98,6 +101,7 @@ export class SettingsDialog {
       maxTokens: this.#maxTokens.valueAsNumber,
       contextLength: Number(this.#contextLength.value),
       device: DEVICES.find((device) => device === this.#device.value) ?? "auto",
+      answers: ANSWERS.find((answers) => answers === this.#answers?.value) ?? "auto",
     };
   }
 }

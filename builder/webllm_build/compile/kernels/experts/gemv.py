@@ -62,9 +62,7 @@ def expert_channels(
     return kernel.func
 
 
-def expert_sum(
-    variant: Variant, matrix: ExpertMatrix, m: int, chosen: int, *, epilogue: Epilogue, tile: Tile | None = None
-) -> PrimFunc:
+def expert_sum(variant: Variant, matrix: ExpertMatrix, m: int, chosen: int, *, epilogue: Epilogue, tile: Tile | None = None) -> PrimFunc:
     """out[t] = the sum over the chosen experts that the matrix holds of W[expert] · x[t, slot], with a bias of their biases times shares,
     with a residual added to it. It is one sum along all of a token's channels.
 
@@ -92,9 +90,7 @@ def expert_sum(
     return kernel.func
 
 
-def store_sums(
-    work: Work, sum_of: Callable[[Expr], Expr], finish: EpilogueBuffers, choices: Buffer, token: Expr, out: Buffer
-) -> None:
+def store_sums(work: Work, sum_of: Callable[[Expr], Expr], finish: EpilogueBuffers, choices: Buffer, token: Expr, out: Buffer) -> None:
     """Store a token's outputs, with its experts' biases."""
     bias, chosen = finish.bias, int(choices.shape[2])
     for index, row in work.each_row():

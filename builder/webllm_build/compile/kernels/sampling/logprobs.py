@@ -153,9 +153,7 @@ def _bits(value: Expr) -> Expr:
     return T.reinterpret("uint32", value)
 
 
-def _ranks(
-    variant: Variant, count: Expr, each: Callable[[], Iterator[tuple[Expr, Expr]]], thread: Expr
-) -> Iterator[tuple[Expr, Largest]]:
+def _ranks(variant: Variant, count: Expr, each: Callable[[], Iterator[tuple[Expr, Expr]]], thread: Expr) -> Iterator[tuple[Expr, Largest]]:
     """A loop over the workgroup's `count` largest numbers, the largest first, of equals the lowest id: yields (rank, number) once, for the
     body to be emitted. each: a loop over this invocation's (number, id); of equal numbers, ids rise."""
     best, last = Largest(variant, thread), local("last", 2)

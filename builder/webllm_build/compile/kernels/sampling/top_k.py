@@ -19,9 +19,7 @@ NEAR_ROUNDS = 6  # to within a thousandth of the answer
 _SIGN = 1 << 31
 
 
-def find_kth_largest(
-    variant: Variant, rounds: Expr, bounds: Buffer, k: Expr, each: Callable[[Expr], Iterator[Expr]], thread: Expr
-) -> None:
+def find_kth_largest(variant: Variant, rounds: Expr, bounds: Buffer, k: Expr, each: Callable[[Expr], Iterator[Expr]], thread: Expr) -> None:
     """Narrow `bounds` until the k-th largest number is bounds[0] or more, and what is at least bounds[0] are the k largest, and equals.
 
     bounds: uint32[2], local, the same in every invocation: `ordered` numbers of which at least k are at least [0], and fewer [1]. Where

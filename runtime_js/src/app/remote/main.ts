@@ -1,0 +1,72 @@
+/** The site's remote model, which may answer in the device's place: a script by itself, which a page loads when it is first wanted. */
+
+import type { ModelHost } from "../../api/host.ts";
+import { HostedEngine } from "../../api/hosted_engine.ts";
+import { createHybrid, type Where } from "../../hybrid/index.ts";
+import { ModelNotLoadedError, RemoteError } from "../../support/errors.ts";
+import type { RemoteConfig } from "../../page/config.ts";
+import type { SafeStorage } from "../safe_storage.ts";
+import type { Settings } from "../settings.ts";
+import type { Turn } from "../conversation.ts";
+import type { Outcome, Piece } from "../engine.ts";
+import { Consent } from "./consent.ts";
+
+export interface RemoteQuestion {
+  readonly turns: readonly Turn[];
+  readonly settings: Settings;
+  /** The model on this device, where it is ready: it goes on where the remote one fails. */
+  readonly host: ModelHost | undefined;
+}
+
+/** Says that a key is missing, or that it is wrong. */
+const WANTS_KEY = [401, 403];
+
+export class RemoteAnswers {
+  readonly #config: RemoteConfig;
+  readonly #consent: Consent;
+
+  constructor(config: RemoteConfig, storage: SafeStorage) {
+    this.#config = config;
+    this.#consent = new Consent(storage, config.host, config.model);
+  }
+
+  /** Whether what is written may leave. The visitor is asked once. */
+  async allows(): Promise<boolean> {
+    return (this.#consent.said ?? await this.#consent.ask()).allows;
+  }
+
+  /** Asks the visitor again who said no. */
+  reconsider(): void {
+    if (this.#consent.said?.allows === false) this.#consent.forget();
+  }
+
+  /** Streams the answer into `onPiece`, with who gives it. Rejects as the device's own answers do, and with RemoteError. */
+  async answer({ turns, settings, host }: RemoteQuestion, signal: AbortSignal, onPiece: (piece: Piece, by: readonly Where[]) => void): Promise<Outcome> {
+    const { url, model } = this.#config;
+    const key = this.#consent.said?.key ?? "";
+    const hybrid = createHybrid({
+      local: host === undefined ? Promise.reject(new ModelNotLoadedError("The model on this device is not ready.")) : new HostedEngine(host),
+      remote: { baseURL: url, model, ...(key !== "" && { apiKey: key }) },
+      policy: { prefer: "remote", mayLeave: () => this.allows() },
+    });
+    const { systemPrompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty } = settings;
+    const system = systemPrompt.trim() === "" ? [] : [{ role: "system" as const, content: systemPrompt }];
+    try {
+      const pieces = await hybrid.chat.completions.create({
+        messages: [...system, ...turns.map(({ role, text }) => ({ role, content: text }))], stream: true, max_tokens: maxTokens, temperature, top_p: topP,
+        top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty,
+      }, { signal });
+      let ending: Outcome["ending"] = "stop";
+      for await (const { choices: [choice], answered_by } of pieces) {
+        if (choice === undefined) continue;
+        onPiece({ text: choice.delta.content ?? "", thought: choice.delta.reasoning_content ?? "" }, answered_by);
+        const { finish_reason: reason } = choice;
+        if (reason !== null) ending = reason === "tool_calls" ? "stop" : reason;
+      }
+      return { ending, speed: undefined };
+    } catch (error) {
+      if (error instanceof RemoteError && WANTS_KEY.includes(Number(error.details["status"]))) this.#consent.forget();
+      throw error;
+    }
+  }
+}
