@@ -165,8 +165,8 @@ class BuildRequest:
     remote: Annotated[
         str | None,
         Option(
-            "Address of a server that speaks OpenAI's API, as https://host/v1, which the page asks in the device's place while the model is "
-            "not ready, or by the visitor's wish. The visitor is asked before the first byte leaves, and for a key: a site has none. "
+            "Address of a server that speaks OpenAI's API, as https://host/v1, which the page asks in the device's place while the model "
+            "is not ready, or by the visitor's wish. The visitor is asked before the first byte leaves, and for a key: a site has none. "
             "Needs --remote-model.",
             fits=HTTPS_OR_LOCAL.fullmatch,
             expected="https://host/v1",

@@ -40,7 +40,7 @@ test("availability, and progress of a load that several wait for", async () => {
   assert.equal(await LanguageModel.availability(), "downloading");
   loaded();
   await soon(Promise.all(both));
-  assert.deepEqual([told, opened, await LanguageModel.availability(), await LanguageModel.params()], [[0, 0.5, 1], 1, "available", null]);
+  assert.deepEqual([told, opened, await LanguageModel.availability()], [[0, 0.5, 1], 1, "available"]);
   assert.equal(await from(it, { isPossible: async () => false }).availability(), "unavailable");
 });
 
@@ -126,7 +126,7 @@ test("what cannot be is refused under the names of the specification", async () 
   await assert.rejects(LanguageModel.create({ initialPrompts: [{ role: "user", content: "a" }, { role: "system", content: "b" }] }), TypeError);
   await assert.rejects(LanguageModel.create({ expectedInputs: [{ type: "audio" }] }), { name: "NotSupportedError" });
   const session = await LanguageModel.create();
-  await assert.rejects(session.prompt([{ role: "system", content: "a" }]), { name: "NotSupportedError" });
+  await assert.rejects(session.prompt([{ role: "user", content: "b" }, { role: "system", content: "a" }]), TypeError);
   await assert.rejects(session.prompt([{ role: "user", content: [{ type: "image", value: null }] }]), { name: "NotSupportedError" });
   await assert.rejects(session.prompt([{ role: "assistant", content: "a", prefix: true }, { role: "user", content: "b" }]), { name: "SyntaxError" });
   assert.equal(await session.prompt("?"), "Sunny.");
@@ -139,4 +139,109 @@ test("what cannot be is refused under the names of the specification", async () 
   session.destroy();
   await assert.rejects(session.prompt("?"), { name: "InvalidStateError" });
   assert.equal(session.contextUsage, before);
+});
+
+/** As the Web Platform Tests of this API have it. */
+test("an abort rejects with its reason itself, whatever is under way", async () => {
+  const LanguageModel = await model(...Array<string>(12).fill("Sunny. ".repeat(20)));
+  const session = await LanguageModel.create();
+  const ways: ((signal: AbortSignal) => Promise<unknown>)[] = [
+    (signal) => LanguageModel.create({ signal }), (signal) => session.clone({ signal }), (signal) => session.prompt("?", { signal }),
+    (signal) => session.append("?", { signal }), (signal) => session.measureContextUsage("?", { signal }), (signal) => all(session.promptStreaming("?", { signal })),
+  ];
+  for (const way of ways) {
+    for (const reason of [undefined, new Error("mine")]) {
+      const controller = new AbortController();
+      const work = way(controller.signal);
+      controller.abort(reason);
+      const expected: unknown = controller.signal.reason;
+      assert.equal(await soon(work.catch((error: unknown) => error)), expected);
+      assert.equal(await (async () => way(controller.signal))().catch((error: unknown) => error), expected);
+    }
+  }
+  const controller = new AbortController();
+  controller.abort(new Error("mine"));
+  assert.throws(() => session.promptStreaming("?", { signal: controller.signal }), /mine/);
+});
+
+test("a session ends with its create's signal, or when it is destroyed, and what it knows stays", async () => {
+  const LanguageModel = await model("Sunny.", "Rainy.");
+  const controller = new AbortController();
+  const session = await LanguageModel.create({ signal: controller.signal });
+  assert.ok(session instanceof LanguageModel && !({} instanceof LanguageModel));
+  assert.deepEqual([session.onquotaoverflow, Reflect.get(session, "topK"), session.inputQuota, session.inputUsage], [null, undefined, session.contextWindow, 0]);
+  const waiting = session.prompt("?");
+  controller.abort(new Error("mine"));
+  await assert.rejects(waiting, /mine/);
+  await assert.rejects(session.append("?"), /mine/);
+  const other = await LanguageModel.create();
+  const asked = other.prompt("?");
+  other.destroy();
+  await assert.rejects(asked, { name: "InvalidStateError" });
+  await assert.rejects(other.prompt("?"), { name: "InvalidStateError" });
+  assert.equal(typeof other.contextUsage, "number");
+});
+
+test("input that is no list is a string; empty input is answered; a system message comes first", async () => {
+  const session = await (await model(...Array<string>(6).fill("Sunny."))).create();
+  for (const input of [null, undefined, {}, "", [], [{ role: "user", content: [] }]]) assert.equal(await session.prompt(input as never), "Sunny.");
+  await session.append([]);
+  await session.append(null as never);
+  await assert.rejects(session.append([{ role: "system", content: "b" }]), TypeError);
+  assert.ok(await session.measureContextUsage([{ role: "system", content: "b" }]) > 0);
+  const fresh = await (await model("Sunny.")).create();
+  const usage = await fresh.measureContextUsage("How is it?");
+  await fresh.append("How is it?");
+  assert.equal(fresh.contextUsage, usage);
+});
+
+test("what has no room is refused with numbers, also among the first prompts", async () => {
+  const LanguageModel = await model("Sunny.");
+  const session = await LanguageModel.create();
+  const long = "weather ".repeat(300);
+  const expected = { name: "QuotaExceededError", requested: await session.measureContextUsage(long), quota: CONTEXT };
+  await assert.rejects(session.prompt(long), expected);
+  await assert.rejects(session.append(long), expected);
+  await assert.rejects(LanguageModel.create({ initialPrompts: [{ role: "system", content: long }] }), { name: "QuotaExceededError", quota: CONTEXT });
+});
+
+test("options are read as the specification says", async () => {
+  const LanguageModel = await model("Sunny.");
+  for (const samplingMode of ["most-predictable", "predictable", "slightly-predictable", "balanced", "slightly-creative", "creative", "most-creative"] as const) {
+    const session = await LanguageModel.create({ samplingMode, temperature: 9 });
+    assert.deepEqual([session.samplingMode, (await session.clone()).samplingMode], [samplingMode, samplingMode]);
+  }
+  await assert.rejects(LanguageModel.availability({ expectedInputs: [{ type: "soup" as never }] }), TypeError);
+  await assert.rejects(LanguageModel.create({ expectedInputs: [{ type: "text", languages: ["en-abc-invalid"] }] }), RangeError);
+  assert.ok(await LanguageModel.create({ expectedInputs: [{ type: "text", languages: ["EN"] }] }));
+  const execute = async (): Promise<string> => "";
+  const good = { name: "a", description: "b", inputSchema: { type: "object", properties: {} }, execute };
+  const circular: Record<string, unknown> = { type: "object" };
+  circular["self"] = circular;
+  const bad = [
+    { ...good, name: "" }, { ...good, description: "" }, { ...good, inputSchema: {} }, { ...good, inputSchema: null as never }, { ...good, inputSchema: { type: "string" } },
+    { ...good, inputSchema: { type: "object", properties: "a" } }, { ...good, inputSchema: { type: "object", required: "a" } }, { ...good, inputSchema: circular },
+  ];
+  for (const tool of bad) await assert.rejects(LanguageModel.create({ tools: [tool] }), TypeError);
+  await assert.rejects(LanguageModel.create({ tools: [good, good] }), TypeError);
+  const session = await LanguageModel.create({ tools: [good] });
+  await assert.rejects(session.prompt("?", { responseConstraint: circular }), { name: "NotSupportedError" });
+  await assert.rejects(session.prompt("?", { responseConstraint: { type: "text" } }), { name: "NotSupportedError" });
+});
+
+test("progress is told in steps, and a monitor that fails ends the creation", async () => {
+  const it = await saying(PLACES["in this thread"] ?? assert.fail(), []);
+  const LanguageModel = from(it, { open: async (progress) => { progress(1 / 3); return it.client; } });
+  await assert.rejects(LanguageModel.create({ monitor: () => { throw new Error("mine"); } }), /mine/);
+  for (const at of [0, 1]) {
+    const [controller, told]: [AbortController, number[]] = [new AbortController(), []];
+    const monitor = (target: EventTarget): void => target.addEventListener("downloadprogress", (event) => {
+      const loaded = Number(Reflect.get(event, "loaded"));
+      told.push(loaded);
+      if (loaded === at) controller.abort(new Error("mine"));
+    });
+    await assert.rejects(LanguageModel.create({ monitor, signal: controller.signal }), /mine/);
+    assert.equal(told.at(-1), at);
+    assert.ok(told.every((loaded) => Number.isInteger(loaded * 0x10000)));
+  }
 });

@@ -1,8 +1,8 @@
 /** Chrome's Prompt API, `LanguageModel`, on an engine: for browsers that have none, and for a model of one's own. */
 
-import { childController } from "../../support/abort.ts";
-import { isText, readSampling, toInitial, unsupported } from "./messages.ts";
+import { checkTools, isText, readSampling, toInitial, unsupported } from "./messages.ts";
 import { LanguageModelSession } from "./session.ts";
+import { unlessAborted } from "./unless_aborted.ts";
 import type { Availability, CoreOptions, CreateOptions, ModelSource, PromptEngine } from "./types.ts";
 
 export { LanguageModelSession };
@@ -18,9 +18,12 @@ function progressEvent(loaded: number): Event {
 export interface LanguageModelStatic {
   create(options?: CreateOptions): Promise<LanguageModelSession>;
   availability(options?: CoreOptions): Promise<Availability>;
-  /** The web has no parameters: null, as in Chrome's pages. */
-  params(): Promise<null>;
+  /** Its sessions are its instances. */
+  [Symbol.hasInstance](value: unknown): boolean;
 }
+
+/** Progress is told in steps of this. */
+const STEP = 1 / 0x10000;
 
 function isLanguageModel(value: unknown): value is LanguageModelStatic {
   return (typeof value === "function" || typeof value === "object") && value !== null && "create" in value && "availability" in value;
@@ -57,12 +60,14 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
     signal?.throwIfAborted();
     const sampling = readSampling(options);
     if (!isText(options)) throw unsupported("This model reads and writes text.");
+    checkTools(tools);
     const history = toInitial(initialPrompts);
     let most = -1;
     const target = new EventTarget();
     monitor?.(target);
-    const tell = (loaded: number): void => {
-      if (loaded <= most) return;
+    const tell = (told: number): void => {
+      const loaded = Math.floor(told / STEP) * STEP;
+      if (loaded <= most || signal?.aborted === true) return;
       most = loaded;
       target.dispatchEvent(progressEvent(loaded));
     };
@@ -71,18 +76,18 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
       tell(0);
       const opened = await unlessAborted(open(), signal);
       tell(1);
-      return await new LanguageModelSession({ engine: opened, contextWindow: source.contextWindow, sampling, tools }, history, history.length).measured();
+      signal?.throwIfAborted();
+      const session = await new LanguageModelSession({ engine: opened, contextWindow: source.contextWindow, sampling, tools }, history, history.length).measured();
+      signal?.throwIfAborted();
+      return session.endWith(signal);
     } finally {
       monitors.delete(tell);
     }
   }
 
-  return { create, availability, params: () => Promise.resolve(null) };
-}
-
-/** Rejects with the signal's reason, whatever it is. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  const { signal: child } = childController(signal);
-  return Promise.race([work, new Promise<never>((_, reject) => { child.addEventListener("abort", () => reject(child.reason), { once: true }); })]);
+  function LanguageModel(): never {
+    throw new TypeError("Illegal constructor");
+  }
+  Object.defineProperty(LanguageModel, Symbol.hasInstance, { value: (value: unknown) => value instanceof LanguageModelSession });
+  return Object.assign(LanguageModel, { create, availability });
 }

@@ -3,6 +3,8 @@
 import { ToolCalls } from "../../api/openai/tool_calls.ts";
 import type { ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionMessageToolCall } from "../../api/openai/types.ts";
 import { childController } from "../../support/abort.ts";
+import { RequestValidationError } from "../../support/errors.ts";
+import { unlessAborted } from "./unless_aborted.ts";
 import { readConstraint, telling, toMessages, type Constraint, type Sampling } from "./messages.ts";
 import type { Prompt, PromptEngine, PromptOptions, SamplingMode, Tool } from "./types.ts";
 
@@ -20,8 +22,23 @@ function destroyed(): DOMException {
   return new DOMException("The session was destroyed.", "InvalidStateError");
 }
 
+/** Of a prompt, or first prompts, for which there is no room. Older browsers have no class of that name. */
+function tooLong(requested: number, quota: number): Error {
+  const message = `The prompt is too long: ${requested} tokens for a context of ${quota}.`;
+  const known: unknown = Reflect.get(globalThis, "QuotaExceededError");
+  const error: unknown = typeof known === "function" ? Reflect.construct(known, [message, { requested, quota }]) : undefined;
+  return error instanceof Error ? error : Object.assign(new DOMException(message, "QuotaExceededError"), { requested, quota });
+}
+
+/** A request that the engine refuses is one that the specification does not have. */
+function told(error: unknown): unknown {
+  return error instanceof RequestValidationError ? new DOMException(error.message, "NotSupportedError") : error;
+}
+
 export class LanguageModelSession extends EventTarget {
   oncontextoverflow: ((event: Event) => void) | null = null;
+  /** The name that this event had before. */
+  onquotaoverflow: ((event: Event) => void) | null = null;
   readonly #setting: Setting;
   /** What is never left out. */
   readonly #kept: number;
@@ -37,11 +54,20 @@ export class LanguageModelSession extends EventTarget {
     this.#history = history;
     this.#kept = kept;
     this.addEventListener("contextoverflow", (event) => this.oncontextoverflow?.(event));
+    this.addEventListener("quotaoverflow", (event) => this.onquotaoverflow?.(event));
   }
 
-  /** Counts what the conversation holds. */
+  /** Ends the session when the signal does, with its reason. */
+  endWith(signal: AbortSignal | undefined): this {
+    signal?.addEventListener("abort", () => this.#life.abort(signal.reason), { once: true, signal: this.#life.signal });
+    return this;
+  }
+
+  /** Counts what the conversation holds. Raises a QuotaExceededError where the first prompts do not fit. */
   async measured(): Promise<this> {
     await this.#measure();
+    const { contextWindow } = this.#setting;
+    if (this.#usage >= contextWindow) throw tooLong(this.#usage, contextWindow);
     return this;
   }
 
@@ -57,6 +83,15 @@ export class LanguageModelSession extends EventTarget {
     return this.#setting.contextWindow;
   }
 
+  /** The names that these two had before. */
+  get inputUsage(): number {
+    return this.contextUsage;
+  }
+
+  get inputQuota(): number {
+    return this.contextWindow;
+  }
+
   get samplingMode(): SamplingMode {
     return this.#setting.sampling.mode;
   }
@@ -68,8 +103,9 @@ export class LanguageModelSession extends EventTarget {
     return text;
   }
 
+  /** Raises what the session, or the signal, was ended with. */
   promptStreaming(input: Prompt, options: PromptOptions = {}): ReadableStream<string> {
-    const pieces = this.#pieces(input, options);
+    const pieces = this.#pieces(input, options, this.#signal(options.signal));
     return new ReadableStream<string>({
       async pull(controller) {
         const { done, value } = await pieces.next();
@@ -82,28 +118,29 @@ export class LanguageModelSession extends EventTarget {
     });
   }
 
-  async *#pieces(input: Prompt, options: PromptOptions): AsyncGenerator<string, void, void> {
-    const signal = this.#signal(options.signal);
-    const asked = toMessages(input);
+  async *#pieces(input: Prompt, options: PromptOptions, signal: AbortSignal): AsyncGenerator<string, void, void> {
     const constraint = readConstraint(options);
     let done: () => void = () => undefined;
     const before = this.#turn;
-    this.#turn = new Promise<void>((resolve) => { done = resolve; });
+    this.#turn = Promise.all([before, new Promise<void>((resolve) => { done = resolve; })]);
     try {
-      await before;
-      signal.throwIfAborted();
-      const told = telling(asked, constraint?.told ?? "");
-      await this.#makeRoom(told);
-      const answer = yield* this.#answer([...this.#history, ...told], constraint, signal);
-      this.#history = [...this.#history, ...told, ...answer];
+      await unlessAborted(before, signal);
+      const given = toMessages(input, this.#history.length === 0);
+      const asked = telling(given.length === 0 ? [{ role: "user", content: "" }] : given, constraint?.told ?? "");
+      await this.#makeRoom(asked);
+      const answer = yield* this.#answer([...this.#history, ...asked], constraint, signal);
+      this.#history = [...this.#history, ...asked, ...answer];
       await this.#measure();
+    } catch (error) {
+      signal.throwIfAborted(); // with the reason itself
+      throw told(error);
     } finally {
       done();
     }
   }
 
   #signal(asked: AbortSignal | undefined): AbortSignal {
-    if (this.#life.signal.aborted) throw destroyed();
+    this.#life.signal.throwIfAborted();
     asked?.throwIfAborted();
     const { signal } = childController(this.#life.signal);
     if (asked === undefined) return signal;
@@ -158,47 +195,61 @@ export class LanguageModelSession extends EventTarget {
     let history = this.#history;
     while (!await fits(history)) {
       const next = history.findIndex(({ role }, i) => i > this.#kept && role === "user");
-      if (history.length <= this.#kept) {
-        throw new DOMException(`The prompt is too long: ${await engine.countTokens([...history, ...asked])} tokens for a context of ${contextWindow}.`, "QuotaExceededError");
-      }
+      if (history.length <= this.#kept) throw tooLong(await this.#added(history, asked), contextWindow);
       history = [...history.slice(0, this.#kept), ...(next < 0 ? [] : history.slice(next))];
     }
     if (history === this.#history) return;
     this.#history = history;
     this.dispatchEvent(new Event("contextoverflow"));
+    this.dispatchEvent(new Event("quotaoverflow"));
+  }
+
+  /** Tokens that messages add to others. */
+  async #added(history: readonly ChatCompletionMessageParam[], asked: readonly ChatCompletionMessageParam[]): Promise<number> {
+    const { engine } = this.#setting;
+    if (asked.length === 0) return 0;
+    return await engine.countTokens([...history, ...asked]) - (history.length === 0 ? 0 : await engine.countTokens(history));
   }
 
   /** Messages that the next prompt goes on behind. */
   async append(input: Prompt, { signal }: { readonly signal?: AbortSignal } = {}): Promise<undefined> {
     const given = this.#signal(signal);
-    const messages = toMessages(input);
     const work = this.#turn.then(async () => {
       given.throwIfAborted();
+      const messages = toMessages(input, this.#history.length === 0);
       await this.#makeRoom(messages);
+      given.throwIfAborted();
       this.#history = [...this.#history, ...messages];
       await this.#measure();
     });
     this.#turn = work.catch(() => undefined);
-    await work;
+    await unlessAborted(work, given);
     return undefined;
   }
 
   /** Tokens that a prompt would add. */
   async measureContextUsage(input: Prompt, options: PromptOptions = {}): Promise<number> {
-    this.#signal(options.signal);
-    const asked = telling(toMessages(input), readConstraint(options)?.told ?? "");
-    return await this.#setting.engine.countTokens([...this.#history, ...asked]) - this.#usage;
+    const signal = this.#signal(options.signal);
+    const messages = toMessages(input, true);
+    const history = messages[0]?.role === "system" ? [] : this.#history;
+    return unlessAborted(this.#added(history, telling(messages, readConstraint(options)?.told ?? "")), signal);
+  }
+
+  /** The name that this had before. */
+  measureInputUsage(input: Prompt, options: PromptOptions = {}): Promise<number> {
+    return this.measureContextUsage(input, options);
   }
 
   /** The conversation twice, each to go on by itself; what both have in common is computed once. */
   async clone({ signal }: { readonly signal?: AbortSignal } = {}): Promise<LanguageModelSession> {
-    this.#signal(signal);
-    await this.#turn;
-    return new LanguageModelSession(this.#setting, this.#history, this.#kept).measured();
+    const given = this.#signal(signal);
+    await unlessAborted(this.#turn, given);
+    const clone = new LanguageModelSession(this.#setting, this.#history, this.#kept);
+    return (await unlessAborted(clone.measured(), given)).endWith(signal);
   }
 
   destroy(): void {
-    this.#life.abort(new DOMException("The session was destroyed.", "AbortError"));
+    this.#life.abort(destroyed());
   }
 }
 

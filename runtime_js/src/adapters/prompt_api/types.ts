@@ -4,7 +4,8 @@ import type { ServedEngine } from "../../api/openai/fetch.ts";
 import type { ChatCompletionMessageParam } from "../../api/openai/types.ts";
 
 export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
-export type SamplingMode = "most-predictable" | "predictable" | "balanced" | "creative" | "most-creative";
+export type SamplingMode =
+  "most-predictable" | "predictable" | "slightly-predictable" | "balanced" | "slightly-creative" | "creative" | "most-creative";
 
 export interface Content {
   readonly type: "text" | "image" | "audio";
@@ -18,6 +19,7 @@ export interface Message {
   readonly prefix?: boolean;
 }
 
+/** What is no list is taken as a string, whatever it is. */
 export type Prompt = string | readonly Message[];
 
 export interface Expected {
@@ -35,7 +37,7 @@ export interface Tool {
 
 export interface CoreOptions {
   readonly samplingMode?: SamplingMode;
-  /** Of extensions, in the place of `samplingMode`. */
+  /** Of extensions; heeded where there is no `samplingMode`. */
   readonly topK?: number;
   readonly temperature?: number;
   readonly expectedInputs?: readonly Expected[];
@@ -44,6 +46,7 @@ export interface CoreOptions {
 }
 
 export interface CreateOptions extends CoreOptions {
+  /** Ends the session, too, when it is aborted later. */
   readonly signal?: AbortSignal;
   /** Gets an EventTarget that tells `downloadprogress`, from 0 to 1. */
   readonly monitor?: (monitor: EventTarget) => void;
