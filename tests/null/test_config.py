@@ -140,6 +140,25 @@ def test_what_no_file_system_knows_is_a_problem(option: str, value: object) -> N
         resolve(BuildRequest(kind="site", **changes))
 
 
+@pytest.mark.parametrize(
+    ("remote", "model", "wrong"),
+    [
+        ("https://host/v1", None, "remote-model"),
+        (None, "far", "remote"),
+        ("http://host/v1", "far", "remote"),
+        ("https://host/v1?key=1", "far", "remote"),
+        ("https://host/v1; script-src *", "far", "remote"),
+        ("https://host/v1", "", "remote-model"),
+        ("https://host/v1", "a\nb", "remote-model"),
+    ],
+)
+def test_a_remote_model_has_a_plain_address_and_a_name(remote: str | None, model: str | None, wrong: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        resolve(BuildRequest(kind="site", remote=remote, remote_model=model))
+    assert [problem.option for problem in raised.value.problems] == [wrong]
+    assert resolve(BuildRequest(kind="site", remote="http://localhost:8000/v1", remote_model="far")).remote_at is not None
+
+
 def test_home_folders_are_spelled_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     assert resolve(BuildRequest(kind="site", out=Path("~/dist"), debug_dump=Path("~/ir"))).out == Path("/home/me/dist")
