@@ -2,8 +2,10 @@
 
 import type { ModelHost } from "../../api/host.ts";
 import { HostedEngine } from "../../api/hosted_engine.ts";
-import { createHybrid, type Where } from "../../hybrid/index.ts";
-import { ModelNotLoadedError, RemoteError } from "../../support/errors.ts";
+import type { ChatCompletionChunk, ChatCompletionRequestStreaming } from "../../api/openai/types.ts";
+import { createHybrid, type Answered, type Where } from "../../hybrid/index.ts";
+import { remotePieces } from "../../hybrid/remote.ts";
+import { RemoteError } from "../../support/errors.ts";
 import type { RemoteConfig } from "../../page/config.ts";
 import type { SafeStorage } from "../safe_storage.ts";
 import type { Settings } from "../settings.ts";
@@ -42,20 +44,13 @@ export class RemoteAnswers {
 
   /** Streams the answer into `onPiece`, with who gives it. Rejects as the device's own answers do, and with RemoteError. */
   async answer({ turns, settings, host }: RemoteQuestion, signal: AbortSignal, onPiece: (piece: Piece, by: readonly Where[]) => void): Promise<Outcome> {
-    const { url, model } = this.#config;
-    const key = this.#consent.said?.key ?? "";
-    const hybrid = createHybrid({
-      local: host === undefined ? Promise.reject(new ModelNotLoadedError("The model on this device is not ready.")) : new HostedEngine(host),
-      remote: { baseURL: url, model, ...(key !== "" && { apiKey: key }) },
-      policy: { prefer: "remote", mayLeave: () => this.allows() },
-    });
     const { systemPrompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty } = settings;
     const system = systemPrompt.trim() === "" ? [] : [{ role: "system" as const, content: systemPrompt }];
     try {
-      const pieces = await hybrid.chat.completions.create({
+      const pieces = this.#pieces({
         messages: [...system, ...turns.map(({ role, text }) => ({ role, content: text }))], stream: true, max_tokens: maxTokens, temperature, top_p: topP,
         top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty,
-      }, { signal });
+      }, host, signal);
       let ending: Outcome["ending"] = "stop";
       for await (const { choices: [choice], answered_by } of pieces) {
         if (choice === undefined) continue;
@@ -68,5 +63,17 @@ export class RemoteAnswers {
       if (error instanceof RemoteError && WANTS_KEY.includes(Number(error.details["status"]))) this.#consent.forget();
       throw error;
     }
+  }
+
+  async *#pieces(
+    request: ChatCompletionRequestStreaming, host: ModelHost | undefined, signal: AbortSignal,
+  ): AsyncGenerator<ChatCompletionChunk & Answered, void, void> {
+    const { url, model } = this.#config;
+    const key = this.#consent.said?.key ?? "";
+    const remote = { baseURL: url, model, ...(key !== "" && { apiKey: key }) };
+    const policy = { prefer: "remote", mayLeave: () => this.allows() } as const;
+    if (host !== undefined) return yield* await createHybrid({ local: new HostedEngine(host), remote, policy }).chat.completions.create(request, { signal });
+    if (!await this.allows()) throw new RemoteError("Nothing may leave this device.");
+    for await (const piece of remotePieces(remote, request, signal)) yield { ...piece, answered_by: ["remote"] };
   }
 }
