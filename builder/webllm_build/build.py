@@ -98,7 +98,7 @@ def _pack(recipe: Recipe, program: _Program, cache: Cache, progress: Progress) -
         checkpoint.sampling,
         program.cpu,
         recipe.embedding,
-        model_names(recipe.request.model),
+        model_names(recipe.request.model) or (checkpoint.name,),
     )
 
 

@@ -64,7 +64,7 @@ class _Packaged:
             "library": manifest.library.file,
             "embeds": manifest.embedding is not None,
             "aliases": [name for name in names if name != manifest.model.id],
-            "reference": names[0] if names else manifest.model.source,
+            "reference": names[0] if names and names[0] != manifest.model.name else manifest.model.source,
         }
 
     @property
