@@ -84,6 +84,15 @@ test("an answer of a form tells what its grammar took, and another does not", as
   assert.deepEqual(Object.keys((await engine.chatCompletion(CALL)).usage?.extra ?? {}).filter((key) => key.startsWith("grammar")), []);
 });
 
+test("a form may be said as OpenAI does", async () => {
+  const engine = await loaded();
+  const inner = engine.inner.loaded[0] ?? assert.fail();
+  inner.runner.vocabulary = 300; // all of the tokenizer's
+  const form: webllm.ResponseFormat = { type: "json_schema", json_schema: { name: "a", schema: { enum: ["x"] } } };
+  await assert.rejects(engine.chatCompletion({ ...CALL, response_format: { ...form, json_schema: { name: "a b" } } }), { code: "RequestValidation" });
+  assert.ok((await engine.chatCompletion({ ...CALL, response_format: form })).usage?.extra.grammar_init_s);
+});
+
 test("the marks that programs for WebLLM write around a text are not there twice", async () => {
   const engine = new Engine();
   engine.inner.embeds = { pooling: "cls", whole: true, maxTokens: 64, prompts: new Map(), defaultPrompt: undefined };

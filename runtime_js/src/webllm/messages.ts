@@ -1,6 +1,6 @@
 /** WebLLM's types of requests and answers. What this engine takes beside them is taken from its own types. */
 
-import type { ChatCompletionRequest as OwnChatRequest, ChatCompletionTokenLogprob, CompletionRequest as OwnTextRequest } from "../api/openai/types.ts";
+import type { ChatCompletionRequest as OwnChatRequest, ChatCompletionTokenLogprob, CompletionRequest as OwnTextRequest, ResponseFormat as OwnFormat } from "../api/openai/types.ts";
 import type { ResumableGenerationConfig } from "./types.ts";
 
 export type { ChatCompletionTokenLogprob, TopLogprob } from "../api/openai/types.ts";
@@ -87,12 +87,14 @@ export interface ChatCompletionStreamOptions {
 }
 
 export interface ResponseFormat {
-  type?: "text" | "json_object" | "grammar" | "structural_tag";
+  type?: "text" | "json_object" | "grammar" | "structural_tag" | "json_schema";
   /** A JSON Schema as JSON text, of a `json_object`. */
   schema?: string;
   /** In EBNF. */
   grammar?: string;
   structural_tag?: object | string;
+  /** OpenAI's. Not of WebLLM. */
+  json_schema?: Extract<OwnFormat, { type: "json_schema" }>["json_schema"];
 }
 
 /** What WebLLM has not. */

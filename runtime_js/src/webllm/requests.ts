@@ -8,7 +8,8 @@ type OwnChatRequest = Omit<ChatCompletionRequest, "stream" | "stream_options">;
 type OwnTextRequest = Omit<CompletionRequest, "stream" | "stream_options">;
 
 function ownFormat(format: ResponseFormat | null | undefined): OwnFormat | null {
-  const { type, schema, grammar, structural_tag } = format ?? {};
+  const { type, schema, grammar, structural_tag, json_schema } = format ?? {};
+  if (type === "json_schema" && json_schema !== undefined) return { type, json_schema };
   if (type === "json_object") return { type, schema };
   if (type === "grammar" && grammar !== undefined) return { type, grammar };
   if (type === "structural_tag" && structural_tag !== undefined) return { type, structural_tag };

@@ -55,8 +55,8 @@ export class RemoteAnswers {
       for await (const { choices: [choice], answered_by } of pieces) {
         if (choice === undefined) continue;
         onPiece({ text: choice.delta.content ?? "", thought: choice.delta.reasoning_content ?? "" }, answered_by);
-        const { finish_reason: reason } = choice;
-        if (reason !== null) ending = reason === "tool_calls" ? "stop" : reason;
+        const { finish_reason: reason, interrupted } = choice;
+        if (reason !== null) ending = interrupted === true ? "abort" : reason === "tool_calls" ? "stop" : reason;
       }
       return { ending, speed: undefined };
     } catch (error) {
