@@ -103,7 +103,7 @@ test("only an open answer is stored on the way", () => {
   };
   assert.equal(restored().messages[1]?.text, "");
   made.saveOpen();
-  assert.deepEqual(restored().messages.at(-1), { role: "assistant", text: "half", thought: undefined, ending: "abort", speed: undefined, leftOut: undefined });
+  assert.deepEqual(restored().messages.at(-1), { role: "assistant", text: "half", thought: undefined, ending: "abort", speed: undefined, by: undefined, leftOut: undefined });
   made.replaceLast(answer("whole"));
   storage.setItem("webllm-build:conversation:m", "[]");
   made.saveOpen();
