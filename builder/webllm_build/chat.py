@@ -11,7 +11,7 @@ from webllm_build.package.assets import CHAT_PROGRAM, runtime_file, runtime_fold
 from webllm_build.package.manifest import Manifest, read_manifest
 from webllm_build.tokenizer_check import OLDEST_NODE, find_node
 
-MANIFEST = "manifest.*.json"
+MANIFESTS = ("manifest.*.json", "manifest.*.json.txt")
 
 
 def chat_command(folder: Path, system: str | None, prompt: str | None, model: str | None = None) -> list[str]:
@@ -43,7 +43,8 @@ def chat_command(folder: Path, system: str | None, prompt: str | None, model: st
 def _manifest(folder: Path, model: str | None) -> tuple[Path, Manifest]:
     """The manifest of a site, a package, or the model folder in either, and where it lies."""
     for place in (folder, folder / "model"):
-        found = {path: read_manifest(path) for path in sorted(place.glob(MANIFEST))} if is_folder(place) else {}
+        paths = sorted(path for pattern in MANIFESTS for path in place.glob(pattern)) if is_folder(place) else []
+        found = {path: read_manifest(path) for path in paths}
         writing = {path: manifest for path, manifest in found.items() if manifest.task != "embed"}
         fit = {path: manifest for path, manifest in found.items() if manifest.model.id == model} if model else writing or found
         if len(fit) == 1:

@@ -1,7 +1,7 @@
 /** Outside of browsers: models from folders, a cache on disk, threads; on the real file system, network and threads of this machine. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,6 +67,14 @@ test("a model is named by its folder, the site's or the package's around it, or 
   for (const wrong of [join(root, "none"), root, "./none.json", "nobody"]) assert.throws(() => resolveModel(wrong, undefined), ModelNotFoundError);
   writeFileSync(join(model, "manifest.0123456789abcdef.json"), "{}");
   assert.throws(() => resolveModel(model, undefined), fails(ModelNotFoundError, /several manifests/));
+});
+
+test("a package's JSON files, which are called texts, are found in its folder", async () => {
+  for (const name of [NAME, "tokenizer.json"]) renameSync(join(model, name), join(model, `${name}.txt`));
+  for (const named of [join(model, ".."), join(model, `${NAME}.txt`)]) {
+    const { model_id: _, ...source } = resolveModel(named, undefined);
+    assert.deepEqual(await readAll(source), WEIGHTS);
+  }
 });
 
 test("files of this machine are read where they are, verified, and kept nowhere else", async () => {

@@ -12,7 +12,7 @@ function facts(id: string, more: Partial<PackagedFacts> = {}): PackagedFacts {
   const manifest = `https://cdn.example/pkg/model/manifest.${id}.json`;
   return {
     record: { model_id: id, manifest, files: { "model.wasm": `https://cdn.example/${id}.wasm` } },
-    contextLength: 512, library: "model.wasm", embeds: false, aliases: [], reference: null, ...more,
+    name: id, downloadBytes: 1024, contextLength: 512, library: "model.wasm", embeds: false, aliases: [], reference: null, ...more,
   };
 }
 

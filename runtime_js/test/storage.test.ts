@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { beforeEach, test } from "node:test";
 import { resolveModel } from "../src/api/config.ts";
 import { AbortError, DownloadError, IntegrityError, ModelNotFoundError, toWire } from "../src/support/errors.ts";
@@ -306,6 +307,26 @@ test("models of one folder are stored and deleted each by itself", async () => {
   assert.equal(await hasModelInCache("toy", app), false);
   assert.equal(await folder.note("tiles"), "[1]");
   await deleteModelInCache("other", app);
+  assert.equal(storage.folders.size, 0);
+});
+
+test("a package's JSON files are called texts, and a bundler calls a manifest as it likes: models are stored and deleted as ever", async () => {
+  const other = { ...manifestObject(), model: { ...Object(manifestObject()["model"]), id: "other" } };
+  const bytes = new TextEncoder().encode(JSON.stringify(other));
+  const source = { manifest: `${BASE}other-5b1c.txt`, manifest_sha256: createHash("sha256").update(bytes).digest("hex") };
+  server.files.set(source.manifest, bytes);
+  const text = `${URL_OF_MANIFEST}.txt`;
+  for (const name of [URL_OF_MANIFEST, `${BASE}tokenizer.json`]) server.files.set(`${name}.txt`, server.files.get(name) ?? new Uint8Array()).delete(name);
+  const folder = await ModelFolder.open({ manifest: text }, NEVER);
+  await folder.readJson(folder.manifest.tokenizer, NEVER);
+  await folder.read(folder.manifest.library, NEVER);
+  await folder.readShards(NEVER, () => undefined, async () => undefined);
+  await ModelFolder.open(source, NEVER);
+  const app = { model_list: [{ model_id: "toy", manifest: text }, { model_id: "other", ...source }] };
+  assert.deepEqual(await Promise.all(["toy", "other"].map((id) => hasModelInCache(id, app))), [true, true]);
+  await deleteModelInCache("other", app);
+  assert.equal(await hasModelInCache("toy", app), true, "what both have stays");
+  await deleteModelInCache("toy", app);
   assert.equal(storage.folders.size, 0);
 });
 

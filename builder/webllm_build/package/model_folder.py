@@ -123,14 +123,14 @@ class CompiledModel:
             embedding=self.embedding,
         )
 
-    def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER) -> None:
-        """Write the manifest and its files into MODEL_FOLDER. shards: the folder that gets these.
+    def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER, suffix: str = "") -> None:
+        """Write the manifest and its files into MODEL_FOLDER. shards: the folder that gets these. suffix: of the names of JSON files.
 
         Raises DamagedEntry where a stored shard is not what it was.
         """
-        stage.write(f"{MODEL_FOLDER}/{manifest.file}", manifest.to_json())
+        stage.write(f"{MODEL_FOLDER}/{manifest.file}{suffix}", manifest.to_json())
         stage.write(f"{MODEL_FOLDER}/{manifest.library.file}", self.library)
-        stage.write(f"{MODEL_FOLDER}/{manifest.tokenizer.file}", self.tokenizer.tokenizer_json)
+        stage.write(f"{MODEL_FOLDER}/{manifest.tokenizer.file}{suffix}", self.tokenizer.tokenizer_json)
         stage.write(f"{MODEL_FOLDER}/{manifest.grammar.file}", self.grammar)
         if manifest.cpu and self.cpu:
             stage.write(f"{MODEL_FOLDER}/{manifest.cpu.plain.file}", self.cpu[0])
@@ -142,9 +142,9 @@ class CompiledModel:
             stage.copy(self.weights.folder / shard.file, f"{folder}/{shard.file}", shard)
 
 
-def marked(manifest: Manifest, names: Sequence[str]) -> MarkedModel:
-    """What the marker of a result says of a model in MODEL_FOLDER."""
-    return MarkedModel(f"{MODEL_FOLDER}/{manifest.file}", tuple(sorted({*names} - {manifest.model.id})))
+def marked(manifest: Manifest, names: Sequence[str], suffix: str = "") -> MarkedModel:
+    """What the marker of a result says of a model in MODEL_FOLDER. suffix: as `CompiledModel.write` takes it."""
+    return MarkedModel(f"{MODEL_FOLDER}/{manifest.file}{suffix}", tuple(sorted({*names} - {manifest.model.id})))
 
 
 def write_weights(

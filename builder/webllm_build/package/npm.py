@@ -16,6 +16,7 @@ from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
 PEERS = {"@ai-sdk/provider": "^4.0.0", "react": ">=18"}
+JSON_SUFFIX = ".txt"  # Parcel makes a script of what ends in .json; no bundler touches a text, and hosts compress it, too
 PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-api.js")
 SCRIPTS = (*PLAIN_SCRIPTS, "models.js")
 
@@ -35,11 +36,11 @@ def write_npm(output: Output, models: Sequence[CompiledModel], *, name: str, ver
         for path, data in {**runtime_modules(), **runtime_types()}.items():
             stage.write(f"runtime/{path}", data)
         for each in contents:
-            each.model.write(stage, each.manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+            each.model.write(stage, each.manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER, JSON_SUFFIX)
         for path, text in _texts(contents, name, version, weights).items():
             stage.write(path, text.encode())
 
-    marks = tuple(marked(each.manifest, each.model.names) for each in contents)
+    marks = tuple(marked(each.manifest, each.model.names, JSON_SUFFIX) for each in contents)
     return output.publish("npm", marks, fill, ("index.js", "package.json"))
 
 
@@ -57,9 +58,11 @@ class _Packaged:
         manifest, names = self.manifest, self.model.names
         return {
             "id": manifest.model.id,
-            "manifest": f"./{MODEL_FOLDER}/{manifest.file}",
+            "name": manifest.model.name,
+            "manifest": _path(manifest.file),
             "sha256": manifest.sha256,
-            "files": [f"./{MODEL_FOLDER}/{entry.file}" for entry in (manifest.files if self.bundled else manifest.small_files)],
+            "files": {entry.file: _path(entry.file) for entry in (manifest.files if self.bundled else manifest.small_files)},
+            "download_bytes": manifest.download_bytes,
             "context_length": manifest.model.context_length,
             "library": manifest.library.file,
             "embeds": manifest.embedding is not None,
@@ -84,6 +87,11 @@ class _Packaged:
             "max_tokens": embedding.max_tokens if embedding else 0,
             "prompts": ", ".join(f"`{as_text(name)}`" for name in embedding.prompts) if embedding else "",
         }
+
+
+def _path(file: str) -> str:
+    """Of a file of a model, from the package's scripts."""
+    return f"./{MODEL_FOLDER}/{file}{JSON_SUFFIX if file.endswith('.json') else ''}"
 
 
 def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: str | None) -> dict[str, str]:

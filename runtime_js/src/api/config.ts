@@ -194,7 +194,7 @@ function folderUrl(url: string, what: string): string {
 function unlisted(modelId: string): ModelRecord | undefined {
   const local = platform()?.locate(modelId);
   if (local !== undefined) return { model_id: modelId, ...local };
-  return /[/]|[.]json$/.test(modelId) ? { model_id: modelId, manifest: modelId } : undefined;
+  return /[/]|[.]json(?:[.]txt)?$/.test(modelId) ? { model_id: modelId, manifest: modelId } : undefined;
 }
 
 /** The record of a model, with absolute URLs. `modelId` is an id of the list or as `unlisted` says. */

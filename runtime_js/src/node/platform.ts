@@ -11,7 +11,7 @@ import { codeOf, DiskFile, DiskFolder } from "./files.ts";
 import { startThread } from "./threads.ts";
 
 const NAME = "webllm-build";
-const MANIFEST = /^manifest[.][0-9a-f]+[.]json$/;
+const MANIFEST = /^manifest[.][0-9a-f]+[.]json(?:[.]txt)?$/;
 
 /** Where this system's programs keep what can be fetched again. WEBLLM_BUILD_CACHE names another folder. */
 function cacheFolder(): string {
@@ -63,7 +63,7 @@ function locate(model: string): Located | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) return locateFolder(path);
   if (found !== undefined) return located(path);
-  if (!isUrl && !/[/\\]|[.]json$/.test(model)) return undefined;
+  if (!isUrl && !/[/\\]|[.]json(?:[.]txt)?$/.test(model)) return undefined;
   throw new ModelNotFoundError(`${path} is not there.`, { path });
 }
 

@@ -16,14 +16,15 @@ export interface ModelSource {
   readonly weights?: string | undefined;
 }
 
-/** What the manifest is called in storage. */
+/** What the manifest is called in storage: as in the model's folder, whatever a bundler calls it. */
 export function manifestName(source: ModelSource): string {
-  return new URL(source.manifest).pathname.split("/").at(-1) || "manifest.json";
+  const digest = expectedDigest(source);
+  return digest === undefined ? new URL(source.manifest).pathname.split("/").at(-1) || "manifest.json" : `manifest.${digest.slice(0, 32)}.json`;
 }
 
 /** The digest, or its beginning, that the manifest's bytes must have: from the source or from the file's name. */
 function expectedDigest(source: ModelSource): string | undefined {
-  return source.manifest_sha256 ?? /[.]([0-9a-f]{32,64})[.]json$/.exec(new URL(source.manifest).pathname)?.[1];
+  return source.manifest_sha256 ?? /[.]([0-9a-f]{32,64})[.]json(?:[.]txt)?$/.exec(new URL(source.manifest).pathname)?.[1];
 }
 
 /** Whether the manifest's bytes can be verified. Only then they are stored: the same name always means the same manifest. */
@@ -42,7 +43,9 @@ export function fileUrl({ manifest: address, files = {}, weights }: ModelSource,
   if (isShard && weights !== undefined) return new URL(file, weights).href;
   const base = isShard ? manifest.weights.base ?? "" : "";
   const given = Object.hasOwn(files, file) ? files[file] : undefined;
-  return given ?? new URL(file, new URL(base, address)).href;
+  // In a package, JSON files are called texts: there are bundlers that make scripts of the others.
+  const suffix = file.endsWith(".json") && new URL(address).pathname.endsWith(".json.txt") ? ".txt" : "";
+  return given ?? new URL(file + suffix, new URL(base, address)).href;
 }
 
 /** Raises ManifestError. */

@@ -8,6 +8,10 @@ import { addPackagedModels, howToMake, packagedRecord } from "./app_config.ts";
 /** A model of a package. */
 export interface PackagedFacts {
   readonly record: ModelRecord;
+  /** For people. */
+  readonly name: string;
+  /** What a first load fetches. */
+  readonly downloadBytes: number;
   /** Tokens that a conversation may have. */
   readonly contextLength: number;
   /** The name of one of its files. */
