@@ -1,8 +1,14 @@
-"""Small PDFs of text, as tests and the benchmark of sites/rag need them."""
+"""PDFs of text, as tests and the benchmark of sites/rag need them.
+
+python tests/pdf.py 200 FILE        # so many pages of prose in another order of its words
+"""
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 LINE = 15
 WIDTH, HEIGHT = 595, 842
@@ -38,3 +44,16 @@ def pdf(pages: Iterable[Sequence[str]], encrypted: bool = False) -> bytes:
 def _content(lines: Sequence[str]) -> bytes:
     shown = b"".join(b"(%b) Tj T*\n" % line.encode("cp1252").translate(None, b"\\()") for line in lines)
     return b"BT /F 11 Tf %d TL 60 %d Td\n%bET" % (LINE, HEIGHT - 60, shown)
+
+
+def prose(pages: int, seed: int = 0) -> Iterable[list[str]]:
+    """Pages of about 500 words in sentences, no two of them alike."""
+    source = Path(__file__).parent / "bench" / "persuasion.txt"
+    words = source.read_text("utf-8").encode("ascii", "ignore").decode().replace(".", "").split()
+    chosen = random.Random(seed)
+    for _ in range(pages):
+        yield [" ".join(chosen.sample(words, 12)).capitalize() + "." for _ in range(42)]
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_bytes(pdf(prose(int(sys.argv[1]))))

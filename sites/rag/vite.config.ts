@@ -14,18 +14,25 @@ function offline(): Plugin {
     enforce: "post",
     transformIndexHtml: () => [{ tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: POLICY }, injectTo: "head-prepend" }],
     generateBundle(_, bundle) {
-      const names = Object.keys(bundle).filter((name) => !name.endsWith(".map")).sort();
+      const names = Object.keys(bundle).sort();
       const hash = createHash("sha256");
       for (const name of names) {
         const file = bundle[name];
         hash.update(name).update(file?.type === "chunk" ? file.code : file?.source ?? "");
       }
-      const version = hash.digest("hex").slice(0, 16);
-      const files = ["./", ...names.filter((name) => name !== "index.html")];
+      // The engine keeps the models' files itself.
+      const kept = names.filter((name) => /\.(js|mjs|css|svg)$/.test(name));
+      const lists = { VERSION: hash.digest("hex").slice(0, 16), FILES: ["./", ...kept.filter((name) => !isOfPdf(name))], PDF_FILES: kept.filter(isOfPdf) };
+      const constants = Object.entries(lists).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`).join("");
       const script = readFileSync(new URL("src/service_worker.js", import.meta.url), "utf-8");
-      this.emitFile({ type: "asset", fileName: "sw.js", source: `const VERSION = ${JSON.stringify(version)};\nconst FILES = ${JSON.stringify(files)};\n${script}` });
+      this.emitFile({ type: "asset", fileName: "sw.js", source: constants + script });
     },
   };
+}
+
+/** What reads PDFs: fetched with the first of them, and kept then. */
+function isOfPdf(name: string): boolean {
+  return /\/pdf[.-]/.test(name);
 }
 
 export default defineConfig({

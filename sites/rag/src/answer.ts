@@ -25,27 +25,27 @@ export const MAX_QUESTION = 2000;
 const SOURCES = 5;
 /** Of the nearest, where none answers. */
 const SHOWN = 2;
-/** Below this cosine all-MiniLM-L6-v2 finds two texts to be about different things. */
-const RELATED = 0.2;
+/** all-MiniLM-L6-v2 gives questions and their passages 0.28 and more, and questions about other things up to 0.2. */
+const RELATED = 0.24;
 /** Passages much less near than the best one distract a small model. */
 const FAR = 0.25;
 
-const SYSTEM = "You answer questions from the sources that the user gives, and from nothing else. Behind each statement name its source, as [1]. "
-  + "Where the sources do not answer the question, say: The documents do not say. Answer briefly, in the question's language.";
+const SYSTEM = "You answer questions about the user's documents. Say only what stands in them, in one or two sentences, with the number of the source, as [1]. "
+  + "If it does not stand in them, say: The documents do not say.";
 
 /** Raises the signal's reason, or what the models do. */
 export async function answer(question: string, library: Library, writer: Writer, signal: AbortSignal): Promise<Answer> {
   const found = await library.search(question, SOURCES, signal);
-  const best = found[0]?.cosine ?? 0;
+  const best = found[0]?.score ?? 0;
   if (best < RELATED) return { sources: found.slice(0, SHOWN), text: null };
-  let sources = found.filter(({ cosine }) => cosine >= best - FAR);
+  let sources = found.filter(({ score }) => score >= best - FAR);
   while (sources.length > 1 && !await writer.fits(messages(question, sources))) sources = sources.slice(0, -1);
   return { sources, text: writer.write(messages(question, sources), signal) };
 }
 
 function messages(question: string, sources: readonly Found[]): Message[] {
-  const numbered = sources.map((source, i) => `[${i + 1}] ${placeOf(source)}\n${source.text}`);
-  return [{ role: "system", content: SYSTEM }, { role: "user", content: `Sources:\n\n${numbered.join("\n\n")}\n\nQuestion: ${question}` }];
+  const numbered = sources.map(({ passage: { heading }, text }, i) => `[${i + 1}] ${heading === null ? "" : `${heading}: `}${text}`);
+  return [{ role: "system", content: SYSTEM }, { role: "user", content: `${numbered.join("\n\n")}\n\nQuestion: ${question}\nAnswer:` }];
 }
 
 /** The document's name, and the page or heading where the passage begins. */

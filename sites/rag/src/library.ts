@@ -2,7 +2,7 @@
 
 import { MAX_PASSAGES, splitIntoPassages, type Passage } from "./passages.ts";
 import { DocumentError, MAX_FILE_BYTES, readDocument, type Progress } from "./read/document.ts";
-import { nearest } from "./search.ts";
+import { CODES_WORTH, codesIn, cosines, shareOf } from "./search.ts";
 import type { Store, StoredDocument } from "./store.ts";
 
 /** Makes vectors of texts. All of them have length 1. */
@@ -22,7 +22,8 @@ export interface Found {
   readonly document: LibraryDocument;
   readonly passage: Passage;
   readonly text: string;
-  readonly cosine: number;
+  /** The cosine, and what the question's codes add to it. */
+  readonly score: number;
 }
 
 export type Outcome = "added" | "known";
@@ -128,12 +129,17 @@ export class Library {
   async search(question: string, most: number, signal: AbortSignal): Promise<Found[]> {
     const [query] = await this.#embedder.embed([question], signal);
     if (query === undefined) return [];
-    const found = this.documents.flatMap((document) => (this.#documents.get(document.id)?.batches ?? []).flatMap((batch, i) => (
-      nearest(query, batch, most).flatMap(({ index, cosine }) => {
-        const passage = document.passages[BATCH * i + index];
-        return passage === undefined ? [] : [{ document, passage, cosine }];
-      }))));
-    const best = found.sort((one, other) => other.cosine - one.cosine).slice(0, most);
+    const codes = codesIn(question);
+    const found: Omit<Found, "text">[] = [];
+    for (const document of this.documents) {
+      const text = codes.length === 0 ? "" : await this.text(document.id);
+      const near = (this.#documents.get(document.id)?.batches ?? []).flatMap((batch) => [...cosines(query, batch)]);
+      found.push(...near.flatMap((cosine, i) => {
+        const passage = document.passages[i];
+        return passage === undefined ? [] : [{ document, passage, score: cosine + CODES_WORTH * shareOf(codes, text.slice(passage.start, passage.end)) }];
+      }));
+    }
+    const best = found.sort((one, other) => other.score - one.score).slice(0, most);
     return Promise.all(best.map(async (hit) => ({ ...hit, text: (await this.text(hit.document.id)).slice(hit.passage.start, hit.passage.end) })));
   }
 

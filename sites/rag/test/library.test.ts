@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answer, cited, placeOf, type Message, type Writer } from "../src/answer.ts";
 import { Library, type Embedder } from "../src/library.ts";
-import { nearest } from "../src/search.ts";
+import { codesIn, cosines, shareOf } from "../src/search.ts";
 import type { Store, StoredDocument } from "../src/store.ts";
 
 /** What the database does, in memory. */
@@ -168,7 +168,7 @@ test("a question is asked with its sources, numbered, and with fewer where they 
     for await (const piece of text ?? []) assert.equal(piece, "As [1] says.");
     assert.equal(found.length, sources);
     const asked = writer.asked[0]?.at(-1)?.content ?? "";
-    assert.match(asked, /^Sources:\n\n\[1\] \d\.txt\n.*Question: Where is bread\?$/s);
+    assert.match(asked, /^\[1\] \w+ about bread .*\n\nQuestion: Where is bread\?\nAnswer:$/s);
     assert.equal(asked.includes(`[${sources}] `) && !asked.includes(`[${sources + 1}] `), true);
   }
 });
@@ -188,9 +188,20 @@ test("numbers of sources in an answer are told from other brackets", () => {
   assert.deepEqual(cited("A [1], b[2] and [3] or [x] [1].", 2), ["A ", 1, ", b", 2, " and ", "[3]", " or [x] ", 1, "."]);
 });
 
-test("the nearest vectors come in order", () => {
+test("cosines are those of all vectors", () => {
   const vectors = Float32Array.from([1, 0, 0, 1, 0.6, 0.8, -1, 0]);
-  assert.deepEqual(nearest(Float32Array.from([0, 1]), vectors, 2).map(({ index }) => index), [1, 2]);
-  assert.deepEqual(nearest(Float32Array.from([1, 0]), vectors, 9).map(({ index }) => index), [0, 2, 1, 3]);
-  assert.deepEqual(nearest(Float32Array.from([1, 0]), new Float32Array(), 2), []);
+  assert.deepEqual([...cosines(Float32Array.from([1, 0]), vectors)].map((cosine) => Math.round(10 * cosine) / 10), [1, 0, 0.6, -1]);
+  assert.deepEqual(cosines(Float32Array.from([1, 0]), new Float32Array()).length, 0);
+});
+
+test("a question's codes are found exactly", async () => {
+  assert.deepEqual(codesIn("What does E-4711 mean in \u00a7 12.3 of 2026?"), ["e-4711", "12.3", "2026"]);
+  assert.equal(shareOf(["e-4711", "2026"], "Code (E-4711)."), 0.5);
+  assert.equal(shareOf(["e-471"], "E-4711"), 0);
+  const library = await Library.open(new MemoryStore(), new TopicEmbedder());
+  await library.add(file("a.txt", "About the key of the boiler, which has the number E-4712."), ignore, signal);
+  await library.add(file("b.txt", "About the key of the boiler, which has the number E-4711."), ignore, signal);
+  const [first, second] = await library.search("E-4711 and key", 2, signal);
+  assert.equal(first?.document.name, "b.txt");
+  assert.ok((first?.score ?? 0) > (second?.score ?? 0));
 });

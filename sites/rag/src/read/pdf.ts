@@ -9,6 +9,8 @@ const MAX_PAGES = 5000;
 
 export async function readPdf(_name: string, bytes: Uint8Array<ArrayBuffer>, progress: Progress, signal: AbortSignal): Promise<ReadDocument> {
   GlobalWorkerOptions.workerSrc = new URL("pdfjs-dist/legacy/build/pdf.worker.mjs", import.meta.url).href;
+  // Later visits may be without a network.
+  void navigator.serviceWorker?.ready.then(({ active }) => active?.postMessage("pdf"));
   // The reader takes the bytes for itself.
   const task = getDocument({ data: bytes.slice(), disableFontFace: true, useSystemFonts: false, enableXfa: false, verbosity: 0 });
   const stop = (): void => void task.destroy();

@@ -81,9 +81,9 @@ export class Conversation {
 
   #sources(sources: readonly Found[]): HTMLOListElement {
     return element("ol", { className: "sources", ariaLabel: "Sources" }, ...sources.map((source) => {
-      const { cosine, text } = source;
+      const { score, text } = source;
       const quote = element("p", { className: "quote", textContent: text.slice(0, 200) });
-      return element("li", { title: `Cosine ${cosine.toFixed(2)}` }, this.#link(source, placeOf(source), "source"), quote);
+      return element("li", { title: `Score ${score.toFixed(2)}` }, this.#link(source, placeOf(source), "source"), quote);
     }));
   }
 
