@@ -185,18 +185,18 @@ def test_what_cannot_be_read_is_refused_with_a_reason(page: Page) -> None:
 
 
 def test_a_cancelled_document_goes_on_later_and_is_known_then(visit: Visit, page: Page) -> None:
-    long = pdf(prose(12))
+    long = pdf(prose(5))
     choose(page, long_pdf=long)
-    expect(page.locator("#work-status")).to_contain_text("Embedding passage 65 of")
+    expect(page.locator("#work-status")).to_contain_text("Embedding passage 33 of")
     shot(page, "embedding")
     page.click("#cancel")
     expect(page.locator("#work")).to_be_hidden()
-    expect(page.locator("#documents li")).to_contain_text("64 of")
+    expect(page.locator("#documents li")).to_contain_text("32 of")
     page.close()
 
     page = open_site(visit)
     page.click("#documents .link")
-    expect(page.locator("#work-status")).to_contain_text("Embedding passage 65 of")
+    expect(page.locator("#work-status")).to_contain_text("Embedding passage 33 of")
     expect(page.locator("#note")).to_contain_text("ready after")
     expect(page.locator("#documents .link")).to_have_count(0)
     add(page, copy_pdf=long)

@@ -29,7 +29,7 @@ export interface Found {
 export type Outcome = "added" | "known";
 
 /** A worker computes one batch while this thread keeps the last. */
-const BATCH = 64;
+const BATCH = 32;
 
 export class Library {
   readonly #store: Store;
