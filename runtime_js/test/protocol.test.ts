@@ -54,6 +54,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
   { kind: "decode", id: 4, model: undefined, tokens: [1, 2] },
   { kind: "credit", id: 5 },
   { kind: "cancel", id: 6 },
+  { kind: "interrupt", id: 6 },
   { kind: "setLogLevel", level: "INFO" },
 ];
 

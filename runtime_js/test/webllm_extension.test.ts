@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { addPackagedModels } from "../src/webllm/app_config.ts";
 import * as webllm from "../src/webllm/index.ts";
-import { soon } from "./fakes/engine.ts";
+import { Loopback, soon } from "./fakes/engine.ts";
 import { FakeExtension, type Port } from "./fakes/extension.ts";
 import { Models } from "./fakes/service_worker.ts";
 
@@ -22,7 +22,7 @@ async function passed(ms: number): Promise<void> {
 }
 
 /** As WebLLM's example writes it. */
-function script(Handler = webllm.ExtensionServiceWorkerMLCEngineHandler): (port: Port) => void {
+function script(Handler: new (port: Port) => webllm.ExtensionServiceWorkerMLCEngineHandler = webllm.ExtensionServiceWorkerMLCEngineHandler): (port: Port) => void {
   let handler: webllm.ExtensionServiceWorkerMLCEngineHandler | undefined;
   return (port) => {
     if (handler === undefined) handler = new Handler(port);
@@ -36,7 +36,7 @@ async function textOf(engine: webllm.MLCEngineInterface): Promise<string> {
 }
 
 test("pages, one after the other, find the model; what the last one asked is not told to the next", async () => {
-  const [models, extension] = [new Models(), new FakeExtension(script)];
+  const [models, extension] = [new Models(), new FakeExtension(() => script())];
   const first = await soon(open("toy"));
   const text = await textOf(first);
   const left = await soon(first.chatCompletion({ ...CALL, max_tokens: 100, stream: true }));
@@ -51,7 +51,7 @@ test("pages, one after the other, find the model; what the last one asked is not
 });
 
 test("several pages at once share the model, and each gets its own answers, once", async () => {
-  const [models, extension] = [new Models(), new FakeExtension(script)];
+  const [models, extension] = [new Models(), new FakeExtension(() => script())];
   const [first, second] = [await soon(open("toy")), await soon(open("toy"))];
   const text = await textOf(first);
   assert.deepEqual(await Promise.all([textOf(first), textOf(second), textOf(first)]), [text, text, text]);
@@ -64,7 +64,7 @@ test("several pages at once share the model, and each gets its own answers, once
 });
 
 test("a service worker that was stopped is started again by the next request", async () => {
-  const [models, extension] = [new Models(), new FakeExtension(script)];
+  const [models, extension] = [new Models(), new FakeExtension(() => script())];
   let ends = 0;
   const engine = await soon(open("toy", { onDisconnect: () => { ends++; } }));
   const text = await textOf(engine);
@@ -76,7 +76,7 @@ test("a service worker that was stopped is started again by the next request", a
 });
 
 test("while something is asked, the service worker is kept", async () => {
-  const [models, extension] = [new Models(), new FakeExtension(script)];
+  const [models, extension] = [new Models(), new FakeExtension(() => script())];
   const engine = await soon(open("toy"));
   await passed(20_000);
   assert.equal(extension.calls, 0);
@@ -89,7 +89,7 @@ test("while something is asked, the service worker is kept", async () => {
 });
 
 test("an offscreen document is opened once for all pages, and again where it is gone", async () => {
-  const [models, extension] = [new Models(), new FakeExtension(script, { offscreen: true })];
+  const [models, extension] = [new Models(), new FakeExtension(() => script(), { offscreen: true })];
   const config = { offscreen: "engine.html" };
   const [first, second] = await soon(Promise.all([open("toy", config), open("toy", config)]));
   const text = await textOf(first);
@@ -99,8 +99,30 @@ test("an offscreen document is opened once for all pages, and again where it is 
   assert.deepEqual([extension.documents, models.loaded.length], [2, 2]);
 });
 
+test("a document's models are in a worker; a page ends its own answers there", async () => {
+  const models = new Models();
+  const Handler = class extends webllm.ExtensionServiceWorkerMLCEngineHandler {
+    constructor(port: Port) {
+      super(port, new Loopback(models));
+    }
+  };
+  new FakeExtension(() => script(Handler), { offscreen: true });
+  const config = { offscreen: "engine.html" };
+  const [first, second] = await soon(Promise.all([open("toy", config), open("toy", config)]));
+  const reasonOf = async (engine: webllm.MLCEngineInterface, isEnded: boolean): Promise<string> => {
+    let reason = "";
+    for await (const { choices: [choice] } of await engine.chatCompletion({ ...CALL, max_tokens: 60, stream: true })) {
+      reason = choice?.finish_reason ?? reason;
+      if (isEnded) engine.interruptGenerate();
+    }
+    return reason;
+  };
+  assert.deepEqual(await soon(Promise.all([reasonOf(first, true), reasonOf(second, false)])), ["abort", "length"]);
+  assert.equal(models.loaded.length, 1);
+});
+
 test("an offscreen document that cannot be opened, and an extension in which nobody listens, are told", async () => {
-  new FakeExtension(script, { offscreen: true });
+  new FakeExtension(() => script(), { offscreen: true });
   await assert.rejects(soon(open("toy", { offscreen: "missing.html" })), { message: /missing[.]html could not be opened.*Page failed to load/s });
   new FakeExtension(() => undefined);
   await assert.rejects(soon(open("toy")), { message: /nobody in the extension listens.*Receiving end does not exist/s });

@@ -45,6 +45,8 @@ export type ClientMessage =
   | { readonly kind: "call"; readonly id: number; readonly name: CallName; readonly model?: string | undefined }
   /** The page has taken one `events` message of answer `id`. */
   | { readonly kind: "credit"; readonly id: number }
+  /** Answer `id` is to end where it is; what it has until then, and its end, still come. */
+  | { readonly kind: "interrupt"; readonly id: number }
   /** Nobody waits for request `id` any more. */
   | { readonly kind: "cancel"; readonly id: number }
   | { readonly kind: "setLogLevel"; readonly level: LogLevel };
@@ -74,7 +76,7 @@ const MAX_DETAILS = 64;
 const MAX_MODELS = 4096;
 const MAX_THREADS = 4096;
 
-const CLIENT_KINDS = ["reload", "estimate", "answer", "resume", "deleteSession", "embed", "encode", "decode", "call", "credit", "cancel", "setLogLevel"] as const;
+const CLIENT_KINDS = ["reload", "estimate", "answer", "resume", "deleteSession", "embed", "encode", "decode", "call", "credit", "interrupt", "cancel", "setLogLevel"] as const;
 const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "sessions", "embeddings", "memory", "tokens", "models", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 
@@ -129,6 +131,7 @@ export function parseClientMessage(value: unknown): ClientMessage {
     case "call":
       return { kind, id: idOf(message), name: message.oneOf("name", CALL_NAMES), model: modelOf(message) };
     case "credit":
+    case "interrupt":
     case "cancel":
       return { kind, id: idOf(message) };
     case "setLogLevel":

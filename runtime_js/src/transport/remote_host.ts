@@ -62,7 +62,7 @@ export class RemoteHost implements ModelHost {
   async load(call: LoadCall, signal?: AbortSignal): Promise<void> {
     this.#loads++;
     try {
-      await this.#ask("done", (id) => ({ kind: "reload", id, ...call }), signal);
+      await this.#ask("done", (id) => ({ ...call, kind: "reload", id }), signal);
     } finally {
       this.#loads--;
       this.#unlisten();
@@ -120,7 +120,7 @@ export class RemoteHost implements ModelHost {
   }
 
   async begin(call: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
-    return this.#begin((id) => ({ kind: "answer", id, ...call }), signal);
+    return this.#begin((id) => ({ ...call, kind: "answer", id }), signal);
   }
 
   async resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer> {
@@ -147,7 +147,7 @@ export class RemoteHost implements ModelHost {
   }
 
   async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
-    return this.#ask("embeddings", (id) => ({ kind: "embed", id, ...call, model }), signal);
+    return this.#ask("embeddings", (id) => ({ ...call, kind: "embed", id, model }), signal);
   }
 
   async encodePrompt(prompt: Prompt, model: string | undefined): Promise<number[]> {
@@ -266,9 +266,11 @@ export class RemoteHost implements ModelHost {
 
   /** Events may come before whoever asked has seen that the answer began. */
   #open(id: number): void {
-    this.#answers.set(id, new PushStream<AnswerEvent>(() => {
-      if (this.#close(id)) this.#post({ kind: "cancel", id });
-    }));
+    const events = new PushStream<AnswerEvent>(() => {
+      if (!events.isOver) this.#post({ kind: "interrupt", id });
+      else if (this.#close(id)) this.#post({ kind: "cancel", id });
+    });
+    this.#answers.set(id, events);
   }
 
   /** Whether the answer was open. */

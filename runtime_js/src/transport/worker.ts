@@ -14,6 +14,8 @@ type Post = (message: WorkerMessage) => void;
 interface OpenRequest {
   readonly controller: AbortController;
   outbox?: Outbox;
+  /** Of an answer that has begun. */
+  events?: BegunAnswer["events"];
 }
 
 /**
@@ -97,6 +99,9 @@ export class WebWorkerMLCEngineHandler {
       case "credit":
         this.#open.get(message.id)?.outbox?.grant();
         break;
+      case "interrupt":
+        this.#open.get(message.id)?.events?.cancel();
+        break;
       case "cancel":
         this.#open.get(message.id)?.controller.abort(new AbortError("Nobody waits for this request any more."));
         break;
@@ -154,6 +159,7 @@ export class WebWorkerMLCEngineHandler {
   async #answer(id: number, open: OpenRequest, tellsTokens: boolean, begin: (signal: AbortSignal) => Promise<BegunAnswer>): Promise<void> {
     const { signal } = open.controller;
     const { modelId, events } = await begin(signal);
+    open.events = events;
     signal.addEventListener("abort", () => void events.return());
     if (signal.aborted) void events.return();
     this.#post({ kind: "begun", id, modelId });
