@@ -29,11 +29,11 @@ await mkdir("dist");
 await writeFile("dist/grammar.wasm", await grammarModule());
 await copyFile("src/view/icons.json", "dist/icons.json"); // for the page
 await Promise.all([
-  // The package's entries: the page's handle is small, what runs a model is a chunk that is loaded when a model is.
-  build({ ...shared, format: "esm", splitting: true, entryPoints: { index: "src/index.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts" },
-    external: ["react"], chunkNames: "chunks/[name]-[hash]" }),
-  // The same entry in one file, without import(): service workers and the workers of extensions may not call it.
-  build({ ...shared, format: "esm", entryPoints: { "index.static": "src/index.ts" } }),
+  // The package's entries, without import(), which service workers may not call and classic workers' bundles cannot hold. What they share is in chunks, so
+  // that a page which has `handle` alone, or whose bundler drops what it does not use, gets no engine: that is in its worker. (Not index.js: Vite 8
+  // takes the path of the package's own, which has effects, for both.)
+  build({ ...shared, format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", external: ["react"],
+    entryPoints: { whole: "src/index.ts", handle: "src/handle.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts" } }),
   // A package's worker, and the engine for tests, whole.
   build({ ...shared, format: "esm", entryPoints: { worker: "src/transport/worker_main.ts", debug: "src/bench/debug_engine.ts" } }),
   // One file each: a page's assets.

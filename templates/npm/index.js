@@ -1,7 +1,7 @@
-import { FeatureSupportError, openWorkerEngine, Package } from "./runtime/index.js";
+import { FeatureSupportError, openWorkerEngine, Package } from "./runtime/handle.js";
 import { asksForWeights, models } from "./models.js";
 
-export * from "./runtime/index.js";
+export * from "./runtime/whole.js";
 export { modelId, modelIds, modelRecords } from "./models.js";
 
 const contents = new Package(models, asksForWeights);

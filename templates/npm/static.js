@@ -1,7 +1,7 @@
-import { openEngine, Package } from "./runtime/index.static.js";
+import { openEngine, Package } from "./runtime/whole.js";
 import { asksForWeights, models } from "./models.js";
 
-export * from "./runtime/index.static.js";
+export * from "./runtime/whole.js";
 export { modelId, modelIds, modelRecords } from "./models.js";
 
 const contents = new Package(models, asksForWeights);

@@ -1,5 +1,5 @@
 // An engine where import() is forbidden: answers {record, request} with the answer's text, or with an error.
-import { Engine } from "/runtime/index.static.js";
+import { Engine } from "/runtime/whole.js";
 
 const engine = new Engine({ calibrate: "off" });
 

@@ -93,7 +93,7 @@ def test_the_readme_says_where_the_weights_are(tmp_path: Path, weights: str | No
 def test_the_readme_names_what_the_runtime_exports(tmp_path: Path) -> None:
     write(tmp_path)
     readme = (tmp_path / "package" / "README.md").read_text("utf-8")
-    index = (ROOT / "runtime_js" / "src" / "index.ts").read_text("utf-8")
+    index = "".join((ROOT / "runtime_js" / "src" / name).read_text("utf-8") for name in ("index.ts", "handle.ts"))
     parts = (part for names in re.findall(r"export \{([^}]*)\}", index) for part in names.split(",") if part.strip())
     names = {part.strip().rpartition(" as ")[2] for part in parts}
     values = {name for name in names if not name.startswith("type ") and not name.endswith("Error")}
@@ -273,11 +273,36 @@ def test_all_that_webllm_exports_is_there(tmp_path: Path, built_runtime: None) -
     assert json.loads(ran.stdout) == [35, [], [["sample-1m", True, "string"], ["Sample-1M-q4f16_1-MLC", True, "string"]]], ran.stderr
 
 
-def test_no_script_of_the_static_entry_imports_dynamically(tmp_path: Path, built_runtime: None) -> None:
-    """Service workers may not: https://html.spec.whatwg.org/multipage/webappapis.html#hostimportmoduledynamically"""
+def test_no_script_imports_dynamically(tmp_path: Path, built_runtime: None) -> None:
+    """Service workers may not: https://html.spec.whatwg.org/multipage/webappapis.html#hostimportmoduledynamically
+
+    And Vite 5 to 7 make one classic script of a program's own worker."""
     write(tmp_path)
-    for name in ("static.js", "models.js", "runtime/index.static.js"):
-        assert not re.search(r"\bimport\(", (tmp_path / "package" / name).read_text("utf-8")), name
+    package = tmp_path / "package"
+    scripts = [path for path in package.rglob("*.js") if "node" not in path.name]
+    assert len(scripts) > 8
+    assert [path.relative_to(package) for path in scripts if re.search(r"\bimport\(", path.read_text("utf-8"))] == []
+
+
+def test_a_page_whose_models_run_in_a_worker_gets_no_engine(built_runtime: None) -> None:
+    """Where nothing is bundled, or a bundler drops what is not used: what `handle` imports is a third of all."""
+    folder = ROOT / "runtime_js" / "dist"
+    wanted, found = ["handle.js"], dict[str, str]()
+    while wanted:
+        name = wanted.pop()
+        found[name] = (folder / name).read_text("utf-8")
+        parts = {f"chunks/{part}" for part in re.findall(r'from"\./(?:chunks/)?([\w-]+\.js)"', found[name])}
+        wanted += parts - found.keys()
+    assert sum(map(len, found.values())) < 130_000
+    assert not [name for name, text in found.items() if "createComputePipeline" in text]
+
+
+def test_no_script_without_effects_is_called_like_the_entry_that_has_some(tmp_path: Path) -> None:
+    """Vite 8 takes a path of `sideEffects` for all files whose path ends so, and would keep the engine in every page."""
+    write(tmp_path)
+    package = tmp_path / "package"
+    assert "./index.js" in json.loads((package / "package.json").read_text())["sideEffects"]
+    assert list(package.rglob("index.js")) == [package / "index.js"]
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_contents(wheel: Path) -> None:
     package = wheel / "webllm_build"
-    for name in ("app.js", "worker.js", "bench.js", "bench-worker.js", "index.js", "index.d.ts", "service-worker.js", "grammar.wasm"):
+    for name in ("app.js", "worker.js", "bench.js", "bench-worker.js", "whole.js", "index.d.ts", "service-worker.js", "grammar.wasm"):
         assert (package / "_runtime" / name).stat().st_size > 0
     assert (package / "_support" / "support.o").read_bytes().startswith(b"\0asm")
     assert (package / "_templates" / "site" / "index.html.j2").is_file()

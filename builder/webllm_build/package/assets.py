@@ -17,7 +17,7 @@ def templates_folder() -> Path:
 
 
 def runtime_folder() -> Path:
-    """The built runtime: app.js, worker.js, site-worker.js, bench.js, bench-worker.js, index.js, service-worker.js and type definitions."""
+    """The built runtime: app.js, worker.js, site-worker.js, bench.js, bench-worker.js, whole.js, service-worker.js and type definitions."""
     return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", BUILD_RUNTIME)
 
 
@@ -38,7 +38,7 @@ SITE_SCRIPTS = (
 )
 CHAT_PROGRAM = "chat.mjs"
 GRAMMAR_ENGINE = "grammar.wasm"
-NPM_SCRIPTS = ("index.js", "index.static.js", "ai-sdk.js", "prompt-api.js", "react.js", "worker.js", "node.js", "node-worker.js")
+NPM_SCRIPTS = ("whole.js", "handle.js", "ai-sdk.js", "prompt-api.js", "react.js", "worker.js", "node.js", "node-worker.js")
 
 
 def check_assets(kind: str) -> None:

@@ -105,6 +105,7 @@ def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: str 
         "models.d.ts": render("npm/models.d.ts.j2", ids=ids, names=names, ask_weights=ask_weights),
         "index.d.ts": render("npm/index.d.ts.j2", name=name, ask_weights=ask_weights),
         "static.d.ts": render("npm/static.d.ts.j2", ask_weights=ask_weights),
+        "worker.d.ts": "export {}; // a script, to be started\n",
         "prompt-api.d.ts": render("npm/prompt-api.d.ts.j2", ask_weights=ask_weights),
         "README.md": render(
             "npm/README.md.j2",
@@ -155,7 +156,7 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
             # Deno and Bun take "node", too.
             ".": {"types": "./index.d.ts", "node": "./node.js", "default": "./index.js"},
             "./static": {"types": "./static.d.ts", "node": "./node-static.js", "default": "./static.js"},
-            "./worker": {"node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
+            "./worker": {"types": "./worker.d.ts", "node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
             "./ai-sdk": {"types": "./runtime/adapters/ai_sdk/index.d.ts", "default": "./runtime/ai-sdk.js"},
             "./react": {"types": "./runtime/adapters/react/index.d.ts", "default": "./runtime/react.js"},
             "./prompt-api": {"types": "./prompt-api.d.ts", "default": "./prompt-api.js"},
@@ -177,5 +178,5 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
             "./runtime/node-worker.js",
             "./runtime/chunks/node-*.js",
         ],
-        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "prompt-api", "models")), "runtime", "model"],
+        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "worker", "prompt-api", "models")), "runtime", "model"],
     }

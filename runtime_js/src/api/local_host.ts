@@ -1,4 +1,4 @@
-/** Models in this thread, whose code is loaded when the first of them is. */
+/** Models in this thread. */
 
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import type { Computer } from "../executor/devices.ts";
@@ -6,6 +6,7 @@ import { checkMemory } from "../executor/memory.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { LoadListener, ModelChoice } from "../engine/choice.ts";
+import { estimateLoad, loadSession } from "../engine/load.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { InitProgressReport } from "../engine/progress.ts";
@@ -41,7 +42,7 @@ function quoted(ids: Iterable<string>): string {
   return [...ids].map((id) => `"${id}"`).join(", ");
 }
 
-/** Opens what is asked for; the code that does is loaded then. */
+/** Opens what is asked for. */
 export interface Loader {
   /** Makes the session; it is freed when a rejection comes. */
   open(choice: ModelChoice, listener: LoadListener, signal: AbortSignal): Promise<Session>;
@@ -49,8 +50,8 @@ export interface Loader {
 }
 
 export const LOADER: Loader = {
-  open: async (...call) => (await import("../engine/load.ts")).loadSession(...call),
-  estimate: async (...call) => (await import("../engine/load.ts")).estimateLoad(...call),
+  open: loadSession,
+  estimate: estimateLoad,
 };
 
 export class LocalHost implements ModelHost {

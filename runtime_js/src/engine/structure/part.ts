@@ -1,7 +1,9 @@
-/** The code of grammars, which few requests need: it is loaded when the first does. */
+/** The code of grammars, which few requests need. A site's worker loads it with the first that does (site_part.ts); a package has it with the engine. */
 
-export type GrammarPart = typeof import("./compiled.ts");
+import * as part from "./compiled.ts";
+
+export type GrammarPart = typeof part;
 
 export function importPart(): Promise<GrammarPart> {
-  return import("./compiled.ts");
+  return Promise.resolve(part);
 }

@@ -1,7 +1,9 @@
-/** The code that computes on the CPU: it is loaded where a model runs there. */
+/** The code that computes on the CPU. A site's worker loads it where a model runs there (site_part.ts); a package has it with the engine. */
 
-export type CpuPart = typeof import("./backend.ts");
+import * as part from "./backend.ts";
+
+export type CpuPart = typeof part;
 
 export function importPart(): Promise<CpuPart> {
-  return import("./backend.ts");
+  return Promise.resolve(part);
 }
