@@ -11,6 +11,7 @@ from tvm import s_tir, tirx
 from tvm.script.ir_builder import IRBuilder
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.cpu.named_values import floats_in_arrays
 from webllm_build.compile.cpu.ops import FIRST, LAST, UNITS
 from webllm_build.compile.kernels.tir.ops import HAND_WRITTEN
 
@@ -55,7 +56,7 @@ def c_function(kernel: tirx.PrimFunc) -> CFunction:
         tirx.Bind(variable, tirx.Cast(str(variable.ty.dtype), sizes.get(name, tirx.IntImm("int32", 0)))) for name, variable in free.items()
     ]
     views = [tirx.DeclBuffer(parameter, data=pointer) for parameter, pointer in zip(kernel.params, pointers, strict=True)]
-    body = tirx.SeqStmt([*declared, *bound, *views, kernel.body])
+    body = tirx.SeqStmt([*declared, *bound, *views, floats_in_arrays(kernel.body)])
     written = _written(kernel)
     access = tuple("read_write" if any(parameter.same_as(each) for each in written) else "read" for parameter in kernel.params)
     return CFunction(tirx.PrimFunc(frame.params, body), units, access)
