@@ -178,12 +178,15 @@ def test_a_token_that_must_not_come_never_comes(sampler: Sampler, out: float) ->
     ids=lambda asked: f"{asked.top_k}-{asked.top_p}-{asked.min_p}",
 )
 def test_draws_follow_the_distribution(small: Sampler, asked: Request) -> None:
+    """The kernels draw what NumPy draws, here of the first of many draws, and these follow the distribution."""
     logits = np.array([0.0, 1.0, -1.0, 2.0, 0.5, -2.0, 1.5], np.float32)
     asked = replace(asked, temperature=0.9, seed=99)
-    want = distribution(logits.astype(np.float64), asked) * 1600
-    counts = np.zeros(7)
-    for step in range(0, 1600, 100):
-        np.add.at(counts, small.rows([logits] * 100, [replace(asked, step=step + i) for i in range(100)]), 1)
+    draws = [drawn(logits, replace(asked, step=step)) for step in range(1600)]
+    found = small.rows([logits] * 100, [replace(asked, step=step) for step in range(100)])
+    assert [token for token, own in zip(found, draws, strict=False) if own is not None] == [own for own in draws[:100] if own is not None]
+    counts = np.bincount([own for own in draws if own is not None], minlength=7)
+    assert counts.sum() >= 1590
+    want = distribution(logits.astype(np.float64), asked) * counts.sum()
     assert (counts[want == 0] == 0).all()
     chi_square = ((counts - want)[want > 0] ** 2 / want[want > 0]).sum()
     # 99.9 % quantiles of the chi-square distribution by degrees of freedom.
