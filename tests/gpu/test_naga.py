@@ -74,20 +74,19 @@ class Library:
 
 @pytest.fixture(scope="module", params=["llama", *FAMILIES])
 def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Llama's is the default model's; Qwen2's weights lie in parts here, as those of a model with a larger vocabulary, and both have all
-    that any has. Of the others what may be their own: kernels of their layers in two variants that differ in all (those of f16 without
-    codes are run by test_families.py), for one row and for several."""
+    """Llama's is the default model's, with all that it has; Qwen2's weights lie in parts here, as those of a model with a larger
+    vocabulary. Two variants differ in all that others are made of (those of f16 without codes are run by test_families.py). Of the other
+    families what may be their own: kernels of their layers, for one row and for several."""
     if request.param == "llama":
         return Library.of(request.getfixturevalue("site"))
     folder = tmp_path_factory.mktemp(request.param)
     checkpoint = open_tiny(request.param, "hugging_face", folder)
-    without_subgroups = [variant for variant in VARIANTS if not variant.subgroups]
+    different = [variant for variant in VARIANTS if variant.name in ("f16-int8", "f32")]
     if request.param != "qwen2":
-        different = [variant for variant in without_subgroups if variant.name in ("f16-int8", "f32")]
         return Library.compiled(checkpoint, different, functions=("prefill", "logits", "encode", "decode", "decode_4"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "LARGEST_BINDING", 2 * parts.ROWS * 96)  # bytes: as many rows of its matrices
-        return Library.compiled(checkpoint, without_subgroups, "q8")
+        return Library.compiled(checkpoint, different, "q8")
 
 
 def test_naga_compiles_what_needs_no_subgroups(naga: Naga, library: Library) -> None:
