@@ -79,7 +79,8 @@ test("biases of tokens that the model has not are passed over", async () => {
 
 test("an answer of a form tells what its grammar took, and another does not", async () => {
   const engine = await loaded();
-  const { usage } = await engine.chatCompletion({ ...CALL, response_format: { type: "json_object" } });
+  const { usage } = await engine.chatCompletion({ ...CALL, response_format: { type: "json_object" }, extra_body: { enable_latency_breakdown: true } });
+  assert.equal(usage?.extra.latencyBreakdown?.grammarBitmaskTime[0], usage?.extra.grammar_per_token_s);
   assert.ok((usage?.extra.grammar_init_s ?? 0) > 0 && (usage?.extra.grammar_per_token_s ?? -1) >= 0, JSON.stringify(usage));
   assert.deepEqual(Object.keys((await engine.chatCompletion(CALL)).usage?.extra ?? {}).filter((key) => key.startsWith("grammar")), []);
 });

@@ -10,12 +10,12 @@ import type {
 const [OPEN, CLOSE] = ["<think>\n", "\n</think>\n\n"];
 
 /**
- * Seconds of each token. Steps run ahead of each other, and sampling is a part of each, so that all but the whole has no time of its own.
+ * Seconds of each token. Steps run ahead of each other, and sampling is a part of each, so that of its parts only a form's masks have a time of their own.
  */
 function breakdown({ completion_tokens, extra }: own.CompletionUsage): LatencyBreakdown {
   const each = (seconds: number): number[] => Array.from({ length: completion_tokens }, () => seconds);
   return {
-    logitProcessorTime: each(0), logitBiasTime: each(0), penaltyTime: each(0), sampleTime: each(0), grammarBitmaskTime: each(0),
+    logitProcessorTime: each(0), logitBiasTime: each(0), penaltyTime: each(0), sampleTime: each(0), grammarBitmaskTime: each(extra.grammar_per_token_s ?? 0),
     totalTime: each(extra.time_per_output_token_s),
   };
 }
