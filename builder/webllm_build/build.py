@@ -99,6 +99,7 @@ def _pack(recipe: Recipe, program: _Program, cache: Cache, progress: Progress) -
         program.cpu,
         recipe.embedding,
         model_names(recipe.request.model) or (checkpoint.name,),
+        recipe.memory,
     )
 
 

@@ -23,10 +23,9 @@ from webllm_build.progress import Progress
 from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
-from webllm_build.sizes import browsers, context_lengths, devices, hosts, layout_of, memory_at, weight_bytes
+from webllm_build.sizes import USUAL_TOKENS, browsers, context_lengths, devices, hosts, layout_of, memory_at, weight_bytes
 
 Lines = list[tuple[str, str]]
-USUAL_TOKENS = 4096
 MODEL_FILES = ("config.json", "mlc-chat-config.json", "adapter_config.json")  # of a folder that is no result of this program
 
 

@@ -9,15 +9,14 @@ from webllm_build.catalog import CATALOG, CatalogEntry
 from webllm_build.config import QUANTIZATIONS
 from webllm_build.errors import ModelNotFound, UnsupportedArchitecture
 from webllm_build.model import ARCHITECTURES, read_model
-from webllm_build.sizes import layout_of, memory_at, parameters, weight_bytes
+from webllm_build.sizes import USUAL_TOKENS, layout_of, memory_at, parameters, weight_bytes
 
-TOKENS = 4096  # of the conversation whose memory is told
 KV = "float16"
 
 
 @dataclass(frozen=True)
 class ListedModel:
-    """download: bytes of the weights by --quantization. memory: bytes on the GPU with a conversation of TOKENS and "auto"."""
+    """download: bytes of the weights by --quantization. memory: bytes on the GPU with a conversation of USUAL_TOKENS and "auto"."""
 
     entry: CatalogEntry
     parameters: int
@@ -65,4 +64,4 @@ def list_models(words: str) -> Iterator[ListedModel | MissingModel]:
             yield MissingModel(entry, f"architecture {kind}" if kind not in ARCHITECTURES else error.message)
             continue
         download = {name: weight_bytes(layout) for name, layout in layouts.items()}
-        yield ListedModel(entry, parameters(model), model.context_length, download, memory_at(layouts["auto"], KV, TOKENS).total)
+        yield ListedModel(entry, parameters(model), model.context_length, download, memory_at(layouts["auto"], KV, USUAL_TOKENS).total)

@@ -21,6 +21,7 @@ from webllm_build.package.manifest import EmbeddingFacts, ModelFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
+from webllm_build.sizes import USUAL_TOKENS, memory_at
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 
 
@@ -74,6 +75,11 @@ class Recipe:
     def bytes(self) -> int:
         """Of the packed weights."""
         return sum(buffer.bytes for buffer in (*self.layout.weights, *self.layout.stored))
+
+    @property
+    def memory(self) -> int:
+        """Bytes on the GPU with a conversation of USUAL_TOKENS, but for what a step works in."""
+        return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total
 
     @property
     def title(self) -> str:

@@ -13,6 +13,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import SCHEMES, scheme_of_floats
 
 GB, MB = 10**9, 10**6
+USUAL_TOKENS = 4096  # of a conversation, where memory is told
 PREFILL_CHUNK = 512
 WASM_BYTES = 1 << 32  # that a page's WebAssembly can address
 SHARED = 2  # of memory that GPU and CPU share, half is taken for the system and the browser

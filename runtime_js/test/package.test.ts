@@ -12,7 +12,7 @@ function facts(id: string, more: Partial<PackagedFacts> = {}): PackagedFacts {
   const manifest = `https://cdn.example/pkg/model/manifest.${id}.json`;
   return {
     record: { model_id: id, manifest, files: { "model.wasm": `https://cdn.example/${id}.wasm` } },
-    name: id, downloadBytes: 1024, contextLength: 512, library: "model.wasm", embeds: false, aliases: [], reference: null, ...more,
+    name: id, downloadBytes: 1024, memoryBytes: 123_456_789, contextLength: 512, library: "model.wasm", embeds: false, aliases: [], reference: null, ...more,
   };
 }
 
@@ -53,6 +53,7 @@ test("prebuiltAppConfig is made of the models, under all of their names", () => 
   assert.deepEqual([...records.keys()], ["vectors-q8", "vectors", "toy-q4", "toy", CHAT, "mine-q4"]);
   assert.deepEqual([records.get("vectors")?.model_type, records.get(CHAT)?.model_type], [ModelType.embedding, ModelType.LLM]);
   assert.deepEqual(records.get("vectors")?.overrides, { context_window_size: 128 });
+  assert.equal(records.get(CHAT)?.vram_required_MB, 123.46);
   assert.equal(records.get(CHAT)?.model_lib, "https://cdn.example/toy-q4.wasm");
 });
 

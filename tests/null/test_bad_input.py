@@ -19,10 +19,10 @@ from webllm_build.build import build
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest
-from webllm_build.errors import MalformedFile, SourceError, UnsupportedEncoding, WebllmBuildError
+from webllm_build.errors import ConfigError, MalformedFile, SourceError, UnsupportedEncoding, WebllmBuildError
 from webllm_build.model import ARCHITECTURES, load_model, read_model
 from webllm_build.progress import Silent
-from webllm_build.recipe import Recipe
+from webllm_build.recipe import Recipe, package_name
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.local import open_folder
 from webllm_build.weights import store_weights
@@ -72,6 +72,19 @@ def test_what_contradicts_or_cannot_be_stops_before_anything_is_written(tmp_path
     with pytest.raises(SourceError, match=words):
         build(request)
     assert not (tmp_path / "out").exists() and not [*request.cache_dir.iterdir()]
+
+
+def test_models_of_a_package_differ_in_their_ids(tmp_path: Path) -> None:
+    """Before anything is compiled; both are named."""
+    models = tuple(str(shutil.copytree(TINY, tmp_path / parent / "tiny")) for parent in ("a", "b"))
+    request = BuildRequest("npm", models, out=tmp_path / "out", cache_dir=tmp_path / "cache")
+    with pytest.raises(ConfigError) as refused:
+        build(request)
+    assert all(words in str(refused.value) for words in (*models, "both are tiny-q4", "Leave one of them out"))
+    assert not (tmp_path / "out").exists()
+    recipes = [Recipe.read(each, Cache(request.cache_dir), Silent()) for each in request.each]
+    assert package_name(recipes) == "tiny-q4-tiny-q4-webllm"
+    assert recipes[0].memory > recipes[0].bytes
 
 
 @pytest.mark.parametrize("family", families.FAMILIES)

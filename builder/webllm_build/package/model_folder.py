@@ -83,7 +83,8 @@ class WeightBuffer(Protocol):
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest. names: others than its id.
+    """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest. names: others than its id. memory:
+    bytes that it takes on the GPU with a conversation of some pages, for people.
 
     cpu: its libraries for the CPU, plain and relaxed, where it has such.
     grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling, embedding: as
@@ -102,6 +103,7 @@ class CompiledModel:
     cpu: tuple[bytes, bytes] | None = None
     embedding: EmbeddingFacts | None = None
     names: tuple[str, ...] = ()
+    memory: int = 0
 
     def manifest(self, base: str | None = None) -> Manifest:
         """base: URL of the folder that serves the shards; None where they lie beside the manifest."""

@@ -63,6 +63,7 @@ class _Packaged:
             "sha256": manifest.sha256,
             "files": {entry.file: _path(entry.file) for entry in (manifest.files if self.bundled else manifest.small_files)},
             "download_bytes": manifest.download_bytes,
+            "memory": self.model.memory,
             "context_length": manifest.model.context_length,
             "library": manifest.library.file,
             "embeds": manifest.embedding is not None,

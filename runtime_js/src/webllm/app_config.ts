@@ -16,10 +16,11 @@ const references: string[] = [];
 type PackagedRecord = ModelRecord & OwnRecord & { readonly reference?: string | null };
 
 /** WebLLM's record of a model of the package. */
-export function packagedRecord({ record, contextLength, library, embeds, aliases, reference }: PackagedFacts): PackagedRecord {
+export function packagedRecord({ record, memoryBytes, contextLength, library, embeds, aliases, reference }: PackagedFacts): PackagedRecord {
   return {
     ...record, model: new URL("./", record.manifest).href, model_lib: record.files?.[library] ?? "",
-    model_type: embeds ? ModelType.embedding : ModelType.LLM, overrides: { context_window_size: contextLength }, aliases, reference,
+    model_type: embeds ? ModelType.embedding : ModelType.LLM, overrides: { context_window_size: contextLength },
+    vram_required_MB: Math.round(memoryBytes / 1e4) / 100, aliases, reference,
   };
 }
 

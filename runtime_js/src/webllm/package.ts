@@ -12,6 +12,8 @@ export interface PackagedFacts {
   readonly name: string;
   /** What a first load fetches. */
   readonly downloadBytes: number;
+  /** What it takes on the GPU, with a conversation of 4096 tokens. */
+  readonly memoryBytes: number;
   /** Tokens that a conversation may have. */
   readonly contextLength: number;
   /** The name of one of its files. */
