@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { prebuiltAppConfig, locate } from "../src/webllm/app_config.ts";
+import { findRecord, locate, locateToLoad, prebuiltAppConfig } from "../src/webllm/app_config.ts";
 import { ModelType } from "../src/webllm/constants.ts";
 import { Package, type PackagedFacts } from "../src/webllm/package.ts";
 
@@ -28,7 +28,7 @@ test("an engine gets the first model, or those that are named by an id or anothe
   assert.deepEqual([names, device], [[CHAT, "vectors"], "cpu"]);
   const found = new Map(appConfig?.model_list.map(({ model_id, manifest }) => [model_id, manifest]));
   assert.deepEqual([found.get(CHAT), found.get("vectors")], [TOY.record.manifest, VECTORS.record.manifest]);
-  assert.ok(found.has("mine-q4"), "for addModel");
+  assert.ok(found.has("mine-q4") && found.has("toy"), "for addModel");
   assert.equal(contents.find("vectors-q8"), VECTORS, "an id counts before other names");
   assert.equal(contents.find(undefined, ({ embeds }) => !embeds), TOY);
 });
@@ -48,9 +48,20 @@ test("a package without weights asks where they are, once for all models", () =>
   assert.ok(appConfig?.model_list.every(({ weights }) => weights === "https://weights.example/"));
 });
 
+test("a program for WebLLM adds the weights' address to the records, as its errors say", () => {
+  new Package([facts("bare-q4", { aliases: ["bare"] })], true);
+  const record = findRecord("bare", prebuiltAppConfig);
+  assert.throws(() => locateToLoad(record), { name: "MissingWeightsError", code: "RequestValidation", message: /weights: "https:/ });
+  const theirs = { model: "https://huggingface.co/mlc-ai/bare", model_lib: "", model_id: "mine" };
+  assert.throws(() => locateToLoad(theirs), { name: "MissingWeightsError" });
+  for (const each of [record, theirs]) assert.equal(locateToLoad({ ...each, weights: "https://w.example/" }).weights, "https://w.example/");
+  new Package([facts("full-q4")], false);
+  assert.equal(locateToLoad(findRecord("full-q4", prebuiltAppConfig)).weights, undefined);
+});
+
 test("prebuiltAppConfig is made of the models, under all of their names", () => {
   const records = new Map(prebuiltAppConfig.model_list.map((record) => [record.model_id, record]));
-  assert.deepEqual([...records.keys()], ["vectors-q8", "vectors", "toy-q4", "toy", CHAT, "mine-q4"]);
+  assert.deepEqual([...records.keys()], ["vectors-q8", "vectors", "toy-q4", "toy", CHAT, "mine-q4", "bare-q4", "bare", "full-q4"]);
   assert.deepEqual([records.get("vectors")?.model_type, records.get(CHAT)?.model_type], [ModelType.embedding, ModelType.LLM]);
   assert.deepEqual(records.get("vectors")?.overrides, { context_window_size: 128 });
   assert.equal(records.get(CHAT)?.vram_required_MB, 123.46);
@@ -65,7 +76,7 @@ test("a record of WebLLM's is found by its id, else by its repository; another o
   assert.equal(locate({ ...theirs, model_id: "toy" }).manifest, TOY.record.manifest);
   assert.deepEqual(locate({ ...theirs, model_id: "renamed" }), { ...locate({ ...theirs, model_id: "toy" }), model_id: "renamed" });
   const made = (model: string, model_id: string, reference: string): void => assert.throws(() => locate({ ...theirs, model, model_id }), (error: Error) => (
-    error.name === "ModelNotFoundError" && error.message.endsWith(`webllm-build npm --model vectors --model toy --model ... --model ${reference}`)));
+    error.name === "ModelNotFoundError" && error.message.endsWith(`webllm-build npm --model vectors --model toy --model ... --model ... --model ... --model ${reference}`)));
   made("https://huggingface.co/mlc-ai/Other-3B-q4f16_1-MLC/resolve/main/", "mine", "Other-3B-q4f16_1-MLC");
   made("https://huggingface.co/me/Own-3B-MLC", "mine", "hf:me/Own-3B-MLC");
   made("https://models.example/own/", "Own-3B", "Own-3B");

@@ -12,6 +12,8 @@ export const prebuiltAppConfig: AppConfig = { model_list: [], cacheBackend: "cac
 const packaged = new Map<string, OwnRecord>();
 /** What the builder made the package of. */
 const references: string[] = [];
+/** The manifests of models whose weights the package lacks, and nobody has told it where they are. */
+const weightless = new Set<string>();
 
 type PackagedRecord = ModelRecord & OwnRecord & { readonly reference?: string | null };
 
@@ -25,7 +27,8 @@ export function packagedRecord({ record, memoryBytes, contextLength, library, em
 }
 
 /** Tells this entry what the package holds. An id of one model that is another name of another one means the first. */
-export function addPackagedModels(records: readonly PackagedRecord[]): void {
+export function addPackagedModels(records: readonly PackagedRecord[], asksForWeights = false): void {
+  if (asksForWeights) for (const { manifest } of records) weightless.add(manifest);
   const ids = new Set(records.map(({ model_id }) => model_id));
   for (const { aliases = [], reference, ...record } of records) {
     if (!packaged.has(record.model_id)) references.push(reference ?? "...");
@@ -62,9 +65,19 @@ export function locate(record: ModelRecord): OwnRecord {
   if (manifest !== undefined) return own(record, manifest);
   const [owner, name] = repository(record.model);
   const found = packaged.get(model_id) ?? packaged.get(name);
-  if (found !== undefined) return { ...found, model_id };
+  if (found !== undefined) return { ...found, model_id, weights: record.weights ?? found.weights };
   const reference = owner === undefined ? model_id : owner === "mlc-ai" ? name : `hf:${owner}/${name}`; // the builder knows WebLLM's names
   throw new NamedError("ModelNotFoundError", `This package has no model ${model_id}. ${howToMake(reference)}`, "ModelNotFound");
+}
+
+/** The same, to be loaded. Raises a NamedError where nobody knows where the weights are. */
+export function locateToLoad(record: ModelRecord): OwnRecord {
+  const found = locate(record);
+  if (found.weights === undefined && weightless.has(found.manifest)) {
+    throw new NamedError("MissingWeightsError", "This package holds no weights: add the URL of the folder that serves them to the records of appConfig, as in "
+      + '{ model_list: prebuiltAppConfig.model_list.map((record) => ({ ...record, weights: "https://..." })) }.');
+  }
+  return found;
 }
 
 /** The command that makes this package with one more model. */

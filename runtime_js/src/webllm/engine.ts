@@ -8,7 +8,7 @@ import type { LogitProcessor } from "../engine/logit_processor.ts";
 import { AbortError } from "../support/errors.ts";
 import { log, type LogLevel } from "../support/log.ts";
 import { ChatChunks, TextChunks, chatCompletion, completion } from "./answers.ts";
-import { findRecord, locate, prebuiltAppConfig } from "./app_config.ts";
+import { findRecord, locateToLoad, prebuiltAppConfig } from "./app_config.ts";
 import { ignoringStrangers } from "./biases.ts";
 import { checkChatRequest, checkGenerationConfig, postInitAndCheckFieldsCompletion, postInitAndCheckFieldsEmbedding } from "./checks.ts";
 import { ModelType } from "./constants.ts";
@@ -113,7 +113,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     }
     return ids.map((id, i) => {
       const record = findRecord(id, this.#appConfig);
-      return { id, type: record.model_type ?? ModelType.LLM, settings: readSettings(record.overrides, options?.[i]), record: locate(record) };
+      return { id, type: record.model_type ?? ModelType.LLM, settings: readSettings(record.overrides, options?.[i]), record: locateToLoad(record) };
     });
   }
 

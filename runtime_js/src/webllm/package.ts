@@ -39,7 +39,7 @@ export class Package {
   constructor(models: readonly PackagedFacts[], asksForWeights: boolean) {
     this.#models = models;
     this.#asksForWeights = asksForWeights;
-    addPackagedModels(models.map(packagedRecord));
+    addPackagedModels(models.map(packagedRecord), asksForWeights);
   }
 
   /** The model of that id or other name; without one, the first that `suits`, or the first. Raises ModelNotFoundError. */
@@ -57,8 +57,11 @@ export class Package {
       throw new RequestValidationError("This package holds no weights: name the URL of the folder that serves them, as in "
         + 'createEngine({ weights: "https://..." }). The package\'s README says which files belong there.', { param: "weights" });
     }
-    const chosen = listOf(model ?? this.find(undefined).record.model_id).map((name): ModelRecord => ({ ...this.find(name).record, model_id: name, weights }));
-    const others = this.#models.map(({ record }): ModelRecord => ({ ...record, weights })); // for reload() and addModel()
-    return [chosen.map(({ model_id }) => model_id), { ...config, appConfig: { model_list: [...chosen, ...others] } }];
+    const names = listOf(model ?? this.find(undefined).record.model_id);
+    for (const name of names) this.find(name);
+    const called = ({ record }: PackagedFacts, model_id: string): ModelRecord => ({ ...record, model_id, weights });
+    const byId = this.#models.map((each) => called(each, each.record.model_id));
+    const byName = this.#models.flatMap((each) => each.aliases.map((name) => called(each, name)));
+    return [[...names], { ...config, appConfig: { model_list: [...byId, ...byName] } }];
   }
 }
