@@ -125,11 +125,11 @@ def check_ids(recipes: Sequence[Recipe]) -> None:
     models: dict[str, str] = {}
     for recipe in recipes:
         model, model_id = recipe.request.model, recipe.facts.id
-        other = models.setdefault(model_id, model)
-        if other is not model:
+        if model_id in models:
             fix = "Leave one of them out. The model of a folder is called like the folder: another name makes it another id."
-            problem = InvalidOption("model", model, f"another model than --model {other}: both are {model_id}", fix)
+            problem = InvalidOption("model", model, f"another model than --model {models[model_id]}: both are {model_id}", fix)
             raise ConfigError((problem,))
+        models[model_id] = model
 
 
 def package_name(recipes: Sequence[Recipe]) -> str:
