@@ -349,7 +349,7 @@ def _several(request: BuildRequest) -> Iterator[InvalidOption]:
     for name, (_, option) in options().items():
         value = getattr(request, name)
         if option.alone and value != defaults[name]:
-            fix = "Leave it out, or build the model that it is for by itself."
+            fix = "Leave it out, or build that model into a package of its own: one engine takes the modelRecords of several packages."
             yield InvalidOption(name.replace("_", "-"), _shown(value), f"one --model beside it, not {count}", fix)
 
 

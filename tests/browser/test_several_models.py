@@ -21,6 +21,7 @@ import * as webllm from "@mlc-ai/web-llm";
 import * as inThisThread from "@mlc-ai/web-llm/static";
 import * as programs from %s;
 const told = [await programs.createEngine(webllm), await programs.createEngine(inThisThread), await programs.webllm(webllm)];
+told.push(await programs.records(webllm));
 console.log(JSON.stringify([webllm.modelIds, ...told]));
 """
 

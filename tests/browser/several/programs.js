@@ -34,6 +34,15 @@ export async function createEngine({ createEngine: create, modelIds }) {
   return { ...loaded, alone: message.content === loaded.text, added: added.text === loaded.text };
 }
 
+/** An engine of one's own takes the records of packages. */
+export async function records({ Engine, modelIds, modelRecords }) {
+  const engine = new Engine({ appConfig: { model_list: [...modelRecords] }, device });
+  await engine.reload(modelIds);
+  const answered = await both(engine, modelIds);
+  await engine.unload();
+  return answered;
+}
+
 /** WebLLM's, in this thread or, with `worker`, in one of the page's own. A record of WebLLM's means a model of the package. */
 export async function webllm(library, worker) {
   const [chat, vectors] = library.modelIds;
