@@ -180,7 +180,8 @@ def test_a_remote_model(tmp_path: Path) -> None:
     assert "connect-src 'self' https://api.example.org:8443;" in page.metas["Content-Security-Policy"]
     remote = json.loads(page.config)["remote"]
     assert (remote["url"], remote["model"]) == ("https://api.example.org:8443/v1", "far/away")
-    assert remote["script"] in service_worker_config(out)["shell"]
+    shell = service_worker_config(out)["shell"]
+    assert isinstance(shell, list) and remote["script"] in shell
     assert "example.org" not in (out / "bench.html").read_text(), "what measures asks nobody"
 
 
