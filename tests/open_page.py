@@ -59,9 +59,9 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(roots: Mapping[str, Path], isolated: bool = True) -> Iterator[str]:
+def serve(roots: Mapping[str, Path], isolated: bool = True, headers: Mapping[str, str] | None = None) -> Iterator[str]:
     """A server on a free local port, until the block ends; gives its origin. isolated: whether pages may share memory with workers."""
-    members = {"roots": dict(roots), "headers_of_all": ISOLATED if isolated else {}}
+    members = {"roots": dict(roots), "headers_of_all": {**(ISOLATED if isolated else {}), **(headers or {})}}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), members))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,0 +1,1 @@
+import "smollm2-135m/worker";
