@@ -1,5 +1,3 @@
-// What a package holds, and what its createEngine loads of it.
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findRecord, locate, locateToLoad, prebuiltAppConfig } from "../src/webllm/app_config.ts";
@@ -80,4 +78,11 @@ test("a record of WebLLM's is found by its id, else by its repository; another o
   made("https://huggingface.co/mlc-ai/Other-3B-q4f16_1-MLC/resolve/main/", "mine", "Other-3B-q4f16_1-MLC");
   made("https://huggingface.co/me/Own-3B-MLC", "mine", "hf:me/Own-3B-MLC");
   made("https://models.example/own/", "Own-3B", "Own-3B");
+});
+
+test("a package is imported where its addresses are no URLs, as on Turbopack's servers", () => {
+  const record = { model_id: "served", manifest: "/_next/static/media/manifest.0a1b.json.txt", files: { "model.wasm": "/_next/static/media/model.0a1b.wasm" } };
+  new Package([facts("served", { record })], false);
+  const { model, model_lib } = findRecord("served", prebuiltAppConfig);
+  assert.deepEqual([model, model_lib], ["/_next/static/media/", "/_next/static/media/model.0a1b.wasm"]);
 });

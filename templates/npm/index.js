@@ -27,7 +27,8 @@ function startWorker() {
   if (typeof Worker !== "function") {
     throw new FeatureSupportError("There are no workers here. Import this package anywhere, but call createEngine in a browser's page.");
   }
-  const script = new URL("./runtime/worker.js", import.meta.url);
+  const { href } = new URL("./runtime/worker.js", import.meta.url);
+  const script = new URL(href, globalThis.location?.href); // Turbopack's has no origin
   if (script.origin === globalThis.origin) return { worker: new Worker(script, { type: "module" }), forget() {} };
   const blob = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" }));
   return { worker: new Worker(blob, { type: "module" }), forget: () => URL.revokeObjectURL(blob) };

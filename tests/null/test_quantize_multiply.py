@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -24,3 +27,19 @@ def test_rows_that_are_no_numbers_are_theirs_alone() -> None:
     weights = np.array([[1, 2], [np.inf, 1], [np.nan, 0]], np.float32)
     found = native.multiply(weights, native.panels(np.array([[1, 1], [2, 0]], np.float32)))[:, :2]
     np.testing.assert_array_equal(found, [[3, 2], [np.inf, np.inf], [np.nan, np.nan]])
+
+
+def test_threads_that_want_it_at_once_compile_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, commands = subprocess.run, []
+
+    def counted(command: list[str], **options: object) -> object:
+        commands.append(command)
+        return run(command, **options)  # type: ignore[call-overload]
+
+    native._compiled.cache_clear()
+    monkeypatch.setattr(subprocess, "run", counted)
+    one = np.ones((1, 1), np.float32)
+    with ThreadPoolExecutor(4) as pool:
+        sums = list(pool.map(lambda _: native.multiply(one, native.panels(one))[0, 0], range(4)))
+    assert sums == [1] * 4
+    assert len(commands) == 1

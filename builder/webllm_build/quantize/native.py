@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,17 @@ LANES = 16  # of multiply.c
 Floats = npt.NDArray[np.float32]
 
 
-@functools.cache
+_compiling = threading.Lock()
+
+
 def _library() -> ctypes.CDLL:
     """Raises ToolchainError."""
+    with _compiling:  # else each thread that packs would compile it
+        return _compiled()
+
+
+@functools.cache
+def _compiled() -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="webllm-build-") as folder:
         path = Path(folder) / "loops.so"
         command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, "-o", str(path), *map(str, SOURCES)]
