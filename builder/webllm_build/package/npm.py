@@ -54,21 +54,23 @@ class _Packaged:
 
     @property
     def script(self) -> dict[str, object]:
-        """What models.js says of it."""
+        """What models.js says of it. facts: as the runtime's PackagedFacts names them."""
         manifest, names = self.manifest, self.model.names
         return {
             "id": manifest.model.id,
-            "name": manifest.model.name,
             "manifest": _path(manifest.file),
             "sha256": manifest.sha256,
             "files": {entry.file: _path(entry.file) for entry in (manifest.files if self.bundled else manifest.small_files)},
-            "download_bytes": manifest.download_bytes,
-            "memory": self.model.memory,
-            "context_length": manifest.model.context_length,
-            "library": manifest.library.file,
-            "embeds": manifest.embedding is not None,
-            "aliases": [name for name in names if name != manifest.model.id],
-            "reference": names[0] if names and names[0] != manifest.model.name else manifest.model.source,
+            "facts": {
+                "name": manifest.model.name,
+                "downloadBytes": manifest.download_bytes,
+                "memoryBytes": self.model.memory,
+                "contextLength": manifest.model.context_length,
+                "library": manifest.library.file,
+                "embeds": manifest.embedding is not None,
+                "aliases": [name for name in names if name != manifest.model.id],
+                "reference": names[0] if names and names[0] != manifest.model.name else manifest.model.source,
+            },
         }
 
     @property
