@@ -44,7 +44,8 @@ def test_contents(wheel: Path) -> None:
 def test_builds_a_site_by_itself(wheel: Path, tmp_path: Path) -> None:
     """With an empty PATH and nothing of the checkout."""
     model = ROOT / "tests" / "fixtures" / "tiny-llama"
-    command = [sys.executable, "-m", "webllm_build", "site", "--model", str(model), "--out", "dist", "--cache-dir", "cache"]
+    options = ("--model", str(model), "--variant", "f32", "--out", "dist", "--cache-dir", "cache")
+    command = [sys.executable, "-m", "webllm_build", "site", *options]
     environment = {"PYTHONPATH": str(wheel), "PATH": "", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
