@@ -1,15 +1,12 @@
 /** The messages of the current chat, kept for the life of the tab. */
 
 import { Fields } from "../support/fields.ts";
-import { ENDINGS, ROLES, type Message } from "../view/message.ts";
+import { ENDINGS, ROLES, turnsOf, type Message, type Turn } from "../view/message.ts";
 import type { SafeStorage } from "./safe_storage.ts";
 
 const KEY = "webllm-build:conversation";
 const MAX_MESSAGES = 20_000;
 const MAX_TEXT = 1 << 23;
-
-/** What the model is told of a message. */
-export type Turn = Pick<Message, "role" | "text">;
 
 export class Conversation {
   #messages: Message[] = [];
@@ -30,19 +27,9 @@ export class Conversation {
     return this.#messages.at(-1)?.role === "user";
   }
 
-  /**
-   * What the model is told. An answer that failed or is empty says nothing; the questions on both sides of it become one, because templates
-   * want questions and answers in turn.
-   */
+  /** What the model is told. */
   turns(): Turn[] {
-    const turns: Turn[] = [];
-    for (const { role, text, ending, leftOut } of this.#messages) {
-      if (leftOut === true || (role === "assistant" && (text.trim() === "" || ending === "failed" || ending === "open"))) continue;
-      const last = turns.at(-1);
-      if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n\n${text}` };
-      else turns.push({ role, text });
-    }
-    return turns;
+    return turnsOf(this.#messages);
   }
 
   add(message: Message): void {

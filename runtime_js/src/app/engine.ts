@@ -14,8 +14,7 @@ import { workerName } from "../support/site_parts.ts";
 import type { PushStream } from "../support/stream.ts";
 import type { ChatMessage } from "../tokenizer/conversation.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
-import type { Ending } from "../view/message.ts";
-import type { Turn } from "./conversation.ts";
+import type { Ending, Turn } from "../view/message.ts";
 import type { Settings } from "./settings.ts";
 
 const ALIVE_MS = 10_000;

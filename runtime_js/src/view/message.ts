@@ -19,3 +19,21 @@ export interface Message {
   /** The model is not told this message any more: there is no room for it. */
   readonly leftOut?: boolean | undefined;
 }
+
+/** What the model is told of a message. */
+export type Turn = Pick<Message, "role" | "text">;
+
+/**
+ * What the model is told of a conversation. An answer that failed or is empty says nothing; the questions on both sides of it become one,
+ * because templates want questions and answers in turn.
+ */
+export function turnsOf(messages: readonly Message[]): Turn[] {
+  const turns: Turn[] = [];
+  for (const { role, text, ending, leftOut } of messages) {
+    if (leftOut === true || (role === "assistant" && (text.trim() === "" || ending === "failed" || ending === "open"))) continue;
+    const last = turns.at(-1);
+    if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n\n${text}` };
+    else turns.push({ role, text });
+  }
+  return turns;
+}

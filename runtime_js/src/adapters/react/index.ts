@@ -1,8 +1,8 @@
 /** Hooks for React 18 and 19. On a server they render what is before a load, and load nothing. */
 
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { ChatStore, type ChatMessage, type ChatOptions, type ChatState } from "./chat_store.ts";
-import { EngineStore, type Engine, type EngineState, type OpenOptions } from "./engine_store.ts";
+import { ChatStore, type ChatMessage, type ChatOptions, type ChatState } from "../state/chat_store.ts";
+import { EngineStore, type Engine, type EngineState, type OpenOptions } from "../state/engine_store.ts";
 
 export type { ChatMessage, ChatOptions, ChatState, Engine, EngineState, OpenOptions };
 

@@ -9,7 +9,7 @@ import { RemoteError } from "../../support/errors.ts";
 import type { RemoteConfig } from "../../page/config.ts";
 import type { SafeStorage } from "../safe_storage.ts";
 import type { Settings } from "../settings.ts";
-import type { Turn } from "../conversation.ts";
+import type { Turn } from "../../view/message.ts";
 import type { Outcome, Piece } from "../engine.ts";
 import { Consent } from "./consent.ts";
 

@@ -2,6 +2,7 @@
 
 import type { InitProgressReport } from "../../engine/progress.ts";
 import type { ServedEngine } from "../../api/openai/fetch.ts";
+import { AbortError } from "../../support/errors.ts";
 import { Store } from "./store.ts";
 
 /** What `createEngine` gives. */
@@ -26,6 +27,7 @@ export interface EngineState<E> {
 export class EngineStore<E extends Engine> extends Store<EngineState<E>> {
   readonly #open: (options: OpenOptions) => Promise<E>;
   #load: AbortController | undefined;
+  #opening: Promise<E> | undefined;
   #users = 0;
 
   constructor(open: (options: OpenOptions) => Promise<E>) {
@@ -33,30 +35,42 @@ export class EngineStore<E extends Engine> extends Store<EngineState<E>> {
     this.#open = open;
   }
 
-  /** Loads the model, if it is not there. */
+  /** Loads the model, if it is not there. Rejects where that fails, or is given up. */
+  readonly open = (): Promise<E> => this.#opening ??= this.#begin();
+
+  /** The same for those who look at the state. */
   readonly load = (): void => {
-    if (this.#load !== undefined) return;
+    this.open().catch(() => undefined);
+  };
+
+  #begin(): Promise<E> {
     const controller = this.#load = new AbortController();
     const isCurrent = (): boolean => this.#load === controller;
     this.set({ status: "loading", error: undefined });
-    this.#open({
+    return this.#open({
       signal: controller.signal,
       initProgressCallback: (progress) => { if (isCurrent()) this.set({ progress }); },
     }).then((engine) => {
-      if (isCurrent()) this.set({ status: "ready", engine });
-      else end(engine);
+      if (!isCurrent()) {
+        end(engine);
+        throw new AbortError("The model was unloaded while it was being loaded.");
+      }
+      this.set({ status: "ready", engine });
+      return engine;
     }, (error: unknown) => {
-      if (!isCurrent()) return;
-      this.#load = undefined;
-      this.set({ status: "failed", error });
+      if (isCurrent()) {
+        this.#load = this.#opening = undefined;
+        this.set({ status: "failed", error });
+      }
+      throw error;
     });
-  };
+  }
 
   /** Ends it, and a load. */
   readonly unload = (): void => {
     const { engine } = this.get();
     this.#load?.abort();
-    this.#load = undefined;
+    this.#load = this.#opening = undefined;
     this.set({ status: "idle", engine: undefined, progress: undefined, error: undefined });
     if (engine !== undefined) end(engine);
   };

@@ -1,6 +1,8 @@
 /** A conversation: what was said, and the answer that comes. */
 
 import type { ChatCompletionMessageParam, ChatCompletionRequest } from "../../api/openai/types.ts";
+import { abortable } from "../../support/abort.ts";
+import { turnsOf, type Ending, type Message } from "../../view/message.ts";
 import type { Engine } from "./engine_store.ts";
 import { Store } from "./store.ts";
 
@@ -10,6 +12,8 @@ export interface ChatMessage {
   readonly content: string;
   /** What the model thought before it answered. */
   readonly reasoning: string;
+  /** How it ended: "open" while it is being written, "abort" where it was stopped. Nothing counts as "stop". */
+  readonly ending?: Ending | undefined;
 }
 
 export interface ChatState {
@@ -26,7 +30,7 @@ export interface ChatOptions extends Omit<Partial<ChatCompletionRequest>, "messa
 const NOTHING = { messages: [], status: "ready", error: undefined } as const;
 
 export class ChatStore extends Store<ChatState> {
-  #engine: Engine | undefined;
+  #engine: Engine | Promise<Engine> | undefined;
   #options: ChatOptions = {};
   #answer: AbortController | undefined;
 
@@ -34,8 +38,8 @@ export class ChatStore extends Store<ChatState> {
     super({ ...NOTHING, messages: initial });
   }
 
-  /** What requests go to, and what they have, from now on. */
-  configure(engine: Engine | undefined, options: ChatOptions): void {
+  /** What requests go to, which may still be loading, and what they have, from now on. */
+  configure(engine: Engine | Promise<Engine> | undefined, options: ChatOptions): void {
     this.#engine = engine;
     this.#options = options;
   }
@@ -57,7 +61,7 @@ export class ChatStore extends Store<ChatState> {
   /** Ends the answer where it is. */
   readonly stop = (): void => {
     this.#answer?.abort();
-    if (this.#answer !== undefined) this.set({ status: "ready" });
+    if (this.#answer !== undefined) this.set({ status: "ready", messages: this.#ended("abort") });
     this.#answer = undefined;
   };
 
@@ -66,27 +70,35 @@ export class ChatStore extends Store<ChatState> {
     this.set({ ...NOTHING, messages });
   };
 
+  /** The messages, with another ending of the answer that is being written. */
+  #ended(ending: Ending): readonly ChatMessage[] {
+    return this.get().messages.map((message) => (message.ending === "open" ? { ...message, ending } : message));
+  }
+
   async #ask(messages: readonly ChatMessage[]): Promise<void> {
     const controller = this.#answer = new AbortController();
+    const { signal } = controller;
     const isCurrent = (): boolean => this.#answer === controller;
-    let said = message("assistant", "");
+    let said: ChatMessage = { ...message("assistant", ""), ending: "open" };
     this.set({ messages, status: "answering", error: undefined });
     try {
-      if (this.#engine === undefined) throw new Error("The model is not loaded.");
+      const engine = await abortable(Promise.resolve(this.#engine), signal, "The answer was stopped.");
+      if (engine === undefined) throw new Error("The model is not loaded.");
       const { system, ...request } = this.#options;
       const first: ChatCompletionMessageParam[] = system === undefined ? [] : [{ role: "system", content: system }];
-      const pieces = await this.#engine.chat.completions.create({
-        ...request, stream: true, messages: [...first, ...messages.map(({ role, content }) => ({ role, content }))],
-      }, { signal: controller.signal });
+      const pieces = await engine.chat.completions.create({
+        ...request, stream: true, messages: [...first, ...turnsOf(messages.map(toView)).map(({ role, text }) => ({ role, content: text }))],
+      }, { signal });
       for await (const { choices: [choice] } of pieces) {
         if (!isCurrent()) return;
         const { content = "", reasoning_content = "" } = choice?.delta ?? {};
-        said = { ...said, content: said.content + content, reasoning: said.reasoning + reasoning_content };
+        const ending = choice?.finish_reason === "tool_calls" ? "stop" : choice?.finish_reason ?? said.ending;
+        said = { ...said, content: said.content + content, reasoning: said.reasoning + reasoning_content, ending };
         this.set({ messages: [...messages, said] });
       }
-      if (isCurrent()) this.set({ status: "ready" });
+      if (isCurrent()) this.set({ status: "ready", messages: this.#ended("stop") });
     } catch (error) {
-      if (isCurrent()) this.set({ status: "failed", error });
+      if (isCurrent()) this.set({ status: "failed", error, messages: this.#ended("failed") });
     } finally {
       if (isCurrent()) this.#answer = undefined;
     }
@@ -95,4 +107,9 @@ export class ChatStore extends Store<ChatState> {
 
 function message(role: ChatMessage["role"], content: string): ChatMessage {
   return { id: crypto.randomUUID(), role, content, reasoning: "" };
+}
+
+/** As views show it. */
+export function toView({ role, content, reasoning, ending = "stop" }: ChatMessage): Message {
+  return { role, text: content, thought: reasoning, ending };
 }
