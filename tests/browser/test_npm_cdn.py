@@ -2,69 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cdn import publish, served
 from playwright.sync_api import Browser, Page
-from site_visit import FAKE_WORKER
-
-from package_sample import publish_npm, sample_model
 
 IMPORT = "const { createEngine } = await import(url + 'package/index.js');"
 
 
-class CrossOrigin(SimpleHTTPRequestHandler):
-    def end_headers(self) -> None:
-        self.send_header("Access-Control-Allow-Origin", "*")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a folder with `package` and `weights`."""
+    """Address of a folder with `package`."""
     folder = tmp_path_factory.mktemp("cdn")
-    publish_npm(folder / "package", sample_model(folder), name="sample")
-    shutil.copyfile(FAKE_WORKER, folder / "package" / "runtime" / "worker.js")
-
-    class Handler(CrossOrigin):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    publish(folder)
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture
 def page(browser: Browser, cdn: str, tmp_path: Path) -> Iterator[Page]:
     """A page of another origin."""
     (tmp_path / "index.html").write_text("<!doctype html><title>mine</title>")
-
-    class Handler(CrossOrigin):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=str(tmp_path))  # type: ignore[arg-type]
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with served(tmp_path) as address:
         context = browser.new_context()
         page = context.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.goto(address)
         yield page
         context.close()
-        server.shutdown()
-        thread.join()
 
 
 def test_an_engine_from_another_origin_answers_and_ends(page: Page, cdn: str) -> None:
