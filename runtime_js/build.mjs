@@ -33,7 +33,8 @@ await Promise.all([
   // that a page which has `handle` alone, or whose bundler drops what it does not use, gets no engine: that is in its worker. (Not index.js: Vite 8
   // takes the path of the package's own, which has effects, for both.)
   build({ ...shared, format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", external: ["react"],
-    entryPoints: { whole: "src/index.ts", handle: "src/handle.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts" } }),
+    entryPoints: { whole: "src/index.ts", handle: "src/handle.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts",
+      element: "src/adapters/element/index.ts" } }),
   // A package's worker, and the engine for tests, whole.
   build({ ...shared, format: "esm", entryPoints: { worker: "src/transport/worker_main.ts", debug: "src/bench/debug_engine.ts" } }),
   // One file each: a page's assets.

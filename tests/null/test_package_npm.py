@@ -276,10 +276,10 @@ def test_all_that_webllm_exports_is_there(tmp_path: Path, built_runtime: None) -
 def test_no_script_imports_dynamically(tmp_path: Path, built_runtime: None) -> None:
     """Service workers may not: https://html.spec.whatwg.org/multipage/webappapis.html#hostimportmoduledynamically
 
-    And Vite 5 to 7 make one classic script of a program's own worker."""
+    And Vite 5 to 7 make one classic script of a program's own worker. The element is a page's alone: it fetches late what it needs late."""
     write(tmp_path)
     package = tmp_path / "package"
-    scripts = [path for path in package.rglob("*.js") if "node" not in path.name]
+    scripts = [path for path in package.rglob("*.js") if "node" not in path.name and path.name != "element.js"]
     assert len(scripts) > 8
     assert [path.relative_to(package) for path in scripts if re.search(r"\bimport\(", path.read_text("utf-8"))] == []
 

@@ -38,7 +38,10 @@ SITE_SCRIPTS = (
 )
 CHAT_PROGRAM = "chat.mjs"
 GRAMMAR_ENGINE = "grammar.wasm"
-NPM_SCRIPTS = ("whole.js", "handle.js", "ai-sdk.js", "prompt-api.js", "react.js", "worker.js", "node.js", "node-worker.js")
+NPM_SCRIPTS = (
+    *("whole.js", "handle.js", "ai-sdk.js", "prompt-api.js", "react.js", "element.js"),
+    *("worker.js", "node.js", "node-worker.js"),
+)
 
 
 def check_assets(kind: str) -> None:

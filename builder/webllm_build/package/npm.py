@@ -17,7 +17,7 @@ from webllm_build.package.render import render
 RUNTIME_LICENSE = "Apache-2.0"
 PEERS = {"@ai-sdk/provider": "^4.0.0", "react": ">=18"}
 JSON_SUFFIX = ".txt"  # Parcel makes a script of what ends in .json; no bundler touches a text, and hosts compress it, too
-PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-api.js")
+PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-api.js", "element.js")
 SCRIPTS = (*PLAIN_SCRIPTS, "models.js")
 
 
@@ -163,6 +163,7 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
             "./ai-sdk": {"types": "./runtime/adapters/ai_sdk/index.d.ts", "default": "./runtime/ai-sdk.js"},
             "./react": {"types": "./runtime/adapters/react/index.d.ts", "default": "./runtime/react.js"},
             "./prompt-api": {"types": "./prompt-api.d.ts", "default": "./prompt-api.js"},
+            "./element": {"types": "./runtime/adapters/element/index.d.ts", "default": "./element.js"},
             "./model/*": "./model/*",
             "./package.json": "./package.json",
         },

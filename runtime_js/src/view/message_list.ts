@@ -117,9 +117,9 @@ class MessageItem {
   constructor(message: Message, context: ViewContext) {
     const { words } = this.#context = context;
     this.message = message;
-    this.#body = element("div", { class: "body" });
+    this.#body = element("div", { class: "body", part: "body" });
     const name = element("span", { class: "hidden" }, message.role === "user" ? words.wrote : words.answered);
-    this.element = element("li", { class: `message ${message.role}` }, name, this.#body);
+    this.element = element("li", { class: `message ${message.role}`, part: `message ${message.role}` }, name, this.#body);
     this.element.classList.toggle("left-out", message.leftOut === true);
     if (message.role === "user") {
       this.#body.dir = "auto";
@@ -195,7 +195,7 @@ class Thought {
 }
 
 function toolbar(message: Message, words: ViewWords): HTMLElement {
-  const bar = element("div", { class: "tools" });
+  const bar = element("div", { class: "tools", part: "tools" });
   const button = (action: string, label: string, symbol: IconName): HTMLButtonElement =>
     element("button", { type: "button", class: "plain icon", "data-action": action, "aria-label": label, title: label }, icon(symbol));
   bar.append(button("copy", words.copy, "copy"));

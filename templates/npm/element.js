@@ -1,0 +1,7 @@
+import { defineChat } from "./runtime/element.js";
+import { models } from "./models.js";
+
+export * from "./runtime/element.js";
+
+// What runs a model comes when one is loaded.
+defineChat(models, async (config) => (await import("./index.js")).createEngine(config));
