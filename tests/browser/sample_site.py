@@ -1,4 +1,4 @@
-"""The projects of sites/, built as a stranger would: a package in its place, `npm install`, `npm run build`."""
+"""The projects of sites/, built as a stranger would: a package in its place, `npm install`, `npm run check`, `npm run build`."""
 
 from __future__ import annotations
 
@@ -22,5 +22,6 @@ def build_sample(name: str, folder: Path, *options: str | Path) -> Path:
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     shutil.copytree(site / "package" / "weights", site / "public" / "weights")
     NPM(site, "install", "--no-audit", "--no-fund", "--silent")
+    NPM(site, "run", "check", "--silent")
     NPM(site, "run", "build", "--silent", "--", "--logLevel", "error")
     return site / "dist"

@@ -35,6 +35,8 @@ class EngineModel implements Model {
       tool_choice: isNamed ? { type: "function", function: { name: this.#toolChoice } } : this.#toolChoice,
       // Each write is looked at before the next call is made.
       parallel_tool_calls: false,
+      // A round takes seconds, not minutes.
+      extra_body: { enable_thinking: false },
     }, { signal });
     let [text, isCut] = ["", false];
     const calls: Call[] = [];

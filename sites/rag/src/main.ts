@@ -8,6 +8,9 @@ import { Viewer } from "./view/viewer.ts";
 
 const status = byId("status", HTMLElement);
 
+// A file that is dropped before the page can take it would replace the page.
+for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+
 async function start(): Promise<void> {
   // `?device=cpu` computes there, for comparison.
   const device = new URLSearchParams(location.search).get("device") === "cpu" ? "cpu" : "auto";

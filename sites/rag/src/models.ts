@@ -49,7 +49,8 @@ class EngineWriter implements Writer {
 
   async* write(messages: readonly Message[], signal: AbortSignal): AsyncGenerator<string> {
     const stream = await this.#engine.chat.completions.create(
-      { model: this.#model, messages, stream: true, max_tokens: this.#answer, temperature: 0 }, { signal });
+      { model: this.#model, messages, stream: true, max_tokens: this.#answer, temperature: 0, extra_body: { enable_thinking: false } },
+      { signal });
     for await (const { choices } of stream) yield choices[0]?.delta.content ?? "";
   }
 }

@@ -27,14 +27,12 @@ export class DocumentList {
       files.value = "";
     });
     addEventListener("dragover", (event) => {
-      event.preventDefault();
       document.body.classList.toggle("dropping", event.dataTransfer?.types.includes("Files") ?? false);
     });
     addEventListener("dragleave", (event) => {
       if (event.relatedTarget === null) document.body.classList.remove("dropping");
     });
     addEventListener("drop", (event) => {
-      event.preventDefault();
       document.body.classList.remove("dropping");
       this.add([...event.dataTransfer?.files ?? []]);
     });
@@ -85,7 +83,6 @@ export class DocumentList {
 
   render(): void {
     const { documents } = this.#library;
-    document.body.classList.toggle("empty", documents.length === 0);
     this.#list.replaceChildren(...documents.map((document) => this.#item(document)));
   }
 
