@@ -1,5 +1,6 @@
 # make site    build the default model's chat site into sites/chat/dist
 # make test    set up what tests need and run all of them
+# make compat  try the npm package in other people's bundlers and runtimes, which are fetched from npm
 # make lint    ruff and mypy over the Python, the TypeScript compiler over the runtime
 # make wheel   a wheel in dist/
 # make bench   measure the default site in this machine's Chromium
@@ -12,7 +13,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILT  := pyproject.toml hatch_build.py $(wildcard runtime_js/*.json runtime_js/*.mjs) wasm_support/build.py \
           $(shell find runtime_js/src wasm_support/src -type f)
 
-.PHONY: site test lint wheel bench clean
+.PHONY: site test compat lint wheel bench clean
 
 site: .venv/site
 	$(BIN)/webllm-build site --model $(MODEL) --out sites/chat/dist
@@ -24,6 +25,9 @@ site: .venv/site
 test: .venv/test
 	$(BIN)/python hatch_build.py npm test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # in the order of testpaths
+
+compat: .venv/test
+	$(BIN)/python -m pytest tests/compat
 
 lint: .venv/dev
 	$(BIN)/ruff check
@@ -38,7 +42,7 @@ bench: .venv/test site
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist runtime_js/dist runtime_js/node_modules wasm_support/build
-	rm -rf sites/*/dist sites/*/package sites/*/public sites/*/bench.json
+	rm -rf sites/*/.next sites/*/dist sites/*/package sites/*/public sites/*/bench.json
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer is needed: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }

@@ -25,6 +25,8 @@ HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "fixtures"
 PROMPT = 100
 STEPS = 16
+QUESTION = "Why is the sky blue?"
+ANSWER = 8
 VOCABULARY = 300
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],
@@ -101,6 +103,19 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     model.bfloat16().save_pretrained(sharded, max_shard_size="200KB")
 
 
+def chat(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> dict[str, object]:
+    """The greedy answer to a question, and the smallest gap between a token's logit and the next one's."""
+    messages = [{"role": "user", "content": QUESTION}]
+    prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    ids, gaps = prompt["input_ids"], []
+    for _ in range(ANSWER):
+        best = model(ids).logits[0, -1].topk(2)
+        gaps.append(float(best.values[0] - best.values[1]))
+        ids = torch.cat([ids, best.indices[:1, None]], dim=1)
+    text = tokenizer.decode(ids[0, -ANSWER:], skip_special_tokens=True)
+    return {"question": QUESTION, "tokens": ANSWER, "text": text, "gap": round(min(gaps), 5)}
+
+
 def main() -> None:
     model, tokenizer = make_model(), make_tokenizer()
     save(model, tokenizer)
@@ -119,7 +134,7 @@ def main() -> None:
         ids.append(int(indices[0]))
         best_two.append((round(float(values[0]), 5), round(float(values[1]), 5)))
     np.save(HERE / "reference" / "tiny-llama.npy", first[0].numpy())  # float32 [PROMPT, VOCABULARY]
-    result = {"prompt_ids": prompt[0].tolist(), "ids": ids, "best_two": best_two}
+    result = {"prompt_ids": prompt[0].tolist(), "ids": ids, "best_two": best_two, "chat": chat(model, tokenizer)}
     (HERE / "reference" / "tiny-llama.json").write_text(json.dumps(result) + "\n", "utf-8")
     print(f"standard deviation of the logits {first.std():.2f}, {ids}, smallest gap {min(a - b for a, b in best_two):.4f}")
 

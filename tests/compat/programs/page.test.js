@@ -1,0 +1,11 @@
+/** What a component's test does: the package is imported in jsdom, which has neither workers nor WebGPU, and nothing happens. */
+
+import { createEngine, MLCEngineError } from "tiny";
+import { useChat } from "tiny/react";
+import { expect, test } from "vitest";
+
+test("importing is enough, and an engine says what it lacks", async () => {
+  expect(typeof document).toBe("object");
+  expect(typeof useChat).toBe("function");
+  await expect(createEngine({ device: "gpu" })).rejects.toBeInstanceOf(MLCEngineError);
+});

@@ -1,0 +1,85 @@
+"""A project that uses the package: its programs' ways to ask, what runs its tools, and what serves its pages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+# Under both names: its own, and that of WebLLM, whose place it takes.
+NAMES = ("tiny", "@mlc-ai/web-llm")
+WAYS = ("the package's worker", "this thread", "WebLLM in this thread", "WebLLM in a worker of the program's")
+TYPES = {".js": "text/javascript", ".wasm": "application/wasm"}
+
+Project = Callable[..., Path]
+Ask = Callable[..., dict[str, str]]
+
+
+@contextlib.contextmanager
+def files(folder: Path, headers: Mapping[str, str] = {}) -> Iterator[str]:
+    """The address of a folder's files."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
+
+        def end_headers(self) -> None:
+            for name, value in headers.items():
+                self.send_header(name, value)
+            super().end_headers()
+
+        def guess_type(self, path: str | os.PathLike[str]) -> str:
+            return TYPES.get(Path(path).suffix) or super().guess_type(path)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def command(folder: Path, *words: str) -> Iterator[str]:
+    """The address of a tool's server, whose command ends with its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen([*words, str(port)], cwd=folder, env=environment(folder), stdout=log, stderr=log, start_new_session=True)
+        try:
+            for _ in range(300):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+                assert process.poll() is None, (folder / "server.log").read_text("utf-8", "replace")
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+
+def run(folder: Path, *words: str) -> str:
+    """Runs one of the project's programs; its output."""
+    done = subprocess.run(words, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Where the project's programs are found first."""
+    programs = folder / "node_modules" / ".bin"
+    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "NEXT_TELEMETRY_DISABLED": "1"}

@@ -1,0 +1,73 @@
+"""The package through bundlers: what they make of it answers exactly, in every way that a program may ask."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from projects import NAMES, WAYS, Ask, Project, command, files, run
+
+PAGE = "index.html"
+
+
+@dataclass(frozen=True)
+class Bundler:
+    """packages: of npm, each in a whole version. build: what is run; the result is in the folder `out`. copies: what lies beside it."""
+
+    packages: tuple[str, ...]
+    build: tuple[str, ...]
+    copies: tuple[str, ...] = ()
+
+
+VITE = ("vite", "build", "--outDir", "out")
+WEBPACK = ("webpack", "./start.js", "--output-path", "out", "--mode", "production")
+RSPACK = ("rspack", "build", "--entry", "./start.js", "--output-path", "out", "--mode", "production")
+PARCEL = ("parcel", "build", PAGE, "--dist-dir", "out", "--public-url", "./", "--no-cache")
+ESBUILD = ("esbuild", "start.js", "worker.js", "--bundle", "--format=esm", "--outdir=out")
+
+BUNDLERS = {
+    "vite 5": Bundler(("vite@5.4.21",), VITE),
+    "vite 6": Bundler(("vite@6.4.6",), VITE),
+    "vite 7": Bundler(("vite@7.3.8",), VITE),
+    "vite 8": Bundler(("vite@8.3.8",), VITE),
+    "webpack 5": Bundler(("webpack@5.113.0", "webpack-cli@7.3.1"), WEBPACK, (PAGE,)),
+    "rspack 2": Bundler(("@rspack/core@2.3.3", "@rspack/cli@2.2.8"), RSPACK, (PAGE,)),
+    "parcel 2.16": Bundler(("parcel@2.16.4",), PARCEL),
+    # It leaves `new URL(..., import.meta.url)` alone: what that names is copied beside the script, as the package's README says.
+    "esbuild": Bundler(("esbuild@0.28.2",), ESBUILD, (PAGE, "node_modules/tiny/model", "node_modules/tiny/runtime/worker.js")),
+}
+
+
+@pytest.mark.parametrize("name", BUNDLERS)
+def test_what_is_built_answers(project: Project, ask: Ask, answer: str, name: str) -> None:
+    bundler = BUNDLERS[name]
+    folder = project(*bundler.packages)
+    run(folder, *bundler.build)
+    for path in bundler.copies:
+        copy(folder, path)
+    entry = PAGE
+    if name.startswith(("webpack", "rspack")):  # their scripts are called so
+        (folder / "out" / PAGE).write_text((folder / PAGE).read_text().replace("start.js", "main.js").replace('type="module"', "defer"))
+    with files(folder / "out") as address:
+        assert ask(address + entry) == dict.fromkeys(WAYS, answer)
+
+
+def copy(folder: Path, path: str) -> None:
+    """Into `out`, at its place in the package."""
+    target = folder / "out" / path.removeprefix("node_modules/tiny/")
+    if (folder / path).is_dir():
+        shutil.copytree(folder / path, target)
+    else:
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(folder / path, target)
+
+
+@pytest.mark.parametrize("name", [name for name in BUNDLERS if name.startswith("vite")])
+def test_the_development_server_of_vite_serves_it(project: Project, ask: Ask, answer: str, name: str) -> None:
+    folder = project(*BUNDLERS[name].packages)
+    if name != "vite 8":  # whose dependencies keep their addresses
+        (folder / "vite.config.js").write_text(f"export default {{ optimizeDeps: {{ exclude: {list(NAMES)} }} }};\n")
+    with command(folder, "vite", "--host", "127.0.0.1", "--strictPort", "--port") as address:
+        assert ask(address) == dict.fromkeys(WAYS, answer)
