@@ -124,6 +124,16 @@ def test_a_page_is_asked_about(visit: Extended, built: Path, site: str) -> None:
     expect(panel.locator(".answer")).to_have_count(0)
     ask(panel, QUESTIONS[0])
     expect(panel.locator("#status")).to_contain_text("The page is long: the answer is from its first 8 %.")
+    visit.click_button(extension, page)
+    expect(panel.locator(".answer")).to_have_count(2)
+
+    # Where the model's document is gone, the next question opens it again.
+    visit.close_documents("background_page", f"chrome-extension://{extension}/engine.html")
+    panel.click("#clear")
+    expect(panel.locator(".answer")).to_have_count(0)
+    ask(panel, QUESTIONS[0])
+    expect(panel.locator(".answer")).to_have_count(1)
+    assert answers_of(panel) == [first]
 
 
 def test_an_answer_is_stopped(visit: Extended, built: Path, site: str) -> None:
@@ -136,7 +146,7 @@ def test_an_answer_is_stopped(visit: Extended, built: Path, site: str) -> None:
     assert len(answer) < len(whole) and whole.startswith(answer)
 
 
-def test_a_panel_without_a_page_says_what_to_do(visit: Extended, built: Path, site: str) -> None:
+def test_what_cannot_be_read_is_said(visit: Extended, built: Path, site: str) -> None:
     panel = visit.open(f"chrome-extension://{id_of(built)}/panel.html")
     expect(panel.locator("#status")).to_contain_text("Ready.")
     expect(panel.locator("#hint")).to_contain_text("Click the extension's button")
@@ -144,6 +154,12 @@ def test_a_panel_without_a_page_says_what_to_do(visit: Extended, built: Path, si
     page = visit.open(f"{site}/empty.html")
     visit.click_button(id_of(built), page)
     expect(panel.locator("#title")).to_have_text("No text here")
+    ask(panel, QUESTIONS[0])
+    expect(panel.locator("#reason")).to_have_text("There is no text on this page.")
+    assert panel.input_value("#question") == QUESTIONS[0]
+    page.goto(f"{site.replace('127.0.0.1', 'localhost')}/bears.html")
+    expect(panel.locator("#hint")).to_be_visible()
+    assert panel.is_disabled("#ask")
 
 
 def test_weights_come_from_elsewhere_once(built: Path, chromium_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
