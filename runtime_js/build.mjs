@@ -41,7 +41,7 @@ await Promise.all([
   build({
     ...shared, format: "esm", plugins: [...shared.plugins, sitePart],
     entryPoints: {
-      "site-worker": "src/transport/site_worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
+      "site-worker": "src/shared/site_worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
   build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", remote: "src/app/remote/main.ts", markdown: "src/view/markdown.ts" } }),

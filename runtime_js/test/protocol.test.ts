@@ -21,7 +21,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
   { kind: "call", id: 3, name: "unload", model: undefined },
   { kind: "call", id: 3, name: "forgetConversations", model: "toy" },
   {
-    kind: "answer", id: 4, model: "toy", request: {
+    kind: "answer", id: 4, model: "toy", past: [7, 0], request: {
       prompt: { kind: "chat", conversation: {
         messages: [
           { role: "system", content: "s" }, { role: "user", content: "hi", name: "me" },
@@ -41,7 +41,7 @@ const CLIENT_MESSAGES: readonly ClientMessage[] = [
     },
   },
   {
-    kind: "answer", id: 4, model: undefined, request: {
+    kind: "answer", id: 4, model: undefined, past: undefined, request: {
       prompt: { kind: "text", text: "Once" }, maxTokens: undefined, overflow: undefined, choice: undefined, priority: undefined, sampling: {}, stop: [], structure: undefined,
     },
   },

@@ -16,11 +16,6 @@ const BEAT_MS = 10_000;
 
 mock.timers.enable({ apis: ["setInterval"] });
 
-/** Steps of a model that never end: what is asked meanwhile waits. */
-function hang(models: Models): void {
-  models.prepare = (runner) => { runner.delay = () => new Promise(() => undefined); };
-}
-
 class Handler extends webllm.ServiceWorkerMLCEngineHandler {
   override onmessage(event: { readonly data: unknown }): void {
     const { data } = event;
@@ -98,26 +93,54 @@ test("a service worker that was stopped loads its models again before the next a
   assert.deepEqual([site.lives, models.loaded.length], [2, 2]);
 });
 
-test("what was asked of a service worker that was stopped meanwhile fails with why, or is asked again", async () => {
+test("an answer goes on where the service worker was stopped, and so does a load", async () => {
   const [models, site] = [new Models(), newSite()];
-  hang(models);
   const engine = await open(site, "1");
-  const begun = engine.chatCompletion(CALL);
-  await beat();
-  models.prepare = () => undefined;
-  site.stop();
-  const failed = assert.rejects(soon(begun), { code: "ModelNotLoaded", message: /stopped the service worker/ });
-  await beat();
-  await failed;
-  assert.ok(await textOf(engine));
+  const asked = { ...CALL, max_tokens: 40, temperature: 1 };
+  for (const steps of [0, 1, 9]) {
+    const whole = await soon(engine.chatCompletion({ ...asked, seed: steps + 1 }));
+    await engine.reload("toy");
+    let left = steps;
+    models.prepare = (runner) => {
+      const wait = runner.delay;
+      runner.delay = () => (left-- > 0 ? wait() : new Promise(() => undefined));
+    };
+    site.stop();
+    const pieces: string[] = [];
+    const follow = async (): Promise<void> => {
+      for await (const { choices } of await engine.chatCompletion({ ...asked, seed: steps + 1, stream: true })) pieces.push(choices[0]?.delta.content ?? "");
+    };
+    const followed = follow();
+    while (left >= 0) await new Promise((resolve) => { setTimeout(resolve, 5); });
+    models.prepare = () => undefined;
+    site.stop();
+    await soon(followed);
+    assert.deepEqual([pieces.join(""), pieces.filter((piece) => piece !== "").length > 1], [whole.choices[0]?.message.content, true]);
+  }
   models.loading = () => new Promise(() => undefined);
   const loading = engine.reload("other");
   await beat();
   site.stop();
   models.loading = () => Promise.resolve();
-  await beat();
   await soon(loading);
   assert.equal((await soon(engine.chatCompletion(CALL))).model, "other");
+});
+
+test("what a page has asked ends with it, also where it was the only one", async () => {
+  const [models, site] = [new Models(), newSite()];
+  let steps = 0;
+  models.prepare = (runner) => {
+    const wait = runner.delay;
+    runner.delay = () => { steps++; return wait(); };
+  };
+  const engine = await open(site, "1");
+  const stream = await soon(engine.chatCompletion({ ...CALL, max_tokens: 200, stream: true }));
+  await soon(stream[Symbol.asyncIterator]().next());
+  site.close("1");
+  await beat();
+  const before = steps;
+  await beat();
+  assert.ok(steps === before && before < 150, `${before}, ${steps}`);
 });
 
 test("a program's own message is answered to the page that sent it", async () => {

@@ -31,6 +31,11 @@ export interface AnswerCall {
   readonly request: AnswerRequest;
   /** The model that the caller asks for; undefined takes the only one. */
   readonly model: string | undefined;
+  /**
+   * Tokens that the answer has already, from a host that was lost: it goes on behind them, and their events come again. Where they are given,
+   * be they none, each further token is told, too.
+   */
+  readonly past?: readonly number[] | undefined;
 }
 
 /** An answer that was accepted. Leaving its events ends it. */

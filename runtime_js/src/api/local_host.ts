@@ -153,14 +153,17 @@ export class LocalHost implements ModelHost {
     return abortable(slot.session, signal, "The request was aborted before it began.");
   }
 
-  async begin({ request, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
+  async begin({ request, model, past: before = [] }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
     const session = await this.#sessionOf(model, signal);
     const processor = this.processors.get(session.modelId);
     const draft = request.guesses?.draft;
     const drafter = draft === undefined ? undefined : await this.#sessionOf(draft, signal, "draft");
-    if (request.resumable === undefined) return this.#begun(session, session.answer(request, processor, undefined, drafter), signal);
-    if (processor !== undefined) {
+    if (processor !== undefined && (request.resumable !== undefined || before.length > 0)) {
       throw new RequestValidationError("An answer whose logits are processed cannot be kept: nobody could go on with it.", { param: "extra_body.resumable" });
+    }
+    if (request.resumable === undefined) {
+      const past = before.length === 0 ? undefined : { journal: undefined, tokens: before };
+      return this.#begun(session, session.answer(request, processor, past, drafter), signal);
     }
     const [kept, past] = await keep(request, request.resumable, session.modelId, session.encode(request.prompt).length);
     try {

@@ -18,12 +18,14 @@ interface Kept {
   readonly promptTokens: number;
 }
 
+type Journaled = Past & { readonly journal: Journal };
+
 const PARAM = { param: "extra_body.resumable" };
 
 /** The same request, with a seed so that what follows is drawn as it would have been, and its journal. Raises RequestValidationError. */
 export async function keep(
   asked: AnswerRequest, sessionId: string, modelId: string, promptTokens: number,
-): Promise<readonly [AnswerRequest, Past]> {
+): Promise<readonly [AnswerRequest, Journaled]> {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
   const request = { ...asked, sampling: { ...asked.sampling, seed: asked.sampling.seed ?? random } };
   const journal = await Journal.create(sessionId, JSON.stringify({ modelId, request, promptTokens } satisfies Kept)).catch((error: unknown) => {
@@ -58,7 +60,7 @@ function readKept(text: string, sessionId: string): Kept {
 }
 
 /** What is kept under an id. Raises RequestValidationError where nothing is, or it is under way. */
-export async function reopen(sessionId: string): Promise<Kept & { readonly past: Past }> {
+export async function reopen(sessionId: string): Promise<Kept & { readonly past: Journaled }> {
   const found = await Journal.resume(sessionId).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId) : error;
   });

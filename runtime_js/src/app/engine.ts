@@ -32,6 +32,8 @@ export class EngineHost {
   readonly #modelId: string;
   readonly #source: ModelSource;
   readonly #script: WorkerScript;
+  /** The name of a worker for these: tabs of one build that want the same share its models. */
+  readonly #nameFor: (started: StartSettings) => string;
   readonly #onLost: (error: MLCEngineError) => void;
   #engine: RemoteHost | undefined;
   #started: StartSettings | undefined;
@@ -42,7 +44,8 @@ export class EngineHost {
     this.#onLost = onLost;
     this.#modelId = config.model.id;
     this.#source = { manifest: config.manifest, manifest_sha256: config.manifestSha256 };
-    this.#script = new WorkerScript(config.worker, workerName(config.parts));
+    this.#script = new WorkerScript(config.worker);
+    this.#nameFor = (started) => workerName(config.parts, JSON.stringify([config.worker, this.#source, started]));
   }
 
   /** Whether an engine runs that was started with these. */
@@ -68,7 +71,7 @@ export class EngineHost {
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
     const stopWaiting = everyTick(() => onProgress(waitingToBegin("Waiting for the engine's script")));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
-    const engine = this.#engine = new RemoteHost(startWorker(), { progress: onProgress, deviceLost: this.#onLost });
+    const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: onProgress, deviceLost: this.#onLost });
     await engine.load({ choices: [{ modelId: this.#modelId, source: this.#source, contextLength, device }], keepsOthers: false });
     askForPersistence();
     this.#started = { contextLength, device };

@@ -34,8 +34,8 @@ function readOptions(): BenchOptions {
 }
 
 async function measure(request: BenchRequest): Promise<Report> {
-  const startWorker = await new WorkerScript(request.config.worker, workerName(request.config.parts)).load();
-  const worker = startWorker();
+  const startWorker = await new WorkerScript(request.config.worker).load();
+  const worker = startWorker(workerName(request.config.parts));
   return new Promise<Report>((resolve, reject) => {
     worker.onerror = ({ message }) => reject(new InternalError(message || "The worker that measures did not start."));
     worker.onmessage = ({ data }: MessageEvent<BenchReply>) => {

@@ -1,4 +1,4 @@
-/** Answers that are written to a journal while they come, and go on from it: by their tokens, which become a part of the prompt. */
+/** Answers that go on from their tokens, which become a part of the prompt; and those that are written to a journal while they come. */
 
 import type { TokenLogprobs } from "../executor/runner.ts";
 import type { Journal } from "../storage/journal.ts";
@@ -6,16 +6,16 @@ import type { AnswerWriter } from "./answer.ts";
 import type { FinishReason, GenerationListener } from "./generation.ts";
 import type { DraftCounts } from "./speculation.ts";
 
-/** An answer's journal, and the tokens that it had when it was opened. */
+/** The tokens that an answer has when it is opened, and the journal of those that follow; undefined where whoever asks remembers them. */
 export interface Past {
-  readonly journal: Journal;
+  readonly journal: Journal | undefined;
   readonly tokens: readonly number[];
 }
 
-/** Writes what comes to the journal before it hands it on: whatever was given out can be given again. */
-export class Journaled implements GenerationListener {
+/** Gives the past's events again, and writes what comes to the journal before it hands it on: whatever was given out can be given again. */
+export class Resumed implements GenerationListener {
   readonly #writer: AnswerWriter;
-  readonly #journal: Journal;
+  readonly #journal: Journal | undefined;
   readonly #hasBegun: boolean;
   /** Whether the tokens of the past end the answer. */
   readonly isEnded: boolean;
@@ -33,17 +33,17 @@ export class Journaled implements GenerationListener {
   }
 
   token(token: number, logprobs?: TokenLogprobs): boolean {
-    this.#journal.append(token);
+    this.#journal?.append(token);
     return this.#writer.token(token, logprobs);
   }
 
   end(reason: FinishReason, cached: number, drafts?: DraftCounts): void {
-    void this.#journal.remove();
+    void this.#journal?.remove();
     this.#writer.end(reason, cached, drafts);
   }
 
   fail(error: unknown): void {
-    this.#journal.close();
+    this.#journal?.close();
     this.#writer.fail(error);
   }
 }

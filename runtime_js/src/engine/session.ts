@@ -19,7 +19,7 @@ import { Lookup } from "./lookup.ts";
 import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
 import { isThinking, parserOptions } from "./output.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
-import { Journaled, type Past } from "./resumable.ts";
+import { Resumed, type Past } from "./resumable.ts";
 import { Recital } from "./recital.ts";
 import { Sampler } from "./sampler.ts";
 import type { SamplingConfig } from "./sampling.ts";
@@ -147,9 +147,9 @@ export class Session {
     tokenizer.known(before, "sessionId");
     if (before.length > 0) sampler.skip(before);
     for (const token of before) constraint?.accept(token);
-    const listener = past === undefined ? writer : new Journaled(writer, past);
+    const listener = past === undefined ? writer : new Resumed(writer, past);
     const left = Math.min(request.maxTokens ?? Infinity, runner.shape.contextLength - prompt.length) - before.length;
-    if (listener instanceof Journaled && (listener.isEnded || left <= 0)) {
+    if (listener instanceof Resumed && (listener.isEnded || left <= 0)) {
       constraint?.dispose();
       listener.end(listener.isEnded ? "stop" : "length", 0);
       return events;

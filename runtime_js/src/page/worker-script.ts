@@ -9,20 +9,22 @@ const PROBE_MS = 5000;
 /** A script is a hundred kilobytes. */
 const PATIENCE_MS = 60_000;
 
+/** Starts a worker of that name. */
+type StartWorker = (name: string) => Worker;
+
 export class WorkerScript {
   readonly #url: string;
-  readonly #name: string;
-  #start: Promise<() => Worker> | undefined;
+  #start: Promise<StartWorker> | undefined;
 
-  /** url: of a module that needs no other file. name: of the workers that it becomes. */
-  constructor(url: string, name = "") {
-    [this.#url, this.#name] = [url, name];
+  /** url: of a module that needs no other file. */
+  constructor(url: string) {
+    this.#url = url;
     this.load().catch(() => undefined); // whoever starts a worker tries again, and is told
   }
 
   /** What starts a worker. Rejects with DownloadError where the script cannot be fetched, with ProtocolError where the site has another by now. */
-  load(): Promise<() => Worker> {
-    this.#start ??= prepare(this.#url, this.#name).catch((error: unknown) => {
+  load(): Promise<StartWorker> {
+    this.#start ??= prepare(this.#url).catch((error: unknown) => {
       this.#start = undefined;
       throw error;
     });
@@ -45,10 +47,10 @@ async function fetchScript(url: string): Promise<Blob> {
   }
 }
 
-async function prepare(url: string, name: string): Promise<() => Worker> {
+async function prepare(url: string): Promise<StartWorker> {
   const blob = URL.createObjectURL(new Blob([await fetchScript(url)], { type: "text/javascript" }));
   const address = (await mayStartBlobs()) ? blob : url;
-  return () => new Worker(address, { type: "module", name });
+  return (name) => new Worker(address, { type: "module", name });
 }
 
 /** Whether a worker may come from memory. A server's own policy can forbid it, and each browser says so in another way, or not at all. */

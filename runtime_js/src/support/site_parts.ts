@@ -5,13 +5,28 @@
 
 export type SitePart = "structure" | "cpu";
 
-/** The name of a worker that is to find these parts. */
-export function workerName(parts: Readonly<Record<SitePart, string>>): string {
-  return JSON.stringify(parts);
+/** What a page tells its worker. */
+interface WorkerName {
+  readonly parts: Readonly<Record<SitePart, string>>;
+  /** What all workers have in common that share their models. */
+  readonly group?: string | undefined;
+}
+
+/** The name of a worker that is to find these parts, and to share its models with those of its group. */
+export function workerName(parts: WorkerName["parts"], group?: string): string {
+  return JSON.stringify({ parts, group } satisfies WorkerName);
+}
+
+function ownName(): WorkerName {
+  const name: WorkerName = JSON.parse(self.name);
+  return name;
 }
 
 /** The address of a part, in a worker that the page named so. */
 export function addressOf(part: SitePart): string {
-  const parts: Readonly<Record<SitePart, string>> = JSON.parse(self.name);
-  return parts[part];
+  return ownName().parts[part];
+}
+
+export function groupOfWorker(): string | undefined {
+  return ownName().group;
 }

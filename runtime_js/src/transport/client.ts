@@ -5,25 +5,30 @@ import { BaseEngine } from "../api/base_engine.ts";
 import type { RequestOptions } from "../api/openai/types.ts";
 import type { ChatOptions, MLCEngineConfig } from "../api/types.ts";
 import { RequestValidationError } from "../support/errors.ts";
-import type { HostListener } from "../api/host.ts";
+import type { HostListener, ModelHost } from "../api/host.ts";
 import { RemoteHost } from "./remote_host.ts";
 import type { WorkerLike } from "./worker_like.ts";
 
 export type { WorkerLike };
+
+/** Models elsewhere, which ends with its last client. */
+export interface DistantHost extends ModelHost {
+  terminate(): void;
+}
 
 /** Missing in browsers of before 2025. */
 const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
 export class WebWorkerMLCEngine extends BaseEngine implements Disposable {
   /** @internal */
-  readonly host: RemoteHost;
+  readonly host: DistantHost;
 
   constructor(worker: WorkerLike, engineConfig?: MLCEngineConfig | null);
   /** @internal `open`: reaches the models. */
-  constructor(worker: WorkerLike, engineConfig: MLCEngineConfig | null | undefined, open: (worker: WorkerLike, listener: HostListener) => RemoteHost);
+  constructor(worker: WorkerLike, engineConfig: MLCEngineConfig | null | undefined, open: ((worker: WorkerLike, listener: HostListener) => DistantHost) | undefined);
   constructor(
     worker: WorkerLike, engineConfig?: MLCEngineConfig | null,
-    open: (worker: WorkerLike, listener: HostListener) => RemoteHost = (...call) => new RemoteHost(...call),
+    open: (worker: WorkerLike, listener: HostListener) => DistantHost = (...call) => new RemoteHost(...call),
   ) {
     super(engineConfig);
     if (engineConfig?.logitProcessorRegistry !== undefined) {

@@ -92,8 +92,8 @@ function modelOf(message: Fields): string | undefined {
   return message.optional("model", (key) => message.string(key, MAX_URL));
 }
 
-function tokensOf(fields: Fields): number[] {
-  return fields.integers("tokens", MAX_TEXT, 0, Number.MAX_SAFE_INTEGER);
+function tokensOf(fields: Fields, key = "tokens"): number[] {
+  return fields.integers(key, MAX_TEXT, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** The id of a message that could not be read otherwise, so that its sender can still be answered. */
@@ -113,6 +113,7 @@ export function parseClientMessage(value: unknown): ClientMessage {
     case "answer":
       return {
         kind, id: idOf(message), request: readAnswerRequest(message.object("request")), model: modelOf(message),
+        past: message.optional("past", () => tokensOf(message, "past")),
       };
     case "estimate":
       return { kind, id: idOf(message), choice: parseModelChoice(message.object("choice")) };

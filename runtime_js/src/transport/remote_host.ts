@@ -50,6 +50,7 @@ export class RemoteHost implements ModelHost {
   #silentTicks = 0;
   #stopListening: (() => void) | undefined;
   #nextId = 0;
+  #lose: (error: Error) => void = () => undefined;
 
   constructor(worker: WorkerLike, listener: HostListener = { progress: () => undefined, deviceLost: () => undefined }) {
     this.listener = listener;
@@ -57,6 +58,14 @@ export class RemoteHost implements ModelHost {
     worker.addEventListener("message", (event) => this.#receive(event));
     worker.addEventListener("error", (event) => this.#fail(new ProtocolError(describeFailure(event))));
     worker.addEventListener("messageerror", () => this.#fail(new ProtocolError("A message from the engine's worker could not be read.")));
+  }
+
+  /** One that lets go of its worker when the signal aborts, and tells why where it can ask it no more. */
+  static until(gone: AbortSignal, worker: WorkerLike, listener: HostListener, lose: (error: Error) => void): RemoteHost {
+    const host = new RemoteHost(worker, listener);
+    host.#lose = lose;
+    gone.addEventListener("abort", () => queueMicrotask(() => host.terminate()), { once: true }); // whoever waits for it hears first why
+    return host;
   }
 
   async load(call: LoadCall, signal?: AbortSignal): Promise<void> {
@@ -95,22 +104,6 @@ export class RemoteHost implements ModelHost {
 
   setLogLevel(level: LogLevel): void {
     this.#worker.postMessage({ kind: "setLogLevel", level } satisfies ClientMessage);
-  }
-
-  /** The id that the next request gets. */
-  get nextId(): number {
-    return this.#nextId;
-  }
-
-  /** Fails those requests before the id `end` that are not among `known`: the worker that heard of them is gone, and another is in its place. */
-  forget(end: number, known: readonly number[], error: Error): void {
-    const isLost = (id: number): boolean => id < end && !known.includes(id);
-    for (const [id, { fail }] of [...this.#waiting]) if (isLost(id)) fail(error);
-    for (const [id, answer] of [...this.#answers]) {
-      if (!isLost(id)) continue;
-      answer.fail(error);
-      this.#close(id);
-    }
   }
 
   /** Ends the worker, and with it the model and the GPU's memory. What waits is rejected with AbortError, and so is what comes later. */
@@ -297,6 +290,7 @@ export class RemoteHost implements ModelHost {
   #fail(error: Error): void {
     if (this.#failure !== null) return;
     this.#failure = error;
+    this.#lose(error);
     this.#unlisten();
     for (const { fail } of [...this.#waiting.values()]) fail(error);
     for (const answer of this.#answers.values()) answer.fail(error);

@@ -33,7 +33,7 @@ export class WebWorkerMLCEngineHandler {
 
   constructor(post?: (message: unknown) => void);
   /** @internal `open`: makes what holds the models, or finds it. */
-  constructor(post: ((message: unknown) => void) | undefined, open: (listener: HostListener) => ModelHost);
+  constructor(post: ((message: unknown) => void) | undefined, open: ((listener: HostListener) => ModelHost) | undefined);
   constructor(
     post: (message: unknown) => void = (message) => globalThis.postMessage(message), open: (listener: HostListener) => ModelHost = (listener) => new LocalHost(listener),
   ) {
@@ -68,7 +68,8 @@ export class WebWorkerMLCEngineHandler {
         });
         break;
       case "answer":
-        this.#run(message.id, (id, open) => this.#answer(id, open, message.request.step !== undefined, (signal) => this.#host.begin(message, signal)));
+        this.#run(message.id, (id, open) => (
+          this.#answer(id, open, message.past !== undefined || message.request.step !== undefined, (signal) => this.#host.begin(message, signal))));
         break;
       case "estimate":
         this.#run(message.id, async (id, { controller }) =>

@@ -1,7 +1,7 @@
 /** WebLLM's engine in a browser extension's service worker, or in its offscreen document, over ports. */
 
 import { Tenants, type Tenant } from "../api/tenants.ts";
-import { InternalError, ModelNotLoadedError } from "../support/errors.ts";
+import { InternalError } from "../support/errors.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
 import type { WorkerLike } from "../transport/worker_like.ts";
@@ -9,7 +9,7 @@ import { PortWorker, extensionHere, packed, unpacked, type ExtensionPort } from 
 import { isBeat, keepAlive } from "./heartbeat.ts";
 import { isProgramsOwn } from "./service_worker.ts";
 import type { ChatOptions, ExtensionMLCEngineConfig } from "./types.ts";
-import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler } from "./web_worker.ts";
+import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, overMessages } from "./web_worker.ts";
 
 export type { ExtensionPort };
 
@@ -98,15 +98,13 @@ export class ExtensionServiceWorkerMLCEngine extends WebWorkerMLCEngine {
   constructor(engineConfig: ExtensionMLCEngineConfig = {}, keepAliveMs = 10_000) {
     const { extensionId, offscreen, onDisconnect } = engineConfig;
     const port = new PortWorker(extensionId, offscreen);
-    super(port, engineConfig, true);
+    super(port, engineConfig, overMessages);
     this.#port = port;
     if (extensionId !== undefined) this.extensionId = extensionId;
     keepAlive((beat) => port.beat(beat), keepAliveMs);
     port.onDisconnect = () => {
       onDisconnect?.();
-      const { host } = this.inner;
-      host.forget(host.nextId, [], new ModelNotLoadedError(
-        "The browser stopped the extension's service worker before this was answered. Ask again: it is started and the model is loaded again then."));
+      this.lost();
     };
   }
 

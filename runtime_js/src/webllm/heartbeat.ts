@@ -3,8 +3,6 @@
 export interface Beat {
   readonly kind: "keepAlive" | "heartbeat";
   readonly uuid: string;
-  /** Of a heartbeat: the page's requests that are under way. */
-  readonly open?: readonly number[];
 }
 
 export function isBeat(data: unknown, kind: Beat["kind"]): data is Beat {

@@ -1,10 +1,13 @@
 /** WebLLM's engine in a service worker, which all pages of a site share. */
 
 import { Tenants, type Tenant } from "../api/tenants.ts";
-import { ModelNotLoadedError } from "../support/errors.ts";
+import { InternalError } from "../support/errors.ts";
+import { holdLock, whenFree } from "../support/web_locks.ts";
 import { parseClientMessage } from "../transport/protocol.ts";
+import { RemoteHost } from "../transport/remote_host.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
 import { NamedError } from "./errors.ts";
+import { FOREVER, answered, isHello, isWelcome, lockManager, type Hello, type Welcome } from "./greeting.ts";
 import { isBeat, keepAlive } from "./heartbeat.ts";
 import type { ChatOptions, MLCEngineConfig } from "./types.ts";
 import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, type ChatWorker } from "./web_worker.ts";
@@ -25,27 +28,20 @@ function isFromPage(event: object): event is MessageFromPage {
   return "source" in event && "waitUntil" in event;
 }
 
-/** The service worker's own, as far as it is needed here. */
-interface Scope {
-  readonly clients: { get(id: string): Promise<Page | undefined> };
-}
-
-function isScope(scope: object): scope is Scope {
-  return "clients" in scope;
-}
-
 /** A message that the program sends by `getPromise`, or the reply to one. */
 export function isProgramsOwn(data: unknown): data is { readonly uuid: string } {
-  return typeof data === "object" && data !== null && "uuid" in data && typeof data.uuid === "string" && !isBeat(data, "keepAlive");
+  return typeof data === "object" && data !== null && "uuid" in data && typeof data.uuid === "string" && !isBeat(data, "keepAlive") && !isHello(data);
 }
 
 interface Visitor {
   readonly handler: OwnHandler;
   readonly tenant: Tenant;
+  /** The page has ended. */
+  isGone: boolean;
 }
 
 function isFromEngine(data: unknown): boolean {
-  if (isBeat(data, "keepAlive")) return true;
+  if (isBeat(data, "keepAlive") || isHello(data)) return true;
   try {
     parseClientMessage(data);
     return true;
@@ -62,6 +58,9 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
   readonly #visitors = new Map<string, Visitor>();
   /** Who waits for the answer to a message of the program's own. */
   readonly #asked = new Map<string, { readonly page: Page; readonly done: () => void }>();
+  readonly #life = `webllm-build life ${crypto.randomUUID()}`;
+  readonly #locks = lockManager();
+  readonly #isHeld: Promise<void> = this.#locks.then((locks) => holdLock(locks, this.#life, FOREVER));
 
   constructor() {
     super();
@@ -89,36 +88,40 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
   override onmessage(event: { readonly data: unknown }): void {
     if (!isFromPage(event) || event.source === null || isProgramsOwn(event.data)) return;
     const { data, source } = event;
-    if (isBeat(data, "keepAlive")) {
-      source.postMessage({ kind: "heartbeat", uuid: data.uuid, open: this.#visitors.get(source.id)?.handler.open ?? [] });
-      event.waitUntil(this.#forgetWhoLeft());
+    if (isBeat(data, "keepAlive")) source.postMessage({ kind: "heartbeat", uuid: data.uuid });
+    else if (isHello(data)) event.waitUntil(this.#welcome(source, data));
+    else {
+      const visitor = this.#visitors.get(source.id);
+      visitor?.handler.onmessage(event); // whoever spoke to an earlier life of this worker says hello to this one
+      if (visitor !== undefined) event.waitUntil(visitor.handler.settled());
+    }
+  }
+
+  async #welcome(page: Page, { uuid, life }: Hello): Promise<void> {
+    await this.#isHeld;
+    // A page that is loaded again finds its models: those of the last page have stayed.
+    const before = this.#visitors.get(page.id) ?? [...this.#visitors.values()].find(({ isGone }) => isGone);
+    let entered: Tenant | undefined;
+    const post = (message: unknown): void => { if (this.#visitors.get(page.id) === visitor) page.postMessage(message); };
+    const handler = new OwnHandler(post, (listener) => entered = this.#tenants.enter(listener, before?.tenant));
+    if (entered === undefined) throw new InternalError("a handler has no models");
+    const visitor: Visitor = { handler, tenant: entered, isGone: false };
+    for (const [id, { isGone }] of this.#visitors) if (isGone) this.#visitors.delete(id);
+    this.#visitors.set(page.id, visitor);
+    whenFree(await this.#locks, life, FOREVER, () => void this.#left(page.id, visitor));
+    page.postMessage({ kind: "welcome", uuid, life: this.#life } satisfies Welcome);
+  }
+
+  /** What a page has asked ends with it. */
+  async #left(id: string, visitor: Visitor): Promise<void> {
+    if (this.#visitors.get(id) !== visitor) return;
+    visitor.isGone = true;
+    if (this.#visitors.size === 1) {
+      await visitor.tenant.interruptGenerate();
       return;
     }
-    const { handler } = this.#visitor(source);
-    handler.onmessage(event);
-    event.waitUntil(handler.settled());
-  }
-
-  #visitor(page: Page): Visitor {
-    const known = this.#visitors.get(page.id);
-    if (known !== undefined) return known;
-    let entered: Tenant | undefined;
-    const handler = new OwnHandler((message) => page.postMessage(message), (listener) => entered = this.#tenants.enter(listener));
-    if (entered === undefined) throw new Error("a handler has no models");
-    const visitor = { handler, tenant: entered };
-    this.#visitors.set(page.id, visitor);
-    return visitor;
-  }
-
-  /** The last of them stays, so that a page that is loaded again finds its models. */
-  async #forgetWhoLeft(): Promise<void> {
-    const scope: object = globalThis;
-    if (!isScope(scope) || this.#visitors.size < 2) return;
-    for (const [id, { tenant }] of this.#visitors) {
-      if (await scope.clients.get(id) !== undefined) continue;
-      this.#visitors.delete(id);
-      await tenant.leave();
-    }
+    this.#visitors.delete(id);
+    await visitor.tenant.leave();
   }
 }
 
@@ -137,6 +140,8 @@ if (typeof ofServiceWorkers === "function" && globalThis instanceof ofServiceWor
 class ServiceWorkerPort implements ChatWorker {
   onmessage: ((event: MessageEvent) => void) | undefined;
   readonly #container: ServiceWorkerContainer;
+  /** The one that was greeted: what follows is for it alone. */
+  #greeted: { postMessage(message: unknown): void } | undefined;
 
   constructor() {
     if (typeof navigator === "undefined" || !("serviceWorker" in navigator)) {
@@ -147,40 +152,52 @@ class ServiceWorkerPort implements ChatWorker {
     this.#container.startMessages();
   }
 
+  /** Speaks to the service worker that is active now. */
+  async greet(hello: Hello): Promise<void> {
+    const { active } = await this.#container.ready;
+    this.#greeted = active ?? this.#container.controller ?? undefined;
+    this.#greeted?.postMessage(hello);
+  }
+
   postMessage(message: unknown): void {
-    void this.#container.ready.then(({ active }) => (active ?? this.#container.controller)?.postMessage(message));
+    if (this.#greeted !== undefined) this.#greeted.postMessage(message);
+    else void this.#container.ready.then(({ active }) => (active ?? this.#container.controller)?.postMessage(message));
   }
 }
 
 export class ServiceWorkerMLCEngine extends WebWorkerMLCEngine {
   /** Heartbeats that were sent since one came back. */
   missedHeartbeat = 0;
-  /** By the beats that are under way: what was asked before them has smaller ids. */
-  readonly #asked = new Map<string, number>();
+  readonly #greetings: Map<string, (welcome: Welcome) => void>;
 
   constructor(engineConfig?: MLCEngineConfig, keepAliveMs = 10_000) {
     const port = new ServiceWorkerPort();
-    super(port, engineConfig, true);
+    const greetings = new Map<string, (welcome: Welcome) => void>();
+    super(port, engineConfig, (worker) => async (listener, lose, gone) => {
+      const [locks, uuid] = [await lockManager(), crypto.randomUUID()];
+      const life = `webllm-build page ${uuid}`;
+      await holdLock(locks, life, gone);
+      const welcome = await answered(new Promise<Welcome>((resolve, reject) => {
+        greetings.set(uuid, resolve);
+        port.greet({ kind: "hello", uuid, life }).catch(reject);
+      })).finally(() => greetings.delete(uuid));
+      whenFree(locks, welcome.life, gone, lose);
+      return RemoteHost.until(gone, worker, listener, lose);
+    });
+    this.#greetings = greetings;
     keepAlive((beat) => {
       this.missedHeartbeat++;
-      this.#asked.set(beat.uuid, this.inner.host.nextId);
       port.postMessage(beat);
     }, keepAliveMs);
   }
 
   override onmessage(event: { readonly data: unknown }): void {
     const { data } = event;
-    if (!isBeat(data, "heartbeat")) {
-      super.onmessage(event);
-      return;
-    }
-    this.missedHeartbeat = 0;
-    this.inner.host.forget(this.#asked.get(data.uuid) ?? 0, data.open ?? [], new ModelNotLoadedError(
-      "The browser stopped the service worker before this was answered, and started it again. Ask again: the model is loaded again then."));
-    this.#asked.delete(data.uuid);
+    if (isBeat(data, "heartbeat")) this.missedHeartbeat = 0;
+    else if (isWelcome(data)) this.#greetings.get(data.uuid)?.(data);
+    else super.onmessage(event);
   }
 }
-
 /** The page has registered a service worker whose script makes a ServiceWorkerMLCEngineHandler. */
 export async function CreateServiceWorkerMLCEngine(
   modelId: string | string[], engineConfig?: MLCEngineConfig, chatOpts?: ChatOptions | ChatOptions[], keepAliveMs = 10_000,

@@ -1,7 +1,8 @@
 /** WebLLM's engine in a worker, and the worker's end of it. */
 
 import { WebWorkerMLCEngine as OwnEngine } from "../transport/client.ts";
-import { ReloadingHost } from "../transport/reloading_host.ts";
+import { RemoteHost } from "../transport/remote_host.ts";
+import { RevivingHost, type Connect } from "../transport/reviving_host.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
 import type { WorkerLike } from "../transport/worker_like.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
@@ -38,6 +39,12 @@ class AssignedWorker implements WorkerLike {
   }
 }
 
+/** How a worker is reached that outlives the page, and may be lost: over its messages. */
+export type ConnectOver = (worker: WorkerLike) => Connect;
+
+/** Where whatever hears a message begins anew by itself. */
+export const overMessages: ConnectOver = (worker) => async (listener, lose, gone) => RemoteHost.until(gone, worker, listener, lose);
+
 /** A reply to a program's own message. */
 function isReply(data: unknown): data is Extract<WorkerResponse, { content: unknown }> & { kind: "return" | "throw" } {
   return typeof data === "object" && data !== null && "uuid" in data && "kind" in data && (data.kind === "return" || data.kind === "throw");
@@ -48,17 +55,19 @@ export class WebWorkerMLCEngine extends EngineBase<OwnEngine> {
   modelId?: string[];
   chatOpts?: ChatOptions[];
   readonly #assigned: AssignedWorker;
-  readonly #isShared: boolean;
+  /** Where the worker outlives the page. */
+  readonly #reviving: RevivingHost | undefined;
   readonly #pending = new Map<string, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
 
   constructor(worker: ChatWorker, engineConfig?: MLCEngineConfig);
-  /** @internal isShared: the worker outlives the page. */
-  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig | undefined, isShared: boolean);
-  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig = {}, isShared = false) {
+  /** @internal connect: the worker outlives the page. */
+  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig | undefined, connect: ConnectOver);
+  constructor(worker: ChatWorker, engineConfig: MLCEngineConfig = {}, connect?: ConnectOver) {
     const assigned = new AssignedWorker(worker);
     const own = ownConfig(engineConfig);
-    super(isShared ? new OwnEngine(assigned, own, (...call) => new ReloadingHost(...call)) : new OwnEngine(assigned, own), engineConfig);
-    this.#isShared = isShared;
+    let reviving: RevivingHost | undefined;
+    super(new OwnEngine(assigned, own, connect && ((over, listener) => reviving = new RevivingHost(listener, connect(over)))), engineConfig);
+    this.#reviving = reviving;
     this.worker = worker;
     this.#assigned = assigned;
     Reflect.set(worker, "onmessage", (event: { readonly data: unknown }) => this.onmessage(event));
@@ -73,8 +82,13 @@ export class WebWorkerMLCEngine extends EngineBase<OwnEngine> {
 
   /** A worker that outlives the page may have the models already. */
   protected override async makeRoom(): Promise<void> {
-    if (this.#isShared) this.forgetModels();
+    if (this.#reviving !== undefined) this.forgetModels();
     else await super.makeRoom();
+  }
+
+  /** @internal The worker is gone, and another will be in its place. */
+  protected lost(): void {
+    this.#reviving?.lost();
   }
 
   protected override notLoaded(what: string): NamedError {

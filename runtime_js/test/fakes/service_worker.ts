@@ -1,6 +1,7 @@
 /** A site with one service worker and its pages, in this thread. */
 
 import { CONFIG, FakeEngine } from "./engine.ts";
+import { FakeLocks } from "./locks.ts";
 import { LOADER } from "../../src/api/local_host.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
 import type { Session } from "../../src/engine/session.ts";
@@ -48,13 +49,13 @@ export class FakeSite {
   /** Counts how often the worker was started. */
   lives = 0;
   #isRunning = false;
+  readonly #locks = new FakeLocks();
 
   /** script: the service worker's. */
   constructor(script: () => void) {
     this.#script = script;
     Object.assign(globalThis, {
       addEventListener: (_: string, listener: (event: Event) => void) => this.#listeners.push(listener),
-      clients: { get: async (id: string) => this.#pages.get(id) },
     });
   }
 
@@ -62,6 +63,7 @@ export class FakeSite {
   stop(): void {
     this.#isRunning = false;
     this.#listeners = [];
+    this.#locks.kill(`life ${this.lives}`);
   }
 
   /** Opens a page: what is made from now on is made there. */
@@ -73,11 +75,20 @@ export class FakeSite {
       startMessages: () => undefined,
     });
     this.#pages.set(id, { id, postMessage: (data) => target.dispatchEvent(new MessageEvent("message", { data })) });
-    Object.defineProperty(globalThis, "navigator", { value: { serviceWorker: container }, configurable: true });
+    Object.defineProperty(globalThis, "navigator", { value: { serviceWorker: container, locks: this.#locks.of(`page ${id}`) }, configurable: true });
   }
 
   close(id: string): void {
     this.#pages.delete(id);
+    this.#locks.kill(`page ${id}`);
+  }
+
+  /** What runs in the service worker has its own locks, as in a browser. */
+  #inWorker(work: () => void): void {
+    const { navigator } = globalThis;
+    Object.defineProperty(globalThis, "navigator", { value: { locks: this.#locks.of(`life ${this.lives}`) }, configurable: true });
+    work();
+    Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
   }
 
   #hear(id: string, data: unknown): void {
@@ -85,14 +96,14 @@ export class FakeSite {
       if (!this.#isRunning) {
         this.lives++;
         this.#isRunning = true;
-        this.#script();
+        this.#inWorker(this.#script);
       }
       const life = this.lives;
       const postMessage = (message: unknown): void => {
         const copy: unknown = structuredClone(message);
         later(() => { if (this.#isRunning && this.lives === life) this.#pages.get(id)?.postMessage(copy); });
       };
-      for (const listener of this.#listeners) listener(new PageMessage(data, { id, postMessage }));
+      this.#inWorker(() => { for (const listener of this.#listeners) listener(new PageMessage(data, { id, postMessage })); });
     });
   }
 }

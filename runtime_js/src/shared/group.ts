@@ -1,0 +1,132 @@
+/**
+ * One engine for all tabs of a site. Each has a worker; of those that want the same models alike, the one that holds a lock has them, and the
+ * others speak to it. Where its tab is closed the lock is free, another one gets it, and whoever was answered asks there again.
+ */
+
+import type { HostListener, ModelHost } from "../api/host.ts";
+import { LocalHost } from "../api/local_host.ts";
+import { Tenants } from "../api/tenants.ts";
+import { isStored } from "../storage/stored.ts";
+import { everyTick, owed } from "../support/patience.ts";
+import { holdLock, webLocks } from "../support/web_locks.ts";
+import { RemoteHost } from "../transport/remote_host.ts";
+import { RevivingHost, type Connect } from "../transport/reviving_host.ts";
+import { Hall, LED, type Hello } from "./hall.ts";
+
+/** A leader that says nothing for so long is asleep with its tab, and keeps its lock: another one takes it. */
+const PATIENCE_TICKS = 6;
+
+const NOBODY: HostListener = { progress: () => undefined, deviceLost: () => undefined };
+
+/** What the holder of the lock has. */
+class Leader {
+  readonly #host = new LocalHost(NOBODY);
+  readonly tenants = new Tenants(this.#host);
+  readonly #hall: Hall | undefined;
+
+  /** locks: undefined where it is alone. */
+  constructor(name: string, locks: LockManager | undefined) {
+    this.#hall = locks && new Hall(name, locks, this.tenants);
+  }
+
+  close(): void {
+    this.#hall?.close();
+    void this.#host.unload();
+  }
+}
+
+class Group {
+  readonly #name: string;
+  readonly #locks: LockManager;
+  /** This worker, where it holds the lock. */
+  #leader: Leader | undefined;
+  /** Settles when it is known whether it does. */
+  readonly #known: Promise<void>;
+  /** Who leads is another one now. */
+  #lose = (): void => undefined;
+
+  constructor(key: string, locks: LockManager) {
+    this.#name = `webllm-build engine ${key}`;
+    this.#locks = locks;
+    this.#known = owed("a lock", new Promise<void>((resolve) => {
+      this.#stand({ ifAvailable: true }, resolve, () => {
+        resolve();
+        this.#stand();
+      });
+    })).catch(() => this.#lead(undefined));
+  }
+
+  /** Asks for the lock, and holds it for as long as this worker lives, or until another one takes it. */
+  #stand(options: LockOptions = {}, held = (): void => undefined, refused = (): void => undefined): void {
+    this.#locks.request(this.#name, options, (lock) => {
+      if (lock === null) return refused();
+      this.#lead(this.#locks);
+      held();
+      return new Promise(() => undefined);
+    }).catch(() => {
+      if (this.#leader === undefined) { // there are no locks: pages without storage of their own, as some frames, have none
+        this.#lead(undefined);
+        return held();
+      }
+      const deposed = this.#leader;
+      this.#leader = undefined;
+      this.#lose();
+      deposed.close();
+      this.#stand();
+    });
+  }
+
+  #lead(locks: LockManager | undefined): void {
+    this.#leader = new Leader(this.#name, locks);
+    this.#lose();
+  }
+
+  readonly connect: Connect = async (listener, lose, gone) => {
+    await this.#known;
+    this.#lose = lose;
+    if (this.#leader === undefined) return this.#join(listener, lose, gone);
+    const tenant = this.#leader.tenants.enter(listener);
+    gone.addEventListener("abort", () => queueMicrotask(() => void tenant.leave()), { once: true }); // whose answers end, behind those who follow them
+    return tenant;
+  };
+
+  /** As a guest of the leader. */
+  async #join(listener: HostListener, lose: (error?: Error) => void, gone: AbortSignal): Promise<ModelHost> {
+    const id = `${this.#name} ${crypto.randomUUID()}`;
+    const [hall, channel] = [new BroadcastChannel(this.#name), new BroadcastChannel(id)];
+    let [isWelcome, silentTicks] = [false, 0];
+    const sayHello = (): void => hall.postMessage({ hello: id } satisfies Hello);
+    const stop = everyTick(() => {
+      if (++silentTicks === PATIENCE_TICKS) this.#stand({ steal: true });
+      else sayHello();
+    });
+    gone.addEventListener("abort", () => {
+      stop();
+      hall.close();
+      channel.close();
+    }, { once: true });
+    await holdLock(this.#locks, id, gone);
+    const welcome = new Promise<void>((resolve) => {
+      channel.addEventListener("message", () => {
+        [isWelcome, silentTicks] = [true, 0];
+        resolve();
+      });
+    });
+    hall.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+      if (data !== LED) return;
+      if (isWelcome) lose();
+      else sayHello();
+    });
+    sayHello();
+    await welcome;
+    return RemoteHost.until(gone, channel, listener, lose);
+  }
+}
+
+/** The models of a group of workers. Where browsers have no means to share them, each has its own. */
+export function openShared(key: string, listener: HostListener): ModelHost {
+  const locks = webLocks();
+  if (locks === undefined || typeof BroadcastChannel === "undefined") return new LocalHost(listener);
+  const group = new Group(key, locks);
+  return new RevivingHost(listener, group.connect, ({ source }) => isStored(source).catch(() => false)); // nothing is downloaded unasked
+}
