@@ -48,6 +48,7 @@ test("pages, one after the other, find the model; what the last one asked is not
   await soon(second.reload("other"));
   assert.deepEqual(models.loaded.map(({ modelId, disposals }) => [modelId, disposals]), [["toy", 1], ["other", 0]]);
   assert.equal(extension.ports.length, 2);
+  first.inner.terminate(); // as with its page
 });
 
 test("several pages at once share the model, and each gets its own answers, once", async () => {
