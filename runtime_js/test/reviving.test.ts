@@ -91,7 +91,7 @@ test("wherever it is lost, an answer is told once: thoughts, text, calls and cou
   const expected = sumOf(await followed(whole));
   assert.deepEqual(expected.map((one) => (Array.isArray(one) ? one[0] : "")), ["reasoning", "text", "toolCall", "toolArguments", "toolCall", "toolArguments", "end"]);
   const ids = new Set<string>();
-  for (let at = 0; at < 60; at++) {
+  for (const at of [0, 1, 2, 3, 5, 8, 13, 21, 34]) {
     const engines: FakeEngine[] = [];
     const host = new RevivingHost(NOBODY, dyingAfter([at, at % 5], engines));
     await soon(host.load(LOAD));
@@ -100,7 +100,7 @@ test("wherever it is lost, an answer is told once: thoughts, text, calls and cou
     for (const event of events) if (event.type === "toolCall") ids.add(event.id);
     if (at === 0) assert.ok(engines.length > 2);
   }
-  assert.equal(ids.size, 120);
+  assert.equal(ids.size, 18);
 });
 
 test("what is drawn at random goes on as it would have, also without a seed of its own", async () => {

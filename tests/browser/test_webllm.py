@@ -73,7 +73,7 @@ def test_all_are_told(told: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("script", ["service_worker.bundle.js", "static_service_worker.js"])
 def test_a_service_worker_that_was_stopped_answers_again(roots: dict[str, Path], browser: Browser, script: str) -> None:
-    """The browser starts it again, and the model is loaded again from storage. A handler that was made in `activate` is made again, too."""
+    """The browser starts it again, and the model is loaded again from storage. Answers go on where they were."""
     with serve(roots) as origin:
         context = browser.new_context()
         page = context.new_page()
@@ -84,6 +84,17 @@ def test_a_service_worker_that_was_stopped_answers_again(roots: dict[str, Path],
         session.send("ServiceWorker.enable")
         session.send("ServiceWorker.stopAllWorkers")
         again = page.evaluate("ask()")
+        whole = page.evaluate("stream()")
+        page.expose_function("stop", lambda: session.send("ServiceWorker.stopAllWorkers"))
+        streamed, loads = page.evaluate("(async () => [await stream(stop), loadsSoFar()])()")
+        page.reload()
+        page.wait_for_function("globalThis.ask")
+        reloaded, reports = page.evaluate("(async () => [await ask(), reports])()")
         context.close()
-    assert again["text"] == first["text"]
+    assert again["text"] == first["text"] == reloaded["text"]
     assert (first["loads"], again["loads"]) == (1, 2)
+    assert loads == 3, "it was stopped in the middle of the answers"
+    import json, os.path
+    open("/tmp/tabs_streams.json","a").write(json.dumps([streamed, whole]) + chr(10))
+    assert streamed == whole and max(map(len, whole)) > 100
+    assert reports == 1, "a page that is loaded again finds the model"

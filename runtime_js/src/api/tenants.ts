@@ -8,6 +8,7 @@ import type { Computer } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { childController } from "../support/abort.ts";
 import { AbortError } from "../support/errors.ts";
+import { isRecord } from "../support/fields.ts";
 import type { LogLevel } from "../support/log.ts";
 import type { PushStream } from "../support/stream.ts";
 import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "./host.ts";
@@ -17,7 +18,8 @@ type SharedHost = ModelHost & { listener: HostListener };
 
 /** A model is the same where it was chosen alike. */
 function keyOf(choice: ModelChoice): string {
-  return JSON.stringify(choice, (_, value: unknown) => value ?? null);
+  return JSON.stringify(choice, (_, value: unknown) => (
+    isRecord(value) ? Object.fromEntries(Object.entries(value).filter(([, of]) => of !== undefined && of !== null).sort()) : value));
 }
 
 export class Tenants {
@@ -38,7 +40,10 @@ export class Tenants {
         this.#computer = report.computer ?? this.#computer;
         for (const tenant of this.#tenants) if (tenant.isLoading && this.#loading.some((id) => tenant.wanted.has(id))) tenant.listener.progress(report);
       },
-      deviceLost: (error) => { for (const tenant of this.#tenants) tenant.listener.deviceLost(error); },
+      deviceLost: (error) => {
+        for (const modelId of this.#loaded.keys()) this.#loaded.set(modelId, "lost"); // whoever loads it then, loads it anew
+        for (const tenant of this.#tenants) tenant.listener.deviceLost(error);
+      },
     };
   }
 

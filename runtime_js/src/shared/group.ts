@@ -6,15 +6,19 @@
 import type { HostListener, ModelHost } from "../api/host.ts";
 import { LocalHost } from "../api/local_host.ts";
 import { Tenants } from "../api/tenants.ts";
-import { isStored } from "../storage/stored.ts";
+import { isNamed } from "../storage/folders.ts";
 import { everyTick, owed } from "../support/patience.ts";
-import { holdLock, webLocks } from "../support/web_locks.ts";
+import { holdLock } from "../support/web_locks.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
 import { RevivingHost, type Connect } from "../transport/reviving_host.ts";
 import { Hall, LED, type Hello } from "./hall.ts";
+import { meansHere, type Means } from "./means.ts";
 
 /** A leader that says nothing for so long is asleep with its tab, and keeps its lock: another one takes it. */
 const PATIENCE_TICKS = 6;
+
+/** One of those that wait for it does so first, and the others hear of it. */
+const MOST_DELAY_MS = 500;
 
 const NOBODY: HostListener = { progress: () => undefined, deviceLost: () => undefined };
 
@@ -24,9 +28,9 @@ class Leader {
   readonly tenants = new Tenants(this.#host);
   readonly #hall: Hall | undefined;
 
-  /** locks: undefined where it is alone. */
-  constructor(name: string, locks: LockManager | undefined) {
-    this.#hall = locks && new Hall(name, locks, this.tenants);
+  /** means: undefined where it is alone. */
+  constructor(name: string, means: Means | undefined) {
+    this.#hall = means && new Hall(name, means, this.tenants);
   }
 
   close(): void {
@@ -37,7 +41,7 @@ class Leader {
 
 class Group {
   readonly #name: string;
-  readonly #locks: LockManager;
+  readonly #means: Means;
   /** This worker, where it holds the lock. */
   #leader: Leader | undefined;
   /** Settles when it is known whether it does. */
@@ -45,9 +49,9 @@ class Group {
   /** Who leads is another one now. */
   #lose = (): void => undefined;
 
-  constructor(key: string, locks: LockManager) {
+  constructor(key: string, means: Means) {
     this.#name = `webllm-build engine ${key}`;
-    this.#locks = locks;
+    this.#means = means;
     this.#known = owed("a lock", new Promise<void>((resolve) => {
       this.#stand({ ifAvailable: true }, resolve, () => {
         resolve();
@@ -58,26 +62,26 @@ class Group {
 
   /** Asks for the lock, and holds it for as long as this worker lives, or until another one takes it. */
   #stand(options: LockOptions = {}, held = (): void => undefined, refused = (): void => undefined): void {
-    this.#locks.request(this.#name, options, (lock) => {
+    this.#means.locks.request(this.#name, options, (lock) => {
       if (lock === null) return refused();
-      this.#lead(this.#locks);
+      this.#lead(this.#means);
       held();
       return new Promise(() => undefined);
-    }).catch(() => {
-      if (this.#leader === undefined) { // there are no locks: pages without storage of their own, as some frames, have none
+    }).catch((error: unknown) => {
+      if (!isNamed(error, "AbortError")) { // there are no locks: pages without storage of their own, as some frames, have none
         this.#lead(undefined);
         return held();
       }
-      const deposed = this.#leader;
+      const deposed = this.#leader; // undefined where the lock was taken before it was known to be held
       this.#leader = undefined;
       this.#lose();
-      deposed.close();
+      deposed?.close();
       this.#stand();
     });
   }
 
-  #lead(locks: LockManager | undefined): void {
-    this.#leader = new Leader(this.#name, locks);
+  #lead(means: Means | undefined): void {
+    this.#leader = new Leader(this.#name, means);
     this.#lose();
   }
 
@@ -93,19 +97,19 @@ class Group {
   /** As a guest of the leader. */
   async #join(listener: HostListener, lose: (error?: Error) => void, gone: AbortSignal): Promise<ModelHost> {
     const id = `${this.#name} ${crypto.randomUUID()}`;
-    const [hall, channel] = [new BroadcastChannel(this.#name), new BroadcastChannel(id)];
+    const [hall, channel] = [this.#means.channel(this.#name), this.#means.channel(id)];
     let [isWelcome, silentTicks] = [false, 0];
     const sayHello = (): void => hall.postMessage({ hello: id } satisfies Hello);
     const stop = everyTick(() => {
-      if (++silentTicks === PATIENCE_TICKS) this.#stand({ steal: true });
-      else sayHello();
+      if (++silentTicks < PATIENCE_TICKS) sayHello();
+      else if (silentTicks === PATIENCE_TICKS) setTimeout(() => { if (!gone.aborted) this.#stand({ steal: true }); }, MOST_DELAY_MS * Math.random());
     });
     gone.addEventListener("abort", () => {
       stop();
       hall.close();
       channel.close();
     }, { once: true });
-    await holdLock(this.#locks, id, gone);
+    await holdLock(this.#means.locks, id, gone);
     const welcome = new Promise<void>((resolve) => {
       channel.addEventListener("message", () => {
         [isWelcome, silentTicks] = [true, 0];
@@ -123,10 +127,8 @@ class Group {
   }
 }
 
-/** The models of a group of workers. Where browsers have no means to share them, each has its own. */
-export function openShared(key: string, listener: HostListener): ModelHost {
-  const locks = webLocks();
-  if (locks === undefined || typeof BroadcastChannel === "undefined") return new LocalHost(listener);
-  const group = new Group(key, locks);
-  return new RevivingHost(listener, group.connect, ({ source }) => isStored(source).catch(() => false)); // nothing is downloaded unasked
+/** The models of a group of workers. Where these cannot find each other, each has its own. */
+export function openShared(key: string, listener: HostListener, means = meansHere()): ModelHost {
+  if (means === undefined) return new LocalHost(listener);
+  return new RevivingHost(listener, new Group(key, means).connect, ({ source }) => means.isStored(source)); // nothing is downloaded unasked
 }

@@ -2,7 +2,7 @@
 
 import { FeatureSupportError, ProtocolError } from "../support/errors.ts";
 import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
-import { webLocks } from "../support/web_locks.ts";
+import { webLocks, type Locks } from "../support/web_locks.ts";
 
 export interface Hello {
   readonly kind: "hello";
@@ -19,9 +19,6 @@ export interface Welcome {
   readonly life: string;
 }
 
-/** Never aborts. */
-export const FOREVER = new AbortController().signal;
-
 function isGreeting<K extends string>(data: unknown, kind: K): data is { readonly kind: K; readonly uuid: string; readonly life: string } {
   return typeof data === "object" && data !== null && "kind" in data && data.kind === kind
     && "uuid" in data && typeof data.uuid === "string" && "life" in data && typeof data.life === "string";
@@ -36,7 +33,7 @@ export function isWelcome(data: unknown): data is Welcome {
 }
 
 /** Browsers with service workers have had Web Locks since 2022. */
-export async function lockManager(): Promise<LockManager> {
+export async function lockManager(): Promise<Locks> {
   const locks = webLocks();
   if (locks === undefined) throw new FeatureSupportError("This browser has no Web Locks, by which page and service worker know that the other is there.");
   return locks;

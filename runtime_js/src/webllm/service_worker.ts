@@ -7,7 +7,7 @@ import { parseClientMessage } from "../transport/protocol.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
 import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts";
 import { NamedError } from "./errors.ts";
-import { FOREVER, answered, isHello, isWelcome, lockManager, type Hello, type Welcome } from "./greeting.ts";
+import { answered, isHello, isWelcome, lockManager, type Hello, type Welcome } from "./greeting.ts";
 import { isBeat, keepAlive } from "./heartbeat.ts";
 import type { ChatOptions, MLCEngineConfig } from "./types.ts";
 import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, type ChatWorker } from "./web_worker.ts";
@@ -60,7 +60,7 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
   readonly #asked = new Map<string, { readonly page: Page; readonly done: () => void }>();
   readonly #life = `webllm-build life ${crypto.randomUUID()}`;
   readonly #locks = lockManager();
-  readonly #isHeld: Promise<void> = this.#locks.then((locks) => holdLock(locks, this.#life, FOREVER));
+  readonly #isHeld: Promise<void> = this.#locks.then((locks) => holdLock(locks, this.#life));
 
   constructor() {
     super();
@@ -108,7 +108,7 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
     const visitor: Visitor = { handler, tenant: entered, isGone: false };
     for (const [id, { isGone }] of this.#visitors) if (isGone) this.#visitors.delete(id);
     this.#visitors.set(page.id, visitor);
-    whenFree(await this.#locks, life, FOREVER, () => void this.#left(page.id, visitor));
+    whenFree(await this.#locks, life, () => void this.#left(page.id, visitor));
     page.postMessage({ kind: "welcome", uuid, life: this.#life } satisfies Welcome);
   }
 
@@ -181,7 +181,7 @@ export class ServiceWorkerMLCEngine extends WebWorkerMLCEngine {
         greetings.set(uuid, resolve);
         port.greet({ kind: "hello", uuid, life }).catch(reject);
       })).finally(() => greetings.delete(uuid));
-      whenFree(locks, welcome.life, gone, lose);
+      whenFree(locks, welcome.life, lose, gone);
       return RemoteHost.until(gone, worker, listener, lose);
     });
     this.#greetings = greetings;

@@ -13,12 +13,17 @@ function isOptions(value: LockOptions | LockGrantedCallback<unknown>): value is 
   return typeof value === "object";
 }
 
+/** As much of a LockManager as is played here. */
+export interface FakeLockManager {
+  request(name: string, options: LockOptions | LockGrantedCallback<unknown>, callback?: LockGrantedCallback<unknown>): Promise<unknown>;
+}
+
 export class FakeLocks {
   #held: Request[] = [];
   #waiting: Request[] = [];
 
   /** The locks as one of the contexts has them. */
-  of(owner: string): { request(name: string, options: LockOptions | LockGrantedCallback<unknown>, callback?: LockGrantedCallback<unknown>): Promise<unknown> } {
+  of(owner: string): FakeLockManager {
     return {
       request: (name, given, last) => new Promise((settle, fail) => {
         const [options, callback] = isOptions(given) ? [given, last] : [{}, given];
