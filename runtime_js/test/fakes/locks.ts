@@ -21,11 +21,13 @@ export interface FakeLockManager {
 export class FakeLocks {
   #held: Request[] = [];
   #waiting: Request[] = [];
+  readonly #ended = new Set<string>();
 
   /** The locks as one of the contexts has them. */
   of(owner: string): FakeLockManager {
     return {
       request: (name, given, last) => new Promise((settle, fail) => {
+        if (this.#ended.has(owner)) return;
         const [options, callback] = isOptions(given) ? [given, last] : [{}, given];
         const request: Request = { owner, name, give: (lock) => callback?.(lock), settle, fail };
         const { ifAvailable = false, steal = false, signal } = options;
@@ -46,6 +48,7 @@ export class FakeLocks {
 
   /** A context ends: nothing of it is called any more. */
   kill(owner: string): void {
+    this.#ended.add(owner);
     this.#waiting = this.#waiting.filter((one) => one.owner !== owner);
     for (const one of this.#held.filter((held) => held.owner === owner)) this.#free(one);
   }
