@@ -18,15 +18,10 @@ mock.timers.enable({ apis: ["setInterval"] });
 
 /** A channel that can end without a word. */
 class Channel extends BroadcastChannel {
-  isOpen = true;
+  isAwake = true;
 
   override postMessage(message: unknown): void {
-    if (this.isOpen) super.postMessage(message);
-  }
-
-  override close(): void {
-    this.isOpen = false;
-    super.close();
+    if (this.isAwake) super.postMessage(message);
   }
 }
 
@@ -44,7 +39,7 @@ class Tabs {
     const channel = (name: string): Channel => {
       const made = new Channel(name);
       if (this.#channels.get(tab) === channels) channels.push(made);
-      else made.close();
+      else made.isAwake = false;
       return made;
     };
     const listener = { progress: () => undefined, deviceLost: () => { this.lost.push(tab); } };
@@ -60,15 +55,16 @@ class Tabs {
 
   /** The browser puts it to sleep: it says nothing, and keeps its locks. */
   sleep(tab: string): void {
-    for (const channel of this.#channels.get(tab) ?? []) channel.isOpen = false;
+    for (const channel of this.#channels.get(tab) ?? []) channel.isAwake = false;
   }
 
   wake(tab: string): void {
-    for (const channel of this.#channels.get(tab) ?? []) channel.isOpen = true;
+    for (const channel of this.#channels.get(tab) ?? []) channel.isAwake = true;
   }
 
   /** It is closed. */
   close(tab: string): void {
+    this.sleep(tab);
     for (const channel of this.#channels.get(tab) ?? []) channel.close();
     this.#channels.delete(tab);
     this.#locks.kill(tab);

@@ -11,6 +11,7 @@ import { everyTick, owed } from "../support/patience.ts";
 import { holdLock } from "../support/web_locks.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
 import { RevivingHost, type Connect } from "../transport/reviving_host.ts";
+import type { WorkerLike } from "../transport/worker_like.ts";
 import { Hall, LED, type Hello } from "./hall.ts";
 import { meansHere, type Means } from "./means.ts";
 
@@ -99,7 +100,8 @@ class Group {
     const id = `${this.#name} ${crypto.randomUUID()}`;
     const [hall, channel] = [this.#means.channel(this.#name), this.#means.channel(id)];
     let [isWelcome, silentTicks] = [false, 0];
-    const sayHello = (): void => hall.postMessage({ hello: id } satisfies Hello);
+    const post = (to: BroadcastChannel, message: unknown): void => { if (!gone.aborted) to.postMessage(message); }; // one that is closed throws
+    const sayHello = (): void => post(hall, { hello: id } satisfies Hello);
     const stop = everyTick(() => {
       if (++silentTicks < PATIENCE_TICKS) sayHello();
       else if (silentTicks === PATIENCE_TICKS) setTimeout(() => { if (!gone.aborted) this.#stand({ steal: true }); }, MOST_DELAY_MS * Math.random());
@@ -123,7 +125,11 @@ class Group {
     });
     sayHello();
     await welcome;
-    return RemoteHost.until(gone, channel, listener, lose);
+    const leader: WorkerLike = {
+      postMessage: (message) => post(channel, message),
+      addEventListener: (type, hear) => { if (type !== "error") channel.addEventListener(type, hear); },
+    };
+    return RemoteHost.until(gone, leader, listener, lose);
   }
 }
 

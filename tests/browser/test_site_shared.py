@@ -1,0 +1,126 @@
+"""One engine for all tabs of a site, with a real model of two small layers that runs on the CPU."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from site_server import SiteServer
+from site_visit import Visit, answered, ask, installed, stored_files, until
+
+LENGTH = 400
+LAST = "#messages > li:last-child .body"
+# Of each lock: how many workers hold it, and wait for it.
+LEADERS = """(async () => {
+  const { held, pending } = await navigator.locks.query();
+  const count = (locks) => locks.filter(({ name }) => /^webllm-build engine [^]*[\\]]$/.test(name)).length;
+  return [count(held), count(pending)];
+})()"""
+SAID = "document.querySelector('#messages > li.assistant:last-child .body')?.textContent.length > 5"
+
+
+@pytest.fixture
+def shared(browser: Browser, tiny_site: Path, tmp_path: Path) -> Iterator[Visit]:
+    server = SiteServer(tmp_path, "project/chat")
+    shutil.copytree(tiny_site, server.folder)
+    server.start()
+    context = browser.new_context()
+    visit = Visit(context, server)
+    yield visit
+    context.close()
+    server.stop()
+    assert visit.console == []
+
+
+def opened(visit: Visit, starts: bool = False) -> Page:
+    """A tab whose model is ready, and which answers greedily and at length."""
+    page = visit.context.new_page()
+    page.goto(f"{visit.server.url}?device=cpu")
+    if starts:
+        page.click("#open-settings")
+        page.fill("#max-tokens", str(LENGTH))
+        page.fill("#temperature", "0")
+        page.click("#settings .primary")
+        page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    return page
+
+
+def new_chat(page: Page) -> None:
+    page.click("#new-chat")
+
+
+def whole_answer(page: Page, text: str) -> str:
+    ask(page, text)
+    said = answered(page, 2)
+    new_chat(page)
+    return said
+
+
+def test_tabs_share_what_the_first_has_loaded(shared: Visit) -> None:
+    first = opened(shared, starts=True)
+    installed(first)
+    assert first.evaluate(LEADERS) == [1, 0]
+    shared.server.stop()
+    second = opened(shared)
+    assert second.evaluate(LEADERS) == [1, 1]
+    expected = {text: whole_answer(first, text) for text in ("One two", "What is it?")}
+    ask(first, "One two")
+    ask(second, "What is it?")
+    assert [answered(first, 2), answered(second, 2)] == list(expected.values())
+
+
+def test_an_answer_goes_on_where_the_tab_with_the_model_is_closed(shared: Visit) -> None:
+    first = opened(shared, starts=True)
+    second, third = opened(shared), opened(shared)
+    expected = [whole_answer(second, "One two"), whole_answer(third, "What is it?")]
+    ask(second, "One two")
+    ask(third, "What is it?")
+    until(third, SAID)
+    before = third.inner_text(LAST)
+    first.close()
+    assert [answered(second, 2), answered(third, 2)] == expected
+    assert len(before) < len(expected[1]), "in the middle of it"
+    assert second.evaluate(LEADERS) == [1, 1]
+    assert second.is_hidden("#problem") and second.is_hidden("#notice")
+    new_chat(third)
+    ask(third, "What is it?")
+    until(third, SAID)
+    second.close()
+    assert answered(third, 2) == expected[1]
+
+
+def test_a_tab_that_is_closed_while_it_is_answered_disturbs_nobody(shared: Visit) -> None:
+    first = opened(shared, starts=True)
+    second = opened(shared)
+    expected = whole_answer(first, "One two")
+    ask(second, "What is it?")
+    ask(first, "One two")
+    until(second, SAID)
+    second.close()
+    assert answered(first, 2) == expected
+    assert first.evaluate(LEADERS) == [1, 0]
+
+
+def test_tabs_of_different_builds_or_settings_share_nothing(shared: Visit) -> None:
+    first = opened(shared, starts=True)
+    installed(first)
+    other = shared.context.new_page()
+    other.goto(f"{shared.server.url}?device=auto")
+    other.wait_for_selector("body[data-status=ready]")
+    assert first.evaluate(LEADERS) == [2, 0]
+    other.close()
+    (worker,) = shared.server.folder.glob("assets/worker.*.js")
+    newer = worker.with_name(re.sub(r"[0-9a-f]{16,}", "0" * 16, worker.name))
+    worker.rename(newer)
+    page = shared.context.new_page()
+    index = (shared.server.folder / "index.html").read_text("utf-8").replace(worker.name, newer.name)
+    (shared.server.folder / "newer.html").write_text(index, "utf-8")
+    page.goto(f"{shared.server.url}newer.html?device=cpu")
+    page.wait_for_selector("body[data-status=ready]")
+    assert first.evaluate(LEADERS) == [2, 0]
+    assert stored_files(page), "of one store"
