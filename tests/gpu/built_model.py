@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from packed_model import PackedModel
 from webllm_build.compile.link import PLAN_SECTION, link_library, read_custom_section
 from webllm_build.compile.pipeline import compile_model
-from webllm_build.compile.plan import parse_plan
+from webllm_build.compile.plan import Plan, parse_plan
 from webllm_build.compile.target import Variant
 from webllm_build.source.checkpoint import Checkpoint
 
@@ -36,5 +36,9 @@ class Built(PackedModel):
         return Built(**vars(packed), library=library)
 
     @property
+    def plan(self) -> Plan:
+        return parse_plan(read_custom_section(self.library, PLAN_SECTION))
+
+    @property
     def variants(self) -> list[str]:
-        return [variant.name for variant in parse_plan(read_custom_section(self.library, PLAN_SECTION)).variants]
+        return [variant.name for variant in self.plan.variants]

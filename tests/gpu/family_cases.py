@@ -14,6 +14,7 @@ from family_case import Case, Errors
 from families import FORKED, TOKENS, references
 from packed_model import EXACT
 from text_run import Text
+from webllm_build.compile import operators
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import SCHEMES, parts
 from webllm_build.source.checkpoint import Checkpoint
@@ -83,11 +84,14 @@ def _case(kind: str, built: Built, text: Text, expected: np.ndarray, bounds: Err
 
 def build(family: str, checkpoint: Checkpoint, scheme: str, variants: Sequence[Variant], functions: Sequence[str] | None = None) -> Built:
     """Qwen2's weights are larger than a binding here, the tables and those of its layers: with biases, with a residual, with an
-    activation. Some parts are alike and some shorter."""
+    activation. Some parts are alike and some shorter, and tables have more of them than a kernel puts side by side."""
     with pytest.MonkeyPatch.context() as patch:
         if family == "qwen2":
+            patch.setattr(operators, "MOST_JOINED", 2)
             patch.setattr(parts, "LARGEST_BINDING", int(64 * ROW * SCHEMES[scheme].bits // 8))
         built = Built.compiled(checkpoint, dict.fromkeys(EXACT, scheme), tuple(variants), functions)
+    joins = [kernel for variant in built.plan.variants for kernel in variant.kernels if "join" in kernel.name]
+    assert all(len(kernel.bindings) <= 3 for kernel in joins) and len(joins) >= (len(variants) if family == "qwen2" else 0)
     several = {"embedding.0.q", "embedding.4.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"}
     assert (several & built.buffers.keys()) == (several if family == "qwen2" else set())
     return built

@@ -24,6 +24,8 @@ from webllm_build.quantize import Part, Scheme
 from webllm_build.source.embedding import Pooling
 
 INPUTS_AT_ONCE = 5  # layers whose vectors a kernel writes, beside the three buffers that it reads: no more bindings than every GPU has
+OPAQUE = 8  # TVM's OpPatternKind of what is not fused
+MOST_JOINED = 7  # tensors that a kernel puts side by side, beside what it writes: as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +120,9 @@ class RelaxOperators(ABC):
 
     def join(self, parts: list[nn.Tensor]) -> nn.Tensor:
         """Outputs [m, .] side by side."""
-        rows, dtype = parts[0].shape[0], parts[0].dtype
-        out = nn.Tensor.placeholder([rows, sum(int(part.shape[1]) for part in parts)], dtype)
-        return nn.op.tensor_ir_op(_join(tuple(map(_shape, parts)), dtype), "join", parts, out)
+        while len(parts) > MOST_JOINED:
+            parts = [_joined(parts[:MOST_JOINED], apart=True), *parts[MOST_JOINED:]]
+        return _joined(parts)
 
     @abstractmethod
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor: ...
@@ -302,12 +304,20 @@ def _placeholder(shape: tuple[int | None, ...], dtype: str, n: tirx.Var) -> te.T
     return te.placeholder([n if length is None else length for length in shape], dtype)
 
 
+def _joined(parts: list[nn.Tensor], *, apart: bool = False) -> nn.Tensor:
+    """apart: as a kernel of its own, whatever reads it."""
+    rows, dtype = parts[0].shape[0], parts[0].dtype
+    out = nn.Tensor.placeholder([rows, sum(int(part.shape[1]) for part in parts)], dtype)
+    return nn.op.tensor_ir_op(_join(tuple(map(_shape, parts)), dtype, apart), "join", parts, out)
+
+
 @functools.cache
-def _join(shapes: tuple[tuple[int | None, ...], ...], dtype: str) -> tirx.PrimFunc:
+def _join(shapes: tuple[tuple[int | None, ...], ...], dtype: str, apart: bool) -> tirx.PrimFunc:
     """Tensors [m, .] side by side."""
     n = tirx.Var("n", "int64")
     parts = [_placeholder(shape, dtype, n) for shape in shapes]
-    return te.create_prim_func([*parts, topi.concatenate(parts, axis=1)]).without_attr("global_symbol")
+    joined = te.create_prim_func([*parts, topi.concatenate(parts, axis=1)]).without_attr("global_symbol")
+    return joined.with_attr("op_pattern", OPAQUE) if apart else joined
 
 
 @functools.cache
