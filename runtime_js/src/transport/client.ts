@@ -11,7 +11,7 @@ import type { WorkerLike } from "./worker_like.ts";
 
 export type { WorkerLike };
 
-/** Models elsewhere, which ends with its last client. */
+/** @internal Models elsewhere, which ends with its last client. */
 export interface DistantHost extends ModelHost {
   terminate(): void;
 }

@@ -39,10 +39,10 @@ class AssignedWorker implements WorkerLike {
   }
 }
 
-/** How a worker is reached that outlives the page, and may be lost: over its messages. */
+/** @internal How a worker is reached that outlives the page, and may be lost: over its messages. */
 export type ConnectOver = (worker: WorkerLike) => Connect;
 
-/** Where whatever hears a message begins anew by itself. */
+/** @internal Where whatever hears a message begins anew by itself. */
 export const overMessages: ConnectOver = (worker) => async (listener, lose, gone) => RemoteHost.until(gone, worker, listener, lose);
 
 /** A reply to a program's own message. */
