@@ -107,6 +107,7 @@ def test_a_visitor_starts_asks_and_stops_with_the_keyboard(opened: Open) -> None
     field = chat.get_by_role("textbox", name="Your message")
     expect(field).to_be_focused()
     expect(field).to_have_attribute("placeholder", "Ask about lentils")
+    page.wait_for_function("document.querySelector('llm-chat').status === 'ready'")  # a question may be asked before
     page.keyboard.type("say: **bold** `x`")
     page.keyboard.press("Enter")
     answered(page, 2)
@@ -243,7 +244,7 @@ def color(page: Page, selector: str, name: str) -> str:
 def test_a_page_gives_it_colors(opened: Open) -> None:
     style = """<style>
       h1, p, button { color: rgb(9, 9, 9); letter-spacing: 1em; }
-      llm-chat { --accent: rgb(1, 2, 3); height: 300px; font: 20px serif; }
+      llm-chat { --accent: rgb(1, 2, 3); height: 400px; font: 20px serif; }
       llm-chat::part(composer) { border-radius: 3px; }
       llm-chat::part(message user) { opacity: 0.5; }
     </style>"""
@@ -259,7 +260,7 @@ def test_a_page_gives_it_colors(opened: Open) -> None:
     assert light != dark
     page.emulate_media(color_scheme="dark")
     assert color(page, "llm-chat:not(#dark)", "backgroundColor") == dark
-    assert page.locator("llm-chat").first.bounding_box()["height"] == 300  # type: ignore[index]
+    assert page.locator("llm-chat").first.bounding_box()["height"] == 400  # type: ignore[index]
 
 
 def test_a_strict_policy_is_enough(opened: Open, cdn: str) -> None:
