@@ -1,9 +1,5 @@
 /** What the programs share: ids that WebLLM's examples name, and what says whether a program did what it should. */
 
-import * as writing from "/package/models.js";
-import * as embedding from "/vectors/models.js";
-import * as webllm from "@mlc-ai/web-llm";
-
 export const LLAMA = "Llama-3.1-8B-Instruct-q4f32_1-MLC";
 export const BASE = "Llama-3.1-8B-q4f32_1-MLC";
 export const SMALL_LLAMA = "Llama-3.2-1B-Instruct-q4f16_1-MLC";
@@ -17,9 +13,7 @@ export const QWEN = "Qwen3-4B-q4f16_1-MLC";
 export const SMALL_QWEN = "Qwen3-0.6B-q0f32-MLC";
 export const ARCTIC = "snowflake-arctic-embed-m-q0f32-MLC-b4";
 
-/** Of the packages' two models under those names; on the CPU, which is faster than a GPU that is one in name. */
-const writers = [LLAMA, BASE, SMALL_LLAMA, LARGER_LLAMA, HERMES, PHI, PHI_2, VISION, GEMMA, QWEN, SMALL_QWEN];
-new webllm.Package([{ ...writing.models[0], aliases: writers }, { ...embedding.models[0], aliases: [ARCTIC] }], false);
+/** A CPU is faster than a GPU that is one in name. */
 export const CONFIG = { device: "cpu", logLevel: "SILENT" };
 
 export const say = (content) => [{ role: "user", content }];

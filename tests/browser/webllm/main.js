@@ -1,4 +1,5 @@
 import { run } from "./check.js";
+import "./packages.js";
 import answers from "./answers.js";
 import chats from "./chats.js";
 import formats from "./formats.js";

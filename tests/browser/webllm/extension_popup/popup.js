@@ -2,6 +2,7 @@
 
 import * as webllm from "@mlc-ai/web-llm";
 import { CONFIG, GEMMA, PHI, all, check, equal, run, textOf } from "../check.js";
+import "../one_package.js";
 
 function contentsOf({ id }) {
   return new Promise((resolve) => {

@@ -2,6 +2,7 @@
 
 import * as webllm from "@mlc-ai/web-llm";
 import { CONFIG, PHI, say } from "../check.js";
+import "../one_package.js";
 
 let lost = 0;
 const told = [];
