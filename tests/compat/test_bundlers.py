@@ -35,6 +35,7 @@ BUNDLERS = {
     "webpack 5": Bundler(("webpack@5.113.0", "webpack-cli@7.3.1"), WEBPACK, (PAGE,)),
     "rspack 2": Bundler(("@rspack/core@2.3.3", "@rspack/cli@2.2.8"), RSPACK, (PAGE,)),
     "parcel 2.16": Bundler(("parcel@2.16.4",), PARCEL),
+    "parcel 2.8": Bundler(("parcel@2.8.3",), PARCEL),  # as the examples of WebLLM are built
     # It leaves `new URL(..., import.meta.url)` alone: what that names is copied beside the script, as the package's README says.
     "esbuild": Bundler(("esbuild@0.28.2",), ESBUILD, (PAGE, "node_modules/tiny/model", "node_modules/tiny/runtime/worker.js")),
 }
@@ -70,4 +71,21 @@ def test_the_development_server_of_vite_serves_it(project: Project, ask: Ask, an
     if name != "vite 8":  # whose dependencies keep their addresses
         (folder / "vite.config.js").write_text(f"export default {{ optimizeDeps: {{ exclude: {list(NAMES)} }} }};\n")
     with command(folder, "vite", "--host", "127.0.0.1", "--strictPort", "--port") as address:
+        assert ask(address) == dict.fromkeys(WAYS, answer)
+
+
+NEXTS = (("next@16.4.6", "--turbopack"), ("next@16.4.6", "--webpack"), ("next@15.5.29", "--turbopack"), ("next@15.5.29", ""))
+
+
+@pytest.mark.parametrize(("next", "bundler"), NEXTS)
+def test_next_renders_it_on_the_server_and_answers_in_the_page(project: Project, ask: Ask, answer: str, next: str, bundler: str) -> None:
+    folder = project(next, "react@19.3.1", "react-dom@19.3.1")
+    site = folder / "next"
+    for name in ("main.js", "worker.js"):
+        shutil.copyfile(folder / name, site / "app" / name)
+    for name in ("node_modules", "package.json"):
+        (folder / name).rename(site / name)
+    run(site, "next", "build", *filter(None, [bundler]))
+    assert "tiny-llama" in (site / ".next" / "server" / "app" / "index.html").read_text("utf-8"), "rendered on the server"
+    with command(site, "next", "start", "-H", "127.0.0.1", "-p") as address:
         assert ask(address) == dict.fromkeys(WAYS, answer)

@@ -1,0 +1,8 @@
+import type { NextConfig } from "next";
+
+const config: NextConfig = {
+  // Turbopack looks for packages below this folder.
+  turbopack: { root: import.meta.dirname },
+};
+
+export default config;
