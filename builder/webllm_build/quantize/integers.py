@@ -38,11 +38,7 @@ def _products(blocks: Rows) -> Scales:
 FOUR_BITS: Mapping[str, Callable[[Rows], Scales]] = {"q1_0": _half(0), "tq1_0": _half(52), "tq2_0": _half(64)}
 EIGHT_BITS: Mapping[str, Callable[[Rows], Scales]] = {
     **FOUR_BITS,
-    "q4_0": _half(0),
-    "q5_0": _half(0),
-    "iq4_nl": _half(0),
-    "iq4_xs": _products,
-    "mxfp4": _power_of_two,
+    "q4_0": _half(0), "q5_0": _half(0), "iq4_nl": _half(0), "iq4_xs": _products, "mxfp4": _power_of_two,
 }
 
 
