@@ -1,6 +1,6 @@
 /** Answers that outlive their tab, as the engine that runs the model sees them. */
 
-import type { AnswerRequest } from "../engine/answer.ts";
+import { seeded, type AnswerRequest } from "../engine/answer.ts";
 import type { Past } from "../engine/resumable.ts";
 import { Journal, listJournals } from "../storage/journal.ts";
 import { isNamed } from "../storage/folders.ts";
@@ -22,12 +22,11 @@ type Journaled = Past & { readonly journal: Journal };
 
 const PARAM = { param: "extra_body.resumable" };
 
-/** The same request, with a seed so that what follows is drawn as it would have been, and its journal. Raises RequestValidationError. */
+/** The same request, seeded, and its journal. Raises RequestValidationError. */
 export async function keep(
   asked: AnswerRequest, sessionId: string, modelId: string, promptTokens: number,
 ): Promise<readonly [AnswerRequest, Journaled]> {
-  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  const request = { ...asked, sampling: { ...asked.sampling, seed: asked.sampling.seed ?? random } };
+  const request = seeded(asked);
   const journal = await Journal.create(sessionId, JSON.stringify({ modelId, request, promptTokens } satisfies Kept)).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId)
       : new RequestValidationError(`The answer cannot be kept: the storage refuses (${String(error)}).`, PARAM);

@@ -61,6 +61,12 @@ export interface AnswerRequest {
   readonly strictTools?: readonly string[] | undefined;
 }
 
+/** The same request with a seed of its own, so that what is begun again is drawn as it would have been. */
+export function seeded(request: AnswerRequest): AnswerRequest {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return { ...request, sampling: { ...request.sampling, seed: request.sampling.seed ?? random } };
+}
+
 export interface TokenCounts {
   readonly prompt: number;
   /** Of the prompt, already in the KV cache. */

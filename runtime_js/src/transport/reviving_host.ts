@@ -5,7 +5,7 @@
  */
 
 import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "../api/host.ts";
-import type { AnswerEvent, Prompt } from "../engine/answer.ts";
+import { seeded, type AnswerEvent, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
@@ -135,8 +135,7 @@ export class RevivingHost implements ModelHost {
   }
 
   async begin({ request: asked, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
-    const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-    const request = { ...asked, sampling: { ...asked.sampling, seed: asked.sampling.seed ?? random } }; // what follows is drawn as it would have been
+    const request = seeded(asked);
     const delivered = new Delivered();
     const { resumable, recites } = request;
     if (resumable === undefined) {
