@@ -1,9 +1,6 @@
 /** What an engine of two takes and says beside OpenAI's shapes. */
 
-import type {
-  ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming, ChatCompletions,
-  RequestOptions,
-} from "../api/openai/types.ts";
+import type { ChatCompletions, RequestOptions } from "../api/openai/types.ts";
 
 export type Where = "device" | "remote";
 
@@ -52,12 +49,4 @@ export interface HybridConfig {
   readonly local: LocalEngine | Promise<LocalEngine>;
   readonly remote: RemoteModel;
   readonly policy?: HybridPolicy | undefined;
-}
-
-export interface HybridCompletions {
-  create(request: ChatCompletionRequestNonStreaming, options?: HybridOptions): Promise<ChatCompletion & Answered>;
-  create(request: ChatCompletionRequestStreaming, options?: HybridOptions): Promise<AsyncIterableIterator<ChatCompletionChunk & Answered>>;
-  create(
-    request: ChatCompletionRequest, options?: HybridOptions,
-  ): Promise<(ChatCompletion & Answered) | AsyncIterableIterator<ChatCompletionChunk & Answered>>;
 }
