@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -33,18 +34,10 @@ RUNTIME = TESTS.parent / "runtime_js" / "dist"
 TYPES = {".js": "text/javascript", ".wasm": "application/wasm"}  # whatever the machine's own table says
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Serves several folders, each under the first part of the path."""
+class FileHandler(SimpleHTTPRequestHandler):
+    """Serves files with some headers more, and says nothing."""
 
-    roots: Mapping[str, Path]
-    headers_of_all: Mapping[str, str] = ISOLATED
-    protocol_version = "HTTP/1.1"
-
-    def translate_path(self, path: str) -> str:
-        name, _, rest = unquote(urlsplit(path).path).lstrip("/").partition("/")
-        root = self.roots.get(name)
-        wanted = (root / rest).resolve() if root else None
-        return str(wanted) if root and wanted and wanted.is_relative_to(root.resolve()) else "/nonexistent"
+    headers_of_all: Mapping[str, str] = {}
 
     def end_headers(self) -> None:
         for name, value in self.headers_of_all.items():
@@ -56,6 +49,19 @@ class Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+class Handler(FileHandler):
+    """Serves several folders, each under the first part of the path."""
+
+    roots: Mapping[str, Path]
+    protocol_version = "HTTP/1.1"
+
+    def translate_path(self, path: str) -> str:
+        name, _, rest = unquote(urlsplit(path).path).lstrip("/").partition("/")
+        root = self.roots.get(name)
+        wanted = (root / rest).resolve() if root else None
+        return str(wanted) if root and wanted and wanted.is_relative_to(root.resolve()) else "/nonexistent"
 
 
 @contextlib.contextmanager
@@ -70,6 +76,21 @@ def serve(roots: Mapping[str, Path], isolated: bool = True, headers: Mapping[str
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def serve_folder(folder: Path, headers: Mapping[str, str] = {}) -> Iterator[str]:
+    """A server on a free local port for one folder, until the block ends; gives its address."""
+    handler = functools.partial(type("Bound", (FileHandler,), {"headers_of_all": headers}), directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class DevTools:

@@ -7,49 +7,16 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Under both names: its own, and that of WebLLM, whose place it takes.
 NAMES = ("tiny", "@mlc-ai/web-llm")
 WAYS = ("the package's worker", "this thread", "WebLLM in this thread", "WebLLM in a worker of the program's")
-TYPES = {".js": "text/javascript", ".wasm": "application/wasm"}
 
 Project = Callable[..., Path]
 Ask = Callable[..., dict[str, str]]
-
-
-@contextlib.contextmanager
-def files(folder: Path, headers: Mapping[str, str] = {}) -> Iterator[str]:
-    """The address of a folder's files."""
-
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
-
-        def end_headers(self) -> None:
-            for name, value in headers.items():
-                self.send_header(name, value)
-            super().end_headers()
-
-        def guess_type(self, path: str | os.PathLike[str]) -> str:
-            return TYPES.get(Path(path).suffix) or super().guess_type(path)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @contextlib.contextmanager

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from projects import NAMES, WAYS, Ask, Project, command, files, run
+from projects import NAMES, WAYS, Ask, Project, command, run
+
+from open_page import serve_folder
 
 PAGE = "index.html"
 
@@ -51,7 +53,7 @@ def test_what_is_built_answers(project: Project, ask: Ask, answer: str, name: st
     entry = PAGE
     if name.startswith(("webpack", "rspack")):  # their scripts are called so
         (folder / "out" / PAGE).write_text((folder / PAGE).read_text().replace("start.js", "main.js").replace('type="module"', "defer"))
-    with files(folder / "out") as address:
+    with serve_folder(folder / "out") as address:
         assert ask(address + entry) == dict.fromkeys(WAYS, answer)
 
 

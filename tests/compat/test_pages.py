@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from projects import WAYS, Ask, Project, files
+from projects import WAYS, Ask, Project
+
+from open_page import serve_folder
 
 # An import map is a script in the page, which a strict policy wants named.
 POLICY = "script-src 'self' 'wasm-unsafe-eval' 'sha256-{map}'; worker-src 'self'{blob}"
@@ -32,9 +34,9 @@ def test_from_a_cdn(project: Project, ask: Ask, answer: str) -> None:
     (folder / "page").mkdir()
     for name in ("index.html", "start.js", "main.js", "worker.js"):
         (folder / name).rename(folder / "page" / name)
-    with files(folder, {"Access-Control-Allow-Origin": "*"}) as cdn:
+    with serve_folder(folder, {"Access-Control-Allow-Origin": "*"}) as cdn:
         plain(folder / "page", cdn)
-        with files(folder / "page") as address:
+        with serve_folder(folder / "page") as address:
             assert ask(address) == dict.fromkeys(WAYS, answer)
 
 
@@ -45,5 +47,5 @@ def test_under_a_strict_policy(project: Project, ask: Ask, answer: str, blob: st
     headers: Mapping[str, str] = {"Content-Security-Policy": POLICY.format(map=digest, blob=blob)}
     # Without blob: one thread reads and computes, and the browser tells that more were tried.
     told = None if blob else "violates the following Content Security Policy directive: \"worker-src 'self'\""
-    with files(folder, headers) as address:
+    with serve_folder(folder, headers) as address:
         assert ask(address, told) == dict.fromkeys(WAYS, answer)
