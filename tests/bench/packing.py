@@ -52,7 +52,7 @@ def write(name: str, folder: Path) -> None:
     config = dict(text_config(name, entry.shape))
     shutil.copytree(TOKENIZER, folder, ignore=shutil.ignore_patterns("config.json", "*.safetensors"))
     sources = [source for weight in read_model(name, config).weights for source in weight.sources if isinstance(source, Source)]
-    shapes = {source.in_files["hugging_face"].name: source.shape for source in sources}
+    shapes = {source.in_files["hugging_face"].name: source.stored_shape("hugging_face") for source in sources}
     noise = np.random.default_rng(0).standard_normal(CHUNK, np.float32) * np.float32(0.02)
     piece = (noise.view(np.uint32) >> 16).astype("<u2").tobytes()
     files: list[dict[str, tuple[int, ...]]] = [{}]

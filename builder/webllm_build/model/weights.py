@@ -55,6 +55,11 @@ class Source:
         """Number of rows."""
         return self.shape[0] if self.rows is None else self.rows[1] - self.rows[0]
 
+    def stored_shape(self, format: Format) -> tuple[int, ...]:
+        """Of the tensor in files of that format."""
+        rows, *columns = self.shape
+        return self.shape if self.in_files[format].half is None else (2 * rows, *columns)
+
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         """The tensors that it is read from."""
         stored = self.in_files[checkpoint.format]
@@ -69,8 +74,7 @@ class Source:
         tensor = checkpoint.tensors.get(stored.name)
         if tensor is None:
             raise MalformedFile(f"missing: {stored.name}")
-        rows, *columns = self.shape
-        shape = self.shape if stored.half is None else (2 * rows, *columns)
+        rows, shape = self.shape[0], self.stored_shape(checkpoint.format)
         if (_without_ones(tensor.shape) != _without_ones(shape)) if self.flat else tensor.shape != shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(shape)}")
         if stored.half is not None:
