@@ -17,7 +17,7 @@ from webllm_build.package.manifest import ModelFacts
 from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Marker, open_output
-from webllm_build.package.site import write_site
+from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.quantize import Packed
 from webllm_build.source.checkpoint import Tokenizer
 
@@ -52,10 +52,10 @@ def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, fa
 
 
 def publish_site(
-    out: Path, model: CompiledModel, *, title: str = "Chat", weights: str | None = None, endpoint: bool = True, remote: Remote | None = None
+    out: Path, *models: CompiledModel, title: str = "Chat", weights: str | None = None, endpoint: bool = True, remote: Remote | None = None
 ) -> Marker:
     with open_output(out) as output:
-        return write_site(output, model, title=title, weights=weights, endpoint=endpoint, remote=remote)
+        return write_site(output, models, SiteOptions(title, weights, endpoint=endpoint, remote=remote))
 
 
 def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | None = None) -> Marker:

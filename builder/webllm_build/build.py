@@ -17,9 +17,9 @@ from webllm_build.package.manifest import Manifest
 from webllm_build.package.model_folder import CompiledModel
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Output, open_output
-from webllm_build.package.site import write_site
+from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.progress import Progress, Silent
-from webllm_build.recipe import Recipe, check_ids, package_name
+from webllm_build.recipe import Recipe, check_ids, check_tasks, package_name, title
 from webllm_build.tokenizer_check import check_tokenizer
 from webllm_build.weights import store_weights
 
@@ -44,6 +44,8 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
         recipes = tuple(_checked(Recipe.read(each, cache, progress)) for each in request.each)
         check_ids(recipes)
+        if request.kind == "site":
+            check_tasks(recipes)
         check_space(output.folder, sum(recipe.bytes for recipe in recipes), "--out")
         programs = [_compile(recipe, cache, progress) for recipe in recipes]
         try:
@@ -63,7 +65,7 @@ def _checked(recipe: Recipe) -> Recipe:
             f"{recipe.checkpoint.name} makes vectors of texts, and a site's page chats",
             f"Build a package, whose engine.embeddings.create makes them: webllm-build npm --model {recipe.request.model} --out ...",
         )
-    if recipe.request.remote is not None and not recipe.checkpoint.tokenizer.config.get("chat_template"):
+    if recipe.request.remote is not None and not recipe.chats:
         fix = "Leave --remote out, or name a model that chats."
         raise ConfigError((InvalidOption("remote", recipe.request.remote, "a model with a chat template: this one continues texts", fix),))
     return replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=recipe.embedding is None))
@@ -110,9 +112,8 @@ def _pack_and_write(
     models = [_pack(recipe, program, cache, progress) for recipe, program in zip(recipes, programs, strict=True)]
     with progress.step(f"Writing {request.out}"):
         if request.kind == "site":
-            (model,), (recipe,) = models, recipes
-            how = {"threads": request.has_threads, "endpoint": request.endpoint}
-            write_site(output, model, title=recipe.title, weights=request.weights_at, remote=request.remote_at, **how)
+            site = SiteOptions(title(recipes), request.weights_at, request.has_threads, request.endpoint, request.remote_at)
+            write_site(output, models, site)
         else:
             name = request.package_name or package_name(recipes)
             write_npm(output, models, name=name, version=request.package_version, weights=request.weights_at)

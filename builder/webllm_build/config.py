@@ -89,7 +89,7 @@ class BuildRequest:
         tuple[str, ...],
         Option(
             "Name of `webllm-build models`, hf:org/name[/file.gguf][@revision], a Hugging Face model folder, or a .gguf file. "
-            "Repeated, for an npm package: the models of one package.",
+            "Repeated: the models of one site, between which its page lets choose, or of one package.",
             flag="--model",
         ),
     ] = ("smollm2-135m",)
@@ -140,7 +140,7 @@ class BuildRequest:
     title: Annotated[
         str | None,
         Option(
-            "Title of the page. Default: the model's name.",
+            "Title of the page. Default: the models' names.",
             fits=lambda title: title.isprintable() and len(title) <= MAX_NAME,
             expected=f"printable text on one line of at most {MAX_NAME} characters",
             fix="Shorten it, or remove line breaks and control characters.",
@@ -342,14 +342,13 @@ def _several(request: BuildRequest) -> Iterator[InvalidOption]:
     count = len(request.models)
     if count == 1:
         return
-    if request.kind == "site":
-        package = " ".join(f"--model {model}" for model in request.models)
-        yield InvalidOption("model", request.models, "one model of a site", f"A package takes several: webllm-build npm {package}")
     defaults = {item.name: item.default for item in fields(BuildRequest)}
     for name, (_, option) in options().items():
         value = getattr(request, name)
         if option.alone and value != defaults[name]:
-            fix = "Leave it out, or build that model into a package of its own: one engine takes the modelRecords of several packages."
+            own = "a site" if request.kind == "site" else "a package"
+            more = "" if request.kind == "site" else ": one engine takes the modelRecords of several packages"
+            fix = f"Leave it out, or build that model into {own} of its own{more}."
             yield InvalidOption(name.replace("_", "-"), _shown(value), f"one --model beside it, not {count}", fix)
 
 

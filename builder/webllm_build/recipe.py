@@ -82,9 +82,9 @@ class Recipe:
         return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total
 
     @property
-    def title(self) -> str:
-        """Of a page."""
-        return self.request.title or self.checkpoint.name
+    def chats(self) -> bool:
+        """Whether it answers in a conversation, and does not continue a text."""
+        return bool(self.checkpoint.tokenizer.config.get("chat_template"))
 
     @property
     def embedding(self) -> EmbeddingFacts | None:
@@ -121,7 +121,7 @@ class Recipe:
 
 
 def check_ids(recipes: Sequence[Recipe]) -> None:
-    """Raise ConfigError where two models of a package would have the same id."""
+    """Raise ConfigError where two models of a result would have the same id."""
     models: dict[str, str] = {}
     for recipe in recipes:
         model, model_id = recipe.request.model, recipe.facts.id
@@ -130,6 +130,20 @@ def check_ids(recipes: Sequence[Recipe]) -> None:
             problem = InvalidOption("model", model, f"another model than --model {models[model_id]}: both are {model_id}", fix)
             raise ConfigError((problem,))
         models[model_id] = model
+
+
+def check_tasks(recipes: Sequence[Recipe]) -> None:
+    """Raise ConfigError where one page would both chat and continue texts."""
+    if len({recipe.chats for recipe in recipes}) > 1:
+        base = next(recipe for recipe in recipes if not recipe.chats)
+        fix = "Build it into a site of its own, or give models of one kind: a page either chats or continues a text."
+        expected = f"a model with a chat template, as the others have: {base.checkpoint.name} continues texts"
+        raise ConfigError((InvalidOption("model", base.request.model, expected, fix),))
+
+
+def title(recipes: Sequence[Recipe]) -> str:
+    """Of a page."""
+    return recipes[0].request.title or " · ".join(recipe.checkpoint.name for recipe in recipes)
 
 
 def package_name(recipes: Sequence[Recipe]) -> str:

@@ -15,9 +15,9 @@ import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
 
 test("options come from the address, the rest are defaults", () => {
-  assert.deepEqual(parseOptions(""), { promptTokens: 512, outputTokens: 256, runs: 5, contexts: [], kernels: false, variant: undefined, calibrate: "auto" });
-  assert.deepEqual(parseOptions("?prompt-tokens=7&output-tokens=2&runs=0&context=4096,32768&kernels=1&variant=f16-sg&calibrate=off"),
-    { promptTokens: 7, outputTokens: 2, runs: 0, contexts: [4096, 32768], kernels: true, variant: "f16-sg", calibrate: "off" });
+  assert.deepEqual(parseOptions(""), { model: undefined, promptTokens: 512, outputTokens: 256, runs: 5, contexts: [], kernels: false, variant: undefined, calibrate: "auto" });
+  assert.deepEqual(parseOptions("?prompt-tokens=7&output-tokens=2&runs=0&context=4096,32768&kernels=1&variant=f16-sg&calibrate=off&model=a-q4"),
+    { model: "a-q4", promptTokens: 7, outputTokens: 2, runs: 0, contexts: [4096, 32768], kernels: true, variant: "f16-sg", calibrate: "off" });
 });
 
 for (const [query, message] of [

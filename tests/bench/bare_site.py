@@ -23,7 +23,7 @@ from webllm_build.package.assets import GRAMMAR_ENGINE, runtime_file
 from webllm_build.package.manifest import FileEntry, TensorEntry, hashed_name
 from webllm_build.package.model_folder import CompiledModel, StoredWeights
 from webllm_build.package.output import Stage, open_output
-from webllm_build.package.site import write_site
+from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.progress import Silent
 from webllm_build.recipe import Recipe
 from webllm_build.tokenizer_check import check_tokenizer
@@ -64,7 +64,7 @@ def main(name: str, out: Path, variants: tuple[str, ...]) -> None:
             check_library(library, weights)
             grammar, tokenizer = runtime_file(GRAMMAR_ENGINE), checkpoint.tokenizer
             model = _Bare(recipe.facts, library, tokenizer, checkpoint.eos_token_ids, weights, recipe.scheme_names, grammar)
-            write_site(output, model, title=name)
+            write_site(output, [model], SiteOptions(name))
     print(f"{name}: {weights.bytes / 1e6:.0f} MB in {len(weights.shards)} shards, model.wasm {len(library) / 1e6:.2f} MB")
 
 

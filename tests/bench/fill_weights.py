@@ -96,7 +96,7 @@ def main(site: Path) -> None:
     found = re.search(r'<script type="application/json" id="webllm-config">(.*?)</script>', page, re.DOTALL)
     if found is None:
         raise SystemExit(f"{site}/index.html is not a page of webllm-build")
-    config = json.loads(found[1])
+    (config,) = json.loads(found[1])["models"]
     old = site / config["manifest"]
     manifest = json.loads(old.read_text("utf-8"))
     write_shards(old.parent, manifest)

@@ -19,11 +19,11 @@ export async function fetchJson(url) {
   return (await fetch(url)).json();
 }
 
-/** Where the page says that its model is. */
+/** Where the page says that its first model is. */
 export async function readSite() {
   const page = new DOMParser().parseFromString(await (await fetch("/site/index.html")).text(), "text/html");
-  const config = JSON.parse(page.getElementById("webllm-config").textContent);
-  return { url: new URL(config.manifest, new URL("/site/", location.href)), sha256: config.manifest_sha256 };
+  const [model] = JSON.parse(page.getElementById("webllm-config").textContent).models;
+  return { url: new URL(model.manifest, new URL("/site/", location.href)), sha256: model.manifest_sha256 };
 }
 
 /** The site's manifest, and the URL that its file names are relative to. */

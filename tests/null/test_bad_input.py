@@ -22,7 +22,7 @@ from webllm_build.config import BuildRequest
 from webllm_build.errors import ConfigError, MalformedFile, SourceError, UnsupportedEncoding, WebllmBuildError
 from webllm_build.model import ARCHITECTURES, load_model, read_model
 from webllm_build.progress import Silent
-from webllm_build.recipe import Recipe, package_name
+from webllm_build.recipe import Recipe, package_name, title
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.local import open_folder
 from webllm_build.weights import store_weights
@@ -86,6 +86,18 @@ def test_models_of_a_package_differ_in_their_ids(tmp_path: Path) -> None:
     recipes = [Recipe.read(each, Cache(request.cache_dir), Silent()) for each in request.each]
     assert package_name(recipes) == "tiny-q4-tiny-q4-webllm"
     assert recipes[0].memory > recipes[0].bytes
+
+
+def test_a_site_either_chats_or_continues_texts(tmp_path: Path) -> None:
+    chat, base = (Path(shutil.copytree(TINY, tmp_path / name)) for name in ("chat", "base"))
+    config = json.loads((base / "tokenizer_config.json").read_text("utf-8"))
+    (base / "tokenizer_config.json").write_text(json.dumps({key: value for key, value in config.items() if key != "chat_template"}))
+    request = BuildRequest("site", (str(chat), str(base)), out=tmp_path / "out", cache_dir=tmp_path / "cache")
+    with pytest.raises(ConfigError, match=f"model = .{base}.*base continues texts"):
+        build(request)
+    recipes = [Recipe.read(each, Cache(request.cache_dir), Silent()) for each in request.each]
+    assert title(recipes) == "chat · base"
+    assert title([Recipe.read(dataclasses.replace(request, models=(str(chat),), title="Mine"), Cache(request.cache_dir), Silent())]) == "Mine"
 
 
 @pytest.mark.parametrize("family", families.FAMILIES)

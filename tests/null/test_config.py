@@ -244,9 +244,10 @@ def test_what_is_about_the_build_holds_for_all_of_several_models() -> None:
     assert [each.model for each in request.each] == ["a", "b"]
 
 
-def test_a_site_has_one_model() -> None:
-    with pytest.raises(ConfigError, match="webllm-build npm --model a --model b"):
-        resolve(BuildRequest("site", ("a", "b")))
+def test_a_site_has_several_models_but_what_is_about_one_of_them_wants_a_site_of_its_own() -> None:
+    assert resolve(BuildRequest("site", ("a", "b"))).models == ("a", "b")
+    with pytest.raises(ConfigError, match=r"into a site of its own\."):
+        resolve(BuildRequest("site", ("a", "b"), tool_format="none"))
 
 
 def test_each_of_several_models_is_looked_at() -> None:

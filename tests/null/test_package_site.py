@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from golden_file import assert_golden
-from package_sample import TOKENIZER, node, publish_site, sample_model, stub_runtime, tree
+from package_sample import FACTS, TOKENIZER, node, publish_site, sample_model, stub_runtime, tree
 from webllm_build.config import Remote
 from webllm_build.errors import PackageError
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import MARKER, open_output, read_marker
-from webllm_build.package.site import write_site
+from webllm_build.package.site import SiteOptions, write_site
 
 HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
 
@@ -88,14 +88,15 @@ def test_a_page_names_only_files_that_are_there(tmp_path: Path, name: str) -> No
     page = Page((out / name).read_text())
     assert page.files
     config = json.loads(page.config)
-    for name in [*page.files, config["worker"], config["manifest"], config["service_worker"]]:
+    (model,) = config["models"]
+    for name in [*page.files, config["worker"], model["manifest"], config["service_worker"]]:
         assert not name.startswith(("/", "http")), "a site must work under any path"
         assert (out / name).is_file(), name
-    manifest = read_manifest(out / config["manifest"])
-    assert manifest.sha256 == config["manifest_sha256"]
+    manifest = read_manifest(out / model["manifest"])
+    assert manifest.sha256 == model["manifest_sha256"]
     for entry in manifest.files:
         assert (out / "model" / entry.file).stat().st_size == entry.bytes
-    assert config["download_bytes"] == manifest.download_bytes
+    assert model["download_bytes"] == manifest.download_bytes
 
 
 @PAGES
@@ -165,7 +166,7 @@ def test_weights_elsewhere(tmp_path: Path) -> None:
     page = Page((out / "index.html").read_text())
     for each in (page, Page((out / "bench.html").read_text())):
         assert "connect-src 'self' https://weights.example.org;" in each.metas["Content-Security-Policy"]
-    manifest = read_manifest(out / json.loads(page.config)["manifest"])
+    manifest = read_manifest(out / json.loads(page.config)["models"][0]["manifest"])
     assert manifest.weights.base == "https://weights.example.org/a/b/"
     assert not list(out.glob("model/*.bin"))
     assert [path.name for path in out.glob("weights/*")] == [shard.file for shard in manifest.weights.shards], "to be uploaded"
@@ -210,7 +211,30 @@ def test_the_page_knows_what_the_model_is_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("threads", [True, False])
 def test_the_service_worker_isolates_the_page_where_it_is_asked_to(tmp_path: Path, threads: bool) -> None:
     with open_output(tmp_path / "dist") as output:
-        write_site(output, sample_model(tmp_path), title="Chat", threads=threads)
+        write_site(output, [sample_model(tmp_path)], SiteOptions("Chat", threads=threads))
     config = service_worker_config(tmp_path / "dist")
     assert config["threads"] is threads
     assert (tmp_path / "dist" / str(config["bench"])).is_file()
+
+
+@pytest.mark.parametrize("weights", ["bundle", "https://weights.example.org/a"])
+def test_several_models_share_what_is_equal(tmp_path: Path, weights: str) -> None:
+    small = replace(sample_model(tmp_path / "1"), memory=1000)
+    other = sample_model(tmp_path / "2", 1, facts=replace(FACTS, id="other-q8", name="Other"))
+    marker = publish_site(tmp_path / "dist", small, other, weights=weights)
+    out = tmp_path / "dist"
+    models = json.loads(Page((out / "index.html").read_text()).config)["models"]
+    assert [(model["id"], model["name"], model["memory_bytes"]) for model in models] == [
+        (FACTS.id, FACTS.name, 1000),
+        ("other-q8", "Other", 0),
+    ]
+    manifests = [read_manifest(out / model["manifest"]) for model in models]
+    assert [marked.manifest for marked in marker.models] == [model["manifest"] for model in models]
+    names = {name for each in manifests for name in (each.file, *(entry.file for entry in each.files))}
+    assert len(names) == 2 * 2 + 3, "manifest and weights of each; one library, one grammar engine, one tokenizer"
+    folders = {"model/", "weights/"} if weights != "bundle" else {"model/"}
+    assert {path.name for folder in folders for path in out.glob(f"{folder}*")} == names
+    held = service_worker_config(out)["model"]
+    assert isinstance(held, dict)
+    assert len(held["files"]) == len(names), "each once"
+    assert set(held["files"]) == names, "none of them is pruned as an older build's"

@@ -1,11 +1,11 @@
-"""A model folder → a static site: page, scripts and model in one folder that any web server can serve, from any path."""
+"""Models → a static site: page, scripts and models in one folder that any web server can serve, from any path."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,50 +27,77 @@ class Asset:
     data: bytes
 
 
-def write_site(
-    output: Output,
-    model: CompiledModel,
-    *,
-    title: str,
-    weights: str | None = BUNDLE,
-    threads: bool = True,
-    endpoint: bool = True,
-    remote: Remote | None = None,
-) -> Marker:
-    """Write the chat site of `model`.
+@dataclass(frozen=True)
+class SiteOptions:
+    """What a site is like beside its models.
 
-    weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifest.
+    weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifests.
     threads: the service worker isolates the page, so that its threads may share memory.
     endpoint: the service worker answers requests to `v1/` with the model of an open page, as OpenAI's server would.
     remote: who may answer in the device's place, where the visitor lets it; only of a page that chats.
+    """
+
+    title: str
+    weights: str | None = BUNDLE
+    threads: bool = True
+    endpoint: bool = True
+    remote: Remote | None = None
+
+
+def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOptions) -> Marker:
+    """Write the site of `models`, whose ids differ and whose task is the same; the first is the one that a visitor is offered.
+
+    All files lie in one folder, named by their content, so that models share those that are equal.
     Raises OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder is then as it was before.
     """
-    bundled = weights in (BUNDLE, None)
-    manifest = model.manifest(None if bundled else weights)
-    shell = _shell(manifest, title, threads, endpoint, remote if manifest.task == "chat" else None)
+    bundled = site.weights in (BUNDLE, None)
+    contents = [(model, model.manifest(None if bundled else site.weights)) for model in models]
+    shell = _shell(contents, site)
 
     def fill(stage: Stage) -> None:
         for asset in shell:
             stage.write(asset.path, asset.data)
-        model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+        for model, manifest in contents:
+            model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
 
-    return output.publish("site", (marked(manifest, model.names),), fill, (BENCH, "index.html", "sw.js"))
+    marks = tuple(marked(manifest, model.names) for model, manifest in contents)
+    return output.publish("site", marks, fill, (BENCH, "index.html", "sw.js"))
 
 
-def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool, remote: Remote | None) -> tuple[Asset, ...]:
+def _facts(model: CompiledModel, manifest: Manifest) -> dict[str, object]:
+    """What the page says of a model before it is loaded, and where its files are."""
+    return {
+        "id": manifest.model.id,
+        "name": manifest.model.name,
+        "parameters": manifest.model.parameters,
+        "license": manifest.model.license,
+        "quantization": manifest.model.quantization,
+        "context_length": manifest.model.context_length,
+        "download_bytes": manifest.download_bytes,
+        "memory_bytes": model.memory,
+        "runs_on_cpu": manifest.cpu is not None,
+        "sampling": dict(manifest.sampling),
+        "manifest": f"{MODEL_FOLDER}/{manifest.file}",
+        "manifest_sha256": manifest.sha256,
+    }
+
+
+def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions) -> tuple[Asset, ...]:
+    manifests = [manifest for _, manifest in contents]
+    task, base = manifests[0].task, manifests[0].weights.base
+    remote = site.remote if task == "chat" else None
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
     structure, cpu, markdown = _built("structure.js"), _built("cpu.js"), _built("markdown.js")
-    served = _built("endpoint.js") if endpoint else None
+    served = _built("endpoint.js") if site.endpoint else None
     asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")
     style = _built("style.css")
     icon = _static("icon.svg")
     icons = json.loads(runtime_file("icons.json"))
     config = {
-        "task": manifest.task,
-        "manifest": f"{MODEL_FOLDER}/{manifest.file}",
-        "manifest_sha256": manifest.sha256,
+        "task": task,
+        "models": [_facts(model, manifest) for model, manifest in contents],
         "worker": worker.path,
         "structure": structure.path,
         "cpu": cpu.path,
@@ -78,25 +105,14 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool, remote
         "service_worker": "sw.js",
         "endpoint": None if served is None else served.path,
         "remote": {"url": remote.url, "model": remote.model, "script": asks.path} if remote and asks else None,
-        "runs_on_cpu": manifest.cpu is not None,
-        "download_bytes": manifest.download_bytes,
-        "model": {
-            "id": manifest.model.id,
-            "name": manifest.model.name,
-            "parameters": manifest.model.parameters,
-            "license": manifest.model.license,
-            "quantization": manifest.model.quantization,
-            "context_length": manifest.model.context_length,
-        },
-        "sampling": dict(manifest.sampling),
     }
-    origin = "" if manifest.weights.base is None else " " + _origin(manifest.weights.base)
+    origin = "" if base is None else " " + _origin(base)
     assets = (app, worker, structure, cpu, markdown, style, icon, *(each for each in (served, asks) if each))
 
     def page(build: str) -> Asset:
         index = render(
             "site/index.html.j2",
-            title=title,
+            title=site.title,
             origin=origin + (f" {_origin(remote.url)}" if remote else ""),
             style=style.path,
             icon=icon.path,
@@ -108,19 +124,19 @@ def _shell(manifest: Manifest, title: str, threads: bool, endpoint: bool, remote
 
     # The page names its build: the service worker keeps no page of another one, which a host may send while it is being updated.
     version = _digest(page(""), *assets)
-    files = [manifest.file, *(entry.file for entry in manifest.files)]
+    files = dict.fromkeys(file for each in manifests for file in (each.file, *(entry.file for entry in each.files)))
     worker_config = {
         "version": version,
         "shell": ["./", *(asset.path for asset in assets)],
         "bench": BENCH,
-        "threads": threads,
-        "endpoint": endpoint,
-        "model": {"folder": f"{MODEL_FOLDER}/", "files": files},
+        "threads": site.threads,
+        "endpoint": site.endpoint,
+        "model": {"folder": f"{MODEL_FOLDER}/", "files": [*files]},
     }
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
     # GitHub Pages serves a folder with .nojekyll as it is.
     notice = Asset("licenses.txt", licenses().encode())
-    bench = _bench(config, origin, icon)
+    bench = _bench(config, site.title, origin, icon)
     return (page(version), *assets, logic, notice, *bench, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
 
 
@@ -128,11 +144,11 @@ def _digest(*assets: Asset) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(asset.data).digest() for asset in assets)).hexdigest()[:16]
 
 
-def _bench(config: Mapping[str, object], origin: str, icon: Asset) -> tuple[Asset, ...]:
+def _bench(config: Mapping[str, object], title: str, origin: str, icon: Asset) -> tuple[Asset, ...]:
     """The page that measures. Nothing of it is loaded or stored before somebody opens it."""
     script, worker, style = _built("bench.js"), _built("bench-worker.js"), _built("bench.css")
     config = {**config, "worker": worker.path, "remote": None}
-    page = render("site/bench.html.j2", config=config, origin=origin, icon=icon.path, style=style.path, bench=script.path)
+    page = render("site/bench.html.j2", title=title, config=config, origin=origin, icon=icon.path, style=style.path, bench=script.path)
     return (Asset(BENCH, page.encode()), script, worker, style)
 
 

@@ -53,7 +53,7 @@ export class Chat implements Task {
   #turn = 0;
 
   constructor(config: PageConfig) {
-    const { model } = config;
+    const [model] = config.models;
     const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
     this.#conversation = new Conversation(this.#storage, model.id);
     this.#conversation.restore();
@@ -70,7 +70,7 @@ export class Chat implements Task {
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
     this.#remote = config.remote && new LateRemote(config.remote);
-    this.model = new Model(config, store.load(), this);
+    this.model = new Model(config, model, store.load(), this);
     this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));

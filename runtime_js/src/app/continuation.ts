@@ -50,13 +50,13 @@ export class Continuation implements Task {
   #isWanted = false;
 
   constructor(config: PageConfig) {
-    const { model } = config;
+    const [model] = config.models;
     const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
     this.#storage = safeStorage(() => sessionStorage);
     this.#key = `${KEY}:${model.id}`;
     this.#saved = this.#storage.get(this.#key) ?? "";
     this.#sheet = new Sheet(this.#saved, () => this.show(this.model.status));
-    this.model = new Model(config, store.load(), this);
+    this.model = new Model(config, model, store.load(), this);
     this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#go.addEventListener("click", () => void this.#continue());
     this.#stop.addEventListener("click", () => this.#cancel());

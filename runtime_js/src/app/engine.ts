@@ -3,7 +3,7 @@
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import { MAX_PRIORITY } from "../engine/queue.ts";
 import { waitingToBegin, type InitProgressReport } from "../engine/progress.ts";
-import type { PageConfig } from "../page/config.ts";
+import type { PageConfig, SiteModel } from "../page/config.ts";
 import { WorkerScript } from "../page/worker-script.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import type { ModelSource } from "../storage/source.ts";
@@ -40,10 +40,10 @@ export class EngineHost {
   #life = new AbortController();
 
   /** onLost: the GPU went away while nothing was asked. */
-  constructor(config: PageConfig, onLost: (error: MLCEngineError) => void) {
+  constructor(config: PageConfig, model: SiteModel, onLost: (error: MLCEngineError) => void) {
     this.#onLost = onLost;
-    this.#modelId = config.model.id;
-    this.#source = { manifest: config.manifest, manifest_sha256: config.manifestSha256 };
+    this.#modelId = model.id;
+    this.#source = { manifest: model.manifest, manifest_sha256: model.manifestSha256 };
     this.#script = new WorkerScript(config.worker);
     this.#nameFor = (started) => workerName(config.parts, JSON.stringify([config.worker, this.#source, started]));
   }

@@ -4,7 +4,7 @@ import { freeBytes } from "../storage/quota.ts";
 import { AbortError, DeviceLostError, type MLCEngineError } from "../support/errors.ts";
 import type { InitProgressReport } from "../api/types.ts";
 import type { Computer } from "../executor/devices.ts";
-import type { PageConfig } from "../page/config.ts";
+import type { PageConfig, SiteModel } from "../page/config.ts";
 import { formatBytes } from "../support/format.ts";
 import type { ModelHost } from "../api/host.ts";
 import { EngineHost, type Outcome } from "./engine.ts";
@@ -58,16 +58,16 @@ export class Model {
   /** The browser gives the page no GPU. */
   #hasNoGpu = false;
 
-  constructor(config: PageConfig, settings: Settings, task: Task) {
-    this.#host = new EngineHost(config, (error) => this.#lost(error));
-    this.#starts = new Unfinished(safeStorage(() => sessionStorage), `webllm-build:start:${config.model.id}`);
+  constructor(config: PageConfig, model: SiteModel, settings: Settings, task: Task) {
+    this.#host = new EngineHost(config, model, (error) => this.#lost(error));
+    this.#starts = new Unfinished(safeStorage(() => sessionStorage), `webllm-build:start:${model.id}`);
     this.#wasCutOff = this.#starts.wasCutOff;
-    this.#speeds = new Speeds(safeStorage(() => localStorage), config.model.id);
-    this.downloadBytes = config.downloadBytes;
-    this.runsOnCpu = config.runsOnCpu;
+    this.#speeds = new Speeds(safeStorage(() => localStorage), model.id);
+    this.downloadBytes = model.downloadBytes;
+    this.runsOnCpu = model.runsOnCpu;
     this.#settings = { ...settings, ...deviceOf(location.search) };
     this.#task = task;
-    this.#card = new Card(config.model, config.downloadBytes, () => void this.start(), () => void this.#cancelStart());
+    this.#card = new Card(model, () => void this.start(), () => void this.#cancelStart());
     this.#problem = new ProblemPanel((action) => this.#resolve(action));
   }
 

@@ -3,7 +3,7 @@
  * line starts with DONE and goes on with JSON: the report and its tables, or {"error": {"code", "message"}}.
  */
 
-import { readConfig } from "../page/config.ts";
+import { readConfig, type PageConfig, type SiteModel } from "../page/config.ts";
 import { byId, element } from "../view/dom.ts";
 import { WorkerScript } from "../page/worker-script.ts";
 import { InternalError, RequestValidationError, asEngineError, fromWire } from "../support/errors.ts";
@@ -33,9 +33,15 @@ function readOptions(): BenchOptions {
   }
 }
 
-async function measure(request: BenchRequest): Promise<Report> {
-  const startWorker = await new WorkerScript(request.config.worker).load();
-  const worker = startWorker(workerName(request.config.parts));
+function chosen({ models }: PageConfig, id: string | undefined): SiteModel {
+  const model = id === undefined ? models[0] : models.find((one) => one.id === id);
+  if (model === undefined) throw new RequestValidationError(`Invalid address: there is no model "${id}"; there are ${models.map((one) => one.id).join(", ")}.`);
+  return model;
+}
+
+async function measure({ worker: script, parts }: PageConfig, request: BenchRequest): Promise<Report> {
+  const startWorker = await new WorkerScript(script).load();
+  const worker = startWorker(workerName(parts));
   return new Promise<Report>((resolve, reject) => {
     worker.onerror = ({ message }) => reject(new InternalError(message || "The worker that measures did not start."));
     worker.onmessage = ({ data }: MessageEvent<BenchReply>) => {
@@ -49,7 +55,8 @@ async function measure(request: BenchRequest): Promise<Report> {
 
 try {
   const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
-  const report = await measure({ config, options: readOptions() });
+  const options = readOptions();
+  const report = await measure(config, { model: chosen(config, options.model), options });
   const tables = makeTables(report);
   log(`${report.model} (${report.quantization}), variant ${report.variant}, on ${report.gpu}`);
   byId("tables", HTMLDivElement).append(...tables.map(show));

@@ -1,6 +1,6 @@
 /** The whole benchmark, in the order in which it runs. */
 
-import type { PageConfig } from "../page/config.ts";
+import type { SiteModel } from "../page/config.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { infoOf, requestAdapter } from "../executor/adapter.ts";
 import { chooseVariants } from "../executor/device.ts";
@@ -61,9 +61,9 @@ function profileCases({ promptTokens, outputTokens, contexts }: BenchOptions, pr
 }
 
 /** Runs what the options ask for; `log` gets a line for each thing that begins or ends. Raises the engine's errors. */
-export async function measure(config: PageConfig, options: BenchOptions, log: Log): Promise<Report> {
-  checkLengths(options, config.model.contextLength);
-  const record = { model_id: config.model.id, manifest: config.manifest, manifest_sha256: config.manifestSha256 };
+export async function measure(model: SiteModel, options: BenchOptions, log: Log): Promise<Report> {
+  checkLengths(options, model.contextLength);
+  const record = { model_id: model.id, manifest: model.manifest, manifest_sha256: model.manifestSha256 };
   const measured = options.runs === 0 ? NOT_MEASURED : await measureEngine(record, options, log);
   const folder = await ModelFolder.open(record, NEVER);
   const library = await ModelLibrary.load(await folder.read(folder.manifest.library, NEVER));
@@ -72,8 +72,8 @@ export async function measure(config: PageConfig, options: BenchOptions, log: Lo
   return {
     format: 1,
     date: new Date().toISOString(),
-    model: config.model.name,
-    quantization: config.model.quantization,
+    model: model.name,
+    quantization: model.quantization,
     gpu: [...new Set([vendor, architecture, device, description].filter((part) => part !== ""))].join(" "),
     browser: navigator.userAgent,
     variant: chooseVariants(adapter, library.plan, options.variant)[0].name,

@@ -1,12 +1,12 @@
 /** What bench.html and its worker say to each other. Both are of one build, so neither checks the other. */
 
-import type { PageConfig } from "../page/config.ts";
+import type { SiteModel } from "../page/config.ts";
 import type { WireError } from "../support/errors.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Report } from "./report.ts";
 
 export interface BenchRequest {
-  readonly config: PageConfig;
+  readonly model: SiteModel;
   readonly options: BenchOptions;
 }
 

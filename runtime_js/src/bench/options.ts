@@ -7,6 +7,8 @@ const MAX_RUNS = 1000;
 const MAX_CONTEXTS = 16;
 
 export interface BenchOptions {
+  /** Id of one of the site's models; undefined takes the first. */
+  readonly model: string | undefined;
   readonly promptTokens: number;
   readonly outputTokens: number;
   /** Measured answers, after one to warm up; 0 loads no model, for a kernel profile alone. */
@@ -20,7 +22,9 @@ export interface BenchOptions {
   readonly calibrate: Calibration;
 }
 
-const DEFAULTS = { "prompt-tokens": "512", "output-tokens": "256", runs: "5", context: "", kernels: "0", variant: "", calibrate: "auto" };
+const DEFAULTS = {
+  "prompt-tokens": "512", "output-tokens": "256", runs: "5", context: "", kernels: "0", variant: "", calibrate: "auto", model: "",
+};
 type Name = keyof typeof DEFAULTS;
 
 function integer(name: Name, text: string, min: number, max: number): number {
@@ -43,6 +47,7 @@ export function parseOptions(query: string): BenchOptions {
   const contexts = text("context").split(",").filter((part) => part !== "");
   if (contexts.length > MAX_CONTEXTS) throw new RangeError(`context may name at most ${MAX_CONTEXTS} lengths`);
   const options = {
+    model: text("model") || undefined,
     promptTokens: integer("prompt-tokens", text("prompt-tokens"), 1, MAX_TOKENS),
     outputTokens: integer("output-tokens", text("output-tokens"), 2, MAX_TOKENS),
     runs: integer("runs", text("runs"), 0, MAX_RUNS),

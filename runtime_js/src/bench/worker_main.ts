@@ -12,7 +12,7 @@ function reply(message: BenchReply): void {
 
 if (isReader()) serveReads();
 else globalThis.addEventListener("message", ({ data }: MessageEvent<BenchRequest>) => {
-  measure(data.config, data.options, (text) => reply({ kind: "line", text })).then(
+  measure(data.model, data.options, (text) => reply({ kind: "line", text })).then(
     (report) => reply({ kind: "done", report }),
     (error: unknown) => reply({ kind: "failed", error: toWire(error) }));
 });

@@ -1,10 +1,11 @@
-/** What the build wrote into the page about this site and its model. */
+/** What the build wrote into the page about this site and its models. */
 
 import { readSamplingDefaults, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import type { SitePart } from "../support/site_parts.ts";
 
-export interface ModelCard {
+/** A model of the site, as it is known before it is loaded. */
+export interface SiteModel {
   readonly id: string;
   readonly name: string;
   readonly parameters: number;
@@ -12,9 +13,18 @@ export interface ModelCard {
   readonly quantization: string;
   readonly contextLength: number;
   readonly sampling: SamplingDefaults;
+  /** Bytes of all that a first visit fetches. */
+  readonly downloadBytes: number;
+  /** Bytes that it takes on a GPU, with a usual conversation. */
+  readonly memoryBytes: number;
+  /** Whether it also runs where there is no GPU. */
+  readonly runsOnCpu: boolean;
+  /** Absolute URL. */
+  readonly manifest: string;
+  readonly manifestSha256: string;
 }
 
-/** What the model does: answers in a conversation, or continues a text. */
+/** What the models do: answers in a conversation, or continues a text. */
 const TASKS = ["chat", "complete"] as const;
 
 /** A model behind a server that speaks OpenAI's API. */
@@ -30,9 +40,8 @@ export interface RemoteConfig {
 
 export interface PageConfig {
   readonly task: (typeof TASKS)[number];
-  /** Absolute URL. */
-  readonly manifest: string;
-  readonly manifestSha256: string;
+  /** At least one; the first is the one that a visitor is offered. */
+  readonly models: readonly [SiteModel, ...SiteModel[]];
   /** Script of the engine's worker, relative to the page. */
   readonly worker: string;
   /** Absolute URLs of what the engine's worker loads when it needs it. */
@@ -44,22 +53,17 @@ export interface PageConfig {
   readonly endpoint: string | undefined;
   /** Who may answer in the device's place, where the visitor lets it. */
   readonly remote: RemoteConfig | undefined;
-  /** Whether the model also runs where there is no GPU. */
-  readonly runsOnCpu: boolean;
-  /** Bytes of the whole model. */
-  readonly downloadBytes: number;
-  readonly model: ModelCard;
 }
+
+const MAX_MODELS = 100;
 
 /** Reads the JSON element `webllm-config`; throws where the page was not built with this script. */
 export function readConfig(text: string, pageUrl: string): PageConfig {
   const fields = new Fields(JSON.parse(text), "webllm-config", (message) => new Error(message));
-  const model = fields.object("model");
   const absolute = (key: string): string => new URL(fields.string(key, 2000), pageUrl).href;
   return {
     task: fields.oneOf("task", TASKS),
-    manifest: new URL(fields.string("manifest", 2000), pageUrl).href,
-    manifestSha256: fields.string("manifest_sha256", 64),
+    models: readModels(fields, pageUrl),
     worker: fields.string("worker", 2000),
     parts: { structure: absolute("structure"), cpu: absolute("cpu") },
     serviceWorker: fields.string("service_worker", 2000),
@@ -70,16 +74,24 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
       const url = remote.string("url", 2000);
       return { url, host: new URL(url).host, model: remote.string("model", 1000), script: new URL(remote.string("script", 2000), pageUrl).href };
     }),
-    runsOnCpu: fields.boolean("runs_on_cpu"),
-    downloadBytes: fields.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
-    model: {
-      id: model.string("id", 1000),
-      name: model.string("name", 1000),
-      parameters: model.integer("parameters", 0, Number.MAX_SAFE_INTEGER),
-      license: model.optional("license", (key) => model.string(key, 1000)),
-      quantization: model.string("quantization", 1000),
-      contextLength: model.integer("context_length", 1, Number.MAX_SAFE_INTEGER),
-      sampling: readSamplingDefaults(fields.object("sampling")),
-    },
   };
+}
+
+function readModels(fields: Fields, pageUrl: string): readonly [SiteModel, ...SiteModel[]] {
+  const [first, ...others] = fields.objects("models", MAX_MODELS, (model): SiteModel => ({
+    id: model.string("id", 1000),
+    name: model.string("name", 1000),
+    parameters: model.integer("parameters", 0, Number.MAX_SAFE_INTEGER),
+    license: model.optional("license", (key) => model.string(key, 1000)),
+    quantization: model.string("quantization", 1000),
+    contextLength: model.integer("context_length", 1, Number.MAX_SAFE_INTEGER),
+    sampling: readSamplingDefaults(model.object("sampling")),
+    downloadBytes: model.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
+    memoryBytes: model.integer("memory_bytes", 0, Number.MAX_SAFE_INTEGER),
+    runsOnCpu: model.boolean("runs_on_cpu"),
+    manifest: new URL(model.string("manifest", 2000), pageUrl).href,
+    manifestSha256: model.string("manifest_sha256", 64),
+  }));
+  if (first === undefined) throw fields.wrong("models", "at least one model");
+  return [first, ...others];
 }

@@ -1,7 +1,7 @@
 /** The model's card: what it is and how large, before the download; how far it is, during it. */
 
 import type { InitPhase } from "../../api/types.ts";
-import type { ModelCard } from "../../page/config.ts";
+import type { SiteModel } from "../../page/config.ts";
 import { formatBytes, formatCount, formatDuration } from "../../support/format.ts";
 import type { Estimate } from "../rate.ts";
 import { byId, element } from "../../view/dom.ts";
@@ -30,19 +30,17 @@ export class Card {
   readonly #cancel = byId("cancel", HTMLButtonElement);
   readonly #progress = byId("progress", HTMLElement);
   readonly #bar = byId("bar", HTMLProgressElement);
-  readonly #model: ModelCard;
-  readonly #downloadBytes: number;
+  readonly #model: SiteModel;
   #stored = false;
 
-  constructor(model: ModelCard, downloadBytes: number, onStart: () => void, onCancel: () => void) {
+  constructor(model: SiteModel, onStart: () => void, onCancel: () => void) {
     this.#model = model;
-    this.#downloadBytes = downloadBytes;
     this.#start.addEventListener("click", onStart);
     this.#cancel.addEventListener("click", onCancel);
     this.#show("Looking at this device …");
     const facts: readonly (readonly [string, string])[] = [
       ["Parameters", formatCount(model.parameters)],
-      ["Download", formatBytes(downloadBytes)],
+      ["Download", formatBytes(model.downloadBytes)],
       ["Precision", model.quantization],
       ["Context", `${model.contextLength.toLocaleString("en")} tokens`],
       ["License", model.license ?? "not stated"],
@@ -66,7 +64,7 @@ export class Card {
       this.#text.textContent = "The browser ended this page while the model was loading, perhaps for want of memory. "
         + "Close other pages before you start it, or choose a shorter context in the settings.";
     }
-    this.#start.textContent = stored ? "Start" : `Download and start (${formatBytes(this.#downloadBytes)})`;
+    this.#start.textContent = stored ? "Start" : `Download and start (${formatBytes(this.#model.downloadBytes)})`;
     this.#start.hidden = false;
     this.#cancel.hidden = true;
     this.#progress.hidden = true;
