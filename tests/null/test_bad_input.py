@@ -97,7 +97,7 @@ def test_a_site_either_chats_or_continues_texts(tmp_path: Path) -> None:
         build(request)
     recipes = [Recipe.read(each, Cache(request.cache_dir), Silent()) for each in request.each]
     assert title(recipes) == "chat · base"
-    assert title([Recipe.read(dataclasses.replace(request, models=(str(chat),), title="Mine"), Cache(request.cache_dir), Silent())]) == "Mine"
+    assert title([dataclasses.replace(recipes[0], request=dataclasses.replace(request, title="Mine"))]) == "Mine"
 
 
 @pytest.mark.parametrize("family", families.FAMILIES)
