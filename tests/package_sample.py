@@ -11,6 +11,7 @@ import numpy as np
 
 from runtimes import runtime_command
 from webllm_build.config import Remote
+from webllm_build.hosts import ANY, Host
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package import assets
 from webllm_build.package.manifest import ModelFacts
@@ -52,10 +53,16 @@ def sample_model(folder: Path, seed: int = 0, shard_bytes: int = SHARD_BYTES, fa
 
 
 def publish_site(
-    out: Path, *models: CompiledModel, title: str = "Chat", weights: str | None = None, endpoint: bool = True, remote: Remote | None = None
+    out: Path,
+    *models: CompiledModel,
+    title: str = "Chat",
+    weights: str | None = None,
+    endpoint: bool = True,
+    remote: Remote | None = None,
+    host: Host = ANY,
 ) -> Marker:
     with open_output(out) as output:
-        return write_site(output, models, SiteOptions(title, weights, endpoint=endpoint, remote=remote))
+        return write_site(output, models, SiteOptions(title, weights, endpoint=endpoint, remote=remote, host=host))
 
 
 def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | None = None) -> Marker:

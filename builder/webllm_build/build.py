@@ -8,13 +8,14 @@ from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import model_names
-from webllm_build.config import BuildRequest, resolve
+from webllm_build.config import BUNDLE, BuildRequest, resolve
 from webllm_build.disk import check_space
 from webllm_build.errors import ConfigError, DamagedEntry, InvalidOption, UnsupportedArchitecture
+from webllm_build.hosts import host_of, require
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
-from webllm_build.package.assets import GRAMMAR_ENGINE, check_assets, runtime_file
+from webllm_build.package.assets import GRAMMAR_ENGINE, SITE_SCRIPTS, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
-from webllm_build.package.model_folder import CompiledModel
+from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Output, open_output
 from webllm_build.package.site import SiteOptions, write_site
@@ -46,6 +47,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
         check_ids(recipes)
         if request.kind == "site":
             check_tasks(recipes)
+            _check_host(request, recipes)
         check_space(output.folder, sum(recipe.bytes for recipe in recipes), "--out")
         programs = [_compile(recipe, cache, progress) for recipe in recipes]
         try:
@@ -69,6 +71,15 @@ def _checked(recipe: Recipe) -> Recipe:
         fix = "Leave --remote out, or name a model that chats."
         raise ConfigError((InvalidOption("remote", recipe.request.remote, "a model with a chat template: this one continues texts", fix),))
     return replace(recipe, checkpoint=check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=recipe.embedding is None))
+
+
+def _check_host(request: BuildRequest, recipes: Sequence[Recipe]) -> None:
+    """Raises HostError where the site cannot fit, whatever is compiled: of its files, those are counted whose sizes are known by now."""
+    files = {name: len(runtime_file(name)) for name in SITE_SCRIPTS}
+    if request.weights_at == BUNDLE:
+        shards = ((recipe, number, size) for recipe in recipes for number, size in enumerate(recipe.shards))
+        files |= {f"{MODEL_FOLDER}/{recipe.facts.id}-{number:04d}.bin": size for recipe, number, size in shards}
+    require(host_of(request.host), files)
 
 
 @dataclass(frozen=True)
@@ -112,8 +123,8 @@ def _pack_and_write(
     models = [_pack(recipe, program, cache, progress) for recipe, program in zip(recipes, programs, strict=True)]
     with progress.step(f"Writing {request.out}"):
         if request.kind == "site":
-            site = SiteOptions(title(recipes), request.weights_at, request.has_threads, request.endpoint, request.remote_at)
-            write_site(output, models, site)
+            how = (request.weights_at, request.has_threads, request.endpoint, request.remote_at)
+            write_site(output, models, SiteOptions(title(recipes), *how, host_of(request.host)))
         else:
             name = request.package_name or package_name(recipes)
             write_npm(output, models, name=name, version=request.package_version, weights=request.weights_at)

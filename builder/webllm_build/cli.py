@@ -6,12 +6,13 @@ import inspect
 import io
 import json
 import os
+import shlex
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TextIO
 
@@ -36,6 +37,7 @@ from webllm_build import __version__
 from webllm_build.chromium import Gpu
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind, options, read_text
 from webllm_build.errors import ModelWarning, WebllmBuildError
+from webllm_build.hosts import HOST_NAMES, host_of
 from webllm_build.progress import Done, Unit
 from webllm_build.signals import handled
 
@@ -157,6 +159,8 @@ def run_build(request: BuildRequest) -> None:
     if bundle.weights != BUNDLE:
         _say_where_weights_go(bundle.out / WEIGHTS_FOLDER, request.kind, bundle.weights)
     console.print(f"Try it:  {'webllm-build serve' if request.kind == 'site' else 'npm install'} {escape(str(bundle.out))}")
+    if request.kind == "site" and request.host != "any":
+        console.print(f"Publish: {escape(host_of(request.host).publish.format(folder=shlex.quote(str(bundle.out))))}", soft_wrap=True)
 
 
 def _say_where_weights_go(folder: Path, kind: Kind, url: str | None) -> None:
@@ -287,6 +291,30 @@ def _inspect_command() -> Callable[..., None]:
 
 
 app.command("inspect")(_inspect_command())
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="A folder that `site` wrote, or any other site.")] = Path("dist"),
+    host: Annotated[str, typer.Option(help=f"Where it will be served: {', '.join(HOST_NAMES)}. any: tells of all.")] = "any",
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+) -> None:
+    """Tell whether a host takes a site: its size, its files, their number and names. Exit code 1: the host does not."""
+    from webllm_build.hosts import ANY, HOSTS, faults, read_folder, size
+
+    if host not in HOST_NAMES:
+        raise typer.BadParameter(f"{host!r} is none of {', '.join(HOST_NAMES)}", param_hint="--host")
+    files = read_folder(folder)
+    found = {each.name: faults(each, files) for each in (HOSTS if host == ANY.name else (host_of(host),))}
+    if as_json:
+        said = {name: [asdict(fault) for fault in each] for name, each in found.items()}
+        print(json.dumps({"files": len(files), "bytes": sum(files.values()), "faults": said}, indent=1))
+    else:
+        print(f"{len(files)} files, {size(sum(files.values()))}; the largest has {size(max(files.values()))}.")
+        for name, each in found.items():
+            how = host_of(name).publish.format(folder=shlex.quote(str(folder)))
+            print("\n".join(f"{name}: {fault.message}. {fault.fix}" for fault in each) or f"{name}: fits ({how})")
+    sys.exit(int(host != ANY.name and any(found.values())))
 
 
 def _show_version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.toolchain import TOOLCHAINS
 from webllm_build.errors import ConfigError, InvalidOption, closest
+from webllm_build.hosts import HOST_NAMES
 from webllm_build.limits_generated import MAX_NAME
 from webllm_build.package.chat_format import NAMES as TOOL_FORMATS
 
@@ -184,6 +185,15 @@ class BuildRequest:
             kind="site",
         ),
     ] = None
+    host: Annotated[
+        str,
+        Option(
+            "Where the site will be served: {choices}. It gets the files that this host reads, and what does not fit there is said before "
+            "the long work.",
+            HOST_NAMES,
+            kind="site",
+        ),
+    ] = "any"
     package_name: Annotated[
         str | None,
         Option(

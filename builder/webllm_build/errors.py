@@ -18,6 +18,7 @@
     ├── BenchError
     └── PackageError
         ├── OutputFolderError
+        ├── HostError
         ├── TemplateError
         └── DiskFullError
 
@@ -154,6 +155,10 @@ class PackageError(WebllmBuildError):
 
 class OutputFolderError(PackageError):
     """The output folder holds something that this program did not write."""
+
+
+class HostError(PackageError):
+    """A site does not fit the host that it is for."""
 
 
 class TemplateError(PackageError):

@@ -14,6 +14,7 @@ from webllm_build.catalog import CATALOG
 from webllm_build.compile.io import Layout
 from webllm_build.config import MIN_CONTEXT, BuildRequest, context_within
 from webllm_build.errors import ConfigError, InvalidOption, SourceError, UnsupportedArchitecture
+from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.wrappers import text_of
@@ -75,6 +76,14 @@ class Recipe:
     def bytes(self) -> int:
         """Of the packed weights."""
         return sum(buffer.bytes for buffer in (*self.layout.weights, *self.layout.stored))
+
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """Bytes of the files that the packed weights will lie in."""
+        total = 0
+        for buffer in (*self.layout.weights, *self.layout.stored):
+            total += -total % TENSOR_ALIGNMENT + buffer.bytes
+        return tuple(min(SHARD_BYTES, total - begin) for begin in range(0, total, SHARD_BYTES))
 
     @property
     def memory(self) -> int:

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from webllm_build.compile.io import Layout
 from webllm_build.compile.memory import Memory, cache_bytes, slot_bytes
+from webllm_build.hosts import GB, HOSTS, faults
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.model.decoder import Decoder
 from webllm_build.quantize import SCHEMES, scheme_of_floats
 
-GB, MB = 10**9, 10**6
 USUAL_TOKENS = 4096  # of a conversation, where memory is told
 PREFILL_CHUNK = 512
 WASM_BYTES = 1 << 32  # that a page's WebAssembly can address
 SHARED = 2  # of memory that GPU and CPU share, half is taken for the system and the browser
 CARDS = (2, 4, 6, 8, 12, 16, 24, 32, 48)  # GB of graphics cards
-
-
-@dataclass(frozen=True)
-class Host:
-    """Where sites are served from. most_bytes: of all files; None where there is no bound that a model meets."""
-
-    name: str
-    most_bytes: int | None
-    most_files: int | None = None
-    says: str = ""
-
-
-# A file has SHARD_BYTES at most, which all of these take. As their documentation said in 2026.
-HOSTS = (
-    Host("Hugging Face Spaces", None),
-    Host("Cloudflare Pages and Workers", None, 20_000, "20,000 files"),
-    Host("GitHub Pages", GB, None, "1 GB a site"),
-    Host("Vercel's free plan", 100 * MB, None, "100 MB a deployment"),
-)
 
 
 def layout_of(model: Decoder, quantization: str, matrices: str | None = None) -> Layout:
@@ -72,10 +52,10 @@ def context_lengths(most: int) -> Sequence[int]:
 
 def hosts(weights: int) -> str:
     """Which hosts take weights of so many bytes, beside any server of one's own."""
-    files = -(-weights // SHARD_BYTES)
-    fit = [host for host in HOSTS if (host.most_bytes or math.inf) >= weights and (host.most_files or math.inf) >= files]
-    others = [f"{host.name} ({host.says})" for host in HOSTS if host not in fit]
-    return f"{', '.join(host.name for host in fit)}, any static server" + (f"; too large for {', '.join(others)}" if others else "")
+    files = {str(begin): min(SHARD_BYTES, weights - begin) for begin in range(0, weights, SHARD_BYTES)}
+    fit = [host for host in HOSTS if not faults(host, files)]
+    others = [host.title for host in HOSTS if host not in fit]
+    return ", ".join(host.title for host in fit) + (f"; too large for {', '.join(others)}" if others else "")
 
 
 def devices(memory: Memory) -> str:

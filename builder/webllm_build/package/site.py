@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, Remote
+from webllm_build.hosts import ANY, Host, require
 from webllm_build.package.assets import licenses, runtime_file, templates_folder
+from webllm_build.package.host_files import site_files
 from webllm_build.package.manifest import Manifest, hashed_name
 from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
@@ -35,6 +37,7 @@ class SiteOptions:
     threads: the service worker isolates the page, so that its threads may share memory.
     endpoint: the service worker answers requests to `v1/` with the model of an open page, as OpenAI's server would.
     remote: who may answer in the device's place, where the visitor lets it; only of a page that chats.
+    host: where it will be served, whose files it gets.
     """
 
     title: str
@@ -42,13 +45,15 @@ class SiteOptions:
     threads: bool = True
     endpoint: bool = True
     remote: Remote | None = None
+    host: Host = ANY
 
 
 def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOptions) -> Marker:
     """Write the site of `models`, whose ids differ and whose task is the same; the first is the one that a visitor is offered.
 
     All files lie in one folder, named by their content, so that models share those that are equal.
-    Raises OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder is then as it was before.
+    Raises HostError where they do not fit there, OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder
+    is then as it was before.
     """
     bundled = site.weights in (BUNDLE, None)
     contents = [(model, model.manifest(None if bundled else site.weights)) for model in models]
@@ -57,8 +62,11 @@ def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOption
     def fill(stage: Stage) -> None:
         for asset in shell:
             stage.write(asset.path, asset.data)
+        for path, data in site_files(site.host, title=site.title, isolated=site.threads).items():
+            stage.write(path, data)
         for model, manifest in contents:
             model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+        require(site.host, {path: size for path, size in stage.files.items() if not path.startswith(f"{WEIGHTS_FOLDER}/")})
 
     marks = tuple(marked(manifest, model.names) for model, manifest in contents)
     return output.publish("site", marks, fill, (BENCH, "index.html", "sw.js"))
