@@ -17,10 +17,12 @@ PROBE = ".partial-"
 
 @contextmanager
 def disk_errors(folder: Path, option: str) -> Iterator[None]:
-    """Turn the operating system's refusals to write below `folder` into errors that name the option to change."""
+    """Turn the operating system's refusals to write below `folder` into errors that name the option to change. A network's pass."""
     try:
         yield
     except OSError as error:
+        if isinstance(error, (ConnectionError, TimeoutError)) or (error.errno or -1) < 0:  # URLError has none, gaierror its own
+            raise
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFullError(f"no space left while writing {folder}", f"Free some space, or name another disk with {option}.") from error
         # A name that is too long is not worth repeating.

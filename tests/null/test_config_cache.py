@@ -11,7 +11,9 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from socket import gaierror
 from types import SimpleNamespace
+from urllib.error import URLError
 
 import pytest
 
@@ -205,6 +207,20 @@ def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DiskFullError, match="no space left") as caught:
         Cache(tmp_path).entry("thing", {}, fill, intact)
     assert "with --cache-dir" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [URLError(gaierror(-2, "unknown")), gaierror(-3, "try again"), ConnectionResetError(errno.ECONNRESET, "reset"), TimeoutError("silent")],
+)
+def test_a_network_that_fails_is_no_folder_that_cannot_be_written(tmp_path: Path, failure: OSError) -> None:
+    def fetch(folder: Path) -> None:
+        raise failure
+
+    with pytest.raises(type(failure)) as caught:
+        Cache(tmp_path).entry("thing", {}, fetch, intact)
+    assert caught.value is failure
     assert list(tmp_path.iterdir()) == []
 
 
