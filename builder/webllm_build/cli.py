@@ -35,7 +35,7 @@ from rich.table import Table as RichTable
 
 from webllm_build import __version__
 from webllm_build.chromium import Gpu
-from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind, options, read_text
+from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind, default_cache_dir, options, read_text
 from webllm_build.errors import ModelWarning, WebllmBuildError
 from webllm_build.hosts import HOST_NAMES, host_of
 from webllm_build.progress import Done, Unit
@@ -315,6 +315,24 @@ def check(
             how = host_of(name).publish.format(folder=shlex.quote(str(folder)))
             print("\n".join(f"{name}: {fault.message}. {fault.fix}" for fault in each) or f"{name}: fits ({how})")
     sys.exit(int(host != ANY.name and any(found.values())))
+
+
+@app.command()
+def doctor(
+    cache_dir: Annotated[Path | None, typer.Option(help="As of `site`.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+) -> None:
+    """Tell what a report of a fault should: versions, tools, caches, browsers. No secrets and no names. Exit code 1: something is amiss."""
+    from webllm_build.doctor import examine
+
+    findings = examine(cache_dir or default_cache_dir())
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        width = max(len(finding.label) for finding in findings)
+        for finding in findings:
+            print(f"{finding.label + ':':<{width + 2}}{finding.value}" + (f"  <- {finding.problem}" if finding.problem else ""))
+    sys.exit(int(any(finding.problem for finding in findings)))
 
 
 def _show_version(wanted: bool) -> None:

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "builder" / "webllm_build"
 FOLDERS = ("source", "model", "quantize", "compile", "package")
 # These use all folders, so no folder may use them.
 PROGRAM = {
-    *("__main__", "bench", "build", "chat", "chromium", "cli"),
+    *("__main__", "bench", "build", "chat", "chromium", "cli", "doctor"),
     *("inspection", "library", "recipe", "serve", "tokenizer_check", "weights"),
 }
 WITHOUT_TVM = ("source", "model", "quantize", "package")
