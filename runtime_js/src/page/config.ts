@@ -3,6 +3,7 @@
 import { readSamplingDefaults, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import type { SitePart } from "../support/site_parts.ts";
+import { readSiteWords, type SiteWords } from "./site_words.ts";
 
 /** A model of the site, as it is known before it is loaded. */
 export interface SiteModel {
@@ -53,6 +54,7 @@ export interface PageConfig {
   readonly endpoint: string | undefined;
   /** Who may answer in the device's place, where the visitor lets it. */
   readonly remote: RemoteConfig | undefined;
+  readonly site: SiteWords;
 }
 
 const MAX_MODELS = 100;
@@ -74,6 +76,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
       const url = remote.string("url", 2000);
       return { url, host: new URL(url).host, model: remote.string("model", 1000), script: new URL(remote.string("script", 2000), pageUrl).href };
     }),
+    site: readSiteWords(fields.object("site")),
   };
 }
 
