@@ -1,7 +1,7 @@
 // Bundles the runtime into dist/: minified ES modules for browsers that have WebGPU.
 
 import { build } from "esbuild";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { inlineScript } from "./inline_script.mjs";
 import { grammarModule, webXgrammar } from "./web_xgrammar.mjs";
@@ -28,6 +28,7 @@ await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 await writeFile("dist/grammar.wasm", await grammarModule());
 await copyFile("src/view/icons.json", "dist/icons.json"); // for the page
+const languages = (await readdir("src/app/words")).filter((name) => /^[a-z]{2}[.]ts$/.test(name)).map((name) => name.slice(0, 2));
 await Promise.all([
   // The package's entries, without import(), which service workers may not call and classic workers' bundles cannot hold. What they share is in chunks, so
   // that a page which has `handle` alone, or whose bundler drops what it does not use, gets no engine: that is in its worker. (Not index.js: Vite 8
@@ -45,6 +46,8 @@ await Promise.all([
     },
   }),
   build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", remote: "src/app/remote/main.ts", markdown: "src/view/markdown.ts" } }),
+  // A page loads the words of its visitor's language; English ones are in the page.
+  build({ ...shared, format: "esm", entryPoints: Object.fromEntries(languages.map((language) => [`words-${language}`, `src/app/words/${language}.ts`])) }),
   // The package's entry outside of browsers, and the script of its engine's thread.
   build({
     ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",
@@ -59,3 +62,6 @@ await Promise.all([
   // A classic script, for importScripts.
   build({ ...shared, format: "iife", entryPoints: { "service-worker": "src/service-worker/index.ts" } }),
 ]);
+// For the builder, which writes a page in one language: the texts of its template.
+const words = await Promise.all(languages.map(async (language) => [language, (await import(`./dist/words-${language}.js`)).default.page]));
+await writeFile("dist/words.json", JSON.stringify(Object.fromEntries(words)));

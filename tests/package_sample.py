@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,6 @@ from runtimes import runtime_command
 from webllm_build.config import Remote
 from webllm_build.hosts import ANY, Host
 from webllm_build.limits_generated import SHARD_BYTES
-from webllm_build.logo import Logo
 from webllm_build.package import assets
 from webllm_build.package.manifest import ModelFacts
 from webllm_build.package.model_folder import CompiledModel, write_weights
@@ -21,7 +21,6 @@ from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Marker, open_output
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.quantize import Packed
-from webllm_build.site_words import PAGES_WORDS, SiteWords
 from webllm_build.source.checkpoint import Tokenizer
 
 FACTS = ModelFacts(
@@ -62,13 +61,10 @@ def publish_site(
     endpoint: bool = True,
     remote: Remote | None = None,
     host: Host = ANY,
-    words: SiteWords = PAGES_WORDS,
-    logo: Logo | None = None,
-    style: str = "",
+    language: str | None = None,
 ) -> Marker:
-    site = SiteOptions(title, weights, endpoint=endpoint, remote=remote, host=host, words=words, logo=logo, style=style)
     with open_output(out) as output:
-        return write_site(output, models, site)
+        return write_site(output, models, SiteOptions(title, weights, endpoint=endpoint, remote=remote, host=host, language=language))
 
 
 def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | None = None) -> Marker:
@@ -79,10 +75,13 @@ def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | Non
 def stub_runtime(folder: Path) -> Path:
     """Files with the names of the built runtime."""
     (folder / "openai").mkdir(parents=True)
-    for name in {*assets.SITE_SCRIPTS, *assets.NPM_SCRIPTS, assets.CHAT_PROGRAM} - {"service-worker.js", "icons.json"}:
+    for name in {*assets.SITE_SCRIPTS, *assets.NPM_SCRIPTS, assets.CHAT_PROGRAM} - {"service-worker.js", "icons.json", "words.json"}:
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
     (folder / "icons.json").write_text('{"send": {"line": "M12 19V5"}, "stop": {"solid": "M9 7h6v6z"}}')
+    names = re.findall(r"^    (\w+): ", (Path(__file__).parents[1] / "runtime_js/src/app/words/en.ts").read_text("utf-8"), re.MULTILINE)
+    words = {language: {name: f"{language} {name}" for name in names} for language in assets.LANGUAGES}
+    (folder / "words.json").write_text(json.dumps(words))
     (folder / "grammar.wasm").write_bytes(GRAMMAR)
     (folder / "chunks").mkdir()
     for name in ("load-ABCD2345.js", "node-load-ABCD2345.js"):

@@ -1,53 +1,91 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Fields } from "../src/support/fields.ts";
-import { readAddedTokens } from "../src/tokenizer/added_tokens.ts";
-import { Encoder } from "../src/tokenizer/encoder.ts";
-import { inWords } from "../src/tokenizer/words.ts";
+import { pathToFileURL } from "node:url";
+import AR from "../src/app/words/ar.ts";
+import DE from "../src/app/words/de.ts";
+import EN, { type Words } from "../src/app/words/en.ts";
+import ES from "../src/app/words/es.ts";
+import { fill } from "../src/app/words/fill.ts";
+import { formatBytes, formatCount, formatDuration, formatPercent, formatPlural, formatRate } from "../src/app/words/format.ts";
+import FR from "../src/app/words/fr.ts";
+import JA from "../src/app/words/ja.ts";
+import PT from "../src/app/words/pt.ts";
+import { LANGUAGE, LOCALE, speak } from "../src/app/words/words.ts";
+import ZH from "../src/app/words/zh.ts";
+import { ERROR_CLASSES } from "../src/support/errors.ts";
+import { isRecord } from "../src/support/fields.ts";
+import { languageOf, type Language } from "../src/support/languages.ts";
 
-/** A SentencePiece vocabulary as a GGUF's becomes one: letters, spaces, and merges of them. */
-function sentencePiece(merged: readonly string[], model: Record<string, unknown> = {}): Record<string, unknown> {
-  const tokens = ["<unk>", ..."\u2581abc\n", ...merged];
-  const merges = merged.flatMap((token) => [...token].slice(1).map((_, i) => `${token.slice(0, i + 1)} ${token.slice(i + 1)}`))
-    .filter((merge) => merge.split(" ").every((part) => tokens.includes(part)));
-  return {
-    added_tokens: [{ id: 0, content: "<unk>", special: true, normalized: false, single_word: false, lstrip: false, rstrip: false }],
-    normalizer: { type: "Sequence", normalizers: [
-      { type: "Prepend", prepend: "\u2581" }, { type: "Replace", pattern: { String: " " }, content: "\u2581" }] },
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: { type: "ByteFallback" },
-    model: {
-      type: "BPE", unk_token: "<unk>", fuse_unk: true, byte_fallback: false, ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, i) => [token, i])), merges, ...model,
-    },
-  };
+const TABLES: Readonly<Record<Language, Words>> = { en: EN, de: DE, es: ES, fr: FR, pt: PT, zh: ZH, ja: JA, ar: AR };
+
+/** Numbers of each kind that any of the languages tells apart. */
+const COUNTS = [0, 1, 2, 3, 11, 100, 4096, 1_000_000];
+
+/** The texts of a table by their paths; all forms of a plural are one. */
+function* textsOf(value: unknown, path = ""): Generator<readonly [path: string, text: string]> {
+  if (typeof value === "string") yield [path, value];
+  else if (isRecord(value) && "other" in value) yield [path, Object.values(value).join("\n")];
+  else if (Array.isArray(value) || isRecord(value)) for (const [key, item] of Object.entries(value)) yield* textsOf(item, `${path}.${key}`);
 }
 
-const MERGED = ["\u2581\u2581", "ab", "\u2581a", "\u2581ab", "\u2581\u2581\u2581\u2581", "bc", "\u2581b", "\u2581bc", "aa", "\u2581\u2581a"];
+const namesIn = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
 
-test("text that is cut into words becomes the same tokens", () => {
-  const plain = sentencePiece(MERGED);
-  const cut = inWords(plain);
-  assert.notEqual(cut, plain);
-  const encoder = (json: Record<string, unknown>): Encoder => new Encoder(json, readAddedTokens(new Fields(json, "", Error)));
-  // A pre-tokenizer that cuts nothing leaves the text whole.
-  const [whole, words] = [encoder({ ...plain, pre_tokenizer: { type: "Sequence", pretokenizers: [] } }), encoder(cut)];
-  let random = 7;
-  for (let length = 0; length < 200; length++) {
-    const letters = Array.from({ length }, () => {
-      random = (random * 48271) % 2147483647;
-      return "  abc\nd"[random % 7];
-    });
-    assert.deepEqual(words.encode(letters.join("")), whole.encode(letters.join("")), letters.join(""));
+test("every language has a text, with the same values in it, for each of the English ones", () => {
+  const english = new Map(textsOf(EN));
+  for (const [language, table] of Object.entries(TABLES)) {
+    const texts = new Map(textsOf(table));
+    assert.deepEqual([...texts.keys()].sort(), [...english.keys()].sort(), language);
+    for (const [path, text] of texts) {
+      assert.notEqual(text.trim(), "", `${language}${path}`);
+      assert.deepEqual(namesIn(text), namesIn(english.get(path) ?? ""), `${language}${path}`);
+    }
   }
 });
 
-test("text is not cut where a token reaches over words, or another way might be meant", () => {
-  for (const other of [
-    sentencePiece([...MERGED, "a\u2581"]),
-    sentencePiece(MERGED, { ignore_merges: true }),
-    { ...sentencePiece(MERGED), pre_tokenizer: { type: "ByteLevel" } },
-    sentencePiece(MERGED, { type: "Unigram" }),
-  ]) assert.equal(inWords(other), other);
+test("every code of an error has a title, a text and a way to mend it in every language", () => {
+  for (const [language, { problems }] of Object.entries(TABLES)) {
+    for (const code of Object.keys(ERROR_CLASSES)) {
+      const words: unknown = Reflect.get(problems, code);
+      assert.ok(isRecord(words), `${language}: ${code}`);
+      for (const part of ["title", "text", "fix"]) assert.ok(typeof words[part] === "string" && words[part] !== "", `${language}: ${code} has no ${part}`);
+    }
+  }
+});
+
+test("plurals have a form for each number that their language tells apart", () => {
+  for (const [language, { card, computer }] of Object.entries(TABLES)) {
+    for (const forms of [card.tokens, computer.cpu]) {
+      for (const count of COUNTS) assert.ok(new Intl.PluralRules(language).select(count) in forms, `${language}: ${count}`);
+    }
+  }
+});
+
+test("the first language of the browser that there is, is spoken", () => {
+  assert.deepEqual(languageOf(["nl-NL", "de-CH", "en"]), ["de", "de-CH"]);
+  assert.deepEqual(languageOf(["PT-br"]), ["pt", "PT-br"]);
+  assert.deepEqual(languageOf(["zh-Hant-TW"]), ["zh", "zh-Hant-TW"]);
+  assert.deepEqual(languageOf(["nl", "gsw"]), ["en", "en"]);
+  assert.deepEqual(languageOf([]), ["en", "en"]);
+});
+
+test("values stand where the words name them, once, and nothing else is named", () => {
+  assert.equal(fill("{a} and {b}", { a: "{b}", b: "two" }), "{b} and two");
+  assert.equal(fill("{toString} {a}", { a: "1" }), "{toString} 1");
+});
+
+test("numbers are written as the visitor's language has them", async () => {
+  const plain = (text: string): string => text.replaceAll(/[\u00a0\u202f]/g, " ");
+  const all = (): string[] => [
+    formatBytes(98_123_456), formatBytes(1.92e9), formatBytes(5e12), formatRate(3_210_000), formatCount(134_515_008), formatCount(3_212_749_824), formatCount(12_345),
+    formatDuration(0.2), formatDuration(65), formatDuration(119.5), formatDuration(3599), formatDuration(3900), formatPercent(0.4399), formatPlural(EN.card.tokens, 4096),
+  ].map(plain);
+  assert.deepEqual(all(), [
+    "98.1 MB", "1.92 GB", "5,000 GB", "3.21 MB/s", "135 million", "3.2 billion", "12 thousand",
+    "1 sec", "1 min 10 sec", "2 min", "1 hr", "1 hr 5 min", "43%", "4,096 tokens",
+  ]);
+  await speak(["de"], { de: `data:text/javascript,${encodeURIComponent(`export default ${JSON.stringify(DE)}`)}` });
+  assert.deepEqual([LANGUAGE, LOCALE], ["de", "de"]);
+  assert.deepEqual(all().slice(0, 6), ["98,1 MB", "1,92 GB", "5.000 GB", "3,21 MB/s", "135 Millionen", "3,2 Milliarden"]);
+  await speak(["fr"], { fr: pathToFileURL("/nowhere.js").href }); // its words do not come
+  assert.equal(LANGUAGE, "de");
 });

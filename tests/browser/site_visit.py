@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -33,11 +32,11 @@ def build_site(
     runs_on_cpu: bool = False,
     endpoint: bool = True,
     remote: Remote | None = None,
-    **own: Any,
+    language: str | None = None,
 ) -> None:
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
-    chats: the model has a chat template; one without continues a text. own: the site's words, logo and style.
+    chats: the model has a chat template; one without continues a text.
     """
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
@@ -50,7 +49,7 @@ def build_site(
         return data if name.endswith(".json") else data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):
-        publish_site(out, model, title=title, endpoint=endpoint, remote=remote, **own)
+        publish_site(out, model, title=title, endpoint=endpoint, remote=remote, language=language)
 
 
 def files_of_a_load(folder: Path) -> list[str]:

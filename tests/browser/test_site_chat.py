@@ -31,7 +31,7 @@ def test_download_progress_is_in_bytes_and_can_be_cancelled(visit: Visit) -> Non
     page.click("#start")
     until(page, "/kB of 1.05.MB · .*\\/s · .* left/.test(document.querySelector('#amount').textContent)")
     assert page.inner_text("#phase") == "Downloading"
-    assert re.fullmatch(r"\d+ %", page.inner_text("#percent"))
+    assert re.fullmatch(r"\d+%", page.inner_text("#percent"))
     first = float(page.get_attribute("#bar", "value") or "nan")
     until(page, f"document.querySelector('#bar').value > {first}")
     page.click("#cancel")

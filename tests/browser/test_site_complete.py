@@ -82,7 +82,7 @@ def test_a_text_that_is_too_long_goes_on_with_its_end(visit: Visit) -> None:
     page = visit.start()
     go_on(page, "x" * 100 + "\nlimit: 80")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The text has become too long"
+    assert page.inner_text("#problem-title") == "This has become too long for the model"
     page.click("#problem-action")
     ended(page, "The model ended")
     assert text(page) == "x" * 100 + "\nlimit: 80 and 55 characters."

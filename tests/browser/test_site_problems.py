@@ -77,7 +77,7 @@ def test_a_conversation_that_is_too_long_needs_no_new_start(visit: Visit) -> Non
     page = visit.start()
     ask(page, "fail: ContextWindowSizeExceeded")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The conversation has become too long"
+    assert page.inner_text("#problem-title") == "This has become too long for the model"
     page.click("#problem-action")
     assert page.locator("#messages > li").count() == 0
     ask(page, "one")

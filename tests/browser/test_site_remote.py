@@ -87,7 +87,7 @@ def test_nothing_leaves_before_the_visitor_lets_it(visit: Visit, far: Far) -> No
     page.wait_for_selector("dialog#remote[open]")
     assert far.host in page.inner_text("#remote") and far.asked == []
     page.click("#remote button.second")
-    assert page.get_attribute("#prompt", "placeholder") == "Start the model first"
+    page.wait_for_selector("#prompt[placeholder='Start the model first']")
     page.click("#start")
     assert said(page, 2) == ("hello", "From this device")
     assert far.asked == [], "what was refused is not sent, and not asked again"

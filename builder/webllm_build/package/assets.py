@@ -21,6 +21,8 @@ def runtime_folder() -> Path:
     return _first("browser runtime", _PACKAGE / "_runtime", _CHECKOUT / "runtime_js" / "dist", BUILD_RUNTIME)
 
 
+# What the page speaks. English is part of its script, others are scripts of their own.
+LANGUAGES = ("en", "ar", "de", "es", "fr", "ja", "pt", "zh")
 SITE_SCRIPTS = (
     *(
         "app.js",
@@ -33,6 +35,8 @@ SITE_SCRIPTS = (
         "endpoint.js",
         "remote.js",
         "service-worker.js",
+        "words.json",
+        *(f"words-{language}.js" for language in LANGUAGES),
     ),
     *("bench.js", "bench.css", "bench-worker.js"),
 )

@@ -8,7 +8,7 @@ import { LateMarkdown, type Markdown } from "../view/late_markdown.ts";
 import type { Message, Turn } from "../view/message.ts";
 import { MessageList } from "../view/message_list.ts";
 import { Scroller } from "../view/scroll.ts";
-import { WORDS, type ComposerMode } from "../view/words.ts";
+import type { ComposerMode } from "../view/words.ts";
 import { Conversation } from "./conversation.ts";
 import { LateRemote } from "./late_remote.ts";
 import { safeStorage } from "./safe_storage.ts";
@@ -17,6 +17,7 @@ import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
 import { showNotice } from "./view/notice.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
+import { LOCALE, WORDS } from "./words/words.ts";
 
 const COMPOSER: Readonly<Record<Status, ComposerMode>> = {
   checking: "off", offer: "off", loading: "early", ready: "ready", answering: "busy", deleting: "off", failed: "off",
@@ -24,16 +25,8 @@ const COMPOSER: Readonly<Record<Status, ComposerMode>> = {
 
 const DRAFT = "webllm-build:draft";
 
-const SUGGESTIONS = [
-  "Why is the sky blue?",
-  "Write four lines about rain on a tin roof.",
-  "Three ideas for a quick dinner with lentils?",
-  "Write a Python function that counts words.",
-];
-
 export class Chat implements Task {
   readonly model: Model;
-  readonly noun = "conversation";
   readonly #conversation: Conversation;
   readonly #composer: Composer;
   readonly #list: MessageList;
@@ -54,11 +47,11 @@ export class Chat implements Task {
 
   constructor(config: PageConfig) {
     const [model] = config.models;
-    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling, config.site.systemPrompt);
+    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
     this.#conversation = new Conversation(this.#storage, model.id);
     this.#conversation.restore();
     this.#markdown = new LateMarkdown((attempt): Promise<Markdown> => import(attempt === 0 ? config.markdown : `${config.markdown}#${attempt}`));
-    const context = { root: document, words: WORDS, markdown: this.#markdown };
+    const context = { root: document, words: WORDS.view, locale: LOCALE, markdown: this.#markdown };
     this.#scroller = new Scroller(context);
     this.#composer = new Composer(context, (text) => this.#send(text), () => this.#stop(), () => this.#leaveEdit());
     this.#draftKey = `${DRAFT}:${model.id}`;
@@ -66,7 +59,7 @@ export class Chat implements Task {
     this.#list = new MessageList(context, {
       retry: (index) => void this.#answerFrom(index),
       edit: (index) => this.#edit(index),
-      copyRefused: () => showNotice("copy", "The browser does not let this page copy. Select the text yourself."),
+      copyRefused: () => showNotice("copy", WORDS.notice.copy),
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
     this.#remote = config.remote && new LateRemote(config.remote);
@@ -74,7 +67,7 @@ export class Chat implements Task {
     this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
-    this.#suggest(config.site.suggestions ?? SUGGESTIONS);
+    this.#suggest();
     void this.#list.restore(this.#conversation.messages);
   }
 
@@ -89,7 +82,7 @@ export class Chat implements Task {
   ready(isFresh: boolean): void {
     void this.#markdown.load(); // its answers want it, and nothing else is fetched any more
     if (isFresh) {
-      this.#announce("The model is ready.");
+      this.#announce(WORDS.announce.ready);
       this.#composer.focus();
     }
     if (this.#conversation.isUnanswered) void this.#answerHere(this.#conversation.messages.length);
@@ -145,7 +138,7 @@ export class Chat implements Task {
   async #answerHere(index: number): Promise<void> {
     if (this.model.status !== "ready") return;
     const { turns, take, end } = this.#beginAnswer(index);
-    const by = this.#remote && { by: "this device" };
+    const by = this.#remote && { by: WORDS.remote.device };
     await this.model.run(
       (engine, signal) => engine.chat(turns, this.model.settings, signal, (piece) => take(piece, by)),
       ({ ending, speed }) => end({ ending, speed, ...by }),
@@ -193,7 +186,7 @@ export class Chat implements Task {
     };
     this.#append({ role: "assistant", text, ending: "open" });
     this.#scroller.toEnd();
-    this.#announce("The model is answering.");
+    this.#announce(WORDS.announce.answering);
     return {
       turns,
       take: (piece, by) => {
@@ -254,9 +247,9 @@ export class Chat implements Task {
     if (this.#editing !== undefined && this.#editing >= length) this.#leaveEdit();
   }
 
-  #suggest(texts: readonly string[]): void {
-    byId("suggestions", HTMLElement).append(...texts.map((text) => {
-      const button = element("button", { type: "button", dir: "auto" }, text);
+  #suggest(): void {
+    byId("suggestions", HTMLElement).append(...WORDS.suggestions.map((text) => {
+      const button = element("button", { type: "button" }, text);
       button.addEventListener("click", () => this.#send(text));
       return element("li", {}, button);
     }));

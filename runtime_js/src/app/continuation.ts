@@ -7,30 +7,16 @@ import { Model, type Status, type Task } from "./model.ts";
 import { SettingsStore } from "./settings.ts";
 import { byId, element } from "../view/dom.ts";
 import { isComposing } from "../view/keys.ts";
-import type { Ending } from "../view/message.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 import { Sheet } from "./view/sheet.ts";
+import { fill } from "./words/fill.ts";
+import { formatNumber } from "./words/format.ts";
+import { WORDS } from "./words/words.ts";
 
 const KEY = "webllm-build:text";
 
-const BEGINNINGS = [
-  "Once upon a time, in a village between two rivers,",
-  "The capital of France is",
-  "Dear Sir or Madam,\n\nI am writing to",
-  "def count_words(text):\n    ",
-];
-
-const ENDINGS: Readonly<Record<Ending, string>> = {
-  open: "",
-  stop: "The model ended the text here.",
-  length: "Stopped at the longest continuation that the settings allow.",
-  abort: "Stopped.",
-  failed: "Broken off by an error.",
-};
-
 export class Continuation implements Task {
   readonly model: Model;
-  readonly noun = "text";
   readonly #storage: SafeStorage;
   readonly #key: string;
   readonly #sheet: Sheet;
@@ -63,8 +49,8 @@ export class Continuation implements Task {
     this.#undo.addEventListener("click", () => this.#takeBack());
     this.#new.addEventListener("click", () => this.#empty());
     document.addEventListener("keydown", (event) => this.#onKey(event));
-    byId("suggestions", HTMLElement).append(...(config.site.suggestions ?? BEGINNINGS).map((text) => {
-      const button = element("button", { type: "button", dir: "auto" }, text);
+    byId("suggestions", HTMLElement).append(...WORDS.beginnings.map((text) => {
+      const button = element("button", { type: "button" }, text);
       button.addEventListener("click", () => {
         this.#sheet.text = text;
         void this.#continue();
@@ -87,7 +73,7 @@ export class Continuation implements Task {
 
   ready(isFresh: boolean): void {
     if (this.#isWanted) void this.#continue();
-    else if (isFresh) byId("announce", HTMLElement).textContent = "The model is ready.";
+    else if (isFresh) byId("announce", HTMLElement).textContent = WORDS.announce.ready;
   }
 
   /** Store what is written and not stored yet. */
@@ -132,8 +118,8 @@ export class Continuation implements Task {
     this.#sheet.flush();
     this.save();
     if (this.#sheet.text === this.#before) this.#before = undefined; // there is nothing to take back
-    const parts = [ENDINGS[ending]];
-    if (speed !== undefined) parts.push(`${speed.toFixed(1)} tokens/s`);
+    const parts = [ending === "open" ? "" : WORDS.endings[ending]];
+    if (speed !== undefined) parts.push(fill(WORDS.view.speed, { speed: formatNumber(speed, 1) }));
     this.#outcome.textContent = parts.join(" ");
   }
 

@@ -5,8 +5,17 @@ import { AbortError } from "../support/errors.ts";
 import type { Outcome, Piece } from "./engine.ts";
 import type { RemoteAnswers, RemoteQuestion } from "./remote/main.ts";
 import { safeStorage } from "./safe_storage.ts";
+import { describeProblem } from "./problems.ts";
+import { fill } from "./words/fill.ts";
+import { WORDS } from "./words/words.ts";
 
 type Part = typeof import("./remote/main.ts");
+
+/** What went wrong, in the visitor's words and in the error's own. */
+function problemText(error: unknown): string {
+  const { title, fix, details } = describeProblem(error, "answer");
+  return `${title}. ${fix} (${details})`;
+}
 
 export class LateRemote {
   readonly #config: RemoteConfig;
@@ -29,7 +38,7 @@ export class LateRemote {
 
   async #load(): Promise<RemoteAnswers> {
     const { RemoteAnswers }: Part = await import(this.#config.script);
-    return this.#answers ??= new RemoteAnswers(this.#config, safeStorage(() => sessionStorage));
+    return this.#answers ??= new RemoteAnswers(this.#config, safeStorage(() => sessionStorage), WORDS.remote);
   }
 
   /** Whether what is written may leave. The visitor is asked once; isWanted: again, where the answer was no. */
@@ -46,11 +55,11 @@ export class LateRemote {
     const { signal } = this.#running = new AbortController();
     try {
       const answers = await this.#load();
-      const names = { device: "this device", remote: this.#config.host };
-      return await answers.answer(question, signal, (piece, by) => onPiece(piece, by.map((where) => names[where]).join(", then ")));
+      const names = { device: WORDS.remote.device, remote: this.#config.host };
+      return await answers.answer(question, signal, (piece, by) => onPiece(piece, by.map((where) => names[where]).reduce((first, second) => fill(WORDS.remote.then, { first, second }))));
     } catch (error) {
       const wasStopped = error instanceof AbortError || signal.aborted;
-      return { ending: wasStopped ? "abort" : "failed", speed: undefined, ...(!wasStopped && { problem: error instanceof Error ? error.message : String(error) }) };
+      return { ending: wasStopped ? "abort" : "failed", speed: undefined, ...(!wasStopped && { problem: problemText(error) }) };
     } finally {
       this.#running = undefined;
     }

@@ -7,11 +7,14 @@ import { Chat } from "./chat.ts";
 import { Continuation } from "./continuation.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { followLife } from "./lifecycle.ts";
-import { INSECURE_PAGE, describeProblem, wasmForbidden, type Problem } from "./problems.ts";
+import { describeProblem, insecurePage, wasmForbidden, type Problem } from "./problems.ts";
 import { followUpdates } from "./updates.ts";
 import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { followTheme } from "./view/theme.ts";
+import { wishedLanguages } from "./words/choice.ts";
+import { sayPage } from "./words/page.ts";
+import { WORDS, speak } from "./words/words.ts";
 
 /** The shortest module of WebAssembly: its name and version. */
 const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
@@ -21,17 +24,19 @@ const findGpuObstacle = (): Promise<Problem | undefined> => requestAdapter().the
 
 /** What keeps every model from running here; undefined where nothing does. */
 async function findObstacle(): Promise<Problem | undefined> {
-  if (!isSecureContext) return INSECURE_PAGE;
+  if (!isSecureContext) return insecurePage();
   return WebAssembly.compile(EMPTY_MODULE).then(() => undefined, wasmForbidden);
 }
 
 followTheme(safeStorage(() => localStorage));
 const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
+await speak(wishedLanguages(safeStorage(() => localStorage), config.language), config.words);
+sayPage();
 const page = config.task === "chat" ? new Chat(config) : new Continuation(config);
 followLife({ save: () => page.save(), wake: () => void page.model.wake() });
 // Without a service worker only the offline visit is missing.
 followUpdates(config.serviceWorker, (apply) => {
-  showNotice("update", "A new version of this page is ready. What was written is kept.", { label: "Load it", press: apply });
+  showNotice("update", WORDS.notice.update, { label: WORDS.notice.load, press: apply });
 }).catch(() => undefined);
 if (config.endpoint !== undefined && "serviceWorker" in navigator) takeRequests(navigator.serviceWorker, config.endpoint, () => page.model.host);
 const ofGpu = await findGpuObstacle();

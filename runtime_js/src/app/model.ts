@@ -5,7 +5,6 @@ import { AbortError, DeviceLostError, type MLCEngineError } from "../support/err
 import type { InitProgressReport } from "../api/types.ts";
 import type { Computer } from "../executor/devices.ts";
 import type { PageConfig, SiteModel } from "../page/config.ts";
-import { formatBytes } from "../support/format.ts";
 import type { ModelHost } from "../api/host.ts";
 import { EngineHost, type Outcome } from "./engine.ts";
 import { safeStorage } from "./safe_storage.ts";
@@ -19,14 +18,15 @@ import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
 import { Speeds } from "./where.ts";
+import { fill } from "./words/fill.ts";
+import { formatBytes } from "./words/format.ts";
+import { WORDS } from "./words/words.ts";
 
 /** offer: the model is not loaded. failed: it must be started again. The others as they say. */
 export type Status = "checking" | "offer" | "loading" | "ready" | "answering" | "deleting" | "failed";
 
 /** What a page does with the model. */
 export interface Task {
-  /** What the user would miss. The words of problems speak of a conversation. */
-  readonly noun: "conversation" | "text";
   /** The status has changed. */
   show(status: Status): void;
   /** The model is ready and has nothing to do. isFresh: it was loaded just now. */
@@ -157,8 +157,7 @@ export class Model {
       this.#setStatus("ready");
     }
     const ways = problem.ways.filter(({ action }) => (action !== "new" && action !== "leave-out") || this.#task.offers(action));
-    const named = (words: string): string => words.replaceAll("conversation", this.#task.noun);
-    this.#problem.show({ ...problem, title: named(problem.title), text: named(problem.text), fix: named(problem.fix), ways });
+    this.#problem.show({ ...problem, ways });
   }
 
   hideProblem(): void {
@@ -218,7 +217,7 @@ export class Model {
     this.#setStatus("offer");
     const free = await freeBytes();
     if (!stored && free !== undefined && free < this.downloadBytes) {
-      showNotice("storage", `The browser offers ${formatBytes(free)} of storage: the model will run, but be downloaded again next time.`);
+      showNotice("storage", fill(WORDS.notice.storage, { size: formatBytes(free) }));
     }
   }
 
@@ -242,7 +241,7 @@ export class Model {
   /** Tells where it runs: after a start, and where a GPU was lost and an answer goes on elsewhere. */
   #runsOn(computer: Computer): void {
     if (this.#computer?.device === "gpu" && computer.device === "cpu" && this.#status !== "loading") {
-      showNotice("computer", "The GPU was lost. The model goes on, on the CPU.");
+      showNotice("computer", WORDS.notice.gpuLost);
     }
     this.#computer = computer;
     byId("computer", HTMLElement).textContent = this.#speeds.describe(computer);

@@ -3,7 +3,6 @@
 import { readSamplingDefaults, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import type { SitePart } from "../support/site_parts.ts";
-import { readSiteWords, type SiteWords } from "./site_words.ts";
 
 /** A model of the site, as it is known before it is loaded. */
 export interface SiteModel {
@@ -54,7 +53,10 @@ export interface PageConfig {
   readonly endpoint: string | undefined;
   /** Who may answer in the device's place, where the visitor lets it. */
   readonly remote: RemoteConfig | undefined;
-  readonly site: SiteWords;
+  /** The language that the site speaks, whatever the browser's; undefined where it follows the visitor. */
+  readonly language: string | undefined;
+  /** Absolute URLs of the words of languages other than English. */
+  readonly words: Readonly<Record<string, string>>;
 }
 
 const MAX_MODELS = 100;
@@ -76,8 +78,13 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
       const url = remote.string("url", 2000);
       return { url, host: new URL(url).host, model: remote.string("model", 1000), script: new URL(remote.string("script", 2000), pageUrl).href };
     }),
-    site: readSiteWords(fields.object("site")),
+    language: fields.optional("language", (key) => fields.string(key, 100)),
+    words: readAddresses(fields.object("words"), pageUrl),
   };
+}
+
+function readAddresses(fields: Fields, pageUrl: string): Record<string, string> {
+  return Object.fromEntries(fields.keys().map((key) => [key, new URL(fields.string(key, 2000), pageUrl).href]));
 }
 
 function readModels(fields: Fields, pageUrl: string): readonly [SiteModel, ...SiteModel[]] {

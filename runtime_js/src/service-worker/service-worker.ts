@@ -7,6 +7,7 @@
 import { askPages } from "../endpoint/ask.ts";
 import { draftOf } from "../storage/draft.ts";
 import { modelFolder } from "../storage/folders.ts";
+import { languageOf } from "../support/languages.ts";
 import { isolated } from "./isolation.ts";
 import { ACTIVATE } from "./message.ts";
 import { fileResponse } from "./range.ts";
@@ -19,6 +20,8 @@ export interface ServiceWorkerConfig {
   readonly version: string;
   /** The page's own files, relative to the scope; the first is the page. */
   readonly shell: readonly string[];
+  /** Scripts with the words of languages, of which only the visitor's is stored. */
+  readonly words: Readonly<Record<string, string>>;
   /** The page that measures, which is not stored. */
   readonly bench: string;
   /** Whether pages are isolated, so that they have threads: static hosts send no such headers. */
@@ -37,10 +40,18 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
   const resolve = (path: string): string => new URL(path, self.registration.scope).href;
   const page = resolve("./");
   const assets = resolve("assets/");
-  const shell = new Shell(page, new Set(config.shell.map(resolve)), config.version);
+  const words = Object.values(config.words).map(resolve);
+  const shell = new Shell(page, new Set([...config.shell, ...wordsOf(self.navigator.languages)].map(resolve)), new Set(words), config.version);
   const modelUrl = resolve(config.model.folder);
   const endpoint = resolve("v1/");
   const modelFiles = new Map(config.model.files.map((file) => [new URL(file, modelUrl).href, file]));
+
+  /** The words that a page will want, unless somebody has chosen other ones. */
+  function wordsOf(wished: readonly string[]): readonly string[] {
+    const [language] = languageOf(wished);
+    const script = config.words[language];
+    return script === undefined ? [] : [script];
+  }
 
   async function activate(): Promise<void> {
     await shell.takeOver();

@@ -15,16 +15,19 @@ async function fromCache(url: string, cacheName: string): Promise<Response | und
 export class Shell {
   readonly #page: string;
   readonly #urls: ReadonlySet<string>;
+  /** Files that are stored when they are first asked for. */
+  readonly #occasional: ReadonlySet<string>;
   readonly #version: string;
   readonly #prefix: string;
   /** Holds the ids of pages that were open when this build took over. */
   readonly #olderPages: string;
 
-  /** urls: all files; `page` is one of them. */
-  constructor(page: string, urls: ReadonlySet<string>, version: string) {
+  /** urls: all files that are stored at once; `page` is one of them. */
+  constructor(page: string, urls: ReadonlySet<string>, occasional: ReadonlySet<string>, version: string) {
     const { scope } = self.registration;
     this.#page = page;
     this.#urls = urls;
+    this.#occasional = occasional;
     this.#version = version;
     // A space cannot be part of a scope: a site below this one has another prefix.
     this.#prefix = `webllm-build:shell:${scope} `;
@@ -63,11 +66,17 @@ export class Shell {
   }
 
   has(url: string): boolean {
-    return this.#urls.has(url);
+    return this.#urls.has(url) || this.#occasional.has(url);
   }
 
   async respond(url: string, request: Request): Promise<Response> {
-    return await fromCache(url, this.#name) ?? fetch(request);
+    return await fromCache(url, this.#name) ?? (this.#occasional.has(url) ? this.#keep(url) : fetch(request));
+  }
+
+  async #keep(url: string): Promise<Response> {
+    const response = await this.#fetch(url);
+    await caches.open(this.#name).then((cache) => cache.put(url, response.clone())).catch(() => undefined); // there is no room
+    return response;
   }
 
   /** For pages of an older build. */

@@ -6,5 +6,7 @@ export interface ViewContext {
   /** The page, or a shadow root. */
   readonly root: NonElementParentNode;
   readonly words: ViewWords;
+  /** Of numbers: a tag of BCP 47. */
+  readonly locale: string;
   readonly markdown: LateMarkdown;
 }

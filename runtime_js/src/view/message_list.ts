@@ -119,7 +119,7 @@ class MessageItem {
     this.message = message;
     this.#body = element("div", { class: "body", part: "body" });
     const name = element("span", { class: "hidden" }, message.role === "user" ? words.wrote : words.answered);
-    this.element = element("li", { class: `message ${message.role}`, part: `message ${message.role}` }, name, this.#body);
+    this.element = element("li", { class: `message ${message.role}`, part: `message ${message.role}`, "data-left-out": words.leftOut }, name, this.#body);
     this.element.classList.toggle("left-out", message.leftOut === true);
     if (message.role === "user") {
       this.#body.dir = "auto";
@@ -139,7 +139,7 @@ class MessageItem {
     const { words } = this.#context;
     const note = words.notes[message.ending];
     if (note !== undefined) this.element.append(element("p", { class: "note" }, note));
-    this.element.append(toolbar(message, words));
+    this.element.append(toolbar(message, this.#context));
   }
 
   /** Draw the text of an answer. */
@@ -194,7 +194,7 @@ class Thought {
   }
 }
 
-function toolbar(message: Message, words: ViewWords): HTMLElement {
+function toolbar(message: Message, { words, locale }: ViewContext): HTMLElement {
   const bar = element("div", { class: "tools", part: "tools" });
   const button = (action: string, label: string, symbol: IconName): HTMLButtonElement =>
     element("button", { type: "button", class: "plain icon", "data-action": action, "aria-label": label, title: label }, icon(symbol));
@@ -202,7 +202,7 @@ function toolbar(message: Message, words: ViewWords): HTMLElement {
   if (message.role === "user") bar.append(button("edit", words.change, "edit"));
   else bar.append(button("retry", words.again, "again"));
   if (message.by !== undefined) bar.append(element("span", { class: "speed by" }, `${words.from} ${message.by}`));
-  if (message.speed !== undefined) bar.append(element("span", { class: "speed" }, `${message.speed.toFixed(1)} tokens/s`));
+  if (message.speed !== undefined) bar.append(element("span", { class: "speed" }, words.speed.replace("{speed}", message.speed.toLocaleString(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }))));
   return bar;
 }
 

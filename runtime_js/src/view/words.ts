@@ -20,6 +20,10 @@ export interface ViewWords {
   readonly table: string;
   /** In front of who answered. */
   readonly from: string;
+  /** Behind an answer; speed: a number. */
+  readonly speed: string;
+  /** Below the messages that are left out. */
+  readonly leftOut: string;
   /** Why an answer ended. */
   readonly notes: Readonly<Partial<Record<Ending, string>>>;
 }
@@ -38,5 +42,7 @@ export const WORDS: ViewWords = {
   again: "Answer again",
   table: "Table",
   from: "From",
+  speed: "{speed} tokens/s",
+  leftOut: "The model no longer sees what stands above.",
   notes: { length: "Stopped at the longest answer that the settings allow.", abort: "Stopped.", failed: "Broken off by an error." },
 };

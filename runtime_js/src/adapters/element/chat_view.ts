@@ -45,7 +45,7 @@ export class ChatView {
     this.#facts = facts;
     this.#chat = chat;
     root.replaceChildren(skeleton(words, facts.name));
-    const context = { root, words, markdown };
+    const context = { root, words, locale: "en", markdown };
     this.#scroller = new Scroller(context);
     this.#composer = new Composer(context, (text) => this.#send(text, actions), () => chat.stop(), () => this.#leaveEdit());
     this.#list = new MessageList(context, {

@@ -3,6 +3,8 @@
 import { Fields } from "../../support/fields.ts";
 import { element } from "../../view/dom.ts";
 import type { SafeStorage } from "../safe_storage.ts";
+import type { Words } from "../words/en.ts";
+import { fill } from "../words/fill.ts";
 
 const KEY = "webllm-build:remote";
 const MAX_KEY = 4096;
@@ -17,11 +19,13 @@ export class Consent {
   readonly #storage: SafeStorage;
   readonly #host: string;
   readonly #model: string;
+  readonly #words: Words["remote"];
   #asking: Promise<Said> | undefined;
 
   /** host: whom the site would ask; model: its name there. */
-  constructor(storage: SafeStorage, host: string, model: string) {
+  constructor(storage: SafeStorage, host: string, model: string, words: Words["remote"]) {
     this.#storage = storage;
+    this.#words = words;
     this.#host = host;
     this.#model = model;
   }
@@ -48,18 +52,17 @@ export class Consent {
   }
 
   async #ask(): Promise<Said> {
-    const [host, model] = [this.#host, this.#model];
+    const [host, model, words] = [this.#host, this.#model, this.#words];
+    const say = (text: string): string => fill(text, { host, model });
     const key = element("input", { type: "password", id: "remote-key", autocomplete: "off", maxlength: String(MAX_KEY) });
-    const title = element("h2", { id: "remote-title" }, `Ask ${host}?`);
-    const text = element("p", { id: "remote-text" },
-      `${model} at ${host} can answer in the place of this device. The messages of this conversation, and those that you write from now on, are then sent to ${host}. `
-      + "Each answer says where it came from.");
+    const title = element("h2", { id: "remote-title" }, say(words.title));
+    const text = element("p", { id: "remote-text" }, say(words.text));
     const form = element("form", { method: "dialog" }, title, text,
-      element("label", { for: "remote-key" }, `Key, if ${host} wants one`), key,
-      element("p", { class: "small" }, `It is kept until this tab is closed, and sent to ${host} alone.`),
+      element("label", { for: "remote-key" }, say(words.key)), key,
+      element("p", { class: "small" }, say(words.keyHelp)),
       element("div", { class: "actions end" },
-        element("button", { class: "second", value: "" }, "Only this device"),
-        element("button", { class: "primary", id: "remote-allow", value: "yes" }, `Send to ${host}`)));
+        element("button", { class: "second", value: "" }, words.refuse),
+        element("button", { class: "primary", id: "remote-allow", value: "yes" }, say(words.allow))));
     const dialog = element("dialog", { id: "remote", "aria-labelledby": "remote-title", "aria-describedby": "remote-text" }, form);
     document.body.append(dialog);
     dialog.showModal();

@@ -9,6 +9,7 @@ import { RemoteError } from "../../support/errors.ts";
 import type { RemoteConfig } from "../../page/config.ts";
 import type { SafeStorage } from "../safe_storage.ts";
 import type { Settings } from "../settings.ts";
+import type { Words } from "../words/en.ts";
 import type { Turn } from "../../view/message.ts";
 import type { Outcome, Piece } from "../engine.ts";
 import { Consent } from "./consent.ts";
@@ -27,9 +28,9 @@ export class RemoteAnswers {
   readonly #config: RemoteConfig;
   readonly #consent: Consent;
 
-  constructor(config: RemoteConfig, storage: SafeStorage) {
+  constructor(config: RemoteConfig, storage: SafeStorage, words: Words["remote"]) {
     this.#config = config;
-    this.#consent = new Consent(storage, config.host, config.model);
+    this.#consent = new Consent(storage, config.host, config.model, words);
   }
 
   /** Whether what is written may leave. The visitor is asked once. */

@@ -2,7 +2,9 @@
 
 import type { InitPhase } from "../../api/types.ts";
 import type { SiteModel } from "../../page/config.ts";
-import { formatBytes, formatCount, formatDuration } from "../../support/format.ts";
+import { fill } from "../words/fill.ts";
+import { formatBytes, formatCount, formatDuration, formatPercent, formatPlural, formatRate } from "../words/format.ts";
+import { WORDS } from "../words/words.ts";
 import type { Estimate } from "../rate.ts";
 import { byId, element } from "../../view/dom.ts";
 
@@ -17,10 +19,10 @@ export interface Progress {
   readonly waiting: string | undefined;
 }
 
-const PHASES: Readonly<Record<"stored" | "fetched", Readonly<Record<InitPhase, string>>>> = {
-  fetched: { config: "Looking up the model", weights: "Downloading", kernels: "Getting ready", ready: "Ready" },
-  stored: { config: "Looking up the model", weights: "Loading from this device", kernels: "Getting ready", ready: "Ready" },
-};
+function phaseText(phase: InitPhase, isStored: boolean): string {
+  const { looksUp, downloading, loading, gettingReady, ready } = WORDS.card;
+  return { config: looksUp, weights: isStored ? loading : downloading, kernels: gettingReady, ready }[phase];
+}
 
 export class Card {
   readonly #card = byId("card", HTMLElement);
@@ -37,13 +39,14 @@ export class Card {
     this.#model = model;
     this.#start.addEventListener("click", onStart);
     this.#cancel.addEventListener("click", onCancel);
-    this.#show("Looking at this device …");
+    const words = WORDS.card;
+    this.#show(words.looking);
     const facts: readonly (readonly [string, string])[] = [
-      ["Parameters", formatCount(model.parameters)],
-      ["Download", formatBytes(model.downloadBytes)],
-      ["Precision", model.quantization],
-      ["Context", `${model.contextLength.toLocaleString("en")} tokens`],
-      ["License", model.license ?? "not stated"],
+      [words.parameters, formatCount(model.parameters)],
+      [words.download, formatBytes(model.downloadBytes)],
+      [words.precision, model.quantization],
+      [words.context, formatPlural(words.tokens, model.contextLength)],
+      [words.license, model.license ?? words.unknown],
     ];
     byId("facts", HTMLElement).replaceChildren(...facts.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text))));
   }
@@ -57,21 +60,17 @@ export class Card {
    * will run on the CPU.
    */
   offer(stored: boolean, wasCutOff: boolean, isSlow: boolean): void {
-    const what = stored ? "The model is on this device already."
-      : "This page runs a language model on your own device. It is fetched once and kept for later visits, also offline.";
-    this.#show(isSlow ? `${what} It will run on the CPU, which is slower than a GPU, the more so the larger the model is.` : what);
-    if (wasCutOff) {
-      this.#text.textContent = "The browser ended this page while the model was loading, perhaps for want of memory. "
-        + "Close other pages before you start it, or choose a shorter context in the settings.";
-    }
-    this.#start.textContent = stored ? "Start" : `Download and start (${formatBytes(this.#model.downloadBytes)})`;
+    const words = WORDS.card;
+    const what = stored ? words.isStored : words.offer;
+    this.#show(wasCutOff ? words.wasCutOff : isSlow ? `${what} ${words.isSlow}` : what);
+    this.#start.textContent = stored ? words.start : fill(words.fetchAndStart, { size: formatBytes(this.#model.downloadBytes) });
     this.#start.hidden = false;
     this.#cancel.hidden = true;
     this.#progress.hidden = true;
   }
 
   deleting(): void {
-    this.#show("Deleting the model from this device …");
+    this.#show(WORDS.card.deleting);
     this.#start.hidden = true;
     this.#cancel.hidden = true;
     this.#progress.hidden = true;
@@ -80,7 +79,7 @@ export class Card {
   /** stored: the bytes come from this device, not from the network. */
   loading(stored: boolean): void {
     this.#stored = stored;
-    this.#show(stored ? "Starting from this device. Nothing is downloaded." : "You can write while it loads.");
+    this.#show(stored ? WORDS.card.starting : WORDS.card.writeMeanwhile);
     this.#start.hidden = true;
     this.#cancel.hidden = false;
     this.#progress.hidden = false;
@@ -88,9 +87,8 @@ export class Card {
   }
 
   update(progress: Progress): void {
-    const percent = Math.floor(progress.fraction * 100);
-    byId("phase", HTMLElement).textContent = PHASES[this.#stored ? "stored" : "fetched"][progress.phase];
-    byId("percent", HTMLElement).textContent = `${percent} %`;
+    byId("phase", HTMLElement).textContent = phaseText(progress.phase, this.#stored);
+    byId("percent", HTMLElement).textContent = formatPercent(progress.fraction);
     this.#bar.value = progress.fraction;
     byId("amount", HTMLElement).textContent = amountText(progress, this.#stored);
   }
@@ -105,7 +103,7 @@ export class Card {
 function amountText({ phase, bytesDone, bytesTotal, estimate, waiting }: Progress, stored: boolean): string {
   if (waiting !== undefined) return waiting.replace(/: .*/s, "");
   if (phase !== "weights" || bytesTotal === 0) return "\u00a0";
-  const parts = [`${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`];
-  if (estimate !== undefined && !stored) parts.push(`${formatBytes(estimate.bytesPerSecond)}/s`, `${formatDuration(estimate.secondsLeft)} left`);
+  const parts = [fill(WORDS.card.amount, { done: formatBytes(bytesDone), total: formatBytes(bytesTotal) })];
+  if (estimate !== undefined && !stored) parts.push(formatRate(estimate.bytesPerSecond), fill(WORDS.card.left, { time: formatDuration(estimate.secondsLeft) }));
   return parts.join(" · ");
 }

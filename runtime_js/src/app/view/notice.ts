@@ -1,6 +1,7 @@
 /** The lines above the page: things worth knowing that stop nothing. */
 
 import { byId, element, icon } from "../../view/dom.ts";
+import { WORDS } from "../words/words.ts";
 
 /** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. */
 export type NoticeKind = "update" | "storage" | "copy" | "computer" | "remote";
@@ -23,7 +24,7 @@ export function showNotice(kind: NoticeKind, text: string, action?: { readonly l
     line.append(button);
   };
   if (action !== undefined) button(element("button", { type: "button", class: "primary" }, action.label), action.press);
-  button(element("button", { type: "button", class: "plain icon", "aria-label": "Close", title: "Close" }, icon("close")));
+  button(element("button", { type: "button", class: "plain icon", "aria-label": WORDS.notice.close, title: WORDS.notice.close }, icon("close")));
   const former = notices.querySelector(`[data-kind="${kind}"]`);
   if (former === null) notices.append(line);
   else former.replaceWith(line);

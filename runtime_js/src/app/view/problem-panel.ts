@@ -1,6 +1,7 @@
 /** Shows one problem with what to do about it. */
 
 import type { Problem, ProblemAction } from "../problems.ts";
+import { WORDS } from "../words/words.ts";
 import { byId, element } from "../../view/dom.ts";
 
 export class ProblemPanel {
@@ -18,7 +19,7 @@ export class ProblemPanel {
     byId("problem-fix", HTMLElement).textContent = fix;
     byId("problem-details", HTMLElement).textContent = details;
     const buttons = ways.map(({ action, label }, index) => {
-      const button = element("button", { type: "button", "data-action": action, ...(index === 0 ? { id: "problem-action", class: "primary" } : { class: "second" }) }, label);
+      const button = element("button", { type: "button", "data-action": action, ...(index === 0 ? { id: "problem-action", class: "primary" } : { class: "second" }) }, WORDS.ways[label]);
       button.addEventListener("click", () => this.#onAction(action));
       return button;
     });

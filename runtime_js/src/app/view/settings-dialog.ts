@@ -1,9 +1,14 @@
 /** The dialog in which the user sets how the model answers, and deletes it. */
 
-import { formatBytes } from "../../support/format.ts";
 import { DEVICES } from "../../executor/devices.ts";
 import { ANSWERS, contextChoices, type Settings, type SettingsStore } from "../settings.ts";
 import { byId, element } from "../../view/dom.ts";
+import { LANGUAGES, LANGUAGE_NAMES } from "../../support/languages.ts";
+import { safeStorage } from "../safe_storage.ts";
+import { chooseLanguage, chosenLanguage } from "../words/choice.ts";
+import { fill } from "../words/fill.ts";
+import { formatBytes, formatNumber } from "../words/format.ts";
+import { WORDS } from "../words/words.ts";
 
 /** Whom the settings are for. */
 export interface SettingsUser {
@@ -28,13 +33,16 @@ export class SettingsDialog {
   readonly #device = byId("device", HTMLSelectElement);
   /** Of a site with a remote model. */
   readonly #answers = document.querySelector<HTMLSelectElement>("select#answers");
+  readonly #language = byId("language", HTMLSelectElement);
+  readonly #storage = safeStorage(() => localStorage);
   readonly #user: SettingsUser;
 
   constructor(store: SettingsStore, user: SettingsUser) {
     this.#user = user;
     this.#contextLength.append(
-      ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, length.toLocaleString("en"))),
+      ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, formatNumber(length))),
     );
+    this.#language.append(...LANGUAGES.map((name) => element("option", { value: name, lang: name }, LANGUAGE_NAMES[name])));
     byId("device-choice", HTMLElement).hidden = !user.runsOnCpu;
     byId("open-settings", HTMLButtonElement).addEventListener("click", () => this.open());
     byId("settings-form", HTMLFormElement).addEventListener("input", () => this.#showValues());
@@ -45,12 +53,21 @@ export class SettingsDialog {
       const settings = this.#read();
       store.save(settings);
       user.change(settings);
+      this.#speak();
     });
     // A click beside the dialog loses nothing that was written.
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog && JSON.stringify(this.#read()) === JSON.stringify(user.settings)) this.#dialog.close();
     });
     this.#confirmDeletion();
+  }
+
+  /** Another language needs another page. */
+  #speak(): void {
+    const language = LANGUAGES.find((name) => name === this.#language.value);
+    if (language === chosenLanguage(this.#storage)) return;
+    chooseLanguage(this.#storage, language);
+    location.reload();
   }
 
   open(): void {
@@ -61,8 +78,7 @@ export class SettingsDialog {
   #confirmDeletion(): void {
     const confirm = byId("confirm-delete", HTMLDialogElement);
     const size = formatBytes(this.#user.downloadBytes);
-    byId("confirm-delete-text", HTMLElement).textContent =
-      `Its ${size} are removed from this device and must be downloaded again before it can be used. What was written stays.`;
+    byId("confirm-delete-text", HTMLElement).textContent = fill(WORDS.deleteText, { size });
     byId("delete-model", HTMLButtonElement).addEventListener("click", () => confirm.showModal());
     byId("confirm-delete-form", HTMLFormElement).addEventListener("submit", (event) => {
       if (event.submitter?.id !== "delete-confirmed") return;
@@ -82,6 +98,7 @@ export class SettingsDialog {
     this.#contextLength.value = String(settings.contextLength);
     this.#device.value = settings.device;
     if (this.#answers !== null) this.#answers.value = settings.answers;
+    this.#language.value = chosenLanguage(this.#storage) ?? "";
     this.#showValues();
   }
 
