@@ -14,6 +14,7 @@ from runtimes import runtime_command
 from webllm_build.config import Remote
 from webllm_build.hosts import ANY, Host
 from webllm_build.limits_generated import SHARD_BYTES
+from webllm_build.logo import Logo
 from webllm_build.package import assets
 from webllm_build.package.manifest import ModelFacts
 from webllm_build.package.model_folder import CompiledModel, write_weights
@@ -21,6 +22,7 @@ from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Marker, open_output
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.quantize import Packed
+from webllm_build.site_words import PAGES_WORDS, SiteWords
 from webllm_build.source.checkpoint import Tokenizer
 
 FACTS = ModelFacts(
@@ -62,9 +64,13 @@ def publish_site(
     remote: Remote | None = None,
     host: Host = ANY,
     language: str | None = None,
+    words: SiteWords = PAGES_WORDS,
+    logo: Logo | None = None,
+    style: str = "",
 ) -> Marker:
+    site = SiteOptions(title, weights, True, endpoint, remote, host, language, words, logo, style)
     with open_output(out) as output:
-        return write_site(output, models, SiteOptions(title, weights, endpoint=endpoint, remote=remote, host=host, language=language))
+        return write_site(output, models, site)
 
 
 def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | None = None) -> Marker:

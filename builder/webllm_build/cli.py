@@ -12,9 +12,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.box import SIMPLE
@@ -35,11 +35,15 @@ from rich.table import Table as RichTable
 
 from webllm_build import __version__
 from webllm_build.chromium import Gpu
-from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, BuildRequest, Kind, default_cache_dir, options, read_text
-from webllm_build.errors import ModelWarning, WebllmBuildError
+from webllm_build.config import BUNDLE, CONFIG_FILE, WEIGHTS_FOLDER, BuildRequest, default_cache_dir, key, options, problems
+from webllm_build.errors import ConfigError, ModelWarning, WebllmBuildError
 from webllm_build.hosts import HOST_NAMES, host_of
+from webllm_build.option import Kind, default_of, shape_of
 from webllm_build.progress import Done, Unit
 from webllm_build.signals import handled
+
+if TYPE_CHECKING:
+    from webllm_build.config_file import ConfigFile
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(stderr=True, highlight=False)
@@ -111,28 +115,55 @@ def _show_warning(
 
 
 def _build_command(kind: Kind, doc: str) -> Callable[..., None]:
-    """A command whose options are the fields of BuildRequest."""
+    """A command whose options are the fields of BuildRequest. What it is not given, webllm.toml says, and else the defaults."""
+    names = [name for name, (of_type, option) in options().items() if option.kind in (None, kind)]
 
-    def command(**options: Any) -> None:
-        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-        run_build(BuildRequest(kind=kind, **given))
+    def command(context: typer.Context, config: Path | None, **chosen: Any) -> None:
+        by_hand = {name for name in chosen if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"}
+        given: dict[str, Any] = {name: tuple(value) if isinstance(value := chosen[name], list) else value for name in by_hand}
+        file = _config_file(config)
+        if file is None:
+            run_build(BuildRequest(kind=kind, **given))
+            return
+        left = {name for name in file.values if name in given or (name not in (*names, "own")) or (name == "own" and "models" in given)}
+        file = replace(file, values={name: value for name, value in file.values.items() if name not in left})
+        request = BuildRequest(kind=kind, **file.values, **given)
+        if wrong := (*file.problems, *map(file.claimed, problems(request))):
+            raise ConfigError(wrong)
+        run_build(request)
 
-    names = [name for name, (_, option) in options().items() if option.kind in (None, kind)]
-    return _with_options(command, doc, [_parameter(name) for name in names])
+    config_help = f"What says the options that are not given here. Default: {CONFIG_FILE} of this folder, if it is there."
+    config_option: Any = Annotated[Path | None, typer.Option("--config", metavar="FILE", help=config_help)]
+    first = [
+        inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+        inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, annotation=config_option, default=None),
+    ]
+    return _with_options(command, doc, [*first, *(_parameter(name) for name in names if not shape_of(options()[name][0]).is_table)])
+
+
+def _config_file(path: Path | None) -> ConfigFile | None:
+    """The file that says what the command line does not."""
+    from webllm_build.config_file import read_config
+
+    if path is None:
+        path = Path(CONFIG_FILE)
+        if not path.exists():
+            return None
+    console.print(f"Options of {escape(str(path))}", soft_wrap=True)
+    return read_config(path)
 
 
 def _parameter(name: str) -> inspect.Parameter:
     """The command-line option of a field of BuildRequest."""
     of_type, option = options()[name]
-    shown: Any = list[str] if of_type == tuple[str, ...] else of_type
-    flag = option.flag or "--" + name.replace("_", "-")
-    if of_type in (bool, bool | None):
+    shape = shape_of(of_type)
+    shown: Any = (list[str] | None if default_of(BuildRequest, name) is None else list[str]) if shape.many else of_type
+    flag = option.flag or "--" + key(name)
+    if shape.item is bool:
         flag = f"{flag}/--no-{flag.removeprefix('--')}"
-    parser, metavar = (_text_of_file, "FILE") if option.file else (None, None)
+    parser, metavar = (None, None) if option.reads is None else (_file_reader(option.reads), "FILE")
     annotation: Any = Annotated[shown, typer.Option(flag, help=option.text, parser=parser, metavar=metavar)]
-    (item,) = (item for item in fields(BuildRequest) if item.name == name)
-    default = item.default_factory() if item.default is MISSING and item.default_factory is not MISSING else item.default
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default_of(BuildRequest, name), annotation=annotation)
 
 
 def _with_options(command: Callable[..., None], doc: str, parameters: list[inspect.Parameter]) -> Callable[..., None]:
@@ -143,11 +174,14 @@ def _with_options(command: Callable[..., None], doc: str, parameters: list[inspe
     return command
 
 
-def _text_of_file(path: str) -> str:
-    try:
-        return read_text(path)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+def _file_reader(reads: Callable[[str], Any]) -> Callable[[str], Any]:
+    def read(path: str) -> Any:
+        try:
+            return reads(path)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return read
 
 
 def run_build(request: BuildRequest) -> None:

@@ -2,63 +2,51 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any
 
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.toolchain import TOOLCHAINS
 from webllm_build.errors import ConfigError, InvalidOption, closest
 from webllm_build.hosts import HOST_NAMES
 from webllm_build.limits_generated import MAX_NAME
+from webllm_build.logo import Logo, read_logo
+from webllm_build.option import KINDS, Kind, Option, default_of, options_of
+from webllm_build.package.assets import LANGUAGES
 from webllm_build.package.chat_format import NAMES as TOOL_FORMATS
+from webllm_build.site_words import MAX_PRESETS, MAX_SUGGESTION, MAX_SUGGESTIONS, VISITORS, Preset, SiteWords, is_text, line, text
+from webllm_build.theme import FONTS, PAGES_OWN, Colors, unreadable
 
-Kind = Literal["site", "npm"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 QUANTIZATIONS = ("auto", "q4", "q4a", "q8", "mxfp4", "f16")  # quantize.LINEAR_SCHEMES, a test says: help need not wait for NumPy
 VARIANT_NAMES = tuple(variant.name for variant in VARIANTS)
 PREFILL_CHUNKS = (64, 128, 256, 512, 1024, 2048)
 MIN_CONTEXT = 64
 HTTPS_OR_LOCAL = re.compile(r"(https://[\w-]+(\.[\w-]+)*|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[\w.~%+@/-]*)?", re.ASCII)
 MAX_TEXT_BYTES = 1 << 20
+CONFIG_FILE = "webllm.toml"
 BUNDLE = "bundle"  # weights that are part of the result
 WEIGHTS_FOLDER = "weights"  # in the result: weights that are not part of it, to be uploaded
-
-
-@dataclass(frozen=True)
-class Option:
-    """What stands beside the type of an option.
-
-    help: sentences for people; {choices} in it is replaced by the list.
-    choices: what it may be, or each of its values where it may be repeated.
-    fits, expected, fix: for what no list can say: whether a value that was given is right, what would be, and how to get there.
-    kind: the only kind of result for which it means something.
-    alone: it is about one model, and means nothing for several.
-    flag: its name on the command line, where it is not the field's.
-    file: what is in the file that the command line names and reads; the field is the text itself.
-    """
-
-    help: str
-    choices: tuple[Any, ...] = ()
-    fits: Callable[[Any], object] = lambda value: True
-    expected: str = ""
-    fix: str = ""
-    kind: Kind | None = None
-    alone: bool = False
-    flag: str = ""
-    file: str = ""
-
-    @property
-    def text(self) -> str:
-        return self.help.replace("{choices}", ", ".join(map(str, self.choices)))
 
 
 def default_cache_dir() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("webllm-build")
+
+
+def read_text(path: str) -> str:
+    """The text of a file that an option names. Raises ValueError that says what is wrong with it."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(MAX_TEXT_BYTES + 1)
+        if 0 < len(data) <= MAX_TEXT_BYTES:
+            return data.decode("utf-8")
+        reason = f"it has {'more than ' if data else ''}{min(len(data), MAX_TEXT_BYTES)} bytes"
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error)
+    raise ValueError(f"expected a readable UTF-8 file of at most {MAX_TEXT_BYTES >> 20} MiB, not {path!r}: {reason}.")
 
 
 def is_place(weights: str) -> bool:
@@ -83,7 +71,10 @@ class Remote:
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What is asked for. Every field but `kind` is a command-line option of the same name."""
+    """What is asked for. Every field that is an Option is a key of webllm.toml and, where it is no table, a command-line option.
+
+    own: of each model, the options that it has for itself; empty: none has any.
+    """
 
     kind: Kind
     models: Annotated[
@@ -100,13 +91,14 @@ class BuildRequest:
     ] = None
     out: Annotated[Path, Option("Folder to write: new, empty, or an earlier result.")] = Path("dist")
     quantization: Annotated[
-        str, Option("How weights are stored: {choices}. auto keeps what a GGUF holds and takes q4 otherwise.", QUANTIZATIONS)
+        str, Option("How weights are stored: {choices}. auto keeps what a GGUF holds and takes q4 otherwise.", QUANTIZATIONS, each=True)
     ] = "auto"
     calibrate: Annotated[
         str | None,
         Option(
             "Text like what the model will be given, of which a page is used to tell which weights matter most. Default: a built-in one.",
-            file="text",
+            each=True,
+            reads=read_text,
         ),
     ] = None
     imatrix: Annotated[
@@ -115,7 +107,11 @@ class BuildRequest:
     ] = None
     kv: Annotated[
         str,
-        Option("How keys and values are cached: float (16 bits, 32 where the GPU has no such floats) or q8 (8 bits).", ("float", "q8")),
+        Option(
+            "How keys and values are cached: float (16 bits, 32 where the GPU has no such floats) or q8 (8 bits).",
+            ("float", "q8"),
+            each=True,
+        ),
     ] = "float"
     context_length: Annotated[
         int | None,
@@ -127,7 +123,7 @@ class BuildRequest:
             alone=True,
         ),
     ] = None
-    prefill_chunk: Annotated[int, Option("Tokens of a prompt computed at once: {choices}.", PREFILL_CHUNKS)] = 512
+    prefill_chunk: Annotated[int, Option("Tokens of a prompt computed at once: {choices}.", PREFILL_CHUNKS, each=True)] = 512
     weights: Annotated[
         str | None,
         Option(
@@ -138,16 +134,38 @@ class BuildRequest:
             fix="Give the address of the folder that serves the shards, without query or fragment.",
         ),
     ] = None
-    title: Annotated[
-        str | None,
+    title: Annotated[str | None, line("Title of the page. Default: the models' names.", MAX_NAME)] = None
+    logo: Annotated[
+        Logo | None, Option("Picture in the page's header and its icon: an .svg, .png or .webp file.", kind="site", reads=read_logo)
+    ] = None
+    colors: Annotated[Colors, Option("Colors of the page, checked for whether they can be read.", kind="site")] = PAGES_OWN
+    font: Annotated[str, Option("Letters of the page: {choices}.", tuple(FONTS), kind="site")] = "sans"
+    language: Annotated[
+        str, Option("Language of the page: {choices}. auto: the visitor's, where the page has it.", (VISITORS, *LANGUAGES), kind="site")
+    ] = VISITORS
+    welcome: Annotated[str | None, line("Heading of an empty chat.", 200)] = None
+    suggestions: Annotated[
+        tuple[str, ...] | None,
         Option(
-            "Title of the page. Default: the models' names.",
-            fits=lambda title: title.isprintable() and len(title) <= MAX_NAME,
-            expected=f"printable text on one line of at most {MAX_NAME} characters",
-            fix="Shorten it, or remove line breaks and control characters.",
+            "What the page suggests to ask, or to begin with. May be repeated. Default: the page's own.",
+            fits=lambda texts: len(texts) <= MAX_SUGGESTIONS and all(is_text(text, MAX_SUGGESTION) for text in texts),
+            expected=f"at most {MAX_SUGGESTIONS} texts of at most {MAX_SUGGESTION} characters",
+            fix="Shorten them.",
             kind="site",
+            flag="--suggestion",
         ),
     ] = None
+    system_prompt: Annotated[str | None, text("System prompt that conversations begin with, unless the visitor writes another.")] = None
+    presets: Annotated[
+        tuple[Preset, ...],
+        Option(
+            "System prompts that a visitor may choose in the settings, by name.",
+            fits=lambda presets: len({preset.name for preset in presets}) == len(presets) <= MAX_PRESETS,
+            expected=f"at most {MAX_PRESETS}, each with a name of its own",
+            fix="Leave some out, or name them differently.",
+            kind="site",
+        ),
+    ] = ()
     threads: Annotated[
         bool | None,
         Option(
@@ -214,7 +232,7 @@ class BuildRequest:
             kind="npm",
         ),
     ] = "1.0.0"
-    chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", file="template", alone=True)] = (
+    chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", reads=read_text, alone=True)] = (
         None
     )
     tool_format: Annotated[
@@ -227,6 +245,7 @@ class BuildRequest:
     toolchain: Annotated[str, Option("What links WebAssembly: {choices}.", tuple(TOOLCHAINS))] = "ziglang"
     debug_dump: Annotated[Path | None, Option("Folder that gets the compiler's IR after each phase.", alone=True)] = None
     cache_dir: Annotated[Path, Option("Folder that keeps finished work for the next build.")] = field(default_factory=default_cache_dir)
+    own: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def model(self) -> str:
@@ -237,7 +256,8 @@ class BuildRequest:
     @property
     def each(self) -> tuple["BuildRequest", ...]:
         """The requests of the models, one for each."""
-        return tuple(replace(self, models=(model,)) for model in self.models)
+        own = self.own or ({},) * len(self.models)
+        return tuple(replace(self, models=(model,), own=(), **options) for model, options in zip(self.models, own, strict=True))
 
     @property
     def weights_at(self) -> str | None:
@@ -252,6 +272,16 @@ class BuildRequest:
         return None if self.remote is None or self.remote_model is None else Remote(self.remote, self.remote_model)
 
     @property
+    def fixed_language(self) -> str | None:
+        """Of the page; None: the visitor's."""
+        return None if self.language == VISITORS else self.language
+
+    @property
+    def words(self) -> SiteWords:
+        """What the site says in its own words."""
+        return SiteWords(self.welcome, self.suggestions, self.system_prompt, self.presets)
+
+    @property
     def has_threads(self) -> bool:
         """Whether the site's service worker isolates the page."""
         return self.weights_at == BUNDLE if self.threads is None else self.threads
@@ -262,24 +292,40 @@ class BuildRequest:
         return None if self.weights_at == BUNDLE else self.weights_at
 
 
-@cache
 def options() -> dict[str, tuple[Any, Option]]:
     """(type, Option) of every field of BuildRequest that is an option, by its name."""
-    hints = get_type_hints(BuildRequest, include_extras=True)
-    return {item.name: get_args(hints[item.name]) for item in fields(BuildRequest) if item.name != "kind"}
+    return options_of(BuildRequest)
+
+
+def key(name: str) -> str:
+    """Of a field, in webllm.toml."""
+    return name.replace("_", "-")
+
+
+def problems(request: BuildRequest) -> tuple[InvalidOption, ...]:
+    """All that does not fit; what is about several options, only where each of them does."""
+    found = [problem for name in options() for problem in _problems(BuildRequest, name, getattr(request, name))]
+    for number, own in enumerate(request.own, 1):
+        found += (problem for name, value in own.items() for problem in _problems(BuildRequest, name, value, f"models[{number}]."))
+    if request.kind not in KINDS:
+        found.append(_not_of("kind", request.kind, KINDS))
+    if not found:
+        of_each = (problem for each in request.each for problem in (*_nested(each), *_both(each)))
+        found = [*dict.fromkeys(of_each), *unreadable(request.colors), *_several(request)]
+    return tuple(found)
 
 
 def resolve(request: BuildRequest) -> BuildRequest:
     """The request with home folders spelled out and variants in the order of preference. Raises one ConfigError with all problems."""
-    problems = [problem for name in options() for problem in _problems(name, getattr(request, name))]
-    if request.kind not in KINDS:
-        problems.append(_not_of("kind", request.kind, KINDS))
-    if not problems:
-        problems = [*_nested(request), *_both(request), *_several(request)]
-    if problems:
-        raise ConfigError(tuple(problems))
-    paths: dict[str, Any] = {name: value.expanduser() for name in options() if isinstance(value := getattr(request, name), Path)}
-    return replace(request, variants=tuple(name for name in VARIANT_NAMES if name in request.variants), **paths)
+    if found := problems(request):
+        raise ConfigError(found)
+    paths = _at_home({name: getattr(request, name) for name in options()})
+    own = tuple({**options, **_at_home(options)} for options in request.own)
+    return replace(request, variants=tuple(name for name in VARIANT_NAMES if name in request.variants), own=own, **paths)
+
+
+def _at_home(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.expanduser() for name, value in options.items() if isinstance(value, Path)}
 
 
 def context_within(asked: int | None, most: int) -> int:
@@ -290,34 +336,27 @@ def context_within(asked: int | None, most: int) -> int:
     return asked or most
 
 
-def read_text(path: str) -> str:
-    """The text of a file that an option names. Raises ValueError that says what is wrong with it."""
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            data = file.read(MAX_TEXT_BYTES + 1)
-        if 0 < len(data) <= MAX_TEXT_BYTES:
-            return data.decode("utf-8")
-        reason = f"it has {'more than ' if data else ''}{min(len(data), MAX_TEXT_BYTES)} bytes"
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error)
-    raise ValueError(f"expected a readable UTF-8 file of at most {MAX_TEXT_BYTES >> 20} MiB, not {path!r}: {reason}.")
-
-
-def _problems(name: str, value: object) -> Iterator[InvalidOption]:
-    option: Option = options()[name][1]
-    label = option.flag.removeprefix("--") or name.replace("_", "-")
+def _problems(of: type, name: str, value: object, within: str = "") -> Iterator[InvalidOption]:
+    """within: what stands before its name, where it is part of something."""
+    option = options_of(of)[name][1]
+    label = within + (option.flag.removeprefix("--") or key(name))
     values = value if isinstance(value, tuple) else (value,)
     if option.choices:
         yield from (_not_of(label, each, option.choices) for each in values if each not in option.choices)
-    if not values:
+    if not values and default_of(of, name):
         yield InvalidOption(label, value, "at least one", "Leave the option out for the default.")
-    if not option.file:
+    if option.reads is None:
         yield from (InvalidOption(label, each, "no NUL character", "Remove it.") for each in values if "\0" in str(each))
     if value is not None and not option.fits(value):
-        yield InvalidOption(label, value, option.expected, option.fix)
+        yield InvalidOption(label, _shown(value), option.expected, option.fix)
     if isinstance(value, Path) or name == "models":
         lost = (str(path) for path in values if not _has_home(str(path)))
         yield from (InvalidOption(label, path, "a path", "There is no user of that name.") for path in lost)
+    for number, part in enumerate(values, 1):
+        if is_dataclass(part):
+            of_part: type = type(part)
+            place = f"{label}[{number}]." if isinstance(value, tuple) else f"{label}."
+            yield from (problem for each in options_of(of_part) for problem in _problems(of_part, each, getattr(part, each), place))
 
 
 def _has_home(path: str) -> bool:
@@ -335,7 +374,7 @@ def _nested(request: BuildRequest) -> Iterator[InvalidOption]:
     for name in ("cache_dir", "debug_dump"):
         folder: Path | None = getattr(request, name)
         if folder is not None and Path(os.path.abspath(folder.expanduser())).is_relative_to(out):  # noqa: PTH100
-            yield InvalidOption(name.replace("_", "-"), str(folder), "a folder outside of --out", "Name another one.")
+            yield InvalidOption(key(name), str(folder), "a folder outside of --out", "Name another one.")
 
 
 def _both(request: BuildRequest) -> Iterator[InvalidOption]:
@@ -352,14 +391,13 @@ def _several(request: BuildRequest) -> Iterator[InvalidOption]:
     count = len(request.models)
     if count == 1:
         return
-    defaults = {item.name: item.default for item in fields(BuildRequest)}
     for name, (_, option) in options().items():
         value = getattr(request, name)
-        if option.alone and value != defaults[name]:
+        if option.alone and value != default_of(BuildRequest, name):
             own = "a site" if request.kind == "site" else "a package"
             more = "" if request.kind == "site" else ": one engine takes the modelRecords of several packages"
-            fix = f"Leave it out, or build that model into {own} of its own{more}."
-            yield InvalidOption(name.replace("_", "-"), _shown(value), f"one --model beside it, not {count}", fix)
+            fix = f"Say it in that model's own [[models]] of {CONFIG_FILE}, or build the model into {own} of its own{more}."
+            yield InvalidOption(key(name), _shown(value), f"one --model beside it, not {count}", fix)
 
 
 def _shown(value: object) -> object:

@@ -2,6 +2,7 @@
 
     WebllmBuildError
     ├── ConfigError
+    ├── ConfigFileError
     ├── SourceError
     │   ├── ModelNotFound
     │   ├── GatedModel
@@ -60,15 +61,16 @@ class WebllmBuildError(Exception):
 
 @dataclass(frozen=True)
 class InvalidOption:
-    """One option that does not fit: its name, the value given, what would be right, how to fix it."""
+    """One option that does not fit: its name, the value given, what would be right, how to fix it, and the file and line that it is in."""
 
     option: str
     value: object
     expected: str
     fix: str
+    where: str = ""
 
     def __str__(self) -> str:
-        return f"{self.option} = {self.value!r}: expected {self.expected}. {self.fix}".rstrip()
+        return f"{self.where}{self.option} = {self.value!r}: expected {self.expected}. {self.fix}".rstrip()
 
 
 class ConfigError(WebllmBuildError):
@@ -78,6 +80,10 @@ class ConfigError(WebllmBuildError):
         self.problems = problems
         count = "1 option does not fit" if len(problems) == 1 else f"{len(problems)} options do not fit"
         super().__init__("\n".join([f"{count}:", *(f"  {problem}" for problem in problems)]))
+
+
+class ConfigFileError(WebllmBuildError):
+    """webllm.toml cannot be read."""
 
 
 class SourceError(WebllmBuildError):

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readConfig } from "../src/page/config.ts";
+import { readSiteWords, type SiteWords } from "../src/page/site_words.ts";
+import { Fields } from "../src/support/fields.ts";
 import { Conversation } from "../src/app/conversation.ts";
 import { formatBytes } from "../src/support/format.ts";
 import { safeStorage } from "../src/app/safe_storage.ts";
@@ -74,6 +76,24 @@ test("settings are the defaults until something that fits is stored", () => {
     storage.set("webllm-build:settings:m", JSON.stringify({ ...store.defaults, ...wrong }));
     assert.deepEqual(store.load(), store.defaults);
   }
+});
+
+test("the system prompt is the site's until the visitor writes another", () => {
+  const storage = noStorage();
+  const store = new SettingsStore(storage, "m", 2048, {}, "You are Ada.");
+  assert.equal(store.load().systemPrompt, "You are Ada.");
+  store.save({ ...store.load(), systemPrompt: "" });
+  assert.equal(store.load().systemPrompt, "");
+});
+
+test("a site's words are read, and absent ones are the page's", () => {
+  const read = (value: unknown): SiteWords => readSiteWords(new Fields(value, "site", (message) => new Error(message)));
+  const nothing = { welcome: null, suggestions: null, system_prompt: null, presets: [] };
+  assert.deepEqual(read(nothing), { suggestions: undefined, systemPrompt: undefined, presets: [] });
+  const presets = [{ name: "Poet", text: "Rhyme." }];
+  const said = { suggestions: ["Eins?"], system_prompt: "Kurz.", presets };
+  assert.deepEqual(read(said), { suggestions: ["Eins?"], systemPrompt: "Kurz.", presets });
+  assert.throws(() => read({ ...said, suggestions: [1] }), /site\.suggestions\[0\]/);
 });
 
 test("an answer that a reload cut off counts as stopped", () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -32,11 +33,11 @@ def build_site(
     runs_on_cpu: bool = False,
     endpoint: bool = True,
     remote: Remote | None = None,
-    language: str | None = None,
+    **own: Any,
 ) -> None:
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
-    chats: the model has a chat template; one without continues a text.
+    chats: the model has a chat template; one without continues a text. own: language, words, logo and style of the site.
     """
     words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
     weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
@@ -49,7 +50,7 @@ def build_site(
         return data if name.endswith(".json") else data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):
-        publish_site(out, model, title=title, endpoint=endpoint, remote=remote, language=language)
+        publish_site(out, model, title=title, endpoint=endpoint, remote=remote, **own)
 
 
 def files_of_a_load(folder: Path) -> list[str]:

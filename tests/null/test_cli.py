@@ -18,8 +18,9 @@ from tiny_models import hugging_face_weights, write_gguf
 
 from package_sample import sample_model
 from webllm_build import __version__, build, cli
-from webllm_build.config import BuildRequest, Kind, options
+from webllm_build.config import BuildRequest, key, options
 from webllm_build.inspection import inspect
+from webllm_build.option import Kind, shape_of
 from webllm_build.progress import Silent
 from webllm_build.quantize import SCHEMES
 from webllm_build.quantize.loss import LOSSES
@@ -126,8 +127,8 @@ def test_the_last_lines_say_what_to_do_with_the_result(
 
 def test_every_field_is_an_option_of_a_command(run: Run) -> None:
     shown = run("site", "--help").stdout + run("npm", "--help").stdout
-    for name, (_, option) in options().items():
-        assert (option.flag or "--" + name.replace("_", "-")) in shown
+    for name, (of_type, option) in options().items():
+        assert shape_of(of_type).is_table or (option.flag or "--" + key(name)) in shown
 
 
 def test_every_option_that_is_written_of_exists(run: Run) -> None:

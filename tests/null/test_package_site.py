@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from golden_file import assert_golden
 from package_sample import FACTS, TOKENIZER, node, publish_site, sample_model, stub_runtime, tree
 from webllm_build.config import Remote
 from webllm_build.errors import PackageError
+from webllm_build.logo import Logo
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import MARKER, open_output, read_marker
 from webllm_build.package.site import SiteOptions, write_site
+from webllm_build.site_words import Preset, SiteWords
 
 HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
 
@@ -192,6 +194,21 @@ def test_a_hostile_title_stays_text(tmp_path: Path) -> None:
     page = Page((tmp_path / "dist" / "index.html").read_text())
     assert page.title == title
     assert page.handlers == []
+
+
+def test_a_sites_own_words_picture_and_colors_are_part_of_it(tmp_path: Path) -> None:
+    hostile = "</script><script>alert(1)</script>"
+    words = SiteWords(f"Hallo {hostile}", (hostile,), hostile, (Preset("a", hostile),))
+    publish_site(tmp_path / "dist", sample_model(tmp_path), words=words, logo=Logo(b"RIFF....WEBP", "webp"), style=":root{}")
+    out = tmp_path / "dist"
+    page = Page((out / "index.html").read_text("utf-8"))
+    assert page.inline_scripts == ["application/json"]
+    assert json.loads(page.config)["site"] == json.loads(json.dumps(asdict(words)))
+    own = [path for path in page.files if HASHED.sub(".", path) in ("assets/logo.webp", "assets/theme.css")]
+    assert len(own) == 3, "the picture as icon and in the header, the stylesheet"
+    assert all((out / path).is_file() for path in own)
+    shell = service_worker_config(out)["shell"]
+    assert isinstance(shell, list) and set(own) <= set(shell)
 
 
 def test_a_missing_runtime_stops_the_build(tmp_path: Path, runtime: Path) -> None:

@@ -6,17 +6,19 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, Remote
 from webllm_build.hosts import ANY, Host, require
+from webllm_build.logo import TYPES as LOGO_TYPES, Logo
 from webllm_build.package.assets import LANGUAGES, licenses, runtime_file, templates_folder
 from webllm_build.package.host_files import site_files
 from webllm_build.package.manifest import Manifest, hashed_name
 from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
+from webllm_build.site_words import PAGES_WORDS, SiteWords
 
 BENCH = "bench.html"
 
@@ -39,6 +41,7 @@ class SiteOptions:
     remote: who may answer in the device's place, where the visitor lets it; only of a page that chats.
     host: where it will be served, whose files it gets.
     language: that the page speaks, one of assets.LANGUAGES; None speaks the visitor's.
+    words, logo, style: its own, in the place of the page's or behind it.
     """
 
     title: str
@@ -48,6 +51,9 @@ class SiteOptions:
     remote: Remote | None = None
     host: Host = ANY
     language: str | None = None
+    words: SiteWords = PAGES_WORDS
+    logo: Logo | None = None
+    style: str = ""
 
 
 def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOptions) -> Marker:
@@ -103,7 +109,9 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")
     style = _built("style.css")
-    icon = _static("icon.svg")
+    theme = _hashed("theme.css", site.style.encode()) if site.style else None
+    icon = _static("icon.svg") if site.logo is None else _hashed(f"logo.{site.logo.extension}", site.logo.data)
+    icon_type = site.logo.type if site.logo else LOGO_TYPES["svg"]
     icons = json.loads(runtime_file("icons.json"))
     words = {language: _built(f"words-{language}.js") for language in LANGUAGES if language != "en"}
     own_words = [asset for language, asset in words.items() if language == site.language]
@@ -119,17 +127,20 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
         "remote": {"url": remote.url, "model": remote.model, "script": asks.path} if remote and asks else None,
         "language": site.language,
         "words": {language: asset.path for language, asset in words.items()},
+        "site": asdict(site.words),
     }
     origin = "" if base is None else " " + _origin(base)
-    assets = (app, worker, structure, cpu, markdown, style, icon, *own_words, *(each for each in (served, asks) if each))
+    assets = (app, worker, structure, cpu, markdown, style, icon, *own_words, *(each for each in (served, asks, theme) if each))
 
     def page(build: str) -> Asset:
         index = render(
             "site/index.html.j2",
             title=site.title,
             origin=origin + (f" {_origin(remote.url)}" if remote else ""),
-            style=style.path,
+            styles=[each.path for each in (style, theme) if each],
             icon=icon.path,
+            icon_type=icon_type,
+            has_logo=site.logo is not None,
             icons=icons,
             app=app.path,
             language=site.language or "en",
@@ -153,7 +164,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
     # GitHub Pages serves a folder with .nojekyll as it is.
     notice = Asset("licenses.txt", licenses().encode())
-    bench = _bench(config, site.title, origin, icon)
+    bench = _bench(config, site.title, origin, icon.path, icon_type)
     others = [asset for asset in words.values() if asset not in own_words]
     return (page(version), *assets, *others, logic, notice, *bench, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
 
@@ -162,11 +173,12 @@ def _digest(*assets: Asset) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(asset.data).digest() for asset in assets)).hexdigest()[:16]
 
 
-def _bench(config: Mapping[str, object], title: str, origin: str, icon: Asset) -> tuple[Asset, ...]:
+def _bench(config: Mapping[str, object], title: str, origin: str, icon: str, icon_type: str) -> tuple[Asset, ...]:
     """The page that measures. Nothing of it is loaded or stored before somebody opens it."""
     script, worker, style = _built("bench.js"), _built("bench-worker.js"), _built("bench.css")
     config = {**config, "worker": worker.path, "remote": None}
-    page = render("site/bench.html.j2", title=title, config=config, origin=origin, icon=icon.path, style=style.path, bench=script.path)
+    icons = {"icon": icon, "icon_type": icon_type}
+    page = render("site/bench.html.j2", title=title, config=config, origin=origin, style=style.path, bench=script.path, **icons)
     return (Asset(BENCH, page.encode()), script, worker, style)
 
 

@@ -47,7 +47,7 @@ export class Chat implements Task {
 
   constructor(config: PageConfig) {
     const [model] = config.models;
-    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
+    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling, config.site.systemPrompt);
     this.#conversation = new Conversation(this.#storage, model.id);
     this.#conversation.restore();
     this.#markdown = new LateMarkdown((attempt): Promise<Markdown> => import(attempt === 0 ? config.markdown : `${config.markdown}#${attempt}`));
@@ -67,7 +67,7 @@ export class Chat implements Task {
     this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
-    this.#suggest();
+    this.#suggest(config.site.suggestions ?? WORDS.suggestions);
     void this.#list.restore(this.#conversation.messages);
   }
 
@@ -247,9 +247,9 @@ export class Chat implements Task {
     if (this.#editing !== undefined && this.#editing >= length) this.#leaveEdit();
   }
 
-  #suggest(): void {
-    byId("suggestions", HTMLElement).append(...WORDS.suggestions.map((text) => {
-      const button = element("button", { type: "button" }, text);
+  #suggest(texts: readonly string[]): void {
+    byId("suggestions", HTMLElement).append(...texts.map((text) => {
+      const button = element("button", { type: "button", dir: "auto" }, text);
       button.addEventListener("click", () => this.#send(text));
       return element("li", {}, button);
     }));

@@ -49,8 +49,8 @@ export class Continuation implements Task {
     this.#undo.addEventListener("click", () => this.#takeBack());
     this.#new.addEventListener("click", () => this.#empty());
     document.addEventListener("keydown", (event) => this.#onKey(event));
-    byId("suggestions", HTMLElement).append(...WORDS.beginnings.map((text) => {
-      const button = element("button", { type: "button" }, text);
+    byId("suggestions", HTMLElement).append(...(config.site.suggestions ?? WORDS.beginnings).map((text) => {
+      const button = element("button", { type: "button", dir: "auto" }, text);
       button.addEventListener("click", () => {
         this.#sheet.text = text;
         void this.#continue();

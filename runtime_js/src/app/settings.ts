@@ -57,12 +57,12 @@ export class SettingsStore {
   readonly modelContext: number;
   readonly defaults: Settings;
 
-  /** modelId: settings belong to one model. */
-  constructor(storage: SafeStorage, modelId: string, modelContext: number, sampling: SamplingDefaults) {
+  /** modelId: settings belong to one model. systemPrompt: the site's. */
+  constructor(storage: SafeStorage, modelId: string, modelContext: number, sampling: SamplingDefaults, systemPrompt = "") {
     this.#storage = storage;
     this.#key = `${KEY}:${modelId}`;
     this.modelContext = modelContext;
-    this.defaults = defaultSettings(modelContext, sampling);
+    this.defaults = { ...defaultSettings(modelContext, sampling), systemPrompt };
   }
 
   /** What was stored; the defaults where nothing was, or something that does not fit. */

@@ -3,6 +3,7 @@
 import { readSamplingDefaults, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import type { SitePart } from "../support/site_parts.ts";
+import { readSiteWords, type SiteWords } from "./site_words.ts";
 
 /** A model of the site, as it is known before it is loaded. */
 export interface SiteModel {
@@ -57,6 +58,7 @@ export interface PageConfig {
   readonly language: string | undefined;
   /** Absolute URLs of the words of languages other than English. */
   readonly words: Readonly<Record<string, string>>;
+  readonly site: SiteWords;
 }
 
 const MAX_MODELS = 100;
@@ -80,6 +82,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     }),
     language: fields.optional("language", (key) => fields.string(key, 100)),
     words: readAddresses(fields.object("words"), pageUrl),
+    site: readSiteWords(fields.object("site")),
   };
 }
 

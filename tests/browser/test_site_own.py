@@ -1,0 +1,90 @@
+"""A site with its own words, colors and picture, as webllm.toml says them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from site_visit import Visit, answered, build_site
+
+from webllm_build.config import BuildRequest, resolve
+from webllm_build.config_file import read_config
+from webllm_build.theme import stylesheet
+
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><path d="M0 0h40v10H0z" fill="#7a1fa2"/></svg>'
+TOML = """
+title = "Ask Ada"
+logo = "ada.svg"
+font = "serif"
+language = "de"
+welcome = "مرحبا <b>you</b>"
+suggestions = ["Who was first?", "<img src=x onerror=alert(1)>"]
+system-prompt = "You are Ada."
+
+[colors.light]
+accent = "#7a1fa2"
+background = "#fff8e7"
+
+[[presets]]
+name = "Poet"
+text = "Rhyme."
+"""
+COLOR = "(element) => getComputedStyle(element).backgroundColor"
+
+
+def own_site(visit: Visit, tmp_path: Path, chats: bool = True) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "ada.svg").write_text(LOGO)
+    (folder / "webllm.toml").write_text(TOML, "utf-8")
+    file = read_config(folder / "webllm.toml")
+    assert file.problems == ()
+    request = resolve(BuildRequest("site", **file.values))
+    style = stylesheet(request.colors, request.font)
+    own: dict[str, Any] = {"language": request.fixed_language, "words": request.words, "logo": request.logo, "style": style}
+    build_site(visit.server.folder, tmp_path / "build-own", title=request.title or "", chats=chats, **own)
+
+
+def button_color(page: Page) -> str:
+    color: str = page.locator("#start").evaluate(COLOR)
+    return color
+
+
+def test_a_site_says_its_own_words_in_its_own_colors(visit: Visit, tmp_path: Path) -> None:
+    own_site(visit, tmp_path)
+    page = visit.open()
+    expect(page).to_have_title("Ask Ada")
+    logo = page.locator("header img")
+    size = logo.evaluate("async (image) => (await image.decode(), [image.clientWidth, image.clientHeight])")
+    assert size == [104, 26], "as wide as it is drawn"
+    assert logo.get_attribute("src") == page.locator("link[rel=icon]").get_attribute("href")
+    page.emulate_media(color_scheme="light")
+    assert page.locator("body").evaluate(COLOR) == "rgb(255, 248, 231)"
+    assert button_color(page) == "rgb(122, 31, 162)"
+    page.emulate_media(color_scheme="dark")
+    assert page.locator("body").evaluate(COLOR) == "rgb(21, 21, 26)", "the page's own, by night"
+    night = button_color(page)
+    assert night not in ("rgb(122, 31, 162)", "rgb(169, 173, 255)"), "the accent, made lighter"
+    page.click("#theme")
+    assert button_color(page) == "rgb(122, 31, 162)"
+    page.click("#theme")
+    assert button_color(page) == night
+    assert page.locator("body").evaluate("(body) => getComputedStyle(body).fontFamily").startswith("ui-serif")
+
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    heading = page.locator("#welcome h2 bdi")
+    expect(heading).to_have_text("مرحبا <b>you</b>")
+    assert heading.evaluate("(element) => getComputedStyle(element).direction") == "rtl"
+    expect(page.locator("#suggestions button")).to_have_text(["Who was first?", "<img src=x onerror=alert(1)>"])
+    page.click("#suggestions button >> nth=0")
+    assert answered(page, 2) == "2 messages: system, user."
+    page.click("#open-settings")
+    expect(page.locator("#system-prompt")).to_have_value("You are Ada.")
+
+
+def test_a_page_that_continues_texts_suggests_the_sites_beginnings(visit: Visit, tmp_path: Path) -> None:
+    own_site(visit, tmp_path, chats=False)
+    page = visit.start()
+    expect(page.locator("#suggestions button")).to_have_text(["Who was first?", "<img src=x onerror=alert(1)>"])
