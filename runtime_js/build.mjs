@@ -3,7 +3,8 @@
 import { build } from "esbuild";
 import { copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { inlineScript } from "./inline_script.mjs";
+import { bundledPackages } from "./bundled_packages.mjs";
+import { inlined, inlineScript } from "./inline_script.mjs";
 import { grammarModule, webXgrammar } from "./web_xgrammar.mjs";
 
 /** A site's worker is one script from memory: what it loads later it imports from an address. */
@@ -20,6 +21,7 @@ const shared = {
   minify: true,
   target: "es2022",
   legalComments: "none",
+  metafile: true,
   logLevel: "info",
   plugins: [inlineScript, webXgrammar],
 };
@@ -29,7 +31,7 @@ await mkdir("dist");
 await writeFile("dist/grammar.wasm", await grammarModule());
 await copyFile("src/view/icons.json", "dist/icons.json"); // for the page
 const languages = (await readdir("src/app/words")).filter((name) => /^[a-z]{2}[.]ts$/.test(name)).map((name) => name.slice(0, 2));
-await Promise.all([
+const built = await Promise.all([
   // The package's entries, without import(), which service workers may not call and classic workers' bundles cannot hold. What they share is in chunks, so
   // that a page which has `handle` alone, or whose bundler drops what it does not use, gets no engine: that is in its worker. (Not index.js: Vite 8
   // takes the path of the package's own, which has effects, for both.)
@@ -65,3 +67,5 @@ await Promise.all([
 // For the builder, which writes a page in one language: the texts of its template.
 const words = await Promise.all(languages.map(async (language) => [language, (await import(`./dist/words-${language}.js`)).default.page]));
 await writeFile("dist/words.json", JSON.stringify(Object.fromEntries(words)));
+const packages = await bundledPackages(built.map(({ metafile }) => metafile), inlined, { "@mlc-ai/web-xgrammar": "grammar.wasm" });
+await writeFile("dist/packages.json", JSON.stringify(packages, null, 1) + "\n"); // for bills of materials

@@ -36,6 +36,13 @@ FACTS = ModelFacts(
     vocab_size=320,
 )
 GRAMMAR = b"\0asm grammar"
+# As bundled_packages.mjs tells it. The chunk is in packages alone, and one of them is in nothing that is shipped.
+PACKAGES = {
+    "@scope/grammar": {"version": "0.1.0", "license": "Apache-2.0", "sha512": "ab" * 64, "files": ["grammar.wasm"]},
+    "chunked": {"version": "2.0.0", "license": "SEE LICENSE IN FILE", "sha512": "cd" * 64, "files": ["chunks/load-ABCD2345.js"]},
+    "marked": {"version": "1.2.3", "license": "(MIT OR Apache-2.0)", "sha512": "ef" * 64, "files": ["handle.js", "markdown.js"]},
+    "unused": {"version": "9.9.9", "license": "MIT", "sha512": "00" * 64, "files": ["chat.mjs"]},
+}
 LIBRARY = b"\0asm\1\0\0\0"
 TOKENIZER = Tokenizer(json.dumps({"version": "1.0"}).encode(), {"chat_template": "{{ messages }}", "eos_token": "</s>"})
 # Sizes that leave gaps for alignment; the third crosses two shards of 1000 bytes.
@@ -89,6 +96,7 @@ def stub_runtime(folder: Path) -> Path:
     words = {language: {name: f"{language} {name}" for name in names} for language in assets.LANGUAGES}
     (folder / "words.json").write_text(json.dumps(words))
     (folder / "grammar.wasm").write_bytes(GRAMMAR)
+    (folder / "packages.json").write_text(json.dumps(PACKAGES))
     (folder / "chunks").mkdir()
     for name in ("load-ABCD2345.js", "node-load-ABCD2345.js"):
         (folder / "chunks" / name).write_text("export const chunk = 1;\n")

@@ -126,8 +126,8 @@ def _version_of(program: str | Path | None) -> str:
         return where
     command = [str(program), "--version"]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, text=True, errors="replace", check=False)
-        said = next(iter(done.stdout.strip().splitlines()), "")
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False)
+        said = next(iter(done.stdout.decode("utf-8", "replace").strip().splitlines()), "")
     except (OSError, subprocess.SubprocessError) as error:
         said = f"does not start ({type(error).__name__})"
     return f"{said[:100]} ({where})"

@@ -29,10 +29,10 @@ def made_by(sources: tuple[str, ...], tools: tuple[str, ...]) -> dict[str, str]:
         for path in paths:
             if "build" not in path.relative_to(root.parent).parts:
                 digest.update(str(path.relative_to(root.parent)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return {"sources": digest.hexdigest(), **{tool: _version(tool) for tool in tools}}
+    return {"sources": digest.hexdigest(), **{tool: version_of(tool) for tool in tools}}
 
 
-def _version(distribution: str) -> str:
+def version_of(distribution: str) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError:

@@ -35,10 +35,12 @@ def page_config(site: Path) -> dict[str, Any]:
 
 
 def test_same_inputs_give_the_same_bytes(tmp_path: Path, tiny_site: Path) -> None:
-    """Another build of what the other tests visit, with a cache, a working folder and a hash order of its own."""
+    """Another build of what the other tests visit, with surroundings of its own: folders, hash order, language, time zone, permissions."""
     options = ("--model", str(TINY), "--out", "dist", "--cache-dir", "cache", "--tool-format", "hermes")
-    command = [sys.executable, "-m", "webllm_build", "site", *options]
-    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    program = "import os; os.umask(0o077); from webllm_build.__main__ import main; main()"
+    command = [sys.executable, "-c", program, "site", *options]
+    other = {"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "1", "PYTHONUTF8": "0"}
+    environment = {**os.environ, **other, "HOME": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     again = contents(tmp_path / "dist")

@@ -42,6 +42,7 @@ SITE_SCRIPTS = (
 )
 CHAT_PROGRAM = "chat.mjs"
 GRAMMAR_ENGINE = "grammar.wasm"
+PACKAGES = "packages.json"  # which packages of npm have code in which files
 NPM_SCRIPTS = (
     *("whole.js", "handle.js", "ai-sdk.js", "prompt-api.js", "react.js", "element.js"),
     *("worker.js", "node.js", "node-worker.js"),
@@ -52,7 +53,7 @@ def check_assets(kind: str) -> None:
     """Raise PackageError where the installation lacks what a site or an npm package is made of. Worth calling before a long build."""
     templates_folder()
     licenses()
-    for name in (GRAMMAR_ENGINE, *(SITE_SCRIPTS if kind == "site" else NPM_SCRIPTS)):
+    for name in (GRAMMAR_ENGINE, PACKAGES, *(SITE_SCRIPTS if kind == "site" else NPM_SCRIPTS)):
         runtime_file(name)
 
 

@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
 from webllm_build.package.assets import licenses, runtime_modules, runtime_types, templates_folder
+from webllm_build.package.bill import BILL, Product, bill
 from webllm_build.package.manifest import Manifest
 from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
@@ -39,6 +41,9 @@ def write_npm(output: Output, models: Sequence[CompiledModel], *, name: str, ver
             each.model.write(stage, each.manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER, JSON_SUFFIX)
         for path, text in _texts(contents, name, version, weights).items():
             stage.write(path, text.encode())
+        published = {path: digest for path, digest in stage.digests.items() if not path.startswith(f"{WEIGHTS_FOLDER}/")}
+        product = Product("library", name, version, f"pkg:npm/{quote(name, safe='/')}@{version}")
+        stage.write(BILL, bill(product, [each.manifest for each in contents], published))
 
     marks = tuple(marked(each.manifest, each.model.names, JSON_SUFFIX) for each in contents)
     return output.publish("npm", marks, fill, ("index.js", "package.json"))
@@ -182,5 +187,5 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
             "./runtime/node-worker.js",
             "./runtime/chunks/node-*.js",
         ],
-        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "worker", "prompt-api", "models")), "runtime", "model"],
+        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "worker", "prompt-api", "models")), "runtime", "model", BILL],
     }

@@ -56,11 +56,13 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files: dict[str, int] = {}
+        self.digests: dict[str, str] = {}  # sha256, in hex
 
     def write(self, name: str, data: bytes) -> None:
         """A file of the result. name: its path, with slashes."""
         self._target(name).write_bytes(data)
         self.files[name] = len(data)
+        self.digests[name] = hashlib.sha256(data).hexdigest()
 
     def copy(self, source: Path, name: str, entry: FileEntry) -> None:
         """A file that was made before. Raises DamagedEntry where its content is not that of `entry` any more."""
@@ -75,7 +77,7 @@ class Stage:
                 "Its disk or this machine's memory is faulty.",
                 source.parent,
             )
-        self.files[name] = entry.bytes
+        self.files[name], self.digests[name] = entry.bytes, entry.sha256
 
     def _target(self, name: str) -> Path:
         target = self.folder / name

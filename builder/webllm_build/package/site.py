@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
+from webllm_build import __version__
 from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, Remote
 from webllm_build.hosts import ANY, Host, require
 from webllm_build.logo import TYPES as LOGO_TYPES, Logo
 from webllm_build.package.assets import LANGUAGES, licenses, runtime_file, templates_folder
+from webllm_build.package.bill import BILL, Product, bill
 from webllm_build.package.host_files import site_files
 from webllm_build.package.manifest import Manifest, hashed_name
 from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
@@ -74,6 +76,7 @@ def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOption
             stage.write(path, data)
         for model, manifest in contents:
             model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+        stage.write(BILL, bill(Product("application", site.title, __version__), [manifest for _, manifest in contents], stage.digests))
         require(site.host, {path: size for path, size in stage.files.items() if not path.startswith(f"{WEIGHTS_FOLDER}/")})
 
     marks = tuple(marked(manifest, model.names) for model, manifest in contents)
