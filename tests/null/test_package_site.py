@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -125,7 +126,8 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     assert isinstance(shell, list)
     assert shell[0] == "./"
     later = ("worker", "structure", "cpu", "markdown", "endpoint")
-    assert set(page.files) | {json.loads(page.config)[name] for name in later} == set(shell[1:])
+    of_a_launcher = {path for path in page.files if path.endswith((".webmanifest", ".png"))}
+    assert set(page.files) - of_a_launcher | {json.loads(page.config)[name] for name in later} == set(shell[1:])
     bench = Page((out / "bench.html").read_text())
     only_bench = {*bench.files, json.loads(bench.config)["worker"]} - set(page.files)
     assert len(only_bench) == 3, "its script, worker and style"
@@ -205,10 +207,30 @@ def test_a_sites_own_words_picture_and_colors_are_part_of_it(tmp_path: Path) -> 
     assert page.inline_scripts == ["application/json"]
     assert json.loads(page.config)["site"] == json.loads(json.dumps(asdict(words)))
     own = [path for path in page.files if HASHED.sub(".", path) in ("assets/logo.webp", "assets/theme.css")]
-    assert len(own) == 3, "the picture as icon and in the header, the stylesheet"
+    assert len(own) == 4, "the picture as icons and in the header, the stylesheet"
     assert all((out / path).is_file() for path in own)
     shell = service_worker_config(out)["shell"]
     assert isinstance(shell, list) and set(own) <= set(shell)
+
+
+def test_a_site_is_installable(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    publish_site(out, sample_model(tmp_path), title="A long name for a chat", language="ar")
+    app = json.loads((out / "manifest.webmanifest").read_text())
+    assert (app["name"], app["short_name"], app["lang"]) == ("A long name for a chat", "A long name", "ar")
+    assert {(icon["sizes"], icon["purpose"]) for icon in app["icons"]} >= {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")}
+    for icon in app["icons"]:
+        data = (out / icon["src"]).read_bytes()
+        if icon["sizes"] != "any":
+            assert data[16:24] == struct.pack(">II", *map(int, icon["sizes"].split("x"))), "a PNG says its own size"
+    assert app["share_target"]["params"]["text"] == "q" and app["start_url"] == app["scope"] == "./"
+
+
+def test_an_installed_site_has_its_own_picture(tmp_path: Path) -> None:
+    publish_site(tmp_path / "dist", sample_model(tmp_path), title="Chat", logo=Logo(b"RIFF....WEBP", "webp"))
+    app = json.loads((tmp_path / "dist" / "manifest.webmanifest").read_text())
+    assert [(icon["type"], icon["sizes"]) for icon in app["icons"]] == [("image/webp", "any")]
+    assert not list((tmp_path / "dist").rglob("*.png"))
 
 
 def test_a_missing_runtime_stops_the_build(tmp_path: Path, runtime: Path) -> None:

@@ -20,9 +20,11 @@ from webllm_build.package.manifest import Manifest, hashed_name
 from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
 from webllm_build.package.render import render
+from webllm_build.package.web_app import WEB_APP, AppIcon, web_app
 from webllm_build.site_words import PAGES_WORDS, SiteWords
 
 BENCH = "bench.html"
+DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     theme = _hashed("theme.css", site.style.encode()) if site.style else None
     icon = _static("icon.svg") if site.logo is None else _hashed(f"logo.{site.logo.extension}", site.logo.data)
     icon_type = site.logo.type if site.logo else LOGO_TYPES["svg"]
+    drawn = (_static("icon-192.png"), _static("icon-512.png"), _static("icon-maskable.png")) if site.logo is None else ()
     icons = json.loads(runtime_file("icons.json"))
     words = {language: _built(f"words-{language}.js") for language in LANGUAGES if language != "en"}
     own_words = [asset for language, asset in words.items() if language == site.language]
@@ -143,6 +146,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
             styles=[each.path for each in (style, theme) if each],
             icon=icon.path,
             icon_type=icon_type,
+            touch_icon=drawn[2].path if drawn else icon.path,
             has_logo=site.logo is not None,
             icons=icons,
             app=app.path,
@@ -168,8 +172,12 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     # GitHub Pages serves a folder with .nojekyll as it is.
     notice = Asset("licenses.txt", licenses().encode())
     bench = _bench(config, site.title, origin, icon.path, icon_type)
+    installed = [AppIcon(asset.path, "image/png", sizes, purpose) for asset, (sizes, purpose) in zip(drawn, DRAWN, strict=False)]
+    language = site.language or "en"
+    manifest = web_app(site.title, language, [AppIcon(icon.path, icon_type, "any"), *installed], task == "chat")
     others = [asset for asset in words.values() if asset not in own_words]
-    return (page(version), *assets, *others, logic, notice, *bench, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
+    files_of_hosts = (Asset(WEB_APP, manifest), notice, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
+    return (page(version), *assets, *others, *drawn, logic, *bench, *files_of_hosts)
 
 
 def _digest(*assets: Asset) -> str:

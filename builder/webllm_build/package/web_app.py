@@ -1,0 +1,40 @@
+"""What makes a site installable: its web app manifest. https://www.w3.org/TR/appmanifest/"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WEB_APP = "manifest.webmanifest"
+# The page's own ground and header, which a system shows while the page starts.
+SHORT = 12  # characters that fit below an icon
+GROUND, HEADER = "#f7f6f3", "#ffffff"
+
+
+@dataclass(frozen=True)
+class AppIcon:
+    """path: in the site. sizes: as a link's, "192x192" or "any". purpose: "any", or "maskable" where its edges may be cut off."""
+
+    path: str
+    type: str
+    sizes: str
+    purpose: str = "any"
+
+
+def web_app(title: str, language: str, icons: Sequence[AppIcon], chats: bool) -> bytes:
+    """The manifest. What is shared with an installed chat is asked of it, as `?q=` of its address."""
+    manifest = {
+        "id": "./",
+        "name": title,
+        "short_name": title if len(title) <= SHORT else title[:SHORT].rsplit(" ", 1)[0],
+        "lang": language,
+        "start_url": "./",
+        "scope": "./",
+        "display": "standalone",
+        "background_color": GROUND,
+        "theme_color": HEADER,
+        "icons": [{"src": icon.path, "type": icon.type, "sizes": icon.sizes, "purpose": icon.purpose} for icon in icons],
+        **({"share_target": {"action": "./", "method": "GET", "params": {"text": "q", "title": "title", "url": "url"}}} if chats else {}),
+    }
+    return json.dumps(manifest, ensure_ascii=False, separators=(",", ":")).encode()
