@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WebWorkerMLCEngine } from "../src/transport/client.ts";
-import { AbortError, ModelNotFoundError, ProtocolError, RequestValidationError } from "../src/support/errors.ts";
+import { AbortError, ModelNotFoundError, NoAnswerError, ProtocolError, RequestValidationError } from "../src/support/errors.ts";
 import type { InitProgressReport } from "../src/api/types.ts";
 import { CONFIG, FakeEngine, Loopback, MODEL, soon } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -125,11 +125,33 @@ test("a worker that had failed before anybody listened is not waited for without
   await alive.unload();
   await assert.rejects(long, AbortError);
 
-  const { worker, client: left } = await loaded(); // one that ends in the middle of a load
-  const cut = soon(assert.rejects(left.reload(MODEL), fails(ProtocolError, /says nothing any more/)));
+});
+
+test("a worker that ends without a word fails what was asked, whatever that was; a slow one is waited for", async (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const asks: Record<string, (client: WebWorkerMLCEngine) => Promise<unknown>> = {
+    load: (client) => client.reload(MODEL),
+    answer: (client) => client.chatCompletion({ messages: MESSAGES }),
+    stream: async (client) => { for await (const _ of await client.chatCompletion({ messages: MESSAGES, stream: true })); },
+    tokens: (client) => client.tokenize("a text"),
+    question: (client) => client.getGPUVendor(),
+  };
+  for (const [name, ask] of Object.entries(asks)) {
+    const { worker, client } = await loaded();
+    worker.terminate();
+    const failed = soon(assert.rejects(ask(client), fails(NoAnswerError, /says nothing any more/)), name);
+    await new Promise(setImmediate);
+    context.mock.timers.tick(60_000);
+    await failed;
+    await soon(assert.rejects(client.chatCompletion({ messages: MESSAGES }), NoAnswerError), name);
+  }
+
+  const { worker, client } = await loaded(); // in the middle of an answer
+  const answer = await client.chatCompletion({ messages: MESSAGES, stream: true });
+  const rest = soon(assert.rejects(async () => { for await (const _ of answer); }, fails(NoAnswerError, /says nothing any more/)));
   worker.terminate();
   context.mock.timers.tick(60_000);
-  await cut;
+  await rest;
 });
 
 test("an engine can be ended with its worker", async () => {

@@ -9,10 +9,12 @@ export const TICK_MS = 5000;
 /** A minute: long for a busy machine, too. */
 export const PATIENCE_TICKS = 12;
 
-/** Calls `onTick` with how many ticks have passed, until what it returns is called. While a machine sleeps, none pass. */
+/** Calls `onTick` with how many ticks have passed, until what it returns is called. While a machine sleeps, none pass. In Node, a watch keeps no process. */
 export function everyTick(onTick: (ticks: number) => void): () => void {
   let ticks = 0;
   const timer = setInterval(() => onTick(++ticks), TICK_MS);
+  const handle: unknown = timer; // a number in browsers
+  if (typeof handle === "object" && handle !== null && "unref" in handle && typeof handle.unref === "function") handle.unref();
   return () => clearInterval(timer);
 }
 

@@ -53,7 +53,7 @@ export type ClientMessage =
 
 /** Worker to page. */
 export type WorkerMessage =
-  /** Answers the first message, whichever it is, and comes with every tick of a load: the worker runs. */
+  /** Answers the first message, whichever it is, and comes with every tick while a request is open: the worker runs. */
   | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly report: InitProgressReport }
   | { readonly kind: "deviceLost"; readonly error: WireError }

@@ -7,7 +7,7 @@ import type { ModelChoice } from "../engine/choice.ts";
 import { waitingToBegin } from "../engine/progress.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import { abortError } from "../support/abort.ts";
-import { AbortError, ProtocolError, fromWire } from "../support/errors.ts";
+import { AbortError, NoAnswerError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
 import { PushStream } from "../support/stream.ts";
 import { CALLS, parseWorkerMessage, type CallName, type ClientMessage, type WorkerMessage } from "./protocol.ts";
@@ -45,8 +45,6 @@ export class RemoteHost implements ModelHost {
   /** Why the worker can be asked no more. */
   #failure: Error | null = null;
   #isHeard = false;
-  /** Loads under way. */
-  #loads = 0;
   #silentTicks = 0;
   #stopListening: (() => void) | undefined;
   #nextId = 0;
@@ -69,13 +67,7 @@ export class RemoteHost implements ModelHost {
   }
 
   async load(call: LoadCall, signal?: AbortSignal): Promise<void> {
-    this.#loads++;
-    try {
-      await this.#ask("done", (id) => ({ ...call, kind: "reload", id }), signal);
-    } finally {
-      this.#loads--;
-      this.#unlisten();
-    }
+    await this.#ask("done", (id) => ({ ...call, kind: "reload", id }), signal);
   }
 
   async unload(modelId?: string): Promise<void> {
@@ -163,7 +155,7 @@ export class RemoteHost implements ModelHost {
       if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
       const settle = (): void => {
         this.#waiting.delete(id);
-        this.#hold();
+        this.#attend();
         signal?.removeEventListener("abort", cancel);
       };
       const fail = (error: unknown): void => {
@@ -181,39 +173,39 @@ export class RemoteHost implements ModelHost {
         else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
       };
       this.#waiting.set(id, { reply, fail });
-      this.#hold();
-      if (!this.#isHeard || this.#loads > 0) this.#listen();
+      this.#attend();
       signal?.addEventListener("abort", cancel);
       this.#post(make(id));
     });
   }
 
   /**
-   * Fails where nothing comes: at first, or while a model loads, when a worker says with every tick that it is there. Browsers end workers
-   * without a word, and a script that failed before this engine listened told nobody.
+   * As long as something is asked, a process waits for its worker, and the worker says with every tick that it is there. What says nothing has
+   * failed: browsers end workers without a word, and a script that failed before this engine listened told nobody.
    */
+  #attend(): void {
+    if (this.#waiting.size + this.#answers.size > 0) {
+      this.#worker.ref?.();
+      this.#listen();
+    } else {
+      this.#worker.unref?.();
+      this.#stopListening?.();
+      this.#stopListening = undefined;
+    }
+  }
+
   #listen(): void {
-    this.#stopListening ??= everyTick(() => {
+    if (this.#stopListening !== undefined) return;
+    this.#silentTicks = 0;
+    this.#stopListening = everyTick(() => {
       const ticks = ++this.#silentTicks;
       if (ticks === 1 && !this.#isHeard) this.listener.progress(waitingToBegin("Waiting for the engine's worker"));
       if (ticks < PATIENCE_TICKS) return;
-      this.#fail(new ProtocolError(this.#isHeard ? "The engine's worker says nothing any more: the browser has ended it, or it is blocked."
-        : "The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run a "
+      this.#fail(this.#isHeard
+        ? new NoAnswerError("The engine's worker says nothing any more: the browser has ended it, or it is blocked. Load the model again.", { what: "the engine" })
+        : new ProtocolError("The engine's worker says nothing: its script has failed, or is not an engine's. Is it deployed, and does it run a "
           + "WebWorkerMLCEngineHandler? Make the engine as soon as its worker, so that it hears why a script fails."));
     });
-  }
-
-  /** Ends the watch where it has no more to do. */
-  #unlisten(): void {
-    if (this.#failure === null && (!this.#isHeard || this.#loads > 0)) return;
-    this.#stopListening?.();
-    this.#stopListening = undefined;
-  }
-
-  /** A process waits for its worker as long as something is asked of it. */
-  #hold(): void {
-    if (this.#waiting.size + this.#answers.size > 0) this.#worker.ref?.();
-    else this.#worker.unref?.();
   }
 
   #post(message: ClientMessage): void {
@@ -224,7 +216,6 @@ export class RemoteHost implements ModelHost {
     if (!(event instanceof MessageEvent) || this.#failure !== null) return;
     this.#isHeard = true;
     this.#silentTicks = 0;
-    this.#unlisten();
     let message: WorkerMessage;
     try {
       message = parseWorkerMessage(event.data);
@@ -269,7 +260,7 @@ export class RemoteHost implements ModelHost {
   /** Whether the answer was open. */
   #close(id: number): boolean {
     const wasOpen = this.#answers.delete(id);
-    this.#hold();
+    this.#attend();
     return wasOpen;
   }
 
@@ -291,10 +282,9 @@ export class RemoteHost implements ModelHost {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#lose(error);
-    this.#unlisten();
     for (const { fail } of [...this.#waiting.values()]) fail(error);
     for (const answer of this.#answers.values()) answer.fail(error);
     this.#answers.clear();
-    this.#hold();
+    this.#attend();
   }
 }

@@ -62,8 +62,7 @@ export class WebWorkerMLCEngineHandler {
     switch (message.kind) {
       case "reload":
         this.#run(message.id, async (id, { controller }) => {
-          const stop = everyTick(() => this.#post({ kind: "alive" }));
-          await this.#host.load(message, controller.signal).finally(stop);
+          await this.#host.load(message, controller.signal);
           this.#post({ kind: "done", id });
         });
         break;
@@ -117,7 +116,9 @@ export class WebWorkerMLCEngineHandler {
   #run(id: number, work: (id: number, open: OpenRequest) => Promise<void>): void {
     const open: OpenRequest = { controller: new AbortController() };
     this.#open.set(id, open);
+    const stopSaying = everyTick(() => this.#post({ kind: "alive" }));
     const done = work(id, open).catch((error: unknown) => this.#post({ kind: "error", id, error: toWire(error) })).then(() => {
+      stopSaying();
       this.#open.delete(id);
       this.#busy.delete(done);
     });
