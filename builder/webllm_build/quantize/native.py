@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from webllm_build import platforms
 from webllm_build.errors import ToolchainError
 from webllm_build.quantize.scheme import Rows
 
@@ -24,6 +25,8 @@ SOURCES = [Path(__file__).with_name(name) for name in ("search.c", "multiply.c")
 OPTIONS = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-sanitize=all", "-nostdlib", "-fno-builtin", "-Wno-psabi")
 CACHES = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")  # else in the home folder, which may not be there
 
+# Of the compiler's own runtime Windows needs what touches a large stack page by page.
+SYSTEM_OPTIONS = ("-lcompiler_rt",) if platforms.WINDOWS else ()
 LANES = 16  # of multiply.c
 
 Floats = npt.NDArray[np.float32]
@@ -40,9 +43,10 @@ def _library() -> ctypes.CDLL:
 
 @functools.cache
 def _compiled() -> ctypes.CDLL:
-    with tempfile.TemporaryDirectory(prefix="webllm-build-") as folder:
+    # Windows keeps a library that is in use.
+    with tempfile.TemporaryDirectory(prefix="webllm-build-", ignore_cleanup_errors=platforms.WINDOWS) as folder:
         path = Path(folder) / "loops.so"
-        command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, "-o", str(path), *map(str, SOURCES)]
+        command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, *SYSTEM_OPTIONS, "-o", str(path), *map(str, SOURCES)]
         environment = {**os.environ, **dict.fromkeys(CACHES, folder)}
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
         if done.returncode:

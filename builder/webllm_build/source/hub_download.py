@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from webllm_build.disk import move
 from webllm_build.errors import DownloadFailed
+from webllm_build.locks import lock
 from webllm_build.source.files import sha256_file
 
 ETAG = re.compile(r"[\w-]{1,128}", re.ASCII)  # a file's name
@@ -37,16 +38,19 @@ def download_content(repository: str, name: str, commit: str, blobs: Path, bar: 
     blob, unfinished = blobs / found.etag, blobs / f"{found.etag}{UNFINISHED}"
     if blob.exists():
         return
-    with unfinished.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return
-        if file.tell() > found.size:
-            file.truncate(0)
-        http_get(found.location, file, resume_size=file.tell(), headers=headers, expected_size=found.size, tqdm_class=bar)
-        file.flush()
+    unfinished.touch()
+    try:
+        held = lock(unfinished)
+    except FileNotFoundError:  # another process has finished it
+        return
+    if held is None:
+        return
+    with held:
+        with unfinished.open("ab") as file:
+            if file.tell() > found.size:
+                file.truncate(0)
+            http_get(found.location, file, resume_size=file.tell(), headers=headers, expected_size=found.size, tqdm_class=bar)
         if len(found.etag) == SHA256_DIGITS and sha256_file(unfinished) != found.etag:
             unfinished.unlink()
             raise DownloadFailed(f"{name} of {repository} arrived damaged", "Run the same command again.")
-        unfinished.replace(blob)
+        move(unfinished, blob)

@@ -6,7 +6,7 @@ Both can take any time and memory, and the tokenizers library panics on some fil
 from __future__ import annotations
 
 import json
-import resource
+import struct
 import sys
 import traceback
 from contextlib import suppress
@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 MEMORY_BYTES = 4 << 30
+EXTENDED_LIMITS, LIMIT_PROCESS_MEMORY = 9, 0x100  # of job objects on Windows
 TEMPLATE_NAME = "<template>"
 QUESTION = "probed question"
 # Statements that the page's templates have, with their ends. Python's Jinja knows more, also of filters and functions.
@@ -118,9 +119,39 @@ def run_template(request: dict[str, Any]) -> dict[str, object]:
     return {"renders": [rendered(messages, in_parts=in_parts) for messages in request["conversations"]]}
 
 
+def limit_memory(most: int) -> None:
+    """Ends this process where it wants more. Raises ImportError, ValueError or OSError where that cannot be."""
+    if sys.platform == "win32":
+        limit_job(most)
+    else:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def limit_job(most: int) -> None:
+    """Puts this process into a job object with a limit of memory. learn.microsoft.com/windows/win32/procthread/job-objects"""
+    import ctypes
+
+    kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
+    kernel.CreateJobObjectW.restype = kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    limits = job_limits(most)
+    job = ctypes.c_void_p(kernel.CreateJobObjectW(None, None))
+    if not kernel.SetInformationJobObject(job, EXTENDED_LIMITS, limits, len(limits)):
+        raise OSError("the limits of a job cannot be set")
+    if not kernel.AssignProcessToJobObject(job, ctypes.c_void_p(kernel.GetCurrentProcess())):
+        raise OSError("the process cannot be put into a job")
+
+
+def job_limits(most: int) -> bytes:
+    """JOBOBJECT_EXTENDED_LIMIT_INFORMATION of 64-bit Windows with a limit of memory: two times, flags, two sizes of working sets, a count
+    of processes, affinity, two classes, six counters of transfers, and the memory of a process, of all, and the peaks of both."""
+    return struct.pack("<qqI4xQQI4xQII6Q4Q", 0, 0, LIMIT_PROCESS_MEMORY, 0, 0, 0, 0, 0, 0, *(0,) * 6, most, 0, 0, 0)
+
+
 def main() -> None:
-    with suppress(ValueError, OSError):  # where the system does not limit address space
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    with suppress(ImportError, ValueError, OSError):  # where the system does not limit address space
+        limit_memory(MEMORY_BYTES)
     request = json.load(sys.stdin)
     answer: dict[str, object] = {}
     if "texts" in request:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -56,7 +55,7 @@ def run_child(command: Sequence[str], request: Mapping[str, object], seconds: fl
         late.set()
         child.kill()
 
-    where = Path(os.environ.get("TMPDIR", "/tmp"))
+    where = Path(tempfile.gettempdir())
     with disk_errors(where, "TMPDIR"), tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
         asked.write(json.dumps(request).encode())
         asked.seek(0)
