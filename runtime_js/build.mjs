@@ -38,8 +38,8 @@ const built = await Promise.all([
   build({ ...shared, format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", external: ["react"],
     entryPoints: { whole: "src/index.ts", handle: "src/handle.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts",
       element: "src/adapters/element/index.ts" } }),
-  // A package's worker, and the engine for tests, whole.
-  build({ ...shared, format: "esm", entryPoints: { worker: "src/transport/worker_main.ts", debug: "src/bench/debug_engine.ts" } }),
+  // A package's worker, and the engine and the views for tests, whole.
+  build({ ...shared, format: "esm", entryPoints: { worker: "src/transport/worker_main.ts", debug: "src/bench/debug_engine.ts", drawing: "src/bench/drawing.ts" } }),
   // One file each: a page's assets.
   build({
     ...shared, format: "esm", plugins: [...shared.plugins, sitePart],
@@ -47,7 +47,7 @@ const built = await Promise.all([
       "site-worker": "src/shared/site_worker_main.ts", app: "src/app/main.ts", bench: "src/bench/main.ts", "bench-worker": "src/bench/worker_main.ts",
     },
   }),
-  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", remote: "src/app/remote/main.ts", markdown: "src/view/markdown.ts" } }),
+  build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", remote: "src/app/remote/main.ts", markdown: "src/view/markdown.ts", highlight: "src/view/highlight.ts", mathematics: "src/view/mathematics.ts" } }),
   // A page loads the words of its visitor's language; English ones are in the page.
   build({ ...shared, format: "esm", entryPoints: Object.fromEntries(languages.map((language) => [`words-${language}`, `src/app/words/${language}.ts`])) }),
   // The package's entry outside of browsers, and the script of its engine's thread.

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Parser } from "marked";
-import { readBlocks, readableLength, splitLists } from "../src/view/markdown.ts";
+import { openFence, readBlocks, readableLength, takeApart } from "../src/view/markdown.ts";
 
 test("a text is readable up to a line that is nested too deep", () => {
   assert.equal(readableLength("> a\n- b\n"), 8);
@@ -30,17 +29,27 @@ test("a long run of marks is not searched for emphasis", () => {
   assert.deepEqual(kinds("A *long* paragraph with `code`, as people write them. ".repeat(140)), ["text", "em", "codespan"]);
 });
 
-test("a long list is split before its last two items, into lists that go on with its numbers; others stay whole", () => {
-  const items = (count: number): string => Array.from({ length: count }, (_, i) => `${i + 3}. Some *words*\n     - and more of them\n`).join("");
-  const text = `Begin:\n\n${items(200)}\nand an end`;
-  const blocks = readBlocks(text, {}) ?? [];
-  const parts = splitLists(blocks);
-  assert.equal(parts.map(({ raw }) => raw).join(""), text);
-  assert.equal(parts.length, blocks.length + 2);
-  const html = new Parser().parse(parts);
-  assert.equal(html.replaceAll(/<[/]ol>\n<ol start="(201|202)">\n/g, ""), new Parser().parse(blocks));
-  for (const other of [items(3), `> ${"a ".repeat(5000)}`, `- ${"a\n  - b\n".repeat(2000)}`]) {
-    const whole = readBlocks(other, {}) ?? [];
-    assert.deepEqual(splitLists(whole), whole);
-  }
+test("of a long block that grows, what can change no more is taken apart: items, rows, sentences", () => {
+  const rest = (text: string): { readonly begin: string; readonly rest: string } | undefined => {
+    const [block] = readBlocks(text, {}) ?? [];
+    const apart = block && takeApart(block);
+    return apart && { begin: apart.begin.raw, rest: (apart.growing?.prefix ?? "") + text.slice(apart.begin.raw.length) };
+  };
+  const items = Array.from({ length: 200 }, (_, i) => `${i + 3}. Some *words*\n     - and more of them\n`);
+  assert.deepEqual(rest(items.join("")), { begin: items.slice(0, -2).join(""), rest: items.slice(-2).join("") });
+  const head = "| a | b |\n|---|--:|\n";
+  const rows = Array.from({ length: 300 }, (_, i) => `| ${i} | words |\n`);
+  assert.deepEqual(rest(head + rows.join("")), { begin: head + rows.slice(0, -2).join(""), rest: head + rows.slice(-2).join("") });
+  const sentence = "This is a *sentence* of `some` words, as they are. ";
+  const paragraph = rest(sentence.repeat(200));
+  assert.ok(paragraph !== undefined && paragraph.rest.startsWith("This is") && paragraph.begin.length >= 4096 && paragraph.begin.length < 4200);
+  for (const other of [items.slice(0, 20).join(""), head + rows.slice(0, 20).join(""), sentence.repeat(100), `> ${"a ".repeat(5000)}`, `**${"a ".repeat(4000)}a**`]) assert.equal(rest(other), undefined);
+});
+
+test("a fence opens when its line is whole, and says what ends it", () => {
+  assert.equal(openFence("```py"), undefined);
+  assert.equal(openFence("    indented\n"), undefined);
+  const opened = openFence("  ~~~~ js title\nx\n~~~\n");
+  assert.deepEqual([opened?.opening, opened?.info, opened?.indent], ["  ~~~~ js title\n", "js title", 2]);
+  assert.deepEqual(["~~~", "~~~~", " ~~~~~ ", "~~~~ x", "````"].map((line) => opened?.end.test(line)), [false, true, true, false, false]);
 });

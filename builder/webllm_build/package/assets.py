@@ -32,6 +32,8 @@ SITE_SCRIPTS = (
         "structure.js",
         "cpu.js",
         "markdown.js",
+        "highlight.js",
+        "mathematics.js",
         "endpoint.js",
         "remote.js",
         "service-worker.js",

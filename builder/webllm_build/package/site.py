@@ -25,7 +25,6 @@ from webllm_build.site_words import PAGES_WORDS, SiteWords
 
 BENCH = "bench.html"
 DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
-CODER = re.compile(r"code(?!c)", re.IGNORECASE)  # CodeLlama, Coder, Codestral
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,9 @@ def _facts(model: CompiledModel, manifest: Manifest) -> dict[str, object]:
         "memory_bytes": model.memory,
         "runs_on_cpu": manifest.cpu is not None,
         "sampling": dict(manifest.sampling),
-        "traits": _traits(manifest),
         "manifest": f"{MODEL_FOLDER}/{manifest.file}",
         "manifest_sha256": manifest.sha256,
     }
-
-
-def _traits(manifest: Manifest) -> list[str]:
-    """What the model is good for beside conversation, as far as its template and its name tell."""
-    has = {"tools": "tools" in manifest.chat, "thinks": "thinking" in manifest.chat, "code": CODER.search(manifest.model.name) is not None}
-    return [trait for trait, holds in has.items() if holds]
 
 
 def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions) -> tuple[Asset, ...]:
@@ -117,7 +109,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     remote = site.remote if task == "chat" else None
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
-    structure, cpu, markdown = _built("structure.js"), _built("cpu.js"), _built("markdown.js")
+    late = {name: _built(f"{name}.js") for name in ("structure", "cpu", "markdown", "highlight", "mathematics")}
     served = _built("endpoint.js") if site.endpoint else None
     asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")
@@ -133,9 +125,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
         "task": task,
         "models": [_facts(model, manifest) for model, manifest in contents],
         "worker": worker.path,
-        "structure": structure.path,
-        "cpu": cpu.path,
-        "markdown": markdown.path,
+        **{name: asset.path for name, asset in late.items()},
         "service_worker": "sw.js",
         "endpoint": None if served is None else served.path,
         "remote": {"url": remote.url, "model": remote.model, "script": asks.path} if remote and asks else None,
@@ -144,7 +134,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
         "site": asdict(site.words),
     }
     origin = "" if base is None else " " + _origin(base)
-    assets = (app, worker, structure, cpu, markdown, style, icon, *own_words, *(each for each in (served, asks, theme) if each))
+    assets = (app, worker, *late.values(), style, icon, *own_words, *(each for each in (served, asks, theme) if each))
 
     def page(build: str) -> Asset:
         index = render(

@@ -4,7 +4,7 @@ import type { PageConfig } from "../page/config.ts";
 import { Composer } from "../view/composer.ts";
 import { byId, element } from "../view/dom.ts";
 import { isComposing } from "../view/keys.ts";
-import { LateMarkdown, type Markdown } from "../view/late_markdown.ts";
+import { lateScripts, type LateScripts } from "../view/late.ts";
 import type { Message, Turn } from "../view/message.ts";
 import { MessageList } from "../view/message_list.ts";
 import { Scroller } from "../view/scroll.ts";
@@ -14,6 +14,7 @@ import { LateRemote } from "./late_remote.ts";
 import { safeStorage } from "./safe_storage.ts";
 import type { Piece } from "./engine.ts";
 import { Model, type Status, type Task } from "./model.ts";
+import { SettingsStore } from "./settings.ts";
 import { showNotice } from "./view/notice.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 import { LOCALE, WORDS } from "./words/words.ts";
@@ -29,7 +30,7 @@ export class Chat implements Task {
   readonly #conversation: Conversation;
   readonly #composer: Composer;
   readonly #list: MessageList;
-  readonly #markdown: LateMarkdown;
+  readonly #late: LateScripts;
   readonly #settingsDialog: SettingsDialog;
   readonly #scroller: Scroller;
   /** Who may answer in the device's place. */
@@ -45,14 +46,15 @@ export class Chat implements Task {
   #turn = 0;
 
   constructor(config: PageConfig) {
-    const { id } = config.models[0]; // of the site: what was written stays whichever model is chosen
-    this.#conversation = new Conversation(this.#storage, id);
+    const [model] = config.models;
+    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling, config.site.systemPrompt);
+    this.#conversation = new Conversation(this.#storage, model.id);
     this.#conversation.restore();
-    this.#markdown = new LateMarkdown((attempt): Promise<Markdown> => import(attempt === 0 ? config.markdown : `${config.markdown}#${attempt}`));
-    const context = { root: document, words: WORDS.view, locale: LOCALE, markdown: this.#markdown };
+    this.#late = lateScripts(config.late);
+    const context = { root: document, words: WORDS.view, locale: LOCALE, ...this.#late };
     this.#scroller = new Scroller(context);
     this.#composer = new Composer(context, (text) => this.#send(text), () => this.#stop(), () => this.#leaveEdit());
-    this.#draftKey = `${DRAFT}:${id}`;
+    this.#draftKey = `${DRAFT}:${model.id}`;
     this.#composer.draft = this.#savedDraft = this.#storage.get(this.#draftKey) ?? "";
     this.#list = new MessageList(context, {
       retry: (index) => void this.#answerFrom(index),
@@ -61,8 +63,8 @@ export class Chat implements Task {
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
     this.#remote = config.remote && new LateRemote(config.remote);
-    this.model = new Model(config, this);
-    this.#settingsDialog = new SettingsDialog(this.model);
+    this.model = new Model(config, model, store.load(), this);
+    this.#settingsDialog = new SettingsDialog(store, this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
     this.#suggest(config.site.suggestions ?? WORDS.suggestions);
@@ -78,7 +80,7 @@ export class Chat implements Task {
 
   /** A question that was written while the model loaded is answered now. */
   ready(isFresh: boolean): void {
-    void this.#markdown.load(); // its answers want it, and nothing else is fetched any more
+    void this.#late.markdown.load(); // its answers want it, and nothing else is fetched any more
     if (isFresh) {
       this.#announce(WORDS.announce.ready);
       this.#composer.focus();
@@ -136,7 +138,7 @@ export class Chat implements Task {
   async #answerHere(index: number): Promise<void> {
     if (this.model.status !== "ready") return;
     const { turns, take, end } = this.#beginAnswer(index);
-    const by = this.#remote ? { by: WORDS.remote.device } : this.model.isOneOfSeveral ? { by: this.model.model.name } : undefined;
+    const by = this.#remote && { by: WORDS.remote.device };
     await this.model.run(
       (engine, signal) => engine.chat(turns, this.model.settings, signal, (piece) => take(piece, by)),
       ({ ending, speed }) => end({ ending, speed, ...by }),

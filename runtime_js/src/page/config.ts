@@ -5,10 +5,6 @@ import { Fields } from "../support/fields.ts";
 import type { SitePart } from "../support/site_parts.ts";
 import { readSiteWords, type SiteWords } from "./site_words.ts";
 
-/** What a model is good for beside conversation. */
-const TRAITS = ["tools", "thinks", "code"] as const;
-export type Trait = (typeof TRAITS)[number];
-
 /** A model of the site, as it is known before it is loaded. */
 export interface SiteModel {
   readonly id: string;
@@ -18,7 +14,6 @@ export interface SiteModel {
   readonly quantization: string;
   readonly contextLength: number;
   readonly sampling: SamplingDefaults;
-  readonly traits: readonly Trait[];
   /** Bytes of all that a first visit fetches. */
   readonly downloadBytes: number;
   /** Bytes that it takes on a GPU, with a usual conversation. */
@@ -53,8 +48,8 @@ export interface PageConfig {
   /** Absolute URLs of what the engine's worker loads when it needs it. */
   readonly parts: Readonly<Record<SitePart, string>>;
   readonly serviceWorker: string;
-  /** Absolute URL of the script that draws Markdown. */
-  readonly markdown: string;
+  /** Absolute URLs of the scripts that draw answers. */
+  readonly late: Readonly<Record<"markdown" | "highlight" | "mathematics", string>>;
   /** Absolute URL of the script that answers requests to the site's `v1/`; undefined where nothing does. */
   readonly endpoint: string | undefined;
   /** Who may answer in the device's place, where the visitor lets it. */
@@ -67,7 +62,6 @@ export interface PageConfig {
 }
 
 const MAX_MODELS = 100;
-const MAX_TRAITS = 100;
 
 /** Reads the JSON element `webllm-config`; throws where the page was not built with this script. */
 export function readConfig(text: string, pageUrl: string): PageConfig {
@@ -79,7 +73,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     worker: fields.string("worker", 2000),
     parts: { structure: absolute("structure"), cpu: absolute("cpu") },
     serviceWorker: fields.string("service_worker", 2000),
-    markdown: absolute("markdown"),
+    late: { markdown: absolute("markdown"), highlight: absolute("highlight"), mathematics: absolute("mathematics") },
     endpoint: fields.optional("endpoint", absolute),
     remote: fields.optional("remote", (key) => {
       const remote = fields.object(key);
@@ -105,7 +99,6 @@ function readModels(fields: Fields, pageUrl: string): readonly [SiteModel, ...Si
     quantization: model.string("quantization", 1000),
     contextLength: model.integer("context_length", 1, Number.MAX_SAFE_INTEGER),
     sampling: readSamplingDefaults(model.object("sampling")),
-    traits: TRAITS.filter((trait) => model.array("traits", MAX_TRAITS, (value) => value).includes(trait)),
     downloadBytes: model.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
     memoryBytes: model.integer("memory_bytes", 0, Number.MAX_SAFE_INTEGER),
     runsOnCpu: model.boolean("runs_on_cpu"),

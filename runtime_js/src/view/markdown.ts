@@ -9,21 +9,27 @@
 import DOMPurify from "dompurify";
 import { Lexer, Marked, Parser, type Links, type Token, type Tokens } from "marked";
 import { asWritten } from "./as_written.ts";
-import { element, icon } from "./dom.ts";
-import type { ViewWords } from "./words.ts";
+import { CodeBlock } from "./code_block.ts";
+import type { ViewContext } from "./context.ts";
+import { element } from "./dom.ts";
+import { formulaExtensions } from "./formula_syntax.ts";
+import { drawFormulas } from "./formulas.ts";
+import { showSigns } from "./signs.ts";
 
 const TAGS = [
-  "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
-  "table", "tbody", "td", "th", "thead", "tr", "ul",
+  "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "kbd", "li", "ol", "p", "pre", "strong",
+  "table", "tbody", "td", "th", "thead", "tr", "ul", "var",
 ];
 const ATTRIBUTES = ["href", "start", "align"];
 /** Each may be in another script than its neighbour, and is laid out by its own first letter. */
 const BLOCKS = "p, li, blockquote, h1, h2, h3, h4, h5, h6, td, th";
+/** What is between their children is no text. */
+const PARTED = "ol, ul, table, thead, tbody, tr";
 
 /** marked's time grows with the square of a run of text, and of the marks in it. */
 const MAX_INLINE = 8192;
 const MAX_MARKS = 1024;
-const MARK = /[*_~`[\]]/g;
+const MARK = /[*_~`[\]$]|\\[([]/g;
 /** A hundred marks of quotes and lists before a line's text, or as many levels of indentation. marked calls itself for each. */
 const TOO_DEEP = /^(?:(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){100}|[ \t]{200,}(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))/m;
 
@@ -34,12 +40,23 @@ function escapeHtml(text: string): string {
 const { defaults: options } = new Marked({
   gfm: true,
   breaks: true,
+  extensions: formulaExtensions(escapeHtml),
   renderer: {
     html: ({ text }) => escapeHtml(text),
     image: ({ text }) => escapeHtml(text),
     checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
+    code: ({ text, lang = "" }) => `<pre><kbd>${escapeHtml(lang)}</kbd><code>${escapeHtml(text === "" ? "" : `${text.replace(/\n$/, "")}\n`)}</code></pre>`,
+    listitem(item) {
+      return `<li>${this.parser.parse(withOwnSpace(item).tokens)}</li>`;
+    },
   },
 });
+
+/** An item's paragraphs have space between them where the item itself has, whatever its neighbours have: so it looks as it did when it was the last. */
+function withOwnSpace(item: Tokens.ListItem): Tokens.ListItem {
+  const type = /\n[ \t]*\n/.test(item.raw) ? "paragraph" : "text";
+  return { ...item, tokens: item.tokens.map((token) => (token.type === "paragraph" || token.type === "text" ? { ...token, type } : token)) };
+}
 
 /** Link definitions by their name, as marked keeps them. */
 export type Definitions = Links;
@@ -66,35 +83,111 @@ export function readBlocks(text: string, definitions: Definitions): Token[] | un
   }
 }
 
-/** Characters of a list that is drawn in parts while it grows. */
-const LONG_LIST = 4096;
+/** Characters of a block that is drawn in parts while it grows. */
+const LONG = 2048;
+/** Of what is read with each part again. */
+const MAX_PREFIX = 2048;
+/** The last item, or row, grows, and the one before may turn out to be of another kind. */
+const FLUID_PARTS = 2;
+
+/** How a block grows that is drawn in parts. */
+export interface Growing {
+  readonly type: string;
+  /** What stands before each further part, so that it is read as one. */
+  readonly prefix: string;
+}
+
+/** Of a long block, which may still grow, the parts that can change no more: a block of the same kind, and how it goes on. Undefined where there are none. */
+export function takeApart(block: Token): { readonly begin: Token; readonly growing?: Growing } | undefined {
+  if (block.raw.length < LONG) return undefined;
+  if (isParagraph(block)) return cutParagraph(block);
+  if (isList(block) && block.items.length > FLUID_PARTS) {
+    const items = block.items.slice(0, -FLUID_PARTS);
+    const raw = items.map((item) => item.raw).join("");
+    return block.raw.startsWith(raw) ? { begin: { ...block, items, raw }, growing: { type: block.type, prefix: "" } } : undefined;
+  }
+  if (isTable(block) && block.rows.length > FLUID_PARTS) {
+    const lines = block.raw.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+    const prefix = lines.slice(0, 2).join("");
+    if (lines.length !== block.rows.length + 2 || prefix.length > MAX_PREFIX) return undefined;
+    return { begin: { ...block, rows: block.rows.slice(0, -FLUID_PARTS), raw: lines.slice(0, -FLUID_PARTS).join("") }, growing: { type: block.type, prefix } };
+  }
+  return undefined;
+}
+
+/** A paragraph this long is drawn as several, as soon as so much more of it is there. */
+const LONG_PARAGRAPH = 4096;
+const MORE = 2048;
+/** Where a paragraph may end, from the best to the worst: behind a sentence, a word, a letter. What follows is not taken for another kind of block. */
+const ENDS = [/(?<=[.!?…。！？]["'”’)\]]*)\s+(?=\p{L})/u, /\s+(?=\p{L})/u, /(?<=\p{L})(?=\p{L})/u];
+
+function cutParagraph(block: Tokens.Paragraph): { readonly begin: Token } | undefined {
+  if (block.raw.length < LONG_PARAGRAPH + MORE || block.tokens.map(({ raw }) => raw).join("") !== block.text || !block.raw.startsWith(block.text)) return undefined;
+  for (const end of ENDS) {
+    let at = 0;
+    for (const [index, token] of block.tokens.entries()) {
+      const from = Math.max(0, LONG_PARAGRAPH - at);
+      const match = token.type === "text" && from < token.raw.length ? end.exec(token.raw.slice(from)) : null;
+      at += token.raw.length;
+      if (match === null || at - token.raw.length + from + match.index > LONG_PARAGRAPH + MORE / 2) continue;
+      const raw = token.raw.slice(0, from + match.index + match[0].length);
+      const tokens = [...block.tokens.slice(0, index), { ...token, raw, text: raw.trimEnd() }];
+      return { begin: { ...block, tokens, raw: tokens.map((each) => each.raw).join("") } };
+    }
+  }
+  return undefined;
+}
+
+function isParagraph(block: Token): block is Tokens.Paragraph {
+  return block.type === "paragraph";
+}
 
 function isList(block: Token): block is Tokens.List {
   return block.type === "list";
 }
 
-/** The same blocks, but a long list is several: its last two items, which may still change, and all before them. */
-export function splitLists(blocks: readonly Token[]): Token[] {
-  return blocks.flatMap((block) => {
-    if (!isList(block) || block.raw.length < LONG_LIST || block.items.length < 3) return [block];
-    const part = (from: number, to: number): Tokens.List => {
-      const items = block.items.slice(from, to);
-      return { ...block, items, start: block.start === "" ? "" : block.start + from, raw: items.map(({ raw }) => raw).join("") };
-    };
-    const end = block.items.length;
-    const parts = [part(0, end - 2), part(end - 2, end - 1), part(end - 1, end)];
-    return parts.map(({ raw }) => raw).join("") === block.raw ? parts : [block];
-  });
+function isTable(block: Token): block is Tokens.Table {
+  return block.type === "table";
 }
 
-/** Nodes of one block. */
-export function renderBlock(block: Token, words: ViewWords): DocumentFragment {
+const PARTS = "ol, ul, tbody";
+
+/** What holds the parts of a block that was drawn. */
+export function partsOf(drawn: Node | undefined): Element | null {
+  if (!(drawn instanceof DocumentFragment || drawn instanceof Element)) return null;
+  return drawn instanceof Element && drawn.matches(PARTS) ? drawn : drawn.querySelector(PARTS);
+}
+
+/** The beginning of a block of code. */
+export interface Fence {
+  /** Up to the first line of code. */
+  readonly opening: string;
+  readonly info: string;
+  /** Spaces before the fence: so many do not count in a line of code either. */
+  readonly indent: number;
+  /** The line that ends it. */
+  readonly end: RegExp;
+}
+
+const FENCE = /^((?:[ \t]*\n)*)( {0,3})(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/;
+
+/** Of a text that begins with one, behind empty lines, if its first line is whole. */
+export function openFence(text: string): Fence | undefined {
+  const [opening, , spaces = "", fence = "", info = ""] = FENCE.exec(text) ?? [];
+  if (opening === undefined) return undefined;
+  return { opening, info: info.trim(), indent: spaces.length, end: new RegExp(`^ {0,3}${fence}${fence.charAt(0)}*[ \\t]*$`) };
+}
+
+/** Nodes of these blocks. */
+export function renderBlocks(blocks: readonly Token[], context: ViewContext): DocumentFragment {
+  const shown = blocks.filter(({ type }) => type !== "space" && type !== "def");
+  if (shown.length === 0) return document.createDocumentFragment();
   let html: string;
   try {
-    html = new Parser(options).parse([block]);
+    html = new Parser(options).parse(shown);
   } catch {
     const fragment = document.createDocumentFragment();
-    fragment.append(asWritten(block.raw));
+    fragment.append(asWritten(blocks.map(({ raw }) => raw).join("")));
     return fragment;
   }
   const fragment = DOMPurify.sanitize(html, {
@@ -105,29 +198,42 @@ export function renderBlock(block: Token, words: ViewWords): DocumentFragment {
     ALLOW_DATA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
   });
+  finish(fragment, context);
+  return fragment;
+}
+
+/** What Markdown knows nothing of. */
+function finish(fragment: DocumentFragment, context: ViewContext): void {
+  for (const parent of [fragment, ...fragment.querySelectorAll(PARTED)]) dropSpace(parent);
   for (const block of fragment.querySelectorAll<HTMLElement>(BLOCKS)) block.dir = "auto";
+  for (const code of fragment.querySelectorAll("code, a")) if (code.parentElement?.tagName !== "PRE") showSigns(code);
   for (const link of fragment.querySelectorAll("a")) finishLink(link);
   for (const table of fragment.querySelectorAll("table")) {
-    const frame = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": words.table });
+    const frame = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": context.words.table });
     table.replaceWith(frame);
     frame.append(table);
   }
   for (const block of fragment.querySelectorAll("pre")) {
-    block.tabIndex = 0;
-    const frame = element("div", { class: "code" });
-    block.replaceWith(frame);
-    frame.append(element("button", { type: "button", class: "plain icon", "data-action": "copy-code", "aria-label": words.copyCode }, icon("copy")), block);
+    const code = new CodeBlock(context, block.querySelector("kbd")?.textContent ?? "");
+    code.write(block.querySelector("code")?.textContent ?? "");
+    block.replaceWith(code.element);
   }
-  return fragment;
+  drawFormulas(fragment, context);
 }
 
-/** A link's words can say one address and lead to another, also by letters that change the direction of writing: its host stands behind it. */
+/** marked breaks the lines of its HTML. */
+function dropSpace(parent: ParentNode): void {
+  for (const node of [...parent.childNodes]) if (node instanceof Text && node.data.trim() === "") node.remove();
+}
+
+/** A link's words can say one address and lead to another, also by letters that look like others or change the direction of writing: its host stands behind it. */
 function finishLink(link: HTMLAnchorElement): void {
   link.target = "_blank";
   link.rel = "noopener noreferrer nofollow";
   if (!link.hasAttribute("href")) return;
   const place = link.protocol === "mailto:" ? link.pathname : link.host;
   const words = link.textContent;
-  if (link.username === "" && (words === link.href || words === link.getAttribute("href") || words === place)) return;
+  const isPlain = link.username === "" && !/(?:^|\.)xn--/.test(place);
+  if (isPlain && (words === link.href || words === link.getAttribute("href") || words === place)) return;
   link.after(element("span", { class: "host" }, place));
 }

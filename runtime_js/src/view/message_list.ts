@@ -3,8 +3,11 @@
 import { asWritten } from "./as_written.ts";
 import type { ViewContext } from "./context.ts";
 import { byId, element, flash, icon, type IconName } from "./dom.ts";
+import { Drawing } from "./drawing.ts";
+import { drawLateFormulas } from "./formulas.ts";
 import { GrowingText } from "./growing_text.ts";
 import type { Message } from "./message.ts";
+import type { Slice } from "./slice.ts";
 import type { ViewWords } from "./words.ts";
 
 const REDRAW_MS = 60;
@@ -29,6 +32,7 @@ export class MessageList {
   readonly #list: HTMLOListElement;
   readonly #items: MessageItem[] = [];
   readonly #actions: MessageActions;
+  readonly #drawing = new Drawing((draw) => draw(), () => this.#showBusy(), () => this.#list.hidden === true);
   #markdownComes: Promise<void> | undefined;
   #latest: Message | undefined;
   #redraw: ReturnType<typeof setTimeout> | undefined;
@@ -38,6 +42,7 @@ export class MessageList {
     this.#context = context;
     this.#list = byId("messages", HTMLOListElement, context.root);
     this.#actions = actions;
+    void context.mathematics.arrival.then(() => drawLateFormulas(this.#list, context));
     this.#list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-action]") : null;
       const index = this.#items.findIndex(({ element }) => element === button?.closest("li.message"));
@@ -48,7 +53,7 @@ export class MessageList {
       if (action === "retry") actions.retry(index);
       else if (action === "edit") actions.edit(index);
       else if (action === "copy") copy(item.message.text);
-      else if (action === "copy-code") copy(button.parentElement?.querySelector("pre")?.textContent ?? "");
+      else if (action === "copy-code") copy(button.closest(".code")?.querySelector("pre")?.textContent ?? "");
     });
   }
 
@@ -64,15 +69,30 @@ export class MessageList {
     const item = new MessageItem(message, this.#context);
     this.#items.push(item);
     this.#list.append(item.element);
+    this.#draw(item);
     if (message.role === "assistant" && this.#context.markdown.code === undefined) this.#markdownComes ??= this.#awaitMarkdown();
+  }
+
+  #draw(item: MessageItem): void {
+    this.#drawing.add(item);
+    this.#showBusy();
   }
 
   /** Draw the answers anew when Markdown is there. */
   async #awaitMarkdown(): Promise<void> {
-    this.#list.setAttribute("aria-busy", "true");
-    if (await this.#context.markdown.load()) this.#actions.keepPlace(() => this.#items.forEach((item) => item.draw()));
-    this.#list.removeAttribute("aria-busy");
+    this.#showBusy();
+    if (await this.#context.markdown.load()) {
+      await new Promise<void>((resolve) => new Drawing((draw) => this.#actions.keepPlace(draw), resolve, () => this.#list.hidden === true).add(...this.#items));
+    }
     this.#markdownComes = undefined;
+    this.#showBusy();
+  }
+
+  /** Whether something is still to be drawn. */
+  #showBusy(): void {
+    const isBusy = this.#drawing.isBusy || this.#markdownComes !== undefined;
+    if (!isBusy) this.#list.removeAttribute("aria-busy");
+    else if (!this.#list.hasAttribute("aria-busy")) this.#list.setAttribute("aria-busy", "true");
   }
 
   /** A finished message is drawn at once, a growing one at intervals. */
@@ -89,12 +109,20 @@ export class MessageList {
 
   truncate(length: number): void {
     this.#forgetRedraw();
-    for (const { element } of this.#items.splice(length)) element.remove();
+    for (const item of this.#items.splice(length)) {
+      this.#drawing.drop(item);
+      item.element.remove();
+    }
+    this.#showBusy();
   }
 
   #drawLatest(): void {
     const begin = performance.now();
-    if (this.#latest !== undefined) this.#items.at(-1)?.update(this.#latest);
+    const item = this.#items.at(-1);
+    if (this.#latest !== undefined && item !== undefined) {
+      item.update(this.#latest);
+      this.#draw(item);
+    }
     this.#pause = Math.max(REDRAW_MS, REST * (performance.now() - begin));
     this.#forgetRedraw();
   }
@@ -134,7 +162,6 @@ class MessageItem {
     const open = message.ending === "open";
     this.element.toggleAttribute("data-open", open);
     if (message.role === "assistant") this.#drawThought(message, open);
-    this.draw();
     if (open) return;
     const { words } = this.#context;
     const note = words.notes[message.ending];
@@ -142,9 +169,9 @@ class MessageItem {
     this.element.append(toolbar(message, this.#context));
   }
 
-  /** Draw the text of an answer. */
-  draw(): void {
-    if (this.message.role === "assistant") this.#drawText(this.message.text, this.message.ending === "open");
+  /** Draw the text of an answer; false where there was no time for all of it. */
+  draw(slice: Slice): boolean {
+    return this.message.role !== "assistant" || this.#drawText(this.message.text, this.message.ending === "open", slice);
   }
 
   #drawThought({ text, thought = "" }: Message, open: boolean): void {
@@ -156,21 +183,21 @@ class MessageItem {
     this.#thought.draw(thought, open && text === "");
   }
 
-  #drawText(text: string, open: boolean): void {
+  #drawText(text: string, open: boolean, slice: Slice): boolean {
     if (text === "") {
       this.#body.replaceChildren(...(open ? [element("span", { class: "waiting" }, element("span", { class: "hidden" }, this.#context.words.thinking))] : []));
-      return;
+      return true;
     }
     if (this.#text === undefined) {
       this.#body.replaceChildren();
       this.#text = new GrowingText(this.#body, this.#context);
     }
     try {
-      if (open) this.#text.draw(text);
-      else this.#text.finish(text);
+      return this.#text.draw(text, !open, slice);
     } catch { // a text that cannot be drawn is shown as it was written
       this.#text = undefined;
       this.#body.replaceChildren(asWritten(text));
+      return true;
     }
   }
 }

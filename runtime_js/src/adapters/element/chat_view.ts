@@ -4,7 +4,7 @@ import { formatBytes } from "../../support/format.ts";
 import { Composer } from "../../view/composer.ts";
 import { byId } from "../../view/dom.ts";
 import { isComposing } from "../../view/keys.ts";
-import type { LateMarkdown } from "../../view/late_markdown.ts";
+import type { LateScripts } from "../../view/late.ts";
 import { MessageList } from "../../view/message_list.ts";
 import { Scroller } from "../../view/scroll.ts";
 import { toView, type ChatMessage, type ChatState, type ChatStore } from "../state/chat_store.ts";
@@ -39,13 +39,13 @@ export class ChatView {
   /** The question that the composer changes. */
   #editing: number | undefined;
 
-  constructor(root: ShadowRoot, words: ElementWords, markdown: LateMarkdown, facts: Facts, chat: ChatStore, actions: Actions) {
+  constructor(root: ShadowRoot, words: ElementWords, late: LateScripts, facts: Facts, chat: ChatStore, actions: Actions) {
     this.#words = words;
     this.#root = root;
     this.#facts = facts;
     this.#chat = chat;
     root.replaceChildren(skeleton(words, facts.name));
-    const context = { root, words, locale: "en", markdown };
+    const context = { root, words, locale: "en", ...late };
     this.#scroller = new Scroller(context);
     this.#composer = new Composer(context, (text) => this.#send(text, actions), () => chat.stop(), () => this.#leaveEdit());
     this.#list = new MessageList(context, {

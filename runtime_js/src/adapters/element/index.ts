@@ -1,7 +1,7 @@
 /** `<llm-chat>`: a conversation with a model as an element for any page. Elements share engines; each has a conversation of its own. */
 
 import { MLCEngineError, RequestValidationError, type ErrorCode } from "../../support/errors.ts";
-import { LateMarkdown } from "../../view/late_markdown.ts";
+import { Late, type Highlight, type LateScripts, type Markdown, type Mathematics } from "../../view/late.ts";
 import { ENDINGS, ROLES } from "../../view/message.ts";
 import { ChatStore, type ChatMessage, type ChatOptions, type ChatState } from "../state/chat_store.ts";
 import type { Engine, EngineState, EngineStore } from "../state/engine_store.ts";
@@ -23,7 +23,11 @@ const PROPERTIES = ["messages", "request", "words"];
 export function defineChat(models: readonly ElementModel[], open: OpenModel, name = "llm-chat"): void {
   if (typeof customElements === "undefined" || customElements.get(name) !== undefined) return;
   const source = new Source(models, open);
-  const markdown = new LateMarkdown(() => import("../../view/markdown.ts"));
+  const late: LateScripts = {
+    markdown: new Late<Markdown>(() => import("../../view/markdown.ts")),
+    highlight: new Late<Highlight>(() => import("../../view/highlight.ts")),
+    mathematics: new Late<Mathematics>(() => import("../../view/mathematics.ts")),
+  };
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
 
@@ -164,7 +168,7 @@ export function defineChat(models: readonly ElementModel[], open: OpenModel, nam
 
     #build(): void {
       const facts = source.facts(this.getAttribute("model") ?? undefined);
-      this.#view = new ChatView(this.#root, this.#words, markdown, facts, this.#chat, {
+      this.#view = new ChatView(this.#root, this.#words, late, facts, this.#chat, {
         start: () => this.#goOn(),
         cancel: () => {
           this.#chat.stop();
@@ -193,7 +197,7 @@ export function defineChat(models: readonly ElementModel[], open: OpenModel, nam
       if (engine === undefined) return;
       const chat = this.#chat.get();
       this.#view?.show(engine, chat, this.getAttribute("placeholder") ?? "");
-      if (engine.status === "ready" && engine.engine !== undefined) void markdown.load();
+      if (engine.status === "ready" && engine.engine !== undefined) void late.markdown.load();
       this.#tell(engine, chat);
     }
 
