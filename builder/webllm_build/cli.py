@@ -209,6 +209,28 @@ app.command("npm")(_build_command("npm", "Build an npm package with an OpenAI-st
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the site will be built; made where it is not there.")] = Path(),
+    model: Annotated[str | None, typer.Option(help="A name, hf:org/name, a folder or a .gguf file.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    accent: Annotated[str | None, typer.Option(help="Color of buttons and links, as #rrggbb.")] = None,
+    host: Annotated[str | None, typer.Option(help=f"Where it will be served: {', '.join(HOST_NAMES)}.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: the defaults hold where no option is given.")] = False,
+) -> None:
+    """Begin a site: asks four questions and writes webllm.toml with comments, a README and what the host reads. Overwrites nothing."""
+    from webllm_build.init import init as begin
+
+    def ask(text: str, otherwise: str) -> str:
+        answer: str = typer.prompt(text, default=otherwise, show_default=otherwise != "", err=True)
+        return answer
+
+    can_ask = not yes and sys.stdin is not None and sys.stdin.isatty()
+    given = {"model": model, "title": title, "accent": accent, "host": host}
+    begin(folder, given, ask if can_ask else None, lambda line: console.print(escape(line), soft_wrap=True))
+    console.print(f"Then:  {'' if folder == Path() else f'cd {escape(shlex.quote(str(folder)))} && '}webllm-build site", soft_wrap=True)
+
+
+@app.command()
 def serve(
     folder: Annotated[Path, typer.Argument(help="A folder that `site` wrote.")] = Path("dist"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes any free one.")] = 8000,

@@ -16,6 +16,7 @@ from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
 from webllm_build.config import Remote
 from webllm_build.package import site
 from webllm_build.package.assets import runtime_file
+from webllm_build.package.manifest import ModelFacts
 from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.quantize import Packed
 
@@ -33,24 +34,29 @@ def build_site(
     runs_on_cpu: bool = False,
     endpoint: bool = True,
     remote: Remote | None = None,
+    others: tuple[ModelFacts, ...] = (),
     **own: Any,
 ) -> None:
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
-    chats: the model has a chat template; one without continues a text. own: language, words, logo and style of the site.
+    chats: the model has a chat template; one without continues a text. others: models of the site beside the sample. own: language,
+    words, logo and style of the site.
     """
-    words = np.random.default_rng(seed).integers(0, 2**32, 1 << 18, dtype=np.uint32)
-    weights = write_weights(scratch / "weights", [Packed("w", "uint32", words.shape, words)])
     tokenizer = TOKENIZER if chats else replace(TOKENIZER, config={"eos_token": "</s>"})
     libraries = (LIBRARY, LIBRARY + b"\0\3\1r\0") if runs_on_cpu else None
-    model = CompiledModel(FACTS, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}, GRAMMAR, cpu=libraries)
+
+    def model(facts: ModelFacts, number: int) -> CompiledModel:
+        words = np.random.default_rng(seed + 100 * number).integers(0, 2**32, 1 << 18, dtype=np.uint32)
+        weights = write_weights(scratch / f"weights-{number}", [Packed("w", "uint32", words.shape, words)])
+        return CompiledModel(facts, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}, GRAMMAR, cpu=libraries)
 
     def script(name: str) -> bytes:
         data = FAKE_WORKER.read_bytes() if name == "site-worker.js" else runtime_file(name)
         return data if name.endswith(".json") else data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):
-        publish_site(out, model, title=title, endpoint=endpoint, remote=remote, **own)
+        models = [model(facts, number) for number, facts in enumerate((FACTS, *others))]
+        publish_site(out, *models, title=title, endpoint=endpoint, remote=remote, **own)
 
 
 def files_of_a_load(folder: Path) -> list[str]:

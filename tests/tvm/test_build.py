@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from webllm_build import library, weights
+from webllm_build import cli, library, weights
 from webllm_build.build import build
 from webllm_build.compile import pipeline
 from webllm_build.config import BuildRequest
 from webllm_build.errors import ToolchainError
+from webllm_build.hosts import faults, host_of, read_folder
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 TINY = FIXTURES / "tiny-llama"
@@ -117,6 +118,18 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kept")
     build(BuildRequest(kind="site", models=(str(TINY),), out=folder / "dist", cache_dir=folder / "cache", variants=("f32",)))
     return folder
+
+
+def test_a_folder_that_init_made_builds_without_an_option(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli.app(["init", "--model", str(TINY), "--title", "Ask Ada", "--accent", "#7a1fa2", "--host", "cloudflare"], standalone_mode=False)
+    settings = tmp_path / "webllm.toml"
+    settings.write_text(f'variants = ["f32"]\ncache-dir = "{kept / "cache"}"\n{settings.read_text("utf-8")}', "utf-8")
+    cli.app(["site"], standalone_mode=False)
+    dist = tmp_path / "dist"
+    assert "<title>Ask Ada</title>" in (dist / "index.html").read_text("utf-8")
+    assert [b"--accent: #7a1fa2" in path.read_bytes() for path in dist.glob("assets/theme.*.css")] == [True]
+    assert faults(host_of("cloudflare"), read_folder(dist)) == ()
 
 
 def test_a_debug_dump_holds_the_ir_after_each_phase(tmp_path: Path) -> None:

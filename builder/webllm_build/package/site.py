@@ -25,6 +25,7 @@ from webllm_build.site_words import PAGES_WORDS, SiteWords
 
 BENCH = "bench.html"
 DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
+CODER = re.compile(r"code(?!c)", re.IGNORECASE)  # CodeLlama, Coder, Codestral
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,16 @@ def _facts(model: CompiledModel, manifest: Manifest) -> dict[str, object]:
         "memory_bytes": model.memory,
         "runs_on_cpu": manifest.cpu is not None,
         "sampling": dict(manifest.sampling),
+        "traits": _traits(manifest),
         "manifest": f"{MODEL_FOLDER}/{manifest.file}",
         "manifest_sha256": manifest.sha256,
     }
+
+
+def _traits(manifest: Manifest) -> list[str]:
+    """What the model is good for beside conversation, as far as its template and its name tell."""
+    has = {"tools": "tools" in manifest.chat, "thinks": "thinking" in manifest.chat, "code": CODER.search(manifest.model.name) is not None}
+    return [trait for trait, holds in has.items() if holds]
 
 
 def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions) -> tuple[Asset, ...]:

@@ -14,7 +14,6 @@ import { LateRemote } from "./late_remote.ts";
 import { safeStorage } from "./safe_storage.ts";
 import type { Piece } from "./engine.ts";
 import { Model, type Status, type Task } from "./model.ts";
-import { SettingsStore } from "./settings.ts";
 import { showNotice } from "./view/notice.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 import { LOCALE, WORDS } from "./words/words.ts";
@@ -46,15 +45,14 @@ export class Chat implements Task {
   #turn = 0;
 
   constructor(config: PageConfig) {
-    const [model] = config.models;
-    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling, config.site.systemPrompt);
-    this.#conversation = new Conversation(this.#storage, model.id);
+    const { id } = config.models[0]; // of the site: what was written stays whichever model is chosen
+    this.#conversation = new Conversation(this.#storage, id);
     this.#conversation.restore();
     this.#late = lateScripts(config.late);
     const context = { root: document, words: WORDS.view, locale: LOCALE, ...this.#late };
     this.#scroller = new Scroller(context);
     this.#composer = new Composer(context, (text) => this.#send(text), () => this.#stop(), () => this.#leaveEdit());
-    this.#draftKey = `${DRAFT}:${model.id}`;
+    this.#draftKey = `${DRAFT}:${id}`;
     this.#composer.draft = this.#savedDraft = this.#storage.get(this.#draftKey) ?? "";
     this.#list = new MessageList(context, {
       retry: (index) => void this.#answerFrom(index),
@@ -63,8 +61,8 @@ export class Chat implements Task {
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
     this.#remote = config.remote && new LateRemote(config.remote);
-    this.model = new Model(config, model, store.load(), this);
-    this.#settingsDialog = new SettingsDialog(store, this.model);
+    this.model = new Model(config, this);
+    this.#settingsDialog = new SettingsDialog(this.model);
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
     this.#suggest(config.site.suggestions ?? WORDS.suggestions);
@@ -138,7 +136,7 @@ export class Chat implements Task {
   async #answerHere(index: number): Promise<void> {
     if (this.model.status !== "ready") return;
     const { turns, take, end } = this.#beginAnswer(index);
-    const by = this.#remote && { by: WORDS.remote.device };
+    const by = this.#remote ? { by: WORDS.remote.device } : this.model.isOneOfSeveral ? { by: this.model.model.name } : undefined;
     await this.model.run(
       (engine, signal) => engine.chat(turns, this.model.settings, signal, (piece) => take(piece, by)),
       ({ ending, speed }) => end({ ending, speed, ...by }),

@@ -4,7 +4,6 @@ import type { PageConfig } from "../page/config.ts";
 import type { Outcome } from "./engine.ts";
 import { safeStorage, type SafeStorage } from "./safe_storage.ts";
 import { Model, type Status, type Task } from "./model.ts";
-import { SettingsStore } from "./settings.ts";
 import { byId, element } from "../view/dom.ts";
 import { isComposing } from "../view/keys.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
@@ -36,14 +35,13 @@ export class Continuation implements Task {
   #isWanted = false;
 
   constructor(config: PageConfig) {
-    const [model] = config.models;
-    const store = new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling);
+    const { id } = config.models[0]; // of the site: what was written stays whichever model is chosen
     this.#storage = safeStorage(() => sessionStorage);
-    this.#key = `${KEY}:${model.id}`;
+    this.#key = `${KEY}:${id}`;
     this.#saved = this.#storage.get(this.#key) ?? "";
     this.#sheet = new Sheet(this.#saved, () => this.show(this.model.status));
-    this.model = new Model(config, model, store.load(), this);
-    this.#settingsDialog = new SettingsDialog(store, this.model);
+    this.model = new Model(config, this);
+    this.#settingsDialog = new SettingsDialog(this.model);
     this.#go.addEventListener("click", () => void this.#continue());
     this.#stop.addEventListener("click", () => this.#cancel());
     this.#undo.addEventListener("click", () => this.#takeBack());

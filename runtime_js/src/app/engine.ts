@@ -28,8 +28,17 @@ export interface Outcome {
 /** The settings that an engine is started with: another one of these needs another engine. */
 type StartSettings = Pick<Settings, "contextLength" | "device">;
 
+function sourceOf({ manifest, manifestSha256 }: SiteModel): ModelSource {
+  return { manifest, manifest_sha256: manifestSha256 };
+}
+
+/** Whether all of the model is on this device. Storage that cannot be read counts as empty: the start then says what is wrong. */
+export function isHere(model: SiteModel): Promise<boolean> {
+  return isStored(sourceOf(model)).catch(() => false);
+}
+
 export class EngineHost {
-  readonly #modelId: string;
+  readonly #model: SiteModel;
   readonly #source: ModelSource;
   readonly #script: WorkerScript;
   /** The name of a worker for these: tabs of one build that want the same share its models. */
@@ -40,11 +49,11 @@ export class EngineHost {
   #life = new AbortController();
 
   /** onLost: the GPU went away while nothing was asked. */
-  constructor(config: PageConfig, model: SiteModel, onLost: (error: MLCEngineError) => void) {
+  constructor(config: PageConfig, script: WorkerScript, model: SiteModel, onLost: (error: MLCEngineError) => void) {
     this.#onLost = onLost;
-    this.#modelId = model.id;
-    this.#source = { manifest: model.manifest, manifest_sha256: model.manifestSha256 };
-    this.#script = new WorkerScript(config.worker);
+    this.#model = model;
+    this.#source = sourceOf(model);
+    this.#script = script;
     this.#nameFor = (started) => workerName(config.parts, JSON.stringify([config.worker, this.#source, started]));
   }
 
@@ -53,9 +62,8 @@ export class EngineHost {
     return this.#started?.contextLength === contextLength && this.#started.device === device;
   }
 
-  /** Whether the whole model is on this device. Storage that cannot be read counts as empty: the start then says what is wrong. */
   isStored(): Promise<boolean> {
-    return isStored(this.#source).catch(() => false);
+    return isHere(this.#model);
   }
 
   /** Delete the model from this device. */
@@ -72,7 +80,7 @@ export class EngineHost {
     const stopWaiting = everyTick(() => onProgress(waitingToBegin("Waiting for the engine's script")));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
     const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: onProgress, deviceLost: this.#onLost });
-    await engine.load({ choices: [{ modelId: this.#modelId, source: this.#source, contextLength, device }], keepsOthers: false });
+    await engine.load({ choices: [{ modelId: this.#model.id, source: this.#source, contextLength, device }], keepsOthers: false });
     askForPersistence();
     this.#started = { contextLength, device };
   }

@@ -6,14 +6,17 @@ import type { InitProgressReport } from "../api/types.ts";
 import type { Computer } from "../executor/devices.ts";
 import type { PageConfig, SiteModel } from "../page/config.ts";
 import type { ModelHost } from "../api/host.ts";
-import { EngineHost, type Outcome } from "./engine.ts";
+import { WorkerScript } from "../page/worker-script.ts";
+import { EngineHost, isHere, type Outcome } from "./engine.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
 import { Rate } from "./rate.ts";
-import { deviceOf, type Settings } from "./settings.ts";
+import { ChosenModel } from "./chosen_model.ts";
+import { SettingsStore, deviceOf, type Settings } from "./settings.ts";
 import { Unfinished } from "./unfinished.ts";
 import { loadNewest, lookForUpdate } from "./updates.ts";
 import { Card } from "./view/card.ts";
+import { Chooser } from "./view/chooser.ts";
 import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
@@ -36,11 +39,20 @@ export interface Task {
   resolve(action: "new" | "leave-out" | "settings"): void;
 }
 
+/** What belongs to one of the site's models. */
+interface Chosen {
+  readonly model: SiteModel;
+  readonly store: SettingsStore;
+  readonly host: EngineHost;
+  readonly speeds: Speeds;
+}
+
 export class Model {
-  readonly #host: EngineHost;
-  /** Bytes of the whole model. */
-  readonly downloadBytes: number;
-  readonly runsOnCpu: boolean;
+  readonly #config: PageConfig;
+  readonly #script: WorkerScript;
+  readonly #choice: ChosenModel;
+  readonly #chooser: Chooser;
+  #chosen: Chosen;
   readonly #task: Task;
   readonly #card: Card;
   readonly #problem: ProblemPanel;
@@ -53,22 +65,48 @@ export class Model {
   /** The page has ended before a start was done, until the next one. */
   #wasCutOff: boolean;
   #running: AbortController | undefined;
-  readonly #speeds: Speeds;
   #computer: Computer | undefined;
   /** The browser gives the page no GPU. */
   #hasNoGpu = false;
 
-  constructor(config: PageConfig, model: SiteModel, settings: Settings, task: Task) {
-    this.#host = new EngineHost(config, model, (error) => this.#lost(error));
-    this.#starts = new Unfinished(safeStorage(() => sessionStorage), `webllm-build:start:${model.id}`);
-    this.#wasCutOff = this.#starts.wasCutOff;
-    this.#speeds = new Speeds(safeStorage(() => localStorage), model.id);
-    this.downloadBytes = model.downloadBytes;
-    this.runsOnCpu = model.runsOnCpu;
-    this.#settings = { ...settings, ...deviceOf(location.search) };
+  constructor(config: PageConfig, task: Task) {
+    this.#config = config;
     this.#task = task;
+    this.#script = new WorkerScript(config.worker);
+    this.#starts = new Unfinished(safeStorage(() => sessionStorage), `webllm-build:start:${config.models[0].id}`);
+    this.#wasCutOff = this.#starts.wasCutOff;
+    this.#choice = new ChosenModel(safeStorage(() => localStorage), config.models);
+    const { model, store } = this.#chosen = this.#open(this.#choice.model);
+    this.#settings = { ...store.load(), ...deviceOf(location.search) };
+    this.#chooser = new Chooser(config.models, (chosen) => void this.select(chosen));
+    this.#chooser.show(model);
     this.#card = new Card(model, () => void this.start(), () => void this.#cancelStart());
     this.#problem = new ProblemPanel((action) => this.#resolve(action));
+  }
+
+  #open(model: SiteModel): Chosen {
+    return {
+      model,
+      store: new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling, this.#config.site.systemPrompt),
+      host: new EngineHost(this.#config, this.#script, model, (error) => this.#lost(error)),
+      speeds: new Speeds(safeStorage(() => localStorage), model.id),
+    };
+  }
+
+  get model(): SiteModel {
+    return this.#chosen.model;
+  }
+
+  get store(): SettingsStore {
+    return this.#chosen.store;
+  }
+
+  get isOneOfSeveral(): boolean {
+    return this.#config.models.length > 1;
+  }
+
+  get #host(): EngineHost {
+    return this.#chosen.host;
   }
 
   get status(): Status {
@@ -84,6 +122,26 @@ export class Model {
     this.#hasNoGpu = !hasGpu;
     if (!this.#wasCutOff && await this.#host.isStored()) await this.start();
     else await this.#cancelStart();
+  }
+
+  /**
+   * Go on with another model, and free the former one's memory. It starts at once where it is on this device. What is set beside the model goes
+   * along: the system prompt, what computes, and who answers.
+   */
+  async select(model: SiteModel): Promise<void> {
+    if (model.id === this.model.id) return;
+    this.#close();
+    const { systemPrompt, device, answers } = this.store.load();
+    this.#chosen = this.#open(model);
+    this.#choice.remember(model);
+    const settings = { ...this.store.load(), systemPrompt, device, answers };
+    this.store.save(settings);
+    this.#settings = { ...settings, ...deviceOf(location.search) };
+    this.#wasCutOff = false;
+    this.#chooser.show(model);
+    this.#card.describe(model);
+    await this.#runLatest("checking", async () => { /* what runs ends first */ });
+    if (this.model === model) await this.open(!this.#hasNoGpu);
   }
 
   start(): Promise<void> {
@@ -191,17 +249,25 @@ export class Model {
   }
 
   async #load(): Promise<void> {
-    this.#card.loading(await this.#host.isStored());
-    const rate = new Rate(), turn = this.#turn;
+    const rate = new Rate(), turn = this.#turn, host = this.#host;
+    const stored = await host.isStored();
+    if (turn !== this.#turn) return;
+    this.#card.loading(stored);
     try {
-      await this.#starts.during(() => this.#host.start(this.#settings, (report) => this.#onProgress(report, rate)));
+      await this.#starts.during(() => host.start(this.#settings, (report) => this.#onProgress(report, rate)));
     } catch (error) {
       // Whatever it is, also a stop that nobody here asked for: the model is not there, and starting it at once would end the same way.
       if (turn === this.#turn && this.#status === "loading") this.fail(describeProblem(error, "start"));
       return;
     }
     this.#card.hide();
+    this.#tellStored();
     this.#settle(true);
+  }
+
+  /** Which of several models are on this device. */
+  #tellStored(): void {
+    if (this.isOneOfSeveral) for (const model of this.#config.models) void isHere(model).then((isStored) => this.#chooser.tell(model, { isStored }));
   }
 
   #cancelStart(): Promise<void> {
@@ -213,10 +279,11 @@ export class Model {
     const turn = this.#turn;
     const stored = await this.#host.isStored();
     if (turn !== this.#turn) return;
+    this.#tellStored();
     this.#card.offer(stored, this.#wasCutOff, this.#hasNoGpu || this.#settings.device === "cpu");
     this.#setStatus("offer");
     const free = await freeBytes();
-    if (!stored && free !== undefined && free < this.downloadBytes) {
+    if (!stored && free !== undefined && free < this.model.downloadBytes) {
       showNotice("storage", fill(WORDS.notice.storage, { size: formatBytes(free) }));
     }
   }
@@ -244,12 +311,12 @@ export class Model {
       showNotice("computer", WORDS.notice.gpuLost);
     }
     this.#computer = computer;
-    byId("computer", HTMLElement).textContent = this.#speeds.describe(computer);
+    byId("computer", HTMLElement).textContent = this.#chosen.speeds.describe(computer);
   }
 
   #noteSpeed({ speed }: Outcome): void {
     if (speed === undefined || this.#computer === undefined) return;
-    this.#speeds.note(this.#computer, speed);
+    this.#chosen.speeds.note(this.#computer, speed);
     this.#runsOn(this.#computer);
   }
 

@@ -5,6 +5,10 @@ import { Fields } from "../support/fields.ts";
 import type { SitePart } from "../support/site_parts.ts";
 import { readSiteWords, type SiteWords } from "./site_words.ts";
 
+/** What a model is good for beside conversation. */
+const TRAITS = ["tools", "thinks", "code"] as const;
+export type Trait = (typeof TRAITS)[number];
+
 /** A model of the site, as it is known before it is loaded. */
 export interface SiteModel {
   readonly id: string;
@@ -14,6 +18,7 @@ export interface SiteModel {
   readonly quantization: string;
   readonly contextLength: number;
   readonly sampling: SamplingDefaults;
+  readonly traits: readonly Trait[];
   /** Bytes of all that a first visit fetches. */
   readonly downloadBytes: number;
   /** Bytes that it takes on a GPU, with a usual conversation. */
@@ -62,6 +67,7 @@ export interface PageConfig {
 }
 
 const MAX_MODELS = 100;
+const MAX_TRAITS = 100;
 
 /** Reads the JSON element `webllm-config`; throws where the page was not built with this script. */
 export function readConfig(text: string, pageUrl: string): PageConfig {
@@ -99,6 +105,7 @@ function readModels(fields: Fields, pageUrl: string): readonly [SiteModel, ...Si
     quantization: model.string("quantization", 1000),
     contextLength: model.integer("context_length", 1, Number.MAX_SAFE_INTEGER),
     sampling: readSamplingDefaults(model.object("sampling")),
+    traits: TRAITS.filter((trait) => model.array("traits", MAX_TRAITS, (value) => value).includes(trait)),
     downloadBytes: model.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
     memoryBytes: model.integer("memory_bytes", 0, Number.MAX_SAFE_INTEGER),
     runsOnCpu: model.boolean("runs_on_cpu"),

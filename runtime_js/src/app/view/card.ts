@@ -32,15 +32,21 @@ export class Card {
   readonly #cancel = byId("cancel", HTMLButtonElement);
   readonly #progress = byId("progress", HTMLElement);
   readonly #bar = byId("bar", HTMLProgressElement);
-  readonly #model: SiteModel;
+  #model: SiteModel;
   #stored = false;
 
   constructor(model: SiteModel, onStart: () => void, onCancel: () => void) {
     this.#model = model;
     this.#start.addEventListener("click", onStart);
     this.#cancel.addEventListener("click", onCancel);
+    this.describe(model);
+    this.#show(WORDS.card.looking);
+  }
+
+  /** Another model is what it is about. */
+  describe(model: SiteModel): void {
+    this.#model = model;
     const words = WORDS.card;
-    this.#show(words.looking);
     const facts: readonly (readonly [string, string])[] = [
       [words.parameters, formatCount(model.parameters)],
       [words.download, formatBytes(model.downloadBytes)],

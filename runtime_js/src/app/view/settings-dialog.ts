@@ -2,6 +2,7 @@
 
 import { DEVICES } from "../../executor/devices.ts";
 import { ANSWERS, contextChoices, type Settings, type SettingsStore } from "../settings.ts";
+import type { SiteModel } from "../../page/config.ts";
 import { byId, element } from "../../view/dom.ts";
 import { LANGUAGES, LANGUAGE_NAMES } from "../../support/languages.ts";
 import { safeStorage } from "../safe_storage.ts";
@@ -13,9 +14,9 @@ import { WORDS } from "../words/words.ts";
 /** Whom the settings are for. */
 export interface SettingsUser {
   readonly settings: Settings;
-  readonly downloadBytes: number;
-  /** Whether there is a choice of what computes. */
-  readonly runsOnCpu: boolean;
+  /** Where the settings of the model are kept that is chosen now. */
+  readonly store: SettingsStore;
+  readonly model: SiteModel;
   change(settings: Settings): void;
   delete(): Promise<void>;
 }
@@ -37,21 +38,17 @@ export class SettingsDialog {
   readonly #storage = safeStorage(() => localStorage);
   readonly #user: SettingsUser;
 
-  constructor(store: SettingsStore, user: SettingsUser) {
+  constructor(user: SettingsUser) {
     this.#user = user;
-    this.#contextLength.append(
-      ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, formatNumber(length))),
-    );
     this.#language.append(...LANGUAGES.map((name) => element("option", { value: name, lang: name }, LANGUAGE_NAMES[name])));
-    byId("device-choice", HTMLElement).hidden = !user.runsOnCpu;
     byId("open-settings", HTMLButtonElement).addEventListener("click", () => this.open());
     byId("settings-form", HTMLFormElement).addEventListener("input", () => this.#showValues());
-    byId("reset-settings", HTMLButtonElement).addEventListener("click", () => this.#fill(store.defaults));
+    byId("reset-settings", HTMLButtonElement).addEventListener("click", () => this.#fill(user.store.defaults));
     // Done takes what was set; the cross and Esc leave everything as it was.
     byId("settings-form", HTMLFormElement).addEventListener("submit", (event) => {
       if (event.submitter?.id !== "save-settings") return;
       const settings = this.#read();
-      store.save(settings);
+      user.store.save(settings);
       user.change(settings);
       this.#speak();
     });
@@ -71,15 +68,21 @@ export class SettingsDialog {
   }
 
   open(): void {
+    const { model, store } = this.#user;
+    this.#contextLength.replaceChildren(
+      ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, formatNumber(length))),
+    );
+    byId("device-choice", HTMLElement).hidden = !model.runsOnCpu;
     this.#fill(this.#user.settings);
     this.#dialog.showModal();
   }
 
   #confirmDeletion(): void {
     const confirm = byId("confirm-delete", HTMLDialogElement);
-    const size = formatBytes(this.#user.downloadBytes);
-    byId("confirm-delete-text", HTMLElement).textContent = fill(WORDS.deleteText, { size });
-    byId("delete-model", HTMLButtonElement).addEventListener("click", () => confirm.showModal());
+    byId("delete-model", HTMLButtonElement).addEventListener("click", () => {
+      byId("confirm-delete-text", HTMLElement).textContent = fill(WORDS.deleteText, { size: formatBytes(this.#user.model.downloadBytes) });
+      confirm.showModal();
+    });
     byId("confirm-delete-form", HTMLFormElement).addEventListener("submit", (event) => {
       if (event.submitter?.id !== "delete-confirmed") return;
       this.#dialog.close();

@@ -1,0 +1,108 @@
+"""Several models in one site: the page lets choose between them, and the conversation goes on with the one that is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page
+from site_visit import Visit, answered, ask, build_site, stored_files
+
+from package_sample import FACTS
+
+OTHER = replace(FACTS, id="other-q4", name="Other 3B Coder", parameters=3_000_000_000, context_length=2048)
+
+
+@pytest.fixture
+def two(visit: Visit, tmp_path_factory: pytest.TempPathFactory) -> Visit:
+    build_site(visit.server.folder, tmp_path_factory.mktemp("two"), others=(OTHER,))
+    return visit
+
+
+def choose(page: Page, name: str) -> None:
+    """In the dialog of the header."""
+    page.click("#choose-model")
+    page.click(f"#model-list button:has-text('{name}')")
+
+
+def pressed(page: Page, place: str = "model-choices") -> str:
+    return page.inner_text(f"#{place} [aria-pressed=true] strong")
+
+
+def test_the_card_offers_all_and_what_is_chosen_is_remembered(two: Visit) -> None:
+    page = two.open()
+    page.wait_for_selector("body[data-status=offer]")
+    assert pressed(page) == FACTS.name and page.inner_text("#card-title") == FACTS.name
+    other = page.inner_text("#model-choices button:has-text('Other')")
+    assert all(words in other for words in ("All-round", "Made for code", "to download", "context: 2,048 tokens"))
+    page.click("#model-choices button:has-text('Other')")
+    page.wait_for_selector("#card-title:has-text('Other')")
+    page.wait_for_selector("body[data-status=offer]")
+    assert pressed(page) == OTHER.name
+    assert page.inner_text("#start").startswith("Download"), "nothing large is fetched unasked"
+    page.reload()
+    page.wait_for_selector("body[data-status=offer]")
+    assert pressed(page) == OTHER.name
+
+
+def test_another_model_goes_on_with_the_conversation(two: Visit) -> None:
+    page = two.start()
+    page.click("#open-settings")
+    page.fill("#system-prompt", "Be brief.")
+    page.click("#save-settings")
+    ask(page, "one")
+    assert answered(page, 2) == "2 messages: system, user."
+    choose(page, "Other")
+    page.wait_for_selector("body[data-status=offer]")
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "two")
+    assert answered(page, 4) == "4 messages: system, user, assistant, user."
+    assert page.inner_text("#messages > li:nth-child(2) .by") == f"From {FACTS.name}"
+    assert page.inner_text("#messages > li:nth-child(4) .by") == f"From {OTHER.name}"
+    choose(page, FACTS.name)
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "context: ?")
+    assert answered(page, 6) == "4096 tokens"
+    choose(page, "Other")
+    page.wait_for_selector("body[data-status=ready]")
+    ask(page, "context: ?")
+    assert answered(page, 8) == "2048 tokens", "each has settings of its own"
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert page.inner_text("#chosen-model") == OTHER.name
+    assert page.locator("#messages > li").count() == 8
+
+
+def test_an_answer_under_way_ends_where_another_model_is_chosen(two: Visit) -> None:
+    page = two.start()
+    ask(page, "slow")
+    page.wait_for_selector("#messages > li:nth-child(2):has-text('word2')")
+    choose(page, "Other")
+    page.wait_for_selector("body[data-status=offer]")
+    assert "Stopped." in page.inner_text("#messages > li:nth-child(2)")
+
+
+def test_deleting_one_leaves_the_other(two: Visit) -> None:
+    page = two.start()
+    choose(page, "Other")
+    page.wait_for_selector("body[data-status=offer]")
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    both = stored_files(page)
+    page.click("#open-settings")
+    page.click("#delete-model")
+    page.click("#delete-confirmed")
+    page.wait_for_selector("body[data-status=offer]")
+    page.wait_for_selector("#model-choices button:has-text('Other'):has-text('to download')")
+    left = stored_files(page)
+    assert {name.split(".")[0] for name in set(both) - set(left)} == {"manifest", "weights-0000"}
+    choose(page, FACTS.name)
+    page.wait_for_selector("body[data-status=ready]")
+    page.wait_for_selector("#model-choices button:has-text('Sample'):has-text('on this device')", state="attached")
+
+
+def test_a_site_of_one_model_has_no_chooser(visit: Visit) -> None:
+    page = visit.open()
+    page.wait_for_selector("body[data-status=offer]")
+    assert page.locator("#choose-model, #models, #model-choices").count() == 0
