@@ -9,7 +9,8 @@ import { formatBytes } from "../src/support/format.ts";
 import { safeStorage } from "../src/app/safe_storage.ts";
 import { describeProblem } from "../src/app/problems.ts";
 import { Rate } from "../src/app/rate.ts";
-import { SettingsStore, contextChoices } from "../src/app/settings.ts";
+import { requestOf, variablesOf } from "../src/app/request.ts";
+import { SettingsStore, contextChoices, type Settings } from "../src/app/settings.ts";
 import { DownloadError, ERROR_CLASSES } from "../src/support/errors.ts";
 import { parseManifest } from "../src/storage/manifest.ts";
 
@@ -94,6 +95,36 @@ test("a site's words are read, and absent ones are the page's", () => {
   const said = { suggestions: ["Eins?"], system_prompt: "Kurz.", presets };
   assert.deepEqual(read(said), { suggestions: ["Eins?"], systemPrompt: "Kurz.", presets });
   assert.throws(() => read({ ...said, suggestions: [1] }), /site\.suggestions\[0\]/);
+});
+
+test("settings of an earlier build go on, and new ones are kept", () => {
+  const storage = noStorage();
+  const store = new SettingsStore(storage, "m", 2048, {});
+  const { systemPrompt, topP, topK, minP, repetitionPenalty, maxTokens, contextLength, device } = store.defaults;
+  storage.set("webllm-build:settings:m", JSON.stringify({ systemPrompt, temperature: 0.1, topP, topK, minP, repetitionPenalty, maxTokens, contextLength, device }));
+  assert.deepEqual(store.load(), { ...store.defaults, temperature: 0.1 });
+  const chosen: Settings = {
+    ...store.defaults, seed: 7, stop: ["END", "\t"], form: "schema", schema: '{"type":"string"}', overflow: "drop_oldest", thinking: "off", effort: "low", thinkingBudget: 0,
+  };
+  store.save(chosen);
+  assert.deepEqual(store.load(), chosen);
+  for (const wrong of [{ seed: 0.5 }, { stop: "END" }, { stop: Array(17).fill("x") }, { form: "xml" }, { overflow: "crash" }, { frequencyPenalty: 3 }, { thinkingBudget: -1 }]) {
+    storage.set("webllm-build:settings:m", JSON.stringify({ ...chosen, ...wrong }));
+    assert.deepEqual(store.load(), store.defaults, JSON.stringify(wrong));
+  }
+});
+
+test("the engine is asked for what the settings say", () => {
+  const { defaults } = new SettingsStore(noStorage(), "m", 2048, {});
+  const plain = requestOf(defaults);
+  assert.equal("structure" in plain || "thinkingBudget" in plain || "ignoreEos" in plain || "seed" in plain.sampling, false);
+  assert.deepEqual(variablesOf(defaults), {});
+  const asked = requestOf({ ...defaults, seed: 7, stop: ["END"], ignoreEnd: true, form: "schema", schema: "true", overflow: "truncate_middle", thinkingBudget: 9 });
+  assert.deepEqual([asked.sampling.seed, asked.stop, asked.ignoreEos, asked.overflow, asked.thinkingBudget], [7, ["END"], true, "truncate_middle", 9]);
+  assert.equal(asked.structure?.kind === "schema" && asked.structure.schema, "true");
+  assert.equal(requestOf({ ...defaults, form: "json" }).structure?.kind, "schema");
+  assert.equal(variablesOf({ ...defaults, thinking: "off" })["enable_thinking"], false);
+  assert.equal(variablesOf({ ...defaults, effort: "high" })["reasoning_effort"], "high");
 });
 
 test("an answer that a reload cut off counts as stopped", () => {

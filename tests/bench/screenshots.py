@@ -12,12 +12,13 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "browser")]
-from chromium import COMMON, FLAGS, find
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from page_states import states
 from site_server import SiteServer
 from site_visit import Visit, build_site
+
+from chromium import COMMON, FLAGS, find
 
 SIZES = {"phone": (360, 740), "tablet": (768, 1024), "desktop": (1280, 800)}
 
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--language", default="en")
     parser.add_argument("--size", choices=SIZES, action="append")
     parser.add_argument("--scheme", choices=("light", "dark"), action="append")
-    parser.add_argument("--out", type=Path, default=TESTS / "bench" / "out" / "screenshots")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out" / "screenshots")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         server = SiteServer(Path(scratch) / "root", "chat")

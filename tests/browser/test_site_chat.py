@@ -188,13 +188,35 @@ def test_settings_are_used_and_kept(visit: Visit) -> None:
 
 def test_another_context_length_starts_the_model_again(visit: Visit) -> None:
     page = visit.start()
-    assert page.eval_on_selector_all("#context-length option", "all => all.map((one) => one.value)") == ["1024", "2048", "4096", "8192"]
     page.click("#open-settings")
+    assert page.eval_on_selector_all("#context-length option", "all => all.map((one) => one.value)") == ["1024", "2048", "4096", "8192"]
     page.select_option("#context-length", "1024")
     page.click("#save-settings")
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "one")
     answered(page, 2)
+
+
+def test_a_schema_that_no_answer_can_follow_is_told_at_its_field(visit: Visit) -> None:
+    page = visit.start()
+    page.click("#open-settings")
+    page.click("#more-settings summary")
+    page.select_option("#form", "schema")
+    page.fill("#schema", '{"type": "thing"}')
+    page.click("#save-settings")
+    page.wait_for_selector("#schema-fault:visible")
+    assert "at #/type" in page.inner_text("#schema-fault") and page.evaluate("document.activeElement.id") == "schema"
+    page.fill("#schema", '{"type": "object"}')
+    page.fill("#seed", "7")
+    page.fill("#stop-texts", "END")
+    page.click("#save-settings")
+    page.wait_for_selector("dialog#settings:not([open])", state="attached")
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    page.click("#open-settings")
+    page.click("#more-settings summary")
+    kept = [page.input_value(name) for name in ("#form", "#schema", "#seed", "#stop-texts")]
+    assert kept == ["schema", '{"type": "object"}', "7", "END"]
 
 
 def test_settings_that_were_not_saved_are_as_before(visit: Visit) -> None:

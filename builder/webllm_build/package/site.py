@@ -99,6 +99,7 @@ def _facts(model: CompiledModel, manifest: Manifest) -> dict[str, object]:
         "memory_bytes": model.memory,
         "runs_on_cpu": manifest.cpu is not None,
         "sampling": dict(manifest.sampling),
+        "thinking": _thinking(manifest),
         "traits": _traits(manifest),
         "manifest": f"{MODEL_FOLDER}/{manifest.file}",
         "manifest_sha256": manifest.sha256,
@@ -109,6 +110,16 @@ def _traits(manifest: Manifest) -> list[str]:
     """What the model is good for beside conversation, as far as its template and its name tell."""
     has = {"tools": "tools" in manifest.chat, "thinks": "thinking" in manifest.chat, "code": CODER.search(manifest.model.name) is not None}
     return [trait for trait, holds in has.items() if holds]
+
+
+def _thinking(manifest: Manifest) -> dict[str, bool]:
+    """What the model's template can be told of its thoughts: whether it thinks, how much, and for how long the engine lets it."""
+    template = json.dumps(manifest.tokenizer_config.get("chat_template") or "")
+    return {
+        "switch": re.search(r"\b(enable_thinking|thinking_mode)\b|\bif (not )?thinking\b|\bthinking is\b", template) is not None,
+        "effort": re.search(r"\b(reasoning_effort|thinking_effort|reasoning_strength)\b", template) is not None,
+        "budget": bool(manifest.chat.get("thinking")),
+    }
 
 
 def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions) -> tuple[Asset, ...]:

@@ -62,7 +62,7 @@ export class Chat implements Task {
     });
     this.#remote = config.remote && new LateRemote(config.remote);
     this.model = new Model(config, this);
-    this.#settingsDialog = new SettingsDialog(this.model);
+    this.#settingsDialog = new SettingsDialog(this.model, { presets: config.site.presets, structure: config.parts.structure, chat: undefined });
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
     this.#suggest(config.site.suggestions ?? WORDS.suggestions);

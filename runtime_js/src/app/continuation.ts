@@ -41,7 +41,7 @@ export class Continuation implements Task {
     this.#saved = this.#storage.get(this.#key) ?? "";
     this.#sheet = new Sheet(this.#saved, () => this.show(this.model.status));
     this.model = new Model(config, this);
-    this.#settingsDialog = new SettingsDialog(this.model);
+    this.#settingsDialog = new SettingsDialog(this.model, { presets: [], structure: config.parts.structure, chat: undefined });
     this.#go.addEventListener("click", () => void this.#continue());
     this.#stop.addEventListener("click", () => this.#cancel());
     this.#undo.addEventListener("click", () => this.#takeBack());

@@ -1,7 +1,6 @@
 /** The engine in its worker, as the page uses it: start, answer, end. */
 
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
-import { MAX_PRIORITY } from "../engine/queue.ts";
 import { waitingToBegin, type InitProgressReport } from "../engine/progress.ts";
 import type { PageConfig, SiteModel } from "../page/config.ts";
 import { WorkerScript } from "../page/worker-script.ts";
@@ -15,6 +14,7 @@ import type { PushStream } from "../support/stream.ts";
 import type { ChatMessage } from "../tokenizer/conversation.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
 import type { Ending, Turn } from "../view/message.ts";
+import { requestOf, variablesOf } from "./request.ts";
 import type { Settings } from "./settings.ts";
 
 const ALIVE_MS = 10_000;
@@ -107,7 +107,8 @@ export class EngineHost {
 
   /** Stream the answer to `turns` into `onPiece`, which gets each new piece. Rejects with AbortError when `signal` says so. */
   chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    return this.#answer({ kind: "chat", conversation: { messages: toMessages(turns, settings.systemPrompt) } }, settings, signal, onPiece);
+    const conversation = { messages: toMessages(turns, settings.systemPrompt), variables: variablesOf(settings) };
+    return this.#answer({ kind: "chat", conversation }, settings, signal, onPiece);
   }
 
   /** Stream what follows on `prompt` into `onText`, as `chat` does. */
@@ -117,10 +118,7 @@ export class EngineHost {
 
   async #answer(prompt: Prompt, settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
     if (this.#engine === undefined) throw new AbortError("The engine was ended.");
-    const { maxTokens, temperature, topP, topK, minP, repetitionPenalty } = settings;
-    const sampling = { temperature, topP, topK, minP, repetitionPenalty };
-    const request = { prompt, maxTokens, stop: [], sampling, priority: MAX_PRIORITY }; // somebody sits and waits
-    const { events } = await this.#engine.begin({ request, model: undefined }, signal);
+    const { events } = await this.#engine.begin({ request: { prompt, ...requestOf(settings) }, model: undefined }, signal);
     return follow(events, signal, onPiece);
   }
 }

@@ -10,6 +10,9 @@ const TRAITS = ["tools", "thinks", "code"] as const;
 export type Trait = (typeof TRAITS)[number];
 
 /** A model of the site, as it is known before it is loaded. */
+export const THINKING_CONTROLS = ["switch", "effort", "budget"] as const;
+export type ThinkingControl = (typeof THINKING_CONTROLS)[number];
+
 export interface SiteModel {
   readonly id: string;
   readonly name: string;
@@ -18,6 +21,8 @@ export interface SiteModel {
   readonly quantization: string;
   readonly contextLength: number;
   readonly sampling: SamplingDefaults;
+  /** What the model can be told of its thoughts. */
+  readonly thinking: readonly ThinkingControl[];
   readonly traits: readonly Trait[];
   /** Bytes of all that a first visit fetches. */
   readonly downloadBytes: number;
@@ -105,6 +110,7 @@ function readModels(fields: Fields, pageUrl: string): readonly [SiteModel, ...Si
     quantization: model.string("quantization", 1000),
     contextLength: model.integer("context_length", 1, Number.MAX_SAFE_INTEGER),
     sampling: readSamplingDefaults(model.object("sampling")),
+    thinking: THINKING_CONTROLS.filter((control) => model.object("thinking").boolean(control)),
     traits: TRAITS.filter((trait) => model.array("traits", MAX_TRAITS, (value) => value).includes(trait)),
     downloadBytes: model.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
     memoryBytes: model.integer("memory_bytes", 0, Number.MAX_SAFE_INTEGER),

@@ -21,6 +21,15 @@ export interface RemoteQuestion {
   readonly host: ModelHost | undefined;
 }
 
+function formOf({ form, schema, effort }: Settings): Pick<ChatCompletionRequestStreaming, "response_format" | "reasoning_effort"> {
+  const isSchema = form === "schema" && schema.trim() !== "";
+  return {
+    ...(isSchema && { response_format: { type: "json_schema", json_schema: { name: "answer", schema: JSON.parse(schema) } } }),
+    ...(form === "json" && { response_format: { type: "json_object" } }),
+    ...(effort !== "auto" && { reasoning_effort: effort }),
+  };
+}
+
 /** Says that a key is missing, or that it is wrong. */
 const WANTS_KEY = [401, 403];
 
@@ -45,12 +54,13 @@ export class RemoteAnswers {
 
   /** Streams the answer into `onPiece`, with who gives it. Rejects as the device's own answers do, and with RemoteError. */
   async answer({ turns, settings, host }: RemoteQuestion, signal: AbortSignal, onPiece: (piece: Piece, by: readonly Where[]) => void): Promise<Outcome> {
-    const { systemPrompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty } = settings;
+    const { systemPrompt, maxTokens, temperature, topP, topK, minP, repetitionPenalty, frequencyPenalty, presencePenalty, seed, stop } = settings;
     const system = systemPrompt.trim() === "" ? [] : [{ role: "system" as const, content: systemPrompt }];
     try {
       const pieces = this.#pieces({
         messages: [...system, ...turns.map(({ role, text }) => ({ role, content: text }))], stream: true, max_tokens: maxTokens, temperature, top_p: topP,
-        top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty,
+        top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty, frequency_penalty: frequencyPenalty, presence_penalty: presencePenalty,
+        ...(seed !== undefined && { seed }), ...(stop.length > 0 && { stop }), ...formOf(settings),
       }, host, signal);
       let ending: Outcome["ending"] = "stop";
       for await (const { choices: [choice], answered_by } of pieces) {

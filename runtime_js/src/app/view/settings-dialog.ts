@@ -1,15 +1,16 @@
-/** The dialog in which the user sets how the model answers, and deletes it. */
+/** The dialog in which the user sets how the model answers, in one chat or in all, and deletes it. */
 
-import { DEVICES } from "../../executor/devices.ts";
-import { ANSWERS, contextChoices, type Settings, type SettingsStore } from "../settings.ts";
 import type { SiteModel } from "../../page/config.ts";
-import { byId, element } from "../../view/dom.ts";
+import type { Preset } from "../../page/site_words.ts";
 import { LANGUAGES, LANGUAGE_NAMES } from "../../support/languages.ts";
+import { byId, element } from "../../view/dom.ts";
 import { safeStorage } from "../safe_storage.ts";
+import { contextChoices, type ChatSettings, type Settings, type SettingsStore } from "../settings.ts";
 import { chooseLanguage, chosenLanguage } from "../words/choice.ts";
 import { fill } from "../words/fill.ts";
 import { formatBytes, formatNumber } from "../words/format.ts";
 import { WORDS } from "../words/words.ts";
+import { SettingsForm } from "./settings-form.ts";
 
 /** Whom the settings are for. */
 export interface SettingsUser {
@@ -21,42 +22,98 @@ export interface SettingsUser {
   delete(): Promise<void>;
 }
 
+/** A chat, which may have settings of its own. */
+export interface ChatOfSettings {
+  readonly settings: ChatSettings | undefined;
+  setSettings(settings: ChatSettings | undefined): void;
+}
+
+/** Of the script that makes grammars. */
+interface SchemaReader {
+  /** Undefined: nothing is wrong. */
+  schemaFault(schema: string): string | undefined;
+}
+
+export interface DialogParts {
+  readonly presets: readonly Preset[];
+  /** Absolute URL of the script that reads schemas. */
+  readonly structure: string;
+  /** Undefined where there is one text alone. */
+  readonly chat: ChatOfSettings | undefined;
+}
+
 export class SettingsDialog {
   readonly #dialog = byId("settings", HTMLDialogElement);
-  readonly #systemPrompt = byId("system-prompt", HTMLTextAreaElement);
-  readonly #temperature = byId("temperature", HTMLInputElement);
-  readonly #topP = byId("top-p", HTMLInputElement);
-  readonly #topK = byId("top-k", HTMLInputElement);
-  readonly #minP = byId("min-p", HTMLInputElement);
-  readonly #repetitionPenalty = byId("repetition-penalty", HTMLInputElement);
-  readonly #maxTokens = byId("max-tokens", HTMLInputElement);
-  readonly #contextLength = byId("context-length", HTMLSelectElement);
-  readonly #device = byId("device", HTMLSelectElement);
-  /** Of a site with a remote model. */
-  readonly #answers = document.querySelector<HTMLSelectElement>("select#answers");
+  readonly #form = new SettingsForm();
+  readonly #scope = byId("scope", HTMLSelectElement);
+  readonly #preset = byId("preset", HTMLSelectElement);
   readonly #language = byId("language", HTMLSelectElement);
   readonly #storage = safeStorage(() => localStorage);
   readonly #user: SettingsUser;
+  readonly #parts: DialogParts;
 
-  constructor(user: SettingsUser) {
-    this.#user = user;
+  constructor(user: SettingsUser, parts: DialogParts) {
+    [this.#user, this.#parts] = [user, parts];
     this.#language.append(...LANGUAGES.map((name) => element("option", { value: name, lang: name }, LANGUAGE_NAMES[name])));
+    this.#preset.append(...parts.presets.map(({ name }, index) => element("option", { value: String(index), dir: "auto" }, name)));
+    byId("preset-choice", HTMLElement).hidden = parts.presets.length === 0;
+    byId("scope-choice", HTMLElement).hidden = parts.chat === undefined;
     byId("open-settings", HTMLButtonElement).addEventListener("click", () => this.open());
-    byId("settings-form", HTMLFormElement).addEventListener("input", () => this.#showValues());
-    byId("reset-settings", HTMLButtonElement).addEventListener("click", () => this.#fill(user.store.defaults));
+    byId("reset-settings", HTMLButtonElement).addEventListener("click", () => this.#form.fill(user.store.defaults));
+    this.#preset.addEventListener("change", () => this.#take(parts.presets[Number(this.#preset.value)]));
     // Done takes what was set; the cross and Esc leave everything as it was.
     byId("settings-form", HTMLFormElement).addEventListener("submit", (event) => {
       if (event.submitter?.id !== "save-settings") return;
-      const settings = this.#read();
-      user.store.save(settings);
-      user.change(settings);
-      this.#speak();
+      event.preventDefault();
+      void this.#save();
     });
     // A click beside the dialog loses nothing that was written.
     this.#dialog.addEventListener("click", (event) => {
-      if (event.target === this.#dialog && JSON.stringify(this.#read()) === JSON.stringify(user.settings)) this.#dialog.close();
+      if (event.target === this.#dialog && this.#form.has(this.#settings)) this.#dialog.close();
     });
     this.#confirmDeletion();
+  }
+
+  open(): void {
+    const { model, store } = this.#user;
+    byId("context-length", HTMLSelectElement).replaceChildren(
+      ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, formatNumber(length))),
+    );
+    byId("device-choice", HTMLElement).hidden = !model.runsOnCpu;
+    this.#scope.value = this.#parts.chat?.settings === undefined ? "all" : "chat";
+    this.#preset.value = "";
+    this.#language.value = chosenLanguage(this.#storage) ?? "";
+    this.#form.describe(model);
+    this.#form.fill(this.#settings);
+    this.#dialog.showModal();
+  }
+
+  /** Those that hold now. */
+  get #settings(): Settings {
+    return { ...this.#user.settings, ...this.#parts.chat?.settings };
+  }
+
+  #take(preset: Preset | undefined): void {
+    if (preset !== undefined) byId("system-prompt", HTMLTextAreaElement).value = preset.text;
+  }
+
+  async #save(): Promise<void> {
+    if (!await this.#form.checkSchema((schema) => this.#schemaFault(schema))) return;
+    this.#dialog.close();
+    const settings = this.#form.read();
+    const { contextLength, device, answers, ...ofChat } = settings;
+    const isOfChat = this.#scope.value === "chat";
+    this.#parts.chat?.setSettings(isOfChat ? ofChat : undefined);
+    const forAll = isOfChat ? { ...this.#user.settings, contextLength, device, answers } : settings;
+    this.#user.store.save(forAll);
+    this.#user.change(forAll);
+    this.#speak();
+  }
+
+  /** Where the script does not come, the engine will tell. */
+  async #schemaFault(schema: string): Promise<string | undefined> {
+    const part: SchemaReader | undefined = await import(this.#parts.structure).catch(() => undefined);
+    return part?.schemaFault(schema);
   }
 
   /** Another language needs another page. */
@@ -65,16 +122,6 @@ export class SettingsDialog {
     if (language === chosenLanguage(this.#storage)) return;
     chooseLanguage(this.#storage, language);
     location.reload();
-  }
-
-  open(): void {
-    const { model, store } = this.#user;
-    this.#contextLength.replaceChildren(
-      ...contextChoices(store.modelContext).map((length) => element("option", { value: String(length) }, formatNumber(length))),
-    );
-    byId("device-choice", HTMLElement).hidden = !model.runsOnCpu;
-    this.#fill(this.#user.settings);
-    this.#dialog.showModal();
   }
 
   #confirmDeletion(): void {
@@ -88,40 +135,5 @@ export class SettingsDialog {
       this.#dialog.close();
       void this.#user.delete();
     });
-  }
-
-  #fill(settings: Settings): void {
-    this.#systemPrompt.value = settings.systemPrompt;
-    this.#temperature.value = String(settings.temperature);
-    this.#topP.value = String(settings.topP);
-    this.#topK.value = String(settings.topK);
-    this.#minP.value = String(settings.minP);
-    this.#repetitionPenalty.value = String(settings.repetitionPenalty);
-    this.#maxTokens.value = String(settings.maxTokens);
-    this.#contextLength.value = String(settings.contextLength);
-    this.#device.value = settings.device;
-    if (this.#answers !== null) this.#answers.value = settings.answers;
-    this.#language.value = chosenLanguage(this.#storage) ?? "";
-    this.#showValues();
-  }
-
-  #showValues(): void {
-    byId("temperature-value", HTMLOutputElement).value = this.#temperature.valueAsNumber.toFixed(2);
-    byId("top-p-value", HTMLOutputElement).value = this.#topP.valueAsNumber.toFixed(2);
-  }
-
-  #read(): Settings {
-    return {
-      systemPrompt: this.#systemPrompt.value,
-      temperature: this.#temperature.valueAsNumber,
-      topP: this.#topP.valueAsNumber,
-      topK: this.#topK.valueAsNumber,
-      minP: this.#minP.valueAsNumber,
-      repetitionPenalty: this.#repetitionPenalty.valueAsNumber,
-      maxTokens: this.#maxTokens.valueAsNumber,
-      contextLength: Number(this.#contextLength.value),
-      device: DEVICES.find((device) => device === this.#device.value) ?? "auto",
-      answers: ANSWERS.find((answers) => answers === this.#answers?.value) ?? "auto",
-    };
   }
 }

@@ -8,6 +8,7 @@ import type { Constraint } from "../constraint.ts";
 import { CppException } from "./binding.ts";
 import { MAX_GRAMMAR } from "./ebnf.ts";
 import { GrammarConstraint } from "./grammar_constraint.ts";
+import { schemaGrammar } from "./schema.ts";
 import { SchemaError } from "./schema_fields.ts";
 import type { Structure } from "./structure.ts";
 import { Compiler, printGrammar, type CompiledGrammar, type Vocabulary } from "./xgrammar.ts";
@@ -19,6 +20,16 @@ const MAX_GRAMMARS = 32;
 
 /** The sha256 of the WebAssembly module that this code calls. */
 export const moduleSha256 = names.sha256;
+
+/** What keeps a JSON Schema, given as text, from being a form; undefined where nothing does. For whoever writes one. */
+export function schemaFault(text: string): string | undefined {
+  try {
+    schemaGrammar(JSON.parse(text), false);
+    return undefined;
+  } catch (error) {
+    return error instanceof RangeError ? "it is nested too deeply" : error instanceof Error ? error.message : String(error);
+  }
+}
 
 /** A form that cannot be had, and why. */
 export class FormError extends Error {
