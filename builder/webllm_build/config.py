@@ -25,6 +25,7 @@ PREFILL_CHUNKS = (64, 128, 256, 512, 1024, 2048)
 MIN_CONTEXT = 64
 HTTPS_OR_LOCAL = re.compile(r"(https://[\w-]+(\.[\w-]+)*|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[\w.~%+@/-]*)?", re.ASCII)
 MAX_TEXT_BYTES = 1 << 20
+MAX_MODELS = 100  # as the page takes
 CONFIG_FILE = "webllm.toml"
 BUNDLE = "bundle"  # weights that are part of the result
 WEIGHTS_FOLDER = "weights"  # in the result: weights that are not part of it, to be uploaded
@@ -82,6 +83,9 @@ class BuildRequest:
         Option(
             "Name of `webllm-build models`, hf:org/name[/file.gguf][@revision], a Hugging Face model folder, or a .gguf file. "
             "Repeated: the models of one site, between which its page lets choose, or of one package.",
+            fits=lambda models: len(models) <= MAX_MODELS,
+            expected=f"at most {MAX_MODELS} models",
+            fix="Leave some out.",
             flag="--model",
         ),
     ] = ("smollm2-135m",)
@@ -402,7 +406,9 @@ def _several(request: BuildRequest) -> Iterator[InvalidOption]:
 
 def _shown(value: object) -> object:
     """As much of a text as tells which it is."""
-    return str(value) if isinstance(value, Path) else value[:60] if isinstance(value, str) else value
+    if isinstance(value, tuple):
+        return tuple(map(_shown, value[:3])) + (("...",) if len(value) > 3 else ())
+    return str(value)[:60] if isinstance(value, (Path, str)) else value
 
 
 def _not_of(label: str, value: object, choices: tuple[object, ...]) -> InvalidOption:

@@ -14,6 +14,7 @@ from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest, key, options
 from webllm_build.errors import ConfigFileError, InvalidOption, closest
 from webllm_build.option import Option, default_of, options_of, shape_of
+from webllm_build.toml_lines import lines_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,13 +22,11 @@ else:
     import tomli as tomllib
 
 MAX_BYTES = 256 << 10
+MAX_PROBLEMS = 20  # that are said
+MAX_SHOWN = 60  # characters of a key or a value
 OWN = tuple(name for name, (_, option) in options().items() if option.alone or option.each)  # what a model may have for itself
 REFERENCES = ("models", "adapter")  # names of the catalog, hf:..., or paths
 TYPES = {str: "text in quotation marks", Path: "a path in quotation marks", int: "a whole number", bool: "true or false"}
-BARE = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
-DOTTED = rf"{BARE}(?:\s*\.\s*{BARE})*"
-HEADER = re.compile(rf"\s*(\[\[?)\s*({DOTTED})\s*\]")
-ASSIGNMENT = re.compile(rf"\s*({DOTTED})\s*=")
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,10 @@ class ConfigFile:
 
     def placed(self, problem: InvalidOption) -> InvalidOption:
         """With the file and, where it is known, the line."""
-        line, part = None, problem.option
-        while part and line is None:
-            line, part = self.lines.get(part), re.sub(r"(^|\.)[^.\[]*$|\[\d+\]$", "", part)
+        part = problem.option
+        while part not in self.lines and part:
+            part = part[: max(part.rfind("."), part.rfind("["), 0)]
+        line = self.lines.get(part)
         return replace(problem, where=f"{self.path}:{line}: " if line else f"{self.path}: ")
 
     def claimed(self, problem: InvalidOption) -> InvalidOption:
@@ -62,6 +62,7 @@ def read_config(path: Path) -> ConfigFile:
         if len(data) > MAX_BYTES:
             raise ConfigFileError(f"{path} has more than {MAX_BYTES >> 10} KiB", "Put long texts into files that it names.")
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        lines = lines_of(text)
         content = tomllib.loads(text)
     except OSError as error:
         raise ConfigFileError(f"{path} cannot be read: {error.strerror or error}", "Name another one: --config FILE") from error
@@ -69,7 +70,6 @@ def read_config(path: Path) -> ConfigFile:
         raise ConfigFileError(f"{path} is nested too deeply", "Its deepest value is a key of a table of a list.") from error
     except ValueError as error:  # not UTF-8, or not TOML: this one says where
         raise ConfigFileError(f"{path} is not TOML: {error}", "https://toml.io says how it is written.") from error
-    lines = _lines(text)
     reader = _Reader(path.parent)
     values = reader.table(BuildRequest, content, "")
     read = ConfigFile(path, values, (), lines)
@@ -88,9 +88,9 @@ class _Reader:
         names = {key(name): name for name in options_of(of) if only is None or name in only}
         fields: dict[str, Any] = {}
         for said, value in content.items():
-            label = within + said
+            label = within + said[:MAX_SHOWN]
             if said not in names:
-                close = closest(said.replace("_", "-"), names)
+                close = closest(said[:MAX_SHOWN].replace("_", "-"), names) if len(self.problems) < MAX_PROBLEMS else None
                 self._wrong(label, _plain(value), "a known key", f"Did you mean {close}?" if close else f"Known: {', '.join(names)}.")
             elif label == "models":
                 fields |= self._models(value)
@@ -137,12 +137,11 @@ class _Reader:
                 read = self._nested(shape.item, item, place)
             else:
                 read = MISSING
-            if read is None:
-                return MISSING  # and said
             if read is MISSING:
                 self._wrong(place, _plain(item), expected, fix)
-                return MISSING
             items.append(read)
+        if any(item is None or item is MISSING for item in items):
+            return MISSING  # and said
         return tuple(items) if shape.many else items[0]
 
     def _nested(self, of: type, content: Mapping[str, object], place: str) -> Any:
@@ -177,35 +176,14 @@ class _Reader:
         return value if value.startswith("~") else str(self.folder / value)
 
     def _wrong(self, label: str, value: object, expected: str, fix: str) -> None:
-        self.problems.append(InvalidOption(label, value, expected, fix))
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(InvalidOption(label, value, expected, fix))
 
 
 def _plain(value: object) -> object:
     """As much of a value as tells which it is."""
-    shown = repr(value)
-    return value if len(shown) <= 60 else f"{shown[:60]}..."
-
-
-def _lines(text: str) -> dict[str, int]:
-    """The lines of keys and of tables, for messages: a reader of TOML does not tell them."""
-    lines: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    table, quote = "", None
-    for number, line in enumerate(text.split("\n"), 1):
-        if quote is None:
-            if header := HEADER.match(line):
-                table = _parts(header[2])
-                if header[1] == "[[":
-                    counts[table] = counts.get(table, 0) + 1
-                    table = f"{table}[{counts[table]}]"
-                lines.setdefault(table, number)
-                table += "."
-            elif assignment := ASSIGNMENT.match(line):
-                lines.setdefault(table + _parts(assignment[1]), number)
-        for mark in re.findall(r'"""|\'\'\'', line):
-            quote = mark if quote is None else None if quote == mark else quote
-    return lines
-
-
-def _parts(dotted: str) -> str:
-    return ".".join(part.strip().strip("\"'") for part in dotted.split("."))
+    try:
+        shown = repr(value)
+    except RecursionError:
+        return "..."
+    return value if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}..."

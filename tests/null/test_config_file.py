@@ -154,6 +154,11 @@ def test_names_and_tables_of_models_may_be_mixed(write: Callable[[str], Path]) -
         ('"" = 1', ["Known: models,"]),
         ('kind = "site"', ["kind = 'site'", "a known key"]),
         ("own = []", ["a known key"]),
+        ('"a[b" = 1', ["webllm.toml:1: a[b = 1"]),
+        ('"\\u001b[31m" = 1', ["\\x1b[31m = 1"]),
+        ('x.y.z = 1\n[q."a.b"]', ["webllm.toml:1: x = {'y': {'z': 1}}", "webllm.toml:2: q"]),
+        (f"models = {['a'] * 101}", ["at most 100 models"]),
+        ('[[presets]]\nname = "x"\n[[presets]]\nname = "y"', ["presets[1].text", "presets[2].text"]),
         ("title = 5", ["title = 5", "text in quotation marks", "Title of the page."]),
         ('title = ["x"]', ["title = ['x']", "text in quotation marks"]),
         ("title = 1979-05-27", ["title = datetime.date(1979, 5, 27)"]),
@@ -233,6 +238,8 @@ def test_all_mistakes_are_said_at_once(write: Callable[[str], Path]) -> None:
         (b"title = 'a\xff'", "is not TOML: 'utf-8'"),
         (b"x = " + b"[" * 100_000, "nested too deeply|not TOML"),
         (b"x = " + b"9" * 5000, "not TOML"),
+        (b"x" + b".a" * 100_000 + b" = 1", "nested too deeply"),
+        (b"[x" + b".a" * 100_000 + b"]", "nested too deeply"),
         (b"#" * (MAX_BYTES + 1), "more than 256 KiB"),
     ],
 )
@@ -241,6 +248,12 @@ def test_what_is_no_toml_is_said(tmp_path: Path, data: bytes, message: str) -> N
     path.write_bytes(data)
     with pytest.raises(ConfigFileError, match=message):
         read_config(path)
+
+
+def test_a_file_of_mistakes_alone_is_answered_shortly(write: Callable[[str], Path]) -> None:
+    file = read_config(write("".join(f"{'k' * 100}{number} = 1\n" for number in range(2000))))
+    assert len(file.problems) == 20
+    assert all(len(str(problem)) < 1000 for problem in file.problems)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
