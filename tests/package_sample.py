@@ -20,6 +20,7 @@ from webllm_build.package.manifest import ModelFacts
 from webllm_build.package.model_folder import CompiledModel, write_weights
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Marker, open_output
+from webllm_build.package.places import BUNDLED, WEIGHTS_FOLDER, Places
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.quantize import Packed
 from webllm_build.site_words import PAGES_WORDS, SiteWords
@@ -36,6 +37,7 @@ FACTS = ModelFacts(
     vocab_size=320,
 )
 GRAMMAR = b"\0asm grammar"
+ASKED = Places((), WEIGHTS_FOLDER)  # where weights are is said where a package is used
 # As bundled_packages.mjs tells it. The chunk is in packages alone, and one of them is in nothing that is shipped.
 PACKAGES = {
     "@scope/grammar": {"version": "0.1.0", "license": "Apache-2.0", "sha512": "ab" * 64, "files": ["grammar.wasm"]},
@@ -66,7 +68,7 @@ def publish_site(
     out: Path,
     *models: CompiledModel,
     title: str = "Chat",
-    weights: str | None = None,
+    weights: Places = BUNDLED,
     endpoint: bool = True,
     remote: Remote | None = None,
     host: Host = ANY,
@@ -80,7 +82,7 @@ def publish_site(
         return write_site(output, models, site)
 
 
-def publish_npm(out: Path, *models: CompiledModel, name: str, weights: str | None = None) -> Marker:
+def publish_npm(out: Path, *models: CompiledModel, name: str, weights: Places = ASKED) -> Marker:
     with open_output(out) as output:
         return write_npm(output, models, name=name, version="1.2.3", weights=weights)
 

@@ -11,13 +11,15 @@ from webllm_build.catalog import model_names
 from webllm_build.config import BUNDLE, BuildRequest, resolve
 from webllm_build.disk import check_space
 from webllm_build.errors import ConfigError, DamagedEntry, InvalidOption, UnsupportedArchitecture
+from webllm_build.find_weights import HubPlaces, check_hub, find_weights
 from webllm_build.hosts import host_of, require
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.package.assets import GRAMMAR_ENGINE, SITE_SCRIPTS, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
-from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel
+from webllm_build.package.model_folder import CompiledModel
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Output, open_output
+from webllm_build.package.places import MODEL_FOLDER, Places
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.progress import Progress, Silent
 from webllm_build.recipe import Recipe, check_ids, check_tasks, package_name, title
@@ -28,11 +30,11 @@ from webllm_build.weights import store_weights
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a build wrote: the folder, the manifests of the models in it, and where their weights are (BuildRequest.weights_at)."""
+    """What a build wrote: the folder, the manifests of the models in it, and where their weights are."""
 
     out: Path
     manifests: tuple[Manifest, ...]
-    weights: str | None
+    places: Places
 
 
 def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
@@ -44,6 +46,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     request = resolve(request)
     check_assets(request.kind)
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
+        weights = find_weights(request, progress)
         recipes = tuple(_checked(Recipe.read(each, cache, progress)) for each in request.each)
         check_ids(recipes)
         if request.kind == "site":
@@ -52,12 +55,12 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
         check_space(output.folder, sum(recipe.bytes for recipe in recipes), "--out")
         programs = [_compile(recipe, cache, progress) for recipe in recipes]
         try:
-            manifests = _pack_and_write(request, recipes, programs, cache, output, progress)
+            manifests = _pack_and_write(request, recipes, programs, weights, cache, output, progress)
         except DamagedEntry as damaged:  # found while the cached weights were copied: they are made again, once
             if damaged.entry is not None:
                 cache.remove(damaged.entry)
-            manifests = _pack_and_write(request, recipes, programs, cache, output, progress)
-    return Bundle(request.out, manifests, request.weights_at)
+            manifests = _pack_and_write(request, recipes, programs, weights, cache, output, progress)
+    return Bundle(request.out, manifests, weights[0])
 
 
 def _checked(recipe: Recipe) -> Recipe:
@@ -77,7 +80,7 @@ def _checked(recipe: Recipe) -> Recipe:
 def _check_host(request: BuildRequest, recipes: Sequence[Recipe]) -> None:
     """Raises HostError where the site cannot fit, whatever is compiled: of its files, those are counted whose sizes are known by now."""
     files = {name: len(runtime_file(name)) for name in SITE_SCRIPTS}
-    if request.weights_at == BUNDLE:
+    if BUNDLE in request.weights_at:
         shards = ((recipe, number, size) for recipe in recipes for number, size in enumerate(recipe.shards))
         files |= {f"{MODEL_FOLDER}/{recipe.facts.id}-{number:04d}.bin": size for recipe, number, size in shards}
     require(host_of(request.host), files)
@@ -118,16 +121,24 @@ def _pack(recipe: Recipe, program: _Program, cache: Cache, progress: Progress) -
 
 
 def _pack_and_write(
-    request: BuildRequest, recipes: Sequence[Recipe], programs: Sequence[_Program], cache: Cache, output: Output, progress: Progress
+    request: BuildRequest,
+    recipes: Sequence[Recipe],
+    programs: Sequence[_Program],
+    weights: tuple[Places, HubPlaces],
+    cache: Cache,
+    output: Output,
+    progress: Progress,
 ) -> tuple[Manifest, ...]:
-    """Raises DamagedEntry where the cached weights turned out to be damaged."""
+    """Raises DamagedEntry where the cached weights turned out to be damaged, MissingFile where the Hub has not all of them."""
+    places, hub = weights
     models = [_pack(recipe, program, cache, progress) for recipe, program in zip(recipes, programs, strict=True)]
+    check_hub(hub, (model.weights for model in models))
     with progress.step(f"Writing {request.out}"):
         if request.kind == "site":
-            how = (request.weights_at, request.has_threads, request.endpoint, request.remote_at)
+            how = (places, request.has_threads, request.endpoint, request.remote_at)
             own = (request.fixed_language, request.words, request.logo, stylesheet(request.colors, request.font))
             write_site(output, models, SiteOptions(title(recipes), *how, host_of(request.host), *own))
         else:
             name = request.package_name or package_name(recipes)
-            write_npm(output, models, name=name, version=request.package_version, weights=request.weights_at)
-    return tuple(model.manifest(request.weights_url) for model in models)
+            write_npm(output, models, name=name, version=request.package_version, weights=places)
+    return tuple(model.manifest(places) for model in models)

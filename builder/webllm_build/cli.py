@@ -35,10 +35,11 @@ from rich.table import Table as RichTable
 
 from webllm_build import __version__, platforms
 from webllm_build.chromium import Gpu
-from webllm_build.config import BUNDLE, CONFIG_FILE, WEIGHTS_FOLDER, BuildRequest, default_cache_dir, key, options, problems
+from webllm_build.config import CONFIG_FILE, BuildRequest, default_cache_dir, key, options, problems
 from webllm_build.errors import ConfigError, ModelWarning, WebllmBuildError
 from webllm_build.hosts import HOST_NAMES, host_of
 from webllm_build.option import Kind, default_of, shape_of
+from webllm_build.package.places import WEIGHTS_FOLDER
 from webllm_build.progress import Done, Unit
 from webllm_build.signals import OTHERS, handled
 
@@ -189,18 +190,18 @@ def run_build(request: BuildRequest) -> None:
     bundle = build(request, RichProgress())
     models = [f"{one.model.name} ({one.model.quantization}, {one.download_bytes / 1e6:.0f} MB)" for one in bundle.manifests]
     console.print(f"[bold green]Done:[/] {escape(str(bundle.out))} holds {escape(' and '.join(models))}.")
-    if bundle.weights != BUNDLE:
-        _say_where_weights_go(bundle.out / WEIGHTS_FOLDER, request.kind, bundle.weights)
+    if bundle.places.folder == WEIGHTS_FOLDER:
+        _say_where_weights_go(bundle.out / WEIGHTS_FOLDER, request.kind, bundle.places.elsewhere)
     console.print(f"Try it:  {'webllm-build serve' if request.kind == 'site' else 'npm install'} {escape(str(bundle.out))}")
     if request.kind == "site" and request.host != "any":
         console.print(f"Publish: {escape(host_of(request.host).publish.format(folder=shlex.quote(str(bundle.out))))}", soft_wrap=True)
 
 
-def _say_where_weights_go(folder: Path, kind: Kind, url: str | None) -> None:
-    host = "any static host or CDN that allows cross-origin requests (CORS)" if url is None else url
+def _say_where_weights_go(folder: Path, kind: Kind, urls: tuple[str, ...]) -> None:
+    host = " and ".join(urls) or "any static host or CDN that allows cross-origin requests (CORS)"
     rest = "the rest of the folder is the site" if kind == "site" else "npm does not publish it with the package"
     console.print(f"Upload {escape(str(folder))} to {escape(host)}; {rest}.", soft_wrap=True)
-    if url is None:
+    if not urls:
         console.print('Then: createEngine({ weights: "https://..." }). Or build with --weights bundle to publish them too.', soft_wrap=True)
 
 

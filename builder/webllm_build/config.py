@@ -11,7 +11,7 @@ from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.toolchain import TOOLCHAINS
 from webllm_build.errors import ConfigError, InvalidOption, closest
 from webllm_build.hosts import HOST_NAMES
-from webllm_build.limits_generated import MAX_NAME
+from webllm_build.limits_generated import MAX_NAME, MAX_PLACES
 from webllm_build.logo import Logo, read_logo
 from webllm_build.option import KINDS, Kind, Option, default_of, options_of
 from webllm_build.package.assets import LANGUAGES
@@ -28,7 +28,7 @@ MAX_TEXT_BYTES = 1 << 20
 MAX_MODELS = 100  # as the page takes
 CONFIG_FILE = "webllm.toml"
 BUNDLE = "bundle"  # weights that are part of the result
-WEIGHTS_FOLDER = "weights"  # in the result: weights that are not part of it, to be uploaded
+HUB_REPOSITORY = re.compile(r"hub:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", re.ASCII)
 
 
 def default_cache_dir() -> Path:
@@ -50,9 +50,12 @@ def read_text(path: str) -> str:
     raise ValueError(f"expected a readable UTF-8 file of at most {MAX_TEXT_BYTES >> 20} MiB, not {path!r}: {reason}.")
 
 
-def is_place(weights: str) -> bool:
-    """Whether it says where weights are. An address becomes part of the page's content security policy: only plain ones."""
-    return weights == BUNDLE or (weights.startswith("url:") and HTTPS_OR_LOCAL.fullmatch(weights, 4) is not None)
+def are_places(weights: tuple[str, ...]) -> bool:
+    """Whether they say where weights are. An address becomes part of the page's content security policy: only plain ones."""
+    return len(weights) <= MAX_PLACES and all(
+        each == BUNDLE or HUB_REPOSITORY.fullmatch(each) or (each.startswith("url:") and HTTPS_OR_LOCAL.fullmatch(each, 4))
+        for each in weights
+    )
 
 
 def is_package_name(name: str) -> bool:
@@ -129,15 +132,16 @@ class BuildRequest:
     ] = None
     prefill_chunk: Annotated[int, Option("Tokens of a prompt computed at once: {choices}.", PREFILL_CHUNKS, each=True)] = 512
     weights: Annotated[
-        str | None,
+        tuple[str, ...],
         Option(
-            "bundle: the weights are part of the result. url:https://...: they are served from there. "
-            "Default: bundle for a site; for an npm package, where createEngine is told.",
-            fits=is_place,
-            expected="bundle or url:https://host/folder",
+            "bundle: the weights are part of the result. url:https://...: they are served from there. hub:org/name[@revision]: from a "
+            "repository of the Hugging Face Hub, where `webllm-build upload` has put them. Repeated: several places, of which a browser "
+            "takes the next where one fails. Default: bundle for a site; for an npm package, where createEngine is told.",
+            fits=are_places,
+            expected=f"bundle, url:https://host/folder or hub:organization/name, at most {MAX_PLACES}",
             fix="Give the address of the folder that serves the shards, without query or fragment.",
         ),
-    ] = None
+    ] = ()
     title: Annotated[str | None, line("Title of the page. Default: the models' names.", MAX_NAME)] = None
     logo: Annotated[
         Logo | None, Option("Picture in the page's header and its icon: an .svg, .png or .webp file.", kind="site", reads=read_logo)
@@ -264,11 +268,9 @@ class BuildRequest:
         return tuple(replace(self, models=(model,), own=(), **options) for model, options in zip(self.models, own, strict=True))
 
     @property
-    def weights_at(self) -> str | None:
-        """BUNDLE, part of the result; a URL, served from there; None, served from where the page says (npm only)."""
-        if self.weights is None:
-            return BUNDLE if self.kind == "site" else None
-        return self.weights.removeprefix("url:")
+    def weights_at(self) -> tuple[str, ...]:
+        """As `weights`; empty where whoever uses the package says it (npm only)."""
+        return (BUNDLE,) if self.kind == "site" and not self.weights else self.weights
 
     @property
     def remote_at(self) -> Remote | None:
@@ -288,12 +290,7 @@ class BuildRequest:
     @property
     def has_threads(self) -> bool:
         """Whether the site's service worker isolates the page."""
-        return self.weights_at == BUNDLE if self.threads is None else self.threads
-
-    @property
-    def weights_url(self) -> str | None:
-        """Where weights are served from that are not part of the result, if that is known."""
-        return None if self.weights_at == BUNDLE else self.weights_at
+        return BUNDLE in self.weights_at if self.threads is None else self.threads
 
 
 def options() -> dict[str, tuple[Any, Option]]:

@@ -9,6 +9,7 @@ MAX_SPECIAL_TOKEN = 1024  # Length of a special token that the chat template is 
 MAX_NAME = 512  # Length of the names in a manifest: the model's, its id, a tensor's.
 MAX_TENSORS = 65536  # GPU buffers of weights.
 MAX_SHARDS = 65536  # Files that hold the weights.
+MAX_PLACES = 8  # Folders that have the weights.
 SHARD_BYTES = 25165824  # Size of each of them but the last: hosts refuse files above 25 MiB (Cloudflare) or 100 MB (GitHub).
 TENSOR_ALIGNMENT = 256  # Bytes; what GPUBuffer copies and bindings want at most.
 MAX_FILE_BYTES = 268435456  # Size of any file that a manifest names.

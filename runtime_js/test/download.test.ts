@@ -5,8 +5,9 @@ import { Lanes } from "../src/storage/lanes.ts";
 import { ModelFolder } from "../src/storage/model_folder.ts";
 import { retryAfter } from "../src/storage/pause.ts";
 import { ModelStore } from "../src/storage/store.ts";
-import { readVerified } from "../src/storage/verified.ts";
+import { bringToStorage, readVerified } from "../src/storage/verified.ts";
 import { fails } from "./fakes/expect.ts";
+import { randomFrom } from "./fakes/random.ts";
 import { BASE, SHARDS, bytesOf, deploy, manifestObject, sha256 } from "./fakes/model.ts";
 import { FakeLocks, FakeServer, FakeStorage, cut, stream, type FakeRequest } from "./fakes/web.ts";
 
@@ -56,7 +57,7 @@ interface Heard {
 }
 
 async function read(heard: Heard = { progress: [], waits: [] }, signal = NEVER): Promise<Uint8Array> {
-  return readVerified(await ModelStore.open(`${BASE}manifest.json`), ENTRY, URL_OF_FILE, {
+  return readVerified(await ModelStore.open(`${BASE}manifest.json`), ENTRY, [URL_OF_FILE], {
     signal, onProgress: (bytes) => heard.progress.push(bytes), onWait: (reason) => heard.waits.push(reason),
   });
 }
@@ -85,6 +86,33 @@ test("a connection that goes silent is given up, and gone on with", async () => 
   answers(...Array.from({ length: 6 }, () => cut(0, "silence")));
   storage.folders.clear();
   await assert.rejects(read(), fails(DownloadError, /sent nothing for 30 seconds/));
+});
+
+test("after a hundred cuts at random it goes on at the byte, whether the connection broke or the tab was closed", async () => {
+  const random = randomFrom(7);
+  answers(...Array.from({ length: 100 }, () => cut(1 + Math.floor(random() * 30_000), "break")));
+  const store = await ModelStore.open(`${BASE}manifest.json`);
+  const ends: number[] = [];
+  let had = 0, closed = 0;
+  server.onRequest = () => { ends.push(had); };
+  for (let isThere = false; !isThere;) {
+    const tab = new AbortController();
+    const onProgress = (bytes: number): void => {
+      had = bytes;
+      if (random() < 0.2 && bytes < MIB) tab.abort();
+    };
+    await bringToStorage(store, ENTRY, [URL_OF_FILE], { signal: tab.signal, onProgress }).then(() => { isThere = true; }, (error: unknown) => {
+      assert.ok(error instanceof AbortError);
+      closed++;
+    });
+  }
+  assert.ok(closed > 5);
+  assert.ok(ends.length > 100);
+  assert.deepEqual(ranges(), ends.map((end) => (end === 0 ? undefined : `bytes=${end}-`)));
+  assert.equal(stored("weights.bin"), undefined, "nobody has verified it");
+  server.files.clear();
+  assert.deepEqual(await read(), FILE);
+  assert.deepEqual(stored("weights.bin"), FILE);
 });
 
 test("retries go on as long as bytes come, and pauses grow only without", async () => {
@@ -227,7 +255,7 @@ for (const movable of [true, false, "refused"] as const) {
     storage.movable = movable;
     const controller = new AbortController();
     answers(cut(2 * MIB, "silence"));
-    const stopped = readVerified(await ModelStore.open(`${BASE}manifest.json`), ENTRY, URL_OF_FILE, {
+    const stopped = readVerified(await ModelStore.open(`${BASE}manifest.json`), ENTRY, [URL_OF_FILE], {
       signal: controller.signal, onProgress: (bytes) => { if (bytes === 2 * MIB) controller.abort(); },
     });
     await assert.rejects(stopped, AbortError);
@@ -270,7 +298,7 @@ test("of two tabs one downloads, the other waits and reads what is stored", asyn
 test("the second tab goes on when the first ends, and may itself stop waiting", async () => {
   const first = new AbortController();
   answers(cut(MIB, "silence"));
-  const reading = readVerified(await ModelStore.open(`${BASE}manifest.json`), ENTRY, URL_OF_FILE,
+  const reading = readVerified(await ModelStore.open(`${BASE}manifest.json`), ENTRY, [URL_OF_FILE],
     { signal: first.signal, onProgress: () => undefined });
   const second = read();
   const third = new AbortController();

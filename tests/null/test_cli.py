@@ -16,11 +16,12 @@ import pytest
 import tiny_models
 from tiny_models import hugging_face_weights, write_gguf
 
-from package_sample import sample_model
+from package_sample import ASKED, sample_model
 from webllm_build import __version__, build, cli
 from webllm_build.config import BuildRequest, key, options
 from webllm_build.inspection import inspect
 from webllm_build.option import Kind, shape_of
+from webllm_build.package.places import BUNDLED, Places
 from webllm_build.progress import Silent
 from webllm_build.quantize import SCHEMES
 from webllm_build.quantize.loss import LOSSES
@@ -28,6 +29,7 @@ from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.source.checkpoint import ENCODINGS, is_decodable
 
 Run = Callable[..., "Done"]
+ELSEWHERE = Places(("https://a.org/w/",), "weights")
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 
 
@@ -80,7 +82,7 @@ def test_options_become_a_request(requests: list[BuildRequest], tmp_path: Path) 
             kv="q8",
             context_length=1024,
             prefill_chunk=128,
-            weights="url:https://a.org",
+            weights=("url:https://a.org",),
             title="T",
             variants=("f16", "f32"),
             toolchain="emscripten",
@@ -99,13 +101,13 @@ def test_without_options_the_defaults_hold(requests: list[BuildRequest], kind: s
 
 
 @pytest.mark.parametrize(
-    ("kind", "weights", "words", "absent"),
+    ("kind", "places", "words", "absent"),
     [
-        ("site", "bundle", ["webllm-build serve out"], "Upload"),
-        ("site", "https://a.org/w", ["Upload out/weights to https://a.org/w;", "webllm-build serve out"], "createEngine"),
-        ("npm", "bundle", ["npm install out"], "Upload"),
-        ("npm", "https://a.org/w", ["Upload out/weights to https://a.org/w;", "npm install out"], "createEngine"),
-        ("npm", None, ["Upload out/weights to any static host or CDN", 'createEngine({ weights: "https://..." })'], "Error"),
+        ("site", BUNDLED, ["webllm-build serve out"], "Upload"),
+        ("site", ELSEWHERE, ["Upload out/weights to https://a.org/w/;", "webllm-build serve out"], "createEngine"),
+        ("npm", BUNDLED, ["npm install out"], "Upload"),
+        ("npm", ELSEWHERE, ["Upload out/weights to https://a.org/w/;", "npm install out"], "createEngine"),
+        ("npm", ASKED, ["Upload out/weights to any static host or CDN", 'createEngine({ weights: "https://..." })'], "Error"),
     ],
 )
 def test_the_last_lines_say_what_to_do_with_the_result(
@@ -113,11 +115,11 @@ def test_the_last_lines_say_what_to_do_with_the_result(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     kind: Kind,
-    weights: str | None,
+    places: Places,
     words: list[str],
     absent: str,
 ) -> None:
-    bundle = build.Bundle(Path("out"), (sample_model(tmp_path).manifest(),), weights)
+    bundle = build.Bundle(Path("out"), (sample_model(tmp_path).manifest(),), places)
     monkeypatch.setattr(build, "build", lambda request, progress: bundle)
     cli.run_build(BuildRequest(kind=kind))
     shown = capsys.readouterr().err

@@ -12,14 +12,17 @@ from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.config import QUANTIZATIONS, VARIANT_NAMES, BuildRequest, context_within, options, read_text, resolve
 from webllm_build.errors import ConfigError, ModelNotFound
+from webllm_build.find_weights import find_weights
 from webllm_build.option import KINDS, Kind
+from webllm_build.package.places import BUNDLED, Places
+from webllm_build.progress import Silent
 from webllm_build.quantize import LINEAR_SCHEMES
 from webllm_build.source import open_checkpoint
 
 
 def test_defaults_resolve() -> None:
     build = resolve(BuildRequest(kind="site"))
-    assert (build.model, build.quantization, build.prefill_chunk, build.weights_at) == ("smollm2-135m", "auto", 512, "bundle")
+    assert (build.model, build.quantization, build.prefill_chunk, build.weights_at) == ("smollm2-135m", "auto", 512, ("bundle",))
     assert build.variants == VARIANT_NAMES
     assert build.cache_dir.is_absolute()
 
@@ -33,7 +36,7 @@ def test_all_problems_are_reported_together() -> None:
         prefill_chunk=100,
         variants=("f16", "f64"),
         context_length=5,
-        weights="ftp://x",
+        weights=("bundle", "ftp://x"),
         package_name="Foo (8B)",
         package_version="one",
     )
@@ -58,25 +61,26 @@ def test_all_problems_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "resolved"),
+    ("weights", "urls", "folder"),
     [
-        ("bundle", "bundle"),
-        ("url:https://example.org/models/tiny", "https://example.org/models/tiny"),
-        ("url:http://localhost:8000/w/", "http://localhost:8000/w/"),
+        (("bundle",), ("",), "model"),
+        (("url:https://example.org/models/tiny",), ("https://example.org/models/tiny/",), "weights"),
+        (("url:http://localhost:8000/w/", "bundle"), ("http://localhost:8000/w/", ""), "model"),
+        (("bundle", "bundle"), ("",), "model"),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_weights_lie_in_the_result_or_at_an_address(kind: Kind, weights: str, resolved: str) -> None:
-    assert resolve(BuildRequest(kind=kind, weights=weights)).weights_at == resolved
+def test_weights_lie_in_the_result_or_at_addresses(kind: Kind, weights: tuple[str, ...], urls: tuple[str, ...], folder: str) -> None:
+    assert find_weights(resolve(BuildRequest(kind=kind, weights=weights)), Silent()) == (Places(urls, folder), {})
 
 
 def test_by_default_a_site_holds_its_weights_and_a_package_does_not() -> None:
-    assert resolve(BuildRequest(kind="site")).weights_at == "bundle"
-    assert resolve(BuildRequest(kind="npm")).weights_at is None
+    assert find_weights(BuildRequest(kind="site"), Silent())[0] == BUNDLED
+    assert find_weights(BuildRequest(kind="npm"), Silent())[0] == Places((), "weights")
 
 
 def test_a_site_has_threads_where_all_of_it_is_its_own() -> None:
-    apart = BuildRequest(kind="site", weights="url:https://weights.example.org/")
+    apart = BuildRequest(kind="site", weights=("url:https://weights.example.org/",))
     assert BuildRequest(kind="site").has_threads
     assert not apart.has_threads
     assert replace(apart, threads=True).has_threads
@@ -97,11 +101,15 @@ def test_a_site_has_threads_where_all_of_it_is_its_own() -> None:
         "url:https://a.org/#x",
         "url:https://a.org/'; script-src *",
         "url:https://[::1",
+        "hub:organization",
+        "hub:a/b/c",
+        "hub:a/b@",
+        "hf:a/b",
     ],
 )
 def test_addresses_that_cannot_serve_weights_are_refused(weights: str) -> None:
     with pytest.raises(ConfigError, match="weights"):
-        resolve(BuildRequest(kind="site", weights=weights))
+        resolve(BuildRequest(kind="site", weights=("bundle", weights)))
 
 
 def test_variants_keep_the_order_of_preference() -> None:
@@ -240,7 +248,8 @@ def test_what_is_about_one_model_is_refused_for_several() -> None:
 
 
 def test_what_is_about_the_build_holds_for_all_of_several_models() -> None:
-    request = resolve(BuildRequest("npm", ("a", "b"), quantization="q8", kv="q8", calibrate="A text.", variants=("f32",), weights="bundle"))
+    asked = BuildRequest("npm", ("a", "b"), quantization="q8", kv="q8", calibrate="A text.", variants=("f32",), weights=("bundle",))
+    request = resolve(asked)
     assert request.each == (replace(request, models=("a",)), replace(request, models=("b",)))
     assert [each.model for each in request.each] == ["a", "b"]
 

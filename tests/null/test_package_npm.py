@@ -12,18 +12,20 @@ from pathlib import Path
 import pytest
 
 from golden_file import assert_golden
-from package_sample import FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
+from package_sample import ASKED, FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
 from runtimes import RUNTIMES, runtime_command
 from webllm_build.package import assets
 from webllm_build.package.manifest import EmbeddingFacts, read_manifest
 from webllm_build.package.model_folder import CompiledModel
 from webllm_build.package.npm import SCRIPTS
 from webllm_build.package.output import Marker
+from webllm_build.package.places import BUNDLED, Places
 
 ROOT = Path(__file__).resolve().parents[2]
 HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
 WEBLLM = ROOT / "runtime_js" / "node_modules" / "@mlc-ai" / "web-llm" / "lib" / "index.js"
-WEIGHTS = "https://weights.example.org/sample"
+WEIGHTS = "https://weights.example.org/sample/"
+ELSEWHERE = Places((WEIGHTS,), "weights")
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +34,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "runtime_folder", lambda: folder)
 
 
-def write(tmp_path: Path, weights: str | None = None, license: str | None = "apache-2.0") -> Marker:
+def write(tmp_path: Path, weights: Places = ASKED, license: str | None = "apache-2.0") -> Marker:
     model = sample_model(tmp_path / "sample", facts=replace(FACTS, license=license))
     return publish_npm(tmp_path / "package", model, name="@me/sample", weights=weights)
 
@@ -64,30 +66,32 @@ def test_package_json_is_complete_and_names_files_that_are_there(tmp_path: Path)
     assert (package / "LICENSE").is_file()
 
 
-@pytest.mark.parametrize("weights", ["bundle", WEIGHTS, None])
-def test_every_file_is_named_by_a_url_that_bundlers_see(tmp_path: Path, weights: str | None) -> None:
+@pytest.mark.parametrize("weights", [BUNDLED, ELSEWHERE, ASKED])
+def test_every_file_is_named_by_a_url_that_bundlers_see(tmp_path: Path, weights: Places) -> None:
     marker = write(tmp_path, weights)
     package = tmp_path / "package"
     texts = [(package / name).read_text() for name in SCRIPTS if not name.startswith("node")]
     urls = [url for text in texts for url in re.findall(r'new URL\("([^"]+)", import\.meta\.url\)', text)]
     model_files = {f"./{name}" for name in marker.files if name.startswith("model/")}
     assert set(urls) == {*model_files, "./runtime/worker.js"}
-    assert any(name.endswith(".bin") for name in model_files) == (weights == "bundle")
+    assert any(name.endswith(".bin") for name in model_files) == (weights == BUNDLED)
 
 
 @pytest.mark.parametrize(
     ("weights", "note"),
     [
-        ("bundle", "The weights are part of this package"),
-        (WEIGHTS, f"<{WEIGHTS}/>: upload `weights/`"),
-        (None, "name that folder as `weights`"),
+        (BUNDLED, "The weights are part of this package"),
+        (ELSEWHERE, f"<{WEIGHTS}>: upload `weights/`"),
+        (Places(("", WEIGHTS)), f"part of this package, and also come from <{WEIGHTS}>."),
+        (Places((WEIGHTS,), None), f"come from <{WEIGHTS}>.\n"),
+        (ASKED, "name that folder as `weights`"),
     ],
 )
-def test_the_readme_says_where_the_weights_are(tmp_path: Path, weights: str | None, note: str) -> None:
+def test_the_readme_says_where_the_weights_are(tmp_path: Path, weights: Places, note: str) -> None:
     write(tmp_path, weights)
     readme = (tmp_path / "package" / "README.md").read_text()
     assert note in readme
-    assert ('weights: "https://..."' in readme) == (weights is None)
+    assert ('weights: "https://..."' in readme) == (weights == ASKED)
 
 
 def test_the_readme_names_what_the_runtime_exports(tmp_path: Path) -> None:
@@ -103,21 +107,21 @@ def test_the_readme_names_what_the_runtime_exports(tmp_path: Path) -> None:
     assert told <= {*values, "createEngine"}
 
 
-@pytest.mark.parametrize("weights", [WEIGHTS, None])
-def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: Path, weights: str | None) -> None:
+@pytest.mark.parametrize("weights", [ELSEWHERE, ASKED])
+def test_weights_outside_of_the_package_lie_beside_it_to_be_uploaded(tmp_path: Path, weights: Places) -> None:
     marker = write(tmp_path, weights)
     package = tmp_path / "package"
     manifest = read_manifest(package / marker.models[0].manifest)
-    assert manifest.weights.base == (None if weights is None else f"{WEIGHTS}/")
+    assert manifest.weights.places == (weights.urls or ("",))
     assert [path.name for path in package.glob("weights/*")] == [shard.file for shard in manifest.weights.shards]
     assert "weights" not in json.loads((package / "package.json").read_text())["files"]
-    write(tmp_path, "bundle")
+    write(tmp_path, BUNDLED)
     assert not (package / "weights").exists(), "bundled instead"
 
 
 def test_only_a_package_without_weights_asks_for_their_address(tmp_path: Path) -> None:
     model = tmp_path / "package" / "models.js"
-    for weights, asked in (("bundle", False), (WEIGHTS, False), (None, True)):
+    for weights, asked in ((BUNDLED, False), (ELSEWHERE, False), (ASKED, True)):
         write(tmp_path, weights)
         assert ("asksForWeights = true" in model.read_text()) == asked
         assert ("readonly weights: string;" in model.with_suffix(".d.ts").read_text()) == asked
@@ -140,8 +144,8 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
     assert tree(tmp_path / "package") == first
 
 
-@pytest.mark.parametrize("weights", ["bundle", None])
-def test_scripts_parse(tmp_path: Path, weights: str | None) -> None:
+@pytest.mark.parametrize("weights", [BUNDLED, ASKED])
+def test_scripts_parse(tmp_path: Path, weights: Places) -> None:
     write(tmp_path, weights)
     for name in SCRIPTS:
         done = node("--check", tmp_path / "package" / name)
@@ -166,7 +170,7 @@ console.log("The end: nobody terminates the last engine");
 def test_it_runs_outside_of_browsers(tmp_path: Path, built_runtime: None, runtime: str) -> None:
     """In a thread of its own and in the caller's; the sample itself is no model."""
     command = runtime_command(runtime)
-    publish_npm(tmp_path / "node_modules" / "sample", sample_model(tmp_path / "sample"), name="sample", weights="bundle")
+    publish_npm(tmp_path / "node_modules" / "sample", sample_model(tmp_path / "sample"), name="sample", weights=BUNDLED)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "use.js").write_text(OUTSIDE)
     environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
@@ -182,7 +186,7 @@ def test_it_runs_outside_of_browsers(tmp_path: Path, built_runtime: None, runtim
 
 def test_a_server_can_import_it_but_creates_no_engine(tmp_path: Path, built_runtime: None) -> None:
     """As frameworks do that render pages on a server."""
-    write(tmp_path, "bundle")
+    write(tmp_path, BUNDLED)
     script = tmp_path / "server.mjs"
     script.write_text(
         """
@@ -235,7 +239,7 @@ def compile_types(folder: Path, *options: str) -> str:
 
 @pytest.mark.parametrize(("module", "resolution"), [("esnext", "bundler"), ("nodenext", "nodenext")])
 def test_types_fit_strict_programs(tmp_path: Path, built_runtime: None, module: str, resolution: str) -> None:
-    for name, weights in (("asks", None), ("bundled", "bundle")):
+    for name, weights in (("asks", ASKED), ("bundled", BUNDLED)):
         publish_npm(tmp_path / "node_modules" / name, sample_model(tmp_path / name), name=name, weights=weights)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "use.ts").write_text(USE)
@@ -361,8 +365,8 @@ def several(tmp_path: Path) -> list[CompiledModel]:
     return [chat, base, replace(sample_model(tmp_path / "vectors", 2, facts=facts), embedding=EmbeddingFacts("mean", True, 64, 128))]
 
 
-@pytest.mark.parametrize("weights", ["bundle", WEIGHTS, None])
-def test_several_models_share_what_is_equal(tmp_path: Path, weights: str | None) -> None:
+@pytest.mark.parametrize("weights", [BUNDLED, ELSEWHERE, ASKED])
+def test_several_models_share_what_is_equal(tmp_path: Path, weights: Places) -> None:
     marker = publish_npm(tmp_path / "package", *several(tmp_path), name="several", weights=weights)
     package = tmp_path / "package"
     manifests = [read_manifest(package / model.manifest) for model in marker.models]
@@ -373,12 +377,11 @@ def test_several_models_share_what_is_equal(tmp_path: Path, weights: str | None)
     assert len(wanted) == 3, "one library, one grammar engine, one tokenizer"
     shards = {shard.file for manifest in manifests for shard in manifest.weights.shards}
     assert len(shards) == 3
-    folder = "model" if weights == "bundle" else "weights"
-    wanted |= {*(model.manifest for model in marker.models), *(f"{folder}/{shard}" for shard in shards)}
+    wanted |= {*(model.manifest for model in marker.models), *(f"{weights.folder}/{shard}" for shard in shards)}
     assert {name for name in marker.files if name.startswith(("model/", "weights/"))} == wanted
     urls = re.findall(r'new URL\("\./([^"]+)", import\.meta\.url\)', (package / "models.js").read_text())
     assert set(urls) == {name for name in wanted if name.startswith("model/")}
-    assert all(manifest.weights.base == (f"{WEIGHTS}/" if weights == WEIGHTS else None) for manifest in manifests)
+    assert all(manifest.weights.places == (weights.urls or ("",)) for manifest in manifests)
 
 
 def test_a_package_of_several_models_tells_of_each(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from webllm_build.logo import Logo
 from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import MARKER, open_output, read_marker
+from webllm_build.package.places import BUNDLED, Places
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.site_words import Preset, SiteWords
 
@@ -166,16 +167,29 @@ def test_every_change_makes_another_version(tmp_path: Path, runtime: Path, chang
 
 def test_weights_elsewhere(tmp_path: Path) -> None:
     out = tmp_path / "dist"
-    publish_site(out, sample_model(tmp_path), title="Chat", weights="https://weights.example.org/a/b")
+    publish_site(out, sample_model(tmp_path), title="Chat", weights=Places(("https://weights.example.org/a/b/",), "weights"))
     page = Page((out / "index.html").read_text())
     for each in (page, Page((out / "bench.html").read_text())):
         assert "connect-src 'self' https://weights.example.org;" in each.metas["Content-Security-Policy"]
     manifest = read_manifest(out / json.loads(page.config)["models"][0]["manifest"])
-    assert manifest.weights.base == "https://weights.example.org/a/b/"
+    assert manifest.weights.places == ("https://weights.example.org/a/b/",)
     assert not list(out.glob("model/*.bin"))
     assert [path.name for path in out.glob("weights/*")] == [shard.file for shard in manifest.weights.shards], "to be uploaded"
     publish_site(out, sample_model(tmp_path), title="Chat")
     assert not (out / "weights").exists(), "bundled again"
+
+
+def test_weights_here_and_on_the_hub(tmp_path: Path) -> None:
+    out, hub = tmp_path / "dist", "https://huggingface.co/me/sample/resolve/0123/"
+    publish_site(out, sample_model(tmp_path), weights=Places(("", hub)))
+    page = Page((out / "index.html").read_text())
+    policy = "connect-src 'self' https://huggingface.co https://*.hf.co https://cas-bridge.xethub.hf.co;"
+    assert policy in page.metas["Content-Security-Policy"], "also what the Hub redirects to"
+    manifest = read_manifest(out / json.loads(page.config)["models"][0]["manifest"])
+    assert manifest.weights.places == ("", hub)
+    assert list(out.glob("model/*.bin")) and not (out / "weights").exists()
+    publish_site(out, sample_model(tmp_path), weights=Places((hub,), None))
+    assert not list(out.rglob("*.bin")), "they are there"
 
 
 def test_a_remote_model(tmp_path: Path) -> None:
@@ -256,8 +270,8 @@ def test_the_service_worker_isolates_the_page_where_it_is_asked_to(tmp_path: Pat
     assert (tmp_path / "dist" / str(config["bench"])).is_file()
 
 
-@pytest.mark.parametrize("weights", ["bundle", "https://weights.example.org/a"])
-def test_several_models_share_what_is_equal(tmp_path: Path, weights: str) -> None:
+@pytest.mark.parametrize("weights", [BUNDLED, Places(("https://weights.example.org/a/",), "weights")])
+def test_several_models_share_what_is_equal(tmp_path: Path, weights: Places) -> None:
     small = replace(sample_model(tmp_path / "1"), memory=1000)
     other = sample_model(tmp_path / "2", 1, facts=replace(FACTS, id="other-q8", name="Other"))
     marker = publish_site(tmp_path / "dist", small, other, weights=weights)
@@ -271,7 +285,7 @@ def test_several_models_share_what_is_equal(tmp_path: Path, weights: str) -> Non
     assert [marked.manifest for marked in marker.models] == [model["manifest"] for model in models]
     names = {name for each in manifests for name in (each.file, *(entry.file for entry in each.files))}
     assert len(names) == 2 * 2 + 3, "manifest and weights of each; one library, one grammar engine, one tokenizer"
-    folders = {"model/", "weights/"} if weights != "bundle" else {"model/"}
+    folders = {"model/", "weights/"} if weights != BUNDLED else {"model/"}
     assert {path.name for folder in folders for path in out.glob(f"{folder}*")} == names
     held = service_worker_config(out)["model"]
     assert isinstance(held, dict)

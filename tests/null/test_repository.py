@@ -20,7 +20,7 @@ FOLDERS = ("source", "model", "quantize", "compile", "package")
 # These use all folders, so no folder may use them.
 PROGRAM = {
     *("__main__", "bench", "build", "chat", "chromium", "cli", "doctor"),
-    *("inspection", "library", "recipe", "serve", "tokenizer_check", "weights"),
+    *("find_weights", "inspection", "library", "publish", "recipe", "serve", "tokenizer_check", "upload", "weights"),
 }
 WITHOUT_TVM = ("source", "model", "quantize", "package")
 

@@ -21,6 +21,7 @@ from webllm_build import __version__
 from webllm_build.errors import PackageError
 from webllm_build.package.assets import PACKAGES, runtime_file
 from webllm_build.package.manifest import Manifest
+from webllm_build.package.places import HERE
 from webllm_build.versions import version_of
 
 BILL = "sbom.cdx.json"
@@ -80,7 +81,7 @@ def _part(kind: str, name: str, version: str | None = None, **more: object) -> P
 
 
 def _model(manifest: Manifest) -> Part:
-    model, base = manifest.model, manifest.weights.base
+    model, places = manifest.model, [place for place in manifest.weights.places if place != HERE]
     parameters = {
         "task": "feature-extraction" if manifest.task == "embed" else "text-generation",
         "architectureFamily": model.architecture,
@@ -92,7 +93,7 @@ def _model(manifest: Manifest) -> Part:
         **_part("machine-learning-model", model.id),
         **_licenses(model.license),
         **({"pedigree": {"ancestors": sources}} if sources else {}),
-        **({} if base is None else {"externalReferences": [{"type": "distribution", "url": base}]}),
+        **({"externalReferences": [{"type": "distribution", "url": place} for place in places]} if places else {}),
         "modelCard": {"modelParameters": parameters},
         "components": [file | {"bom-ref": f"{model.id}/{file['name']}"} for file in files],
     }

@@ -15,7 +15,16 @@ from typing import Literal, get_args
 
 from webllm_build.errors import MalformedFile
 from webllm_build.fields import Fields
-from webllm_build.limits_generated import MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, TENSOR_ALIGNMENT
+from webllm_build.limits_generated import (
+    MAX_FILE_BYTES,
+    MAX_MANIFEST_BYTES,
+    MAX_NAME,
+    MAX_PLACES,
+    MAX_SHARDS,
+    MAX_TENSORS,
+    TENSOR_ALIGNMENT,
+)
+from webllm_build.package.places import HERE
 from webllm_build.quantize.probe import Probe
 from webllm_build.source.embedding import Pooling
 
@@ -62,11 +71,12 @@ class TensorEntry:
 
 @dataclass(frozen=True)
 class Weights:
-    """One byte stream cut into shards. base: URL under which the shards lie, None beside the manifest."""
+    """One byte stream cut into shards. places: URLs of folders that have them, in the order in which they are tried; HERE: beside the
+    manifest."""
 
     bytes: int
     shards: tuple[FileEntry, ...]
-    base: str | None = None
+    places: tuple[str, ...] = (HERE,)
 
 
 @dataclass(frozen=True)
@@ -166,8 +176,8 @@ class Manifest:
         fields = asdict(self)
         if self.model.source is None:
             del fields["model"]["source"]
-        if self.weights.base is None:
-            del fields["weights"]["base"]
+        if self.weights.places == (HERE,):
+            del fields["weights"]["places"]
         if self.probe is None:
             del fields["probe"]
         if not self.sampling:
@@ -224,7 +234,7 @@ def _parse(fields: Fields) -> Manifest:
         weights=Weights(
             bytes=weights.count("bytes"),
             shards=tuple(file_entry(shard) for shard in weights.objects("shards")),
-            base=weights.optional_text("base"),
+            places=weights.texts("places") if "places" in weights.fields else (HERE,),
         ),
         schemes={name: schemes.text(name) for name in schemes.fields},
         tensors=tuple(tensor_entry(tensor) for tensor in fields.objects("tensors")),
@@ -288,6 +298,8 @@ def tensor_entry(fields: Fields) -> TensorEntry:
 def _check_stream(manifest: Manifest) -> None:
     if len(manifest.tensors) > MAX_TENSORS or len(manifest.weights.shards) > MAX_SHARDS:
         raise ValueError(f"{len(manifest.tensors)} tensors in {len(manifest.weights.shards)} shards are more than a browser takes")
+    if not 0 < len(manifest.weights.places) <= MAX_PLACES:
+        raise ValueError(f"the weights have {len(manifest.weights.places)} places, not 1 to {MAX_PLACES}")
     end = 0
     for tensor in manifest.tensors:
         if tensor.offset % TENSOR_ALIGNMENT or tensor.offset < end:

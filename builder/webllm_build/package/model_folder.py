@@ -36,10 +36,10 @@ from webllm_build.package.manifest import (
     tensor_entry,
 )
 from webllm_build.package.output import GENERATOR, MarkedModel, Stage
+from webllm_build.package.places import BUNDLED, HERE, MODEL_FOLDER, Places
 from webllm_build.quantize.probe import Probe
 from webllm_build.source.checkpoint import Tokenizer
 
-MODEL_FOLDER = "model"
 CPU_NAMES = ("model-cpu", "model-cpu-relaxed")
 
 
@@ -106,8 +106,7 @@ class CompiledModel:
     names: tuple[str, ...] = ()
     memory: int = 0
 
-    def manifest(self, base: str | None = None) -> Manifest:
-        """base: URL of the folder that serves the shards; None where they lie beside the manifest."""
+    def manifest(self, places: Places = BUNDLED) -> Manifest:
         return Manifest(
             generator=GENERATOR,
             model=self.facts,
@@ -117,7 +116,7 @@ class CompiledModel:
             tokenizer_config=dict(self.tokenizer.config),
             chat=recognise(self.tokenizer.config, self.tool_format).to_json(),
             eos_token_ids=self.eos_token_ids,
-            weights=Weights(self.weights.bytes, self.weights.shards, None if base is None else base.rstrip("/") + "/"),
+            weights=Weights(self.weights.bytes, self.weights.shards, places.urls or (HERE,)),
             schemes=dict(self.schemes),
             tensors=self.weights.tensors,
             probe=self.weights.probe,
@@ -126,7 +125,7 @@ class CompiledModel:
             embedding=self.embedding,
         )
 
-    def write(self, stage: Stage, manifest: Manifest, shards: str = MODEL_FOLDER, suffix: str = "") -> None:
+    def write(self, stage: Stage, manifest: Manifest, shards: str | None = MODEL_FOLDER, suffix: str = "") -> None:
         """Write the manifest and its files into MODEL_FOLDER. shards: the folder that gets these. suffix: of the names of JSON files.
 
         Raises DamagedEntry where a stored shard is not what it was.
@@ -138,7 +137,8 @@ class CompiledModel:
         if manifest.cpu and self.cpu:
             stage.write(f"{MODEL_FOLDER}/{manifest.cpu.plain.file}", self.cpu[0])
             stage.write(f"{MODEL_FOLDER}/{manifest.cpu.relaxed.file}", self.cpu[1])
-        self._write_shards(stage, shards)
+        if shards is not None:
+            self._write_shards(stage, shards)
 
     def _write_shards(self, stage: Stage, folder: str) -> None:
         for shard in self.weights.shards:

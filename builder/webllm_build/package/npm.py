@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from webllm_build.config import BUNDLE, WEIGHTS_FOLDER
 from webllm_build.package.assets import licenses, runtime_modules, runtime_types, templates_folder
 from webllm_build.package.bill import BILL, Product, bill
 from webllm_build.package.manifest import Manifest
-from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
+from webllm_build.package.model_folder import CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
+from webllm_build.package.places import HERE, MODEL_FOLDER, WEIGHTS_FOLDER, Places
 from webllm_build.package.render import render
 
 RUNTIME_LICENSE = "Apache-2.0"
@@ -23,22 +23,20 @@ PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-a
 SCRIPTS = (*PLAIN_SCRIPTS, "models.js")
 
 
-def write_npm(output: Output, models: Sequence[CompiledModel], *, name: str, version: str, weights: str | None = None) -> Marker:
+def write_npm(output: Output, models: Sequence[CompiledModel], *, name: str, version: str, weights: Places) -> Marker:
     """Write an npm package of `models`, whose ids differ. name, version: what npm accepts (config.py checks them).
 
     All files lie in one folder, named by their content, so that models share those that are equal.
-    weights: BUNDLE puts the shards into the package. Else they are written into WEIGHTS_FOLDER, which npm does not publish:
-        a URL is where they will be served from; None leaves that to the caller of createEngine.
+    weights: where browsers find the shards; of the folders that may get them, npm does not publish WEIGHTS_FOLDER.
     Raises as `write_site` does.
     """
-    bundled = weights == BUNDLE
-    contents = [_Packaged(model, model.manifest(None if bundled else weights), bundled) for model in models]
+    contents = [_Packaged(model, model.manifest(weights), HERE in weights.urls) for model in models]
 
     def fill(stage: Stage) -> None:
         for path, data in {**runtime_modules(), **runtime_types()}.items():
             stage.write(f"runtime/{path}", data)
         for each in contents:
-            each.model.write(stage, each.manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER, JSON_SUFFIX)
+            each.model.write(stage, each.manifest, weights.folder, JSON_SUFFIX)
         for path, text in _texts(contents, name, version, weights).items():
             stage.write(path, text.encode())
         published = {path: digest for path, digest in stage.digests.items() if not path.startswith(f"{WEIGHTS_FOLDER}/")}
@@ -102,8 +100,8 @@ def _path(file: str) -> str:
     return f"./{MODEL_FOLDER}/{file}{JSON_SUFFIX if file.endswith('.json') else ''}"
 
 
-def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: str | None) -> dict[str, str]:
-    ask_weights = weights is None
+def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: Places) -> dict[str, str]:
+    ask_weights = weights.asks
     ids = [each.manifest.model.id for each in contents]
     names = list(dict.fromkeys([*ids, *(other for each in contents for other in each.model.names)]))
     licensed = [(one_line(each.manifest.model.name), one_line(each.manifest.model.license or "unknown")) for each in contents]
@@ -120,7 +118,7 @@ def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: str 
             name=name,
             version=version,
             models=[each.text for each in contents],
-            weights_note=_weights_note(contents[0].manifest.weights.base, weights),
+            weights_note=_weights_note(weights),
             ask_weights=ask_weights,
         ),
         "LICENSE": render("npm/LICENSE.j2", models=licensed, licenses=licenses()),
@@ -138,12 +136,15 @@ def as_text(text: str) -> str:
     return re.sub(r"[\\`*_{}\[\]<>()#+!|~&:@$]", lambda mark: f"\\{mark[0]}", one_line(text))
 
 
-def _weights_note(base: str | None, weights: str | None) -> str:
-    if weights == BUNDLE:
-        return "The weights are part of this package."
+def _weights_note(weights: Places) -> str:
+    elsewhere = " and ".join(f"<{url}>" for url in weights.elsewhere)
     folder = f"`{WEIGHTS_FOLDER}/`, which webllm-build wrote beside this file and npm does not publish,"
-    if base is not None:
-        return f"The weights come from <{base}>: upload {folder} there, and let the host allow cross-origin requests (CORS)."
+    if HERE in weights.urls:
+        return "The weights are part of this package" + (f", and also come from {elsewhere}." if elsewhere else ".")
+    if weights.folder is None:
+        return f"The weights come from {elsewhere}."
+    if elsewhere:
+        return f"The weights come from {elsewhere}: upload {folder} there, and let the host allow cross-origin requests (CORS)."
     return (
         f"The weights are not part of this package: upload {folder} to any static host or CDN that allows cross-origin requests (CORS), "
         "and name that folder as `weights`."

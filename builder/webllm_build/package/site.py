@@ -7,18 +7,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from urllib.parse import urlsplit
 
 from webllm_build import __version__
-from webllm_build.config import BUNDLE, WEIGHTS_FOLDER, Remote
+from webllm_build.config import Remote
 from webllm_build.hosts import ANY, Host, require
 from webllm_build.logo import TYPES as LOGO_TYPES, Logo
 from webllm_build.package.assets import LANGUAGES, licenses, runtime_file, templates_folder
 from webllm_build.package.bill import BILL, Product, bill
 from webllm_build.package.host_files import site_files
 from webllm_build.package.manifest import Manifest, hashed_name
-from webllm_build.package.model_folder import MODEL_FOLDER, CompiledModel, marked
+from webllm_build.package.model_folder import CompiledModel, marked
 from webllm_build.package.output import Marker, Output, Stage
+from webllm_build.package.places import BUNDLED, MODEL_FOLDER, WEIGHTS_FOLDER, Places, origin_of
 from webllm_build.package.render import render
 from webllm_build.package.web_app import WEB_APP, AppIcon, web_app
 from webllm_build.site_words import PAGES_WORDS, SiteWords
@@ -40,7 +40,7 @@ class Asset:
 class SiteOptions:
     """What a site is like beside its models.
 
-    weights: URL of a folder that serves the shards, which are written into WEIGHTS_FOLDER; BUNDLE puts them beside the manifests.
+    weights: where browsers find the shards, and which folder gets them.
     threads: the service worker isolates the page, so that its threads may share memory.
     endpoint: the service worker answers requests to `v1/` with the model of an open page, as OpenAI's server would.
     remote: who may answer in the device's place, where the visitor lets it; only of a page that chats.
@@ -50,7 +50,7 @@ class SiteOptions:
     """
 
     title: str
-    weights: str | None = BUNDLE
+    weights: Places = BUNDLED
     threads: bool = True
     endpoint: bool = True
     remote: Remote | None = None
@@ -68,8 +68,7 @@ def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOption
     Raises HostError where they do not fit there, OutputFolderError, TemplateError, DiskFullError, PackageError or DamagedEntry; the folder
     is then as it was before.
     """
-    bundled = site.weights in (BUNDLE, None)
-    contents = [(model, model.manifest(None if bundled else site.weights)) for model in models]
+    contents = [(model, model.manifest(site.weights)) for model in models]
     shell = _shell(contents, site)
 
     def fill(stage: Stage) -> None:
@@ -78,7 +77,7 @@ def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOption
         for path, data in site_files(site.host, title=site.title, isolated=site.threads).items():
             stage.write(path, data)
         for model, manifest in contents:
-            model.write(stage, manifest, MODEL_FOLDER if bundled else WEIGHTS_FOLDER)
+            model.write(stage, manifest, site.weights.folder)
         stage.write(BILL, bill(Product("application", site.title, __version__), [manifest for _, manifest in contents], stage.digests))
         require(site.host, {path: size for path, size in stage.files.items() if not path.startswith(f"{WEIGHTS_FOLDER}/")})
 
@@ -124,7 +123,7 @@ def _thinking(manifest: Manifest) -> dict[str, bool]:
 
 def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions) -> tuple[Asset, ...]:
     manifests = [manifest for _, manifest in contents]
-    task, base = manifests[0].task, manifests[0].weights.base
+    task = manifests[0].task
     remote = site.remote if task == "chat" else None
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
@@ -152,14 +151,14 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
         "words": {language: asset.path for language, asset in words.items()},
         "site": asdict(site.words),
     }
-    origin = "" if base is None else " " + _origin(base)
+    origins = "".join(f" {origin}" for origin in site.weights.origins)
     assets = (app, worker, *late.values(), style, icon, *own_words, *(each for each in (served, asks, theme) if each))
 
     def page(build: str) -> Asset:
         index = render(
             "site/index.html.j2",
             title=site.title,
-            origin=origin + (f" {_origin(remote.url)}" if remote else ""),
+            origin=origins + (f" {origin_of(remote.url)}" if remote else ""),
             styles=[each.path for each in (style, theme) if each],
             icon=icon.path,
             icon_type=icon_type,
@@ -188,7 +187,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
     # GitHub Pages serves a folder with .nojekyll as it is.
     notice = Asset("licenses.txt", licenses().encode())
-    bench = _bench(config, site.title, origin, icon.path, icon_type)
+    bench = _bench(config, site.title, origins, icon.path, icon_type)
     installed = [AppIcon(asset.path, "image/png", sizes, purpose) for asset, (sizes, purpose) in zip(drawn, DRAWN, strict=False)]
     language = site.language or "en"
     manifest = web_app(site.title, language, [AppIcon(icon.path, icon_type, "any"), *installed], task == "chat")
@@ -221,8 +220,3 @@ def _static(name: str) -> Asset:
 def _hashed(name: str, data: bytes) -> Asset:
     stem, extension = name.rsplit(".", 1)
     return Asset(f"assets/{hashed_name(stem, hashlib.sha256(data).hexdigest(), extension)}", data)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

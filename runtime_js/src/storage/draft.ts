@@ -75,10 +75,23 @@ export class Draft {
     return null;
   }
 
+  /** Whether it still takes what comes. */
+  get isOpen(): boolean {
+    return this.#file !== null;
+  }
+
+  /** How many bytes the draft holds. What is longer than the file is not of it. */
+  sizeWithin(most: number): number {
+    const size = this.#file?.getSize() ?? 0;
+    if (size <= most) return size;
+    this.restart();
+    return 0;
+  }
+
   /** Copies what the draft holds to the beginning of `into`; how many bytes that is. What is longer is not of this file. */
   read(into: Uint8Array<ArrayBuffer>): number {
-    const size = this.#file?.getSize() ?? 0;
-    if (size <= into.byteLength && this.#file?.read(into.subarray(0, size), { at: 0 }) === size) return size;
+    const size = this.sizeWithin(into.byteLength);
+    if (this.#file?.read(into.subarray(0, size), { at: 0 }) === size) return size;
     this.restart();
     return 0;
   }

@@ -6,12 +6,13 @@ import { readEmbeddingFacts, type EmbeddingFacts } from "./embedding_facts.ts";
 import { readSamplingDefaults, type SamplingDefaults } from "./sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import {
-  MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
+  MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_PLACES, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
 } from "../support/limits.generated.ts";
 
 const MANIFEST_FORMAT = 1;
 /** Of tokens and of values. */
 const MAX_PROBE = 256;
+const MAX_URL = 8192;
 const MAX_BYTES = 2 ** 40; // "<<" would wrap at 32 bits
 
 export interface FileEntry {
@@ -49,7 +50,8 @@ export interface Manifest {
   readonly chat: ChatFormat;
   readonly sampling: SamplingDefaults;
   readonly eosTokenIds: readonly number[];
-  readonly weights: { readonly bytes: number; readonly base: string | undefined; readonly shards: readonly FileEntry[] };
+  /** places: URLs of folders that have the shards, relative to the manifest's, in the order in which they are tried. */
+  readonly weights: { readonly bytes: number; readonly places: readonly string[]; readonly shards: readonly FileEntry[] };
   readonly tensors: readonly TensorEntry[];
   readonly probe: Probe | undefined;
   /** Of a model that makes vectors of texts, and does nothing else. */
@@ -89,6 +91,22 @@ function parseProbe(probe: Fields, vocabSize: number): Probe {
   const values = probe.array("values", MAX_PROBE, (value) => (typeof value === "number" ? value : NaN));
   if (tokens.length === 0 || values.length === 0 || !values.every(Number.isFinite)) throw probe.wrong("values", "finite numbers for some tokens");
   return { tokens, values };
+}
+
+function parsePlaces(weights: Fields, key: string): readonly string[] {
+  const places = weights.array(key, MAX_PLACES, (value) => (typeof value === "string" && isAddress(value) ? value : undefined));
+  const known = places.filter((place) => place !== undefined);
+  if (known.length === 0 || known.length < places.length) throw weights.wrong(key, `1 to ${MAX_PLACES} addresses`);
+  return known;
+}
+
+/** Of a folder on the network, which may be relative. */
+function isAddress(place: string): boolean {
+  try {
+    return place.length <= MAX_URL && /^https?:$/.test(new URL(place, "https://site.example/").protocol);
+  } catch {
+    return false;
+  }
 }
 
 function checkShards(shards: readonly FileEntry[], bytes: number, fail: Fields["fail"]): void {
@@ -139,7 +157,7 @@ export function parseManifest(value: unknown): Manifest {
     chat: manifest.optional("chat", (key) => parseChatFormat(manifest.object(key))) ?? NO_FORMAT,
     sampling: manifest.optional("sampling", (key) => readSamplingDefaults(manifest.object(key))) ?? {},
     eosTokenIds: manifest.integers("eos_token_ids", MAX_EOS_TOKENS, 0, vocabSize - 1),
-    weights: { bytes, base: weights.optional("base", (key) => weights.string(key, 8192)), shards },
+    weights: { bytes, places: weights.optional("places", (key) => parsePlaces(weights, key)) ?? [""], shards },
     tensors,
     embedding: manifest.optional("embedding", (key) => readEmbeddingFacts(manifest.object(key))),
     probe: manifest.optional("probe", (key) => parseProbe(manifest.object(key), vocabSize)),

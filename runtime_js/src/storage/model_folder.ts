@@ -7,21 +7,25 @@ import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { threadCount } from "../support/thread.ts";
 import { canHash, sha256 } from "./digest.ts";
 import { download } from "./download.ts";
+import { HeldBuffers } from "./held_buffers.ts";
 import { Lanes } from "./lanes.ts";
 import { isLocal, openLocal } from "./local_file.ts";
 import { runExclusive } from "./locks.ts";
 import { filesOfLoad, type FileEntry, type Manifest } from "./manifest.ts";
+import { Places } from "./places.ts";
 import { freeBytes } from "./quota.ts";
 import { isReplaced } from "./replaced.ts";
 import { ShardReader } from "./shard_reader.ts";
-import { checkedManifest, fileUrl, isPinned, manifestName, parseJson, type ModelSource } from "./source.ts";
+import { checkedManifest, fileUrls, isPinned, manifestName, parseJson, type ModelSource, type Urls } from "./source.ts";
 import { ModelStore } from "./store.ts";
 import { localManifest, noteName, storedManifest } from "./stored.ts";
-import { readVerified } from "./verified.ts";
+import { readVerified, type ReadOptions } from "./verified.ts";
 import { WeightRanges } from "./weight_ranges.ts";
 
 /** Shards that are read at a time, each by a thread of its own: as many as connections that browsers open to one HTTP/1.1 server. */
 const MAX_READERS = 6;
+/** Shards that are in memory at a time while any are downloaded, which may take long. */
+const HELD_BY_DOWNLOADS = 2;
 
 /** Called with the file and how many of its bytes have come. */
 export type FileProgress = (file: FileEntry, bytes: number) => void;
@@ -34,6 +38,7 @@ export class ModelFolder {
   readonly #source: ModelSource;
   readonly #store: ModelStore;
   readonly #onWait: WaitListener;
+  readonly #places = new Places();
 
   private constructor(source: ModelSource, manifest: Manifest, store: ModelStore, onWait: WaitListener) {
     this.#source = source;
@@ -54,7 +59,7 @@ export class ModelFolder {
     return runExclusive(store.lockName(manifestName(source)), { signal, onWait }, async () => undefined, async () => {
       const another = await fromStorage();
       if (another !== null) return make(another);
-      const bytes = await download(source.manifest, { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default", onWait });
+      const bytes = await download([source.manifest], { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default", onWait });
       const folder = make(await checkedManifest(source, bytes));
       await folder.#checkRoom();
       if (isPinned(source)) await store.write(manifestName(source), bytes);
@@ -79,14 +84,16 @@ export class ModelFolder {
     }
   }
 
-  #url(file: FileEntry): string {
-    return fileUrl(this.#source, this.manifest, file);
+  #urls(file: FileEntry): Urls {
+    return this.#places.order(fileUrls(this.#source, this.manifest, file));
   }
+
+  readonly #onFailed = (url: string): void => this.#places.failed(url);
 
   /** One file's verified bytes, read in this thread. */
   async read(file: FileEntry, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      return await readVerified(this.#store, file, this.#url(file), { signal, onWait: this.#onWait });
+      return await readVerified(this.#store, file, this.#urls(file), { signal, onWait: this.#onWait, onFailed: this.#onFailed });
     } catch (error) {
       throw await this.#explained(error, signal);
     }
@@ -95,7 +102,7 @@ export class ModelFolder {
   /** What the shards hold from byte `from` of the weight stream on, to be read by parts; until the signal is aborted. */
   ranges(from: number, signal: AbortSignal): WeightRanges {
     return new WeightRanges(this.manifest.weights.shards, from, signal, {
-      open: (shard) => openLocal(this.#url(shard), shard.bytes) ?? this.#store.ranges(shard.file, shard.bytes),
+      open: (shard) => openLocal(this.#urls(shard)[0], shard.bytes) ?? this.#store.ranges(shard.file, shard.bytes),
       fetch: (shard) => this.read(shard, signal),
     });
   }
@@ -136,26 +143,28 @@ export class ModelFolder {
     const stop = failed.signal;
     const readers = readerCount(shards.length);
     const lanes = new Lanes(readers);
-    const sizes = this.#store.sizes();
+    const sizes = await this.#store.sizes();
+    const isHere = (shard: FileEntry): boolean => sizes.get(shard.file) === shard.bytes || isLocal(this.#urls(shard)[0]);
+    const buffers = new HeldBuffers(shards.every(isHere) ? readers : HELD_BY_DOWNLOADS);
     const queue = shards.entries();
     let offsetOf = 0;
     const offsets = shards.map((shard) => (offsetOf += shard.bytes) - shard.bytes);
     const work = async (): Promise<void> => {
       const reader = new ShardReader(this.#source.manifest, this.#store);
-      let into: ArrayBuffer | undefined;
-      const read = (shard: FileEntry, onBytes: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> => {
-        const onBoth = (bytes: number): void => {
+      const options = (shard: FileEntry, onBytes: (bytes: number) => void = () => undefined): ReadOptions => ({
+        signal: stop, onWait: this.#onWait, onFailed: this.#onFailed,
+        onProgress: (bytes) => {
           onBytes(bytes);
           onProgress(shard, bytes);
-        };
-        return reader.read(shard, this.#url(shard), { signal: stop, onProgress: onBoth, onWait: this.#onWait, into });
-      };
+        },
+      });
       try {
         for (const [i, shard] of queue) {
-          const isHere = (await sizes).get(shard.file) === shard.bytes;
-          const bytes = await (isHere ? read(shard, () => undefined) : lanes.run(stop, (onBytes) => read(shard, onBytes)));
+          if (!isHere(shard)) await lanes.run(stop, (onBytes) => reader.fetch(shard, this.#urls(shard), options(shard, onBytes)));
+          const into = await buffers.take(stop);
+          const bytes = await reader.read(shard, this.#urls(shard), { ...options(shard), into });
           await use(offsets[i] ?? 0, bytes);
-          into = bytes.buffer;
+          buffers.give(bytes.buffer);
         }
       } finally {
         reader.close();

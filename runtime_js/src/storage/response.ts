@@ -15,8 +15,8 @@ const SHORT_ATTEMPTS = 4;
 
 /** What failed may go well at another attempt. */
 export class Retryable {
-  /** pause: milliseconds until then, where that is known. */
-  constructor(readonly error: MLCEngineError, readonly pause?: number, readonly attempts = ATTEMPTS) {}
+  /** pause: milliseconds until then, where that is known. isSilent: the connection gave nothing more. */
+  constructor(readonly error: MLCEngineError, readonly pause?: number, readonly attempts = ATTEMPTS, readonly isSilent = false) {}
 }
 
 export function exactSize(size: Size): number | undefined {

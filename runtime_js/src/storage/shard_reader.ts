@@ -3,17 +3,20 @@
 import { AbortError, NoAnswerError, fromWire, type WireError } from "../support/errors.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
-import { readVerified, type ReadOptions } from "./verified.ts";
+import type { Urls } from "./source.ts";
+import { bringToStorage, readVerified, type ReadOptions } from "./verified.ts";
 import { PATIENCE_TICKS, TICK_MS } from "../support/patience.ts";
 import { platform } from "../support/platform.ts";
 import { mayStandStill, type Thread } from "../support/thread.ts";
 import { startReader } from "./reader/part.ts";
 
 export interface ReaderRequest {
+  /** Whether the file is only brought to storage: nothing of it comes back. */
+  readonly isFetch: boolean;
   /** URL of the model's manifest, which names its folder in storage. */
   readonly manifest: string;
   readonly entry: FileEntry;
-  readonly url: string;
+  readonly urls: Urls;
   /** Why nothing more is stored, if so. */
   readonly warning: string | undefined;
   readonly into: ArrayBuffer | undefined;
@@ -24,8 +27,12 @@ export type ReaderReply =
   | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly bytes: number }
   | { readonly kind: "waiting"; readonly reason: string }
-  | { readonly kind: "done"; readonly bytes: Uint8Array<ArrayBuffer>; readonly warning: string | undefined }
+  | { readonly kind: "failed"; readonly url: string }
+  /** bytes: of a file that is read. */
+  | { readonly kind: "done"; readonly bytes: Uint8Array<ArrayBuffer> | undefined; readonly warning: string | undefined }
   | { readonly kind: "error"; readonly error: WireError };
+
+type Done = Extract<ReaderReply, { readonly kind: "done" }>;
 
 /** A policy may forbid workers from memory, and some browsers then say nothing at all. */
 const SILENT_MS = 10_000;
@@ -48,17 +55,26 @@ export class ShardReader {
     this.#store = store;
   }
 
-  /** As `readVerified`. After a stop the reader is of no more use. */
-  async read(entry: FileEntry, url: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = this.#worker === null ? null : await this.#ask(this.#worker, entry, url, options);
-    if (bytes !== null) return bytes;
+  /** As `bringToStorage`. After a stop the reader is of no more use. */
+  async fetch(entry: FileEntry, urls: Urls, options: ReadOptions): Promise<void> {
+    const done = this.#worker === null ? null : await this.#ask(this.#worker, true, entry, urls, options);
+    if (done !== null) return;
     this.close();
-    return readVerified(this.#store, entry, url, { ...options, into: undefined });
+    await bringToStorage(this.#store, entry, urls, options);
+  }
+
+  /** As `readVerified`. After a stop the reader is of no more use. */
+  async read(entry: FileEntry, urls: Urls, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+    const done = this.#worker === null ? null : await this.#ask(this.#worker, false, entry, urls, options);
+    if (done?.bytes !== undefined) return done.bytes;
+    this.close();
+    return readVerified(this.#store, entry, urls, this.#worker === null ? options : { ...options, into: undefined });
   }
 
   /** Null where the worker failed. */
-  #ask(worker: Thread<ReaderReply>, entry: FileEntry, url: string, { signal, onProgress, onWait, into }: ReadOptions): Promise<Uint8Array<ArrayBuffer> | null> {
-    return new Promise<Uint8Array<ArrayBuffer> | null>((resolve, reject) => {
+  #ask(worker: Thread<ReaderReply>, isFetch: boolean, entry: FileEntry, urls: Urls, options: ReadOptions): Promise<Done | null> {
+    const { signal, onProgress, onWait, onFailed, into } = options;
+    return new Promise<Done | null>((resolve, reject) => {
       const lost = (): void => settle(() => resolve(null));
       let silence = setTimeout(lost, SILENT_MS);
       const stop = (): void => {
@@ -82,15 +98,17 @@ export class ShardReader {
           onProgress?.(data.bytes);
         } else if (data.kind === "waiting") {
           onWait?.(data.reason);
+        } else if (data.kind === "failed") {
+          onFailed?.(data.url);
         } else if (data.kind === "error") {
           const error = fromWire(data.error);
           settle(() => (error instanceof NoAnswerError ? resolve(null) : reject(error)));
         } else {
           if (data.warning !== undefined) this.#store.stopStoring(data.warning);
-          settle(() => resolve(data.bytes));
+          settle(() => resolve(data));
         }
       };
-      const request: ReaderRequest = { manifest: this.#manifest, entry, url, warning: this.#store.warning, into };
+      const request: ReaderRequest = { isFetch, manifest: this.#manifest, entry, urls, warning: this.#store.warning, into };
       worker.postMessage(request, into === undefined ? [] : [into]);
     });
   }

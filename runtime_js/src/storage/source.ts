@@ -16,6 +16,9 @@ export interface ModelSource {
   readonly weights?: string | undefined;
 }
 
+/** Addresses of one file, at least one. */
+export type Urls = readonly [string, ...string[]];
+
 /** What the manifest is called in storage: as in the model's folder, whatever a bundler calls it. */
 export function manifestName(source: ModelSource): string {
   const digest = expectedDigest(source);
@@ -37,15 +40,19 @@ export async function isManifestOf(source: ModelSource, bytes: Uint8Array<ArrayB
   return expected === undefined || (await sha256(bytes)).startsWith(expected);
 }
 
-/** Where a file is fetched. Weights may lie elsewhere than the rest: where the source says, else where the manifest does. */
-export function fileUrl({ manifest: address, files = {}, weights }: ModelSource, manifest: Manifest, { file }: FileEntry): string {
-  const isShard = manifest.weights.shards.some((shard) => shard.file === file);
-  if (isShard && weights !== undefined) return new URL(file, weights).href;
-  const base = isShard ? manifest.weights.base ?? "" : "";
+/**
+ * Where a file may be fetched, in the order in which to try. Weights may lie elsewhere than the rest: where the source says, else where
+ * the manifest does.
+ */
+export function fileUrls({ manifest: address, files = {}, weights }: ModelSource, manifest: Manifest, { file }: FileEntry): Urls {
   const given = Object.hasOwn(files, file) ? files[file] : undefined;
   // In a package, JSON files are called texts: there are bundlers that make scripts of the others.
   const suffix = file.endsWith(".json") && new URL(address).pathname.endsWith(".json.txt") ? ".txt" : "";
-  return given ?? new URL(file + suffix, new URL(base, address)).href;
+  const beside = given ?? new URL(file + suffix, address).href;
+  if (!manifest.weights.shards.some((shard) => shard.file === file)) return [beside];
+  if (weights !== undefined) return [new URL(file, weights).href];
+  const [first = beside, ...others] = manifest.weights.places.map((place) => (place === "" ? beside : new URL(file, new URL(place, address)).href));
+  return [first, ...others];
 }
 
 /** Raises ManifestError. */

@@ -5,7 +5,7 @@ import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { deleteFiles } from "./folders.ts";
 import { isLocal, readLocal } from "./local_file.ts";
 import { filesOfLoad, librariesOf, manifestFiles, type FileEntry, type Manifest } from "./manifest.ts";
-import { checkedManifest, fileUrl, isManifestOf, manifestName, readManifest, type ModelSource } from "./source.ts";
+import { checkedManifest, fileUrls, isManifestOf, manifestName, readManifest, type ModelSource } from "./source.ts";
 import { ModelStore } from "./store.ts";
 
 /** The stored manifest of a source; null where there is none, or another one. */
@@ -28,7 +28,7 @@ export async function isStored(source: ModelSource): Promise<boolean> {
   const manifest = await (isLocal(source.manifest) ? localManifest(source) : storedManifest(store, source));
   if (manifest === null) return false;
   const sizes = await store.sizes();
-  const isHere = (entry: FileEntry): boolean => isLocal(fileUrl(source, manifest, entry)) || sizes.get(entry.file) === entry.bytes;
+  const isHere = (entry: FileEntry): boolean => isLocal(fileUrls(source, manifest, entry)[0]) || sizes.get(entry.file) === entry.bytes;
   return filesOfLoad(manifest).every(isHere) && librariesOf(manifest).some(isHere);
 }
 

@@ -18,6 +18,8 @@ export const MAX_NAME = 512;
 export const MAX_TENSORS = 65536;
 /** Files that hold the weights. */
 export const MAX_SHARDS = 65536;
+/** Folders that have the weights. */
+export const MAX_PLACES = 8;
 /** Size of each of them but the last: hosts refuse files above 25 MiB (Cloudflare) or 100 MB (GitHub). */
 export const SHARD_BYTES = 25165824;
 /** Bytes; what GPUBuffer copies and bindings want at most. */

@@ -4,7 +4,7 @@ import { toWire } from "../../support/errors.ts";
 import { everyTick, noAnswer } from "../../support/patience.ts";
 import type { ReaderReply, ReaderRequest } from "../shard_reader.ts";
 import { ModelStore } from "../store.ts";
-import { readVerified } from "../verified.ts";
+import { bringToStorage, readVerified } from "../verified.ts";
 
 const PROGRESS_STEP = 1 << 20; // bytes
 const PROGRESS_MS = 250; // on slow networks
@@ -16,7 +16,7 @@ function reply(message: ReaderReply, transfer: Transferable[] = []): void {
   globalThis.postMessage(message, { transfer });
 }
 
-async function read({ manifest, entry, url, warning, into }: ReaderRequest): Promise<void> {
+async function read({ isFetch, manifest, entry, urls, warning, into }: ReaderRequest): Promise<void> {
   const opened = stores.get(manifest) ?? ModelStore.open(manifest);
   stores.set(manifest, opened);
   const store = await opened;
@@ -31,9 +31,11 @@ async function read({ manifest, entry, url, warning, into }: ReaderRequest): Pro
     reply({ kind: "progress", bytes });
   };
   const onWait = (reason: string): void => reply({ kind: "waiting", reason });
-  const bytes = await readVerified(store, entry, url, { signal: NEVER, onProgress, onWait, into })
+  const onFailed = (url: string): void => reply({ kind: "failed", url });
+  const options = { signal: NEVER, onProgress, onWait, onFailed, into };
+  const bytes = await (isFetch ? bringToStorage(store, entry, urls, options).then(() => undefined) : readVerified(store, entry, urls, options))
     .catch((error: unknown) => { throw store.isLost ? noAnswer("its storage") : error; });
-  reply({ kind: "done", bytes, warning: store.warning }, [bytes.buffer]);
+  reply({ kind: "done", bytes, warning: store.warning }, bytes === undefined ? [] : [bytes.buffer]);
 }
 
 /** Makes of this thread a reader. */

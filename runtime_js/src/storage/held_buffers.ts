@@ -1,0 +1,28 @@
+/** Memory for shards: so many are held at a time, in the same few buffers. */
+
+import { abortError } from "../support/abort.ts";
+
+export class HeldBuffers {
+  readonly #free: (ArrayBuffer | undefined)[];
+  readonly #waiting: ((buffer: ArrayBuffer | undefined) => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = Array.from({ length: count }, () => undefined);
+  }
+
+  /** A buffer, or leave to make one; when one is free. Rejects once the signal is aborted. */
+  async take(signal: AbortSignal): Promise<ArrayBuffer | undefined> {
+    if (this.#free.length > 0) return this.#free.pop();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(resolve);
+      signal.addEventListener("abort", () => reject(abortError(signal, "The download was stopped.")), { once: true });
+    });
+  }
+
+  /** Gives back what was taken, or what took its place. */
+  give(buffer: ArrayBuffer): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free.push(buffer);
+    else next(buffer);
+  }
+}
