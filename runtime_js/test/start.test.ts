@@ -159,6 +159,11 @@ test("a device that is lost while it loads is not taken for a wrong variant", as
   const starting = start(ALL, {}, new Promise((resolve) => { setTimeout(resolve, 10); }));
   gpu.lose("driver reset");
   await assert.rejects(starting, DeviceLostError);
+  gpu = new FakeGpu(); // which says so only when kernels have failed
+  breakPipelines(0, 1, 2, 3);
+  const late = start(ALL);
+  setTimeout(() => gpu.lose("driver reset"), 50);
+  await assert.rejects(late, fails(DeviceLostError, /driver reset/));
 });
 
 test("a device that is lost in a prefill or a decode step fails what waits, and stays failed", async () => {

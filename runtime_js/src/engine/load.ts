@@ -7,7 +7,7 @@ import { describeMemory } from "../executor/memory.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { tagsOf } from "../formats/format.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
-import { AbortError, OutOfMemoryError } from "../support/errors.ts";
+import { AbortError, DeviceLostError, OutOfMemoryError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { backendsFor, mayHelp } from "./backends.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
@@ -19,7 +19,7 @@ import { ModelFolder } from "../storage/model_folder.ts";
 import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
 
 const STOPPED = "Loading was stopped.";
-/** Of a GPU, after which the CPU goes on. */
+/** Of a GPU, after which the CPU goes on, or nothing. */
 const LOSSES = 2;
 
 /** What a session is made of. */
@@ -43,10 +43,10 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     for (let backend: Backend = candidates[0]; ;) {
       const others = candidates.slice(candidates.indexOf(backend) + 1);
       try {
-        const revive = backend instanceof GpuBackend && others.length > 0 ? reviving(choice, listener, losses + 1) : undefined;
-        return await loadOn(backend, folder, { choice, listener, progress, stop, revive });
+        const goesOn = backend instanceof GpuBackend && (losses + 1 < LOSSES || others.length > 0);
+        return await loadOn(backend, folder, { choice, listener, progress, stop, revive: goesOn ? reviving(choice, listener, losses + 1) : undefined });
       } catch (error) {
-        const next = others.find(({ name }) => mayHelp(error, name === backend.name));
+        const next = isFirstLoss(error, losses) ? undefined : others.find(({ name }) => mayHelp(error, name === backend.name));
         if (next === undefined || stop.aborted) throw error;
         log.warn(`The model does not run on ${backend.name}: ${String(error)}`);
         backend = next;
@@ -54,10 +54,17 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     }
   } catch (error) {
     failed.abort(); // what is still being read
-    throw signal.aborted ? abortError(signal, STOPPED) : error;
+    if (signal.aborted) throw abortError(signal, STOPPED);
+    if (!isFirstLoss(error, losses)) throw error;
+    log.warn(`The model is loaded again: ${String(error)}`);
+    return await loadModel(choice, listener, signal, losses + 1);
   } finally {
     progress.close();
   }
+}
+
+function isFirstLoss(error: unknown, losses: number): boolean {
+  return error instanceof DeviceLostError && losses + 1 < LOSSES;
 }
 
 /** A load under way. */
@@ -69,7 +76,7 @@ interface Load {
   readonly revive: SessionParts["revive"];
 }
 
-/** A GPU that is lost is asked for once more, and gives way to the CPU then. */
+/** A GPU that is lost is asked for once more, and gives way to the CPU then, where there is one. */
 function reviving(choice: ModelChoice, listener: LoadListener, losses: number): SessionParts["revive"] {
   return async (error, signal) => {
     try {

@@ -127,6 +127,13 @@ export class DeviceWatch {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  /** Why something failed: the device's failure, which it may tell a moment later, else what it failed with. */
+  async causeOf(error: unknown): Promise<unknown> {
+    if (error instanceof MLCEngineError) return error;
+    await Promise.race([this.lost, new Promise((resolve) => { setTimeout(resolve, LOSS_DELAY_MS); })]);
+    return this.#failure ?? error;
+  }
+
   /** Awaits work on the device; what the device fails with meanwhile replaces the promise's outcome. */
   async guard<T>(work: Promise<T>): Promise<T> {
     try {
@@ -134,10 +141,8 @@ export class DeviceWatch {
       this.check();
       return result;
     } catch (error) {
-      if (error instanceof MLCEngineError) throw error;
-      await Promise.race([this.lost, new Promise((resolve) => { setTimeout(resolve, LOSS_DELAY_MS); })]);
-      this.check();
-      throw new GPUExecutionError(`The GPU did not finish its work (${String(error)}). ${RELOAD}`);
+      const cause = await this.causeOf(error);
+      throw cause instanceof MLCEngineError ? cause : new GPUExecutionError(`The GPU did not finish its work (${String(error)}). ${RELOAD}`);
     }
   }
 }

@@ -46,11 +46,13 @@ export async function openDevice(
   const longest = Math.max(...variants.flatMap((variant) => pageBytesOf(plan.states, variant).map((bytes, g) => MAX_ROWS * bytes * (groups[g]?.pages ?? 0))));
   const { isOpen } = await TileChoice.open(adapter, variants[0], options.calibrate ?? "auto", notes);
   const device = await requestDevice(adapter, variants, longest, isOpen && adapter.features.has(TIMESTAMPS) ? [TIMESTAMPS] : []);
+  const watch = new DeviceWatch(device);
   try {
-    return { adapter, library, variants, device, watch: new DeviceWatch(device), weights: await allocateWeights(device, plan) };
+    return { adapter, library, variants, device, watch, weights: await allocateWeights(device, plan) };
   } catch (error) {
+    const cause = await watch.causeOf(error);
     device.destroy();
-    throw error;
+    throw cause;
   }
 }
 
@@ -63,7 +65,6 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
   const { plan } = library;
   const asked = askedLength(options, plan.model);
   return firstThatWorks(on.variants, "this GPU", async (variant) => {
-    watch.check(); // a kernel does not compile on a lost device either
     const contextLength = Math.min(asked, longestContext(device, plan, variant));
     const warning = contextLength < asked ? `The context window is ${contextLength} tokens: this GPU allows no larger buffers.` : undefined;
     if (warning !== undefined) log.warn(warning);
@@ -71,7 +72,7 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
     log.info(`Variant ${variant.name} on ${vendor} ${architecture}, context window ${contextLength} tokens`);
     const tiles = await TileChoice.open(adapter, variant, options.calibrate ?? "auto", notes);
     const pages = groupsOf(plan.states, Math.min(INITIAL_TOKENS, contextLength), plan.model).map((group) => group.pages);
-    const buffers = await BufferTable.create(device, plan, variant, pages, on.weights);
+    const buffers = await watch.guard(BufferTable.create(device, plan, variant, pages, on.weights));
     try {
       signal.throwIfAborted(); // a load that was given up compiles nothing more
       const compiled = await compileKernels(device, plan, variant, tiles.wanted, onCompiled);
@@ -84,7 +85,7 @@ export async function startModel(on: ModelDevice, { options, notes, probe, weigh
       return { ...parts, runner, warning };
     } catch (error) {
       buffers.destroy();
-      throw error;
+      throw await watch.causeOf(error); // a kernel does not compile on a lost device either
     }
   });
 }
