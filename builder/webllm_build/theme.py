@@ -103,14 +103,15 @@ def readable(color: Color, grounds: Sequence[Color]) -> Color:
 def _base(scheme: str, colors: Colors) -> dict[str, Color]:
     """The colors that a scheme's others follow from: those that were given, and what suits them."""
     given = colors.light if scheme == "light" else colors.dark
-    own = {name: parse_color(value) for name, value in DEFAULTS[scheme].items()}
     base = {name: parse_color(value) for name in (*GROUNDS, *INKS) if (value := getattr(given, name)) is not None}
     if "background" in base and "surface" not in base:
-        base["surface"] = _mix(base["background"], WHITE, 0.05 if _luminance(base["background"]) < DARK_BELOW else 0.6)
-    grounds = [base.setdefault(name, own[name]) for name in GROUNDS]
-    accent = parse_color(colors.light.accent) if colors.light.accent is not None else own["accent"]
-    for name, color in {"text": own["text"], "accent": accent, "bad": own["bad"]}.items():
-        base.setdefault(name, readable(color, grounds))
+        base["surface"] = _mix(base["background"], WHITE, 0.05 if _is_dark(base["background"]) else 0.6)
+    grounds = [base.setdefault(name, parse_color(DEFAULTS[scheme][name])) for name in GROUNDS]
+    inks = {name: parse_color(value) for name, value in DEFAULTS["dark" if _is_dark(base["background"]) else "light"].items()}
+    if colors.light.accent is not None:
+        inks["accent"] = parse_color(colors.light.accent)
+    for name in (*INKS, "bad"):
+        base.setdefault(name, readable(inks[name], grounds))
     return base
 
 
@@ -119,7 +120,7 @@ def _properties(scheme: str, colors: Colors) -> str:
     ground, surface, text, accent, bad = (base[name] for name in ("background", "surface", "text", "accent", "bad"))
     properties = {
         "accent": accent,
-        "on-accent": max((BLACK, WHITE), key=lambda ink: contrast(ink, accent)),
+        "on-accent": _on(accent),
         "tint": _wash(surface, accent, 0.13, text),
     }
     own = DEFAULTS[scheme]
@@ -135,8 +136,13 @@ def _properties(scheme: str, colors: Colors) -> str:
             "bad": bad,
             "bad-ground": _wash(surface, bad, 0.1, text),
         }
-    kind = "dark" if _luminance(ground) < DARK_BELOW else "light"
+    kind = "dark" if _is_dark(ground) else "light"
     return " ".join((f"color-scheme: {kind};", *(f"--{name}: {_hex(color)};" for name, color in properties.items())))
+
+
+def _on(color: Color) -> Color:
+    """Black or white, whichever is better to read on it: by 4.58:1 at least."""
+    return max((BLACK, WHITE), key=lambda ink: contrast(ink, color))
 
 
 def _wash(ground: Color, color: Color, share: float, ink: Color) -> Color:
@@ -149,6 +155,10 @@ def _wash(ground: Color, color: Color, share: float, ink: Color) -> Color:
 def _mix(one: Color, other: Color, share: float) -> Color:
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
+
+
+def _is_dark(color: Color) -> bool:
+    return _luminance(color) < DARK_BELOW
 
 
 def _luminance(color: Color) -> float:

@@ -12,7 +12,7 @@ QUOTES = re.compile(r"""\"{3}|'{3}""")
 
 
 def lines_of(text: str) -> dict[str, int]:
-    """Lines, counted from 1, of keys and tables by names like `colors.light.accent` and `presets[2].name`. What begins within a line has none.
+    """Lines, counted from 1, of keys and tables by names like `colors.light.accent` and `presets[2].name`, where they begin a line.
 
     Raises RecursionError for a key of more than MAX_PARTS, of which a reader's time is the square.
     """

@@ -77,6 +77,12 @@ def test_what_follows_from_readable_colors_is_readable(name: str, palette: Palet
         assert contrast(parse_color(said[ink]), parse_color(said[ground])) >= CONTRAST - 0.06, (ink, ground, said)
 
 
+def test_on_a_dark_page_stands_what_does_so_by_night() -> None:
+    said = scheme(stylesheet(Colors(light=Palette(background="#101418")), "sans"), ":root")
+    assert (said["text"], said["accent"]) == (DEFAULTS["dark"]["text"], DEFAULTS["dark"]["accent"])
+    assert "color-scheme: dark;" in stylesheet(Colors(light=Palette(background="#101418")), "sans").splitlines()[0]
+
+
 def test_the_advice_for_a_color_that_cannot_be_read_is_right() -> None:
     (problem,) = unreadable(Colors(light=Palette(accent="#ffd700")))
     assert (problem.option, problem.value) == ("colors.light.accent", "#ffd700")
