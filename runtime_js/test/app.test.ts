@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { readConfig } from "../src/page/config.ts";
 import { readSiteWords, type SiteWords } from "../src/page/site_words.ts";
 import { Fields } from "../src/support/fields.ts";
-import { Conversation } from "../src/app/conversation.ts";
 import { formatBytes } from "../src/support/format.ts";
 import { safeStorage } from "../src/app/safe_storage.ts";
 import { describeProblem } from "../src/app/problems.ts";
@@ -125,20 +124,6 @@ test("the engine is asked for what the settings say", () => {
   assert.equal(requestOf({ ...defaults, form: "json" }).structure?.kind, "schema");
   assert.equal(variablesOf({ ...defaults, thinking: "off" })["enable_thinking"], false);
   assert.equal(variablesOf({ ...defaults, effort: "high" })["reasoning_effort"], "high");
-});
-
-test("an answer that a reload cut off counts as stopped", () => {
-  const storage = noStorage();
-  const conversation = new Conversation(storage, "m");
-  conversation.add({ role: "user", text: "one", ending: "stop" });
-  conversation.add({ role: "assistant", text: "", ending: "open" });
-  conversation.replaceLast({ role: "assistant", text: "partial", ending: "open" });
-  const restored = new Conversation(storage, "m");
-  restored.restore();
-  assert.deepEqual(restored.messages.map(({ ending }) => ending), ["stop", "abort"]);
-  conversation.truncate(1);
-  restored.restore();
-  assert.equal(restored.messages.length, 1);
 });
 
 test("a page that was built for another script is refused by name", () => {

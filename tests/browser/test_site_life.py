@@ -158,14 +158,6 @@ def test_what_was_answered_so_far_survives_a_reload(visit: Visit) -> None:
     assert answered(page, 4) == "3 messages: user, assistant, user."
 
 
-def test_what_was_answered_so_far_survives_a_crash(visit: Visit) -> None:
-    page = visit.start()
-    writing(page)
-    until(page, f"sessionStorage.getItem({kept_as('conversation')}).includes('word3')")
-    page.click("#stop")
-    answered(page, 2)
-
-
 def test_what_was_written_and_not_sent_survives_a_reload(visit: Visit) -> None:
     page = visit.start()
     ask(page, "one")

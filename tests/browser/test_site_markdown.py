@@ -102,7 +102,7 @@ def test_degenerate_answers_are_shown_and_kept(visit: Visit) -> None:
     answered(page, 2)
     messages = [{"role": "assistant", "text": text, "ending": "stop"} for text in DEGENERATE]
     page.evaluate(f"(all) => sessionStorage.setItem({kept_as('conversation')}, all)", json.dumps(messages))
-    page.reload()
+    page.goto(visit.server.url)
     page.wait_for_selector("body[data-status=ready]")
     drawn(page)
     assert page.locator("li.assistant").count() == len(DEGENERATE)

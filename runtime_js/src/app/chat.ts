@@ -9,12 +9,16 @@ import type { Message, Turn } from "../view/message.ts";
 import { MessageList } from "../view/message_list.ts";
 import { Scroller } from "../view/scroll.ts";
 import type { ComposerMode } from "../view/words.ts";
-import { Conversation } from "./conversation.ts";
+import { openChats } from "./chats/open.ts";
+import type { Chats, ChatsUser } from "./chats/chats.ts";
+import type { ChatMessage } from "./chats/record.ts";
+import type { Conversation } from "./conversation.ts";
 import { LateRemote } from "./late_remote.ts";
 import { safeStorage } from "./safe_storage.ts";
 import type { Piece } from "./engine.ts";
 import { Model, type Status, type Task } from "./model.ts";
 import { showNotice } from "./view/notice.ts";
+import type { Settings } from "./settings.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 import { LOCALE, WORDS } from "./words/words.ts";
 
@@ -24,9 +28,9 @@ const COMPOSER: Readonly<Record<Status, ComposerMode>> = {
 
 const DRAFT = "webllm-build:draft";
 
-export class Chat implements Task {
+export class Chat implements Task, ChatsUser {
   readonly model: Model;
-  readonly #conversation: Conversation;
+  readonly #chats: Chats;
   readonly #composer: Composer;
   readonly #list: MessageList;
   readonly #late: LateScripts;
@@ -39,34 +43,50 @@ export class Chat implements Task {
   readonly #storage = safeStorage(() => sessionStorage);
   readonly #draftKey: string;
   #savedDraft: string;
+  /** The messages as they are drawn. */
+  #shown: readonly ChatMessage[] = [];
   /** Index of the question that the composer changes. */
   #editing: number | undefined;
-  /** Counts answers, so that one that was overtaken (by a new chat) writes no more. */
-  #turn = 0;
+  /** The question that this page is to answer when it can. */
+  #waiting: string | undefined;
+  /** The answer that is written here. */
+  #answer: { readonly conversation: Conversation; readonly id: string } | undefined;
 
   constructor(config: PageConfig) {
     const { id } = config.models[0]; // of the site: what was written stays whichever model is chosen
-    this.#conversation = new Conversation(this.#storage, id);
-    this.#conversation.restore();
     this.#late = lateScripts(config.late);
     const context = { root: document, words: WORDS.view, locale: LOCALE, ...this.#late };
     this.#scroller = new Scroller(context);
-    this.#composer = new Composer(context, (text) => this.#send(text), () => this.#stop(), () => this.#leaveEdit());
+    this.#composer = new Composer(context, (text) => this.#send(text), () => this.stop(), () => this.#leaveEdit());
     this.#draftKey = `${DRAFT}:${id}`;
     this.#composer.draft = this.#savedDraft = this.#storage.get(this.#draftKey) ?? "";
     this.#list = new MessageList(context, {
       retry: (index) => void this.#answerFrom(index),
       edit: (index) => this.#edit(index),
+      turn: (index, by) => this.#turnTo(index, by),
+      goOn: () => void this.#goOn(),
+      quote: (text) => this.#composer.quote(text),
       copyRefused: () => showNotice("copy", WORDS.notice.copy),
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
     this.#remote = config.remote && new LateRemote(config.remote);
     this.model = new Model(config, this);
-    this.#settingsDialog = new SettingsDialog(this.model, { presets: config.site.presets, structure: config.parts.structure, chat: undefined });
+    const chats = this.#chats = openChats(this);
+    this.#settingsDialog = new SettingsDialog(this.model, {
+      presets: config.site.presets,
+      structure: config.parts.structure,
+      chat: { get settings() { return chats.current.settings; }, setSettings: (settings) => chats.current.setSettings(settings) },
+    });
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
     this.#suggest(config.site.suggestions ?? WORDS.suggestions);
-    void this.#list.restore(this.#conversation.messages);
+    void this.#chats.start(this.#storage, id).then((question) => {
+      if (question !== undefined) this.#send(question);
+    });
+  }
+
+  get #conversation(): Conversation {
+    return this.#chats.current;
   }
 
   show(status: Status): void {
@@ -83,7 +103,59 @@ export class Chat implements Task {
       this.#announce(WORDS.announce.ready);
       this.#composer.focus();
     }
-    if (this.#conversation.isUnanswered) void this.#answerHere(this.#conversation.messages.length);
+    this.#answerWaiting();
+  }
+
+  #answerWaiting(): void {
+    const { messages, isUnanswered } = this.#conversation;
+    if (isUnanswered && messages.at(-1)?.id === this.#waiting) void this.#answerFrom(messages.length);
+  }
+
+  /** Id of the answer that is written here. */
+  get writing(): string | undefined {
+    return this.#answer?.id;
+  }
+
+  /** Another chat is shown. */
+  changed(): void {
+    const { messages, isUnanswered } = this.#conversation;
+    this.#leaveEdit();
+    this.#list.truncate(0);
+    this.#shown = messages;
+    void this.#list.restore(messages);
+    this.#list.markBranches(this.#conversation.branches);
+    this.#scroller.toEnd();
+    this.model.hideProblem();
+    this.#waiting = isUnanswered ? messages.at(-1)?.id : undefined;
+    this.show(this.model.status);
+    this.#answerWaiting();
+  }
+
+  /** Another tab has written in this chat. */
+  merged(): void {
+    this.#draw();
+    this.show(this.model.status);
+  }
+
+  /** Draw what differs from what is drawn. */
+  #draw(): void {
+    const shown = this.#shown;
+    const { messages } = this.#conversation;
+    const isSame = ({ id, text, ending, thought }: ChatMessage, index: number): boolean =>
+      shown[index]?.id === id && shown[index].text === text && shown[index].ending === ending && shown[index].thought === thought;
+    const other = messages.findIndex((message, index) => !isSame(message, index));
+    const same = other < 0 ? messages.length : other;
+    const [last, former] = [messages[same], shown[same]];
+    this.#shown = messages;
+    if (last !== undefined && former?.id === last.id && former.ending === "open" && messages.length === same + 1 && shown.length === same + 1) {
+      this.#list.updateLast(last);
+      return;
+    }
+    this.#list.truncate(same);
+    for (const message of messages.slice(same)) this.#list.add(message);
+    this.#list.markLeftOut(messages);
+    this.#list.markBranches(this.#conversation.branches);
+    if (this.#editing !== undefined && this.#editing >= same) this.#leaveEdit();
   }
 
   /** Whether the remote model is whom a question goes to now. */
@@ -94,7 +166,8 @@ export class Chat implements Task {
   }
 
   save(): void {
-    this.#conversation.saveOpen();
+    if (this.#answer !== undefined) this.#answer.conversation.saveOpen(this.#answer.id);
+    void this.#chats.store.save();
     const { draft } = this.#composer;
     if (draft === this.#savedDraft) return;
     this.#savedDraft = draft;
@@ -113,49 +186,58 @@ export class Chat implements Task {
 
   /** Before the model is ready the question waits in the conversation. */
   #send(text: string): void {
-    if (this.#editing !== undefined) this.#truncate(this.#editing);
-    this.#append({ role: "user", text, ending: "stop" });
+    if (this.#editing !== undefined) this.#conversation.goBack(this.#editing);
+    this.#leaveEdit();
+    this.#waiting = this.#conversation.add({ role: "user", text, ending: "stop" });
+    this.#draw();
     this.save(); // it is a question now, and no draft
     this.#scroller.toEnd();
     if (this.model.status === "ready" || this.#mayAskRemote) void this.#answerFrom(this.#conversation.messages.length);
     else this.show(this.model.status);
   }
 
-  #stop(): void {
+  /** End the answer that is written. */
+  stop(): void {
     this.#remote?.stop();
     this.model.stop();
   }
 
-  /** Answer the messages before `index`; what stood from there on is dropped. */
+  /** Answer the messages before `index`; what stood from there on stays as another branch. */
   async #answerFrom(index: number): Promise<void> {
     if (this.#remote?.isAnswering === true) return;
     if (this.#remote !== undefined && this.#mayAskRemote) await this.#answerThere(this.#remote, index);
     else await this.#answerHere(index);
   }
 
+  /** Go on with the last answer, which was cut. */
+  async #goOn(): Promise<void> {
+    if (this.#conversation.isCut) await this.#answerFrom(this.#conversation.messages.length);
+  }
+
   async #answerHere(index: number): Promise<void> {
     if (this.model.status !== "ready") return;
-    const { turns, take, end } = this.#beginAnswer(index);
+    const { turns, settings, take, end } = this.#beginAnswer(index);
     const by = this.#remote ? { by: WORDS.remote.device } : this.model.isOneOfSeveral ? { by: this.model.model.name } : undefined;
     await this.model.run(
-      (engine, signal) => engine.chat(turns, this.model.settings, signal, (piece) => take(piece, by)),
+      (engine, signal) => engine.chat(turns, settings, signal, (piece) => take(piece, by)),
       ({ ending, speed }) => end({ ending, speed, ...by }),
     );
   }
 
   /** By the remote model, where the visitor lets it; else the question waits for the model here. */
   async #answerThere(remote: LateRemote, index: number): Promise<void> {
-    const turn = this.#turn;
+    const conversation = this.#conversation;
+    const last = conversation.messages.at(-1);
     const allows = await remote.allows(this.model.settings.answers === "remote").catch(() => false);
-    if (turn !== this.#turn || index > this.#conversation.messages.length) return;
+    if (conversation !== this.#conversation || last !== conversation.messages.at(-1)) return;
     if (!allows) {
       this.show(this.model.status);
       await this.#answerHere(index);
       return;
     }
-    const { turns, take, end } = this.#beginAnswer(index);
+    const { turns, settings, take, end } = this.#beginAnswer(index);
     let [by, isEmpty]: [Partial<Pick<Message, "by">>, boolean] = [{}, true];
-    const answering = remote.answer({ turns, settings: this.model.settings, host: this.model.host }, (piece, who) => {
+    const answering = remote.answer({ turns, settings, host: this.model.host }, (piece, who) => {
       [by, isEmpty] = [{ by: who }, isEmpty && piece.text === "" && piece.thought === ""];
       take(piece, by);
     });
@@ -163,30 +245,33 @@ export class Chat implements Task {
     const { ending, problem } = await answering;
     end({ ending, ...by });
     if (problem !== undefined) showNotice("remote", problem);
-    if (problem !== undefined && isEmpty && this.#turn === turn + 1) this.#truncate(index); // the question waits for the model here
+    if (problem !== undefined && isEmpty && this.#conversation === conversation) this.#goBack(index); // the question waits for the model here
     this.show(this.model.status);
-    if (this.model.status === "ready" && this.#conversation.isUnanswered) await this.#answerHere(index);
+    if (this.model.status === "ready") this.#answerWaiting();
   }
 
-  /** A message that grows by what is taken; writes nothing more when another answer, or another chat, was begun. */
+  /** A message that grows by what is taken, in its chat, whichever is shown. Behind an answer it is that answer, which goes on. */
   #beginAnswer(index: number): {
-    readonly turns: readonly Turn[]; take(piece: Piece, by: Partial<Pick<Message, "by">> | undefined): void; end(rest: Omit<Message, "role" | "text">): void;
+    readonly turns: readonly Turn[]; readonly settings: Settings; take(piece: Piece, by: Partial<Pick<Message, "by">> | undefined): void; end(rest: Omit<Message, "role" | "text">): void;
   } {
-    this.#truncate(index);
-    const turn = ++this.#turn;
-    const turns = this.#conversation.turns();
-    let [text, thought] = ["", ""];
+    this.#goBack(index);
+    const conversation = this.#conversation;
+    const turns = conversation.turns();
+    const cut = conversation.isCut ? conversation.messages.at(-1) : undefined;
+    let { text, thought = "" } = cut ?? { text: "" };
+    const id = cut?.id ?? conversation.add({ role: "assistant", text, ending: "open" });
+    const leave = this.#chats.writes(id);
+    const answer = this.#answer = { conversation, id };
     const write = (rest: Omit<Message, "role" | "text">): void => {
-      if (turn !== this.#turn) return;
-      const message: Message = { role: "assistant", text, ...(thought !== "" && { thought }), ...rest };
-      this.#conversation.replaceLast(message);
-      this.#list.updateLast(message);
+      conversation.replace(id, { role: "assistant", text, ...(thought !== "" && { thought }), ...rest });
+      if (conversation === this.#conversation) this.#draw();
     };
-    this.#append({ role: "assistant", text, ending: "open" });
+    write({ ending: "open" });
     this.#scroller.toEnd();
     this.#announce(WORDS.announce.answering);
     return {
       turns,
+      settings: { ...this.model.settings, ...conversation.settings },
       take: (piece, by) => {
         text += piece.text;
         thought += piece.thought;
@@ -194,7 +279,9 @@ export class Chat implements Task {
       },
       end: (rest) => {
         write(rest);
-        if (turn === this.#turn) this.#announce(text);
+        if (this.#answer === answer) this.#answer = undefined;
+        void this.#chats.store.save().then(leave);
+        if (conversation === this.#conversation) this.#announce(text);
       },
     };
   }
@@ -207,12 +294,21 @@ export class Chat implements Task {
   }
 
   #newChat(): void {
-    this.#turn += 1;
-    this.#stop();
-    this.#truncate(0);
-    this.model.hideProblem();
-    this.show(this.model.status);
+    this.stop();
+    this.#chats.begin();
     this.#composer.focus();
+  }
+
+  #goBack(index: number): void {
+    this.#conversation.goBack(index);
+    this.#draw();
+  }
+
+  #turnTo(index: number, by: number): void {
+    if (this.#answer !== undefined) return;
+    this.#conversation.turnTo(index, by);
+    this.#draw();
+    this.show(this.model.status);
   }
 
   #edit(index: number): void {
@@ -223,26 +319,15 @@ export class Chat implements Task {
   }
 
   #leaveEdit(): void {
+    if (this.#editing === undefined) return;
     this.#editing = undefined;
     this.#composer.leaveEdit();
   }
 
   #onKey(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || event.defaultPrevented || isComposing(event) || document.querySelector("dialog[open]") !== null) return;
-    if (this.model.status === "answering" || this.#remote?.isAnswering === true) this.#stop();
+    if (event.key !== "Escape" || event.defaultPrevented || isComposing(event) || document.querySelector("dialog:modal") !== null) return;
+    if (this.model.status === "answering" || this.#remote?.isAnswering === true) this.stop();
     else if (this.#editing !== undefined) this.#leaveEdit();
-  }
-
-  #append(message: Message): void {
-    this.#conversation.add(message);
-    this.#list.add(message);
-  }
-
-  #truncate(length: number): void {
-    this.#conversation.truncate(length);
-    this.#list.truncate(length);
-    this.#list.markLeftOut(this.#conversation.messages);
-    if (this.#editing !== undefined && this.#editing >= length) this.#leaveEdit();
   }
 
   #suggest(texts: readonly string[]): void {

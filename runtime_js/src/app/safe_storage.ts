@@ -6,7 +6,7 @@ export interface SafeStorage {
 }
 
 /** The folder of this site, without its last slash: an origin may have several. */
-function thisSite(): string {
+export function thisSite(): string {
   return typeof document === "undefined" ? "" : new URL(".", document.baseURI).pathname.slice(0, -1);
 }
 

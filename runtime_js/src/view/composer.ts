@@ -69,6 +69,15 @@ export class Composer {
     this.#fill(draft);
   }
 
+  /** Put a text below what is written, as Markdown quotes it. */
+  quote(text: string): void {
+    const quoted = text.trim().split("\n").map((line) => `> ${line}`.trimEnd()).join("\n");
+    const written = this.#field.value.trimEnd();
+    this.#field.value = `${written === "" ? "" : `${written}\n\n`}${quoted}\n\n`;
+    this.#fit();
+    this.#field.focus();
+  }
+
   /** On a touch screen the keyboard would cover the conversation: there the person decides. */
   focus(): void {
     if (!isTouch()) this.#field.focus();

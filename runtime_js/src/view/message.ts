@@ -16,12 +16,37 @@ export interface Message {
   readonly speed?: number | undefined;
   /** Who answered, where there was a choice. */
   readonly by?: string | undefined;
+  /** Texts that came with a question. */
+  readonly attachments?: readonly Attachment[] | undefined;
   /** The model is not told this message any more: there is no room for it. */
   readonly leftOut?: boolean | undefined;
 }
 
+/** A file of text. */
+export interface Attachment {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What the model is told of a message. */
 export type Turn = Pick<Message, "role" | "text">;
+
+/** Whether an answer was cut, so that the model can go on with it. */
+export function isCut({ role, text, ending }: Message): boolean {
+  return role === "assistant" && text.trim() !== "" && (ending === "length" || ending === "abort");
+}
+
+/** The text of a message with those that came with it: behind them, because a question about a text is understood best when it was read. */
+function toldText({ text, attachments = [] }: Message): string {
+  return [...attachments.map((file) => `${file.name}:\n\n${fenced(file.text)}`), text].join("\n\n");
+}
+
+/** In a fence that the text does not have. */
+function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map(([fence]) => fence.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}\n${text.replace(/\n$/, "")}\n${fence}`;
+}
 
 /**
  * What the model is told of a conversation. An answer that failed or is empty says nothing; the questions on both sides of it become one,
@@ -29,7 +54,9 @@ export type Turn = Pick<Message, "role" | "text">;
  */
 export function turnsOf(messages: readonly Message[]): Turn[] {
   const turns: Turn[] = [];
-  for (const { role, text, ending, leftOut } of messages) {
+  for (const message of messages) {
+    const { role, ending, leftOut } = message;
+    const text = toldText(message);
     if (leftOut === true || (role === "assistant" && (text.trim() === "" || ending === "failed" || ending === "open"))) continue;
     const last = turns.at(-1);
     if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n\n${text}` };

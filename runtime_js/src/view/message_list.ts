@@ -1,12 +1,14 @@
 /** The conversation on the page. Only the message that changes is drawn again, and answers when Markdown can be drawn. */
 
 import { asWritten } from "./as_written.ts";
+import { attachments } from "./attachments.ts";
+import { branchArrows, type Branch } from "./branches.ts";
 import type { ViewContext } from "./context.ts";
 import { byId, element, flash, icon, type IconName } from "./dom.ts";
 import { Drawing } from "./drawing.ts";
 import { drawLateFormulas } from "./formulas.ts";
 import { GrowingText } from "./growing_text.ts";
-import type { Message } from "./message.ts";
+import { isCut, type Message } from "./message.ts";
 import type { Slice } from "./slice.ts";
 import type { ViewWords } from "./words.ts";
 
@@ -21,6 +23,12 @@ export interface MessageActions {
   retry(index: number): void;
   /** Change a question; index: of the question. */
   edit(index: number): void;
+  /** Show another alternative to a message. by: -1 or 1. Where there are none this is not asked. */
+  turn?(index: number, by: number): void;
+  /** Go on with the last answer, which was cut. Without it none is offered, nor without `quote`. */
+  goOn?(): void;
+  /** Quote what is selected of a message, or all of it. */
+  quote?(text: string): void;
   /** The browser did not let the page copy. */
   copyRefused(): void;
   /** Draw, and leave the reader where he reads. */
@@ -35,6 +43,8 @@ export class MessageList {
   readonly #drawing = new Drawing((draw) => draw(), () => this.#showBusy(), () => this.#list.hidden === true);
   #markdownComes: Promise<void> | undefined;
   #latest: Message | undefined;
+  /** Of the message that is pressed on. */
+  #selected = "";
   #redraw: ReturnType<typeof setTimeout> | undefined;
   #pause = REDRAW_MS;
 
@@ -54,6 +64,14 @@ export class MessageList {
       else if (action === "edit") actions.edit(index);
       else if (action === "copy") copy(item.message.text);
       else if (action === "copy-code") copy(button.closest(".code")?.querySelector("pre")?.textContent ?? "");
+      else if (action === "continue") actions.goOn?.();
+      else if (action === "quote") actions.quote?.(this.#selected === "" ? item.message.text : this.#selected);
+      else if (action === "former" || action === "next") this.#turn(index, action);
+    });
+    // The press itself may take the selection away.
+    this.#list.addEventListener("pointerdown", ({ target }) => {
+      const body = target instanceof Element ? target.closest("li.message")?.querySelector(".body") : undefined;
+      this.#selected = body instanceof Element ? selectedIn(body) : "";
     });
   }
 
@@ -66,7 +84,7 @@ export class MessageList {
   }
 
   add(message: Message): void {
-    const item = new MessageItem(message, this.#context);
+    const item = new MessageItem(message, this.#context, this.#actions);
     this.#items.push(item);
     this.#list.append(item.element);
     this.#draw(item);
@@ -107,6 +125,18 @@ export class MessageList {
     this.#items.forEach((item, index) => item.element.classList.toggle("left-out", messages[index]?.leftOut === true));
   }
 
+  /** Show which of how many alternatives each message is. */
+  markBranches(branches: readonly Branch[]): void {
+    this.#items.forEach((item, index) => item.markBranch(branches[index]));
+  }
+
+  /** The message is another one then: who pressed a key goes on from the same button. */
+  #turn(index: number, action: "former" | "next"): void {
+    this.#actions.turn?.(index, action === "next" ? 1 : -1);
+    const buttons = [action, "former", "next"].map((name) => this.#items[index]?.element.querySelector<HTMLButtonElement>(`[data-action="${name}"]:enabled`));
+    buttons.find((button) => button)?.focus();
+  }
+
   truncate(length: number): void {
     this.#forgetRedraw();
     for (const item of this.#items.splice(length)) {
@@ -139,11 +169,15 @@ class MessageItem {
   message: Message;
   readonly #body: HTMLElement;
   readonly #context: ViewContext;
+  readonly #actions: MessageActions;
   #text: GrowingText | undefined;
   #thought: Thought | undefined;
+  #tools: HTMLElement | undefined;
+  #branch: Branch | undefined;
 
-  constructor(message: Message, context: ViewContext) {
+  constructor(message: Message, context: ViewContext, actions: MessageActions) {
     const { words } = this.#context = context;
+    this.#actions = actions;
     this.message = message;
     this.#body = element("div", { class: "body", part: "body" });
     const name = element("span", { class: "hidden" }, message.role === "user" ? words.wrote : words.answered);
@@ -152,6 +186,7 @@ class MessageItem {
     if (message.role === "user") {
       this.#body.dir = "auto";
       this.#body.textContent = message.text;
+      this.#body.before(...attachments(message));
     }
     this.update(message);
   }
@@ -166,7 +201,15 @@ class MessageItem {
     const { words } = this.#context;
     const note = words.notes[message.ending];
     if (note !== undefined) this.element.append(element("p", { class: "note" }, note));
-    this.element.append(toolbar(message, this.#context));
+    this.element.append(this.#tools = toolbar(message, this.#context, this.#actions));
+    this.markBranch(this.#branch);
+  }
+
+  /** Arrows stand with the tools, once they are there. */
+  markBranch(branch: Branch | undefined): void {
+    this.#branch = branch;
+    this.#tools?.querySelector(".branches")?.remove();
+    if (branch !== undefined && branch.of > 1) this.#tools?.prepend(branchArrows(branch, this.#context));
   }
 
   /** Draw the text of an answer; false where there was no time for all of it. */
@@ -221,16 +264,24 @@ class Thought {
   }
 }
 
-function toolbar(message: Message, { words, locale }: ViewContext): HTMLElement {
+function toolbar(message: Message, { words, locale }: ViewContext, actions: MessageActions): HTMLElement {
   const bar = element("div", { class: "tools", part: "tools" });
   const button = (action: string, label: string, symbol: IconName): HTMLButtonElement =>
     element("button", { type: "button", class: "plain icon", "data-action": action, "aria-label": label, title: label }, icon(symbol));
   bar.append(button("copy", words.copy, "copy"));
   if (message.role === "user") bar.append(button("edit", words.change, "edit"));
   else bar.append(button("retry", words.again, "again"));
+  if (actions.quote !== undefined) bar.append(button("quote", words.quote, "quote"));
+  if (actions.goOn !== undefined && isCut(message)) bar.append(element("button", { type: "button", class: "plain", "data-action": "continue" }, words.goOn));
   if (message.by !== undefined) bar.append(element("span", { class: "speed by" }, `${words.from} ${message.by}`));
   if (message.speed !== undefined) bar.append(element("span", { class: "speed" }, words.speed.replace("{speed}", message.speed.toLocaleString(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }))));
   return bar;
+}
+
+/** What is selected in an element, and nowhere else. */
+function selectedIn(body: Element): string {
+  const selection = document.getSelection();
+  return selection !== null && body.contains(selection.anchorNode) && body.contains(selection.focusNode) ? selection.toString().trim() : "";
 }
 
 async function copyText(button: HTMLElement, text: string): Promise<void> {

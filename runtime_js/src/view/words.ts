@@ -17,6 +17,13 @@ export interface ViewWords {
   readonly copyCode: string;
   readonly change: string;
   readonly again: string;
+  readonly quote: string;
+  /** With an answer that was cut. */
+  readonly goOn: string;
+  readonly formerVersion: string;
+  readonly nextVersion: string;
+  /** number, of: which of how many. */
+  readonly version: string;
   readonly table: string;
   /** In front of who answered. */
   readonly from: string;
@@ -40,6 +47,11 @@ export const WORDS: ViewWords = {
   copyCode: "Copy code",
   change: "Change",
   again: "Answer again",
+  quote: "Quote",
+  goOn: "Continue",
+  formerVersion: "Former version",
+  nextVersion: "Next version",
+  version: "Version {number} of {of}",
   table: "Table",
   from: "From",
   speed: "{speed} tokens/s",

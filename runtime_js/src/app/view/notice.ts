@@ -3,22 +3,27 @@
 import { byId, element, icon } from "../../view/dom.ts";
 import { WORDS } from "../words/words.ts";
 
-/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. */
-export type NoticeKind = "update" | "storage" | "copy" | "computer" | "remote";
+/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. */
+export type NoticeKind = "update" | "storage" | "copy" | "computer" | "remote" | "chats" | "deleted";
+
+/** What a person does again is said again. */
+const EACH_TIME: readonly NoticeKind[] = ["copy", "deleted"];
 
 const shown = new Map<NoticeKind, string>();
 
-/** Show a sentence that can be closed. What was said once is not said again, whether it was closed or not, unless the user asks again. */
-export function showNotice(kind: NoticeKind, text: string, action?: { readonly label: string; readonly press: () => void }): void {
-  if (shown.get(kind) === text) return;
+/** Show a sentence that can be closed; gives what closes it. What was said once is not said again, whether it was closed or not, unless the user asks again. */
+export function showNotice(kind: NoticeKind, text: string, action?: { readonly label: string; readonly press: () => void }): () => void {
+  if (shown.get(kind) === text && !EACH_TIME.includes(kind)) return () => undefined;
   shown.set(kind, text);
   const notices = byId("notice", HTMLElement);
   const line = element("p", { "data-kind": kind }, element("span", {}, text));
+  const close = (): void => {
+    line.remove();
+    notices.hidden = notices.childElementCount === 0;
+  };
   const button = (button: HTMLButtonElement, press?: () => void): void => {
     button.addEventListener("click", () => {
-      line.remove();
-      notices.hidden = notices.childElementCount === 0;
-      if (kind === "copy") shown.delete(kind);
+      close();
       press?.();
     });
     line.append(button);
@@ -29,4 +34,5 @@ export function showNotice(kind: NoticeKind, text: string, action?: { readonly l
   if (former === null) notices.append(line);
   else former.replaceWith(line);
   notices.hidden = false;
+  return close;
 }
