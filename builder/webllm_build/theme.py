@@ -85,6 +85,8 @@ def unreadable(colors: Colors) -> Iterator[InvalidOption]:
                 expected = f"a contrast of {CONTRAST}:1 or more with {ground} ({_hex(base[ground])}); it has {has:.2f}:1"
                 fix = f"{_hex(better)} is near and has it." if all(contrast(better, base[each]) >= CONTRAST for each in GROUNDS) else ""
             yield InvalidOption(f"colors.{scheme}.{name}", getattr(given, name), expected, fix)
+            if name != ink:
+                break  # the other inks meet the same grounds
 
 
 def contrast(one: Color, other: Color) -> float:

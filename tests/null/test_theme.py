@@ -95,7 +95,7 @@ def test_the_advice_for_a_color_that_cannot_be_read_is_right() -> None:
     ("palette", "option"),
     [
         (Palette(text="#999"), "colors.light.text"),
-        (Palette(background="#000", surface="#fff"), "colors.light.background"),
+        (Palette(background="#000", surface="#777"), "colors.light.surface"),
         (Palette(surface="#112"), "colors.light.surface"),
         (Palette(background="#777", surface="#777", text="#888"), "colors.light.text"),
     ],
