@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import portalocker
 import pytest
 
 import chromium
@@ -62,7 +62,7 @@ def build_once(tmp_path_factory: pytest.TempPathFactory, name: str, model: str, 
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        portalocker.lock(lock, portalocker.LOCK_EX)
         if not folder.exists():
             command = [sys.executable, "-m", "webllm_build", "site", "--model", model, "--out", str(folder), *options]
             done = subprocess.run(command, capture_output=True, text=True, check=False)

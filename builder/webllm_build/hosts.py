@@ -19,8 +19,8 @@ MAX_WALKED = 1_000_000  # files of a folder that is checked
 OURS = frozenset({".nojekyll", ".webllm-build.json"})  # in every site, and needed by none
 PAGE = "index.html"
 FEWER_BYTES = (
-    "Serve the weights from elsewhere (--weights url:https://..., a repository of the Hub or any host with CORS), or take a smaller "
-    "--quantization, --model or another --host."
+    "Put the weights into a repository of the Hub: build without --host, run `webllm-build upload DIR hub:NAME/REPOSITORY --create`, and "
+    "build again with --weights hub:NAME/REPOSITORY. Or take a smaller --quantization or --model, or another --host."
 )
 
 

@@ -17,6 +17,7 @@ from package_sample import FACTS, publish_npm, publish_site, sample_model, stub_
 from webllm_build.errors import PackageError
 from webllm_build.package import assets
 from webllm_build.package.bill import BILL
+from webllm_build.package.places import WEIGHTS_FOLDER, Places
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
@@ -105,7 +106,8 @@ def test_licenses(tmp_path: Path, license: str | None, said: object) -> None:
 
 
 def test_a_package_and_weights_elsewhere(tmp_path: Path) -> None:
-    publish_npm(tmp_path / "package", sample_model(tmp_path), name="@me/chat", weights="https://example.org/weights")
+    places = Places(("https://example.org/weights/",), WEIGHTS_FOLDER)
+    publish_npm(tmp_path / "package", sample_model(tmp_path), name="@me/chat", weights=places)
     document = read(tmp_path / "package")
     assert document["metadata"]["component"]["purl"] == "pkg:npm/%40me/chat@1.2.3"
     (model,) = parts(document, "machine-learning-model").values()
