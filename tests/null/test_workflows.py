@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from webllm_build import cli
 from webllm_build.hosts import host_of
 from webllm_build.package.host_files import project_files
 
@@ -34,6 +36,22 @@ def test_workflows_are_valid(projects: Path) -> None:
         pytest.skip("actionlint has no wheel for this platform")
     done = subprocess.run([program, *map(str, [*WORKFLOWS, projects])], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_five_lines_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one writes what the others publish."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    lines = readme.partition("## GitHub Pages in five lines\n\n")[2].partition("\n\n")[0].splitlines()
+    assert len(lines) == 5
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", shlex.split(lines[0]))
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 0
+    assert lines[1].strip().startswith("cd chat && ")
+    assert (tmp_path / "chat" / "webllm.toml").is_file()
+    written = (tmp_path / "chat" / ".github" / "workflows" / "pages.yml").read_text("utf-8")
+    assert "webllm-build site --out dist" in written
 
 
 def test_actions_are_pinned_to_one_commit_each(projects: Path) -> None:
