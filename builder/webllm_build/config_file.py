@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest, key, options
 from webllm_build.errors import ConfigFileError, InvalidOption, closest
-from webllm_build.option import Option, default_of, options_of, shape_of
+from webllm_build.option import Option, Shape, default_of, options_of, shape_of
 from webllm_build.toml_lines import lines_of
 
 if sys.version_info >= (3, 11):
@@ -119,12 +120,7 @@ class _Reader:
 
     def _field(self, of_type: Any, option: Option, name: str, value: object, label: str) -> Any:
         shape = shape_of(of_type)
-        if shape.is_table:
-            expected = "tables" if shape.many else "a table"
-            fix = f"Begin it with [[{label}]]." if shape.many else f"Begin it with [{label}]."
-        else:
-            expected = f"a list, each of it {TYPES[shape.item]}" if shape.many else TYPES[str if option.reads else shape.item]
-            fix = option.text.split(". ")[0].removesuffix(".") + "."
+        expected, fix = _expected(shape, option, label, value)
         if isinstance(value, list) != shape.many:
             self._wrong(label, _plain(value), expected, fix)
             return MISSING
@@ -178,6 +174,17 @@ class _Reader:
     def _wrong(self, label: str, value: object, expected: str, fix: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(InvalidOption(label, value, expected, fix))
+
+
+def _expected(shape: Shape, option: Option, label: str, value: object) -> tuple[str, str]:
+    """What a field is, and how to write it in the place of a value that does not fit."""
+    if shape.is_table:
+        return ("tables", f"Begin each with [[{label}]].") if shape.many else ("a table", f"Begin it with [{label}].")
+    what = TYPES[str if option.reads else shape.item]
+    if not shape.many:
+        return what, option.text.split(". ")[0].removesuffix(".") + "."
+    example = json.dumps(value[:MAX_SHOWN] if isinstance(value, str) else "...", ensure_ascii=False)
+    return f"a list, each of it {what}", f"Write it like {label} = [{example}]."
 
 
 def _plain(value: object) -> object:
