@@ -17,6 +17,7 @@
     │   └── PlanError
     ├── ToolchainError
     ├── BenchError
+    ├── PublishError
     └── PackageError
         ├── OutputFolderError
         ├── HostError
@@ -153,6 +154,10 @@ class ToolchainError(WebllmBuildError):
 
 class BenchError(WebllmBuildError):
     """A site could not be measured: no browser to do it in, or its page failed."""
+
+
+class PublishError(WebllmBuildError):
+    """A result could not be put where others get it."""
 
 
 class PackageError(WebllmBuildError):
