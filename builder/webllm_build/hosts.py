@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from webllm_build.errors import HostError, OutputFolderError
 
@@ -138,7 +139,7 @@ def read_folder(folder: Path) -> dict[str, int]:
     """
     files: dict[str, int] = {}
     try:
-        for parent, folders, names in os.walk(folder):
+        for parent, folders, names in os.walk(folder, onerror=_raise):
             folders[:] = sorted(name for name in folders if name != ".git")
             for name in [*folders, *sorted(names)]:
                 path = Path(parent, name)
@@ -153,6 +154,10 @@ def read_folder(folder: Path) -> dict[str, int]:
     if PAGE not in files:
         raise OutputFolderError(f"{folder} has no {PAGE}", "Name the folder of a site.")
     return files
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def _faults(host: Host, files: Mapping[str, int]) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from webllm_build.errors import HostError, OutputFolderError
 from webllm_build.hosts import HOST_NAMES, HOSTS, Host, faults, host_of, read_folder, require, takers
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package import assets
-from webllm_build.package.host_files import project_files, site_files
+from webllm_build.package.host_files import HASHED_FOLDERS, project_files, site_files
 from webllm_build.package.output import MARKER
 from webllm_build.recipe import Recipe
 
@@ -120,6 +121,21 @@ def test_a_site_needs_no_file_that_an_upload_drops(dist: Path) -> None:
     assert names
     assert MARKER not in text
     assert ".nojekyll" not in text
+
+
+def test_what_is_kept_for_ever_is_named_by_its_content(dist: Path) -> None:
+    kept = [name for name in read_folder(dist) if name.split("/")[0] in HASHED_FOLDERS]
+    assert kept
+    assert [name for name in kept if not re.search(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.", name)] == []
+
+
+def test_a_folder_that_cannot_be_read_is_no_small_site(dist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.scandir", refused)
+    with pytest.raises(OutputFolderError, match="Permission denied"):
+        read_folder(dist)
 
 
 @pytest.mark.parametrize("isolated", [True, False])

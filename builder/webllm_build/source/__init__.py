@@ -45,7 +45,7 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
             if copy is None:
                 raise
             raise GatedModel(error.message, f"{error.hint}\nOr take --model {copy.name}, a copy that needs no account.") from error
-    if path.suffix == ".gguf" or reference.startswith((".", "/", "~")):
+    if path.suffix == ".gguf" or path.is_absolute() or reference.startswith((".", "~")):
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
     if address := HUB_PAGE.match(reference):
         raise ModelNotFound(f"{reference} is a page, and not a model", f"For the model of that page, write hf:{address['id']}.")
