@@ -19,10 +19,15 @@ export async function fetchJson(url) {
   return (await fetch(url)).json();
 }
 
+/** What the page says of its site. */
+export async function siteConfig() {
+  const page = new DOMParser().parseFromString(await (await fetch("/site/index.html")).text(), "text/html");
+  return JSON.parse(page.getElementById("webllm-config").textContent);
+}
+
 /** Where the page says that its first model is. */
 export async function readSite() {
-  const page = new DOMParser().parseFromString(await (await fetch("/site/index.html")).text(), "text/html");
-  const [model] = JSON.parse(page.getElementById("webllm-config").textContent).models;
+  const [model] = (await siteConfig()).models;
   return { url: new URL(model.manifest, new URL("/site/", location.href)), sha256: model.manifest_sha256 };
 }
 

@@ -130,8 +130,19 @@ async function answer({ id, request: { prompt } }) {
   if (question === "lose") postMessage({ kind: "deviceLost", error: { code: "DeviceLost", message: "made to be lost", details: {} } });
 }
 
+/** As a worker that measures before a load. The model's id says how it would run: "tight" lacks memory for a long context, "huge" for any. */
+function preflight({ modelId, contextLength, device }) {
+  const place = device === "cpu" || navigator.gpu === undefined ? { device: "cpu", vendor: "", threads: 2 } : { device: "gpu", vendor: "toy", threads: 1 };
+  const memory = { weights: 50e6, cache: 4e6 * contextLength / 1024, workspace: 1e6, contextLength };
+  const total = memory.weights + memory.cache + memory.workspace;
+  const available = modelId.startsWith("huge") ? 10e6 : modelId.startsWith("tight") ? 60e6 : total;
+  const tokensPerSecond = modelId.startsWith("slow") ? 1.26 : 41.7;
+  postMessage({ kind: "preflight", found: { computer: { ...place, tokensPerSecond }, memory: { ...memory, total }, available } });
+}
+
 addEventListener("message", ({ data }) => {
-  if (data.kind === "reload") void load(data);
+  if (data.choice !== undefined) preflight(data.choice);
+  else if (data.kind === "reload") void load(data);
   else if (data.kind === "answer") void answer(data);
   else if (data.kind === "cancel") running.delete(data.id);
   else if (data.kind === "call") {

@@ -34,19 +34,20 @@ def build_site(
     runs_on_cpu: bool = False,
     endpoint: bool = True,
     remote: Remote | None = None,
+    first: ModelFacts = FACTS,
     others: tuple[ModelFacts, ...] = (),
     **own: Any,
 ) -> None:
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
-    chats: the model has a chat template; one without continues a text. others: models of the site beside the sample. own: language,
-    words, logo and style of the site.
+    chats: the model has a chat template; one without continues a text. first: the sample. others: models beside it, each
+    larger than the next. own: language, words, logo and style of the site.
     """
     tokenizer = TOKENIZER if chats else replace(TOKENIZER, config={"eos_token": "</s>"})
     libraries = (LIBRARY, LIBRARY + b"\0\3\1r\0") if runs_on_cpu else None
 
     def model(facts: ModelFacts, number: int) -> CompiledModel:
-        words = np.random.default_rng(seed + 100 * number).integers(0, 2**32, 1 << 18, dtype=np.uint32)
+        words = np.random.default_rng(seed + 100 * number).integers(0, 2**32, (1 << 18) - 256 * number, dtype=np.uint32)
         weights = write_weights(scratch / f"weights-{number}", [Packed("w", "uint32", words.shape, words)])
         return CompiledModel(facts, LIBRARY, tokenizer, (2,), weights, {"w": "q4a"}, GRAMMAR, cpu=libraries)
 
@@ -55,7 +56,7 @@ def build_site(
         return data if name.endswith(".json") else data + f"// {title}\n".encode()
 
     with patch.object(site, "runtime_file", script):
-        models = [model(facts, number) for number, facts in enumerate((FACTS, *others))]
+        models = [model(facts, number) for number, facts in enumerate((first, *others))]
         publish_site(out, *models, title=title, endpoint=endpoint, remote=remote, **own)
 
 

@@ -106,3 +106,36 @@ def test_a_site_of_one_model_has_no_chooser(visit: Visit) -> None:
     page = visit.open()
     page.wait_for_selector("body[data-status=offer]")
     assert page.locator("#choose-model, #models, #model-choices").count() == 0
+
+
+def test_the_card_says_how_fast_it_would_be_before_anything_large_is_fetched(visit: Visit) -> None:
+    page = visit.open()
+    page.wait_for_selector("#verdict:has-text('tokens a second')")
+    assert page.inner_text("#verdict").startswith("About 42 tokens a second on this device")
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+    page.wait_for_selector("#verdict", state="hidden")
+
+
+@pytest.mark.parametrize(("first", "said"), [("Huge", "This device gives 10\xa0MB of the"), ("Slow", "That is slower than one reads.")])
+def test_what_is_too_much_for_a_device_gives_way_to_a_smaller_model(
+    visit: Visit, tmp_path_factory: pytest.TempPathFactory, first: str, said: str
+) -> None:
+    small = replace(FACTS, id="small-q4", name="Small")
+    large = replace(FACTS, id=f"{first.lower()}-q4", name=first)
+    build_site(visit.server.folder, tmp_path_factory.mktemp("too-much"), others=(small,), first=large)
+    page = visit.open()
+    page.wait_for_selector(f"#card-text:has-text('{first} is too much for this device: Small is offered in its place.')")
+    page.wait_for_selector("#verdict:has-text('About 42 tokens a second')")
+    page.click(f"#model-choices button:has-text('{first}')")
+    page.wait_for_selector("#verdict:has-text('Small is smaller and would be faster here.')")
+    assert said in page.inner_text("#verdict")
+    assert pressed(page) == first, "who chooses it gets it"
+
+
+def test_a_context_is_chosen_that_there_is_memory_for(visit: Visit, tmp_path_factory: pytest.TempPathFactory) -> None:
+    build_site(visit.server.folder, tmp_path_factory.mktemp("tight"), first=replace(FACTS, id="tight-q4"))
+    page = visit.open()
+    page.wait_for_selector("#verdict:has-text('There is memory for a context of 2,048 tokens, which is chosen.')")
+    page.click("#open-settings")
+    assert page.input_value("#context-length") == "2048"

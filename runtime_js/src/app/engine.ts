@@ -3,7 +3,9 @@
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import { waitingToBegin, type InitProgressReport } from "../engine/progress.ts";
 import type { PageConfig, SiteModel } from "../page/config.ts";
-import { WorkerScript } from "../page/worker-script.ts";
+import type { Preflight } from "../engine/preflight.ts";
+import { findPreflight } from "../page/preflight.ts";
+import type { WorkerScript } from "../page/worker-script.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
@@ -41,6 +43,7 @@ export class EngineHost {
   readonly #model: SiteModel;
   readonly #source: ModelSource;
   readonly #script: WorkerScript;
+  readonly #parts: PageConfig["parts"];
   /** The name of a worker for these: tabs of one build that want the same share its models. */
   readonly #nameFor: (started: StartSettings) => string;
   readonly #onLost: (error: MLCEngineError) => void;
@@ -54,6 +57,7 @@ export class EngineHost {
     this.#model = model;
     this.#source = sourceOf(model);
     this.#script = script;
+    this.#parts = config.parts;
     this.#nameFor = (started) => workerName(config.parts, JSON.stringify([config.worker, this.#source, started]));
   }
 
@@ -64,6 +68,11 @@ export class EngineHost {
 
   isStored(): Promise<boolean> {
     return isHere(this.#model);
+  }
+
+  /** What the model would be like here. See `findPreflight`. */
+  preflight({ contextLength, device }: StartSettings, signal: AbortSignal): Promise<Preflight> {
+    return findPreflight(this.#script, this.#parts, { modelId: this.#model.id, source: this.#source, contextLength, device }, signal);
   }
 
   /** Delete the model from this device. */

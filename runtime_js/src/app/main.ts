@@ -40,6 +40,6 @@ followUpdates(config.serviceWorker, (apply) => {
 }).catch(() => undefined);
 if (config.endpoint !== undefined && "serviceWorker" in navigator) takeRequests(navigator.serviceWorker, config.endpoint, () => page.model.host);
 const ofGpu = await findGpuObstacle();
-const obstacle = await findObstacle() ?? (config.models[0].runsOnCpu ? undefined : ofGpu);
+const obstacle = await findObstacle() ?? (page.model.model.runsOnCpu ? undefined : ofGpu);
 if (obstacle === undefined) await page.model.open(ofGpu === undefined);
 else page.model.fail(obstacle);

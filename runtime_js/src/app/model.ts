@@ -20,6 +20,7 @@ import { Chooser } from "./view/chooser.ts";
 import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
+import { judge, judgeFailure } from "./verdict.ts";
 import { Speeds } from "./where.ts";
 import { fill } from "./words/fill.ts";
 import { formatBytes } from "./words/format.ts";
@@ -62,6 +63,8 @@ export class Model {
   #last: Promise<void> = Promise.resolve();
   #turn = 0;
   readonly #starts: Unfinished;
+  /** Ends what finds out how the model would run. */
+  #looking: AbortController | undefined;
   /** The page has ended before a start was done, until the next one. */
   #wasCutOff: boolean;
   #running: AbortController | undefined;
@@ -128,12 +131,16 @@ export class Model {
    * Go on with another model, and free the former one's memory. It starts at once where it is on this device. What is set beside the model goes
    * along: the system prompt, what computes, and who answers.
    */
-  async select(model: SiteModel): Promise<void> {
+  select(model: SiteModel): Promise<void> {
+    this.#choice.remember(model);
+    return this.#turnTo(model);
+  }
+
+  async #turnTo(model: SiteModel): Promise<void> {
     if (model.id === this.model.id) return;
     this.#close();
     const { systemPrompt, device, answers } = this.store.load();
     this.#chosen = this.#open(model);
-    this.#choice.remember(model);
     const settings = { ...this.store.load(), systemPrompt, device, answers };
     this.store.save(settings);
     this.#settings = { ...settings, ...deviceOf(location.search) };
@@ -241,6 +248,8 @@ export class Model {
   }
 
   #close(): void {
+    this.#looking?.abort();
+    this.#card.verdict("");
     const running = this.#running;
     this.#running = undefined;
     running?.abort();
@@ -282,10 +291,29 @@ export class Model {
     this.#tellStored();
     this.#card.offer(stored, this.#wasCutOff, this.#hasNoGpu || this.#settings.device === "cpu");
     this.#setStatus("offer");
+    if (!this.#wasCutOff) void this.#look();
     const free = await freeBytes();
     if (!stored && free !== undefined && free < this.model.downloadBytes) {
       showNotice("storage", fill(WORDS.notice.storage, { size: formatBytes(free) }));
     }
+  }
+
+  /** Find out how the model would run here, and say it. Where nobody has chosen it and another one would do better, that is offered. */
+  async #look(): Promise<void> {
+    const { signal } = this.#looking = new AbortController();
+    const { model } = this;
+    const verdict = await this.#host.preflight(this.#settings, signal).then(
+      (found) => judge(found, model, this.#config.models, this.#hasNoGpu), (error: unknown) => judgeFailure(error));
+    if (signal.aborted || verdict === undefined) return;
+    const { text, short, contextLength, better } = verdict;
+    this.#chooser.tell(model, { verdict: short });
+    if (better !== undefined && this.#choice.remembered === undefined) {
+      await this.#turnTo(better);
+      if (this.#status === "offer") this.#card.note(fill(WORDS.preflight.instead, { other: model.name, name: better.name }));
+      return;
+    }
+    this.#card.verdict(text);
+    if (contextLength !== undefined) this.#settings = { ...this.#settings, contextLength };
   }
 
   /** The engine has nothing to do: it is started anew where the settings ask for another one, else it is the task's turn. */

@@ -8,7 +8,7 @@ import {
   WebGPUNotAvailableError,
 } from "../support/errors.ts";
 import { log } from "../support/log.ts";
-import { instructions } from "../executor/cpu/features.ts";
+import { cpuKey, instructions } from "../executor/cpu/features.ts";
 import { importPart } from "../executor/cpu/part.ts";
 import { GpuBackend } from "../executor/gpu_backend.ts";
 import type { ModelChoice } from "./choice.ts";
@@ -41,7 +41,7 @@ function asked({ device = "auto", variant }: ModelChoice): "auto" | "gpu" | "cpu
 /** Its code is loaded when it is tried. */
 function cpuBackend(library: FileEntry): Backend {
   return {
-    name: "the CPU", device: "cpu", library,
+    name: "the CPU", device: "cpu", key: cpuKey(), library,
     fit: async (...call) => {
       const { CpuBackend } = await importPart().catch((error: unknown) => {
         throw new DownloadError("What computes on the CPU could not be fetched. Check the connection, and load the page again.", {}, error);

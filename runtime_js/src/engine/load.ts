@@ -11,6 +11,7 @@ import { AbortError, DeviceLostError, OutOfMemoryError } from "../support/errors
 import { log } from "../support/log.ts";
 import { backendsFor, mayHelp } from "./backends.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
+import { fasterFirst } from "./preflight.ts";
 import { LoadProgress } from "./progress.ts";
 import { SequenceManager } from "./sequences.ts";
 import { Session, type SessionParts } from "./session.ts";
@@ -38,7 +39,8 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
   try {
     const opened = progress.during("the model's description", ModelFolder.open(choice.source, stop, (reason) => progress.waiting(reason)), true);
     const backends = backendsFor(choice, opened.then(({ manifest }) => manifest), (adapter) => progress.during("the GPU", adapter));
-    const [folder, candidates] = await progress.timed("manifest", abortable(Promise.all([opened, backends]), stop, STOPPED));
+    const [folder, found] = await progress.timed("manifest", abortable(Promise.all([opened, backends]), stop, STOPPED));
+    const candidates = await fasterFirst(found, folder);
     progress.warn(folder.warning);
     for (let backend: Backend = candidates[0]; ;) {
       const others = candidates.slice(candidates.indexOf(backend) + 1);

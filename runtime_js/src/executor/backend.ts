@@ -27,6 +27,8 @@ export interface StartOptions {
 export interface Backend {
   /** Who is waited for, as "the GPU". */
   readonly name: string;
+  /** What measurements on it are kept by: another processor has another. */
+  readonly key: string;
   /** Whose memory it takes. */
   readonly device: Computer["device"];
   /** The file with its code. */
@@ -42,6 +44,14 @@ export interface FittingModel {
   readonly storedFrom: number;
   /** Makes room for the weights. Raises OutOfMemoryError, WebGPUNotAvailableError. */
   open(notes: Notes): Promise<OpenModel>;
+  /** Makes room for a part of them, which they share: a step then takes as long as with weights, and says nothing. Raises as `open` does. */
+  rehearse(notes: Notes): Promise<Rehearsal>;
+}
+
+/** A model without its weights, to be measured. */
+export interface Rehearsal extends OpenModel {
+  /** Bytes of `memory.total` that the machine gave when it was asked for them, and got back. */
+  readonly available: number;
 }
 
 export interface OpenModel {
@@ -69,6 +79,8 @@ export interface StartWork {
 export interface InspectableRunner extends ModelRunner, FirstLayer {
   /** float32[vocab_size]: those of row 0 that the latest step left behind. For tests and measurements. */
   logits(): Promise<Float32Array>;
+  /** How many times as much as its first layer a decode step reads of the weights. */
+  readonly layersOfStep: number;
 }
 
 export interface RunningModel {

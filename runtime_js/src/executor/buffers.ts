@@ -4,6 +4,7 @@ import { MAX_SLOTS, MIN_SLOTS, SLOT_BYTES } from "./abi.generated.ts";
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
 import { windowsOf } from "./groups.ts";
+import { placesInTurn } from "./rehearsal.ts";
 import { laterBuffers, type Plan, type PlanHead, type VariantPlan } from "./plan.ts";
 
 /** WebGPU's largest minStorageBufferOffsetAlignment. */
@@ -57,6 +58,15 @@ export function packWeights(weights: Plan["weights"], make: Make): Binding[] {
 /** Room for the weights, which all variants of a model read. Raises OutOfMemoryError. */
 export function allocateWeights(device: GPUDevice, plan: Plan): Promise<readonly Binding[]> {
   return allocating(device, "the model's weights", bytesOf(plan.weights), () => packWeights(plan.weights, maker(device)));
+}
+
+/** The weights in one buffer of `room` bytes or little more, which they share. Raises OutOfMemoryError. */
+export function shareWeights(device: GPUDevice, { weights }: Plan, room: number): Promise<readonly Binding[]> {
+  const { places, end } = placesInTurn(weights.map(({ bytes }) => bytes), Math.min(room, WEIGHT_BUFFER_BYTES), OFFSET_ALIGNMENT);
+  return allocating(device, "a part of the model's weights", end, () => {
+    const buffer = maker(device)("weights", end);
+    return weights.map(({ bytes }, i) => ({ buffer, offset: places[i] ?? 0, size: bytes }));
+  });
 }
 
 /** How many slots each of the model's states in slots gets; 0 where there is none. The builder's plan.py counts the same. */

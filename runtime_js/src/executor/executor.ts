@@ -16,7 +16,7 @@ import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, firstFunctions, firstLayerOf, functionOf, hiddenBytes, layerCount, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, firstFunctions, firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
 import { longestAlike, rotaryTable } from "./rope.ts";
@@ -248,6 +248,10 @@ export class PlanExecutor implements InspectableRunner {
       return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, steps),
         buffer, offset + (tokens.length - 1) * size);
     });
+  }
+
+  get layersOfStep(): number {
+    return partsOfStep(this.#plan);
   }
 
   learnPace(milliseconds: number): void {

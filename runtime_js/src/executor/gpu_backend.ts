@@ -3,11 +3,13 @@
 import type { FileEntry, TensorEntry } from "../storage/manifest.ts";
 import { owed } from "../support/patience.ts";
 import { infoOf } from "./adapter.ts";
-import type { Backend, FittingModel, OpenModel, StartOptions, StartWork } from "./backend.ts";
+import type { Backend, FittingModel, OpenModel, Rehearsal, StartOptions, StartWork } from "./backend.ts";
 import { chooseVariants, type ChosenVariants } from "./device.ts";
 import { ModelLibrary } from "./library.ts";
 import { estimateOn } from "./memory.ts";
 import type { MemoryEstimate } from "./memory_estimate.ts";
+import { shareWeights } from "./buffers.ts";
+import { SHARED_BYTES, libraryOf, onlyAnswering, tryMemory } from "./rehearsal.ts";
 import { rowReader, storedFrom } from "./row_reader.ts";
 import { openDevice, startModel, type ModelDevice } from "./start.ts";
 import type { Notes } from "./tiles.ts";
@@ -16,8 +18,12 @@ import { matchTensors, writeRange } from "./weights.ts";
 export class GpuBackend implements Backend {
   readonly name = "the GPU";
   readonly device = "gpu";
+  readonly key: string;
 
-  constructor(readonly adapter: GPUAdapter, readonly library: FileEntry) {}
+  constructor(readonly adapter: GPUAdapter, readonly library: FileEntry) {
+    const { vendor, architecture, device, description } = infoOf(adapter);
+    this.key = JSON.stringify([vendor, architecture, device, description]);
+  }
 
   async fit(bytes: Uint8Array<ArrayBuffer>, tensors: readonly TensorEntry[], options: StartOptions): Promise<FittingModel> {
     const library = await ModelLibrary.load(bytes);
@@ -40,7 +46,21 @@ class FittingGpu implements FittingModel {
   }
 
   async open(notes: Notes): Promise<OpenModel> {
-    const on = await openDevice(this.adapter, this.library, this.variants, this.options, notes);
+    return this.#opened(await openDevice(this.adapter, this.library, this.variants, this.options, notes));
+  }
+
+  async rehearse(notes: Notes): Promise<Rehearsal> {
+    const [first, ...others] = this.variants;
+    const variants: ChosenVariants = [onlyAnswering(first), ...others.map(onlyAnswering)];
+    let available = 0;
+    const on = await openDevice(this.adapter, libraryOf(this.library, variants), variants, this.options, notes, async (device, plan) => {
+      available = await tryMemory(device, this.memory.total); // on this device: an adapter gives one
+      return shareWeights(device, plan, SHARED_BYTES);
+    });
+    return { ...this.#opened(on), available };
+  }
+
+  #opened(on: ModelDevice): OpenModel {
     const { tensors, library, options } = this;
     return {
       write: (offset, bytes) => write(on, tensors, offset, bytes),

@@ -11,7 +11,7 @@ import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
 import { longestContext } from "./memory.ts";
 import { compileKernels } from "./pipelines.ts";
-import type { VariantPlan } from "./plan.ts";
+import type { Plan, VariantPlan } from "./plan.ts";
 import { selfTest } from "./self_test.ts";
 import { TileChoice, type Notes } from "./tiles.ts";
 
@@ -40,6 +40,7 @@ export interface GpuStart extends Omit<StartWork, "ranges">, Pick<ExecutorParts,
 /** `variants`: see chooseVariants. Raises RequestValidationError, WebGPUNotAvailableError, OutOfMemoryError. */
 export async function openDevice(
   adapter: GPUAdapter, library: ModelDevice["library"], variants: ChosenVariants, options: StartOptions, notes: Notes,
+  allocate: (device: GPUDevice, plan: Plan) => Promise<readonly Binding[]> = allocateWeights,
 ): Promise<ModelDevice> {
   const { plan } = library;
   const groups = groupsOf(plan.states, askedLength(options, plan.model), plan.model);
@@ -48,7 +49,7 @@ export async function openDevice(
   const device = await requestDevice(adapter, variants, longest, isOpen && adapter.features.has(TIMESTAMPS) ? [TIMESTAMPS] : []);
   const watch = new DeviceWatch(device);
   try {
-    return { adapter, library, variants, device, watch, weights: await allocateWeights(device, plan) };
+    return { adapter, library, variants, device, watch, weights: await allocate(device, plan) };
   } catch (error) {
     const cause = await watch.causeOf(error);
     device.destroy();

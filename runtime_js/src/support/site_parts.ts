@@ -10,11 +10,22 @@ interface WorkerName {
   readonly parts: Readonly<Record<SitePart, string>>;
   /** What all workers have in common that share their models. */
   readonly group?: string | undefined;
+  /** It is to measure before anything is loaded. */
+  readonly isPreflight?: boolean | undefined;
 }
 
 /** The name of a worker that is to find these parts, and to share its models with those of its group. */
 export function workerName(parts: WorkerName["parts"], group?: string): string {
   return JSON.stringify({ parts, group } satisfies WorkerName);
+}
+
+/** The name of a worker that is to measure, with these parts. */
+export function preflightName(parts: WorkerName["parts"]): string {
+  return JSON.stringify({ parts, isPreflight: true } satisfies WorkerName);
+}
+
+export function isPreflight(): boolean {
+  return ownName().isPreflight === true;
 }
 
 function ownName(): WorkerName {

@@ -57,6 +57,16 @@ export class Card {
     byId("facts", HTMLElement).replaceChildren(...facts.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text))));
   }
 
+  /** How the model would run here; "" where that is not known. */
+  verdict(text: string): void {
+    byId("verdict", HTMLElement).textContent = text;
+  }
+
+  /** Why this model is offered. */
+  note(text: string): void {
+    this.#text.textContent = text;
+  }
+
   hide(): void {
     this.#card.hidden = true;
   }

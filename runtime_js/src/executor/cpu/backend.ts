@@ -5,7 +5,7 @@ import { FeatureSupportError } from "../../support/errors.ts";
 import { log } from "../../support/log.ts";
 import { mayShare, mayStandStill, threadCount } from "../../support/thread.ts";
 import {
-  INITIAL_TOKENS, askedLength, type Backend, type FittingModel, type OpenModel, type RunningModel, type StartOptions, type StartWork,
+  INITIAL_TOKENS, askedLength, type Backend, type FittingModel, type OpenModel, type Rehearsal, type RunningModel, type StartOptions, type StartWork,
 } from "../backend.ts";
 import { VariantError, firstThatWorks } from "../device.ts";
 import type { MemoryEstimate } from "../memory_estimate.ts";
@@ -15,7 +15,9 @@ import { matchTensors, rangesOf } from "../weights.ts";
 import type { CpuInstance } from "./instance.ts";
 import { CpuLibrary } from "./library.ts";
 import { Machine } from "./machine.ts";
-import { CpuMemory, checkAddressable, estimateCpu } from "./memory.ts";
+import { SHARED_BYTES_OF_CPU } from "../rehearsal.ts";
+import { cpuKey } from "./features.ts";
+import { CpuMemory, checkAddressable, estimateCpu, tryCpuMemory } from "./memory.ts";
 import type { CpuVariant } from "./plan.ts";
 import { CpuRunner } from "./runner.ts";
 import { Threads } from "./threads.ts";
@@ -31,6 +33,7 @@ function furtherThreads(): number {
 export class CpuBackend implements Backend {
   readonly name = "the CPU";
   readonly device = "cpu";
+  readonly key = cpuKey();
   readonly #threads: number;
 
   constructor(readonly library: FileEntry, threads = 1 + furtherThreads()) {
@@ -64,12 +67,25 @@ class FittingCpu implements FittingModel {
     this.storedFrom = storedFrom(plan, tensors);
   }
 
-  async open(): Promise<OpenModel> {
+  open(): Promise<OpenModel> {
+    return this.#open();
+  }
+
+  async rehearse(): Promise<Rehearsal> {
+    const available = tryCpuMemory(this.memory.total);
+    const open = await this.#open(SHARED_BYTES_OF_CPU);
+    const { fixed, memory: { buffer } } = open.memory;
+    const first = Math.min(...fixed.weights);
+    new Uint8Array(buffer, first, fixed.end - first).fill(0); // what was never written may be one page in a cache
+    return Object.assign(open, { available });
+  }
+
+  async #open(room?: number): Promise<OpenCpu> {
     const { library, first, threads, options } = this;
     const { pageSize } = library.plan.model;
     const contextLength = askedLength(options, library.plan.model);
     const pages = Math.ceil(Math.min(INITIAL_TOKENS, contextLength) / pageSize);
-    const memory = CpuMemory.make(library, first, threads, pages, contextLength);
+    const memory = CpuMemory.make(library, first, threads, pages, contextLength, room);
     const instance = await library.prepare(memory.memory);
     instance.steps.steps_reset(memory.fixed.team);
     return new OpenCpu(this, memory, instance, contextLength);

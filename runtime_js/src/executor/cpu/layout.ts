@@ -3,6 +3,7 @@
 import { STEP_WORDS, TEAM_BYTES } from "../abi.generated.ts";
 import { slotCount } from "../buffers.ts";
 import { groupsOf } from "../groups.ts";
+import { placesInTurn } from "../rehearsal.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
 
 /** Of every buffer. */
@@ -65,15 +66,14 @@ function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
-/** `base`: behind what the library keeps for itself. `threads`: further ones. */
-export function layFixed({ weights }: CpuPlan, base: number, threads: number): FixedLayout {
+/** `base`: behind what the library keeps for itself. `threads`: further ones. `room`: bytes that weights share, where they are not there. */
+export function layFixed({ weights }: CpuPlan, base: number, threads: number, room = Infinity): FixedLayout {
   const place = placer(base);
-  return {
-    team: place.next(TEAM_BYTES),
-    stacks: Array.from({ length: threads }, () => place.next(STACK_BYTES) + STACK_BYTES),
-    weights: weights.map(({ bytes }) => place.next(bytes)),
-    end: place.end,
-  };
+  const team = place.next(TEAM_BYTES);
+  const stacks = Array.from({ length: threads }, () => place.next(STACK_BYTES) + STACK_BYTES);
+  const { places, end } = placesInTurn(weights.map(({ bytes }) => bytes), room, ALIGNMENT, BEYOND);
+  const first = place.next(end);
+  return { team, stacks, weights: places.map((offset) => first + offset), end: place.end };
 }
 
 /** What a window needs is bounded: such groups have room for one conversation, in front of the one that grows. */

@@ -39,6 +39,16 @@ export function checkAddressable({ total, weights, cache, contextLength }: Memor
     { needed: total, available: most });
 }
 
+/** How many of so many bytes there would be. */
+export function tryCpuMemory(bytes: number): number {
+  try {
+    new WebAssembly.Memory({ initial: wasmPages(bytes) }); // nothing is written there, and so nothing is taken
+    return bytes;
+  } catch {
+    return 0;
+  }
+}
+
 export class CpuMemory {
   readonly memory: WebAssembly.Memory;
   readonly fixed: FixedLayout;
@@ -51,10 +61,10 @@ export class CpuMemory {
 
   /**
    * Room for the weights and the rest of a variant, with `pages` pages; it may grow to what all rows' conversations need, or where the
-   * machine does not promise so much, to one. Raises OutOfMemoryError.
+   * machine does not promise so much, to one. `room`: as layFixed takes it. Raises OutOfMemoryError.
    */
-  static make({ plan, ownBytes, isShared }: CpuLibrary, variant: CpuVariant, threads: number, pages: number, contextLength: number): CpuMemory {
-    const fixed = layFixed(plan, ownBytes, threads);
+  static make({ plan, ownBytes, isShared }: CpuLibrary, variant: CpuVariant, threads: number, pages: number, contextLength: number, room?: number): CpuMemory {
+    const fixed = layFixed(plan, ownBytes, threads, room);
     const { growing } = layOut(plan, variant, fixed, contextLength);
     const context = Math.ceil(contextLength / plan.model.pageSize);
     const bytes = (count: number): number => Math.min(MOST_PAGES, wasmPages(growing.start + count * growing.pageBytes + BEYOND));

@@ -117,6 +117,10 @@ export class CpuRunner implements InspectableRunner {
     });
   }
 
+  get layersOfStep(): number {
+    return partsOfStep(this.#plan);
+  }
+
   /** Tokens a second of one answer behind these tokens: a step takes as much longer than its first layer as it reads more weights. */
   async expectedSpeed(tokens: readonly number[]): Promise<number> {
     let least = Infinity;
@@ -125,7 +129,7 @@ export class CpuRunner implements InspectableRunner {
       await this.firstLayer("decode", tokens.slice(-1), tokens.length - 1);
       least = Math.min(least, performance.now() - begun);
     }
-    return 1000 / (Math.max(least, SHORTEST_MS) * partsOfStep(this.#plan));
+    return 1000 / (Math.max(least, SHORTEST_MS) * this.layersOfStep);
   }
 
   learnPace(milliseconds: number): void {
