@@ -80,7 +80,11 @@ test("pages that are silent, or have no model, are passed over; without any, the
 test("a page takes requests while its model is ready", async () => {
   const container = new EventTarget();
   let host: FakeEngine["host"] | undefined;
-  takeRequests(container as ServiceWorkerContainer, "data:text/javascript,export function answer(host, asked, port) { port.postMessage({ kind: 'end' }); return Promise.resolve(); }", () => host);
+  const asked: unknown[] = [];
+  takeRequests(container as ServiceWorkerContainer, "data:text/javascript,export function answer(host, asked, port) { port.postMessage({ kind: 'end' }); return Promise.resolve(); }", (model) => {
+    asked.push(model);
+    return host;
+  });
   const told = async (data: unknown): Promise<unknown[]> => {
     const { port1, port2 } = new MessageChannel();
     const heard: unknown[] = [];
@@ -95,4 +99,6 @@ test("a page takes requests while its model is ready", async () => {
   ({ host } = (await page()).engine);
   assert.deepEqual(await told(question), [{ kind: "taken" }, { kind: "end" }]);
   assert.deepEqual(await told({ kind: "else" }), []);
+  for (const body of ['{"model": "b-q4"}', '{"model": 3}', "[", "null"]) await told({ ...question, body: new TextEncoder().encode(body).buffer });
+  assert.deepEqual(asked, [undefined, undefined, "b-q4", undefined, undefined, undefined], "what a request names is who is asked for");
 });

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page
-from site_visit import Visit, answered, ask, build_site, stored_files
+from site_visit import Visit, answered, ask, build_site, installed, stored_files
 
 from package_sample import FACTS
 
@@ -139,3 +139,24 @@ def test_a_context_is_chosen_that_there_is_memory_for(visit: Visit, tmp_path_fac
     page.wait_for_selector("#verdict:has-text('There is memory for a context of 2,048 tokens, which is chosen.')")
     page.click("#open-settings")
     assert page.input_value("#context-length") == "2048"
+
+
+ASK = """async (model) => {
+  const body = JSON.stringify({ messages: [{ role: "user", content: "say: hello" }], model });
+  const response = await fetch("v1/chat/completions", { method: "POST", headers: { "content-type": "application/json" }, body });
+  return [response.status, response.headers.get("x-should-retry")];
+}"""
+
+
+def test_a_request_gets_the_page_that_has_the_model_it_names(two: Visit) -> None:
+    page = two.start()
+    installed(page)
+    assert page.evaluate(ASK, FACTS.id)[0] == 200
+    assert page.evaluate(ASK, OTHER.id) == [503, "false"]
+    assert two.console.pop().startswith("error: Failed to load resource")
+    other = two.open()
+    choose(other, "Other")
+    other.wait_for_selector("body[data-status=offer]")
+    other.click("#start")
+    other.wait_for_selector("body[data-status=ready]")
+    assert [page.evaluate(ASK, model)[0] for model in (FACTS.id, OTHER.id)] == [200, 200]

@@ -38,7 +38,7 @@ followLife({ save: () => page.save(), wake: () => void page.model.wake() });
 followUpdates(config.serviceWorker, (apply) => {
   showNotice("update", WORDS.notice.update, { label: WORDS.notice.load, press: apply });
 }).catch(() => undefined);
-if (config.endpoint !== undefined && "serviceWorker" in navigator) takeRequests(navigator.serviceWorker, config.endpoint, () => page.model.host);
+if (config.endpoint !== undefined && "serviceWorker" in navigator) takeRequests(navigator.serviceWorker, config.endpoint, (model) => page.model.hostFor(model));
 const ofGpu = await findGpuObstacle();
 const obstacle = await findObstacle() ?? (page.model.model.runsOnCpu ? undefined : ofGpu);
 if (obstacle === undefined) await page.model.open(ofGpu === undefined);

@@ -182,6 +182,11 @@ export class Model {
     return this.#host.ready;
   }
 
+  /** The same, for requests that name a model: another of the site's may be ready in another page. */
+  hostFor(id: string | undefined): ModelHost | undefined {
+    return this.#config.models.some((model) => model.id === id && model !== this.model) ? undefined : this.host;
+  }
+
   /** Let the engine work on one request. onEnd is called once, before the status changes; what goes wrong is shown. */
   async run(request: (engine: EngineHost, signal: AbortSignal) => Promise<Outcome>, onEnd: (outcome: Outcome) => void): Promise<void> {
     const controller = new AbortController();
