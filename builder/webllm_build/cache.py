@@ -118,7 +118,10 @@ class Cache:
                     return False
                 raise
             sync(self.folder)
-            pin.share(target)
+            try:
+                pin.share(target)
+            except FileNotFoundError:  # where it is the name that is locked, another build may have removed it at once
+                return False
             self._pins.append(pin)
             return True
         except (KeyboardInterrupt, SystemExit):

@@ -290,3 +290,20 @@ def test_names_of_a_result_are_names_everywhere(tmp_path: Path, monkeypatch: pyt
         assert len(name) < 100, "of the 260 characters that a path may have"
 
 
+
+
+@pytest.mark.usefixtures("by_name")
+def test_an_entry_that_goes_as_it_comes_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = locks_by_name.PathLock.share
+    gone: list[Path] = []
+
+    def late(self: locks_by_name.PathLock, path: Path) -> None:
+        if not gone:
+            gone.append(path.rename(tmp_path / "gone"))
+        share(self, path)
+
+    monkeypatch.setattr(locks_by_name.PathLock, "share", late)
+    with Cache(tmp_path / "cache") as cache:
+        entry = cache.entry("weights", {"a": 1}, made, lambda folder: True)
+        assert (entry / "content").is_file()
+    assert len(gone) == 1
