@@ -58,7 +58,7 @@ interface Heard {
 
 async function read(heard: Heard = { progress: [], waits: [] }, signal = NEVER): Promise<Uint8Array> {
   return readVerified(await ModelStore.open(`${BASE}manifest.json`), ENTRY, [URL_OF_FILE], {
-    signal, onProgress: (bytes) => heard.progress.push(bytes), onWait: (reason) => heard.waits.push(reason),
+    signal, onProgress: (bytes) => heard.progress.push(bytes), onWait: (reason) => heard.waits.push(reason.text),
   });
 }
 

@@ -147,7 +147,7 @@ test("silence is said once and taken back; a GPU that says nothing for five minu
   waits();
   mock.timers.tick(100 * TICK_MS);
   assert.deepEqual([waits(), stalls.length], [["Waiting for the GPU"], 0]);
-  progress.waiting("Waiting for the network");
+  progress.waiting({ kind: "network", text: "Waiting for the network" });
   progress.compiled(0, 2);
   mock.timers.tick(100 * TICK_MS);
   assert.deepEqual(new Set(waits()), new Set(["Waiting for the network"]));

@@ -8,12 +8,12 @@ test("while nothing comes, reports say why; progress stays within its bounds whe
   const reports: InitProgressReport[] = [];
   const progress = new LoadProgress((report) => reports.push(report));
   const last = (): InitProgressReport | undefined => reports.at(-1);
-  progress.waiting("Waiting for the network");
-  assert.deepEqual([last()?.waiting, last()?.text, last()?.phase], ["Waiting for the network", "Waiting for the network", "config"]);
+  progress.waiting({ kind: "network", text: "Waiting for the network" });
+  assert.deepEqual([last()?.waitingKind, last()?.waiting, last()?.text, last()?.phase], ["network", "Waiting for the network", "Waiting for the network", "config"]);
   progress.weightsBegin(100);
   progress.received(FILE, 60);
   assert.equal(last()?.waiting, undefined);
-  progress.waiting("Trying again");
+  progress.waiting({ kind: "retry", text: "Trying again" });
   progress.compiled(1, 2);
   assert.deepEqual([last()?.waiting, last()?.phase], ["Trying again", "weights"], "kernels that are ready do not hide it");
   progress.received(FILE, 100);

@@ -68,7 +68,7 @@ const WORKER_MESSAGES: readonly WorkerMessage[] = [
     progress: 1, timeElapsed: 1, text: "t", phase: "ready", bytesDone: 2, bytesTotal: 2,
     times: { manifest: 0.1, device: 0.2, tokenizer: 0.3, kernels: 0.4, weights: 0.5 },
   } },
-  { kind: "progress", report: { progress: 0.5, timeElapsed: 1, text: "t", phase: "weights", bytesDone: 1, bytesTotal: 2, waiting: "n", warning: "w", computer: { device: "cpu", vendor: "", threads: 2, tokensPerSecond: 9.5 } } },
+  { kind: "progress", report: { progress: 0.5, timeElapsed: 1, text: "t", phase: "weights", bytesDone: 1, bytesTotal: 2, waiting: "n", waitingKind: "network", warning: "w", warningKind: "storage", computer: { device: "cpu", vendor: "", threads: 2, tokensPerSecond: 9.5 } } },
   { kind: "done", id: 1 },
   { kind: "text", id: 2, text: "t" },
   { kind: "number", id: 3, value: 7 },

@@ -26,7 +26,7 @@ const SCRIPT = {
 
 /** A context of 2048 tokens is what the tests warn of. */
 function report(phase, progress, bytesDone, bytesTotal) {
-  const warning = contextLength === 2048 ? { warning: "The storage is full." } : {};
+  const warning = contextLength === 2048 ? { warning: "The storage is full.", warningKind: "storage" } : {};
   const place = phase === "ready" ? { computer } : {};
   postMessage({ kind: "progress", report: { phase, progress, bytesDone, bytesTotal, timeElapsed: 0, text: phase, ...warning, ...place } });
 }

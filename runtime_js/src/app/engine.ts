@@ -86,7 +86,7 @@ export class EngineHost {
     this.close();
     const { signal } = (this.#life = new AbortController());
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
-    const stopWaiting = everyTick(() => onProgress(waitingToBegin("Waiting for the engine's script")));
+    const stopWaiting = everyTick(() => onProgress(waitingToBegin({ kind: "script", text: "Waiting for the engine's script" })));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
     const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: onProgress, deviceLost: this.#onLost });
     await engine.load({ choices: [{ modelId: this.#model.id, source: this.#source, contextLength, device }], keepsOthers: false });

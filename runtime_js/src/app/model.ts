@@ -331,11 +331,11 @@ export class Model {
     this.#task.ready(isFresh);
   }
 
-  #onProgress({ phase, progress, bytesDone, bytesTotal, waiting, warning, computer }: InitProgressReport, rate: Rate): void {
+  #onProgress({ phase, progress, bytesDone, bytesTotal, waitingKind, warningKind, computer }: InitProgressReport, rate: Rate): void {
     if (computer !== undefined) this.#runsOn(computer);
     const estimate = rate.sample(performance.now(), bytesDone, bytesTotal);
-    this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate, waiting });
-    if (warning !== undefined) showNotice("storage", warning);
+    this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate, waiting: waitingKind });
+    if (warningKind !== undefined) showNotice("storage", WORDS.warnings[warningKind]);
   }
 
   /** Tells where it runs: after a start, and where a GPU was lost and an answer goes on elsewhere. */

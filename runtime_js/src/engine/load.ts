@@ -41,7 +41,7 @@ export async function loadModel(choice: ModelChoice, listener: LoadListener, sig
     const backends = backendsFor(choice, opened.then(({ manifest }) => manifest), (adapter) => progress.during("the GPU", adapter));
     const [folder, found] = await progress.timed("manifest", abortable(Promise.all([opened, backends]), stop, STOPPED));
     const candidates = await fasterFirst(found, folder);
-    progress.warn(folder.warning);
+    progress.warn("storage", folder.warning);
     for (let backend: Backend = candidates[0]; ;) {
       const others = candidates.slice(candidates.indexOf(backend) + 1);
       try {
@@ -128,7 +128,8 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
       progress.timed("device", open), started, progress.timed("tokenizer", reading), progress.timed("weights", weights),
     ]), stop, STOPPED);
     const sequences = new SequenceManager(abi, runner);
-    progress.warn(folder.warning ?? warning);
+    progress.warn("context", warning);
+    progress.warn("storage", folder.warning);
     progress.ready(`Ready on the ${describeComputer(computer)} (${variant})`, computer);
     void lost.then((error) => { if (!life.signal.aborted && revive === undefined) listener.lost(error); });
     const grammars = new Grammars({

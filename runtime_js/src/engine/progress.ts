@@ -3,11 +3,13 @@
 import type { Computer } from "../executor/devices.ts";
 import type { FileEntry } from "../storage/manifest.ts";
 import type { MLCEngineError } from "../support/errors.ts";
+import type { Wait } from "../support/waiting.ts";
 import { formatBytes } from "../support/format.ts";
 import { PATIENCE_TICKS, everyTick, noAnswer } from "../support/patience.ts";
 
 /** What loading does now: reads the description, moves weights to the GPU while kernels compile, or is done. */
 export const INIT_PHASES = ["config", "weights", "kernels", "ready"] as const;
+export const WARNINGS = ["storage", "context"] as const;
 export type InitPhase = (typeof INIT_PHASES)[number];
 
 /** The parts of a load, in seconds from its begin to the end of each. They run side by side. */
@@ -34,8 +36,12 @@ export interface InitProgressReport {
   readonly bytesTotal: number;
   /** Set while nothing comes, with the reason: a pause between attempts, no network, another tab's download, or who keeps silent. */
   readonly waiting?: string | undefined;
+  /** Set with it. */
+  readonly waitingKind?: Wait["kind"] | undefined;
   /** Set where the model runs but something the user may want to know is wrong, as storage that is full. */
   readonly warning?: string | undefined;
+  /** Set with it. storage: the model will be downloaded again next time. context: it is shorter than was asked for. */
+  readonly warningKind?: (typeof WARNINGS)[number] | undefined;
   /** Set when the phase is "ready". */
   readonly times?: LoadTimes | undefined;
   /** What the model runs on; set when the phase is "ready". */
@@ -48,8 +54,8 @@ export type InitProgressCallback = (report: InitProgressReport) => void;
 const QUIET_TICKS = 5 * PATIENCE_TICKS;
 
 /** The report of a load that has not begun yet. */
-export function waitingToBegin(reason: string): InitProgressReport {
-  return { progress: 0, timeElapsed: 0, text: reason, phase: "config", bytesDone: 0, bytesTotal: 0, waiting: reason };
+export function waitingToBegin({ kind, text }: Wait): InitProgressReport {
+  return { progress: 0, timeElapsed: 0, text, phase: "config", bytesDone: 0, bytesTotal: 0, waiting: text, waitingKind: kind };
 }
 
 /** The report of a load that finds its models loaded. */
@@ -69,9 +75,9 @@ export class LoadProgress {
   #bytesDone = 0;
   #bytesTotal = 0;
   #kernels = { done: 0, total: 0 };
-  #warning: string | undefined;
+  #warning: Pick<InitProgressReport, "warning" | "warningKind"> = {};
   #computer: Computer | undefined;
-  #waiting: string | undefined;
+  #waiting: Wait | undefined;
   /** What was begun and is not done, in that order, and whether it may wait for a network. */
   readonly #open = new Map<string, boolean>();
   #quietTicks = 0;
@@ -93,7 +99,7 @@ export class LoadProgress {
     const [first] = this.#open.keys();
     if (first === undefined || this.#waiting !== undefined) return;
     const ticks = this.#quietTicks + 1;
-    if (ticks === 2) this.#send(`Waiting for ${first}`, `Waiting for ${first}`); // the last report came before the tick before
+    if (ticks === 2) this.#send(`Waiting for ${first}`, { kind: "browser", text: `Waiting for ${first}` }); // the last report came before the tick before
     if (ticks === QUIET_TICKS && !this.#isFetching) onStalled(noAnswer(first));
     this.#quietTicks = ticks;
   }
@@ -129,9 +135,9 @@ export class LoadProgress {
   }
 
   /** Says why nothing comes, until something does. */
-  waiting(reason: string): void {
+  waiting(reason: Wait): void {
     this.#waiting = reason;
-    this.#send(reason);
+    this.#send(reason.text);
   }
 
   compiled(done: number, total: number): void {
@@ -140,8 +146,8 @@ export class LoadProgress {
     this.#sendState();
   }
 
-  warn(warning: string | undefined): void {
-    this.#warning = warning;
+  warn(kind: (typeof WARNINGS)[number], warning: string | undefined): void {
+    if (warning !== undefined) this.#warning = { warning, warningKind: kind };
   }
 
   /** Notes when a part of the load is done. */
@@ -164,7 +170,7 @@ export class LoadProgress {
   #sendState(): void {
     if (this.#bytesDone < this.#bytesTotal) {
       this.#phase = "weights"; // again, where a file that was whole is spoilt
-      this.#send(this.#waiting ?? `Loading weights: ${formatBytes(this.#bytesDone)} of ${formatBytes(this.#bytesTotal)}`);
+      this.#send(this.#waiting?.text ?? `Loading weights: ${formatBytes(this.#bytesDone)} of ${formatBytes(this.#bytesTotal)}`);
     } else {
       this.#phase = "kernels";
       this.#waiting = undefined;
@@ -174,7 +180,7 @@ export class LoadProgress {
   }
 
   /** silent: who says nothing just now. */
-  #send(text: string, silent?: string): void {
+  #send(text: string, silent?: Wait): void {
     const waiting = this.#waiting ?? silent;
     this.#quietTicks = 0;
     const { done, total } = this.#kernels;
@@ -188,8 +194,8 @@ export class LoadProgress {
       phase: this.#phase,
       bytesDone: Math.min(this.#bytesDone, this.#bytesTotal),
       bytesTotal: this.#bytesTotal,
-      ...(waiting !== undefined && !isReady && { waiting }),
-      ...(this.#warning !== undefined && { warning: this.#warning }),
+      ...(waiting !== undefined && !isReady && { waiting: waiting.text, waitingKind: waiting.kind }),
+      ...this.#warning,
       ...(isReady && { times: this.#times, computer: this.#computer }),
     });
   }

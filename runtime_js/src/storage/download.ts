@@ -1,5 +1,6 @@
 /** Fetches one file within a byte bound: goes on where a connection broke, at another place where one fails, and waits where waiting helps. */
 
+import type { Wait } from "../support/waiting.ts";
 import { childController } from "../support/abort.ts";
 import { AbortError, DownloadError, MLCEngineError } from "../support/errors.ts";
 import type { Draft } from "./draft.ts";
@@ -20,7 +21,7 @@ export interface DownloadOptions extends Receiving {
   /** How the first attempt uses the HTTP cache; further ones ask the network. */
   readonly cache: "default" | "no-store" | "reload";
   /** Called with the reason while nothing comes. */
-  readonly onWait?: ((reason: string) => void) | undefined;
+  readonly onWait?: ((reason: Wait) => void) | undefined;
   /** Called with an address that failed, where another one is asked now. */
   readonly onFailed?: ((url: string) => void) | undefined;
 }
@@ -132,7 +133,7 @@ async function receive(urls: Urls, received: Received, options: DownloadOptions)
       if (received.isLost) return;
       cache = "reload";
       if (thrown instanceof Retryable && isOffline()) {
-        options.onWait?.("Waiting for the network");
+        options.onWait?.({ kind: "network", text: "Waiting for the network" });
         await untilOnline(options.signal);
         continue;
       }
@@ -147,7 +148,8 @@ async function receive(urls: Urls, received: Received, options: DownloadOptions)
       if (place !== current) options.onFailed?.(current.url);
       if (!(thrown instanceof Retryable) || place.failures === 0) continue;
       const wait = thrown.pause ?? Math.min(FIRST_PAUSE_MS * 2 ** (place.failures - 1), LONGEST_PAUSE_MS);
-      if (wait > 0) options.onWait?.(`The download was interrupted; trying again in ${Math.ceil(wait / 1000)} s: ${thrown.error.message}`);
+      const text = `The download was interrupted; trying again in ${Math.ceil(wait / 1000)} s: ${thrown.error.message}`;
+      if (wait > 0) options.onWait?.({ kind: "retry", text });
       await pause(wait, options.signal);
     }
   }

@@ -1,5 +1,6 @@
 /** Tabs that need the same file share one download: Web Locks, which the browser frees when their holder ends in any way. */
 
+import type { Wait } from "../support/waiting.ts";
 import { childController } from "../support/abort.ts";
 import { AbortError } from "../support/errors.ts";
 import { owed } from "../support/patience.ts";
@@ -8,7 +9,7 @@ import { pause } from "./pause.ts";
 export interface Waiting {
   readonly signal: AbortSignal;
   /** Called with the reason while nothing comes. */
-  readonly onWait?: ((reason: string) => void) | undefined;
+  readonly onWait?: ((reason: Wait) => void) | undefined;
 }
 
 /** A tab that the system has put to sleep keeps its locks: without any progress of its download another goes on after this time. */
@@ -49,7 +50,7 @@ export async function runExclusive<T>(
       }).catch(reject);
     }));
     if (result === undefined) {
-      onWait?.("Waiting for another tab, which downloads the same model");
+      onWait?.({ kind: "otherTab", text: "Waiting for another tab, which downloads the same model" });
       watch(progress, settled.signal, asleep).catch(() => undefined);
       await locks.request(name, { signal: asleep.signal }, hold);
     }

@@ -1,5 +1,6 @@
 /** A packaged model's files: from storage where they are, else from the network; verified either way before use. */
 
+import type { Wait } from "../support/waiting.ts";
 import { childController } from "../support/abort.ts";
 import { DownloadError, IntegrityError } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
@@ -31,7 +32,7 @@ const HELD_BY_DOWNLOADS = 2;
 export type FileProgress = (file: FileEntry, bytes: number) => void;
 
 /** Called with the reason while nothing comes: a pause between attempts, no network, another tab that downloads. */
-export type WaitListener = (reason: string) => void;
+export type WaitListener = (reason: Wait) => void;
 
 export class ModelFolder {
   readonly manifest: Manifest;

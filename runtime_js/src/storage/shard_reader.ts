@@ -1,5 +1,6 @@
 /** Reads verified files in a worker of its own: sha256 takes its time on the thread that asks for it. */
 
+import type { Wait } from "../support/waiting.ts";
 import { AbortError, NoAnswerError, fromWire, type WireError } from "../support/errors.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
@@ -26,7 +27,7 @@ export type ReaderReply =
   /** The script runs; said at first, and with every tick. */
   | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly bytes: number }
-  | { readonly kind: "waiting"; readonly reason: string }
+  | { readonly kind: "waiting"; readonly reason: Wait }
   | { readonly kind: "failed"; readonly url: string }
   /** bytes: of a file that is read. */
   | { readonly kind: "done"; readonly bytes: Uint8Array<ArrayBuffer> | undefined; readonly warning: string | undefined }

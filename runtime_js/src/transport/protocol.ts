@@ -4,6 +4,7 @@
  * `begun` when it was accepted, and then `events` until the last of them is its end, or an error.
  */
 
+import { WAITS } from "../support/waiting.ts";
 import type { AnswerCall, KeptAnswer, LoadCall, LoadedModelInfo, NamedEmbeddings } from "../api/host.ts";
 import { readAnswerRequest, readPrompt } from "../api/answer_request.ts";
 import { MAX_URL, parseModelChoice } from "../api/config.ts";
@@ -13,7 +14,7 @@ import { ANSWER_ENDS, PROMPT_PLACES, type AnswerEvent, type LikelyToken, type Pr
 import type { ModelChoice } from "../engine/choice.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { Computer } from "../executor/devices.ts";
-import { INIT_PHASES, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
+import { INIT_PHASES, WARNINGS, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { POOLINGS } from "../storage/embedding_facts.ts";
@@ -249,6 +250,8 @@ function parseLikely(likely: Fields): LikelyToken {
 function parseReport(report: Fields): InitProgressReport {
   const waiting = report.optional("waiting", (key) => report.string(key, MAX_TEXT));
   const warning = report.optional("warning", (key) => report.string(key, MAX_TEXT));
+  const waitingKind = report.optional("waitingKind", (key) => report.oneOf(key, WAITS));
+  const warningKind = report.optional("warningKind", (key) => report.oneOf(key, WARNINGS));
   const times = report.optional("times", (key) => parseTimes(report.object(key)));
   const computer = report.optional("computer", (key) => parseComputer(report.object(key)));
   return {
@@ -258,8 +261,8 @@ function parseReport(report: Fields): InitProgressReport {
     phase: report.oneOf("phase", INIT_PHASES),
     bytesDone: report.integer("bytesDone", 0, Number.MAX_SAFE_INTEGER),
     bytesTotal: report.integer("bytesTotal", 0, Number.MAX_SAFE_INTEGER),
-    ...(waiting !== undefined && { waiting }),
-    ...(warning !== undefined && { warning }),
+    ...(waiting !== undefined && { waiting, waitingKind }),
+    ...(warning !== undefined && { warning, warningKind }),
     ...(times !== undefined && { times }),
     ...(computer !== undefined && { computer }),
   };

@@ -199,7 +199,7 @@ export class RemoteHost implements ModelHost {
     this.#silentTicks = 0;
     this.#stopListening = everyTick(() => {
       const ticks = ++this.#silentTicks;
-      if (ticks === 1 && !this.#isHeard) this.listener.progress(waitingToBegin("Waiting for the engine's worker"));
+      if (ticks === 1 && !this.#isHeard) this.listener.progress(waitingToBegin({ kind: "browser", text: "Waiting for the engine's worker" }));
       if (ticks < PATIENCE_TICKS) return;
       this.#fail(this.#isHeard
         ? new NoAnswerError("The engine's worker says nothing any more: the browser has ended it, or it is blocked. Load the model again.", { what: "the engine" })

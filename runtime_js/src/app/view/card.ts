@@ -5,6 +5,7 @@ import type { SiteModel } from "../../page/config.ts";
 import { fill } from "../words/fill.ts";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatPlural, formatRate } from "../words/format.ts";
 import { WORDS } from "../words/words.ts";
+import type { Wait } from "../../support/waiting.ts";
 import type { Estimate } from "../rate.ts";
 import { byId, element } from "../../view/dom.ts";
 
@@ -15,8 +16,8 @@ export interface Progress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
   readonly estimate: Estimate | undefined;
-  /** Why nothing comes just now: in short, and perhaps a colon and the cause. */
-  readonly waiting: string | undefined;
+  /** Why nothing comes just now. */
+  readonly waiting: Wait["kind"] | undefined;
 }
 
 function phaseText(phase: InitPhase, isStored: boolean): string {
@@ -117,7 +118,7 @@ export class Card {
 }
 
 function amountText({ phase, bytesDone, bytesTotal, estimate, waiting }: Progress, stored: boolean): string {
-  if (waiting !== undefined) return waiting.replace(/: .*/s, "");
+  if (waiting !== undefined) return WORDS.waits[waiting];
   if (phase !== "weights" || bytesTotal === 0) return "\u00a0";
   const parts = [fill(WORDS.card.amount, { done: formatBytes(bytesDone), total: formatBytes(bytesTotal) })];
   if (estimate !== undefined && !stored) parts.push(formatRate(estimate.bytesPerSecond), fill(WORDS.card.left, { time: formatDuration(estimate.secondsLeft) }));

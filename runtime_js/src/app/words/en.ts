@@ -31,6 +31,11 @@ const EN = {
     changing: "Changing an earlier message: what follows it will be answered anew.",
     leaveChange: "Leave the message as it was",
     yourMessage: "Your message",
+    attach: "Add text files",
+    files: "Files of the message",
+    dropHere: "Drop text files here",
+    dictate: "Dictate",
+    contextMeter: "Used part of the context",
     send: "Send",
     stopAnswering: "Stop answering",
     keysOfChat: "Enter sends, Shift+Enter starts a line, Esc stops. A model can be wrong: check what matters.",
@@ -249,6 +254,31 @@ const EN = {
     keyHelp: "It is kept until this tab is closed, and sent to {host} alone.",
     refuse: "Only this device",
     allow: "Send to {host}",
+  },
+  /** Why nothing comes just now. */
+  waits: {
+    network: "Waiting for the network",
+    retry: "The download was interrupted and is tried again",
+    otherTab: "Waiting for another tab, which downloads the same model",
+    browser: "Waiting for the browser",
+    script: "Waiting for the site’s files",
+  },
+  /** What is wrong although the model runs. */
+  warnings: {
+    storage: "There is too little storage, or the browser gives none: the model runs, but will be downloaded again next time.",
+    context: "The context is shorter than the settings say: this GPU allows no larger buffers.",
+  },
+  files: {
+    tooLarge: "“{name}” is larger than {size}.",
+    notText: "“{name}” is no text in UTF-8.",
+    isEmpty: "“{name}” is empty.",
+    tooMany: "A message takes up to {count} files.",
+    remove: "Remove {name}",
+    tooLong: "The files are longer than the context: the model cannot read all of them. Choose a longer context in the settings, or remove some.",
+  },
+  context: {
+    used: "{used} of {total} tokens",
+    nearlyFull: "The context is nearly full. The settings say what is done then.",
   },
   /** What a person can do about a problem. */
   ways: {

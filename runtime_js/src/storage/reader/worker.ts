@@ -1,5 +1,6 @@
 /** What a worker does that reads and verifies files, one at a time. Hashing and copying leave the engine's thread free. */
 
+import type { Wait } from "../../support/waiting.ts";
 import { toWire } from "../../support/errors.ts";
 import { everyTick, noAnswer } from "../../support/patience.ts";
 import type { ReaderReply, ReaderRequest } from "../shard_reader.ts";
@@ -30,7 +31,7 @@ async function read({ isFetch, manifest, entry, urls, warning, into }: ReaderReq
     reportedAt = performance.now();
     reply({ kind: "progress", bytes });
   };
-  const onWait = (reason: string): void => reply({ kind: "waiting", reason });
+  const onWait = (reason: Wait): void => reply({ kind: "waiting", reason });
   const onFailed = (url: string): void => reply({ kind: "failed", url });
   const options = { signal: NEVER, onProgress, onWait, onFailed, into };
   const bytes = await (isFetch ? bringToStorage(store, entry, urls, options).then(() => undefined) : readVerified(store, entry, urls, options))
