@@ -144,6 +144,7 @@ addEventListener("message", ({ data }) => {
   if (data.choice !== undefined) preflight(data.choice);
   else if (data.kind === "reload") void load(data);
   else if (data.kind === "answer") void answer(data);
+  else if (data.kind === "encode") postMessage({ kind: "tokens", id: data.id, tokens: data.prompt.text.split(/\s+/).map((_, i) => i) });
   else if (data.kind === "cancel") running.delete(data.id);
   else if (data.kind === "call") {
     if (data.name === "interruptGenerate") running.clear();

@@ -55,8 +55,13 @@ def states(visit: Visit) -> Iterator[tuple[str, Page]]:
     answered(page, 4)
     page.wait_for_selector("li.assistant table")
     yield "answered", page
+    page.set_input_files("#file-picker", [{"name": "notes.md", "mimeType": "text/markdown", "buffer": b"one two three"}])
+    page.wait_for_selector("#files li")
+    yield "files", page
+    page.click("#files button")
     page.click("#open-settings")
-    page.wait_for_selector("dialog#settings[open]")
+    page.click("#more-settings summary")
+    page.wait_for_selector("#seed:visible")
     yield "settings", page
     page.click("#delete-model")
     page.wait_for_selector("dialog#confirm-delete[open]")

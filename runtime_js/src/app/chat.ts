@@ -17,7 +17,11 @@ import { LateRemote } from "./late_remote.ts";
 import { safeStorage } from "./safe_storage.ts";
 import type { Piece } from "./engine.ts";
 import { Model, type Status, type Task } from "./model.ts";
+import { ContextMeter } from "./view/context-meter.ts";
+import { offerDictation } from "./view/dictation.ts";
+import { FileTray } from "./view/file-tray.ts";
 import { showNotice } from "./view/notice.ts";
+import { ReadAloud } from "./voice.ts";
 import type { Settings } from "./settings.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 import { LOCALE, WORDS } from "./words/words.ts";
@@ -38,6 +42,8 @@ export class Chat implements Task, ChatsUser {
   readonly #scroller: Scroller;
   /** Who may answer in the device's place. */
   readonly #remote: LateRemote | undefined;
+  readonly #meter = new ContextMeter();
+  readonly #files: FileTray;
   readonly #newChatButton = byId("new-chat", HTMLButtonElement);
   readonly #welcome = byId("welcome", HTMLElement);
   readonly #storage = safeStorage(() => sessionStorage);
@@ -66,12 +72,15 @@ export class Chat implements Task, ChatsUser {
       turn: (index, by) => this.#turnTo(index, by),
       goOn: () => void this.#goOn(),
       quote: (text) => this.#composer.quote(text),
+      speech: new ReadAloud(LOCALE),
       copyRefused: () => showNotice("copy", WORDS.notice.copy),
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
     this.#remote = config.remote && new LateRemote(config.remote);
     this.model = new Model(config, this);
     const chats = this.#chats = openChats(this);
+    this.#files = new FileTray((text) => this.model.countTokens(text), () => this.model.settings.contextLength);
+    offerDictation(this.#composer);
     this.#settingsDialog = new SettingsDialog(this.model, {
       presets: config.site.presets,
       structure: config.parts.structure,
@@ -94,6 +103,7 @@ export class Chat implements Task, ChatsUser {
     const empty = this.#conversation.messages.length === 0;
     this.#newChatButton.disabled = empty;
     this.#welcome.hidden = !empty || status !== "ready";
+    this.#meter.show(this.#conversation.messages.findLast(({ tokens }) => tokens !== undefined)?.tokens, this.model.settings.contextLength);
   }
 
   /** A question that was written while the model loaded is answered now. */
@@ -186,9 +196,11 @@ export class Chat implements Task, ChatsUser {
 
   /** Before the model is ready the question waits in the conversation. */
   #send(text: string): void {
+    const changed = this.#editing === undefined ? undefined : this.#conversation.messages[this.#editing];
     if (this.#editing !== undefined) this.#conversation.goBack(this.#editing);
     this.#leaveEdit();
-    this.#waiting = this.#conversation.add({ role: "user", text, ending: "stop" });
+    const attachments = [...changed?.attachments ?? [], ...this.#files.take()];
+    this.#waiting = this.#conversation.add({ role: "user", text, ending: "stop", ...(attachments.length > 0 && { attachments }) });
     this.#draw();
     this.save(); // it is a question now, and no draft
     this.#scroller.toEnd();
@@ -220,7 +232,7 @@ export class Chat implements Task, ChatsUser {
     const by = this.#remote ? { by: WORDS.remote.device } : this.model.isOneOfSeveral ? { by: this.model.model.name } : undefined;
     await this.model.run(
       (engine, signal) => engine.chat(turns, settings, signal, (piece) => take(piece, by)),
-      ({ ending, speed }) => end({ ending, speed, ...by }),
+      ({ ending, speed, tokens }) => end({ ending, speed, ...(tokens !== undefined && { tokens }), ...by }),
     );
   }
 

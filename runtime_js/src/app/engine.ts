@@ -25,6 +25,8 @@ export interface Outcome {
   readonly ending: Ending;
   /** Tokens a second; undefined for an answer too short to measure. */
   readonly speed: number | undefined;
+  /** Of the prompt and the answer; undefined where nobody counted them. */
+  readonly tokens?: number | undefined;
 }
 
 /** The settings that an engine is started with: another one of these needs another engine. */
@@ -145,9 +147,9 @@ async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPi
     if (event.type === "text") onPiece({ text: event.text, thought: "" });
     if (event.type === "reasoning") onPiece({ text: "", thought: event.text });
     if (event.type !== "end") continue;
-    const { finishReason, tokens: { completion }, times: { decode } } = event;
+    const { finishReason, tokens: { prompt, completion }, times: { decode } } = event;
     const ending = finishReason === "tool_calls" ? "stop" : finishReason;
-    outcome = { ending, speed: completion > 1 && decode > 0 ? 1000 * (completion - 1) / decode : undefined }; // the first comes from the prefill
+    outcome = { ending, speed: completion > 1 && decode > 0 ? 1000 * (completion - 1) / decode : undefined, tokens: prompt + completion }; // the first comes from the prefill
   }
   return outcome;
 }

@@ -177,6 +177,12 @@ export class Model {
     else this.#task.show(this.#status);
   }
 
+  /** Of a text, for the model; undefined while it is not there. */
+  async countTokens(text: string): Promise<number | undefined> {
+    const tokens = await this.#host.ready?.encodePrompt({ kind: "text", text }, undefined).catch(() => undefined);
+    return tokens?.length;
+  }
+
   /** Who answers what other pages ask. */
   get host(): ModelHost | undefined {
     return this.#host.ready;

@@ -17,7 +17,7 @@ const CONTROLS = /[\u0000-\u0008\u000b\u000e-\u001a\u001c-\u001f]/;
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** On one line, without a folder, and without letters that change the direction of writing. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   const plain = (name.split(/[/\\]/).at(-1) ?? "").replaceAll(UNPRINTABLE, "").trim();
   return (plain === "" ? "?" : plain).slice(0, MAX_NAME);
 }

@@ -75,3 +75,30 @@ export function localVoice(language: string): SpeechSynthesisVoice | undefined {
   const voices = "speechSynthesis" in globalThis ? speechSynthesis.getVoices().filter(({ localService }) => localService) : [];
   return voices.find(({ lang }) => lang === language) ?? voices.find(({ lang }) => lang.split(/[-_]/)[0] === primary);
 }
+
+/** Reads texts aloud, one at a time. */
+export class ReadAloud {
+  readonly #language: string;
+  #text = "";
+
+  constructor(language: string) {
+    this.#language = language;
+    localVoice(language); // some browsers look for voices when they are first asked
+  }
+
+  get isHere(): boolean {
+    return localVoice(this.#language) !== undefined;
+  }
+
+  /** Read a text; the one that is being read is ended. */
+  toggle(text: string): void {
+    const wasRead = speechSynthesis.speaking && this.#text === text;
+    speechSynthesis.cancel();
+    const voice = localVoice(this.#language);
+    if (wasRead || voice === undefined) return;
+    this.#text = text;
+    const utterance = new SpeechSynthesisUtterance(text);
+    [utterance.voice, utterance.lang] = [voice, voice.lang];
+    speechSynthesis.speak(utterance);
+  }
+}

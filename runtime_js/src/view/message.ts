@@ -14,6 +14,8 @@ export interface Message {
   readonly ending: Ending;
   /** Tokens a second, for a finished answer. */
   readonly speed?: number | undefined;
+  /** Of the conversation up to its end, as the engine counted them. */
+  readonly tokens?: number | undefined;
   /** Who answered, where there was a choice. */
   readonly by?: string | undefined;
   /** Texts that came with a question. */

@@ -29,6 +29,8 @@ export interface MessageActions {
   goOn?(): void;
   /** Quote what is selected of a message, or all of it. */
   quote?(text: string): void;
+  /** Reads an answer aloud, where there is a voice. */
+  readonly speech?: { readonly isHere: boolean; toggle(text: string): void };
   /** The browser did not let the page copy. */
   copyRefused(): void;
   /** Draw, and leave the reader where he reads. */
@@ -61,6 +63,7 @@ export class MessageList {
       const action = button.dataset["action"];
       const copy = (text: string): void => void copyText(button, text).catch(() => actions.copyRefused());
       if (action === "retry") actions.retry(index);
+      else if (action === "speak") actions.speech?.toggle(item.message.text);
       else if (action === "edit") actions.edit(index);
       else if (action === "copy") copy(item.message.text);
       else if (action === "copy-code") copy(button.closest(".code")?.querySelector("pre")?.textContent ?? "");
@@ -271,6 +274,7 @@ function toolbar(message: Message, { words, locale }: ViewContext, actions: Mess
   bar.append(button("copy", words.copy, "copy"));
   if (message.role === "user") bar.append(button("edit", words.change, "edit"));
   else bar.append(button("retry", words.again, "again"));
+  if (message.role === "assistant" && actions.speech?.isHere === true) bar.append(button("speak", words.speak, "speak"));
   if (actions.quote !== undefined) bar.append(button("quote", words.quote, "quote"));
   if (actions.goOn !== undefined && isCut(message)) bar.append(element("button", { type: "button", class: "plain", "data-action": "continue" }, words.goOn));
   if (message.by !== undefined) bar.append(element("span", { class: "speed by" }, `${words.from} ${message.by}`));

@@ -17,6 +17,8 @@ export interface ViewWords {
   readonly copyCode: string;
   readonly change: string;
   readonly again: string;
+  /** Read an answer aloud. */
+  readonly speak: string;
   readonly quote: string;
   /** With an answer that was cut. */
   readonly goOn: string;
@@ -47,6 +49,7 @@ export const WORDS: ViewWords = {
   copyCode: "Copy code",
   change: "Change",
   again: "Answer again",
+  speak: "Read aloud",
   quote: "Quote",
   goOn: "Continue",
   formerVersion: "Former version",

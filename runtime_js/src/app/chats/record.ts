@@ -58,6 +58,7 @@ function readId(fields: Fields, key: string): string {
   return id;
 }
 
+const MAX_TOKENS = 1 << 30;
 const readTime = (fields: Fields, key: string): number => fields.number(key, 0, Number.MAX_SAFE_INTEGER);
 
 /** Raises Error, with the field that is wrong. */
@@ -82,6 +83,7 @@ export function readSaid(fields: Fields): Message {
     thought: fields.optional("thought", (key) => fields.string(key, MAX_TEXT)),
     ending: fields.oneOf("ending", ENDINGS),
     speed: fields.optional("speed", (key) => fields.number(key, 0, 1e9)),
+    tokens: fields.optional("tokens", (key) => fields.integer(key, 0, MAX_TOKENS)),
     by: fields.optional("by", (key) => fields.string(key, 1000)),
     leftOut: fields.optional("leftOut", (key) => fields.boolean(key)),
     attachments: fields.optional("attachments", (key) => fields.objects(key, MAX_ATTACHMENTS, (file) => (

@@ -2,7 +2,7 @@
 
 import { byId, element, icon } from "../../view/dom.ts";
 import type { Attachment } from "../../view/message.ts";
-import { MAX_FILES, MAX_FILE_BYTES, TEXT_TYPES, readTextFile } from "../text_file.ts";
+import { MAX_FILES, MAX_FILE_BYTES, TEXT_TYPES, plainName, readTextFile } from "../text_file.ts";
 import { fill } from "../words/fill.ts";
 import { formatBytes, formatNumber, formatPlural } from "../words/format.ts";
 import { WORDS } from "../words/words.ts";
@@ -15,11 +15,12 @@ export class FileTray {
   readonly #list = byId("files", HTMLUListElement);
   readonly #picker = byId("file-picker", HTMLInputElement);
   readonly #count: CountTokens;
-  readonly #onChange: () => void;
+  readonly #room: () => number;
   #files: readonly Attachment[] = [];
 
-  constructor(count: CountTokens, onChange: () => void) {
-    [this.#count, this.#onChange] = [count, onChange];
+  /** room: tokens of the context. */
+  constructor(count: CountTokens, room: () => number) {
+    [this.#count, this.#room] = [count, room];
     this.#picker.accept = TEXT_TYPES;
     byId("attach", HTMLButtonElement).addEventListener("click", () => this.#picker.click());
     this.#picker.addEventListener("change", () => {
@@ -49,10 +50,6 @@ export class FileTray {
     });
   }
 
-  get isEmpty(): boolean {
-    return this.#files.length === 0;
-  }
-
   /** Gives the files away: they are a message's now. */
   take(): readonly Attachment[] {
     const files = this.#files;
@@ -70,7 +67,7 @@ export class FileTray {
         break;
       }
       const read = await readTextFile(file).catch(() => "notText" as const); // a folder, or a file that is gone
-      if (typeof read === "string") faults.push(fill(words[read], { name: file.name, size: formatBytes(MAX_FILE_BYTES) }));
+      if (typeof read === "string") faults.push(fill(words[read], { name: plainName(file.name), size: formatBytes(MAX_FILE_BYTES) }));
       else added.push(read);
     }
     if (faults.length > 0) showNotice("file", faults.join(" "));
@@ -80,16 +77,24 @@ export class FileTray {
   #show(files: readonly Attachment[]): void {
     this.#files = files;
     this.#list.hidden = files.length === 0;
-    this.#list.replaceChildren(...files.map((file) => this.#item(file)));
-    this.#onChange();
+    const items = files.map((file) => this.#item(file));
+    this.#list.replaceChildren(...items.map(({ item }) => item));
+    void this.#measure(files, items.map(({ size }) => size));
   }
 
-  #item(file: Attachment): HTMLLIElement {
+  /** Tells how long each is, and where all of them are too long for the model. */
+  async #measure(files: readonly Attachment[], sizes: readonly HTMLElement[]): Promise<void> {
+    const counts = await Promise.all(files.map(({ text }) => this.#count(text)));
+    counts.forEach((tokens, i) => sizes[i]?.replaceChildren(tokens === undefined ? "" : formatPlural(WORDS.card.tokens, tokens)));
+    const total = counts.reduce<number>((sum, tokens = 0) => sum + tokens, 0);
+    if (files === this.#files && total > this.#room()) showNotice("file", WORDS.files.tooLong);
+  }
+
+  #item(file: Attachment): { readonly item: HTMLLIElement; readonly size: HTMLElement } {
     const size = element("span", { class: "small" });
-    void this.#count(file.text).then((tokens) => { if (tokens !== undefined) size.textContent = formatPlural(WORDS.card.tokens, tokens); });
     const label = fill(WORDS.files.remove, { name: file.name });
     const remove = element("button", { type: "button", class: "plain icon", "aria-label": label, title: label }, icon("close"));
     remove.addEventListener("click", () => this.#show(this.#files.filter((other) => other !== file)));
-    return element("li", {}, element("bdi", {}, file.name), size, remove);
+    return { item: element("li", {}, element("bdi", {}, file.name), size, remove), size };
   }
 }

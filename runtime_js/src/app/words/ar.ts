@@ -13,6 +13,7 @@ const AR: Words = {
     copyCode: "نسخ الشيفرة",
     change: "تعديل",
     again: "إجابة جديدة",
+    speak: "القراءة بصوت عالٍ",
     quote: "اقتباس",
     goOn: "متابعة",
     formerVersion: "النسخة السابقة",

@@ -13,6 +13,7 @@ const DE: Words = {
     copyCode: "Code kopieren",
     change: "Ändern",
     again: "Neu antworten",
+    speak: "Vorlesen",
     quote: "Zitieren",
     goOn: "Weiter",
     formerVersion: "Vorherige Fassung",

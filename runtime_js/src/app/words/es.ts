@@ -13,6 +13,7 @@ const ES: Words = {
     copyCode: "Copiar código",
     change: "Editar",
     again: "Responder de nuevo",
+    speak: "Leer en voz alta",
     quote: "Citar",
     goOn: "Continuar",
     formerVersion: "Versión anterior",

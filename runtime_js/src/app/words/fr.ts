@@ -13,6 +13,7 @@ const FR: Words = {
     copyCode: "Copier le code",
     change: "Modifier",
     again: "Répondre à nouveau",
+    speak: "Lire à voix haute",
     quote: "Citer",
     goOn: "Continuer",
     formerVersion: "Version précédente",

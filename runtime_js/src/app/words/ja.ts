@@ -11,6 +11,7 @@ const JA: Words = {
     copyCode: "コードをコピー",
     change: "編集",
     again: "回答し直す",
+    speak: "読み上げる",
     quote: "引用",
     goOn: "続ける",
     formerVersion: "前の版",

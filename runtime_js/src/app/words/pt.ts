@@ -13,6 +13,7 @@ const PT: Words = {
     copyCode: "Copiar código",
     change: "Editar",
     again: "Responder de novo",
+    speak: "Ler em voz alta",
     quote: "Citar",
     goOn: "Continuar",
     formerVersion: "Versão anterior",

@@ -11,6 +11,7 @@ const ZH: Words = {
     copyCode: "复制代码",
     change: "修改",
     again: "重新回答",
+    speak: "朗读",
     quote: "引用",
     goOn: "继续",
     formerVersion: "上一个版本",
