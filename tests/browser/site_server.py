@@ -32,7 +32,8 @@ class Request:
 
 
 class SiteServer:
-    """Serves `root` like GitHub Pages would: no special headers, the site in a folder below; weights with ETag and ranges.
+    """Serves `root` like GitHub Pages would: no special headers, no hidden files, which uploads leave out, the site in a folder below;
+    weights with ETag and ranges.
 
     slow: seconds that a weight shard takes. failing: a file whose path contains one of these is answered with 404.
     held: a file whose path contains one of these is sent when that is taken out.
@@ -93,7 +94,7 @@ class SiteServer:
                 instead = server._next_instead(self.path)
                 if instead is not None:
                     self._send(instead)
-                elif any(part in self.path for part in server.failing):
+                elif "/." in self.path or any(part in self.path for part in server.failing):
                     self.send_error(404)
                 elif self.path.endswith(".bin"):
                     self._send_weights(Path(self.translate_path(self.path)))
