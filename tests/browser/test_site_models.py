@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 from site_visit import Visit, answered, ask, build_site, installed, stored_files
 
+from open_page import RUNTIME, TESTS
 from package_sample import FACTS
 
+NAMES = ("llama", "qwen3")  # of fixtures
 OTHER = replace(FACTS, id="other-q4", name="Other 3B Coder", parameters=3_000_000_000, context_length=2048)
 
 
@@ -160,3 +166,61 @@ def test_a_request_gets_the_page_that_has_the_model_it_names(two: Visit) -> None
     other.click("#start")
     other.wait_for_selector("body[data-status=ready]")
     assert [page.evaluate(ASK, model)[0] for model in (FACTS.id, OTHER.id)] == [200, 200]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of two families, whose weights are random; the second has the first one's tokenizer."""
+    folder = tmp_path_factory.mktemp("real")
+    llama, qwen = (Path(shutil.copytree(TESTS / "fixtures" / f"tiny-{name}", folder / name)) for name in NAMES)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(llama / name, qwen)
+    options = ["--model", llama, "--model", qwen, "--variant", "f32", "--out", folder / "dist"]
+    subprocess.run([sys.executable, "-m", "webllm_build", "site", *options], check=True, capture_output=True)
+    return folder / "dist"
+
+
+ANSWER = """async ([messages, model]) => {
+  const body = JSON.stringify({ messages, model, temperature: 0, max_tokens: 12 });
+  const response = await fetch("v1/chat/completions", { method: "POST", headers: { "content-type": "application/json" }, body });
+  return (await response.json()).choices[0].message.content;
+}"""
+ALONE = """async ([messages, names]) => {
+  const { DebugEngine } = await import("/debug.js");
+  const page = new DOMParser().parseFromString(await (await fetch("/sub/chat/index.html")).text(), "text/html");
+  const { models } = JSON.parse(page.getElementById("webllm-config").textContent);
+  const said = [];
+  for (const [i, name] of names.entries()) {
+    const { manifest } = models.find((model) => model.name === name);
+    const record = { model_id: name, manifest: new URL(manifest, new URL("/sub/chat/", location.href)).href };
+    const engine = new DebugEngine({ appConfig: { model_list: [record] }, device: "cpu" });
+    await engine.reload(name);
+    const request = { messages: messages.slice(0, 2 * i + 1), temperature: 0, max_tokens: 12 };
+    said.push((await engine.chat.completions.create(request)).choices[0].message.content);
+    await engine.unload();
+  }
+  return said;
+}"""
+
+
+def test_two_real_models_answer_as_they_do_alone(visit: Visit, real: Path) -> None:
+    """By exact tokens, one after the other in one page; the second reads what the first has said."""
+    shutil.rmtree(visit.server.folder)
+    shutil.copytree(real, visit.server.folder)
+    page = visit.context.new_page()
+    page.goto(f"{visit.server.url}?device=cpu")
+    messages, said = [{"role": "user", "content": "Say it."}], []
+    for name in NAMES:
+        if messages[1:]:
+            choose(page, name)
+        page.wait_for_selector("#verdict:has-text('tokens a second on this device')")
+        page.click("#start")
+        page.wait_for_selector("body[data-status=ready]")
+        installed(page)
+        said.append(page.evaluate(ANSWER, [messages, f"{name}-q4"]))
+        messages += [{"role": "assistant", "content": said[-1]}, {"role": "user", "content": "And again."}]
+    shutil.copy(RUNTIME / "debug.js", visit.server.root)
+    (visit.server.root / "alone.html").write_text("<!doctype html><link rel=icon href='data:,'>", "utf-8")
+    alone = visit.context.new_page()
+    alone.goto(visit.server.url.replace("sub/chat/", "alone.html"))
+    assert said == alone.evaluate(ALONE, [messages, NAMES]) and all(said)
