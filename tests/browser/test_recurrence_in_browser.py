@@ -16,14 +16,15 @@ from webllm_build.model import load_model
 from webllm_build.model.numpy_operators import NumpyOperators
 
 
-@pytest.mark.parametrize("family", ["lfm2", "granitemoehybrid-experts"])
-def test_answers_of_a_model_with_states_in_slots(tmp_path: Path, chromium_path: Path, family: str) -> None:
-    """Without experts, and with."""
+@pytest.mark.parametrize(("family", "device"), [("lfm2", "gpu"), ("granitemoehybrid-experts", "cpu")])
+def test_answers_of_a_model_with_states_in_slots(tmp_path: Path, chromium_path: Path, family: str, device: str) -> None:
+    """Without experts, and with: to the engine they are alike on both."""
     folder, out, cache = tmp_path / "tiny", tmp_path / "site", tmp_path / "cache"
     checkpoint = open_tiny(family, "hugging_face", folder)
     request = BuildRequest("site", models=(str(folder),), out=out, quantization="f16", variants=("f32",), context_length=512)
-    build(replace(request, cpu=False, cache_dir=cache))
-    *lines, last = page_console("browser/recurrence.html", {"site": out}, program=chromium_path, seconds=300)
+    build(replace(request, cpu=device == "cpu", cache_dir=cache))
+    query = "device=cpu&variant=cpu-f32" if device == "cpu" else "device=gpu"
+    *lines, last = page_console("browser/recurrence.html", {"site": out}, query, program=chromium_path, seconds=300)
     assert last.strip() == "DONE", "\n".join([*lines, last])
     model, said = load_model(checkpoint), [json.loads(line.removeprefix("SAID ")) for line in lines]
     for answer in said:

@@ -31,8 +31,8 @@ def test_in_node(stored_site: Path, tmp_path: Path) -> None:
     assert (ran.stdout.strip(), ran.stderr, ran.returncode) == ("PASS", "", 0)
 
 
-@pytest.mark.parametrize("device", ["cpu", "gpu"])
-def test_in_chromium(stored_site: Path, chromium_path: Path, device: str) -> None:
-    """A dedicated worker reads them at once, the page's own thread as parts of a file."""
-    lines = list(page_console("browser/stored_rows.html", {"site": stored_site}, f"device={device}", program=chromium_path))
+@pytest.mark.parametrize("query", ["device=cpu", "device=gpu&in=worker"])
+def test_in_chromium(stored_site: Path, chromium_path: Path, query: str) -> None:
+    """A dedicated worker reads them at once, the page's own thread as parts of a file, wherever they are multiplied."""
+    lines = list(page_console("browser/stored_rows.html", {"site": stored_site}, query, program=chromium_path))
     assert lines == ["DONE all passed"]
