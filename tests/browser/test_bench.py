@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chromium import FLAGS
 from open_page import TESTS, page_console
 from webllm_build.compile.link import PLAN_SECTION, read_custom_section
 from webllm_build.compile.plan import Plan, parse_plan
@@ -19,8 +20,16 @@ from webllm_build.package.output import read_marker
 PROMPT, OUTPUT, CONTEXT, RUNS = 60, 6, 80, 1
 
 
+# The public command, whose Chromium runs with the tests' switches: see DAWN_TOGGLES.
+COMMAND = f"""
+from webllm_build import __main__, chromium
+chromium.WEBGPU["software"] = {FLAGS["test"]}
+__main__.main()
+"""
+
+
 def bench(site: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "webllm_build", "bench", str(site), "--gpu", "software", *options]
+    command = [sys.executable, "-c", COMMAND, "bench", str(site), "--gpu", "software", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
