@@ -1,16 +1,17 @@
-/** A published model's tokenizer, which tests/peer/test_real_tokenizers.py fetches: its tokens and texts are those of the tokenizers library. */
+/** Published models' tokenizers, which tests/peer/test_real_tokenizers.py fetches: their tokens and texts are those of the tokenizers library. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Fields } from "../src/support/fields.ts";
 import { ChatTokenizer } from "../src/tokenizer/chat_tokenizer.ts";
 
-const path = process.env["REAL_TOKENIZER"];
+const folder = process.env["REAL_TOKENIZERS"];
 
-if (path !== undefined) {
-  test("every text's tokens, and their text", () => {
-    const given = new Fields(JSON.parse(readFileSync(path, "utf8")), "", Error);
+for (const file of folder === undefined ? [] : readdirSync(folder)) {
+  test(`${file}: every text's tokens, and their text`, () => {
+    const given = new Fields(JSON.parse(readFileSync(join(folder ?? "", file), "utf8")), "", Error);
     const tokenizer = new ChatTokenizer(JSON.parse(readFileSync(given.string("path", 4096), "utf8")), new Fields({}, "", Error));
     const wrong = given.objects("rows", 10_000, (row) => {
       const [text, ids] = [row.string("text", 1 << 20), row.integers("ids", 1 << 20, 0, 2 ** 31)];

