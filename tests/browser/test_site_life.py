@@ -240,13 +240,17 @@ def test_memory_that_does_not_suffice_to_grow_needs_no_new_start(visit: Visit) -
 
 
 def test_an_engine_that_is_gone_when_the_page_comes_back_is_started_again(visit: Visit) -> None:
-    page = visit.start()
+    page = visit.open()
+    page.clock.install()
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
     come_back = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
     page.evaluate(come_back)
     ask(page, "die")
     answered(page, 2)
     assert page.is_hidden("#problem"), "it was there the first time"
     page.evaluate(come_back)
+    page.clock.fast_forward(10_000)
     page.wait_for_selector("#problem:visible")
     assert page.inner_text("#problem-title") == "The GPU was lost"
     page.click("#problem-action")
