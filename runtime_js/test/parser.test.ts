@@ -15,15 +15,16 @@ interface Reading {
   readonly parallel?: boolean;
   readonly isThinking?: boolean;
   readonly tools?: ReadonlyMap<string, JsonObject>;
+  readonly tellsAll?: boolean;
 }
 
 /** The events of a text that comes in these pieces, with pieces of one kind joined. */
 function read(format: ChatFormat, pieces: readonly string[], { parallel = true, isThinking = false,
-  tools = TOOLS }: Reading = {}): string[] {
+  tools = TOOLS, tellsAll = false }: Reading = {}): string[] {
   const events: OutputEvent[] = [];
   let ids = 0;
   const parser = new OutputParser(
-    { format, tools, parallel, isThinking, newId: () => `id${ids++}`, opened: "" },
+    { format, tools, tellsAll, parallel, isThinking, newId: () => `id${ids++}`, opened: "" },
       (event) => events.push(event));
   for (const piece of pieces) parser.push(piece);
   parser.end();
@@ -60,6 +61,7 @@ const CASES: readonly (readonly [string, ChatFormat, string, readonly string[], 
   ["a tool that is not there", HERMES, `<tool_call>{"name": "lookup", "arguments": {}}</tool_call>`,
     [`text <tool_call>{"name": "lookup", "arguments": {}}</tool_call>`]],
   ["no tools at all", HERMES, CALL, [`text ${CALL}`], { tools: new Map() }],
+  ["no tools, but calls are told apart", HERMES, CALL, ["call0 id0 look", `toolArguments0 ${ARGUMENTS}`], { tools: new Map(), tellsAll: true }],
   ["no JSON", HERMES, "<tool_call> look() </tool_call>.", ["text <tool_call> look() </tool_call>."]],
   ["what only begins as a tag", HERMES, "a <tool_ca b <tool", ["text a <tool_ca b <tool"]],
   ["a tag inside of a tag", HERMES, `<tool_<tool_call>{"name": "look"}</tool_call>`, ["text <tool_", "call0 id0 look",

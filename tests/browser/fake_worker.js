@@ -115,6 +115,12 @@ async function answer({ id, request: { prompt } }) {
   postMessage({ kind: "begun", id, modelId: "fake" });
   let count = 0;
   let thoughts = pieces.findIndex((piece) => piece.includes("</think>"));
+  const call = /^call: (\w+) ([^]*)/.exec(question);
+  if (call !== null) {
+    pieces = [];
+    const argument = call[2].match(/[^]{1,7}/g).map((text) => ({ type: "toolArguments", index: 0, text }));
+    postMessage({ kind: "events", id, events: [{ type: "toolCall", index: 0, id: "call_1", name: call[1] }, ...argument] });
+  }
   for (const piece of pieces) {
     if (!running.has(id)) break;
     const type = thoughts-- >= 0 ? "reasoning" : "text";

@@ -67,7 +67,7 @@ def test_a_conversation_goes_on_and_shows_its_speed(visit: Visit) -> None:
     assert "42.5 tokens/s" in page.inner_text("li.assistant:last-child")
     ask(page, "say: Let me <b>think</b>.</think>It is so.")
     assert answered(page, 6) == "It is so."
-    assert page.inner_text("li.assistant:last-child summary") == "Thoughts"
+    assert page.inner_text("li.assistant:last-child summary") == "Thought for 1 sec"
     assert page.text_content("li.assistant:last-child .thought div") == "Let me <b>think</b>."
     assert not page.is_visible("li.assistant:last-child .thought div")
     page.click("li.assistant:last-child summary")

@@ -20,6 +20,7 @@ export function readAnswerRequest(request: Fields): AnswerRequest {
   return {
     ...present({
       parallelToolCalls: request.optional("parallelToolCalls", (key) => request.boolean(key)),
+      tellsCalls: request.optional("tellsCalls", (key) => request.boolean(key)),
       toolChoice: request.optional("toolChoice", (key) => parseToolChoice(request.object(key))),
       thinkingBudget: request.optional("thinkingBudget", (key) => request.integer(key, 0, MAX_TOKENS)),
       strictTools: request.optional("strictTools", (key) => request.array(key, MAX_TOOLS, (name) => String(name))),

@@ -23,6 +23,7 @@ import { FileTray } from "./view/file-tray.ts";
 import { showNotice } from "./view/notice.ts";
 import { ReadAloud } from "./voice.ts";
 import type { Settings } from "./settings.ts";
+import { Taken } from "./taken.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
 import { LOCALE, WORDS } from "./words/words.ts";
 
@@ -151,8 +152,9 @@ export class Chat implements Task, ChatsUser {
   #draw(): void {
     const shown = this.#shown;
     const { messages } = this.#conversation;
-    const isSame = ({ id, text, ending, thought }: ChatMessage, index: number): boolean =>
-      shown[index]?.id === id && shown[index].text === text && shown[index].ending === ending && shown[index].thought === thought;
+    const isSame = ({ id, text, ending, thought, calls }: ChatMessage, index: number): boolean =>
+      shown[index]?.id === id && shown[index].text === text && shown[index].ending === ending && shown[index].thought === thought &&
+      JSON.stringify(shown[index].calls) === JSON.stringify(calls);
     const other = messages.findIndex((message, index) => !isSame(message, index));
     const same = other < 0 ? messages.length : other;
     const [last, former] = [messages[same], shown[same]];
@@ -270,12 +272,12 @@ export class Chat implements Task, ChatsUser {
     const conversation = this.#conversation;
     const turns = conversation.turns();
     const cut = conversation.isCut ? conversation.messages.at(-1) : undefined;
-    let { text, thought = "" } = cut ?? { text: "" };
-    const id = cut?.id ?? conversation.add({ role: "assistant", text, ending: "open" });
+    const taken = new Taken(cut);
+    const id = cut?.id ?? conversation.add({ role: "assistant", text: taken.text, ending: "open" });
     const leave = this.#chats.writes(id);
     const answer = this.#answer = { conversation, id };
     const write = (rest: Omit<Message, "role" | "text">): void => {
-      conversation.replace(id, { role: "assistant", text, ...(thought !== "" && { thought }), ...rest });
+      conversation.replace(id, { role: "assistant", ...taken.said, ...rest });
       if (conversation === this.#conversation) this.#draw();
     };
     write({ ending: "open" });
@@ -285,15 +287,14 @@ export class Chat implements Task, ChatsUser {
       turns,
       settings: { ...this.model.settings, ...conversation.settings },
       take: (piece, by) => {
-        text += piece.text;
-        thought += piece.thought;
+        taken.take(piece);
         write({ ending: "open", ...by });
       },
       end: (rest) => {
         write(rest);
         if (this.#answer === answer) this.#answer = undefined;
         void this.#chats.store.save().then(leave);
-        if (conversation === this.#conversation) this.#announce(text);
+        if (conversation === this.#conversation) this.#announce(taken.text);
       },
     };
   }

@@ -129,15 +129,16 @@ export class EngineHost {
 
   async #answer(prompt: Prompt, settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
     if (this.#engine === undefined) throw new AbortError("The engine was ended.");
-    const { events } = await this.#engine.begin({ request: { prompt, ...requestOf(settings) }, model: undefined }, signal);
+    const { events } = await this.#engine.begin({ request: { prompt, tellsCalls: true, ...requestOf(settings) }, model: undefined }, signal);
     return follow(events, signal, onPiece);
   }
 }
 
-/** Of an answer, and of what the model thinks before it. */
+/** Of an answer, of what the model thinks before it, and of a call of a tool: one with a name begins. */
 export interface Piece {
   readonly text: string;
   readonly thought: string;
+  readonly call?: { readonly name?: string; readonly arguments: string };
 }
 
 async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
@@ -146,6 +147,8 @@ async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPi
   for await (const event of events) {
     if (event.type === "text") onPiece({ text: event.text, thought: "" });
     if (event.type === "reasoning") onPiece({ text: "", thought: event.text });
+    if (event.type === "toolCall") onPiece({ text: "", thought: "", call: { name: event.name, arguments: "" } });
+    if (event.type === "toolArguments") onPiece({ text: "", thought: "", call: { arguments: event.text } });
     if (event.type !== "end") continue;
     const { finishReason, tokens: { prompt, completion }, times: { decode } } = event;
     const ending = finishReason === "tool_calls" ? "stop" : finishReason;

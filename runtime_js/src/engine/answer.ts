@@ -53,6 +53,8 @@ export interface AnswerRequest {
   readonly structure?: Structure | undefined;
   /** Whether one answer may call several tools; default: true. */
   readonly parallelToolCalls?: boolean | undefined;
+  /** Calls are told apart also where the conversation names no tools; default: they are text then. */
+  readonly tellsCalls?: boolean | undefined;
   /** Default: the model's. */
   readonly toolChoice?: ToolChoice | undefined;
   /** Tokens that a thought may have; default: no limit. */

@@ -27,13 +27,14 @@ export function isThinking(rendered: string, { begin }: ThinkingFormat): boolean
 }
 
 /** `rendered` is the text of the prompt: a template may open the thought in it. */
-export function parserOptions({ prompt, parallelToolCalls = true }: AnswerRequest, format: ChatFormat, rendered: string): ParserOptions {
+export function parserOptions({ prompt, parallelToolCalls = true, tellsCalls = false }: AnswerRequest, format: ChatFormat, rendered: string): ParserOptions {
   const isChat = prompt.kind === "chat";
   const opened = format.tools?.opened ?? "";
   return {
     format: isChat ? format : NO_FORMAT,
     tools: isChat ? toolSchemas(prompt.conversation) : new Map(),
     parallel: parallelToolCalls,
+    tellsAll: tellsCalls,
     isThinking: isChat && format.thinking !== undefined && isThinking(rendered, format.thinking),
     newId,
     opened: isChat && rendered.endsWith(opened) ? opened : "",

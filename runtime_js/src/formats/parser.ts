@@ -11,6 +11,8 @@ export interface ParserOptions {
   readonly format: ChatFormat;
   /** The JSON Schemas of the tools that may be called, by name; without any, calls are text. */
   readonly tools: ReadonlyMap<string, JsonObject>;
+  /** Calls of others are told, too, where a tag says that they are calls. */
+  readonly tellsAll?: boolean | undefined;
   /** Whether there may be more than one call. */
   readonly parallel: boolean;
   /** Whether the prompt has opened a thought. */
@@ -35,7 +37,7 @@ export class OutputParser {
 
   constructor(options: ParserOptions, emit: (event: OutputEvent) => void) {
     this.#options = options;
-    this.#tools = options.tools.size > 0 ? options.format.tools : undefined;
+    this.#tools = options.tools.size > 0 || options.tellsAll === true ? options.format.tools : undefined;
     this.#isThinking = options.isThinking && options.format.thinking !== undefined;
     this.#emit = emit;
     this.#reader = this.#answer();
@@ -81,7 +83,7 @@ export class OutputParser {
     if (this.#isThinking) yield* this.#thought();
     let isStart = true;
     while (!input.isEnded || input.rest !== "") {
-      if (isStart && this.#tools?.bare === true) yield* this.#bareCall(this.#tools);
+      if (isStart && this.#tools?.bare === true && this.#options.tools.size > 0) yield* this.#bareCall(this.#tools);
       const tag = yield* input.until(opening, (text) => this.#add({ type: "text", text }));
       isStart = false;
       if (tag === undefined) return;
@@ -122,7 +124,7 @@ export class OutputParser {
     const sink: CallSink = {
       expect: () => { before = ""; hold(); },
       begin: (name) => {
-        if (!this.#options.tools.has(name)) throw new Malformed("no such tool");
+        if (this.#options.tellsAll !== true && !this.#options.tools.has(name)) throw new Malformed("no such tool");
         this.#isHeld = false;
         input.unmark();
         this.#add({ type: "toolCall", index: this.#calls++, id: this.#options.newId(), name });

@@ -11,6 +11,10 @@ export interface Message {
   readonly text: string;
   /** What the model thought before it answered. It is not told again. */
   readonly thought?: string | undefined;
+  /** How long it thought. */
+  readonly thoughtSeconds?: number | undefined;
+  /** What the model would have tools do. */
+  readonly calls?: readonly Call[] | undefined;
   readonly ending: Ending;
   /** Tokens a second, for a finished answer. */
   readonly speed?: number | undefined;
@@ -28,6 +32,15 @@ export interface Message {
 export interface Attachment {
   readonly name: string;
   readonly text: string;
+}
+
+/** A call of a tool, as the model writes it. */
+export interface Call {
+  readonly name: string;
+  /** JSON, or the beginning of it. */
+  readonly arguments: string;
+  /** What the tool gave. */
+  readonly result?: string | undefined;
 }
 
 /** What the model is told of a message. */

@@ -3,14 +3,16 @@
 import { asWritten } from "./as_written.ts";
 import { attachments } from "./attachments.ts";
 import { branchArrows, type Branch } from "./branches.ts";
+import { Calls } from "./calls.ts";
 import type { ViewContext } from "./context.ts";
 import { byId, element, flash, icon, type IconName } from "./dom.ts";
+import { copyFormulas } from "./copy.ts";
 import { Drawing } from "./drawing.ts";
 import { drawLateFormulas } from "./formulas.ts";
 import { GrowingText } from "./growing_text.ts";
-import { isCut, type Message } from "./message.ts";
+import { isCut, type Call, type Message } from "./message.ts";
 import type { Slice } from "./slice.ts";
-import type { ViewWords } from "./words.ts";
+import { Thought } from "./thought.ts";
 
 const REDRAW_MS = 60;
 /** Drawing takes at most one part in so many of the time, however slow the device is. */
@@ -55,6 +57,7 @@ export class MessageList {
     this.#list = byId("messages", HTMLOListElement, context.root);
     this.#actions = actions;
     void context.mathematics.arrival.then(() => drawLateFormulas(this.#list, context));
+    this.#list.addEventListener("copy", (event) => copyFormulas(this.#list, event));
     this.#list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-action]") : null;
       const index = this.#items.findIndex(({ element }) => element === button?.closest("li.message"));
@@ -177,6 +180,7 @@ class MessageItem {
   #thought: Thought | undefined;
   #tools: HTMLElement | undefined;
   #branch: Branch | undefined;
+  #calls: Calls | undefined;
 
   constructor(message: Message, context: ViewContext, actions: MessageActions) {
     const { words } = this.#context = context;
@@ -200,6 +204,7 @@ class MessageItem {
     const open = message.ending === "open";
     this.element.toggleAttribute("data-open", open);
     if (message.role === "assistant") this.#drawThought(message, open);
+    if (message.calls !== undefined) this.#drawCalls(message.calls);
     if (open) return;
     const { words } = this.#context;
     const note = words.notes[message.ending];
@@ -220,18 +225,26 @@ class MessageItem {
     return this.message.role !== "assistant" || this.#drawText(this.message.text, this.message.ending === "open", slice);
   }
 
-  #drawThought({ text, thought = "" }: Message, open: boolean): void {
+  #drawThought({ text, thought = "", thoughtSeconds, calls }: Message, open: boolean): void {
     if (thought === "") return;
     if (this.#thought === undefined) {
-      this.#thought = new Thought(this.#context.words);
+      this.#thought = new Thought(this.#context);
       this.#body.before(this.#thought.element);
     }
-    this.#thought.draw(thought, open && text === "");
+    this.#thought.draw(thought, open && text === "" && calls === undefined, thoughtSeconds);
+  }
+
+  #drawCalls(calls: readonly Call[]): void {
+    if (this.#calls === undefined) {
+      this.#calls = new Calls(this.#context);
+      this.#body.after(this.#calls.element);
+    }
+    this.#calls.draw(calls);
   }
 
   #drawText(text: string, open: boolean, slice: Slice): boolean {
     if (text === "") {
-      this.#body.replaceChildren(...(open ? [element("span", { class: "waiting" }, element("span", { class: "hidden" }, this.#context.words.thinking))] : []));
+      this.#body.replaceChildren(...(open && this.message.calls === undefined ? [element("span", { class: "waiting" }, element("span", { class: "hidden" }, this.#context.words.thinking))] : []));
       return true;
     }
     if (this.#text === undefined) {
@@ -245,25 +258,6 @@ class MessageItem {
       this.#body.replaceChildren(asWritten(text));
       return true;
     }
-  }
-}
-
-/** What the model thinks, folded. */
-class Thought {
-  readonly #words: ViewWords;
-  readonly #summary = element("summary", {});
-  readonly #text = new Text();
-  readonly element = element("details", { class: "thought" }, this.#summary, element("div", { dir: "auto" }, this.#text));
-
-  constructor(words: ViewWords) {
-    this.#words = words;
-  }
-
-  draw(thought: string, isGrowing: boolean): void {
-    const title = isGrowing ? this.#words.thinking : this.#words.thoughts;
-    if (this.#summary.textContent !== title) this.#summary.textContent = title;
-    if (thought.startsWith(this.#text.data)) this.#text.appendData(thought.slice(this.#text.length)); // a selection in it survives
-    else this.#text.data = thought;
   }
 }
 

@@ -13,6 +13,11 @@ export interface ViewWords {
   /** While nothing of an answer is there, and above thoughts. */
   readonly thinking: string;
   readonly thoughts: string;
+  /** time: how long, with its unit. */
+  readonly thoughtFor: string;
+  /** Above a call of a tool, and above what came back. */
+  readonly calls: string;
+  readonly result: string;
   readonly copy: string;
   readonly copyCode: string;
   readonly change: string;
@@ -45,6 +50,9 @@ export const WORDS: ViewWords = {
   answered: "The model answered:",
   thinking: "Thinking…",
   thoughts: "Thoughts",
+  thoughtFor: "Thought for {time}",
+  calls: "Calls {name}",
+  result: "Result",
   copy: "Copy",
   copyCode: "Copy code",
   change: "Change",

@@ -2,6 +2,7 @@
 
 import { Fields } from "../../support/fields.ts";
 import { ENDINGS, ROLES, type Message } from "../../view/message.ts";
+import { readTaken } from "../taken.ts";
 import { readChatSettings, type ChatSettings } from "../settings.ts";
 
 export interface ChatRecord {
@@ -81,6 +82,7 @@ export function readSaid(fields: Fields): Message {
     role: fields.oneOf("role", ROLES),
     text: fields.string("text", MAX_TEXT),
     thought: fields.optional("thought", (key) => fields.string(key, MAX_TEXT)),
+    ...readTaken(fields, MAX_TEXT),
     ending: fields.oneOf("ending", ENDINGS),
     speed: fields.optional("speed", (key) => fields.number(key, 0, 1e9)),
     tokens: fields.optional("tokens", (key) => fields.integer(key, 0, MAX_TOKENS)),

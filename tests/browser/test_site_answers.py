@@ -1,0 +1,138 @@
+"""What answers are made of besides Markdown: code with its colours, formulas, thoughts with their time, calls of tools."""
+
+from __future__ import annotations
+
+import json
+
+from site_visit import Visit, answered, ask, drawn, kept_as, until
+
+BODY = "#messages > li:last-child .body"
+LATE = ("assets/highlight.", "assets/mathematics.")
+FETCHED = "(part) => performance.getEntriesByType('resource').some(({ name }) => name.includes(part))"
+CODE = '```python title="x"\ndef f(a):\n    return "b"  # c\n\n\nx = 1\n```'
+
+
+def test_code_has_colours_a_name_and_a_button(visit: Visit) -> None:
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visit.start()
+    ask(page, "say: no code")
+    answered(page, 2)
+    ask(page, f"say: {CODE}\n\n```mine\na = 1\n```\n\n    def indented")
+    answered(page, 4)
+    page.wait_for_selector(f"{BODY} .code-keyword:text-is('def ')")
+    assert page.locator(f"{BODY} .code-string").inner_text() == '"b"  '
+    assert page.locator(f"{BODY} .code-comment").inner_text() == "# c"
+    assert page.locator(f"{BODY} .code-head bdi").all_inner_texts() == ["python", "mine", ""]
+    assert page.locator(f"{BODY} .code >> nth=1").locator("[class^=code-]:not(.code-head)").count() == 0, "nobody knows that language"
+    page.click(f"{BODY} [data-action=copy-code] >> nth=0")
+    until(page, "document.querySelector('[data-action=copy-code] use').getAttribute('href') === '#icon-check'")
+    assert page.evaluate("navigator.clipboard.readText()") == 'def f(a):\n    return "b"  # c\n\n\nx = 1\n'
+    page.locator(f"{BODY} pre >> nth=0").evaluate("(one) => getSelection().selectAllChildren(one)")
+    assert page.evaluate("getSelection().toString()") == 'def f(a):\n    return "b"  # c\n\n\nx = 1'
+    color = "(one) => getComputedStyle(one).color"
+    assert page.locator(f"{BODY} .code-keyword >> nth=0").evaluate(color) != page.locator(f"{BODY} pre >> nth=0").evaluate(color)
+
+
+def test_scripts_come_with_what_needs_them(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "say: prose for $5 and $6, and `code`, and ```\nplain\n```")
+    answered(page, 2)
+    assert not any(page.evaluate(f"({FETCHED})('{part}')") for part in LATE)
+    ask(page, f"say: {CODE}")
+    answered(page, 4)
+    until(page, f"({FETCHED})('{LATE[0]}')")
+    assert not page.evaluate(f"({FETCHED})('{LATE[1]}')")
+    ask(page, "say: $x^2$")
+    answered(page, 6)
+    page.wait_for_selector(f"{BODY} math msup")
+
+
+def test_what_is_selected_stays_so_when_colours_come(visit: Visit) -> None:
+    visit.server.held = {LATE[0]}
+    page = visit.start()
+    ask(page, f"say: {CODE}")
+    answered(page, 2)
+    page.locator(f"{BODY} .lines > span >> nth=1").evaluate(
+        "({ firstChild }) => getSelection().setBaseAndExtent(firstChild, 2, firstChild, 12)"
+    )
+    selected = page.evaluate("getSelection().toString()")
+    assert selected == "  return \""
+    visit.server.held = set()
+    page.wait_for_selector(f"{BODY} .code-keyword")
+    assert page.evaluate("getSelection().toString()") == selected
+
+
+FORMULAS = [
+    (r"$\frac{a}{b}$", "mfrac"),
+    (r"\(\alpha_1\)", "msub"),
+    ("$$\n\\sum_{k=1}^n k\n= \\pi\n$$", ".displayed munderover"),
+    ("\\[\na\n+ b\n\\]", ".displayed mo"),
+    ("\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}", "mtable"),
+    ("- item with $x$", "li math"),
+    ("| $x$ |\n|---|\n| $y$ |", "td math"),
+]
+NO_FORMULAS = [
+    "It costs $5 and $6.",
+    "From $5, or 6$ for two",
+    "US$5 and CA$7 are $HOME/bin:$PATH",
+    "`$x$` and ``$$y$$``",
+    "```\n$$x$$\n```",
+    "$ x $ and $x",
+    r"\$x$ and \(y",
+    "$$\n\n$$",
+    r"$\undefined{x$",
+    r"$\def\a{\a\a}\a$",
+]
+
+
+def test_formulas_are_mathematics_and_prices_are_not(visit: Visit) -> None:
+    page = visit.start()
+    for number, (source, selector) in enumerate(FORMULAS, 1):
+        ask(page, f"say: {source}")
+        answered(page, 2 * number)
+        page.wait_for_selector(f"{BODY} {selector}", state="attached")
+    for number, source in enumerate(NO_FORMULAS, len(FORMULAS) + 1):
+        ask(page, f"say: {source}")
+        answered(page, 2 * number)
+        page.wait_for_timeout(20)
+        assert page.locator(f"{BODY} math").count() == 0, source
+    assert visit.console == []
+
+
+def test_formulas_are_copied_as_they_were_written(visit: Visit) -> None:
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visit.start()
+    ask(page, "say: So $x^2$ holds.\n\n- and\n- $$\\frac12$$")
+    answered(page, 2)
+    page.wait_for_selector(f"{BODY} mfrac")
+    page.locator(BODY).evaluate("(one) => getSelection().selectAllChildren(one)")
+    page.keyboard.press("ControlOrMeta+c")
+    assert page.evaluate("navigator.clipboard.readText()").split() == ["So", "$x^2$", "holds.", "and", "$$\\frac12$$"]
+
+
+def test_thoughts_have_their_time_and_calls_are_no_text(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "say: hm</think>yes")
+    answered(page, 2)
+    assert page.inner_text("li.assistant .thought summary") == "Thought for 1 sec"
+    ask(page, 'call: look {"place": "<b>", "days": [1, 2]}')
+    answered(page, 4)
+    for _ in range(2):
+        assert page.inner_text("li:last-child .call summary").strip() == "Calls look"
+        page.click("li:last-child .call summary")
+        assert page.inner_text("li:last-child .call pre") == '{\n  "place": "<b>",\n  "days": [\n    1,\n    2\n  ]\n}'
+        page.reload()
+        page.wait_for_selector("body[data-status=ready]")
+        drawn(page)
+
+
+def test_a_call_that_was_kept_is_shown_within_bounds(visit: Visit) -> None:
+    page = visit.start()
+    call = {"name": "\u202ex" * 300, "arguments": "{" * 60_000, "result": "r"}
+    kept = {"role": "assistant", "text": "", "ending": "stop", "calls": [call]}
+    page.evaluate(f"(all) => sessionStorage.setItem({kept_as('conversation')}, all)", json.dumps([kept]))
+    page.reload()
+    page.wait_for_selector("li .call")
+    assert page.locator("li .call > .code pre").evaluate("(one) => one.textContent.length") < 10_000
+    assert page.locator("li .call details summary").text_content() == "Result"
+    assert page.locator("li .call summary .sign").count() == 50
