@@ -175,7 +175,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     llama, qwen = (Path(shutil.copytree(TESTS / "fixtures" / f"tiny-{name}", folder / name)) for name in NAMES)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(llama / name, qwen)
-    options = ["--model", llama, "--model", qwen, "--variant", "f32", "--out", folder / "dist"]
+    options: list[str | Path] = ["--model", llama, "--model", qwen, "--variant", "f32", "--out", folder / "dist"]
     subprocess.run([sys.executable, "-m", "webllm_build", "site", *options], check=True, capture_output=True)
     return folder / "dist"
 

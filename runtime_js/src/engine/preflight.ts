@@ -106,24 +106,24 @@ async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | un
 
 /**
  * Tokens a second of one answer, by steps as an answer has them, one behind the other; undefined where there is no time for one. Of several
- * rounds the best counts: what disturbs one makes it longer, and the clocks of an idle machine take their time to rise.
+ * rounds the later half counts: the clocks of an idle machine take their time to rise.
  */
 export async function paceOf(runner: InspectableRunner, left: () => number): Promise<number | undefined> {
   const layer = await firstLayerTime(runner);
   const estimate = layer * runner.layersOfStep;
   if (estimate > left() / 2) return estimate > 0 ? 1000 / estimate : undefined; // a step takes too long: its layers are alike
   await steps(runner, 1); // the first makes what others find
-  let [count, best] = [1, Infinity];
-  for (let round = 0; round < ROUNDS && left() > 0;) {
+  const times: number[] = [];
+  for (let count = 1; times.length < ROUNDS && left() > 0;) {
     const begun = performance.now();
     await steps(runner, count);
     const time = performance.now() - begun;
     if (!(time > 0)) return undefined;
-    best = Math.min(best, time / count);
-    if (time >= ENOUGH_MS / 2) round++;
+    if (time >= ENOUGH_MS / 2 || left() <= 0) times.push(time / count);
     count = Math.max(1, Math.min(MOST_STEPS, Math.ceil(Math.min(ENOUGH_MS, left() / 2) / (time / count))));
   }
-  return Number.isFinite(best) ? 1000 / best : 1000 / estimate;
+  const last = times.slice(Math.floor(times.length / 2));
+  return last.length > 0 ? 1000 * last.length / last.reduce((sum, time) => sum + time, 0) : 1000 / estimate;
 }
 
 /** Milliseconds of a decode step's first layer, when it has run before. */
