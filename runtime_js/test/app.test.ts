@@ -11,7 +11,11 @@ import { Rate } from "../src/app/rate.ts";
 import { requestOf, variablesOf } from "../src/app/request.ts";
 import { SettingsStore, contextChoices, type Settings } from "../src/app/settings.ts";
 import { DownloadError, ERROR_CLASSES } from "../src/support/errors.ts";
+import EN from "../src/app/words/en.ts";
+import { say } from "../src/app/words/words.ts";
 import { parseManifest } from "../src/storage/manifest.ts";
+
+say(EN, "en", "en");
 
 /** No storage at all, as in a browser that refuses it. */
 function noStorage(): ReturnType<typeof safeStorage> {

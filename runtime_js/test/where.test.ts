@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deviceOf } from "../src/app/settings.ts";
 import { Speeds } from "../src/app/where.ts";
+import EN from "../src/app/words/en.ts";
+import { say } from "../src/app/words/words.ts";
 import { describeComputer } from "../src/executor/devices.ts";
+
+say(EN, "en", "en");
 
 test("a page says what computes, and of a CPU how fast it was here", () => {
   const kept = new Map<string, string>();

@@ -10,7 +10,7 @@ import { formatBytes, formatCount, formatDuration, formatPercent, formatPlural, 
 import FR from "../src/app/words/fr.ts";
 import JA from "../src/app/words/ja.ts";
 import PT from "../src/app/words/pt.ts";
-import { LANGUAGE, LOCALE, speak } from "../src/app/words/words.ts";
+import { LANGUAGE, LOCALE, say, speak } from "../src/app/words/words.ts";
 import ZH from "../src/app/words/zh.ts";
 import { ERROR_CLASSES } from "../src/support/errors.ts";
 import { isRecord } from "../src/support/fields.ts";
@@ -73,6 +73,8 @@ test("values stand where the words name them, once, and nothing else is named", 
   assert.equal(fill("{toString} {a}", { a: "1" }), "{toString} 1");
 });
 
+say(EN, "en", "en");
+
 test("numbers are written as the visitor's language has them", async () => {
   const plain = (text: string): string => text.replaceAll(/[\u00a0\u202f]/g, " ");
   const all = (): string[] => [
@@ -83,9 +85,10 @@ test("numbers are written as the visitor's language has them", async () => {
     "98.1 MB", "1.92 GB", "5,000 GB", "3.21 MB/s", "135 million", "3.2 billion", "12 thousand",
     "1 sec", "1 min 10 sec", "2 min", "1 hr", "1 hr 5 min", "43%", "4,096 tokens",
   ]);
-  await speak(["de"], { de: `data:text/javascript,${encodeURIComponent(`export default ${JSON.stringify(DE)}`)}` });
+  const script = (words: Words): string => `data:text/javascript,${encodeURIComponent(`export default ${JSON.stringify(words)}`)}`;
+  await speak(["de"], { en: script(EN), de: script(DE) });
   assert.deepEqual([LANGUAGE, LOCALE], ["de", "de"]);
   assert.deepEqual(all().slice(0, 6), ["98,1 MB", "1,92 GB", "5.000 GB", "3,21 MB/s", "135 Millionen", "3,2 Milliarden"]);
-  await speak(["fr"], { fr: pathToFileURL("/nowhere.js").href }); // its words do not come
-  assert.equal(LANGUAGE, "de");
+  await speak(["fr"], { en: script(EN), fr: pathToFileURL("/nowhere.js").href }); // its words do not come
+  assert.deepEqual([LANGUAGE, LOCALE], ["en", "en"]);
 });

@@ -31,6 +31,7 @@ SITE_SCRIPTS = (
         "site-worker.js",
         "structure.js",
         "cpu.js",
+        "tokenizer.js",
         "markdown.js",
         "highlight.js",
         "mathematics.js",

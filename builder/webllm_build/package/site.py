@@ -127,7 +127,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     remote = site.remote if task == "chat" else None
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
-    late = {name: _built(f"{name}.js") for name in ("structure", "cpu", "markdown", "highlight", "mathematics")}
+    late = {name: _built(f"{name}.js") for name in ("structure", "cpu", "tokenizer", "markdown", "highlight", "mathematics")}
     served = _built("endpoint.js") if site.endpoint else None
     asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")
@@ -137,7 +137,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     icon_type = site.logo.type if site.logo else LOGO_TYPES["svg"]
     drawn = (_static("icon-192.png"), _static("icon-512.png"), _static("icon-maskable.png")) if site.logo is None else ()
     icons = json.loads(runtime_file("icons.json"))
-    words = {language: _built(f"words-{language}.js") for language in LANGUAGES if language != "en"}
+    words = {language: _built(f"words-{language}.js") for language in LANGUAGES}
     own_words = [asset for language, asset in words.items() if language == site.language]
     config = {
         "task": task,

@@ -17,7 +17,7 @@ import { SequenceManager } from "./sequences.ts";
 import { Session, type SessionParts } from "./session.ts";
 import { Grammars } from "./structure/grammars.ts";
 import { ModelFolder } from "../storage/model_folder.ts";
-import { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
+import { importPart } from "../tokenizer/part.ts";
 
 const STOPPED = "Loading was stopped.";
 /** Of a GPU, after which the CPU goes on, or nothing. */
@@ -122,8 +122,9 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     })));
     // Reading a tokenizer keeps this thread busy: kernels are asked for first.
     const reading = Promise.all([
-      progress.during("the tokenizer", folder.readJson(manifest.tokenizer, stop), true), Promise.race([asked, started]),
-    ]).then(([json]) => new ChatTokenizer(json, manifest.tokenizerConfig));
+      progress.during("the tokenizer", folder.readJson(manifest.tokenizer, stop), true),
+      progress.during("the tokenizer's script", importPart(), true), Promise.race([asked, started]),
+    ]).then(([json, { ChatTokenizer }]) => new ChatTokenizer(json, manifest.tokenizerConfig));
     const [model, { runner, abi, variant, computer, warning, lost }, tokenizer] = await abortable(Promise.all([
       progress.timed("device", open), started, progress.timed("tokenizer", reading), progress.timed("weights", weights),
     ]), stop, STOPPED);

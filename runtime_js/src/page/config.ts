@@ -82,7 +82,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     task: fields.oneOf("task", TASKS),
     models: readModels(fields, pageUrl),
     worker: fields.string("worker", 2000),
-    parts: { structure: absolute("structure"), cpu: absolute("cpu") },
+    parts: { structure: absolute("structure"), cpu: absolute("cpu"), tokenizer: absolute("tokenizer") },
     serviceWorker: fields.string("service_worker", 2000),
     late: { markdown: absolute("markdown"), highlight: absolute("highlight"), mathematics: absolute("mathematics") },
     endpoint: fields.optional("endpoint", absolute),

@@ -1,34 +1,33 @@
-/** The words of this visit: English is here, another language comes as a script of its own. */
+/** The words of this visit: each language's are a script of its own, so that a page loads one. */
 
 import { languageOf, type Language } from "../../support/languages.ts";
-import EN, { type Words } from "./en.ts";
+import type { Words } from "./en.ts";
 
-/** How long the page waits for its language before it speaks English. */
+/** How long the page waits for its language before it asks for English. */
 const PATIENCE_MS = 5000;
 
 /** What the page says. Read where it is shown: modules are there before their language is. */
-export let WORDS: Words = EN;
+export let WORDS: Words;
 export let LANGUAGE: Language = "en";
 /** Of numbers: a tag of BCP 47. */
 export let LOCALE = "en";
 
-/** Take the first of `wished` (tags of BCP 47) that there are words for. scripts: absolute URLs of the other languages' words. */
+/** Take the first of `wished` (tags of BCP 47) that there are words for; English where those do not come. scripts: absolute URLs of the words. */
 export async function speak(wished: readonly string[], scripts: Readonly<Record<string, string>>): Promise<void> {
   const [language, locale] = languageOf(wished);
-  const script = scripts[language];
-  if (script === undefined && language !== "en") return;
-  if (script !== undefined) {
-    const words = await new Promise<Words | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
-      load(script).catch(() => undefined).then(resolve).finally(() => clearTimeout(timer));
-    });
-    if (words === undefined) return;
-    WORDS = words;
-  }
-  [LANGUAGE, LOCALE] = [language, locale];
+  const words = await load(scripts[language] ?? "", PATIENCE_MS).catch(() => undefined);
+  if (words !== undefined) say(words, language, locale);
+  else say(await load(scripts["en"] ?? "", 2 * PATIENCE_MS), "en", "en");
 }
 
-async function load(script: string): Promise<Words> {
-  const { default: words }: { default: Words } = await import(script);
+export function say(words: Words, language: Language, locale: string): void {
+  [WORDS, LANGUAGE, LOCALE] = [words, language, locale];
+}
+
+async function load(script: string, patience: number): Promise<Words> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`${script} does not come`)), patience); });
+  const coming: Promise<{ default: Words }> = import(script);
+  const { default: words } = await Promise.race([coming, late]).finally(() => clearTimeout(timer));
   return words;
 }
