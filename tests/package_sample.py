@@ -25,6 +25,7 @@ from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.quantize import Packed
 from webllm_build.site_words import PAGES_WORDS, SiteWords
 from webllm_build.source.checkpoint import Tokenizer
+from webllm_build.theme import PAGES_THEME, Theme
 
 FACTS = ModelFacts(
     id="sample-1m",
@@ -75,9 +76,9 @@ def publish_site(
     language: str | None = None,
     words: SiteWords = PAGES_WORDS,
     logo: Logo | None = None,
-    style: str = "",
+    theme: Theme = PAGES_THEME,
 ) -> Marker:
-    site = SiteOptions(title, weights, True, endpoint, remote, host, language, words, logo, style)
+    site = SiteOptions(title, weights, True, endpoint, remote, host, language, words, logo, theme)
     with open_output(out) as output:
         return write_site(output, models, site)
 

@@ -23,7 +23,7 @@ from webllm_build.package.places import MODEL_FOLDER, Places
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.progress import Progress, Silent
 from webllm_build.recipe import Recipe, check_ids, check_tasks, package_name, title
-from webllm_build.theme import stylesheet
+from webllm_build.theme import theme_of
 from webllm_build.tokenizer_check import check_tokenizer
 from webllm_build.weights import store_weights
 
@@ -136,7 +136,7 @@ def _pack_and_write(
     with progress.step(f"Writing {request.out}"):
         if request.kind == "site":
             how = (places, request.has_threads, request.endpoint, request.remote_at)
-            own = (request.fixed_language, request.words, request.logo, stylesheet(request.colors, request.font))
+            own = (request.fixed_language, request.words, request.logo, theme_of(request.colors, request.font))
             write_site(output, models, SiteOptions(title(recipes), *how, host_of(request.host), *own))
         else:
             name = request.package_name or package_name(recipes)

@@ -54,8 +54,24 @@ class Colors:
 PAGES_OWN = Colors()
 
 
+@dataclass(frozen=True)
+class Theme:
+    """style: a stylesheet behind the page's own; empty where all is as there. ground, header, night_header: what a system shows around the
+    page, and in its place while it starts: as #rrggbb, by day but for the last."""
+
+    style: str
+    ground: str
+    header: str
+    night_header: str
+
+
+def theme_of(colors: Colors, font: str) -> Theme:
+    day, night = _base("light", colors), _base("dark", colors)
+    return Theme(stylesheet(colors, font), _hex(day["background"]), _hex(day["surface"]), _hex(night["surface"]))
+
+
 def stylesheet(colors: Colors, font: str) -> str:
-    """What stands behind the page's own style; empty where all is as there."""
+    """Of letters and of each scheme's colors."""
     rules = [f":root {{ font-family: {FONTS[font]}; }}"] if FONTS[font] else []
     if colors.light != Palette():
         rules.append(f":root {{ {_properties('light', colors)} }}")
@@ -178,3 +194,6 @@ def parse_color(text: str) -> Color:
 
 def _hex(color: Color) -> str:
     return "#" + "".join(f"{part:02x}" for part in color)
+
+
+PAGES_THEME = theme_of(PAGES_OWN, "sans")

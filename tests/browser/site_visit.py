@@ -41,7 +41,7 @@ def build_site(
     """Write a site with 1 MB of weights whose engine is the fake one; all else is what users get. Another title, another program.
 
     chats: the model has a chat template; one without continues a text. first: the sample. others: models beside it, each
-    larger than the next. own: language, words, logo and style of the site.
+    larger than the next. own: language, words, logo and theme of the site.
     """
     tokenizer = TOKENIZER if chats else replace(TOKENIZER, config={"eos_token": "</s>"})
     libraries = (LIBRARY, LIBRARY + b"\0\3\1r\0") if runs_on_cpu else None

@@ -10,7 +10,7 @@ from site_visit import Visit, answered, build_site
 
 from webllm_build.config import BuildRequest, resolve
 from webllm_build.config_file import read_config
-from webllm_build.theme import stylesheet
+from webllm_build.theme import theme_of
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><path d="M0 0h40v10H0z" fill="#7a1fa2"/></svg>'
 TOML = """
@@ -41,8 +41,8 @@ def own_site(visit: Visit, tmp_path: Path, chats: bool = True) -> None:
     file = read_config(folder / "webllm.toml")
     assert file.problems == ()
     request = resolve(BuildRequest("site", **file.values))
-    style = stylesheet(request.colors, request.font)
-    own: dict[str, Any] = {"language": request.fixed_language, "words": request.words, "logo": request.logo, "style": style}
+    theme = theme_of(request.colors, request.font)
+    own: dict[str, Any] = {"language": request.fixed_language, "words": request.words, "logo": request.logo, "theme": theme}
     build_site(visit.server.folder, tmp_path / "build-own", title=request.title or "", chats=chats, **own)
 
 
@@ -55,6 +55,8 @@ def test_a_site_says_its_own_words_in_its_own_colors(visit: Visit, tmp_path: Pat
     own_site(visit, tmp_path)
     page = visit.open()
     expect(page).to_have_title("Ask Ada")
+    headers = page.locator("meta[name=theme-color]").evaluate_all("(metas) => metas.map(({ content }) => content)")
+    assert set(headers) == {"#fffcf5"}
     logo = page.locator("header img")
     size = logo.evaluate("async (image) => (await image.decode(), [image.clientWidth, image.clientHeight])")
     assert size == [104, 26], "as wide as it is drawn"
@@ -82,6 +84,8 @@ def test_a_site_says_its_own_words_in_its_own_colors(visit: Visit, tmp_path: Pat
     assert answered(page, 2) == "2 messages: system, user."
     page.click("#open-settings")
     expect(page.locator("#system-prompt")).to_have_value("You are Ada.")
+    page.select_option("#preset", label="Poet")
+    expect(page.locator("#system-prompt")).to_have_value("Rhyme.")
 
 
 def test_a_page_that_continues_texts_suggests_the_sites_beginnings(visit: Visit, tmp_path: Path) -> None:

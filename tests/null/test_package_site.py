@@ -22,6 +22,7 @@ from webllm_build.package.output import MARKER, open_output, read_marker
 from webllm_build.package.places import BUNDLED, Places
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.site_words import Preset, SiteWords
+from webllm_build.theme import Theme
 
 HASHED = re.compile(r"\.([0-9a-f]{16}|[0-9a-f]{32})\.")
 
@@ -215,7 +216,8 @@ def test_a_hostile_title_stays_text(tmp_path: Path) -> None:
 def test_a_sites_own_words_picture_and_colors_are_part_of_it(tmp_path: Path) -> None:
     hostile = "</script><script>alert(1)</script>"
     words = SiteWords(f"Hallo {hostile}", (hostile,), hostile, (Preset("a", hostile),))
-    publish_site(tmp_path / "dist", sample_model(tmp_path), words=words, logo=Logo(b"RIFF....WEBP", "webp"), style=":root{}")
+    theme = Theme(":root{}", "#111111", "#222222", "#333333")
+    publish_site(tmp_path / "dist", sample_model(tmp_path), words=words, logo=Logo(b"RIFF....WEBP", "webp"), theme=theme)
     out = tmp_path / "dist"
     page = Page((out / "index.html").read_text("utf-8"))
     assert page.inline_scripts == ["application/json"]
@@ -225,6 +227,8 @@ def test_a_sites_own_words_picture_and_colors_are_part_of_it(tmp_path: Path) -> 
     assert all((out / path).is_file() for path in own)
     shell = service_worker_config(out)["shell"]
     assert isinstance(shell, list) and set(own) <= set(shell)
+    app = json.loads((out / "manifest.webmanifest").read_text("utf-8"))
+    assert (app["background_color"], app["theme_color"]) == ("#111111", "#222222")
 
 
 def test_a_site_is_installable(tmp_path: Path) -> None:

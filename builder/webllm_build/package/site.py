@@ -22,6 +22,7 @@ from webllm_build.package.places import BUNDLED, MODEL_FOLDER, WEIGHTS_FOLDER, P
 from webllm_build.package.render import render
 from webllm_build.package.web_app import WEB_APP, AppIcon, web_app
 from webllm_build.site_words import PAGES_WORDS, SiteWords
+from webllm_build.theme import PAGES_THEME, Theme
 
 BENCH = "bench.html"
 DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
@@ -46,7 +47,7 @@ class SiteOptions:
     remote: who may answer in the device's place, where the visitor lets it; only of a page that chats.
     host: where it will be served, whose files it gets.
     language: that the page speaks, one of assets.LANGUAGES; None speaks the visitor's.
-    words, logo, style: its own, in the place of the page's or behind it.
+    words, logo, theme: its own, in the place of the page's or behind it.
     """
 
     title: str
@@ -58,7 +59,7 @@ class SiteOptions:
     language: str | None = None
     words: SiteWords = PAGES_WORDS
     logo: Logo | None = None
-    style: str = ""
+    theme: Theme = PAGES_THEME
 
 
 def write_site(output: Output, models: Sequence[CompiledModel], site: SiteOptions) -> Marker:
@@ -132,7 +133,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")
     style = _built("style.css")
-    theme = _hashed("theme.css", site.style.encode()) if site.style else None
+    own_style = _hashed("theme.css", site.theme.style.encode()) if site.theme.style else None
     icon = _static("icon.svg") if site.logo is None else _hashed(f"logo.{site.logo.extension}", site.logo.data)
     icon_type = site.logo.type if site.logo else LOGO_TYPES["svg"]
     drawn = (_static("icon-192.png"), _static("icon-512.png"), _static("icon-maskable.png")) if site.logo is None else ()
@@ -152,14 +153,15 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
         "site": asdict(site.words),
     }
     origins = "".join(f" {origin}" for origin in site.weights.origins)
-    assets = (app, worker, *late.values(), style, icon, *own_words, *(each for each in (served, asks, theme) if each))
+    assets = (app, worker, *late.values(), style, icon, *own_words, *(each for each in (served, asks, own_style) if each))
 
     def page(build: str) -> Asset:
         index = render(
             "site/index.html.j2",
             title=site.title,
             origin=origins + (f" {origin_of(remote.url)}" if remote else ""),
-            styles=[each.path for each in (style, theme) if each],
+            styles=[each.path for each in (style, own_style) if each],
+            theme=site.theme,
             icon=icon.path,
             icon_type=icon_type,
             touch_icon=drawn[2].path if drawn else icon.path,
@@ -190,7 +192,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     bench = _bench(config, site.title, origins, icon.path, icon_type)
     installed = [AppIcon(asset.path, "image/png", sizes, purpose) for asset, (sizes, purpose) in zip(drawn, DRAWN, strict=False)]
     language = site.language or "en"
-    manifest = web_app(site.title, language, [AppIcon(icon.path, icon_type, "any"), *installed], task == "chat")
+    manifest = web_app(site.title, language, [AppIcon(icon.path, icon_type, "any"), *installed], site.theme, task == "chat")
     others = [asset for asset in words.values() if asset not in own_words]
     files_of_hosts = (Asset(WEB_APP, manifest), notice, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
     return (page(version), *assets, *others, *drawn, logic, *bench, *files_of_hosts)

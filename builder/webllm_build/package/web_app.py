@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from webllm_build.theme import Theme
+
 WEB_APP = "manifest.webmanifest"
-# The page's own ground and header, which a system shows while the page starts.
 SHORT = 12  # characters that fit below an icon
-GROUND, HEADER = "#f7f6f3", "#ffffff"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class AppIcon:
     purpose: str = "any"
 
 
-def web_app(title: str, language: str, icons: Sequence[AppIcon], chats: bool) -> bytes:
+def web_app(title: str, language: str, icons: Sequence[AppIcon], theme: Theme, chats: bool) -> bytes:
     """The manifest. What is shared with an installed chat is asked of it, as `?q=` of its address."""
     manifest = {
         "id": "./",
@@ -32,8 +32,8 @@ def web_app(title: str, language: str, icons: Sequence[AppIcon], chats: bool) ->
         "start_url": "./",
         "scope": "./",
         "display": "standalone",
-        "background_color": GROUND,
-        "theme_color": HEADER,
+        "background_color": theme.ground,
+        "theme_color": theme.header,
         "icons": [{"src": icon.path, "type": icon.type, "sizes": icon.sizes, "purpose": icon.purpose} for icon in icons],
         **({"share_target": {"action": "./", "method": "GET", "params": {"text": "q", "title": "title", "url": "url"}}} if chats else {}),
     }
