@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
 from playwright.sync_api import Error, Page, expect
@@ -42,3 +43,212 @@ def test_an_answer_survives_a_tab_that_is_killed(visit: Visit) -> None:
     assert page.inner_text("li.assistant .body").startswith("word0 word1 word2 word3")
     ask(page, "one")
     assert answered(page, 4) == "3 messages: user, assistant, user."
+
+
+def asked(visit: Visit, *questions: str) -> Page:
+    """A page whose chats begin with these questions; the last is shown."""
+    page = visit.start()
+    for question in questions:
+        if page.is_enabled("#new-chat"):
+            page.click("#new-chat")
+        ask(page, question)
+        answered(page, 2)
+    return page
+
+
+def listed(page: Page) -> list[str]:
+    return page.locator("#chats li a").all_inner_texts()
+
+
+def do(page: Page, title: str, way: str) -> None:
+    """Press what can be done with the chat of that title."""
+    row = page.locator("#chats li", has=page.get_by_role("link", name=title))
+    if row.locator(".ways").is_hidden():
+        row.get_by_role("button", name="More").click()
+    row.get_by_role("button", name=way, exact=True).click()
+
+
+def test_chats_are_listed_found_named_and_pinned(visit: Visit) -> None:
+    page = asked(visit, "say: Äpfel", "say: pears", "say: plums")
+    page.click("#open-chats")
+    expect(page.locator("#chats li a")).to_have_text(["say: plums", "say: pears", "say: Äpfel"])
+    assert page.get_attribute("#open-chats", "aria-expanded") == "true"
+    assert page.get_attribute("#chats li a[aria-current]", "href") == page.evaluate("location.hash")
+    page.fill("#chats input[type=search]", "APFEL")
+    expect(page.locator("#chats li a")).to_have_text(["say: Äpfel"])
+    page.fill("#chats input[type=search]", "nothing has this")
+    expect(page.locator("#chats li")).to_have_count(0)
+    assert "No chat has this" in page.inner_text("#chats")
+    page.fill("#chats input[type=search]", "")
+    do(page, "say: pears", "Rename")
+    page.keyboard.type("Fruit <b>")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chats li a")).to_have_text(["say: plums", "Fruit <b>", "say: Äpfel"])
+    do(page, "say: Äpfel", "Pin")
+    expect(page.locator("#chats li a").first).to_contain_text("say: Äpfel")
+    page.get_by_role("link", name="Fruit").click()
+    expect(page.locator("li.user .body")).to_have_text("say: pears")
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert said(page) == ["say: pears", "pears"]
+    expect(page.locator("#chats li a[aria-current]")).to_have_text("Fruit <b>")
+    page.go_back()
+    expect(page.locator("li.user .body")).to_have_text("say: plums")
+
+
+def test_a_deleted_chat_can_be_taken_back(visit: Visit) -> None:
+    page = asked(visit, "say: one", "say: two")
+    page.click("#open-chats")
+    do(page, "say: two", "Delete")
+    expect(page.locator("#chats li")).to_have_count(1)
+    assert said(page) == []
+    page.click("#notice [data-kind=deleted] .primary")
+    expect(page.locator("#chats li")).to_have_count(2)
+    expect(page.locator("li.assistant .body")).to_have_text("two")
+    other = visit.open()
+    other.goto(page.url)
+    other.wait_for_selector("body[data-status=ready]")
+    expect(other.locator("li.assistant .body")).to_have_text("two")
+    ask(page, "slow")
+    until(page, f"{LAST_ANSWER}?.includes('word3')")
+    do(other, "say: two", "Delete")
+    expect(page.locator("#notice")).to_contain_text("deleted in another tab")
+    page.wait_for_selector("body[data-status=ready]")
+    page.click("#notice [data-kind=deleted] .primary")
+    expect(other.locator("#chats li")).to_have_count(2)
+    expect(page.locator("li.assistant >> nth=1")).to_contain_text("Stopped.")
+    other.goto(page.url)
+    expect(other.locator("li.assistant .body >> nth=1")).to_contain_text("word3")
+
+
+def test_chats_go_into_a_file_and_out_of_it(visit: Visit) -> None:
+    page = asked(visit, "say: **one**", "say: two")
+    page.click("#open-chats")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export all").click()
+    saved = json.loads(download.value.path().read_text())
+    assert saved["format"] == "webllm-build chats"
+    assert sorted(chat["title"] for chat in saved["chats"]) == ["say: **one**", "say: two"]
+    with page.expect_download() as download:
+        do(page, "say: **one**", "Save as Markdown")
+    assert download.value.suggested_filename == "say-one.md"
+    assert download.value.path().read_text() == "# say: **one**\n\n## You\n\nsay: **one**\n\n## Model\n\n**one**\n"
+
+    def take(file: object) -> None:
+        data = json.dumps(file).encode()
+        page.set_input_files("#chats input[type=file]", {"name": "a.json", "mimeType": "application/json", "buffer": data})
+
+    other = {**saved["chats"][0], "id": "other", "title": "<img src=x onerror=alert(1)>"}
+    take({**saved, "chats": [*saved["chats"], other]})
+    expect(page.locator("#notice")).to_contain_text("3 chats were imported")
+    expect(page.locator("#chats li")).to_have_count(3)
+    expect(page.locator("#chats img")).to_have_count(0)
+    take({**saved, "version": 2})
+    expect(page.locator("#notice")).to_contain_text("newer version")
+    take({**saved, "chats": [{**other, "id": "../../x"}]})
+    expect(page.locator("#notice")).to_contain_text("chats[0].id")
+    expect(page.locator("#chats li")).to_have_count(3)
+
+
+def test_what_is_made_anew_stands_beside_the_former(visit: Visit) -> None:
+    page = asked(visit, "one")
+    page.click("li.assistant [data-action=retry]")
+    expect(page.locator("li.assistant .branches")).to_contain_text("2/2")
+    page.wait_for_selector("body[data-status=ready]")
+    page.hover("li.user")
+    page.click("li.user [data-action=edit]")
+    ask(page, "say: other")
+    assert answered(page, 2) == "other"
+    former = page.locator("li.user [data-action=former]")
+    former.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("li.user .body")).to_have_text("one")
+    assert page.get_attribute("li.user .branches", "aria-label") == "Version 1 of 2"
+    assert page.evaluate("document.activeElement.dataset.action") == "next", "the arrow back has the keys, as there is nothing before"
+    page.keyboard.press("Enter")
+    expect(page.locator("li.assistant .body")).to_have_text("other")
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert said(page) == ["say: other", "other"]
+
+
+def test_an_answer_that_was_cut_goes_on_in_its_place(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "slow")
+    until(page, f"{LAST_ANSWER}?.includes('word3')")
+    page.click("#stop")
+    before = answered(page, 2)
+    page.click("li.assistant [data-action=continue]")
+    expect(page.locator("li.assistant .body")).to_contain_text("2 messages: user, assistant.")
+    assert answered(page, 2).startswith(before.strip()[:20])
+    assert page.locator("li.assistant [data-action=continue]").count() == 0
+
+
+def test_what_was_said_can_be_quoted(visit: Visit) -> None:
+    page = asked(visit, "say: first line\nsecond line")
+    page.fill("#prompt", "Look:")
+    page.click("li.assistant [data-action=quote]")
+    assert page.input_value("#prompt") == "Look:\n\n> first line\n> second line\n\n"
+    page.fill("#prompt", "")
+    page.eval_on_selector("li.assistant p", "({ firstChild: text }) => getSelection().setBaseAndExtent(text, 0, text, 5)")
+    page.click("li.assistant [data-action=quote]")
+    assert page.input_value("#prompt") == "> first\n\n"
+    assert page.evaluate("document.activeElement.id") == "prompt"
+
+
+def test_an_address_asks_once(visit: Visit) -> None:
+    page = asked(visit, "one")
+    page.goto(f"{visit.server.url}?q=say:+from+a+link")
+    assert answered(page, 2) == "from a link"
+    page.reload()
+    page.wait_for_selector("body[data-status=ready]")
+    assert said(page) == ["say: from a link", "from a link"]
+    page.goto(f"{visit.server.url}?new")
+    page.wait_for_selector("#welcome:visible")
+    assert page.url == visit.server.url
+    page.goto(f"{visit.server.url}#chat=gone")
+    expect(page.locator("#notice")).to_contain_text("not in this browser")
+    assert page.url == visit.server.url
+
+
+def test_two_tabs_write_in_one_chat(visit: Visit) -> None:
+    page = asked(visit, "one")
+    other = visit.open()
+    other.goto(page.url)
+    other.wait_for_selector("body[data-status=ready]")
+    expect(other.locator("#messages > li")).to_have_count(2)
+    ask(page, "slow")
+    expect(other.locator("#messages > li")).to_have_count(4)
+    until(other, f"{LAST_ANSWER}?.includes('word3')")
+    page.click("#stop")
+    expect(other.locator("li.assistant >> nth=1")).to_contain_text("Stopped.")
+    ask(page, "say: here")
+    ask(other, "say: there")
+    assert {answered(page, 6), answered(other, 6)} <= {"here", "there"}
+    kept = page.evaluate(KEPT)
+    assert {"say: here", "say: there", "here", "there"} <= set(kept), "neither has lost anything"
+
+
+def test_without_storage_the_page_works_and_says_so_once(visit: Visit) -> None:
+    visit.context.add_init_script("IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); }")
+    page = asked(visit, "one", "two")
+    expect(page.locator("#notice [data-kind=chats]")).to_have_count(1)
+    page.click("#open-chats")
+    page.get_by_role("link", name="one").click()
+    expect(page.locator("li.user .body")).to_have_text("one")
+
+
+def test_a_phone_has_a_drawer(visit: Visit) -> None:
+    page = asked(visit, "one", "two")
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.click("#open-chats")
+    page.wait_for_selector("dialog.drawer[open]")
+    assert page.evaluate("document.querySelector('dialog.drawer:modal').contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#chats")
+    assert page.evaluate("document.activeElement.id") == "open-chats"
+    page.click("#open-chats")
+    page.get_by_role("link", name="one").click()
+    assert page.is_hidden("#chats")
+    expect(page.locator("li.user .body")).to_have_text("one")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -35,6 +35,7 @@ SITE_SCRIPTS = (
         "markdown.js",
         "highlight.js",
         "mathematics.js",
+        "chats.js",
         "endpoint.js",
         "remote.js",
         "service-worker.js",

@@ -11,6 +11,7 @@ import { Scroller } from "../view/scroll.ts";
 import type { ComposerMode } from "../view/words.ts";
 import { openChats } from "./chats/open.ts";
 import type { Chats, ChatsUser } from "./chats/chats.ts";
+import { followSidebar } from "./chats/late_sidebar.ts";
 import type { ChatMessage } from "./chats/record.ts";
 import type { Conversation } from "./conversation.ts";
 import { LateRemote } from "./late_remote.ts";
@@ -90,6 +91,7 @@ export class Chat implements Task, ChatsUser {
     this.#newChatButton.addEventListener("click", () => this.#newChat());
     document.addEventListener("keydown", (event) => this.#onKey(event));
     this.#suggest(config.site.suggestions ?? WORDS.suggestions);
+    followSidebar(this.#chats, config.chats);
     void this.#chats.start(this.#storage, id).then((question) => {
       if (question !== undefined) this.#send(question);
     });
@@ -163,7 +165,7 @@ export class Chat implements Task, ChatsUser {
       this.#list.updateLast(last);
       return;
     }
-    this.#list.truncate(same);
+    if (shown.length > same) this.#list.truncate(same);
     for (const message of messages.slice(same)) this.#list.add(message);
     this.#list.markLeftOut(messages);
     this.#list.markBranches(this.#conversation.branches);
@@ -179,7 +181,7 @@ export class Chat implements Task, ChatsUser {
 
   save(): void {
     if (this.#answer !== undefined) this.#answer.conversation.saveOpen(this.#answer.id);
-    void this.#chats.store.save();
+    this.#chats.store.retry();
     const { draft } = this.#composer;
     if (draft === this.#savedDraft) return;
     this.#savedDraft = draft;

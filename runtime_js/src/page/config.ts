@@ -58,6 +58,8 @@ export interface PageConfig {
   /** Absolute URLs of what the engine's worker loads when it needs it. */
   readonly parts: Readonly<Record<SitePart, string>>;
   readonly serviceWorker: string;
+  /** Absolute URL of the script that lists chats. */
+  readonly chats: string;
   /** Absolute URLs of the scripts that draw answers. */
   readonly late: Readonly<Record<"markdown" | "highlight" | "mathematics", string>>;
   /** Absolute URL of the script that answers requests to the site's `v1/`; undefined where nothing does. */
@@ -84,6 +86,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     worker: fields.string("worker", 2000),
     parts: { structure: absolute("structure"), cpu: absolute("cpu"), tokenizer: absolute("tokenizer") },
     serviceWorker: fields.string("service_worker", 2000),
+    chats: absolute("chats"),
     late: { markdown: absolute("markdown"), highlight: absolute("highlight"), mathematics: absolute("mathematics") },
     endpoint: fields.optional("endpoint", absolute),
     remote: fields.optional("remote", (key) => {

@@ -52,7 +52,7 @@ export function isCut({ role, text, ending }: Message): boolean {
 }
 
 /** The text of a message with those that came with it: behind them, because a question about a text is understood best when it was read. */
-function toldText({ text, attachments = [] }: Message): string {
+export function toldText({ text, attachments = [] }: Message): string {
   return [...attachments.map((file) => `${file.name}:\n\n${fenced(file.text)}`), text].join("\n\n");
 }
 

@@ -36,6 +36,7 @@ export class Chats {
   #turn = 0;
   /** Open messages of others that this page waits for. */
   readonly #watched = new Set<string>();
+  readonly #onOther: (() => void)[] = [];
   #closeNotice: (() => void) | undefined;
 
   constructor(store: ChatStore, writers: Writers, user: ChatsUser) {
@@ -53,6 +54,16 @@ export class Chats {
       if (byOther && id === this.#current.id) void this.#merge(id);
     });
     addEventListener("popstate", () => void this.#openPlace());
+  }
+
+  /** onOther: called when another chat is the current one. */
+  follow(onOther: () => void): void {
+    this.#onOther.push(onOther);
+  }
+
+  /** Take over what was imported. */
+  async reread(): Promise<void> {
+    if (this.#current.messages.length > 0) await this.#merge(this.#current.id);
   }
 
   get current(): Conversation {
@@ -120,7 +131,7 @@ export class Chats {
   async #openPlace(): Promise<void> {
     const { chat } = readAddress(location.href);
     const turn = ++this.#turn;
-    if (chat === this.#current.id) return;
+    if (chat === this.#current.id || (chat === undefined && location.hash !== "")) return; // another place on the page
     const found = chat === undefined ? undefined : await this.store.read(chat);
     if (turn !== this.#turn || readAddress(location.href).chat !== chat) return; // somebody has gone on
     if (found !== undefined && found.record.deleted === undefined) {
@@ -141,6 +152,7 @@ export class Chats {
     this.#current = new Conversation(this.#keeper, chat);
     if (chat !== undefined) this.#watch(chat);
     this.#user.changed();
+    for (const tell of this.#onOther) tell();
   }
 
   /** Another tab has changed the current chat. */

@@ -30,6 +30,9 @@ export class ChatStore {
   readonly #records = new Map<string, Partial<ChatRecord> | undefined>();
   readonly #messages = new Map<string, Map<string, ChatMessage>>();
 
+  /** Writes. */
+  #underWay = 0;
+
   constructor(database: Database, channel: Channel | undefined, onRefused: Refused) {
     this.#database = database;
     this.#channel = channel;
@@ -94,15 +97,22 @@ export class ChatStore {
     void this.save();
   }
 
+  /** Write what was refused. */
+  retry(): void {
+    if (this.#underWay === 0) void this.save();
+  }
+
   /** Write what is not written. Resolves when that is done, or was refused. */
   async save(): Promise<void> {
     if (this.isSaved) return;
     const records = new Map(this.#records);
     const messages = new Map([...this.#messages].map(([chat, waiting]) => [chat, [...waiting.values()]]));
+    this.#underWay += 1;
     const written = await this.#try("write", async () => {
       await this.#database.write({ records, messages });
       return true;
     });
+    this.#underWay -= 1;
     if (written !== true) return;
     for (const [id, record] of records) if (this.#records.get(id) === record) this.#records.delete(id);
     for (const [chat, some] of messages) {

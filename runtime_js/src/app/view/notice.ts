@@ -3,7 +3,7 @@
 import { byId, element, icon } from "../../view/dom.ts";
 import { WORDS } from "../words/words.ts";
 
-/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: one cannot be read. */
+/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: what became of one. */
 export type NoticeKind = "update" | "storage" | "copy" | "computer" | "remote" | "chats" | "deleted" | "file";
 
 /** What a person does again is said again. */

@@ -32,6 +32,7 @@ const AR: Words = {
     description: "{title}، نموذج لغوي في متصفحك. لا يغادره شيء مما تكتبه.",
     descriptionWithRemote: "{title}، نموذج لغوي في متصفحك. لا يغادره شيء مما تكتبه دون إذنك.",
     navigation: "الصفحة",
+    chats: "المحادثات",
     newChat: "محادثة جديدة",
     newText: "نص جديد",
     settings: "الإعدادات",

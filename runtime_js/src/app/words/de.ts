@@ -32,6 +32,7 @@ const DE: Words = {
     description: "{title}, ein Sprachmodell in Ihrem Browser. Nichts, was Sie schreiben, verlässt ihn.",
     descriptionWithRemote: "{title}, ein Sprachmodell in Ihrem Browser. Nichts, was Sie schreiben, verlässt ihn ohne Ihre Zustimmung.",
     navigation: "Seite",
+    chats: "Chats",
     newChat: "Neuer Chat",
     newText: "Neuer Text",
     settings: "Einstellungen",

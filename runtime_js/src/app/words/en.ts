@@ -13,6 +13,7 @@ const EN = {
     description: "{title}, a language model in your browser. Nothing you write leaves it.",
     descriptionWithRemote: "{title}, a language model in your browser. Nothing you write leaves it without your word.",
     navigation: "Page",
+    chats: "Chats",
     newChat: "New chat",
     newText: "New text",
     settings: "Settings",

@@ -32,6 +32,7 @@ const ES: Words = {
     description: "{title}, un modelo de lenguaje en tu navegador. Nada de lo que escribes sale de él.",
     descriptionWithRemote: "{title}, un modelo de lenguaje en tu navegador. Nada de lo que escribes sale de él sin tu permiso.",
     navigation: "Página",
+    chats: "Chats",
     newChat: "Nuevo chat",
     newText: "Nuevo texto",
     settings: "Ajustes",

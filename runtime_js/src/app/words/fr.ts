@@ -32,6 +32,7 @@ const FR: Words = {
     description: "{title}, un modèle de langage dans votre navigateur. Rien de ce que vous écrivez n’en sort.",
     descriptionWithRemote: "{title}, un modèle de langage dans votre navigateur. Rien de ce que vous écrivez n’en sort sans votre accord.",
     navigation: "Page",
+    chats: "Discussions",
     newChat: "Nouveau chat",
     newText: "Nouveau texte",
     settings: "Réglages",

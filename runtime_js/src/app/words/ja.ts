@@ -30,6 +30,7 @@ const JA: Words = {
     description: "{title}：ブラウザで動く言語モデル。入力した内容がブラウザの外に出ることはありません。",
     descriptionWithRemote: "{title}：ブラウザで動く言語モデル。入力した内容が許可なくブラウザの外に出ることはありません。",
     navigation: "ページ",
+    chats: "チャット",
     newChat: "新しいチャット",
     newText: "新しい文章",
     settings: "設定",

@@ -32,6 +32,7 @@ const PT: Words = {
     description: "{title}, um modelo de linguagem no seu navegador. Nada do que você escreve sai dele.",
     descriptionWithRemote: "{title}, um modelo de linguagem no seu navegador. Nada do que você escreve sai dele sem a sua permissão.",
     navigation: "Página",
+    chats: "Conversas",
     newChat: "Novo chat",
     newText: "Novo texto",
     settings: "Configurações",

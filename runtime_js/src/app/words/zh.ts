@@ -30,6 +30,7 @@ const ZH: Words = {
     description: "{title}，浏览器里的语言模型。你写的内容不会离开浏览器。",
     descriptionWithRemote: "{title}，浏览器里的语言模型。未经你同意，你写的内容不会离开浏览器。",
     navigation: "页面",
+    chats: "对话",
     newChat: "新对话",
     newText: "新文本",
     settings: "设置",

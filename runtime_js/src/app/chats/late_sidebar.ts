@@ -1,0 +1,41 @@
+/** The list of chats, which comes when it is wanted: where there is room beside the page, as soon as there are chats. */
+
+import { byId } from "../../view/dom.ts";
+import { Late } from "../../view/late.ts";
+import { safeStorage } from "../safe_storage.ts";
+import { showNotice } from "../view/notice.ts";
+import { formatPlural } from "../words/format.ts";
+import { WORDS } from "../words/words.ts";
+import type { Chats } from "./chats.ts";
+
+type Part = typeof import("../sidebar/main.ts");
+
+const KEY = "webllm-build:list";
+
+/** script: absolute URL of the list's. */
+export function followSidebar(chats: Chats, script: string): void {
+  const part = new Late<Part>((attempt) => import(attempt === 0 ? script : `${script}#${attempt}`));
+  const wide = matchMedia("(min-width: 64rem)");
+  const storage = safeStorage(() => localStorage);
+  let sidebar: InstanceType<Part["Sidebar"]> | undefined;
+  const show = async (moves: boolean): Promise<void> => {
+    if (!await part.load() || part.code === undefined) return;
+    sidebar ??= new part.code.Sidebar({
+      chats, words: WORDS.chats,
+      imported: (count) => formatPlural(WORDS.chats.imported, count),
+      tell: (text) => showNotice("file", text),
+    }, wide);
+    if (!sidebar.isOpen) sidebar.show(moves);
+  };
+  byId("open-chats", HTMLButtonElement).addEventListener("click", () => {
+    const opens = sidebar?.isOpen !== true;
+    if (wide.matches) storage.set(KEY, opens ? "open" : "closed");
+    if (opens) void show(true);
+    else sidebar?.hide();
+  });
+  const showUnasked = async (): Promise<void> => {
+    if (wide.matches && storage.get(KEY) !== "closed" && (await chats.store.records()).some(({ deleted }) => deleted === undefined)) await show(false);
+  };
+  wide.addEventListener("change", () => void showUnasked());
+  void showUnasked();
+}

@@ -1,0 +1,70 @@
+import "fake-indexeddb/auto";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Database } from "../src/app/chats/database.ts";
+import { newChat, type Chat, type ChatMessage } from "../src/app/chats/record.ts";
+import { ChatStore } from "../src/app/chats/store.ts";
+import { search } from "../src/app/sidebar/search.ts";
+import { fileName, fromJson, takeIn, toJson, toMarkdown } from "../src/app/sidebar/transfer.ts";
+import EN from "../src/app/words/en.ts";
+
+let stores = 0;
+const newStore = (): ChatStore => new ChatStore(new Database(`files ${stores++}`), undefined, (error) => assert.fail(String(error)));
+const said = (id: string, parent?: string, more: Partial<ChatMessage> = {}): ChatMessage =>
+  ({ id, role: "user", text: id, ending: "stop", at: 1, ...(parent !== undefined && { parent }), ...more });
+const chat = (id: string, messages: readonly ChatMessage[], title = id): Chat => ({ record: { ...newChat(), id, title, leaf: messages.at(-1)?.id }, messages });
+const file = (chats: unknown, more: object = {}): string => JSON.stringify({ format: "webllm-build chats", version: 1, chats, ...more });
+
+test("what is written to a file is read as it was, but for an answer that was being written", () => {
+  const made = chat("a", [said("1"), said("2", "1", { role: "assistant", ending: "open", attachments: [{ name: "a.txt", text: "b" }] })]);
+  const [read] = fromJson(toJson([made]));
+  assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify({ ...made, messages: [made.messages[0], { ...made.messages[1], ending: "abort" }] })));
+});
+
+test("a file that is something else is refused, with what is wrong", () => {
+  const { record } = chat("a", []);
+  const one = { ...record, messages: [said("1")] };
+  for (const [text, wrong] of [
+    ["[]", /object/], ["{}", /format/], [file([], { version: 2 }), /newer/], [file({}), /chats must be an array/],
+    [file([{ ...one, id: "a/../b" }]), /chats\[0\]\.id/], [file([{ ...one, title: "x".repeat(201) }]), /title/], [file([{ ...one, messages: [{ ...said("1"), text: 1 }] }]), /text/],
+    [file([{ ...one, messages: Array(20_001).fill(said("1")) }]), /20001/], [file(Array(10_001).fill(one)), /10001/],
+    [file([{ ...one, settings: { systemPrompt: 1 } }]), /systemPrompt/], [file([{ ...one, created: "now" }]), /created/],
+  ] as const) assert.throws(() => fromJson(text), wrong);
+  const polluted = fromJson(file([one]).replace('"pinned"', '"__proto__":{"x":1},"pinned"'));
+  assert.ok(!("x" in (polluted[0]?.record ?? {})));
+});
+
+test("what is there is not changed by a file, and what it lacks is added", async () => {
+  const store = newStore();
+  await takeIn(store, [chat("a", [said("1"), said("2", "1")], "mine")]);
+  await takeIn(store, [chat("a", [said("1", undefined, { text: "forged" }), said("3", "1")], "theirs"), chat("b", [said("1")])]);
+  const a = await store.read("a");
+  assert.deepEqual([a?.record.title, a?.record.leaf], ["mine", "2"]);
+  assert.deepEqual(a?.messages.map(({ id, text }) => [id, text]).sort(), [["1", "1"], ["2", "2"], ["3", "3"]]);
+  assert.equal((await store.read("b"))?.messages.length, 1);
+  store.put("b", { deleted: 1 });
+  await takeIn(store, [chat("b", [said("1")])]);
+  assert.equal((await store.read("b"))?.record.deleted, undefined, "one that was thrown away is back");
+});
+
+test("Markdown has what is shown", () => {
+  const made = chat("a", [said("1"), said("2", "1", { role: "assistant", by: "Ada" }), said("3", "1", { role: "assistant", text: "*other* " })], "Title");
+  assert.equal(toMarkdown(made, EN.chats), "# Title\n\n## You\n\n1\n\n## Model\n\n*other*\n");
+  assert.match(toMarkdown({ ...made, record: { ...made.record, leaf: "2" } }, EN.chats), /## Ada\n\n2\n$/);
+});
+
+test("names of files are such that every system takes them", () => {
+  assert.equal(fileName("../a: b?\u202e", "md"), "a-b.md");
+  assert.equal(fileName("???", "json"), "chat.json");
+  assert.equal(fileName("日本 語", "md"), "日本-語.md");
+});
+
+test("chats are found by all words of a query, in titles and in what was said", async () => {
+  const store = newStore();
+  await takeIn(store, [chat("a", [said("1", undefined, { text: "Ein Café in Wien" })], "one"), chat("b", [said("1", undefined, { text: "tea" })], "two")]);
+  const find = async (query: string): Promise<string[]> => (await search(store, await store.records(), query, () => false)).map(({ id }) => id);
+  assert.deepEqual(await find("cafe WIEN"), ["a"]);
+  assert.deepEqual(await find("one wien"), ["a"]);
+  assert.deepEqual(await find("two wien"), []);
+  assert.deepEqual((await find(" ")).sort(), ["a", "b"]);
+});
