@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judge, judgeFailure } from "../src/app/verdict.ts";
+import EN from "../src/app/words/en.ts";
+import { say } from "../src/app/words/words.ts";
 import { fasterFirst, paceOf, type Preflight } from "../src/engine/preflight.ts";
 import type { Backend, InspectableRunner } from "../src/executor/backend.ts";
 import { placesInTurn, tryMemory } from "../src/executor/rehearsal.ts";
@@ -9,6 +11,8 @@ import type { SiteModel } from "../src/page/config.ts";
 import { OutOfMemoryError, ProtocolError, WebGPUNotAvailableError } from "../src/support/errors.ts";
 import { shapeOf, SHAPE } from "./fakes/generations.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
+
+say(EN, "en", "en");
 
 test("things that share room lie behind each other, and then at the beginning again", () => {
   assert.deepEqual(placesInTurn([10, 10, 10, 10], 40, 16), { places: [0, 16, 0, 16], end: 32 });
