@@ -35,10 +35,10 @@ test("of a long block that grows, what can change no more is taken apart: items,
     const apart = block && takeApart(block);
     return apart && { begin: apart.begin.raw, rest: (apart.growing?.prefix ?? "") + text.slice(apart.begin.raw.length) };
   };
-  const items = Array.from({ length: 200 }, (_, i) => `${i + 3}. Some *words*\n     - and more of them\n`);
+  const items = Array.from({ length: 100 }, (_, i) => `${i + 3}. Some *words*\n     - and more of them\n`);
   assert.deepEqual(rest(items.join("")), { begin: items.slice(0, -2).join(""), rest: items.slice(-2).join("") });
   const head = "| a | b |\n|---|--:|\n";
-  const rows = Array.from({ length: 300 }, (_, i) => `| ${i} | words |\n`);
+  const rows = Array.from({ length: 120 }, (_, i) => `| ${i} | some words |\n`);
   assert.deepEqual(rest(head + rows.join("")), { begin: head + rows.slice(0, -2).join(""), rest: head + rows.slice(-2).join("") });
   const sentence = "This is a *sentence* of `some` words, as they are. ";
   const paragraph = rest(sentence.repeat(200));

@@ -55,9 +55,12 @@ export function texOf(raw: string): { readonly tex: string; readonly isDisplayed
   return { tex: text.slice(length, -length), isDisplayed: text.startsWith("$$") || text.startsWith("\\[") };
 }
 
+/** Where a block begins within the paragraph that `text` begins with. */
 function firstBlock(text: string): number | undefined {
+  const end = text.search(EMPTY_LINE);
+  const paragraph = end < 0 ? text : text.slice(0, end);
   for (let from = 0; ;) {
-    const at = text.slice(from).search(BLOCK_START);
+    const at = paragraph.slice(from).search(BLOCK_START);
     if (at < 0) return undefined;
     from += at + 1;
     if (blockFormula(text.slice(from)) !== undefined) return from;

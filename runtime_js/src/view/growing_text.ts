@@ -18,8 +18,9 @@ const STEP = 4096;
 const MAX_BLOCK = 1 << 14;
 /** The last block grows, and the start of a new one may still turn out to belong to the one before. */
 const FLUID_BLOCKS = 2;
-/** Characters of small blocks that are drawn at once. */
-const TOGETHER = 1024;
+/** Small blocks that are drawn at once, and their characters. */
+const TOGETHER = 16;
+const TOGETHER_LENGTH = 1024;
 /** What may name a link that is defined later. */
 const REFERENCE = /\[[^\]]/;
 
@@ -121,7 +122,7 @@ export class GrowingText {
       else {
         this.#open = undefined;
         let length = 0;
-        const more = this.#ready.findIndex(({ raw }) => (length += raw.length) > TOGETHER);
+        const more = this.#ready.findIndex(({ raw }, index) => (length += raw.length) > TOGETHER_LENGTH || index === TOGETHER);
         const together = this.#ready.splice(0, more < 0 ? this.#ready.length : Math.max(1, more));
         const source = together.map(({ raw }) => raw).join("");
         this.#refer(source, this.#leave(this.#body, code.renderBlocks(together, this.#context)), false);

@@ -89,6 +89,8 @@ const LONG = 2048;
 const MAX_PREFIX = 2048;
 /** The last item, or row, grows, and the one before may turn out to be of another kind. */
 const FLUID_PARTS = 2;
+/** So many parts are drawn at once. */
+const MAX_PARTS = 128;
 
 /** How a block grows that is drawn in parts. */
 export interface Growing {
@@ -102,7 +104,7 @@ export function takeApart(block: Token): { readonly begin: Token; readonly growi
   if (block.raw.length < LONG) return undefined;
   if (isParagraph(block)) return cutParagraph(block);
   if (isList(block) && block.items.length > FLUID_PARTS) {
-    const items = block.items.slice(0, -FLUID_PARTS);
+    const items = block.items.slice(0, -FLUID_PARTS).slice(0, MAX_PARTS);
     const raw = items.map((item) => item.raw).join("");
     return block.raw.startsWith(raw) ? { begin: { ...block, items, raw }, growing: { type: block.type, prefix: "" } } : undefined;
   }
@@ -110,7 +112,8 @@ export function takeApart(block: Token): { readonly begin: Token; readonly growi
     const lines = block.raw.match(/[^\n]*\n|[^\n]+$/g) ?? [];
     const prefix = lines.slice(0, 2).join("");
     if (lines.length !== block.rows.length + 2 || prefix.length > MAX_PREFIX) return undefined;
-    return { begin: { ...block, rows: block.rows.slice(0, -FLUID_PARTS), raw: lines.slice(0, -FLUID_PARTS).join("") }, growing: { type: block.type, prefix } };
+    const rows = block.rows.slice(0, -FLUID_PARTS).slice(0, MAX_PARTS);
+    return { begin: { ...block, rows, raw: lines.slice(0, rows.length + 2).join("") }, growing: { type: block.type, prefix } };
   }
   return undefined;
 }
