@@ -10,8 +10,7 @@ import shlex
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
@@ -20,17 +19,6 @@ import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress as Bars,
-    ProgressColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table as RichTable
 
 from webllm_build import __version__, platforms
@@ -40,32 +28,15 @@ from webllm_build.errors import ConfigError, ModelWarning, WebllmBuildError
 from webllm_build.hosts import HOST_NAMES, host_of
 from webllm_build.option import Kind, default_of, shape_of
 from webllm_build.package.places import WEIGHTS_FOLDER
-from webllm_build.progress import Done, Unit
 from webllm_build.signals import OTHERS, handled
+from webllm_build.terminal import RichProgress, console
 
 if TYPE_CHECKING:
     from webllm_build.config_file import ConfigFile
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-console = Console(stderr=True, highlight=False)
 
 INTERRUPTED, TERMINATED, HUNG_UP = 130, 143, 129  # 128 and the number of the signal, as shells have it
-BAR_COLUMNS: dict[Unit, ProgressColumn] = {"bytes": DownloadColumn(), "steps": MofNCompleteColumn()}
-
-
-class RichProgress:
-    """A line per piece of work, with bytes or steps, the time that is left and the time it took."""
-
-    @contextmanager
-    def step(self, label: str, total: int | None = None, unit: Unit = "bytes") -> Iterator[Done]:
-        left = () if total is None else (TimeRemainingColumn(),)
-        amount = () if total is None else (BarColumn(bar_width=24), BAR_COLUMNS[unit])
-        columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), *amount, *left, TimeElapsedColumn())
-        with Bars(*columns, console=console) as bars:
-            task = bars.add_task(escape(label), total=total or None)  # shown as "?" until it is known
-            yield lambda done, total=None: bars.update(task, completed=done, total=total)
-            whole = bars.tasks[task].total or bars.tasks[task].completed or 1
-            bars.update(task, total=whole, completed=whole)
 
 
 def main() -> NoReturn:
@@ -205,8 +176,22 @@ def _say_where_weights_go(folder: Path, kind: Kind, urls: tuple[str, ...]) -> No
         console.print('Then: createEngine({ weights: "https://..." }). Or build with --weights bundle to publish them too.', soft_wrap=True)
 
 
-app.command("site")(_build_command("site", "Build a static chat site."))
-app.command("npm")(_build_command("npm", "Build an npm package with an OpenAI-style engine."))
+SITE = """Build a static chat site.
+
+Examples:
+
+  webllm-build site --model smollm2-135m --out dist
+
+  webllm-build site --config my-site/webllm.toml --title "Ask Ada"
+"""
+NPM = """Build an npm package with an OpenAI-style engine.
+
+Examples:
+
+  webllm-build npm --model smollm2-135m --out package --package-name my-engine
+"""
+app.command("site")(_build_command("site", SITE))
+app.command("npm")(_build_command("npm", NPM))
 
 
 @app.command()
@@ -218,7 +203,14 @@ def init(
     host: Annotated[str | None, typer.Option(help=f"Where it will be served: {', '.join(HOST_NAMES)}.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: the defaults hold where no option is given.")] = False,
 ) -> None:
-    """Begin a site: asks four questions and writes webllm.toml with comments, a README and what the host reads. Overwrites nothing."""
+    """Begin a site: asks four questions and writes webllm.toml with comments, a README and what the host reads. Overwrites nothing.
+
+    Examples:
+
+      webllm-build init my-site
+
+      webllm-build init my-site --yes --model qwen3-0.6b --title "Ask Ada" --accent "#7a1fa2" --host github-pages
+    """
     from webllm_build.init import init as begin
 
     def ask(text: str, otherwise: str) -> str:
