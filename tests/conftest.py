@@ -14,6 +14,7 @@ import pytest
 
 import chromium
 from cut_model import write_cut
+from tiny_site import TINY, TINY_OPTIONS
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 
@@ -40,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of a model of two small layers, made by the public command."""
-    return build_once(tmp_path_factory, "tiny-site", str(FIXTURES / "tiny-llama"), "--tool-format", "hermes")
+    return build_once(tmp_path_factory, "tiny-site", str(TINY), *TINY_OPTIONS)
 
 
 @pytest.fixture(scope="session")

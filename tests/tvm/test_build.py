@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tiny_site import TINY, TINY_OPTIONS
 from webllm_build import cli, library, weights
 from webllm_build.build import build
 from webllm_build.compile import pipeline
@@ -21,8 +22,7 @@ from webllm_build.config import BuildRequest
 from webllm_build.errors import ToolchainError
 from webllm_build.hosts import faults, host_of, read_folder
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
-TINY = FIXTURES / "tiny-llama"
+FIXTURES = TINY.parent
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -37,7 +37,7 @@ def page_config(site: Path) -> dict[str, Any]:
 
 def test_same_inputs_give_the_same_bytes(tmp_path: Path, tiny_site: Path) -> None:
     """Another build of what the other tests visit, with surroundings of its own: folders, hash order, language, time zone, permissions."""
-    options = ("--model", str(TINY), "--out", "dist", "--cache-dir", "cache", "--tool-format", "hermes")
+    options = ("--model", str(TINY), "--out", "dist", "--cache-dir", "cache", *TINY_OPTIONS)
     program = "import os; os.umask(0o077); from webllm_build.__main__ import main; main()"
     command = [sys.executable, "-c", program, "site", *options]
     other = {"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "1", "PYTHONUTF8": "0"}
