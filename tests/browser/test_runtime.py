@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from open_page import page_console
 
 
+@pytest.mark.timeout(900)
 def test_engine(tiny_site: Path, chromium_path: Path) -> None:
     """Every scenario of runtime.html passes, and nothing else is on the console."""
     lines = list(page_console("browser/runtime.html", {"site": tiny_site}, program=chromium_path, seconds=900))
