@@ -1,4 +1,5 @@
-"""all-MiniLM-L6-v2, with its weights, makes the vectors that sentence-transformers makes: 204 sentences in twelve languages."""
+"""all-MiniLM-L6-v2, with its weights, makes the vectors that sentence-transformers makes: 204 sentences in twelve languages, which
+codes of activations take in a third of the time that floats do."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ WEIGHTS = ("embedding", "qkv", "o", "up", "down")
 
 
 @pytest.mark.parametrize(
-    ("variant", "scheme", "every", "least"), [(EXACT, "f16", 1, 0.9999), (INTEGER, "q8", 3, 0.999)], ids=["float32", "codes"]
+    ("variant", "scheme", "every", "least"), [(EXACT, "f16", 3, 0.9999), (INTEGER, "q8", 1, 0.999)], ids=["float32", "codes"]
 )
 def test_vectors_are_those_of_sentence_transformers(tmp_path: Path, variant: CpuVariant, scheme: str, every: int, least: float) -> None:
     checkpoint = open_folder(minilm.folder(), "minilm")
