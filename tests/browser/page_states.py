@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 from site_visit import Visit, answered, until
 
 ANSWER = """Rayleigh scattering makes it **blue**: short waves are scattered more than long ones.
@@ -55,7 +55,7 @@ def states(visit: Visit) -> Iterator[tuple[str, Page]]:
     answered(page, 4)
     page.wait_for_selector("li.assistant table")
     yield "answered", page
-    page.set_input_files("#file-picker", [{"name": "notes.md", "mimeType": "text/markdown", "buffer": b"one two three"}])
+    page.set_input_files("#file-picker", FilePayload(name="notes.md", mimeType="text/markdown", buffer=b"one two three"))
     page.wait_for_selector("#files li")
     yield "files", page
     page.click("#files button")

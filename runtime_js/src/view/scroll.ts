@@ -10,6 +10,7 @@ export class Scroller {
   readonly #messages: HTMLElement;
   readonly #button: HTMLButtonElement;
   #following = true;
+  #top = 0;
 
   constructor({ root }: ViewContext) {
     this.#main = byId("main", HTMLElement, root);
@@ -17,7 +18,8 @@ export class Scroller {
     this.#button = byId("to-end", HTMLButtonElement, root);
     this.#main.addEventListener("scroll", () => this.#look(), { passive: true });
     this.#button.addEventListener("click", () => this.toEnd());
-    new ResizeObserver(() => this.#follow()).observe(this.#messages);
+    const observer = new ResizeObserver(() => this.#follow());
+    for (const part of [this.#messages, this.#main]) observer.observe(part); // a keyboard on the screen takes room, too
   }
 
   /** Go to the end and stay there. */
@@ -47,7 +49,10 @@ export class Scroller {
 
   #look(): void {
     const distance = this.#main.scrollHeight - this.#main.scrollTop - this.#main.clientHeight;
-    this.#following = distance < NEAR_END;
+    // What grows moves the end away, and only a reader moves up.
+    if (distance < NEAR_END) this.#following = true;
+    else if (this.#main.scrollTop < this.#top) this.#following = false;
+    this.#top = this.#main.scrollTop;
     this.#button.hidden = this.#following;
   }
 }
