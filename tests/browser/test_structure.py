@@ -11,14 +11,14 @@ import pytest
 
 from open_page import page_console
 
-LAYERS = 4
+LAYERS = 2
 CREATES = ("GPUDevice.create", "GPUDevice.import", "GPUBuffer.destroy")
 
 
 @pytest.fixture(scope="module")
-def step(cut_site: Path, chromium_path: Path) -> Mapping[str, float]:
+def step(tiny_site: Path, chromium_path: Path) -> Mapping[str, float]:
     """Calls for one decode step: the difference between a generation of 7 tokens and one of 3, divided by the steps between."""
-    lines = list(page_console("browser/structure.html", {"site": cut_site}, program=chromium_path))
+    lines = list(page_console("browser/structure.html", {"site": tiny_site}, "variant=f32", program=chromium_path))
     assert [line.split()[0] for line in lines] == ["SHORT", "LONG", "DONE"], lines
     short, long = (json.loads(line.partition(" ")[2]) for line in lines[:2])
     assert (short["tokens"], long["tokens"]) == (3, 7)
