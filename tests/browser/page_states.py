@@ -55,6 +55,10 @@ def states(visit: Visit) -> Iterator[tuple[str, Page]]:
     answered(page, 4)
     page.wait_for_selector("li.assistant table")
     yield "answered", page
+    page.click("#open-chats")
+    page.click("#chats li button")
+    yield "chats", page
+    page.click("#chats .close")
     page.set_input_files("#file-picker", FilePayload(name="notes.md", mimeType="text/markdown", buffer=b"one two three"))
     page.wait_for_selector("#files li")
     yield "files", page

@@ -43,7 +43,8 @@ export const MAX_TITLE = 200;
 const MAX_ATTACHMENTS = 100;
 const MAX_ID = 64;
 
-export const newId = (): string => crypto.randomUUID();
+/** Not randomUUID: a page over http has none, and is to say what is wrong with it. */
+export const newId = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export function newChat(): ChatRecord {
   const now = Date.now();
