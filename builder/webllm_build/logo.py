@@ -13,8 +13,8 @@ EXPECTED = f"an .svg, .png or .webp file of at most {MAX_BYTES >> 10} KiB"
 TYPES = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
 SVG, XHTML = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xhtml}"
 ACTIVE = {"script", "foreignobject", "iframe", "object", "embed", "handler"}  # runs code, or holds another document
-ELSEWHERE = re.compile(r"url\s*\(\s*['\"]?\s*(?!data:)[^#'\"\s]|@import|javascript:", re.IGNORECASE)
-UNPLAIN = re.compile(rb"<!DOCTYPE|<!ENTITY|<\?xml-stylesheet|<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-8)|\0", re.IGNORECASE)
+ELSEWHERE = re.compile(r"url\s*\(\s*(?:['\"]\s*)?(?!data:)[^#'\"\s]|@import|javascript:", re.IGNORECASE)
+UNPLAIN = re.compile(rb"<!DOCTYPE|<!ENTITY|<\?xml-stylesheet|<\?xml[^>]{0,200}encoding\s*=\s*[\"'](?!utf-8)|\0", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -177,6 +177,8 @@ def test_a_drawing_runs_nothing_and_names_no_other_file(tmp_path: Path, drawing:
         (b'<?xml version="1.0" encoding="cp037"?>' + SVG.format("").encode(), "encoding"),
         (('<?xml version="1.0"?>' + SVG.format("")).encode("utf-16"), "UTF-8"),
         (SVG.format("<g>" * 50_000).encode(), "neither PNG"),
+        (b"<?xml" * 50_000, "neither PNG"),
+        (SVG.format(f'<path style="fill: url({" " * 200_000}x)"/>').encode(), "a drawing"),
     ],
 )
 def test_what_is_no_picture_is_said(tmp_path: Path, data: bytes | None, message: str) -> None:
