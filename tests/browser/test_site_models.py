@@ -213,7 +213,8 @@ def test_two_real_models_answer_as_they_do_alone(visit: Visit, real: Path) -> No
     for name in NAMES:
         if messages[1:]:
             choose(page, name)
-        page.wait_for_selector("#verdict:has-text('tokens a second on this device')")
+        page.wait_for_selector(f"#card-title:has-text('{name}')")
+        page.wait_for_selector("body[data-status=offer]")
         page.click("#start")
         page.wait_for_selector("body[data-status=ready]")
         installed(page)
