@@ -10,7 +10,9 @@ from site_visit import Visit, answered, ask
 DROP = """([name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name));
-  for (const type of ["dragover", "drop"]) document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+  for (const type of ["dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
 }"""
 # Speech as a browser has it that hears on the device; says what it hears when it is started.
 HEARS = """
