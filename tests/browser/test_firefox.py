@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from site_server import SiteServer
+from site_visit import build_site
 
 import firefox as driver
 from firefox import Firefox, Tab
@@ -92,6 +93,32 @@ def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox:
         tab.leave_and_come_back()
         ready(tab)
         assert ask(tab, messages=4).strip()
+        tab.close()
+    finally:
+        server.stop()
+    assert firefox.console == []
+
+
+def test_an_answer_survives_the_end_of_its_page(firefox: Firefox, tmp_path: Path) -> None:
+    server = SiteServer(tmp_path / "root", "chat")
+    build_site(server.folder, tmp_path / "build", runs_on_cpu=True)
+    server.start()
+    try:
+        tab = firefox.open(server.url)
+        tab.until("document.querySelector('#start').offsetParent !== null", SECONDS)
+        tab.click("#start")
+        ready(tab)
+        tab.fill("#prompt", "slow")
+        tab.evaluate("document.querySelector('#prompt').form.requestSubmit()")
+        tab.until("document.querySelector('li.assistant .body')?.textContent.includes('word3')", SECONDS)
+        address = tab.evaluate("location.href")
+        tab.close()
+        tab = firefox.open(str(address))
+        ready(tab)
+        tab.until("document.querySelector('li.assistant .note') !== null", SECONDS)
+        answer = tab.evaluate("document.querySelector('li.assistant .body').textContent")
+        assert isinstance(answer, str)
+        assert answer.startswith("word0 word1 word2 word3")
         tab.close()
     finally:
         server.stop()

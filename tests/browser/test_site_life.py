@@ -229,7 +229,7 @@ def test_memory_that_does_not_suffice_to_grow_needs_no_new_start(visit: Visit) -
     page = visit.start()
     ask(page, "fail: OutOfMemory")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "There is no room for a longer conversation"
+    assert page.inner_text("#problem-title") == "There is no room for more"
     assert page.get_attribute("body", "data-status") == "ready"
     page.click("#problem [data-action=settings]")
     page.select_option("#context-length", "1024")
