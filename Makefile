@@ -1,4 +1,5 @@
 # make site    build the default model's chat site into sites/chat/dist
+# make quick   lint, and the quickest tests: what to run between two edits
 # make test    set up what tests need and run all of them
 # make compat  try the npm package in other people's bundlers and runtimes, which are fetched from npm
 # make lint    ruff and mypy over the Python, the TypeScript compiler over the runtime
@@ -13,7 +14,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 BUILT  := pyproject.toml hatch_build.py $(wildcard runtime_js/*.json runtime_js/*.mjs) wasm_support/build.py \
           $(shell find runtime_js/src wasm_support/src -type f)
 
-.PHONY: site test compat lint wheel bench clean
+.PHONY: site quick test compat lint wheel bench clean
 
 site: .venv/site
 	$(BIN)/webllm-build site --model $(MODEL) --out sites/chat/dist
@@ -21,6 +22,9 @@ site: .venv/site
 	@echo "The site is in sites/chat/dist. To open it:"
 	@echo
 	@echo "    $(BIN)/webllm-build serve sites/chat/dist"
+
+quick: .venv/dev
+	$(BIN)/python tests/quick.py
 
 test: .venv/test
 	$(BIN)/python hatch_build.py npm test

@@ -1,7 +1,7 @@
-"""What a contributor runs between two edits (`make quick`): lint, and as many of the tests without a compiler and a browser as fit into SECONDS.
+"""What a contributor runs between two edits (`make quick`): lint, and as many tests of tests/null and of the runtime as fit into SECONDS.
 
-python tests/quick.py             the quickest files of tests/null and runtime_js/test, by the times in times.json, and all that are not in it
-python tests/quick.py --measure   measures every file alone and writes times.json: seconds of a processor, whatever else this machine does
+python tests/quick.py             takes the quickest files, by the times in times.json, and those that are not in it
+python tests/quick.py --measure   writes times.json: what each file takes of a processor, whatever else this machine does
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = Path(__file__).with_name("times.json")
-SECONDS = 40
+SECONDS = 34
 LINT = 12  # seconds of a processor, when mypy knows what did not change
 NPM = (sys.executable, "hatch_build.py", "npm")
 
@@ -79,7 +79,7 @@ def quick() -> int:
     taken = chosen(times, [*builder, *scripts], SECONDS * cores - LINT)
     jobs = [
         runtime([file for file in scripts if file in taken]),
-        pytest([file for file in builder if file in taken], "-n", str(max(1, cores // 2)), "--dist", "loadfile"),
+        pytest([file for file in builder if file in taken], "-n", str(cores), "--dist", "loadfile"),
         Job("mypy", (sys.executable, "-m", "mypy")),
         Job("TypeScript", (*NPM, "run", "check")),
         Job("ruff", (sys.executable, "-m", "ruff", "check")),
