@@ -85,7 +85,7 @@ class BuildRequest:
         tuple[str, ...],
         Option(
             "Name of `webllm-build models`, hf:org/name[/file.gguf][@revision], a Hugging Face model folder, or a .gguf file. "
-            "Repeated: the models of one site, between which its page lets choose, or of one package.",
+            "Repeated: the models of one site, the best first, between which its page lets choose; or of one package.",
             fits=lambda models: len(models) <= MAX_MODELS,
             expected=f"at most {MAX_MODELS} models",
             fix="Leave some out.",
