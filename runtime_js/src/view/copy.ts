@@ -15,7 +15,10 @@ export function copyFormulas(list: Element, event: ClipboardEvent): void {
   if (formulas.length === 0) return;
   event.preventDefault();
   event.clipboardData.setData("text/html", holder.innerHTML);
-  for (const formula of formulas) formula.textContent = formula.dataset["tex"] ?? "";
+  for (const formula of formulas) {
+    const tex = formula.dataset["tex"] ?? "";
+    formula.replaceWith(formula.matches(".displayed") ? element("div", {}, tex) : tex);
+  }
   list.append(holder); // lines are known where there is layout
   event.clipboardData.setData("text/plain", holder.innerText);
   holder.remove();

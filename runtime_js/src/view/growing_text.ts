@@ -19,7 +19,7 @@ const MAX_BLOCK = 1 << 14;
 /** The last block grows, and the start of a new one may still turn out to belong to the one before. */
 const FLUID_BLOCKS = 2;
 /** Small blocks that are drawn at once, and their characters. */
-const TOGETHER = 16;
+const TOGETHER = 4;
 const TOGETHER_LENGTH = 1024;
 /** What may name a link that is defined later. */
 const REFERENCE = /\[[^\]]/;
