@@ -63,12 +63,6 @@ def states(visit: Visit) -> Iterator[tuple[str, Page]]:
     page.wait_for_selector("#files li")
     yield "files", page
     page.click("#files button")
-    if page.get_attribute("#open-chats", "aria-expanded") == "false":  # where there is room it is open
-        page.click("#open-chats")
-    page.wait_for_selector("nav#chats .rows li")
-    yield "chats", page
-    if page.is_visible("dialog.drawer"):
-        page.keyboard.press("Escape")
     page.click("#open-settings")
     page.click("#more-settings summary")
     page.wait_for_selector("#seed:visible")

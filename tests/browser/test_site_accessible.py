@@ -33,3 +33,19 @@ def test_axe_finds_nothing_in_any_state(browser: Browser, server: SiteServer, sc
     found = [f"{name}: {what}" for name, page in states(visit) for what in violations(page)]
     context.close()
     assert not found, "\n\n".join(found)
+
+
+# What can be pressed, and is lower or narrower than 44 px. A box to tick has its label.
+SMALL = """() => [...document.querySelectorAll("button, select, input:not([type=file], [type=checkbox]), textarea, summary, label.check")]
+  .filter((element) => element.checkVisibility()).map((element) => [element.id || element.textContent, element.getBoundingClientRect()])
+  .filter(([, { width, height }]) => width < 43.5 || height < 43.5).map(([name, { width, height }]) => `${name}: ${width} x ${height}`)"""
+
+
+def test_a_finger_hits_all_of_it_and_nothing_is_wider_than_a_phone(browser: Browser, server: SiteServer) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    found = []
+    for name, page in states(Visit(context, server)):
+        found += [f"{name}: {small}" for small in page.evaluate(SMALL)]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+    context.close()
+    assert not found, "\n".join(found)
