@@ -132,6 +132,15 @@ test("what is no engine error becomes one", () => {
   assert.equal(asEngineError("text").message, "text");
 });
 
+test("memory that a browser does not give is told apart from other ranges", () => {
+  const said = ["Array buffer allocation failed", "WebAssembly.Memory(): could not allocate memory", "Out of memory", "WebAssembly.Memory.grow(): Unable to grow instance memory"];
+  for (const message of said) assert.equal(toWire(new RangeError(message)).code, "OutOfMemory", message);
+  assert.equal(toWire(Object.assign(new Error("allocation size overflow"), { name: "InternalError" })).code, "OutOfMemory");
+  for (const message of ["Maximum call stack size exceeded", "Invalid array length", "precision is out of range"]) {
+    assert.equal(toWire(new RangeError(message)).code, "Internal", message);
+  }
+});
+
 test("an error of a part that was bundled by itself has its class here too", () => {
   const foreign = Object.assign(new Error("no room"), { code: "OutOfMemory", details: {}, name: "OutOfMemoryError" });
   assert.ok(foreign instanceof OutOfMemoryError && foreign instanceof MLCEngineError);

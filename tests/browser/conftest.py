@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from site_server import SiteServer
-from site_visit import INSECURE_HOST, Visit, build_site
-
-from chromium import COMMON, FLAGS
+from site_visit import CHROMIUM, Visit, build_site
 
 expect.set_options(timeout=60_000)  # a second test process keeps the other core busy
 
@@ -18,9 +16,8 @@ expect.set_options(timeout=60_000)  # a second test process keeps the other core
 @pytest.fixture(scope="module")
 def browser(chromium_path: Path) -> Iterator[Browser]:
     """Closed with its module: as long as Playwright runs, its event loop is this thread's."""
-    flags = [*COMMON, *FLAGS["test"], "--disable-gpu-compositing", f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=flags)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM)
         yield browser
         browser.close()
 

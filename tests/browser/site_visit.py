@@ -12,6 +12,7 @@ import numpy as np
 from playwright.sync_api import BrowserContext, Page
 from site_server import SiteServer
 
+from chromium import COMMON, FLAGS
 from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
 from webllm_build.config import Remote
 from webllm_build.package import site
@@ -22,6 +23,8 @@ from webllm_build.quantize import Packed
 
 FAKE_WORKER = Path(__file__).parent / "fake_worker.js"
 INSECURE_HOST = "insecure.test"
+# How Chromium is started: what tests of the site need.
+CHROMIUM = [*COMMON, *FLAGS["test"], "--disable-gpu-compositing", f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
 TITLE = "Sample chat"
 
 

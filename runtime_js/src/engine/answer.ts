@@ -1,5 +1,6 @@
 /** What is asked of a model and what comes back, in the engine's own terms; and how tokens become text. */
 
+import { elapsed } from "../support/elapsed.ts";
 import type { TokenLogprobs } from "../executor/runner.ts";
 import type { OutputEvent } from "../formats/events.ts";
 import { OutputParser, type ParserOptions } from "../formats/parser.ts";
@@ -195,7 +196,7 @@ export class AnswerWriter implements GenerationListener {
       type: "end",
       finishReason: finishReason === "stop" && this.#parser.calls > 0 ? "tool_calls" : finishReason,
       tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted },
-      times: { queued: this.#begun - this.#asked, prefill: first - this.#begun, decode: finished - first, ...(this.#grammar !== undefined && { grammar: { ...this.#grammar } }) },
+      times: { queued: elapsed(this.#asked, this.#begun), prefill: elapsed(this.#begun, first), decode: elapsed(first, finished), ...(this.#grammar !== undefined && { grammar: { ...this.#grammar } }) },
     });
     this.#sink.end();
   }

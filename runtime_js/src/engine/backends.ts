@@ -5,7 +5,7 @@ import type { Backend } from "../executor/backend.ts";
 import type { FileEntry, Manifest } from "../storage/manifest.ts";
 import {
   DeviceLostError, DownloadError, FeatureSupportError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError,
-  WebGPUNotAvailableError,
+  WebGPUNotAvailableError, asEngineError,
 } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { cpuKey, instructions } from "../executor/cpu/features.ts";
@@ -30,7 +30,8 @@ const OF_A_BACKEND = [WebGPUNotAvailableError, FeatureSupportError, DeviceLostEr
 
 /** Whether what fails so on one backend may succeed on another; isSame: on another library for the same processor. */
 export function mayHelp(error: unknown, isSame: boolean): boolean {
-  return isSame ? error instanceof FeatureSupportError : OF_A_BACKEND.some((kind) => error instanceof kind);
+  const known = asEngineError(error);
+  return isSame ? known instanceof FeatureSupportError : OF_A_BACKEND.some((kind) => known instanceof kind);
 }
 
 /** What is asked for; a variant says it too. */

@@ -1,5 +1,6 @@
 /** Counts what a load has done and reports it. */
 
+import { elapsed } from "../support/elapsed.ts";
 import type { Computer } from "../executor/devices.ts";
 import type { FileEntry } from "../storage/manifest.ts";
 import type { MLCEngineError } from "../support/errors.ts";
@@ -164,7 +165,7 @@ export class LoadProgress {
   }
 
   get #elapsed(): number {
-    return (performance.now() - this.#started) / 1000;
+    return elapsed(this.#started) / 1000;
   }
 
   #sendState(): void {

@@ -1,5 +1,6 @@
 /** How long a constraint takes. */
 
+import { elapsed } from "../support/elapsed.ts";
 import type { Constraint } from "./constraint.ts";
 
 /** In milliseconds. */
@@ -21,13 +22,13 @@ export class TimedConstraint implements Constraint {
 
   static async of(compiling: Promise<Constraint>): Promise<TimedConstraint> {
     const begin = performance.now();
-    return new TimedConstraint(await compiling, performance.now() - begin);
+    return new TimedConstraint(await compiling, elapsed(begin));
   }
 
   mask(): Uint32Array | undefined {
     const begin = performance.now();
     const mask = this.#inner.mask();
-    this.times.masks += performance.now() - begin;
+    this.times.masks += elapsed(begin);
     return mask;
   }
 

@@ -56,7 +56,7 @@ export class ModelLibrary {
   static async load(bytes: Uint8Array<ArrayBuffer>): Promise<ModelLibrary> {
     const module = await compile(bytes);
     const plan = parsePlan(section(module, "webllm.plan"), section(module, "webllm.wgsl"));
-    const instance = await WebAssembly.instantiate(module).catch((error: unknown) => { throw broken(String(error)); });
+    const instance = await WebAssembly.instantiate(module).catch((error: unknown) => { throw error instanceof RangeError ? error : broken(String(error)); });
     const exports = instance.exports;
     if (!isWasmAbi(exports)) throw broken("it lacks exports of this engine's ABI");
     return new ModelLibrary(plan, exports, exports);

@@ -202,10 +202,16 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CLASSES, code);
 }
 
+/** What browsers say where they have no memory, of a RangeError or of Firefox's own InternalError. */
+const NO_MEMORY = /allocat|memory/i;
+
 /** Gives anything that was thrown a place in the tree. */
 export function asEngineError(thrown: unknown): MLCEngineError {
   if (thrown instanceof MLCEngineError) return thrown;
   if (thrown instanceof Error && thrown.name === "AbortError") return new AbortError(thrown.message);
+  if (thrown instanceof Error && /^(Range|Internal)Error$/.test(thrown.name) && NO_MEMORY.test(thrown.message)) {
+    return new OutOfMemoryError(`There is no memory left (${thrown.message}). Close other pages, or load with a smaller context window or a smaller model.`);
+  }
   return new InternalError(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown), {}, thrown);
 }
 

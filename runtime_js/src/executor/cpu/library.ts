@@ -49,5 +49,5 @@ export class CpuLibrary {
 }
 
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<WebAssembly.Instance> {
-  return WebAssembly.instantiate(module, imports(memory)).catch((error: unknown) => { throw broken(String(error)); });
+  return WebAssembly.instantiate(module, imports(memory)).catch((error: unknown) => { throw error instanceof RangeError ? error : broken(String(error)); });
 }

@@ -12,8 +12,9 @@ import type { Threads } from "./threads.ts";
 
 /** Microseconds: some turns in a tenth of a second, which is what an abort may take. */
 const SLICE_US = 16_000;
-/** A step in which nothing is done for so long will never be done: a browser has ended a thread. */
+/** A step in which nothing is done for so long, and at so many looks, will never be done: a browser has ended a thread. A clock alone also runs while a machine sleeps. */
 const SILENT_MS = 10_000;
+const SILENT_LOOKS = 100;
 /** Words of a team that change with its work alone: the step's number, and how much of it is done. */
 const PROGRESS = { at: 4, words: 2 };
 
@@ -78,13 +79,13 @@ export class Machine {
     launch(n, kvLength, program.units);
     const isAlone = this.threads === 1;
     (isAlone ? loop.steps_begin_alone : loop.steps_begin)(team, program.steps, Math.min(steps ?? Infinity, program.count), program.units, n);
-    let [seen, since] = ["", performance.now()];
+    let [seen, since, looks] = ["", performance.now(), 0];
     const slice = (): number => (isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait));
     while (this.#guarded(slice) !== 0) {
       await this.#breathe();
       const now = this.memory.words(team + PROGRESS.at, PROGRESS.words).join();
-      if (now !== seen) [seen, since] = [now, performance.now()];
-      else if (performance.now() - since > SILENT_MS) this.#fail(noAnswer("a thread of the CPU"));
+      if (now !== seen) [seen, since, looks] = [now, performance.now(), 0];
+      else if (++looks > SILENT_LOOKS && performance.now() - since > SILENT_MS) this.#fail(noAnswer("a thread of the CPU"));
       this.#check();
     }
     if (performance.now() - this.#lastBreath > SLICE_US / 1000) await this.#breathe();
