@@ -126,9 +126,9 @@ test("a prompt of 4,000 tokens gives others their turns, is left in the middle, 
 });
 
 test("a model that is unloaded in the middle of a step leaves it", async () => {
-  const toy = await start({ threads: 2, spin: 100_000 });
+  const toy = await start({ threads: 2, spin: 3_000_000 });
   const step = generate(toy, request(promptOf(CHUNK, 1), { maxTokens: 1 }));
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
   toy.open.dispose();
   await assert.rejects(step, /was unloaded/);
 });
