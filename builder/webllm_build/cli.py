@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO
 
 import typer
 from rich.box import SIMPLE
@@ -327,6 +327,25 @@ def upload(
         console.print(f"Now build with it what names it, which computes nothing again:  --weights {escape(place)}", soft_wrap=True)
     else:
         console.print("It is private or gated: visitors' browsers get nothing of it.", soft_wrap=True)
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="A folder that `npm` wrote.")] = Path("package"),
+    tag: Annotated[str, typer.Option(help="Of npm: what `npm install NAME@TAG` takes.")] = "latest",
+    access: Annotated[Literal["public", "restricted"] | None, typer.Option(help="Who may install it; default: as npm does.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all but send it.")] = False,
+) -> None:
+    """Publish a package on npm, after publint has looked at it; with provenance where a workflow can prove it. Needs Node.
+
+    Example:
+
+      webllm-build publish package --access public
+    """
+    from webllm_build.publish import publish as send
+
+    named = send(folder, tag=tag, access=access, dry_run=dry_run)
+    console.print(f"[bold green]{'Would publish' if dry_run else 'Published'}:[/] {escape(named)}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from site_visit import INSECURE_HOST, Visit, answered, ask
 
 FATAL = {
@@ -113,7 +114,10 @@ def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
     page = visit.open()
     page.wait_for_selector("#notice:visible")
     assert "storage" in page.inner_text("#notice")
-    page.click("#notice button")
+    expect(page.locator("#start")).to_contain_text("Download without keeping it")
+    page.click("#notice button:has-text('Make room')")
+    expect(page.locator("#storage")).to_contain_text("No model is kept on this device. There is room for 100\u00a0kB more.")
+    page.click("#storage [aria-label=Close]")
     assert page.is_hidden("#notice")
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")

@@ -140,7 +140,7 @@ def test_every_option_that_is_written_of_exists(run: Run) -> None:
     code = [span for text in texts for span in re.findall(r"`([^`\n]+)`|^ {4}(.+)$", text, re.MULTILINE)]
     spans = [span for pair in code for span in pair if not re.match(r"(cd \S+ && )?(npm|node|pip|python|make|git|gh|hf) ", span)]
     named = {flag for span in spans for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)}
-    commands = ("site", "npm", "serve", "chat", "bench", "inspect", "check", "doctor", "init", "upload")
+    commands = ("site", "npm", "serve", "chat", "bench", "inspect", "check", "doctor", "init", "upload", "publish")
     shown = " ".join(run(command, "--help").stdout for command in commands) + run("--help").stdout
     assert {"--model", "--no-cpu"} <= named
     assert named <= set(re.findall(r"--[a-z][a-z0-9-]+", shown))

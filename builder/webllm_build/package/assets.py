@@ -33,6 +33,7 @@ SITE_SCRIPTS = (
         "cpu.js",
         "tokenizer.js",
         "markdown.js",
+        "storage.js",
         "highlight.js",
         "mathematics.js",
         "chats.js",

@@ -128,7 +128,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     remote = site.remote if task == "chat" else None
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
-    late = {name: _built(f"{name}.js") for name in ("structure", "cpu", "tokenizer", "markdown", "highlight", "mathematics", "chats")}
+    late = {name: _built(f"{name}.js") for name in ("structure", "cpu", "tokenizer", "markdown", "highlight", "mathematics", "chats", "storage")}
     served = _built("endpoint.js") if site.endpoint else None
     asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")

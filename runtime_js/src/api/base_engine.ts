@@ -92,7 +92,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   ): Promise<void> {
     const { signal } = parseRequestOptions(options);
     await this.host.load({ choices: chooseModels(modelId, chatOpts, this.#appConfig, this.#config), keepsOthers }, signal ?? undefined);
-    askForPersistence();
+    void askForPersistence();
   }
 
   async estimateMemory(model: string | ModelRecord, chatOpts?: ChatOptions | null, options?: RequestOptions | null): Promise<MemoryEstimate> {

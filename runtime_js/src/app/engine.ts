@@ -6,7 +6,7 @@ import type { PageConfig, SiteModel } from "../page/config.ts";
 import type { Preflight } from "../engine/preflight.ts";
 import { findPreflight } from "../page/preflight.ts";
 import type { WorkerScript } from "../page/worker-script.ts";
-import { askForPersistence } from "../storage/quota.ts";
+import { markInUse } from "../storage/in_use.ts";
 import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
@@ -92,7 +92,7 @@ export class EngineHost {
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
     const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: onProgress, deviceLost: this.#onLost });
     await engine.load({ choices: [{ modelId: this.#model.id, source: this.#source, contextLength, device }], keepsOthers: false });
-    askForPersistence();
+    markInUse(this.#source.manifest, signal);
     this.#started = { contextLength, device };
   }
 

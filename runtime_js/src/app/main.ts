@@ -8,6 +8,7 @@ import { Continuation } from "./continuation.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { followLife } from "./lifecycle.ts";
 import { describeProblem, insecurePage, wasmForbidden, type Problem } from "./problems.ts";
+import { followStorage } from "./late_storage.ts";
 import { followUpdates } from "./updates.ts";
 import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
@@ -38,6 +39,7 @@ followLife({ save: () => page.save(), wake: () => void page.model.wake() });
 followUpdates(config.serviceWorker, (apply) => {
   showNotice("update", WORDS.notice.update, { label: WORDS.notice.load, press: apply });
 }).catch(() => undefined);
+followStorage(config.storage, page.model);
 if (config.endpoint !== undefined && "serviceWorker" in navigator) takeRequests(navigator.serviceWorker, config.endpoint, (model) => page.model.hostFor(model));
 const ofGpu = await findGpuObstacle();
 const obstacle = await findObstacle() ?? (page.model.model.runsOnCpu ? undefined : ofGpu);

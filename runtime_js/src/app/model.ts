@@ -10,6 +10,8 @@ import { WorkerScript } from "../page/worker-script.ts";
 import { EngineHost, isHere, type Outcome } from "./engine.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
+import { askToKeep } from "./persistence.ts";
+import { openStorage } from "./late_storage.ts";
 import { Rate } from "./rate.ts";
 import { ChosenModel } from "./chosen_model.ts";
 import { SettingsStore, deviceOf, type Settings } from "./settings.ts";
@@ -18,7 +20,7 @@ import { loadNewest, lookForUpdate } from "./updates.ts";
 import { Card } from "./view/card.ts";
 import { Chooser } from "./view/chooser.ts";
 import { byId } from "../view/dom.ts";
-import { showNotice } from "./view/notice.ts";
+import { hideNotice, showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
 import { judge, judgeFailure } from "./verdict.ts";
 import { Speeds } from "./where.ts";
@@ -204,6 +206,7 @@ export class Model {
       const outcome = await request(this.#host, controller.signal);
       onEnd(outcome);
       this.#noteSpeed(outcome);
+      askToKeep();
     } catch (error) {
       if (!(error instanceof AbortError)) problem = describeProblem(error, "answer");
       onEnd({ ending: problem === undefined ? "abort" : "failed", speed: undefined });
@@ -303,10 +306,26 @@ export class Model {
     this.#card.offer(stored, this.#wasCutOff, this.#hasNoGpu || this.#settings.device === "cpu");
     this.#setStatus("offer");
     if (!this.#wasCutOff) void this.#look();
-    const free = await freeBytes();
-    if (!stored && free !== undefined && free < this.model.downloadBytes) {
-      showNotice("storage", fill(WORDS.notice.storage, { size: formatBytes(free) }));
-    }
+    if (!stored) await this.#checkRoom();
+  }
+
+  /** Where the model does not fit into storage, the visitor chooses: a smaller one, room for this one, or to do without. */
+  async #checkRoom(): Promise<void> {
+    const turn = this.#turn, free = await freeBytes();
+    if (turn !== this.#turn) return;
+    if (free === undefined || free >= this.model.downloadBytes) return hideNotice("storage");
+    this.#card.offerUnkept();
+    const smaller = this.#config.models.filter(({ downloadBytes }) => downloadBytes <= free).sort((a, b) => b.downloadBytes - a.downloadBytes)[0];
+    showNotice("storage", fill(WORDS.notice.storage, { size: formatBytes(free) }), [
+      { label: WORDS.notice.makeRoom, press: openStorage },
+      ...(smaller === undefined ? [] : [{ label: fill(WORDS.notice.takeSmaller, { name: smaller.name }), press: () => void this.select(smaller) }]),
+    ]);
+  }
+
+  /** Something on this device was deleted. */
+  lookAgain(): void {
+    if (this.#status === "offer") void this.#cancelStart();
+    else this.#tellStored();
   }
 
   /** Find out how the model would run here, and say it. Where nobody has chosen it and another one would do better, that is offered. */
@@ -341,7 +360,7 @@ export class Model {
     if (computer !== undefined) this.#runsOn(computer);
     const estimate = rate.sample(performance.now(), bytesDone, bytesTotal);
     this.#card.update({ phase, fraction: progress, bytesDone, bytesTotal, estimate, waiting: waitingKind });
-    if (warningKind !== undefined) showNotice("storage", WORDS.warnings[warningKind]);
+    if (warningKind !== undefined) showNotice("storage", WORDS.warnings[warningKind], warningKind === "storage" ? { label: WORDS.notice.makeRoom, press: openStorage } : []);
   }
 
   /** Tells where it runs: after a start, and where a GPU was lost and an answer goes on elsewhere. */

@@ -131,6 +131,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     const sequences = new SequenceManager(abi, runner);
     progress.warn("context", warning);
     progress.warn("storage", folder.warning);
+    void folder.noteUse();
     progress.ready(`Ready on the ${describeComputer(computer)} (${variant})`, computer);
     void lost.then((error) => { if (!life.signal.aborted && revive === undefined) listener.lost(error); });
     const grammars = new Grammars({

@@ -62,6 +62,8 @@ export interface PageConfig {
   readonly chats: string;
   /** Absolute URLs of the scripts that draw answers. */
   readonly late: Readonly<Record<"markdown" | "highlight" | "mathematics", string>>;
+  /** Absolute URL of the script that shows what is stored. */
+  readonly storage: string;
   /** Absolute URL of the script that answers requests to the site's `v1/`; undefined where nothing does. */
   readonly endpoint: string | undefined;
   /** Who may answer in the device's place, where the visitor lets it. */
@@ -88,6 +90,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     serviceWorker: fields.string("service_worker", 2000),
     chats: absolute("chats"),
     late: { markdown: absolute("markdown"), highlight: absolute("highlight"), mathematics: absolute("mathematics") },
+    storage: absolute("storage"),
     endpoint: fields.optional("endpoint", absolute),
     remote: fields.optional("remote", (key) => {
       const remote = fields.object(key);

@@ -1,6 +1,6 @@
 /** Where models are kept, in a browser in the origin's private file system: one folder for each model folder on the network. */
 
-import { platform, type Folder } from "../support/platform.ts";
+import { platform, type Folder, type StoredFile } from "../support/platform.ts";
 import { draftOf } from "./draft.ts";
 
 const ROOT = "webllm-build";
@@ -36,13 +36,38 @@ export async function journalFolder(create: boolean): Promise<Folder> {
   return (await allModels(create)).getDirectoryHandle(JOURNALS, { create });
 }
 
-/** Name and size in bytes of each file in a folder. */
-export async function fileSizes(folder: Folder): Promise<ReadonlyMap<string, number>> {
-  const sizes: Promise<[string, number]>[] = [];
-  for await (const name of folder.keys()) {
-    sizes.push(folder.getFileHandle(name).then(async (handle) => [name, (await handle.getFile()).size]));
+/** What the folders of models are called. Raises DOMException where the browser refuses. */
+export async function* modelFolders(): AsyncGenerator<string> {
+  try {
+    for await (const name of (await allModels(false)).keys()) if (name !== JOURNALS) yield name;
+  } catch (error) {
+    if (!isNamed(error, "NotFoundError")) throw error; // else nothing was ever stored
   }
-  return new Map(await Promise.all(sizes));
+}
+
+/** The URL that a folder of models is called after; undefined for another one's name. */
+export function folderAddress(name: string): string | undefined {
+  try {
+    const address = new URL(decodeURIComponent(name));
+    return folderName(address.href) === name ? address.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a stored file. size: bytes. lastModified: milliseconds since 1970. */
+export type FileFacts = Pick<StoredFile, "size" | "lastModified">;
+
+/** Each file in a folder, by its name. */
+export async function filesIn(folder: Folder): Promise<ReadonlyMap<string, FileFacts>> {
+  const files: Promise<[string, FileFacts]>[] = [];
+  for await (const name of folder.keys()) {
+    files.push(folder.getFileHandle(name).then(async (handle) => {
+      const { size, lastModified } = await handle.getFile();
+      return [name, { size, lastModified }];
+    }));
+  }
+  return new Map(await Promise.all(files));
 }
 
 /** Deletes a file or an empty folder. False where another page goes on using it. */
@@ -63,19 +88,27 @@ async function deleteEntry(folder: Folder, name: string): Promise<boolean> {
 
 /**
  * Deletes the stored files of a model's folder but those in `kept`, with their drafts, and a folder that is then empty. What another
- * page is downloading at this moment stays: it is that page's.
+ * page is downloading, or reads, at this moment stays, and the result is false: it is that page's.
  */
-export async function deleteFiles(manifestUrl: string, kept: ReadonlySet<string>): Promise<void> {
-  if (!hasFileSystem()) return;
+export async function deleteFiles(manifestUrl: string, kept: ReadonlySet<string>): Promise<boolean> {
+  if (!hasFileSystem()) return true;
   try {
     const models = await allModels(false);
     const folder = await models.getDirectoryHandle(folderName(manifestUrl));
     const names: string[] = [];
     for await (const name of folder.keys()) if (!kept.has(draftOf(name) ?? name)) names.push(name);
     const deleted = await Promise.all(names.map((name) => deleteEntry(folder, name)));
-    if (kept.size === 0 && deleted.every(Boolean)) await deleteEntry(models, folderName(manifestUrl));
+    const isDone = deleted.every(Boolean);
+    if (kept.size === 0 && isDone) await deleteEntry(models, folderName(manifestUrl));
+    return isDone;
   } catch (error) {
     // There is nothing, or nothing that this page may see.
     if (!isNamed(error, "NotFoundError") && !isNamed(error, "SecurityError")) throw error;
+    return true;
   }
+}
+
+/** Deletes a folder with all that is in it, as `deleteFiles` does. */
+export function deleteFolder(address: string): Promise<boolean> {
+  return deleteFiles(address, new Set());
 }

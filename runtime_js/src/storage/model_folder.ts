@@ -19,7 +19,7 @@ import { isReplaced } from "./replaced.ts";
 import { ShardReader } from "./shard_reader.ts";
 import { checkedManifest, fileUrls, isPinned, manifestName, parseJson, type ModelSource, type Urls } from "./source.ts";
 import { ModelStore } from "./store.ts";
-import { localManifest, noteName, storedManifest } from "./stored.ts";
+import { localManifest, noteName, storedManifest, usedNote } from "./stored.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";
 import { WeightRanges } from "./weight_ranges.ts";
 
@@ -126,6 +126,11 @@ export class ModelFolder {
   /** Keeps a text where files are kept. It belongs to this model library: another one does not see it. */
   async keepNote(name: string, text: string): Promise<void> {
     await this.#store.write(await this.#noteFile(name), new TextEncoder().encode(text));
+  }
+
+  /** Remembers that the model is used now, for whoever looks at what is stored. */
+  async noteUse(): Promise<void> {
+    if (isPinned(this.#source)) await this.#store.write(usedNote(manifestName(this.#source)), new TextEncoder().encode(new Date().toISOString()));
   }
 
   async #noteFile(name: string): Promise<string> {

@@ -5,12 +5,23 @@ import { owed } from "../support/patience.ts";
 const asked = new WeakSet<StorageManager>();
 
 /**
- * Asks the browser, once, not to evict what we store. Only pages may ask, and the answer changes nothing: a person may leave it open for ever.
+ * Asks the browser, once, not to evict what we store. Only pages may ask. Resolves with the answer, which a person may leave open for ever: nothing
+ * must wait for it.
  */
-export function askForPersistence(): void {
+export async function askForPersistence(): Promise<void> {
   if (typeof navigator === "undefined" || typeof navigator.storage?.persist !== "function" || asked.has(navigator.storage)) return;
   asked.add(navigator.storage);
-  ask(navigator).catch(() => undefined);
+  await ask(navigator).catch(() => undefined);
+}
+
+/** Asks again, because a person wants it; whether the browser agrees. */
+export async function persist(): Promise<boolean> {
+  return typeof navigator !== "undefined" && await navigator.storage?.persist?.().catch(() => false) === true;
+}
+
+/** Whether the browser evicts nothing by itself. */
+export async function isPersistent(): Promise<boolean> {
+  return typeof navigator !== "undefined" && await navigator.storage?.persisted?.().catch(() => false) === true;
 }
 
 /** Nobody is asked who has answered already. */

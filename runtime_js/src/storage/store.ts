@@ -7,7 +7,7 @@ import { NoAnswerError } from "../support/errors.ts";
 import { owed } from "../support/patience.ts";
 import type { FileHandle, Folder } from "../support/platform.ts";
 import { Draft, draftName, isSync } from "./draft.ts";
-import { fileSizes, hasFileSystem, isNamed, modelFolder } from "./folders.ts";
+import { filesIn, hasFileSystem, isNamed, modelFolder, type FileFacts } from "./folders.ts";
 import { openRanges, type RangeFile } from "./range_file.ts";
 
 /** `size` bytes to write to: the beginning of `into`, or new ones where that is too small. */
@@ -149,9 +149,14 @@ export class ModelStore {
         + "Free some space or delete other models to keep it.");
   }
 
+  /** Each file that is stored, by its name. */
+  async files(): Promise<ReadonlyMap<string, FileFacts>> {
+    return this.#folder === null ? new Map() : this.#owed(filesIn(this.#folder)).catch(() => new Map<string, FileFacts>());
+  }
+
   /** Name and size in bytes of each file that is stored. */
   async sizes(): Promise<ReadonlyMap<string, number>> {
-    return this.#folder === null ? new Map() : this.#owed(fileSizes(this.#folder)).catch(() => new Map<string, number>());
+    return new Map([...await this.files()].map(([name, { size }]) => [name, size]));
   }
 }
 

@@ -32,7 +32,8 @@ export async function isStored(source: ModelSource): Promise<boolean> {
   return filesOfLoad(manifest).every(isHere) && librariesOf(manifest).some(isHere);
 }
 
-async function parseStored(store: ModelStore, name: string): Promise<Manifest | null> {
+/** A stored file as a manifest; null where it is none. */
+export async function parseStored(store: ModelStore, name: string): Promise<Manifest | null> {
   try {
     const bytes = await store.read(name);
     return bytes === null ? null : readManifest(bytes, name);
@@ -67,7 +68,12 @@ export function noteName(digest: string): string {
   return NOTE + digest;
 }
 
-/** Deletes the stored files of a model that no other model of its folder needs. */
-export async function deleteStored(source: ModelSource): Promise<void> {
-  await deleteFiles(source.manifest, await filesOfOthers(await ModelStore.open(source.manifest, false), source));
+/** The note whose time tells when a model was last used. manifest: the name of its manifest. */
+export function usedNote(manifest: string): string {
+  return `${NOTE}used.${manifest.replace(/[.]json$/, "")}`;
+}
+
+/** Deletes the stored files of a model that no other model of its folder needs. False where another page uses some of them. */
+export async function deleteStored(source: ModelSource): Promise<boolean> {
+  return deleteFiles(source.manifest, await filesOfOthers(await ModelStore.open(source.manifest, false), source));
 }

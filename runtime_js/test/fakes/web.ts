@@ -198,6 +198,7 @@ export class FakeStorage {
   readonly #models = async (root: string, { create = false } = {}): Promise<object> => {
     if (root !== "webllm-build") throw new Error(`somebody else's folder ${root}`);
     if (!create && this.folders.size === 0) throw missing();
+    const { folders } = this;
     return {
       getDirectoryHandle: async (name: string, options = { create: false }): Promise<object> => {
         const files = this.folders.get(name) ?? new Map<string, FakeFile>();
@@ -208,6 +209,9 @@ export class FakeStorage {
       removeEntry: async (name: string): Promise<void> => {
         if ((this.folders.get(name)?.size ?? 0) > 0) throw new DOMException("it is not empty", "InvalidModificationError");
         if (!this.folders.delete(name)) throw missing();
+      },
+      keys: async function* (): AsyncGenerator<string> {
+        yield* folders.keys();
       },
     };
   };

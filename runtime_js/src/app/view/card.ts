@@ -86,6 +86,11 @@ export class Card {
     this.#progress.hidden = true;
   }
 
+  /** The offered model will not be kept: there is no room. */
+  offerUnkept(): void {
+    this.#start.textContent = fill(WORDS.card.fetchUnkept, { size: formatBytes(this.#model.downloadBytes) });
+  }
+
   deleting(): void {
     this.#show(WORDS.card.deleting);
     this.#start.hidden = true;

@@ -3,8 +3,13 @@
 import { byId, element, icon } from "../../view/dom.ts";
 import { WORDS } from "../words/words.ts";
 
-/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: what became of one. */
-export type NoticeKind = "update" | "storage" | "copy" | "computer" | "remote" | "chats" | "deleted" | "file";
+/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: what became of one. persist: the browser asks whether it may keep the model. */
+export type NoticeKind = "update" | "persist" | "storage" | "copy" | "computer" | "remote" | "chats" | "deleted" | "file";
+
+interface Action {
+  readonly label: string;
+  readonly press: () => void;
+}
 
 /** What a person does again is said again. */
 const EACH_TIME: readonly NoticeKind[] = ["copy", "deleted", "file"];
@@ -12,7 +17,7 @@ const EACH_TIME: readonly NoticeKind[] = ["copy", "deleted", "file"];
 const shown = new Map<NoticeKind, string>();
 
 /** Show a sentence that can be closed; gives what closes it. What was said once is not said again, whether it was closed or not, unless the user asks again. */
-export function showNotice(kind: NoticeKind, text: string, action?: { readonly label: string; readonly press: () => void }): () => void {
+export function showNotice(kind: NoticeKind, text: string, action: Action | readonly Action[] = []): () => void {
   if (shown.get(kind) === text && !EACH_TIME.includes(kind)) return () => undefined;
   shown.set(kind, text);
   const notices = byId("notice", HTMLElement);
@@ -28,11 +33,19 @@ export function showNotice(kind: NoticeKind, text: string, action?: { readonly l
     });
     line.append(button);
   };
-  if (action !== undefined) button(element("button", { type: "button", class: "primary" }, action.label), action.press);
+  for (const { label, press } of [action].flat()) button(element("button", { type: "button", class: "primary" }, label), press);
   button(element("button", { type: "button", class: "plain icon", "aria-label": WORDS.notice.close, title: WORDS.notice.close }, icon("close")));
   const former = notices.querySelector(`[data-kind="${kind}"]`);
   if (former === null) notices.append(line);
   else former.replaceWith(line);
   notices.hidden = false;
   return close;
+}
+
+/** Close what was said, because it holds no more; it may be said again. */
+export function hideNotice(kind: NoticeKind): void {
+  shown.delete(kind);
+  const notices = byId("notice", HTMLElement);
+  notices.querySelector(`[data-kind="${kind}"]`)?.remove();
+  notices.hidden = notices.childElementCount === 0;
 }

@@ -59,3 +59,8 @@ export function formatDuration(seconds: number): string {
   const said = Object.entries(parts).filter(([, count]) => count > 0).map(([unit, count]) => format(count, { style: "unit", unit }));
   return new Intl.ListFormat(LOCALE, { type: "unit", style: "narrow" }).format(said);
 }
+
+/** Of a day, without the time: "Nov 26, 2026". */
+export function formatDate(milliseconds: number): string {
+  return new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" }).format(milliseconds);
+}
