@@ -25,6 +25,7 @@ from webllm_build.site_words import PAGES_WORDS, SiteWords
 from webllm_build.theme import PAGES_THEME, Theme
 
 BENCH = "bench.html"
+LATE = ("structure", "cpu", "tokenizer", "markdown", "highlight", "mathematics", "chats", "storage")  # scripts that come late
 DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
 CODER = re.compile(r"code(?!c)", re.IGNORECASE)  # CodeLlama, Coder, Codestral
 
@@ -128,7 +129,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     remote = site.remote if task == "chat" else None
     app = _built("app.js")
     worker = _hashed("worker.js", runtime_file("site-worker.js"))
-    late = {name: _built(f"{name}.js") for name in ("structure", "cpu", "tokenizer", "markdown", "highlight", "mathematics", "chats", "storage")}
+    late = {name: _built(f"{name}.js") for name in LATE}
     served = _built("endpoint.js") if site.endpoint else None
     asks = _built("remote.js") if remote else None
     logic = _built("service-worker.js")
