@@ -27,7 +27,7 @@ LOAD = """async (manifest) => {
   const waits = new Set(), received = new Map();
   globalThis.received = received;
   try {
-    const folder = await ModelFolder.open({ manifest: new URL(manifest, location).href }, signal, (reason) => waits.add(reason));
+    const folder = await ModelFolder.open({ manifest: new URL(manifest, location).href }, signal, ({ text }) => waits.add(text));
     await folder.read(folder.manifest.library, signal);
     await folder.readJson(folder.manifest.tokenizer, signal);
     let bytes = 0;
