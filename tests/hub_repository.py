@@ -1,4 +1,4 @@
-"""A Hugging Face Hub on this machine, with one repository that may be written to by the HTTP that its library speaks."""
+"""A Hugging Face Hub on this machine, with repositories of which one may be written to by the HTTP that its library speaks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ LARGE = (".bin", ".wasm")  # what .gitattributes of a new repository has in LFS
 class HubRepository:
     """files: of the newest commit. sent: names of what came by LFS, by digest. fails: statuses of the next requests whose path has this."""
 
+    name: str = NAME
     exists: bool = True
     private: bool = False
     role: str = "write"
@@ -39,7 +40,7 @@ class HubRepository:
 
     def about(self) -> dict[str, object]:
         siblings = [*map(self._file, self.files)]
-        return {"id": NAME, "modelId": NAME, "sha": self.commit, "tags": [], "private": self.private, "siblings": siblings}
+        return {"id": self.name, "modelId": self.name, "sha": self.commit, "tags": [], "private": self.private, "siblings": siblings}
 
     def _file(self, name: str) -> dict[str, object]:
         data = self.files[name]
@@ -52,11 +53,12 @@ def digest(data: bytes) -> str:
 
 
 class Handler(BaseHTTPRequestHandler):
-    hub: HubRepository
+    hubs: tuple[HubRepository, ...]
     protocol_version = "HTTP/1.1"
 
     def _do(self) -> None:
-        path, hub = unquote(self.path.partition("?")[0]), self.hub
+        path = unquote(self.path.partition("?")[0])
+        hub = self.hub = next((each for each in self.hubs if each.name in path), self.hubs[0])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.headers.get("Transfer-Encoding") == "chunked":
             while size := int(self.rfile.readline(), 16):
@@ -74,13 +76,13 @@ class Handler(BaseHTTPRequestHandler):
             status = 409 if hub.exists else 200
             hub.private = hub.exists is False and json.loads(body).get("visibility", json.loads(body).get("private")) in ("private", True)
             hub.exists = True
-            self._answer({"url": f"{hub.url}/{NAME}"}, status)
+            self._answer({"url": f"{hub.url}/{hub.name}"}, status)
         elif path == "/api/validate-yaml":
             self._answer({"warnings": [], "errors": []})
         elif path.startswith("/lfs/"):
             hub.objects[path.removeprefix("/lfs/")] = body
             self._answer({})
-        elif NAME not in path or not hub.exists:
+        elif hub.name not in path or not hub.exists:
             self._answer({"error": "Repository not found"}, 401, {"X-Error-Code": "RepoNotFound"})
         elif path.endswith("/objects/batch"):
             self._answer({"transfer": "basic", "objects": [self._action(each) for each in json.loads(body)["objects"]]})
@@ -92,10 +94,13 @@ class Handler(BaseHTTPRequestHandler):
             self._answer({"files": modes})
         elif "/commit/" in path:
             self._commit([json.loads(line) for line in body.splitlines()])
+        elif path.startswith(f"/api/models/{hub.name}/tree/"):
+            self._answer([{"type": "file", "path": name, "size": len(data), "oid": digest(data)} for name, data in hub.files.items()])
         elif path.startswith("/api/models/"):
             self._answer(hub.about())
+        elif (data := hub.files.get(path.rpartition("/")[2])) is None:
+            self._answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})
         else:
-            data = hub.files[path.rpartition("/")[2]]
             self._send(200, data, {"ETag": f'"{digest(data)}"', "X-Repo-Commit": hub.commit})
 
     do_GET = do_HEAD = do_POST = do_PUT = _do
@@ -117,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
             changed[value["path"]] = base64.b64decode(value["content"]) if line["key"] == "file" else hub.objects[value["oid"]]  # type: ignore[comparison-overlap]
         hub.files |= changed
         hub.commits.append([*changed])
-        self._answer({"commitUrl": f"{hub.url}/{NAME}/commit/{hub.commit}", "commitOid": hub.commit, "success": True})
+        self._answer({"commitUrl": f"{hub.url}/{hub.name}/commit/{hub.commit}", "commitOid": hub.commit, "success": True})
 
     def _answer(self, value: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self._send(status, json.dumps(value).encode(), {"Content-Type": "application/json", "Retry-After": "0", **(headers or {})})
@@ -135,8 +140,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve_hub(hub: HubRepository) -> Iterator[None]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Of", (Handler,), {"hub": hub})) as server:
+def serve_hub(hub: HubRepository, *others: HubRepository) -> Iterator[None]:
+    """others: what can be read there, too."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Of", (Handler,), {"hubs": (hub, *others)})) as server:
         hub.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

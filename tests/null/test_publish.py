@@ -2,101 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
+from npm_registry import Registry, serve_registry
 from package_sample import publish_npm, publish_site, sample_model, stub_runtime
 from webllm_build.package import assets
-from webllm_build.publish import PUBLINT, can_prove
+from webllm_build.publish import can_prove
 
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
-LINT = '#!/usr/bin/env node\nprocess.exit(require("fs").readFileSync("package.json", "utf8").includes("faulty") ? 1 : 0);'
 Publish = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@dataclass
-class Registry:
-    """published: what came, by name. refuses: the status of what is published."""
-
-    published: dict[str, dict[str, object]] = field(default_factory=dict)
-    refuses: int = 0
-    url: str = ""
-
-
-def publint() -> bytes:
-    about = {"name": "publint", "version": PUBLINT.partition("@")[2], "bin": {"publint": "cli.js"}}
-    files = {"package.json": json.dumps(about), "cli.js": LINT}
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as archive:
-        for name, text in files.items():
-            info = tarfile.TarInfo(f"package/{name}")
-            info.size = len(text)
-            archive.addfile(info, io.BytesIO(text.encode()))
-    return data.getvalue()
-
-
-class Handler(BaseHTTPRequestHandler):
-    registry: Registry
-    tarball = publint()
-
-    def do_GET(self) -> None:
-        version = PUBLINT.partition("@")[2]
-        if self.path.endswith(".tgz"):
-            self.send(200, self.tarball)
-        elif self.path == "/publint":
-            integrity = "sha512-" + base64.b64encode(hashlib.sha512(self.tarball).digest()).decode()
-            dist = {"tarball": f"{self.registry.url}/publint.tgz", "integrity": integrity}
-            about = {"name": "publint", "version": version, "bin": {"publint": "cli.js"}, "dist": dist}
-            self.send(200, json.dumps({"name": "publint", "dist-tags": {"latest": version}, "versions": {version: about}}).encode())
-        else:
-            self.send(404, b"{}")
-
-    def do_PUT(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.headers.get("Authorization") != "Bearer right":
-            self.send(401, b'{"error": "who are you?"}')
-        elif self.registry.refuses:
-            self.send(self.registry.refuses, b'{"error": "made to refuse"}')
-        else:
-            self.registry.published[unquote(self.path[1:])] = body
-            self.send(201, b'{"ok": true}')
-
-    def send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    registry = Registry()
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Of", (Handler,), {"registry": registry})) as server:
-        registry.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serve_registry() as registry:
         yield registry
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -110,12 +37,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def publish(package: Path, registry: Registry, tmp_path: Path) -> Publish:
     def run(*options: str, folder: Path = package, token: str = "right", **more: str) -> subprocess.CompletedProcess[str]:
-        config = tmp_path / "npmrc"
-        host = registry.url.removeprefix("http:")
-        config.write_text(f"registry={registry.url}\n{host}/:_authToken={token}\nfetch-retries=0\n")
-        settings = {"NPM_CONFIG_USERCONFIG": str(config), "npm_config_cache": str(tmp_path / "cache"), "npm_config_registry": registry.url}
+        environment = {**os.environ, **registry.environment(tmp_path, token), **more}
         program = [sys.executable, "-m", "webllm_build", "publish", str(folder), *options]
-        done = subprocess.run(program, capture_output=True, text=True, env={**os.environ, **settings, **more}, check=False)
+        done = subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from safetensors.numpy import load_file
 
-from mlc_model import CHAT_CONFIG, Floats, dequantized, joined, quantized
+from mlc_model import CHAT_CONFIG, bfloat16, dequantized, stored, write
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture, UnsupportedEncoding
@@ -23,53 +20,6 @@ from webllm_build.source import Checkpoint, open_checkpoint
 from webllm_build.source.local import open_folder
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny-llama"
-Arrays = dict[str, npt.NDArray[Any]]
-
-
-def weights() -> dict[str, Floats]:
-    return {name: value.astype(np.float32) for name, value in load_file(TINY / "model.safetensors").items()}
-
-
-def stored(quantization: str, qkv: str = "qkv_proj") -> Arrays:
-    """What a conversion to that quantization holds, by MLC's names."""
-    dtype = "float32" if "f32" in quantization else "float16"
-    arrays: Arrays = {}
-    for name, value in joined(weights(), qkv).items():
-        if quantization.startswith("q4") and value.ndim == 2:
-            stem = name.removesuffix(".weight")
-            arrays[f"{stem}.q_weight"], arrays[f"{stem}.q_scale"] = quantized(value, dtype)
-        else:
-            arrays[name] = value.astype(dtype)
-    return arrays
-
-
-def bfloat16(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    return (np.ascontiguousarray(values).view(np.uint32) >> np.uint32(16)).astype(np.uint16)
-
-
-def write(folder: Path, arrays: Arrays, *, cache: str = "tensor-cache.json", as_bfloat16: bool = False, **chat: object) -> Path:
-    """A folder as MLC's converter writes it, in two shards."""
-    folder.mkdir()
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(TINY / name, folder)
-    (folder / "mlc-chat-config.json").write_text(json.dumps({**CHAT_CONFIG, **chat}))
-    names, shards = list(arrays), []
-    for number, part in enumerate((names[: len(names) // 2], names[len(names) // 2 :])):
-        data, records = b"", []
-        for name in part:
-            value, format = arrays[name], "raw"
-            if as_bfloat16 and value.dtype == np.float32:
-                raw, format = bfloat16(value).tobytes(), "f32-to-bf16"
-            else:
-                raw = value.tobytes()
-            record = {"name": name, "shape": list(value.shape), "dtype": str(value.dtype), "format": format}
-            records.append({**record, "nbytes": len(raw), "byteOffset": len(data)})
-            data += raw
-        file = f"params_shard_{number}.bin"
-        (folder / file).write_bytes(data)
-        shards.append({"dataPath": file, "format": "raw-shard", "nbytes": len(data), "records": records, "md5sum": "0"})
-    (folder / cache).write_text(json.dumps({"metadata": {}, "records": shards}))
-    return folder
 
 
 def opened(folder: Path) -> Checkpoint:
