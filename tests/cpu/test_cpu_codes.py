@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,21 @@ def test_products_are_those_of_the_codes(tmp_path: Path, flavour: Flavour) -> No
     packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), SCHEMES)
     found, rows = Text(TOKENS[:FIRST], ends=[5]).run(One(build(tmp_path, packed, flavour, FLOATS)))
     assert error(found, packed.logits(TOKENS[:FIRST], integer=True)[rows]) < 1e-5
+
+
+@pytest.mark.parametrize(("family", "flavour"), [("qwen3", "relaxed"), ("qwen3_moe", "plain")])
+def test_a_token_gets_the_same_bits_however_many_come_with_it(tmp_path: Path, family: str, flavour: Flavour) -> None:
+    """In chunks of a prompt that end anywhere, in steps of its own, and as rows of a step, of which those behind the first are guesses."""
+    schemes = {**SCHEMES, "experts_gate_up": "q4a", "experts_down": "mxfp4"}
+    runner = build(tmp_path, PackedModel.of(open_tiny(family, "hugging_face", tmp_path / "model"), schemes), flavour, INTEGER)
+    whole = runner.prefill(TOKENS[:23], 0)
+    for sequence, ends in enumerate(((4, 7, 23), (1, 18, 21, 23)), 1):
+        found = [runner.prefill(TOKENS[first:last], sequence) for first, last in pairwise((0, *ends))]
+        np.testing.assert_array_equal(found[-1], whole)
+    steps = np.concatenate([runner.decode([token], [0]) for token in TOKENS[23:28]])
+    np.testing.assert_array_equal(runner.decode(TOKENS[23:28], [1] * 5), steps)
+    beside = [runner.decode([TOKENS[0], token, TOKENS[1], TOKENS[2]], [3, 2, 4, 5])[1] for token in TOKENS[23:28]]
+    np.testing.assert_array_equal(beside, steps)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

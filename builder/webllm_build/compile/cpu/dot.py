@@ -19,7 +19,7 @@ class Dot:
         return self._flavour == "relaxed"
 
     def multiply_add(self, a: Expr, b: Expr, c: Expr) -> Expr:
-        """a * b + c of float32x4."""
+        """a * b + c of float32x4; relaxed: rounded once where the machine can, and so not as in the other flavours."""
         return T.call_llvm_pure_intrin("float32x4", "llvm.wasm.relaxed.madd", a, b, c) if self.relaxed else a * b + c
 
     def inputs(self, codes: Expr, *, small: bool) -> tuple[Expr, ...]:

@@ -10,7 +10,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.dot import Dot
 from webllm_build.compile.cpu.epilogue import Outputs
-from webllm_build.compile.cpu.ops import at, joined, sums_of, token_count, units, zeros
+from webllm_build.compile.cpu.ops import at, each, joined, sums_of, token_count, turned, units, zeros
 from webllm_build.compile.cpu.quantize import SCALE, SUM, TOKENS
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
@@ -18,7 +18,7 @@ from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, 
 from webllm_build.quantize import GROUP, Scheme
 
 ROWS = 4  # of the weight, that a loop over blocks takes together, for one token or for TOKENS
-SPAN = 4  # blocks whose scales become floats together, for one token
+SPAN = 4  # blocks whose scales are read together, for one token
 UNIT_PRODUCTS = 1 << 16  # of a unit, for one token: some microseconds
 MIN_UNITS = 16  # so that all threads have some
 DTYPE_BITS = {"uint8": 8, "uint16": 16, "uint32": 32}
@@ -93,24 +93,24 @@ class CodeProduct:
         return let("sums", self.dot.add(x[1], w[1], self.dot.add(x[0], w[0], None)))
 
     def one(self, token: Expr, out: Expr, first: Expr, starts: list[Expr]) -> None:
-        """A tile of the rows times one token's codes. out: the row of the output."""
-        sums = zeros("sums", ROWS)
+        """A tile of the rows times one token's codes: the rows are the elements of a sum, which is the one that `several` makes, block by
+        block. So a token gets the same bits however many come with it. out: the row of the output."""
+        sums = zeros("sums", 1)
         for block, lanes in self._spans():
             x_scale, x_sum = (let("x_scale", self._four(self.x_s, block, token, place)) for place in (SCALE, SUM))
-            if len(lanes) < SPAN:
-                x_sum = let("x_sum", x_sum * joined([T.float32(lane in lanes) for lane in range(SPAN)]))
-            scales = []
-            for i, start in enumerate(starts):
-                scale, minimum = self.codes.scales(self._four(self.w_s, start + block))
-                scales.append(let("scale", scale * x_scale))
-                if minimum is not None:
-                    store(sums, self.dot.multiply_add(minimum, x_sum, sums[at(i)]), at(i))
+            elements = turned([T.Cast("uint32x4", self._four(self.w_s, start + block)) for start in starts])
             for lane in lanes:
                 x = self._inputs(token, block + lane)
-                for i, start in enumerate(starts):
-                    product = T.Cast("float32x4", self._products(x, self._weights(start + block + lane)))
-                    store(sums, self.dot.multiply_add(product, T.Shuffle([scales[i]], [lane] * 4), sums[at(i)]), at(i))
-        self.outputs.store_rows(sums_of([let("sum", sums[at(i)]) for i in range(ROWS)]), out, first)
+                products = sums_of([self._products(x, self._weights(start + block + lane)) for start in starts])
+                self._add(sums, 0, products, self.codes.scales(elements[lane]), each(x_scale, lane), each(x_sum, lane))
+        self.outputs.store_rows(sums[at(0)], out, first)
+
+    def _add(self, sums: Buffer, i: int, products: Expr, scales: tuple[Expr, Expr | None], x_scale: Expr, x_sum: Expr) -> None:
+        """A block's products, int32x4, by its scales, float32x4, to a sum."""
+        scale, minimum = scales
+        if minimum is not None:
+            store(sums, self.dot.multiply_add(minimum, x_sum, sums[at(i)]), at(i))
+        store(sums, self.dot.multiply_add(T.Cast("float32x4", products), let("scale", scale * x_scale), sums[at(i)]), at(i))
 
     def _spans(self) -> Iterator[tuple[Expr, range]]:
         """A loop over the blocks of a row, SPAN at a time, and then those that are left: (first block, which of the SPAN from it on).
@@ -139,8 +139,6 @@ class CodeProduct:
             for i, start in enumerate(starts):
                 w = self._weights(start + block)
                 scale, minimum = self.codes.scales(self.w_s[start + block])
-                if minimum is not None:
-                    store(sums, self.dot.multiply_add(splat(minimum), x_sum, sums[at(i)]), at(i))
-                products = T.Cast("float32x4", sums_of([self._products(x[t], w) for t in range(TOKENS)]))
-                store(sums, self.dot.multiply_add(products, let("scale", splat(scale) * x_scale), sums[at(i)]), at(i))
+                wide = splat(scale), None if minimum is None else splat(minimum)
+                self._add(sums, i, sums_of([self._products(x[t], w) for t in range(TOKENS)]), wide, x_scale, x_sum)
         self.outputs.store_tokens([sums[at(i)] for i in range(ROWS)], outs, first)

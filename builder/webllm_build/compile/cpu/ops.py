@@ -64,6 +64,21 @@ def sums_of(vectors: Sequence[Expr]) -> Expr:
     return pairs(pairs(a, b), pairs(c, d))
 
 
+def turned(rows: Sequence[Expr]) -> list[Expr]:
+    """Four vectors of four elements: the first elements of all, the second ones, and so on."""
+
+    def zipped(a: Expr, b: Expr) -> list[Expr]:
+        return [let("turned", T.Shuffle([a, b], places)) for places in ([0, 4, 1, 5], [2, 6, 3, 7])]
+
+    a, b, c, d = rows
+    return [row for even, odd in zip(zipped(a, c), zipped(b, d), strict=True) for row in zipped(even, odd)]
+
+
+def each(vector: Expr, index: int) -> Expr:
+    """An element of a vector of four in all of its places."""
+    return T.Shuffle([vector], [index] * 4)
+
+
 def like(value: Expr, x: Expr) -> Expr:
     """A scalar in as many lanes as x has."""
     lanes = x.ty.dtype.lanes
