@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from site_visit import Visit, answered, ask, build_site, installed, stored_files
 
 from open_page import RUNTIME, TESTS
 from package_sample import FACTS
+from runtimes import runtime_command
 
 NAMES = ("llama", "qwen3")  # of fixtures
 OTHER = replace(FACTS, id="other-q4", name="Other 3B Coder", parameters=3_000_000_000, context_length=2048)
@@ -185,25 +187,32 @@ ANSWER = """async ([messages, model]) => {
   const response = await fetch("v1/chat/completions", { method: "POST", headers: { "content-type": "application/json" }, body });
   return (await response.json()).choices[0].message.content;
 }"""
-ALONE = """async ([messages, names]) => {
-  const { DebugEngine } = await import("/debug.js");
-  const page = new DOMParser().parseFromString(await (await fetch("/sub/chat/index.html")).text(), "text/html");
-  const { models } = JSON.parse(page.getElementById("webllm-config").textContent);
-  const said = [];
-  for (const [i, name] of names.entries()) {
-    const { manifest } = models.find((model) => model.name === name);
-    const record = { model_id: name, manifest: new URL(manifest, new URL("/sub/chat/", location.href)).href };
-    const engine = new DebugEngine({ appConfig: { model_list: [record] }, device: "cpu" });
-    await engine.reload(name);
-    const request = { messages: messages.slice(0, 2 * i + 1), temperature: 0, max_tokens: 12 };
-    said.push((await engine.chat.completions.create(request)).choices[0].message.content);
-    await engine.unload();
-  }
-  return said;
-}"""
+ALONE = """
+import { Engine } from "RUNTIME/node.js";
+const said = [];
+for (const [manifest, messages] of JSON.parse(process.argv[2])) {
+  const engine = new Engine({ device: "cpu", logLevel: "ERROR" });
+  await engine.reload(manifest);
+  said.push((await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 12 })).choices[0].message.content);
+  await engine.unload();
+}
+console.log(JSON.stringify(said));
+"""
 
 
-def test_two_real_models_answer_as_they_do_alone(visit: Visit, real: Path) -> None:
+def outside(folder: Path, site: Path, messages: list[dict[str, str]]) -> list[str]:
+    """What the models say outside of browsers, each alone: in Deno, which has relaxed SIMD as Chromium has, and so the same bits. (Node 20
+    takes the library without, which rounds each product before it is added.)"""
+    manifests = {json.loads(path.read_text("utf-8"))["model"]["name"]: str(path) for path in (site / "model").glob("manifest.*.json")}
+    script = folder / "alone.mjs"
+    script.write_text(ALONE.replace("RUNTIME", RUNTIME.as_uri()))
+    asked = [(manifests[name], messages[: 2 * i + 1]) for i, name in enumerate(NAMES)]
+    command = [*runtime_command("deno"), str(script), json.dumps(asked)]
+    said: list[str] = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+    return said
+
+
+def test_two_real_models_answer_as_they_do_alone(visit: Visit, real: Path, tmp_path: Path) -> None:
     """By exact tokens, one after the other in one page; the second reads what the first has said."""
     shutil.rmtree(visit.server.folder)
     shutil.copytree(real, visit.server.folder)
@@ -220,8 +229,4 @@ def test_two_real_models_answer_as_they_do_alone(visit: Visit, real: Path) -> No
         installed(page)
         said.append(page.evaluate(ANSWER, [messages, f"{name}-q4"]))
         messages += [{"role": "assistant", "content": said[-1]}, {"role": "user", "content": "And again."}]
-    shutil.copy(RUNTIME / "debug.js", visit.server.root)
-    (visit.server.root / "alone.html").write_text("<!doctype html><link rel=icon href='data:,'>", "utf-8")
-    alone = visit.context.new_page()
-    alone.goto(visit.server.url.replace("sub/chat/", "alone.html"))
-    assert said == alone.evaluate(ALONE, [messages, NAMES]) and all(said)
+    assert said == outside(tmp_path, real, messages) and all(said)
