@@ -44,7 +44,7 @@ def test_a_server_that_forbids_webassembly(visit: Visit) -> None:
     visit.server.policy = PAGE + "script-src 'self'; worker-src 'self' blob:"
     page = visit.open()
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "This site's server forbids WebAssembly"
+    assert page.inner_text("#problem-title") == "This site’s server forbids WebAssembly"
     assert "'wasm-unsafe-eval'" in page.inner_text("#problem-fix")
     visit.console.clear()
 
@@ -103,3 +103,16 @@ def test_a_page_whose_script_is_gone_loads_the_newer_build(visit: Visit, tmp_pat
     expect(page).to_have_title("Newer chat", timeout=60_000)
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
+
+
+def test_a_page_whose_words_are_gone_loads_the_newer_build_or_says_so(visit: Visit, tmp_path: Path) -> None:
+    visit.server.failing = {"assets/words-"}
+    page = visit.open()
+    page.wait_for_selector("#incomplete:visible")
+    assert sum(path.endswith("/sub/chat/") for path in visit.server.requests) == 2, "loaded again once"
+    visit.console.clear()
+    build_site(visit.server.folder, tmp_path / "build-1", title="Newer chat")
+    visit.server.failing = set()
+    page.reload()
+    page.wait_for_selector("#start:visible")
+    assert page.title() == "Newer chat" and page.is_hidden("#incomplete")

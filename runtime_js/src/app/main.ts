@@ -9,7 +9,7 @@ import { safeStorage } from "./safe_storage.ts";
 import { followLife } from "./lifecycle.ts";
 import { describeProblem, insecurePage, wasmForbidden, type Problem } from "./problems.ts";
 import { followStorage } from "./late_storage.ts";
-import { followUpdates } from "./updates.ts";
+import { followUpdates, loadNewest } from "./updates.ts";
 import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { followTheme } from "./view/theme.ts";
@@ -20,6 +20,8 @@ import { WORDS, speak } from "./words/words.ts";
 /** The shortest module of WebAssembly: its name and version. */
 const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 
+const LOADED_AGAIN = "webllm-build:loaded-again";
+
 /** What is wrong with the GPU; undefined where there is one. */
 const findGpuObstacle = (): Promise<Problem | undefined> => requestAdapter().then(() => undefined, (error: unknown) => describeProblem(error, "start"));
 
@@ -29,9 +31,20 @@ async function findObstacle(): Promise<Problem | undefined> {
   return WebAssembly.compile(EMPTY_MODULE).then(() => undefined, wasmForbidden);
 }
 
+/** A page without words is one of another build than the files on the server. It is loaded again once; whoever reads it hears of it then. */
+async function becomeWhole(error: unknown): Promise<never> {
+  const tried = safeStorage(() => sessionStorage);
+  if (tried.get(LOADED_AGAIN) === undefined) {
+    tried.set(LOADED_AGAIN, "yes");
+    await loadNewest();
+  }
+  byId("incomplete", HTMLElement).hidden = false;
+  throw error;
+}
+
 followTheme(safeStorage(() => localStorage));
 const config = readConfig(byId("webllm-config", HTMLScriptElement).text, location.href);
-await speak(wishedLanguages(safeStorage(() => localStorage), config.language), config.words);
+await speak(wishedLanguages(safeStorage(() => localStorage), config.language), config.words).catch(becomeWhole);
 sayPage();
 const page = config.task === "chat" ? new Chat(config) : new Continuation(config);
 followLife({ save: () => page.save(), wake: () => void page.model.wake() });

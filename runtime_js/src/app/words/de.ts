@@ -46,6 +46,7 @@ const DE: Words = {
     runsHere: "Läuft auf diesem Gerät selbst. Nichts, was Sie schreiben, verlässt diese Seite.",
     runsHereOrThere: "Läuft auf diesem Gerät selbst. Solange das Modell nicht bereit ist, kann ein anderer Rechner antworten: Sie werden gefragt, bevor etwas diese Seite verlässt.",
     needsScript: "Diese Seite braucht JavaScript. Schalten Sie es für diese Website ein und laden Sie die Seite neu.",
+    incomplete: "Ein Teil dieser Seite kam nicht an: Vielleicht wurde sie eben aktualisiert. Laden Sie sie neu.",
     technicalDetails: "Technische Einzelheiten",
     toEnd: "Zum Ende",
     changing: "Sie ändern eine frühere Nachricht: Was auf sie folgt, wird neu beantwortet.",

@@ -27,6 +27,7 @@ const EN = {
     runsHere: "Runs on this device itself. Nothing you write leaves this page.",
     runsHereOrThere: "Runs on this device itself. While it is not ready, another computer can answer: you are asked before anything leaves this page.",
     needsScript: "This page needs JavaScript. Switch it on for this site and load the page again.",
+    incomplete: "A part of this page did not come: perhaps it was updated just now. Load it again.",
     technicalDetails: "Technical details",
     toEnd: "Go to the end",
     changing: "Changing an earlier message: what follows it will be answered anew.",

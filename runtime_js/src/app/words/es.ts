@@ -46,6 +46,7 @@ const ES: Words = {
     runsHere: "Funciona en este mismo dispositivo. Nada de lo que escribes sale de esta página.",
     runsHereOrThere: "Funciona en este mismo dispositivo. Mientras no esté listo, puede responder otro ordenador: se te preguntará antes de que algo salga de esta página.",
     needsScript: "Esta página necesita JavaScript. Actívalo para este sitio y vuelve a cargar la página.",
+    incomplete: "Una parte de esta página no ha llegado: quizá acaba de actualizarse. Vuelve a cargarla.",
     technicalDetails: "Detalles técnicos",
     toEnd: "Ir al final",
     changing: "Estás editando un mensaje anterior: lo que le sigue se responderá de nuevo.",

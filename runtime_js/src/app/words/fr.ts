@@ -46,6 +46,7 @@ const FR: Words = {
     runsHere: "Fonctionne sur cet appareil même. Rien de ce que vous écrivez ne quitte cette page.",
     runsHereOrThere: "Fonctionne sur cet appareil même. Tant que le modèle n’est pas prêt, un autre ordinateur peut répondre : on vous demande votre accord avant que quoi que ce soit ne quitte cette page.",
     needsScript: "Cette page a besoin de JavaScript. Activez-le pour ce site et rechargez la page.",
+    incomplete: "Une partie de cette page n’est pas arrivée : elle vient peut-être d’être mise à jour. Rechargez-la.",
     technicalDetails: "Détails techniques",
     toEnd: "Aller à la fin",
     changing: "Vous modifiez un message antérieur : ce qui le suit recevra une nouvelle réponse.",

@@ -46,6 +46,7 @@ const PT: Words = {
     runsHere: "Funciona neste próprio dispositivo. Nada do que você escreve sai desta página.",
     runsHereOrThere: "Funciona neste próprio dispositivo. Enquanto não estiver pronto, outro computador pode responder: você é consultado antes que algo saia desta página.",
     needsScript: "Esta página precisa de JavaScript. Ative-o para este site e recarregue a página.",
+    incomplete: "Uma parte desta página não chegou: talvez tenha acabado de ser atualizada. Recarregue-a.",
     technicalDetails: "Detalhes técnicos",
     toEnd: "Ir para o fim",
     changing: "Você está editando uma mensagem anterior: o que vem depois dela será respondido de novo.",

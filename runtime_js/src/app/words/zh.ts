@@ -44,6 +44,7 @@ const ZH: Words = {
     runsHere: "在本设备上运行。你写的内容不会离开此页面。",
     runsHereOrThere: "在本设备上运行。模型未就绪时，可由另一台计算机回答：任何内容离开此页面之前都会先征得你的同意。",
     needsScript: "此页面需要 JavaScript。请为本网站启用它，然后重新加载页面。",
+    incomplete: "此页面的一部分未能加载：网站可能刚刚更新。请重新加载页面。",
     technicalDetails: "技术细节",
     toEnd: "转到末尾",
     changing: "正在修改之前的消息：其后的内容将重新回答。",
