@@ -44,7 +44,7 @@ def test_a_server_that_forbids_webassembly(visit: Visit) -> None:
     visit.server.policy = PAGE + "script-src 'self'; worker-src 'self' blob:"
     page = visit.open()
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "This site’s server forbids WebAssembly"
+    assert page.inner_text("#problem-title") == "This site\u2019s server forbids WebAssembly"
     assert "'wasm-unsafe-eval'" in page.inner_text("#problem-fix")
     visit.console.clear()
 
