@@ -176,8 +176,11 @@ def test_a_page_of_another_build_is_not_kept(visit: Visit, tmp_path: Path) -> No
     build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
     new = index.read_bytes()
     index.write_bytes(old)  # the upload is not complete
+    visit.server.requests.clear()
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
+    while "/sub/chat/" not in visit.server.requests:  # the browser looks for a newer build when the page has come to rest
+        page.wait_for_timeout(50)
     until(page, "navigator.serviceWorker.getRegistration().then((one) => one.installing === null && one.waiting === null)")
     assert page.is_hidden("#notice")
     index.write_bytes(new.replace(b"</body>", b"<!-- a host's own words --></body>"))

@@ -86,7 +86,7 @@ def test_another_open_page_survives_an_update(visit: Visit, tmp_path: Path, seed
         assert second.inner_text("#problem-title") == "The download stopped"
         second.click("#problem [data-action=reload]")
         expect(second).to_have_title("Newer chat", timeout=60_000)
-        assert second.locator("#messages > li").count() == 4, "the conversation is kept"
+        expect(second.locator("#messages > li"), "the conversation is kept").to_have_count(4)
         visit.console.clear()
 
 
