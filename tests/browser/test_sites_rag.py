@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,18 +186,20 @@ def test_what_cannot_be_read_is_refused_with_a_reason(page: Page) -> None:
 
 
 def test_a_cancelled_document_goes_on_later_and_is_known_then(visit: Visit, page: Page) -> None:
-    long = pdf(prose(5))
+    long = pdf(prose(12))
     choose(page, long_pdf=long)
     expect(page.locator("#work-status")).to_contain_text("Embedding passage 33 of")
     shot(page, "embedding")
     page.click("#cancel")
     expect(page.locator("#work")).to_be_hidden()
-    expect(page.locator("#documents li")).to_contain_text("32 of")
+    kept = re.search(r"(\d+) of", page.inner_text("#documents li"))
+    assert kept and int(kept[1]) >= 32
     page.close()
 
     page = open_site(visit)
     page.click("#documents .link")
-    expect(page.locator("#work-status")).to_contain_text("Embedding passage 33 of")
+    nexts = f"{int(kept[1]) + 1}|{int(kept[1]) + 33}"  # which may be over before it is seen
+    expect(page.locator("#work-status")).to_contain_text(re.compile(f"Embedding passage ({nexts}) of"))
     expect(page.locator("#note")).to_contain_text("ready after")
     expect(page.locator("#documents .link")).to_have_count(0)
     add(page, copy_pdf=long)
