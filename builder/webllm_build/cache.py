@@ -140,7 +140,8 @@ class Cache:
     def _left(self, target: Path) -> tuple[Path, PathLock] | None:
         """What was done of an entry, or a folder for it, for this build alone; None where another one works there."""
         partial = self.folder / f"{PARTIAL}{target.name}"
-        partial.mkdir(exist_ok=True)
+        with suppress(FileExistsError):  # exist_ok would look again, and another build may have renamed it by then
+            partial.mkdir()
         try:
             pin = lock(partial)
         except FileNotFoundError:  # renamed meanwhile
