@@ -17,9 +17,14 @@ export function isNamed(error: unknown, name: string): boolean {
   return error instanceof DOMException && error.name === name;
 }
 
+/** The address of the folder that a file lies in. */
+export function folderOf(url: string): string {
+  return new URL(".", url).href;
+}
+
 /** What a model's folder is called: the address of the folder that its manifest lies in. */
 function folderName(manifestUrl: string): string {
-  return encodeURIComponent(new URL(".", manifestUrl).href);
+  return encodeURIComponent(folderOf(manifestUrl));
 }
 
 async function allModels(create: boolean): Promise<Folder> {

@@ -1,12 +1,9 @@
 /** Which stored models pages of this origin use: each page holds a lock for the model that it runs, as long as it does. */
 
 import { holdLock } from "../support/web_locks.ts";
+import { folderOf } from "./folders.ts";
 
 const PREFIX = "webllm-build:used:";
-
-function folderOf(manifest: string): string {
-  return new URL(".", manifest).href;
-}
 
 /** Says that this page runs a model, until the signal aborts. */
 export function markInUse(manifest: string, until: AbortSignal): void {

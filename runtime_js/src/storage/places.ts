@@ -1,5 +1,6 @@
 /** The places that a model's files come from: one that has failed is asked last, as long as the model is open. */
 
+import { folderOf } from "./folders.ts";
 import type { Urls } from "./source.ts";
 
 export class Places {
@@ -15,8 +16,4 @@ export class Places {
   failed(url: string): void {
     this.#failed.add(folderOf(url));
   }
-}
-
-function folderOf(url: string): string {
-  return new URL(".", url).href;
 }

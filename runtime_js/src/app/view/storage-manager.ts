@@ -1,5 +1,6 @@
 /** The dialog with all models that this origin keeps: a script by itself, which a page loads when it is first opened. */
 
+import { folderOf } from "../../storage/folders.ts";
 import { deleteKept, keptModels, type KeptModel } from "../../storage/kept_models.ts";
 import { foldersInUse } from "../../storage/in_use.ts";
 import { freeBytes, isPersistent, persist } from "../../storage/quota.ts";
@@ -91,7 +92,7 @@ export class StorageManager {
   #useOf({ folder, manifest }: KeptModel): Use {
     const running = this.#user.running();
     if (running !== undefined && running === manifest) return "here";
-    const ours = running !== undefined && new URL(".", running).href === folder ? 1 : 0;
+    const ours = running !== undefined && folderOf(running) === folder ? 1 : 0;
     return (this.#inUse.get(folder) ?? 0) > ours ? "elsewhere" : "none";
   }
 
