@@ -15,10 +15,10 @@ from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.config import QUANTIZATIONS, BuildRequest, context_within, resolve
 from webllm_build.disk import is_file, is_folder
-from webllm_build.errors import MalformedFile, OutputFolderError
+from webllm_build.errors import MalformedFile
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import read_manifest
-from webllm_build.package.output import read_marker
+from webllm_build.package.output import own_marker
 from webllm_build.progress import Progress
 from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
@@ -87,9 +87,7 @@ def _again(encoding: str, scheme: str, count: int) -> str:
 
 
 def _built(folder: Path, context_length: int | None) -> tuple[Lines, ...]:
-    marker = read_marker(folder)
-    if marker is None:
-        raise OutputFolderError(f"{folder} was not written by webllm-build", "Give a built folder, or a model as --model takes it.")
+    marker = own_marker(folder, "Give a built folder, or a model as --model takes it.")
     return tuple(_built_model(folder / model.manifest, marker.kind, context_length) for model in marker.models)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from webllm_build.errors import OutputFolderError, PublishError
-from webllm_build.package.output import read_marker
+from webllm_build.package.output import own_marker
 
 Access = Literal["public", "restricted"]
 PUBLINT = "publint@0.3.25"
@@ -59,10 +59,7 @@ def can_prove(environment: Mapping[str, str]) -> bool:
 
 
 def _package(folder: Path) -> dict[str, object]:
-    marker = read_marker(folder)
-    if marker is None:
-        raise OutputFolderError(f"{folder} was not written by webllm-build", "Give a folder that `webllm-build npm` wrote.")
-    if marker.kind != "npm":
+    if own_marker(folder, "Give a folder that `webllm-build npm` wrote.").kind != "npm":
         raise OutputFolderError(f"{folder} is a site, and no npm package", "Upload it to a web host, or build a package: webllm-build npm.")
     try:
         package = json.loads((folder / "package.json").read_text("utf-8"))

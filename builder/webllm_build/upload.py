@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from webllm_build.config import HUB_REPOSITORY
-from webllm_build.errors import ModelNotFound, OutputFolderError, PublishError, SourceError
+from webllm_build.errors import ModelNotFound, PublishError, SourceError
 from webllm_build.find_weights import hub_repository
 from webllm_build.package.manifest import FileEntry, Manifest, read_manifest
 from webllm_build.package.model_card import OURS, model_card
-from webllm_build.package.output import Marker, read_marker
+from webllm_build.package.output import Marker, own_marker
 from webllm_build.package.places import HERE, WEIGHTS_FOLDER
 from webllm_build.progress import Progress
 from webllm_build.source.files import sha256_file
@@ -58,9 +58,7 @@ def upload(folder: Path, place: str, create: bool, private: bool, progress: Prog
     if not HUB_REPOSITORY.fullmatch(place):
         raise PublishError(f"{place!r} is no repository of the Hub", "Write hub:organization/name; your own name is an organization, too.")
     repository = hub_repository(place)
-    marker = read_marker(folder)
-    if marker is None:
-        raise OutputFolderError(f"{folder} was not written by webllm-build", "Give a folder that `site` or `npm` wrote.")
+    marker = own_marker(folder, "Give a folder that `site` or `npm` wrote.")
     files = _files(folder, marker, repository)
     with progress.step(f"Checking {folder}", sum(file.size for file in files)) as done:
         checked = 0

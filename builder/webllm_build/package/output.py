@@ -197,6 +197,14 @@ def read_marker(folder: Path) -> Marker | None:
     return marker if inside and models and marker.format == MARKER_FORMAT else None
 
 
+def own_marker(folder: Path, fix: str) -> Marker:
+    """As `read_marker`; raises OutputFolderError, which says `fix`, for a folder of others."""
+    marker = read_marker(folder)
+    if marker is None:
+        raise OutputFolderError(f"{folder} was not written by webllm-build", fix)
+    return marker
+
+
 def _chunks(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
