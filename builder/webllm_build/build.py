@@ -135,9 +135,19 @@ def _pack_and_write(
     check_hub(hub, (model.weights for model in models))
     with progress.step(f"Writing {request.out}"):
         if request.kind == "site":
-            how = (places, request.has_threads, request.endpoint, request.remote_at)
-            own = (request.fixed_language, request.words, request.logo, theme_of(request.colors, request.font))
-            write_site(output, models, SiteOptions(title(recipes), *how, host_of(request.host), *own))
+            site = SiteOptions(
+                title(recipes),
+                weights=places,
+                threads=request.has_threads,
+                endpoint=request.endpoint,
+                remote=request.remote_at,
+                host=host_of(request.host),
+                language=request.fixed_language,
+                words=request.words,
+                logo=request.logo,
+                theme=theme_of(request.colors, request.font),
+            )
+            write_site(output, models, site)
         else:
             name = request.package_name or package_name(recipes)
             write_npm(output, models, name=name, version=request.package_version, weights=places)
