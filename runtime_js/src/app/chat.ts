@@ -154,10 +154,10 @@ export class Chat implements Task, ChatsUser {
   #draw(): void {
     const shown = this.#shown;
     const { messages } = this.#conversation;
-    const isSame = ({ id, text, ending, thought, calls }: ChatMessage, index: number): boolean =>
-      shown[index]?.id === id && shown[index].text === text && shown[index].ending === ending && shown[index].thought === thought &&
-      JSON.stringify(shown[index].calls) === JSON.stringify(calls);
-    const other = messages.findIndex((message, index) => !isSame(message, index));
+    // With each piece of an answer all but one are what they were; another tab's are others that may say the same.
+    const isSame = ({ id, text, ending, thought, calls }: ChatMessage, before: ChatMessage | undefined): boolean =>
+      before?.id === id && before.text === text && before.ending === ending && before.thought === thought && JSON.stringify(before.calls) === JSON.stringify(calls);
+    const other = messages.findIndex((message, index) => message !== shown[index] && !isSame(message, shown[index]));
     const same = other < 0 ? messages.length : other;
     const [last, former] = [messages[same], shown[same]];
     this.#shown = messages;

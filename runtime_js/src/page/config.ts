@@ -9,10 +9,11 @@ import { readSiteWords, type SiteWords } from "./site_words.ts";
 const TRAITS = ["tools", "thinks", "code"] as const;
 export type Trait = (typeof TRAITS)[number];
 
-/** A model of the site, as it is known before it is loaded. */
+/** What a model can be told of its thoughts. */
 export const THINKING_CONTROLS = ["switch", "effort", "budget"] as const;
 export type ThinkingControl = (typeof THINKING_CONTROLS)[number];
 
+/** A model of the site, as it is known before it is loaded. */
 export interface SiteModel {
   readonly id: string;
   readonly name: string;
@@ -21,7 +22,6 @@ export interface SiteModel {
   readonly quantization: string;
   readonly contextLength: number;
   readonly sampling: SamplingDefaults;
-  /** What the model can be told of its thoughts. */
   readonly thinking: readonly ThinkingControl[];
   readonly traits: readonly Trait[];
   /** Bytes of all that a first visit fetches. */
