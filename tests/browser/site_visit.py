@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 from site_server import SiteServer
 
 from chromium import COMMON, FLAGS
@@ -95,6 +98,20 @@ class Visit:
         page.click("#start")
         page.wait_for_selector("body[data-status=ready]")
         return page
+
+
+@contextmanager
+def visiting(browser: Browser, site: Path, root: Path) -> Iterator[Visit]:
+    """A visit to a copy of a built site, under a sub-path below `root`. The console must be empty at the end."""
+    server = SiteServer(root, "project/chat")
+    shutil.copytree(site, server.folder)
+    server.start()
+    context = browser.new_context()
+    visit = Visit(context, server)
+    yield visit
+    context.close()
+    server.stop()
+    assert visit.console == []
 
 
 STORED = """async (address) => {

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, Worker
-from site_server import SiteServer
-from site_visit import CHROMIUM, Visit, answered, ask, stored_files, until
+from site_visit import CHROMIUM, Visit, answered, ask, stored_files, until, visiting
 
 TOKENS = "300"
 SAID = "document.querySelector('#messages > li:last-child .body:not(:has(.waiting))')?.textContent.length > 10"
@@ -61,19 +58,6 @@ def another_browser(browser: Browser, chromium_path: Path, tiny_site: Path, tmp_
     other.close()
 
 
-@contextmanager
-def visiting(browser: Browser, tiny_site: Path, tmp_path: Path) -> Iterator[Visit]:
-    server = SiteServer(tmp_path, "project/chat")
-    shutil.copytree(tiny_site, server.folder)
-    server.start()
-    context = browser.new_context()
-    visit = Visit(context, server)
-    yield visit
-    context.close()
-    server.stop()
-    assert visit.console == []
-
-
 def opened(visit: Visit, device: str) -> Page:
     """The page before its model is loaded; it will answer greedily and at length."""
     page = visit.context.new_page()
@@ -88,6 +72,14 @@ def opened(visit: Visit, device: str) -> Page:
 
 def ready(page: Page) -> None:
     page.wait_for_selector("body[data-status=ready]")
+
+
+def started(visit: Visit) -> Page:
+    """The page with its model on the CPU."""
+    page = opened(visit, "cpu")
+    page.click("#start")
+    ready(page)
+    return page
 
 
 def before_the_engine(visit: Visit, script: str, page: Page | None = None) -> None:
@@ -150,9 +142,7 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
 
 
 def test_storage_that_is_cleared_under_it_takes_nothing_from_the_page(visit: Visit) -> None:
-    page = opened(visit, "cpu")
-    page.click("#start")
-    ready(page)
+    page = started(visit)
     ask(page, "One two")
     whole = answered(page, 2)
     page.click("#new-chat")
@@ -168,9 +158,7 @@ def test_storage_that_is_cleared_under_it_takes_nothing_from_the_page(visit: Vis
 
 
 def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> None:
-    page = opened(visit, "cpu")
-    page.click("#start")
-    ready(page)
+    page = started(visit)
     engine = page.workers[0]
     engine.evaluate(CANNOT_GROW)
     ask(page, "word " * 80)
@@ -188,9 +176,7 @@ def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> Non
 
 
 def test_a_clock_that_jumps_changes_nothing(visit: Visit) -> None:
-    page = opened(visit, "cpu")
-    page.click("#start")
-    ready(page)
+    page = started(visit)
     ask(page, "One two")
     whole = answered(page, 2)
     before_the_engine(visit, WILD_CLOCK, page)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from site_server import SiteServer
-from site_visit import Visit, answered, ask, installed, stored_files, until
+from site_visit import Visit, answered, ask, installed, stored_files, until, visiting
 
 LENGTH = 400
 LAST = "#messages > li:last-child .body"
@@ -35,15 +33,8 @@ SLOW = """{
 
 @pytest.fixture
 def shared(browser: Browser, tiny_site: Path, tmp_path: Path) -> Iterator[Visit]:
-    server = SiteServer(tmp_path, "project/chat")
-    shutil.copytree(tiny_site, server.folder)
-    server.start()
-    context = browser.new_context()
-    visit = Visit(context, server)
-    yield visit
-    context.close()
-    server.stop()
-    assert visit.console == []
+    with visiting(browser, tiny_site, tmp_path) as visit:
+        yield visit
 
 
 def opened(visit: Visit, starts: bool = False) -> Page:
