@@ -10,7 +10,7 @@ import { markInUse } from "../storage/in_use.ts";
 import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
-import { everyTick } from "../support/patience.ts";
+import { everyTick, inTime } from "../support/patience.ts";
 import { workerName } from "../support/site_parts.ts";
 import type { PushStream } from "../support/stream.ts";
 import type { ChatMessage } from "../tokenizer/conversation.ts";
@@ -111,9 +111,8 @@ export class EngineHost {
 
   /** Whether the engine still answers: a system that ran short of memory may have ended it while the page was asleep. */
   async isAlive(): Promise<boolean> {
-    const silence = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ALIVE_MS));
-    const answer = this.#engine?.loadedModels().then(() => true, () => false) ?? false;
-    return Promise.race([answer, silence]);
+    const answer = this.#engine?.loadedModels().then(() => true, () => false);
+    return answer !== undefined && (await inTime(answer, ALIVE_MS) ?? false);
   }
 
   /** Stream the answer to `turns` into `onPiece`, which gets each new piece. Rejects with AbortError when `signal` says so. */

@@ -5,12 +5,14 @@ import { INITIAL_TOKENS, type Backend, type InspectableRunner } from "../executo
 import type { Computer } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { Row } from "../executor/runner.ts";
+import { layerTimeOfStep } from "../executor/self_test.ts";
 import type { Notes } from "../executor/tiles.ts";
 import { ModelFolder } from "../storage/model_folder.ts";
 import { abortError } from "../support/abort.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_NAME } from "../support/limits.generated.ts";
 import { log } from "../support/log.ts";
+import { inTime } from "../support/patience.ts";
 import { backendsFor, type Backends } from "./backends.ts";
 import type { ModelChoice } from "./choice.ts";
 
@@ -96,20 +98,12 @@ async function look(backend: Backend, folder: ModelFolder, choice: ModelChoice, 
   }
 }
 
-/** The outcome of `work`; undefined where it comes later. */
-async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => { timer = setTimeout(() => resolve(undefined), milliseconds); });
-  work.catch(() => undefined); // unseen where it is late
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
 /**
  * Tokens a second of one answer, by steps as an answer has them, one behind the other; undefined where there is no time for one. Of several
  * rounds the later half counts: the clocks of an idle machine take their time to rise.
  */
 export async function paceOf(runner: InspectableRunner, left: () => number): Promise<number | undefined> {
-  const layer = await firstLayerTime(runner);
+  const layer = await layerTimeOfStep(runner, 0, 1);
   const estimate = layer * runner.layersOfStep;
   if (estimate > left() / 2) return estimate > 0 ? 1000 / estimate : undefined; // a step takes too long: its layers are alike
   await steps(runner, 1); // the first makes what others find
@@ -124,17 +118,6 @@ export async function paceOf(runner: InspectableRunner, left: () => number): Pro
   }
   const last = times.slice(Math.floor(times.length / 2));
   return last.length > 0 ? 1000 * last.length / last.reduce((sum, time) => sum + time, 0) : 1000 / estimate;
-}
-
-/** Milliseconds of a decode step's first layer, when it has run before. */
-async function firstLayerTime(runner: InspectableRunner): Promise<number> {
-  let least = Infinity;
-  for (let i = 0; i < 3; i++) {
-    const begun = performance.now();
-    await runner.firstLayer("decode", [0], 1);
-    least = Math.min(least, performance.now() - begun);
-  }
-  return least;
 }
 
 async function steps(runner: InspectableRunner, count: number): Promise<void> {

@@ -5,7 +5,7 @@ import {
 } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
 import { log } from "../support/log.ts";
-import { owed } from "../support/patience.ts";
+import { inTime, owed } from "../support/patience.ts";
 import { infoOf } from "./adapter.ts";
 import type { LimitName, Plan, VariantPlan } from "./plan.ts";
 
@@ -130,7 +130,7 @@ export class DeviceWatch {
   /** Why something failed: the device's failure, which it may tell a moment later, else what it failed with. */
   async causeOf(error: unknown): Promise<unknown> {
     if (error instanceof MLCEngineError) return error;
-    await Promise.race([this.lost, new Promise((resolve) => { setTimeout(resolve, LOSS_DELAY_MS); })]);
+    await inTime(this.lost, LOSS_DELAY_MS);
     return this.#failure ?? error;
   }
 

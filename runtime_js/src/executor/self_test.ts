@@ -10,6 +10,8 @@ const TOLERANCE = 0.1;
 /** A call that takes longer takes no less than its work; of shorter ones the difference to MORE ones behind it tells the work. */
 const LONG_MS = 10;
 const MORE = 4;
+/** Of a decode step. */
+const TRIES = 3;
 
 /** A runner that tells what it computes on the way. */
 export interface FirstLayer {
@@ -53,6 +55,17 @@ async function timeOfLayer(runner: FirstLayer, tokens: readonly number[]): Promi
   if (once > LONG_MS) return once;
   const all = await time(1 + MORE);
   return Math.max((all - once) / MORE, all / (1 + MORE) / 4);
+}
+
+/** Milliseconds of a decode step's first layer, for a token at this position. The shortest of some calls was not kept waiting. */
+export async function layerTimeOfStep(runner: Pick<FirstLayer, "firstLayer">, token: number, position: number): Promise<number> {
+  let least = Infinity;
+  for (let i = 0; i < TRIES; i++) {
+    const begun = performance.now();
+    await runner.firstLayer("decode", [token], position);
+    least = Math.min(least, performance.now() - begun);
+  }
+  return least;
 }
 
 /** Of a vector from its values at evenly spaced places, relative to their size. */

@@ -18,6 +18,14 @@ export function everyTick(onTick: (ticks: number) => void): () => void {
   return () => clearInterval(timer);
 }
 
+/** The outcome of `work`; undefined where it comes later than after so many milliseconds. */
+export async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => { timer = setTimeout(() => resolve(undefined), milliseconds); });
+  work.catch(() => undefined); // unseen where it is late
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 export function noAnswer(what: string): NoAnswerError {
   return new NoAnswerError(`The browser does not answer: it was asked for ${what}, and has said nothing since. `
     + "Close other pages of this site and load this one again; if it stays, restart the browser.", { what });

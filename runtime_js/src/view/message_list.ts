@@ -1,5 +1,6 @@
 /** The conversation on the page. Only the message that changes is drawn again, and answers when Markdown can be drawn. */
 
+import { inTime } from "../support/patience.ts";
 import { asWritten } from "./as_written.ts";
 import { attachments } from "./attachments.ts";
 import { branchArrows, type Branch } from "./branches.ts";
@@ -85,7 +86,7 @@ export class MessageList {
   async restore(messages: readonly Message[]): Promise<void> {
     this.#list.hidden = true;
     for (const message of messages) this.add(message);
-    await Promise.race([this.#markdownComes, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    await inTime(Promise.resolve(this.#markdownComes), PATIENCE_MS);
     this.#list.hidden = false;
   }
 

@@ -1,5 +1,6 @@
 /** Which chat the page shows, by its address, and what becomes of chats here and in other tabs. */
 
+import { inTime } from "../../support/patience.ts";
 import { Conversation, type Keeper } from "../conversation.ts";
 import type { SafeStorage } from "../safe_storage.ts";
 import { showNotice } from "../view/notice.ts";
@@ -82,7 +83,7 @@ export class Chats {
       });
     }
     if (left !== undefined && chat === undefined && question === undefined) this.#show(left);
-    else await Promise.race([this.#openPlace(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    else await inTime(this.#openPlace(), PATIENCE_MS);
     void this.store.purge();
     return question;
   }

@@ -1,6 +1,7 @@
 /** The words of this visit: each language's are a script of its own, so that a page loads one. */
 
 import { languageOf, type Language } from "../../support/languages.ts";
+import { inTime } from "../../support/patience.ts";
 import type { Words } from "./en.ts";
 
 /** How long the page waits for its language before it asks for English. */
@@ -25,9 +26,8 @@ export function say(words: Words, language: Language, locale: string): void {
 }
 
 async function load(script: string, patience: number): Promise<Words> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`${script} does not come`)), patience); });
   const coming: Promise<{ default: Words }> = import(script);
-  const { default: words } = await Promise.race([coming, late]).finally(() => clearTimeout(timer));
-  return words;
+  const found = await inTime(coming, patience);
+  if (found === undefined) throw new Error(`${script} does not come`);
+  return found.default;
 }

@@ -11,14 +11,14 @@ import { firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep } from "
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult } from "../runner.ts";
+import { layerTimeOfStep } from "../self_test.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
 
 /** Below so many tokens a product of matrices is bound by reading the weights. */
 const SHORTEST_CHUNK = 16;
 
-/** The shortest of so many calls was not kept waiting; a coarse clock may show it as nothing. */
-const TRIES = 3;
+/** A coarse clock may show a layer as nothing. */
 const SHORTEST_MS = 0.02;
 
 interface Io {
@@ -123,13 +123,8 @@ export class CpuRunner implements InspectableRunner {
 
   /** Tokens a second of one answer behind these tokens: a step takes as much longer than its first layer as it reads more weights. */
   async expectedSpeed(tokens: readonly number[]): Promise<number> {
-    let least = Infinity;
-    for (let i = 0; i < TRIES; i++) {
-      const begun = performance.now();
-      await this.firstLayer("decode", tokens.slice(-1), tokens.length - 1);
-      least = Math.min(least, performance.now() - begun);
-    }
-    return 1000 / (Math.max(least, SHORTEST_MS) * this.layersOfStep);
+    const layer = await layerTimeOfStep(this, tokens.at(-1) ?? 0, tokens.length - 1);
+    return 1000 / (Math.max(layer, SHORTEST_MS) * this.layersOfStep);
   }
 
   learnPace(milliseconds: number): void {
