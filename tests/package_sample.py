@@ -95,7 +95,8 @@ def stub_runtime(folder: Path) -> Path:
         (folder / name).write_text(f"export const name = {json.dumps(name)};\n")
     (folder / "service-worker.js").write_text("globalThis.startServiceWorker = (config) => config;\n")
     (folder / "icons.json").write_text('{"send": {"line": "M12 19V5"}, "stop": {"solid": "M9 7h6v6z"}}')
-    names = re.findall(r"^    (\w+): ", (Path(__file__).parents[1] / "runtime_js/src/app/words/en.ts").read_text("utf-8"), re.MULTILINE)
+    template = Path(__file__).parents[1] / "runtime_js/src/app/words/en/template.ts"
+    names = re.findall(r"^    (\w+): ", template.read_text("utf-8"), re.MULTILINE)
     words = {language: {name: f"{language} {name}" for name in names} for language in assets.LANGUAGES}
     (folder / "words.json").write_text(json.dumps(words))
     (folder / "grammar.wasm").write_bytes(GRAMMAR)
