@@ -18,6 +18,7 @@ from tiny_models import hugging_face_weights, write_gguf
 
 from package_sample import ASKED, sample_model
 from webllm_build import __version__, build, cli
+from webllm_build.commands.build import run_build
 from webllm_build.config import BuildRequest, key, options
 from webllm_build.inspection import inspect
 from webllm_build.option import Kind, shape_of
@@ -59,7 +60,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
     asked: list[BuildRequest] = []
-    monkeypatch.setattr(cli, "run_build", asked.append)
+    monkeypatch.setattr("webllm_build.commands.build.run_build", asked.append)
     return asked
 
 
@@ -121,7 +122,7 @@ def test_the_last_lines_say_what_to_do_with_the_result(
 ) -> None:
     bundle = build.Bundle(Path("out"), (sample_model(tmp_path).manifest(),), places)
     monkeypatch.setattr(build, "build", lambda request, progress: bundle)
-    cli.run_build(BuildRequest(kind=kind))
+    run_build(BuildRequest(kind=kind))
     shown = capsys.readouterr().err
     assert all(word in shown for word in words)
     assert absent not in shown

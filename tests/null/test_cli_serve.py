@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from webllm_build import cli, serve
+from webllm_build import serve
+from webllm_build.commands.serve import serve as serve_command
 from webllm_build.errors import OutputFolderError, WebllmBuildError
 from webllm_build.serve import byte_range, make_server
 
@@ -206,7 +207,7 @@ def test_the_command_isolates_pages(site: Path, monkeypatch: pytest.MonkeyPatch)
         return made[0]
 
     monkeypatch.setattr(serve, "make_server", once)
-    thread = threading.Thread(target=cli.serve, args=(site, 0))
+    thread = threading.Thread(target=serve_command, args=(site, 0))
     thread.start()
     while not made:
         time.sleep(0.01)

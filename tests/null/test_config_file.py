@@ -37,7 +37,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pa
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
     asked: list[BuildRequest] = []
-    monkeypatch.setattr(cli, "run_build", asked.append)
+    monkeypatch.setattr("webllm_build.commands.build.run_build", asked.append)
     return asked
 
 
