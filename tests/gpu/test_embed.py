@@ -45,6 +45,17 @@ def test_ids_outside_the_table_read_its_edges(dawn: Dawn) -> None:
     np.testing.assert_allclose(got, weight.values[[0, ROWS - 1, ROWS - 1, 0, 3]], rtol=1e-6, atol=1e-7)
 
 
+def test_a_picture_s_tokens_have_vectors(dawn: Dawn) -> None:
+    rng = np.random.default_rng(2)
+    weight, vectors = random_weight(rng, "q8", ROWS, 64), rng.standard_normal((5, 96)).astype(np.float32)
+    ids = np.array([3, -1, -(2**31), 7, -5], np.int32)
+    func = embed(VARIANTS[0], table("q8", 64), ROWS, 8.0, of_pictures=96)
+    buffers = {"tokens": ids, "vectors": vectors, **weight.buffers, "out": poison((5, 64))}
+    got = dawn.run(func, VARIANTS[0], buffers, {"n": 5})["out"]
+    expected = np.where(ids[:, None] < 0, vectors[:, :64], 8 * weight.values[np.maximum(ids, 0)])
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("variant", [*VARIANTS, *F16_VARIANTS], ids=lambda variant: variant.name)
 def test_every_variant_stores_vectors(variant: Variant) -> None:
     assert "out_ptr : array<vec4<f32>>" in to_wgsl(embed(variant, table("q8", 96), ROWS), variant)

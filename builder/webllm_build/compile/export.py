@@ -28,8 +28,9 @@ from webllm_build.signals import held_back
 @dataclass(frozen=True)
 class FunctionSpec:
     """A plan function: how many rows it takes (a number, or "n" up to `most`, None for a prefill chunk), its io buffers ("ropes": all
-    rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen; "beyond": what
-    the layers that `prefill` leaves out need), whether it reads states and weights, and the io buffer that its result is."""
+    rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen; "vectors":
+    those of pictures, of a model that takes such; "beyond": what the layers that `prefill` leaves out need), whether it reads states
+    and weights, and the io buffer that its result is."""
 
     name: str
     rows: int | Literal["n"]
@@ -42,7 +43,7 @@ class FunctionSpec:
 ROW_COUNTS = (2, 4, MAX_ROWS)  # of decode steps with several rows; powers of two
 STEP = ("tokens", "state", "ropes", "tables", "rows", "experts")
 FUNCTIONS = (
-    FunctionSpec("prefill", "n", STEP, True, "hidden"),
+    FunctionSpec("prefill", "n", (*STEP, "vectors"), True, "hidden"),
     FunctionSpec("logits", "n", ("hidden", "beyond"), True, "logits"),
     FunctionSpec("encode", "n", ("hidden", "state", "beyond"), True, "pooled"),
     FunctionSpec("decode", 1, STEP, True, "logits"),
@@ -120,6 +121,7 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
     rows = [name for _, names in stored.values() for name in names]
     choices = [CHOICES] if layout.mixture else []
     several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": choices}
+    several["vectors"] = [] if model.pictures is None else ["vectors"]
     beyond = STEP if model.remembered < len(model.layers) else ()
     asked = (name for given in spec.io for name in (beyond if given == "beyond" else (given,)))
     names = list(dict.fromkeys(name for given in asked for name in several.get(given, [given])))

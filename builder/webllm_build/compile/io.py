@@ -20,7 +20,7 @@ from webllm_build.quantize.scheme import DTYPE_BYTES, BufferSpec
 WORD = 4
 POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
 CHOICES = "choices"  # what the layer has chosen that was computed last: see kernels/experts/choices.py
-ROWS = ("tokens", CHOICES, "hidden", "logits", "kept")  # io buffers that a function sees as many rows of as it has
+ROWS = ("tokens", "vectors", CHOICES, "hidden", "logits", "kept")  # io buffers that a function sees as many rows of as it has
 
 Shape = list[int | str]
 
@@ -112,6 +112,7 @@ class Layout:
         }
         return {
             "tokens": ([chunk], "int32"),
+            **({} if model.pictures is None else {"vectors": ([chunk, model.pictures.columns(model.hidden_size)], "float32")}),
             "state": ([MAX_ROWS, STATE_WORDS], "int32"),
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
             **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},

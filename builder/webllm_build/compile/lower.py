@@ -65,8 +65,8 @@ class GpuOperators(RelaxOperators):
     def norm(self, x: nn.Tensor, norm: Weight) -> nn.Tensor:
         return nn.op.rms_norm(x, *self.vector(norm), axes=-1, epsilon=self.norm_eps)
 
-    def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
-        return _embed(self.variant, part, count, scale, self.count)
+    def embed_kernel(self, part: Part, count: int | None, scale: float, of_pictures: int = 0) -> tirx.PrimFunc:
+        return _embed(self.variant, part, count, scale, self.count, of_pictures)
 
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
         return _norm_parts(self.variant, columns, sizes, eps)

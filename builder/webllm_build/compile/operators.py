@@ -86,8 +86,10 @@ class RelaxOperators(ABC):
         if not table.resident:
             (taken,) = self.inputs.weights[table.name]
             return nn.op.tensor_ir_op(self.embed_kernel(taken.part, None, scale), "embed_rows", list(taken.buffers), rows(tokens, columns))
+        vectors = [self.inputs.io["vectors"]] if "vectors" in self.inputs.io else []
+        of_pictures = int(vectors[0].shape[1]) if vectors else 0
         calls = [
-            Call(self.embed_kernel(matrix.part, count, scale), "embed", [tokens, *matrix.buffers])
+            Call(self.embed_kernel(matrix.part, count, scale, of_pictures), "embed", [tokens, *vectors, *matrix.buffers])
             for matrix in self.inputs.weights[table.name]
         ]
         (x,) = in_turn(calls, [rows(tokens, columns)])
@@ -198,9 +200,10 @@ class RelaxOperators(ABC):
         return self.append(kernel, type(recurrence).__name__.lower() + name, args, recurrence.size)[1]
 
     @abstractmethod
-    def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
-        """Embeddings of the tokens whose rows of `count` are in a part of the table, times scale. Parameters: tokens, the part's buffers,
-        out. None: the part has the rows of the call's tokens, one behind the other, and there is no parameter `tokens`."""
+    def embed_kernel(self, part: Part, count: int | None, scale: float, of_pictures: int = 0) -> tirx.PrimFunc:
+        """Embeddings of the tokens whose rows of `count` are in a part of the table, times scale. Parameters: tokens, vectors where
+        there are such (of_pictures: how many numbers each has), the part's buffers, out. None: the part has the rows of the call's tokens,
+        one behind the other, and there is no parameter `tokens`."""
 
     @abstractmethod
     def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:

@@ -14,6 +14,7 @@ from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.config import Reader, with_defaults
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_config, rope_divisors
+from webllm_build.model.pictures import Pictures
 from webllm_build.model.rope import Array
 from webllm_build.model.wrappers import WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
@@ -92,8 +93,9 @@ SHOWN = 8  # of the problems of a checkpoint
 ROWS = 1024  # compared at a time
 
 
-def load_model(checkpoint: Checkpoint) -> Decoder:
+def load_model(checkpoint: Checkpoint, pictures: Pictures | None = None) -> Decoder:
     """The model that a checkpoint of text describes (see wrappers.text_of), its weights balanced against the checkpoint's tensors.
+    pictures: what it takes of them, where their part is built too.
 
     Raises:
         UnsupportedArchitecture: no such architecture, or a config that it does not support.
@@ -109,9 +111,9 @@ def load_model(checkpoint: Checkpoint) -> Decoder:
         spelling = {key: f"{architecture}.{gguf}" for key, gguf in keys.items()}
         if hasattr(module, "of_gguf_keys"):
             config |= module.of_gguf_keys(config)
-        model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling, checkpoint.embedding)
+        model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling, checkpoint.embedding, pictures)
     else:
-        model = read_model(checkpoint.name, checkpoint.config, embedding=checkpoint.embedding)
+        model = read_model(checkpoint.name, checkpoint.config, embedding=checkpoint.embedding, pictures=pictures)
     check_tensors(checkpoint, model)
     return model
 
@@ -122,18 +124,19 @@ def read_model(
     divisors: Array | None = None,
     spelling: Mapping[str, str] | None = None,
     embedding: Embedding | None = None,
+    pictures: Pictures | None = None,
 ) -> Decoder:
     """The model that a config describes, of one for more than text that of its text; nothing of its weights is needed.
 
-    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling, embedding: see
-    Reader. Raises UnsupportedArchitecture.
+    name: for messages. divisors: of rotary frequencies, float64[head_dim / 2], where the checkpoint has them. spelling,
+    embedding, pictures: see Reader. Raises UnsupportedArchitecture.
     """
     config = text_config(name, config)
     kind = model_type(name, config, "hugging_face")
     module = _module(kind)
     if spelling is None:
         config = with_defaults(config, getattr(module, "DEFAULTS", {}))
-    reader = Reader(kind, config, module.IGNORED, divisors, spelling, embedding)
+    reader = Reader(kind, config, module.IGNORED, divisors, spelling, embedding, pictures)
     model: Decoder = module.read(reader)
     reader.finish()
     return model

@@ -132,6 +132,7 @@ def read_decoder(
         logit_scale=logit_scale,
         logit_softcap=logit_softcap,
         layer_inputs=layer_inputs,
+        pictures=config.pictures,
         pool=Pool.of(config.embedding or Embedding("mean"), causal=causal) if config.embedding is not None or not causal else None,
     )
 

@@ -10,6 +10,7 @@ from reprlib import repr as shown
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
+from webllm_build.model.pictures import Pictures
 from webllm_build.model.rope import ORIGINAL, PARTIAL, PROPORTIONAL, THETA, Array, RopePlaces, RopeSettings, number
 from webllm_build.source.embedding import Embedding
 
@@ -37,10 +38,12 @@ class Reader:
         rope_divisors: Array | None = None,
         spelling: Mapping[str, str] | None = None,
         embedding: Embedding | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         """rope_divisors: of the frequencies of `rope`, which no config.json holds but GGUF files do. spelling: for messages, what the file
-        calls keys, where it is no config.json. embedding: where the model makes vectors of texts, how."""
-        self.embedding = embedding
+        calls keys, where it is no config.json. embedding: where the model makes vectors of texts, how. pictures: where it takes such,
+        what of them."""
+        self.embedding, self.pictures = embedding, pictures
         self._spelling = spelling or {}
         self._architecture = architecture
         self._config = config

@@ -12,6 +12,7 @@ from webllm_build.model.layers import Layer, PlacedLayer
 from webllm_build.model.names import Names, Part, Place
 from webllm_build.model.norms import Norm, NormKind
 from webllm_build.model.ops import Operators, Tensor
+from webllm_build.model.pictures import Pictures
 from webllm_build.model.pool import PlacedPool, Pool
 from webllm_build.model.state import State
 from webllm_build.model.weights import Weight
@@ -25,7 +26,7 @@ class Decoder:
     layers: may differ from each other. tied: the output head is the embedding. embedding_scale: a factor on embeddings. norm: of what kind
     the final one is. head_bias: the output head has a bias. entry: what becomes of embeddings before the layers. pool: what an embedding
     model has in place of the head. logit_scale, logit_softcap: logits are multiplied, and then become softcap * tanh(logit / softcap).
-    layer_inputs: what each layer gets beside its input, where it does.
+    layer_inputs: what each layer gets beside its input, where it does. pictures: what it takes of such, where it does.
     Raises UnsupportedArchitecture for sizes that kernels do not have.
     """
 
@@ -47,13 +48,15 @@ class Decoder:
         logit_scale: float = 1.0,
         logit_softcap: float | None = None,
         layer_inputs: LayerInputs | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         # Of an embedding model errors of 4 bits turn vectors by degrees.
         whole = Place(names, precision="few" if pool is None else "table")
         sizes = (vocab_size, hidden_size, context_length, norm_eps, tied, embedding_scale, norm, head_bias, entry, pool)
         # All that the compiler sees: no name, no weight.
-        self.description = repr((sizes, (logit_scale, logit_softcap), layer_inputs, tuple(layers)))
-        self.names = names
+        of_pictures = () if pictures is None else (pictures,)
+        self.description = repr((sizes, (logit_scale, logit_softcap), layer_inputs, tuple(layers), *of_pictures))
+        self.names, self.pictures = names, pictures
         self.vocab_size, self.hidden_size, self.context_length, self.norm_eps = vocab_size, hidden_size, context_length, norm_eps
         self.embedding_scale, self.logit_scale, self.logit_softcap = embedding_scale, logit_scale, logit_softcap
         self.embedding = whole.table("embedding", vocab_size, hidden_size)

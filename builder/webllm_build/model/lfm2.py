@@ -97,6 +97,7 @@ def read_decoder(config: Reader, names: Names, feed_forward: Callable[[int], Des
         context_length=config.integer("max_position_embeddings", default=128000),
         norm_eps=eps,
         tied=config.flag("tie_embedding", default=config.flag("tie_word_embeddings", default=True)),
+        pictures=config.pictures,
     )
 
 

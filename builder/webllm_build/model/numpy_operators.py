@@ -77,8 +77,16 @@ def choose(routing: Routing, logits: Array, correction: Array | None = None) -> 
 class NumpyOperators:
     """Evaluates a model over a whole sequence of token ids. Weights are read when they are used, a slice at a time, and not kept."""
 
-    def __init__(self, checkpoint: Checkpoint, norm_eps: float, tokens: Sequence[int], dtype: type[np.floating[Any]] = np.float64) -> None:
-        self.checkpoint = checkpoint
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        norm_eps: float,
+        tokens: Sequence[int],
+        dtype: type[np.floating[Any]] = np.float64,
+        vectors: Array | None = None,
+    ) -> None:
+        """vectors: of the tokens with negative ids, [tokens, columns]."""
+        self.checkpoint, self.vectors = checkpoint, vectors
         self.norm_eps = norm_eps
         self.tokens = np.asarray(tokens)
         self.dtype = dtype
@@ -86,8 +94,9 @@ class NumpyOperators:
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
         (tensor,) = table.tensors(self.checkpoint)
-        rows = np.concatenate([tensor.rows(token, token + 1) for token in self.tokens.tolist()])
-        return decode_rows(rows, tensor.encoding, tensor.name).astype(self.dtype) * scale
+        rows = np.concatenate([tensor.rows(token, token + 1) for token in np.maximum(self.tokens, 0).tolist()])
+        x: Array = decode_rows(rows, tensor.encoding, tensor.name).astype(self.dtype) * scale
+        return x if self.vectors is None else np.where(self.tokens[:, None] < 0, self.vectors[:, : x.shape[1]], x)
 
     def linear(
         self,

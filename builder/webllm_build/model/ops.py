@@ -28,7 +28,8 @@ class Operators(Protocol[Tensor]):
     """Operators over activations float32[m, features], m tokens at a time (1 in a decode step)."""
 
     def embed(self, table: Weight, *, scale: float = 1.0) -> Tensor:
-        """Rows of table[vocab, hidden] for the tokens of this call, times scale: [m, hidden]."""
+        """Rows of table[vocab, hidden] for the tokens of this call, times scale: [m, hidden]. A token of a picture, with a negative id,
+        has the row of this call's vectors that its place is, as it is."""
 
     def linear(
         self,

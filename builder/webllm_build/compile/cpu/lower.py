@@ -146,8 +146,8 @@ class CpuOperators(RelaxOperators):
         kernel = _rms_norm(row_count(x), *norm.shape, self.norm_eps)
         return nn.op.tensor_ir_op(kernel, "norm", [x, *self.vector(norm)], rows(x, *norm.shape))
 
-    def embed_kernel(self, part: Part, count: int | None, scale: float) -> tirx.PrimFunc:
-        return _embed(part, count, scale, self.count)
+    def embed_kernel(self, part: Part, count: int | None, scale: float, of_pictures: int = 0) -> tirx.PrimFunc:
+        return _embed(part, count, scale, self.count, of_pictures)
 
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
         return _norm_parts(columns, sizes, eps)
