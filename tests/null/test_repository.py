@@ -27,7 +27,7 @@ WITHOUT_TVM = ("source", "model", "quantize", "package")
 # The same for the rooms of the runtime. A loose file at their root, the package's entry, may import all of them.
 RUNTIME = ROOT / "runtime_js" / "src"
 ROOMS = (
-    *("support", "formats", "storage", "tokenizer", "executor", "engine", "api", "transport", "shared"),
+    *("support", "formats", "media", "storage", "tokenizer", "executor", "engine", "api", "transport", "shared"),
     *("webllm", "hybrid", "view", "adapters", "endpoint", "node", "page", "service-worker", "bench", "app"),
 )
 

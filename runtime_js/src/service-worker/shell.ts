@@ -1,6 +1,6 @@
 /** The caches of a site's own files: one for each build, and those of older builds for as long as a page of them is open. */
 
-import { sha256 } from "../storage/digest.ts";
+import { sha256 } from "../support/digest.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 

@@ -6,7 +6,7 @@ import { DownloadError, IntegrityError } from "../support/errors.ts";
 import { formatBytes } from "../support/format.ts";
 import { MAX_MANIFEST_BYTES } from "../support/limits.generated.ts";
 import { threadCount } from "../support/thread.ts";
-import { canHash, sha256 } from "./digest.ts";
+import { canHash, sha256 } from "../support/digest.ts";
 import { download } from "./download.ts";
 import { HeldBuffers } from "./held_buffers.ts";
 import { Lanes } from "./lanes.ts";

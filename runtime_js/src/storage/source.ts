@@ -1,7 +1,7 @@
 /** Where a packaged model's files lie, and how its manifest is told from another one. */
 
 import { IntegrityError, ManifestError } from "../support/errors.ts";
-import { sha256 } from "./digest.ts";
+import { sha256 } from "../support/digest.ts";
 import { parseManifest, type FileEntry, type Manifest } from "./manifest.ts";
 
 /** URLs are absolute where a model is opened. */

@@ -1,7 +1,7 @@
 /** One file's bytes, verified: from storage where they are, else from the network. */
 
 import { AbortError, IntegrityError } from "../support/errors.ts";
-import { sha256 } from "./digest.ts";
+import { sha256 } from "../support/digest.ts";
 import { download, downloadInto, type DownloadOptions } from "./download.ts";
 import { isLocal, readLocal } from "./local_file.ts";
 import { runExclusive, type Waiting } from "./locks.ts";

@@ -1,0 +1,100 @@
+/** Decodes pictures with the browser's own decoders: upright, in the file's own numbers (no color profile), on white. */
+
+import { RequestValidationError } from "../support/errors.ts";
+import { HEADER_BYTES, readHeader, type Format } from "./header.ts";
+import type { Size } from "./picture.ts";
+import type { PixelSource } from "./rgb.ts";
+
+/** What this thread can draw. */
+export type Drawable = ImageBitmap | VideoFrame;
+export type PictureData = Blob | Drawable;
+
+/** More than any camera's; in memory four bytes each. */
+export const MAX_PIXELS = 2 ** 27;
+export const MAX_FILE = 2 ** 27;
+const MAX_EDGE = 65_535;
+/** Rows that are drawn at a time have as many pixels at most. */
+const STRIP_PIXELS = 2 ** 20;
+
+const READ: readonly Format[] = ["PNG", "JPEG", "WebP", "GIF", "BMP", "AVIF"];
+
+const refuse = (message: string): RequestValidationError => new RequestValidationError(message);
+
+const megapixels = (count: number): string => `${Math.round(count / 1e6)} megapixels`;
+
+function checkSize(width: number, height: number, what: string): void {
+  if (width < 1 || height < 1) throw refuse(`${what} is ${width} × ${height} pixels: there is nothing to see. Take another picture.`);
+  if (width > MAX_EDGE || height > MAX_EDGE || width * height > MAX_PIXELS) {
+    throw refuse(`${what} is ${width} × ${height} pixels; at most ${megapixels(MAX_PIXELS)} are read, ${MAX_EDGE} a side. Make it smaller first.`);
+  }
+}
+
+/** Raises RequestValidationError where the file is no picture that is read here, before anything large is done with it. */
+export async function checkFile(file: Blob): Promise<void> {
+  if (file.size === 0) throw refuse("The picture's file is empty. Take another one.");
+  if (file.size > MAX_FILE) throw refuse(`The picture's file has ${file.size} bytes; at most ${MAX_FILE} are read. Make it smaller first.`);
+  const { format, width, height } = readHeader(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()));
+  const known = READ.find((name) => name === format);
+  if (known === undefined) throw refuse(`${format === undefined ? "The file is no picture that is known here" : `Pictures in ${format} are not read`}; take ${READ.join(", ")}.`);
+  // Metadata of some megabytes may hide a JPEG's sizes: those are the format's own bound, and looked at behind decoding.
+  if (width === undefined || height === undefined) {
+    if (known !== "JPEG" || file.size <= HEADER_BYTES) throw refuse(`The ${known} file is damaged: it does not say how large its picture is. Take another one, or save it anew.`);
+  } else checkSize(width, height, `The ${known} file says that its picture`);
+}
+
+async function drawable(data: PictureData): Promise<Drawable> {
+  if (!(data instanceof Blob)) return data;
+  await checkFile(data);
+  try {
+    return await createImageBitmap(data, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
+  } catch (error) {
+    throw new RequestValidationError("The picture's file is damaged, or this browser does not read its kind. Take another one, or save it anew as PNG or JPEG.", { reason: String(error) });
+  }
+}
+
+/** Draws some rows at a time, so that the pixels of a large picture are in memory once, as the browser has them. */
+class Drawn implements PixelSource {
+  readonly #context: OffscreenCanvasRenderingContext2D;
+  readonly #strip: number;
+
+  constructor(readonly width: number, readonly height: number, readonly image: Drawable) {
+    this.#strip = Math.max(1, Math.min(height, Math.floor(STRIP_PIXELS / width)));
+    const context = new OffscreenCanvas(width, this.#strip).getContext("2d", { willReadFrequently: true, alpha: false });
+    if (context === null) throw new RequestValidationError("This browser gives no canvas to read a picture from. Reload the page.");
+    this.#context = context;
+    context.imageSmoothingEnabled = false;
+    context.fillStyle = "white";
+  }
+
+  rows(top: number, count: number): Uint8Array {
+    const rgb = new Uint8Array(3 * this.width * count);
+    for (let done = 0; done < count; done += this.#strip) {
+      const some = Math.min(this.#strip, count - done);
+      this.#context.fillRect(0, 0, this.width, some);
+      this.#context.drawImage(this.image, 0, top + done, this.width, some, 0, 0, this.width, some);
+      const { data } = this.#context.getImageData(0, 0, this.width, some);
+      for (let from = 0, to = 3 * this.width * done; from < data.length; from += 4, to += 3) {
+        rgb[to] = data[from] ?? 0;
+        rgb[to + 1] = data[from + 1] ?? 0;
+        rgb[to + 2] = data[from + 2] ?? 0;
+      }
+    }
+    return rgb;
+  }
+}
+
+function sizeOf(image: Drawable): Size {
+  return "displayWidth" in image ? { width: image.displayWidth, height: image.displayHeight } : image;
+}
+
+/** What `use` makes of the picture's pixels, which are given back behind it. Raises RequestValidationError where it cannot be read. */
+export async function withPixels<T>(data: PictureData, use: (source: PixelSource) => Promise<T>): Promise<T> {
+  const image = await drawable(data);
+  try {
+    const { width, height } = sizeOf(image);
+    checkSize(width, height, "The picture");
+    return await use(new Drawn(width, height, image));
+  } finally {
+    image.close();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * What a file says of the picture in it, read from its first bytes: a decoder would take whatever memory the sizes there ask for.
+ */
+
+import type { Size } from "./picture.ts";
+
+export type Format = "PNG" | "JPEG" | "WebP" | "GIF" | "BMP" | "AVIF";
+
+/** Formats that are told apart only to be refused by name. */
+export type OtherFormat = "SVG" | "TIFF" | "HEIC" | "JPEG XL" | "PDF";
+
+export interface Header extends Partial<Size> {
+  readonly format: Format | OtherFormat | undefined;
+}
+
+/** Enough for all headers but those of JPEG, whose metadata come first. */
+export const HEADER_BYTES = 1 << 20;
+
+class Bytes {
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get length(): number {
+    return this.#view.byteLength;
+  }
+
+  /** A whole number of `size` bytes; 0 beyond the end, which is no size of a picture. */
+  big(at: number, size: 1 | 2 | 3 | 4): number {
+    return this.#number(at, size, (i) => size - 1 - i);
+  }
+
+  little(at: number, size: 1 | 2 | 3 | 4): number {
+    return this.#number(at, size, (i) => i);
+  }
+
+  #number(at: number, size: number, place: (i: number) => number): number {
+    if (at < 0 || at + size > this.length) return 0;
+    let value = 0;
+    for (let i = 0; i < size; i++) value += this.#view.getUint8(at + i) * 256 ** place(i);
+    return value;
+  }
+
+  text(at: number, length: number): string {
+    return Array.from({ length: Math.min(length, Math.max(0, this.length - at)) }, (_, i) => String.fromCharCode(this.#view.getUint8(at + i))).join("");
+  }
+}
+
+const MARKERS_WITHOUT_LENGTH = new Set([0x01, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8]);
+
+/** The first frame's, behind whatever metadata. */
+function jpegSize(bytes: Bytes): Partial<Size> {
+  for (let at = 2; at + 4 <= bytes.length;) {
+    if (bytes.big(at, 1) !== 0xff) return {};
+    const marker = bytes.big(at + 1, 1);
+    if (marker === 0xff) {
+      at++;
+    } else if (MARKERS_WITHOUT_LENGTH.has(marker)) {
+      at += 2;
+    } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
+      return { height: bytes.big(at + 5, 2), width: bytes.big(at + 7, 2) };
+    } else {
+      at += 2 + Math.max(2, bytes.big(at + 2, 2));
+    }
+  }
+  return {};
+}
+
+function webpSize(bytes: Bytes): Partial<Size> {
+  switch (bytes.text(12, 4)) {
+    case "VP8 ": return { width: bytes.little(26, 2) & 0x3fff, height: bytes.little(28, 2) & 0x3fff };
+    case "VP8X": return { width: bytes.little(24, 3) + 1, height: bytes.little(27, 3) + 1 };
+    case "VP8L": {
+      const packed = bytes.little(21, 4);
+      return { width: (packed % 2 ** 14) + 1, height: (Math.trunc(packed / 2 ** 14) % 2 ** 14) + 1 };
+    }
+    default: return {};
+  }
+}
+
+/** The largest that any property of the file's items tells: what is decoded is one of them, or a grid whose size is among them. */
+function avifSize(bytes: Bytes): Partial<Size> {
+  const text = bytes.text(0, Math.min(bytes.length, 1 << 16));
+  let size: Partial<Size> = {};
+  for (let at = text.indexOf("ispe"); at >= 0; at = text.indexOf("ispe", at + 4)) {
+    const found = { width: bytes.big(at + 8, 4), height: bytes.big(at + 12, 4) };
+    if (found.width * found.height > (size.width ?? 0) * (size.height ?? 0)) size = found;
+  }
+  return size;
+}
+
+function bmpSize(bytes: Bytes): Partial<Size> {
+  if (bytes.little(14, 4) === 12) return { width: bytes.little(18, 2), height: bytes.little(20, 2) };
+  return { width: bytes.little(18, 4), height: Math.abs(bytes.little(22, 4) | 0) };
+}
+
+/** first: the file's first bytes, HEADER_BYTES of them or all. */
+export function readHeader(first: Uint8Array): Header {
+  const bytes = new Bytes(first);
+  const starts = (text: string, at = 0): boolean => bytes.text(at, text.length) === text;
+  if (starts("\x89PNG\r\n\x1a\n")) return { format: "PNG", width: bytes.big(16, 4), height: bytes.big(20, 4) };
+  if (starts("\xff\xd8\xff")) return { format: "JPEG", ...jpegSize(bytes) };
+  if (starts("RIFF") && starts("WEBP", 8)) return { format: "WebP", ...webpSize(bytes) };
+  if (starts("GIF8")) return { format: "GIF", width: bytes.little(6, 2), height: bytes.little(8, 2) };
+  if (starts("BM")) return { format: "BMP", ...bmpSize(bytes) };
+  if (starts("ftyp", 4)) {
+    const brands = bytes.text(8, Math.min(bytes.big(0, 4), 64) - 8);
+    if (/avi[fs]/.test(brands)) return { format: "AVIF", ...avifSize(bytes) };
+    if (/hei[cxms]|hev[cxms]|mif1/.test(brands)) return { format: "HEIC" };
+  }
+  if (starts("II*\0") || starts("MM\0*")) return { format: "TIFF" };
+  if (starts("\xff\x0a") || starts("JXL ", 4)) return { format: "JPEG XL" };
+  if (starts("%PDF")) return { format: "PDF" };
+  if (/<svg[\s>]/i.test(bytes.text(0, 4096).replaceAll("\0", ""))) return { format: "SVG" };
+  return { format: undefined };
+}

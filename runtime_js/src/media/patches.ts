@@ -1,0 +1,56 @@
+/** The pixels of a tile as its tower takes them. */
+
+import type { Tile } from "./picture.ts";
+import type { Rgb } from "./rgb.ts";
+import type { ProcessorSettings } from "./settings.ts";
+import { tableTaps } from "./table.ts";
+
+/** What each byte of each channel becomes, in float32, operation by operation as the reference does. */
+function normalised({ mean, std, rescale }: ProcessorSettings): Float32Array {
+  const scale = Math.fround(1 / rescale);
+  const values = new Float32Array(3 * 256);
+  for (let channel = 0; channel < 3; channel++) {
+    const middle = Math.fround(Math.fround(mean[channel] ?? 0) * scale);
+    const width = Math.fround(Math.fround(std[channel] ?? 1) * scale);
+    for (let byte = 0; byte < 256; byte++) values[256 * channel + byte] = Math.fround(byte - middle) / width;
+  }
+  return values;
+}
+
+/** int32[patches, 2], block by block. */
+export function blockPositions(rows: number, columns: number, merge: number): Int32Array<ArrayBuffer> {
+  const positions = new Int32Array(2 * rows * columns);
+  let at = 0;
+  for (let top = 0; top < rows; top += merge) {
+    for (let left = 0; left < columns; left += merge) {
+      for (let i = 0; i < merge * merge; i++) {
+        positions[at++] = top + Math.trunc(i / merge);
+        positions[at++] = left + (i % merge);
+      }
+    }
+  }
+  return positions;
+}
+
+/** pixels: whole blocks. */
+export function makeTile(pixels: Rgb, settings: ProcessorSettings): Tile {
+  const { patch, merge, table } = settings;
+  const grid = [pixels.height / patch, pixels.width / patch] as const;
+  const positions = blockPositions(...grid, merge);
+  const count = positions.length / 2;
+  const width = 32 * Math.ceil((3 * patch * patch) / 32);
+  const values = normalised(settings);
+  const patches = new Float32Array(count * width);
+  for (let i = 0; i < count; i++) {
+    const top = patch * (positions[2 * i] ?? 0);
+    const left = patch * (positions[2 * i + 1] ?? 0);
+    let out = i * width;
+    for (let channel = 0; channel < 3; channel++) {
+      for (let row = 0; row < patch; row++) {
+        let at = 3 * ((top + row) * pixels.width + left) + channel;
+        for (let column = 0; column < patch; column++, at += 3) patches[out++] = values[256 * channel + (pixels.data[at] ?? 0)] ?? 0;
+      }
+    }
+  }
+  return { grid, tokens: count / merge ** 2, patches, positions, ...(table && tableTaps(table.kind, table.side, grid, positions)) };
+}

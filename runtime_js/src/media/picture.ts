@@ -1,0 +1,49 @@
+/** What a picture is to a model: patches for its tower, and the text that stands for it in a prompt. */
+
+/** One run of the tower: a picture, or a tile of one. Patches come block by block (merge × merge patches, row by row), and so does all that is told of each. */
+export interface Tile {
+  /** Rows and columns of patches. */
+  readonly grid: readonly [rows: number, columns: number];
+  /** Rows that the projector makes of it: one for each block. */
+  readonly tokens: number;
+  /** float32[patches, width]: channel, row, column of a patch, then zeros up to a multiple of 32. */
+  readonly patches: Float32Array<ArrayBuffer>;
+  /** int32[patches, 2]: row and column of each patch. */
+  readonly positions: Int32Array<ArrayBuffer>;
+  /** int32 and float32[patches, K]: a patch's learnt position is the sum of table[tap] * factor. Absent where nothing is learnt. */
+  readonly taps?: Int32Array<ArrayBuffer>;
+  readonly factors?: Float32Array<ArrayBuffer>;
+}
+
+export interface Picture {
+  /** Equal for equal pixels that were made by equal settings. */
+  readonly hash: string;
+  /** Rows of all tiles, which is how often the model's image token stands in `prompt`. */
+  readonly tokens: number;
+  /** What takes the placeholder's place in the text of the chat template. */
+  readonly prompt: string;
+  readonly tiles: readonly Tile[];
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where the pixels of a tile come from. */
+export interface TileLayout {
+  /** The picture's sizes on the way, each made of the one before. */
+  readonly sizes: readonly Size[];
+  /** What of the last one is the tile. */
+  readonly crop: Size & { readonly left: number; readonly top: number };
+}
+
+/** What becomes of a picture of some size, before anybody looks at its pixels. */
+export interface Layout {
+  readonly tokens: number;
+  readonly prompt: string;
+  readonly tiles: readonly TileLayout[];
+}
+
+/** What a request may ask for: "low" is the whole picture once, without its tiles. */
+export type Detail = "low" | "high" | "auto";

@@ -1,0 +1,45 @@
+/** From a picture's pixels to what a model takes of it. */
+
+import { canHash, sha256 } from "../support/digest.ts";
+import { layoutIdefics3 } from "./idefics3.ts";
+import { makeTile } from "./patches.ts";
+import type { Detail, Layout, Picture, Size } from "./picture.ts";
+import { resize, type Filter } from "./resample.ts";
+import { crop, type PixelSource, type Rgb } from "./rgb.ts";
+import type { ProcessorSettings } from "./settings.ts";
+
+/** What becomes of a picture of that size. Raises RequestValidationError where its shape is none that the model takes. */
+export function layout(settings: ProcessorSettings, size: Size, detail: Detail): Layout {
+  const low = detail === "low";
+  switch (settings.kind) {
+    case "idefics3": return layoutIdefics3(low ? { ...settings, split: false } : settings, size);
+  }
+}
+
+/** The pixels of each tile. What several are made of is made once. */
+export function tilePixels(source: PixelSource, { tiles }: Layout, filter: Filter): Rgb[] {
+  const made = new Map<string, PixelSource>();
+  const follow = (sizes: readonly Size[]): PixelSource => {
+    const size = sizes.at(-1);
+    if (size === undefined) return source;
+    const key = JSON.stringify(sizes);
+    const known = made.get(key) ?? resize(follow(sizes.slice(0, -1)), size, filter);
+    made.set(key, known);
+    return known;
+  };
+  return tiles.map(({ sizes, crop: { left, top, ...size } }) => crop(follow(sizes), left, top, size));
+}
+
+async function hash(tiles: readonly Rgb[], settings: ProcessorSettings): Promise<string> {
+  // Without a hash no two pictures are known to be equal, which costs time alone.
+  if (!canHash()) return Array.from(crypto.getRandomValues(new Uint32Array(8)), (word) => word.toString(16)).join("-");
+  const sums = await Promise.all(tiles.map(async ({ width, height, data }) => [width, height, await sha256(data)]));
+  return sha256(new TextEncoder().encode(JSON.stringify([settings, sums])));
+}
+
+/** Raises what `layout` raises. */
+export async function makePicture(source: PixelSource, settings: ProcessorSettings, detail: Detail): Promise<Picture> {
+  const plan = layout(settings, source, detail);
+  const pixels = tilePixels(source, plan, settings.resample);
+  return { hash: await hash(pixels, settings), tokens: plan.tokens, prompt: plan.prompt, tiles: pixels.map((tile) => makeTile(tile, settings)) };
+}

@@ -1,0 +1,61 @@
+/// <reference path="../support/inline.d.ts" />
+/** Reads pictures for a model: in a thread of its own where there may be one. */
+
+import { abortable } from "../support/abort.ts";
+import { NoAnswerError, fromWire } from "../support/errors.ts";
+import { mayStandStill, startThread, type Thread } from "../support/thread.ts";
+import type { PictureData } from "./decode.ts";
+import type { Detail, Picture } from "./picture.ts";
+import type { ProcessorSettings } from "./settings.ts";
+import { read, type PictureReply } from "./worker.ts";
+import script from "inline:./worker_main.ts";
+
+interface Waiting {
+  readonly resolve: (picture: Picture) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Starts with the first picture; the thread stays for the next one. */
+class Reader {
+  readonly #waiting = new Map<number, Waiting>();
+  #thread: Thread<PictureReply> | null | undefined;
+  #count = 0;
+
+  read(data: PictureData, settings: ProcessorSettings, detail: Detail): Promise<Picture> {
+    this.#thread ??= mayStandStill() ? null : this.#start();
+    const thread = this.#thread;
+    if (thread === null) return read({ data, settings, detail });
+    const id = this.#count++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      thread.postMessage({ id, data, settings, detail }, data instanceof Blob ? [] : [data]);
+    });
+  }
+
+  #start(): Thread<PictureReply> | null {
+    const thread = startThread<PictureReply>(script);
+    if (thread === null) return null;
+    thread.onmessage = ({ data }) => {
+      const waiting = this.#waiting.get(data.id);
+      this.#waiting.delete(data.id);
+      if ("picture" in data) waiting?.resolve(data.picture);
+      else waiting?.reject(fromWire(data.error));
+    };
+    thread.onerror = () => {
+      this.#thread = undefined;
+      for (const { reject } of this.#waiting.values()) reject(new NoAnswerError("The worker that reads pictures failed. Try again, with a smaller picture."));
+      this.#waiting.clear();
+    };
+    return thread;
+  }
+}
+
+const reader = new Reader();
+
+/**
+ * A picture as the model takes it. A bitmap or frame is the reader's from then on. Raises RequestValidationError that says what is wrong with it and what to do,
+ * AbortError, NoAnswerError where the thread failed.
+ */
+export function readPicture(data: PictureData, settings: ProcessorSettings, detail: Detail, signal?: AbortSignal): Promise<Picture> {
+  return abortable(reader.read(data, settings, detail), signal, "The picture is not wanted any more.");
+}

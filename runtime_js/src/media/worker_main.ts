@@ -1,0 +1,5 @@
+/** The script of that thread. */
+
+import { servePictures } from "./worker.ts";
+
+servePictures();
