@@ -3,6 +3,7 @@
 export { createFetch, type ServedEngine } from "./api/openai/fetch.ts";
 export type * as OpenAI from "./api/openai/types.ts";
 export type * as EngineTypes from "./api/types.ts";
+export { serveEndpoint } from "./endpoint/serve.ts";
 export * from "./hybrid/index.ts";
 export {
   AbortError, ContextWindowSizeExceededError, DeviceLostError, DownloadError, FeatureSupportError, GPUExecutionError, InternalError, MLCEngineError,

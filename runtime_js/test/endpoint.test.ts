@@ -6,8 +6,10 @@ import OpenAI from "openai";
 import { answer } from "../src/endpoint/answer.ts";
 import { askPages, type Page } from "../src/endpoint/ask.ts";
 import { takeRequests } from "../src/endpoint/take.ts";
-import { isAsked } from "../src/endpoint/messages.ts";
+import { isAsked, mayBeAnswered } from "../src/endpoint/messages.ts";
+import { serveEndpoint } from "../src/endpoint/serve.ts";
 import { CONFIG, FakeEngine, MODEL, soon } from "./fakes/engine.ts";
+import { FakeSite } from "./fakes/service_worker.ts";
 
 const SITE = "https://site.example/chat/";
 const ports: MessagePort[] = [];
@@ -101,4 +103,28 @@ test("a page takes requests while its model is ready", async () => {
   assert.deepEqual(await told({ kind: "else" }), []);
   for (const body of ['{"model": "b-q4"}', '{"model": 3}', "[", "null"]) await told({ ...question, body: new TextEncoder().encode(body).buffer });
   assert.deepEqual(asked, [undefined, undefined, "b-q4", undefined, undefined, undefined], "what a request names is who is asked for");
+});
+
+test("a service worker of a program's own makes its engine for the first request, and again where that failed", async () => {
+  const { engine } = await page();
+  let opened = 0;
+  const site = new FakeSite(() => serveEndpoint(() => {
+    if (++opened === 1) throw new TypeError("no room");
+    return engine;
+  }, "api/v1"));
+  const list = async (): Promise<unknown> => (await soon(site.fetch("https://site.example/api/v1/models") ?? assert.fail("not answered"))).json();
+  assert.deepEqual(await list(), { error: { message: "TypeError: no room", type: "server_error", param: null, code: "Internal" } });
+  for (let i = 0; i < 2; i++) assert.match(JSON.stringify(await list()), /"id":"toy"/);
+  assert.equal(opened, 2);
+  assert.equal(site.fetch("https://site.example/v1/models"), undefined);
+  const controller = new AbortController();
+  const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], stream: true });
+  const response = await soon(site.fetch("https://site.example/api/v1/chat/completions", { method: "POST", body, signal: controller.signal }) ?? assert.fail("not answered"));
+  await response.body?.cancel();
+  await soon((async () => { while (engine.loaded[0]?.runner.calls.length !== await later(engine)) { /* it still works */ } })());
+});
+
+test("a form of another site's has nothing computed", () => {
+  const asked = (mode: string, method: string): boolean => mayBeAnswered({ mode, method } as Request);
+  assert.deepEqual([asked("cors", "POST"), asked("navigate", "GET"), asked("navigate", "POST")], [true, true, false]);
 });

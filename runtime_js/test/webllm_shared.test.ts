@@ -151,3 +151,24 @@ test("a program's own message is answered to the page that sent it", async () =>
   const second = new Client();
   assert.deepEqual(await soon(Promise.all([first.ask("a"), second.ask("b")])), ["custom answer", "custom answer"]);
 });
+
+test("a service worker answers OpenAI's requests by what a page has loaded there, also where it was stopped", async () => {
+  const models = new Models();
+  const site = new FakeSite(() => new Handler().serveEndpoint());
+  const ask = async (more: object = {}): Promise<[number, string]> => {
+    const response = await soon(site.fetch("https://site.example/v1/chat/completions", { method: "POST", body: JSON.stringify({ ...CALL, ...more }) }) ?? assert.fail("not answered"));
+    return [response.status, await response.text()];
+  };
+  assert.equal((await ask())[0], 503, "no page");
+  const engine = await open(site, "1");
+  const text = await textOf(engine);
+  const content = (said: string): string => JSON.parse(said).choices[0].message.content;
+  const [status, said] = await ask();
+  assert.deepEqual([status, content(said)], [200, text]);
+  site.stop();
+  const [again, saidAgain] = await ask();
+  assert.deepEqual([again, content(saidAgain), site.lives, models.loaded.length], [200, text, 2, 2]);
+  assert.match((await ask({ stream: true }))[1], /^data: .*\n\ndata: \[DONE\]\n\n$/s);
+  assert.equal(site.fetch("https://site.example/other"), undefined);
+  assert.equal(site.fetch("https://other.example/v1/models"), undefined);
+});

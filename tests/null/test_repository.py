@@ -27,8 +27,8 @@ WITHOUT_TVM = ("source", "model", "quantize", "package")
 # The same for the rooms of the runtime. A loose file at their root, the package's entry, may import all of them.
 RUNTIME = ROOT / "runtime_js" / "src"
 ROOMS = (
-    *("support", "formats", "media", "storage", "tokenizer", "executor", "engine", "api", "transport", "shared"),
-    *("webllm", "hybrid", "view", "adapters", "endpoint", "node", "page", "service-worker", "bench", "app"),
+    *("support", "formats", "media", "storage", "tokenizer", "executor", "engine", "api", "transport", "endpoint", "shared"),
+    *("webllm", "hybrid", "view", "adapters", "node", "page", "service-worker", "bench", "app"),
 )
 
 MAX_LINES = 450

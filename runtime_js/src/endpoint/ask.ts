@@ -10,6 +10,21 @@ export interface Page {
   postMessage(message: unknown, transfer: Transferable[]): void;
 }
 
+interface Client extends Page {
+  readonly url: string;
+}
+
+/** Pages below an address, in a service worker: first those that were looked at last. It need not control them, as it does not control who registered it. */
+export async function pagesBelow(site: string): Promise<readonly Page[]> {
+  const clients: unknown = Reflect.get(globalThis, "clients");
+  if (!isClients(clients)) return [];
+  return (await clients.matchAll({ type: "window", includeUncontrolled: true })).filter(({ url }) => url.startsWith(site));
+}
+
+function isClients(value: unknown): value is { matchAll(options: object): Promise<readonly Client[]> } {
+  return typeof value === "object" && value !== null && "matchAll" in value;
+}
+
 /** As OpenAI's server says it. */
 function unavailable(site: string): Response {
   const message = `No page of this site has its model loaded. Open ${site} in a tab and start it.`;

@@ -35,3 +35,8 @@ export function isAsked(data: unknown): data is Asked {
 export function isTold(data: unknown): data is Told {
   return isRecord(data) && ["refused", "taken", "end", "head", "bytes"].includes(String(data["kind"]));
 }
+
+/** Whether a site's endpoint answers it: a navigation may be a form of another site's, which is to have nothing computed. */
+export function mayBeAnswered({ mode, method }: Request): boolean {
+  return mode !== "navigate" || method === "GET";
+}

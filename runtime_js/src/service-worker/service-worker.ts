@@ -4,7 +4,8 @@
  * Nothing is kept in variables: the browser may end this worker at any time and start it again for the next event.
  */
 
-import { askPages } from "../endpoint/ask.ts";
+import { askPages, pagesBelow } from "../endpoint/ask.ts";
+import { mayBeAnswered } from "../endpoint/messages.ts";
 import { draftOf } from "../storage/draft.ts";
 import { modelFolder } from "../storage/folders.ts";
 import { languageOf } from "../support/languages.ts";
@@ -83,19 +84,13 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     return fetch(request);
   }
 
-  /** The page that asks first, if it is one that answers, and then those that were looked at last. */
-  async function fromPages(request: Request, path: string): Promise<Response> {
-    const pages = await self.clients.matchAll({ type: "window" });
-    return askPages(request, path, pages.filter(({ url }) => url.startsWith(page)), page);
-  }
-
   const ours = (response: Promise<Response>): Promise<Response> => (config.threads ? response.then(isolated) : response);
 
   /** What answers a request; undefined leaves it to the browser. */
   function route(request: Request): Promise<Response> | undefined {
     const { origin, pathname } = new URL(request.url);
     const url = origin + pathname;
-    if (config.endpoint && url.startsWith(endpoint)) return ours(fromPages(request, url.slice(page.length)));
+    if (config.endpoint && url.startsWith(endpoint) && mayBeAnswered(request)) return ours(pagesBelow(page).then((pages) => askPages(request, url.slice(page.length), pages, page)));
     if (request.method !== "GET") return undefined;
     const modelFile = modelFiles.get(url);
     // Who asks past all caches, as the engine does, has looked into the storage already.

@@ -1,6 +1,11 @@
 /** WebLLM's engine in a service worker, which all pages of a site share. */
 
+import { createFetch } from "../api/openai/fetch.ts";
 import { Tenants, type Tenant } from "../api/tenants.ts";
+import { answer } from "../endpoint/answer.ts";
+import { askPages, pagesBelow } from "../endpoint/ask.ts";
+import { isAsked, type Asked, type Told } from "../endpoint/messages.ts";
+import { answerBelow, scopeHere } from "../endpoint/serve.ts";
 import { InternalError } from "../support/errors.ts";
 import { holdLock, whenFree } from "../support/web_locks.ts";
 import { parseClientMessage } from "../transport/protocol.ts";
@@ -72,6 +77,18 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
     });
   }
 
+  /**
+   * Called by the service worker's script as it starts: requests of the site's pages below `path` (meant from its scope) are answered as OpenAI's server
+   * would, by the model that a page has loaded here. Where the browser has stopped this worker since, that page has it loaded again.
+   */
+  serveEndpoint(path = "v1/"): void {
+    const { inner } = this.engine;
+    answerBelow(path, async (request) => {
+      if ((await inner.models.list()).data.length > 0) return createFetch(inner)(request);
+      return askPages(request, new URL(request.url).pathname.slice(1), await pagesBelow(scopeHere()), scopeHere());
+    });
+  }
+
   #expect(uuid: string, page: Page, event: MessageFromPage): void {
     event.waitUntil(new Promise<void>((done) => { this.#asked.set(uuid, { page, done }); }));
   }
@@ -139,6 +156,8 @@ if (typeof ofServiceWorkers === "function" && globalThis instanceof ofServiceWor
 /** The service worker that controls, or will control, this page. */
 class ServiceWorkerPort implements ChatWorker {
   onmessage: ((event: MessageEvent) => void) | undefined;
+  /** A request to the endpoint of a service worker that has no models. */
+  onasked: ((asked: Asked, port: MessagePort) => void) | undefined;
   readonly #container: ServiceWorkerContainer;
   /** The one that was greeted: what follows is for it alone. */
   #greeted: { postMessage(message: unknown): void } | undefined;
@@ -148,7 +167,11 @@ class ServiceWorkerPort implements ChatWorker {
       throw new NamedError("NoServiceWorkerAPIError", "This browser has no service workers here: is the page on https, or on localhost?", "FeatureSupport");
     }
     this.#container = navigator.serviceWorker;
-    this.#container.addEventListener("message", (event) => this.onmessage?.(event));
+    this.#container.addEventListener("message", (event) => {
+      const [port] = event.ports;
+      if (port !== undefined && isAsked(event.data)) this.onasked?.(event.data, port);
+      else this.onmessage?.(event);
+    });
     this.#container.startMessages();
   }
 
@@ -185,10 +208,19 @@ export class ServiceWorkerMLCEngine extends WebWorkerMLCEngine {
       return RemoteHost.until(gone, worker, listener, lose);
     });
     this.#greetings = greetings;
+    port.onasked = (asked, reply) => void this.#takeRequest(asked, reply);
     keepAlive((beat) => {
       this.missedHeartbeat++;
       port.postMessage(beat);
     }, keepAliveMs);
+  }
+
+  /** The model that this page has loaded answers, which is loaded again for that. */
+  async #takeRequest(asked: Asked, port: MessagePort): Promise<void> {
+    const { host } = this.inner;
+    const isLoaded = await host.loadedModels().then(({ length }) => length > 0, () => false);
+    port.postMessage({ kind: isLoaded ? "taken" : "refused" } satisfies Told);
+    if (isLoaded) await answer(host, asked, port);
   }
 
   override onmessage(event: { readonly data: unknown }): void {

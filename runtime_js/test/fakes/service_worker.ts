@@ -23,7 +23,23 @@ export class Models extends FakeEngine {
 
 interface Page {
   readonly id: string;
-  postMessage(message: unknown): void;
+  readonly url?: string;
+  postMessage(message: unknown, transfer?: MessagePort[]): void;
+}
+
+/** A page's request, whose answer is undefined where it is left to the network. */
+class PageFetch extends Event {
+  response: Promise<Response> | undefined;
+
+  constructor(readonly request: Request) {
+    super("fetch");
+  }
+
+  respondWith(response: Promise<Response>): void {
+    this.response = response;
+  }
+
+  waitUntil(): void {}
 }
 
 class PageMessage extends Event {
@@ -55,7 +71,9 @@ export class FakeSite {
   constructor(script: () => void) {
     this.#script = script;
     Object.assign(globalThis, {
-      addEventListener: (_: string, listener: (event: Event) => void) => this.#listeners.push(listener),
+      addEventListener: (type: string, listener: (event: Event) => void) => this.#listeners.push((event) => { if (event.type === type) listener(event); }),
+      clients: { matchAll: async () => [...this.#pages.values()] },
+      registration: { scope: "https://site.example/" },
     });
   }
 
@@ -74,7 +92,7 @@ export class FakeSite {
       controller: null,
       startMessages: () => undefined,
     });
-    this.#pages.set(id, { id, postMessage: (data) => target.dispatchEvent(new MessageEvent("message", { data })) });
+    this.#pages.set(id, { id, url: `https://site.example/${id}`, postMessage: (data, ports = []) => target.dispatchEvent(new MessageEvent("message", { data, ports })) });
     Object.defineProperty(globalThis, "navigator", { value: { serviceWorker: container, locks: this.#locks.of(`page ${id}`) }, configurable: true });
   }
 
@@ -91,13 +109,24 @@ export class FakeSite {
     Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
   }
 
+  /** As a page's own `fetch`. */
+  fetch(input: string, init?: RequestInit): Promise<Response> | undefined {
+    this.#run();
+    const event = new PageFetch(new Request(input, init));
+    this.#inWorker(() => { for (const listener of this.#listeners) listener(event); });
+    return event.response;
+  }
+
+  #run(): void {
+    if (this.#isRunning) return;
+    this.lives++;
+    this.#isRunning = true;
+    this.#inWorker(this.#script);
+  }
+
   #hear(id: string, data: unknown): void {
     later(() => {
-      if (!this.#isRunning) {
-        this.lives++;
-        this.#isRunning = true;
-        this.#inWorker(this.#script);
-      }
+      this.#run();
       const life = this.lives;
       const postMessage = (message: unknown): void => {
         const copy: unknown = structuredClone(message);

@@ -2,4 +2,4 @@
 import { ServiceWorkerMLCEngineHandler } from "/package/static.js";
 
 self.addEventListener("install", () => self.skipWaiting());
-new ServiceWorkerMLCEngineHandler();
+new ServiceWorkerMLCEngineHandler().serveEndpoint();
