@@ -39,7 +39,7 @@ const built = await Promise.all([
     entryPoints: { whole: "src/index.ts", handle: "src/handle.ts", "ai-sdk": "src/adapters/ai_sdk/index.ts", "prompt-api": "src/adapters/prompt_api/index.ts", react: "src/adapters/react/index.ts",
       element: "src/adapters/element/index.ts" } }),
   // A package's worker, and the engine and the views for tests, whole.
-  build({ ...shared, format: "esm", entryPoints: { worker: "src/transport/worker_main.ts", debug: "src/bench/debug_engine.ts", drawing: "src/bench/drawing.ts" } }),
+  build({ ...shared, format: "esm", entryPoints: { worker: "src/shared/worker_main.ts", debug: "src/bench/debug_engine.ts", drawing: "src/bench/drawing.ts" } }),
   // One file each: a page's assets.
   build({
     ...shared, format: "esm", plugins: [...shared.plugins, sitePart],

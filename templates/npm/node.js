@@ -1,21 +1,3 @@
-import { openWorkerEngine, Package, startEngine } from "./runtime/node.js";
-import { asksForWeights, models } from "./models.js";
-
 export * from "./runtime/node.js";
+export { createEngine } from "./node-engine.js";
 export { modelId, modelIds, modelRecords } from "./models.js";
-
-const contents = new Package(models, asksForWeights);
-
-/** As in a browser, with a thread in the worker's place. */
-export async function createEngine(config, chatOptions) {
-  const { worker, signal, ...more } = config ?? {};
-  const [chosen, engineConfig] = contents.choose(more);
-  signal?.throwIfAborted();
-  const started = worker ?? startEngine(new URL("./runtime/node-worker.js", import.meta.url));
-  try {
-    return await openWorkerEngine(started, chosen, engineConfig, chatOptions, { signal });
-  } catch (error) {
-    if (started !== worker) started.terminate();
-    throw error;
-  }
-}

@@ -10,6 +10,7 @@ import pytest
 from cdn import publish, served
 from playwright.sync_api import Browser, Page, expect
 from test_site_markdown import ATTACKS, FORBIDDEN
+from test_size import gzipped
 
 from package_sample import node
 
@@ -94,6 +95,28 @@ def test_the_plain_page_answers(browser: Browser, cdn: str, tmp_path: Path) -> N
         (worker,) = page.workers
         assert worker.url.startswith("blob:"), "a script of another origin"
         context.close()
+
+
+def test_what_runs_a_model_is_fetched_when_one_is_started(browser: Browser, cdn: str, folder: Path, tmp_path: Path) -> None:
+    """And of the page's own scripts none has an engine, which is in the worker's."""
+    (tmp_path / "index.html").write_text(PLAIN.replace(ADDRESS, cdn))
+    context = browser.new_context()
+    page = context.new_page()
+    fetched: list[str] = []
+    context.on("request", lambda request: fetched.append(request.url.removeprefix(cdn)))
+    with served(tmp_path) as address:
+        page.goto(address)
+        page.wait_for_selector("llm-chat >> text=Download and start")
+        before = [name for name in fetched if name.endswith(".js")]
+        page.click("llm-chat >> text=Download and start")
+        ask(page, "one")
+        answered(page, 2)
+        context.close()
+    after = [name for name in fetched if name.endswith(".js") and name not in before]
+    assert {"engine.js", "runtime/handle.js", "runtime/worker.js"} <= set(after)
+    assert "runtime/whole.js" not in fetched
+    first, later = (sum(gzipped(folder / "package" / name) for name in names if name != "runtime/worker.js") for names in (before, after))
+    assert (first <= 30_000, later <= 80_000) == (True, True), f"{first:,} bytes at first, {later:,} with the model"
 
 
 def test_a_visitor_starts_asks_and_stops_with_the_keyboard(opened: Open) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
+from test_site_shared import LEADERS
 
 from open_page import TESTS, page_console, serve
 from runtimes import runtime_command
@@ -96,3 +98,75 @@ def test_a_service_worker_that_was_stopped_answers_again(roots: dict[str, Path],
     assert loads == 3, "it was stopped in the middle of the answers"
     assert streamed == whole and max(map(len, whole)) > 100
     assert reports == 1, "a page that is loaded again finds the model"
+
+
+POST = """async ({ stream = false, model, cancel = false }) => {
+  const messages = [{ role: "user", content: "Hello there" }];
+  const body = JSON.stringify({ messages, temperature: 0, max_tokens: cancel ? 2000 : 6, stream, model });
+  const response = await fetch("v1/chat/completions", { method: "POST", body });
+  const reader = response.body.getReader();
+  let text = "";
+  for (let read = await reader.read(); !read.done && !cancel; read = await reader.read()) text += new TextDecoder().decode(read.value);
+  if (cancel) await reader.cancel();
+  return [response.status, text];
+}"""
+
+
+def test_a_service_worker_answers_openais_requests_of_any_tab(roots: dict[str, Path], browser: Browser) -> None:
+    """By the model that a page has loaded there, which is loaded again where the browser has stopped the service worker."""
+    with serve(roots) as origin:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{origin}/webllm/stopped.html?static_service_worker.js")
+        page.wait_for_function("globalThis.ask")
+        expected = page.evaluate("ask()")["text"]
+        tab = context.new_page()
+        tab.goto(f"{origin}/webllm/check.js")
+
+        def answer() -> str:
+            status, text = tab.evaluate(POST, {})
+            assert status == 200, text
+            content = json.loads(text)["choices"][0]["message"]["content"]
+            assert isinstance(content, str)
+            return content
+
+        assert answer() == expected
+        status, text = tab.evaluate(POST, {"stream": True})
+        assert (status, text.endswith("data: [DONE]\n\n")) == (200, True)
+        assert tab.evaluate(POST, {"model": "nobody"})[0] == 404
+        tab.evaluate(POST, {"stream": True, "cancel": True})
+        assert page.evaluate("ask()")["text"] == expected
+        session = context.new_cdp_session(page)
+        session.send("ServiceWorker.enable")
+        session.send("ServiceWorker.stopAllWorkers")
+        assert answer() == expected, "the page has loaded its model again"
+        page.close()
+        assert answer() == expected, "its page is gone, and the model is still there"
+        session = context.new_cdp_session(tab)
+        session.send("ServiceWorker.enable")
+        session.send("ServiceWorker.stopAllWorkers")
+        status, text = tab.evaluate(POST, {})
+        assert (status, json.loads(text)["error"]["code"]) == (503, "model_not_loaded")
+        context.close()
+
+
+def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Browser) -> None:
+    """It is loaded once, and answers go on where the tab that has it is closed."""
+    with serve(roots) as origin:
+        context = browser.new_context()
+
+        def opened() -> Page:
+            page = context.new_page()
+            page.goto(f"{origin}/webllm/shared.html")
+            page.wait_for_function("globalThis.ask !== undefined")
+            return page
+
+        first = opened()
+        expected = first.evaluate("ask('Hello there')")
+        second = opened()
+        assert second.evaluate(LEADERS) == [1, 1], "one has the model, and one waits for its end"
+        assert second.evaluate("ask('Hello there')") == expected
+        second.expose_function("closeFirst", first.close)
+        assert second.evaluate("ask('Hello there', closeFirst)") == expected
+        assert first.is_closed()
+        context.close()

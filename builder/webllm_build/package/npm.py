@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from webllm_build.package.assets import licenses, runtime_modules, runtime_types, templates_folder
+from webllm_build.package.assets import licenses, runtime_file, runtime_modules, runtime_types, templates_folder
 from webllm_build.package.bill import BILL, Product, bill
 from webllm_build.package.manifest import Manifest
 from webllm_build.package.model_folder import CompiledModel, marked
@@ -19,8 +20,10 @@ from webllm_build.package.render import render
 RUNTIME_LICENSE = "Apache-2.0"
 PEERS = {"@ai-sdk/provider": "^4.0.0", "react": ">=18"}
 JSON_SUFFIX = ".txt"  # Parcel makes a script of what ends in .json; no bundler touches a text, and hosts compress it, too
-PLAIN_SCRIPTS = ("index.js", "static.js", "node.js", "node-static.js", "prompt-api.js", "element.js")
-SCRIPTS = (*PLAIN_SCRIPTS, "models.js")
+_ENTRIES = ("index.js", "static.js", "prompt-api.js", "element.js", "node.js", "node-static.js", "node-prompt-api.js")
+_BETWEEN = ("engine.js", "node-engine.js", "language-model.js")
+SCRIPTS = (*_ENTRIES, *_BETWEEN, "models.js")
+_DECLARED = ("index", "static", "worker", "prompt-api", "models")
 
 
 def write_npm(output: Output, models: Sequence[CompiledModel], *, name: str, version: str, weights: Places) -> Marker:
@@ -102,12 +105,13 @@ def _path(file: str) -> str:
 
 def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: Places) -> dict[str, str]:
     ask_weights = weights.asks
+    build = hashlib.sha256(runtime_file("worker.js")).hexdigest()[:32]
     ids = [each.manifest.model.id for each in contents]
     names = list(dict.fromkeys([*ids, *(other for each in contents for other in each.model.names)]))
     licensed = [(one_line(each.manifest.model.name), one_line(each.manifest.model.license or "unknown")) for each in contents]
     return {
-        **{name: (templates_folder() / "npm" / name).read_text("utf-8") for name in PLAIN_SCRIPTS},
-        "models.js": render("npm/models.js.j2", models=[each.script for each in contents], ask_weights=ask_weights),
+        **{name: (templates_folder() / "npm" / name).read_text("utf-8") for name in (*_ENTRIES, *_BETWEEN)},
+        "models.js": render("npm/models.js.j2", models=[each.script for each in contents], ask_weights=ask_weights, build=build),
         "models.d.ts": render("npm/models.d.ts.j2", ids=ids, names=names, ask_weights=ask_weights),
         "index.d.ts": render("npm/index.d.ts.j2", name=name, ask_weights=ask_weights),
         "static.d.ts": render("npm/static.d.ts.j2", ask_weights=ask_weights),
@@ -168,7 +172,7 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
             "./worker": {"types": "./worker.d.ts", "node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
             "./ai-sdk": {"types": "./runtime/adapters/ai_sdk/index.d.ts", "default": "./runtime/ai-sdk.js"},
             "./react": {"types": "./runtime/adapters/react/index.d.ts", "default": "./runtime/react.js"},
-            "./prompt-api": {"types": "./prompt-api.d.ts", "default": "./prompt-api.js"},
+            "./prompt-api": {"types": "./prompt-api.d.ts", "node": "./node-prompt-api.js", "default": "./prompt-api.js"},
             "./element": {"types": "./runtime/adapters/element/index.d.ts", "default": "./element.js"},
             "./model/*": "./model/*",
             "./package.json": "./package.json",
@@ -182,11 +186,11 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
         "peerDependenciesMeta": {name: {"optional": True} for name in PEERS},
         # A worker's script runs for its effects, Node's entry puts Node in a browser's place, and the entries say what the package holds.
         "sideEffects": [
-            *(f"./{name}" for name in PLAIN_SCRIPTS),
+            *(f"./{name}" for name in (*_ENTRIES, "engine.js", "node-engine.js")),
             "./runtime/worker.js",
             "./runtime/node.js",
             "./runtime/node-worker.js",
             "./runtime/chunks/node-*.js",
         ],
-        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in ("index", "static", "worker", "prompt-api", "models")), "runtime", "model", BILL],
+        "files": [*SCRIPTS, *(f"{name}.d.ts" for name in _DECLARED), "runtime", "model", BILL],
     }

@@ -2,7 +2,9 @@
 
 import { listOf } from "../api/config.ts";
 import type { MLCEngineConfig, ModelRecord } from "../api/types.ts";
+import { isStored } from "../storage/stored.ts";
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
+import { sharedWorkerName } from "../support/group_name.ts";
 import { addPackagedModels, howToMake, packagedRecord } from "./app_config.ts";
 
 /** A model of a package. */
@@ -63,5 +65,18 @@ export class Package {
     const byId = this.#models.map((each) => called(each, each.record.model_id));
     const byName = this.#models.flatMap((each) => each.aliases.map((name) => called(each, name)));
     return [[...names], { ...config, appConfig: { model_list: [...byId, ...byName] } }];
+  }
+
+  /** Names a worker whose engine is that of all workers of the name: of this script, and with these models, loaded alike. build: names the script. */
+  sharedWorkerName(build: string, names: readonly string[], { appConfig, ...config }: MLCEngineConfig, chatOptions: unknown): string {
+    const records = names.map((name) => appConfig?.model_list.find(({ model_id }) => model_id === name));
+    const models = records.map((record) => [record?.model_id, record?.manifest, record?.manifest_sha256, record?.weights]);
+    const { device, variant, calibrate, memoryLimit } = config;
+    return sharedWorkerName(JSON.stringify([build, models, device, variant, calibrate, memoryLimit, chatOptions]));
+  }
+
+  /** Whether all of a model is on this device. Storage that cannot be read counts as empty. */
+  isStored({ record }: PackagedFacts): Promise<boolean> {
+    return isStored(record).catch(() => false);
   }
 }

@@ -14,7 +14,7 @@ import { ELEMENT_WORDS, type ElementWords } from "./words.ts";
 export type { ElementModel, ElementWords, Engine, OpenModel };
 export type * from "./types.ts";
 
-const ENGINE_ATTRIBUTES = ["model", "weights", "device"];
+const ENGINE_ATTRIBUTES = ["model", "weights", "device", "shared"];
 /** After these an engine must be loaded anew. */
 const ENDS: readonly ErrorCode[] = ["DeviceLost", "GPUExecution", "OutOfMemory", "ModelNotLoaded", "Protocol", "Internal"];
 const PROPERTIES = ["messages", "request", "words"];
@@ -146,7 +146,7 @@ export function defineChat(models: readonly ElementModel[], open: OpenModel, nam
 
     #attach(): void {
       const attribute = (name: string): string | undefined => this.getAttribute(name) ?? undefined;
-      const attributes: EngineAttributes = { model: attribute("model"), weights: attribute("weights"), device: attribute("device") };
+      const attributes: EngineAttributes = { model: attribute("model"), weights: attribute("weights"), device: attribute("device"), shared: this.hasAttribute("shared") };
       const store = this.#engines = source.engine(attributes);
       const leave = store.use();
       const unsubscribe = store.subscribe(() => this.#show());

@@ -23,6 +23,8 @@ export interface EngineAttributes {
   /** URL of the folder of weights. */
   readonly weights: string | undefined;
   readonly device: string | undefined;
+  /** Whether all tabs of the site have one engine. */
+  readonly shared: boolean;
 }
 
 export type OpenModel = (config: EngineAttributes & OpenOptions) => Promise<Engine>;
@@ -53,8 +55,8 @@ export class Source {
   }
 
   /** Names that mean the same share an engine. */
-  engine({ model, weights, device }: EngineAttributes): EngineStore<Engine> {
-    const config = { model: this.#find(model)?.record.model_id ?? model, weights, device };
+  engine({ model, ...more }: EngineAttributes): EngineStore<Engine> {
+    const config = { model: this.#find(model)?.record.model_id ?? model, ...more };
     const key = JSON.stringify(Object.values(config));
     const store = this.#stores.get(key) ?? new EngineStore((options) => this.#open({ ...options, ...config }));
     this.#stores.set(key, store);

@@ -28,8 +28,8 @@ export interface LLMChatEventMap extends Omit<HTMLElementEventMap, "progress"> {
 }
 
 /**
- * `<llm-chat model weights device system placeholder theme autostart>`. `model`: a model of the package, by default the first that chats.
- * `weights`: URL of their folder, where the package has none. `device`: "auto", "gpu" or "cpu". `system`: what the model is told first.
+ * `<llm-chat model weights device system shared placeholder theme autostart>`. `model`: a model of the package, by default the first that chats.
+ * `weights`: URL of their folder, where the package has none. `device`: "auto", "gpu" or "cpu". `shared`: all tabs of the site have one engine. `system`: what the model is told first.
  * `theme`: "light" or "dark"; without it the visitor's. `autostart`: loads the model at once, not when somebody asks for it.
  * What stands in the element is shown while its conversation is empty.
  */
