@@ -11,7 +11,8 @@ import { Fields, present } from "../support/fields.ts";
 import { readJsonObject, readJsonObjects } from "../support/json.ts";
 import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/conversation.ts";
 import { MAX_URL } from "./config.ts";
-import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "./openai/messages.ts";
+import { readSentPicture } from "./pictures.ts";
+import { MAX_CALLS, MAX_CONTENT, MAX_MESSAGES, MAX_NAME, MAX_PARTS } from "./openai/messages.ts";
 import { MAX_CHOICES, MAX_SESSION_ID, MAX_STOPS, MAX_STOP_LENGTH, MAX_STOP_TOKENS, MAX_TOKENS } from "./openai/request.ts";
 import { MAX_TOOLS } from "./openai/tools.ts";
 
@@ -101,6 +102,7 @@ function parseConversation(conversation: Fields): Conversation {
 function parseMessage(message: Fields): ChatMessage {
   return present({
     role: message.string("role", MAX_NAME), content: message.string("content", MAX_CONTENT),
+    pictures: message.optional("pictures", (key) => message.objects(key, MAX_PARTS, readSentPicture)),
     name: message.optional("name", (key) => message.string(key, MAX_NAME)),
     reasoning: message.optional("reasoning", (key) => message.string(key, MAX_CONTENT)),
     toolCalls: message.optional("toolCalls", (key) => message.objects(key, MAX_CALLS, parseCall)),

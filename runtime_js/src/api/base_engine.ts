@@ -11,6 +11,7 @@ import { log } from "../support/log.ts";
 import { LatestAnswers, RequestAnswers } from "./answers.ts";
 import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
 import type { HostListener, KeptAnswer, LoadedModelInfo, ModelHost } from "./host.ts";
+import { sendable } from "./pictures.ts";
 import { probeOf, recovered, resumed } from "./resume_results.ts";
 import { embeddingResponse } from "./openai/embeddings.ts";
 import { ChatCompletionsOf, CompletionsOf, EmbeddingsOf } from "./openai/completions.ts";
@@ -193,8 +194,9 @@ export abstract class BaseEngine implements MLCEngineInterface {
     shapeFor: (model: string) => ResponseShape<W, P>,
   ): Promise<W | AsyncIterableIterator<P>> {
     const { signal, priority } = parseRequestOptions(options);
-    const requests = prompts.flatMap((prompt) => (
-      Array.from({ length: choices }, (_, choice) => ({ ...answer, prompt, choice, priority: priority ?? 0 }))));
+    const sent = sendable(prompts[0], choices); // a prompt with pictures is alone
+    const each = sent === undefined ? prompts.flatMap((prompt) => Array.from({ length: choices }, () => prompt)) : await sent;
+    const requests = each.map((prompt, i) => ({ ...answer, prompt, choice: i % choices, priority: priority ?? 0 }));
     const answers = await RequestAnswers.begin(
       requests.map((request) => () => this.host.begin({ request, model }, signal ?? undefined)), choices, signal ?? undefined, this.#latest);
     const shape = shapeFor(answers.modelId);
@@ -237,7 +239,8 @@ export abstract class BaseEngine implements MLCEngineInterface {
   async tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]> {
     const { prompts: [prompt] } = typeof input === "string" ? parseTextRequest({ prompt: input }) : parseChatRequest({ messages: input });
     if (prompt === undefined) throw new InternalError("a request has no prompt");
-    return this.host.encodePrompt(prompt, modelId);
+    const [sent = prompt] = await sendable(prompt, 1) ?? [];
+    return this.host.encodePrompt(sent, modelId);
   }
 
   async countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number> {

@@ -161,7 +161,7 @@ function readChatOptions(value: unknown): { readonly contextLength: number | und
 }
 
 /** The address that relative URLs are resolved against: the folder's that a program runs in, the page's, or the worker's own script, which may come from memory. */
-function baseUrl(): string {
+export function baseUrl(): string {
   return platform()?.base() ?? (typeof document === "undefined" ? globalThis.location.href.replace(/^blob:/, "") : document.baseURI);
 }
 

@@ -165,7 +165,7 @@ export class LocalHost implements ModelHost {
       const past = before.length === 0 ? undefined : { journal: undefined, tokens: before };
       return this.#begun(session, session.answer(request, processor, past, drafter), signal);
     }
-    const [kept, past] = await keep(request, request.resumable, session.modelId, session.encode(request.prompt).length);
+    const [kept, past] = await keep(request, request.resumable, session.modelId, (await session.encode(request.prompt)).length);
     try {
       return await this.#begun(session, session.answer(kept, undefined, past, drafter), signal);
     } catch (error) {
@@ -208,7 +208,7 @@ export class LocalHost implements ModelHost {
   }
 
   async encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {
-    return [...(await this.#sessionOf(modelId)).encode(prompt)];
+    return [...await (await this.#sessionOf(modelId)).encode(prompt)];
   }
 
   async decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string> {

@@ -7,6 +7,7 @@ import { isNamed } from "../storage/folders.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { readAnswerRequest } from "./answer_request.ts";
+import { hasPictures } from "./pictures.ts";
 import type { KeptAnswer } from "./host.ts";
 import { MAX_URL } from "./config.ts";
 
@@ -27,6 +28,7 @@ export async function keep(
   asked: AnswerRequest, sessionId: string, modelId: string, promptTokens: number,
 ): Promise<readonly [AnswerRequest, Journaled]> {
   const request = seeded(asked);
+  if (hasPictures(asked.prompt)) throw new RequestValidationError("An answer about pictures cannot be kept: they are not kept with it. Leave `resumable` out.", PARAM);
   const journal = await Journal.create(sessionId, JSON.stringify({ modelId, request, promptTokens } satisfies Kept)).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId)
       : new RequestValidationError(`The answer cannot be kept: the storage refuses (${String(error)}).`, PARAM);

@@ -1,6 +1,6 @@
 /** One answer on its way: what was asked, and how far it has come. */
 
-import type { Draw, TokenLogprobs, TokenMask } from "../executor/runner.ts";
+import type { Draw, TokenLogprobs, TokenMask, TokenVectors } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
 import { SINKS } from "./overflow.ts";
 import { MAX_DEPTH, type StepPace } from "./pace.ts";
@@ -24,6 +24,12 @@ export interface StateListener {
   take(states: Promise<Float32Array>, position: number, isLast: boolean): void;
 }
 
+/** Has the vectors of tokens that are no words. */
+export interface VectorSource {
+  /** Those of all negative ones of these tokens; a promise where they must be computed first, for as long as somebody wants them. */
+  of(tokens: readonly number[], isWanted: () => boolean): readonly TokenVectors[] | Promise<unknown>;
+}
+
 export interface GenerationRequest {
   /** Shorter than the context. */
   readonly prompt: readonly number[];
@@ -38,6 +44,8 @@ export interface GenerationRequest {
   readonly constraint?: Constraint | undefined;
   /** Who guesses what may come; nobody where there are none. */
   readonly drafts?: readonly DraftSource[] | undefined;
+  /** Of a prompt with tokens that are no words, which have negative ids. */
+  readonly vectors?: VectorSource | undefined;
   /** Ends with the prompt: no token is sampled. */
   readonly states?: StateListener | undefined;
 }
@@ -87,7 +95,7 @@ export class Generation {
   /** The number of the latest step that it had a row in. */
   latestStep = 0;
   isEnded = false;
-  /** Whether its draft model is asked what comes next. */
+  /** Whether it waits for its draft model, or for vectors of its prompt. */
   isAsking = false;
   #hasBegun = false;
   /**
@@ -315,12 +323,15 @@ export class Generation {
 
   /** Leaves out what is in the middle. Keys hold their positions, so that what stays is computed again. */
   shift(): void {
-    this.tokens.splice(SINKS, this.tokens.length - (this.contextLength >> 1));
+    let end = SINKS + this.tokens.length - (this.contextLength >> 1);
+    while ((this.tokens[end] ?? 0) < 0) end++; // no part of a picture stays
+    this.tokens.splice(SINKS, end - SINKS);
   }
 
   /** Whoever computed it is gone: its steps begin again elsewhere, and what was drawn and not read is drawn again. */
   restart(): void {
     this.sequence = null;
+    this.isAsking = false;
     this.#back(this.sampled - this.read);
     if (this.read === 0) this.cached = 0;
   }

@@ -78,7 +78,7 @@ export class Lookup implements DraftSource {
     while (this.#next >= 0 && draft.length < most) {
       const at = this.#next + draft.length;
       const token = text[at] ?? (this.#text === undefined ? draft[at - text.length] : undefined); // what repeats goes on repeating
-      if (token === undefined) break;
+      if (token === undefined || token < 0) break; // what is no word nobody says
       draft.push(token);
     }
     return draft;

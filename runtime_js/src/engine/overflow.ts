@@ -1,5 +1,7 @@
 /** What to do with a prompt, or an answer, that is longer than the context window. */
 
+import { PICTURE } from "../media/source.ts";
+
 /**
  * "drop_oldest" leaves out whole turns from the oldest on, but no system message in front of them; of a text the oldest tokens but SINKS.
  * "truncate_middle" also keeps the first turn, and where that is not enough, as much of the longest message's beginning as of its end; so it
@@ -37,7 +39,7 @@ export function* shortened<T extends { readonly role: string }>(
 const GAP = "\n[…]\n";
 
 /** The same messages with so many characters less in the middle of the longest; undefined where there are not so many. */
-export function withoutMiddle<T extends { readonly role: string; readonly content: string }>(
+export function withoutMiddle<T extends { readonly role: string; readonly content: string; readonly pictures?: readonly unknown[] | undefined }>(
   messages: readonly T[], characters: number,
 ): T[] | undefined {
   const others = messages.filter(({ role }) => role !== "system");
@@ -47,7 +49,10 @@ export function withoutMiddle<T extends { readonly role: string; readonly conten
   const [head, tail] = [longest.content.slice(0, kept >> 1), longest.content.slice(-(kept >> 1))];
   // Neither half of a pair of surrogates.
   const content = head.replace(/[\ud800-\udbff]$/, "") + GAP + tail.replace(/^[\udc00-\udfff]/, "");
-  return messages.map((message) => (message === longest ? { ...message, content } : message));
+  const { pictures: all = [] } = longest;
+  const placesIn = (text: string): number => text.split(PICTURE).length - 1;
+  const pictures = [...all.slice(0, placesIn(head)), ...all.slice(all.length - placesIn(tail))];
+  return messages.map((message) => (message === longest ? { ...message, content, ...(all.length > 0 && { pictures }) } : message));
 }
 
 /** Tokens of a text, at most `most` of them. */

@@ -4,8 +4,9 @@
  * text, and not the GPU.
  */
 
-import type { CacheView, ModelRunner, Row, StepResult } from "../executor/runner.ts";
-import { DeviceLostError, GPUExecutionError, InternalError, NoAnswerError, OutOfMemoryError, type MLCEngineError } from "../support/errors.ts";
+import type { CacheView, ModelRunner, Row, StepResult, TokenVectors } from "../executor/runner.ts";
+import { InternalError, OutOfMemoryError, type MLCEngineError } from "../support/errors.ts";
+import { isLoss, type Flight } from "./flight.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
 import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace } from "./pace.ts";
 import { WaitingQueue } from "./queue.ts";
@@ -21,26 +22,6 @@ export type Stop = () => void;
 
 /** Takes the generations of a step loop whose runner is lost, to be adopted by another. */
 export type Heir = (error: MLCEngineError, generations: readonly Generation[]) => void;
-
-/** Whether whoever computes is gone, and not only a step. */
-function isLoss(error: unknown): error is MLCEngineError {
-  return error instanceof DeviceLostError || error instanceof GPUExecutionError || error instanceof NoAnswerError;
-}
-
-/** A step or a chunk of a prompt under way. */
-interface Flight {
-  /** Whose tokens it samples, by row; of tokens that do not count nobody's. */
-  rows: readonly (Generation | null)[];
-  /** Of whose prompt it is a chunk. */
-  readonly prompt: Generation | null;
-  /** Rows that it computes. */
-  readonly computed: number;
-  /** Whether it checks guesses. */
-  readonly isGuess: boolean;
-  readonly results: Promise<readonly StepResult[]>;
-  /** When it was submitted, where nothing else was under way. */
-  begun?: number;
-}
 
 export class Scheduler {
   readonly #runner: ModelRunner;
@@ -222,7 +203,7 @@ export class Scheduler {
   #isRow(generation: Generation): boolean {
     const { sequence, position, request: { states } } = generation;
     if (sequence === null || position >= sequence.limit || states !== undefined) return false;
-    return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && position > 0;
+    return generation.isOnGpu ? generation.sampled < generation.limit : generation.pending === 1 && position > 0 && (generation.tokens.at(-1) ?? 0) >= 0;
   }
 
   #isPrompt(generation: Generation): boolean {
@@ -250,13 +231,14 @@ export class Scheduler {
     const isInSteps = this.#runner.shape.slots > 0 && generation.read === 0 && states === undefined;
     const end = sequence.branch > position ? sequence.branch : isInSteps ? Math.max(position + 1, tokens.length - 1) : tokens.length;
     const chunk = tokens.slice(position, Math.min(end, states?.isWhole === true ? end : position + Math.min(...lengths.map(({ value }) => value))));
-    if (!await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
+    const vectors = this.#vectorsOf(generation, chunk);
+    if (vectors === undefined || !await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
     const cache = this.#view(generation);
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
     const isLast = position + chunk.length === tokens.length;
     const samples = isLast && states === undefined;
     const done = states !== undefined ? this.#encode(chunk, position, cache, states, isLast)
-      : samples ? this.#sampleBehind(generation, chunk, position, cache) : this.#runner.prefill(chunk, position, cache).then(() => []);
+      : samples ? this.#sampleBehind(generation, chunk, position, cache, vectors) : this.#runner.prefill(chunk, position, cache, vectors).then(() => []);
     if (samples) generation.sampled++;
     this.#onRunner = samples ? [generation] : []; // its tokens take the place of those that were sampled
     this.#wasChunk = true;
@@ -270,12 +252,26 @@ export class Scheduler {
     if (isLast && !samples) generation.end("stop");
   }
 
+  /** Of a chunk's tokens that are no words; undefined where these must be computed first, while others go on. */
+  #vectorsOf(generation: Generation, chunk: readonly number[]): readonly TokenVectors[] | undefined {
+    const vectors = generation.request.vectors?.of(chunk, () => !generation.isEnded) ?? [];
+    if (!(vectors instanceof Promise)) return vectors;
+    generation.isAsking = true;
+    void this.#guard([generation], async () => { await vectors; }).then(() => {
+      generation.isAsking = false;
+      this.#wake();
+    });
+    return undefined;
+  }
+
   /** Adds the tokens, and samples what follows. Where a grammar forced a few, they are rows of one step: a chunk takes as long as many tokens do. */
-  async #sampleBehind(generation: Generation, tokens: readonly number[], position: number, cache: CacheView): Promise<readonly StepResult[]> {
+  async #sampleBehind(
+    generation: Generation, tokens: readonly number[], position: number, cache: CacheView, vectors: readonly TokenVectors[],
+  ): Promise<readonly StepResult[]> {
     const draw = generation.draw(tokens.length);
     const count = rowsComputed(this.#prepared, tokens.length);
-    const isJump = generation.read > 0 && generation.request.constraint !== undefined && draw.controls === undefined;
-    if (!isJump || count === Infinity || this.#runner.shape.slots > 0) return [await this.#runner.prefillAndSample(tokens, position, cache, draw)];
+    const isJump = generation.read > 0 && generation.request.constraint !== undefined && draw.controls === undefined && vectors.length === 0;
+    if (!isJump || count === Infinity || this.#runner.shape.slots > 0) return [await this.#runner.prefillAndSample(tokens, position, cache, draw, vectors)];
     const last = tokens.length - 1;
     return (await this.#runner.decode(jumpRows(tokens, position, cache, draw, count), last)).slice(last, last + 1);
   }

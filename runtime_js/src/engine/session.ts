@@ -1,8 +1,9 @@
 /** A loaded model: answers requests with events. */
 
 import type { ModelRunner } from "../executor/runner.ts";
-import { AbortError, ContextWindowSizeExceededError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
+import { AbortError, ContextWindowSizeExceededError, InternalError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
 import type { EmbeddingFacts } from "../storage/embedding_facts.ts";
+import type { PictureSource } from "../media/source.ts";
 import { log } from "../support/log.ts";
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
@@ -18,6 +19,8 @@ import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
 import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
 import { isThinking, parserOptions } from "./output.ts";
+import { withIds, withPrompts, withoutIds } from "./picture_prompt.ts";
+import { Pictures, PromptVectors, type SeenPicture, type Vision } from "./pictures.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Resumed, type Past } from "./resumable.ts";
 import { Recital } from "./recital.ts";
@@ -52,11 +55,18 @@ export interface SessionParts {
   readonly modelId: string;
   /** Of a model that makes vectors of texts, and does nothing else. */
   readonly embedding?: EmbeddingFacts | undefined;
+  /** Of a model that sees pictures. */
+  readonly vision?: Vision | undefined;
   /** Frees the runner and all that it holds. */
   readonly dispose: () => void;
   /** Loads the model anew where the runner is lost; absent where that is the caller's affair. */
   readonly revive?: ((error: MLCEngineError, signal: AbortSignal) => Promise<SessionParts>) | undefined;
 }
+
+/** What a request shows, as far as it was looked at. */
+type Shown = ReadonlyMap<PictureSource, SeenPicture>;
+
+const NOTHING: Shown = new Map();
 
 /** A prompt's tokens, and the text that a chat template made of it. */
 interface Encoded {
@@ -79,6 +89,8 @@ export class Session {
   /** Whose answers wait for it. */
   #orphans: readonly Generation[] = [];
   readonly #life = new AbortController();
+  /** Those that it was shown, for as long as it is loaded. */
+  readonly #pictures = new Pictures();
   /** Models that may draft for this one. */
   readonly #sameVocabulary = new WeakSet<Session>();
 
@@ -128,7 +140,8 @@ export class Session {
     tokenizer.known(stopTokens, "stop_token_ids");
     tokenizer.known(sampling.logitBias?.map(([token]) => token) ?? [], "logit_bias");
     const eosTokenIds = new Set([...(request.ignoreEos === true ? [] : this.#parts.eosTokenIds), ...stopTokens]);
-    const { rendered, tokens: prompt } = this.#fit(request, runner.shape.contextLength);
+    const shown = await this.#see(request.prompt);
+    const { rendered, tokens: prompt } = this.#fit(request, runner.shape.contextLength, shown);
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     const parse = parserOptions(request, format, rendered);
     const structure = toolStructure(request, parse.format, parse.isThinking)
@@ -142,7 +155,7 @@ export class Session {
     const events = new PushStream<AnswerEvent>(() => stop());
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events, grammar?.times);
-    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, prompt, request.choice, processor && new ProcessedAnswer(processor, request.step === "next"));
+    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, this.#asWords(prompt), request.choice, processor && new ProcessedAnswer(processor, request.step === "next"));
     const before = past?.tokens ?? [];
     tokenizer.known(before, "sessionId");
     if (before.length > 0) sampler.skip(before);
@@ -157,7 +170,8 @@ export class Session {
     const recited = recital === undefined ? 0 : prompt.length - 1;
     const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length + recited;
     const { priority } = request;
-    const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length, sampler, drafter) : [recital];
+    const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length, sampler, shown.size === 0 ? drafter : undefined) : [recital];
+    const vectors = shown.size === 0 ? undefined : new PromptVectors(this.#pictures, [...shown.values()], () => this.#vision());
     const shifts = request.overflow === "drop_oldest";
     try {
       if (maxTokens === 0) {
@@ -166,7 +180,7 @@ export class Session {
       const known = recital !== undefined ? prompt.slice(0, 1) : before.length === 0 ? prompt : [...prompt, ...before];
       if (recital !== undefined) writer.recite(prompt[0] ?? 0, prompt.length);
       const ends = recital === undefined ? eosTokenIds : NO_ENDS; // the prompt may have some; the writer knows where the answer begins
-      stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds: ends, sampler, shifts, priority, constraint, drafts }, listener);
+      stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds: ends, sampler, shifts, priority, constraint, drafts, vectors }, listener);
     } catch (error) {
       constraint?.dispose();
       throw error;
@@ -215,15 +229,15 @@ export class Session {
   }
 
   /** The prompt, shortened as the request allows where it is too long. Raises ContextWindowSizeExceededError. */
-  #fit({ prompt, overflow = "error", maxTokens = Infinity, thinkingBudget }: AnswerRequest, contextLength: number): Encoded {
+  #fit({ prompt, overflow = "error", maxTokens = Infinity, thinkingBudget }: AnswerRequest, contextLength: number, shown: Shown): Encoded {
     const isThoughtless = thinkingBudget === 0;
-    const whole = this.#encode(prompt, isThoughtless);
+    const whole = this.#encode(prompt, shown, isThoughtless);
     if (whole.tokens.length < contextLength) return whole;
     const most = roomForPrompt(contextLength, maxTokens);
     if (prompt.kind !== "chat" && overflow !== "error") return { ...whole, tokens: cut(whole.tokens, overflow, most) };
     if (prompt.kind === "chat") {
       const encoded = (messages: readonly ChatMessage[]): Encoded => (
-        this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } }, isThoughtless));
+        this.#encode({ ...prompt, conversation: { ...prompt.conversation, messages } }, shown, isThoughtless));
       let [least, tokens] = [prompt.conversation.messages, whole.tokens.length];
       for (const messages of shortened(least, overflow)) {
         const shorter = encoded(messages);
@@ -252,7 +266,7 @@ export class Session {
     const { embedding, runner, tokenizer } = this.#parts;
     const most = Math.min(embedding?.maxTokens ?? Infinity, runner.shape.contextLength);
     const prompts = textsToEmbed(call, embedding).map((input) => {
-      const tokens = this.encode(input);
+      const { tokens } = this.#encode(input);
       if (tokens.length === 0) throw new RequestValidationError("An input has no tokens.", { param: "input" });
       if (tokens.length <= most) return tokens;
       if (!call.truncate) {
@@ -265,20 +279,47 @@ export class Session {
     return embed(this.#scheduler, prompts, runner.shape, poolOf(call.pooling, embedding), signal);
   }
 
-  /** The tokens of a prompt. Raises RequestValidationError. */
-  encode(prompt: Prompt): readonly number[] {
-    return this.#encode(prompt).tokens;
+  /** The tokens of a prompt, of pictures the model's own image token. Rejects with RequestValidationError, or where a picture cannot be had. */
+  async encode(prompt: Prompt): Promise<readonly number[]> {
+    return this.#asWords(this.#encode(prompt, await this.#see(prompt)).tokens);
+  }
+
+  #asWords(tokens: readonly number[]): readonly number[] {
+    const { vision } = this.#parts;
+    return vision === undefined ? tokens : withoutIds(tokens, vision.imageToken);
+  }
+
+  /** Looks at the pictures of a prompt. */
+  async #see(prompt: Prompt): Promise<Shown> {
+    const sources = prompt.kind === "chat" ? prompt.conversation.messages.flatMap(({ pictures = [] }) => pictures) : [];
+    const [first] = sources;
+    if (first === undefined) return NOTHING;
+    const { vision } = this.#parts;
+    if (vision === undefined) {
+      throw new RequestValidationError(
+        `${first.path} is a picture, and the model "${this.modelId}" reads text alone. Leave the part out, or load a model that sees pictures.`, { param: first.path });
+    }
+    const seen = await this.#pictures.see(sources, vision);
+    return new Map(sources.flatMap((source, i) => { const one = seen[i]; return one === undefined ? [] : [[source, one] as const]; }));
+  }
+
+  /** That of the model as it runs now. */
+  #vision(): Vision {
+    const { vision } = this.#parts;
+    if (vision === undefined) throw new InternalError("the model saw pictures before");
+    return vision;
   }
 
   /** `isThoughtless`: a thought that the template begins is closed at once. */
-  #encode(prompt: Prompt, isThoughtless = false): Encoded {
-    const { tokenizer } = this.#parts;
+  #encode(prompt: Prompt, shown: Shown = NOTHING, isThoughtless = false): Encoded {
+    const { tokenizer, vision } = this.#parts;
     switch (prompt.kind) {
       case "chat": {
-        const begun = this.#render(prompt.conversation);
+        const pictures = prompt.conversation.messages.flatMap(({ pictures: sources = [] }) => sources.flatMap((source) => shown.get(source) ?? []));
+        const begun = withPrompts(this.#render(prompt.conversation), vision?.settings.placeholder ?? "", pictures);
         const { thinking } = this.#parts.format;
         const rendered = isThoughtless && thinking !== undefined && isThinking(begun, thinking) ? `${begun}\n${thinking.end}\n\n` : begun;
-        return { rendered, tokens: tokenizer.encode(rendered) };
+        return { rendered, tokens: withIds(tokenizer.encode(rendered), vision?.imageToken ?? 0, pictures) };
       }
       case "text":
         return {
@@ -291,13 +332,13 @@ export class Session {
   }
 
   #render(conversation: Conversation): string {
-    const { tokenizer, format } = this.#parts;
+    const { tokenizer, format, vision } = this.#parts;
     if ((conversation.tools?.length ?? 0) > 0 && format.tools === undefined) {
       throw new RequestValidationError(
         "This model has no tools: its chat template speaks of none, or of none in a format that is known. Leave `tools` out, or build the model "
         + "with --tool-format.", { param: "tools" });
     }
-    return tokenizer.render(conversation);
+    return tokenizer.render(conversation, vision === undefined ? [] : [vision.settings.placeholder, vision.settings.image]);
   }
 
   /** The text of tokens. Raises RequestValidationError. */

@@ -4,7 +4,7 @@
  */
 
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
-import type { CacheView, Draw, Row, RunnerShape, StepResult } from "./runner.ts";
+import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "./runner.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
 import { firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "./additions.ts";
 import type { InspectableRunner } from "./backend.ts";
@@ -184,23 +184,25 @@ export class PlanExecutor implements InspectableRunner {
     return this.#parts.rows !== undefined || this.#mustWait(names) ? kept(cache) : cache;
   }
 
-  prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
+  prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void> {
     const additions = [{ position, count: tokens.length, cache: this.#seen(cache) }];
     return this.#withRows(tokens, async (stored) => {
       if (this.#mustWait([])) await this.#ready([]);
-      this.#writeTokens(tokens, stored);
+      this.#writeTokens(tokens, stored, vectors);
       this.#submit([["prefill", tokens.length]], additions, this.#write(additions));
       await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
     });
   }
 
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
+  prefillAndSample(
+    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[],
+  ): Promise<StepResult> {
     const rows = [{ draw, end: tokens.length, counted: 0 }];
     const names = functionsFor(rows);
     const additions = [{ position, count: tokens.length, cache: this.#seen(cache, names) }];
     return this.#withRows(tokens, async (stored) => {
       if (this.#mustWait(names)) await this.#ready(names);
-      this.#writeTokens(tokens, stored);
+      this.#writeTokens(tokens, stored, vectors);
       const [result = { token: 0 }] = await this.#step([["prefill", tokens.length], ["logits", tokens.length]], additions, rows, 1);
       return result;
     });
@@ -283,12 +285,16 @@ export class PlanExecutor implements InspectableRunner {
   }
 
   /** Where a row has none, the GPU has it already. */
-  #writeTokens(tokens: readonly (number | undefined)[], stored: readonly TokenRows[]): void {
+  #writeTokens(tokens: readonly (number | undefined)[], stored: readonly TokenRows[], vectors: readonly TokenVectors[] = []): void {
     const { queue } = this.#parts.device;
     const buffer = this.#buffers.io("tokens");
     if (tokens.every((token) => token !== undefined)) queue.writeBuffer(buffer, 0, Int32Array.from(tokens));
     else tokens.forEach((token, i) => { if (token !== undefined) queue.writeBuffer(buffer, 4 * i, Int32Array.of(token)); });
     for (const { io, bytes } of stored) queue.writeBuffer(this.#buffers.io(io), 0, bytes);
+    for (const { at, values } of vectors) {
+      const rows = this.#buffers.io("vectors");
+      queue.writeBuffer(rows, at * (rows.size / this.shape.prefillChunk), values);
+    }
   }
 
   /** The forward pass and what draws from its logits, whose results come late; a step of which the CPU has a part waits for it. */

@@ -1,5 +1,7 @@
 /** What the engine needs of whoever computes the model. The GPU executor is one; tests have another. */
 
+import type { Tile } from "../media/picture.ts";
+
 /** The cache of one sequence as one step sees it. Views may be of memory that changes after the call. */
 export interface CacheView {
   /** Of each group: page ids of the sequence, with room for the step's tokens; -1 in front of the group's window. */
@@ -21,6 +23,12 @@ export interface PageGroup {
   readonly window: number | null;
   /** Pages that a sequence as long as the context takes. */
   readonly pages: number;
+}
+
+/** Vectors of tokens that are no words, and have negative ids: of those of a call from the place `at` on, one behind the other. */
+export interface TokenVectors {
+  readonly at: number;
+  readonly values: Float32Array<ArrayBuffer>;
 }
 
 export interface RunnerShape {
@@ -104,13 +112,19 @@ export interface StepResult {
   readonly logprobs?: TokenLogprobs | undefined;
 }
 
+/** What makes vectors of pictures: a tower and what follows it. */
+export interface PictureRunner {
+  /** float32[tile.tokens, floats of a vector]. */
+  encode(tile: Tile): Promise<Float32Array<ArrayBuffer>>;
+}
+
 /** Steps run in the order of the calls; a call submits its work at once and its promise tells the result. */
 export interface ModelRunner {
   readonly shape: RunnerShape;
   /** Makes room for `pages` pages of a group or more and returns how many there are. */
   reservePages(group: number, pages: number): Promise<number>;
-  /** Adds `tokens` to the cache at `position`. */
-  prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void>;
+  /** Adds `tokens` to the cache at `position`. `vectors`: of all that are negative. */
+  prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void>;
   /**
    * The same, and what is made of the tokens' final hidden states, behind the model's last norm: by an embedding model their vector, by others
    * float32[hidden_size] of the last of them, and behind it the sum of all. `texts`: how many tokens each of several texts has, which begin
@@ -118,7 +132,7 @@ export interface ModelRunner {
    */
   encode(tokens: readonly number[], position: number, cache: CacheView, texts?: readonly number[]): Promise<Float32Array>;
   /** The same as `prefill`, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult>;
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[]): Promise<StepResult>;
   /**
    * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled; a row of null does nothing, and
    * its result says nothing. Rows may be of one sequence, one behind the other and at positions that follow each other. Where kernels for so

@@ -1,5 +1,6 @@
 /** The model's own Jinja template: a conversation to the text of a prompt. */
 
+import { PICTURE } from "../media/source.ts";
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../support/json.ts";
@@ -85,13 +86,13 @@ class NamedTemplate {
   }
 
   /** As transformers' templates know a message: what it has not is not there. */
-  #message({ role, content, name, reasoning, toolCalls, toolCallId }: ChatMessage, { takes, idLength }: CallStyle, inParts: boolean): object {
+  #message({ role, content, pictures = [], name, reasoning, toolCalls, toolCallId }: ChatMessage, { takes, idLength }: CallStyle, inParts: boolean): object {
     const argumentsOf = (text: string): JsonText | string => {
       const value = takes === "object" ? parseJson(text) : undefined;
       return value !== undefined && isJsonObject(value) ? new JsonText(text) : text;
     };
     return {
-      ...(reasoning !== undefined && { thinking: reasoning }), role, content: inParts ? [{ type: "text", text: content }] : content, ...(name !== undefined && { name }),
+      ...(reasoning !== undefined && { thinking: reasoning }), role, content: inParts || pictures.length > 0 ? partsOf(content, pictures.length) : content, ...(name !== undefined && { name }),
       ...(toolCallId !== undefined && { tool_call_id: shortened(toolCallId, idLength) }),
       ...(toolCalls !== undefined && toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => (
@@ -100,6 +101,13 @@ class NamedTemplate {
       ...(reasoning !== undefined && { reasoning_content: reasoning }),
     };
   }
+}
+
+/** What is said, as templates of models that see have it. Of what stands for pictures more than there are is left out. */
+function partsOf(content: string, pictures: number): object[] {
+  return content.split(PICTURE).flatMap((text, i) => [
+    ...(i > 0 && i <= pictures ? [{ type: "image" }] : []), ...(text === "" && pictures > 0 ? [] : [{ type: "text", text }]),
+  ]);
 }
 
 /** A rendered conversation up to the end of its last message's text, as transformers' continue_final_message cuts it. */

@@ -56,15 +56,15 @@ export class ChatTokenizer {
 
   /**
    * The prompt that asks for the next answer, or for the rest of the last message where that is the assistant's. What users and tools say
-   * stays text, whatever it spells, unless the conversation says otherwise. Raises RequestValidationError where the model has no template, or its template refuses the conversation.
+   * stays text, whatever it spells, unless the conversation says otherwise; nobody's text is one of the `marks`, which templates write. Raises RequestValidationError where the model has no template, or its template refuses the conversation.
    */
-  render(conversation: Conversation): string {
+  render(conversation: Conversation, marks: readonly string[] = []): string {
     if (this.#template === undefined) {
       throw new RequestValidationError(
         "This model has no chat template: it continues text and does not chat. Use engine.completions.create({ prompt }).");
     }
-    const messages = conversation.messages.map((message) => (
-      conversation.specialTokens !== "parse" && (message.role === "user" || message.role === "tool") ? { ...message, content: this.#segments.asText(message.content) } : message));
+    const messages = conversation.specialTokens === "parse" ? conversation.messages : conversation.messages.map(({ role, content, ...more }) => ({
+      role, content: this.#segments.without(role === "user" || role === "tool" ? this.#segments.asText(content) : content, marks), ...more }));
     return this.#template.render({ ...conversation, messages });
   }
 

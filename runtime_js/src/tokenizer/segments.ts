@@ -101,6 +101,11 @@ export class SegmentEncoder {
     return this.#control === null ? text : text.replace(this.#control, ([first = "", ...rest]) => `${first}${BREAK}${rest.join("")}`);
   }
 
+  /** A text in which none of these is what it spells. */
+  without(content: string, marks: readonly string[]): string {
+    return marks.reduce((text, mark) => text.replaceAll(mark, `${mark.slice(0, 1)}${BREAK}${mark.slice(1)}`), content);
+  }
+
   /** Where segments begin and end, from a cut on. */
   *#segments(text: string, from: number): Generator<readonly [start: number, end: number], void, undefined> {
     let start = from;

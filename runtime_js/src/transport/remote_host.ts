@@ -1,6 +1,7 @@
 /** Models behind a worker: sends requests, matches answers by id. */
 
 import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "../api/host.ts";
+import { transfers } from "../api/pictures.ts";
 import type { LogLevel, MemoryEstimate } from "../api/types.ts";
 import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
@@ -209,7 +210,10 @@ export class RemoteHost implements ModelHost {
   }
 
   #post(message: ClientMessage): void {
-    this.#worker.postMessage(message);
+    const prompt = message.kind === "answer" ? message.request.prompt : message.kind === "encode" ? message.prompt : undefined;
+    const transfer = prompt === undefined ? [] : transfers(prompt);
+    if (transfer.length > 0) this.#worker.postMessage(message, transfer);
+    else this.#worker.postMessage(message);
   }
 
   #receive(event: Event): void {

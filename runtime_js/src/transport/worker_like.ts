@@ -1,6 +1,6 @@
 /** What the client needs of a Worker. */
 export interface WorkerLike {
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
   addEventListener(type: "message" | "messageerror" | "error", listener: (event: Event) => void): void;
   /** Ends the worker, where it can be ended. */
   terminate?(): void;

@@ -6,6 +6,7 @@ import { MLCEngine } from "../../src/api/engine.ts";
 import type { MLCEngineConfig } from "../../src/api/types.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
 import type { MemoryEstimate } from "../../src/executor/memory_estimate.ts";
+import type { Vision } from "../../src/engine/pictures.ts";
 import { SequenceManager } from "../../src/engine/sequences.ts";
 import type { SamplingConfig } from "../../src/engine/sampling.ts";
 import { Session } from "../../src/engine/session.ts";
@@ -77,6 +78,8 @@ export class FakeEngine extends MLCEngine {
   rowCounts = [1, 2, 4];
   /** Of a call of a model that makes vectors of texts. */
   mostTexts = 1;
+  /** Of a model that sees. */
+  vision: Vision | undefined;
   /** Of an embedding model. */
   embeds: EmbeddingFacts | undefined;
 
@@ -92,7 +95,7 @@ export class FakeEngine extends MLCEngine {
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer: this.tokenizer,
       grammars: grammarsOf(this.tokenizer, runner.vocabulary, [END]), format: this.format, eosTokenIds: this.eosTokenIds, vocabSize: runner.vocabulary, sampling: this.sampling,
-      modelId: choice.modelId, embedding: this.embeds, dispose: () => { loaded.disposals++; },
+      modelId: choice.modelId, embedding: this.embeds, vision: this.vision, dispose: () => { loaded.disposals++; },
     });
   }
 

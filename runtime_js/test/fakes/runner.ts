@@ -3,16 +3,21 @@
  * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it. With slots, a state is the
  * list of all tokens before, and a step that finds another one than its pages hold fails. What it samples it reads in the first group of layers,
  * which sees all; what a token sees in groups with a window must be the same there. With `longestAlike`, all of what a long sequence samples from
- * must have been computed as such, and nothing of a short one.
+ * must have been computed as such, and nothing of a short one. A token with a negative id is to it what its vector says (`seenAs`).
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
-import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult } from "../../src/executor/runner.ts";
+import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult, TokenVectors } from "../../src/executor/runner.ts";
 import { FakeControls } from "./logits.ts";
 
 export const VOCABULARY = 97;
 /** Beside a token in a page, that it was computed as one of a long sequence. */
 const IN_LONG = 1 << 16;
+
+/** What a token with this vector, of a picture of this number, is to the model: no word of its vocabulary. */
+export function seenAs([picture = 0, place = 0]: readonly number[]): number {
+  return 1000 + 100 * picture + place;
+}
 
 /** The token after `tokens`. */
 export function nextToken(tokens: readonly number[]): number {
@@ -100,9 +105,18 @@ export class FakeRunner implements ModelRunner {
     return this.#grow(group, Math.min(this.#maxPages, pages <= one ? Math.max(pages, Math.min(2 * this.#grow(group, 0), one)) : pages + (one >> 2)));
   }
 
-  async prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
+  /** The tokens as the model sees them. */
+  #seen(tokens: readonly number[], vectors: readonly TokenVectors[] = []): number[] {
+    const seen = [...tokens];
+    for (const { at, values } of vectors) for (let i = 0; 2 * i < values.length; i++) seen[at + i] = seenAs([...values.subarray(2 * i, 2 * i + 2)]);
+    const bare = seen.find((token) => token < 0);
+    if (bare !== undefined) throw new Error(`token ${bare} has no vector`);
+    return seen;
+  }
+
+  async prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void> {
     this.calls.push(`prefill ${tokens.length}`);
-    this.#store(tokens, position, cache);
+    this.#store(this.#seen(tokens, vectors), position, cache);
     this.#sampled = []; // the prompt's tokens are in their places
   }
 
@@ -133,9 +147,11 @@ export class FakeRunner implements ModelRunner {
     return Float32Array.from(vectors.flat());
   }
 
-  async prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
+  async prefillAndSample(
+    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[],
+  ): Promise<StepResult> {
     this.calls.push(`prefill ${tokens.length}`);
-    this.#store(tokens, position, cache);
+    this.#store(this.#seen(tokens, vectors), position, cache);
     const [result] = await this.#sample([{ draw, tokens, counted: 0, length: position + tokens.length, cache }]);
     if (result === undefined) throw new Error("no row");
     return result;

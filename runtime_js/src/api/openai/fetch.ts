@@ -18,8 +18,8 @@ export interface ServedEngine {
   readonly models: Models;
 }
 
-/** Bytes of a request: a context of a million tokens, spelled out. */
-const MAX_BODY = 1 << 25;
+/** Bytes of a request: a context of a million tokens, spelled out, or some photographs. */
+const MAX_BODY = 1 << 27;
 
 type Answer<P> = object | AsyncIterableIterator<P>;
 

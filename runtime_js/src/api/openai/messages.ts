@@ -1,11 +1,13 @@
 /** Messages of a request, in OpenAI's shape, to those that chat templates read. */
 
+import { PICTURE, withoutPictures, type PictureSource } from "../../media/source.ts";
 import type { Fields } from "../../support/fields.ts";
 import type { ChatMessage, ToolCall } from "../../tokenizer/conversation.ts";
+import { readPicture } from "../pictures.ts";
 import { NEUTRAL_IN_MESSAGE, NEUTRAL_IN_PART, refuseUnsupported } from "./neutral.ts";
 
 export const MAX_MESSAGES = 4096;
-const MAX_PARTS = 256;
+export const MAX_PARTS = 256;
 export const MAX_CONTENT = 1 << 24;
 export const MAX_NAME = 1024;
 export const MAX_CALLS = 1024;
@@ -21,9 +23,26 @@ export function parseContent(message: Fields, role?: string): string {
   if (!Array.isArray(message.raw("content"))) return message.string("content", MAX_CONTENT);
   return message.objects("content", MAX_PARTS, (part) => {
     part.oneOf("type", ["text"]);
-    refuseUnsupported(part, ["type", "text"], NEUTRAL_IN_PART);
-    return part.string("text", MAX_CONTENT);
+    return parseText(part);
   }).join("");
+}
+
+function parseText(part: Fields): string {
+  refuseUnsupported(part, ["type", "text"], NEUTRAL_IN_PART);
+  return part.string("text", MAX_CONTENT);
+}
+
+/** What is said, with what is shown, each part in its place. */
+function parseShown(message: Fields): Pick<ChatMessage, "content" | "pictures"> {
+  if (!Array.isArray(message.raw("content"))) return { content: withoutPictures(message.string("content", MAX_CONTENT)) };
+  const pictures: PictureSource[] = [];
+  const content = message.objects("content", MAX_PARTS, (part) => {
+    if (part.oneOf("type", ["text", "image_url"]) === "text") return withoutPictures(parseText(part));
+    refuseUnsupported(part, ["type", "image_url"], NEUTRAL_IN_PART);
+    pictures.push(readPicture(part.object("image_url"), part.path));
+    return PICTURE;
+  }).join("");
+  return { content, ...(pictures.length > 0 && { pictures }) };
 }
 
 function parseCall(call: Fields): ToolCall {
@@ -36,7 +55,8 @@ function parseMessage(message: Fields): ChatMessage {
   const role = message.oneOf("role", ROLES);
   refuseUnsupported(message, ["role", "content", "name", ...FIELDS[role]], NEUTRAL_IN_MESSAGE);
   const name = message.optional("name", (key) => message.string(key, MAX_NAME));
-  const spoken = { role: role === "developer" ? "system" : role, content: parseContent(message, role), ...(name !== undefined && { name }) };
+  const said = role === "assistant" ? { content: parseContent(message, role) } : parseShown(message);
+  const spoken = { role: role === "developer" ? "system" : role, ...said, ...(name !== undefined && { name }) };
   if (role === "tool") return { ...spoken, toolCallId: message.string("tool_call_id", MAX_NAME) };
   if (role !== "assistant") return spoken;
   const toolCalls = message.optional("tool_calls", (key) => message.objects(key, MAX_CALLS, parseCall)) ?? [];

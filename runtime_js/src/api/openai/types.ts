@@ -3,10 +3,21 @@
  * caller's own.
  */
 
-/** A part of a message. Texts are read; parts of other types (pictures, sound, files) are refused by name. */
+import type { PictureInput } from "../../media/source.ts";
+
+/** A part of a message. Texts and pictures (`image_url`) are read; parts of other types (sound, files) are refused by name. */
 export interface ContentPart {
   readonly type: string;
   readonly text?: string | undefined;
+  readonly image_url?: {
+    /**
+     * The picture's address (`data:`, `blob:`, of the same origin, or of a server that gives it to others by CORS), or the picture itself. An
+     * ImageBitmap or a VideoFrame is handed over to the engine's worker, as one that is posted with a list of transfers.
+     */
+    readonly url: string | PictureInput;
+    /** How much of it the model is to see, where it has a choice: "low", "high" or "auto", the default. */
+    readonly detail?: string | null | undefined;
+  } | undefined;
 }
 
 /**

@@ -10,7 +10,7 @@ import { groupsOf } from "../groups.ts";
 import { firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
-import type { CacheView, Draw, Row, RunnerShape, StepResult } from "../runner.ts";
+import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "../runner.ts";
 import { layerTimeOfStep } from "../self_test.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuPlan, CpuVariant } from "./plan.ts";
@@ -63,14 +63,20 @@ export class CpuRunner implements InspectableRunner {
     return memory.pages(pool);
   }
 
-  prefill(tokens: readonly number[], position: number, cache: CacheView): Promise<void> {
+  prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
-    return this.#inTurn(tokens, () => this.#prefill(tokens, [addition]));
+    return this.#inTurn(tokens, () => {
+      this.#writeVectors(vectors);
+      return this.#prefill(tokens, [addition]);
+    });
   }
 
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw): Promise<StepResult> {
+  prefillAndSample(
+    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[],
+  ): Promise<StepResult> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
     return this.#inTurn(tokens, async () => {
+      this.#writeVectors(vectors);
       const place = this.#places.take(1);
       await this.#prefill(tokens, [addition], 1, place);
       await this.#machine.run("logits", tokens.length, 0);
@@ -162,6 +168,10 @@ export class CpuRunner implements InspectableRunner {
     const { pointer, bytes } = this.#place(name);
     if (offset + words.byteLength > bytes) throw new RangeError(`${name} has no room for so much`);
     this.#machine.memory.bytes(pointer + offset, words.byteLength).set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+  }
+
+  #writeVectors(vectors: readonly TokenVectors[] = []): void {
+    for (const { at, values } of vectors) this.#write("vectors", values, at * (this.#place("vectors").bytes / this.shape.prefillChunk));
   }
 
   #floats(name: string): Float32Array<ArrayBuffer> {

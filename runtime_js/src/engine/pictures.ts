@@ -1,0 +1,192 @@
+/**
+ * Pictures that a model sees. Their tokens have negative ids, the same for the same picture as long as the model is loaded, so that whoever
+ * compares tokens knows pictures. The vectors behind the ids are made when they are first wanted, tile by tile, and kept as far as there is room.
+ */
+
+import type { PictureData } from "../media/decode.ts";
+import { pictureData } from "../media/fetch.ts";
+import type { Detail, Picture } from "../media/picture.ts";
+import type { ProcessorSettings } from "../media/settings.ts";
+import { isDrawn, isSendable, type PictureSource } from "../media/source.ts";
+import type { PictureRunner, TokenVectors } from "../executor/runner.ts";
+import { canHash, sha256 } from "../support/digest.ts";
+import { AbortError, InternalError, RequestValidationError, asEngineError } from "../support/errors.ts";
+import type { VectorSource } from "./generation.ts";
+import { Recent } from "./recent.ts";
+
+/** Vectors, and what a processor made of pictures. */
+const MOST_VECTORS = 1 << 28;
+const MOST_TILES = 1 << 27;
+/** Files whose pictures are known: a few hundred bytes each. */
+const MOST_FILES = 1 << 20;
+const BYTES_OF_FILE = 256;
+
+/** The first id: -1 means no token elsewhere. */
+const FIRST_ID = -2;
+
+/** What of a model sees. */
+export interface Vision {
+  readonly settings: Pick<ProcessorSettings, "placeholder" | "image">;
+  /** The id in a picture's prompt that stands for each of its vectors. */
+  readonly imageToken: number;
+  /** Floats of a vector. */
+  readonly width: number;
+  /** Makes of a picture what the tower takes. */
+  read(data: PictureData, detail: Detail): Promise<Picture>;
+  /** The tower, which is loaded when it is first asked for. */
+  tower(): Promise<PictureRunner>;
+}
+
+/** A picture of a request, and the ids of its tokens: `first` and those below it. */
+export interface SeenPicture {
+  readonly source: PictureSource;
+  readonly hash: string;
+  readonly first: number;
+  readonly tokens: number;
+  /** What stands in the prompt for it. */
+  readonly prompt: string;
+}
+
+interface Encoding {
+  readonly vectors: Promise<Float32Array<ArrayBuffer>>;
+  /** Who waits for it. */
+  readonly wanted: Set<() => boolean>;
+}
+
+/** The same error, which says of which picture it is. */
+function about({ path }: PictureSource, error: unknown): Error {
+  const known = asEngineError(error);
+  if (!(known instanceof RequestValidationError) || known.param !== null) return known;
+  return new RequestValidationError(`${path}: ${known.message}`, { ...known.details, param: path });
+}
+
+export class Pictures {
+  #next = FIRST_ID;
+  /** The first id of each picture, by what a model sees of it. */
+  readonly #ids = new Map<string, number>();
+  /** What was made of a file, by its digest. */
+  readonly #files = new Recent<Omit<SeenPicture, "source">>(MOST_FILES, () => BYTES_OF_FILE);
+  readonly #tiles = new Recent<Picture>(MOST_TILES, ({ tiles }) => tiles.reduce((sum, { patches }) => sum + patches.byteLength, 0));
+  readonly #vectors = new Recent<Float32Array<ArrayBuffer>>(MOST_VECTORS, ({ byteLength }) => byteLength);
+  readonly #encodings = new Map<string, Encoding>();
+
+  /** The pictures' ids, in their order. Rejects with RequestValidationError or DownloadError, which name the part of the request. */
+  async see(sources: readonly PictureSource[], vision: Vision): Promise<SeenPicture[]> {
+    const seen: SeenPicture[] = [];
+    for (const source of sources) seen.push(await this.#see(source, vision)); // one after the other: they are large while they are decoded
+    return seen;
+  }
+
+  async #see(given: PictureSource, vision: Vision): Promise<SeenPicture> {
+    const data = await pictureData(given);
+    const source = { ...given, data };
+    const file = data instanceof Blob && canHash() ? `${source.detail ?? "auto"} ${await sha256(new Uint8Array(await data.arrayBuffer()))}` : undefined;
+    const known = file === undefined ? undefined : this.#files.get(file);
+    if (known !== undefined) return { ...known, source };
+    const { hash, tokens, prompt } = await this.#read(source, data, vision);
+    const first = this.#ids.get(hash) ?? this.#next;
+    if (first === this.#next) this.#next -= tokens;
+    this.#ids.set(hash, first);
+    if (file !== undefined) this.#files.set(file, { hash, first, tokens, prompt });
+    return { source, hash, first, tokens, prompt };
+  }
+
+  async #read(source: PictureSource, data: PictureData, { read }: Vision): Promise<Picture> {
+    const given = isDrawn(data) ? await createImageBitmap(data) : data; // a reader keeps what it is given
+    const picture = await read(given, source.detail ?? "auto").catch((error: unknown) => { throw about(source, error); });
+    this.#tiles.set(picture.hash, picture);
+    return picture;
+  }
+
+  /** Undefined where they are to be encoded. */
+  vectorsOf({ hash }: SeenPicture): Float32Array<ArrayBuffer> | undefined {
+    return this.#vectors.get(hash);
+  }
+
+  /** Makes a picture's vectors, once for all who want them at a time. Rejects with AbortError where nobody does any more. */
+  encode(picture: SeenPicture, vision: Vision, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
+    const { hash } = picture;
+    const running = this.#encodings.get(hash);
+    if (running !== undefined) {
+      running.wanted.add(isWanted);
+      return running.vectors;
+    }
+    const wanted = new Set([isWanted]);
+    const vectors = this.#encode(picture, vision, () => [...wanted].some((wants) => wants()));
+    const encoding = { vectors, wanted };
+    this.#encodings.set(hash, encoding);
+    const done = (): void => { if (this.#encodings.get(hash) === encoding) this.#encodings.delete(hash); };
+    vectors.then(done, done);
+    return vectors;
+  }
+
+  async #encode(picture: SeenPicture, vision: Vision, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
+    const tower = await vision.tower();
+    const { source: { data }, source, hash, tokens } = picture;
+    if (!isSendable(data)) throw new InternalError("a picture was not looked at");
+    const { tiles } = this.#tiles.get(hash) ?? await this.#read(source, data, vision);
+    const vectors = new Float32Array(tokens * vision.width);
+    let at = 0;
+    for (const tile of tiles) {
+      if (!isWanted()) {
+        this.#encodings.delete(hash); // whoever asks from now on begins anew
+        throw new AbortError("Nobody asks about the picture any more.");
+      }
+      vectors.set(await tower.encode(tile), at);
+      at += tile.tokens * vision.width;
+    }
+    if (at !== vectors.length) throw new InternalError(`a picture of ${tokens} tokens has ${at / vision.width} vectors`);
+    this.#tiles.delete(hash);
+    this.#vectors.set(hash, vectors);
+    return vectors;
+  }
+}
+
+/** The vectors of a prompt's pictures. */
+export class PromptVectors implements VectorSource {
+  readonly #all: Pictures;
+  readonly #pictures: readonly SeenPicture[];
+  readonly #vision: () => Vision;
+  /** Those of the latest tokens that were asked about: others' may take their room meanwhile. */
+  #held = new Map<SeenPicture, Float32Array<ArrayBuffer>>();
+
+  /** `vision`: that of the model as it runs now. */
+  constructor(all: Pictures, pictures: readonly SeenPicture[], vision: () => Vision) {
+    [this.#all, this.#pictures, this.#vision] = [all, [...new Map(pictures.map((one) => [one.hash, one])).values()], vision];
+  }
+
+  of(tokens: readonly number[], isWanted: () => boolean): readonly TokenVectors[] | Promise<void> {
+    const shown = this.#pictures.filter(({ first, tokens: count }) => tokens.some((id) => id <= first && id > first - count));
+    const known = new Map(shown.map((picture) => [picture, this.#held.get(picture) ?? this.#all.vectorsOf(picture)] as const));
+    const held = new Map([...known].flatMap(([picture, vectors]) => (vectors === undefined ? [] : [[picture, vectors] as const])));
+    this.#held = held;
+    const missing = shown.filter((picture) => !held.has(picture));
+    return missing.length === 0 ? this.#runs(tokens) : this.#encode(missing, isWanted);
+  }
+
+  async #encode(missing: readonly SeenPicture[], isWanted: () => boolean): Promise<void> {
+    for (const picture of missing) this.#held.set(picture, await this.#all.encode(picture, this.#vision(), isWanted));
+  }
+
+  /** Tokens that follow each other, in the prompt and in their picture. */
+  #runs(tokens: readonly number[]): TokenVectors[] {
+    const { width } = this.#vision();
+    const runs: TokenVectors[] = [];
+    for (let at = 0; at < tokens.length;) {
+      const id = tokens[at] ?? 0;
+      let end = at + 1;
+      if (id < 0) {
+        const [{ first }, vectors] = this.#holding(id);
+        while (tokens[end] === id - (end - at) && first - (tokens[end] ?? 0) < vectors.length / width) end++;
+        runs.push({ at, values: vectors.subarray((first - id) * width, (first - id + end - at) * width) });
+      }
+      at = end;
+    }
+    return runs;
+  }
+
+  #holding(id: number): readonly [SeenPicture, Float32Array<ArrayBuffer>] {
+    for (const one of this.#held) if (id <= one[0].first && id > one[0].first - one[0].tokens) return one;
+    throw new InternalError(`token ${id} is of no picture`);
+  }
+}

@@ -1,0 +1,62 @@
+/** A model that sees: a picture is a text, which names it and says how many tokens each of its tiles has, as "7: 5 5 2". */
+
+import type { PictureRunner } from "../../src/executor/runner.ts";
+import type { Vision } from "../../src/engine/pictures.ts";
+import { RequestValidationError } from "../../src/support/errors.ts";
+import type { Tile } from "../../src/media/picture.ts";
+import { fakeTokenizer, type FakeEngine } from "./engine.ts";
+
+const PLACEHOLDER = "<image>";
+const TEMPLATE = "{% for m in messages %}[{{ m.role }}]{% if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}"
+  + "{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}[assistant]";
+/** The id of the first mark of a fake tokenizer. */
+export const IMAGE_TOKEN = 1000;
+
+export function picture(text: string): Blob {
+  return new Blob([text], { type: "image/png" });
+}
+
+export class FakeVision implements Vision, PictureRunner {
+  readonly settings = { placeholder: PLACEHOLDER, image: PLACEHOLDER };
+  readonly imageToken = IMAGE_TOKEN;
+  readonly width = 2;
+  /** By picture and tile: "7/0". */
+  readonly encoded: string[] = [];
+  reads = 0;
+  loads = 0;
+  /** What a tile waits for, or fails with. */
+  encoding: () => Promise<void> = () => Promise.resolve();
+
+  readonly read: Vision["read"] = async (data) => {
+    this.reads++;
+    const text = data instanceof Blob ? await data.text() : "";
+    const [, name, counts] = /^([0-9]+): ([0-9 ]+)$/.exec(text) ?? [];
+    if (name === undefined || counts === undefined) throw new RequestValidationError("This is no picture that can be read. Give a PNG or a JPEG.");
+    let begin = 0;
+    const tiles = counts.split(" ").map((count, i): Tile => {
+      const tile = { grid: [1, 1] as const, patches: Float32Array.of(Number(name), i, begin), positions: new Int32Array(2), tokens: Number(count) };
+      begin += tile.tokens;
+      return tile;
+    });
+    return { hash: text, tokens: begin, prompt: tiles.map((tile, i) => `<${i}>${PLACEHOLDER.repeat(tile.tokens)}`).join(""), tiles };
+  };
+
+  readonly tower: Vision["tower"] = async () => {
+    this.loads++;
+    return this;
+  };
+
+  async encode({ patches: [name = 0, tile = 0, begin = 0], tokens }: Tile): Promise<Float32Array<ArrayBuffer>> {
+    await this.encoding();
+    this.encoded.push(`${name}/${tile}`);
+    return Float32Array.from({ length: 2 * tokens }, (_, i) => (i % 2 === 0 ? name : begin + (i >> 1)));
+  }
+}
+
+/** Lets the models that an engine loads see. */
+export function letSee(engine: FakeEngine): FakeVision {
+  const vision = new FakeVision();
+  engine.vision = vision;
+  engine.tokenizer = fakeTokenizer({ chat_template: TEMPLATE }, [PLACEHOLDER]);
+  return vision;
+}
