@@ -90,9 +90,9 @@ async function load({ id, choices: [{ source, ...choice }] }) {
   }
 }
 
-/** The pieces of an answer: "slow" and "slow blocks" write one every 50 ms until they are stopped. */
+/** The pieces of an answer: "slow" and "slow blocks" write one every 50 ms until they are stopped, for eight minutes at most. */
 async function write(question, { messages, text }) {
-  if (question.startsWith("slow")) return Array.from({ length: 400 }, (_, i) => `word${i}${question === "slow" ? " " : "\n\n"}`);
+  if (question.startsWith("slow")) return Array.from({ length: 10_000 }, (_, i) => `word${i}${question === "slow" ? " " : "\n\n"}`);
   const [, name, argument] = /^(\w+)(?:: ([^]*))?$/.exec(question) ?? [];
   const asked = await (Object.hasOwn(SCRIPT, name ?? "") ? SCRIPT[name](argument, messages ?? text) : undefined);
   const held = messages ? `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.` : ` and ${text.length} characters.`;

@@ -34,15 +34,17 @@ def send(page: Page, text: str) -> None:
 def states(visit: Visit) -> Iterator[tuple[str, Page]]:
     """The name of a state, and the page in it. The page changes when the next one is wanted."""
     server = visit.server
-    server.slow = 20
+    server.holds_from = 1 << 19  # half of it
     page = visit.open()
     page.wait_for_selector("#start:visible")
     yield "offer", page
     page.click("#start")
     until(page, "document.querySelector('#bar').value > 0.05")
     yield "loading", page
+    page.click("#cancel")
+    page.wait_for_selector("#start:visible")
     page.close()
-    server.slow = 0
+    server.holds_from = None
     page = visit.start()
     page.wait_for_selector("#welcome:visible")
     yield "ready", page

@@ -1,15 +1,14 @@
-"""A static file server that can be slow, refuse files, break connections, send something else, stop and come back."""
+"""A static file server that can wait, refuse files, break connections, send something else, stop and come back."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-PIECES = 16
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,9 @@ class SiteServer:
     """Serves `root` like GitHub Pages would: no special headers, no hidden files, which uploads leave out, the site in a folder below;
     weights with ETag and ranges.
 
-    slow: seconds that a weight shard takes. failing: a file whose path contains one of these is answered with 404.
+    failing: a file whose path contains one of these is answered with 404.
     held: a file whose path contains one of these is sent when that is taken out.
+    holds_from: a weight shard's bytes from this one on are sent when this is higher, or None again.
     cuts: for the next requests of a weight shard, in turn, after how many bytes the connection breaks.
     instead: for the next requests of a file whose path contains this, in turn, what is sent.
     policy: a Content-Security-Policy that is sent beside the page's own.
@@ -48,9 +48,9 @@ class SiteServer:
         self.path = path
         self.requests: list[str] = []
         self.downloads: list[Request] = []
-        self.slow = 0.0
         self.failing: set[str] = set()
         self.held: set[str] = set()
+        self.holds_from: int | None = None
         self.cuts: list[int] = []
         self.instead: dict[str, list[Instead]] = {}
         self.policy = ""
@@ -119,7 +119,7 @@ class SiteServer:
                 if not path.is_file():
                     self.send_error(404)
                     return
-                data = path.read_bytes()
+                data, first = path.read_bytes(), 0
                 etag = f'"{path.name}"'
                 asked, if_range = self.headers["Range"], self.headers["If-Range"]
                 server.downloads.append(Request(path.name, asked, if_range))
@@ -134,16 +134,18 @@ class SiteServer:
                 self.send_header("ETag", etag)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self._trickle(data[: server.cuts.pop(0)] if server.cuts else data)
+                self._send_from(first, data[: server.cuts.pop(0)] if server.cuts else data)
 
-            def _trickle(self, data: bytes) -> None:
-                size = -(-len(data) // PIECES)
-                try:
-                    for start in range(0, len(data), size):
-                        self.wfile.write(data[start : start + size])
-                        self.wfile.flush()
-                        time.sleep(server.slow / PIECES)
-                except OSError:
-                    pass  # the browser gave the download up
+            def _send_from(self, first: int, data: bytes) -> None:
+                sent = 0
+                with contextlib.suppress(OSError):  # the browser gave the download up
+                    while sent < len(data):
+                        end = len(data) if server.holds_from is None else min(len(data), server.holds_from - first)
+                        if end > sent:
+                            self.wfile.write(data[sent:end])
+                            self.wfile.flush()
+                            sent = end
+                        else:
+                            time.sleep(0.02)
 
         return Handler

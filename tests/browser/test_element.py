@@ -182,7 +182,8 @@ def test_a_script_asks_and_sets_the_conversation(opened: Open) -> None:
       const chat = document.querySelector("llm-chat");
       const slow = chat.ask("slow");
       const busy = await chat.ask("again").catch(({ message }) => message);
-      setTimeout(() => chat.stop(), 300);
+      while (!chat.messages.at(-1).content.startsWith("word0 ")) await new Promise((resolve) => { setTimeout(resolve, 20); });
+      chat.stop();
       return [busy.includes("under way"), (await slow).startsWith("word0 ")];
     }"""
     assert page.evaluate(stopped) == [True, True]
@@ -226,10 +227,9 @@ def test_elements_share_an_engine_and_end_it(opened: Open) -> None:
     page.evaluate("globalThis.a = document.querySelector('#a'); a.remove()")
     stopped = page.evaluate("a.messages.at(-1)")
     assert stopped["ending"] == "abort"
-    page.wait_for_timeout(300)
-    assert page.evaluate("a.messages.at(-1)") == stopped, "nobody writes it any more"
     ask(page, "two", "#b")
     assert answered(page, 4, "#b") == "3 messages: user, assistant, user."
+    assert page.evaluate("a.messages.at(-1)") == stopped, "nobody writes it any more"
     page.evaluate("document.querySelector('#b').remove()")
     no_worker(page)
     page.evaluate("document.body.append(a)")

@@ -26,18 +26,23 @@ def test_first_visit_shows_the_model_and_fetches_nothing_large(visit: Visit) -> 
 
 
 def test_download_progress_is_in_bytes_and_can_be_cancelled(visit: Visit) -> None:
-    visit.server.slow = 3.2
+    visit.server.holds_from = 1 << 18
     page = visit.open()
+    page.clock.install()
     page.click("#start")
+    until(page, "document.querySelector('#bar').value > 0")
+    page.clock.fast_forward(2000)
+    visit.server.holds_from = 1 << 19
     until(page, "/kB of 1.05.MB · .*\\/s · .* left/.test(document.querySelector('#amount').textContent)")
     assert page.inner_text("#phase") == "Downloading"
     assert re.fullmatch(r"\d+%", page.inner_text("#percent"))
     first = float(page.get_attribute("#bar", "value") or "nan")
+    visit.server.holds_from += 1 << 18
     until(page, f"document.querySelector('#bar').value > {first}")
     page.click("#cancel")
     page.wait_for_selector("#start:visible")
     assert status(page) == "offer"
-    visit.server.slow = 0
+    visit.server.holds_from = None
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
 

@@ -69,11 +69,12 @@ def test_it_can_be_stopped_and_is_kept(visit: Visit) -> None:
 
 
 def test_it_can_be_asked_while_the_model_loads(visit: Visit) -> None:
-    visit.server.slow = 3.2
+    visit.server.held = {"weights-"}
     page = visit.open()
     page.click("#start")
     go_on(page, "early")
     assert page.get_attribute("body", "data-status") == "loading"
+    visit.server.held = set()
     ended(page, "The model ended")
     assert text(page) == "early and 5 characters."
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, Worker
 from site_visit import CHROMIUM, Visit, answered, ask, stored_files, until, visiting
 
-TOKENS = "300"
+TOKENS = "120"
 SAID = "document.querySelector('#messages > li:last-child .body:not(:has(.waiting))')?.textContent.length > 10"
 # In front of the engine's script: a clock that now and then has gone on by a day, or back by a minute.
 WILD_CLOCK = """{
@@ -29,6 +29,21 @@ COMPILES = """{
   GPUDevice.prototype.createComputePipelineAsync = function (descriptor) {
     globalThis.compiles = true;
     return compile.call(this, descriptor);
+  };
+}
+"""
+# It reads no more than so many results of the GPU, and waits then until that is lost.
+STEPS = """{
+  const [{ requestDevice }, { mapAsync }] = [GPUAdapter.prototype, GPUBuffer.prototype];
+  let lost;
+  GPUAdapter.prototype.requestDevice = async function (...asked) {
+    const device = await requestDevice.apply(this, asked);
+    [lost, globalThis.steps] = [device.lost, Infinity];
+    return device;
+  };
+  GPUBuffer.prototype.mapAsync = async function (...asked) {
+    if (globalThis.steps-- <= 0) await lost;
+    return mapAsync.apply(this, asked);
   };
 }
 """
@@ -92,9 +107,9 @@ def before_the_engine(visit: Visit, script: str, page: Page | None = None) -> No
     worker.write_text(script + worker.read_text("utf-8"), "utf-8")
 
 
-def compiles(worker: Worker) -> bool:
+def is_true(worker: Worker, expression: str) -> bool:
     try:
-        return worker.evaluate("globalThis.compiles === true") is True
+        return worker.evaluate(expression) is True
     except Error:  # it has ended
         return False
 
@@ -115,13 +130,13 @@ def kill_gpu_process() -> None:
 @pytest.mark.parametrize("phase", ["while it loads", "in an answer"])
 def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visit, phase: str) -> None:
     visit = another_browser
-    before_the_engine(visit, COMPILES)
+    before_the_engine(visit, COMPILES + STEPS)
     page = opened(visit, "gpu")
     if phase == "while it loads":
         visit.server.held.add("weights-0000")
         page.click("#start")
         page.wait_for_selector("body[data-status=loading]")
-        while not any(compiles(worker) for worker in page.workers):
+        while not any(is_true(worker, "globalThis.compiles === true") for worker in page.workers):
             page.wait_for_timeout(20)
         kill_gpu_process()
         visit.server.held.clear()
@@ -132,6 +147,7 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
     whole = answered(page, 2)
     if phase == "in an answer":
         page.click("#new-chat")
+        assert any(is_true(worker, "globalThis.steps === Infinity && (globalThis.steps = 40) > 0") for worker in page.workers)
         ask(page, "One two")
         until(page, SAID)
         kill_gpu_process()

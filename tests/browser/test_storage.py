@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from site_server import Instead, SiteServer
-from site_visit import files_of_a_load, stored_files
+from site_visit import files_of_a_load, stored_files, until
 
 from open_page import TESTS
 from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
@@ -24,8 +24,7 @@ MIB = 1 << 20
 LOAD = """async (manifest) => {
   const { ModelFolder } = await import("./storage.js");
   const signal = new AbortController().signal;
-  const waits = new Set(), received = new Map();
-  globalThis.received = received;
+  const waits = globalThis.waits = new Set(), received = globalThis.received = new Map();
   try {
     const folder = await ModelFolder.open({ manifest: new URL(manifest, location).href }, signal, ({ text }) => waits.add(text));
     await folder.read(folder.manifest.library, signal);
@@ -37,6 +36,7 @@ LOAD = """async (manifest) => {
     return { error: error.message, waits: [...waits] };
   }
 }"""
+BEGIN = f"(manifest) => {{ globalThis.loading = ({LOAD})(manifest); }}"
 IS_STORED = """async (manifest) => (await import("./stored.js")).isStored({ manifest: new URL(manifest, location).href })"""
 DELETE = """async (manifest) => (await import("./stored.js")).deleteStored({ manifest: new URL(manifest, location).href })"""
 SPOIL = """async ([address, name, size, zeroes]) => {
@@ -46,6 +46,14 @@ SPOIL = """async ([address, name, size, zeroes]) => {
   await (zeroes ? stream.write({ type: "write", position: 5000, data: new Uint8Array(zeroes) }) : stream.truncate(size));
   await stream.close();
 }"""
+
+
+WAITS_FOR_A_TAB = "[...globalThis.waits ?? []].some((text) => text.includes('another tab'))"
+
+
+def received(count: int) -> str:
+    """Whether so many bytes of a shard have come."""
+    return f"[...globalThis.received ?? []].some(([, bytes]) => bytes >= {count})"
 
 
 Site = tuple[SiteServer, BrowserContext, str]
@@ -100,16 +108,15 @@ def test_broken_connections_are_gone_on_with(site: Site) -> None:
 
 def test_a_closed_tab_keeps_what_came_and_spoilt_copies_come_again_alone(site: Site) -> None:
     server, context, manifest = site
-    server.slow = 4
+    server.holds_from = 9 * MIB
     page = open_page(server, context)
-    page.evaluate(f"(manifest) => void ({LOAD})(manifest)", manifest)
-    while not page.evaluate(f"[...globalThis.received ?? []].some(([, count]) => count >= {8 * MIB})"):
-        page.wait_for_timeout(50)
+    page.evaluate(BEGIN, manifest)
+    until(page, received(8 * MIB))
     page.close()
-    server.slow = 0
     page = open_page(server, context)
     assert not page.evaluate(IS_STORED, manifest)
     assert any(name.endswith(".part") for name in stored_files(page))
+    server.holds_from = None
     server.downloads.clear()
     assert page.evaluate(LOAD, manifest)["bytes"] == 2 * SHARD_BYTES + 2 * MIB
     starts = [int(request.range.removeprefix("bytes=")[:-1]) for request in server.downloads if request.range is not None]
@@ -129,25 +136,30 @@ def test_a_closed_tab_keeps_what_came_and_spoilt_copies_come_again_alone(site: S
 
 def test_two_tabs_share_one_download_and_one_goes_on_alone(site: Site) -> None:
     server, context, manifest = site
-    server.slow = 1
+    server.holds_from = 9 * MIB
     first, second = open_page(server, context), open_page(server, context)
-    first.evaluate(f"(manifest) => {{ globalThis.loading = ({LOAD})(manifest); }}", manifest)
-    loaded = second.evaluate(LOAD, manifest)
+    first.evaluate(BEGIN, manifest)
+    until(first, received(8 * MIB))
+    second.evaluate(BEGIN, manifest)
+    until(second, WAITS_FOR_A_TAB)
+    server.holds_from = None
+    loaded = second.evaluate("globalThis.loading")
     assert loaded["bytes"] == first.evaluate("async () => (await globalThis.loading).bytes") == 2 * SHARD_BYTES + 2 * MIB
     assert sorted(request.name for request in server.downloads) == sorted(path.name for path in server.folder.glob("model/*.bin"))
     assert len([path for path in server.requests if "/model/" in path]) == len(files_of_a_load(server.folder)), "each file came once"
 
     first.evaluate(DELETE, manifest)
     assert stored_files(first) == []
-    server.slow = 4
+    server.holds_from = 9 * MIB
     server.downloads.clear()
-    first.evaluate(f"(manifest) => void ({LOAD})(manifest)", manifest)
-    while not server.downloads:
-        first.wait_for_timeout(50)
-    second.evaluate(f"(manifest) => {{ globalThis.loading = ({LOAD})(manifest); }}", manifest)
-    first.wait_for_timeout(1500)
+    first.evaluate(BEGIN, manifest)
+    until(first, received(8 * MIB))
+    second.evaluate(BEGIN, manifest)
+    until(second, WAITS_FOR_A_TAB)
     first.close()
-    server.slow = 0
+    while not server.downloads[-1].range:  # the other goes on with it
+        second.wait_for_timeout(50)
+    server.holds_from = None
     loaded = second.evaluate("globalThis.loading")
     assert loaded["bytes"] == 2 * SHARD_BYTES + 2 * MIB
     assert any("another tab" in reason for reason in loaded["waits"])
@@ -173,12 +185,12 @@ def test_what_is_no_shard_is_told_apart(site: Site) -> None:
 
 def test_a_model_is_deleted_while_another_tab_reads_or_downloads(site: Site) -> None:
     server, context, manifest = site
-    server.slow = 3
+    server.holds_from = 9 * MIB
     first, second = open_page(server, context), open_page(server, context)
-    first.evaluate(f"(manifest) => {{ globalThis.loading = ({LOAD})(manifest); }}", manifest)
-    while not server.downloads:
-        first.wait_for_timeout(50)
+    first.evaluate(BEGIN, manifest)
+    until(first, received(8 * MIB))
     second.evaluate(DELETE, manifest)
+    server.holds_from = None
     loaded = first.evaluate("globalThis.loading")
     assert (loaded["bytes"], loaded["warning"]) == (2 * SHARD_BYTES + 2 * MIB, None)
     second.evaluate(DELETE, manifest)
