@@ -57,7 +57,7 @@ def test_reads_rope_parameters_of_newer_files() -> None:
         ({"hidden_size": None}, "hidden_size"),
         ({"hidden_size": 1 << 40}, "hidden_size"),
         ({"rms_norm_eps": float("nan")}, "rms_norm_eps"),
-        ({"hidden_act": "gelu"}, "hidden_act"),
+        ({"hidden_act": "mish"}, "hidden_act"),
         ({"attention_bias": 1}, "attention_bias"),
         ({"num_key_value_heads": 2}, "multiple of key-value heads"),
         ({"head_dim": 36}, "head_dim must be a multiple of 8"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from webllm_build.model.attention import Attention, Rope
@@ -14,14 +14,21 @@ from webllm_build.model.layer_inputs import LayerInputs
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import Names
 from webllm_build.model.norms import NormKind
-from webllm_build.model.ops import Activation
+from webllm_build.model.ops import GATED, Activation, Function
 from webllm_build.model.pool import Pool
 from webllm_build.model.self_attention import SelfAttention
 from webllm_build.source.embedding import Embedding
 
 # Keys that say nothing about the mathematics of inference.
 IGNORED = frozenset({"attention_dropout", "initializer_range"})
-EXACT_GELU, TANH_GELU = ("gelu", "gelu_python"), ("gelu_new", "gelu_fast", "gelu_pytorch_tanh")
+# By transformers' names.
+FUNCTIONS: Mapping[str, Function] = {
+    **dict.fromkeys(("gelu", "gelu_python"), "gelu"),
+    **dict.fromkeys(("gelu_new", "gelu_fast", "gelu_pytorch_tanh"), "gelu_tanh"),
+    "relu": "relu",
+    "relu2": "relu2",
+    **dict.fromkeys(("silu", "swish"), "silu"),
+}
 
 
 def read_self_attention(config: Reader, attention: Attention, *, whole_norm: bool = False) -> SelfAttention:
@@ -59,8 +66,7 @@ def read_attention(
 
 def read_mlp(config: Reader, *, size: int | None = None) -> GatedMLP:
     """size: where the config does not say."""
-    config.must_be("hidden_act", "silu")
-    return GatedMLP("silu_mul", config.integer("intermediate_size", default=size))
+    return GatedMLP(read_gated_activation(config), config.integer("intermediate_size", default=size))
 
 
 def read_expert_count(config: Reader, *, default: int) -> int:
@@ -94,9 +100,14 @@ def read_last_windows(config: Reader) -> list[int | None]:
     return read_windows(config, lambda layer: layer >= first)
 
 
-def read_activation(config: Reader, key: str = "hidden_act", *, default: str) -> Activation:
+def read_activation(config: Reader, key: str = "hidden_act", *, default: str) -> Function:
     """Of a plain feed-forward block, by transformers' names."""
-    return "gelu_tanh" if config.one_of(key, (*EXACT_GELU, *TANH_GELU), default=default) in TANH_GELU else "gelu"
+    return FUNCTIONS[config.one_of(key, tuple(FUNCTIONS), default=default)]
+
+
+def read_gated_activation(config: Reader, key: str = "hidden_act", *, default: str = "silu") -> Activation:
+    """Of the gate of a feed-forward block."""
+    return GATED[read_activation(config, key, default=default)]
 
 
 def read_decoder(

@@ -8,6 +8,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.ops import GATED
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE, norm_offset=1.0), gguf=FileNames(GGUF))
 GGUF_KEYS = gguf.KEYS
@@ -27,8 +28,8 @@ DEFAULTS = {
 
 
 def read(config: Reader) -> Decoder:
-    config.one_of("hidden_act", ("gelu", "gelu_pytorch_tanh"), default="gelu_pytorch_tanh")
-    mlp = GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))
+    function = common.read_activation(config, default="gelu_pytorch_tanh")
+    mlp = GatedMLP(GATED["gelu_tanh" if function == "gelu" else function], config.integer("intermediate_size"))
     layer = Layer(common.read_self_attention(config, common.read_attention(config)), mlp)
     scale = config.integer("hidden_size") ** 0.5
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"), tied=True, embedding_scale=scale)

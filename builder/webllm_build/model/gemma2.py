@@ -64,5 +64,5 @@ def read_scale(config: Reader, head_dim: int, layers_of_27b: int) -> float:
 
 
 def read_mlp(config: Reader) -> GatedMLP:
-    config.must_be("hidden_activation", "gelu_pytorch_tanh")
-    return GatedMLP("gelu_tanh_mul", config.integer("intermediate_size"))
+    activation = common.read_gated_activation(config, "hidden_activation", default="gelu_pytorch_tanh")
+    return GatedMLP(activation, config.integer("intermediate_size"))

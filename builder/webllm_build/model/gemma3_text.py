@@ -11,7 +11,6 @@ from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import QK_NORMS, QK_NORMS_GGUF, FileNames, Names
-from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(
     hugging_face=FileNames({**gemma2.NAMES.hugging_face.tensors, **QK_NORMS}, norm_offset=1.0),
@@ -42,7 +41,6 @@ LAYERS_OF_27B = 62
 def read(config: Reader) -> Decoder:
     hidden, heads, count = config.integer("hidden_size"), config.integer("num_attention_heads"), config.integer("num_hidden_layers")
     head_dim = config.integer("head_dim", default=256)
-    config.must_be("attention_bias", False)
     everywhere = Attention(
         heads=heads,
         kv_heads=config.integer("num_key_value_heads", default=4),
@@ -57,5 +55,5 @@ def read(config: Reader) -> Decoder:
     # Of an embedding model, half of it on either side, and the token itself.
     nearby = replace(everywhere, rope=Rope.of(local, head_dim), window=window if everywhere.causal else window // 2 + 1)
     kinds, mlp = config.patterned_layers(count, every=6), gemma2.read_mlp(config)
-    layers = [Layer(SelfAttention(everywhere if kind == FULL else nearby), mlp, norms="around") for kind in kinds]
+    layers = [Layer(common.read_self_attention(config, everywhere if kind == FULL else nearby), mlp, norms="around") for kind in kinds]
     return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, causal=everywhere.causal)

@@ -3,10 +3,11 @@ keys and values, and gate and up in one matrix."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from webllm_build.model import common, gguf
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer, Norms
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
 from webllm_build.model.self_attention import SelfAttention
@@ -37,7 +38,6 @@ def read(config: Reader) -> Decoder:
 def read_as(config: Reader, names: Names, norms: Norms) -> Decoder:
     attention = common.read_attention(config, partial=0.5)
     biased = config.flag("attention_bias", default=True)
-    config.must_be("hidden_act", "silu")
-    mlp = GatedMLP("silu_mul", config.integer("intermediate_size"), fused=True)
+    mlp = replace(common.read_mlp(config), fused=True)
     layer = Layer(SelfAttention(attention, qkv_bias=biased), mlp, norms=norms)
     return common.read_decoder(config, names, [layer] * config.integer("num_hidden_layers"))

@@ -30,8 +30,8 @@ def read(config: Reader) -> Decoder:
 
 
 def read_feed_forward(config: Reader) -> Description:
-    config.must_be("hidden_act", "silu")
+    activation = common.read_gated_activation(config)
     routing = Routing(config.integer("num_local_experts"), config.integer("num_experts_per_tok"))
-    experts = Experts(routing, "silu_mul", config.integer("intermediate_size"))
+    experts = Experts(routing, activation, config.integer("intermediate_size"))
     shared = config.count("shared_intermediate_size", default=0)
-    return SideBySide(GatedMLP("silu_mul", shared), experts) if shared else experts
+    return SideBySide(GatedMLP(activation, shared), experts) if shared else experts

@@ -14,7 +14,6 @@ from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, FileNames, Names
 from webllm_build.model.norms import NormKind
-from webllm_build.model.ops import Activation
 from webllm_build.model.self_attention import SelfAttention
 
 TENSORS = {
@@ -51,8 +50,6 @@ IGNORED = common.IGNORED | {
 }
 # Of what checkpoints were trained by: predictions of tokens, and classes.
 SKIPPED = ("head.", "decoder.", "classifier.")
-ACTIVATIONS: dict[str, Activation] = {"silu": "silu_mul", **dict.fromkeys(common.EXACT_GELU, "gelu_mul")}
-ACTIVATIONS |= dict.fromkeys(common.TANH_GELU, "gelu_tanh_mul")
 
 
 def read(config: Reader) -> Decoder:
@@ -68,7 +65,7 @@ def read(config: Reader) -> Decoder:
     nearby = replace(everywhere, rope=Rope.of(ropes[SLIDING], head_dim), window=reach)
     every = config.integer("global_attn_every_n_layers", default=3)
     kinds = config.layer_types(count, default=[SLIDING if layer % every else FULL for layer in range(count)])
-    activation = ACTIVATIONS[config.one_of("hidden_activation", tuple(ACTIVATIONS), default="gelu")]
+    activation = common.read_gated_activation(config, "hidden_activation", default="gelu")
     mlp = GatedMLP(activation, config.integer("intermediate_size"), fused=True, bias=config.flag("mlp_bias", default=False))
     bias = config.flag("attention_bias", default=False)
     norm: NormKind = "layer_bias" if config.flag("norm_bias", default=False) else "layer"

@@ -41,13 +41,13 @@ def gelu(x: Array) -> Array:
     return y
 
 
-_ACTIVATIONS: Mapping[Activation, Callable[[Array], Array]] = {
+_ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "gelu": gelu,
     "gelu_tanh": gelu_tanh,
-    "gelu_mul": gelu,
-    "gelu_tanh_mul": gelu_tanh,
-    "silu_mul": silu,
-    "clamped_silu_mul": clamped_silu,
+    "relu": lambda x: np.maximum(x, 0),
+    "relu2": lambda x: np.maximum(x, 0) ** 2,
+    "silu": silu,
+    "clamped_silu": clamped_silu,
 }
 
 
@@ -56,7 +56,7 @@ def gated(activation: Activation, y: Array) -> Array:
     gate, up = y[:, 0::2], y[:, 1::2]
     if activation == "clamped_silu_mul":
         up = np.clip(up, -CLAMP, CLAMP) + 1
-    return _ACTIVATIONS[activation](gate) * up
+    return _ACTIVATIONS[activation.removesuffix("_mul")](gate) * up
 
 
 def choose(routing: Routing, logits: Array, correction: Array | None = None) -> tuple[npt.NDArray[np.int64], Array]:

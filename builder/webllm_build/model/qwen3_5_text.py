@@ -13,7 +13,6 @@ from webllm_build.model.gated_delta import GatedDeltaNet
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS, QK_NORMS_GGUF, FileNames, Names
 from webllm_build.model.recurrence import GatedDelta
-from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(
     hugging_face=FileNames(
@@ -90,8 +89,8 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def read(config: Reader) -> Decoder:
-    config.must_be("attention_bias", False)
     config.must_be("attn_output_gate", True)
+    config.must_be("hidden_act", "silu")  # of convolutions, too
     config.must_be("mamba_ssm_dtype", "float32")
     count, interval = config.integer("num_hidden_layers"), config.integer(_INTERVAL, default=4)
     key_heads = config.integer("linear_num_key_heads", default=16)
@@ -105,8 +104,8 @@ def read(config: Reader) -> Decoder:
         eps=config.number("rms_norm_eps"),
         tiled=config.in_gguf and key_heads != value_heads,
     )
-    attention = common.read_attention(config, qk_norm=True, partial=0.25, gated=True)
+    attention = common.read_self_attention(config, common.read_attention(config, qk_norm=True, partial=0.25, gated=True))
     mlp = common.read_mlp(config)
     kinds = config.layer_types(count, default=[DELTA if (layer + 1) % interval else FULL for layer in range(count)], kinds=(FULL, DELTA))
-    layers = [Layer(SelfAttention(attention) if kind == FULL else GatedDeltaNet(delta), mlp) for kind in kinds]
+    layers = [Layer(attention if kind == FULL else GatedDeltaNet(delta), mlp) for kind in kinds]
     return common.read_decoder(config, NAMES, layers)

@@ -12,7 +12,6 @@ from webllm_build.model.experts import Experts
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import FileNames, Names
 from webllm_build.model.routing import Routing
-from webllm_build.model.self_attention import SelfAttention
 from webllm_build.model.stacks import EXPERT, Form
 from webllm_build.source.checkpoint import Tensor
 
@@ -50,16 +49,15 @@ def of_gguf_tensors(_: Mapping[str, Tensor]) -> dict[str, object]:
 
 
 def read(config: Reader) -> Decoder:
-    config.must_be("attention_bias", False)
     attention = common.read_attention(config, qk_norm=True)
-    mixer = SelfAttention(replace(attention, window=common.read_switched_window(config)))
+    mixer = common.read_self_attention(config, replace(attention, window=common.read_switched_window(config)))
     routing = Routing(
         count=common.read_expert_count(config, default=128),
         chosen=config.integer("num_experts_per_tok", default=8),
         normalised=config.flag("norm_topk_prob", default=False),
     )
-    experts = Experts(routing, "silu_mul", config.integer("moe_intermediate_size", default=768))
+    mlp = common.read_mlp(config, size=6144)
+    experts = Experts(routing, mlp.activation, config.integer("moe_intermediate_size", default=768))
     count, every = config.integer("num_hidden_layers"), config.integer("decoder_sparse_step", default=1)
     dense = set(config.layers("mlp_only_layers", count)) | {layer for layer in range(count) if (layer + 1) % every}
-    mlp = common.read_mlp(config, size=6144)
     return common.read_decoder(config, NAMES, [Layer(mixer, mlp if layer in dense else experts) for layer in range(count)])

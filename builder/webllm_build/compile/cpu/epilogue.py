@@ -36,13 +36,22 @@ def gelu(x: Expr) -> Expr:
     return T.max(x, constant(0, x)) - size * constant(0.5, x) * polynomial(t, ERFC) * exp(x * x * constant(-0.5, x))
 
 
-ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
+def relu(x: Expr) -> Expr:
+    return T.max(x, constant(0, x))
+
+
+def relu2(x: Expr) -> Expr:
+    x = let("positive", relu(x))
+    return x * x
+
+
+FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu": gelu,
     "gelu_tanh": gelu_tanh,
-    "gelu_mul": gelu,
-    "gelu_tanh_mul": gelu_tanh,
-    "silu_mul": silu,
-    "clamped_silu_mul": clamped_silu,
+    "relu": relu,
+    "relu2": relu2,
+    "silu": silu,
+    "clamped_silu": clamped_silu,
 }
 
 
@@ -51,7 +60,7 @@ def applied(epilogue: Epilogue, y: Expr) -> Expr:
     if epilogue.gated:
         return y
     if epilogue.activation != "none":
-        return let("applied", ACTIVATIONS[epilogue.activation](y))
+        return let("applied", FUNCTIONS[epilogue.activation](y))
     if epilogue.scale != 1:
         y = let("scaled", y * constant(epilogue.scale, y))
     if epilogue.softcap is None:
@@ -64,7 +73,7 @@ def channel(activation: Activation, gate: Expr, up: Expr) -> Expr:
     """Of a gated unit."""
     if activation == "clamped_silu_mul":
         up = T.max(T.min(up, constant(CLAMP, up)), constant(-CLAMP, up)) + constant(1, up)
-    return ACTIVATIONS[activation](let("gate", gate)) * up
+    return FUNCTIONS[activation.removesuffix("_mul")](let("gate", gate)) * up
 
 
 class Outputs:

@@ -55,14 +55,23 @@ def gelu(x: Expr) -> Expr:
     return T.max(x, T.float32(0)) - size * T.float32(0.5) * tail * T.exp(T.max(x * x * T.float32(-0.5), T.float32(-80)))
 
 
-# What is applied to an output, or (with "_mul") to the gate of a gated unit before it multiplies the up.
-ACTIVATIONS: Mapping[Activation, Callable[[Expr], Expr]] = {
+def relu(x: Expr) -> Expr:
+    return T.max(x, T.float32(0))
+
+
+def relu2(x: Expr) -> Expr:
+    x = let("positive", relu(x))
+    return x * x
+
+
+# What is applied to an output, or (of an activation with "_mul") to the gate of a gated unit before it multiplies the up.
+FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu": gelu,
     "gelu_tanh": gelu_tanh,
-    "gelu_mul": gelu,
-    "gelu_tanh_mul": gelu_tanh,
-    "silu_mul": silu,
-    "clamped_silu_mul": clamped_silu,
+    "relu": relu,
+    "relu2": relu2,
+    "silu": silu,
+    "clamped_silu": clamped_silu,
 }
 
 
@@ -131,7 +140,7 @@ class EpilogueBuffers:
         if self.bias is not None:
             y = y + self.bias[self.first_bias + column]
         if self.epilogue.activation != "none":
-            y = ACTIVATIONS[self.epilogue.activation](let("y", y))
+            y = FUNCTIONS[self.epilogue.activation](let("y", y))
             return y if self.factor is None else y * self.factor[token, column]
         if self.epilogue.scale != 1:
             y = y * T.float32(self.epilogue.scale)
@@ -143,7 +152,8 @@ class EpilogueBuffers:
         """The output for the products of a channel of a gated unit."""
         if self.bias is not None:
             gate, up = (y + self.bias[self.first_bias + channel * 2 + i] for i, y in enumerate((gate, up)))
-        return ACTIVATIONS[self.epilogue.activation](gate) * (clamped_up(up) if self.epilogue.activation == "clamped_silu_mul" else up)
+        function = FUNCTIONS[self.epilogue.activation.removesuffix("_mul")]
+        return function(gate) * (clamped_up(up) if self.epilogue.activation == "clamped_silu_mul" else up)
 
     def store_row(self, sums: Sequence[Expr], out: Buffer, token: Expr, first: Expr, step: int) -> None:
         """Store one token's outputs at columns first, first + step, ..., from its sums at the positions of `weight_row`."""
