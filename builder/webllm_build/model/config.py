@@ -11,7 +11,7 @@ from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
 from webllm_build.model.pictures import Pictures
-from webllm_build.model.rope import ORIGINAL, PARTIAL, PROPORTIONAL, THETA, Array, RopePlaces, RopeSettings, number
+from webllm_build.model.rope import ORIGINAL, PARTIAL, PROPORTIONAL, THETA, YARN, Array, RopePlaces, RopeSettings, number
 from webllm_build.source.embedding import Embedding
 
 MAX_DIMENSION = 1 << 20
@@ -240,6 +240,8 @@ class Reader:
         scaling = self._get("rope_scaling", None) if scaled else None
         given = default if parameters.get(layers) is None else parameters[layers]
         settings = self._rope(scaling, given, theta_key, default_theta, f"rope_parameters.{layers}")
+        if settings.kind == YARN and settings.values is not None and not settings.values["truncate"]:
+            raise self._wrong(f"rope_parameters.{layers}.truncate", False, "true")  # transformers does not look for it here
         if settings.partial != 1 and settings.kind != PROPORTIONAL:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
         return settings

@@ -53,6 +53,8 @@ def skipped(model: Decoder) -> tuple[str, ...]:
 def read(config: Reader) -> Decoder:
     heads, head_dim = config.integer("num_attention_heads"), config.quotient("hidden_size", "num_attention_heads")
     theta, partial = config.number("rotary_emb_base", default=10000.0), config.number("rotary_pct", default=0.25)
+    if not config.in_gguf:
+        config.must_be("rope_theta", theta)  # which transformers does not read here
     rope = Rope.of(config.rope(default_theta=theta, partial=partial), head_dim)
     config.must_be("head_dim", head_dim)
     config.must_be("num_key_value_heads", heads)
