@@ -25,7 +25,7 @@ SCANS = {
     "small": Scan(heads=4, head_dim=16, groups=2, states=32, scale=0.5, limits=(0.01, 0.3)),
     "granite": Scan(heads=2, head_dim=64, groups=1, states=128),
     "falcon": Scan(heads=2, head_dim=32, groups=1, states=256),
-    "awkward": Scan(heads=6, head_dim=12, groups=2, states=48),
+    "awkward": Scan(heads=6, head_dim=12, groups=2, states=48, gated=False),
 }
 SLOTS = 6
 

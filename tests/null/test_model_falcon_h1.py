@@ -23,8 +23,7 @@ CONFIG: dict[str, Any] = json.loads((FIXTURES / "tiny-falcon_h1" / "config.json"
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"mamba_rms_norm": True}, "mamba_n_groups in config.json is 2"),
-        ({"mamba_rms_norm": True, "mamba_n_groups": 1, "mamba_norm_before_gate": True}, "mamba_norm_before_gate in config.json is True"),
+        ({"mamba_rms_norm": True, "mamba_n_groups": 65, "mamba_n_heads": 130, "mamba_d_ssm": 2080}, "65 groups"),
         ({"mamba_d_head": 8}, r"mamba_n_heads \* mamba_d_head is 6 \* 8, and mamba_d_ssm 96"),
         ({"ssm_multipliers": [1.0]}, "5 numbers"),
         ({"mlp_multipliers": [1.0, "x"]}, "2 numbers"),

@@ -68,8 +68,8 @@ class GpuOperators(RelaxOperators):
     def embed_kernel(self, part: Part, count: int | None, scale: float, of_pictures: int = 0) -> tirx.PrimFunc:
         return _embed(self.variant, part, count, scale, self.count, of_pictures)
 
-    def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
-        return _norm_parts(self.variant, columns, sizes, eps)
+    def norm_parts_kernel(self, columns: int, sizes: tuple[int, ...], eps: float, gates: int | None) -> tirx.PrimFunc:
+        return _norm_parts(self.variant, columns, sizes, eps, gates)
 
     def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
         return _add_norm(self.variant, self.count, columns, self.norm_eps, scaled=scaled)

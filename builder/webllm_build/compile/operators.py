@@ -221,13 +221,14 @@ class RelaxOperators(ABC):
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         """As `pool`, of several kinds. Parameters: x, state where there may be several texts, out."""
 
-    def norm_parts(self, x: nn.Tensor, norm: Weight, sizes: tuple[int, int], eps: float) -> nn.Tensor:
-        kernel = self.norm_parts_kernel(int(x.shape[1]), sizes, eps)
-        return nn.op.tensor_ir_inplace_op(kernel, "norm_parts", [x, *self.vector(norm)], 0, nn.Tensor.placeholder(x.shape, x.dtype))
+    def norm_parts(self, x: nn.Tensor, norm: Weight, sizes: tuple[int, ...], eps: float, *, gate: nn.Tensor | None = None) -> nn.Tensor:
+        kernel = self.norm_parts_kernel(int(x.shape[1]), sizes, eps, None if gate is None else int(gate.shape[1]))
+        args = [x, *self.vector(norm), *([] if gate is None else [gate])]
+        return nn.op.tensor_ir_inplace_op(kernel, "norm_parts", args, 0, nn.Tensor.placeholder(x.shape, x.dtype))
 
     @abstractmethod
-    def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
-        """As `norm_parts`. Parameters: x, in place, and norm."""
+    def norm_parts_kernel(self, columns: int, sizes: tuple[int, ...], eps: float, gates: int | None) -> tirx.PrimFunc:
+        """As `norm_parts`, where there is a gate of so many columns. Parameters: x, in place, norm, and the gate."""
 
     def vector(self, weight: Weight | None) -> list[nn.Tensor]:
         """The buffer of a weight that a kernel has or has not."""

@@ -11,7 +11,7 @@ from webllm_build.model import common, gguf
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
-from webllm_build.model.mamba2 import Mamba2
+from webllm_build.model.mamba2 import GroupNorm, Mamba2
 from webllm_build.model.names import GGUF, HUGGING_FACE, MAMBA_GGUF, MAMBA_HUGGING_FACE, FileNames, Names
 from webllm_build.model.recurrence import Scan
 from webllm_build.model.side_by_side import SideBySide
@@ -62,6 +62,7 @@ def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
 
 
 def read(config: Reader) -> Decoder:
+    config.must_be("hidden_act", "silu")  # of convolutions, too
     attention = common.read_self_attention(config, common.read_attention(config))
     mamba = read_mamba(config)
     mlp = replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
@@ -83,17 +84,16 @@ def read_mamba(config: Reader) -> Mamba2:
         sizes = f"mamba_n_heads * mamba_d_head is {heads} * {head_dim}, and mamba_d_ssm {inner}"
         raise UnsupportedArchitecture(sizes, "They must be equal.")
     groups, has_norm = config.integer("mamba_n_groups", default=1), config.flag("mamba_rms_norm", default=False)
-    norm_first = config.flag("mamba_norm_before_gate", default=True)
-    if has_norm and (norm_first or groups > 1):
-        config.must_be("mamba_norm_before_gate", False)
-        config.must_be("mamba_n_groups", 1)  # the norm is of each group by itself
+    norm_first = config.flag("mamba_norm_before_gate", default=True) and has_norm
+    group_norm = GroupNorm(groups, config.number("rms_norm_eps"), norm_first)
+    states, limits = config.integer("mamba_d_state", default=256), config.interval("time_step_limit")
     return Mamba2(
-        Scan(heads, head_dim, groups, config.integer("mamba_d_state", default=256), limits=config.interval("time_step_limit")),
+        Scan(heads, head_dim, groups, states, limits=limits, gated=not norm_first),
         config.integer("mamba_d_conv", default=4),
         conv_bias=config.flag("mamba_conv_bias", default=True),
         in_bias=config.flag("mamba_proj_bias", default=False),
         out_bias=config.flag("projectors_bias", default=False),
-        norm=has_norm,
+        norm=None if not has_norm else group_norm if groups > 1 or norm_first else "whole",
     )
 
 

@@ -16,7 +16,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.experts import Experts
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layers import Layer
-from webllm_build.model.mamba2 import Mamba2
+from webllm_build.model.mamba2 import GroupNorm, Mamba2
 from webllm_build.model.names import GGUF, HUGGING_FACE, MAMBA_GGUF, MAMBA_HUGGING_FACE, FileNames, Names
 from webllm_build.model.recurrence import Scan
 from webllm_build.model.routing import Routing
@@ -117,7 +117,7 @@ def read(config: Reader) -> Decoder:
     hidden, count, eps = config.integer("hidden_size"), config.integer("num_hidden_layers"), config.number("rms_norm_eps", default=1e-6)
     # A factor m on what joins the residual stream is the same as a stream that is divided by m: its norms do not notice, but for epsilon.
     residual = config.number("residual_multiplier", default=1.0)
-    mamba = read_mamba(config, hidden, 1 / residual)
+    mamba = read_mamba(config, hidden, eps / residual**2, 1 / residual)
     has_bias = config.flag("attention_bias", default=False)
     attention = SelfAttention(read_attention(config, hidden), qkv_bias=has_bias, out_bias=has_bias)
     feed_forward = read_feed_forward(config)
@@ -158,8 +158,8 @@ def read_attention(config: Reader, hidden: int) -> Attention:
     )
 
 
-def read_mamba(config: Reader, hidden: int, scale: float) -> Mamba2:
-    """scale: a factor on what the gated norm normalises."""
+def read_mamba(config: Reader, hidden: int, eps: float, scale: float) -> Mamba2:
+    """scale: a factor on what the gated norm normalises, of which eps is the model's."""
     inner = config.within(config.integer("mamba_expand", default=2) * hidden, "mamba_expand")
     heads = config.integer("mamba_n_heads", default=128)
     head_dim = config.integer("mamba_d_head", default=inner // heads, automatic="auto")
@@ -167,12 +167,12 @@ def read_mamba(config: Reader, hidden: int, scale: float) -> Mamba2:
         raise UnsupportedArchitecture(
             f"mamba_n_heads * mamba_d_head is {heads} * {head_dim}, and mamba_expand * hidden_size {inner}", "They must be equal."
         )
-    config.must_be("mamba_n_groups", 1)  # the norm is of each group by itself
-    has_bias = config.flag("mamba_proj_bias", default=False)
+    groups, has_bias = config.integer("mamba_n_groups", default=1), config.flag("mamba_proj_bias", default=False)
     return Mamba2(
-        Scan(heads, head_dim, 1, config.integer("mamba_d_state", default=256), scale, config.interval("time_step_limit")),
+        Scan(heads, head_dim, groups, config.integer("mamba_d_state", default=256), scale, config.interval("time_step_limit")),
         config.integer("mamba_d_conv", default=4),
         conv_bias=config.flag("mamba_conv_bias", default=True),
         in_bias=has_bias,
         out_bias=has_bias,
+        norm=GroupNorm(groups, eps) if groups > 1 else "whole",
     )

@@ -150,10 +150,11 @@ class NumpyOperators:
         given: Array = (normed + rows.reshape(m, -1, size)) * self.dtype(0.5**0.5)
         return [given[:, layer] for layer in layers]
 
-    def norm_parts(self, x: Array, norm: Weight, sizes: tuple[int, int], eps: float) -> Array:
-        first, second, rest = np.split(x, np.cumsum(sizes), axis=1)
-        of_first, of_second = np.split(self.vector(norm), sizes[:1])
-        return np.concatenate([self.normalise(first, of_first, eps), self.normalise(second, of_second, eps), rest], axis=1)
+    def norm_parts(self, x: Array, norm: Weight, sizes: tuple[int, ...], eps: float, *, gate: Array | None = None) -> Array:
+        *parts, rest = np.split(x, np.cumsum(sizes), axis=1)
+        weights = np.split(self.vector(norm), np.cumsum(sizes)[:-1])
+        normed = np.concatenate([self.normalise(*each, eps) for each in zip(parts, weights, strict=True)], axis=1)
+        return np.concatenate([normed if gate is None else normed * silu(gate[:, : sum(sizes)]), rest], axis=1)
 
     def vector(self, weight: Weight) -> Array:
         return weight.values(self.checkpoint).astype(self.dtype)

@@ -70,8 +70,8 @@ def scan(kind: Scan, inputs: Sequence[Array], weights: Sequence[Array]) -> Array
     for t in range(m):
         state = np.exp(dt[t] * a)[:, None, None] * state + (dt[t][:, None] * b[t])[:, :, None] * x[t][:, None]
         y[t] = (c[t][:, :, None] * state).sum(1) + d[:, None] * x[t]
-    out: Array = kind.scale * y.reshape(m, -1) * silu(projected[:, : kind.size])
-    return out
+    out: Array = kind.scale * y.reshape(m, -1)
+    return out * silu(projected[:, : kind.size]) if kind.gated else out
 
 
 # By the type of a recurrence: its values [m, size], from it, its inputs [m, .] and its weights.

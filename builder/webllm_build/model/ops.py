@@ -97,9 +97,9 @@ class Operators(Protocol[Tensor]):
         activation: of gate and up, as `linear` has it. A row of x reads the weights of those experts alone that `routing` chooses for it.
         """
 
-    def norm_parts(self, x: Tensor, norm: Weight, sizes: tuple[int, int], eps: float) -> Tensor:
-        """x[m, k] with its first columns, two parts of these sizes, RMS-normalised each by itself and scaled by norm[sum of sizes]. x may
-        change: nobody else may need it."""
+    def norm_parts(self, x: Tensor, norm: Weight, sizes: tuple[int, ...], eps: float, *, gate: Tensor | None = None) -> Tensor:
+        """x[m, k] with its first columns, parts of these sizes, RMS-normalised each by itself and scaled by norm[sum of sizes], and times
+        silu of the first columns of gate[m, .], where there is one. x may change: nobody else may need it."""
 
     def layer_inputs(self, projected: Tensor, rows: Tensor, norm: Weight, layers: range) -> Sequence[Tensor]:
         """Of each of these layers l, x[m, k]: columns l * k and on of projected[m, all layers * k], RMS-normalised and scaled by norm[k],

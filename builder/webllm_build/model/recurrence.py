@@ -122,7 +122,7 @@ class Scan:
 
         dt = softplus(dt + bias), within `limits` where there are any
         state = exp(dt * A) * state + dt * B x (outer product)
-        y = scale * (C state + D * x) * silu(z)
+        y = scale * (C state + D * x) * silu(z), or without silu(z) where it is not `gated`
 
     Inputs: z, x, B, C and dt side by side, [m, width], of which it takes z and dt; x, B and C behind their convolution, [m, width - heads *
     head_dim - heads]. Its one weight is A, D and bias of all heads. The state lies as [heads, states, head_dim].
@@ -134,6 +134,7 @@ class Scan:
     states: int
     scale: float = 1.0
     limits: tuple[float, float] | None = None
+    gated: bool = True
 
     def __post_init__(self) -> None:
         """Raises UnsupportedArchitecture for what no kernel has."""

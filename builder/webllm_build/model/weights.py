@@ -75,7 +75,7 @@ class Source:
         if tensor is None:
             raise MalformedFile(f"missing: {stored.name}")
         rows, shape = self.shape[0], self.stored_shape(checkpoint.format)
-        if (_without_ones(tensor.shape) != _without_ones(shape)) if self.flat else tensor.shape != shape:
+        if (_of_elements(tensor.shape, shape) != _of_elements(shape, shape)) if self.flat else tensor.shape != shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(shape)}")
         if stored.half is not None:
             tensor = tensor.taken(range(stored.half * rows, (stored.half + 1) * rows))
@@ -150,8 +150,10 @@ class Weight:
         return (rows if self.row_order is None else rows[:, self.row_order]).reshape(-1)
 
 
-def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(extent for extent in shape if extent != 1)
+def _of_elements(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
+    """What must be equal of shapes whose elements are taken one after the other: of a vector how many there are."""
+    extents = tuple(extent for extent in shape if extent != 1)
+    return extents if wanted[-1] > 1 else (math.prod(extents),)
 
 
 def _flat(tensor: Tensor) -> Tensor:

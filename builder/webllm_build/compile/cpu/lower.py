@@ -149,8 +149,8 @@ class CpuOperators(RelaxOperators):
     def embed_kernel(self, part: Part, count: int | None, scale: float, of_pictures: int = 0) -> tirx.PrimFunc:
         return _embed(part, count, scale, self.count, of_pictures)
 
-    def norm_parts_kernel(self, columns: int, sizes: tuple[int, int], eps: float) -> tirx.PrimFunc:
-        return _norm_parts(columns, sizes, eps)
+    def norm_parts_kernel(self, columns: int, sizes: tuple[int, ...], eps: float, gates: int | None) -> tirx.PrimFunc:
+        return _norm_parts(columns, sizes, eps, gates)
 
     def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
         return _rms_norm(self.count, columns, self.norm_eps, residual=True, scaled=scaled)

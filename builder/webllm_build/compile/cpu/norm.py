@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.cpu.epilogue import silu
 from webllm_build.compile.cpu.ops import at, sum_of, token_count, units, zeros
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, splat, store, vec
 
@@ -56,17 +59,19 @@ def layer_norm(tokens: int | None, columns: int, eps: float, *, bias: bool) -> P
     return kernel.func
 
 
-def norm_parts(columns: int, sizes: tuple[int, int], eps: float) -> PrimFunc:
+def norm_parts(columns: int, sizes: tuple[int, ...], eps: float, gates: int | None = None) -> PrimFunc:
     """As kernels/norm_parts.py; a unit is a row."""
     with Kernel() as kernel:
         n = token_count(None)
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (sum(sizes),), "float32")
+        gate = kernel.buffer("gate", (n, gates), "float32") if gates is not None else None
         with units(n) as row:
-            for first, length in ((0, sizes[0]), (sizes[0], sizes[1])):
+            for first, length in zip(itertools.accumulate(sizes, initial=0), sizes, strict=False):
                 scale = splat(let("scale", inverse_rms(x, row, length, eps, first)))
                 with T.serial(first // VEC, (first + length) // VEC) as i:
-                    store(x, x[row, vec(i)] * scale * weight[vec(i)], row, vec(i))
+                    value = x[row, vec(i)] * scale * weight[vec(i)]
+                    store(x, value if gate is None else value * silu(let("gate_of", gate[row, vec(i)])), row, vec(i))
     return kernel.func
 
 

@@ -81,7 +81,8 @@ class Tokens(Rates):
         y = let("y", read + self._wide(self._parameters[self.kind.heads + head]) * self.x(token, head, column))
         if self.kind.scale != 1:
             y = y * self._wide(T.float32(self.kind.scale))
-        store(self._out, y * self._functions.silu(let("z", self._projected[token, at])), token, at)
+        y = y * self._functions.silu(let("z", self._projected[token, at])) if self.kind.gated else y
+        store(self._out, y, token, at)
 
     def _group(self, head: Expr) -> Expr:
         return head // (self.kind.heads // self.kind.groups)

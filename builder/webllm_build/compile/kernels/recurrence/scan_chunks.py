@@ -148,7 +148,8 @@ def _carry(variant: Variant, kind: Scan, tile: Tile) -> PrimFunc:
                         inner = [factors.at(token, j) * x.at(j, column) for j in range(CHUNK)]
                         y = factors.at(token, KEPT) * read + total(inner) + d * x.at(token, column)
                         y = let("y", y if kind.scale == 1 else y * T.float32(kind.scale))
-                        store(out, y * silu(let("z", gates.at(token, column))), first + token, first_column + column)
+                        y = y * silu(let("z", gates.at(token, column))) if kind.gated else y
+                        store(out, y, first + token, first_column + column)
                 barrier()
                 matrix.move(
                     remains,
