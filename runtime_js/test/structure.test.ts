@@ -50,7 +50,10 @@ test("every answer under a schema fits it", async () => {
 test("a schema that no grammar holds is refused with its place, or held as far as it can be", () => {
   const refusals: readonly [unknown, RegExp][] = [
     [{ type: "object", properties: { "a/b": { type: "text" } } }, /a type is one of .*#\/properties\/a~1b\/type/],
-    [{ properties: { a: false } }, /no value fits.*#\/properties\/a/],
+    [{ properties: { a: false }, required: ["a"] }, /no value fits.*#\/properties\/a/],
+    [{ properties: { me: { $ref: "#" } }, required: ["me"] }, /never comes to an end \(at #\/properties\/me/],
+    [{ anyOf: [{ type: "null" }, { type: "array", minItems: 1, items: { $ref: "#/anyOf/1" } }] }, /never comes to an end \(at #\/anyOf\/1/],
+    [{ type: "array", minItems: 60_000, items: { const: "a longer text" } }, /at least 1\d{6} characters/],
     [{ $ref: "#/$defs/none" }, /leads nowhere \(at #\/\$ref/],
     [{ $ref: "https://schema.example/" }, /part of the schema itself/],
     [{ $ref: "#" }, /leads to itself/],
@@ -99,7 +102,7 @@ test("grammars, regular expressions and tags are followed, and what is none is r
   const call = /^<call>(.*)<\/call>$/s.exec(await answer(tag, 3) ?? "")?.[1] ?? "";
   assert.equal(typeof JSON.parse(call).foo, "number");
   const wrong: readonly Structure[] = [
-    grammar("root ::= other"), grammar("first ::= \"a\""), grammar("root ::= \""), grammar(`root ::= ${"(".repeat(30_000)}"a"${")".repeat(30_000)}`),
+    grammar("root ::= other"), grammar('root ::= "a" root'), grammar('root ::= "b" | "a" endless\nendless ::= "x" endless'), regex("a{2000000}"), grammar("first ::= \"a\""), grammar("root ::= \""), grammar(`root ::= ${"(".repeat(30_000)}"a"${")".repeat(30_000)}`),
     tags({ type: "tag", begin: "<", end: ">", content: { type: "regex", pattern: "a".repeat(70_000) } }),
     regex("(a"), tags({}), tags({ type: "tag", begin: "<", end: ">", content: { type: "json_schema", json_schema: { type: "x" } } }),
     { kind: "tags", tags: "no JSON", isStrict: true, param: "tags" }, schema({ type: "x" }), { kind: "schema", schema: "{", isStrict: true, param: "schema" },

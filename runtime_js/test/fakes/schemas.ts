@@ -22,6 +22,7 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     type: "object", properties: { "foo\nbar": integer, "foo\"bar": integer, "foo\\bar": integer, "foo\tbar": text }, required: ["foo\nbar", "foo\"bar", "foo\\bar"],
   },
   "names of JavaScript": { type: "object", properties: { __proto__x: integer, toString: { type: "object", properties: { length: text } }, constructor: integer }, required: ["constructor"] },
+  "a property that must not be there": { type: "object", properties: { foo: integer, bar: false }, additionalProperties: text },
   "no other properties": { type: "object", properties: { foo: integer }, additionalProperties: false, required: ["foo"] },
   "other properties of a kind": { type: "object", properties: { foo: integer }, additionalProperties: { type: "boolean" } },
   "an open map": { type: "object", additionalProperties: integer },

@@ -10,6 +10,7 @@ import { MAX_GRAMMAR } from "./ebnf.ts";
 import { GrammarConstraint } from "./grammar_constraint.ts";
 import { schemaGrammar } from "./schema.ts";
 import { SchemaError } from "./schema_fields.ts";
+import { tooLong, tooLongRules } from "./shortest.ts";
 import type { Structure } from "./structure.ts";
 import { Compiler, printGrammar, type CompiledGrammar, type Vocabulary } from "./xgrammar.ts";
 
@@ -71,6 +72,7 @@ export class CompiledForms {
     try {
       const text = printGrammar(this.#module, structure); // apart from the others: what fails may leave anything behind
       if (text.length > MAX_GRAMMAR) throw new CppException(`its grammar has ${text.length} characters, and ${MAX_GRAMMAR} are the most`);
+      for (const [rule, length] of tooLongRules(text)) throw new CppException(tooLong(`a text of its rule ${rule}`, length));
       this.#compiler ??= new Compiler(this.#module, this.#vocabulary);
       return this.#compiler.compile(structure);
     } catch (error) {
@@ -82,7 +84,7 @@ export class CompiledForms {
 }
 
 function refusal(error: unknown): unknown {
-  if (error instanceof CppException || error instanceof SchemaError || error instanceof SyntaxError) return new FormError(error.message);
+  if (error instanceof CppException || error instanceof SchemaError || error instanceof SyntaxError) return new FormError(error.message.replace(/[.]+$/, ""));
   const isTooDeep = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
   return isTooDeep ? new FormError("it is nested too deeply") : error;
 }

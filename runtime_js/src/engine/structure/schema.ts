@@ -13,6 +13,7 @@ import { PatternError, patternGrammar, runOf } from "./pattern.ts";
 import { formatGrammar } from "./formats.ts";
 import { OBJECT, otherNames, propertiesGrammar, type Notation } from "./properties.ts";
 import { SchemaError, SchemaFields, pointer, resolve, type Json } from "./schema_fields.ts";
+import { tooLong, tooLongRules } from "./shortest.ts";
 
 const MAX_DEPTH = 48;
 const MAX_SUBSCHEMAS = 4096;
@@ -60,6 +61,8 @@ class Converter {
   readonly #rules = new Rules();
   /** The rule of what a reference leads to. */
   readonly #references = new Map<string, string>();
+  /** Where the schema of a rule stands. */
+  readonly #paths = new Map<string, string>();
   #subschemas = 0;
 
   constructor(root: unknown, isStrict: boolean, lengths: Lengths | undefined) {
@@ -72,11 +75,18 @@ class Converter {
     if (!isRecord(schema)) throw new SchemaError("#", "a schema must be an object");
     for (const key of Object.keys(schema)) if (key !== "type" && !ANNOTATIONS.has(key) && !KEYWORDS.object.includes(key)) this.#leaveOut("#", key);
     const place = { path: "#", depth: 0, heads: [] };
-    return this.#rules.print(this.#object(new SchemaFields(schema, "#"), place, notation));
+    return this.#print(this.#object(new SchemaFields(schema, "#"), place, notation));
   }
 
   grammar(): string {
-    return this.#rules.print(this.#value(this.#root, { path: "#", depth: 0, heads: ["#"] }, "#"));
+    return this.#print(this.#value(this.#root, { path: "#", depth: 0, heads: ["#"] }, "#"));
+  }
+
+  #print(root: string): string {
+    const grammar = this.#rules.print(root);
+    const [inner] = [...tooLongRules(grammar)].filter(([name]) => this.#paths.has(name)).reverse();
+    if (inner !== undefined) throw new SchemaError(this.#paths.get(inner[0]) ?? "#", tooLong("a value of it", inner[1]));
+    return grammar;
   }
 
   /** What a schema allows, as a piece of a rule. */
@@ -88,6 +98,7 @@ class Converter {
     if (depth > MAX_DEPTH) throw new SchemaError(path, `it is nested more than ${MAX_DEPTH} deep`);
     if (++this.#subschemas > MAX_SUBSCHEMAS) throw new SchemaError("#", `it has more than ${MAX_SUBSCHEMAS} parts`);
     const name = this.#rules.reserve();
+    this.#paths.set(name, path);
     if (reference !== undefined) this.#references.set(reference, name);
     this.#rules.set(name, this.#body(schema, place));
     if (this.#rules.isTooLarge) throw new SchemaError(path, "its grammar is too large");
@@ -233,11 +244,12 @@ class Converter {
     const properties = fields.schemas("properties");
     const missing = required.find((name) => !properties.has(name));
     if (missing !== undefined && others === false) throw new SchemaError(pointer(place.path, "required"), `${literal(missing)} is required, and may not be there`);
-    const named = new Map([...properties].map(([name, schema]): [string, string] => [name, this.#value(schema, inside(inside(place, "properties"), name))]));
-    const isOpen = others !== undefined ? others !== false : named.size === 0 && patterns.size === 0 && required.length === 0;
+    const there = [...properties].filter(([name, schema]) => schema !== false || required.includes(name));
+    const named = new Map(there.map(([name, schema]): [string, string] => [name, this.#value(schema, inside(inside(place, "properties"), name))]));
+    const isOpen = others !== undefined ? others !== false : properties.size === 0 && patterns.size === 0 && required.length === 0;
     const other = isOpen || missing !== undefined ? this.#value(others === false ? true : others ?? true, inside(place, otherKey)) : "";
     for (const name of required) if (!named.has(name)) named.set(name, other);
-    const members = isOpen ? [`${this.#names(fields, place, [...named.keys()])} ${COLON} ${other}`] : [];
+    const members = isOpen ? [`${this.#names(fields, place, [...new Set([...properties.keys(), ...named.keys()])])} ${COLON} ${other}`] : [];
     if (patterns.size > 0 && named.size > 0) this.#leaveOut(place.path, "patternProperties", "a grammar cannot hold it beside named properties");
     else for (const [pattern, schema] of patterns) members.push(this.#patternMember(pattern, schema, inside(place, "patternProperties")));
     if (this.#lengths !== undefined && members.length > 1) this.#lengths.hasChoices = true;
