@@ -63,16 +63,19 @@ export function folderAddress(name: string): string | undefined {
 /** Of a stored file. size: bytes. lastModified: milliseconds since 1970. */
 export type FileFacts = Pick<StoredFile, "size" | "lastModified">;
 
-/** Each file in a folder, by its name. */
+/** Each file in a folder, by its name. One that is renamed or deleted meanwhile, as another load's draft is, does not count. */
 export async function filesIn(folder: Folder): Promise<ReadonlyMap<string, FileFacts>> {
-  const files: Promise<[string, FileFacts]>[] = [];
+  const files: Promise<readonly [string, FileFacts] | undefined>[] = [];
   for await (const name of folder.keys()) {
     files.push(folder.getFileHandle(name).then(async (handle) => {
       const { size, lastModified } = await handle.getFile();
-      return [name, { size, lastModified }];
+      return [name, { size, lastModified }] as const;
+    }).catch((error: unknown) => {
+      if (!isNamed(error, "NotFoundError")) throw error;
+      return undefined;
     }));
   }
-  return new Map(await Promise.all(files));
+  return new Map((await Promise.all(files)).filter((file) => file !== undefined));
 }
 
 /** Deletes a file or an empty folder. False where another page goes on using it. */

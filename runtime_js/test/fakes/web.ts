@@ -249,6 +249,7 @@ export class FakeStorage {
       keys: async function* (): AsyncGenerator<string> {
         await answer("keys");
         yield* files.keys();
+        yield "renamed.part"; // what another thread renames after it was named
       },
     };
   }
