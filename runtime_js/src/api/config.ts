@@ -1,12 +1,12 @@
 /** Reads the engine's options and finds the model that an id or a URL means. */
 
 import { InternalError, ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
-import { Fields } from "../support/fields.ts";
+import { Fields, present } from "../support/fields.ts";
 import { LOG_LEVELS } from "../support/log.ts";
 import { platform } from "../support/platform.ts";
 import { NEUTRAL_APP_CONFIG, NEUTRAL_CHAT_OPTIONS, refuseUnsupported } from "./openai/neutral.ts";
 import type { RequestOptions } from "./openai/types.ts";
-import type { ModelChoice } from "../engine/choice.ts";
+import { VISIONS, type ModelChoice, type VisionLoad } from "../engine/choice.ts";
 import { MAX_PRIORITY } from "../engine/queue.ts";
 import { CALIBRATIONS } from "../executor/calibration.ts";
 import { DEVICES, type Device } from "../executor/devices.ts";
@@ -57,6 +57,7 @@ export function parseModelChoice(choice: Fields): ModelChoice {
     device: choice.optional("device", (key) => choice.oneOf(key, DEVICES)),
     variant: choice.optional("variant", (key) => choice.string(key, MAX_VARIANT)),
     calibrate: choice.optional("calibrate", (key) => choice.oneOf(key, CALIBRATIONS)),
+    ...present({ vision: choice.optional("vision", (key) => choice.oneOf(key, VISIONS)) }),
     memoryLimit: choice.optional("memoryLimit", (key) => choice.number(key, 0, Number.MAX_SAFE_INTEGER)),
   };
 }
@@ -151,12 +152,14 @@ export function listOf<T>(value: T | readonly T[]): readonly T[] {
 }
 
 /** What they ask for of a model. */
-function readChatOptions(value: unknown): { readonly contextLength: number | undefined; readonly device?: Device } {
+function readChatOptions(value: unknown): { readonly contextLength: number | undefined; readonly device?: Device; readonly vision?: VisionLoad } {
   const options = configuration(value ?? {}, "chatOpts");
-  refuseUnsupported(options, ["context_window_size", "device"], NEUTRAL_CHAT_OPTIONS, CHAT_OPTIONS_INSTEAD);
+  refuseUnsupported(options, ["context_window_size", "device", "vision"], NEUTRAL_CHAT_OPTIONS, CHAT_OPTIONS_INSTEAD);
   const device = options.optional("device", (key) => options.oneOf(key, DEVICES));
+  const vision = options.optional("vision", (key) => options.oneOf(key, VISIONS));
   return {
     contextLength: options.optional("context_window_size", (key) => options.integer(key, 1, MAX_CONTEXT)), ...(device !== undefined && { device }),
+    ...(vision !== undefined && { vision }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The public types of the engine, with WebLLM's names. */
 
+import type { VisionLoad } from "../engine/choice.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
 import type { Calibration } from "../executor/calibration.ts";
@@ -29,6 +30,8 @@ export interface ChatOptions {
   readonly context_window_size?: number | undefined;
   /** What computes this model; default: what the engine's configuration says. */
   readonly device?: Device | undefined;
+  /** Whether the part that sees pictures, where the model has one, is loaded with it ("eager", the default) or when the first picture comes ("lazy"). */
+  readonly vision?: VisionLoad | undefined;
 }
 
 /** Called when the GPU went away by itself and the model could not be loaded again, on the CPU either: requests fail until `reload`. */

@@ -7,8 +7,14 @@ import type { ModelSource } from "../storage/source.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type { InitProgressReport } from "./progress.ts";
 
+/** When what sees pictures is loaded: with the model, or with the first picture. */
+export const VISIONS = ["eager", "lazy"] as const;
+export type VisionLoad = (typeof VISIONS)[number];
+
 /** A model to load, and how. */
 export interface ModelChoice extends StartOptions {
+  /** Of a model that sees. Default: "eager". */
+  readonly vision?: VisionLoad | undefined;
   /** Default: "auto". */
   readonly device?: Device | undefined;
   /** What responses call the model. */

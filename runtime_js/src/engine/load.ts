@@ -1,6 +1,6 @@
 /** Loads a model: its description, then weights, code, memory and kernels side by side. */
 
-import type { Backend, FittingModel, InspectableRunner, OpenModel } from "../executor/backend.ts";
+import type { Backend, InspectableRunner } from "../executor/backend.ts";
 import { describeComputer } from "../executor/devices.ts";
 import { GpuBackend } from "../executor/gpu_backend.ts";
 import { describeMemory } from "../executor/memory.ts";
@@ -12,14 +12,15 @@ import { log } from "../support/log.ts";
 import { backendsFor, mayHelp } from "./backends.ts";
 import type { LoadListener, ModelChoice } from "./choice.ts";
 import { fasterFirst } from "./preflight.ts";
+import { STOPPED, compute, withStored } from "./computing.ts";
 import { LoadProgress } from "./progress.ts";
+import { towerChoice, towerOf, visionOf } from "./tower.ts";
 import { SequenceManager } from "./sequences.ts";
 import { Session, type SessionParts } from "./session.ts";
 import { Grammars } from "./structure/grammars.ts";
 import { ModelFolder } from "../storage/model_folder.ts";
 import { importPart } from "../tokenizer/part.ts";
 
-const STOPPED = "Loading was stopped.";
 /** Of a GPU, after which the CPU goes on, or nothing. */
 const LOSSES = 2;
 
@@ -96,37 +97,25 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
   const stop = failed.signal;
   const life = new AbortController();
   const { manifest } = folder;
-  let opening: Promise<OpenModel> | undefined;
-  let memory: MemoryEstimate | undefined;
+  const needed: Needed = {};
+  const needs = (part: keyof Needed) => (memory: MemoryEstimate): void => {
+    needed[part] = memory;
+    listener.needs(together(needed) ?? memory, backend.device); // who has no room is told before the download
+  };
+  const work = { choice, folder, device: backend.device, needs: needs("tower"), report: listener.progress.bind(listener), life: life.signal };
+  const tower = towerOf(work);
+  const isEager = tower !== undefined && choice.vision !== "lazy";
+  progress.weightsBegin(manifest.weights.bytes + (isEager ? manifest.vision?.tower.weights.bytes ?? 0 : 0));
+  const { open, weights, compiling, running } = compute(backend, folder, { choice, progress, stop, life: life.signal, needs: needs("text") });
+  const seeing = isEager ? tower.load(progress) : undefined;
   try {
-    progress.weightsBegin(manifest.weights.bytes);
-    const library = abortable(progress.during("the model's library", folder.read(backend.library, stop), true), stop, STOPPED);
-    const fitting = library.then((bytes) => progress.during("WebAssembly", backend.fit(bytes, manifest.tensors, choice))).then((fits) => {
-      memory = withStored(fits, folder);
-      listener.needs(memory, backend.device); // who has no room is told before the download
-      return fits;
-    });
-    const open = opening = fitting.then((fits) => progress.during(`memory of ${backend.name}`, fits.open(folder)));
-    const stored = fitting.then(({ storedFrom }) => folder.ranges(storedFrom, life.signal));
-    const write = async (offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
-      await (await open).write(offset, bytes);
-      await (await stored).keep(offset, bytes);
-    };
-    const weights = fitting.then(() =>
-      progress.during("the weights", folder.readShards(stop, (file, bytes) => progress.received(file, bytes), write), true));
-    let compiling = (): void => undefined;
-    const asked = new Promise<void>((resolve) => { compiling = resolve; });
-    const started = Promise.all([open, stored]).then(([model, ranges]) => progress.during(backend.name, model.start({
-      notes: folder, probe: manifest.probe, weights, ranges, signal: stop,
-      onCompiled: (done, total) => { compiling(); progress.compiled(done, total); },
-    })));
     // Reading a tokenizer keeps this thread busy: kernels are asked for first.
     const reading = Promise.all([
       progress.during("the tokenizer", folder.readJson(manifest.tokenizer, stop), true),
-      progress.during("the tokenizer's script", importPart(), true), Promise.race([asked, started]),
+      progress.during("the tokenizer's script", importPart(), true), Promise.race([compiling, running]),
     ]).then(([json, { ChatTokenizer }]) => new ChatTokenizer(json, manifest.tokenizerConfig));
     const [model, { runner, abi, variant, computer, warning, lost }, tokenizer] = await abortable(Promise.all([
-      progress.timed("device", open), started, progress.timed("tokenizer", reading), progress.timed("weights", weights),
+      progress.timed("device", open), running, progress.timed("tokenizer", reading), progress.timed("weights", weights), seeing,
     ]), stop, STOPPED);
     const sequences = new SequenceManager(abi, runner);
     progress.warn("context", warning);
@@ -142,7 +131,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     });
     return {
       runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds),
-      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive,
+      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower),
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();
@@ -151,15 +140,24 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
   } catch (error) {
     failed.abort();
     life.abort();
-    await opening?.then((model) => model.dispose(), () => undefined);
+    await open.then((model) => model.dispose(), () => undefined);
+    const memory = together(needed);
     throw error instanceof OutOfMemoryError && memory !== undefined ? withNeed(error, memory) : error;
   }
 }
 
-/** Where nothing here stores them, weights that a model takes from storage lie in memory. */
-function withStored({ memory, storedFrom }: FittingModel, { isKept, manifest }: ModelFolder): MemoryEstimate {
-  const bytes = isKept ? 0 : Math.max(0, manifest.weights.bytes - storedFrom);
-  return { ...memory, weights: memory.weights + bytes, total: memory.total + bytes };
+/** What the two parts of a model take, as far as it is known. */
+interface Needed {
+  text?: MemoryEstimate;
+  tower?: MemoryEstimate;
+}
+
+function together({ text, tower }: Needed): MemoryEstimate | undefined {
+  if (text === undefined || tower === undefined) return text ?? tower;
+  return {
+    weights: text.weights + tower.weights, cache: text.cache + tower.cache, workspace: text.workspace + tower.workspace,
+    total: text.total + tower.total, contextLength: text.contextLength,
+  };
 }
 
 /** A GPU that has no room does not say how much it has, but what was wanted of it can be said. */
@@ -173,6 +171,14 @@ export async function estimateLoad(choice: ModelChoice, signal: AbortSignal): Pr
   const opened = ModelFolder.open(choice.source, signal);
   const [folder, [backend]] = await abortable(
     Promise.all([opened, backendsFor(choice, opened.then(({ manifest }) => manifest))]), signal, STOPPED);
+  const text = await estimateOn(backend, folder, choice, signal);
+  const { tower } = folder;
+  if (tower === undefined) return text;
+  const [towers] = await backendsFor({ ...choice, device: backend.device }, Promise.resolve(tower.manifest));
+  return together({ text, tower: await estimateOn(towers, tower, towerChoice(choice), signal) }) ?? text;
+}
+
+async function estimateOn(backend: Backend, folder: ModelFolder, choice: ModelChoice, signal: AbortSignal): Promise<MemoryEstimate> {
   const library = await abortable(folder.read(backend.library, signal), signal, STOPPED);
   return withStored(await backend.fit(library, folder.manifest.tensors, choice), folder);
 }

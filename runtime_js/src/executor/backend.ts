@@ -1,6 +1,7 @@
 /** What can compute a model. A load asks it for its library, lets weights stream into it, and gets a runner. */
 
 import type { FileEntry, Probe, TensorEntry } from "../storage/manifest.ts";
+import type { Tile } from "../media/picture.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import type { WeightRanges } from "../storage/weight_ranges.ts";
 import type { WasmAbi } from "./abi.generated.ts";
@@ -77,6 +78,8 @@ export interface StartWork {
 
 /** A runner that shows what it computes. */
 export interface InspectableRunner extends ModelRunner, FirstLayer {
+  /** Of a tower: float32[tile.tokens, floats of a vector]. */
+  see(tile: Tile): Promise<Float32Array<ArrayBuffer>>;
   /** float32[vocab_size]: those of row 0 that the latest step left behind. For tests and measurements. */
   logits(): Promise<Float32Array>;
   /** How many times as much as its first layer a decode step reads of the weights. */

@@ -3,6 +3,7 @@
  * it, between the forward pass and the draw, it is two.
  */
 
+import type { Tile } from "../media/picture.ts";
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "./runner.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
@@ -14,6 +15,7 @@ import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from ".
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
+import { patchCall, probeTile, type PatchCall } from "./patches.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
 import { decodeName, firstFunctions, firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
@@ -225,6 +227,19 @@ export class PlanExecutor implements InspectableRunner {
     return all.subarray(0, all.length / most * additions.length);
   }
 
+  async see(tile: Tile): Promise<Float32Array<ArrayBuffer>> {
+    const { groups, pageSize } = this.shape;
+    const { count, words, addition, bytes } = patchCall(tile, this.#plan, groups.length);
+    for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
+    if (this.#mustWait([])) await this.#ready([]);
+    this.#writeIo(words);
+    const longest = this.#write([addition]);
+    const before = this.#submitParts("encode_image", count, [addition], longest);
+    const calls: Call[] = [["encode_image", count], ["project_image", tile.tokens]];
+    return this.#readBack(
+      bytes, (finish) => this.#submit(calls, before === 0 ? [addition] : [], longest, finish, undefined, before), this.#buffers.io("pictures"), 0);
+  }
+
   async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
     const [name, n] = this.#decodeName(rows.length);
     const draws = rows.map((draw, row) => draw && { draw, end: row + 1, counted: 1 });
@@ -238,7 +253,7 @@ export class PlanExecutor implements InspectableRunner {
   }
 
   /** See `FirstLayer`. It makes a buffer. */
-  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
+  firstLayer(name: "prefill" | "decode" | "encode_image", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     const { variant } = this.#parts;
     const { steps, output } = firstLayerOf(this.#plan, variant.kernels, functionOf(variant, name));
     const { buffer, offset } = this.#buffers.binding(output);
@@ -246,7 +261,8 @@ export class PlanExecutor implements InspectableRunner {
     const additions = [firstAddition(tokens.length, position, this.#pageTables.length)];
     const calls = Array.from({ length: times }, (): Call => [name, tokens.length]);
     return this.#withRows(tokens, (stored) => {
-      this.#writeTokens(tokens, stored);
+      if (name === "encode_image") this.#writeIo(patchCall(probeTile(tokens.length, this.#plan), this.#plan, 0).words);
+      else this.#writeTokens(tokens, stored);
       return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, steps),
         buffer, offset + (tokens.length - 1) * size);
     });
@@ -272,7 +288,7 @@ export class PlanExecutor implements InspectableRunner {
   /** What a buffer holds behind a step, through a buffer of its own. `submit` submits the step, with what it is to do at last. */
   async #readBack(
     size: number, submit: (finish: (encoder: GPUCommandEncoder) => void) => void, source: GPUBuffer, offset: number,
-  ): Promise<Float32Array> {
+  ): Promise<Float32Array<ArrayBuffer>> {
     const { device, watch } = this.#parts;
     const staging = device.createBuffer({ label: "readback", size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
     try {
@@ -282,6 +298,10 @@ export class PlanExecutor implements InspectableRunner {
     } finally {
       staging.destroy();
     }
+  }
+
+  #writeIo(words: PatchCall["words"]): void {
+    for (const [name, values] of words) this.#parts.device.queue.writeBuffer(this.#buffers.io(name), 0, values);
   }
 
   /** Where a row has none, the GPU has it already. */

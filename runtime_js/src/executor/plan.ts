@@ -403,9 +403,12 @@ export function decodeName(rows: number): string {
 const FIRST_FUNCTIONS: readonly string[] = ["prefill", "logits", "decode", "sample"];
 /** Of an embedding model's first vector. */
 const FIRST_OF_EMBEDDER: readonly string[] = ["prefill", "encode"];
+/** Of a tower: patches to states, and these to vectors. */
+const FIRST_OF_TOWER: readonly string[] = ["encode_image", "project_image"];
 
 export function firstFunctions({ functions }: VariantPlan): string[] {
-  return (functions.has("decode") ? FIRST_FUNCTIONS : FIRST_OF_EMBEDDER).filter((name) => functions.has(name));
+  const first = functions.has("decode") ? FIRST_FUNCTIONS : functions.has("encode_image") ? FIRST_OF_TOWER : FIRST_OF_EMBEDDER;
+  return first.filter((name) => functions.has(name));
 }
 
 /** The variant's kernels that a model needs from its first answer on. */

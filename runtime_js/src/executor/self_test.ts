@@ -18,9 +18,9 @@ export interface FirstLayer {
   readonly shape: RunnerShape;
   /**
    * float32[hidden_size]: the hidden state of the last of `tokens` behind the model's first layer, by a prefill or (of one token) a decode
-   * step that ends there. What is at a position greater than 0 continues the call before it, at 0. `times`: it is computed as often.
+   * step that ends there; or that of the last of so many patches of a probe. What is at a position greater than 0 continues the call before it, at 0. `times`: it is computed as often.
    */
-  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times?: number): Promise<Float32Array>;
+  firstLayer(name: "prefill" | "decode" | "encode_image", tokens: readonly number[], position: number, times?: number): Promise<Float32Array>;
   /** Takes note of what a layer of a prefill takes for each token. */
   learnPace(milliseconds: number): void;
 }
@@ -30,25 +30,27 @@ export interface FirstLayer {
  * takes every kind of kernel with the model's own weights: products, attention or recurrence, and states. Then the prefill is timed. Raises
  * VariantError where the numbers are wrong.
  */
-export async function selfTest(runner: FirstLayer, { tokens, values }: Probe): Promise<void> {
+export async function selfTest(runner: FirstLayer, { tokens: words, patches, values }: Probe): Promise<void> {
+  const tokens = patches === undefined ? words : new Array<number>(patches).fill(0);
+  const first = patches === undefined ? "prefill" : "encode_image";
   const [before, last] = [tokens.slice(0, -1), tokens.slice(-1)];
-  const prefill = await runner.firstLayer("prefill", tokens, 0);
+  const prefill = await runner.firstLayer(first, tokens, 0);
   // A page still holds the tokens before the last; a state in a slot is the one after it.
   if (before.length > 0 && runner.shape.slots > 0) await runner.firstLayer("prefill", before, 0);
   const decodes = runner.shape.rowCounts.length > 0;
-  const found = decodes ? { prefill, decode: await runner.firstLayer("decode", last, before.length) } : { prefill };
+  const found = decodes ? { prefill, decode: await runner.firstLayer("decode", last, before.length) } : { [first]: prefill };
   for (const [name, hidden] of Object.entries(found)) {
     const error = difference(hidden, values);
     if (!(error <= TOLERANCE)) throw new VariantError(`it computes wrong numbers (${name} is off by ${(100 * error).toFixed(1)} %)`);
   }
-  runner.learnPace(await timeOfLayer(runner, tokens) / tokens.length);
+  runner.learnPace(await timeOfLayer(runner, first, tokens) / tokens.length);
 }
 
 /** Milliseconds. A clock that is coarse, or a call that had to wait, must not make it look like nothing. */
-async function timeOfLayer(runner: FirstLayer, tokens: readonly number[]): Promise<number> {
+async function timeOfLayer(runner: FirstLayer, name: "prefill" | "encode_image", tokens: readonly number[]): Promise<number> {
   const time = async (times: number): Promise<number> => {
     const begun = performance.now();
-    await runner.firstLayer("prefill", tokens, 0, times);
+    await runner.firstLayer(name, tokens, 0, times);
     return performance.now() - begun;
   };
   const once = await time(1);

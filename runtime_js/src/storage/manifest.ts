@@ -4,6 +4,7 @@ import { NO_FORMAT, parseChatFormat, type ChatFormat } from "../formats/format.t
 import { ManifestError } from "../support/errors.ts";
 import { readEmbeddingFacts, type EmbeddingFacts } from "./embedding_facts.ts";
 import { readSamplingDefaults, type SamplingDefaults } from "./sampling_defaults.ts";
+import { readVisionFacts, type VisionFacts } from "./vision_facts.ts";
 import { Fields } from "../support/fields.ts";
 import {
   MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_PLACES, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
@@ -56,11 +57,17 @@ export interface Manifest {
   readonly probe: Probe | undefined;
   /** Of a model that makes vectors of texts, and does nothing else. */
   readonly embedding: EmbeddingFacts | undefined;
+  /** Of a model that sees pictures. `tower`: what makes vectors of these, as a model of its own in the same folder. */
+  readonly vision: (VisionFacts & { readonly tower: Manifest }) | undefined;
 }
 
-/** What a GPU is checked by: `values`, at evenly spaced channels, are the hidden state of the last of `tokens` behind the first layer. */
+/**
+ * What a GPU is checked by: `values`, at evenly spaced channels, are the hidden state of the last of `tokens` behind the first layer; of a tower,
+ * of the last of so many `patches` that `probePatches` makes.
+ */
 export interface Probe {
   readonly tokens: readonly number[];
+  readonly patches?: number | undefined;
   readonly values: readonly number[];
 }
 
@@ -87,10 +94,11 @@ function parseTensor(entry: Fields): TensorEntry {
 }
 
 function parseProbe(probe: Fields, vocabSize: number): Probe {
-  const tokens = probe.integers("tokens", MAX_PROBE, 0, vocabSize - 1);
+  const patches = probe.optional("patches", (key) => probe.integer(key, 1, MAX_PROBE));
+  const tokens = patches === undefined ? probe.integers("tokens", MAX_PROBE, 0, vocabSize - 1) : [];
   const values = probe.array("values", MAX_PROBE, (value) => (typeof value === "number" ? value : NaN));
-  if (tokens.length === 0 || values.length === 0 || !values.every(Number.isFinite)) throw probe.wrong("values", "finite numbers for some tokens");
-  return { tokens, values };
+  if ((patches ?? tokens.length) === 0 || values.length === 0 || !values.every(Number.isFinite)) throw probe.wrong("values", "finite numbers for some tokens");
+  return { tokens, values, ...(patches !== undefined && { patches }) };
 }
 
 function parsePlaces(weights: Fields, key: string): readonly string[] {
@@ -161,6 +169,12 @@ export function parseManifest(value: unknown): Manifest {
     tensors,
     embedding: manifest.optional("embedding", (key) => readEmbeddingFacts(manifest.object(key))),
     probe: manifest.optional("probe", (key) => parseProbe(manifest.object(key), vocabSize)),
+    vision: manifest.optional("vision", (key) => {
+      const vision = manifest.object(key);
+      const tower = parseManifest(vision.raw("model"));
+      if (tower.vision !== undefined) throw vision.wrong("model", "a tower, which sees nothing by another one");
+      return { ...readVisionFacts(vision), tower };
+    }),
   };
 }
 
@@ -176,5 +190,6 @@ export function filesOfLoad({ tokenizer, weights }: Manifest): readonly FileEntr
 
 /** All files that the manifest names. */
 export function manifestFiles(manifest: Manifest): readonly FileEntry[] {
-  return [...librariesOf(manifest), ...filesOfLoad(manifest), manifest.grammar];
+  const { grammar, vision } = manifest;
+  return [...librariesOf(manifest), ...filesOfLoad(manifest), grammar, ...(vision === undefined ? [] : manifestFiles(vision.tower))];
 }

@@ -68,6 +68,12 @@ export class ModelFolder {
     });
   }
 
+  /** The same folder as that of the model's tower; undefined where it has none. */
+  get tower(): ModelFolder | undefined {
+    const { vision } = this.manifest;
+    return vision && new ModelFolder(this.#source, vision.tower, this.#store, this.#onWait);
+  }
+
   /** Why the model is not stored for the next visit, if it is not. */
   get warning(): string | undefined {
     return this.#store.warning;

@@ -1,5 +1,6 @@
 /** Runs the plan on the CPU. Calls wait for each other; a step is straight work on memory, in slices that let others have their turn. */
 
+import type { Tile } from "../../media/picture.ts";
 import { OutOfMemoryError } from "../../support/errors.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
 import { firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "../additions.ts";
@@ -7,6 +8,7 @@ import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
+import { patchCall, probeTile } from "../patches.ts";
 import { firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
@@ -97,6 +99,18 @@ export class CpuRunner implements InspectableRunner {
     });
   }
 
+  see(tile: Tile): Promise<Float32Array<ArrayBuffer>> {
+    const { groups, pageSize } = this.shape;
+    const { count, words, addition, bytes } = patchCall(tile, this.#plan, groups.length);
+    return this.#inTurn([], async () => {
+      for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
+      for (const [name, values] of words) this.#write(name, values);
+      await this.#machine.run("encode_image", count, this.#tell([addition], 1, 0));
+      await this.#machine.run("project_image", tile.tokens, 0);
+      return this.#floats("pictures").slice(0, bytes / 4);
+    });
+  }
+
   decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
     const n = rows.length;
     if (n === 0 || n > MAX_ROWS) throw new RangeError(`a decode step of ${n} rows`);
@@ -112,10 +126,11 @@ export class CpuRunner implements InspectableRunner {
   }
 
   /** See `FirstLayer`. */
-  firstLayer(name: "prefill" | "decode", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
+  firstLayer(name: "prefill" | "decode" | "encode_image", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     return this.#inTurn(tokens, async () => {
       const { steps, output } = firstLayerOf(this.#plan, this.#plan.kernels, functionOf(this.#variant, name));
-      this.#write("tokens", Int32Array.from(tokens));
+      if (name !== "encode_image") this.#write("tokens", Int32Array.from(tokens));
+      else for (const [io, values] of patchCall(probeTile(tokens.length, this.#plan), this.#plan, 0).words) this.#write(io, values);
       const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length)], 1, 0);
       for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, steps);
       const [pointer = 0, size] = [this.#machine.layout.pointers[output], hiddenBytes(this.#plan)];

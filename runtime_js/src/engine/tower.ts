@@ -1,0 +1,104 @@
+/** The part of a model that sees pictures: a model of its own, which is loaded with the model of its text, or when the first picture comes. */
+
+import type { Backend, RunningModel } from "../executor/backend.ts";
+import { describeComputer, type Computer } from "../executor/devices.ts";
+import type { MemoryEstimate } from "../executor/memory_estimate.ts";
+import type { PictureRunner } from "../executor/runner.ts";
+import { readPicture } from "../media/reader.ts";
+import type { ModelFolder } from "../storage/model_folder.ts";
+import { abortable, childController } from "../support/abort.ts";
+import { log } from "../support/log.ts";
+import { backendsFor, mayHelp } from "./backends.ts";
+import type { ModelChoice } from "./choice.ts";
+import { STOPPED, compute } from "./computing.ts";
+import type { Vision } from "./pictures.ts";
+import { LoadProgress, type InitProgressReport } from "./progress.ts";
+
+export interface TowerWork {
+  readonly choice: ModelChoice;
+  /** Of the model of its text. */
+  readonly folder: ModelFolder;
+  /** What computes that. */
+  readonly device: Computer["device"];
+  /** Is told what it will take before weights are fetched. Raises OutOfMemoryError where it may not. */
+  readonly needs: (memory: MemoryEstimate) => void;
+  /** Hears of a load that is one of its own. */
+  readonly report: (report: InitProgressReport) => void;
+  /** Ends it. */
+  readonly life: AbortSignal;
+}
+
+/** As the model of its text is loaded: a call of a tower has as many patches as it was built for. */
+export function towerChoice(choice: ModelChoice): ModelChoice {
+  return { ...choice, contextLength: undefined };
+}
+
+/** What sees: it is loaded when it is first asked for, and again where that failed. */
+export class Tower {
+  readonly #work: TowerWork;
+  readonly #folder: ModelFolder;
+  #loading: Promise<PictureRunner> | undefined;
+
+  constructor(work: TowerWork, folder: ModelFolder) {
+    [this.#work, this.#folder] = [work, folder];
+  }
+
+  /** `progress`: of the load that it is a part of. */
+  load(progress?: LoadProgress): Promise<PictureRunner> {
+    return this.#loading ??= this.#load(progress).catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
+  }
+
+  async #load(whole: LoadProgress | undefined): Promise<PictureRunner> {
+    const { choice, device, report, life } = this.#work;
+    const failed = childController(life);
+    const progress = whole ?? new LoadProgress(report, (error) => failed.abort(error));
+    if (whole === undefined) progress.weightsBegin(this.#folder.manifest.weights.bytes);
+    try {
+      const [first, ...others] = await abortable(backendsFor({ ...choice, device }, Promise.resolve(this.#folder.manifest)), failed.signal, STOPPED);
+      for (let backend: Backend = first; ;) {
+        try {
+          const { runner, computer, variant } = await this.#loadOn(backend, progress, failed.signal);
+          if (whole === undefined) progress.ready(`Sees on the ${describeComputer(computer)} (${variant})`, computer);
+          return { encode: (tile) => runner.see(tile) };
+        } catch (error) {
+          const next = others.shift();
+          if (next === undefined || !mayHelp(error, next.name === backend.name)) throw error;
+          log.warn(`What sees does not run on ${backend.name}: ${String(error)}`);
+          backend = next;
+        }
+      }
+    } finally {
+      if (whole === undefined) progress.close();
+    }
+  }
+
+  async #loadOn(backend: Backend, progress: LoadProgress, stop: AbortSignal): Promise<RunningModel> {
+    const { needs, life } = this.#work;
+    const { open, weights, running } = compute(backend, this.#folder, { choice: towerChoice(this.#work.choice), progress, stop, life, needs });
+    const dispose = (): void => void open.then((model) => model.dispose(), () => undefined);
+    try {
+      const [model] = await abortable(Promise.all([running, weights]), stop, STOPPED);
+      life.addEventListener("abort", dispose, { once: true });
+      return model;
+    } catch (error) {
+      dispose();
+      throw error;
+    }
+  }
+}
+
+/** Undefined for a model that reads text alone. */
+export function towerOf(work: TowerWork): Tower | undefined {
+  const { tower } = work.folder;
+  return tower && new Tower(work, tower);
+}
+
+/** What a session is told of it. */
+export function visionOf({ folder: { manifest: { vision } }, life }: TowerWork, tower: Tower | undefined): Vision | undefined {
+  if (vision === undefined || tower === undefined) return undefined;
+  const { processor, imageToken, width } = vision;
+  return { settings: processor, imageToken, width, read: (data, detail) => readPicture(data, processor, detail, life), tower: () => tower.load() };
+}
