@@ -14,6 +14,7 @@ from webllm_build.compile.io import Layout
 from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.model.vision.tower import Tower
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Packed, Scheme, choose_scheme, pack_part, pack_weight
 from webllm_build.source.checkpoint import Checkpoint
@@ -26,6 +27,7 @@ MATRICES = [
     *("conv_in", "conv_out", "delta_in", "delta_out", "mamba_in", "mamba_out", "qkv", "o"),
     *("gate_up", "up", "down", "experts_gate_up", "experts_down"),
     *("layer_table", "layer_projection", "input_gate", "input_out"),
+    *("patch", "positions", "project", "project_up"),
 ]
 EXACT = dict.fromkeys(["embedding", *MATRICES, "head"], "f16")
 
@@ -44,17 +46,23 @@ class PackedModel:
     def of(checkpoint: Checkpoint, names: Mapping[str, str]) -> PackedModel:
         """names: schemes by the last part of a weight's name; others are f32."""
         model = load_model(checkpoint)
+        context_length = min(256, model.context_length)
+        return PackedModel.of_model(checkpoint, model, names, context_length, context_length if model.takes_whole_texts else CHUNK)
+
+    @staticmethod
+    def of_model(checkpoint: Checkpoint, model: Decoder | Tower, names: Mapping[str, str], context_length: int, chunk: int) -> PackedModel:
+        """Of one that is loaded. chunk: tokens, or patches, of a call."""
         asked = {weight.name: names.get(weight.name.rpartition(".")[2], "f32") for weight in model.weights}
         schemes = {weight.name: choose_scheme(weight, checkpoint, asked[weight.name]) for weight in model.weights}
         weights = {weight.name: pack_weight(weight, checkpoint, schemes[weight.name]) for weight in model.weights}
-        context_length = min(256, model.context_length)
-        layout = Layout.of(model, schemes, context_length, context_length if model.takes_whole_texts else CHUNK)
+        layout = Layout.of(model, schemes, context_length, chunk)
         parts = ((part, weight) for weight in model.weights for part in layout.parts[weight.name])
         buffers = {packed.name: packed.data for part, weight in parts for packed in pack_part(part, weight, checkpoint)}
         return PackedModel(checkpoint, layout, schemes, weights, buffers)
 
     @property
     def model(self) -> Decoder:
+        assert isinstance(self.layout.model, Decoder)
         return self.layout.model
 
     def logits(self, tokens: Sequence[int], *, integer: bool, half: bool = False) -> Array:

@@ -16,13 +16,13 @@ from webllm_build.hosts import host_of, require
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.package.assets import GRAMMAR_ENGINE, SITE_SCRIPTS, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
-from webllm_build.package.model_folder import CompiledModel
+from webllm_build.package.model_folder import CompiledModel, CompiledVision, StoredWeights
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Output, open_output
 from webllm_build.package.places import MODEL_FOLDER, Places
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.progress import Progress, Silent
-from webllm_build.recipe import Recipe, check_ids, check_tasks, package_name, title
+from webllm_build.recipe import Blueprint, Recipe, check_ids, check_tasks, package_name, title
 from webllm_build.theme import theme_of
 from webllm_build.tokenizer_check import check_tokenizer
 from webllm_build.weights import store_weights
@@ -52,8 +52,8 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
         if request.kind == "site":
             check_tasks(recipes)
             _check_host(request, recipes)
-        check_space(output.folder, sum(recipe.bytes for recipe in recipes), "--out")
-        programs = [_compile(recipe, cache, progress) for recipe in recipes]
+        check_space(output.folder, sum(part.bytes for recipe in recipes for part in recipe.parts), "--out")
+        programs = [[_compile(part, cache, progress) for part in recipe.parts] for recipe in recipes]
         try:
             manifests = _pack_and_write(request, recipes, programs, weights, cache, output, progress)
         except DamagedEntry as damaged:  # found while the cached weights were copied: they are made again, once
@@ -81,8 +81,8 @@ def _check_host(request: BuildRequest, recipes: Sequence[Recipe]) -> None:
     """Raises HostError where the site cannot fit, whatever is compiled: of its files, those are counted whose sizes are known by now."""
     files = {name: len(runtime_file(name)) for name in SITE_SCRIPTS}
     if BUNDLE in request.weights_at:
-        shards = ((recipe, number, size) for recipe in recipes for number, size in enumerate(recipe.shards))
-        files |= {f"{MODEL_FOLDER}/{recipe.facts.id}-{number:04d}.bin": size for recipe, number, size in shards}
+        shards = ((recipe, size) for recipe in recipes for part in recipe.parts for size in part.shards)
+        files |= {f"{MODEL_FOLDER}/{recipe.facts.id}-{number:04d}.bin": size for number, (recipe, size) in enumerate(shards)}
     require(host_of(request.host), files)
 
 
@@ -94,16 +94,15 @@ class _Program:
     cpu: tuple[bytes, bytes] | None
 
 
-def _compile(recipe: Recipe, cache: Cache, progress: Progress) -> _Program:
+def _compile(recipe: Blueprint, cache: Cache, progress: Progress) -> _Program:
     library = compile_library(recipe, cache, progress)
     return _Program(library, compile_cpu_libraries(recipe, cache, progress) if recipe.request.cpu else None)
 
 
-def _pack(recipe: Recipe, program: _Program, cache: Cache, progress: Progress) -> CompiledModel:
-    weights = store_weights(recipe, cache, progress)
-    check_library(program.library, weights)
+def _pack(recipe: Recipe, programs: Sequence[_Program], cache: Cache, progress: Progress) -> CompiledModel:
+    program, weights = programs[0], _weights(recipe, programs[0], cache, progress)
     checkpoint = recipe.checkpoint
-    return CompiledModel(
+    model = CompiledModel(
         recipe.facts,
         program.library,
         checkpoint.tokenizer,
@@ -118,12 +117,32 @@ def _pack(recipe: Recipe, program: _Program, cache: Cache, progress: Progress) -
         model_names(recipe.request.model) or (checkpoint.name,),
         recipe.memory,
     )
+    if recipe.tower is None or recipe.model.pictures is None:
+        return model
+    tower, program = recipe.tower, programs[1]
+    of_pictures = replace(
+        model,
+        facts=tower.named(recipe.facts),
+        library=program.library,
+        weights=_weights(tower, program, cache, progress),
+        schemes=tower.scheme_names,
+        cpu=program.cpu,
+        tower=tower.facts,
+    )
+    vectors = recipe.model.pictures.columns(recipe.model.hidden_size)
+    return replace(model, vision=CompiledVision(of_pictures, recipe.processor, tower.image_token, vectors))
+
+
+def _weights(recipe: Blueprint, program: _Program, cache: Cache, progress: Progress) -> StoredWeights:
+    weights = store_weights(recipe, cache, progress)
+    check_library(program.library, weights)
+    return weights
 
 
 def _pack_and_write(
     request: BuildRequest,
     recipes: Sequence[Recipe],
-    programs: Sequence[_Program],
+    programs: Sequence[Sequence[_Program]],
     weights: tuple[Places, HubPlaces],
     cache: Cache,
     output: Output,
@@ -131,8 +150,8 @@ def _pack_and_write(
 ) -> tuple[Manifest, ...]:
     """Raises DamagedEntry where the cached weights turned out to be damaged, MissingFile where the Hub has not all of them."""
     places, hub = weights
-    models = [_pack(recipe, program, cache, progress) for recipe, program in zip(recipes, programs, strict=True)]
-    check_hub(hub, (model.weights for model in models))
+    models = [_pack(recipe, each, cache, progress) for recipe, each in zip(recipes, programs, strict=True)]
+    check_hub(hub, (weights for model in models for weights in model.all_weights))
     with progress.step(f"Writing {request.out}"):
         if request.kind == "site":
             site = SiteOptions(

@@ -18,28 +18,29 @@ from webllm_build.compile.toolchain import linker_version
 from webllm_build.compile.verify import verify_plan
 from webllm_build.disk import disk_errors
 from webllm_build.errors import DamagedEntry, PlanError, ToolchainError
+from webllm_build.model.vision.tower import Tower
 from webllm_build.package.manifest import hashed_name
 from webllm_build.package.model_folder import CPU_NAMES, StoredWeights
 from webllm_build.progress import Progress
-from webllm_build.recipe import Recipe
+from webllm_build.recipe import Blueprint
 from webllm_build.versions import LIBRARY_SOURCES, LIBRARY_TOOLS, made_by
 
 
-def compile_library(recipe: Recipe, cache: Cache, progress: Progress) -> bytes:
+def compile_library(recipe: Blueprint, cache: Cache, progress: Progress) -> bytes:
     """Raises CompileError, ToolchainError."""
     variants = {"variants": recipe.request.variants}
     (library,) = _kept(recipe, cache, "library", variants, ("model",), lambda: (_compile(recipe, progress),))
     return library
 
 
-def compile_cpu_libraries(recipe: Recipe, cache: Cache, progress: Progress) -> tuple[bytes, bytes]:
+def compile_cpu_libraries(recipe: Blueprint, cache: Cache, progress: Progress) -> tuple[bytes, bytes]:
     """Of each flavour, the plain one first. Raises CompileError, ToolchainError."""
     plain, relaxed = _kept(recipe, cache, "cpu", {}, CPU_NAMES, lambda: _compile_cpu(recipe, progress))
     return plain, relaxed
 
 
 def _kept(
-    recipe: Recipe,
+    recipe: Blueprint,
     cache: Cache,
     kind: str,
     particular: Mapping[str, object],
@@ -111,13 +112,17 @@ def _compiler() -> Iterator[None]:
         raise ToolchainError(f"the compiler TVM cannot be loaded on this machine: {error}", hint) from error
 
 
-def _compile(recipe: Recipe, progress: Progress) -> bytes:
+def _named(step: str, recipe: Blueprint) -> str:
+    return f"{step}, what sees" if isinstance(recipe.model, Tower) else step
+
+
+def _compile(recipe: Blueprint, progress: Progress) -> bytes:
     with _compiler():
         from webllm_build.compile.pipeline import compile_model
 
     request = recipe.request
     variants = tuple(dataclasses.replace(variant, kv=request.kv) for variant in VARIANTS if variant.name in request.variants)
-    with progress.step("Compiling", len(variants) + 1, "steps") as done:
+    with progress.step(_named("Compiling", recipe), len(variants) + 1, "steps") as done:
         started: list[str] = []
 
         def on_variant(name: str) -> None:
@@ -130,14 +135,14 @@ def _compile(recipe: Recipe, progress: Progress) -> bytes:
             return link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, request.toolchain)
 
 
-def _compile_cpu(recipe: Recipe, progress: Progress) -> list[bytes]:
+def _compile_cpu(recipe: Blueprint, progress: Progress) -> list[bytes]:
     with _compiler():
         from webllm_build.compile.cpu.link import link_cpu_library
         from webllm_build.compile.cpu.pipeline import compile_cpu
         from webllm_build.compile.cpu.variant import CPU_VARIANTS, FLAVOURS
 
     request = recipe.request
-    with progress.step("Compiling for CPUs"):
+    with progress.step(_named("Compiling for CPUs", recipe)):
         variants = [dataclasses.replace(each, kv_dtype="q8") if request.kv == "q8" and each.integer else each for each in CPU_VARIANTS]
         compiled = compile_cpu(recipe.layout, FLAVOURS, variants, request.debug_dump)
         with disk_errors(Path(tempfile.gettempdir()), "TMPDIR"):

@@ -17,8 +17,10 @@ from webllm_build.errors import ConfigError, InvalidOption, SourceError, Unsuppo
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.vision import Vision, vision_of
+from webllm_build.model.vision.tower import Tower
 from webllm_build.model.wrappers import text_of
-from webllm_build.package.manifest import EmbeddingFacts, ModelFacts
+from webllm_build.package.manifest import EmbeddingFacts, ModelFacts, TowerFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
@@ -27,16 +29,78 @@ from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """schemes: how each weight of the model is stored, by its name. layout: the sizes that follow from it.
-    importance: of inputs, by weight, where it was given and is not to be measured."""
+class Blueprint:
+    """What is compiled and packed by itself: a model of text, or one's part for pictures. schemes: how each weight of the model is stored,
+    by its name. layout: the sizes that follow from it. importance: of inputs, by weight, where it was given and is not to be measured."""
 
     request: BuildRequest
     checkpoint: Checkpoint
-    model: Decoder
+    model: Decoder | Tower
     schemes: Mapping[str, Scheme]
     layout: Layout
     importance: Mapping[str, Importance] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Of the packed weights."""
+        return sum(buffer.bytes for buffer in (*self.layout.weights, *self.layout.stored))
+
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """Bytes of the files that the packed weights will lie in."""
+        total = 0
+        for buffer in (*self.layout.weights, *self.layout.stored):
+            total += -total % TENSOR_ALIGNMENT + buffer.bytes
+        return tuple(min(SHARD_BYTES, total - begin) for begin in range(0, total, SHARD_BYTES))
+
+    @property
+    def scheme_names(self) -> dict[str, str]:
+        return {name: scheme.name for name, scheme in self.schemes.items()}
+
+    @property
+    def quantization(self) -> str:
+        """The scheme that most weights have."""
+        counts: Counter[str] = Counter()
+        for weight in self.model.weights:
+            counts[self.schemes[weight.name].name] += math.prod(weight.shape)
+        return counts.most_common(1)[0][0]
+
+
+@dataclass(frozen=True)
+class TowerRecipe(Blueprint):
+    """A model's part for pictures. image_token: see Vision."""
+
+    model: Tower
+    image_token: int = 0
+
+    @staticmethod
+    def of(request: BuildRequest, vision: Vision) -> TowerRecipe:
+        """Weights have 8 bits, unless they are to have 16: errors of 4 are seen in what is said of a picture. Keys and values are those of
+        a step, and have no fewer than the GPU computes with."""
+        quantization = "f16" if request.quantization == "f16" else "auto"
+        request, tower = dataclasses.replace(request, kv="float", quantization=quantization), vision.tower
+        schemes = {weight.name: choose_scheme(weight, vision.checkpoint, quantization) for weight in tower.weights}
+        layout = Layout.of(tower, schemes, tower.most, tower.most)
+        return TowerRecipe(request, vision.checkpoint, tower, schemes, layout, image_token=vision.image_token)
+
+    def named(self, text: ModelFacts) -> ModelFacts:
+        """What people read, given that of the whole model."""
+        parameters = sum(math.prod(weight.shape) for weight in self.model.weights)
+        return dataclasses.replace(text, id=f"{text.id}-vision", parameters=parameters, quantization=self.quantization)
+
+    @property
+    def facts(self) -> TowerFacts:
+        tower = self.model
+        columns, patches = tower.projector.columns, tower.patches
+        return TowerFacts(tower.most, patches.width, patches.taps if patches.positions else 0, tower.projector.group, columns, tower.spans)
+
+
+@dataclass(frozen=True)
+class Recipe(Blueprint):
+    """tower: the model's part for pictures, where it has one that is built."""
+
+    model: Decoder
+    tower: TowerRecipe | None = None
 
     @staticmethod
     def read(request: BuildRequest, cache: Cache, progress: Progress) -> Recipe:
@@ -60,8 +124,9 @@ class Recipe:
             kept = {key: value for key, value in checkpoint.tokenizer.config.items() if key != "tool_template"}
             config = {**kept, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
-        checkpoint = text_of(checkpoint)
-        model = load_model(checkpoint)
+        vision = vision_of(checkpoint)
+        checkpoint = text_of(checkpoint, sees=vision is not None)
+        model = load_model(checkpoint, None if vision is None else vision.pictures)
         if model.context_length < MIN_CONTEXT:
             short = f"{checkpoint.name} is for {model.context_length} tokens at most"
             raise UnsupportedArchitecture(short, f"What is built has {MIN_CONTEXT} or more: its config may be wrong.")
@@ -70,25 +135,23 @@ class Recipe:
         chunk = context_length if model.takes_whole_texts else min(request.prefill_chunk, context_length)
         layout = Layout.of(model, schemes, context_length, chunk)
         importance = None if request.imatrix is None else read_imatrix(request.imatrix, model)
-        return Recipe(request, checkpoint, model, schemes, layout, importance)
+        tower = None if vision is None else TowerRecipe.of(request, vision)
+        return Recipe(request, checkpoint, model, schemes, layout, importance, tower)
 
     @property
-    def bytes(self) -> int:
-        """Of the packed weights."""
-        return sum(buffer.bytes for buffer in (*self.layout.weights, *self.layout.stored))
-
-    @property
-    def shards(self) -> tuple[int, ...]:
-        """Bytes of the files that the packed weights will lie in."""
-        total = 0
-        for buffer in (*self.layout.weights, *self.layout.stored):
-            total += -total % TENSOR_ALIGNMENT + buffer.bytes
-        return tuple(min(SHARD_BYTES, total - begin) for begin in range(0, total, SHARD_BYTES))
+    def parts(self) -> tuple[Blueprint, ...]:
+        """All that is compiled and packed by itself."""
+        return (self,) if self.tower is None else (self, self.tower)
 
     @property
     def memory(self) -> int:
         """Bytes on the GPU with a conversation of USUAL_TOKENS, but for what a step works in."""
         return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total
+
+    @property
+    def processor(self) -> Mapping[str, object]:
+        """How pictures become patches."""
+        return {}
 
     @property
     def chats(self) -> bool:
@@ -106,21 +169,14 @@ class Recipe:
         return EmbeddingFacts(pool.kind, pool.whole, self.model.dimensions, most, *prompts)
 
     @property
-    def scheme_names(self) -> dict[str, str]:
-        return {name: scheme.name for name, scheme in self.schemes.items()}
-
-    @property
     def facts(self) -> ModelFacts:
         """What people read about the model. Its quantization is the scheme that most weights have."""
-        counts: Counter[str] = Counter()
-        for weight in self.model.weights:
-            counts[self.schemes[weight.name].name] += math.prod(weight.shape)
-        quantization = counts.most_common(1)[0][0]
+        quantization = self.quantization
         return ModelFacts(
             id=f"{self.checkpoint.name.replace(' ', '-')}-{quantization}",
             name=self.checkpoint.name,
             architecture=model_type(self.checkpoint.name, self.checkpoint.config, self.checkpoint.format),
-            parameters=counts.total(),
+            parameters=sum(math.prod(weight.shape) for part in self.parts for weight in part.model.weights),
             license=self.checkpoint.license,
             quantization=quantization,
             context_length=self.layout.context_length,

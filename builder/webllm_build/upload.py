@@ -99,9 +99,9 @@ def _files(folder: Path, marker: Marker, repository: Repository) -> list[HubFile
         path = folder / model.manifest
         manifest = read_manifest(path)
         suffix = model.manifest.rpartition(".json")[2]
-        for entry in (*manifest.weights.shards, *manifest.small_files):
+        for entry in (*manifest.shards, *manifest.small_files):
             files[entry.file] = HubFile(entry.file, _find(folder, path.parent, entry, suffix), entry.bytes, entry.sha256)
-        here = replace(manifest, weights=replace(manifest.weights, places=(HERE,)))  # in the repository the shards lie beside it
+        here = manifest.at((HERE,))  # in the repository the shards lie beside it
         manifests.append(here)
         last.append(HubFile.of(here.file, here.to_json(), here.sha256))
     return [*files.values(), *last, HubFile.of(CARD, model_card(manifests, repository.id))]

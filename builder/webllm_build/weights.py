@@ -17,36 +17,40 @@ from webllm_build.cache import Cache
 from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
 from webllm_build.model import check_tied
+from webllm_build.model.decoder import Decoder
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Packed, pack_part
 from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
 from webllm_build.quantize.probe import Contents, probe
-from webllm_build.recipe import Recipe
+from webllm_build.recipe import Blueprint
 from webllm_build.versions import WEIGHTS_SOURCES, WEIGHTS_TOOLS, made_by
 
 IMPORTANCE = "importance.npz"  # beside shards that are not all there yet
 
 
-def store_weights(recipe: Recipe, cache: Cache, progress: Progress) -> StoredWeights:
+def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> StoredWeights:
     """The shards of all weights. Raises MalformedFile, UnsupportedEncoding."""
     model, checkpoint, schemes = recipe.model, recipe.checkpoint, recipe.schemes
     text = recipe.request.calibrate or TEXT.read_text("utf-8")
     given = recipe.importance
-    calibrated = given is None and gains_by_calibration(model, checkpoint, schemes)
+    decoder = model if isinstance(model, Decoder) else None
+    calibrated = given is None and decoder is not None and gains_by_calibration(decoder, checkpoint, schemes)
 
     def make(folder: Path) -> None:
         check_space(cache.folder, recipe.bytes, "--cache-dir")
-        tokens = calibration_tokens(checkpoint, model, text) if calibrated else None
+        tokens = calibration_tokens(checkpoint, decoder, text) if calibrated and decoder is not None else None
         checkpoint.fetch()
-        check_tied(checkpoint, model)
+        if decoder is not None:
+            check_tied(checkpoint, decoder)
         importance: Mapping[str, Importance] = given or {}
-        if tokens is not None:
+        if tokens is not None and decoder is not None:
             with progress.step("Calibrating", sum(weight.kind == "linear" for weight in model.weights), "steps") as done:
-                importance = _kept(folder / IMPORTANCE, lambda: importances(model, checkpoint, tokens, done))
+                importance = _kept(folder / IMPORTANCE, lambda: importances(decoder, checkpoint, tokens, done))
         with progress.step("Packing weights", recipe.bytes) as done:
             buffers = _buffers(recipe, importance)
-            write_weights(folder, buffers, done, probe=lambda stored: probe(model, checkpoint, schemes, _contents(recipe, stored)))
+            measure = None if decoder is None else lambda stored: probe(decoder, checkpoint, schemes, _contents(recipe, stored))
+            write_weights(folder, buffers, done, probe=measure)
         (folder / IMPORTANCE).unlink(missing_ok=True)
 
     with progress.step(f"Comparing {checkpoint.name} with what was packed before"):
@@ -79,7 +83,7 @@ class _Buffer:
         return self.packed()[self.number].data
 
 
-def _buffers(recipe: Recipe, importance: Mapping[str, Importance]) -> Iterator[_Buffer]:
+def _buffers(recipe: Blueprint, importance: Mapping[str, Importance]) -> Iterator[_Buffer]:
     for weight in recipe.model.weights:
         for part in recipe.layout.parts[weight.name]:
             packed = functools.cache(functools.partial(pack_part, part, weight, recipe.checkpoint, importance.get(weight.name)))
@@ -87,7 +91,7 @@ def _buffers(recipe: Recipe, importance: Mapping[str, Importance]) -> Iterator[_
                 yield _Buffer(f"{part.name}.{spec.suffix}", spec.dtype, spec.shape, spec.nbytes, number, packed)
 
 
-def _contents(recipe: Recipe, stored: StoredWeights) -> Contents:
+def _contents(recipe: Blueprint, stored: StoredWeights) -> Contents:
     """Of packed weights. The parts of one that has several follow each other as its rows do."""
     tensors = {tensor.name: tensor for tensor in stored.tensors}
 

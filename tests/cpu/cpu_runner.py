@@ -63,9 +63,11 @@ class CpuRunner:
         self._slots: dict[int, dict[int, int]] = {}  # the latest four of each sequence, by the length whose state they hold
         self._taken = self._steps = 0
 
-    def prefill(self, tokens: Sequence[int], sequence: int = 0) -> Array:
-        """Append tokens: the logits after the last, float32[vocabulary]."""
+    def prefill(self, tokens: Sequence[int], sequence: int = 0, vectors: Array | None = None) -> Array:
+        """Append tokens: the logits after the last, float32[vocabulary]. vectors: of those with negative ids, a row for each token."""
         self.take(tokens)
+        if vectors is not None:
+            self.write("vectors", vectors)
         self._prepare([sequence], len(tokens))
         self.run("prefill", len(tokens))
         before = self.read("logits", np.uint32).reshape(MAX_ROWS, -1), self.read("sampling", np.uint32)
@@ -95,6 +97,18 @@ class CpuRunner:
         self.run("prefill", len(tokens))
         self.run("encode", len(tokens))
         return self.read("pooled", np.float32).reshape(self.plan["model"]["texts"], -1)[: len(texts)]
+
+    def see(self, pictures: Mapping[str, Array], group: int) -> Array:
+        """Of a tower, the vectors of some pictures: float32[groups, columns]. pictures: its io buffers but those of any model. group:
+        patches of a vector."""
+        for name, values in pictures.items():
+            self.write(name, values)
+        count = len(pictures["patches"])
+        self._prepare([max(self.lengths, default=-1) + 1], count)
+        self.run("encode_image", count)
+        self.run("project_image", count // group)
+        columns = self.read("pictures", np.float32).size // (self.plan["model"]["prefill_chunk"] // group)
+        return self.read("pictures", np.float32).reshape(-1, columns)[: count // group]
 
     def decode(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
         """Append a token to each row's sequence: logits float32[rows, vocabulary]. None: padding."""

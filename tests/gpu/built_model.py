@@ -30,7 +30,10 @@ class Built(PackedModel):
         checkpoint: Checkpoint, names: Mapping[str, str], variants: tuple[Variant, ...], functions: Sequence[str] | None = None
     ) -> Built:
         """names: as in PackedModel.of. functions: of the plan; all where None."""
-        packed = PackedModel.of(checkpoint, names)
+        return Built.of_packed(PackedModel.of(checkpoint, names), variants, functions)
+
+    @staticmethod
+    def of_packed(packed: PackedModel, variants: tuple[Variant, ...], functions: Sequence[str] | None = None) -> Built:
         compiled = compile_model(packed.layout, variants, functions=functions)
         library = link_library(compiled.launch_object, compiled.launch_exports, compiled.plan, compiled.wgsl, "ziglang")
         return Built(**vars(packed), library=library)

@@ -80,9 +80,11 @@ class PlanRunner:
         self._held: list[set[int]] = [set() for _ in self._windows]  # pages of each group that some sequence has
         self._steps = 0
 
-    def prefill(self, tokens: Sequence[int]) -> Array:
-        """Append tokens: the logits after the last, float32[vocabulary]."""
+    def prefill(self, tokens: Sequence[int], vectors: Array | None = None) -> Array:
+        """Append tokens: the logits after the last, float32[vocabulary]. vectors: of those with negative ids, a row for each token."""
         self._take(tokens)
+        if vectors is not None:
+            self._write("vectors", vectors)
         self._submit([("prefill", len(tokens)), ("logits", len(tokens))], [self.sequence], len(tokens))
         return self.logits()
 
@@ -100,6 +102,16 @@ class PlanRunner:
         self._write("tokens", np.array(tokens, np.int32))
         self._submit([("prefill", len(tokens)), ("encode", len(tokens))], [self.sequence], texts=[len(text) for text in texts])
         vectors: Array = self._read("pooled", np.float32).reshape(self.plan.model.texts, -1)[: len(texts)]
+        return vectors
+
+    def see(self, pictures: Mapping[str, Array], group: int) -> Array:
+        """Of a tower, the vectors of some pictures: float32[groups, columns]. pictures: its io buffers but those of any model. group:
+        patches of a vector."""
+        for name, values in pictures.items():
+            self._write(name, values)
+        count = len(pictures["patches"])
+        self._submit([("encode_image", count), ("project_image", count // group)], [self.sequence], count)
+        vectors: Array = self._read("pictures", np.float32).reshape(self.plan.model.prefill_chunk // group, -1)[: count // group]
         return vectors
 
     def roll_back(self, length: int) -> int:

@@ -11,7 +11,7 @@ from tvm import relax, tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.abi_generated import MAX_ROWS
-from webllm_build.compile.io import CHOICES, Layout
+from webllm_build.compile.io import CHOICES, PROJECT_IMAGE, Layout
 from webllm_build.compile.kernels.sampling.adjust import adjust
 from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
 from webllm_build.compile.kernels.sampling.sample import sample
@@ -22,15 +22,17 @@ from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages, Slots
+from webllm_build.model.vision.ops import TowerOperators
+from webllm_build.model.vision.tower import Tower
 from webllm_build.signals import held_back
 
 
 @dataclass(frozen=True)
 class FunctionSpec:
     """A plan function: how many rows it takes (a number, or "n" up to `most`, None for a prefill chunk), its io buffers ("ropes": all
-    rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen; "vectors":
-    those of pictures, of a model that takes such; "beyond": what the layers that `prefill` leaves out need), whether it reads states
-    and weights, and the io buffer that its result is."""
+    rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen; "vectors": those
+    of pictures, of a model that takes such; "spans": how far patches see, in one way or two; "beyond": what the layers that `prefill`
+    leaves out need), whether it reads states and weights, and the io buffer that its result is."""
 
     name: str
     rows: int | Literal["n"]
@@ -56,6 +58,11 @@ FUNCTIONS = (
 )
 
 EMBEDDER_FUNCTIONS = ("prefill", "encode")
+# Of a tower: the states of patches, and the vectors of groups of them.
+TOWER_FUNCTIONS = (
+    FunctionSpec("encode_image", "n", ("patches", "state", "ropes", "tables", "taps", "factors", "spans"), True, "hidden"),
+    FunctionSpec(PROJECT_IMAGE, "n", ("groups",), True, "pictures"),
+)
 
 
 class _Builder(relax.BlockBuilder):  # type: ignore[misc]
@@ -83,26 +90,27 @@ class Exported:
     tiles: Mapping[str, TiledKernel]
 
 
-Body = Callable[[Decoder, Inputs, int], "nn.Tensor | tuple[nn.Tensor, ...]"]
+Body = Callable[[Inputs, int], "nn.Tensor | tuple[nn.Tensor, ...]"]
 
 
 @dataclass(frozen=True, eq=False)
 class Backend:
-    """What a model is exported to. bodies: of the functions, by the first part of their names. kv_shape: of a layer's cache."""
+    """What a model is exported to. bodies: of the functions, by their names or the first part of these. kv_shape: of a layer's cache."""
 
     functions: Sequence[FunctionSpec]
     bodies: Mapping[str, Body]
     kv_shape: Callable[[Pages], list[int | str]]
 
-    def part(self, model: Decoder, names: Sequence[str] | None) -> Backend:
+    def part(self, model: Decoder | Tower, names: Sequence[str] | None) -> Backend:
         """With the functions that a model has (one that makes vectors of texts has no others than these need), and of these only those
         with the names, where such are given."""
-        names = names if model.pool is None else [name for name in EMBEDDER_FUNCTIONS if names is None or name in names]
+        if isinstance(model, Decoder) and model.pool is not None:
+            names = [name for name in EMBEDDER_FUNCTIONS if names is None or name in names]
         return self if names is None else replace(self, functions=[spec for spec in self.functions if spec.name in names])
 
 
 @held_back()
-def export_module(model: Decoder, layout: Layout, backend: Backend) -> Exported:
+def export_module(model: Decoder | Tower, layout: Layout, backend: Backend) -> Exported:
     """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()
     for spec in backend.functions:
@@ -110,7 +118,7 @@ def export_module(model: Decoder, layout: Layout, backend: Backend) -> Exported:
     return Exported(builder.finalize(), builder.tiles)
 
 
-def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, layout: Layout, backend: Backend) -> None:
+def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder | Tower, layout: Layout, backend: Backend) -> None:
     symbols: dict[str, tirx.Var] = {}
 
     def tensor(name: str, shape: list[int | str], dtype: str) -> nn.Tensor:
@@ -121,8 +129,8 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
     rows = [name for _, names in stored.values() for name in names]
     choices = [CHOICES] if layout.mixture else []
     several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": choices}
-    several["vectors"] = [] if model.pictures is None else ["vectors"]
-    beyond = STEP if model.remembered < len(model.layers) else ()
+    several |= {name: [each for each in layout.io_names if each.startswith(name)] for name in ("vectors", "taps", "factors", "spans")}
+    beyond = STEP if isinstance(model, Decoder) and model.remembered < len(model.layers) else ()
     asked = (name for given in spec.io for name in (beyond if given == "beyond" else (given,)))
     names = list(dict.fromkeys(name for given in asked for name in several.get(given, [given])))
     io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
@@ -149,53 +157,66 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder, lay
     parameters = [*io.values(), *states.values(), *(buffer for parts in weights.values() for part in parts for buffer in part.buffers)]
     attrs: dict[str, object] = {"num_input": len(parameters)}
     if "n" in symbols:
-        attrs["tir_var_upper_bound"] = {"n": spec.most or layout.prefill_chunk}
+        attrs["tir_var_upper_bound"] = {"n": spec.most or layout.most(spec.name)}
     with builder.function(spec.name, [parameter._expr for parameter in parameters], attrs=attrs):
         with builder.dataflow():
-            result = backend.bodies[spec.name.split("_")[0]](model, inputs, spec.rows if isinstance(spec.rows, int) else 0)
+            body = backend.bodies.get(spec.name) or backend.bodies[spec.name.split("_")[0]]
+            result = body(inputs, spec.rows if isinstance(spec.rows, int) else 0)
             expr = relax.Tuple([part._expr for part in result]) if isinstance(result, tuple) else result._expr
             output = builder.emit_output(expr)
         builder.emit_func_output(output)
 
 
+def tower_bodies(tower: Tower, operators: Callable[[float, Inputs], TowerOperators[nn.Tensor]]) -> Mapping[str, Body]:
+    """operators: with this epsilon of norms, on the tensors of a function."""
+    return {
+        "encode_image": lambda inputs, _: tower.hidden(operators(tower.norm_eps, inputs)),
+        PROJECT_IMAGE: lambda inputs, _: tower.pictures(operators(tower.project_eps, inputs), inputs.io["groups"]),
+    }
+
+
 def gpu(layout: Layout, variant: Variant) -> Backend:
     """A variant of the GPU's."""
-
-    def decoding(model: Decoder, inputs: Inputs, rows: int) -> DecodeOperators:
-        return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)
-
-    def prefill(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        operators = IntegerPrefillOperators if variant.integer else PrefillOperators
-        return model.hidden(operators(model.norm_eps, variant, inputs), model.remembered)
-
-    def logits(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        x, is_whole = last_row(inputs.io["hidden"]), model.remembered == len(model.layers)
-        operators = decoding(model, inputs if is_whole else inputs.of_last(), 1)
-        return model.logits(operators, model.beyond(operators, x))
-
-    def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        operators = PrefillOperators(model.norm_eps, variant, inputs)
-        hidden = model.beyond(operators, inputs.io["hidden"])
-        if model.pool is None:
-            return operators.last_and_sum(model.normed(operators, hidden))
-        return model.vector(decoding(model, inputs, layout.texts), model.pooled(operators, hidden))
-
-    def decode(model: Decoder, inputs: Inputs, rows: int) -> nn.Tensor:
-        operators = decoding(model, inputs, rows)
-        return model.logits(operators, model.hidden(operators))
+    model = layout.model
+    many = IntegerPrefillOperators if variant.integer else PrefillOperators
 
     def kv_shape(state: Pages) -> list[int | str]:
         cache = layout.kv(variant.kv_dtype, state)
         return ["pages", 2, cache.num_kv_heads, cache.block_words]
+
+    if isinstance(model, Tower):
+        return Backend(TOWER_FUNCTIONS, tower_bodies(model, lambda eps, inputs: many(eps, variant, inputs)), kv_shape)
+
+    def decoding(inputs: Inputs, rows: int) -> DecodeOperators:
+        return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)
+
+    def prefill(inputs: Inputs, _: int) -> nn.Tensor:
+        return model.hidden(many(model.norm_eps, variant, inputs), model.remembered)
+
+    def logits(inputs: Inputs, _: int) -> nn.Tensor:
+        x, is_whole = last_row(inputs.io["hidden"]), model.remembered == len(model.layers)
+        operators = decoding(inputs if is_whole else inputs.of_last(), 1)
+        return model.logits(operators, model.beyond(operators, x))
+
+    def encode(inputs: Inputs, _: int) -> nn.Tensor:
+        operators = PrefillOperators(model.norm_eps, variant, inputs)
+        hidden = model.beyond(operators, inputs.io["hidden"])
+        if model.pool is None:
+            return operators.last_and_sum(model.normed(operators, hidden))
+        return model.vector(decoding(inputs, layout.texts), model.pooled(operators, hidden))
+
+    def decode(inputs: Inputs, rows: int) -> nn.Tensor:
+        operators = decoding(inputs, rows)
+        return model.logits(operators, model.hidden(operators))
 
     bodies: Mapping[str, Body] = {
         "prefill": prefill,
         "logits": logits,
         "encode": encode,
         "decode": decode,
-        "sample": lambda model, inputs, _: sample(variant, model.vocab_size, inputs.io),
-        "adjust": lambda model, inputs, _: adjust(model.vocab_size, inputs.io),
-        "keep": lambda model, inputs, _: keep(model.vocab_size, inputs.io),
-        "logprobs": lambda model, inputs, _: logprobs(variant, model.vocab_size, inputs.io),
+        "sample": lambda inputs, _: sample(variant, model.vocab_size, inputs.io),
+        "adjust": lambda inputs, _: adjust(model.vocab_size, inputs.io),
+        "keep": lambda inputs, _: keep(model.vocab_size, inputs.io),
+        "logprobs": lambda inputs, _: logprobs(variant, model.vocab_size, inputs.io),
     }
     return Backend(FUNCTIONS, bodies, kv_shape)

@@ -13,14 +13,17 @@ from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
+from webllm_build.model.vision.tower import Tower
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme, parts_of
 from webllm_build.quantize.scheme import DTYPE_BYTES, BufferSpec
 
 WORD = 4
 POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
+PROJECT_IMAGE = "project_image"  # a tower's function that takes groups of patches
 CHOICES = "choices"  # what the layer has chosen that was computed last: see kernels/experts/choices.py
-ROWS = ("tokens", "vectors", CHOICES, "hidden", "logits", "kept")  # io buffers that a function sees as many rows of as it has
+# io buffers that a function sees as many rows of as it has.
+ROWS = ("tokens", "vectors", CHOICES, "hidden", "logits", "kept", "patches", "spans0", "spans1", "taps", "factors", "groups")
 
 Shape = list[int | str]
 
@@ -39,14 +42,14 @@ class Layout:
     context_length, prefill_chunk: tokens of the longest sequence, and of the longest prefill call.
     """
 
-    model: Decoder
+    model: Decoder | Tower
     parts: Mapping[str, tuple[Part, ...]]
     context_length: int
     prefill_chunk: int
     page_size: int = PAGE_SIZE
 
     @staticmethod
-    def of(model: Decoder, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
+    def of(model: Decoder | Tower, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
         parts = {
             weight.name: parts_of(weight.name, schemes[weight.name], weight.shape, weight.experts)
             if weight.resident
@@ -99,8 +102,28 @@ class Layout:
     @property
     def _io(self) -> dict[str, tuple[list[int], str]]:
         """Shape and dtype of each io buffer. Rows are those of a decode step; a prefill uses the first."""
-        model, chunk = self.model, self._chunk
-        drawn = {
+        chunk, model = self._chunk, self.model
+        shared = {
+            "state": ([MAX_ROWS, STATE_WORDS], "int32"),
+            **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
+            **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
+            **({} if self.mixture is None else {CHOICES: ([chunk, 2, self.mixture.chosen], "int32")}),
+            "hidden": ([chunk, model.hidden_size], "float32"),
+        }
+        if isinstance(model, Tower):
+            return {**self._of_pictures(model), **shared}
+        rows = {name: (list(spec.shape), spec.dtype) for name, spec in self._rows.items()}
+        return {**self._of_tokens(model), **shared, **self._of_results(model), **rows}
+
+    def _of_tokens(self, model: Decoder) -> dict[str, tuple[list[int], str]]:
+        pictures = {} if model.pictures is None else {"vectors": ([self._chunk, model.pictures.columns(model.hidden_size)], "float32")}
+        return {"tokens": ([self._chunk], "int32"), **pictures}
+
+    def _of_results(self, model: Decoder) -> dict[str, tuple[list[int], str]]:
+        if model.pool is not None:
+            return {"pooled": ([self.texts, model.dimensions], "float32")}
+        return {
+            "pooled": ([POOLED, model.hidden_size], "float32"),
             "logits": ([MAX_ROWS, model.vocab_size], "float32"),
             "sampling": ([MAX_ROWS, SAMPLING_WORDS], "uint32"),
             "history": ([HISTORY], "int32"),
@@ -110,30 +133,45 @@ class Layout:
             "kept": ([MAX_ROWS, model.vocab_size], "float32"),
             "logprobs": ([MAX_ROWS, LOGPROB_WORDS], "uint32"),
         }
+
+    def _of_pictures(self, tower: Tower) -> dict[str, tuple[list[int], str]]:
+        """See model/vision/tower.py."""
+        chunk, patches = self._chunk, tower.patches
         return {
-            "tokens": ([chunk], "int32"),
-            **({} if model.pictures is None else {"vectors": ([chunk, model.pictures.columns(model.hidden_size)], "float32")}),
-            "state": ([MAX_ROWS, STATE_WORDS], "int32"),
-            **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
-            **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
-            **({} if self.mixture is None else {CHOICES: ([chunk, 2, self.mixture.chosen], "int32")}),
-            "hidden": ([chunk, model.hidden_size], "float32"),
-            "pooled": ([POOLED, model.hidden_size] if model.pool is None else [self.texts, model.dimensions], "float32"),
-            **(drawn if model.pool is None else {}),
-            **{name: (list(spec.shape), spec.dtype) for name, spec in self._rows.items()},
+            "patches": ([chunk, patches.width], "float32"),
+            **{f"spans{number}": ([chunk, 2], "int32") for number in range(tower.spans)},
+            **({"taps": ([chunk, patches.taps], "int32"), "factors": ([chunk, patches.taps], "float32")} if patches.positions else {}),
+            "pictures": ([chunk // tower.projector.group, tower.projector.columns], "float32"),
         }
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other names of io buffers, as which functions see other shapes: a tower's states as groups of patches."""
+        return {"groups": "hidden"} if isinstance(self.model, Tower) else {}
+
+    def most(self, spec: str) -> int:
+        """Rows of the longest call of a function, of those that take as many as it is called with."""
+        if isinstance(self.model, Tower) and spec == PROJECT_IMAGE:
+            return self.prefill_chunk // self.model.projector.group
+        return self.prefill_chunk
 
     @property
     def texts(self) -> int:
         """That one call of an embedding model may have."""
-        return MAX_ROWS if self.model.takes_several_texts else 1
+        return MAX_ROWS if isinstance(self.model, Decoder) and self.model.takes_several_texts else 1
 
     @property
     def io(self) -> tuple[Buffer, ...]:
         return tuple(Buffer(name, math.prod(shape) * DTYPE_BYTES.get(dtype, WORD)) for name, (shape, dtype) in self._io.items())
 
+    @property
+    def io_names(self) -> tuple[str, ...]:
+        return tuple(self._io)
+
     def io_shape(self, name: str, rows: int | str) -> tuple[Shape, str]:
         """Relax shape and dtype of an io buffer in a function over so many tokens or rows."""
+        if name == "groups" and isinstance(self.model, Tower):
+            return [rows, self.model.projector.group * self.model.hidden_size], "float32"
         shape, dtype = self._io[name]
         return [rows if name in ROWS else shape[0], *shape[1:]], dtype
 

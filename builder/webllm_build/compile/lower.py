@@ -23,6 +23,7 @@ from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.kernels.norm_parts import norm_parts
 from webllm_build.compile.kernels.pool import Kind, pool
 from webllm_build.compile.kernels.recurrence.kinds import RECURRENCES, decode_kernel, prefill_stages
+from webllm_build.compile.kernels.taps import taps_added
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows, several
 from webllm_build.compile.target import Variant
@@ -76,6 +77,9 @@ class GpuOperators(RelaxOperators):
 
     def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
         return _layer_inputs(self.variant, self.count, size, count, first, outputs, self.norm_eps)
+
+    def taps_kernel(self, part: Part, taps: int) -> tirx.PrimFunc:
+        return taps_added(part, taps)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)
@@ -185,8 +189,8 @@ class PrefillOperators(GpuOperators, PrefillExperts):
         places, turn = [self.inputs.io["state"], self.inputs.tables[state]], _rope_append(self.variant, attention)
         cache, q = self.turned(turn, attention, state, [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)], places)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
-        gates = [qkv] if attention.gate else []
-        return nn.op.tensor_ir_op(kernel, "attention_prefill", [q, cache, *places, *self.vector(sinks), *gates], out)
+        args = [q, cache, *places, *self.vector(sinks), *self.spans(attention), *([qkv] if attention.gate else [])]
+        return nn.op.tensor_ir_op(kernel, "attention_prefill", args, out)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         name, given = type(recurrence).__name__.lower(), [*inputs, *(buffer for weight in weights for buffer in self.vector(weight))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -165,6 +166,22 @@ class RelaxOperators(ABC):
         args = [x, self.inputs.io["state"], *self.vector(positions), *self.vector(token_type)]
         return nn.op.tensor_ir_op(kernel, "add_positions", args, rows(x, columns))
 
+    def patches(self) -> nn.Tensor:
+        return self.inputs.io["patches"]
+
+    def add_taps(self, x: nn.Tensor, table: Weight) -> nn.Tensor:
+        (matrix,), (taps, factors) = self.inputs.weights[table.name], (self.inputs.io[name] for name in ("taps", "factors"))
+        kernel = self.taps_kernel(matrix.part, int(taps.shape[1]))
+        return nn.op.tensor_ir_op(kernel, "add_taps", [x, taps, factors, *matrix.buffers], rows(x, int(x.shape[1])))
+
+    def mean(self, x: nn.Tensor, count: int) -> nn.Tensor:
+        columns = int(x.shape[1]) // count
+        return nn.op.tensor_ir_op(_mean(count, columns), "mean", [x], rows(x, columns))
+
+    def spans(self, attention: Attention) -> list[nn.Tensor]:
+        """The io buffer of how far patches see."""
+        return [] if attention.span is None else [self.inputs.io[f"spans{attention.span}"]]
+
     @abstractmethod
     def experts(
         self,
@@ -212,6 +229,10 @@ class RelaxOperators(ABC):
     @abstractmethod
     def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
         """As `layer_inputs`, of `outputs` of `count` layers, from the first on. Parameters: projected, rows, norm, an output of each."""
+
+    @abstractmethod
+    def taps_kernel(self, part: Part, taps: int) -> tirx.PrimFunc:
+        """As `add_taps`. Parameters: x, taps, factors, the table's buffers, out."""
 
     @abstractmethod
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
@@ -348,6 +369,18 @@ def _add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
 
     added = te.compute(x.shape, add, name="added")
     return te.create_prim_func([x, state, positions, *types, added]).without_attr("global_symbol")
+
+
+@functools.cache
+def _mean(count: int, columns: int) -> tirx.PrimFunc:
+    """Of `count` parts, side by side, of each row of a float32 tensor."""
+    x = _placeholder((None, count * columns), "float32", tirx.Var("n", "int64"))
+
+    def mean(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        parts = [x[row, column + part * columns] for part in range(count)]
+        return functools.reduce(operator.add, parts) * tirx.FloatImm("float32", 1 / count)
+
+    return te.create_prim_func([x, te.compute([x.shape[0], columns], mean, name="mean")]).without_attr("global_symbol")
 
 
 def _of_last(x: nn.Tensor, state: nn.Tensor, count: int) -> nn.Tensor:

@@ -24,6 +24,7 @@ class Call:
 def calls_of(module: tvm.IRModule, functions: Sequence[FunctionSpec], layout: Layout, workspace: Workspace) -> dict[str, list[Call]]:
     """The calls of each function; their scratch comes to the workspace, whose buffers are numbered behind all others."""
     ids = buffer_ids(layout)
+    ids |= {alias: ids[name] for alias, name in layout.aliases.items()}
     return {spec.name: Walker(ids, workspace, ids.get(spec.result or "")).walk(module[spec.name]) for spec in functions}
 
 

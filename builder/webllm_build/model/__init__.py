@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +16,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_config, rope_divisors
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.rope import Array
+from webllm_build.model.weights import Weight
 from webllm_build.model.wrappers import WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Format, Tensor, decode_rows
 from webllm_build.source.embedding import Embedding
@@ -201,17 +202,24 @@ def _head_name(checkpoint: Checkpoint, model: Decoder) -> str:
 
 def check_tensors(checkpoint: Checkpoint, model: Decoder) -> None:
     """Whether the checkpoint has every tensor of the model, in its shape, and no other. Reads no weight. Raises MalformedFile."""
-    problems: list[str] = []
     used = {_head_name(checkpoint, model)} if model.tied or model.pool is not None else set()
-    for source in (source for weight in model.weights for source in weight.sources):
+    module = _module(model_type(checkpoint.name, checkpoint.config, checkpoint.format))
+    of_model = module.skipped(model) if hasattr(module, "skipped") else ()
+    skipped = (*getattr(module, "SKIPPED", ()), *of_model, *_drafting(checkpoint, model))
+    check_sources(checkpoint, model.weights, skipped, used)
+
+
+def check_sources(checkpoint: Checkpoint, weights: Iterable[Weight], skipped: tuple[str, ...], used: Collection[str] = ()) -> None:
+    """Whether the checkpoint has every tensor of the weights, in its shape, and no other, but for those that are used otherwise, and those
+    that begin so. Reads no weight. Raises MalformedFile."""
+    problems: list[str] = []
+    used = set(used)
+    for source in (source for weight in weights for source in weight.sources):
         used.update(source.names(checkpoint))
         try:
             source.tensor(checkpoint)
         except MalformedFile as error:
             problems.append(error.message)
-    module = _module(model_type(checkpoint.name, checkpoint.config, checkpoint.format))
-    of_model = module.skipped(model) if hasattr(module, "skipped") else ()
-    skipped = (*getattr(module, "SKIPPED", ()), *of_model, *_drafting(checkpoint, model))
     unused = [name for name in checkpoint.tensors if name not in used and not name.endswith(UNUSED_SUFFIXES)]
     left_over = sorted(name for name in unused if not name.startswith(skipped))
     if len(left_over) < len(unused):

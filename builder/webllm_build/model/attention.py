@@ -72,6 +72,7 @@ class Attention:
     growth: of queries with their position.
     value_norm: values have such a norm, too, without weights. shared: the layer has queries alone, and attends to the keys and values that
     an earlier one appended.
+    span: of patches of pictures, which of the io buffers "spans<i>" says the first and the last one that each sees.
     gate: of each head's output, sigmoids of so many more columns, behind queries, keys and values: 1 for all its elements, or one for each.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
@@ -92,6 +93,7 @@ class Attention:
     growth: Growth | None = None
     value_norm: bool = False
     shared: bool = False
+    span: int | None = None
 
     def __post_init__(self) -> None:
         rules = {
@@ -104,6 +106,7 @@ class Attention:
             "heads that are normalised after they turn are not scaled by the rope": not self.turn_first or self.rope.scale == 1,
             "heads have norms or sinks, not both": self.qk_norm is None or not self.sinks,
             "values have norms where keys do": self.qk_norm is not None or not self.value_norm,
+            "who sees a span is not causal, and has no window": self.span is None or (not self.causal and self.window is None),
             "who attends to another layer's keys sees those before a token, and has no sinks": not self.shared
             or (self.causal and not self.sinks),
         }
@@ -111,6 +114,11 @@ class Attention:
         if broken:
             sizes = f"{self.heads} query heads, {self.kv_heads} key-value heads, head_dim {self.head_dim}"
             raise UnsupportedArchitecture(f"Attention of {sizes} cannot be built: {'; '.join(broken)}", "No kernel has such sizes.")
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether tokens of a call are at positions one behind the other, and not of texts that each begin with a page."""
+        return self.causal or self.span is not None
 
     @property
     def group(self) -> int:

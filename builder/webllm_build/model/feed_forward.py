@@ -27,7 +27,7 @@ class GatedMLP:
 
     def at(self, place: Place, hidden: int) -> _FeedForward:
         gate_up = [Part("gate_up", 2 * self.size)] if self.fused else [Part("gate", self.size), Part("up", self.size)]
-        return _FeedForward(self, "gate_up", gate_up, interleaved_halves(2 * self.size), place, hidden)
+        return _FeedForward(self, "gate_up", gate_up, interleaved_halves(2 * place.size(self.size)), place, hidden)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -10,6 +11,8 @@ from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
 from webllm_build.model.weights import Multiplier, RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
+
+BLOCK = 32  # numbers of a row that share a scale
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """Declares the weights of one layer, or (layer None) of what is outside of layers. precision: of its matrices."""
+    """Declares the weights of one layer, or (layer None) of what is outside of layers. precision: of its matrices. padded: rows and columns
+    of matrices, and biases, have zeros behind them up to a multiple of BLOCK."""
 
     names: Names
     layer: int | None = None
     precision: Literal["few", "table"] = "few"
+    padded: bool = False
+
+    def size(self, length: int) -> int:
+        """What it is with zeros behind it."""
+        return -(-length // BLOCK) * BLOCK if self.padded else length
 
     def table(self, name: str, rows: int, columns: int) -> Weight:
         """An embedding or an output head."""
@@ -150,7 +159,14 @@ class Place:
 
     def matrix(self, name: str, parts: Sequence[Part], columns: int, order: RowOrder | None = None) -> Weight:
         sources = tuple(self._source(part, columns) for part in parts)
-        return Weight(self._name(name), sources, (sum(part.rows for part in parts), columns), order, precision=self.precision)
+        rows = sum(self.size(part.rows) for part in parts)
+        return Weight(self._name(name), sources, (rows, self.size(columns)), order, precision=self.precision)
+
+    def patches(self, name: str, rows: int, inner: tuple[int, ...]) -> Weight:
+        """A convolution [rows, *inner] as the matrix that multiplies the numbers of patches."""
+        columns = math.prod(inner)
+        source = replace(self._source(Part(name, rows), columns), inner=inner)
+        return Weight(self._name(name), (source,), (self.size(rows), self.size(columns)), precision=self.precision)
 
     def exact(self, name: str, parts: Sequence[Part], columns: int) -> Weight:
         """A matrix that keeps its precision, and is small."""
@@ -158,7 +174,7 @@ class Place:
 
     def bias(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
         sources = tuple(self._source(part, suffix="bias") for part in parts)
-        return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
+        return Weight(self._name(name), sources, (sum(self.size(part.rows) for part in parts),), order, "vector")
 
     def norm(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
         """The weights of an RMS norm."""
@@ -193,4 +209,6 @@ class Place:
             by_heads = part.heads if part.name in file.by_heads else 0
             return Stored(name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, file.added.get(part.name), by_heads)
 
-        return Source({format: stored(file) for format, file in self.names.formats.items()}, (part.rows, *columns), flat=flat)
+        padded = tuple(map(self.size, (part.rows, *columns))) if self.padded and not norm else None
+        in_files = {format: stored(file) for format, file in self.names.formats.items()}
+        return Source(in_files, (part.rows, *columns), flat=flat, padded=padded)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webllm_build.model.attention import Attention
+from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.numpy_recurrences import RECURRENCES, silu
 from webllm_build.model.ops import CLAMP, SLOPE, Activation, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
@@ -221,7 +221,7 @@ class NumpyOperators:
         qkv, gates = np.split(qkv, [attention.qkv_size - heads * attention.gate], axis=1)
         q, k, v = np.split(qkv.reshape(m, -1, head_dim).swapaxes(0, 1), [heads, heads + attention.own_kv_heads])
         frequencies = np.asarray(attention.rope.at_length(m))
-        angles, scale = np.arange(m)[:, None] * frequencies, np.where(frequencies == 0, 1, attention.rope.scale)
+        angles, scale = self.angles(attention.rope, m), np.where(frequencies == 0, 1, attention.rope.scale)
         cos, sin = ((part * scale).astype(self.dtype) for part in (np.cos(angles), np.sin(angles)))
         if attention.turn_first:
             q, k = (_rotate(part, cos, sin) for part in (q, k))
@@ -239,9 +239,7 @@ class NumpyOperators:
         scores: Array = q @ k.swapaxes(1, 2) * attention.scale
         if attention.softcap is not None:
             scores = attention.softcap * np.tanh(scores / attention.softcap)
-        distance = np.arange(m)[:, None] - np.arange(m)
-        behind = distance if attention.causal else abs(distance)
-        scores[:, (behind < 0) | (behind >= (attention.window or m))] = -np.inf
+        scores[:, ~self.seen(attention, m)] = -np.inf
         if sinks is not None:  # a key whose value is nothing
             scores = np.concatenate([scores, np.broadcast_to(self.vector(sinks)[:, None, None], (heads, m, 1))], axis=-1)
         weights = np.exp(scores - scores.max(-1, keepdims=True))
@@ -250,6 +248,18 @@ class NumpyOperators:
         if attention.gate:
             mixed = mixed / (1 + np.exp(-gates.reshape(m, heads, attention.gate)))
         return mixed.reshape(m, -1)
+
+    def angles(self, rope: Rope, m: int) -> Array:
+        """By which each pair of m tokens turns: [m, pairs]."""
+        turned: Array = np.arange(m)[:, None] * np.asarray(rope.at_length(m))
+        return turned
+
+    def seen(self, attention: Attention, m: int) -> npt.NDArray[np.bool_]:
+        """Which tokens each of m sees: [m, m]."""
+        distance = np.arange(m)[:, None] - np.arange(m)
+        behind = distance if attention.causal else abs(distance)
+        seen: npt.NDArray[np.bool_] = (behind >= 0) & (behind < (attention.window or m))
+        return seen
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Array, weights: Sequence[Weight] = ()) -> Array:
         return RECURRENCES[type(recurrence)](recurrence, inputs, [self.vector(weight) for weight in weights])

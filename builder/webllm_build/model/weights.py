@@ -43,12 +43,15 @@ class Stored:
 @dataclass(frozen=True)
 class Source:
     """One tensor of a checkpoint, or rows of it. in_files: what it is in each format; shape: of the whole tensor; rows: (first, end) of
-    those that are taken, all where None. flat: its elements are taken one after the other, as a vector, and extents of 1 do not count."""
+    those that are taken, all where None. flat: its elements are taken one after the other, as a vector, and extents of 1 do not count.
+    inner: of a tensor of more than two extents, those behind the first, whose numbers are a row. padded: with zeros up to this shape."""
 
     in_files: Mapping[Format, Stored]
     shape: tuple[int, ...]
     rows: tuple[int, int] | None = None
     flat: bool = False
+    inner: tuple[int, ...] = ()
+    padded: tuple[int, ...] | None = None
 
     @property
     def taken(self) -> int:
@@ -58,6 +61,8 @@ class Source:
     def stored_shape(self, format: Format) -> tuple[int, ...]:
         """Of the tensor in files of that format."""
         rows, *columns = self.shape
+        if self.inner:
+            return rows, *self.inner
         return self.shape if self.in_files[format].half is None else (2 * rows, *columns)
 
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -85,12 +90,20 @@ class Source:
             raise MalformedFile(f"encodings: {stored.name} is a vector in {tensor.encoding}, and not in one of {', '.join(PLAIN)}")
         if not is_decodable(tensor.encoding):
             raise undecodable(stored.name, tensor.encoding)
+        if self.inner:
+            tensor = _in_rows(tensor)
         if stored.paired_heads and stored.paired:
             tensor = tensor.taken(_in_halves(tensor.shape[0], stored.paired_heads, stored.paired))
         if stored.by_heads:
             tensor = tensor.taken(_by_kinds(tensor.shape[0], stored.by_heads))
         if self.rows is not None:
             tensor = tensor.taken(range(*self.rows))
+        tensor = self._valued(tensor, stored, checkpoint)
+        return tensor if self.padded in (None, tensor.shape) else _padded(tensor, self.padded)
+
+    @staticmethod
+    def _valued(tensor: Tensor, stored: Stored, checkpoint: Checkpoint) -> Tensor:
+        """With what its values lack."""
         if stored.negated_exp:
             return _computed(tensor, lambda values, rows: -np.exp(values))
         if stored.added is not None:
@@ -158,6 +171,31 @@ def _of_elements(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, 
 
 def _flat(tensor: Tensor) -> Tensor:
     return replace(tensor, shape=(math.prod(tensor.shape),), rows=lambda first, end: tensor.read().reshape(1, -1))
+
+
+def _in_rows(tensor: Tensor) -> Tensor:
+    """Of [rows, ...] a matrix, whose rows have all that is behind the first extent."""
+    count, *inner = tensor.shape
+    each = math.prod(inner[:-1])
+    return replace(
+        tensor,
+        shape=(count, math.prod(inner)),
+        rows=lambda first, end: tensor.rows(first * each, end * each).reshape(end - first, -1),
+    )
+
+
+def _padded(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """As float32, with zeros behind its rows and in them."""
+    count, columns = (1, *tensor.shape)[-2:]
+
+    def rows(first: int, end: int) -> Raw:
+        values = np.zeros((end - first, shape[-1]), np.float32)
+        if first < count:
+            there = min(end, count)
+            values[: there - first, :columns] = decode_rows(tensor.rows(first, there), tensor.encoding, tensor.name)
+        return values.view(np.uint8)
+
+    return replace(tensor, shape=shape, encoding="f32", rows=rows)
 
 
 @functools.cache

@@ -157,8 +157,9 @@ def text_config(name: str, config: Mapping[str, object]) -> Mapping[str, object]
     return {**with_defaults(given, wrapper.defaults), "model_type": text, TIED: tied}
 
 
-def text_of(checkpoint: Checkpoint) -> Checkpoint:
-    """A model's text as a checkpoint of its own, with a warning of what is left out; one of text alone as it is.
+def text_of(checkpoint: Checkpoint, *, sees: bool = False) -> Checkpoint:
+    """A model's text as a checkpoint of its own, with a warning of what is left out, unless that is built too (sees); one of text alone as
+    it is.
 
     Raises UnsupportedArchitecture, MalformedFile for a tensor that is there in two spellings.
     """
@@ -177,6 +178,6 @@ def text_of(checkpoint: Checkpoint) -> Checkpoint:
         if text in tensors:
             raise MalformedFile(f"{checkpoint.name} has the tensor {text} twice, one of them as {name}", "Remove one of them.")
         tensors[text] = tensor
-    if left_out:
+    if left_out and not sees:
         warn(f"{checkpoint.name} understands more than text, which is all that is built: {left_out} tensors of other parts are left out.")
     return replace(checkpoint, config=config, tensors=tensors)

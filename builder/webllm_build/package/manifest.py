@@ -9,9 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields as fields_of, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from webllm_build.errors import MalformedFile
 from webllm_build.fields import Fields
@@ -104,6 +104,32 @@ class EmbeddingFacts:
 
 
 @dataclass(frozen=True)
+class TowerFacts:
+    """What a call of a model's part for pictures takes and gives. most: patches, in groups of so many (group). width: numbers of a patch.
+    taps: rows of the table of positions that a patch's is made of, 0 without such a table. columns: of a group's vector. spans: io buffers
+    that say how far patches see."""
+
+    most: int
+    width: int
+    taps: int
+    group: int
+    columns: int
+    spans: int
+
+
+@dataclass(frozen=True)
+class VisionFacts:
+    """How a model sees. model: its part for pictures, a model of its own to the browser. processor: how pictures become patches, and what
+    stands for one in a prompt. image_token: the id that stands there for each vector. vectors: numbers of what the model takes in the place
+    of such a token's embedding."""
+
+    model: Manifest
+    processor: Mapping[str, object]
+    image_token: int
+    vectors: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything the browser must know to fetch, verify and run one model.
 
@@ -115,6 +141,7 @@ class Manifest:
     cpu: where the model also runs without a GPU; fetched where it does.
     sampling: how the model's makers would have tokens drawn, where they say so (sampling_defaults.RANGES); a request may say otherwise.
     embedding: of a model that makes vectors of texts, and does nothing else.
+    vision: of a model that sees; tower: of such a model's part for pictures.
     """
 
     generator: str
@@ -132,6 +159,8 @@ class Manifest:
     sampling: Mapping[str, float] = field(default_factory=dict)
     cpu: CpuLibraries | None = None
     embedding: EmbeddingFacts | None = None
+    vision: VisionFacts | None = None
+    tower: TowerFacts | None = None
     format: int = FORMAT
 
     @property
@@ -144,22 +173,34 @@ class Manifest:
     @property
     def files(self) -> tuple[FileEntry, ...]:
         """All files that the manifest names, weights last."""
-        return (*self.small_files, *self.weights.shards)
+        return tuple(dict.fromkeys((*self.small_files, *self.shards)))
+
+    @property
+    def shards(self) -> tuple[FileEntry, ...]:
+        """Of the weights of all parts."""
+        return (*self.weights.shards, *(self.vision.model.weights.shards if self.vision is not None else ()))
 
     @property
     def small_files(self) -> tuple[FileEntry, ...]:
         """All but the weights, which may lie elsewhere."""
-        return (self.library, self.tokenizer, *self._later)
+        of_pictures = () if self.vision is None else self.vision.model.small_files
+        return tuple(dict.fromkeys((self.library, self.tokenizer, *self._later, *of_pictures)))
 
     @property
     def _later(self) -> tuple[FileEntry, ...]:
         """Files that are fetched where they are needed."""
-        return (self.grammar, *((self.cpu.plain, self.cpu.relaxed) if self.cpu else ()))
+        of_pictures = () if self.vision is None else self.vision.model._later
+        return (self.grammar, *((self.cpu.plain, self.cpu.relaxed) if self.cpu else ()), *of_pictures)
 
     @property
     def download_bytes(self) -> int:
         """What a first visit fetches besides the page itself."""
         return sum(entry.bytes for entry in self.files if entry not in self._later)
+
+    def at(self, places: tuple[str, ...]) -> Manifest:
+        """With the weights of all parts at other places."""
+        vision = None if self.vision is None else replace(self.vision, model=self.vision.model.at(places))
+        return replace(self, weights=replace(self.weights, places=places), vision=vision)
 
     @property
     def sha256(self) -> str:
@@ -173,7 +214,12 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces but at the end of a short one, so that equal manifests have equal bytes and names."""
-        fields = asdict(self)
+        return json.dumps(self._fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
+
+    @property
+    def _fields(self) -> dict[str, Any]:
+        """Of JSON, without what is not there."""
+        fields = asdict(replace(self, vision=None))
         if self.model.source is None:
             del fields["model"]["source"]
         if self.weights.places == (HERE,):
@@ -184,9 +230,13 @@ class Manifest:
             del fields["sampling"]
         if self.cpu is None:
             del fields["cpu"]
-        if self.embedding is None:
-            del fields["embedding"]
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
+        for name in ("embedding", "tower", "vision"):
+            if fields[name] is None:
+                del fields[name]
+        if self.vision is not None:
+            of_vision = {name: getattr(self.vision, name) for name in ("processor", "image_token", "vectors")}
+            fields["vision"] = {**of_vision, "model": self.vision.model._fields}
+        return fields
 
 
 def hashed_name(stem: str, digest: str, extension: str) -> str:
@@ -242,6 +292,8 @@ def _parse(fields: Fields) -> Manifest:
         sampling=optional_numbers(fields, "sampling"),
         cpu=_cpu(fields.nested("cpu")) if "cpu" in fields.fields else None,
         embedding=_embedding(fields.nested("embedding")) if "embedding" in fields.fields else None,
+        vision=_vision(fields.nested("vision")) if "vision" in fields.fields else None,
+        tower=_tower(fields.nested("tower")) if "tower" in fields.fields else None,
     )
     _check_stream(manifest)
     return manifest
@@ -249,6 +301,16 @@ def _parse(fields: Fields) -> Manifest:
 
 def _cpu(fields: Fields) -> CpuLibraries:
     return CpuLibraries(file_entry(fields.nested("plain")), file_entry(fields.nested("relaxed")))
+
+
+def _vision(fields: Fields) -> VisionFacts:
+    return VisionFacts(
+        _parse(fields.nested("model")), fields.nested("processor").fields, fields.count("image_token"), fields.count("vectors")
+    )
+
+
+def _tower(fields: Fields) -> TowerFacts:
+    return TowerFacts(*(fields.count(field.name) for field in fields_of(TowerFacts)))
 
 
 def _embedding(fields: Fields) -> EmbeddingFacts:

@@ -29,6 +29,8 @@ from webllm_build.package.manifest import (
     Manifest,
     ModelFacts,
     TensorEntry,
+    TowerFacts,
+    VisionFacts,
     Weights,
     file_entry,
     hashed_name,
@@ -83,13 +85,23 @@ class WeightBuffer(Protocol):
 
 
 @dataclass(frozen=True)
+class CompiledVision:
+    """A model's part for pictures. processor, image_token, vectors: as in VisionFacts."""
+
+    model: CompiledModel
+    processor: Mapping[str, object]
+    image_token: int
+    vectors: int
+
+
+@dataclass(frozen=True)
 class CompiledModel:
     """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest. names: others than its id. memory:
     bytes that it takes on the GPU with a conversation of some pages, for people.
 
     cpu: its libraries for the CPU, plain and relaxed, where it has such.
-    grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling, embedding: as
-    in Manifest.
+    grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling, embedding,
+    tower: as in Manifest. vision: the part for pictures of a model that sees.
     """
 
     facts: ModelFacts
@@ -105,6 +117,13 @@ class CompiledModel:
     embedding: EmbeddingFacts | None = None
     names: tuple[str, ...] = ()
     memory: int = 0
+    vision: CompiledVision | None = None
+    tower: TowerFacts | None = None
+
+    @property
+    def all_weights(self) -> tuple[StoredWeights, ...]:
+        """Of all parts."""
+        return (self.weights, *(() if self.vision is None else (self.vision.model.weights,)))
 
     def manifest(self, places: Places = BUNDLED) -> Manifest:
         return Manifest(
@@ -123,7 +142,13 @@ class CompiledModel:
             sampling=dict(self.sampling),
             cpu=CpuLibraries(*(_entry(name, "wasm", data) for name, data in zip(CPU_NAMES, self.cpu, strict=True))) if self.cpu else None,
             embedding=self.embedding,
+            vision=None if self.vision is None else self._vision(self.vision, places),
+            tower=self.tower,
         )
+
+    @staticmethod
+    def _vision(vision: CompiledVision, places: Places) -> VisionFacts:
+        return VisionFacts(vision.model.manifest(places), vision.processor, vision.image_token, vision.vectors)
 
     def write(self, stage: Stage, manifest: Manifest, shards: str | None = MODEL_FOLDER, suffix: str = "") -> None:
         """Write the manifest and its files into MODEL_FOLDER. shards: the folder that gets these. suffix: of the names of JSON files.
@@ -131,9 +156,15 @@ class CompiledModel:
         Raises DamagedEntry where a stored shard is not what it was.
         """
         stage.write(f"{MODEL_FOLDER}/{manifest.file}{suffix}", manifest.to_json())
-        stage.write(f"{MODEL_FOLDER}/{manifest.library.file}", self.library)
         stage.write(f"{MODEL_FOLDER}/{manifest.tokenizer.file}{suffix}", self.tokenizer.tokenizer_json)
         stage.write(f"{MODEL_FOLDER}/{manifest.grammar.file}", self.grammar)
+        self._write_program(stage, manifest, shards)
+        if self.vision is not None and manifest.vision is not None:
+            self.vision.model._write_program(stage, manifest.vision.model, shards)
+
+    def _write_program(self, stage: Stage, manifest: Manifest, shards: str | None) -> None:
+        """What computes it, and the weights."""
+        stage.write(f"{MODEL_FOLDER}/{manifest.library.file}", self.library)
         if manifest.cpu and self.cpu:
             stage.write(f"{MODEL_FOLDER}/{manifest.cpu.plain.file}", self.cpu[0])
             stage.write(f"{MODEL_FOLDER}/{manifest.cpu.relaxed.file}", self.cpu[1])

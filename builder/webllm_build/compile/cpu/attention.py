@@ -24,7 +24,8 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
 
     tokens: see token_count.
 
-    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, qkv
+    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, spans
+    int32[n, 2] of patches of pictures (the first and the last key of each), qkv
     float32[n, qkv_size] where outputs have gates, out float32[n, query_size].
     """
     fit = [heads for heads in range(1, layer.group + 1) if layer.group % heads == 0 and layer.heads // heads >= FEWEST]
@@ -34,8 +35,9 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
         n = token_count(tokens)
         q = kernel.buffer("q", (n, layer.query_size), "float32")
         cache = KvCache(kernel, layout, stride)
-        places = Places(kernel, rows, causal=layer.causal)
+        places = Places(kernel, rows, in_turn=layer.in_turn)
         sinks = sinks_buffer(kernel, layer)
+        spans = None if layer.span is None else kernel.buffer("spans", (n, 2), "int32")
         qkv = kernel.buffer("qkv", (n, layer.qkv_size), "float32") if layer.gate else None
         out = kernel.buffer("out", (n, layer.query_size), "float32")
         scores, largest, weights = local("scores", heads * PAGE_SIZE), local("largest", heads), local("weights", heads)
@@ -50,7 +52,10 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
             with T.serial(heads * vectors) as i:
                 store(sums, splat(T.float32(0)), vec(i))
             scale = _scale(layer, position)
-            first_seen, behind = _seen(layer, position, None if layer.causal else places.text(token))
+            if spans is not None:
+                first_seen, behind = spans[token, 0], spans[token, 1] + 1
+            else:
+                first_seen, behind = _seen(layer, position, None if layer.causal else places.text(token))
             begin, end = let("begin", first_seen), let("end", behind)
             with T.serial(begin >> PAGE_BITS, (end + (PAGE_SIZE - 1)) >> PAGE_BITS) as index:
                 page, base = let("page", places.page(token, index * PAGE_SIZE)), let("base", index * PAGE_SIZE)

@@ -21,13 +21,13 @@ class Places:
     those of a decode step (max_pages: entries of a table) each have a row, and one at position -1 is padding.
     """
 
-    def __init__(self, kernel: Kernel, max_pages: int | None, *, causal: bool = True) -> None:
-        self._rows, self._causal = max_pages is not None, causal
+    def __init__(self, kernel: Kernel, max_pages: int | None, *, in_turn: bool = True) -> None:
+        self._rows, self._in_turn = max_pages is not None, in_turn
         self._state = kernel.buffer("state", (MAX_ROWS, STATE_WORDS), "int32")
         self._table = kernel.buffer("page_table", (MAX_ROWS, max_pages or size("max_pages")), "int32")
 
     def position(self, token: Expr) -> Expr:
-        if not self._causal:
+        if not self._in_turn:
             return self.text(token).position(token)
         return self._state[token, 0] if self._rows else self._state[0, 0] + token
 

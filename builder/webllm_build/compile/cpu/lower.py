@@ -26,8 +26,9 @@ from webllm_build.compile.cpu.quantize import TOKENS, quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
 from webllm_build.compile.cpu.rope_append import rope_append
 from webllm_build.compile.cpu.sampling import sample
+from webllm_build.compile.cpu.taps import taps_added
 from webllm_build.compile.cpu.variant import CpuVariant, Flavour
-from webllm_build.compile.export import FUNCTIONS, Backend, Body
+from webllm_build.compile.export import FUNCTIONS, TOWER_FUNCTIONS, Backend, Body, tower_bodies
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
@@ -36,11 +37,11 @@ from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, last_row, row_count, rows
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
-from webllm_build.model.decoder import Decoder
 from webllm_build.model.ops import Activation
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.state import Pages
+from webllm_build.model.vision.tower import Tower
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Part, Scheme
 
@@ -158,6 +159,9 @@ class CpuOperators(RelaxOperators):
     def layer_inputs_kernel(self, size: int, count: int, first: int, outputs: int) -> tirx.PrimFunc:
         return _layer_inputs(self.count, size, count, first, outputs, self.norm_eps)
 
+    def taps_kernel(self, part: Part, taps: int) -> tirx.PrimFunc:
+        return taps_added(part, taps)
+
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)
 
@@ -173,8 +177,8 @@ class CpuOperators(RelaxOperators):
         append = _rope_append(layout, attention, rows=max_pages, stride=stride, tokens=self.count)
         cache, q = self.turned(append, attention, state, [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)], places)
         kernel = _attention(layout, attention, rows=max_pages, stride=stride, tokens=self.count)
-        gates = [qkv] if attention.gate else []
-        return nn.op.tensor_ir_op(kernel, "attention", [q, cache, *places, *self.vector(sinks), *gates], rows(q, attention.query_size))
+        args = [q, cache, *places, *self.vector(sinks), *self.spans(attention), *([qkv] if attention.gate else [])]
+        return nn.op.tensor_ir_op(kernel, "attention", args, rows(q, attention.query_size))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         kernel = _recurrence(recurrence, self.decoding)
@@ -236,30 +240,39 @@ def _recurrence(recurrence: Recurrence, decoding: bool) -> tirx.PrimFunc:
 
 def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Backend:
     """A variant of the CPU's, with kernels for each flavour of the library."""
-    cache, vocab_size = Cache.of(layout, variant.kv_dtype), layout.model.vocab_size
+    model, cache, vocab_size = layout.model, Cache.of(layout, variant.kv_dtype), layout.model.vocab_size
 
-    def operators(model: Decoder, inputs: Inputs, *, decoding: bool) -> CpuOperators:
+    def kv_shape(state: Pages) -> list[int | str]:
+        return ["pages", cache.strides[state.name]]
+
+    def with_eps(eps: float, inputs: Inputs, *, decoding: bool = False) -> CpuOperators:
         if variant.integer:
-            return IntegerCpuOperators(model.norm_eps, inputs, cache, tuple(flavours), decoding=decoding)
-        return CpuOperators(model.norm_eps, inputs, cache, decoding=decoding)
+            return IntegerCpuOperators(eps, inputs, cache, tuple(flavours), decoding=decoding)
+        return CpuOperators(eps, inputs, cache, decoding=decoding)
 
-    def prefill(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        return model.hidden(operators(model, inputs, decoding=False), model.remembered)
+    if isinstance(model, Tower):
+        return Backend(TOWER_FUNCTIONS, tower_bodies(model, with_eps), kv_shape)
 
-    def logits(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
+    def operators(inputs: Inputs, *, decoding: bool) -> CpuOperators:
+        return with_eps(model.norm_eps, inputs, decoding=decoding)
+
+    def prefill(inputs: Inputs, _: int) -> nn.Tensor:
+        return model.hidden(operators(inputs, decoding=False), model.remembered)
+
+    def logits(inputs: Inputs, _: int) -> nn.Tensor:
         x, is_whole = last_row(inputs.io["hidden"]), model.remembered == len(model.layers)
-        each = operators(model, inputs if is_whole else inputs.of_last(), decoding=False)
+        each = operators(inputs if is_whole else inputs.of_last(), decoding=False)
         return model.logits(each, model.beyond(each, x))
 
-    def encode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        each = operators(model, inputs, decoding=False)
+    def encode(inputs: Inputs, _: int) -> nn.Tensor:
+        each = operators(inputs, decoding=False)
         hidden = model.beyond(each, inputs.io["hidden"])
         if model.pool is None:
             return each.last_and_sum(model.normed(each, hidden))
         return model.vector(each, model.pooled(each, hidden))
 
-    def decode(model: Decoder, inputs: Inputs, _: int) -> nn.Tensor:
-        each = operators(model, inputs, decoding=True)
+    def decode(inputs: Inputs, _: int) -> nn.Tensor:
+        each = operators(inputs, decoding=True)
         return model.logits(each, model.hidden(each))
 
     bodies: Mapping[str, Body] = {
@@ -267,20 +280,17 @@ def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Bac
         "logits": logits,
         "encode": encode,
         "decode": decode,
-        "sample": lambda _model, inputs, _: _in_place(
+        "sample": lambda inputs, _: _in_place(
             sample(vocab_size), "sample", inputs, ["logits", "sampling", "state", "tokens", "history"], [3, 4]
         ),
-        "adjust": lambda _model, inputs, _: _in_place(
+        "adjust": lambda inputs, _: _in_place(
             adjust(vocab_size), "adjust", inputs, ["logits", "sampling", "tokens", "counts", "bias", "mask"], [0, 3]
         ),
-        "keep": lambda _model, inputs, _: _in_place(keep(vocab_size), "keep", inputs, ["logits", "kept"], [1]),
-        "logprobs": lambda _model, inputs, _: _in_place(
+        "keep": lambda inputs, _: _in_place(keep(vocab_size), "keep", inputs, ["logits", "kept"], [1]),
+        "logprobs": lambda inputs, _: _in_place(
             logprobs(vocab_size), "logprobs", inputs, ["kept", "sampling", "tokens", "logprobs"], [3]
         ),
     }
-
-    def kv_shape(state: Pages) -> list[int | str]:
-        return ["pages", cache.strides[state.name]]
 
     return Backend(CPU_FUNCTIONS, bodies, kv_shape)
 

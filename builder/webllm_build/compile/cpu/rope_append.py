@@ -27,7 +27,7 @@ def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, str
         qkv = kernel.buffer("qkv", (n, attention.qkv_size), "float32")
         rope = kernel.buffer("rope", (size("rope_rows"), head_dim), "float32")
         qk_norm = qk_norm_buffer(kernel, attention)
-        kept = None if attention.shared else (Places(kernel, rows, causal=attention.causal), KvCache(kernel, layout, stride))
+        kept = None if attention.shared else (Places(kernel, rows, in_turn=attention.in_turn), KvCache(kernel, layout, stride))
         q_out = kernel.buffer("q_out", (n, attention.query_size), "float32")
         row = local("row", head_dim)
 

@@ -69,6 +69,7 @@ def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
     attention is not causal it sees all of its text, or those near it on both sides.
 
     q float32[n, query_size], normalised and rotated; kv, page_table, state: see kv_cache.py, with the n tokens already appended;
+    spans int32[n, 2], where the attention has such, of a call that begins a sequence: the first and the last key of each token;
     qkv float32[n, qkv_size], where outputs have gates; out float32[n, query_size]. Products and sums are float32 in every variant.
     """
     return _AttentionPrefill(variant, attention).build()
@@ -106,6 +107,7 @@ class _AttentionPrefill:
             state = state_buffer(kernel)
             self.page_table = ONE_ROW.page_table(kernel)
             self.sinks = sinks_buffer(kernel, self.attention)
+            self.spans = None if self.attention.span is None else kernel.buffer("spans", (self.n, 2), "int32")
             qkv = kernel.buffer("qkv", (self.n, self.attention.qkv_size), "float32") if self.attention.gate else None
             out = kernel.buffer("out", (self.n, self.attention.query_size), "float32")
             blocks = ceildiv(self.n * self.group, self.block)
@@ -139,9 +141,10 @@ class _AttentionPrefill:
         self.row = [fixed("row", first + r) for r in range(self.rows)]
         self.token = [fixed("token", T.min(row // self.group, self.n - 1)) for row in self.row]
         self.head = [fixed("head", self.kv_head * self.group + row % self.group) for row in self.row]
+        if self.attention.in_turn:
+            self.last = fixed("last", state[0, 0] + self.n - 1)
         if self.attention.causal:
             self.position = [fixed("limit", state[0, 0] + token) for token in self.token]
-            self.last = fixed("last", state[0, 0] + self.n - 1)
             self.limit = self.position  # the last keys that they see
         else:
             seen = [self._seen_of_text(state, token) for token in self.token]
@@ -151,6 +154,8 @@ class _AttentionPrefill:
 
     def _seen_of_text(self, state: Buffer, token: Expr) -> tuple[Expr, Expr, Expr]:
         """Where attention is not causal: a token's position, and those of the first and the last key that it sees."""
+        if self.spans is not None:
+            return token, self.spans[token, 0], self.spans[token, 1]
         text, window = text_of(state, token), self.attention.window
         position = fixed("position", text.position(token))
         if window is None:
@@ -206,7 +211,7 @@ class _AttentionPrefill:
     def _load(self, first: Expr, state: Buffer) -> None:
         """Part of the tile that starts at position `first` into registers; beyond the last key that one again, and never a slot
         that nothing was written to, which may hold NaN."""
-        last = self.last if self.attention.causal else text_at(state, first).last
+        last = self.last if self.attention.in_turn else text_at(state, first).last
         page = fixed("page", page_of(self.page_table, 0, T.min(first, last)))
         for i in range(self.loads):
             index = i * self.threads + self.thread

@@ -75,7 +75,7 @@ def rope_append(variant: Variant, attention: Attention) -> PrimFunc:
             token, head = fixed("token", T.min(row // heads, n - 1)), fixed("head", row % heads)
             if where is not None:
                 state, page_table, cache = where
-                position = fixed("position", state[0, 0] + token if attention.causal else text_of(state, token).position(token))
+                position = fixed("position", state[0, 0] + token if attention.in_turn else text_of(state, token).position(token))
                 kv_head = head - num_heads
                 page = page_of(page_table, 0, position)
                 place = (page, kv_head // num_kv_heads, kv_head % num_kv_heads, slot_of(position))

@@ -1,0 +1,73 @@
+"""A tower's operators in NumPy: what its kernels must agree with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.numpy_operators import Array, NumpyOperators
+from webllm_build.model.vision.tower import Tower
+from webllm_build.model.weights import Weight
+from webllm_build.source.checkpoint import Checkpoint
+
+Integers = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a call of a tower reads, as its io buffers have it, for m patches: patches float32[m, width], taps int32[m, taps], factors
+    float32[m, taps], spans int32[m, 2] each, and positions of each axis int32[m, axes]."""
+
+    patches: npt.NDArray[np.float32]
+    taps: Integers
+    factors: npt.NDArray[np.float32]
+    spans: Sequence[Integers]
+    positions: Integers
+
+
+class NumpyTowerOperators(NumpyOperators):
+    """Evaluates a tower over all patches of some pictures."""
+
+    def __init__(self, checkpoint: Checkpoint, norm_eps: float, pictures: Pictures, dtype: type[np.floating[Any]] = np.float64) -> None:
+        super().__init__(checkpoint, norm_eps, range(len(pictures.patches)), dtype)
+        self.pictures = pictures
+
+    def patches(self) -> Array:
+        return self.pictures.patches.astype(self.dtype)
+
+    def add_taps(self, x: Array, table: Weight) -> Array:
+        taken = self.rows(table)[self.pictures.taps] * self.pictures.factors[..., None]
+        y: Array = x + taken.sum(1)
+        return y
+
+    def rows(self, table: Weight) -> Array:
+        return table.values(self.checkpoint).astype(self.dtype)
+
+    def mean(self, x: Array, count: int) -> Array:
+        y: Array = x.reshape(len(x), count, -1).mean(1)
+        return y
+
+    def angles(self, rope: Rope, m: int) -> Array:
+        turned: Array = self.pictures.positions[:, :1] * np.asarray(rope.inv_freq)
+        return turned
+
+    def seen(self, attention: Attention, m: int) -> npt.NDArray[np.bool_]:
+        first, last = self.pictures.spans[attention.span or 0].T[..., None]
+        seen: npt.NDArray[np.bool_] = (np.arange(m) >= first) & (np.arange(m) <= last)
+        return seen
+
+
+def vectors(tower: Tower, checkpoint: Checkpoint, pictures: Pictures, dtype: type[np.floating[Any]] = np.float64) -> Array:
+    """What a tower makes of pictures: [groups, columns]."""
+    return vectors_by(tower, NumpyTowerOperators(checkpoint, tower.norm_eps, pictures, dtype))
+
+
+def vectors_by(tower: Tower, operators: NumpyTowerOperators) -> Array:
+    states = tower.hidden(operators)
+    operators.norm_eps = tower.project_eps
+    return tower.pictures(operators, states.reshape(-1, tower.projector.group * tower.hidden_size))

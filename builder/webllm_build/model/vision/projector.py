@@ -1,0 +1,58 @@
+"""What makes vectors for a model of text of a tower's states, a group of patches at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webllm_build.model.names import Part, Place
+from webllm_build.model.norms import Norm, NormKind
+from webllm_build.model.ops import Activation, Tensor
+from webllm_build.model.vision.ops import TowerOperators
+from webllm_build.model.weights import Weight
+
+
+@dataclass(frozen=True)
+class Projector:
+    """group: patches that become one vector, side by side or (mean) by their mean. norm: of what comes in. inner: of two matrices with an
+    activation between them, the rows of the first; one alone where None. columns: of the vector, the text's hidden size."""
+
+    group: int
+    columns: int
+    mean: bool = False
+    norm: NormKind | None = None
+    inner: int | None = None
+    activation: Activation = "gelu"
+    bias: bool = False
+
+    def at(self, place: Place, hidden: int) -> PlacedProjector:
+        return PlacedProjector(self, place, hidden)
+
+
+class PlacedProjector:
+    """A projector with its weights: of states of `hidden` features."""
+
+    def __init__(self, projector: Projector, place: Place, hidden: int) -> None:
+        self.projector, self.hidden = projector, hidden
+        size = hidden if projector.mean else projector.group * hidden
+        self._norm = None if projector.norm is None else Norm.at(place, "project_norm", projector.norm, size)
+        self._matrices: list[tuple[Weight, Weight | None]] = []
+        rows = {"project": projector.columns} if projector.inner is None else {"project_up": projector.inner, "project": projector.columns}
+        for name, count in rows.items():
+            bias = place.bias(f"{name}_bias", [Part(name, count)]) if projector.bias else None
+            self._matrices.append((place.matrix(name, [Part(name, count)], size), bias))
+            size = count
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        matrices = tuple(weight for pair in self._matrices for weight in pair if weight is not None)
+        return (*(self._norm.weights if self._norm is not None else ()), *matrices)
+
+    def __call__(self, ops: TowerOperators[Tensor], x: Tensor) -> Tensor:
+        """Vectors [groups, columns] of x[groups, group * hidden]."""
+        x, norm = ops.mean(x, self.projector.group) if self.projector.mean else x, None
+        if self._norm is not None:
+            x, norm = self._norm.before(ops, x)
+        *first, last = self._matrices
+        for matrix, bias in first:
+            x, norm = ops.linear(x, matrix, norm=norm, bias=bias, activation=self.projector.activation), None
+        return ops.linear(x, last[0], norm=norm, bias=last[1])

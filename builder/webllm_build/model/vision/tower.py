@@ -1,0 +1,108 @@
+"""A tower: what makes vectors of pictures, which a model of text takes in the place of embeddings. A model of its own to the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model.attention import Rope
+from webllm_build.model.layers import Layer, PlacedLayer
+from webllm_build.model.names import Names, Part, Place
+from webllm_build.model.norms import Norm, NormKind
+from webllm_build.model.ops import Tensor
+from webllm_build.model.state import State
+from webllm_build.model.vision.ops import TowerOperators
+from webllm_build.model.vision.projector import Projector
+from webllm_build.model.weights import Weight
+
+BLOCK = 32  # numbers of a row that share a scale
+
+
+@dataclass(frozen=True)
+class Patches:
+    """How a picture comes in. channels, size: of a patch, whose numbers are in the order channel, row, column. positions: rows of the table
+    of learnt ones, 0 for none. taps: of these rows that one patch's position is made of. bias: their matrix has one."""
+
+    channels: int
+    size: int
+    positions: int = 0
+    taps: int = 1
+    bias: bool = True
+
+    @property
+    def inner(self) -> tuple[int, ...]:
+        return (self.channels, self.size, self.size)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a patch, with zeros behind them up to a whole block."""
+        return -(-self.channels * self.size**2 // BLOCK) * BLOCK
+
+
+class Tower:
+    """What the compiler runs for pictures. most: patches of a call. norm: of what kind the one behind the layers is. spans: kinds of how
+    far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector.
+
+    Patches come in groups: the ones that become one vector are one behind the other, row by row. How far each of them sees is an io
+    buffer's (`Attention.spans`). Raises UnsupportedArchitecture for sizes that kernels do not have.
+    """
+
+    vocab_size = 1  # of no tokens
+
+    def __init__(
+        self,
+        names: Names,
+        layers: Sequence[Layer],
+        projector: Projector,
+        *,
+        patches: Patches,
+        hidden_size: int,
+        norm: NormKind | None,
+        norm_eps: float,
+        project_eps: float,
+        most: int,
+        spans: int = 1,
+    ) -> None:
+        if hidden_size % BLOCK or projector.columns % BLOCK:
+            sizes = f"{hidden_size} features of a picture's patches, {projector.columns} of its vectors"
+            raise UnsupportedArchitecture(f"Sizes that are not multiples of {BLOCK}: {sizes}", f"Weights are in blocks of {BLOCK}.")
+        self.description = repr((patches, projector, hidden_size, norm, norm_eps, project_eps, most, spans, tuple(layers)))
+        self.names, self.patches, self.projector, self.most, self.spans = names, patches, projector, most, spans
+        self.hidden_size, self.norm_eps, self.project_eps = hidden_size, norm_eps, project_eps
+        whole = Place(names, precision="table", padded=True)  # errors of 4 bits are seen in what is said of a picture
+        self._patch = whole.patches("patch", hidden_size, patches.inner)
+        self._patch_bias = whole.bias("patch_bias", [Part("patch", hidden_size)]) if patches.bias else None
+        self._positions = whole.exact("positions", [Part("positions", patches.positions)], hidden_size) if patches.positions else None
+        places = (replace(whole, layer=index) for index in range(len(layers)))
+        self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))
+        self._norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size)
+        self._projector = projector.at(whole, hidden_size)
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """Every weight once, in the order of the plan."""
+        entry = (weight for weight in (self._patch, self._patch_bias, self._positions) if weight is not None)
+        layers = (weight for layer in self.layers for weight in layer.weights)
+        return (*entry, *layers, *(() if self._norm is None else self._norm.weights), *self._projector.weights)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return tuple(dict.fromkeys(state for layer in self.layers for state in layer.states))
+
+    @property
+    def ropes(self) -> tuple[Rope, ...]:
+        return tuple(dict.fromkeys(rope for layer in self.layers for rope in layer.ropes))
+
+    def hidden(self, ops: TowerOperators[Tensor]) -> Tensor:
+        """States of the patches of a call: [m, hidden]."""
+        x = ops.linear(ops.patches(), self._patch, bias=self._patch_bias)
+        if self._positions is not None:
+            x = ops.add_taps(x, self._positions)
+        for layer in self.layers:
+            x = layer(ops, x)
+        return x if self._norm is None else self._norm(ops, x)
+
+    def pictures(self, ops: TowerOperators[Tensor], x: Tensor) -> Tensor:
+        """Vectors [groups, columns] of the states of as many groups of patches, [groups, group * hidden]."""
+        return self._projector(ops, x)

@@ -1,0 +1,33 @@
+"""Tiny models that see, by the CPU's kernels: pictures through the tower, and a prompt with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_cpu_families import build
+
+from packed_model import EXACT
+from towers import CODES, TOWERS, Seeing, cosines, difference
+from webllm_build.compile.cpu.variant import EXACT as FLOAT, INTEGER
+
+FUNCTIONS = ("prefill", "logits", "encode_image", "project_image")
+
+
+@pytest.mark.parametrize("family", TOWERS)
+def test_vectors_and_logits_are_those_of_transformers(tmp_path: Path, family: str) -> None:
+    seeing = Seeing.of(family, tmp_path / "model")
+    folders = [tmp_path / name for name in ("tower", "text")]
+    for folder in folders:
+        folder.mkdir()
+    tower, text = (build(folder, packed, "native", FLOAT, FUNCTIONS) for folder, packed in zip(folders, seeing.packed(EXACT), strict=True))
+    assert difference(tower.see(seeing.io, seeing.group), seeing.vectors) < 1e-4
+    assert difference(text.prefill(seeing.tokens, vectors=seeing.rows), seeing.logits[-1]) < 1e-4
+
+
+@pytest.mark.parametrize("family", TOWERS)
+def test_codes_stay_near(tmp_path: Path, family: str) -> None:
+    seeing = Seeing.of(family, tmp_path / "model")
+    tower, _ = seeing.packed(CODES)
+    found = build(tmp_path, tower, "native", INTEGER, FUNCTIONS).see(seeing.io, seeing.group)
+    assert cosines(found, seeing.vectors).min() > 0.998

@@ -1,0 +1,122 @@
+"""Makes a tiny random model of each family that sees, and what transformers computes from it in float32.
+
+Run by hand when the fixtures change, in an environment with transformers 5 and torch:
+
+    python tests/golden/make_tiny_vision.py [FAMILY...]
+
+tests/golden/tiny_vision/FAMILY.json describes one:
+
+    config      the folder's config.json
+    grids       the pictures of a prompt, or their tiles: rows and columns of patches
+    prompt      its tokens; a text is the number of one of these
+
+The reference has what the model's part for pictures reads (webllm_build/model/vision/numpy_tower.py, Pictures), the `vectors` that it
+makes, the prompt's `tokens` with -1 for those of pictures, and the `logits` after each. """
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from make_tiny_models import randomise, write
+
+HERE = Path(__file__).parent
+FIXTURES, REFERENCE, FAMILIES = HERE.parent / "fixtures", HERE / "reference", HERE / "tiny_vision"
+BLOCK = 32  # numbers of a patch have zeros behind them up to whole blocks
+
+
+def in_groups(rows: int, columns: int, side: int) -> np.ndarray:
+    """The places of patches, row and column, group by group: int[patches, 2]."""
+    places = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), -1)
+    return places.reshape(rows // side, side, columns // side, side, 2).swapaxes(1, 2).reshape(-1, 2)
+
+
+def patches_of(picture: np.ndarray, size: int, places: np.ndarray) -> np.ndarray:
+    """Of float32[channels, height, width]."""
+    patches = [picture[:, row * size : (row + 1) * size, column * size : (column + 1) * size].reshape(-1) for row, column in places]
+    return np.pad(np.stack(patches), [(0, 0), (0, -len(patches[0]) % BLOCK)])
+
+
+class Family:
+    """What differs: the places of positions, and how the library is asked."""
+
+    def __init__(self, model: Any, config: dict[str, Any], grids: list[list[int]], generator: torch.Generator) -> None:
+        self.model, self.config, self.vision = model, config, config["vision_config"]
+        self.size, self.side = self.vision["patch_size"], self.merge()
+        self.pictures = [torch.randn(3, self.size * rows, self.size * columns, generator=generator) for rows, columns in grids]
+        self.grids = grids
+
+    def merge(self) -> int:
+        return int(self.config["scale_factor"])
+
+    def taps(self, rows: int, columns: int, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of patches at these places: rows of the table of positions, and their factors."""
+        side = self.vision["image_size"] // self.size
+        return (places[:, :1] * side + places[:, 1:]).astype(np.int32), np.ones((len(places), 1), np.float32)
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        return {"pixel_values": torch.stack(self.pictures)[None]}
+
+    def vectors(self) -> list[np.ndarray]:
+        """Of each picture."""
+        (features,) = self.model.get_image_features(**self.inputs()).pooler_output
+        return np.split(features.numpy(), len(self.pictures))
+
+    def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
+        found: dict[str, list[np.ndarray]] = {name: [] for name in ("patches", "taps", "factors", "spans0", "positions")}
+        first = 0
+        for picture, (rows, columns) in zip(self.pictures, self.grids, strict=True):
+            places = in_groups(rows, columns, self.side)
+            taps, factors = self.taps(rows, columns, places)
+            last = first + len(places) - 1
+            spans = np.full((len(places), 2), [first, last], np.int32)
+            for name, values in zip(found, (patches_of(picture.numpy(), self.size, places), taps, factors, spans, places), strict=True):
+                found[name].append(values)
+            first = last + 1
+        vectors = self.vectors()
+        token = int(self.config["image_token_id" if "image_token_id" in self.config else "image_token_index"])
+        parts = [[-1] * len(vectors[int(part)]) if isinstance(part, str) else [part] for part in prompt]
+        tokens = np.array([token for part in parts for token in part], np.int32)
+        ids = torch.from_numpy(np.where(tokens < 0, token, tokens)).long()[None]
+        logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), **self.inputs()).logits[0].numpy()
+        arrays = {name: np.concatenate(values) for name, values in found.items()}
+        arrays["positions"] = arrays["positions"].astype(np.int32)
+        return {**arrays, "vectors": np.concatenate(vectors), "tokens": tokens, "logits": logits}
+
+
+KINDS: dict[str, type[Family]] = {}
+
+
+def make(family: str) -> None:
+    recipe = json.loads((FAMILIES / f"{family}.json").read_text("utf-8"))
+    config, folder = recipe["config"], FIXTURES / f"tiny-vision-{family}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    torch.manual_seed(20)
+    kind = getattr(transformers, config["architectures"][0])
+    model = kind(transformers.AutoConfig.for_model(**copy.deepcopy(config))).float().eval()
+    randomise(model, config["model_type"])
+    write(model.half(), folder, config)
+    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    made = KINDS.get(family, Family)(model, config, recipe["grids"], torch.Generator().manual_seed(23))
+    reference = made.reference(recipe["prompt"])
+    np.savez_compressed(REFERENCE / f"tiny-vision-{family}.npz", allow_pickle=False, **reference)
+    deviations = ", ".join(f"{name} {reference[name].std():.2f}" for name in ("vectors", "logits"))
+    print(f"{family}: deviations of {deviations}")
+
+
+def main() -> None:
+    torch.set_grad_enabled(False)
+    for family in sys.argv[1:] or sorted(path.stem for path in FAMILIES.glob("*.json")):
+        make(family)
+
+
+if __name__ == "__main__":
+    main()

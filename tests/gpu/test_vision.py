@@ -1,0 +1,36 @@
+"""Tiny models that see as they are built, on Dawn by their plans: pictures through the tower, and a prompt with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from built_model import VARIANTS, Built
+from dawn import Dawn
+from plan_runner import PlanRunner
+
+from packed_model import EXACT, PackedModel
+from towers import CODES, TOWERS, Seeing, cosines, difference
+from webllm_build.compile.target import Variant
+
+
+def runner(dawn: Dawn, packed: PackedModel, variants: tuple[Variant, ...]) -> PlanRunner:
+    built = Built.of_packed(packed, variants, ("prefill", "logits", "encode_image", "project_image"))
+    made = PlanRunner(dawn, built.library, variants[0].name, built.buffers)
+    made.tile = None
+    return made
+
+
+@pytest.mark.parametrize("family", TOWERS)
+def test_vectors_and_logits_are_those_of_transformers(dawn: Dawn, tmp_path: Path, family: str) -> None:
+    seeing = Seeing.of(family, tmp_path)
+    tower, text = (runner(dawn, packed, VARIANTS[2:3]) for packed in seeing.packed(EXACT))
+    assert difference(tower.see(seeing.io, seeing.group), seeing.vectors) < 1e-4
+    assert difference(text.prefill(seeing.tokens, seeing.rows), seeing.logits[-1]) < 1e-4
+
+
+@pytest.mark.parametrize("family", TOWERS)
+def test_codes_stay_near_without_subgroups(dawn: Dawn, tmp_path: Path, family: str) -> None:
+    seeing = Seeing.of(family, tmp_path)
+    found = runner(dawn, seeing.packed(CODES)[0], VARIANTS[1:2]).see(seeing.io, seeing.group)
+    assert cosines(found, seeing.vectors).min() > 0.998

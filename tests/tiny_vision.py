@@ -1,0 +1,62 @@
+"""The tiny model that sees as a folder that a build takes: with SmolVLM's tokens of pictures, its template, and how it makes patches."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
+TILES = 6  # of a row and of a column, of which there are tokens
+FIRST = 300  # of the tokens behind those of the tiny Llama; the model's config knows the image's as 301
+TOKENS = [
+    *("<fake_token_around_image>", "<image>", "<global-img>"),
+    *(f"<row_{row}_col_{column}>" for row in range(1, TILES + 1) for column in range(1, TILES + 1)),
+    *("<end_of_utterance>", "<|im_start|>"),
+]
+# As SmolVLM's own.
+TEMPLATE = (
+    "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}{% if message['content'][0]['type'] == 'image' %}{{':'}}"
+    "{% else %}{{': '}}{% endif %}{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
+    "{% elif line['type'] == 'image' %}{{ '<image>' }}{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
+)
+# Tiles of 16 x 16 pixels, of patches of 4 x 4, of which four become a vector.
+PREPROCESSOR = {
+    "do_convert_rgb": True,
+    "do_image_splitting": True,
+    "do_normalize": True,
+    "do_pad": True,
+    "do_rescale": True,
+    "do_resize": True,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_processor_type": "SmolVLMImageProcessor",
+    "image_std": [0.5, 0.5, 0.5],
+    "max_image_size": {"longest_edge": 16},
+    "processor_class": "SmolVLMProcessor",
+    "resample": 1,
+    "rescale_factor": 0.00392156862745098,
+    "size": {"longest_edge": 64},
+}
+PROCESSOR = {"image_seq_len": 4, "processor_class": "SmolVLMProcessor"}
+
+
+def write_tiny_smolvlm(folder: Path) -> Path:
+    """Writes the model with its tokenizer and what else a repository of SmolVLM has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(FIXTURES / "tiny-vision-smolvlm" / name, folder / name)
+    tokenizer = json.loads((FIXTURES / "tiny-llama" / "tokenizer.json").read_text("utf-8"))
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    tokenizer["added_tokens"] += [{"id": FIRST + number, "content": token, **flags} for number, token in enumerate(TOKENS)]
+    config = json.loads((FIXTURES / "tiny-llama" / "tokenizer_config.json").read_text("utf-8"))
+    config |= {"chat_template": TEMPLATE, "eos_token": "<end_of_utterance>", "bos_token": "<|im_start|>"}
+    files = {
+        "tokenizer.json": tokenizer,
+        "tokenizer_config.json": config,
+        "preprocessor_config.json": PREPROCESSOR,
+        "processor_config.json": PROCESSOR,
+    }
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content, indent=1), "utf-8")
+    return folder
