@@ -2,13 +2,18 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import type { Tile } from "../src/media/picture.ts";
 import { layout, makePicture, tilePixels } from "../src/media/process.ts";
 import { Rgb } from "../src/media/rgb.ts";
-import { parseProcessor } from "../src/media/settings.ts";
+import { parseProcessor, type ProcessorSettings } from "../src/media/settings.ts";
 import { ManifestError } from "../src/support/errors.ts";
 import { Fields } from "../src/support/fields.ts";
-import golden from "./golden/pictures.json";
+
+const golden = new Fields(JSON.parse(readFileSync("test/golden/pictures.json", "utf8")), "", Error);
+const fail = (message: string): ManifestError => new ManifestError(message);
+const settingsOf = (name: string): ProcessorSettings => parseProcessor(new Fields(golden.object(name).raw("settings"), "processor", fail));
 
 /** The picture of make_pictures.py. */
 function picture(width: number, height: number): Rgb {
@@ -16,40 +21,71 @@ function picture(width: number, height: number): Rgb {
   let at = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) {
-        data[at++] = x * (3 + c) + y * (5 - c) + ((x * y) % 17) * 11 + ((Math.trunc(x / 7) + Math.trunc(y / 5)) % 2) * 90;
-      }
+      for (let c = 0; c < 3; c++) data[at++] = x * (3 + c) + y * (5 - c) + ((x * y) % 17) * 11 + ((Math.trunc(x / 7) + Math.trunc(y / 5)) % 2) * 90;
     }
   }
   return new Rgb(width, height, data);
 }
 
-const fail = (message: string): ManifestError => new ManifestError(message);
 const counted = (prompt: string, image: string): string =>
   prompt.replace(new RegExp(`(?:${image.replace(/\W/g, "\\$&")})+`, "g"), (run) => `${image}*${run.length / image.length}`);
 
-for (const [name, { settings: written, cases }] of Object.entries(golden)) {
-  test(`${name}: the pixels, patches and prompts of transformers`, async () => {
-    const settings = parseProcessor(new Fields(written, "processor", fail));
-    for (const { size: [width = 0, height = 0], prompt, tiles } of cases) {
+/** What is compared of many values: every so-manieth. */
+const some = (values: ArrayLike<number>): number[] => Array.from(values).filter((_, i) => i % Math.max(1, Math.trunc(values.length / 7)) === 0);
+
+function near(found: readonly number[], wanted: readonly number[], what: string): void {
+  assert.equal(found.length, wanted.length, what);
+  found.forEach((value, i) => assert.ok(Math.abs(value - (wanted[i] ?? NaN)) < 1e-5, `${what}: ${found.join(" ")} instead of ${wanted.join(" ")}`));
+}
+
+/** What each patch takes of the table of make_pictures.py, row by row. */
+function learnt({ grid, positions, taps = new Int32Array(), factors = new Float32Array() }: Tile): number[] {
+  const count = positions.length / 2;
+  const width = taps.length / count;
+  const values = new Array<number>(count).fill(NaN);
+  for (let i = 0; i < count; i++) {
+    let sum = 0;
+    for (let k = i * width; k < (i + 1) * width; k++) sum += (factors[k] ?? NaN) * ((((taps[k] ?? NaN) * 37) % 101) / 101);
+    values[(positions[2 * i] ?? NaN) * grid[1] + (positions[2 * i + 1] ?? NaN)] = sum;
+  }
+  return values;
+}
+
+/** The lowest right patch, of which a tile has width numbers. */
+function lastPatch({ grid, positions, patches }: Tile): Float32Array {
+  const width = patches.length / (grid[0] * grid[1]);
+  const at = Array.from({ length: positions.length / 2 }, (_, i) => i).find((i) => positions[2 * i] === grid[0] - 1 && positions[2 * i + 1] === grid[1] - 1) ?? NaN;
+  return patches.subarray(at * width, (at + 1) * width);
+}
+
+for (const name of golden.keys()) {
+  test(`${name}: pixels, patches and prompts are those of transformers`, async () => {
+    const settings = settingsOf(name);
+    const cases = golden.object(name).objects("cases", 100, (one) => one);
+    for (const one of cases) {
+      const [width = 0, height = 0] = one.integers("size", 2, 1, 10_000);
       const what = `${width} × ${height}`;
       const source = picture(width, height);
       const plan = layout(settings, source, "auto");
-      assert.equal(counted(plan.prompt, settings.image), prompt, what);
+      assert.equal(counted(plan.prompt, settings.image), one.string("prompt", 10_000), what);
+      const wanted = one.objects("tiles", 64, (tile) => tile);
       const pixels = tilePixels(source, plan, settings.resample);
-      assert.deepEqual(pixels.map(({ data }) => createHash("sha256").update(data).digest("hex")), tiles.map(({ sha256 }) => sha256), what);
+      assert.deepEqual(pixels.map(({ data }) => createHash("sha256").update(data).digest("hex")), wanted.map((tile) => tile.string("sha256", 64)), what);
       const made = await makePicture(source, settings, "auto");
-      assert.deepEqual(made.tiles.map(({ grid }) => grid), tiles.map(({ grid }) => grid), what);
-      assert.equal(made.prompt.split(settings.image).length - 1, made.tokens, what);
+      assert.equal(made.tokens, made.prompt.split(settings.image).length - 1, what);
+      assert.equal(made.tokens, made.tiles.reduce((sum, { tokens }) => sum + tokens, 0), what);
       made.tiles.forEach((tile, i) => {
+        const reference = wanted[i];
+        assert.ok(reference);
+        assert.deepEqual(tile.grid, reference.raw("grid"), what);
         assert.equal(tile.tokens * settings.merge ** 2, tile.grid[0] * tile.grid[1]);
+        const last = lastPatch(tile);
         const values = 3 * settings.patch ** 2;
-        const width = tile.patches.length / (tile.grid[0] * tile.grid[1]);
-        assert.equal(width % 32, 0);
-        const last = tile.patches.subarray(-width); // of the last block, which is the lowest right one
-        const step = Math.max(1, Math.trunc(values / 7));
-        tiles[i]?.last.forEach((value, j) => assert.ok(Math.abs((last[j * step] ?? NaN) - value) < 1e-5, `${what}: ${last[j * step]} for ${value}`));
+        near(some(last.subarray(0, values)), reference.array("last", 20, Number), what);
+        assert.equal(last.length % 32, 0);
         assert.ok(last.subarray(values).every((value) => value === 0));
+        if (reference.has("learnt")) near(some(learnt(tile)), reference.array("learnt", 20, Number), what);
+        assert.deepEqual(tile.windows && { order: Array.from(tile.windows.order), ends: Array.from(tile.windows.ends) }, reference.raw("windows"), what);
       });
     }
   });

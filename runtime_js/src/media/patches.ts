@@ -17,16 +17,31 @@ function normalised({ mean, std, rescale }: ProcessorSettings): Float32Array {
   return values;
 }
 
-/** int32[patches, 2], block by block. */
-export function blockPositions(rows: number, columns: number, merge: number): Int32Array<ArrayBuffer> {
-  const positions = new Int32Array(2 * rows * columns);
+/** The blocks of a picture in the order in which they come: row by row, or window by window. */
+function blockOrder(rows: number, columns: number, window: number | undefined): { readonly order: Int32Array<ArrayBuffer>; readonly ends: number[] } {
+  const order = new Int32Array(rows * columns);
+  const ends: number[] = [];
+  const [high, wide] = window === undefined ? [rows, columns] : [window, window];
   let at = 0;
-  for (let top = 0; top < rows; top += merge) {
-    for (let left = 0; left < columns; left += merge) {
-      for (let i = 0; i < merge * merge; i++) {
-        positions[at++] = top + Math.trunc(i / merge);
-        positions[at++] = left + (i % merge);
+  for (let top = 0; top < rows; top += high) {
+    for (let left = 0; left < columns; left += wide) {
+      for (let row = top; row < Math.min(top + high, rows); row++) {
+        for (let column = left; column < Math.min(left + wide, columns); column++) order[at++] = row * columns + column;
       }
+      ends.push(at);
+    }
+  }
+  return { order, ends };
+}
+
+/** int32[patches, 2]: row and column of each, block by block in that order. */
+function patchPositions(order: Int32Array, columns: number, merge: number): Int32Array<ArrayBuffer> {
+  const positions = new Int32Array(2 * order.length * merge * merge);
+  let at = 0;
+  for (const block of order) {
+    for (let i = 0; i < merge * merge; i++) {
+      positions[at++] = Math.trunc(block / columns) * merge + Math.trunc(i / merge);
+      positions[at++] = (block % columns) * merge + (i % merge);
     }
   }
   return positions;
@@ -36,7 +51,9 @@ export function blockPositions(rows: number, columns: number, merge: number): In
 export function makeTile(pixels: Rgb, settings: ProcessorSettings): Tile {
   const { patch, merge, table } = settings;
   const grid = [pixels.height / patch, pixels.width / patch] as const;
-  const positions = blockPositions(...grid, merge);
+  const window = settings.kind === "qwen" ? settings.window : undefined;
+  const { order, ends } = blockOrder(grid[0] / merge, grid[1] / merge, window);
+  const positions = patchPositions(order, grid[1] / merge, merge);
   const count = positions.length / 2;
   const width = 32 * Math.ceil((3 * patch * patch) / 32);
   const values = normalised(settings);
@@ -52,5 +69,8 @@ export function makeTile(pixels: Rgb, settings: ProcessorSettings): Tile {
       }
     }
   }
-  return { grid, tokens: count / merge ** 2, patches, positions, ...(table && tableTaps(table.kind, table.side, grid, positions)) };
+  return {
+    grid, tokens: order.length, patches, positions, ...(table && tableTaps(table, grid, positions)),
+    ...(window === undefined ? {} : { windows: { order, ends: Int32Array.from(ends, (end) => end * merge ** 2) } }),
+  };
 }

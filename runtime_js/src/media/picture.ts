@@ -1,6 +1,6 @@
 /** What a picture is to a model: patches for its tower, and the text that stands for it in a prompt. */
 
-/** One run of the tower: a picture, or a tile of one. Patches come block by block (merge × merge patches, row by row), and so does all that is told of each. */
+/** One run of the tower: a picture, or a tile of one. Patches come block by block (of merge × merge, row by row), and so does all that is told of each. */
 export interface Tile {
   /** Rows and columns of patches. */
   readonly grid: readonly [rows: number, columns: number];
@@ -13,6 +13,15 @@ export interface Tile {
   /** int32 and float32[patches, K]: a patch's learnt position is the sum of table[tap] * factor. Absent where nothing is learnt. */
   readonly taps?: Int32Array<ArrayBuffer>;
   readonly factors?: Float32Array<ArrayBuffer>;
+  /** Where most layers see windows alone: patches and rows come window by window. */
+  readonly windows?: Windows;
+}
+
+export interface Windows {
+  /** int32[tokens]: which token of the picture, counted row by row, each of the projector's rows is. */
+  readonly order: Int32Array<ArrayBuffer>;
+  /** int32[windows]: how many patches there are up to the end of each. */
+  readonly ends: Int32Array<ArrayBuffer>;
 }
 
 export interface Picture {

@@ -2,17 +2,31 @@
 
 import { canHash, sha256 } from "../support/digest.ts";
 import { layoutIdefics3 } from "./idefics3.ts";
+import { layoutNaflex } from "./naflex.ts";
 import { makeTile } from "./patches.ts";
 import type { Detail, Layout, Picture, Size } from "./picture.ts";
 import { resize, type Filter } from "./resample.ts";
 import { crop, type PixelSource, type Rgb } from "./rgb.ts";
 import type { ProcessorSettings } from "./settings.ts";
+import { layoutGemma4, layoutQwen, wholeLayout } from "./whole.ts";
+
+/** Tokens of a picture that is asked for in low detail, where its model takes any number. */
+const LOW_TOKENS = 256;
+/** The smallest number that Gemma 4 knows. */
+const LOW_GEMMA4_TOKENS = 70;
 
 /** What becomes of a picture of that size. Raises RequestValidationError where its shape is none that the model takes. */
 export function layout(settings: ProcessorSettings, size: Size, detail: Detail): Layout {
   const low = detail === "low";
   switch (settings.kind) {
     case "idefics3": return layoutIdefics3(low ? { ...settings, split: false } : settings, size);
+    case "naflex": return layoutNaflex(low ? { ...settings, split: false } : settings, size);
+    case "siglip": return wholeLayout(settings, { width: settings.width, height: settings.height });
+    case "qwen": {
+      const most = Math.min(settings.mostPixels, low ? LOW_TOKENS * (settings.patch * settings.merge) ** 2 : Infinity);
+      return layoutQwen({ ...settings, mostPixels: most, leastPixels: Math.min(settings.leastPixels, most) }, size);
+    }
+    case "gemma4": return layoutGemma4(low ? { ...settings, mostTokens: Math.min(settings.mostTokens, LOW_GEMMA4_TOKENS) } : settings, size);
   }
 }
 

@@ -1,13 +1,9 @@
 /** How a model wants its pictures, as its manifest says (`vision.processor`). The builder makes these from the model's own files (source/processor.py). */
 
 import type { Fields } from "../support/fields.ts";
+import { MAX_PATCH, MAX_PICTURE_SIDE, MAX_PICTURE_TAPS, MAX_PICTURE_TEXT, MAX_PICTURE_TILES, MAX_PICTURE_TOKENS } from "../support/limits.generated.ts";
 import { FILTERS, type Filter } from "./resample.ts";
-import { TABLE_KINDS, type TableKind } from "./table.ts";
-
-const MAX_TEXT = 256;
-const MAX_SIDE = 8192;
-const MAX_PATCH = 128;
-const MAX_TILES = 64;
+import { TABLE_KINDS, type Table } from "./table.ts";
 
 interface Common {
   /** What the chat template writes for a picture. */
@@ -24,8 +20,14 @@ interface Common {
   readonly patch: number;
   /** Patches a side of the block that becomes a token. */
   readonly merge: number;
-  /** The tower's learnt positions, side × side. */
-  readonly table: { readonly kind: TableKind; readonly side: number } | undefined;
+  /** The tower's learnt positions. */
+  readonly table: Table | undefined;
+}
+
+/** Texts before and behind a picture's tokens. */
+interface Around {
+  readonly before: string;
+  readonly after: string;
 }
 
 /** Idefics3, SmolVLM: squares of `tile` pixels, row by row, and the whole picture as one more. */
@@ -40,12 +42,50 @@ export interface Idefics3 extends Common {
   readonly global: string;
 }
 
-export type ProcessorSettings = Idefics3;
+/** Gemma 3: every picture has one size. */
+export interface Siglip extends Common, Around {
+  readonly kind: "siglip";
+  readonly width: number;
+  readonly height: number;
+}
+
+/** LFM2-VL: a picture about its own size, of bounded tokens; a larger one as tiles in a grid like its shape, and as a whole. */
+export interface Naflex extends Common, Around {
+  readonly kind: "naflex";
+  readonly leastTokens: number;
+  readonly mostTokens: number;
+  readonly split: boolean;
+  readonly tile: number;
+  readonly leastTiles: number;
+  readonly mostTiles: number;
+  /** How many times mostTokens a picture has before it is cut up. */
+  readonly tolerance: number;
+  /** Whether the whole comes behind the tiles. */
+  readonly thumbnail: boolean;
+  /** Before the whole; "" where a prompt says nothing of tiles. */
+  readonly whole: string;
+}
+
+/** Qwen2-VL and later ones: about its own size, between two numbers of pixels. */
+export interface Qwen extends Common, Around {
+  readonly kind: "qwen";
+  readonly leastPixels: number;
+  readonly mostPixels: number;
+  /** Tokens a side of the windows that most layers see, where there are such. */
+  readonly window: number | undefined;
+}
+
+/** Gemma 4: as large as its shape and a number of tokens allow. */
+export interface Gemma4 extends Common, Around {
+  readonly kind: "gemma4";
+  readonly mostTokens: number;
+}
+
+export type ProcessorSettings = Idefics3 | Siglip | Naflex | Qwen | Gemma4;
 
 /** Raises what `fields` raise. */
 export function parseProcessor(fields: Fields): ProcessorSettings {
-  const text = (key: string): string => fields.string(key, MAX_TEXT);
-  const side = (key: string): number => fields.integer(key, 1, MAX_SIDE);
+  const text = (key: string): string => fields.string(key, MAX_PICTURE_TEXT);
   const three = (key: string, least: number): readonly number[] => {
     const values = fields.array(key, 3, (value) => (typeof value === "number" && value >= least && value <= 255 ? value : NaN));
     if (values.length !== 3 || values.some(Number.isNaN)) throw fields.wrong(key, `three numbers from ${least} to 255`);
@@ -53,20 +93,48 @@ export function parseProcessor(fields: Fields): ProcessorSettings {
   };
   const common: Common = {
     placeholder: text("placeholder"), image: text("image"), mean: three("mean", -255), std: three("std", 1e-4), rescale: fields.number("rescale", 1e-6, 1),
-    resample: fields.oneOf("resample", FILTERS), patch: fields.integer("patch", 1, MAX_PATCH), merge: fields.integer("merge", 1, 16),
+    resample: fields.oneOf("resample", FILTERS), patch: fields.integer("patch", 1, MAX_PATCH), merge: fields.integer("merge", 1, MAX_PATCH),
     table: fields.optional("table", (key) => {
       const table = fields.object(key);
-      return { kind: table.oneOf("kind", TABLE_KINDS), side: table.integer("side", 1, MAX_SIDE) };
+      return { kind: table.oneOf("kind", TABLE_KINDS), side: table.integer("side", 1, MAX_PICTURE_SIDE * 2), taps: table.integer("taps", 1, MAX_PICTURE_TAPS) };
     }),
   };
+  if (common.placeholder === "" || common.image === "") throw fields.wrong(common.image === "" ? "image" : "placeholder", "a text that is not empty");
   const block = common.patch * common.merge;
-  switch (fields.oneOf("kind", ["idefics3"])) {
+  const around = (): Around => ({ before: text("before"), after: text("after") });
+  const tokens = (key: string): number => fields.integer(key, 1, MAX_PICTURE_TOKENS);
+  /** Pixels that make whole tokens. */
+  const side = (key: string): number => {
+    const value = fields.integer(key, 1, MAX_PICTURE_SIDE);
+    if (value % block !== 0 || (value / block) ** 2 > MAX_PICTURE_TOKENS) throw fields.wrong(key, `a multiple of ${block} pixels, which a token has, with at most ${MAX_PICTURE_TOKENS} tokens`);
+    return value;
+  };
+  switch (fields.oneOf("kind", ["idefics3", "siglip", "naflex", "qwen", "gemma4"])) {
     case "idefics3": {
       const tile = side("tile");
-      if (tile % block !== 0) throw fields.wrong("tile", `a multiple of ${block} pixels, which a token has`);
-      const longest = side("longest");
-      if (longest > 8 * tile) throw fields.wrong("longest", `at most ${8 * tile}: ${MAX_TILES} tiles`);
-      return { kind: "idefics3", ...common, tile, longest, split: fields.boolean("split"), around: text("around"), global: text("global") };
+      return {
+        kind: "idefics3", ...common, tile, longest: fields.integer("longest", 1, tile * Math.sqrt(MAX_PICTURE_TILES)), split: fields.boolean("split"),
+        around: text("around"), global: text("global"),
+      };
     }
+    case "siglip":
+      return { kind: "siglip", ...common, ...around(), width: side("width"), height: side("height") };
+    case "naflex": {
+      const most = fields.integer("most_tiles", 2, MAX_PICTURE_TILES);
+      return {
+        kind: "naflex", ...common, ...around(), mostTokens: tokens("most_tokens"), leastTokens: fields.integer("least_tokens", 1, tokens("most_tokens")),
+        split: fields.boolean("split"), tile: side("tile"), mostTiles: most, leastTiles: fields.integer("least_tiles", 2, most),
+        tolerance: fields.number("tolerance", 0, 1000), thumbnail: fields.boolean("thumbnail"), whole: text("whole"),
+      };
+    }
+    case "qwen": {
+      const most = fields.integer("most_pixels", block * block, MAX_PICTURE_TOKENS * block * block);
+      return {
+        kind: "qwen", ...common, ...around(), mostPixels: most, leastPixels: fields.integer("least_pixels", 1, most),
+        window: fields.optional("window", (key) => fields.integer(key, 1, MAX_PATCH)),
+      };
+    }
+    case "gemma4":
+      return { kind: "gemma4", ...common, ...around(), mostTokens: tokens("most_tokens") };
   }
 }

@@ -18,7 +18,7 @@ export type PictureReply = { readonly id: number; readonly picture: Picture } | 
 export const read = ({ data, settings, detail }: Omit<PictureOrder, "id">): Promise<Picture> => withPixels(data, (source) => makePicture(source, settings, detail));
 
 function buffers({ tiles }: Picture): ArrayBuffer[] {
-  return tiles.flatMap(({ patches, positions, taps, factors }) => [patches, positions, taps, factors].flatMap((part) => part?.buffer ?? []));
+  return tiles.flatMap(({ patches, positions, taps, factors, windows }) => [patches, positions, taps, factors, windows?.order, windows?.ends].flatMap((part) => part?.buffer ?? []));
 }
 
 export function servePictures(): void {

@@ -36,3 +36,15 @@ export const MIN_REPETITION_PENALTY = 0.01;
 export const MAX_REPETITION_PENALTY = 100;
 /** Size of tokenizer.json. */
 export const MAX_TOKENIZER_BYTES = 67108864;
+/** Pixels a side of what a model takes of a picture. */
+export const MAX_PICTURE_SIDE = 8192;
+/** Pixels a side of a patch of a picture, and patches a side of the block that becomes a token. */
+export const MAX_PATCH = 128;
+/** Parts that a picture is cut into. */
+export const MAX_PICTURE_TILES = 64;
+/** Tokens of a picture, or of a part of it: a model that would take more gets it smaller. */
+export const MAX_PICTURE_TOKENS = 2048;
+/** Length of the texts that stand around a picture in a prompt. */
+export const MAX_PICTURE_TEXT = 256;
+/** Entries of a tower's learnt positions that a patch takes a part of. */
+export const MAX_PICTURE_TAPS = 256;

@@ -1,0 +1,58 @@
+/** Pictures that a model takes as a whole, of the size that its rules give: SiglipImageProcessor (Gemma 3), Qwen2VLImageProcessor, Gemma4ImageProcessor. */
+
+import { RequestValidationError } from "../support/errors.ts";
+import type { Layout, Size } from "./picture.ts";
+import type { Gemma4, Qwen, Siglip } from "./settings.ts";
+
+/** A side against the other; beyond, Qwen's processor refuses. */
+const MOST_RATIO = 200;
+
+/** As Python rounds: halves to the even number. */
+export function round(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
+
+/** One tile that is the picture in that size. */
+export function wholeLayout({ image, before, after, patch, merge }: Siglip | Qwen | Gemma4, size: Size): Layout {
+  const tokens = (size.width * size.height) / (patch * merge) ** 2;
+  return { tokens, prompt: `${before}${image.repeat(tokens)}${after}`, tiles: [{ sizes: [size], crop: { left: 0, top: 0, ...size } }] };
+}
+
+/** Multiples of `factor` near the picture's own size, with about its shape, between two numbers of pixels. */
+export function smartResize({ width, height }: Size, factor: number, least: number, most: number, smallest: number): Size {
+  const near = (size: number): number => Math.max(smallest, round(size / factor) * factor);
+  const pixels = near(width) * near(height);
+  if (pixels > most) {
+    const shrink = Math.sqrt((height * width) / most);
+    const down = (size: number): number => Math.max(factor, Math.floor(size / shrink / factor) * factor);
+    return { width: down(width), height: down(height) };
+  }
+  if (pixels < least) {
+    const grow = Math.sqrt(least / (height * width));
+    const up = (size: number): number => Math.ceil((size * grow) / factor) * factor;
+    return { width: up(width), height: up(height) };
+  }
+  return { width: near(width), height: near(height) };
+}
+
+export function layoutQwen(settings: Qwen, size: Size): Layout {
+  const { width, height } = size;
+  if (Math.max(width, height) / Math.min(width, height) > MOST_RATIO) {
+    throw new RequestValidationError(`The picture is ${width} × ${height} pixels: this model takes none whose one side is more than ${MOST_RATIO} times the other. Cut it.`);
+  }
+  return wholeLayout(settings, smartResize(size, settings.patch * settings.merge, settings.leastPixels, settings.mostPixels, 0));
+}
+
+export function layoutGemma4(settings: Gemma4, { width, height }: Size): Layout {
+  const block = settings.patch * settings.merge;
+  const scale = Math.sqrt((settings.mostTokens * block ** 2) / (height * width));
+  const down = (size: number): number => Math.floor((scale * size) / block) * block;
+  const most = settings.mostTokens * block;
+  /** Of a strip one block wide, whose other side is so many times as long. */
+  const strip = (ratio: number): number => Math.min(Math.floor(ratio) * block, most);
+  if (down(height) === 0) return wholeLayout(settings, { width: strip(width / height), height: block });
+  if (down(width) === 0) return wholeLayout(settings, { width: block, height: strip(height / width) });
+  return wholeLayout(settings, { width: down(width), height: down(height) });
+}
