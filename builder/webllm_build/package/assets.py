@@ -32,6 +32,7 @@ SITE_SCRIPTS = (
         "structure.js",
         "cpu.js",
         "tokenizer.js",
+        "media.js",
         "markdown.js",
         "storage.js",
         "highlight.js",

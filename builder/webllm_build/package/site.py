@@ -25,7 +25,7 @@ from webllm_build.site_words import PAGES_WORDS, SiteWords
 from webllm_build.theme import PAGES_THEME, Theme
 
 BENCH = "bench.html"
-LATE = ("structure", "cpu", "tokenizer", "markdown", "highlight", "mathematics", "chats", "storage")  # scripts that come late
+LATE = ("structure", "cpu", "tokenizer", "media", "markdown", "highlight", "mathematics", "chats", "storage")  # scripts that come late
 DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
 CODER = re.compile(r"code(?!c)", re.IGNORECASE)  # CodeLlama, Coder, Codestral
 

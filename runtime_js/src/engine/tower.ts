@@ -4,7 +4,7 @@ import type { Backend, RunningModel } from "../executor/backend.ts";
 import { describeComputer, type Computer } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { PictureRunner } from "../executor/runner.ts";
-import { readPicture } from "../media/reader.ts";
+import { importPart } from "../media/part.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
 import { abortable, childController } from "../support/abort.ts";
 import { log } from "../support/log.ts";
@@ -100,5 +100,5 @@ export function towerOf(work: TowerWork): Tower | undefined {
 export function visionOf({ folder: { manifest: { vision } }, life }: TowerWork, tower: Tower | undefined): Vision | undefined {
   if (vision === undefined || tower === undefined) return undefined;
   const { processor, imageToken, width } = vision;
-  return { settings: processor, imageToken, width, read: (data, detail) => readPicture(data, processor, detail, life), tower: () => tower.load() };
+  return { settings: processor, imageToken, width, read: async (data, detail) => (await importPart()).readPicture(data, processor, detail, life), tower: () => tower.load() };
 }

@@ -86,7 +86,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     task: fields.oneOf("task", TASKS),
     models: readModels(fields, pageUrl),
     worker: fields.string("worker", 2000),
-    parts: { structure: absolute("structure"), cpu: absolute("cpu"), tokenizer: absolute("tokenizer") },
+    parts: { structure: absolute("structure"), cpu: absolute("cpu"), tokenizer: absolute("tokenizer"), media: absolute("media") },
     serviceWorker: fields.string("service_worker", 2000),
     chats: absolute("chats"),
     late: { markdown: absolute("markdown"), highlight: absolute("highlight"), mathematics: absolute("mathematics") },

@@ -3,7 +3,7 @@
  * a part is a script by itself, with its own copies of what it shares.
  */
 
-export type SitePart = "structure" | "cpu" | "tokenizer";
+export type SitePart = "structure" | "cpu" | "tokenizer" | "media";
 
 /** What a page tells its worker. */
 interface WorkerName {
