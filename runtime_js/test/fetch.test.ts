@@ -162,7 +162,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.equal((await ask({ ...again, max_output_tokens: 2 }, "responses")).status, 200);
     for (const [body, param] of [
       [{ input: [] }, "input"], [{ ...request, max_output_tokens: 0 }, "max_output_tokens"], [{ ...request, previous_response_id: "r" }, "previous_response_id"],
-      [{ input: [{ type: "item_reference", id: "x" }] }, "input[0].type"], [{ input: [{ role: "user", content: [{ type: "input_image" }] }] }, "input[0].content[0].type"],
+      [{ input: [{ type: "item_reference", id: "x" }] }, "input[0].type"], [{ input: [{ role: "user", content: [{ type: "input_image" }] }] }, "input[0].content[0].image_url"],
     ] as const) assert.deepEqual(await failure(await ask(body, "responses")), { status: 400, retry: "false", code: "invalid_value", param });
     const lost = await loaded(make, ({ engine }) => {
       engine.prepare = (runner) => {

@@ -6,6 +6,7 @@ export function languageModels(contents, createEngine) {
     const found = contents.find(model, ({ embeds }) => !embeds);
     return onEngine({
       contextWindow: found.contextLength,
+      sees: found.sees,
       prefersNative,
       isStored: () => contents.isStored(found),
       open: (progress) => createEngine({

@@ -1,8 +1,9 @@
 /** Pictures of requests: what may be one, and how they are made ready to be sent to where the model is. */
 
 import type { Prompt } from "../engine/answer.ts";
+import type { PictureData } from "../media/decode.ts";
 import { MAX_ADDRESS } from "../media/fetch.ts";
-import { DETAILS, isDrawn, isOnPage, isSendable, type PictureInput, type PictureSource } from "../media/source.ts";
+import { DETAILS, isDrawn, isOnPage, isSendable, type PictureSource } from "../media/source.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 import { baseUrl } from "./config.ts";
@@ -38,18 +39,26 @@ export function readSentPicture(picture: Fields): PictureSource {
 
 const MAX_PATH = 256;
 
-/** What this thread alone knows, or what another takes away when it is sent. */
+/** What this thread alone knows, or would lose. */
 function isOwn({ data }: PictureSource): boolean {
   return typeof data === "string" ? /^blob:/i.test(data) : !(data instanceof Blob);
 }
 
-/** Such a picture as one that can be sent. A picture that `isLast` goes itself. */
-async function sent(data: string | PictureInput, path: string, isLast: boolean): Promise<string | PictureInput> {
-  if (typeof data !== "string") return data instanceof Blob || (isLast && isDrawn(data)) ? data : createImageBitmap(data);
-  if (!/^blob:/i.test(data)) return data;
-  const response = await fetch(data).catch(() => undefined);
+/** Such a picture as it is now, as one that may be handed over: bitmaps and frames share their pixels with what they are made of. */
+async function sent({ data, path }: PictureSource): Promise<string | PictureData> {
+  if (data instanceof Blob) return data;
+  if (typeof data === "string") return /^blob:/i.test(data) ? fetched(data, path) : data;
+  try {
+    return await ("clone" in data ? data.clone() : createImageBitmap(data));
+  } catch (error) {
+    throw new RequestValidationError(`${path}: the picture cannot be drawn (${String(error)}): it was closed, is not loaded yet, or is empty. Give another one.`, { param: path });
+  }
+}
+
+async function fetched(url: string, path: string): Promise<Blob> {
+  const response = await fetch(url).catch(() => undefined);
   if (response?.ok === true) return response.blob();
-  throw new RequestValidationError(`${path}: nothing is behind the address ${data.slice(0, 80)}; it was revoked, or is another page's. Give the Blob itself.`, { param: path });
+  throw new RequestValidationError(`${path}: nothing is behind the address ${url.slice(0, 80)}; it was revoked, or is another page's. Give the Blob itself.`, { param: path });
 }
 
 function picturesOf(prompt: Prompt): readonly PictureSource[] {
@@ -60,10 +69,10 @@ export function hasPictures(prompt: Prompt): boolean {
   return picturesOf(prompt).length > 0;
 }
 
-async function withSent(prompt: Prompt, isLast: boolean): Promise<Prompt> {
+async function withSent(prompt: Prompt): Promise<Prompt> {
   if (prompt.kind !== "chat") return prompt;
   const messages = await Promise.all(prompt.conversation.messages.map(async (message) => (message.pictures === undefined ? message : {
-    ...message, pictures: await Promise.all(message.pictures.map(async (one) => ({ ...one, data: await sent(one.data, one.path, isLast) }))),
+    ...message, pictures: await Promise.all(message.pictures.map(async (one) => ({ ...one, data: await sent(one) }))),
   })));
   return { ...prompt, conversation: { ...prompt.conversation, messages } };
 }
@@ -71,7 +80,7 @@ async function withSent(prompt: Prompt, isLast: boolean): Promise<Prompt> {
 /** The same prompt for each of several answers: with pictures that can be sent, each its own, as they are now. Undefined: it can be sent as it is. */
 export function sendable(prompt: Prompt, answers: number): Promise<Prompt[]> | undefined {
   if (!picturesOf(prompt).some(isOwn)) return undefined;
-  return Promise.all(Array.from({ length: answers }, (_, i) => withSent(prompt, i === answers - 1)));
+  return Promise.all(Array.from({ length: answers }, () => withSent(prompt)));
 }
 
 /** What a message with this prompt hands over to another thread. */

@@ -18,10 +18,10 @@ const weightless = new Set<string>();
 type PackagedRecord = ModelRecord & OwnRecord & { readonly reference?: string | null };
 
 /** WebLLM's record of a model of the package. An import may not fail where addresses are no URLs: on Turbopack's servers they begin with "/". */
-export function packagedRecord({ record, memoryBytes, contextLength, library, embeds, aliases, reference }: PackagedFacts): PackagedRecord {
+export function packagedRecord({ record, memoryBytes, contextLength, library, embeds, sees, aliases, reference }: PackagedFacts): PackagedRecord {
   return {
     ...record, model: record.manifest.replace(/[^/]*$/, ""), model_lib: record.files?.[library] ?? "",
-    model_type: embeds ? ModelType.embedding : ModelType.LLM, overrides: { context_window_size: contextLength },
+    model_type: embeds ? ModelType.embedding : sees ? ModelType.VLM : ModelType.LLM, overrides: { context_window_size: contextLength },
     vram_required_MB: Math.round(memoryBytes / 1e4) / 100, aliases, reference,
   };
 }

@@ -21,6 +21,8 @@ export interface PackagedFacts {
   /** The name of one of its files. */
   readonly library: string;
   readonly embeds: boolean;
+  /** Whether it takes pictures. */
+  readonly sees: boolean;
   /** Other names that mean it. */
   readonly aliases: readonly string[];
   /** What the builder would make it of, where that is no file of its own machine. */

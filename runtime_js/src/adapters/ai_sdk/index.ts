@@ -19,7 +19,7 @@ export interface LocalProvider extends ProviderV4 {
 
 function languageModel(engine: Engine, modelId: string): LanguageModelV4 {
   return {
-    specificationVersion: "v4", provider: PROVIDER, modelId, supportedUrls: {},
+    specificationVersion: "v4", provider: PROVIDER, modelId, supportedUrls: { "image/*": [/^(?:https?|data|blob):/] },
     async doGenerate(options) {
       const { request, warnings } = toRequest(modelId, options);
       const { id, created, model, choices: [choice], usage } = await engine.chat.completions.create({ ...request, stream: false }, { signal: options.abortSignal });

@@ -1,13 +1,32 @@
 /** The AI SDK's prompts and options as this engine's requests. */
 
-import type { LanguageModelV4CallOptions, LanguageModelV4Message, LanguageModelV4ToolResultOutput, SharedV4Warning } from "@ai-sdk/provider";
-import type { ChatCompletionMessageParam, ChatCompletionRequest, ResponseFormat } from "../../api/openai/types.ts";
+import type { LanguageModelV4CallOptions, LanguageModelV4FilePart, LanguageModelV4Message, LanguageModelV4ToolResultOutput, SharedV4Warning } from "@ai-sdk/provider";
+import type { ChatCompletionMessageParam, ChatCompletionRequest, ContentPart, ResponseFormat } from "../../api/openai/types.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 
 export type ChatRequest = Omit<ChatCompletionRequest, "stream" | "stream_options">;
 
 function refuse(type: string): never {
-  throw new RequestValidationError(`The model reads text, and no parts of the type "${type}".`, { param: "prompt" });
+  throw new RequestValidationError(`Models here read texts and pictures, and no parts of the type "${type}".`, { param: "prompt" });
+}
+
+/** A file that is a picture. */
+function shown({ data, mediaType, providerOptions }: LanguageModelV4FilePart): ContentPart {
+  if (!/^image(?:[/]|$)/.test(mediaType)) refuse(`file (${mediaType})`);
+  const detail = providerOptions?.["local"]?.["imageDetail"];
+  const url = pictureOf(data, /[/][^*]/.test(mediaType) ? mediaType : "");
+  return { type: "image_url", image_url: { url, ...(typeof detail === "string" && { detail }) } };
+}
+
+function pictureOf(file: LanguageModelV4FilePart["data"], type: string): string | Blob {
+  switch (file.type) {
+    case "url":
+      return file.url.href;
+    case "data":
+      return typeof file.data === "string" ? `data:${type};base64,${file.data}` : new Blob([Uint8Array.from(file.data)], { type });
+    default:
+      return refuse(`file (${file.type})`);
+  }
 }
 
 function resultText(output: LanguageModelV4ToolResultOutput): string {
@@ -42,7 +61,7 @@ function messages(message: LanguageModelV4Message): ChatCompletionMessageParam[]
     case "system":
       return [{ role: "system", content: message.content }];
     case "user":
-      return [{ role: "user", content: message.content.map((part) => (part.type === "text" ? { type: "text", text: part.text } : refuse(part.type))) }];
+      return [{ role: "user", content: message.content.map((part) => (part.type === "text" ? { type: "text", text: part.text } : shown(part))) }];
     case "assistant":
       return [assistant(message.content)];
     case "tool":

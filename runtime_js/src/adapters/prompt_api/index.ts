@@ -1,6 +1,6 @@
 /** Chrome's Prompt API, `LanguageModel`, on an engine: for browsers that have none, and for a model of one's own. */
 
-import { checkTools, isText, readSampling, toInitial, unsupported } from "./messages.ts";
+import { checkTools, readInputs, readSampling, still, toInitial, unsupported } from "./messages.ts";
 import { LanguageModelSession } from "./session.ts";
 import { unlessAborted } from "./unless_aborted.ts";
 import type { Availability, CoreOptions, CreateOptions, ModelSource, PromptEngine } from "./types.ts";
@@ -50,7 +50,7 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
 
   async function availability(options: CoreOptions = {}): Promise<Availability> {
     readSampling(options);
-    if (!isText(options) || await source.isPossible?.() === false) return "unavailable";
+    if (readInputs(options, source.sees === true) === undefined || await source.isPossible?.() === false) return "unavailable";
     if (isOpen) return "available";
     return engine !== undefined ? "downloading" : await source.isStored() ? "available" : "downloadable";
   }
@@ -59,9 +59,10 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
     const { signal, monitor, initialPrompts = [], tools = [] } = options;
     signal?.throwIfAborted();
     const sampling = readSampling(options);
-    if (!isText(options)) throw unsupported("This model reads and writes text.");
+    const inputs = readInputs(options, source.sees === true);
+    if (inputs === undefined) throw unsupported(source.sees === true ? "This model reads text and pictures, and writes text." : "This model reads and writes text.");
     checkTools(tools);
-    const history = toInitial(initialPrompts);
+    const history = await still(toInitial(initialPrompts, inputs));
     let most = -1;
     const target = new EventTarget();
     monitor?.(target);
@@ -77,7 +78,7 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
       const opened = await unlessAborted(open(), signal);
       tell(1);
       signal?.throwIfAborted();
-      const session = await new LanguageModelSession({ engine: opened, contextWindow: source.contextWindow, sampling, tools }, history, history.length).measured();
+      const session = await new LanguageModelSession({ engine: opened, contextWindow: source.contextWindow, sampling, tools, inputs }, history, history.length).measured();
       signal?.throwIfAborted();
       return session.endWith(signal);
     } finally {

@@ -1,6 +1,7 @@
 /** The API's prompts as messages. What they may not be is refused under the names that the specification has. */
 
-import type { ChatCompletionMessageParam, ResponseFormat } from "../../api/openai/types.ts";
+import type { ChatCompletionMessageParam, ContentPart, ResponseFormat } from "../../api/openai/types.ts";
+import { isOnPage, isSendable, type PictureInput } from "../../media/source.ts";
 import type { Content, CoreOptions, Expected, Message, Prompt, PromptOptions, SamplingMode, Tool } from "./types.ts";
 
 const SAMPLING: Readonly<Record<SamplingMode, { temperature?: number; top_p?: number }>> = {
@@ -18,37 +19,60 @@ export function unsupported(what: string): DOMException {
   return new DOMException(what, "NotSupportedError");
 }
 
-function textOf(content: string | readonly Content[]): string {
-  if (typeof content === "string") return content;
-  return content.map(({ type, value }) => {
-    if (type !== "text") throw unsupported(`This model reads text, and no ${type}.`);
-    if (typeof value !== "string") throw new TypeError("A part of the type text has a string for its value.");
-    return value;
-  }).join("");
+/** What a prompt may have beside text: pictures, where the session was made for them. */
+export interface Inputs {
+  readonly pictures: boolean;
 }
 
-function toMessage({ role, content, prefix = false }: Message, isLast: boolean): ChatCompletionMessageParam {
+function toPart({ type, value }: Content, role: Message["role"], { pictures }: Inputs): ContentPart {
+  if (type === "image" && pictures && role !== "assistant") return { type: "image_url", image_url: { url: pictureOf(value) } };
+  if (type !== "text") throw unsupported(`This session takes text, and no ${type}${role === "assistant" ? " of the assistant" : " (see expectedInputs)"}.`);
+  if (typeof value !== "string") throw new TypeError("A part of the type text has a string for its value.");
+  return { type: "text", text: value };
+}
+
+/** What may be drawn, or bytes. Raises TypeError. */
+function pictureOf(value: unknown): PictureInput {
+  if (isSendable(value) || isOnPage(value)) return value;
+  if (value instanceof ArrayBuffer) return new Blob([value]);
+  if (ArrayBuffer.isView(value)) return new Blob([Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))]);
+  throw new TypeError("A part of the type image has a Blob, an ImageBitmap, a canvas, another picture of the page, or bytes for its value.");
+}
+
+function toMessage({ role, content, prefix = false }: Message, isLast: boolean, inputs: Inputs): ChatCompletionMessageParam {
   if (prefix && !(role === "assistant" && isLast)) throw new DOMException("Only an assistant's message that is the last can be a prefix.", "SyntaxError");
-  return { role, content: textOf(content) };
+  if (typeof content === "string") return { role, content };
+  const parts = content.map((part) => toPart(part, role, inputs));
+  return { role, content: parts.every(({ type }) => type === "text") ? parts.map(({ text }) => text).join("") : parts };
 }
 
-function checkOrder(prompts: readonly Message[], isFirst: boolean): void {
+/** The same messages with their pictures as they are now, since a session shows them again with each prompt. */
+export function still(messages: readonly ChatCompletionMessageParam[]): Promise<ChatCompletionMessageParam[]> {
+  const shown = async (part: ContentPart): Promise<ContentPart> => {
+    const url = part.image_url?.url;
+    return url === undefined || typeof url === "string" || url instanceof Blob ? part : { ...part, image_url: { url: await createImageBitmap(url) } };
+  };
+  return Promise.all(messages.map(async (message) => (
+    typeof message.content === "object" && message.content !== null ? { ...message, content: await Promise.all(message.content.map(shown)) } : message)));
+}
+
+/** isFirst: nothing comes before them. Raises TypeError. */
+export function checkOrder(prompts: readonly { readonly role: string }[], isFirst: boolean): void {
   if (prompts.some(({ role }, i) => role === "system" && (i > 0 || !isFirst))) throw new TypeError("A system message comes first, before all others.");
 }
 
-/** Of `prompt`, `promptStreaming` and `append`. isFirst: nothing comes before it. */
-export function toMessages(prompt: Prompt, isFirst: boolean): ChatCompletionMessageParam[] {
+/** Of `prompt`, `promptStreaming` and `append`. */
+export function toMessages(prompt: Prompt, inputs: Inputs): ChatCompletionMessageParam[] {
   if (!Array.isArray(prompt)) return [{ role: "user", content: String(prompt) }];
   const messages: readonly Message[] = prompt;
-  checkOrder(messages, isFirst);
-  return messages.map((message, i) => toMessage(message, i === messages.length - 1));
+  return messages.map((message, i) => toMessage(message, i === messages.length - 1, inputs));
 }
 
 /** Of `initialPrompts`. */
-export function toInitial(prompts: readonly Message[]): ChatCompletionMessageParam[] {
+export function toInitial(prompts: readonly Message[], inputs: Inputs): ChatCompletionMessageParam[] {
   checkOrder(prompts, true);
   if (prompts.some(({ prefix }) => prefix)) throw unsupported("initialPrompts have no prefix.");
-  return prompts.map((message) => toMessage(message, false));
+  return prompts.map((message) => toMessage(message, false, inputs));
 }
 
 export interface Sampling {
@@ -69,14 +93,18 @@ export function readSampling({ samplingMode, topK, temperature }: CoreOptions): 
   return { mode: "balanced", ...(topK !== undefined && { top_k: Math.floor(topK) }), ...(temperature !== undefined && { temperature }) };
 }
 
-/** Whether what is expected is text, and calls of tools. Raises TypeError for what is no type, RangeError for what is no language. */
-export function isText({ expectedInputs = [], expectedOutputs = [] }: CoreOptions): boolean {
-  const expected = [...expectedInputs, ...expectedOutputs];
-  for (const { type, languages = [] } of expected) {
+/**
+ * What a session may be given; undefined where it is made for what the model does not take, or does not make. `sees`: whether the model does.
+ * Raises TypeError for what is no type, RangeError for what is no language.
+ */
+export function readInputs({ expectedInputs = [], expectedOutputs = [] }: CoreOptions, sees: boolean): Inputs | undefined {
+  for (const { type, languages = [] } of [...expectedInputs, ...expectedOutputs]) {
     if (!TYPES.includes(type)) throw new TypeError(`The type "${type}" is none of ${TYPES.join(", ")}.`);
     Intl.getCanonicalLocales([...languages]);
   }
-  return expected.every(({ type }) => type !== "image" && type !== "audio");
+  const pictures = expectedInputs.some(({ type }) => type === "image");
+  const isPossible = (!pictures || sees) && expectedInputs.every(({ type }) => type !== "audio") && expectedOutputs.every(({ type }) => type !== "image" && type !== "audio");
+  return isPossible ? { pictures } : undefined;
 }
 
 /** Raises TypeError for a tool that is not described, and what reading its schema raises. */
@@ -123,5 +151,7 @@ export function readConstraint({ responseConstraint, omitResponseConstraintInput
 /** The last message of the user, with what is said of the constraint behind it. */
 export function telling(messages: readonly ChatCompletionMessageParam[], told: string): readonly ChatCompletionMessageParam[] {
   const last = messages.findLastIndex(({ role }) => role === "user");
-  return told === "" || last < 0 ? messages : messages.map((message, i) => (i === last ? { ...message, content: `${String(message.content)}${told}` } : message));
+  const behind = ({ content }: ChatCompletionMessageParam): ChatCompletionMessageParam["content"] => (
+    typeof content === "object" && content !== null ? [...content, { type: "text", text: told }] : `${content ?? ""}${told}`);
+  return told === "" || last < 0 ? messages : messages.map((message, i) => (i === last ? { ...message, content: behind(message) } : message));
 }

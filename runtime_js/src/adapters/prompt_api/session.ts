@@ -5,7 +5,7 @@ import type { ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionMes
 import { childController } from "../../support/abort.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { unlessAborted } from "./unless_aborted.ts";
-import { readConstraint, telling, toMessages, type Constraint, type Sampling } from "./messages.ts";
+import { checkOrder, readConstraint, still, telling, toMessages, type Constraint, type Inputs, type Sampling } from "./messages.ts";
 import type { Prompt, PromptEngine, PromptOptions, SamplingMode, Tool } from "./types.ts";
 
 /** Rounds of tools that one prompt may take. */
@@ -16,6 +16,7 @@ interface Setting {
   readonly contextWindow: number;
   readonly sampling: Sampling;
   readonly tools: readonly Tool[];
+  readonly inputs: Inputs;
 }
 
 function destroyed(): DOMException {
@@ -120,12 +121,15 @@ export class LanguageModelSession extends EventTarget {
 
   async *#pieces(input: Prompt, options: PromptOptions, signal: AbortSignal): AsyncGenerator<string, void, void> {
     const constraint = readConstraint(options);
+    const messages = still(toMessages(input, this.#setting.inputs));
+    messages.catch(() => undefined); // it is told when its turn comes
     let done: () => void = () => undefined;
     const before = this.#turn;
     this.#turn = Promise.all([before, new Promise<void>((resolve) => { done = resolve; })]);
     try {
       await unlessAborted(before, signal);
-      const given = toMessages(input, this.#history.length === 0);
+      const given = await messages;
+      checkOrder(given, this.#history.length === 0);
       const asked = telling(given.length === 0 ? [{ role: "user", content: "" }] : given, constraint?.told ?? "");
       await this.#makeRoom(asked);
       const answer = yield* this.#answer([...this.#history, ...asked], constraint, signal);
@@ -214,9 +218,11 @@ export class LanguageModelSession extends EventTarget {
   /** Messages that the next prompt goes on behind. */
   async append(input: Prompt, { signal }: { readonly signal?: AbortSignal } = {}): Promise<undefined> {
     const given = this.#signal(signal);
+    const shown = still(toMessages(input, this.#setting.inputs));
     const work = this.#turn.then(async () => {
+      const messages = await shown;
       given.throwIfAborted();
-      const messages = toMessages(input, this.#history.length === 0);
+      checkOrder(messages, this.#history.length === 0);
       await this.#makeRoom(messages);
       given.throwIfAborted();
       this.#history = [...this.#history, ...messages];
@@ -230,7 +236,8 @@ export class LanguageModelSession extends EventTarget {
   /** Tokens that a prompt would add. */
   async measureContextUsage(input: Prompt, options: PromptOptions = {}): Promise<number> {
     const signal = this.#signal(options.signal);
-    const messages = toMessages(input, true);
+    const messages = toMessages(input, this.#setting.inputs);
+    checkOrder(messages, true);
     const history = messages[0]?.role === "system" ? [] : this.#history;
     return unlessAborted(this.#added(history, telling(messages, readConstraint(options)?.told ?? "")), signal);
   }

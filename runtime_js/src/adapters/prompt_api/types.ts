@@ -70,6 +70,8 @@ export interface PromptEngine {
 export interface ModelSource {
   /** Tokens that a conversation may have. */
   readonly contextWindow: number;
+  /** Whether the model sees pictures. Default: it reads text alone. */
+  readonly sees?: boolean | undefined;
   /** Loads the model; called once, and again after it failed. `progress` is told numbers from 0 to 1. */
   open(progress: (loaded: number) => void): Promise<PromptEngine>;
   /** Whether all of the model is on this device. */

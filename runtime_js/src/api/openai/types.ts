@@ -11,8 +11,8 @@ export interface ContentPart {
   readonly text?: string | undefined;
   readonly image_url?: {
     /**
-     * The picture's address (`data:`, `blob:`, of the same origin, or of a server that gives it to others by CORS), or the picture itself. An
-     * ImageBitmap or a VideoFrame is handed over to the engine's worker, as one that is posted with a list of transfers.
+     * The picture's address (`data:`, `blob:`, of the same origin, or of a server that gives it to others by CORS), or the picture itself: a
+     * File or another Blob, an ImageBitmap, a VideoFrame, or what a page shows (a canvas, a picture, a video) as it is when the request is made.
      */
     readonly url: string | PictureInput;
     /** How much of it the model is to see, where it has a choice: "low", "high" or "auto", the default. */

@@ -2,13 +2,15 @@
 
 import { SAMPLING_RANGES } from "../../../storage/sampling_defaults.ts";
 import { RequestValidationError } from "../../../support/errors.ts";
+import { MAX_ADDRESS } from "../../../media/fetch.ts";
+import { DETAILS } from "../../../media/source.ts";
 import { Fields } from "../../../support/fields.ts";
 import { readJsonObject } from "../../../support/json.ts";
 import { NEUTRAL_IN_RESPONSE, NEUTRAL_IN_RESPONSE_ITEM, refuseUnsupported } from "../neutral.ts";
 import { MAX_CONTENT, MAX_MESSAGES, MAX_NAME } from "../messages.ts";
 import { MAX_TOKENS } from "../request.ts";
 import { EFFORTS, MAX_TOOLS } from "../tools.ts";
-import type { ChatCompletionMessageParam, ChatCompletionRequestStreaming, ResponseFormat } from "../types.ts";
+import type { ChatCompletionMessageParam, ChatCompletionRequestStreaming, ContentPart, ResponseFormat } from "../types.ts";
 
 const MAX_PARTS = 256;
 const FIELDS = [
@@ -46,16 +48,24 @@ export interface ParsedResponseRequest {
   readonly settings: EchoedSettings;
 }
 
-function partsText(item: Fields, key: string, types: readonly string[]): string {
+const TYPES = ["input_text", "output_text", "input_image"] as const;
+
+/** Texts and pictures, as a chat spells them. */
+function readParts(item: Fields, key: string): string | ContentPart[] {
   if (!Array.isArray(item.raw(key))) return item.string(key, MAX_CONTENT);
-  return item.objects(key, MAX_PARTS, (part) => {
-    part.oneOf("type", types);
+  const parts = item.objects(key, MAX_PARTS, (part): ContentPart => {
+    if (part.oneOf("type", TYPES) === "input_image") return readImage(part);
     refuseUnsupported(part, ["type", "text"], NEUTRAL_IN_RESPONSE_ITEM);
-    return part.string("text", MAX_CONTENT);
-  }).join("");
+    return { type: "text", text: part.string("text", MAX_CONTENT) };
+  });
+  return parts.some(({ type }) => type !== "text") ? parts : parts.map(({ text }) => text).join("");
 }
 
-const TEXT = ["input_text", "output_text"];
+function readImage(part: Fields): ContentPart {
+  refuseUnsupported(part, ["type", "image_url", "detail"], NEUTRAL_IN_RESPONSE_ITEM, { file_id: "nothing is stored here; give the picture as image_url" });
+  const detail = part.optional("detail", (key) => part.oneOf(key, [...DETAILS, "original"]));
+  return { type: "image_url", image_url: { url: part.string("image_url", MAX_ADDRESS), detail: detail === "original" ? "high" : detail } };
+}
 
 /** The message that an item of the conversation is; none for what has no place in a chat. */
 function readItem(item: Fields): ChatCompletionMessageParam[] {
@@ -68,11 +78,11 @@ function readItem(item: Fields): ChatCompletionMessageParam[] {
       return [{ role: "assistant", content: null, tool_calls: [
         { id: name("call_id"), type: "function", function: { name: name("name"), arguments: content("arguments") } }] }];
     case "function_call_output":
-      return [{ role: "tool", tool_call_id: name("call_id"), content: partsText(item, "output", TEXT) }];
+      return [{ role: "tool", tool_call_id: name("call_id"), content: readParts(item, "output") }];
     case "message": {
       const role = item.oneOf("role", ["user", "assistant", "system", "developer"]);
       refuseUnsupported(item, ["type", "role", "content"], NEUTRAL_IN_RESPONSE_ITEM);
-      return [{ role, content: partsText(item, "content", TEXT) }];
+      return [{ role, content: readParts(item, "content") }];
     }
   }
 }
