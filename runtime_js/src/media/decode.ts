@@ -1,7 +1,8 @@
 /** Decodes pictures with the browser's own decoders: upright, in the file's own numbers (no color profile), on white. */
 
 import { RequestValidationError } from "../support/errors.ts";
-import { HEADER_BYTES, readHeader, type Format } from "./header.ts";
+import { isComplete } from "./complete.ts";
+import { Bytes, readHeader, type Format } from "./header.ts";
 import type { Size } from "./picture.ts";
 import type { PixelSource } from "./rgb.ts";
 
@@ -10,8 +11,8 @@ export type Drawable = ImageBitmap | VideoFrame;
 export type PictureData = Blob | Drawable;
 
 /** More than any camera's; in memory four bytes each. */
-export const MAX_PIXELS = 2 ** 27;
-export const MAX_FILE = 2 ** 27;
+const MAX_PIXELS = 2 ** 27;
+const MAX_FILE = 2 ** 27;
 const MAX_EDGE = 65_535;
 /** Rows that are drawn at a time have as many pixels at most. */
 const STRIP_PIXELS = 2 ** 20;
@@ -29,17 +30,19 @@ function checkSize(width: number, height: number, what: string): void {
   }
 }
 
-/** Raises RequestValidationError where the file is no picture that is read here, before anything large is done with it. */
-export async function checkFile(file: Blob): Promise<void> {
+const DAMAGED = "Take another one, or save it anew as PNG or JPEG.";
+
+/** Raises RequestValidationError where the file is no picture that is read here, before anything decodes it. */
+async function checkFile(file: Blob): Promise<void> {
   if (file.size === 0) throw refuse("The picture's file is empty. Take another one.");
   if (file.size > MAX_FILE) throw refuse(`The picture's file has ${file.size} bytes; at most ${MAX_FILE} are read. Make it smaller first.`);
-  const { format, width, height } = readHeader(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()));
+  const bytes = new Bytes(new Uint8Array(await file.arrayBuffer()));
+  const { format, width = NaN, height = NaN } = readHeader(bytes);
   const known = READ.find((name) => name === format);
   if (known === undefined) throw refuse(`${format === undefined ? "The file is no picture that is known here" : `Pictures in ${format} are not read`}; take ${READ.join(", ")}.`);
-  // Metadata of some megabytes may hide a JPEG's sizes: those are the format's own bound, and looked at behind decoding.
-  if (width === undefined || height === undefined) {
-    if (known !== "JPEG" || file.size <= HEADER_BYTES) throw refuse(`The ${known} file is damaged: it does not say how large its picture is. Take another one, or save it anew.`);
-  } else checkSize(width, height, `The ${known} file says that its picture`);
+  if (Number.isNaN(width * height)) throw refuse(`The ${known} file is damaged: it does not say how large its picture is. ${DAMAGED}`);
+  checkSize(width, height, `The ${known} file says that its picture`);
+  if (!isComplete(known, bytes)) throw refuse(`The ${known} file is damaged or not whole. ${DAMAGED}`);
 }
 
 async function drawable(data: PictureData): Promise<Drawable> {
@@ -48,7 +51,7 @@ async function drawable(data: PictureData): Promise<Drawable> {
   try {
     return await createImageBitmap(data, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
   } catch (error) {
-    throw new RequestValidationError("The picture's file is damaged, or this browser does not read its kind. Take another one, or save it anew as PNG or JPEG.", { reason: String(error) });
+    throw new RequestValidationError(`The picture's file is damaged, or this browser does not read its kind. ${DAMAGED}`, { reason: String(error) });
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a file says of the picture in it, read from its first bytes: a decoder would take whatever memory the sizes there ask for.
+ * What a file says of the picture in it: a decoder would take whatever memory the sizes there ask for.
  */
 
 import type { Size } from "./picture.ts";
@@ -13,13 +13,12 @@ export interface Header extends Partial<Size> {
   readonly format: Format | OtherFormat | undefined;
 }
 
-/** Enough for all headers but those of JPEG, whose metadata come first. */
-export const HEADER_BYTES = 1 << 20;
-
-class Bytes {
+export class Bytes {
+  readonly #bytes: Uint8Array;
   readonly #view: DataView;
 
   constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -27,7 +26,11 @@ class Bytes {
     return this.#view.byteLength;
   }
 
-  /** A whole number of `size` bytes; 0 beyond the end, which is no size of a picture. */
+  part(begin: number, end: number): Uint8Array {
+    return this.#bytes.subarray(begin, end);
+  }
+
+  /** A whole number of `size` bytes; NaN beyond the end. */
   big(at: number, size: 1 | 2 | 3 | 4): number {
     return this.#number(at, size, (i) => size - 1 - i);
   }
@@ -37,7 +40,7 @@ class Bytes {
   }
 
   #number(at: number, size: number, place: (i: number) => number): number {
-    if (at < 0 || at + size > this.length) return 0;
+    if (at < 0 || at + size > this.length) return NaN;
     let value = 0;
     for (let i = 0; i < size; i++) value += this.#view.getUint8(at + i) * 256 ** place(i);
     return value;
@@ -96,9 +99,8 @@ function bmpSize(bytes: Bytes): Partial<Size> {
   return { width: bytes.little(18, 4), height: Math.abs(bytes.little(22, 4) | 0) };
 }
 
-/** first: the file's first bytes, HEADER_BYTES of them or all. */
-export function readHeader(first: Uint8Array): Header {
-  const bytes = new Bytes(first);
+/** A size that the file does not tell is absent or NaN. */
+export function readHeader(bytes: Bytes): Header {
   const starts = (text: string, at = 0): boolean => bytes.text(at, text.length) === text;
   if (starts("\x89PNG\r\n\x1a\n")) return { format: "PNG", width: bytes.big(16, 4), height: bytes.big(20, 4) };
   if (starts("\xff\xd8\xff")) return { format: "JPEG", ...jpegSize(bytes) };

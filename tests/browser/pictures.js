@@ -1,0 +1,44 @@
+// What this browser makes of a corpus of picture files, for test_pictures.py, which bundles this with the room that reads them.
+
+import { withPixels } from "../../runtime_js/src/media/decode.ts";
+import { makePicture } from "../../runtime_js/src/media/process.ts";
+import { readPicture } from "../../runtime_js/src/media/reader.ts";
+import { Rgb } from "../../runtime_js/src/media/rgb.ts";
+
+const fetched = async (name) => new Uint8Array(await (await fetch(`/pictures/${name}`)).arrayBuffer());
+const told = ({ name, message }) => ({ error: `${name}: ${message}` });
+
+function mostDifferent(found, wanted) {
+  let most = 0;
+  found.forEach((value, i) => { most = Math.max(most, Math.abs(value - wanted[i])); });
+  return most;
+}
+
+/** Of each file: {width, height, most: by which a byte differs from the reference}, or {error}. */
+export async function decodeAll(files) {
+  const found = {};
+  for (const { name, reference } of files) {
+    const file = new Blob([await fetched(name)], { type: "image/png" }); // which may be a lie
+    found[name] = await withPixels(file, async (source) => {
+      const { width, height } = source;
+      if (width !== reference?.width || height !== reference.height) return { width, height };
+      return { width, height, most: mostDifferent(source.rows(0, height), await fetched(`${name}.rgb`)) };
+    }).catch(told);
+  }
+  return found;
+}
+
+/** A picture in every shape that a page has it in is the same picture, made in a worker; and pages go on meanwhile. */
+export async function readAll(settings, name, width, height) {
+  const file = new Blob([await fetched(name)]);
+  const { hash: wanted } = await makePicture(new Rgb(width, height, await fetched(`${name}.rgb`)), settings, "auto");
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d").drawImage(await createImageBitmap(file), 0, 0);
+  const shapes = { file, bitmap: await createImageBitmap(file), canvas: canvas.transferToImageBitmap() };
+  if (typeof VideoFrame !== "undefined") shapes.frame = new VideoFrame(await createImageBitmap(file), { timestamp: 0 });
+  const pictures = await Promise.all(Object.values(shapes).map((data) => readPicture(data, settings, "auto")));
+  const different = Object.keys(shapes).filter((_, i) => pictures[i].hash !== wanted);
+  const refused = await readPicture(new Blob(["no picture"]), settings, "auto").then(() => "nothing", told);
+  const gone = await readPicture(file, settings, "auto", AbortSignal.abort()).then(() => "nothing", told);
+  return { different, taken: shapes.bitmap.width === 0, refused, gone };
+}
