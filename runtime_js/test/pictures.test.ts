@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Tile } from "../src/media/picture.ts";
+import type { Detail, Tile } from "../src/media/picture.ts";
 import { layout, makePicture, tilePixels } from "../src/media/process.ts";
 import { Rgb } from "../src/media/rgb.ts";
-import { parseProcessor, type ProcessorSettings } from "../src/media/settings.ts";
+import { parseProcessor, type ProcessorSettings, type Qwen } from "../src/media/settings.ts";
 import { ManifestError } from "../src/support/errors.ts";
 import { Fields } from "../src/support/fields.ts";
 
@@ -90,3 +90,37 @@ for (const name of golden.keys()) {
     }
   });
 }
+
+test("in low detail a picture takes few tokens", () => {
+  const tokens = (name: string, detail: Detail): number => layout(settingsOf(name), { width: 640, height: 480 }, detail).tokens;
+  assert.deepEqual([tokens("smolvlm", "high"), tokens("smolvlm", "low")], [832, 64]);
+  assert.ok(tokens("lfm2_vl", "low") <= 16 && tokens("lfm2_vl", "auto") > 64);
+  assert.ok(layout({ ...settingsOf("qwen3_vl"), mostPixels: 2 ** 20 } as Qwen, { width: 4000, height: 3000 }, "low").tokens <= 256);
+});
+
+test("a picture whose shape the model does not take is told", () => {
+  assert.throws(() => layout(settingsOf("qwen2_5_vl"), { width: 4001, height: 20 }, "auto"), /4001 × 20 pixels.*more than 200 times the other\. Cut it/);
+});
+
+test("equal pixels by equal settings have one hash, and others another", async () => {
+  const [settings, other] = [settingsOf("gemma3"), settingsOf("lfm2_vl")];
+  const hash = async (width: number, by: ProcessorSettings): Promise<string> => (await makePicture(picture(width, 40), by, "auto")).hash;
+  assert.equal(await hash(50, settings), await hash(50, settings));
+  assert.equal(new Set([await hash(50, settings), await hash(51, settings), await hash(50, other), await hash(50, { ...settings, mean: [0, 0, 0] })]).size, 4);
+});
+
+test("settings beyond their bounds are refused by their names", () => {
+  const hostile: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
+    ["idefics3", { kind: "other" }, /kind must be "idefics3"/], ["idefics3", { patch: 0 }, /patch must be an integer from 1/],
+    ["idefics3", { tile: 1e9 }, /tile must be an integer/], ["idefics3", { tile: 40 }, /tile must be a multiple of 16/],
+    ["idefics3", { longest: 1e6 }, /longest must be an integer/], ["idefics3", { mean: [0.5, "x", 0.5] }, /mean must be three numbers/],
+    ["idefics3", { std: [0, 1, 1] }, /std must be three numbers/], ["idefics3", { table: { kind: "buckets", side: 1e9, taps: 1 } }, /table\.side must be/],
+    ["lfm2_vl", { most_tokens: 1e9 }, /most_tokens must be/], ["lfm2_vl", { least_tokens: 17 }, /least_tokens must be/], ["lfm2_vl", { most_tiles: 1e6 }, /most_tiles must be/],
+    ["qwen3_vl", { most_pixels: 2 ** 40 }, /most_pixels must be/], ["gemma3", { image: "" }, /image must be a text that is not empty/],
+    ["gemma3", { before: "x".repeat(257) }, /before must be at most 256/], ["gemma4", { resample: "nearest" }, /resample must be "bilinear"/],
+  ];
+  for (const [name, changes, told] of hostile) {
+    const written = { ...Object(golden.object(name).raw("settings")), ...changes };
+    assert.throws(() => parseProcessor(new Fields(written, "processor", fail)), (error: unknown) => error instanceof ManifestError && told.test(error.message), `${name} ${JSON.stringify(changes)}`);
+  }
+});

@@ -100,15 +100,22 @@ function resampleRows(source: Uint8Array, line: number, to: number, { taps, begi
   const sums = new Int32Array(line);
   for (let row = 0; row < to; row++) {
     sums.fill(1 << (bits - 1));
-    for (let tap = 0; tap < taps; tap++) {
-      const weight = values[row * taps + tap] ?? 0;
-      const begin = line * ((begins[row] ?? 0) + tap);
-      for (let i = 0; i < line; i++) sums[i] = (sums[i] ?? 0) + weight * (source[begin + i] ?? 0);
+    // Three at a time, so that sums are read and written less often.
+    for (let tap = 0; tap < taps; tap += 3) {
+      const weight = (i: number): number => (tap + i < taps ? values[row * taps + tap + i] ?? 0 : 0);
+      const begin = (i: number): number => line * ((begins[row] ?? 0) + Math.min(tap + i, taps - 1));
+      addRows(sums, source, begin(0), begin(1), begin(2), weight(0), weight(1), weight(2));
     }
     const out = row * line;
     for (let i = 0; i < line; i++) into[out + i] = clamp((sums[i] ?? 0) >> bits);
   }
   return into;
+}
+
+function addRows(sums: Int32Array, source: Uint8Array, a: number, b: number, c: number, weightA: number, weightB: number, weightC: number): void {
+  for (let i = 0; i < sums.length; i++) {
+    sums[i] = (sums[i] ?? 0) + weightA * (source[a + i] ?? 0) + weightB * (source[b + i] ?? 0) + weightC * (source[c + i] ?? 0);
+  }
 }
 
 export function resize(source: PixelSource, { width, height }: Size, filter: Filter): Rgb {
