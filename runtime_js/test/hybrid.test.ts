@@ -129,7 +129,7 @@ test("where a remote model fails in the middle, the device goes on behind what t
   const local = await device();
   const stream = await createHybrid({ local, remote: remote(), policy: { prefer: "remote" } }).chat.completions.create({ ...REQUEST, stream: true });
   const { text, by } = await collect(stream);
-  const rest = await local.chat.completions.create({ ...REQUEST, messages: [...MESSAGES, { role: "assistant", content: "half an " }] });
+  const rest = await local.chat.completions.create({ ...REQUEST, max_tokens: 7, messages: [...MESSAGES, { role: "assistant", content: "half an " }] });
   assert.deepEqual([text, by], [`half an ${rest.choices[0]?.message.content}`, ["remote", "device"]]);
 });
 
@@ -145,6 +145,125 @@ test("errors of a server, and nonsense, are a remote model's failures", async ()
   ];
   for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone")), { prefer: "remote" }, {}), { code: "DeviceLost" });
   for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone"))), { code: "Remote" });
+});
+
+test("a remote model that hangs, wherever it does, has failed after so long; one that works on something has not", async () => {
+  const begin = (response: ServerResponse): void => { response.writeHead(200, { "content-type": "text/event-stream" }); response.flushHeaders(); };
+  const hangs: ((response: ServerResponse) => void)[] = [
+    () => undefined,
+    begin,
+    (response) => { response.writeHead(429, { "retry-after": "1" }); response.write("slow "); },
+  ];
+  const local = await device();
+  const own = (await local.chat.completions.create(REQUEST)).choices[0]?.message.content;
+  const patient = (patience: number, from: LocalEngine = local) => createHybrid({ local: from, remote: { ...remote(), patience }, policy: { prefer: "remote" } });
+  for (answer of hangs) {
+    const { choices: [choice], answered_by } = await soon(patient(30).chat.completions.create(REQUEST));
+    assert.deepEqual([choice?.message.content, answered_by], [own, ["device"]]);
+  }
+  answer = (response) => { begin(response); response.write(event({ content: "half an " })); };
+  const stream = await patient(30).chat.completions.create({ ...REQUEST, stream: true });
+  const { text, by } = await soon(collect(stream));
+  assert.deepEqual([text.startsWith("half an "), text.length > 10, by], [true, true, ["remote", "device"]]);
+  answer = (response) => {
+    begin(response);
+    let left = 12;
+    const work = setInterval(() => {
+      if (--left > 0) return response.write(": it works\n\n");
+      clearInterval(work);
+      return response.end(event({ content: "done" }) + event({}, "stop"));
+    }, 100);
+  };
+  const worked = await soon(patient(1000, failing(new DeviceLostError("gone"))).chat.completions.create(REQUEST));
+  assert.equal(worked.choices[0]?.message.content, "done");
+  answer = (response) => { begin(response); response.write(event({ content: "a" })); response.end(event({ content: "b" }) + event({}, "stop")); };
+  const read = await patient(200, failing(new DeviceLostError("gone"))).chat.completions.create({ ...REQUEST, stream: true });
+  await new Promise((resolve) => { setTimeout(resolve, 300); });
+  assert.equal((await collect(read)).text, "ab", "who reads slowly is not waited for");
+});
+
+test("what is asked follows no redirect", async () => {
+  let elsewhere = 0;
+  const other = createServer((_, response) => { elsewhere++; words(response); });
+  await new Promise<void>((resolve) => { other.listen(0, "127.0.0.1", resolve); });
+  const place = other.address();
+  assert.ok(typeof place === "object" && place !== null);
+  for (const status of [301, 302, 307, 308]) {
+    answer = (response) => { response.writeHead(status, { location: `http://127.0.0.1:${place.port}/v1/chat/completions` }); response.end(); };
+    await assert.rejects(ask(failing(new DeviceLostError("gone"))), { code: "Remote" });
+  }
+  other.close();
+  assert.equal(elsewhere, 0);
+});
+
+test("what fails behind an answer's end takes nothing from it, and nobody adds to it", async () => {
+  const ends: ((response: ServerResponse) => void)[] = [
+    (response) => response.end(),
+    (response) => response.end("data: [DONE]\n"),
+    (response) => response.end("data: nonsense\n\n"),
+    (response) => { setTimeout(() => response.destroy(), 10); },
+  ];
+  const asked: unknown[] = [];
+  for (const end of ends) {
+    answer = (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(event({ role: "assistant", content: "all of it" }) + event({}, "stop"));
+      end(response);
+    };
+    const hybrid = createHybrid({ local: failing(new DeviceLostError("gone"), asked), remote: remote(), policy: { prefer: "remote" } });
+    const { text, by } = await collect(await hybrid.chat.completions.create({ ...REQUEST, stream: true }));
+    assert.deepEqual([text, by], ["all of it", ["remote"]]);
+  }
+  assert.equal(asked.length, 0);
+});
+
+test("half an answer of a form is gone on with by nobody: where nobody has read it, it is begun anew", async () => {
+  answer = (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(event({ role: "assistant", content: '{"a": ' }));
+    setTimeout(() => response.destroy(), 10);
+  };
+  let asked = 0;
+  const near = async (): Promise<Response> => { asked++; return new Response(event({ content: '{"a": 1}' }) + event({}, "stop")); };
+  const local = createHybrid({ local: failing(new DeviceLostError("gone")), remote: { baseURL: "https://near.example", model: "near", fetch: near } });
+  const request = { ...REQUEST, response_format: { type: "json_object" } } as const;
+  const hybrid = createHybrid({ local, remote: remote(), policy: { prefer: "remote" } });
+  const { choices: [choice], answered_by } = await hybrid.chat.completions.create(request);
+  assert.deepEqual([choice?.message.content, answered_by, asked], ['{"a": 1}', ["device"], 1]);
+  await assert.rejects(async () => collect(await hybrid.chat.completions.create({ ...request, stream: true })), { code: "Remote" });
+});
+
+test("a server that floods is one that fails", async () => {
+  answer = (response) => {
+    response.writeHead(200);
+    const flood = (): void => { while (response.write("data: x\n".repeat(10_000))) { /* more */ } };
+    response.on("drain", flood);
+    flood();
+  };
+  await assert.rejects(soon(ask(failing(new DeviceLostError("gone")))), { code: "Remote", message: /does not end/ });
+  answer = (response) => { response.writeHead(500); const flood = (): void => { while (response.write("x".repeat(10_000))) { /* more */ } }; response.on("drain", flood); flood(); };
+  await assert.rejects(soon(ask(failing(new DeviceLostError("gone")))), (error: Error) => error.message.length < 500);
+});
+
+test("logprobs of a remote model are its own", async () => {
+  answer = (response) => {
+    response.writeHead(200);
+    const content = [{ token: "a", logprob: -0.5, bytes: [97], top_logprobs: [{ token: "b", logprob: -1 }] }];
+    response.end(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "a" }, logprobs: { content }, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`);
+  };
+  const { choices: [choice] } = await createHybrid({ local: failing(new DeviceLostError("gone")), remote: remote() }).chat.completions.create({ ...REQUEST, logprobs: true, top_logprobs: 1 });
+  assert.deepEqual(choice?.logprobs?.content, [{ token: "a", logprob: -0.5, bytes: [97], top_logprobs: [{ token: "b", logprob: -1, bytes: null }] }]);
+});
+
+test("where asking whether something may leave fails, nothing leaves, and somebody is asked again", async () => {
+  let asked = 0;
+  const hybrid = createHybrid({ local: failing(new DeviceLostError("gone")), remote: remote(), policy: { mayLeave: async () => {
+    if (++asked === 1) throw new Error("the dialog is broken");
+    return true;
+  } } });
+  await assert.rejects(hybrid.chat.completions.create(REQUEST), { code: "Remote" });
+  assert.equal(left.length, 0);
+  assert.deepEqual([(await hybrid.chat.completions.create(REQUEST)).answered_by, asked], [["remote"], 2]);
 });
 
 test("an abort ends it wherever it is, and nobody takes over", async () => {

@@ -15,6 +15,15 @@ export class Answer {
   readonly #choices = new Map<number, Choice>();
   #common = { id: "", created: 0, model: "" };
   #usage: CompletionUsage | undefined;
+  /** How many pieces had something of it: about as many tokens, or more. */
+  pieces = 0;
+
+  /** Nothing of it counts. */
+  clear(): void {
+    this.#choices.clear();
+    this.#usage = undefined;
+    this.pieces = 0;
+  }
 
   take({ id, created, model, choices, usage }: ChatCompletionChunk): void {
     this.#common = { id, created, model };
@@ -22,6 +31,7 @@ export class Answer {
     for (const { index, delta, finish_reason, logprobs } of choices) {
       const choice = this.#choices.get(index) ?? { content: "", reasoning: "", calls: new ToolCalls(), logprobs: [], finish: "stop" };
       this.#choices.set(index, choice);
+      if ((delta.content ?? "") !== "" || (delta.reasoning_content ?? "") !== "") this.pieces++;
       choice.content += delta.content ?? "";
       choice.reasoning += delta.reasoning_content ?? "";
       choice.logprobs.push(...logprobs?.content ?? []);

@@ -33,8 +33,13 @@ export class HybridEngine {
   }
 
   /** Whether a remote model may be asked, which somebody is asked once. */
-  #maySend(): Promise<boolean> {
-    return this.#mayLeave ??= Promise.resolve(this.#policy.mayLeave?.() ?? true);
+  async #maySend(): Promise<boolean> {
+    try {
+      return await (this.#mayLeave ??= Promise.resolve(this.#policy.mayLeave?.() ?? true));
+    } catch (error) {
+      this.#mayLeave = undefined; // nobody has said anything
+      throw new RemoteError(`Nothing may leave this device: it could not be asked whether it may (${String(error)}).`, {}, error);
+    }
   }
 
   /** Whom to ask, one after the other. */
@@ -53,14 +58,11 @@ export class HybridEngine {
   async create(
     request: ChatCompletionRequest, options: HybridOptions = {},
   ): Promise<(ChatCompletion & Answered) | AsyncIterableIterator<ChatCompletionChunk & Answered>> {
-    const pieces = this.#pieces(request, options);
+    const answer = new Answer();
+    const pieces = this.#pieces(request, options, answer);
     if (request.stream !== true) {
-      const answer = new Answer();
       let answered_by: Where[] = [];
-      for await (const piece of pieces) {
-        answer.take(piece);
-        ({ answered_by } = piece);
-      }
+      for await (const piece of pieces) ({ answered_by } = piece);
       return { ...answer.whole(), answered_by };
     }
     // As of any engine, what is refused is refused before the stream is there.
@@ -68,9 +70,9 @@ export class HybridEngine {
     return behind(first, pieces);
   }
 
-  async *#pieces(request: ChatCompletionRequest, options: HybridOptions): Pieces {
+  /** answer: takes all of them. */
+  async *#pieces(request: ChatCompletionRequest, options: HybridOptions, answer: Answer): Pieces {
     const wantsUsage = request.stream !== true || request.stream_options?.include_usage === true;
-    const answer = new Answer();
     const answered: Where[] = [];
     const order = this.#order(options);
     for (const [i, where] of order.entries()) {
@@ -86,7 +88,11 @@ export class HybridEngine {
         }
         return;
       } catch (error) {
-        if (isLast || options.signal?.aborted === true || !mayPassOn(error, where, answer)) throw error;
+        if (isLast || options.signal?.aborted === true || !mayPassOn(error, where, request, answer)) throw error;
+        if (where === "device" || !canGoOn(request, answer)) {
+          answer.clear();
+          answered.length = 0;
+        }
         log.warn(`${where === "remote" ? "The remote model" : "The model on this device"} gives way: ${String(error)}`);
       }
     }
@@ -122,18 +128,32 @@ async function* behind<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T
 }
 
 /** The request, which goes on with what there is of the answer. */
-function goingOn(request: ChatCompletionRequest, { text }: Answer): ChatCompletionRequest {
-  return text === "" ? request : { ...request, messages: [...request.messages, { role: "assistant", content: text }] };
+function goingOn(request: ChatCompletionRequest, { text, pieces }: Answer): ChatCompletionRequest {
+  if (text === "") return request;
+  const { max_tokens, max_completion_tokens } = request;
+  const left = (most: number): number => Math.max(1, most - pieces);
+  return {
+    ...request, messages: [...request.messages, { role: "assistant", content: text }],
+    ...(typeof max_tokens === "number" && { max_tokens: left(max_tokens) }),
+    ...(typeof max_completion_tokens === "number" && { max_completion_tokens: left(max_completion_tokens) }),
+  };
+}
+
+/** Whether another model can go on behind what there is: a form begins at an answer's beginning. */
+function canGoOn({ response_format, tool_choice }: ChatCompletionRequest, answer: Answer): boolean {
+  const hasForm = (response_format ?? undefined) !== undefined && response_format?.type !== "text";
+  const mustCall = tool_choice === "required" || typeof tool_choice === "object" && tool_choice !== null;
+  return answer.canGoOn && !(answer.hasBegun && (hasForm || mustCall));
 }
 
 function withoutThoughts(piece: ChatCompletionChunk): ChatCompletionChunk {
   return { ...piece, choices: piece.choices.map(({ delta: { reasoning_content: _, ...delta }, ...choice }) => ({ ...choice, delta })) };
 }
 
-/** Whether the other model may answer in the place of the one that failed. */
-function mayPassOn(error: unknown, where: Where, answer: Answer): boolean {
-  if (where === "remote") return error instanceof RemoteError && answer.canGoOn;
-  if (answer.hasBegun || error instanceof AbortError) return false; // a server does not go on with half an answer
+/** Whether the other model may answer in the place of the one that failed: of what nobody has read yet it may begin anew. */
+function mayPassOn(error: unknown, where: Where, request: ChatCompletionRequest, answer: Answer): boolean {
+  if (where === "remote") return error instanceof RemoteError && (request.stream !== true || canGoOn(request, answer));
+  if (error instanceof AbortError || (answer.hasBegun && request.stream === true)) return false; // a server does not go on with half an answer
   return !(error instanceof MLCEngineError && error.code === "RequestValidation");
 }
 

@@ -1,7 +1,9 @@
 /** A model behind a server that speaks OpenAI's API. What it says is read as what a stranger says. */
 
-import type { ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, ChatCompletionRequest, CompletionUsage } from "../api/openai/types.ts";
-import { abortError } from "../support/abort.ts";
+import type {
+  ChatCompletionChunk, ChatCompletionDelta, ChatCompletionFinishReason, ChatCompletionRequest, ChatCompletionTokenLogprob, CompletionUsage, TopLogprob,
+} from "../api/openai/types.ts";
+import { abortError, abortable, childController } from "../support/abort.ts";
 import { RemoteError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { NO_USAGE } from "./answer.ts";
@@ -17,9 +19,16 @@ const FINISHES: readonly ChatCompletionFinishReason[] = ["stop", "length", "tool
 const MAX_TEXT = 1 << 22;
 const MAX_CHOICES = 128;
 const MAX_CALLS = 1024;
+/** Tokens of a piece, likeliest ones in the place of each, and bytes of one. */
+const MAX_LOGPROBS = 4096;
+const MAX_TOP = 128;
+const MAX_BYTES = 1024;
 const MAX_TOKENS = 2 ** 40;
 /** Characters of an error's body that are shown. */
 const MAX_SHOWN = 300;
+/** A server that says nothing for so long, not even that it works, has failed. */
+const PATIENCE_MS = 60_000;
+const ABORTED = "The request was aborted by its signal.";
 
 function bodyOf(request: ChatCompletionRequest, model: string): string {
   const known = Object.fromEntries(FIELDS.flatMap((name) => (request[name] === undefined ? [] : [[name, request[name]]])));
@@ -48,6 +57,19 @@ function readDelta(delta: Fields): ChatCompletionDelta {
   };
 }
 
+function readToken(token: Fields): TopLogprob {
+  return {
+    token: token.string("token", MAX_TEXT), logprob: token.number("logprob", -Number.MAX_VALUE, Number.MAX_VALUE),
+    bytes: token.optional("bytes", (key) => token.integers(key, MAX_BYTES, 0, 255)) ?? null,
+  };
+}
+
+function readLogprobs(logprobs: Fields): ChatCompletionTokenLogprob[] {
+  return logprobs.optional("content", (key) => logprobs.objects(key, MAX_LOGPROBS, (token) => ({
+    ...readToken(token), top_logprobs: token.optional("top_logprobs", (top) => token.objects(top, MAX_TOP, readToken)) ?? [],
+  }))) ?? [];
+}
+
 function readUsage(usage: Fields): CompletionUsage {
   const count = (name: string): number => usage.optional(name, (key) => usage.integer(key, 0, MAX_TOKENS)) ?? 0;
   return {
@@ -70,7 +92,8 @@ function readChunk(data: string): ChatCompletionChunk {
     id: textIn(chunk, "id") ?? "", object: "chat.completion.chunk", model: textIn(chunk, "model") ?? "",
     created: chunk.optional("created", (key) => chunk.number(key, 0, Number.MAX_SAFE_INTEGER)) ?? 0,
     choices: chunk.optional("choices", (name) => chunk.objects(name, MAX_CHOICES, (choice) => ({
-      index: choice.integer("index", 0, MAX_CHOICES), logprobs: null,
+      index: choice.integer("index", 0, MAX_CHOICES),
+      logprobs: choice.optional("logprobs", (key) => ({ content: readLogprobs(choice.object(key)), refusal: null })) ?? null,
       delta: choice.optional("delta", (key) => readDelta(choice.object(key))) ?? {},
       finish_reason: choice.optional("finish_reason", (key) => FINISHES.find((finish) => finish === choice.raw(key)) ?? "stop") ?? null,
     }))) ?? [],
@@ -78,27 +101,70 @@ function readChunk(data: string): ChatCompletionChunk {
   };
 }
 
+/** Which of an answer's choices are over. */
+class Ends {
+  readonly #open = new Set<number>();
+  #hasAny = false;
+
+  take({ choices }: ChatCompletionChunk): void {
+    for (const { index, finish_reason } of choices) {
+      this.#hasAny = true;
+      if (finish_reason === null) this.#open.add(index);
+      else this.#open.delete(index);
+    }
+  }
+
+  get areAll(): boolean {
+    return this.#hasAny && this.#open.size === 0;
+  }
+}
+
+/** The beginning of a body, in words. */
+async function beginning(body: ReadableStream<Uint8Array>, read: <T>(part: Promise<T>) => Promise<T>): Promise<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for (let part = await read(reader.read()); !part.done && text.length < MAX_SHOWN; part = await read(reader.read())) text += decoder.decode(part.value, { stream: true });
+  } catch {
+    // What came of it will do.
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+  return text.slice(0, MAX_SHOWN);
+}
+
 /** The pieces of a remote model's answer. Raises RemoteError, or what the signal was aborted with. */
 export async function* remotePieces(remote: RemoteModel, request: ChatCompletionRequest, signal: AbortSignal | undefined): AsyncGenerator<ChatCompletionChunk, void, void> {
-  const { baseURL, model, apiKey, headers, fetch: send = globalThis.fetch } = remote;
+  const { baseURL, model, apiKey, headers, fetch: send = globalThis.fetch, patience = PATIENCE_MS } = remote;
+  const connection = signal === undefined ? new AbortController() : childController(signal);
+  const ends = new Ends();
+  /** A part of the answer, where it comes in time. */
+  const owed = async <T>(part: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => connection.abort(new RemoteError(`The remote model at ${baseURL} has said nothing for ${patience / 1000} s.`)), patience);
+    return abortable(part, connection.signal, ABORTED).finally(() => clearTimeout(timer));
+  };
   try {
-    const response = await send(`${baseURL.replace(/[/]+$/, "")}/chat/completions`, {
-      method: "POST", body: bodyOf(request, model), ...(signal && { signal }),
+    const response = await owed(send(`${baseURL.replace(/[/]+$/, "")}/chat/completions`, {
+      method: "POST", body: bodyOf(request, model), signal: connection.signal, redirect: "error", // whoever was named, and nobody else, reads it
       headers: { "content-type": "application/json", ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }), ...headers },
-    });
+    }));
     if (!response.ok || response.body === null) {
-      const said = (await response.text()).slice(0, MAX_SHOWN);
+      const said = response.body === null ? "" : await beginning(response.body, owed);
       throw new RemoteError(`The remote model answered with status ${response.status}${said === "" ? "" : `: ${said}`}`, { status: response.status });
     }
-    let isWhole = false;
-    for await (const data of eventData(response.body)) {
-      isWhole = data.trim() === "[DONE]";
-      if (isWhole) return;
-      yield readChunk(data);
+    for await (const data of eventData(response.body, owed)) {
+      if (data.trim() === "[DONE]") return;
+      const chunk = readChunk(data);
+      ends.take(chunk);
+      yield chunk;
     }
-    throw new RemoteError("The remote model's answer was cut off.");
+    if (!ends.areAll) throw new RemoteError("The remote model's answer was cut off, or is no stream of events.");
   } catch (error) {
-    if (signal?.aborted === true) throw abortError(signal, "The request was aborted by its signal.");
+    if (signal?.aborted === true) throw abortError(signal, ABORTED);
+    if (ends.areAll) return; // what failed behind the end takes nothing from it
     throw error instanceof RemoteError ? error : new RemoteError(`The remote model at ${baseURL} cannot be reached: ${String(error)}`, {}, error);
+  } finally {
+    connection.abort();
   }
 }

@@ -11,7 +11,7 @@ export interface LocalEngine {
 
 /** A server that speaks OpenAI's API. */
 export interface RemoteModel {
-  /** As of OpenAI's client: "https://api.example/v1". */
+  /** As of OpenAI's client: "https://api.example/v1". Redirects are not followed: what is asked goes nowhere else. */
   readonly baseURL: string;
   /** The model's name there. */
   readonly model: string;
@@ -19,6 +19,8 @@ export interface RemoteModel {
   readonly apiKey?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly fetch?: typeof fetch | undefined;
+  /** Milliseconds of silence after which it counts as failed. Default: a minute. */
+  readonly patience?: number | undefined;
 }
 
 export interface HybridPolicy {
