@@ -13,7 +13,14 @@ from pathlib import Path
 
 # Under both names: its own, and that of WebLLM, whose place it takes.
 NAMES = ("tiny", "@mlc-ai/web-llm")
-WAYS = ("the package's worker", "this thread", "WebLLM in this thread", "WebLLM in a worker of the program's")
+ENGINES = ("the package's worker", "this thread", "WebLLM in this thread", "WebLLM in a worker of the program's", "the AI SDK")
+FORMS = ("the Prompt API", "the element")
+
+
+def answers(text: str) -> dict[str, str]:
+    """What the programs are answered, by their ways to ask, where the model says this."""
+    return {**dict.fromkeys(ENGINES, text), **dict.fromkeys(FORMS, "yes")}
+
 
 Project = Callable[..., Path]
 Ask = Callable[..., dict[str, str]]

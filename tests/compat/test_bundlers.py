@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from projects import NAMES, WAYS, Ask, Project, command, run
+from projects import NAMES, Ask, Project, answers, command, run
 
 from open_page import serve_folder
 
@@ -54,7 +54,7 @@ def test_what_is_built_answers(project: Project, ask: Ask, answer: str, name: st
     if name.startswith(("webpack", "rspack")):  # their scripts are called so
         (folder / "out" / PAGE).write_text((folder / PAGE).read_text().replace("start.js", "main.js").replace('type="module"', "defer"))
     with serve_folder(folder / "out") as address:
-        assert ask(address + entry) == dict.fromkeys(WAYS, answer)
+        assert ask(address + entry) == answers(answer)
 
 
 def copy(folder: Path, path: str) -> None:
@@ -73,7 +73,7 @@ def test_the_development_server_of_vite_serves_it(project: Project, ask: Ask, an
     if name != "vite 8":  # whose dependencies keep their addresses
         (folder / "vite.config.js").write_text(f"export default {{ optimizeDeps: {{ exclude: {list(NAMES)} }} }};\n")
     with command(folder, "vite", "--host", "127.0.0.1", "--strictPort", "--port") as address:
-        assert ask(address) == dict.fromkeys(WAYS, answer)
+        assert ask(address) == answers(answer)
 
 
 NEXTS = (("next@16.4.6", "--turbopack"), ("next@16.4.6", "--webpack"), ("next@15.5.29", "--turbopack"), ("next@15.5.29", ""))
@@ -90,4 +90,4 @@ def test_next_renders_it_on_the_server_and_answers_in_the_page(project: Project,
     run(site, "next", "build", *filter(None, [bundler]))
     assert "tiny-llama" in (site / ".next" / "server" / "app" / "index.html").read_text("utf-8"), "rendered on the server"
     with command(site, "next", "start", "-H", "127.0.0.1", "-p") as address:
-        assert ask(address) == dict.fromkeys(WAYS, answer)
+        assert ask(address) == answers(answer)

@@ -30,7 +30,9 @@ def outside(command: list[str], folder: Path, cache: Path) -> str:
     environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(cache / "cache")}
     done = subprocess.run([*command, "outside.mjs"], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
-    text: str = json.loads(done.stdout)
+    text, adapted, formed, availability = json.loads(done.stdout)
+    assert (adapted, formed, availability) == (text, "yes", "available")
+    assert isinstance(text, str)
     return text
 
 

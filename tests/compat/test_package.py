@@ -21,7 +21,7 @@ def test_contents(package: Path) -> None:
             texts[member.name.removeprefix("package/")] = data.read()
     assert {"LICENSE", "README.md", "package.json"} <= texts.keys()
     assert b"THIRD" in texts["LICENSE"] or b"third-party" in texts["LICENSE"]
-    meant = r"LICENSE|README\.md|package\.json|[\w./-]+\.(js|d\.ts)|model/[\w.-]+\.(wasm|bin|txt)"
+    meant = r"LICENSE|README\.md|package\.json|sbom\.cdx\.json|[\w./-]+\.(js|d\.ts)|model/[\w.-]+\.(wasm|bin|txt)"
     assert [name for name in texts if not re.fullmatch(meant, name)] == []
     assert [name for name, data in texts.items() if name.endswith((".js", ".d.ts")) and b"sourceMappingURL" in data] == []
     fields = json.loads(texts["package.json"])

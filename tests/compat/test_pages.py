@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from projects import WAYS, Ask, Project
+from projects import Ask, Project, answers
 
 from open_page import serve_folder
 
@@ -19,7 +19,9 @@ POLICY = "script-src 'self' 'wasm-unsafe-eval' 'sha256-{map}'; worker-src 'self'
 
 def plain(folder: Path, root: str) -> str:
     """Writes the page, whose packages come from below `root`; the digest of its import map. A worker has none: it imports addresses."""
-    paths = {"tiny": "tiny/index.js", "tiny/static": "tiny/static.js", "@mlc-ai/web-llm": "@mlc-ai/web-llm/index.js"}
+    entries = ("static", "element", "prompt-api")
+    paths = {"tiny": "tiny/index.js", **{f"tiny/{name}": f"tiny/{name}.js" for name in entries}, "tiny/ai-sdk": "tiny/ai-sdk.js"}
+    paths["@mlc-ai/web-llm"] = "@mlc-ai/web-llm/index.js"
     imports = {name: f"{root}node_modules/{path}" for name, path in paths.items()}
     text = json.dumps({"imports": imports})
     page = (folder / "index.html").read_text()
@@ -37,7 +39,7 @@ def test_from_a_cdn(project: Project, ask: Ask, answer: str) -> None:
     with serve_folder(folder, {"Access-Control-Allow-Origin": "*"}) as cdn:
         plain(folder / "page", cdn)
         with serve_folder(folder / "page") as address:
-            assert ask(address) == dict.fromkeys(WAYS, answer)
+            assert ask(address) == answers(answer)
 
 
 @pytest.mark.parametrize("blob", [" blob:", ""])
@@ -48,4 +50,4 @@ def test_under_a_strict_policy(project: Project, ask: Ask, answer: str, blob: st
     # Without blob: one thread reads and computes, and the browser tells that more were tried.
     told = None if blob else "violates the following Content Security Policy directive: \"worker-src 'self'\""
     with serve_folder(folder, headers) as address:
-        assert ask(address, told) == dict.fromkeys(WAYS, answer)
+        assert ask(address, told) == answers(answer)

@@ -21,9 +21,10 @@ RUNTIME_LICENSE = "Apache-2.0"
 PEERS = {"@ai-sdk/provider": "^4.0.0", "react": ">=18"}
 JSON_SUFFIX = ".txt"  # Parcel makes a script of what ends in .json; no bundler touches a text, and hosts compress it, too
 _ENTRIES = ("index.js", "static.js", "prompt-api.js", "element.js", "node.js", "node-static.js", "node-prompt-api.js")
+_ADAPTERS = {"ai-sdk": "ai_sdk", "react": "react"}  # entries that are whole in the runtime, which needs no model
 _BETWEEN = ("engine.js", "node-engine.js", "language-model.js")
-SCRIPTS = (*_ENTRIES, *_BETWEEN, "models.js")
-_DECLARED = ("index", "static", "worker", "prompt-api", "models")
+SCRIPTS = (*_ENTRIES, *_BETWEEN, "models.js", *(f"{name}.js" for name in _ADAPTERS), "worker.js")
+_DECLARED = ("index", "static", "worker", "prompt-api", "element", "models", *_ADAPTERS)
 
 
 def write_npm(output: Output, models: Sequence[CompiledModel], *, name: str, version: str, weights: Places) -> Marker:
@@ -115,6 +116,9 @@ def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: Plac
         "models.d.ts": render("npm/models.d.ts.j2", ids=ids, names=names, ask_weights=ask_weights),
         "index.d.ts": render("npm/index.d.ts.j2", name=name, ask_weights=ask_weights),
         "static.d.ts": render("npm/static.d.ts.j2", ask_weights=ask_weights),
+        **{f"{name}.js": f'export * from "./runtime/{name}.js";\n' for name in _ADAPTERS},
+        **{f"{name}.d.ts": _types_of(folder) for name, folder in {**_ADAPTERS, "element": "element"}.items()},
+        "worker.js": 'import "./runtime/worker.js";\n',
         "worker.d.ts": "export {}; // a script, to be started\n",
         "prompt-api.d.ts": render("npm/prompt-api.d.ts.j2", ask_weights=ask_weights),
         "README.md": render(
@@ -128,6 +132,10 @@ def _texts(contents: Sequence[_Packaged], name: str, version: str, weights: Plac
         "LICENSE": render("npm/LICENSE.j2", models=licensed, licenses=licenses()),
         "package.json": json.dumps(_package_json(contents, name, version), indent=2) + "\n",
     }
+
+
+def _types_of(adapter: str) -> str:
+    return f'export * from "./runtime/adapters/{adapter}/index.js";\n'
 
 
 def one_line(text: str) -> str:
@@ -166,14 +174,12 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
         "license": RUNTIME_LICENSE if same_license else "SEE LICENSE IN LICENSE",
         "type": "module",
         "exports": {
-            # Deno and Bun take "node", too.
+            # Deno and Bun take "node", too. What knows no exports, as Parcel, finds the same files by their names.
             ".": {"types": "./index.d.ts", "node": "./node.js", "default": "./index.js"},
             "./static": {"types": "./static.d.ts", "node": "./node-static.js", "default": "./static.js"},
-            "./worker": {"types": "./worker.d.ts", "node": "./runtime/node-worker.js", "default": "./runtime/worker.js"},
-            "./ai-sdk": {"types": "./runtime/adapters/ai_sdk/index.d.ts", "default": "./runtime/ai-sdk.js"},
-            "./react": {"types": "./runtime/adapters/react/index.d.ts", "default": "./runtime/react.js"},
+            "./worker": {"types": "./worker.d.ts", "node": "./runtime/node-worker.js", "default": "./worker.js"},
             "./prompt-api": {"types": "./prompt-api.d.ts", "node": "./node-prompt-api.js", "default": "./prompt-api.js"},
-            "./element": {"types": "./runtime/adapters/element/index.d.ts", "default": "./element.js"},
+            **{f"./{name}": {"types": f"./{name}.d.ts", "default": f"./{name}.js"} for name in ("element", *_ADAPTERS)},
             "./model/*": "./model/*",
             "./package.json": "./package.json",
         },
@@ -186,7 +192,7 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
         "peerDependenciesMeta": {name: {"optional": True} for name in PEERS},
         # A worker's script runs for its effects, Node's entry puts Node in a browser's place, and the entries say what the package holds.
         "sideEffects": [
-            *(f"./{name}" for name in (*_ENTRIES, "engine.js", "node-engine.js")),
+            *(f"./{name}" for name in (*_ENTRIES, "engine.js", "node-engine.js", "worker.js")),
             "./runtime/worker.js",
             "./runtime/node.js",
             "./runtime/node-worker.js",

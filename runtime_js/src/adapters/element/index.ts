@@ -19,9 +19,9 @@ const ENGINE_ATTRIBUTES = ["model", "weights", "device", "shared"];
 const ENDS: readonly ErrorCode[] = ["DeviceLost", "GPUExecution", "OutOfMemory", "ModelNotLoaded", "Protocol", "Internal"];
 const PROPERTIES = ["messages", "request", "words"];
 
-/** Makes `name` an element that talks to one of the models. Outside of pages, and where the name is taken, nothing is done. */
+/** Makes `name` an element that talks to one of the models. Outside of pages, where nothing is laid out (jsdom), and where the name is taken, nothing is done. */
 export function defineChat(models: readonly ElementModel[], open: OpenModel, name = "llm-chat"): void {
-  if (typeof customElements === "undefined" || customElements.get(name) !== undefined) return;
+  if (typeof customElements === "undefined" || typeof ResizeObserver === "undefined" || customElements.get(name) !== undefined) return;
   const source = new Source(models, open);
   const late: LateScripts = {
     markdown: new Late<Markdown>(() => import("../../view/markdown.ts")),
