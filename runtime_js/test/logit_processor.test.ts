@@ -36,3 +36,22 @@ test("a logit processor has its part in every token of its model, one after the 
   assert.deepEqual(calls, []);
   assert.throws(() => new WebWorkerMLCEngine(new Loopback(engine), { ...CONFIG, logitProcessorRegistry: new Map() }), fails(RequestValidationError, /in this thread/));
 });
+
+test("answers whose logits are processed come one after the other: choices, prompts, and requests at once", async () => {
+  const calls: string[] = [];
+  const processor: LogitProcessor = {
+    processLogits: (logits) => { calls.push("logits"); return logits; }, processSampledToken: () => { calls.push("token"); }, resetState: () => { calls.push("reset"); },
+  };
+  const engine = new FakeEngine({ ...CONFIG, logitProcessorRegistry: new Map([[MODEL, processor]]) });
+  await engine.reload(MODEL);
+  const ask = { max_tokens: 3, ignore_eos: true, seed: 5 } as const;
+  const stop = new AbortController();
+  const left = engine.completions.create({ ...ask, prompt: "Never", max_tokens: 500 }, { signal: stop.signal }).catch(() => undefined);
+  const others = [engine.completions.create({ ...ask, prompt: ["One", "Two"], n: 2 }), engine.completions.create({ ...ask, prompt: "Three" }, { priority: 3 })];
+  while (calls.length < 20) await new Promise((resolve) => { setTimeout(resolve); });
+  stop.abort();
+  await left;
+  await Promise.all(others);
+  const answers = calls.join(" ").split("reset").slice(1).map((answer) => answer.trim());
+  assert.deepEqual([answers.length, answers.filter((answer) => answer === "logits token logits token logits token").length], [6, 5]);
+});

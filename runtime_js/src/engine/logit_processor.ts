@@ -3,8 +3,9 @@
 import { RequestValidationError } from "../support/errors.ts";
 
 /**
- * Its methods are called in turn: `resetState` before an answer, then for each of its tokens `processLogits` and `processSampledToken`. A
- * model that has one waits for it at every token, so steps are not submitted ahead. What it throws fails the answer.
+ * Its methods are called in turn: `resetState` before an answer, then for each of its tokens `processLogits` and `processSampledToken`; of
+ * tokens that a grammar forces the latter alone. Answers of a model that has one come one after the other, and wait for it at every token,
+ * so steps are not submitted ahead. What it throws fails the answer.
  */
 export interface LogitProcessor {
   /** Gives the logits that are drawn from, float32[vocabulary]: the model's own, changed in place, or others. Biases and filters come after. */

@@ -33,12 +33,13 @@ export class WaitingQueue<T extends { readonly priority: number; readonly isEnde
     this.#items.unshift(item);
   }
 
-  /** The one with the highest priority, of those that came first; now and then the one that came first of all. */
-  take(): T | undefined {
-    const [first] = this.#items;
+  /** Of those that may come now the one with the highest priority, of these the one that came first; now and then the one that came first of all. */
+  take(mayCome: (item: T) => boolean): T | undefined {
+    const items = this.#items.filter(mayCome);
+    const [first] = items;
     if (first === undefined) return undefined;
     const isInOrder = ++this.#turn % TURNS === 0;
-    const next = isInOrder ? first : this.#items.reduce((best, item) => (item.priority > best.priority ? item : best), first);
+    const next = isInOrder ? first : items.reduce((best, item) => (item.priority > best.priority ? item : best), first);
     this.#items.splice(this.#items.indexOf(next), 1);
     return next;
   }

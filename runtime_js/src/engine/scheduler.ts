@@ -43,6 +43,8 @@ export class Scheduler {
   #wasChunk = false;
   #steps = 0;
   #chunks = 0;
+  /** Whose draws a logit processor has a part in; it keeps a state, so that others of its kind wait. */
+  #stepwise: Generation | null = null;
   /** Nobody's turn comes before somebody has ended: memory is short. */
   #isShort = false;
   readonly #pace = new StepPace();
@@ -155,9 +157,10 @@ export class Scheduler {
   /** Gives turns while there are rows. */
   #admit(): void {
     while (this.#running.length < this.#rows && !(this.#isShort && this.#running.length > 0)) {
-      const next = this.#waiting.take();
+      const next = this.#waiting.take((one) => !one.request.sampler.isStepwise || one === this.#stepwise || this.#stepwise?.isEnded !== false);
       if (next === undefined) break;
       if (next.isEnded) continue;
+      if (next.request.sampler.isStepwise) this.#stepwise = next;
       const taken = new Set(this.#running.map(({ control }) => control));
       for (next.control = 0; taken.has(next.control);) next.control++;
       this.#running.push(next);
