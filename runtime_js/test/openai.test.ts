@@ -84,6 +84,13 @@ for (const [place, make] of Object.entries(PLACES)) {
       pieces.push(...piece?.logprobs?.content ?? []);
     }
     assert.deepEqual(pieces, content);
+    // Those of a stop string are in no message.
+    const stop = content.slice(2, 4).map(({ token }) => token).join("");
+    const { choices: [stopped] } = await client.chat.completions.create({ ...asked, stop });
+    assert.deepEqual([stopped?.finish_reason, stopped?.logprobs?.content], ["stop", content.slice(0, 2)]);
+    const before = [];
+    for await (const { choices: [piece] } of await client.chat.completions.create({ ...asked, stop, stream: true })) before.push(...piece?.logprobs?.content ?? []);
+    assert.deepEqual(before, content.slice(0, 2));
     const text = { model: MODEL, prompt: "Once", max_tokens: 4, temperature: 0, logprobs: 1 };
     const told = (await client.completions.create(text)).choices[0]?.logprobs;
     assert.deepEqual(told?.text_offset, told?.tokens?.map((_, i) => told.tokens?.slice(0, i).join("").length));

@@ -80,6 +80,8 @@ export interface TokenCounts {
   /** Of those, guessed; and guesses that were computed for nothing. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Of the last tokens of the completion, those that are in no text: they say the stop string before which it ended. */
+  readonly unsaid: number;
 }
 
 /** Why an answer ended: as its generation did, or with calls of tools. */
@@ -147,6 +149,9 @@ export class AnswerWriter implements GenerationListener {
   #recited = 0;
   #completion = 0;
   #reasoning = 0;
+  /** Tokens since the text last grew; they say a stop string where that has ended the answer. */
+  #silent = 0;
+  #isStopped = false;
 
   constructor(
     promptTokens: number, stop: readonly string[], eosTokenIds: ReadonlySet<number>, detokenizer: Detokenizer, parse: ParserOptions, sink: Sink,
@@ -195,7 +200,7 @@ export class AnswerWriter implements GenerationListener {
     this.#sink.push({
       type: "end",
       finishReason: finishReason === "stop" && this.#parser.calls > 0 ? "tool_calls" : finishReason,
-      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted },
+      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted, unsaid: this.#isStopped ? this.#silent : 0 },
       times: { queued: elapsed(this.#asked, this.#begun), prefill: elapsed(this.#begun, first), decode: elapsed(first, finished), ...(this.#grammar !== undefined && { grammar: { ...this.#grammar } }) },
     });
     this.#sink.end();
@@ -216,6 +221,8 @@ export class AnswerWriter implements GenerationListener {
   /** Whether the answer ends with the text of this token. */
   #read(token: number): boolean {
     const { text, stopped } = this.#scanner.push(this.#detokenizer.push(token));
+    this.#silent = text === "" ? this.#silent + 1 : 0;
+    this.#isStopped = stopped;
     this.#parser.push(text);
     return stopped || this.#parser.isOver;
   }

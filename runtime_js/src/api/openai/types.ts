@@ -109,7 +109,7 @@ interface SamplingParams {
   readonly stop_token_ids?: readonly number[] | null | undefined;
   /** The model's own end tokens do not end the answer. */
   readonly ignore_eos?: boolean | null | undefined;
-  /** 1. */
+  /** Answers to the prompt, 1 to 128: they share its cache, and each draws its own. Default 1. */
   readonly n?: number | null | undefined;
   /**
    * Where the context is too short: "drop_oldest" leaves out the oldest turns (of a text its oldest part), and lets the answer go on beyond the
