@@ -48,6 +48,9 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a budget below nothing", { messages: [USER], thinking_budget: -1 }, /thinking_budget must be an integer/],
   ["a budget and logprobs", { messages: [USER], thinking_budget: 5, logprobs: true }, /thinking_budget writes what closes a thought/],
   ["a call of nothing", { messages: [USER], tool_choice: "required" }, /tool_choice requires a call, but there are no tools/],
+  ["a choice of another tool", { messages: [USER], tools: [TOOL], tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [{ type: "function", function: { name: "find" } }] } } },
+    /tool_choice\.allowed_tools\.tools\[0\]\.function\.name must be the name of one of the tools/],
+  ["arguments that are no object", { messages: [USER], tools: [{ type: "function", function: { name: "f", parameters: { type: "array" } } }] }, /tools\[0\]\.function\.parameters\.type must be "object"/],
   ["another tool", { messages: [USER], tools: [TOOL], tool_choice: { type: "function", function: { name: "find" } } }, /tool_choice\.function\.name must be the name of one of the tools/],
   ["an effort that nobody knows", { messages: [USER], reasoning_effort: "huge" }, /reasoning_effort/],
   ["template variables that are none", { messages: [USER], chat_template_kwargs: "x" }, /chat_template_kwargs must be an object/],
@@ -197,6 +200,11 @@ test("calls and what tools said are read, with the tools' names", () => {
       thinking_budget: 9, x: [1],
     },
   } });
+  const others = ["find", "list"].map((name) => ({ type: "function", function: { name, strict: true } }));
+  const allowed = { mode: "required", tools: [{ type: "function", function: { name: "list" } }] };
+  const some = parseChatRequest({ messages: [USER], tools: [TOOL, ...others], tool_choice: { type: "allowed_tools", allowed_tools: allowed } }).answer;
+  assert.deepEqual([some.toolChoice, some.strictTools, some.prompt], [{ kind: "required" }, ["list"],
+    { kind: "chat", conversation: { messages: [USER], tools: [{ type: "function", function: { name: "list" } }] } }]);
   const { prompt: silent } = parseChatRequest({ messages: [USER], tools: [TOOL], tool_choice: "none", extra_body: { enable_thinking: true } }).answer;
   assert.deepEqual(silent, { kind: "chat", conversation: { messages: [USER], variables: { enable_thinking: true, thinking: true, thinking_mode: "enabled" } } });
 });

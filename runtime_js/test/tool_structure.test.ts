@@ -168,8 +168,48 @@ test("a model may think first where its prompt has begun a thought, and calls be
   assert.match(tokens.slice(0, -1).map((token) => words[token]).join(""), /^[ab]{3}$/);
 });
 
-test("the model says itself whether it calls, and a form of the answer excludes one of calls", () => {
+test("the model says itself whether it calls, and a structural tag excludes calls of a certain form", () => {
   assert.equal(toolStructure(asking({}), HERMES, false), undefined);
-  const both = asking({ toolChoice: { kind: "required" }, structure: { kind: "regex", pattern: "a", param: "response_format" } });
-  assert.throws(() => toolStructure(both, HERMES, false), fails(RequestValidationError, /exclude each other/));
+  const tagged = { structure: { kind: "tags", tags: "{}", isStrict: false, param: "response_format" } } as const;
+  assert.equal(toolStructure(asking(tagged), HERMES, false), undefined);
+  assert.throws(() => toolStructure(asking({ toolChoice: { kind: "required" }, ...tagged }), HERMES, false), fails(RequestValidationError, /exclude each other/));
+});
+
+/** Of several seeds. */
+async function answers(request: AnswerRequest, format: ChatFormat, seeds = 12): Promise<Answer[]> {
+  const all: Answer[] = [];
+  for (let seed = 0; seed < seeds; seed++) all.push(await answer(request, format, seed));
+  return all.filter(({ isWhole }) => isWhole);
+}
+
+test("an answer whose text has a form calls one tool, or has that form; one that must call has none", async () => {
+  const structure = { kind: "regex", pattern: "[ab]{3}", param: "response_format.regex" } as const;
+  for (const name of ["hermes", "llama", "mistral-list", "qwen-coder", "lfm2", "gemma", "functionary-v3.2", "harmony", "kimi-k3"]) {
+    const format = FORMATS.get(name);
+    assert.ok(format !== undefined);
+    const all = await answers(asking({ structure }), format);
+    const [texts, calls] = [all.filter((one) => one.calls.length === 0), all.filter((one) => one.calls.length > 0)];
+    assert.ok(texts.length > 0 && calls.length > 0, `${name}: ${texts.length} texts, ${calls.length} calls`);
+    for (const { text } of texts) assert.match(text, /^[ab]{3}$/, name);
+    for (const { calls: [call], calls: { length }, text } of calls) assert.ok(length === 1 && text === "" && isWanted(call?.arguments ?? ""), `${name}: ${call?.arguments}`);
+    const wanted = await answers(asking({ structure, toolChoice: { kind: "named", name: "find" } }), format, 2);
+    assert.ok(wanted.every((one) => one.calls.length === 1), name);
+  }
+});
+
+test("a tool without parameters takes none, one whose schema names no type an object, and a schema that cannot be used is named", async () => {
+  const tool = (name: string, parameters?: JsonObject): JsonObject => ({ type: "function", function: { name, ...(parameters !== undefined && { parameters }) } });
+  const asked = (...tools: JsonObject[]): AnswerRequest => (
+    asking({ prompt: { kind: "chat", conversation: { messages: [], tools } }, toolChoice: { kind: "named", name: "look" }, strictTools: ["look"] }));
+  for (const parameters of [undefined, {}, { type: "object", properties: {} }]) {
+    for (const { calls: [call] } of await answers(asked(tool("look", parameters)), HERMES, 2)) assert.equal(call?.arguments, "{}");
+  }
+  for (const { calls: [call] } of await answers(asked(tool("look", { additionalProperties: { type: "boolean" } })), HERMES, 4)) assert.match(call?.arguments ?? "", /^\{/);
+  const wrong = { properties: { at: { $ref: "#/$defs/none" } }, required: ["at"] };
+  for (const name of ["hermes", "qwen-coder", "gemma"]) {
+    const structure = toolStructure(asked(tool("find"), tool("look", wrong)), FORMATS.get(name) ?? HERMES, false);
+    assert.ok(structure !== undefined);
+    await assert.rejects(grammars.constraint(structure), (error) => error instanceof RequestValidationError && error.param === "tools[1].function.parameters"
+      && /in tools\[1\]\.function\.parameters cannot be used: .*leads nowhere \(at #\/properties\/at\/\$ref\)/.test(error.message), name);
+  }
 });

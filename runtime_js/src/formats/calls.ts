@@ -55,6 +55,9 @@ function* jsonCalls(input: Input, syntax: Of<"json">, sink: CallSink): Step<void
   if (isList) yield* input.expect("]");
 }
 
+/** What models call arguments that have learned several formats. */
+const ARGUMENTS = ["arguments", "parameters"];
+
 function* jsonCall(input: Input, syntax: Of<"json">, sink: CallSink): Step<void> {
   let name: string | undefined;
   let held: string | undefined;
@@ -72,7 +75,7 @@ function* jsonCall(input: Input, syntax: Of<"json">, sink: CallSink): Step<void>
       name = yield* jsonWord(input);
       sink.begin(name);
       if (held !== undefined) sink.piece(held);
-    } else if (key === syntax.arguments && held === undefined) {
+    } else if ((key === syntax.arguments || ARGUMENTS.includes(key)) && held === undefined) {
       held = "";
       yield* argumentsOf(input, (text) => {
         if (name === undefined) held += text;

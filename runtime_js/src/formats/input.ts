@@ -134,7 +134,7 @@ function first(text: string, tags: readonly string[]): readonly [number, string]
 const MAX_SPACE = 64;
 
 /** Spaces at the end of a text, of which some count. */
-function spaces(text: string): number {
+export function spaces(text: string): number {
   return Math.min(text.length - text.trimEnd().length, MAX_SPACE);
 }
 

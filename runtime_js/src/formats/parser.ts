@@ -4,7 +4,7 @@ import { readCalls } from "./calls.ts";
 import type { OutputEvent } from "./events.ts";
 import type { ChatFormat, ToolFormat } from "./format.ts";
 import type { JsonObject } from "../support/json.ts";
-import { Input, Malformed, type Step } from "./input.ts";
+import { Input, Malformed, spaces, type Step } from "./input.ts";
 import type { CallSink } from "./sink.ts";
 
 export interface ParserOptions {
@@ -32,6 +32,9 @@ export class OutputParser {
   #open: OutputEvent | null = null;
   #isThinking: boolean;
   #calls = 0;
+  #hasText = false;
+  /** Whether something else came since the last text, so that the next one begins on a line of its own. */
+  #isParted = false;
   /** Whether what is read may still turn out to be no call. */
   #isHeld = false;
 
@@ -84,7 +87,11 @@ export class OutputParser {
     let isStart = true;
     while (!input.isEnded || input.rest !== "") {
       if (isStart && this.#tools?.bare === true && this.#options.tools.size > 0) yield* this.#bareCall(this.#tools);
-      const tag = yield* input.until(opening, (text) => this.#add({ type: "text", text }));
+      let before = "";
+      const tag = yield* input.until(opening, (text) => this.#addText(text), (text) => {
+        before = text.slice(text.length - spaces(text));
+        return before.length;
+      });
       isStart = false;
       if (tag === undefined) return;
       if (tag === thinking?.begin) {
@@ -92,9 +99,10 @@ export class OutputParser {
         yield* this.#thought();
         isStart = true;
       } else if (this.#tools?.begin.includes(tag) === true) {
-        yield* this.#callsBehind(tag, this.#tools);
+        yield* this.#callsBehind(before, tag, this.#tools);
       } else {
         yield* input.skipSpace();
+        this.#isParted = true;
       }
     }
   }
@@ -104,18 +112,20 @@ export class OutputParser {
     yield* input.skipSpace();
     yield* input.until([this.#options.format.thinking?.end ?? ""], (text) => this.#add({ type: "reasoning", text }));
     this.#isThinking = false;
+    this.#isParted = true;
     yield* input.skipSpace();
   }
 
   /** A call without a tag, at the beginning of an answer. */
   *#bareCall(format: ToolFormat): Step<void> {
     const first = yield* this.#input.peek();
-    if (first === "{" || first === "[") yield* this.#callsBehind("", format);
+    if (first === "{" || first === "[") yield* this.#callsBehind("", "", format);
   }
 
-  *#callsBehind(tag: string, format: ToolFormat): Step<void> {
+  /** space: what stands in front of the tag, and is text where no call comes. */
+  *#callsBehind(space: string, tag: string, format: ToolFormat): Step<void> {
     const input = this.#input;
-    let before = tag;
+    let before = space + tag;
     const hold = (): void => {
       if (this.#isHeld) input.unmark();
       this.#isHeld = true;
@@ -126,6 +136,7 @@ export class OutputParser {
       begin: (name) => {
         if (this.#options.tellsAll !== true && !this.#options.tools.has(name)) throw new Malformed("no such tool");
         this.#isHeld = false;
+        this.#isParted = true;
         input.unmark();
         this.#add({ type: "toolCall", index: this.#calls++, id: this.#options.newId(), name });
       },
@@ -136,10 +147,16 @@ export class OutputParser {
       yield* readCalls(input, format, this.#options.tools, sink);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      if (this.#isHeld) this.#add({ type: "text", text: before + input.unmark() });
+      if (this.#isHeld) this.#addText(before + input.unmark());
     }
     if (this.#isHeld) input.unmark();
     this.#isHeld = false;
+  }
+
+  #addText(text: string): void {
+    if (text === "") return;
+    this.#add({ type: "text", text: this.#isParted && this.#hasText ? `\n${text}` : text });
+    [this.#hasText, this.#isParted] = [true, false];
   }
 
   #add(event: OutputEvent): void {

@@ -2,7 +2,7 @@
 
 import type { AnswerRequest } from "../../engine/answer.ts";
 import type { ToolChoice } from "../../engine/tool_structure.ts";
-import type { Fields } from "../../support/fields.ts";
+import { isRecord, type Fields } from "../../support/fields.ts";
 import { isJsonObject, readJsonObject, readJsonObjects, type Json, type JsonObject } from "../../support/json.ts";
 import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/conversation.ts";
 import { refuseUnsupported } from "./neutral.ts";
@@ -22,7 +22,11 @@ function checkTool(tool: Fields): void {
   refuseUnsupported(called, ["name", "description", "parameters", "strict"], {});
   if (!TOOL_NAME.test(called.string("name", 64))) throw called.wrong("name", "1 to 64 letters, digits, _ or -");
   called.optional("description", (key) => called.string(key, 1 << 20));
-  called.optional("parameters", (key) => readJsonObject(called, key));
+  called.optional("parameters", (key) => {
+    const schema = called.object(key);
+    schema.optional("type", (type) => schema.oneOf(type, ["object"]));
+    return readJsonObject(called, key);
+  });
   called.optional("strict", (key) => called.boolean(key));
 }
 
@@ -48,27 +52,49 @@ function parseTools(request: Fields): JsonObject[] {
   return tools;
 }
 
+/** The name of one of the tools. */
+function nameFrom(called: Fields, tools: readonly JsonObject[]): string {
+  called.onlyKeys(["name"]);
+  const name = called.string("name", 64);
+  if (!tools.some((tool) => nameOf(tool) === name)) throw called.wrong("name", "the name of one of the tools");
+  return name;
+}
+
+/** Which of the tools may be called: all, unless the request allows some. */
+function allowedTools(request: Fields, tools: readonly JsonObject[]): readonly JsonObject[] {
+  const choice = request.raw("tool_choice");
+  if (!isRecord(choice) || choice["type"] !== "allowed_tools") return tools;
+  const names = request.object("tool_choice").object("allowed_tools").objects("tools", MAX_TOOLS, (tool) => {
+    tool.oneOf("type", ["function"]);
+    return nameFrom(tool.object("function"), tools);
+  });
+  return tools.filter((tool) => names.some((name) => nameOf(tool) === name));
+}
+
 /** Undefined where no tool may be called. */
 function parseChoice(request: Fields, tools: readonly JsonObject[]): ToolChoice | undefined {
   if (!request.has("tool_choice")) return { kind: "auto" };
   if (typeof request.raw("tool_choice") === "string") {
     const kind = request.oneOf("tool_choice", ["none", "auto", "required"]);
-    if (kind === "required" && tools.length === 0) throw request.fail("tool_choice requires a call, but there are no tools", "tool_choice");
-    return kind === "none" ? undefined : { kind };
+    return kind === "none" ? undefined : modeOf(request, kind, tools);
   }
   const choice = request.object("tool_choice");
-  choice.oneOf("type", ["function"]);
-  const called = choice.object("function");
-  choice.onlyKeys(["type", "function"]);
-  called.onlyKeys(["name"]);
-  const name = called.string("name", 64);
-  if (!tools.some((tool) => nameOf(tool) === name)) throw called.wrong("name", "the name of one of the tools");
-  return { kind: "named", name };
+  const type = choice.oneOf("type", ["function", "allowed_tools"]);
+  choice.onlyKeys(["type", type]);
+  if (type === "function") return { kind: "named", name: nameFrom(choice.object(type), tools) };
+  const allowed = choice.object(type);
+  allowed.onlyKeys(["mode", "tools"]);
+  return modeOf(request, allowed.oneOf("mode", ["auto", "required"]), tools);
 }
 
-function strictNames(request: Fields): string[] {
+function modeOf(request: Fields, kind: "auto" | "required", { length }: readonly JsonObject[]): ToolChoice {
+  if (kind === "required" && length === 0) throw request.fail("tool_choice requires a call, but there are no tools", "tool_choice");
+  return { kind };
+}
+
+function strictNames(request: Fields, told: readonly JsonObject[]): string[] {
   return request.objects("tools", MAX_TOOLS, (tool) => tool.object("function"))
-    .filter((called) => called.raw("strict") === true).map((called) => called.string("name", 64));
+    .filter((called) => called.raw("strict") === true).map((called) => called.string("name", 64)).filter((name) => told.some((tool) => nameOf(tool) === name));
 }
 
 type Calls = Pick<AnswerRequest, "toolChoice" | "strictTools" | "parallelToolCalls" | "thinkingBudget">;
@@ -99,7 +125,7 @@ function templateVariables(request: Fields): JsonObject {
 
 /** Raises RequestValidationError. */
 export function parseChat(request: Fields, messages: Conversation["messages"]): ChatWish {
-  const given = parseTools(request);
+  const given = allowedTools(request, parseTools(request));
   const choice = parseChoice(request, given);
   const tools = choice === undefined ? [] : given;
   const variables = templateVariables(request);
@@ -109,7 +135,7 @@ export function parseChat(request: Fields, messages: Conversation["messages"]): 
   if (thinkingBudget !== undefined && request.raw("logprobs") === true) {
     throw request.fail("thinking_budget writes what closes a thought, which has no logprobs: leave out one of them", "thinking_budget");
   }
-  const strictTools = tools.length > 0 ? strictNames(request) : [];
+  const strictTools = tools.length > 0 ? strictNames(request, tools) : [];
   return {
     conversation: {
       messages, ...(tools.length > 0 && { tools }), ...(Object.keys(variables).length > 0 && { variables }),

@@ -145,8 +145,9 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly top_logprobs?: number | null | undefined;
   readonly tools?: readonly ChatCompletionTool[] | null | undefined;
   /**
-   * `auto`, the default: the model may call tools. `none`: it is told of none. `required`, or one by name: it calls, and arguments are as the
-   * tool's schema says where the model writes them as JSON, or in tags.
+   * `auto`, the default: the model may call tools; beside a `response_format` it calls one, or answers in that form. `none`: it is told of none.
+   * `required`, or one by name: it calls, and arguments are as the tool's schema says where the model writes them as JSON, or in tags. Where it
+   * allows some of the tools, the model is told of these.
    */
   readonly tool_choice?: string | object | null | undefined;
   /** Whether one answer may call several tools; default true. */

@@ -1,10 +1,11 @@
 /** Structural tags of what an answer must look like where a request wants calls of tools, and of what comes behind a thought. */
 
-import type { ToolFormat } from "../../formats/format.ts";
+import type { CallSyntax, ToolFormat } from "../../formats/format.ts";
 import { filled, hasHole } from "../../formats/words.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../support/json.ts";
 import { parameterContent } from "./parameter_content.ts";
-import type { Calls, Structure } from "./structure.ts";
+import { SchemaError } from "./schema_fields.ts";
+import type { CallableTool, Calls, Structure } from "./structure.ts";
 
 /** A part with a form. */
 interface Tag {
@@ -16,10 +17,10 @@ interface Tag {
 
 const ANY_TEXT = { type: "any_text" };
 
-/** One call, from its first letter to its last. Without `schema` its arguments are any text. */
-function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: string, schema: JsonObject | undefined, isStrict: boolean): Tag {
-  const tag = (begin: string, close: string): Tag => (
-    { type: "tag", begin, content: schema === undefined ? ANY_TEXT : { type: "json_schema", json_schema: schema }, end: close });
+/** One call, from its first letter to its last. Without `isHeld` its arguments are any text. */
+function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, { name, schema, isStrict, param }: CallableTool, isHeld: boolean): Tag {
+  const content = (more: object): object => (isHeld ? { type: "json_schema", json_schema: schema, strict: isStrict, param, ...more } : ANY_TEXT);
+  const tag = (begin: string, close: string, more = {}): Tag => ({ type: "tag", begin, content: content(more), end: close });
   switch (syntax.kind) {
     case "json": {
       const [before, after] = syntax.isList ? ["[", "]"] : end === "" ? ["", ""] : ["\n", "\n"];
@@ -31,17 +32,22 @@ function tagOf({ begin: [open = ""], end, bare, syntax }: ToolFormat, name: stri
     case "parameters":
       return {
         type: "tag", begin: `${open}${syntax.nameBegin === "" || hasHole(syntax.nameBegin) ? "" : "\n"}${filled(syntax.nameBegin, name)}${name}${filled(syntax.nameEnd, "1")}\n`,
-        content: schema === undefined ? ANY_TEXT : parameterContent(syntax, schema, isStrict), end: `${syntax.end}${syntax.end === "" ? "" : "\n"}${end}`,
+        content: isHeld ? parametersOf(syntax, schema, isStrict, param) : ANY_TEXT, end: `${syntax.end}${syntax.end === "" ? "" : "\n"}${end}`,
       };
     case "elements":
       return { ...tag(`${open}${syntax.nameBegin}${name}${syntax.nameEnd}`, `${syntax.mark}</${syntax.end}${end}`), content: ANY_TEXT };
     case "python":
-      return { ...tag(`${open}[${name}(`, `)]${end}`), ...(schema !== undefined && { content: { type: "keywords", json_schema: schema } }) };
+      return tag(`${open}[${name}(`, `)]${end}`, { type: "keywords" });
     case "fields":
-      return {
-        ...tag(`${open}${syntax.prefix}${name}{`, `}${end}`),
-        ...(schema !== undefined && { content: { type: "fields", json_schema: schema, quote: syntax.quote } }),
-      };
+      return tag(`${open}${syntax.prefix}${name}{`, `}${end}`, { type: "fields", quote: syntax.quote });
+  }
+}
+
+function parametersOf(syntax: Extract<CallSyntax, { kind: "parameters" }>, schema: JsonObject, isStrict: boolean, param: string): object {
+  try {
+    return parameterContent(syntax, schema, isStrict, param);
+  } catch (error) {
+    throw error instanceof SchemaError ? error.within("#", param) : error;
   }
 }
 
@@ -49,11 +55,18 @@ function trigger({ begin: [open = ""], bare, syntax }: ToolFormat): string {
   return bare && syntax.kind === "json" ? `{"${syntax.name}": ` : open;
 }
 
-function callTags({ format, skipped, tools, strictTools, isWanted, isOne }: Calls): object {
-  const tags = tools.map(([name, schema]) => tagOf(format, name, isWanted || strictTools.includes(name) ? schema : undefined, strictTools.includes(name)));
+function callTags({ format, skipped, tools, isWanted, isOne, instead }: Calls): object {
+  const tags = tools.map((tool) => tagOf(format, tool, isWanted || instead !== undefined || tool.isStrict));
+  if (instead !== undefined) return callOr(formatOf(instead), format.opened, tags, skipped);
   const more = { type: "triggered_tags", triggers: [trigger(format)], tags, at_least_one: false, stop_after_first: false };
   if (format.opened === "") return { ...more, at_least_one: isWanted, stop_after_first: isWanted && isOne };
   return goingOn(format.opened, tags, isWanted ? [] : skipped, isWanted && isOne ? undefined : more);
+}
+
+/** One call, or a form, behind what says that it is no call where the prompt has opened one. */
+function callOr(form: unknown, opened: string, tags: readonly Tag[], [skipped = ""]: readonly string[]): object {
+  const formed = opened === "" ? form : { type: "sequence", elements: [{ type: "const_string", value: skipped.slice(opened.length) }, form] };
+  return { type: "or", elements: [formed, ...tags.map((tag) => ({ ...tag, begin: tag.begin.slice(opened.length) }))] };
 }
 
 /** An answer whose first call, or what says that it is none, the prompt has opened. */
@@ -69,7 +82,7 @@ function goingOn(opened: string, tags: readonly Tag[], others: readonly string[]
 function formatOf(structure: Structure): unknown {
   switch (structure.kind) {
     case "schema":
-      return { type: "json_schema", json_schema: parseJson(structure.schema) };
+      return { type: "json_schema", json_schema: parseJson(structure.schema), strict: structure.isStrict, param: structure.param };
     case "calls":
       return callTags(structure.calls);
     case "grammar":

@@ -32,9 +32,13 @@ export function schemaFault(text: string): string | undefined {
   }
 }
 
-/** A form that cannot be had, and why. */
+/** A form that cannot be had, and why; param: the field of the request that is wrong, where it is not the one that asks for the form. */
 export class FormError extends Error {
   override readonly name = "FormError";
+
+  constructor(message: string, readonly param?: string) {
+    super(message);
+  }
 }
 
 function keyOf({ param: _, ...form }: Structure): string {
@@ -84,7 +88,8 @@ export class CompiledForms {
 }
 
 function refusal(error: unknown): unknown {
-  if (error instanceof CppException || error instanceof SchemaError || error instanceof SyntaxError) return new FormError(error.message.replace(/[.]+$/, ""));
+  if (error instanceof SchemaError) return new FormError(error.message, error.param);
+  if (error instanceof CppException || error instanceof SyntaxError) return new FormError(error.message.replace(/[.]+$/, ""));
   const isTooDeep = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
   return isTooDeep ? new FormError("it is nested too deeply") : error;
 }

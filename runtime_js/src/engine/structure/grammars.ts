@@ -53,6 +53,7 @@ export class Grammars {
 /** What is wrong with a structure, in the words of the request. */
 function refusal({ kind, param }: Structure, error: unknown): Error {
   if (!(error instanceof Error) || error.name !== "FormError") return new InternalError(`The grammar engine failed: ${String(error)}`, {}, error);
-  const what = { schema: "The schema", grammar: "The grammar", regex: "The regular expression", tags: "The structural tag", calls: "A schema" }[kind];
-  return new RequestValidationError(`${what} in ${param} cannot be used: ${error.message}.`, { param });
+  const what = { schema: "The schema", grammar: "The grammar", regex: "The regular expression", tags: "The structural tag", calls: "The form" }[kind];
+  const at = "param" in error && typeof error.param === "string" ? error.param : param;
+  return new RequestValidationError(`${at === param ? what : "The schema"} in ${at} cannot be used: ${error.message}.`, { param: at });
 }

@@ -53,7 +53,7 @@ function textValue(schema: JsonObject, name: string, end: string, isStrict: bool
 }
 
 /** Every property in the schema's order, texts as they are and other values as JSON; those that are not required may be left out. Raises SchemaError. */
-export function parameterContent(syntax: Syntax, schema: JsonObject, isStrict: boolean): object {
+export function parameterContent(syntax: Syntax, schema: JsonObject, isStrict: boolean, param: string): object {
   const { keyBegin, keyEnd, valueBegin, valueEnd, textKind, jsonKind } = syntax;
   const { properties = null, required = null } = schema;
   const definitions = Object.fromEntries(DEFINITIONS.flatMap((key): [string, Json][] => (Object.hasOwn(schema, key) ? [[key, schema[key] ?? null]] : [])));
@@ -63,7 +63,8 @@ export function parameterContent(syntax: Syntax, schema: JsonObject, isStrict: b
     const isText = given["type"] === "string";
     const kind = isText ? textKind : filled(jsonKind, typeName(given));
     const open = `${keyBegin}${name}${keyEnd}${kind}${valueBegin === "" ? "" : `${textKind === "" ? "\n" : ""}${valueBegin}`}${line}`;
-    const json = { type: "json_schema", json_schema: isJsonObject(property) ? { ...property, ...definitions } : property };
+    const at = pointer("#/properties", name);
+    const json = { type: "json_schema", json_schema: isJsonObject(property) ? { ...property, ...definitions } : property, strict: isStrict, param, at };
     const value = isText ? textValue(given, name, valueEnd, isStrict) : json;
     const whole = { type: "sequence", elements: [constant(open), value, constant(`${line}${valueEnd}\n`)] };
     return Array.isArray(required) && required.includes(name) ? whole : { type: "or", elements: [whole, NOTHING] };

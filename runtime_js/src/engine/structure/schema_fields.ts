@@ -6,8 +6,14 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** What is wrong with a schema, and where: a JSON pointer like `#/properties/age`. */
 export class SchemaError extends Error {
-  constructor(readonly path: string, reason: string) {
+  /** param: the field of the request that has the schema, where it is not the one that asks for the form. */
+  constructor(readonly path: string, readonly reason: string, readonly param?: string) {
     super(`${reason} (at ${path})`);
+  }
+
+  /** The same of a schema that is a part of another, or in another field. */
+  within(path: string, param: string): SchemaError {
+    return new SchemaError(`${path}${this.path.slice(1)}`, this.reason, this.param ?? param);
   }
 }
 

@@ -13,18 +13,27 @@ export type Form =
   /** A structural tag of xgrammar, as JSON text: free text with parts that have forms of their own. */
   | { readonly kind: "tags"; readonly tags: string; readonly isStrict: boolean }
   /** Calls of tools. */
-  | { readonly kind: "calls"; readonly calls: Calls; readonly isStrict: boolean };
+  | { readonly kind: "calls"; readonly calls: Calls };
 
 export interface Calls {
   /** How the model writes them, and what tags of its say nothing. */
   readonly format: ToolFormat;
   readonly skipped: readonly string[];
-  /** Names, and the schemas of their arguments. */
-  readonly tools: readonly (readonly [string, JsonObject])[];
-  readonly strictTools: readonly string[];
+  readonly tools: readonly CallableTool[];
   /** Whether there must be a call, and whether there may be no more than one then. */
   readonly isWanted: boolean;
   readonly isOne: boolean;
+  /** What an answer that calls nothing looks like; one that does has one call. Default: any text, also beside calls. */
+  readonly instead?: Structure | undefined;
+}
+
+export interface CallableTool {
+  readonly name: string;
+  /** Of its arguments. */
+  readonly schema: JsonObject;
+  readonly isStrict: boolean;
+  /** The field of the request that has the schema. */
+  readonly param: string;
 }
 
 export type Structure = Form & {

@@ -1,6 +1,7 @@
 /**
  * Structural tags: free text in which tags begin parts that have a form. Schemas in them become grammars, as everywhere; those of the type
- * `keywords` and `fields`, which only this engine knows, are written as the arguments of Python's calls, or with a `quote` of their own.
+ * `keywords` and `fields`, which only this engine knows, are written as the arguments of Python's calls, or with a `quote` of their own. A schema
+ * may say itself whether it is meant strictly (`strict`), and which field of the request has it (`param`, and where in it: `at`).
  */
 
 import { isRecord } from "../../support/fields.ts";
@@ -23,13 +24,14 @@ function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | und
   if (!SCHEMAS.includes(String(format["type"]))) {
     return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, lengths, pointer(path, key), depth + 1)]));
   }
+  const { quote, param, at = "#", strict = isStrict } = format;
   try {
-    const quote = format["quote"];
-    if (typeof quote === "string") return { type: "grammar", grammar: fieldGrammar(format["json_schema"] ?? true, quote, isStrict) };
-    const notation = format["type"] === "keywords" ? KEYWORDS : OBJECT;
-    return { type: "grammar", grammar: schemaGrammar(format["json_schema"] ?? true, isStrict, lengths, notation) };
+    const schema = format["json_schema"] ?? true;
+    if (typeof quote === "string") return { type: "grammar", grammar: fieldGrammar(schema, quote, strict === true) };
+    return { type: "grammar", grammar: schemaGrammar(schema, strict === true, lengths, format["type"] === "keywords" ? KEYWORDS : OBJECT) };
   } catch (error) {
-    throw error instanceof SchemaError ? new SchemaError(`${path}/json_schema`, error.message) : error;
+    if (!(error instanceof SchemaError)) throw error;
+    throw typeof param === "string" ? error.within(String(at), param) : new SchemaError(`${path}/json_schema`, error.message);
   }
 }
 
