@@ -132,7 +132,7 @@ class Recipe(Blueprint):
             raise UnsupportedArchitecture(short, f"What is built has {MIN_CONTEXT} or more: its config may be wrong.")
         context_length = context_within(request.context_length, model.context_length)
         schemes = {weight.name: choose_scheme(weight, checkpoint, request.quantization) for weight in model.weights}
-        chunk = context_length if model.takes_whole_texts else min(request.prefill_chunk, context_length)
+        chunk = context_length if model.takes_whole_texts else min(max(request.prefill_chunk, model.whole_picture), context_length)
         layout = Layout.of(model, schemes, context_length, chunk)
         importance = None if request.imatrix is None else read_imatrix(request.imatrix, model)
         tower = None if vision is None else TowerRecipe.of(request, vision)

@@ -18,11 +18,12 @@ from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
 from webllm_build.model import check_tied
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.vision.tower import Tower
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Packed, pack_part
 from webllm_build.quantize.calibrate import TEXT, calibration_tokens, gains_by_calibration, importances
-from webllm_build.quantize.probe import Contents, probe
+from webllm_build.quantize.probe import Contents, Probe, probe, probe_tower
 from webllm_build.recipe import Blueprint
 from webllm_build.versions import WEIGHTS_SOURCES, WEIGHTS_TOOLS, made_by
 
@@ -49,8 +50,7 @@ def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> Stored
                 importance = _kept(folder / IMPORTANCE, lambda: importances(decoder, checkpoint, tokens, done))
         with progress.step("Packing weights", recipe.bytes) as done:
             buffers = _buffers(recipe, importance)
-            measure = None if decoder is None else lambda stored: probe(decoder, checkpoint, schemes, _contents(recipe, stored))
-            write_weights(folder, buffers, done, probe=measure)
+            write_weights(folder, buffers, done, probe=lambda stored: _probe(recipe, _contents(recipe, stored)))
         (folder / IMPORTANCE).unlink(missing_ok=True)
 
     with progress.step(f"Comparing {checkpoint.name} with what was packed before"):
@@ -65,6 +65,13 @@ def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> Stored
         "made by": made_by(WEIGHTS_SOURCES, WEIGHTS_TOOLS),
     }
     return read_weights(cache.entry("weights", inputs, make, _intact, resumes=True))
+
+
+def _probe(recipe: Blueprint, contents: Contents) -> Probe:
+    model, checkpoint, schemes = recipe.model, recipe.checkpoint, recipe.schemes
+    if isinstance(model, Tower):
+        return probe_tower(model, checkpoint, schemes, contents)
+    return probe(model, checkpoint, schemes, contents)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from machine import Array, Machine, place
 
 from webllm_build.compile.abi_generated import FIRST_WORD, MAX_ROWS, SAMPLING_WORDS, STATE_WORDS
+from webllm_build.model.numpy_operators import picture_ends
 
 PAGES, SLOTS = 64, 32
 GREEDY = np.array([0, np.float32(1).view(np.uint32)] + [0] * (SAMPLING_WORDS - 2), np.uint32)  # temperature 0, top_p 1
@@ -68,6 +69,8 @@ class CpuRunner:
         self.take(tokens)
         if vectors is not None:
             self.write("vectors", vectors)
+        if "ends" in self._io:
+            self.write("ends", picture_ends(np.array(tokens)).astype(np.int32) + self.lengths.get(sequence, 0))
         self._prepare([sequence], len(tokens))
         self.run("prefill", len(tokens))
         before = self.read("logits", np.uint32).reshape(MAX_ROWS, -1), self.read("sampling", np.uint32)

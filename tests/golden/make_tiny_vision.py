@@ -69,6 +69,10 @@ class Family:
         (features,) = self.model.get_image_features(**self.inputs()).pooler_output
         return np.split(features.numpy(), len(self.pictures))
 
+    def marks(self, tokens: np.ndarray) -> dict[str, torch.Tensor]:
+        """What else the library is told of a prompt; tokens of pictures are negative."""
+        return {}
+
     def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
         found: dict[str, list[np.ndarray]] = {name: [] for name in ("patches", "taps", "factors", "spans0", "positions")}
         first = 0
@@ -85,13 +89,28 @@ class Family:
         parts = [[-1] * len(vectors[int(part)]) if isinstance(part, str) else [part] for part in prompt]
         tokens = np.array([token for part in parts for token in part], np.int32)
         ids = torch.from_numpy(np.where(tokens < 0, token, tokens)).long()[None]
-        logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), **self.inputs()).logits[0].numpy()
+        given = {**self.inputs(), **self.marks(tokens)}
+        logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), **given).logits[0].numpy()
         arrays = {name: np.concatenate(values) for name, values in found.items()}
         arrays["positions"] = arrays["positions"].astype(np.int32)
         return {**arrays, "vectors": np.concatenate(vectors), "tokens": tokens, "logits": logits}
 
 
-KINDS: dict[str, type[Family]] = {}
+class Gemma3(Family):
+    def merge(self) -> int:
+        return int(self.vision["image_size"] // self.vision["patch_size"] // self.config["mm_tokens_per_image"] ** 0.5)
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        return {"pixel_values": torch.stack(self.pictures)}
+
+    def vectors(self) -> list[np.ndarray]:
+        return [*self.model.get_image_features(**self.inputs()).pooler_output.numpy()]
+
+    def marks(self, tokens: np.ndarray) -> dict[str, torch.Tensor]:
+        return {"token_type_ids": torch.from_numpy((tokens < 0).astype(np.int64))[None]}
+
+
+KINDS: dict[str, type[Family]] = {"gemma3": Gemma3}
 
 
 def make(family: str) -> None:

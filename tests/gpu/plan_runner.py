@@ -24,6 +24,7 @@ from webllm_build.compile.abi_generated import (
 )
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.plan import Function, Kernel, page_groups, parse_plan
+from webllm_build.model.numpy_operators import picture_ends
 
 Array = npt.NDArray[Any]
 
@@ -85,6 +86,8 @@ class PlanRunner:
         self._take(tokens)
         if vectors is not None:
             self._write("vectors", vectors)
+        if any(buffer.name == "ends" for buffer in self.plan.io):
+            self._write("ends", picture_ends(np.array(tokens)).astype(np.int32) + self.length(self.sequence))
         self._submit([("prefill", len(tokens)), ("logits", len(tokens))], [self.sequence], len(tokens))
         return self.logits()
 

@@ -31,8 +31,8 @@ from webllm_build.signals import held_back
 class FunctionSpec:
     """A plan function: how many rows it takes (a number, or "n" up to `most`, None for a prefill chunk), its io buffers ("ropes": all
     rotary tables, "tables": all page tables, "rows": all rows of weights in storage, "experts": what a mixture has chosen; "vectors": those
-    of pictures, of a model that takes such; "spans": how far patches see, in one way or two; "beyond": what the layers that `prefill`
-    leaves out need), whether it reads states and weights, and the io buffer that its result is."""
+    of pictures, of a model that takes such; "ends", "spans": how far tokens and patches see, in one way or two; "beyond": what the layers
+    that `prefill` leaves out need), whether it reads states and weights, and the io buffer that its result is."""
 
     name: str
     rows: int | Literal["n"]
@@ -45,7 +45,7 @@ class FunctionSpec:
 ROW_COUNTS = (2, 4, MAX_ROWS)  # of decode steps with several rows; powers of two
 STEP = ("tokens", "state", "ropes", "tables", "rows", "experts")
 FUNCTIONS = (
-    FunctionSpec("prefill", "n", (*STEP, "vectors"), True, "hidden"),
+    FunctionSpec("prefill", "n", (*STEP, "vectors", "ends"), True, "hidden"),
     FunctionSpec("logits", "n", ("hidden", "beyond"), True, "logits"),
     FunctionSpec("encode", "n", ("hidden", "state", "beyond"), True, "pooled"),
     FunctionSpec("decode", 1, STEP, True, "logits"),
@@ -58,6 +58,7 @@ FUNCTIONS = (
 )
 
 EMBEDDER_FUNCTIONS = ("prefill", "encode")
+OF_PICTURES = ("vectors", "ends", "taps", "factors", "spans")  # which a model may have none of, or several
 # Of a tower: the states of patches, and the vectors of groups of them.
 TOWER_FUNCTIONS = (
     FunctionSpec("encode_image", "n", ("patches", "state", "ropes", "tables", "taps", "factors", "spans"), True, "hidden"),
@@ -129,7 +130,7 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder | To
     rows = [name for _, names in stored.values() for name in names]
     choices = [CHOICES] if layout.mixture else []
     several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": choices}
-    several |= {name: [each for each in layout.io_names if each.startswith(name)] for name in ("vectors", "taps", "factors", "spans")}
+    several |= {name: [each for each in layout.io_names if each.startswith(name)] for name in OF_PICTURES}
     beyond = STEP if isinstance(model, Decoder) and model.remembered < len(model.layers) else ()
     asked = (name for given in spec.io for name in (beyond if given == "beyond" else (given,)))
     names = list(dict.fromkeys(name for given in asked for name in several.get(given, [given])))

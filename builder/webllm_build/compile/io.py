@@ -23,7 +23,7 @@ POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
 PROJECT_IMAGE = "project_image"  # a tower's function that takes groups of patches
 CHOICES = "choices"  # what the layer has chosen that was computed last: see kernels/experts/choices.py
 # io buffers that a function sees as many rows of as it has.
-ROWS = ("tokens", "vectors", CHOICES, "hidden", "logits", "kept", "patches", "spans0", "spans1", "taps", "factors", "groups")
+ROWS = ("tokens", "vectors", "ends", CHOICES, "hidden", "logits", "kept", "patches", "spans0", "spans1", "taps", "factors", "groups")
 
 Shape = list[int | str]
 
@@ -116,8 +116,12 @@ class Layout:
         return {**self._of_tokens(model), **shared, **self._of_results(model), **rows}
 
     def _of_tokens(self, model: Decoder) -> dict[str, tuple[list[int], str]]:
-        pictures = {} if model.pictures is None else {"vectors": ([self._chunk, model.pictures.columns(model.hidden_size)], "float32")}
-        return {"tokens": ([self._chunk], "int32"), **pictures}
+        found: dict[str, tuple[list[int], str]] = {"tokens": ([self._chunk], "int32")}
+        if model.pictures is not None:
+            found["vectors"] = ([self._chunk, model.pictures.columns(model.hidden_size)], "float32")
+            if model.pictures.whole:
+                found["ends"] = ([self._chunk], "int32")
+        return found
 
     def _of_results(self, model: Decoder) -> dict[str, tuple[list[int], str]]:
         if model.pool is not None:

@@ -189,7 +189,7 @@ class PrefillOperators(GpuOperators, PrefillExperts):
         places, turn = [self.inputs.io["state"], self.inputs.tables[state]], _rope_append(self.variant, attention)
         cache, q = self.turned(turn, attention, state, [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)], places)
         kernel, out = _attention_prefill(self.variant, attention), nn.Tensor.placeholder(q.shape, "float32")
-        args = [q, cache, *places, *self.vector(sinks), *self.spans(attention), *([qkv] if attention.gate else [])]
+        args = [q, cache, *places, *self.vector(sinks), *self.reach(attention), *([qkv] if attention.gate else [])]
         return nn.op.tensor_ir_op(kernel, "attention_prefill", args, out)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:

@@ -178,8 +178,10 @@ class RelaxOperators(ABC):
         columns = int(x.shape[1]) // count
         return nn.op.tensor_ir_op(_mean(count, columns), "mean", [x], rows(x, columns))
 
-    def spans(self, attention: Attention) -> list[nn.Tensor]:
-        """The io buffer of how far patches see."""
+    def reach(self, attention: Attention) -> list[nn.Tensor]:
+        """The io buffer of how far a prefill's tokens, or patches, see."""
+        if attention.ends:
+            return [self.inputs.io["ends"]]
         return [] if attention.span is None else [self.inputs.io[f"spans{attention.span}"]]
 
     @abstractmethod

@@ -136,11 +136,16 @@ def read_model(
     kind = model_type(name, config, "hugging_face")
     module = _module(kind)
     if spelling is None:
-        config = with_defaults(config, getattr(module, "DEFAULTS", {}))
+        config = with_defaults_of(name, config)
     reader = Reader(kind, config, module.IGNORED, divisors, spelling, embedding, pictures)
     model: Decoder = module.read(reader)
     reader.finish()
     return model
+
+
+def with_defaults_of(name: str, config: Mapping[str, object]) -> Mapping[str, object]:
+    """A config of text with what its architecture takes where a config.json says nothing."""
+    return with_defaults(config, getattr(_module(model_type(name, config, "hugging_face")), "DEFAULTS", {}))
 
 
 def model_type(name: str, config: Mapping[str, object], format: Format) -> str:

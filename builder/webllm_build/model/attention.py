@@ -73,6 +73,7 @@ class Attention:
     value_norm: values have such a norm, too, without weights. shared: the layer has queries alone, and attends to the keys and values that
     an earlier one appended.
     span: of patches of pictures, which of the io buffers "spans<i>" says the first and the last one that each sees.
+    ends: in a prefill a token sees those up to a position that the io buffer "ends" says, at or behind its own: of a picture all.
     gate: of each head's output, sigmoids of so many more columns, behind queries, keys and values: 1 for all its elements, or one for each.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
@@ -94,6 +95,7 @@ class Attention:
     value_norm: bool = False
     shared: bool = False
     span: int | None = None
+    ends: bool = False
 
     def __post_init__(self) -> None:
         rules = {
@@ -106,6 +108,7 @@ class Attention:
             "heads that are normalised after they turn are not scaled by the rope": not self.turn_first or self.rope.scale == 1,
             "heads have norms or sinks, not both": self.qk_norm is None or not self.sinks,
             "values have norms where keys do": self.qk_norm is not None or not self.value_norm,
+            "who sees those behind it is causal otherwise": self.causal or not self.ends,
             "who sees a span is not causal, and has no window": self.span is None or (not self.causal and self.window is None),
             "who attends to another layer's keys sees those before a token, and has no sinks": not self.shared
             or (self.causal and not self.sinks),

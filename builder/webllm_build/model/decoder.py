@@ -164,6 +164,11 @@ class Decoder:
         return self.pool is not None and self.pool.pool.whole
 
     @property
+    def whole_picture(self) -> int:
+        """Tokens that must come in one call: of a picture whose tokens see each other."""
+        return 0 if self.pictures is None else self.pictures.whole
+
+    @property
     def takes_several_texts(self) -> bool:
         """Whether a call may have several."""
         return self.pool is not None and self.pool.pool.several

@@ -49,6 +49,7 @@ def read(config: Reader) -> Decoder:
         rope=Rope.of(config.layer_rope(FULL, default_theta=1e6), head_dim),
         qk_norm=config.number("rms_norm_eps"),
         causal=not config.flag("use_bidirectional_attention", default=False),
+        ends=config.pictures is not None and config.pictures.whole > 0,
     )
     local = config.layer_rope(SLIDING, default_theta=1e4, theta_key="rope_local_base_freq", scaled=False)
     window = config.integer("sliding_window", default=4096)

@@ -74,6 +74,15 @@ def choose(routing: Routing, logits: Array, correction: Array | None = None) -> 
     return ids, shares * routing.scale
 
 
+def picture_ends(tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of each token the last one of its picture, which is a run of negative ids, or its own place."""
+    ends = np.arange(len(tokens))
+    for place in reversed(range(len(tokens) - 1)):
+        if tokens[place] < 0 and tokens[place + 1] < 0:
+            ends[place] = ends[place + 1]
+    return ends
+
+
 class NumpyOperators:
     """Evaluates a model over a whole sequence of token ids. Weights are read when they are used, a slice at a time, and not kept."""
 
@@ -258,7 +267,8 @@ class NumpyOperators:
         """Which tokens each of m sees: [m, m]."""
         distance = np.arange(m)[:, None] - np.arange(m)
         behind = distance if attention.causal else abs(distance)
-        seen: npt.NDArray[np.bool_] = (behind >= 0) & (behind < (attention.window or m))
+        is_near = np.arange(m) <= picture_ends(self.tokens)[:, None] if attention.ends else behind >= 0
+        seen: npt.NDArray[np.bool_] = is_near & (behind < (attention.window or m))
         return seen
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Array, weights: Sequence[Weight] = ()) -> Array:

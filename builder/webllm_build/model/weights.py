@@ -27,7 +27,7 @@ class Stored:
     first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored). half: 0 or 1, of
     a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each.
     by_heads: so many heads have their queries, keys and values together, which are to be put one kind after the other.
-    added: a tensor whose first row is added to every row."""
+    added: a tensor whose first row is added to every row. transposed: the tensor has columns as rows."""
 
     name: str
     offset: float = 0.0
@@ -38,6 +38,7 @@ class Stored:
     half: int | None = None
     added: str | None = None
     by_heads: int = 0
+    transposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Source:
         rows, *columns = self.shape
         if self.inner:
             return rows, *self.inner
+        if self.in_files[format].transposed:
+            return *columns, rows
         return self.shape if self.in_files[format].half is None else (2 * rows, *columns)
 
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -92,6 +95,8 @@ class Source:
             raise undecodable(stored.name, tensor.encoding)
         if self.inner:
             tensor = _in_rows(tensor)
+        if stored.transposed:
+            tensor = _transposed(tensor)
         if stored.paired_heads and stored.paired:
             tensor = tensor.taken(_in_halves(tensor.shape[0], stored.paired_heads, stored.paired))
         if stored.by_heads:
@@ -182,6 +187,14 @@ def _in_rows(tensor: Tensor) -> Tensor:
         shape=(count, math.prod(inner)),
         rows=lambda first, end: tensor.rows(first * each, end * each).reshape(end - first, -1),
     )
+
+
+def _transposed(tensor: Tensor) -> Tensor:
+    @functools.lru_cache(maxsize=1)
+    def turned() -> Raw:
+        return np.ascontiguousarray(tensor.dequantize().T).view(np.uint8)
+
+    return replace(tensor, shape=tensor.shape[::-1], encoding="f32", rows=lambda first, end: turned()[first:end])
 
 
 def _padded(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:

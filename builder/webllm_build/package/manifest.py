@@ -226,6 +226,8 @@ class Manifest:
             del fields["weights"]["places"]
         if self.probe is None:
             del fields["probe"]
+        elif self.probe.patches is None:
+            del fields["probe"]["patches"]
         if not self.sampling:
             del fields["sampling"]
         if self.cpu is None:
@@ -342,7 +344,7 @@ def optional_probe(fields: Fields) -> Probe | None:
     if "probe" not in fields.fields:
         return None
     probe = fields.nested("probe")
-    return Probe(probe.counts("tokens"), probe.numbers("values"))
+    return Probe(probe.counts("tokens"), probe.numbers("values"), probe.optional_count("patches"))
 
 
 def optional_numbers(fields: Fields, key: str) -> dict[str, float]:

@@ -11,12 +11,15 @@ import numpy.typing as npt
 
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.model.vision.numpy_tower import NumpyTowerOperators, Pictures
+from webllm_build.model.vision.tower import Tower
 from webllm_build.model.weights import Weight
 from webllm_build.quantize.scheme import Scheme
 from webllm_build.source.checkpoint import Checkpoint
 
 TOKENS = 8
 CHANNELS = 64
+PATCHES = 16
 
 Array = npt.NDArray[np.floating[Any]]
 # Of a weight, by its name, and of its buffers, by their numbers: the bytes from one to another.
@@ -25,10 +28,12 @@ Contents = Callable[[str, int, int, int], npt.NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Probe:
-    """tokens: ids of a prompt. values: the hidden state of the last of them behind the first layer, at evenly spaced channels."""
+    """tokens: ids of a prompt; patches: of a tower, how many of `probe_patches`. values: the hidden state of the last of them behind the
+    first layer, at evenly spaced channels."""
 
     tokens: tuple[int, ...]
     values: tuple[float, ...]
+    patches: int | None = None
 
 
 def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> Probe:
@@ -36,23 +41,34 @@ def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme],
     first = model.vocab_size // 2 // TOKENS * TOKENS
     tokens = tuple(range(first, min(first + TOKENS, model.vocab_size)))
     operators = _PackedOperators(model, checkpoint, schemes, contents, tokens)
-    hidden = model.hidden(operators, layers=1)[-1]
+    return Probe(tokens, _shown(model.hidden(operators, layers=1)[-1]))
+
+
+def probe_tower(tower: Tower, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> Probe:
+    operators = _PackedTowerOperators(tower, checkpoint, schemes, contents)
+    return Probe((), _shown(tower.hidden(operators, layers=1)[-1]), PATCHES)
+
+
+def probe_patches(tower: Tower) -> Pictures:
+    """One picture of PATCHES patches, all at its first position."""
+    rows, columns = np.arange(PATCHES)[:, None], np.arange(tower.patches.width)
+    taps = np.zeros((PATCHES, tower.patches.taps), np.int32)
+    spans = np.tile(np.array([0, PATCHES - 1], np.int32), (PATCHES, 1))
+    factors = np.full(taps.shape, 1 / tower.patches.taps, np.float32)
+    patches = ((31 * rows + 17 * columns) % 64 / 32 - 1).astype(np.float32)
+    return Pictures(patches, taps, factors, [spans] * tower.spans, np.zeros((PATCHES, 2), np.int32))
+
+
+def _shown(hidden: Array) -> tuple[float, ...]:
     count = min(CHANNELS, len(hidden))
-    return Probe(tokens, tuple(float(f"{hidden[i * len(hidden) // count]:.6g}") for i in range(count)))
+    return tuple(float(f"{hidden[i * len(hidden) // count]:.6g}") for i in range(count))
 
 
-class _PackedOperators(NumpyOperators):
+class _Packed(NumpyOperators):
     """On weights as they are packed."""
 
-    def __init__(
-        self, model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents, tokens: Sequence[int]
-    ) -> None:
-        super().__init__(checkpoint, model.norm_eps, tokens)
-        self._schemes, self._contents = schemes, contents
-
-    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
-        rows: Array = self._rows(table, int(self.tokens[0]), len(self.tokens)) * np.float64(scale)
-        return rows
+    _schemes: Mapping[str, Scheme]
+    _contents: Contents
 
     def multiply(self, x: Array, weight: Weight) -> Array:
         step = max(4, (1 << 22) // weight.shape[1] // 4 * 4)
@@ -74,3 +90,28 @@ class _PackedOperators(NumpyOperators):
             for number, (before, taken) in enumerate(zip(scheme.buffers(first, k), scheme.buffers(count, k), strict=True))
         ]
         return scheme.decode(buffers, count, k)
+
+
+class _PackedOperators(_Packed):
+    """Of neighbouring tokens."""
+
+    def __init__(
+        self, model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents, tokens: Sequence[int]
+    ) -> None:
+        super().__init__(checkpoint, model.norm_eps, tokens)
+        self._schemes, self._contents = schemes, contents
+
+    def embed(self, table: Weight, *, scale: float = 1.0) -> Array:
+        rows: Array = self._rows(table, int(self.tokens[0]), len(self.tokens)) * np.float64(scale)
+        return rows
+
+
+class _PackedTowerOperators(_Packed, NumpyTowerOperators):
+    """Of the probe's patches."""
+
+    def __init__(self, tower: Tower, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> None:
+        NumpyTowerOperators.__init__(self, checkpoint, tower.norm_eps, probe_patches(tower))
+        self._schemes, self._contents = schemes, contents
+
+    def rows(self, table: Weight) -> Array:
+        return self._rows(table, 0, table.shape[0]).astype(np.float64)

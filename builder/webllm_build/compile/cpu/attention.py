@@ -24,10 +24,9 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
 
     tokens: see token_count.
 
-    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, spans
-    int32[n, 2] of patches of pictures (the first and the last key of each), qkv
-    float32[n, qkv_size] where outputs have gates, out float32[n, query_size].
-    """
+    Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, ends
+    int32[n] of a prefill in which tokens of pictures see each other (the last key of each), spans int32[n, 2] of patches of pictures (the
+    first and the last key of each), qkv float32[n, qkv_size] where outputs have gates, out float32[n, query_size]. """
     fit = [heads for heads in range(1, layer.group + 1) if layer.group % heads == 0 and layer.heads // heads >= FEWEST]
     heads = max(fit, default=1) if rows else layer.group
     groups, vectors = layer.heads // heads, layer.head_dim // VEC
@@ -37,6 +36,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
         cache = KvCache(kernel, layout, stride)
         places = Places(kernel, rows, in_turn=layer.in_turn)
         sinks = sinks_buffer(kernel, layer)
+        ends = kernel.buffer("ends", (n,), "int32") if layer.ends and rows is None else None
         spans = None if layer.span is None else kernel.buffer("spans", (n, 2), "int32")
         qkv = kernel.buffer("qkv", (n, layer.qkv_size), "float32") if layer.gate else None
         out = kernel.buffer("out", (n, layer.query_size), "float32")
@@ -56,6 +56,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                 first_seen, behind = spans[token, 0], spans[token, 1] + 1
             else:
                 first_seen, behind = _seen(layer, position, None if layer.causal else places.text(token))
+            behind = behind if ends is None else ends[token] + 1
             begin, end = let("begin", first_seen), let("end", behind)
             with T.serial(begin >> PAGE_BITS, (end + (PAGE_SIZE - 1)) >> PAGE_BITS) as index:
                 page, base = let("page", places.page(token, index * PAGE_SIZE)), let("base", index * PAGE_SIZE)

@@ -177,7 +177,8 @@ class CpuOperators(RelaxOperators):
         append = _rope_append(layout, attention, rows=max_pages, stride=stride, tokens=self.count)
         cache, q = self.turned(append, attention, state, [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)], places)
         kernel = _attention(layout, attention, rows=max_pages, stride=stride, tokens=self.count)
-        args = [q, cache, *places, *self.vector(sinks), *self.spans(attention), *([qkv] if attention.gate else [])]
+        reach, gates = [] if self.decoding else self.reach(attention), [qkv] if attention.gate else []
+        args = [q, cache, *places, *self.vector(sinks), *reach, *gates]
         return nn.op.tensor_ir_op(kernel, "attention", args, rows(q, attention.query_size))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webllm_build.model.config import Reader
 from webllm_build.model.names import FileNames, Names
+from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision import siglip
 from webllm_build.model.vision.projector import Projector
 from webllm_build.model.vision.tower import Patches, Tower
@@ -15,13 +16,10 @@ NAMES = Names(
 
 
 IGNORED = siglip.IGNORED | {"max_image_size", "size", "tie_word_embeddings", "use_base_siglip"}
-MOST = 1024  # patches of a call, if a tile has no more
-
-
-def read(config: Reader, outer: Reader, columns: int) -> Tower:
+def read(config: Reader, outer: Reader, columns: int) -> tuple[Tower, Pictures]:
     patch = config.integer("patch_size", default=32)
     side = config.integer("image_size", default=224) // patch
-    return Tower(
+    tower = Tower(
         NAMES,
         siglip.read_layers(config),
         Projector(outer.integer("scale_factor", default=2) ** 2, columns),
@@ -30,5 +28,6 @@ def read(config: Reader, outer: Reader, columns: int) -> Tower:
         norm="layer_bias",
         norm_eps=config.number("layer_norm_eps", default=siglip.EPS),
         project_eps=siglip.EPS,
-        most=side**2 * max(1, MOST // side**2),
+        most=siglip.most(side**2),
     )
+    return tower, Pictures()

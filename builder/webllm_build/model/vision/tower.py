@@ -94,14 +94,14 @@ class Tower:
     def ropes(self) -> tuple[Rope, ...]:
         return tuple(dict.fromkeys(rope for layer in self.layers for rope in layer.ropes))
 
-    def hidden(self, ops: TowerOperators[Tensor]) -> Tensor:
-        """States of the patches of a call: [m, hidden]."""
+    def hidden(self, ops: TowerOperators[Tensor], layers: int | None = None) -> Tensor:
+        """States of the patches of a call, or those behind the first layers: [m, hidden]."""
         x = ops.linear(ops.patches(), self._patch, bias=self._patch_bias)
         if self._positions is not None:
             x = ops.add_taps(x, self._positions)
-        for layer in self.layers:
+        for layer in self.layers[:layers]:
             x = layer(ops, x)
-        return x if self._norm is None else self._norm(ops, x)
+        return x if self._norm is None or layers is not None else self._norm(ops, x)
 
     def pictures(self, ops: TowerOperators[Tensor], x: Tensor) -> Tensor:
         """Vectors [groups, columns] of the states of as many groups of patches, [groups, group * hidden]."""

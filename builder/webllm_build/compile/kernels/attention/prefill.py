@@ -69,6 +69,7 @@ def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
     attention is not causal it sees all of its text, or those near it on both sides.
 
     q float32[n, query_size], normalised and rotated; kv, page_table, state: see kv_cache.py, with the n tokens already appended;
+    ends int32[n], where the attention has such: the last key that each token sees, which those after it see, too;
     spans int32[n, 2], where the attention has such, of a call that begins a sequence: the first and the last key of each token;
     qkv float32[n, qkv_size], where outputs have gates; out float32[n, query_size]. Products and sums are float32 in every variant.
     """
@@ -107,6 +108,7 @@ class _AttentionPrefill:
             state = state_buffer(kernel)
             self.page_table = ONE_ROW.page_table(kernel)
             self.sinks = sinks_buffer(kernel, self.attention)
+            self.ends = kernel.buffer("ends", (self.n,), "int32") if self.attention.ends else None
             self.spans = None if self.attention.span is None else kernel.buffer("spans", (self.n, 2), "int32")
             qkv = kernel.buffer("qkv", (self.n, self.attention.qkv_size), "float32") if self.attention.gate else None
             out = kernel.buffer("out", (self.n, self.attention.query_size), "float32")
@@ -145,7 +147,8 @@ class _AttentionPrefill:
             self.last = fixed("last", state[0, 0] + self.n - 1)
         if self.attention.causal:
             self.position = [fixed("limit", state[0, 0] + token) for token in self.token]
-            self.limit = self.position  # the last keys that they see
+            # The last keys that they see.
+            self.limit = self.position if self.ends is None else [fixed("seen", self.ends[token]) for token in self.token]
         else:
             seen = [self._seen_of_text(state, token) for token in self.token]
             self.position, self.begin, self.limit = ([fixed("seen", each[i]) for each in seen] for i in range(3))
@@ -174,6 +177,8 @@ class _AttentionPrefill:
 
     def _end(self, last_token: Expr, state: Buffer) -> Expr:
         """Keys that the workgroup's tokens see, of which this is the last: those before it are as many as its number."""
+        if self.ends is not None:
+            return self.ends[last_token] + 1
         return state[0, 0] + last_token + 1 if self.attention.causal else self._seen_of_text(state, last_token)[2] + 1
 
     def _sees(self, row: int, key: Expr) -> Expr:
