@@ -130,7 +130,7 @@ def _pack(recipe: Recipe, programs: Sequence[_Program], cache: Cache, progress: 
         tower=tower.facts,
     )
     vectors = recipe.model.pictures.columns(recipe.model.hidden_size)
-    return replace(model, vision=CompiledVision(of_pictures, recipe.processor, tower.image_token, vectors))
+    return replace(model, vision=CompiledVision(of_pictures, tower.processor, tower.image_token, vectors))
 
 
 def _weights(recipe: Blueprint, program: _Program, cache: Cache, progress: Progress) -> StoredWeights:

@@ -7,13 +7,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.compile.io import Layout
 from webllm_build.config import MIN_CONTEXT, BuildRequest, context_within
-from webllm_build.errors import ConfigError, InvalidOption, SourceError, UnsupportedArchitecture
+from webllm_build.errors import ConfigError, InvalidOption, MissingFile, SourceError, UnsupportedArchitecture, warn
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
@@ -26,6 +26,8 @@ from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
 from webllm_build.sizes import USUAL_TOKENS, memory_at
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
+from webllm_build.source.processor import read_processor
+from webllm_build.source.tokenizer_json import text_of_token
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,21 @@ class Blueprint:
 
 @dataclass(frozen=True)
 class TowerRecipe(Blueprint):
-    """A model's part for pictures. image_token: see Vision."""
+    """A model's part for pictures. image_token: see Vision. processor: how they become patches, as in the manifest."""
 
     model: Tower
     image_token: int = 0
+    processor: Mapping[str, object] = field(default_factory=dict)
 
     @staticmethod
-    def of(request: BuildRequest, vision: Vision) -> TowerRecipe:
+    def of(request: BuildRequest, vision: Vision, processor: Mapping[str, object]) -> TowerRecipe:
         """Weights have 8 bits, unless they are to have 16: errors of 4 are seen in what is said of a picture. Keys and values are those of
         a step, and have no fewer than the GPU computes with."""
         quantization = "f16" if request.quantization == "f16" else "auto"
         request, tower = dataclasses.replace(request, kv="float", quantization=quantization), vision.tower
         schemes = {weight.name: choose_scheme(weight, vision.checkpoint, quantization) for weight in tower.weights}
         layout = Layout.of(tower, schemes, tower.most, tower.most)
-        return TowerRecipe(request, vision.checkpoint, tower, schemes, layout, image_token=vision.image_token)
+        return TowerRecipe(request, vision.checkpoint, tower, schemes, layout, image_token=vision.image_token, processor=processor)
 
     def named(self, text: ModelFacts) -> ModelFacts:
         """What people read, given that of the whole model."""
@@ -124,7 +127,7 @@ class Recipe(Blueprint):
             kept = {key: value for key, value in checkpoint.tokenizer.config.items() if key != "tool_template"}
             config = {**kept, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
-        vision = vision_of(checkpoint)
+        vision, processor = _vision(checkpoint) if request.vision else (None, {})
         checkpoint = text_of(checkpoint, sees=vision is not None)
         model = load_model(checkpoint, None if vision is None else vision.pictures)
         if model.context_length < MIN_CONTEXT:
@@ -135,7 +138,7 @@ class Recipe(Blueprint):
         chunk = context_length if model.takes_whole_texts else min(max(request.prefill_chunk, model.whole_picture), context_length)
         layout = Layout.of(model, schemes, context_length, chunk)
         importance = None if request.imatrix is None else read_imatrix(request.imatrix, model)
-        tower = None if vision is None else TowerRecipe.of(request, vision)
+        tower = None if vision is None else TowerRecipe.of(request, vision, processor)
         return Recipe(request, checkpoint, model, schemes, layout, importance, tower)
 
     @property
@@ -147,11 +150,6 @@ class Recipe(Blueprint):
     def memory(self) -> int:
         """Bytes on the GPU with a conversation of USUAL_TOKENS, but for what a step works in."""
         return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total
-
-    @property
-    def processor(self) -> Mapping[str, object]:
-        """How pictures become patches."""
-        return {}
 
     @property
     def chats(self) -> bool:
@@ -183,6 +181,17 @@ class Recipe(Blueprint):
             vocab_size=self.model.vocab_size,
             source=self.checkpoint.origin,
         )
+
+
+def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]]:
+    """A model's part for pictures, and how these become patches; none, with a warning, where one of both is not known here."""
+    vision = vision_of(checkpoint)
+    try:
+        if vision is not None:
+            return vision, read_processor(checkpoint.config, checkpoint.processor, text_of_token(checkpoint.tokenizer))
+    except (MissingFile, UnsupportedArchitecture) as error:
+        warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")
+    return None, {}
 
 
 def check_ids(recipes: Sequence[Recipe]) -> None:

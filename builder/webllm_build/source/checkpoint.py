@@ -100,6 +100,7 @@ class Checkpoint:
     format: whose keys config has and whose names tensors have: config.json's, or a GGUF's metadata without the tokenizer's.
     sampling: what its makers recommend, by the names of sampling_defaults.RANGES.
     embedding: how it makes vectors of texts, where it was published for that.
+    processor: of a model that sees, the files that say how it wants its pictures, by their names (processor.FILES).
     fetch: has the weights on this machine, where they are not yet.
     identify: gives the digest; it may have to read all weights, once.
     """
@@ -115,6 +116,7 @@ class Checkpoint:
     sampling: Mapping[str, float] = field(default_factory=dict)
     embedding: Embedding | None = None
     origin: str | None = None
+    processor: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     fetch: Callable[[], None] = lambda: None
 
     @property

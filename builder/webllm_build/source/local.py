@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from webllm_build.errors import SourceError, UnsupportedArchitecture, UnsupportedEncoding
-from webllm_build.source import sentence_transformers
+from webllm_build.source import processor, sentence_transformers
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Embedding
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
@@ -38,6 +38,7 @@ SMALL_FILES = (
     *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, *SENTENCEPIECE, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG, CHAT_TEMPLATE),
     README,
     *sentence_transformers.FILES,
+    *processor.FILES,
 )
 
 ONLY_SAFETENSORS = (
@@ -88,6 +89,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         eos_token_ids=eos,
         sampling=sampling(folder),
         license=license_of(folder),
+        processor={name: read_json(path) for name in processor.FILES if (path := folder.find(name)) is not None},
         embedding=embedding,
         fetch=lambda: folder.fetch(weight_files),
         origin=folder.origin,

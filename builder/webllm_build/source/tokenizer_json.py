@@ -7,7 +7,7 @@ visitor finds out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as shown
@@ -53,6 +53,20 @@ class TokenizerFacts:
 
     ids: Mapping[str, int]
     added: Mapping[str, int]
+
+
+def text_of_token(tokenizer: Tokenizer) -> Callable[[int], str]:
+    """Gives the text of a token as the file spells it. Raises as `read_facts` does, MalformedFile for an id that is not there."""
+    texts: dict[int, str] = {}
+
+    def text(token: int) -> str:
+        if not texts:
+            texts.update({number: spelt for spelt, number in read_facts(tokenizer).ids.items()})
+        if token not in texts:
+            raise MalformedFile(f"tokenizer.json has no token {token}, which config.json names", REDOWNLOAD)
+        return texts[token]
+
+    return text
 
 
 def read_facts(tokenizer: Tokenizer) -> TokenizerFacts:
