@@ -229,6 +229,13 @@ test("options are read as the specification says", async () => {
   await assert.rejects(session.prompt("?", { responseConstraint: { type: "text" } }), { name: "NotSupportedError" });
 });
 
+test("a monitor has a handler, too", async () => {
+  const LanguageModel = await model();
+  const told: number[] = [];
+  await LanguageModel.create({ monitor: (monitor) => { monitor.ondownloadprogress = ({ loaded }) => told.push(loaded); } });
+  assert.deepEqual([told[0], told.at(-1)], [0, 1]);
+});
+
 test("progress is told in steps, and a monitor that fails ends the creation", async () => {
   const it = await saying(PLACES["in this thread"] ?? assert.fail(), []);
   const LanguageModel = from(it, { open: async (progress) => { progress(1 / 3); return it.client; } });

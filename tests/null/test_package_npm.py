@@ -154,6 +154,7 @@ def test_scripts_parse(tmp_path: Path, weights: Places) -> None:
 
 OUTSIDE = """
 import { createEngine, modelId } from "sample";
+import { createLanguageModel } from "sample/prompt-api";
 import * as inline from "sample/static";
 const told = (engine) => engine.then(() => "made", (error) => `${error.code ?? error.name}: ${error.message}`);
 console.log(modelId, inline.modelId, import.meta.resolve("sample/worker").split("/").at(-1));
@@ -162,6 +163,7 @@ console.log(await told(createEngine()));
 console.log(await told(inline.createEngine()));
 const engine = new inline.WorkerEngine(inline.startEngine(new URL(import.meta.resolve("sample/worker"))));
 console.log(JSON.stringify((await engine.models.list()).data));
+console.log(await createLanguageModel().availability(), await told(createLanguageModel().create()));
 console.log("The end: nobody terminates the last engine");
 """
 
@@ -176,11 +178,12 @@ def test_it_runs_outside_of_browsers(tmp_path: Path, built_runtime: None, runtim
     environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
     done = subprocess.run([*command, "use.js"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    ids, aborted, in_thread, here, models, end = done.stdout.splitlines()
+    ids, aborted, in_thread, here, models, languages, end = done.stdout.splitlines()
     assert ids == f"{FACTS.id} {FACTS.id} node-worker.js"
     assert aborted == "RangeError: enough"
     assert in_thread == here
     assert in_thread.startswith(("WebGPUNotAvailable: ", "Manifest: "))
+    assert languages == f"available {in_thread}"
     assert (models, end) == ("[]", "The end: nobody terminates the last engine")
 
 
@@ -261,6 +264,10 @@ def test_types_are_those_of_the_openai_client(built_runtime: None) -> None:
 def test_types_are_those_of_webllm(built_runtime: None, package: str) -> None:
     """One program that uses each of its names."""
     compile_types(ROOT / "runtime_js", "-p", f"test/types/webllm/tsconfig.{package}.json")
+
+
+def test_types_are_those_of_the_prompt_api(built_runtime: None) -> None:
+    compile_types(ROOT / "runtime_js", "-p", "test/types/prompt_api")
 
 
 def test_all_that_webllm_exports_is_there(tmp_path: Path, built_runtime: None) -> None:

@@ -1,18 +1,14 @@
 /** Chrome's Prompt API, `LanguageModel`, on an engine: for browsers that have none, and for a model of one's own. */
 
 import { checkTools, readInputs, readSampling, still, toInitial, unsupported } from "./messages.ts";
+import { CreateMonitor } from "./monitor.ts";
 import { LanguageModelSession } from "./session.ts";
 import { unlessAborted } from "./unless_aborted.ts";
 import type { Availability, CoreOptions, CreateOptions, ModelSource, PromptEngine } from "./types.ts";
 
 export { LanguageModelSession };
+export type { CreateMonitor } from "./monitor.ts";
 export type * from "./types.ts";
-
-/** A `downloadprogress` event where there are no ProgressEvents, as outside of browsers. */
-function progressEvent(loaded: number): Event {
-  const facts = { loaded, total: 1, lengthComputable: true };
-  return typeof ProgressEvent === "function" ? new ProgressEvent("downloadprogress", facts) : Object.assign(new Event("downloadprogress"), facts);
-}
 
 /** What stands for the global `LanguageModel`. */
 export interface LanguageModelStatic {
@@ -21,9 +17,6 @@ export interface LanguageModelStatic {
   /** Its sessions are its instances. */
   [Symbol.hasInstance](value: unknown): boolean;
 }
-
-/** Progress is told in steps of this. */
-const STEP = 1 / 0x10000;
 
 function isLanguageModel(value: unknown): value is LanguageModelStatic {
   return (typeof value === "function" || typeof value === "object") && value !== null && "create" in value && "availability" in value;
@@ -63,15 +56,9 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
     if (inputs === undefined) throw unsupported(source.sees === true ? "This model reads text and pictures, and writes text." : "This model reads and writes text.");
     checkTools(tools);
     const history = await still(toInitial(initialPrompts, inputs));
-    let most = -1;
-    const target = new EventTarget();
+    const target = new CreateMonitor();
     monitor?.(target);
-    const tell = (told: number): void => {
-      const loaded = Math.floor(told / STEP) * STEP;
-      if (loaded <= most || signal?.aborted === true) return;
-      most = loaded;
-      target.dispatchEvent(progressEvent(loaded));
-    };
+    const tell = (told: number): void => { if (signal?.aborted !== true) target.tell(told); };
     monitors.add(tell);
     try {
       tell(0);

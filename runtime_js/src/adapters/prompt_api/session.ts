@@ -255,7 +255,7 @@ export class LanguageModelSession extends EventTarget {
     return (await unlessAborted(clone.measured(), given)).endWith(signal);
   }
 
-  destroy(): void {
+  destroy(): undefined {
     this.#life.abort(destroyed());
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ServedEngine } from "../../api/openai/fetch.ts";
 import type { ChatCompletionMessageParam } from "../../api/openai/types.ts";
+import type { CreateMonitor } from "./monitor.ts";
 
 export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
 export type SamplingMode =
@@ -48,8 +49,8 @@ export interface CoreOptions {
 export interface CreateOptions extends CoreOptions {
   /** Ends the session, too, when it is aborted later. */
   readonly signal?: AbortSignal;
-  /** Gets an EventTarget that tells `downloadprogress`, from 0 to 1. */
-  readonly monitor?: (monitor: EventTarget) => void;
+  /** Gets what tells `downloadprogress`, from 0 to 1. */
+  readonly monitor?: (monitor: CreateMonitor) => void;
   readonly initialPrompts?: readonly Message[];
 }
 
