@@ -30,10 +30,9 @@ def convert(llama_cpp: Path, folder: Path, target: Path, tokenizer: Path) -> Non
         shutil.copy(tokenizer / name, folder)
     found = conversion.ModelBase.load_hparams(folder, False)
     given = json.loads((folder / "config.json").read_text("utf-8"))
-    of_neox = {"rotary_pct": given["rotary_pct"]} if "rotary_pct" in given else {}  # which transformers 5 takes away
+    lost = {key: value for key, value in given.items() if key not in found}  # which transformers 5 takes away, or calls otherwise
     model = conversion.get_model_class(conversion.get_model_architecture(found, conversion.ModelType.TEXT))
     for kind in (model, getattr(model, "Ministral3Model", model)):  # which does the work of the other
         kind.set_vocab, kind.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
         kind._is_tokenizer_xlmroberta = lambda _: False  # Nomic's asks
-    options = {"hparams": {**found, **of_neox}} if of_neox else {}
-    model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name, **options).write()
+    model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name, hparams={**found, **lost}).write()

@@ -7,7 +7,8 @@ Run by hand when the fixtures change, in an environment with transformers 5 and 
 LLAMA_CPP is llama.cpp's folder with its converter, as vendor/llama.cpp of the sdist of llama-cpp-python on PyPI; without names all
 families are made. tests/golden/tiny_models/FAMILY.json describes one, or FAMILY-SOMETHING.json another kind of its models:
 
-    config      the folder's config.json; the first of its "architectures" is the class of transformers that computes
+    config      the folder's config.json; the first of its "architectures" is the class of transformers that computes,
+                where transformers has it
     no_gguf     why llama.cpp's converter makes no GGUF file of it, where it does not
     like        another family, which it is to the compiler: it is compared on NumPy operators alone, on one text
     shorter     a length: there is another reference, FAMILY-short, of so many first tokens alone (frequencies follow the length)
@@ -78,15 +79,17 @@ def make(llama_cpp: Path, family: str, tokens: torch.Tensor, forked: torch.Tenso
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     torch.manual_seed(20)
-    kind = getattr(transformers, config["architectures"][0])
-    model = kind(transformers.AutoConfig.for_model(**copy.deepcopy(config))).float().eval()
+    read = transformers.AutoConfig.for_model(**copy.deepcopy(config))
+    kind = getattr(transformers, config["architectures"][0], None) or transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(read)]
+    model = kind(read).float().eval()
     randomise(model, config["model_type"])
     write(model.half(), folder, config)
     if "no_gguf" not in recipe:
         with tempfile.TemporaryDirectory() as name:  # in a type that the converter computes with in float32
             write(model.bfloat16(), Path(name), config)
             convert(llama_cpp, Path(name), folder / "model.gguf", tokenizer=FIXTURES / "tiny-llama")
-    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    written = transformers.AutoConfig.from_pretrained(folder)
+    model = kind.from_pretrained(folder, config=written, dtype=torch.float32, attn_implementation="eager").eval()
     logits = computed(model, tokens)
     np.save(REFERENCE / f"tiny-{family}.npy", logits)  # float32[TOKENS, .]
     if "like" not in recipe:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, closest, warn
 from webllm_build.limits_generated import MAX_LAYERS
-from webllm_build.model.config import Reader, with_defaults
+from webllm_build.model.config import Reader, with_aliases, with_defaults
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import LONG_FACTORS, ROPE_DIVISORS, hugging_face_config, rope_divisors
 from webllm_build.model.pictures import Pictures
@@ -23,11 +23,17 @@ from webllm_build.source.embedding import Embedding
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
 # (of_gguf_tensors: config keys that such files say by their tensors; of_gguf_keys: those that they say in other ways than config.json),
+# ALIASES where config.json files have other names of keys (→ the usual ones),
 # SKIPPED where files hold what answers do not need (how its tensors begin; skipped: of a model that was read), DEFAULTS where config.json
 # files lack keys (what transformers takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
+    "arcee": "arcee",
     "bert": "bert",
+    "cohere": "command-r",
+    "cohere2": "cohere2",
     "ernie4_5": "ernie4_5",
+    "eurobert": "eurobert",
+    "exaone": "exaone",
     "exaone4": "exaone4",
     "falcon_h1": "falcon-h1",
     "gemma": "gemma",
@@ -41,19 +47,25 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "granite": "granite",
     "granite_swa": "granite_swa",
     "granitemoe": "granitemoe",
+    "granitemoe_swa": None,
     "granitemoehybrid": "granitehybrid",
+    "helium": None,
     "hunyuan_v1_dense": "hunyuan-dense",
+    "internlm3": None,
     "lfm2": "lfm2",
     "lfm2_moe": "lfm2moe",
     "lfm3": None,
     "llama": "llama",
     "minicpm": "minicpm",
+    "ministral": None,
     "ministral3": "mistral3",
     "mistral": None,
     "modernbert": "modern-bert",
+    "nemotron": "nemotron",
     "nomic_bert": "nomic-bert",
     "olmo2": None,
     "olmo3": "olmo2",
+    "olmoe": "olmoe",
     "phi": "phi2",
     "phi3": "phi3",
     "qwen2": "qwen2",
@@ -62,6 +74,8 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "qwen3_moe": "qwen3moe",
     "smollm3": "smollm3",
     "stablelm": "stablelm",
+    "starcoder2": "starcoder2",
+    "vaultgemma": None,
     "xlm-roberta": None,
 }
 # What else files call one of these, and what it means beside.
@@ -144,8 +158,9 @@ def read_model(
 
 
 def with_defaults_of(name: str, config: Mapping[str, object]) -> Mapping[str, object]:
-    """A config of text with what its architecture takes where a config.json says nothing."""
-    return with_defaults(config, getattr(_module(model_type(name, config, "hugging_face")), "DEFAULTS", {}))
+    """A config of text in the usual words, with what its architecture takes where a config.json says nothing."""
+    module = _module(model_type(name, config, "hugging_face"))
+    return with_defaults(with_aliases(config, getattr(module, "ALIASES", {})), getattr(module, "DEFAULTS", {}))
 
 
 def model_type(name: str, config: Mapping[str, object], format: Format) -> str:

@@ -293,6 +293,20 @@ class Reader:
         return UnsupportedArchitecture(f"{place} is {shown(value)}", f"The {self._architecture} compiler supports {expected}.")
 
 
+def with_aliases(config: Mapping[str, object], aliases: Mapping[str, str]) -> Mapping[str, object]:
+    """A config with the usual names of keys that have others here. Raises UnsupportedArchitecture where both are there and disagree."""
+    found = {key: value for key, value in config.items() if key not in aliases}
+    for alias, key in aliases.items():
+        value = config.get(alias)
+        if value is not None and found.get(key, value) != value:
+            raise UnsupportedArchitecture(
+                f"{alias} in config.json is {shown(value)}, and {key} {shown(found[key])}",
+                "They are two names of one thing. Keep the right one in a local copy of the model and build from that.",
+            )
+        found |= {} if value is None else {key: value}
+    return found
+
+
 def with_defaults(config: Mapping[str, object], defaults: Mapping[str, object]) -> Mapping[str, object]:
     """A config with what keys mean that are not there. Of a rope null is as nothing; beside a rope_scaling there are no other parameters,
     and where one of them has a base no other."""

@@ -9,7 +9,7 @@ from webllm_build.model import common, gguf
 from webllm_build.model.config import FULL, SLIDING, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.feed_forward import GatedMLP
-from webllm_build.model.layers import Layer
+from webllm_build.model.layers import Layer, Norms
 from webllm_build.model.names import GGUF, HUGGING_FACE, OUT_NORMS, OUT_NORMS_GGUF, FileNames, Names
 
 NAMES = Names(
@@ -42,6 +42,10 @@ LAYERS_OF_27B = 46
 
 
 def read(config: Reader) -> Decoder:
+    return read_as(config, NAMES, "around")
+
+
+def read_as(config: Reader, names: Names, norms: Norms) -> Decoder:
     hidden, count = config.integer("hidden_size"), config.integer("num_hidden_layers")
     everywhere = common.read_attention(config)
     scale = read_scale(config, everywhere.head_dim, LAYERS_OF_27B)
@@ -50,9 +54,9 @@ def read(config: Reader) -> Decoder:
     mlp = read_mlp(config)
     kinds = config.layer_types(count, default=[FULL if layer % 2 else SLIDING for layer in range(count)])
     mixers = {FULL: common.read_self_attention(config, everywhere), SLIDING: common.read_self_attention(config, nearby)}
-    layers = [Layer(mixers[kind], mlp, norms="around") for kind in kinds]
+    layers = [Layer(mixers[kind], mlp, norms=norms) for kind in kinds]
     softcap = config.number_or_none("final_logit_softcapping", default=30.0)
-    return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap)
+    return common.read_decoder(config, names, layers, tied=True, embedding_scale=hidden**0.5, logit_softcap=softcap)
 
 
 def read_scale(config: Reader, head_dim: int, layers_of_27b: int) -> float:

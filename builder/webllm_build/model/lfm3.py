@@ -27,6 +27,7 @@ _FILES = FileNames(
     }
 )
 NAMES = Names(hugging_face=_FILES, gguf=_FILES)
+ALIASES = {"rms_norm_eps": "norm_eps"}
 IGNORED = common.IGNORED
 DEFAULTS = {
     "rope_parameters": {
@@ -39,8 +40,7 @@ DEFAULTS = {
 
 def read(config: Reader) -> Decoder:
     hidden, count = config.integer("hidden_size", default=2048), config.integer("num_hidden_layers", default=24)
-    eps = config.number("norm_eps", default=config.number("rms_norm_eps", default=1e-5))
-    config.must_be("rms_norm_eps", eps)  # another name of it
+    eps = config.number("norm_eps", default=1e-5)
     head_dim = config.integer("head_dim", default=128)
     config.must_be("attention_bias", False)
     everywhere = Attention(
