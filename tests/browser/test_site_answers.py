@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from site_visit import Visit, answered, ask, drawn, kept_as, until
 
@@ -99,15 +100,43 @@ def test_formulas_are_mathematics_and_prices_are_not(visit: Visit) -> None:
     assert visit.console == []
 
 
-def test_formulas_are_copied_as_they_were_written(visit: Visit) -> None:
+def test_what_is_copied_is_markdown_that_draws_the_same(visit: Visit) -> None:
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit.start()
-    ask(page, "say: So $x^2$ holds.\n\n- and\n- $$\\frac12$$")
+    source = (
+        "# Title\n\nSo $x^2$ *holds*, **very `co``de` much**, ~~not~~ [here](https://example.org/a_(b)). 2\\*3 snake_case \\[no](x)\n"
+        "next line\n\n1\\. no list\n\n3. one\n4. two\n   - deep\n     - deeper\n   - more\n\n> quoted\n>\n> - in it\n\n"
+        "- loose\n\n  with two\n\n- $$\\frac12$$\n\n"
+        "```python\nx = '*'\n\n    y\n```\n\n````\n```\n````\n\n| a | b |\n|---|--:|\n| `1` | x\\|y |\n\n---\n\nend <b>"
+    )
+    source += "\n\n" + "".join(f"1. item {number} of so many that the list is long\n" for number in range(80))
+    copied: list[str] = []
+    for number, text in enumerate((source, "")):
+        ask(page, f"say: {text or copied[0]}")
+        answered(page, 2 + 2 * number)
+        page.wait_for_selector("li:last-child .body mfrac")
+        page.locator("li:last-child .body").evaluate("(one) => getSelection().selectAllChildren(one)")
+        page.keyboard.press("ControlOrMeta+c")
+        copied.append(page.evaluate("navigator.clipboard.readText()"))
+    drawn = page.eval_on_selector_all("li.assistant .body", "all => all.map((one) => one.innerHTML)")
+    first, second = (re.sub(r'</ol>(</div><div class="part">)?<ol [^>]*further[^>]*>', "", html) for html in drawn)
+    assert second == first
+    assert copied[0] == copied[1]
+    assert "3. one\n4. two\n   - deep\n     - deeper\n" in copied[0]
+    assert "\n79. item 78 of so many that the list is long\n80. " in copied[0]
+    html = page.evaluate("navigator.clipboard.read().then(([one]) => one.getType('text/html')).then((blob) => blob.text())")
+    assert "<strong>" in html
+    assert "<button" not in html
+
+
+def test_a_part_of_code_is_copied_as_it_is(visit: Visit) -> None:
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visit.start()
+    ask(page, "say: ```\na * b\n```")
     answered(page, 2)
-    page.wait_for_selector(f"{BODY} mfrac")
-    page.locator(BODY).evaluate("(one) => getSelection().selectAllChildren(one)")
+    page.locator(f"{BODY} pre").evaluate("(one) => getSelection().selectAllChildren(one)")
     page.keyboard.press("ControlOrMeta+c")
-    assert page.evaluate("navigator.clipboard.readText()").split() == ["So", "$x^2$", "holds.", "and", "$$\\frac12$$"]
+    assert page.evaluate("navigator.clipboard.readText()").strip() == "a * b"
 
 
 def test_thoughts_have_their_time_and_calls_are_no_text(visit: Visit) -> None:
