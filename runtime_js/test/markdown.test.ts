@@ -33,13 +33,18 @@ test("of a long block that grows, what can change no more is taken apart: items,
   const rest = (text: string): { readonly begin: string; readonly rest: string } | undefined => {
     const [block] = readBlocks(text, {}) ?? [];
     const apart = block && takeApart(block);
-    return apart && { begin: apart.begin.raw, rest: (apart.growing?.prefix ?? "") + text.slice(apart.begin.raw.length) };
+    return apart && { begin: apart.begin.raw, rest: (apart.head ?? "") + text.slice(apart.begin.raw.length) };
   };
-  const items = Array.from({ length: 100 }, (_, i) => `${i + 3}. Some *words*\n     - and more of them\n`);
-  assert.deepEqual(rest(items.join("")), { begin: items.slice(0, -2).join(""), rest: items.slice(-2).join("") });
   const head = "| a | b |\n|---|--:|\n";
   const rows = Array.from({ length: 120 }, (_, i) => `| ${i} | some words |\n`);
-  assert.deepEqual(rest(head + rows.join("")), { begin: head + rows.slice(0, -2).join(""), rest: head + rows.slice(-2).join("") });
+  const items = Array.from({ length: 100 }, (_, i) => `${i + 3}. Some *words*\n     - and more of them\n`);
+  const long = (parts: readonly string[]): number => parts.findIndex((_, count) => parts.slice(0, count).join("").length >= 1024);
+  const [begun, begunRows] = [long(items), long(rows)];
+  const first = { begin: items.slice(0, begun).join(""), rest: items.slice(begun, begun + 2).join("") };
+  assert.deepEqual(rest(items.slice(0, begun + 2).join("")), first, "two items may still change");
+  assert.equal(rest(items.join(""))?.begin, first.begin, "however much has come");
+  assert.equal(rest(items.slice(0, begun + 1).join("")), undefined);
+  assert.deepEqual(rest(head + rows.join("")), { begin: head + rows.slice(0, begunRows).join(""), rest: head + rows.slice(begunRows).join("") });
   const sentence = "This is a *sentence* of `some` words, as they are. ";
   const paragraph = rest(sentence.repeat(200));
   assert.ok(paragraph !== undefined && paragraph.rest.startsWith("This is") && paragraph.begin.length >= 4096 && paragraph.begin.length < 4200);

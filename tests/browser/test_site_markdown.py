@@ -157,9 +157,26 @@ def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Vis
     page.wait_for_selector("body[data-status=ready]")
     drawn(page)
     assert page.inner_html("li.assistant .body") == grown
-    assert page.locator("li.assistant ol").count() == 1 + 1
-    assert page.locator("li.assistant ol > li").count() == 3 + 300, "a long list grows in parts, and is one"
+    assert page.locator("li.assistant ol > li").count() == 3 + 300
+    lists = page.eval_on_selector_all("li.assistant ol", "all => all.map((one) => [one.start, one.children.length, one.className])")
+    assert len(lists) > 3, "a long list grows in parts"
+    assert lists[1][0] == 7
+    assert [start for start, _, _ in lists[2:]] == [start + count for start, count, _ in lists[1:-1]]
+    assert {name for _, _, name in lists[2:]} == {"further"}
     assert page.locator("li.assistant a").get_attribute("href") == "https://example.org/"
+
+
+def test_a_long_table_keeps_its_columns_and_says_that_it_is_one(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "say: | name | count |\n|---|--:|\n" + "".join(f"| row {number} of many | {number} |\n" for number in range(200)))
+    answered(page, 2)
+    expect(page.get_by_role("row")).to_have_count(201)
+    expect(page.get_by_role("columnheader")).to_have_text(["name", "count"])
+    last = page.get_by_role("cell", name="199", exact=True)
+    last.scroll_into_view_if_needed()
+    lefts = page.eval_on_selector_all("tr > :last-child", "all => all.map((one) => Math.round(one.getBoundingClientRect().left))")
+    assert len({lefts[0], lefts[100], lefts[200]}) == 1
+    assert last.evaluate("(one) => getComputedStyle(one).textAlign").endswith("right")
 
 
 def test_each_block_is_written_in_its_own_direction(visit: Visit) -> None:

@@ -1,10 +1,17 @@
-/** Draws in slices of time, so that the page can be scrolled and written in meanwhile: what is asked for begins at once, and goes on between frames. */
+/**
+ * Draws in slices of time, so that the page can be scrolled and written in meanwhile: what is asked for begins at once, and goes on with the next frame. A slice is
+ * as long as leaves time for style, layout and paint, as the frames before it tell.
+ */
 
 import { SLICE_MS, Slice } from "./slice.ts";
 
-/** On a page, a slice is a part of a frame. Behind the page there are no frames. */
-const SHOWN = { slice: SLICE_MS, pause: 16 };
-const HIDDEN = { slice: 12, pause: 0 };
+/** What a frame may cost, and the bounds of a slice in it. */
+const FRAME_MS = 5;
+const [LEAST_MS, MOST_MS] = [1, 5];
+/** Behind the page there are no frames. */
+const HIDDEN_MS = 12;
+/** Where frames do not come, as in a tab that nobody sees, drawing goes on without. */
+const PATIENCE_MS = 200;
 
 export interface Drawn {
   /** False where there was no time for all of it. */
@@ -16,7 +23,8 @@ export class Drawing {
   readonly #around: (draw: () => void) => void;
   readonly #onIdle: () => void;
   readonly #isHidden: () => boolean;
-  #next: ReturnType<typeof setTimeout> | undefined;
+  #isNext = false;
+  #slice = SLICE_MS;
 
   /** around: each slice is drawn within it. onIdle: all was drawn. isHidden: whether nobody sees it yet. */
   constructor(around: (draw: () => void) => void, onIdle: () => void, isHidden: () => boolean) {
@@ -31,7 +39,7 @@ export class Drawing {
 
   add(...items: readonly Drawn[]): void {
     for (const item of items) this.#waiting.add(item);
-    if (this.#next === undefined) this.#draw();
+    if (!this.#isNext) this.#draw();
   }
 
   drop(item: Drawn): void {
@@ -39,16 +47,37 @@ export class Drawing {
   }
 
   #draw(): void {
-    this.#next = undefined;
-    const { slice: milliseconds, pause } = this.#isHidden() ? HIDDEN : SHOWN;
+    this.#isNext = false;
+    const isHidden = this.#isHidden();
     this.#around(() => {
-      const slice = new Slice(milliseconds);
+      const slice = new Slice(isHidden ? HIDDEN_MS : this.#slice);
       for (const item of this.#waiting) {
         if (!item.draw(slice)) break;
         this.#waiting.delete(item);
       }
     });
-    if (this.isBusy) this.#next = setTimeout(() => this.#draw(), pause);
-    else this.#onIdle();
+    if (!this.isBusy) return this.#onIdle();
+    this.#isNext = true;
+    if (isHidden) setTimeout(() => this.#draw());
+    else inFrame(() => this.#draw(), (cost) => (this.#slice = Math.min(MOST_MS, Math.max(LEAST_MS, this.#slice * Math.min(1.2, FRAME_MS / cost)))));
   }
+}
+
+/** Draw with the next frame, and tell how many milliseconds that took up to the end of its paint. */
+function inFrame(draw: () => void, told: (cost: number) => void): void {
+  const late = setTimeout(() => {
+    cancelAnimationFrame(frame);
+    draw();
+  }, PATIENCE_MS);
+  const frame = requestAnimationFrame(() => {
+    clearTimeout(late);
+    const begin = performance.now();
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      told(performance.now() - begin);
+    };
+    port2.postMessage(null);
+    draw();
+  });
 }

@@ -1,34 +1,45 @@
-/** Formulas in what was drawn: they stand in `var` until what draws them is there. */
+/** Formulas in what was drawn: they stand in `var` until there is time for them, and what draws them. */
 
 import type { ViewContext } from "./context.ts";
-import { Slice } from "./slice.ts";
+import type { Drawn } from "./drawing.ts";
+import type { Slice } from "./slice.ts";
 
-const PAUSE_MS = 16;
+const WAITING = "var:not([data-as-written])";
 
-/** Draw those that can be drawn now, and ask for the script where it is not there. */
-export function drawFormulas(parent: ParentNode, { mathematics }: ViewContext): void {
-  const found = parent.querySelectorAll("var:not([data-as-written])");
-  if (found.length === 0) return;
-  if (mathematics.code === undefined) void mathematics.load();
-  else for (const formula of found) drawOne(formula, mathematics.code.drawFormula);
-}
-
-/** Draw those that were shown before the script was there, some at a time. */
-export function drawLateFormulas(parent: ParentNode, context: ViewContext): void {
-  const { code } = context.mathematics;
-  if (code === undefined) return;
-  const slice = new Slice();
-  for (const formula of parent.querySelectorAll("var:not([data-as-written])")) {
-    if (slice.isOver) {
-      setTimeout(() => drawLateFormulas(parent, context), PAUSE_MS);
-      return;
-    }
-    drawOne(formula, code.drawFormula);
+/** Draw those that were drawn before, and ask for the script where it is not there. */
+export function drawKnownFormulas(parent: ParentNode, { mathematics }: ViewContext): void {
+  for (const formula of parent.querySelectorAll(WAITING)) {
+    if (mathematics.code === undefined) return void mathematics.load();
+    put(formula, mathematics.code.knownFormula(formula.textContent));
   }
 }
 
-function drawOne(formula: Element, draw: (raw: string) => Element | undefined): void {
-  const drawn = draw(formula.textContent);
-  if (drawn === undefined) formula.setAttribute("data-as-written", "");
-  else formula.replaceWith(drawn);
+/** All that wait in a conversation. */
+export class Formulas implements Drawn {
+  readonly #all: HTMLCollectionOf<Element>;
+  readonly #parent: Element;
+  readonly #context: ViewContext;
+
+  constructor(parent: Element, context: ViewContext) {
+    this.#all = parent.getElementsByTagName("var");
+    this.#parent = parent;
+    this.#context = context;
+  }
+
+  /** False where there was no time for all of them. */
+  draw(slice: Slice): boolean {
+    const { code } = this.#context.mathematics;
+    if (code === undefined || this.#all.length === 0) return true;
+    for (const formula of this.#parent.querySelectorAll(WAITING)) {
+      if (slice.isOver) return false;
+      put(formula, code.drawFormula(formula.textContent));
+    }
+    return true;
+  }
+}
+
+/** drawn: null where it is none that can be drawn, undefined where nobody knows yet. */
+function put(formula: Element, drawn: Element | null | undefined): void {
+  if (drawn === null) formula.setAttribute("data-as-written", "");
+  else if (drawn !== undefined) formula.replaceWith(drawn);
 }

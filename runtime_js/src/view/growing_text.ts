@@ -4,12 +4,15 @@
  */
 
 import type { Token } from "marked";
-import { adaptNode, adaptOrReplace, removeFrom } from "./adapt.ts";
+import { adaptOrReplace } from "./adapt.ts";
 import { asWritten } from "./as_written.ts";
 import { CodeBlock } from "./code_block.ts";
 import type { ViewContext } from "./context.ts";
+import { element } from "./dom.ts";
 import type { Markdown } from "./late.ts";
-import type { Definitions, Fence, Growing } from "./markdown.ts";
+import { LongTable } from "./long_table.ts";
+import type { Definitions, Fence } from "./markdown.ts";
+import { Parts } from "./parts.ts";
 import type { Slice } from "./slice.ts";
 
 /** Characters read at once: marked's time grows with their square. */
@@ -20,26 +23,28 @@ const MAX_BLOCK = 1 << 14;
 const FLUID_BLOCKS = 2;
 /** Small blocks that are drawn at once, and their characters. */
 const TOGETHER = 4;
-const TOGETHER_LENGTH = 1024;
+const TOGETHER_LENGTH = 512;
 /** What may name a link that is defined later. */
 const REFERENCE = /\[[^\]]/;
 
-/** Where nodes go: those before `settled` are left alone. */
-interface Place {
-  readonly parent: Element;
-  settled: number;
+/** A table that grows by rows. */
+interface OpenTable {
+  readonly table: LongTable;
+  /** Before each of its further rows, so that they are read as rows. */
+  readonly head: string;
 }
-
-/** A block that is drawn in parts. */
-type Open = Place & Growing;
 
 /** What may change when all links are defined. */
 interface Referring {
   readonly source: string;
   readonly nodes: readonly ChildNode[];
-  /** They are parts of a block. */
-  readonly areParts: boolean;
+  /** Of what is drawn of the source, what takes the nodes' places. */
+  readonly pick: Pick;
 }
+
+type Pick = (drawn: ParentNode) => readonly ChildNode[];
+const all: Pick = (drawn) => [...drawn.childNodes];
+const items: Pick = (drawn) => [...drawn.firstElementChild?.childNodes ?? []];
 
 interface OpenCode {
   readonly block: CodeBlock;
@@ -49,19 +54,21 @@ interface OpenCode {
 export class GrowingText {
   readonly #context: ViewContext;
   readonly #definitions: Definitions = Object.create(null);
-  readonly #body: Place;
+  readonly #body: Parts;
   /** Characters that are drawn and left alone. */
   #settled = 0;
   /** Blocks that can change no more, and for which there was no time. */
   #ready: Token[] = [];
-  #open: Open | undefined;
+  #table: OpenTable | undefined;
+  /** The number of the next item of a list that goes on. */
+  #next: number | undefined;
   #code: OpenCode | undefined;
   #referring: Referring[] = [];
   /** It was shown without Markdown: what is not drawn yet stays so. */
   #wasAsWritten = false;
 
   constructor(body: HTMLElement, context: ViewContext) {
-    this.#body = { parent: body, settled: 0 };
+    this.#body = new Parts(body, () => element("div", { class: "part" }));
     this.#context = context;
   }
 
@@ -99,7 +106,7 @@ export class GrowingText {
         continue;
       }
       const readable = code.readableLength(text);
-      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : code.readBlocks((this.#open?.prefix ?? "") + text.slice(0, readable), this.#definitions);
+      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : code.readBlocks((this.#table?.head ?? "") + text.slice(0, readable), this.#definitions);
       if (blocks === undefined) return this.#show([asWritten(source.slice(begin))]);
       const reachesEnd = readable < text.length || begin + text.length === source.length;
       const count = certainBlocks(code, blocks, reachesEnd && (isWhole || readable < text.length));
@@ -118,62 +125,91 @@ export class GrowingText {
   #settleReady(code: Markdown, slice: Slice): boolean {
     while (this.#ready.length > 0) {
       const first = this.#ready[0];
-      if (this.#open !== undefined && this.#open.type === first?.type) this.#settleLastPart(code, this.#open, first);
-      else {
-        this.#open = undefined;
+      if (this.#settlePart(code, first)) this.#ready = []; // the rest is read anew
+      else if (this.#table !== undefined && first?.type === "table") {
+        this.#settleRows(code, this.#table, first);
+        this.#ready.shift();
+        this.#table.table.show([]);
+        this.#table = undefined;
+      } else if (this.#next !== undefined && first?.type === "list") {
+        this.#settleList(code, first);
+        this.#ready.shift();
+        this.#next = undefined;
+      } else {
+        this.#table = this.#next = undefined;
         let length = 0;
         const more = this.#ready.findIndex(({ raw }, index) => (length += raw.length) > TOGETHER_LENGTH || index === TOGETHER);
         const together = this.#ready.splice(0, more < 0 ? this.#ready.length : Math.max(1, more));
         const source = together.map(({ raw }) => raw).join("");
-        this.#refer(source, this.#leave(this.#body, code.renderBlocks(together, this.#context)), false);
-        this.#settled += source.length;
+        this.#refer(source, this.#settle(this.#draw(code, together), source), all);
       }
       if (slice.isOver) return false;
     }
     return true;
   }
 
-  #settleLastPart(code: Markdown, open: Open, block: Token): void {
-    this.#ready.shift();
-    this.#refer(block.raw, this.#leave(open, code.partsOf(code.renderBlocks([block], this.#context))), true);
-    removeFrom(open.parent, open.settled);
-    this.#settled += block.raw.length - open.prefix.length;
-    this.#open = undefined;
-  }
-
   /** Draw what a long block that may still grow begins with; false where it is not long enough. */
   #settlePart(code: Markdown, block: Token | undefined): boolean {
-    const apart = block && code.takeApart(block);
-    if (apart === undefined) return false;
-    const { begin, growing } = apart;
-    const nodes = code.renderBlocks([begin], this.#context);
-    this.#settled += begin.raw.length - (this.#open?.prefix.length ?? 0);
-    if (this.#open !== undefined) {
-      this.#refer(begin.raw, this.#leave(this.#open, code.partsOf(nodes)), true);
+    const begun = block && code.takeApart(block);
+    if (begun === undefined) return false;
+    const { begin, head, next } = begun;
+    if (this.#table !== undefined && head !== undefined) {
+      this.#settleRows(code, this.#table, begin);
       return true;
     }
-    const placed = this.#leave(this.#body, nodes);
-    const parent = growing === undefined ? null : code.partsOf(this.#body.parent.childNodes[this.#body.settled - 1]);
-    if (growing !== undefined && parent !== null) this.#open = { ...growing, parent, settled: parent.childNodes.length };
-    this.#refer(begin.raw, parent === null ? placed : [...parent.childNodes], parent !== null);
+    this.#table = undefined;
+    if (next !== undefined) {
+      this.#next = this.#settleList(code, begin) ?? next;
+      return true;
+    }
+    this.#next = undefined;
+    const nodes = this.#settle(this.#draw(code, [begin]), begin.raw);
+    const [frame] = nodes;
+    const table = head !== undefined && frame instanceof Element ? frame.querySelector("table") : null;
+    if (head !== undefined && table !== null) this.#table = { head, table: new LongTable(table) };
+    this.#refer(begin.raw, table === null ? nodes : [...table.tBodies].flatMap(({ rows }) => [...rows]), table === null ? all : LongTable.rowsOf);
     return true;
   }
 
-  /** Put nodes where they stay; gives those that stand there now. */
-  #leave(place: Place, nodes: ParentNode | null): ChildNode[] {
-    return [...nodes?.childNodes ?? []].map((node) => adaptNode(place.parent, place.settled++, node));
+  #settleRows(code: Markdown, { table, head }: OpenTable, block: Token): void {
+    const rows = LongTable.rowsOf(code.renderBlocks([block], this.#context));
+    this.#refer(block.raw, table.settle(rows), LongTable.rowsOf);
+    this.#settled += block.raw.length - head.length;
   }
 
-  #refer(source: string, nodes: readonly ChildNode[], areParts: boolean): void {
-    if (REFERENCE.test(source)) this.#referring.push({ source, nodes, areParts });
+  /** The number of the item behind it, where it goes on with one before. */
+  #settleList(code: Markdown, block: Token): number | undefined {
+    const former = this.#next;
+    const [list] = this.#settle(this.#draw(code, [block]), block.raw);
+    if (list === undefined) return undefined;
+    this.#refer(block.raw, [...list.childNodes], items);
+    return former === undefined ? undefined : former + list.childNodes.length;
+  }
+
+  #settle(nodes: readonly ChildNode[], source: string): ChildNode[] {
+    this.#settled += source.length;
+    return this.#body.settle(nodes);
+  }
+
+  /** The nodes of blocks, of which the first may be a list that goes on with the one before. */
+  #draw(code: Markdown, blocks: readonly Token[]): ChildNode[] {
+    const nodes = all(code.renderBlocks(blocks, this.#context));
+    const [list] = nodes;
+    if (this.#next !== undefined && list instanceof HTMLElement && list.matches("ol, ul")) {
+      list.className = "further";
+      if (list.tagName === "OL") list.setAttribute("start", String(this.#next));
+    }
+    return [...nodes];
+  }
+
+  #refer(source: string, nodes: readonly ChildNode[], pick: Pick): void {
+    if (REFERENCE.test(source)) this.#referring.push({ source, nodes, pick });
   }
 
   #beginCode(fence: Fence): void {
-    this.#open = undefined;
+    this.#table = this.#next = undefined;
     const block = new CodeBlock(this.#context, fence.info);
-    const former = this.#body.parent.childNodes[this.#body.settled++];
-    if (former === undefined) this.#body.parent.append(block.element);
-    else former.replaceWith(block.element);
+    this.#body.settleItself(block.element);
     this.#settled += fence.opening.length;
     this.#code = { block, fence };
   }
@@ -199,19 +235,14 @@ export class GrowingText {
 
   /** Draw blocks that may still change. */
   #showFluid(code: Markdown, blocks: readonly Token[]): true {
-    const parts = this.#open !== undefined && this.#open.type === blocks[0]?.type ? code.renderBlocks(blocks.slice(0, 1), this.#context) : undefined;
-    const nodes = code.renderBlocks(blocks.slice(parts === undefined ? 0 : 1), this.#context);
-    return this.#show([...nodes.childNodes], [...code.partsOf(parts)?.childNodes ?? []]);
+    if (this.#table === undefined || blocks[0]?.type !== "table") return this.#show(this.#draw(code, blocks));
+    return this.#show(this.#draw(code, blocks.slice(1)), LongTable.rowsOf(code.renderBlocks(blocks.slice(0, 1), this.#context)));
   }
 
-  /** nodes: behind those that stay; parts: of the block that is drawn in parts. */
-  #show(nodes: readonly ChildNode[], parts: readonly ChildNode[] = []): true {
-    const put = ({ parent, settled }: Place, fluid: readonly ChildNode[]): void => {
-      fluid.forEach((node, index) => adaptNode(parent, settled + index, node));
-      removeFrom(parent, settled + fluid.length);
-    };
-    put(this.#body, nodes);
-    if (this.#open !== undefined) put(this.#open, parts);
+  /** nodes: behind those that stay; rows: of the table that grows. */
+  #show(nodes: readonly ChildNode[], rows: readonly ChildNode[] = []): true {
+    this.#body.show(nodes);
+    this.#table?.table.show(rows);
     return true;
   }
 
@@ -219,8 +250,7 @@ export class GrowingText {
   #define(code: Markdown, slice: Slice): boolean {
     if (Object.keys(this.#definitions).length === 0) this.#referring = [];
     for (let next = this.#referring.shift(); next !== undefined; next = this.#referring.shift()) {
-      const nodes = code.renderBlocks(code.readBlocks(next.source, this.#definitions) ?? [], this.#context);
-      const wanted = [...(next.areParts ? code.partsOf(nodes) : nodes)?.childNodes ?? []];
+      const wanted = next.pick(code.renderBlocks(code.readBlocks(next.source, this.#definitions) ?? [], this.#context));
       next.nodes.forEach((node, index) => {
         const other = wanted[index];
         if (other !== undefined) adaptOrReplace(node, other);

@@ -13,8 +13,10 @@ import { CodeBlock } from "./code_block.ts";
 import type { ViewContext } from "./context.ts";
 import { element } from "./dom.ts";
 import { formulaExtensions } from "./formula_syntax.ts";
-import { drawFormulas } from "./formulas.ts";
+import { drawKnownFormulas } from "./formulas.ts";
 import { showSigns } from "./signs.ts";
+
+export { markdownOf } from "./markdown_of.ts";
 
 const TAGS = [
   "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "kbd", "li", "ol", "p", "pre", "strong",
@@ -84,38 +86,46 @@ export function readBlocks(text: string, definitions: Definitions): Token[] | un
 }
 
 /** Characters of a block that is drawn in parts while it grows. */
-const LONG = 2048;
+const LONG = 1024;
 /** Of what is read with each part again. */
-const MAX_PREFIX = 2048;
+const MAX_HEAD = 2048;
 /** The last item, or row, grows, and the one before may turn out to be of another kind. */
 const FLUID_PARTS = 2;
-/** So many parts are drawn at once. */
-const MAX_PARTS = 128;
 
-/** How a block grows that is drawn in parts. */
-export interface Growing {
-  readonly type: string;
-  /** What stands before each further part, so that it is read as one. */
-  readonly prefix: string;
+/** The beginning of a long block that may still grow: the parts that can change no more, as a block of the same kind. */
+export interface Begun {
+  readonly begin: Token;
+  /** Of a table: its head, which stands before its further rows, so that they are read as rows. */
+  readonly head?: string;
+  /** Of a list: the number of its next item. */
+  readonly next?: number;
 }
 
-/** Of a long block, which may still grow, the parts that can change no more: a block of the same kind, and how it goes on. Undefined where there are none. */
-export function takeApart(block: Token): { readonly begin: Token; readonly growing?: Growing } | undefined {
+/** Undefined where a block has no such beginning. A list goes on as another list, a paragraph as another paragraph. */
+export function takeApart(block: Token): Begun | undefined {
   if (block.raw.length < LONG) return undefined;
   if (isParagraph(block)) return cutParagraph(block);
-  if (isList(block) && block.items.length > FLUID_PARTS) {
-    const items = block.items.slice(0, -FLUID_PARTS).slice(0, MAX_PARTS);
+  if (isList(block)) {
+    const items = block.items.slice(0, long(block.items.map(({ raw }) => raw)));
+    if (items.length === 0) return undefined;
     const raw = items.map((item) => item.raw).join("");
-    return block.raw.startsWith(raw) ? { begin: { ...block, items, raw }, growing: { type: block.type, prefix: "" } } : undefined;
+    return block.raw.startsWith(raw) ? { begin: { ...block, items, raw }, next: Number(block.start) + items.length } : undefined;
   }
-  if (isTable(block) && block.rows.length > FLUID_PARTS) {
+  if (isTable(block)) {
     const lines = block.raw.match(/[^\n]*\n|[^\n]+$/g) ?? [];
-    const prefix = lines.slice(0, 2).join("");
-    if (lines.length !== block.rows.length + 2 || prefix.length > MAX_PREFIX) return undefined;
-    const rows = block.rows.slice(0, -FLUID_PARTS).slice(0, MAX_PARTS);
-    return { begin: { ...block, rows, raw: lines.slice(0, rows.length + 2).join("") }, growing: { type: block.type, prefix } };
+    const head = lines.slice(0, 2).join("");
+    if (lines.length !== block.rows.length + 2 || head.length > MAX_HEAD) return undefined;
+    const rows = block.rows.slice(0, long(lines.slice(2)));
+    return rows.length === 0 ? undefined : { begin: { ...block, rows, raw: lines.slice(0, rows.length + 2).join("") }, head };
   }
   return undefined;
+}
+
+/** How many of a block's parts are long together: so many are drawn at once, whenever the others come. 0 where none of them is sure to stay. */
+function long(parts: readonly string[]): number {
+  let length = 0;
+  const last = parts.findIndex((part) => (length += part.length) >= LONG);
+  return last < 0 || last + FLUID_PARTS >= parts.length ? 0 : last + 1;
 }
 
 /** A paragraph this long is drawn as several, as soon as so much more of it is there. */
@@ -124,7 +134,7 @@ const MORE = 2048;
 /** Where a paragraph may end, from the best to the worst: behind a sentence, a word, a letter. What follows is not taken for another kind of block. */
 const ENDS = [/(?<=[.!?…。！？]["'”’)\]]*)\s+(?=\p{L})/u, /\s+(?=\p{L})/u, /(?<=\p{L})(?=\p{L})/u];
 
-function cutParagraph(block: Tokens.Paragraph): { readonly begin: Token } | undefined {
+function cutParagraph(block: Tokens.Paragraph): Begun | undefined {
   if (block.raw.length < LONG_PARAGRAPH + MORE || block.tokens.map(({ raw }) => raw).join("") !== block.text || !block.raw.startsWith(block.text)) return undefined;
   for (const end of ENDS) {
     let at = 0;
@@ -151,14 +161,6 @@ function isList(block: Token): block is Tokens.List {
 
 function isTable(block: Token): block is Tokens.Table {
   return block.type === "table";
-}
-
-const PARTS = "ol, ul, tbody";
-
-/** What holds the parts of a block that was drawn. */
-export function partsOf(drawn: Node | undefined): Element | null {
-  if (!(drawn instanceof DocumentFragment || drawn instanceof Element)) return null;
-  return drawn instanceof Element && drawn.matches(PARTS) ? drawn : drawn.querySelector(PARTS);
 }
 
 /** The beginning of a block of code. */
@@ -197,6 +199,7 @@ export function renderBlocks(blocks: readonly Token[], context: ViewContext): Do
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+    ADD_URI_SAFE_ATTR: ["start", "align"],
     ALLOW_ARIA_ATTR: false,
     ALLOW_DATA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
@@ -221,7 +224,7 @@ function finish(fragment: DocumentFragment, context: ViewContext): void {
     code.write(block.querySelector("code")?.textContent ?? "");
     block.replaceWith(code.element);
   }
-  drawFormulas(fragment, context);
+  drawKnownFormulas(fragment, context);
 }
 
 /** marked breaks the lines of its HTML. */

@@ -31,31 +31,40 @@ purify.addHook("uponSanitizeAttribute", (_, attribute) => {
   if (attribute.attrName === "style") attribute.keepAttr = STYLE.test(attribute.attrValue);
 });
 
-/** Formulas of late; null: what is none. */
+/** Formulas of late, the latest last; null: what is none. */
 const kept = new Map<string, Element | null>();
 
-/** A formula as it was written, with what marks it as one → its element; undefined where it is none that can be drawn. */
-export function drawFormula(raw: string): Element | undefined {
-  let drawn = kept.get(raw);
-  if (drawn === undefined) {
-    if (kept.size >= KEPT) kept.clear();
-    kept.set(raw, drawn = render(raw) ?? null);
-  }
-  const copy = drawn?.cloneNode(true);
-  return copy instanceof Element ? copy : undefined;
+/** A formula as it was written, with what marks it as one → its element; null where it is none that can be drawn. */
+export function drawFormula(raw: string): Element | null {
+  const known = knownFormula(raw);
+  if (known !== undefined) return known;
+  const oldest = kept.keys().next();
+  if (kept.size >= KEPT && !oldest.done) kept.delete(oldest.value);
+  kept.set(raw, render(raw));
+  return knownFormula(raw) ?? null;
 }
 
-function render(raw: string): Element | undefined {
+/** Undefined where it was not drawn of late. */
+export function knownFormula(raw: string): Element | null | undefined {
+  const drawn = kept.get(raw);
+  if (drawn === undefined) return undefined;
+  kept.delete(raw);
+  kept.set(raw, drawn);
+  const copy = drawn?.cloneNode(true);
+  return copy instanceof Element ? copy : null;
+}
+
+function render(raw: string): Element | null {
   const { tex, isDisplayed } = texOf(raw);
-  if (tex.length > MAX_TEX) return undefined;
+  if (tex.length > MAX_TEX) return null;
   const formula = element("span", { class: isDisplayed ? "formula displayed" : "formula", "data-tex": raw });
   try {
     temml.render(tex, formula, { displayMode: isDisplayed, annotate: false, throwOnError: true, trust: false, strict: false, maxExpand: MAX_EXPANSIONS, maxSize: MAX_SIZE });
   } catch { // a mistake in it, or its recursion went too deep
-    return undefined;
+    return null;
   }
   const math = formula.firstElementChild;
-  if (math === null || formula.getElementsByTagName("*").length > MAX_NODES) return undefined;
+  if (math === null || formula.getElementsByTagName("*").length > MAX_NODES) return null;
   purify.sanitize(math, { IN_PLACE: true, ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_ARIA_ATTR: false, ALLOW_DATA_ATTR: false });
   return formula;
 }

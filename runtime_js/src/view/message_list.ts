@@ -7,9 +7,9 @@ import { branchArrows, type Branch } from "./branches.ts";
 import { Calls } from "./calls.ts";
 import type { ViewContext } from "./context.ts";
 import { byId, element, flash, icon, type IconName } from "./dom.ts";
-import { copyFormulas } from "./copy.ts";
+import { copyAsMarkdown } from "./copy.ts";
 import { Drawing } from "./drawing.ts";
-import { drawLateFormulas } from "./formulas.ts";
+import { Formulas } from "./formulas.ts";
 import { GrowingText } from "./growing_text.ts";
 import { isCut, type Call, type Message } from "./message.ts";
 import type { Slice } from "./slice.ts";
@@ -46,6 +46,7 @@ export class MessageList {
   readonly #items: MessageItem[] = [];
   readonly #actions: MessageActions;
   readonly #drawing = new Drawing((draw) => draw(), () => this.#showBusy(), () => this.#list.hidden === true);
+  readonly #formulas: Formulas;
   #markdownComes: Promise<void> | undefined;
   #latest: Message | undefined;
   /** Of the message that is pressed on. */
@@ -57,8 +58,9 @@ export class MessageList {
     this.#context = context;
     this.#list = byId("messages", HTMLOListElement, context.root);
     this.#actions = actions;
-    void context.mathematics.arrival.then(() => drawLateFormulas(this.#list, context));
-    this.#list.addEventListener("copy", (event) => copyFormulas(this.#list, event));
+    this.#formulas = new Formulas(this.#list, context);
+    void context.mathematics.arrival.then(() => this.#drawing.add(this.#formulas));
+    this.#list.addEventListener("copy", (event) => copyAsMarkdown(this.#list, event, context));
     this.#list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-action]") : null;
       const index = this.#items.findIndex(({ element }) => element === button?.closest("li.message"));
@@ -99,7 +101,7 @@ export class MessageList {
   }
 
   #draw(item: MessageItem): void {
-    this.#drawing.add(item);
+    this.#drawing.add(item, this.#formulas);
     this.#showBusy();
   }
 
@@ -107,7 +109,7 @@ export class MessageList {
   async #awaitMarkdown(): Promise<void> {
     this.#showBusy();
     if (await this.#context.markdown.load()) {
-      await new Promise<void>((resolve) => new Drawing((draw) => this.#actions.keepPlace(draw), resolve, () => this.#list.hidden === true).add(...this.#items));
+      await new Promise<void>((resolve) => new Drawing((draw) => this.#actions.keepPlace(draw), resolve, () => this.#list.hidden === true).add(...this.#items, this.#formulas));
     }
     this.#markdownComes = undefined;
     this.#showBusy();

@@ -1,6 +1,7 @@
-/** How long drawing may take before the browser has its turn: with style and layout behind it, all is within half a frame. */
+/** How long drawing may take before the browser has its turn. */
 
-export const SLICE_MS = 3;
+/** Until it is known what style, layout and paint of what was drawn take. */
+export const SLICE_MS = 2;
 
 export class Slice {
   readonly #end: number;
