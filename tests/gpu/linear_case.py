@@ -53,6 +53,11 @@ def parameters(epilogues: Mapping[str, Epilogue]) -> list[Any]:
     return [pytest.param(epilogue, id=name) for name, epilogue in epilogues.items()]
 
 
+def is_product(epilogue: Epilogue) -> bool:
+    """Whether an output is a product of two sums, or of one with itself: an error of one factor is multiplied by the other."""
+    return epilogue.gated or epilogue.activation == "relu2"
+
+
 def apply_epilogue(
     y: npt.NDArray[np.float64], epilogue: Epilogue, residual: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:

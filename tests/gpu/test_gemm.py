@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from dawn import Dawn, poison, to_wgsl
-from linear_case import F16_VARIANTS, MORE_EPILOGUES, PLAIN, RESIDUAL, SILU, VARIANTS, apply_epilogue, parameters, random_weight
+from linear_case import F16_VARIANTS, MORE_EPILOGUES, PLAIN, RESIDUAL, SILU, VARIANTS, apply_epilogue, is_product, parameters, random_weight
 
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemm import Tile, gemm, tiles
@@ -31,8 +31,8 @@ def check(dawn: Dawn, scheme: str, m: int, n: int, k: int, epilogue: Epilogue = 
 
     products = x.astype(np.float64) @ weight.values.T
     scale = (np.abs(x).astype(np.float64) @ np.abs(weight.values).T).max()
-    if epilogue.gated:
-        scale *= np.abs(products).max()  # an error of one factor is multiplied by the other
+    if is_product(epilogue):
+        scale *= np.abs(products).max()
     assert np.abs(got - apply_epilogue(products, epilogue, residual, bias)).max() < 1e-6 * scale
 
 

@@ -38,7 +38,7 @@ def _gemv_codes(
     make = functools.partial(
         gemv_codes.gemv_codes, variant, scheme, n, k, m=m, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue
     )
-    return in_tiles(lambda tile: make(tile=tile), tiles_for(gemv_codes.tiles(variant, n, k, epilogue), m))
+    return in_tiles(lambda tile: make(tile=tile), tiles_for(gemv_codes.tiles(variant, n, k, epilogue, m), m))
 
 
 @functools.cache

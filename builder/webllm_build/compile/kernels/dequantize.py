@@ -24,6 +24,7 @@ from webllm_build.compile.kernels.tir.unpack import (
     nibble_words,
     nibbles,
     signed_bytes,
+    signed_nibble_words,
 )
 from webllm_build.quantize import GROUP, Scheme
 from webllm_build.quantize.mxfp4 import ZERO
@@ -78,6 +79,11 @@ class Codes:
     bias: int = 0
     has_minimum: bool = False
 
+    @property
+    def needs_sums(self) -> bool:
+        """Whether a product takes the sum of the activations' codes."""
+        return self.bias != 0 or self.has_minimum
+
 
 def load_block(scheme: Scheme, weight: Sequence[Buffer], block: Expr) -> Block:
     """A block of a weight, from the buffers of its scheme."""
@@ -121,7 +127,7 @@ def _read_q4(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
 
 
 def _unpack_q4(raw: Sequence[Expr], block: Expr) -> CodeBlock:
-    return CodeBlock(nibble_words(raw[0]), float16_of(raw[1], block))
+    return CodeBlock(signed_nibble_words(raw[0]), float16_of(raw[1], block) * T.float32(1 / 16))
 
 
 def _read_q4a(weight: Sequence[Buffer], block: Expr) -> tuple[Expr, ...]:
@@ -155,7 +161,7 @@ LOADS: Mapping[str, Callable[[Sequence[Buffer], Expr], Block]] = MappingProxyTyp
 # By the scheme's name, as LOADS; a scheme without integers is not among them.
 CODES: Mapping[str, Codes] = MappingProxyType(
     {
-        "q4": Codes(_read_q4, _unpack_q4, ("uint32x4", "uint32"), bias=8),
+        "q4": Codes(_read_q4, _unpack_q4, ("uint32x4", "uint32")),
         "q4a": Codes(_read_q4a, _unpack_q4a, ("uint32x4", "uint32"), has_minimum=True),
         "q8": Codes(_read_q8, _unpack_q8, ("uint32x4", "uint32x4", "uint32")),
         "mxfp4": Codes(_read_mxfp4, _unpack_mxfp4, ("uint32x4", "uint32"), bias=ZERO),

@@ -32,7 +32,8 @@ class PackedInputs:
 
     def block(self, block: Expr, vector: Expr = 0) -> Activations:
         words = lanes(let("x0", self.x_q[vector, block * 2])) + lanes(let("x1", self.x_q[vector, block * 2 + 1]))
-        return activations_of(self.codes, words, let("x_scale", self.x_s[vector, block]), fixed("code_sum", code_sum(words)))
+        sum_of_codes = fixed("code_sum", code_sum(words)) if self.codes.needs_sums else None
+        return activations_of(self.codes, words, let("x_scale", self.x_s[vector, block]), sum_of_codes)
 
 
 class MadeInputs:
@@ -44,7 +45,7 @@ class MadeInputs:
         self.codes, blocks, of_block = codes, k // GROUP, makers(variant)
         assert threads % of_block == 0
         self.x_q, self.x_s = shared("x_codes", (m, blocks * 2), "uint32x4"), shared("x_scales", (m, blocks))
-        self.x_sums = shared("x_sums", (m, blocks), "int32")
+        self.x_sums = shared("x_sums", (m, blocks), "int32") if codes.needs_sums else None
         self.x_squares = shared("x_squares", (m, blocks)) if norm_weight is not None else None
         units = m * blocks * of_block
         for first in range(0, units, threads * ROUNDS):
@@ -55,19 +56,22 @@ class MadeInputs:
 
     def _publish(self, variant: Variant, made: _Round) -> None:
         block = make_block(variant, made.part, made.scaled)
-        sum_of_codes = shared_sum(code_sum(block.words), "int32", block.makers)
-        squares = None
+        sum_of_codes = squares = None
+        if self.x_sums is not None:
+            sum_of_codes = shared_sum(code_sum(block.words), "int32", block.makers)
         if self.x_squares is not None:
             squares = shared_sum(total([dot(quad, quad) for quad in made.quads]), "float32", block.makers)
         block.store(made.is_real, self.x_q, self.x_s, made.vector, made.block)
-        with when(made.is_real), when(block.makers == 1 or made.part == 0):
-            store(self.x_sums, sum_of_codes, made.vector, made.block)
-            if self.x_squares is not None:
-                store(self.x_squares, squares, made.vector, made.block)
+        of_block = [(values, value) for values, value in ((self.x_sums, sum_of_codes), (self.x_squares, squares)) if values is not None]
+        if of_block:
+            with when(made.is_real), when(block.makers == 1 or made.part == 0):
+                for values, value in of_block:
+                    store(values, value, made.vector, made.block)
 
     def block(self, block: Expr, vector: int = 0) -> Activations:
         words = lanes(let("x0", self.x_q[vector, block * 2])) + lanes(let("x1", self.x_q[vector, block * 2 + 1]))
-        return activations_of(self.codes, words, let("x_scale", self.x_s[vector, block]), let("code_sum", self.x_sums[vector, block]))
+        sum_of_codes = let("code_sum", self.x_sums[vector, block]) if self.x_sums is not None else None
+        return activations_of(self.codes, words, let("x_scale", self.x_s[vector, block]), sum_of_codes)
 
 
 class _Round:

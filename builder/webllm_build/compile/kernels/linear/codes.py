@@ -138,12 +138,13 @@ class Activations:
         return y if self.weighted_sum is None else y + weight.minimum * self.weighted_sum
 
 
-def activations_of(codes: Codes, words: Sequence[Expr], scale: Expr, sum_of_codes: Expr) -> Activations:
-    """A block of activations for weights of a scheme: their bias and their minimum are taken care of once for all rows."""
+def activations_of(codes: Codes, words: Sequence[Expr], scale: Expr, sum_of_codes: Expr | None) -> Activations:
+    """A block of activations for weights of a scheme: their bias and their minimum are taken care of once for all rows. sum_of_codes:
+    int32, where the scheme needs it."""
     origin, weighted = T.float32(_ORIGIN), None
-    if codes.bias:
+    if codes.bias and sum_of_codes is not None:
         origin = fixed("origin", _float_of_bits(sum_of_codes * T.int32(codes.bias) + T.int32(_ORIGIN_BITS)), "float32")
-    if codes.has_minimum:
+    if codes.has_minimum and sum_of_codes is not None:
         weighted = fixed("x_sum", scale * T.cast(sum_of_codes, "float32"), "float32")
     return Activations(words, scale, origin, weighted)
 

@@ -43,10 +43,11 @@ class Tile:
 
 
 def tiles(n: int) -> Mapping[str, Tile]:
-    """Wide layers fill a GPU with large tiles, which reuse more; narrow ones need many small ones."""
+    """Wide layers fill a GPU with large tiles, which reuse more; narrow ones need many small ones. "other" is for NVIDIA."""
+    medium = Tile(4, 8, 8, 16)
     if n >= 8192:
-        return {"other": Tile(8, 8, 16, 16), "apple": Tile(4, 8, 8, 16), "intel": Tile(4, 8, 8, 16)}
-    return {"other": Tile(4, 8, 8, 16)}
+        return {"other": Tile(4, 16, 8, 16), "apple": medium, "intel": medium}
+    return {"other": Tile(4, 8, 8, 8), "apple": medium}
 
 
 def gemm_codes(
@@ -118,7 +119,7 @@ class _Loader:
         self.next_w = [local(f"next_w{i}", 1, dtype) for i, dtype in enumerate(codes.dtypes)]
         # The halves of blocks one after the other, [2][height or width]: invocations beside each other read words beside each other.
         self.x_tile, self.w_tile = shared("x_tile", 2 * self.height, "uint32x4"), shared("w_tile", 2 * self.width, "uint32x4")
-        self.x_sums = shared("x_sums", 2 * self.height, "int32")
+        self.x_sums = shared("x_sums", 2 * self.height, "int32") if codes.needs_sums else None
         self.x_scales, self.w_scales = shared("x_scales", self.height), shared("w_scales", self.width)
         self.w_minimums = shared("w_minimums", self.width) if codes.has_minimum else None
 
@@ -131,7 +132,8 @@ class _Loader:
     def publish(self, block: Expr) -> None:
         half, row = self.thread % 2, self.thread // 2
         store(self.x_tile, self.next_x[0], half * self.height + row)
-        store(self.x_sums, code_sum(lanes(self.next_x[0])), half * self.height + row)
+        if self.x_sums is not None:
+            store(self.x_sums, code_sum(lanes(self.next_x[0])), half * self.height + row)
         store(self.x_scales, self.next_scale[0], row)
         with when(self.every_thread_has_weights or self.thread < self.width):
             unpacked = self.codes.unpack([buffer[0] for buffer in self.next_w], self.row * self.blocks + block)
@@ -145,8 +147,8 @@ class _Loader:
         words = [let(f"x{half}", self.x_tile[half * self.height + row]) for half in range(2)]
         return activations_of(self.codes, lanes(words[0]) + lanes(words[1]), let("x_scale", self.x_scales[row]), self._sum(row))
 
-    def _sum(self, row: Expr) -> Expr:
-        return fixed("code_sum", self.x_sums[row] + self.x_sums[self.height + row])
+    def _sum(self, row: Expr) -> Expr | None:
+        return None if self.x_sums is None else fixed("code_sum", self.x_sums[row] + self.x_sums[self.height + row])
 
     def weights(self, column: Expr) -> CodeBlock:
         words = [let(f"w{half}", self.w_tile[half * self.width + column]) for half in range(2)]

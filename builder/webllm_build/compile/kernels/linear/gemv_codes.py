@@ -20,9 +20,9 @@ from webllm_build.quantize import GROUP, Scheme
 MOST_AHEAD = 16  # sums of an invocation that leave registers for weights before they are needed
 
 
-def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue) -> Mapping[str, Tile]:
-    """Defaults by vendor; those with subgroups were fast on an NVIDIA H200 for their shape. Without, as in gemv.py: few lanes and many
-    rows, because a sum across lanes costs barriers."""
+def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue, m: int = 1) -> Mapping[str, Tile]:
+    """Defaults by vendor, for m vectors; those with subgroups were fast on NVIDIA's H200 and H100 for their shape. Without, as in gemv.py:
+    few lanes and many rows, because a sum across lanes costs barriers."""
     blocks = k // GROUP
     if not variant.subgroups:
         few = 4 if blocks <= 32 else 8
@@ -31,10 +31,10 @@ def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue) -> Mapping[str, 
         lanes = 16 if blocks % 16 == 0 else 8
         return {"other": Tile(lanes, 8 if n >= 65536 else 4, 16), "apple": Tile(lanes, 8, 8)}
     if blocks > 128:
-        return {"other": Tile(256, 4, 1), "apple": Tile(32, 4, 2)}
+        return {"other": Tile(256, 2 if m == 1 else 4, 1), "apple": Tile(32, 4, 2)}
     idle = -blocks % 32
     lanes = 32 if idle == 0 or (blocks > 64 and idle <= 8) else 16 if blocks % 16 == 0 else 8  # a few idle lanes beat small workgroups
-    rows = 4 if n * blocks >= 400_000 else 2
+    rows = 4 if n * blocks >= (600_000 if m == 1 else 400_000) else 2
     return {"other": Tile(lanes, rows, 4), "apple": Tile(lanes, 4, 64 // lanes)}
 
 
@@ -60,7 +60,7 @@ def gemv_codes(
     Sums over a block of 32 are exact, sums of blocks float32. Raises CompileError for shapes that blocks do not divide.
     """
     epilogue.check(n, k)
-    codes, tile = CODES[scheme.name], tile or tiles(variant, n, k, epilogue)["other"].for_vectors(m)
+    codes, tile = CODES[scheme.name], tile or tiles(variant, n, k, epilogue, m)["other"].for_vectors(m)
     blocks = k // GROUP
     has_norm = norm_eps is not None
     with Kernel() as kernel:

@@ -14,6 +14,12 @@ def nibble_words(words: Expr) -> tuple[Expr, ...]:
     return tuple(T.bitwise_and(T.shift_right(element(words, j), T.uint32(first)), mask) for j in range(4) for first in (0, 4))
 
 
+def signed_nibble_words(words: Expr) -> tuple[Expr, ...]:
+    """As nibble_words, of nibbles less 8, times 16: such signed bytes only need a nibble in its place, and its highest bit inverted."""
+    placed = (place for word in lanes(words) for place in (T.shift_left(word, T.uint32(4)), word))
+    return tuple(T.bitwise_xor(T.bitwise_and(place, T.uint32(0xF0F0F0F0)), T.uint32(0x80808080)) for place in placed)
+
+
 def e2m1_words(words: Expr) -> tuple[Expr, ...]:
     """32 codes of quantize/mxfp4.py in a uint32x4, as nibble_words has their nibbles: bytes of ZERO + twice the number."""
     return tuple(half for word in lanes(words) for half in _e2m1(T.bind(word)))
