@@ -4,6 +4,7 @@
  * match cannot change, cases spelt out. What has no counterpart is an error.
  */
 
+import { GroupsFromEnd, groupsOf } from "./groups_from_end.ts";
 import { folded, letterSet, literal, namedSet } from "./pattern_sets.ts";
 
 /** Outside of a class Oniguruma takes six more of Latin-1 for letters of words. */
@@ -209,6 +210,8 @@ const RUN_AT_END = /^(\\[swdhSWDH]|\\[pP]\{[^{}]*\}|\[[^[\]\\&]*\])\+(?:\+)?\$$/
 
 /** Finds each match of a pattern; flags g and v. Raises Error for one that JavaScript cannot do. */
 export function expressionOf(pattern: string): RegExp {
+  const groups = groupsOf(pattern);
+  if (groups !== undefined) return new GroupsFromEnd(groups, new Translator(groups.set).whole(), new Translator(groups.end).whole());
   const source = new Translator(pattern).whole();
   const run = RUN_AT_END.exec(pattern)?.[1];
   return new RegExp(run === undefined ? source : `(?<!${new Translator(run).whole()})${source}`, "gv");
