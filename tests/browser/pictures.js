@@ -1,9 +1,10 @@
-// What this browser makes of a corpus of picture files, for test_pictures.py, which bundles this with the room that reads them.
+// What this browser makes of a corpus of picture files, and of sounds, for test_pictures.py, which bundles this with the room that reads them.
 
 import { withPixels } from "../../runtime_js/src/media/decode.ts";
 import { makePicture } from "../../runtime_js/src/media/process.ts";
 import { readPicture } from "../../runtime_js/src/media/reader.ts";
 import { Rgb } from "../../runtime_js/src/media/rgb.ts";
+import { decodeSound } from "../../runtime_js/src/media/sound/decode.ts";
 
 const fetched = async (name) => new Uint8Array(await (await fetch(`/pictures/${name}`)).arrayBuffer());
 const told = ({ name, message }) => ({ error: `${name}: ${message}` });
@@ -41,4 +42,12 @@ export async function readAll(settings, name, width, height) {
   const refused = await readPicture(new Blob(["no picture"]), settings, "auto").then(() => "nothing", told);
   const gone = await readPicture(file, settings, "auto", AbortSignal.abort()).then(() => "nothing", told);
   return { different, taken: shapes.bitmap.width === 0, refused, gone };
+}
+
+/** Of a compressed sound, how many samples there are and by how much they differ most; and what is said of one that is none. */
+export async function hear(name) {
+  const { values } = await decodeSound(new Blob([await fetched(name)]), 16_000);
+  const wanted = new Int16Array((await fetched(`${name}.pcm`)).buffer);
+  const refused = await decodeSound(new Blob(["no sound"]), 16_000).then(() => "nothing", told);
+  return { length: values.length, most: mostDifferent(values, Float32Array.from(wanted, (value) => value / 2 ** 15)), refused };
 }

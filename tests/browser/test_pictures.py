@@ -1,4 +1,4 @@
-"""What browsers make of odd picture files, beside Pillow, which is what transformers' processors read them with."""
+"""What browsers make of odd picture files, beside Pillow, which is what transformers' processors read them with; and of sounds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import firefox as driver
+from flac import flac
 from odd_pictures import HEIGHT, WIDTH, Odd, all_odd, reference
 from open_page import RUNTIME, TESTS, page_console, serve
 
@@ -33,6 +35,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Odd]]:
             shape = {"width": pixels.shape[1], "height": pixels.shape[0]}
             (folder / f"{picture.name}.rgb").write_bytes(pixels.tobytes())
         files.append({"name": picture.name, "reference": shape})
+    tone = (12_000 * np.sin(np.arange(4000) / 9)).astype(np.int16)
+    (folder / "tone.flac").write_bytes(flac(tone))
+    (folder / "tone.flac.pcm").write_bytes(tone.tobytes())
     described = {"files": files, "settings": SETTINGS, "one": ["RGB.png", WIDTH, HEIGHT]}
     (folder / "files.json").write_text(json.dumps(described), "utf-8")
     command = ["node", "test/bundle.mjs", str(TESTS / "browser" / "pictures.js"), str(folder / "pictures.js")]
@@ -55,6 +60,9 @@ def check(found: dict[str, Any], odd: list[Odd]) -> None:
     assert read["different"] == [] and read["taken"]
     assert read["refused"]["error"].startswith("RequestValidationError: The file is no picture")
     assert read["gone"]["error"].startswith("AbortError")
+    heard = found["heard"]
+    assert heard["length"] == 4000 and heard["most"] < 1e-4
+    assert heard["refused"]["error"].startswith("RequestValidationError: The sound's file is damaged, or this browser")
 
 
 def test_in_chromium(corpus: tuple[Path, list[Odd]], chromium_path: Path) -> None:
