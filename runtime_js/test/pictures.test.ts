@@ -112,10 +112,10 @@ test("equal pixels by equal settings have one hash, and others another", async (
 test("settings beyond their bounds are refused by their names", () => {
   const hostile: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
     ["idefics3", { kind: "other" }, /kind must be "idefics3"/], ["idefics3", { patch: 0 }, /patch must be an integer from 1/],
-    ["idefics3", { tile: 1e9 }, /tile must be an integer/], ["idefics3", { tile: 40 }, /tile must be a multiple of 16/],
+    ["idefics3", { tile: 1e9 }, /tile must be an integer/], ["idefics3", { tile: 24 }, /tile must be whole blocks of 16/],
     ["idefics3", { longest: 1e6 }, /longest must be an integer/], ["idefics3", { mean: [0.5, "x", 0.5] }, /mean must be three numbers/],
     ["idefics3", { std: [0, 1, 1] }, /std must be three numbers/], ["idefics3", { table: { kind: "buckets", side: 1e9, taps: 1 } }, /table\.side must be/],
-    ["lfm2_vl", { most_tokens: 1e9 }, /most_tokens must be/], ["lfm2_vl", { least_tokens: 17 }, /least_tokens must be/], ["lfm2_vl", { most_tiles: 1e6 }, /most_tiles must be/],
+    ["lfm2_vl", { most_tokens: 1e9 }, /most_tokens must be/], ["lfm2_vl", { least_tokens: 17 }, /least_tokens must be/], ["lfm2_vl", { most_tiles: 1e6 }, /most_tiles must be/], ["lfm2_vl", { tile: 65 }, /tile must be a multiple of 16/],
     ["qwen3_vl", { most_pixels: 2 ** 40 }, /most_pixels must be/], ["gemma3", { image: "" }, /image must be a text that is not empty/],
     ["gemma3", { before: "x".repeat(257) }, /before must be at most 256/], ["gemma4", { resample: "nearest" }, /resample must be "bilinear"/],
   ];

@@ -112,7 +112,7 @@ def described(made: Made, family: Family) -> Json:
     tiles = []
     for tile in made.tiles:
         grid = (tile.shape[1] // patch, tile.shape[2] // patch)
-        last = tile[:, -patch:, -patch:].flatten()  # channel, row, column
+        last = tile[:, (grid[0] - 1) * patch : grid[0] * patch, (grid[1] - 1) * patch : grid[1] * patch].flatten()  # channel, row, column
         learnt = {"learnt": some(family.learnt(grid).flatten())} if family.learnt is not None else {}
         bits = {"grid": grid, "sha256": digest(tile, family.settings), "last": some(last)}
         tiles.append({**bits, **learnt, **windows(grid, family.settings)})
@@ -323,6 +323,7 @@ def families() -> dict[str, Family]:
     return {
         "idefics3": idefics3(Idefics3ImageProcessor, Idefics3Processor, "Idefics3ImageProcessor", 32, 128, 8, 2),
         "uneven": idefics3(Idefics3ImageProcessor, Idefics3Processor, "Idefics3ImageProcessorFast", 78, 156, 6, 13),
+        "unused": idefics3(Idefics3ImageProcessor, Idefics3Processor, "Idefics3ImageProcessor", 40, 120, 6, 3),  # the last 4 pixels
         "smolvlm": idefics3(SmolVLMImageProcessor, SmolVLMProcessor, "SmolVLMImageProcessor", 512, 2048, 16, 4),
         "gemma3": gemma3(),
         "lfm2_vl": lfm2_vl(),

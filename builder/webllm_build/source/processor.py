@@ -111,11 +111,13 @@ def _check(settings: Settings) -> None:
     for key, least in (("mean", -255.0), ("std", 1e-4)):
         if len(fields.numbers(key)) != 3 or not all(least <= value <= 255 for value in fields.numbers(key)):
             raise ValueError(f"image_{key} is {settings[key]!r:.80}, and not three numbers from {least:g} to 255")
-    block = fields.count("patch") * fields.count("merge")
+    patch, merge = fields.count("patch"), fields.count("merge")
     for key in {"tile", "width", "height"} & settings.keys():
-        if fields.count(key) % block or (fields.count(key) // block) ** 2 > MAX_PICTURE_TOKENS:
-            most_tokens = f"at most {MAX_PICTURE_TOKENS} tokens"
-            raise ValueError(f"{key} of a picture is {settings[key]} pixels, and not a multiple of {block} with {most_tokens}")
+        # What is left beyond the last patch, a tower does not see; LFM2's makes patches of all.
+        blocks, left = divmod(fields.count(key) // patch, merge)
+        if blocks == 0 or left or blocks**2 > MAX_PICTURE_TOKENS or (settings["kind"] == "naflex" and fields.count(key) % patch):
+            blocks_of = f"{merge} patches of {patch}, at most {MAX_PICTURE_TOKENS} in a square"
+            raise ValueError(f"{key} of a picture is {settings[key]} pixels, which are not whole blocks of {blocks_of}")
     if "longest" in settings and fields.count("longest") > fields.count("tile") * math.isqrt(MAX_PICTURE_TILES):
         raise ValueError(f"a picture is cut into more than {MAX_PICTURE_TILES} tiles of {settings['tile']} pixels")
     for name in ("tokens", "tiles", "pixels"):

@@ -35,7 +35,7 @@ export function layoutIdefics3({ tile, longest, split, around, global, image, pa
   const square = { width: tile, height: tile };
   const large = longestEdge(size, longest);
   const grid = split ? wholeTiles(large, tile) : square;
-  const tokens = (tile / patch / merge) ** 2;
+  const tokens = (Math.floor(tile / patch) / merge) ** 2;
   const images = image.repeat(tokens);
   const whole: TileLayout = { sizes: [large, grid, square], crop: { left: 0, top: 0, ...square } };
   const end = `${around}${global}${images}${around}`;

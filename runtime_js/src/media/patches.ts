@@ -47,10 +47,10 @@ function patchPositions(order: Int32Array, columns: number, merge: number): Int3
   return positions;
 }
 
-/** pixels: whole blocks. */
+/** pixels: whole blocks, and perhaps a rest that makes no patch. */
 export function makeTile(pixels: Rgb, settings: ProcessorSettings): Tile {
   const { patch, merge, table } = settings;
-  const grid = [pixels.height / patch, pixels.width / patch] as const;
+  const grid = [Math.floor(pixels.height / patch), Math.floor(pixels.width / patch)] as const;
   const window = settings.kind === "qwen" ? settings.window : undefined;
   const { order, ends } = blockOrder(grid[0] / merge, grid[1] / merge, window);
   const positions = patchPositions(order, grid[1] / merge, merge);

@@ -103,10 +103,11 @@ export function parseProcessor(fields: Fields): ProcessorSettings {
   const block = common.patch * common.merge;
   const around = (): Around => ({ before: text("before"), after: text("after") });
   const tokens = (key: string): number => fields.integer(key, 1, MAX_PICTURE_TOKENS);
-  /** Pixels that make whole tokens. */
+  /** Pixels whose patches make whole tokens. A tower does not see what is left beyond the last one. */
   const side = (key: string): number => {
-    const value = fields.integer(key, 1, MAX_PICTURE_SIDE);
-    if (value % block !== 0 || (value / block) ** 2 > MAX_PICTURE_TOKENS) throw fields.wrong(key, `a multiple of ${block} pixels, which a token has, with at most ${MAX_PICTURE_TOKENS} tokens`);
+    const value = fields.integer(key, common.patch, MAX_PICTURE_SIDE);
+    const blocks = Math.floor(value / common.patch) / common.merge;
+    if (!Number.isInteger(blocks) || blocks < 1 || blocks ** 2 > MAX_PICTURE_TOKENS) throw fields.wrong(key, `whole blocks of ${block} pixels, at most ${MAX_PICTURE_TOKENS} in a square`);
     return value;
   };
   switch (fields.oneOf("kind", ["idefics3", "siglip", "naflex", "qwen", "gemma4"])) {
@@ -121,9 +122,11 @@ export function parseProcessor(fields: Fields): ProcessorSettings {
       return { kind: "siglip", ...common, ...around(), width: side("width"), height: side("height") };
     case "naflex": {
       const most = fields.integer("most_tiles", 2, MAX_PICTURE_TILES);
+      const tile = side("tile");
+      if (tile % block !== 0) throw fields.wrong("tile", `a multiple of ${block} pixels`);
       return {
         kind: "naflex", ...common, ...around(), mostTokens: tokens("most_tokens"), leastTokens: fields.integer("least_tokens", 1, tokens("most_tokens")),
-        split: fields.boolean("split"), tile: side("tile"), mostTiles: most, leastTiles: fields.integer("least_tiles", 2, most),
+        split: fields.boolean("split"), tile, mostTiles: most, leastTiles: fields.integer("least_tiles", 2, most),
         tolerance: fields.number("tolerance", 0, 1000), thumbnail: fields.boolean("thumbnail"), whole: text("whole"),
       };
     }

@@ -16,7 +16,7 @@ export function round(value: number): number {
 
 /** One tile that is the picture in that size. */
 export function wholeLayout({ image, before, after, patch, merge }: Siglip | Qwen | Gemma4, size: Size): Layout {
-  const tokens = (size.width * size.height) / (patch * merge) ** 2;
+  const tokens = (Math.floor(size.width / patch) * Math.floor(size.height / patch)) / merge ** 2;
   return { tokens, prompt: `${before}${image.repeat(tokens)}${after}`, tiles: [{ sizes: [size], crop: { left: 0, top: 0, ...size } }] };
 }
 
