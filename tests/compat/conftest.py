@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import shutil
 import subprocess
 import sys
@@ -12,13 +11,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from projects import NAMES, Ask, Project
+from projects import NAMES, NPM, TESTS, Ask, Project
 
 from chromium import COMMON, FLAGS
 
-TESTS = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(__file__).parent / "programs"
-NPM = runpy.run_path(str(TESTS.parent / "hatch_build.py"))["npm"]
 
 
 @pytest.fixture(scope="session")

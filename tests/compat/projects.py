@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+TESTS = Path(__file__).resolve().parents[1]
+NPM = runpy.run_path(str(TESTS.parent / "hatch_build.py"))["npm"]
 # Under both names: its own, and that of WebLLM, whose place it takes.
 NAMES = ("tiny", "@mlc-ai/web-llm")
 ENGINES = ("the package's worker", "this thread", "WebLLM in this thread", "WebLLM in a worker of the program's", "the AI SDK")

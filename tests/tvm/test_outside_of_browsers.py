@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -48,6 +49,21 @@ def test_answers_are_exact(cut_site: Path, tmp_path: Path, runtime: str) -> None
     for prompt, text in zip(PROMPTS, told["texts"], strict=True):
         whole = prompt["exact_until"] == len(prompt["ids"])
         assert text == prompt["text"] if whole else prompt["text"].startswith(text), prompt["name"]
+
+
+def test_the_program_of_a_packages_readme_runs(tmp_path: Path) -> None:
+    """As it stands there, with a chat and an embedding model in one package."""
+    package, fixtures = tmp_path / "node_modules" / "both", ROOT / "tests" / "fixtures"
+    models = ("--model", fixtures / "tiny-llama", "--model", fixtures / "tiny-bert" / "model.gguf")
+    options = ("--out", package, "--package-name", "both", "--variant", "f32", "--weights", "bundle")
+    subprocess.run([sys.executable, "-m", "webllm_build", "npm", *models, *options], check=True, capture_output=True)
+    (program,) = re.findall(r"```ts\n(.*?)```", (package / "README.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "use.mjs").write_text(program, "utf-8")
+    environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
+    command = [*runtime_command("node"), "use.mjs"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert float(done.stdout.splitlines()[-1]) <= 1.0001, "the cosine, behind the answer"
 
 
 def chat(*arguments: str | Path) -> list[str]:
