@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from site_server import SiteServer
 from site_visit import build_site
+from test_site_shared import LEADERS
 
 import firefox as driver
 from firefox import Firefox, Tab
@@ -120,6 +121,34 @@ def test_an_answer_survives_the_end_of_its_page(firefox: Firefox, tmp_path: Path
         assert isinstance(answer, str)
         assert answer.startswith("word0 word1 word2 word3")
         tab.close()
+    finally:
+        server.stop()
+    assert firefox.console == []
+
+
+def test_a_second_tab_shares_the_model_and_outlives_the_first(firefox: Firefox, tiny_site: Path, tmp_path: Path) -> None:
+    firefox.console.clear()
+    server = SiteServer(tmp_path, "chat")
+    shutil.copytree(tiny_site, server.folder)
+    server.start()
+    try:
+        first = firefox.open(f"{server.url}?device=cpu")
+        first.until("document.querySelector('#start').offsetParent !== null", SECONDS)
+        first.click("#open-settings")
+        for selector, value in (("#max-tokens", "8"), ("#temperature", "0")):
+            first.fill(selector, value)
+        first.click("#settings .primary")
+        first.click("#start")
+        ready(first)
+        answer = ask(first)
+        second = firefox.open(f"{server.url}?device=cpu")
+        ready(second)
+        assert second.evaluate(LEADERS) == [1, 1], "the first has the model, and the second waits for its end"
+        assert ask(second) == answer
+        first.close()
+        assert ask(second, messages=4).strip()
+        assert second.evaluate(LEADERS) == [1, 0]
+        second.close()
     finally:
         server.stop()
     assert firefox.console == []
