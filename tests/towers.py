@@ -18,6 +18,7 @@ from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.vision import Vision, vision_of
 from webllm_build.model.vision.numpy_tower import Pictures
+from webllm_build.model.vision.tower import Batch
 from webllm_build.model.wrappers import text_of
 from webllm_build.source.checkpoint import Checkpoint
 from webllm_build.source.local import open_folder
@@ -26,6 +27,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text("utf-8")) for path in sorted((TESTS / "golden" / "tiny_vision").glob("*.json"))
 }
 TOWERS = list(RECIPES)
+MOST = 256  # patches of a call
 CODES = dict.fromkeys(EXACT, "q8") | {"positions": "f16"}  # as a build has them
 Array = npt.NDArray[np.floating[Any]]
 
@@ -52,10 +54,11 @@ class Seeing:
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copy(FIXTURES / "tiny-llama" / name, folder)
         checkpoint = open_folder(folder, f"tiny-vision-{family}")
-        vision = vision_of(checkpoint)
-        assert vision is not None
-        text = text_of(checkpoint)
         read = np.load(REFERENCE / f"tiny-vision-{family}.npz")
+        taps = read["taps"].shape[1] if "taps" in read else 1
+        vision = vision_of(checkpoint, Batch(MOST, taps))
+        assert vision is not None
+        text = text_of(checkpoint, sees=True)
         spans = [read[name] for name in ("spans0", "spans1") if name in read]
         pictures = Pictures(read["patches"], read["taps"], read["factors"], spans, read["positions"])
         rows = np.zeros((len(read["tokens"]), read["vectors"].shape[1]), np.float32)

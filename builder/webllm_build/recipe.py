@@ -17,7 +17,7 @@ from webllm_build.errors import ConfigError, InvalidOption, MissingFile, SourceE
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.model import load_model, model_type
 from webllm_build.model.decoder import Decoder
-from webllm_build.model.vision import Vision, vision_of
+from webllm_build.model.vision import Vision, batch_of, sees, vision_of
 from webllm_build.model.vision.tower import Tower
 from webllm_build.model.wrappers import text_of
 from webllm_build.package.manifest import EmbeddingFacts, ModelFacts, TowerFacts
@@ -28,6 +28,8 @@ from webllm_build.sizes import USUAL_TOKENS, memory_at
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 from webllm_build.source.processor import read_processor
 from webllm_build.source.tokenizer_json import text_of_token
+
+MOST_PATCHES = 4096  # of a picture
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class TowerRecipe(Blueprint):
     def facts(self) -> TowerFacts:
         tower = self.model
         columns, patches = tower.projector.columns, tower.patches
-        return TowerFacts(tower.most, patches.width, patches.taps if patches.positions else 0, tower.projector.group, columns, tower.spans)
+        return TowerFacts(tower.most, patches.width, tower.taps if patches.positions else 0, tower.projector.group, columns, tower.spans)
 
 
 @dataclass(frozen=True)
@@ -185,13 +187,23 @@ class Recipe(Blueprint):
 
 def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]]:
     """A model's part for pictures, and how these become patches; none, with a warning, where one of both is not known here."""
-    vision = vision_of(checkpoint)
+    if not sees(checkpoint):
+        return None, {}
     try:
-        if vision is not None:
-            return vision, read_processor(checkpoint.config, checkpoint.processor, text_of_token(checkpoint.tokenizer))
+        processor = _bounded(read_processor(checkpoint.config, checkpoint.processor, text_of_token(checkpoint.tokenizer)))
+        vision = vision_of(checkpoint, batch_of(processor))
     except (MissingFile, UnsupportedArchitecture) as error:
         warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")
-    return None, {}
+        return None, {}
+    return vision, processor
+
+
+def _bounded(processor: dict[str, object]) -> dict[str, object]:
+    """With pictures of no more patches than a browser's GPU has room to work on."""
+    pixels, patch = processor.get("most_pixels"), processor.get("patch")
+    if isinstance(pixels, int) and isinstance(patch, int):
+        processor = {**processor, "most_pixels": min(pixels, MOST_PATCHES * patch**2)}
+    return processor
 
 
 def check_ids(recipes: Sequence[Recipe]) -> None:

@@ -11,7 +11,8 @@ tests/golden/tiny_vision/FAMILY.json describes one:
     prompt      its tokens; a text is the number of one of these
 
 The reference has what the model's part for pictures reads (webllm_build/model/vision/numpy_tower.py, Pictures), the `vectors` that it
-makes, the prompt's `tokens` with -1 for those of pictures, and the `logits` after each. """
+makes, the prompt's `tokens` with -1 for those of pictures, and the `logits` after each.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +111,30 @@ class Gemma3(Family):
         return {"token_type_ids": torch.from_numpy((tokens < 0).astype(np.int64))[None]}
 
 
-KINDS: dict[str, type[Family]] = {"gemma3": Gemma3}
+class Lfm2Vl(Family):
+    def merge(self) -> int:
+        return int(self.config["downsample_factor"])
+
+    def taps(self, rows: int, columns: int, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        side = int(self.vision["num_patches"] ** 0.5)
+        every = torch.eye(side**2).reshape(side, side, -1)
+        resized = type(self.model.model.vision_tower.embeddings).resize_positional_embeddings
+        factors = resized(every, torch.tensor([[rows, columns]]), rows * columns)[0].numpy()[places[:, 0] * columns + places[:, 1]]
+        return np.tile(np.arange(side**2, dtype=np.int32), (len(places), 1)), factors.astype(np.float32)
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        most = max(rows * columns for rows, columns in self.grids)
+        pixels, mask = torch.zeros(len(self.grids), most, 3 * self.size**2), torch.zeros(len(self.grids), most, dtype=torch.int64)
+        for number, (picture, (rows, columns)) in enumerate(zip(self.pictures, self.grids, strict=True)):
+            patches = picture.reshape(3, rows, self.size, columns, self.size).permute(1, 3, 2, 4, 0).reshape(rows * columns, -1)
+            pixels[number, : len(patches)], mask[number, : len(patches)] = patches, 1
+        return {"pixel_values": pixels, "pixel_attention_mask": mask, "spatial_shapes": torch.tensor(self.grids)}
+
+    def vectors(self) -> list[np.ndarray]:
+        return [features.numpy() for features in self.model.get_image_features(**self.inputs()).pooler_output]
+
+
+KINDS: dict[str, type[Family]] = {"lfm2_vl": Lfm2Vl, "gemma3": Gemma3}
 
 
 def make(family: str) -> None:

@@ -144,7 +144,7 @@ class Layout:
         return {
             "patches": ([chunk, patches.width], "float32"),
             **{f"spans{number}": ([chunk, 2], "int32") for number in range(tower.spans)},
-            **({"taps": ([chunk, patches.taps], "int32"), "factors": ([chunk, patches.taps], "float32")} if patches.positions else {}),
+            **({"taps": ([chunk, tower.taps], "int32"), "factors": ([chunk, tower.taps], "float32")} if patches.positions else {}),
             "pictures": ([chunk // tower.projector.group, tower.projector.columns], "float32"),
         }
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
-from webllm_build.model.weights import Multiplier, RowOrder, Source, Stored, Weight
+from webllm_build.model.weights import Multiplier, PatchForm, RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
 BLOCK = 32  # numbers of a row that share a scale
@@ -20,13 +20,19 @@ class FileNames:
     """One file format's side of an architecture.
 
     tensors: part of the model → name of its tensor, without ".weight" or ".bias" where it ends so; "{}" stands for the number of the layer.
-    norm_offset: what stored norms lack: 1 where a file holds w and the model multiplies by 1 + w; those of some parts, or (offset_norms
-    None) of all. logarithms: parts of which a file has log(-a) where the model has a. rotary_pairs: the rows of queries and keys lie with
-    the two elements of a rotation side by side, and not half a head apart. experts: part → the forms that its tensors may have, where a
-    layer has it once for each expert; "{}" as in tensors. halves: parts that are the first or the second half of the rows of their tensor,
-    which two share. bare: parts whose tensors' names have no ".weight" behind them. by_heads: parts of which each head has its queries,
-    keys and values together. added: part → a tensor whose first row is added to every row. transposed: parts whose tensors have columns as
-    rows. multipliers: part, or its name with ".bias" → what its values lack as a factor. """
+    norm_offset: what stored norms lack: 1 where a file holds w and the model multiplies by 1 + w.
+    offset_norms: the parts whose norms lack it; None: all.
+    logarithms: parts of which a file has log(-a) where the model has a.
+    rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
+    experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
+    halves: parts that are the first or the second half of the rows of their tensor, which two share.
+    bare: parts whose tensors' names have no ".weight" behind them.
+    by_heads: parts of which each head has its queries, keys and values together.
+    added: part → a tensor whose first row is added to every row.
+    transposed: parts whose tensors have columns as rows.
+    patches: how the matrix of patches of pictures lies in the file.
+    multipliers: part, or its name with ".bias" → what its values lack as a factor.
+    """
 
     tensors: Mapping[str, str]
     norm_offset: float = 0.0
@@ -39,6 +45,7 @@ class FileNames:
     added: Mapping[str, str] = field(default_factory=dict)
     transposed: frozenset[str] = frozenset()
     offset_norms: frozenset[str] | None = None
+    patches: PatchForm = "plain"
     multipliers: Mapping[str, Multiplier] = field(default_factory=dict)
 
 
@@ -207,7 +214,8 @@ class Place:
             offset, is_logarithm = file.norm_offset if has_offset else 0.0, part.name in file.logarithms
             half, multiplier = file.halves.get(part.name), file.multipliers.get(f"{part.name}.bias" if suffix == "bias" else part.name, 1.0)
             by_heads, is_turned = part.heads if part.name in file.by_heads else 0, part.name in file.transposed
-            return Stored(name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, file.added.get(part.name), by_heads, is_turned)
+            added = file.added.get(part.name)
+            return Stored(name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches)
 
         padded = tuple(map(self.size, (part.rows, *columns))) if self.padded and not norm else None
         in_files = {format: stored(file) for format, file in self.names.formats.items()}

@@ -18,7 +18,13 @@ from webllm_build.source.checkpoint import Checkpoint, Format, Raw, Tensor, deco
 RowOrder = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
+FRAMES = 2  # of a film that towers take at once
 Multiplier = float | tuple[tuple[int, float], ...]  # of all rows; or runs, how many rows have which
+
+
+# How a file has the matrix of patches [rows, channel, row, column]: so; with channels last; with frames behind channels, which are alike in
+# a picture; or a tensor of each of two frames, the second's name with ".1" behind it.
+PatchForm = Literal["plain", "channels_last", "frames", "frame_tensors"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,8 @@ class Stored:
     first `paired` rows are to be put back from rotary pairs side by side to halves. negated_exp: value = -exp(stored). half: 0 or 1, of
     a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each.
     by_heads: so many heads have their queries, keys and values together, which are to be put one kind after the other.
-    added: a tensor whose first row is added to every row. transposed: the tensor has columns as rows."""
+    added: a tensor whose first row is added to every row. transposed: the tensor has columns as rows.
+    patches: of a matrix of patches."""
 
     name: str
     offset: float = 0.0
@@ -39,6 +46,7 @@ class Stored:
     added: str | None = None
     by_heads: int = 0
     transposed: bool = False
+    patches: PatchForm = "plain"
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Source:
         """Of the tensor in files of that format."""
         rows, *columns = self.shape
         if self.inner:
-            return rows, *self.inner
+            return rows, *_patch_extents(self.in_files[format].patches, self.inner)
         if self.in_files[format].transposed:
             return *columns, rows
         return self.shape if self.in_files[format].half is None else (2 * rows, *columns)
@@ -71,7 +79,12 @@ class Source:
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         """The tensors that it is read from."""
         stored = self.in_files[checkpoint.format]
-        return (stored.name,) if stored.added is None else (stored.name, stored.added)
+        others = (*((stored.added,) if stored.added is not None else ()), *self._frames(stored))
+        return (stored.name, *others)
+
+    def _frames(self, stored: Stored) -> tuple[str, ...]:
+        """Of a picture's second frame, which is like the first."""
+        return (f"{stored.name}.1",) if self.inner and stored.patches == "frame_tensors" else ()
 
     def tensor(self, checkpoint: Checkpoint) -> Tensor:
         """The part of the checkpoint that this is, read and transformed when it is asked for. What needs no arithmetic keeps its encoding.
@@ -94,7 +107,8 @@ class Source:
         if not is_decodable(tensor.encoding):
             raise undecodable(stored.name, tensor.encoding)
         if self.inner:
-            tensor = _in_rows(tensor)
+            frames = [tensor, *(checkpoint.tensors[name] for name in self._frames(stored) if name in checkpoint.tensors)]
+            tensor = _of_patches(frames, stored.patches, self.inner)
         if stored.transposed:
             tensor = _transposed(tensor)
         if stored.paired_heads and stored.paired:
@@ -178,15 +192,34 @@ def _flat(tensor: Tensor) -> Tensor:
     return replace(tensor, shape=(math.prod(tensor.shape),), rows=lambda first, end: tensor.read().reshape(1, -1))
 
 
-def _in_rows(tensor: Tensor) -> Tensor:
-    """Of [rows, ...] a matrix, whose rows have all that is behind the first extent."""
-    count, *inner = tensor.shape
-    each = math.prod(inner[:-1])
-    return replace(
-        tensor,
+def _patch_extents(form: PatchForm, inner: tuple[int, ...]) -> tuple[int, ...]:
+    """Of a tensor's rows, for patches [channel, row, column]."""
+    channels, *size = inner
+    return {"channels_last": (math.prod(inner),), "frames": (channels, FRAMES, *size)}.get(form, inner)
+
+
+def _of_patches(tensors: Sequence[Tensor], form: PatchForm, inner: tuple[int, ...]) -> Tensor:
+    """The matrix of patches, whose rows have all that is behind the first extent: the sum of those of all frames."""
+    (count, *extents), (channels, *size) = tensors[0].shape, inner
+    each = math.prod(extents[:-1])
+    plain = replace(
+        tensors[0],
         shape=(count, math.prod(inner)),
-        rows=lambda first, end: tensor.rows(first * each, end * each).reshape(end - first, -1),
+        rows=lambda first, end: tensors[0].rows(first * each, end * each).reshape(end - first, -1),
     )
+    if form == "plain":
+        return plain
+
+    def rows(first: int, end: int) -> Raw:
+        given = [decode_rows(tensor.rows(first * each, end * each), tensor.encoding, tensor.name) for tensor in tensors]
+        values = np.sum([part.reshape(end - first, *extents) for part in given], axis=0)
+        if form == "frames":
+            values = values.sum(2)
+        if form == "channels_last":
+            values = np.moveaxis(values.reshape(end - first, *size, channels), -1, 1)
+        return np.ascontiguousarray(values.reshape(end - first, -1), np.float32).view(np.uint8)
+
+    return replace(plain, encoding="f32", rows=rows)
 
 
 def _transposed(tensor: Tensor) -> Tensor:

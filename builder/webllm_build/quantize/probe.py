@@ -52,9 +52,9 @@ def probe_tower(tower: Tower, checkpoint: Checkpoint, schemes: Mapping[str, Sche
 def probe_patches(tower: Tower) -> Pictures:
     """One picture of PATCHES patches, all at its first position."""
     rows, columns = np.arange(PATCHES)[:, None], np.arange(tower.patches.width)
-    taps = np.zeros((PATCHES, tower.patches.taps), np.int32)
+    taps = np.zeros((PATCHES, tower.taps), np.int32)
     spans = np.tile(np.array([0, PATCHES - 1], np.int32), (PATCHES, 1))
-    factors = np.full(taps.shape, 1 / tower.patches.taps, np.float32)
+    factors = np.full(taps.shape, 1 / tower.taps, np.float32)
     patches = ((31 * rows + 17 * columns) % 64 / 32 - 1).astype(np.float32)
     return Pictures(patches, taps, factors, [spans] * tower.spans, np.zeros((PATCHES, 2), np.int32))
 

@@ -26,7 +26,8 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
 
     Parameters: q float32[n, query_size], as rope_append leaves it, kv, those of Places, sinks float32[heads] where there are such, ends
     int32[n] of a prefill in which tokens of pictures see each other (the last key of each), spans int32[n, 2] of patches of pictures (the
-    first and the last key of each), qkv float32[n, qkv_size] where outputs have gates, out float32[n, query_size]. """
+    first and the last key of each), qkv float32[n, qkv_size] where outputs have gates, out float32[n, query_size].
+    """
     fit = [heads for heads in range(1, layer.group + 1) if layer.group % heads == 0 and layer.heads // heads >= FEWEST]
     heads = max(fit, default=1) if rows else layer.group
     groups, vectors = layer.heads // heads, layer.head_dim // VEC

@@ -11,14 +11,15 @@ from webllm_build.errors import UnsupportedArchitecture, warn
 from webllm_build.model import check_sources, with_defaults_of
 from webllm_build.model.config import Reader
 from webllm_build.model.pictures import Pictures
-from webllm_build.model.vision.tower import Tower
+from webllm_build.model.vision.tower import Batch, Tower
 from webllm_build.model.wrappers import WRAPPERS, text_config
-from webllm_build.source.checkpoint import Checkpoint
+from webllm_build.source.checkpoint import Checkpoint, Tensor
 
 # model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), SKIPPED
 # where files hold what nobody reads (how its tensors begin), and `read`, which makes the tower, and what the text takes of it, of
 # vision_config, of the keys beside it, and of the text's hidden size.
-TOWERS: Mapping[str, str] = {"gemma3": "gemma3", "idefics3": "idefics3", "smolvlm": "idefics3"}
+TOWERS: Mapping[str, str] = {"gemma3": "gemma3", "idefics3": "idefics3", "lfm2_vl": "lfm2_vl", "smolvlm": "idefics3"}
+WORTH = 1024  # patches that a call has where pictures are small
 IMAGE_TOKENS = ("image_token_id", "image_token_index")
 
 
@@ -33,22 +34,34 @@ class Vision:
     pictures: Pictures
 
 
-def vision_of(checkpoint: Checkpoint) -> Vision | None:
+def sees(checkpoint: Checkpoint) -> bool:
+    """Whether it has a part for pictures of a kind that is built."""
+    return bool(_tensors(checkpoint)) and isinstance(checkpoint.config.get("vision_config"), Mapping)
+
+
+def batch_of(processor: Mapping[str, object]) -> Batch:
+    """What of pictures comes in a call, which are made as a manifest says: the largest, or as many small ones as are worth it."""
+    sizes = {key: value for key, value in processor.items() if isinstance(value, int)}
+    patch, merge, table = sizes["patch"], sizes["merge"], processor.get("table")
+    most = [sizes["most_tokens"] * merge**2] if "most_tokens" in sizes else []
+    most += [(sizes["tile"] // patch) ** 2] if "tile" in sizes else []
+    most += [sizes["width"] // patch * (sizes["height"] // patch)] if "width" in sizes else []
+    most += [sizes["most_pixels"] // patch**2] if "most_pixels" in sizes else []
+    taps = table.get("taps") if isinstance(table, Mapping) else None
+    return Batch(max(most) * max(1, WORTH // max(most)), taps if isinstance(taps, int) else 1)
+
+
+def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
     """A model's part for pictures, None where it has none or (with a warning) one that is not built. Raises MalformedFile where its tensors
     are not those that its config says."""
-    kind, inner = checkpoint.config.get("model_type"), checkpoint.config.get("vision_config")
-    if kind not in TOWERS or not isinstance(kind, str) or not isinstance(inner, Mapping):
+    kind, inner, tensors = str(checkpoint.config.get("model_type")), checkpoint.config.get("vision_config"), _tensors(checkpoint)
+    if not tensors or not isinstance(inner, Mapping):
         return None
     module: Any = import_module(f"webllm_build.model.vision.{TOWERS[kind]}")
-    prefixes = WRAPPERS[kind].others
-    tensors = {_usual_name(name): tensor for name, tensor in checkpoint.tensors.items()}
-    tensors = {name: tensor for name, tensor in tensors.items() if name.startswith(prefixes)}
-    if not tensors:
-        return None
     text = Reader(kind, with_defaults_of(checkpoint.name, text_config(checkpoint.name, checkpoint.config)), ())
     config, outer = Reader(f"{kind} vision", inner, module.IGNORED), Reader(kind, checkpoint.config, ())
     try:
-        tower, pictures = module.read(config, outer, text.integer("hidden_size"))
+        tower, pictures = module.read(config, outer, text.integer("hidden_size"), batch)
         config.finish()
         token = next((outer.count(key, default=0) for key in IMAGE_TOKENS if checkpoint.config.get(key) is not None), 0)
     except UnsupportedArchitecture as error:
@@ -57,6 +70,15 @@ def vision_of(checkpoint: Checkpoint) -> Vision | None:
     found = replace(checkpoint, tensors=tensors, config={**inner, "model_type": kind})
     check_sources(found, tower.weights, getattr(module, "SKIPPED", ()))
     return Vision(found, tower, token, pictures)
+
+
+def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
+    """Of its part for pictures."""
+    kind = checkpoint.config.get("model_type")
+    if not isinstance(kind, str) or kind not in TOWERS or checkpoint.format != "hugging_face":
+        return {}
+    tensors = {_usual_name(name): tensor for name, tensor in checkpoint.tensors.items()}
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(WRAPPERS[kind].others)}
 
 
 def _usual_name(name: str) -> str:

@@ -8,7 +8,7 @@ from webllm_build.model.names import FileNames, Names
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision import siglip
 from webllm_build.model.vision.projector import Projector
-from webllm_build.model.vision.tower import Patches, Tower
+from webllm_build.model.vision.tower import Batch, Patches, Tower
 
 PROJECTOR = {"project": "multi_modal_projector.mm_input_projection_weight", "project_norm": "multi_modal_projector.mm_soft_emb_norm"}
 PROJECTOR_GGUF = {"project": "mm.input_projection", "project_norm": "mm.soft_emb_norm"}
@@ -26,7 +26,7 @@ IGNORED = siglip.IGNORED
 SKIPPED = ("vision_tower.head.",)  # of what SigLIP was trained by
 
 
-def read(config: Reader, outer: Reader, columns: int) -> tuple[Tower, Pictures]:
+def read(config: Reader, outer: Reader, columns: int, batch: Batch) -> tuple[Tower, Pictures]:
     patch = config.integer("patch_size", default=16)
     side = config.integer("image_size", default=224) // patch
     tokens = outer.integer("mm_tokens_per_image", default=256)
@@ -40,6 +40,6 @@ def read(config: Reader, outer: Reader, columns: int) -> tuple[Tower, Pictures]:
         norm="layer_bias",
         norm_eps=config.number("layer_norm_eps", default=siglip.EPS),
         project_eps=config.number("layer_norm_eps", default=siglip.EPS),
-        most=siglip.most(side**2),
+        batch=batch,
     )
     return tower, Pictures(whole=tokens)

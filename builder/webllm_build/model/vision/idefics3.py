@@ -7,7 +7,7 @@ from webllm_build.model.names import FileNames, Names
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision import siglip
 from webllm_build.model.vision.projector import Projector
-from webllm_build.model.vision.tower import Patches, Tower
+from webllm_build.model.vision.tower import Batch, Patches, Tower
 
 NAMES = Names(
     hugging_face=FileNames({**siglip.within("vision_model."), "project": "connector.modality_projection.proj"}),
@@ -16,7 +16,7 @@ NAMES = Names(
 
 
 IGNORED = siglip.IGNORED | {"max_image_size", "size", "tie_word_embeddings", "use_base_siglip"}
-def read(config: Reader, outer: Reader, columns: int) -> tuple[Tower, Pictures]:
+def read(config: Reader, outer: Reader, columns: int, batch: Batch) -> tuple[Tower, Pictures]:
     patch = config.integer("patch_size", default=32)
     side = config.integer("image_size", default=224) // patch
     tower = Tower(
@@ -28,6 +28,6 @@ def read(config: Reader, outer: Reader, columns: int) -> tuple[Tower, Pictures]:
         norm="layer_bias",
         norm_eps=config.number("layer_norm_eps", default=siglip.EPS),
         project_eps=siglip.EPS,
-        most=siglip.most(side**2),
+        batch=batch,
     )
     return tower, Pictures()

@@ -39,17 +39,11 @@ GGUF = {
 }
 IGNORED = frozenset({"attention_dropout", "initializer_range", "projection_dim", "vision_use_head"})
 EPS = 1e-6
-MOST = 1024  # patches of a call, if a picture has no more
 
 
 def within(prefix: str) -> dict[str, str]:
     """Names of its tensors behind a prefix."""
     return {part: prefix + name for part, name in TENSORS.items()}
-
-
-def most(patches: int) -> int:
-    """Patches of a call, where each picture has so many."""
-    return patches * max(1, MOST // patches)
 
 
 def read_layers(config: Reader) -> list[Layer]:

@@ -20,14 +20,21 @@ BLOCK = 32  # numbers of a row that share a scale
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Of a call: at most so many patches; taps: rows of the table of positions that one patch's is made of."""
+
+    patches: int
+    taps: int = 1
+
+
+@dataclass(frozen=True)
 class Patches:
     """How a picture comes in. channels, size: of a patch, whose numbers are in the order channel, row, column. positions: rows of the table
-    of learnt ones, 0 for none. taps: of these rows that one patch's position is made of. bias: their matrix has one."""
+    of learnt ones, 0 for none. bias: their matrix has one."""
 
     channels: int
     size: int
     positions: int = 0
-    taps: int = 1
     bias: bool = True
 
     @property
@@ -41,11 +48,11 @@ class Patches:
 
 
 class Tower:
-    """What the compiler runs for pictures. most: patches of a call. norm: of what kind the one behind the layers is. spans: kinds of how
-    far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector.
+    """What the compiler runs for pictures. batch: what of them comes in a call. norm: of what kind the one behind the layers is.
+    spans: kinds of how far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector.
 
     Patches come in groups: the ones that become one vector are one behind the other, row by row. How far each of them sees is an io
-    buffer's (`Attention.spans`). Raises UnsupportedArchitecture for sizes that kernels do not have.
+    buffer's (`Attention.span`). Raises UnsupportedArchitecture for sizes that kernels do not have.
     """
 
     vocab_size = 1  # of no tokens
@@ -61,14 +68,15 @@ class Tower:
         norm: NormKind | None,
         norm_eps: float,
         project_eps: float,
-        most: int,
+        batch: Batch,
         spans: int = 1,
     ) -> None:
         if hidden_size % BLOCK or projector.columns % BLOCK:
             sizes = f"{hidden_size} features of a picture's patches, {projector.columns} of its vectors"
             raise UnsupportedArchitecture(f"Sizes that are not multiples of {BLOCK}: {sizes}", f"Weights are in blocks of {BLOCK}.")
-        self.description = repr((patches, projector, hidden_size, norm, norm_eps, project_eps, most, spans, tuple(layers)))
-        self.names, self.patches, self.projector, self.most, self.spans = names, patches, projector, most, spans
+        self.description = repr((patches, projector, hidden_size, norm, norm_eps, project_eps, batch, spans, tuple(layers)))
+        self.names, self.patches, self.projector, self.spans = names, patches, projector, spans
+        self.most, self.taps = batch.patches, batch.taps
         self.hidden_size, self.norm_eps, self.project_eps = hidden_size, norm_eps, project_eps
         whole = Place(names, precision="table", padded=True)  # errors of 4 bits are seen in what is said of a picture
         self._patch = whole.patches("patch", hidden_size, patches.inner)
