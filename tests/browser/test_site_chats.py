@@ -238,6 +238,38 @@ def test_without_storage_the_page_works_and_says_so_once(visit: Visit) -> None:
     expect(page.locator("li.user .body")).to_have_text("one")
 
 
+def test_without_room_nothing_is_lost_and_what_was_refused_is_written_later(visit: Visit) -> None:
+    page = visit.start()
+    devtools = visit.context.new_cdp_session(page)
+    origin = page.evaluate("location.origin")
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1})
+    ask(page, "say: one")
+    assert answered(page, 2) == "one"
+    expect(page.locator("#notice [data-kind=chats]")).to_contain_text("no room left for chats")
+    ask(page, "say: two")
+    assert answered(page, 4) == "two"
+    assert page.evaluate(KEPT) == []
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": origin})
+    ask(page, "say: three")
+    answered(page, 6)
+    expect(page.locator("#notice [data-kind=chats]")).to_have_count(0)
+    page.reload()
+    assert answered(page, 6) == "three"
+    assert page.locator("li.assistant .body").all_inner_texts() == ["one", "two", "three"]
+
+
+def test_a_list_that_does_not_come_says_so(visit: Visit) -> None:
+    visit.context.route("**/chats.*", lambda route: route.abort())
+    page = visit.start()
+    page.click("#open-chats")
+    expect(page.locator("#notice [data-kind=part]")).to_contain_text("could not be fetched")
+    visit.context.unroute("**/chats.*")
+    visit.console.clear()
+    page.click("#open-chats")
+    page.wait_for_selector("#chats:visible")
+    expect(page.locator("#notice [data-kind=part]")).to_have_count(0)
+
+
 def test_a_phone_has_a_drawer(visit: Visit) -> None:
     page = asked(visit, "one", "two")
     page.set_viewport_size({"width": 360, "height": 640})

@@ -2,6 +2,7 @@
 
 import type { Model } from "./model.ts";
 import type { StorageManager } from "./view/storage-manager.ts";
+import { hideNotice, showNotice } from "./view/notice.ts";
 import { byId } from "../view/dom.ts";
 import { formatBytes, formatDate } from "./words/format.ts";
 import { WORDS } from "./words/words.ts";
@@ -13,8 +14,10 @@ const WITH_A_MODEL = ["loading", "ready", "answering"];
 /** Opens the list of what is stored by the button in the settings. script: its absolute URL. */
 export function followStorage(script: string, model: Model): void {
   let manager: Promise<StorageManager> | undefined;
+  let attempts = 0;
   const load = async (): Promise<StorageManager> => {
-    const { StorageManager }: Part = await import(script);
+    const { StorageManager }: Part = await import(attempts++ === 0 ? script : `${script}#${attempts}`); // browsers remember an address that failed
+    hideNotice("part");
     return new StorageManager({
       words: WORDS.storage, bytes: formatBytes, date: formatDate,
       running: () => (WITH_A_MODEL.includes(model.status) ? model.model.manifest : undefined),
@@ -24,7 +27,10 @@ export function followStorage(script: string, model: Model): void {
   };
   byId("open-storage", HTMLButtonElement).addEventListener("click", () => {
     manager ??= load();
-    manager.then((it) => it.open()).catch(() => { manager = undefined; }); // without a network it can be asked for again
+    manager.then((it) => it.open()).catch(() => { // it can be asked for again
+      manager = undefined;
+      showNotice("part", WORDS.notice.part);
+    });
   });
 }
 

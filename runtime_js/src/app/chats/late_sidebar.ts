@@ -3,7 +3,7 @@
 import { byId } from "../../view/dom.ts";
 import { Late } from "../../view/late.ts";
 import { safeStorage } from "../safe_storage.ts";
-import { showNotice } from "../view/notice.ts";
+import { hideNotice, showNotice } from "../view/notice.ts";
 import { formatPlural } from "../words/format.ts";
 import { WORDS } from "../words/words.ts";
 import type { Chats } from "./chats.ts";
@@ -18,8 +18,13 @@ export function followSidebar(chats: Chats, script: string): void {
   const wide = matchMedia("(min-width: 64rem)");
   const storage = safeStorage(() => localStorage);
   let sidebar: InstanceType<Part["Sidebar"]> | undefined;
+  /** moves: somebody asked for it. */
   const show = async (moves: boolean): Promise<void> => {
-    if (!await part.load() || part.code === undefined) return;
+    if (!await part.load() || part.code === undefined) {
+      if (moves) showNotice("part", WORDS.notice.part);
+      return;
+    }
+    hideNotice("part");
     sidebar ??= new part.code.Sidebar({
       chats, words: WORDS.chats,
       imported: (count) => formatPlural(WORDS.chats.imported, count),

@@ -1,7 +1,7 @@
 /** The chats of this site, where this browser keeps them. */
 
 import { thisSite } from "../safe_storage.ts";
-import { showNotice } from "../view/notice.ts";
+import { hideNotice, showNotice } from "../view/notice.ts";
 import { Chats, type ChatsUser } from "./chats.ts";
 import { Database } from "./database.ts";
 import { ChatStore, type Refused } from "./store.ts";
@@ -26,5 +26,15 @@ function channel(name: string): BroadcastChannel | undefined {
 
 export function openChats(user: ChatsUser): Chats {
   const name = `webllm-build:chats${thisSite()}`;
-  return new Chats(new ChatStore(new Database(name), channel(name), tell), new Writers(), user);
+  let isRefused = false;
+  const store = new ChatStore(new Database(name), channel(name), (error, doing) => {
+    isRefused ||= doing === "write";
+    tell(error, doing);
+  });
+  store.follow((_, byOther) => {
+    if (byOther || !isRefused) return;
+    isRefused = false; // what was refused is written
+    hideNotice("chats");
+  });
+  return new Chats(store, new Writers(), user);
 }

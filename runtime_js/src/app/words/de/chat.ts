@@ -32,6 +32,7 @@ const CHAT: ChatWords = {
   notice: {
     close: "Schließen",
     copy: "Der Browser lässt diese Seite nicht kopieren. Markieren Sie den Text selbst.",
+    part: "Ein Teil dieser Seite konnte nicht geladen werden. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
     update: "Eine neue Version dieser Seite ist bereit. Was Sie geschrieben haben, bleibt.",
     load: "Laden",
     storage: "Der Browser bietet {size} Speicherplatz: Das Modell wird laufen, aber beim nächsten Mal neu heruntergeladen.",

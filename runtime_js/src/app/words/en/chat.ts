@@ -10,6 +10,7 @@ const CHAT = {
   notice: {
     close: "Close",
     copy: "The browser does not let this page copy. Select the text yourself.",
+    part: "A part of this page could not be fetched. Check the connection and try again.",
     update: "A new version of this page is ready. What was written is kept.",
     load: "Load it",
     storage: "The browser offers {size} of storage: the model will run, but be downloaded again next time.",

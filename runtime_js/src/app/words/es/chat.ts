@@ -32,6 +32,7 @@ const CHAT: ChatWords = {
   notice: {
     close: "Cerrar",
     copy: "El navegador no permite copiar a esta página. Selecciona tú el texto.",
+    part: "No se pudo obtener una parte de esta página. Comprueba la conexión e inténtalo de nuevo.",
     update: "Hay una versión nueva de esta página. Lo que has escrito se conserva.",
     load: "Cargarla",
     storage: "El navegador ofrece {size} de almacenamiento: el modelo funcionará, pero se descargará de nuevo la próxima vez.",

@@ -32,6 +32,7 @@ const CHAT: ChatWords = {
   notice: {
     close: "Fermer",
     copy: "Le navigateur ne laisse pas cette page copier. Sélectionnez le texte vous-même.",
+    part: "Une partie de cette page n’a pas pu être chargée. Vérifiez la connexion et réessayez.",
     update: "Une nouvelle version de cette page est prête. Ce que vous avez écrit est conservé.",
     load: "La charger",
     storage: "Le navigateur offre {size} de stockage : le modèle fonctionnera, mais sera téléchargé à nouveau la prochaine fois.",

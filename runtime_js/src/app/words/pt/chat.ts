@@ -32,6 +32,7 @@ const CHAT: ChatWords = {
   notice: {
     close: "Fechar",
     copy: "O navegador não deixa esta página copiar. Selecione o texto você mesmo.",
+    part: "Não foi possível obter uma parte desta página. Verifique a conexão e tente de novo.",
     update: "Há uma nova versão desta página. O que você escreveu é mantido.",
     load: "Carregar",
     storage: "O navegador oferece {size} de armazenamento: o modelo vai funcionar, mas será baixado de novo da próxima vez.",
