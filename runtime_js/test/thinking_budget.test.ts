@@ -1,16 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Constraint } from "../src/engine/constraint.ts";
 import { ThinkingBudget } from "../src/engine/thinking_budget.ts";
 import { fakeTokenizer } from "./fakes/engine.ts";
+import { grammarsOf } from "./fakes/grammars.ts";
 import { randomFrom } from "./fakes/random.ts";
 
 const tokenizer = fakeTokenizer();
 
-function budget(): ThinkingBudget {
+function budget(inner?: Constraint): ThinkingBudget {
   return new ThinkingBudget({
     format: { begin: "<think>", end: "</think>" }, budget: 9, isThinking: true, detokenizer: () => tokenizer.detokenizer(), encode: (text) => tokenizer.encodePart(text),
-  }, undefined);
+  }, inner);
 }
+
+test("a thought is closed when a grammar lets it be, which may want something else first", async () => {
+  const grammars = grammarsOf(tokenizer, 300, [2]);
+  const constraint = budget(await grammars.constraint({ kind: "grammar", grammar: 'root ::= [a-c]{12} [a-d]* "\\n</think>" "yes"', param: "grammar" }));
+  const [letter = 0] = tokenizer.encodePart("b");
+  for (let count = 0; count < 12; count++) {
+    assert.deepEqual(constraint.forced(), [], `${count} letters`);
+    constraint.accept(letter);
+  }
+  const closing = constraint.forced();
+  assert.deepEqual(closing, tokenizer.encodePart("\n</think>"));
+  for (const token of closing) constraint.accept(token);
+  constraint.dispose();
+});
 
 test("a thought whose tokens were taken back is counted as if they had never come", () => {
   const random = randomFrom(4);

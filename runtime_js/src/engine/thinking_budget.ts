@@ -3,6 +3,7 @@
 import type { ThinkingFormat } from "../formats/format.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import type { Constraint } from "./constraint.ts";
+import { hasToken } from "./token_set.ts";
 
 export interface ThinkingBudgetOptions {
   readonly format: ThinkingFormat;
@@ -87,8 +88,21 @@ export class ThinkingBudget implements Constraint {
 
   forced(): readonly number[] {
     const { format, budget, encode } = this.#options;
-    if (this.#isThinking && this.#count >= budget) return encode(`\n${format.end}`);
-    return this.#inner?.forced() ?? [];
+    const closing = this.#isThinking && this.#count >= budget ? encode(`\n${format.end}`) : [];
+    return closing.length > 0 && this.#mayCome(closing) ? closing : this.#inner?.forced() ?? [];
+  }
+
+  /** A grammar may want something else first, as the rest of a character. */
+  #mayCome(tokens: readonly number[]): boolean {
+    let taken = 0;
+    for (const token of tokens) {
+      const mask = this.#inner?.mask();
+      if (mask !== undefined && !hasToken(mask, token)) break;
+      this.#inner?.accept(token);
+      taken++;
+    }
+    this.#inner?.rollback(taken);
+    return taken === tokens.length;
   }
 
   dispose(): void {
