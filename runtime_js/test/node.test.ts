@@ -9,7 +9,7 @@ import { after, beforeEach, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { hasModelInCache } from "../src/api/cache.ts";
 import { resolveModel } from "../src/api/config.ts";
-import { DiskFolder } from "../src/node/files.ts";
+import { DiskFile, DiskFolder, releaseLocks } from "../src/node/files.ts";
 import "../src/node/platform.ts";
 import { Journal, listJournals } from "../src/storage/journal.ts";
 import { ModelFolder } from "../src/storage/model_folder.ts";
@@ -110,6 +110,25 @@ async function serve(requests: string[], cuts: Map<string, number>): Promise<{ s
   assert.ok(typeof address === "object" && address !== null);
   return { server, source: { manifest: `http://127.0.0.1:${address.port}/model/${NAME}` } };
 }
+
+test("a file is one engine's until it is closed, or that engine's thread has ended; one that was deleted meanwhile is none", async () => {
+  const folder = new DiskFolder(join(cache, "journals"));
+  await folder.getFileHandle("a", { create: true });
+  const handle = new DiskFile(join(cache, "journals", "a"));
+  const refused = { name: "NoModificationAllowedError" };
+  const file = await handle.createSyncAccessHandle();
+  await assert.rejects(handle.createSyncAccessHandle(), refused);
+  releaseLocks("another");
+  await assert.rejects(handle.createSyncAccessHandle(), refused);
+  file.close();
+  writeFileSync(join(cache, "journals", "a.lock"), `${process.pid} another`);
+  await assert.rejects(folder.removeEntry("a"), refused);
+  releaseLocks("another");
+  (await handle.createSyncAccessHandle()).close();
+  await folder.removeEntry("a");
+  await assert.rejects(handle.createSyncAccessHandle(), { name: "NotFoundError" });
+  assert.deepEqual(readdirSync(join(cache, "journals")), []);
+});
 
 test("what comes over the network is kept, and a download goes on where another process broke off", async () => {
   const [requests, cuts]: [string[], Map<string, number>] = [[], new Map([["weights-0.bin", 3 << 20]])];

@@ -118,6 +118,10 @@ for (const [place, make] of Object.entries(PLACES)) {
       await client.deleteResumableSession("odd");
     }
     (await Journal.create("good", JSON.stringify(good)))?.close();
+    const journals = storage.folders.get("journals");
+    const file = journals?.get("good");
+    for (const name of ["%zz", "a b", "%41"]) if (file !== undefined) journals?.set(name, file);
+    assert.deepEqual((await client.listResumableSessions()).map(({ sessionId }) => sessionId), ["good"], "names that no id has");
     assert.equal((await client.resumeChatCompletion("good", GO_ON)).recoveryMode, "token_replay");
   });
 

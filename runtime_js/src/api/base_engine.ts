@@ -6,16 +6,16 @@
 import type { Prompt } from "../engine/answer.ts";
 import { abortError } from "../support/abort.ts";
 import { askForPersistence } from "../storage/quota.ts";
-import { InternalError, ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
+import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { LatestAnswers, RequestAnswers } from "./answers.ts";
-import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseRequestOptions, type EngineSettings } from "./config.ts";
+import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseId, parseLogLevel, parseRequestOptions, type EngineSettings } from "./config.ts";
 import type { HostListener, KeptAnswer, LoadedModelInfo, ModelHost } from "./host.ts";
 import { sendable } from "./pictures.ts";
 import { probeOf, recovered, resumed } from "./resume_results.ts";
 import { embeddingResponse } from "./openai/embeddings.ts";
 import { ChatCompletionsOf, CompletionsOf, EmbeddingsOf } from "./openai/completions.ts";
-import { parseChatRequest, parseEmbeddingRequest, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
+import { parseChatRequest, parseEmbeddingRequest, parseInput, parseTextRequest, parseTokens, type ParsedRequest } from "./openai/request.ts";
 import { ChatShape, TextShape, type ResponseShape } from "./openai/response.ts";
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionRequest, ChatCompletionRequestNonStreaming,
@@ -53,7 +53,8 @@ export abstract class BaseEngine implements MLCEngineInterface {
   readonly embeddings = new EmbeddingsOf((request, options) => this.#embeddings(request, options));
   readonly models: Models = {
     list: async () => ({ object: "list", data: (await this.host.loadedModels()).map(describe) }),
-    retrieve: async (model) => {
+    retrieve: async (id) => {
+      const model = parseId(id, "model") ?? "";
       const found = (await this.host.loadedModels()).find(({ modelId }) => modelId === model);
       if (found === undefined) throw new ModelNotFoundError(`No model is loaded that is called "${model}".`, { modelId: model, param: "model" });
       return describe(found);
@@ -101,8 +102,8 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return this.host.estimate(chooseModel(model, chatOpts, this.#appConfig, this.#config), signal ?? undefined);
   }
 
-  unload(modelId?: string): Promise<void> {
-    return this.host.unload(modelId);
+  async unload(modelId?: string): Promise<void> {
+    await this.host.unload(parseId(modelId, "modelId"));
   }
 
   interruptGenerate(): Promise<void> {
@@ -113,8 +114,8 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return (await this.host.keptAnswers()).map(probeOf);
   }
 
-  deleteResumableSession(sessionId: string): Promise<void> {
-    return this.host.deleteResumableSession(sessionId);
+  async deleteResumableSession(sessionId: string): Promise<void> {
+    await this.host.deleteResumableSession(parseId(sessionId, "sessionId") ?? "");
   }
 
   getGPUVendor(): Promise<string> {
@@ -126,7 +127,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   setLogLevel(level: LogLevel): void {
-    this.host.setLogLevel(level);
+    this.host.setLogLevel(parseLogLevel(level));
   }
 
   setInitProgressCallback(callback: InitProgressCallback | undefined): void {
@@ -157,16 +158,17 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   async resetChat(keepStats = false, modelId?: string): Promise<void> {
-    this.#latest.forget(modelId, keepStats);
-    await this.host.forgetConversations(modelId);
+    const id = parseId(modelId, "modelId");
+    this.#latest.forget(id, keepStats);
+    await this.host.forgetConversations(id);
   }
 
   async getMessage(modelId?: string): Promise<string> {
-    return this.#latest.get(modelId)?.message ?? "";
+    return this.#latest.get(parseId(modelId, "modelId"))?.message ?? "";
   }
 
   async runtimeStatsText(modelId?: string): Promise<string> {
-    const used = this.#latest.get(modelId)?.usage ?? null;
+    const used = this.#latest.get(parseId(modelId, "modelId"))?.usage ?? null;
     if (used === null) return "No answer has been generated yet.";
     const { prefill_tokens_per_s: prefill, decode_tokens_per_s: decode } = used.extra;
     return `prefill: ${prefill.toFixed(4)} tokens/sec, decoding: ${decode.toFixed(4)} tokens/sec`;
@@ -185,7 +187,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   async #textOf(prompt: Prompt, model: string | undefined): Promise<string> {
-    if (prompt.kind === "tokens") return this.host.decodeTokens(prompt.tokens, model);
+    if (prompt.kind === "tokens") return this.host.decodeTokens(await this.host.encodePrompt(prompt, model), model);
     return prompt.kind === "text" ? prompt.text : "";
   }
 
@@ -223,8 +225,10 @@ export abstract class BaseEngine implements MLCEngineInterface {
     sessionId: string, options: ResumeChatCompletionOptions & { readonly continueGeneration: true; readonly stream: true },
   ): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   async resumeChatCompletion(
-    sessionId: string, { stream = false, continueGeneration = false, ...options }: ResumeChatCompletionOptions = {},
+    id: string, given?: ResumeChatCompletionOptions,
   ): Promise<ResumeResult | AsyncIterableIterator<ChatCompletionChunk>> {
+    const sessionId = parseId(id, "sessionId") ?? "";
+    const { stream = false, continueGeneration = false, ...options } = given ?? {};
     const signal = parseRequestOptions(options).signal ?? undefined;
     if (stream && !continueGeneration) throw new RequestValidationError("stream needs continueGeneration: true.", { param: "stream" });
     const known = async (): Promise<KeptAnswer | undefined> => (await this.host.keptAnswers()).find((kept) => kept.sessionId === sessionId);
@@ -237,10 +241,9 @@ export abstract class BaseEngine implements MLCEngineInterface {
 
   /** The tokens that a chat or a completion would compute for this prompt. Raises RequestValidationError. */
   async tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]> {
-    const { prompts: [prompt] } = typeof input === "string" ? parseTextRequest({ prompt: input }) : parseChatRequest({ messages: input });
-    if (prompt === undefined) throw new InternalError("a request has no prompt");
+    const prompt = parseInput(input);
     const [sent = prompt] = await sendable(prompt, 1) ?? [];
-    return this.host.encodePrompt(sent, modelId);
+    return this.host.encodePrompt(sent, parseId(modelId, "modelId"));
   }
 
   async countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number> {
@@ -249,6 +252,6 @@ export abstract class BaseEngine implements MLCEngineInterface {
 
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. Raises RequestValidationError. */
   async detokenize(tokens: readonly number[], modelId?: string): Promise<string> {
-    return this.host.decodeTokens(parseTokens(tokens), modelId);
+    return this.host.decodeTokens(parseTokens(tokens), parseId(modelId, "modelId"));
   }
 }

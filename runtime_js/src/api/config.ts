@@ -2,7 +2,7 @@
 
 import { InternalError, ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { Fields, present } from "../support/fields.ts";
-import { LOG_LEVELS } from "../support/log.ts";
+import { LOG_LEVELS, type LogLevel } from "../support/log.ts";
 import { platform } from "../support/platform.ts";
 import { NEUTRAL_APP_CONFIG, NEUTRAL_CHAT_OPTIONS, refuseUnsupported } from "./openai/neutral.ts";
 import type { RequestOptions } from "./openai/types.ts";
@@ -97,6 +97,17 @@ export function parseEngineConfig(value: unknown): EngineSettings {
     calibrate: config.optional("calibrate", (key) => config.oneOf(key, CALIBRATIONS)),
     memoryLimit: config.optional("memoryLimit", (key) => config.number(key, 0, Number.MAX_SAFE_INTEGER)),
   };
+}
+
+/** The id of a model or a session, where one is given. Raises RequestValidationError. */
+export function parseId(value: unknown, name: string): string | undefined {
+  const fields = new Fields({ [name]: value }, "", (message) => new RequestValidationError(`${message}.`, { param: name }));
+  return fields.optional(name, (key) => fields.string(key, MAX_URL));
+}
+
+/** Raises RequestValidationError. */
+export function parseLogLevel(value: unknown): LogLevel {
+  return configuration({ logLevel: value }, "").oneOf("logLevel", LOG_LEVELS);
 }
 
 /** An AbortSignal of any window. */

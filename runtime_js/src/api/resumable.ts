@@ -60,12 +60,12 @@ function readKept(text: string, sessionId: string): Kept {
   };
 }
 
-/** What is kept under an id. Raises RequestValidationError where nothing is, or it is under way. */
-export async function reopen(sessionId: string): Promise<Kept & { readonly past: Journaled }> {
+/** What is kept under an id; null where nothing is. Raises RequestValidationError where it is under way, or is no answer of this engine. */
+async function find(sessionId: string): Promise<Kept & { readonly past: Journaled } | null> {
   const found = await Journal.resume(sessionId).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId) : error;
   });
-  if (found === null) throw new RequestValidationError(`No answer is kept under "${sessionId}".`, { param: "sessionId" });
+  if (found === null) return null;
   const { journal, content: { request, tokens } } = found;
   try {
     return { ...readKept(request, sessionId), past: { journal, tokens } };
@@ -75,9 +75,19 @@ export async function reopen(sessionId: string): Promise<Kept & { readonly past:
   }
 }
 
-async function kept(sessionId: string): Promise<KeptAnswer> {
+/** The same; raises RequestValidationError where nothing is kept, too. */
+export async function reopen(sessionId: string): Promise<Kept & { readonly past: Journaled }> {
+  const found = await find(sessionId);
+  if (found === null) throw new RequestValidationError(`No answer is kept under "${sessionId}".`, { param: "sessionId" });
+  return found;
+}
+
+/** Null where it is gone, as an answer that has ended meanwhile is. */
+async function kept(sessionId: string): Promise<KeptAnswer | null> {
   try {
-    const { modelId, promptTokens, past: { journal, tokens } } = await reopen(sessionId);
+    const found = await find(sessionId);
+    if (found === null) return null;
+    const { modelId, promptTokens, past: { journal, tokens } } = found;
     journal.close();
     return { sessionId, modelId, promptTokens, tokens };
   } catch (error) {
@@ -87,6 +97,9 @@ async function kept(sessionId: string): Promise<KeptAnswer> {
 
 export async function keptAnswers(): Promise<KeptAnswer[]> {
   const found: KeptAnswer[] = [];
-  for (const id of await listJournals()) found.push(await kept(id));
+  for (const id of await listJournals()) {
+    const one = await kept(id);
+    if (one !== null) found.push(one);
+  }
   return found;
 }

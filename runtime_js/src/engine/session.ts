@@ -266,7 +266,7 @@ export class Session {
     const { embedding, runner, tokenizer } = this.#parts;
     const most = Math.min(embedding?.maxTokens ?? Infinity, runner.shape.contextLength);
     const prompts = textsToEmbed(call, embedding).map((input) => {
-      const { tokens } = this.#encode(input);
+      const { tokens } = this.#encode(input, NOTHING, false, "input");
       if (tokens.length === 0) throw new RequestValidationError("An input has no tokens.", { param: "input" });
       if (tokens.length <= most) return tokens;
       if (!call.truncate) {
@@ -310,8 +310,8 @@ export class Session {
     return vision;
   }
 
-  /** `isThoughtless`: a thought that the template begins is closed at once. */
-  #encode(prompt: Prompt, shown: Shown = NOTHING, isThoughtless = false): Encoded {
+  /** `isThoughtless`: a thought that the template begins is closed at once. `param`: the field of the request that has token ids. */
+  #encode(prompt: Prompt, shown: Shown = NOTHING, isThoughtless = false, param = "prompt"): Encoded {
     const { tokenizer, vision } = this.#parts;
     switch (prompt.kind) {
       case "chat": {
@@ -327,7 +327,7 @@ export class Session {
           tokens: prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix),
         };
       case "tokens":
-        return { rendered: "", tokens: tokenizer.known(prompt.tokens) };
+        return { rendered: "", tokens: tokenizer.known(prompt.tokens, param) };
     }
   }
 
@@ -345,7 +345,7 @@ export class Session {
   decode(tokens: readonly number[]): string {
     const { tokenizer } = this.#parts;
     const detokenizer = tokenizer.detokenizer();
-    return tokenizer.known(tokens).map((token) => detokenizer.push(token)).join("");
+    return tokenizer.known(tokens, "tokens").map((token) => detokenizer.push(token)).join("");
   }
 
   /** Ends all answers with "abort". */

@@ -1,14 +1,26 @@
 /** Folders and files of this machine, as storage asks for them. */
 
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, readSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { OWNER } from "./owner.ts";
 import type { SyncFile } from "../storage/draft.ts";
 import type { FileHandle, Folder, StoredFile } from "../support/platform.ts";
 
+const NAME = "webllm-build";
 const LOCK = ".lock";
 const MAX_NAME = 120;
+
+/** Where this system's programs keep what can be fetched again. WEBLLM_BUILD_CACHE names another folder. */
+export function cacheFolder(): string {
+  const { WEBLLM_BUILD_CACHE: named, XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env;
+  if (named) return resolve(named);
+  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", NAME, "models");
+  if (process.platform === "win32") return join(local ?? join(homedir(), "AppData", "Local"), NAME, "models");
+  return join(xdg || join(homedir(), ".cache"), NAME, "models");
+}
 
 /** The system's name of what failed; "" where it has none. */
 export function codeOf(error: unknown): string {
@@ -35,7 +47,7 @@ function inside(folder: string, name: string): string {
 /** Whether a process that lives has the file open. */
 function isLocked(path: string): boolean {
   try {
-    process.kill(Number(readFileSync(path + LOCK, "utf8")) || -1, 0);
+    process.kill(Number.parseInt(readFileSync(path + LOCK, "utf8"), 10) || -1, 0);
     return true;
   } catch (error) {
     return codeOf(error) === "EPERM"; // it lives, and is another user's
@@ -47,9 +59,36 @@ function lock(path: string): void {
   if (isLocked(path)) throw new DOMException(`${path} is in use`, "NoModificationAllowedError");
   rmSync(path + LOCK, { force: true });
   try {
-    writeFileSync(path + LOCK, String(process.pid), { flag: "wx" });
+    writeFileSync(path + LOCK, `${process.pid} ${OWNER}`, { flag: "wx" });
   } catch (error) {
     throw codeOf(error) === "EEXIST" ? new DOMException(`${path} is in use`, "NoModificationAllowedError") : error;
+  }
+}
+
+/** Of an engine that has ended while its process lives on: what it had open is nobody's. */
+export function releaseLocks(owner: string): void {
+  const cache = cacheFolder();
+  for (const folder of namesIn(cache).map((name) => join(cache, name))) {
+    for (const path of namesIn(folder).filter((name) => name.endsWith(LOCK)).map((name) => join(folder, name))) {
+      if (lockedBy(path) === `${process.pid} ${owner}`) rmSync(path, { force: true });
+    }
+  }
+}
+
+function lockedBy(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // it was given back meanwhile
+  }
+}
+
+/** What a folder holds; nothing where it is none. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 
@@ -62,7 +101,12 @@ class OpenFile implements SyncFile {
     if (isWritten) lock(path);
     this.#path = path;
     this.#isWritten = isWritten;
-    this.#descriptor = openSync(path, isWritten ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY);
+    try {
+      this.#descriptor = openSync(path, isWritten ? constants.O_RDWR : constants.O_RDONLY);
+    } catch (error) { // it was deleted meanwhile
+      if (isWritten) rmSync(path + LOCK, { force: true });
+      throw named(error);
+    }
   }
 
   getSize(): number {

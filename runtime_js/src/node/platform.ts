@@ -1,34 +1,16 @@
 /** Node, Deno and Bun in a browser's place. */
 
-import { constants, readdirSync, statSync } from "node:fs";
+import { constants, statSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { availableParallelism, homedir } from "node:os";
+import { availableParallelism } from "node:os";
 import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { DownloadError, IntegrityError, ModelNotFoundError } from "../support/errors.ts";
 import { setPlatform, type Located, type Size } from "../support/platform.ts";
-import { codeOf, DiskFile, DiskFolder } from "./files.ts";
+import { cacheFolder, codeOf, DiskFile, DiskFolder, namesIn } from "./files.ts";
 import { startThread } from "./threads.ts";
 
-const NAME = "webllm-build";
 const MANIFEST = /^manifest[.][0-9a-f]+[.]json(?:[.]txt)?$/;
-
-/** Where this system's programs keep what can be fetched again. WEBLLM_BUILD_CACHE names another folder. */
-function cacheFolder(): string {
-  const { WEBLLM_BUILD_CACHE: named, XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env;
-  if (named) return resolve(named);
-  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", NAME, "models");
-  if (process.platform === "win32") return join(local ?? join(homedir(), "AppData", "Local"), NAME, "models");
-  return join(xdg || join(homedir(), ".cache"), NAME, "models");
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

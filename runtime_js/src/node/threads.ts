@@ -1,7 +1,10 @@
 /** Threads outside of browsers: worker_threads, which Node, Deno and Bun have. */
 
+import { randomUUID } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import type { Thread } from "../support/thread.ts";
+import { releaseLocks } from "./files.ts";
+import { OWNER, ownedBy } from "./owner.ts";
 import type { WorkerLike } from "../transport/worker_like.ts";
 
 /** Gives a script what it finds in a browser's worker. */
@@ -25,7 +28,7 @@ class ScriptThread implements Thread {
   readonly #worker: Worker;
 
   constructor(script: string) {
-    this.#worker = new Worker(PRELUDE + script, { eval: true });
+    this.#worker = new Worker(PRELUDE + script, { eval: true, workerData: ownedBy(OWNER) });
     this.#worker.on("message", (data: unknown) => this.onmessage?.({ data }));
     this.#worker.on("error", () => this.onerror?.());
     this.#worker.unref();
@@ -46,8 +49,10 @@ export function startThread(script: string): Thread {
 
 /** The engine in a thread of its own. The process does not wait for it, but for what it is asked. */
 export function startEngine(script: URL): WorkerLike {
-  const worker = new Worker(script);
+  const owner = randomUUID();
+  const worker = new Worker(script, { workerData: ownedBy(owner) });
   worker.unref();
+  worker.on("exit", () => releaseLocks(owner));
   return {
     postMessage: (message) => worker.postMessage(message),
     addEventListener: (type, listener) => {

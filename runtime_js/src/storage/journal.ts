@@ -4,6 +4,7 @@
  * tab cut off in the middle is seen and left out. A file that is still open belongs to an answer that runs.
  */
 
+import { RequestValidationError } from "../support/errors.ts";
 import { hasFileSystem, isNamed, journalFolder } from "./folders.ts";
 import { isSync, type SyncFile } from "./draft.ts";
 
@@ -35,6 +36,15 @@ function recordOf(token: number, place: number): Uint32Array<ArrayBuffer> {
 
 function fileName(id: string): string {
   return encodeURIComponent(id);
+}
+
+/** The id of a file; none of one that has no name of ours. */
+function idOf(name: string): string[] {
+  try {
+    return [decodeURIComponent(name)].filter((id) => fileName(id) === name);
+  } catch {
+    return [];
+  }
 }
 
 async function open(id: string, create: boolean): Promise<SyncFile | null> {
@@ -77,7 +87,7 @@ export class Journal {
     return new Journal(id, file, HEADER_BYTES + bytes.length, 0);
   }
 
-  /** Goes on with a journal; null where there is none. Raises DOMException, as `create` does. */
+  /** Goes on with a journal; null where there is none. Raises RequestValidationError where it is damaged, and DOMException, as `create` does. */
   static async resume(id: string): Promise<{ readonly journal: Journal; readonly content: JournalContent } | null> {
     if (!hasFileSystem()) return null;
     const file = await open(id, false).catch((error: unknown) => {
@@ -88,7 +98,7 @@ export class Journal {
     const content = contentOf(file);
     if (content === null) {
       file.close();
-      return null;
+      throw new RequestValidationError(`What is kept under "${id}" is damaged. Delete it.`, { param: "sessionId" });
     }
     const end = HEADER_BYTES + new TextEncoder().encode(content.request).length + RECORD_BYTES * content.tokens.length;
     return { journal: new Journal(id, file, end, content.tokens.length), content };
@@ -141,7 +151,7 @@ export async function listJournals(): Promise<string[]> {
   if (!hasFileSystem()) return [];
   const ids: string[] = [];
   try {
-    for await (const name of (await journalFolder(false)).keys()) ids.push(decodeURIComponent(name));
+    for await (const name of (await journalFolder(false)).keys()) ids.push(...idOf(name));
   } catch (error) {
     if (!isNamed(error, "NotFoundError") && !isNamed(error, "SecurityError")) throw error;
   }

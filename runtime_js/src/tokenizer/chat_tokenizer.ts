@@ -81,7 +81,7 @@ export class ChatTokenizer {
   }
 
   /** The same tokens. Raises RequestValidationError where one is not of the vocabulary. */
-  known(tokens: readonly number[], param = "prompt"): number[] {
+  known(tokens: readonly number[], param: string): number[] {
     const unknown = tokens.findIndex((token) => this.#encoder.tokenOf(token) === undefined);
     if (unknown < 0) return [...tokens];
     throw new RequestValidationError(`Token ${tokens[unknown]}, at place ${unknown} of ${param}, is not of this model's vocabulary.`, { param });

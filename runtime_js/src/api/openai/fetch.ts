@@ -8,6 +8,7 @@
 
 import { CHUNKS, HttpError, errorResponse, eventStream, readJson } from "./http.ts";
 import { parseResponseRequest, type ResponseRequest } from "./responses/request.ts";
+import { renamed } from "./responses/renamed.ts";
 import { ResponseWriter } from "./responses/writer.ts";
 import type { ChatCompletionRequest, ChatCompletions, CompletionRequest, Completions, EmbeddingRequest, Embeddings, Models } from "./types.ts";
 
@@ -34,7 +35,7 @@ async function answered(answer: Answer<object>, signal: AbortSignal): Promise<Re
 /** OpenAI's newer endpoint, by way of a chat: nothing is stored, so that each request carries its conversation. */
 async function respond({ chat }: ServedEngine, body: ResponseRequest, signal: AbortSignal): Promise<Response> {
   const request = parseResponseRequest(body);
-  const pieces = await chat.completions.create(request.chat, { signal });
+  const pieces = await chat.completions.create(request.chat, { signal }).catch((error: unknown) => { throw renamed(error); });
   const writer = new ResponseWriter(request);
   if (request.stream) return eventStream(pieces, writer, signal);
   for await (const piece of pieces) writer.piece(piece);

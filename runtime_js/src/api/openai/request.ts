@@ -161,6 +161,14 @@ export function parseChatRequest(value: unknown): ParsedRequest {
   return { ...parsed, answer: { ...parsed.answer, ...calls, ...(resumable !== undefined && { resumable }) } };
 }
 
+/** What is told apart into tokens: a text, which may be empty, or the messages of a chat. Raises RequestValidationError. */
+export function parseInput(value: unknown): Prompt {
+  if (Array.isArray(value)) return parseChatRequest({ messages: value }).prompts[0];
+  const fields = fieldsOf({ input: value }, "tokens");
+  if (typeof value !== "string") throw fields.wrong("input", "a text, or messages");
+  return { kind: "text", text: fields.string("input", MAX_CONTENT) };
+}
+
 /** Token ids, for whom they are not yet known to be of a vocabulary. Raises RequestValidationError. */
 export function parseTokens(value: unknown): number[] {
   return fieldsOf({ tokens: value }, "tokens").integers("tokens", MAX_CONTENT, 0, MAX_TOKEN);

@@ -15,7 +15,7 @@ import type { ChatCompletionMessageParam, ChatCompletionRequestStreaming, Conten
 const MAX_PARTS = 256;
 const FIELDS = [
   "model", "input", "instructions", "max_output_tokens", "temperature", "top_p", "stream", "metadata", "tools", "tool_choice", "parallel_tool_calls",
-  "reasoning", "text",
+  "reasoning", "text", "truncation",
 ];
 
 /** As a client sends it; read field by field. */
@@ -29,8 +29,13 @@ export interface EchoedSettings {
   temperature: number;
   top_p: number;
   tools: ResponseTool[];
-  tool_choice: "none" | "auto" | "required" | { type: "function"; name: string };
+  tool_choice: "none" | "auto" | "required" | NamedTool | { type: "allowed_tools"; mode: "auto" | "required"; tools: NamedTool[] };
   parallel_tool_calls: boolean;
+}
+
+interface NamedTool {
+  type: "function";
+  name: string;
 }
 
 /** A function that the model may call. */
@@ -67,13 +72,22 @@ function readImage(part: Fields): ContentPart {
   return { type: "image_url", image_url: { url: part.string("image_url", MAX_ADDRESS), detail: detail === "original" ? "high" : detail } };
 }
 
-/** The message that an item of the conversation is; none for what has no place in a chat. */
+/** What an answer has thought, where it is there to read. */
+function readThought(item: Fields): string {
+  const parts = item.optional("content", (key) => item.objects(key, MAX_PARTS, (part) => {
+    part.oneOf("type", ["reasoning_text"]);
+    return part.string("text", MAX_CONTENT);
+  }));
+  return parts?.join("") ?? "";
+}
+
+/** The message that an item of the conversation is. */
 function readItem(item: Fields): ChatCompletionMessageParam[] {
   const type = item.optional("type", (key) => item.oneOf(key, ["message", "reasoning", "function_call", "function_call_output"])) ?? "message";
   const [name, content] = [(key: string): string => item.string(key, MAX_NAME), (key: string): string => item.string(key, MAX_CONTENT)];
   switch (type) {
     case "reasoning":
-      return []; // thoughts of former answers, which templates leave out too
+      return [{ role: "assistant", content: null, reasoning_content: readThought(item) }];
     case "function_call":
       return [{ role: "assistant", content: null, tool_calls: [
         { id: name("call_id"), type: "function", function: { name: name("name"), arguments: content("arguments") } }] }];
@@ -87,17 +101,27 @@ function readItem(item: Fields): ChatCompletionMessageParam[] {
   }
 }
 
-/** An answer is one message in a chat: its text, and the calls behind it. */
+/** An answer is one message in a chat: what was thought, its text, and the calls behind it. Thoughts alone are none. */
 function joined(messages: readonly ChatCompletionMessageParam[]): ChatCompletionMessageParam[] {
   const whole: ChatCompletionMessageParam[] = [];
   for (const message of messages) {
     const before = whole.at(-1);
-    const { tool_calls } = message;
-    if (before?.role === "assistant" && message.role === "assistant" && tool_calls) {
-      whole[whole.length - 1] = { ...before, tool_calls: [...before.tool_calls ?? [], ...tool_calls] };
-    } else whole.push(message);
+    const isText = message.content !== null;
+    if (before?.role !== "assistant" || message.role !== "assistant" || (isText && !isThought(before))) {
+      whole.push(message);
+      continue;
+    }
+    const calls = [...before.tool_calls ?? [], ...message.tool_calls ?? []];
+    whole[whole.length - 1] = {
+      role: "assistant", content: isText ? message.content : before.content, ...(calls.length > 0 && { tool_calls: calls }),
+      reasoning_content: `${before.reasoning_content ?? ""}${message.reasoning_content ?? ""}`,
+    };
   }
-  return whole;
+  return whole.filter((message) => !isThought(message));
+}
+
+function isThought({ role, content, tool_calls: calls }: ChatCompletionMessageParam): boolean {
+  return role === "assistant" && content === null && !calls;
 }
 
 function readInput(request: Fields): ChatCompletionMessageParam[] {
@@ -118,18 +142,27 @@ function readTool(tool: Fields): ResponseTool {
 function readChoice(request: Fields): EchoedSettings["tool_choice"] {
   if (typeof request.raw("tool_choice") === "string") return request.oneOf("tool_choice", ["none", "auto", "required"]);
   const choice = request.object("tool_choice");
-  choice.onlyKeys(["type", "name"]);
-  return { type: choice.oneOf("type", ["function"]), name: choice.string("name", MAX_NAME) };
+  const type = choice.oneOf("type", ["function", "allowed_tools"]);
+  if (type === "function") return readNamed(choice);
+  choice.onlyKeys(["type", "mode", "tools"]);
+  return { type, mode: choice.oneOf("mode", ["auto", "required"]), tools: choice.objects("tools", MAX_TOOLS, readNamed) };
+}
+
+function readNamed(tool: Fields): NamedTool {
+  tool.onlyKeys(["type", "name"]);
+  return { type: tool.oneOf("type", ["function"]), name: tool.string("name", MAX_NAME) };
 }
 
 /** As a chat spells tools and what is chosen of them. */
 function chatTools({ tools, tool_choice: choice, parallel_tool_calls }: EchoedSettings): Partial<ChatCompletionRequestStreaming> {
-  if (tools.length === 0) return {};
+  if (tools.length === 0 && (choice === "auto" || choice === "none")) return {};
+  const named = ({ name }: NamedTool): { type: "function"; function: { name: string } } => ({ type: "function", function: { name } });
   return {
     tools: tools.map(({ name, description, parameters, strict }) => ({
       type: "function", function: { name, ...(description !== null && { description }), ...(parameters !== null && { parameters }), strict },
     })),
-    tool_choice: typeof choice === "string" ? choice : { type: "function", function: { name: choice.name } },
+    tool_choice: typeof choice === "string" ? choice : choice.type === "function" ? named(choice)
+      : { type: choice.type, allowed_tools: { mode: choice.mode, tools: choice.tools.map(named) } },
     parallel_tool_calls,
   };
 }
@@ -174,6 +207,7 @@ export function parseResponseRequest(value: unknown): ParsedResponseRequest {
   const temperature = request.optional("temperature", (key) => request.number(key, ...SAMPLING_RANGES.temperature));
   const topP = request.optional("top_p", (key) => request.number(key, 0, 1));
   const model = request.optional("model", (key) => request.string(key, MAX_NAME));
+  const truncation = request.optional("truncation", (key) => request.oneOf(key, ["auto", "disabled"]));
   if (input.length === 0) throw request.fail("input is empty; give at least one message", "input");
   const settings: EchoedSettings = {
     instructions: instructions ?? null, max_output_tokens: maxTokens ?? null, metadata: readMetadata(request), temperature: temperature ?? 1,
@@ -185,7 +219,7 @@ export function parseResponseRequest(value: unknown): ParsedResponseRequest {
     chat: {
       model, messages: instructions === undefined ? input : [{ role: "system", content: instructions }, ...input],
       max_completion_tokens: maxTokens, temperature, top_p: topP, stream: true, stream_options: { include_usage: true },
-      ...chatTools(settings), ...chatFormat(request), ...readEffort(request),
+      context_overflow: truncation === "auto" ? "drop_oldest" : undefined, ...chatTools(settings), ...chatFormat(request), ...readEffort(request),
     },
     stream: request.optional("stream", (key) => request.boolean(key)) ?? false,
     settings,
