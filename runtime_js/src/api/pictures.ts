@@ -5,6 +5,7 @@ import type { PictureData } from "../media/decode.ts";
 import { MAX_ADDRESS } from "../media/fetch.ts";
 import { DETAILS, isDrawn, isOnPage, isSendable, type PictureSource } from "../media/source.ts";
 import { RequestValidationError } from "../support/errors.ts";
+import { isPixels } from "../media/pixels.ts";
 import type { Fields } from "../support/fields.ts";
 import { baseUrl } from "./config.ts";
 
@@ -18,7 +19,7 @@ export function readPicture(picture: Fields, path: string): PictureSource {
 function readUrl(picture: Fields): PictureSource["data"] {
   const given = picture.raw("url");
   if (isSendable(given) || isOnPage(given)) return given;
-  if (typeof given !== "string") throw picture.wrong("url", "an address, or a Blob, ImageBitmap, VideoFrame, canvas or picture");
+  if (typeof given !== "string") throw picture.wrong("url", "an address, or a Blob, ImageBitmap, VideoFrame, canvas or picture of a page, or pixels ({ data, width, height })");
   const url = picture.string("url", MAX_ADDRESS);
   if (/^(?:data|blob):/i.test(url)) return url;
   const address = URL.canParse(url, baseUrl()) ? new URL(url, baseUrl()) : undefined;
@@ -41,12 +42,12 @@ const MAX_PATH = 256;
 
 /** What this thread alone knows, or would lose. */
 function isOwn({ data }: PictureSource): boolean {
-  return typeof data === "string" ? /^blob:/i.test(data) : !(data instanceof Blob);
+  return typeof data === "string" ? /^blob:/i.test(data) : isDrawn(data) || isOnPage(data);
 }
 
 /** Such a picture as it is now, as one that may be handed over: bitmaps and frames share their pixels with what they are made of. */
 async function sent({ data, path }: PictureSource): Promise<string | PictureData> {
-  if (data instanceof Blob) return data;
+  if (data instanceof Blob || isPixels(data)) return data;
   if (typeof data === "string") return /^blob:/i.test(data) ? fetched(data, path) : data;
   try {
     return await ("clone" in data ? data.clone() : createImageBitmap(data));

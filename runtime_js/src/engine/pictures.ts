@@ -53,6 +53,13 @@ interface Encoding {
   readonly wanted: Set<() => boolean>;
 }
 
+/** Of what comes with a request as bytes, so that it is known when it comes again; undefined where it is drawn. */
+async function digestOf(data: PictureData, detail: Detail = "auto"): Promise<string | undefined> {
+  if (!canHash() || isDrawn(data)) return undefined;
+  const bytes = data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : Uint8Array.from(data.data);
+  return `${detail} ${data instanceof Blob ? "" : `${data.width}x${data.height} `}${await sha256(bytes)}`;
+}
+
 /** The same error, which says of which picture it is. */
 function about({ path }: PictureSource, error: unknown): Error {
   const known = asEngineError(error);
@@ -80,7 +87,7 @@ export class Pictures {
   async #see(given: PictureSource, vision: Vision): Promise<SeenPicture> {
     const data = await pictureData(given);
     const source = { ...given, data };
-    const file = data instanceof Blob && canHash() ? `${source.detail ?? "auto"} ${await sha256(new Uint8Array(await data.arrayBuffer()))}` : undefined;
+    const file = await digestOf(data, source.detail);
     const known = file === undefined ? undefined : this.#files.get(file);
     if (known !== undefined) return { ...known, source };
     const { hash, tokens, prompt } = await this.#read(source, data, vision);

@@ -4,11 +4,12 @@ import { RequestValidationError } from "../support/errors.ts";
 import { isComplete } from "./complete.ts";
 import { Bytes, readHeader, type Format } from "./header.ts";
 import type { Size } from "./picture.ts";
+import { isPixels, rgbOf, type Pixels } from "./pixels.ts";
 import type { PixelSource } from "./rgb.ts";
 
 /** What this thread can draw. */
 export type Drawable = ImageBitmap | VideoFrame;
-export type PictureData = Blob | Drawable;
+export type PictureData = Blob | Drawable | Pixels;
 
 /** More than any camera's; in memory four bytes each. */
 const MAX_PIXELS = 2 ** 27;
@@ -45,8 +46,11 @@ async function checkFile(file: Blob): Promise<void> {
   if (!isComplete(known, bytes)) throw refuse(`The ${known} file is damaged or not whole. ${DAMAGED}`);
 }
 
-async function drawable(data: PictureData): Promise<Drawable> {
+async function drawable(data: Blob | Drawable): Promise<Drawable> {
   if (!(data instanceof Blob)) return data;
+  if (typeof createImageBitmap === "undefined") {
+    throw refuse("Nothing here decodes the files of pictures. Give its pixels, { data, width, height }, as a decoder has them.");
+  }
   await checkFile(data);
   try {
     return await createImageBitmap(data, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
@@ -92,6 +96,10 @@ function sizeOf(image: Drawable): Size {
 
 /** What `use` makes of the picture's pixels, which are given back behind it. Raises RequestValidationError where it cannot be read. */
 export async function withPixels<T>(data: PictureData, use: (source: PixelSource) => Promise<T>): Promise<T> {
+  if (isPixels(data)) {
+    checkSize(data.width, data.height, "The picture");
+    return use(rgbOf(data));
+  }
   const image = await drawable(data);
   try {
     const { width, height } = sizeOf(image);

@@ -6,6 +6,7 @@ import { NoAnswerError, fromWire } from "../support/errors.ts";
 import { mayStandStill, startThread, type Thread } from "../support/thread.ts";
 import type { PictureData } from "./decode.ts";
 import type { Detail, Picture } from "./picture.ts";
+import { isDrawn } from "./source.ts";
 import type { ProcessorSettings } from "./settings.ts";
 import { read, type PictureReply } from "./worker.ts";
 import script from "inline:./worker_main.ts";
@@ -28,7 +29,7 @@ class Reader {
     const id = this.#count++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      thread.postMessage({ id, data, settings, detail }, data instanceof Blob ? [] : [data]);
+      thread.postMessage({ id, data, settings, detail }, isDrawn(data) ? [data] : []);
     });
   }
 

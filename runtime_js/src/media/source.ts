@@ -2,17 +2,18 @@
 
 import type { Drawable, PictureData } from "./decode.ts";
 import type { Detail } from "./picture.ts";
+import { isPixels } from "./pixels.ts";
 
 export const DETAILS: readonly Detail[] = ["low", "high", "auto"];
 
 /** What shows a picture on a page, and changes. */
-export type OnPage = HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | HTMLVideoElement | ImageData;
+export type OnPage = HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | HTMLVideoElement;
 
 /** Of these not every environment has all. */
-const ON_PAGE = ["HTMLCanvasElement", "OffscreenCanvas", "HTMLImageElement", "HTMLVideoElement", "ImageData"];
+const ON_PAGE = ["HTMLCanvasElement", "OffscreenCanvas", "HTMLImageElement", "HTMLVideoElement"];
 const DRAWN = ["ImageBitmap", "VideoFrame"];
 
-/** A picture itself: encoded, drawn, or on a page. */
+/** A picture itself: encoded, decoded, or on a page. */
 export type PictureInput = PictureData | OnPage;
 
 /** A picture, or its address: `data:`, `blob:`, or of the network. */
@@ -50,5 +51,5 @@ export function isDrawn(value: unknown): value is Drawable {
 
 /** Whether another thread can be sent it. */
 export function isSendable(value: unknown): value is PictureData {
-  return value instanceof Blob || isDrawn(value);
+  return value instanceof Blob || isDrawn(value) || isPixels(value);
 }

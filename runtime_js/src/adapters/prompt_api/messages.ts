@@ -1,6 +1,7 @@
 /** The API's prompts as messages. What they may not be is refused under the names that the specification has. */
 
 import type { ChatCompletionMessageParam, ContentPart, ResponseFormat } from "../../api/openai/types.ts";
+import { isPixels } from "../../media/pixels.ts";
 import { isOnPage, isSendable, type PictureInput } from "../../media/source.ts";
 import type { Content, CoreOptions, Expected, Message, Prompt, PromptOptions, SamplingMode, Tool } from "./types.ts";
 
@@ -36,7 +37,7 @@ function pictureOf(value: unknown): PictureInput {
   if (isSendable(value) || isOnPage(value)) return value;
   if (value instanceof ArrayBuffer) return new Blob([value]);
   if (ArrayBuffer.isView(value)) return new Blob([Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))]);
-  throw new TypeError("A part of the type image has a Blob, an ImageBitmap, a canvas, another picture of the page, or bytes for its value.");
+  throw new TypeError("A part of the type image has a Blob, an ImageBitmap, an ImageData, a canvas, another picture of the page, or bytes for its value.");
 }
 
 function toMessage({ role, content, prefix = false }: Message, isLast: boolean, inputs: Inputs): ChatCompletionMessageParam {
@@ -50,7 +51,7 @@ function toMessage({ role, content, prefix = false }: Message, isLast: boolean, 
 export function still(messages: readonly ChatCompletionMessageParam[]): Promise<ChatCompletionMessageParam[]> {
   const shown = async (part: ContentPart): Promise<ContentPart> => {
     const url = part.image_url?.url;
-    return url === undefined || typeof url === "string" || url instanceof Blob ? part : { ...part, image_url: { url: await createImageBitmap(url) } };
+    return url === undefined || typeof url === "string" || url instanceof Blob || isPixels(url) ? part : { ...part, image_url: { url: await createImageBitmap(url) } };
   };
   return Promise.all(messages.map(async (message) => (
     typeof message.content === "object" && message.content !== null ? { ...message, content: await Promise.all(message.content.map(shown)) } : message)));

@@ -12,7 +12,8 @@ export interface ContentPart {
   readonly image_url?: {
     /**
      * The picture's address (`data:`, `blob:`, of the same origin, or of a server that gives it to others by CORS), or the picture itself: a
-     * File or another Blob, an ImageBitmap, a VideoFrame, or what a page shows (a canvas, a picture, a video) as it is when the request is made.
+     * File or another Blob, an ImageBitmap, a VideoFrame, what a page shows (a canvas, a picture, a video) as it is when the request is made, or
+     * pixels: an ImageData, or `{ data, width, height }` with three or four bytes for each, as decoders outside of browsers give them.
      */
     readonly url: string | PictureInput;
     /** How much of it the model is to see, where it has a choice: "low", "high" or "auto", the default. */
