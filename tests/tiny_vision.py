@@ -49,6 +49,8 @@ def write_tiny_smolvlm(folder: Path) -> Path:
     tokenizer = json.loads((FIXTURES / "tiny-llama" / "tokenizer.json").read_text("utf-8"))
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     tokenizer["added_tokens"] += [{"id": FIRST + number, "content": token, **flags} for number, token in enumerate(TOKENS)]
+    size, known = json.loads((folder / "config.json").read_text("utf-8"))["text_config"]["vocab_size"], FIRST + len(TOKENS)
+    tokenizer["added_tokens"] += [{"id": number, "content": f"<{number}>", **flags, "special": False} for number in range(known, size)]
     config = json.loads((FIXTURES / "tiny-llama" / "tokenizer_config.json").read_text("utf-8"))
     config |= {"chat_template": TEMPLATE, "eos_token": "<end_of_utterance>", "bos_token": "<|im_start|>"}
     files = {

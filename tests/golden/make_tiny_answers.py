@@ -4,8 +4,8 @@ Run by hand when the fixtures change, in an environment with transformers 5, tor
 
     python tests/golden/make_tiny_answers.py
 
-tests/golden/reference/tiny-vision-smolvlm-answers.json has chats, in which {"picture": [width, height, seed]} is a picture whose pixels follow
-from that (`pixels`), the prompts' tokens with the image token for pictures, and the greedy answers' tokens.
+tests/golden/reference/tiny-vision-smolvlm-answers.json has chats, in which {"picture": [width, height, seed]} is a picture whose pixels
+follow from that (`pixels`), the prompts' tokens with the image token for pictures, and the greedy answers' tokens.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def main() -> None:
         folder = write_tiny_smolvlm(Path(name))
         tokenizer = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
         processor = transformers.AutoProcessor.from_pretrained(folder, chat_template=tokenizer["chat_template"])
-        model = transformers.SmolVLMForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        kind = transformers.SmolVLMForConditionalGeneration
+        model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
         chats = {name: answer(model, processor, chat) for name, chat in CHATS.items()}
     (HERE / "reference" / "tiny-vision-smolvlm-answers.json").write_text(json.dumps(chats) + "\n", "utf-8")
     for name, chat in chats.items():

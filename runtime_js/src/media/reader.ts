@@ -3,6 +3,7 @@
 
 import { abortable } from "../support/abort.ts";
 import { NoAnswerError, fromWire } from "../support/errors.ts";
+import { TICK_MS } from "../support/patience.ts";
 import { mayStandStill, startThread, type Thread } from "../support/thread.ts";
 import type { PictureData } from "./decode.ts";
 import type { Detail, Picture } from "./picture.ts";
@@ -27,10 +28,11 @@ class Reader {
     const thread = this.#thread;
     if (thread === null) return read({ data, settings, detail });
     const id = this.#count++;
-    return new Promise((resolve, reject) => {
+    const timer = setInterval(() => undefined, TICK_MS); // a thread keeps no process alive
+    return new Promise<Picture>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       thread.postMessage({ id, data, settings, detail }, isDrawn(data) ? [data] : []);
-    });
+    }).finally(() => clearInterval(timer));
   }
 
   #start(): Thread<PictureReply> | null {

@@ -1,0 +1,76 @@
+"""A model that sees, in Node on the CPU: answers about pictures are transformers' own, token for token."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from families import REFERENCE
+from runtimes import runtime_command
+from tiny_vision import write_tiny_smolvlm
+from webllm_build.build import build
+from webllm_build.config import BuildRequest
+
+RUNTIME = Path(__file__).resolve().parents[2] / "runtime_js" / "dist"
+
+ASK = """
+import { readFile } from "node:fs/promises";
+import { WorkerEngine, startEngine } from "RUNTIME/node.js";
+const [folder, reference, vision] = process.argv.slice(2);
+const loads = [];
+const engine = new WorkerEngine(startEngine(new URL("RUNTIME/node-worker.js", import.meta.url)), {
+  variant: "cpu-f32", initProgressCallback: ({ progress, text }) => { if (progress === 1) loads.push(text); },
+});
+await engine.reload(folder, { vision });
+const pixels = ([width, height, seed]) => {
+  const data = new Uint8Array(3 * width * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) for (let c = 0; c < 3; c++) data[at++] = 7 * x + 13 * y + 50 * c + 31 * seed + 9 * ((x * y) % 11);
+  }
+  return { width, height, data };
+};
+const shown = (picture) => ({ type: "image_url", image_url: { url: pixels(picture) } });
+const part = ({ text, picture }) => (text === undefined ? shown(picture) : { type: "text", text });
+const chats = Object.values(JSON.parse(await readFile(reference, "utf8")));
+const before = loads.length;
+const told = await Promise.all(chats.map(async ({ messages: asked, answer }) => {
+  const messages = asked.map(({ role, content }) => ({ role, content: content.map(part) }));
+  const options = { messages, temperature: 0, max_tokens: answer.length, ignore_eos: true };
+  const [prompt, { choices: [{ message }] }] = await Promise.all([engine.tokenize(messages), engine.chat.completions.create(options)]);
+  const again = await engine.chat.completions.create(options);
+  return {
+    prompt, said: message.content, expected: await engine.detokenize(answer), again: again.choices[0].message.content,
+    cached: again.usage.prompt_tokens_details.cached_tokens,
+  };
+}));
+console.log(JSON.stringify({ told, loads: [before, loads.length] }));
+engine.terminate();
+"""
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("seeing")
+    model = str(write_tiny_smolvlm(folder / "model"))
+    build(BuildRequest("site", (model,), out=folder / "site", cache_dir=folder / "cache", variants=("f32",), quantization="f16"))
+    return folder / "site"
+
+
+@pytest.mark.parametrize(("vision", "loads"), [("eager", [1, 1]), ("lazy", [1, 2])])
+def test_answers_are_exact(seeing: Path, tmp_path: Path, vision: str, loads: list[int]) -> None:
+    """With what sees loaded before, or when the first picture comes; all chats at once, and once more from the cache."""
+    script, reference = tmp_path / "ask.mjs", REFERENCE / "tiny-vision-smolvlm-answers.json"
+    script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
+    command = [*runtime_command("node"), str(script), str(seeing), str(reference), vision]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads(done.stdout)
+    chats = json.loads(reference.read_text("utf-8")).values()
+    assert result["loads"] == loads
+    for found, chat in zip(result["told"], chats, strict=True):
+        assert found["prompt"] == chat["prompt"]
+        assert (found["said"], found["again"]) == (found["expected"], found["expected"])
+        assert found["cached"] == len(chat["prompt"]) - 1
