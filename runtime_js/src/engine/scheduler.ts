@@ -11,11 +11,9 @@ import { Generation, type GenerationListener, type GenerationRequest, type State
 import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace } from "./pace.ts";
 import { WaitingQueue } from "./queue.ts";
 import { rowsComputed } from "./rows.ts";
-import { jumpRows, planStep, rowsWanted, type StepContext, type StepRow, type StepRows } from "./step.ts";
+import { JUMP_ROWS, jumpRows, planStep, rowsWanted, type StepContext, type StepRow, type StepRows } from "./step.ts";
+import { wholeEnd } from "./whole_pictures.ts";
 import type { SequenceManager } from "./sequences.ts";
-
-/** Rows of steps that bring in tokens which a grammar forces. */
-const JUMP_ROWS = [8, 4];
 
 /** Ends a generation with "abort", at once. */
 export type Stop = () => void;
@@ -233,7 +231,8 @@ export class Scheduler {
     // A state in a slot cannot be taken back: the last token of a prompt comes by a step, so that whoever asks the same again finds the one before it.
     const isInSteps = this.#runner.shape.slots > 0 && generation.read === 0 && states === undefined;
     const end = sequence.branch > position ? sequence.branch : isInSteps ? Math.max(position + 1, tokens.length - 1) : tokens.length;
-    const chunk = tokens.slice(position, Math.min(end, states?.isWhole === true ? end : position + Math.min(...lengths.map(({ value }) => value))));
+    const most = Math.min(end, states?.isWhole === true ? end : position + Math.min(...lengths.map(({ value }) => value)));
+    const chunk = tokens.slice(position, this.#runner.shape.wholePictures === true ? wholeEnd(tokens, position, most) : most);
     const vectors = this.#vectorsOf(generation, chunk);
     if (vectors === undefined || !await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
     const cache = this.#view(generation);

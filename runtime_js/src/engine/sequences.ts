@@ -3,6 +3,7 @@
 import { MIN_SLOTS, OUT_OF_PAGES, OUT_OF_SLOTS, WINDOW_BACK, type WasmAbi } from "../executor/abi.generated.ts";
 import type { CacheView, ModelRunner, PageGroup } from "../executor/runner.ts";
 import { InternalError, OutOfMemoryError } from "../support/errors.ts";
+import { wholeLength } from "./whole_pictures.ts";
 import { PrefixTree } from "./prefix_tree.ts";
 
 /** Sequences that are kept for the prompts to come, at most; memory is mostly the narrower bound. */
@@ -64,11 +65,12 @@ export class SequenceManager {
     let [best, length]: [Sequence | null, number] = [null, present?.tokens.length ?? 0];
     let shared = 0;
     for (const { value, length: common } of this.#tree.matches(tokens)) {
-      const most = Math.min(common, tokens.length - 1);
+      const most = this.#whole(tokens, Math.min(common, tokens.length - 1));
       if (most <= length) break;
       if (value.isLong !== isLong) continue;
       shared = Math.max(shared, most);
-      const restorable = this.#restorable(value, most);
+      let restorable = this.#restorable(value, most);
+      for (let whole = this.#whole(tokens, restorable); whole < restorable; whole = this.#whole(tokens, restorable)) restorable = this.#restorable(value, whole);
       if (restorable > length) [best, length] = [value, restorable];
     }
     if (best === null && present !== null) return present;
@@ -102,6 +104,10 @@ export class SequenceManager {
   /** Keeps, as long as memory is not short, what others need to begin with the tokens that it holds now, or to go back there. */
   mark(sequence: Sequence): void {
     this.#call("kv_mark", this.#abi.kv_mark(sequence.id));
+  }
+
+  #whole(tokens: readonly number[], length: number): number {
+    return this.#runner.shape.wholePictures === true ? wholeLength(tokens, length) : length;
   }
 
   #restorable(sequence: Sequence, length: number): number {

@@ -6,6 +6,9 @@ import type { Generation } from "./generation.ts";
 import { isDue, rowsThatPay, type StepPace } from "./pace.ts";
 import { placeRows, rowsComputed } from "./rows.ts";
 
+/** Rows of steps that bring in tokens which a grammar forces. */
+export const JUMP_ROWS = [8, 4];
+
 /** Rows of a guess that went before. */
 const USUAL_GUESS = 4;
 

@@ -61,6 +61,16 @@ export function stateWords(additions: readonly (Addition | null)[], n: number, p
   return state;
 }
 
+/** Where a model lets the tokens of a picture see each other: the last position that each of a prefill's tokens sees. */
+export function endsOf(tokens: readonly number[], position: number): Int32Array<ArrayBuffer> {
+  const ends = new Int32Array(tokens.length);
+  for (let i = tokens.length - 1; i >= 0; i--) {
+    const isBeforeMore = (tokens[i] ?? 0) < 0 && (tokens[i + 1] ?? 0) < 0;
+    ends[i] = isBeforeMore ? ends[i + 1] ?? 0 : position + i;
+  }
+  return ends;
+}
+
 /** Of all tokens that are added; a row that does nothing has one, anywhere. */
 export function placesOf(additions: readonly (Addition | null)[]): Place[] {
   return additions.flatMap((one) => (one === null ? [{ position: 0, isLong: false }]

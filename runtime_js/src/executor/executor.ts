@@ -7,7 +7,7 @@ import type { Tile } from "../media/picture.ts";
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "./runner.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
-import { firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "./additions.ts";
+import { endsOf, firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "./additions.ts";
 import type { InspectableRunner } from "./backend.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
@@ -18,7 +18,7 @@ import type { ModelLibrary } from "./library.ts";
 import { patchCall, probeTile, type PatchCall } from "./patches.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, firstFunctions, firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, firstFunctions, firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
 import { longestAlike, rotaryTable } from "./rope.ts";
@@ -97,7 +97,7 @@ export class PlanExecutor implements InspectableRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     const groups = groupsOf(this.#plan.states, contextLength, this.#plan.model);
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes) };
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes), wholePictures: hasIo(this.#plan, "ends") };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
@@ -190,7 +190,7 @@ export class PlanExecutor implements InspectableRunner {
     const additions = [{ position, count: tokens.length, cache: this.#seen(cache) }];
     return this.#withRows(tokens, async (stored) => {
       if (this.#mustWait([])) await this.#ready([]);
-      this.#writeTokens(tokens, stored, vectors);
+      this.#writePrompt(tokens, position, stored, vectors);
       this.#submit([["prefill", tokens.length]], additions, this.#write(additions));
       await this.#parts.watch.guard(this.#parts.device.queue.onSubmittedWorkDone());
     });
@@ -204,7 +204,7 @@ export class PlanExecutor implements InspectableRunner {
     const additions = [{ position, count: tokens.length, cache: this.#seen(cache, names) }];
     return this.#withRows(tokens, async (stored) => {
       if (this.#mustWait(names)) await this.#ready(names);
-      this.#writeTokens(tokens, stored, vectors);
+      this.#writePrompt(tokens, position, stored, vectors);
       const [result = { token: 0 }] = await this.#step([["prefill", tokens.length], ["logits", tokens.length]], additions, rows, 1);
       return result;
     });
@@ -218,7 +218,7 @@ export class PlanExecutor implements InspectableRunner {
     const all = await this.#withRows(tokens, async (stored) => {
       if (this.#mustWait(["encode"])) await this.#ready(["encode"]);
       const pooled = this.#buffers.io("pooled");
-      this.#writeTokens(tokens, stored);
+      this.#writePrompt(tokens, position, stored);
       const calls: Call[] = [["prefill", tokens.length], ["encode", tokens.length]];
       const longest = this.#write(additions, most);
       const before = this.#submitParts("prefill", tokens.length, additions, longest);
@@ -262,7 +262,7 @@ export class PlanExecutor implements InspectableRunner {
     const calls = Array.from({ length: times }, (): Call => [name, tokens.length]);
     return this.#withRows(tokens, (stored) => {
       if (name === "encode_image") this.#writeIo(patchCall(probeTile(tokens.length, this.#plan), this.#plan, 0).words);
-      else this.#writeTokens(tokens, stored);
+      else this.#writePrompt(tokens, position, stored);
       return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, steps),
         buffer, offset + (tokens.length - 1) * size);
     });
@@ -300,21 +300,28 @@ export class PlanExecutor implements InspectableRunner {
     }
   }
 
+  /** What a prefill is told of its tokens, of which those from `position` of their sequence on. */
+  #writePrompt(tokens: readonly number[], position: number, stored: readonly TokenRows[], vectors: readonly TokenVectors[] = []): void {
+    const { queue } = this.#parts.device;
+    this.#writeTokens(tokens, stored);
+    if (this.shape.wholePictures === true) queue.writeBuffer(this.#buffers.io("ends"), 0, endsOf(tokens, position));
+    for (const { at, values } of vectors) {
+      const rows = this.#buffers.io("vectors");
+      queue.writeBuffer(rows, at * (rows.size / this.shape.prefillChunk), values);
+    }
+  }
+
   #writeIo(words: PatchCall["words"]): void {
     for (const [name, values] of words) this.#parts.device.queue.writeBuffer(this.#buffers.io(name), 0, values);
   }
 
   /** Where a row has none, the GPU has it already. */
-  #writeTokens(tokens: readonly (number | undefined)[], stored: readonly TokenRows[], vectors: readonly TokenVectors[] = []): void {
+  #writeTokens(tokens: readonly (number | undefined)[], stored: readonly TokenRows[]): void {
     const { queue } = this.#parts.device;
     const buffer = this.#buffers.io("tokens");
     if (tokens.every((token) => token !== undefined)) queue.writeBuffer(buffer, 0, Int32Array.from(tokens));
     else tokens.forEach((token, i) => { if (token !== undefined) queue.writeBuffer(buffer, 4 * i, Int32Array.of(token)); });
     for (const { io, bytes } of stored) queue.writeBuffer(this.#buffers.io(io), 0, bytes);
-    for (const { at, values } of vectors) {
-      const rows = this.#buffers.io("vectors");
-      queue.writeBuffer(rows, at * (rows.size / this.shape.prefillChunk), values);
-    }
   }
 
   /** The forward pass and what draws from its logits, whose results come late; a step of which the CPU has a part waits for it. */

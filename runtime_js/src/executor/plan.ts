@@ -365,6 +365,10 @@ export function firstLayerOf(
   return { steps: last + 1, output };
 }
 
+export function hasIo({ io }: Pick<PlanHead, "io">, name: string): boolean {
+  return io.some((buffer) => buffer.name === name);
+}
+
 /** Bytes of a token's hidden state. */
 export function hiddenBytes({ io, model }: Pick<PlanHead, "io" | "model">): number {
   return (io.find(({ name }) => name === "hidden")?.bytes ?? 0) / Math.max(model.prefillChunk, MAX_ROWS);

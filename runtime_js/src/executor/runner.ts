@@ -50,6 +50,8 @@ export interface RunnerShape {
   readonly groups: readonly PageGroup[];
   /** Whether a step must be given the tokens of all its rows, since what the model has of them is read by the CPU. Default: it need not. */
   readonly needsTokens?: boolean | undefined;
+  /** Whether tokens of a picture see each other, so that it comes in one prefill call. Default: they do not. */
+  readonly wholePictures?: boolean | undefined;
   /** A sequence of more tokens than so many is computed otherwise from its first on: what the cache holds of shorter ones is not its. Default: none is. */
   readonly longestAlike?: number | undefined;
 }

@@ -28,12 +28,12 @@ interface Room {
 }
 
 /** With groups of layers that have these windows. */
-export function shapeOf(shape: typeof SHAPE & Pick<RunnerShape, "longestAlike" | "needsTokens" | "mostTexts">, windows: Room["windows"] = [null]): RunnerShape {
+export function shapeOf(shape: typeof SHAPE & Pick<RunnerShape, "longestAlike" | "needsTokens" | "mostTexts" | "wholePictures">, windows: Room["windows"] = [null]): RunnerShape {
   return { ...shape, groups: windows.map((window) => ({ window, pages: pagesOf(window, shape.contextLength, shape) })) };
 }
 
 /** At most `maxPages` pages of 4 tokens in each group, which begin with `pages` of them. */
-export function setup({ pages = 8, maxPages = 8, rows = 1, windows = [null], ...shape }: Partial<typeof SHAPE & Room & Pick<RunnerShape, "longestAlike" | "needsTokens">> = {}): Setup {
+export function setup({ pages = 8, maxPages = 8, rows = 1, windows = [null], ...shape }: Partial<typeof SHAPE & Room & Pick<RunnerShape, "longestAlike" | "needsTokens" | "wholePictures">> = {}): Setup {
   const kv = new FakePagedKv();
   const runner = new FakeRunner(shapeOf({ ...SHAPE, ...shape }, windows), pages, maxPages);
   const sequences = new SequenceManager(kv, runner);

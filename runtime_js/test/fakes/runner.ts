@@ -75,6 +75,8 @@ export class FakeRunner implements ModelRunner {
   readonly #preparedRows = new Set([1]);
   /** Steps that have not resolved. */
   pending = 0;
+  /** Of every picture, where they must come in one call. */
+  pictureTokens = 0;
   /** Tokens that there are logits of. */
   vocabulary = VOCABULARY;
   deepestPipeline = 0;
@@ -109,9 +111,20 @@ export class FakeRunner implements ModelRunner {
   #seen(tokens: readonly number[], vectors: readonly TokenVectors[] = []): number[] {
     const seen = [...tokens];
     for (const { at, values } of vectors) for (let i = 0; 2 * i < values.length; i++) seen[at + i] = seenAs([...values.subarray(2 * i, 2 * i + 2)]);
+    if (this.shape.wholePictures === true) this.#checkWhole(tokens);
     const bare = seen.find((token) => token < 0);
     if (bare !== undefined) throw new Error(`token ${bare} has no vector`);
     return seen;
+  }
+
+  /** A run of a picture's tokens is all of them. */
+  #checkWhole(tokens: readonly number[]): void {
+    for (let at = 0; at < tokens.length; at++) {
+      if ((tokens[at] ?? 0) >= 0) continue;
+      const begin = at;
+      while ((tokens[at + 1] ?? 0) < 0) at++;
+      if (at + 1 - begin !== this.pictureTokens) throw new Error(`${at + 1 - begin} tokens of a picture come without the others`);
+    }
   }
 
   async prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void> {

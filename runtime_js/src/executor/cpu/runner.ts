@@ -3,13 +3,13 @@
 import type { Tile } from "../../media/picture.ts";
 import { OutOfMemoryError } from "../../support/errors.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
-import { firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "../additions.ts";
+import { endsOf, firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "../additions.ts";
 import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
 import { patchCall, probeTile } from "../patches.ts";
-import { firstLayerOf, functionOf, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
+import { firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "../runner.ts";
@@ -48,7 +48,7 @@ export class CpuRunner implements InspectableRunner {
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
       rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant), needsTokens: rows !== undefined, mostTexts: plan.model.texts,
-      groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes),
+      groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes), wholePictures: hasIo(plan, "ends"),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
   }
@@ -129,8 +129,8 @@ export class CpuRunner implements InspectableRunner {
   firstLayer(name: "prefill" | "decode" | "encode_image", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     return this.#inTurn(tokens, async () => {
       const { steps, output } = firstLayerOf(this.#plan, this.#plan.kernels, functionOf(this.#variant, name));
-      if (name !== "encode_image") this.#write("tokens", Int32Array.from(tokens));
-      else for (const [io, values] of patchCall(probeTile(tokens.length, this.#plan), this.#plan, 0).words) this.#write(io, values);
+      if (name === "encode_image") for (const [io, values] of patchCall(probeTile(tokens.length, this.#plan), this.#plan, 0).words) this.#write(io, values);
+      else this.#writeTokens(tokens, position);
       const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length)], 1, 0);
       for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, steps);
       const [pointer = 0, size] = [this.#machine.layout.pointers[output], hiddenBytes(this.#plan)];
@@ -185,6 +185,11 @@ export class CpuRunner implements InspectableRunner {
     this.#machine.memory.bytes(pointer + offset, words.byteLength).set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
   }
 
+  #writeTokens(tokens: readonly number[], position: number): void {
+    this.#write("tokens", Int32Array.from(tokens));
+    if (this.shape.wholePictures === true) this.#write("ends", endsOf(tokens, position));
+  }
+
   #writeVectors(vectors: readonly TokenVectors[] = []): void {
     for (const { at, values } of vectors) this.#write("vectors", values, at * (this.#place("vectors").bytes / this.shape.prefillChunk));
   }
@@ -200,7 +205,7 @@ export class CpuRunner implements InspectableRunner {
   }
 
   async #prefill(tokens: readonly number[], additions: readonly Addition[], rows = 1, place = 0): Promise<void> {
-    this.#write("tokens", Int32Array.from(tokens));
+    this.#writeTokens(tokens, additions[0]?.position ?? 0);
     await this.#machine.run("prefill", tokens.length, this.#tell(additions, rows, place));
   }
 
