@@ -1,7 +1,10 @@
 // import script from "inline:./worker.ts" gives the text of worker.ts, bundled to a classic script: a worker without a file of its own.
+// import bytes from "wat:./kernel.wat" gives the WebAssembly module of kernel.wat.
 
 import { build } from "esbuild";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import openWabt from "wabt";
 
 /** Paths of what is in each such script, by the script's path. */
 export const inlined = new Map();
@@ -11,9 +14,15 @@ export const inlineScript = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^inline:/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.slice("inline:".length)), namespace: "inline" }));
     onLoad({ filter: /.*/, namespace: "inline" }, async ({ path }) => {
-      const { outputFiles, metafile } = await build({ entryPoints: [path], bundle: true, minify: true, format: "iife", target: "es2022", write: false, metafile: true });
+      const { outputFiles, metafile } = await build({ entryPoints: [path], bundle: true, minify: true, format: "iife", target: "es2022", write: false, metafile: true, plugins: [inlineScript] });
       inlined.set(path, Object.keys(metafile.inputs));
       return { contents: outputFiles[0].text, loader: "text" };
+    });
+    onResolve({ filter: /^wat:/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.slice("wat:".length)), namespace: "wat" }));
+    onLoad({ filter: /.*/, namespace: "wat" }, async ({ path }) => {
+      const module = (await openWabt()).parseWat(basename(path), await readFile(path, "utf8"), { simd: true });
+      const text = Buffer.from(module.toBinary({}).buffer).toString("base64");
+      return { contents: `export default Uint8Array.from(atob("${text}"), (byte) => byte.charCodeAt(0));`, loader: "js" };
     });
   },
 };

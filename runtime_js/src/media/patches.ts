@@ -5,16 +5,23 @@ import type { Rgb } from "./rgb.ts";
 import type { ProcessorSettings } from "./settings.ts";
 import { tableTaps } from "./table.ts";
 
-/** What each byte of each channel becomes, in float32, operation by operation as the reference does. */
-function normalised({ mean, std, rescale }: ProcessorSettings): Float32Array {
+/** What each byte of red, green and blue becomes, in float32, operation by operation as the reference does. */
+function normalised({ mean, std, rescale }: ProcessorSettings): readonly Float32Array[] {
   const scale = Math.fround(1 / rescale);
-  const values = new Float32Array(3 * 256);
-  for (let channel = 0; channel < 3; channel++) {
+  return [0, 1, 2].map((channel) => {
     const middle = Math.fround(Math.fround(mean[channel] ?? 0) * scale);
     const width = Math.fround(Math.fround(std[channel] ?? 1) * scale);
-    for (let byte = 0; byte < 256; byte++) values[256 * channel + byte] = Math.fround(byte - middle) / width;
+    return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(byte - middle) / width);
+  });
+}
+
+/** One channel of a square of pixels. */
+function fillPatch(into: Float32Array, begin: number, values: Float32Array, data: Uint8Array, first: number, line: number, side: number): void {
+  let out = begin;
+  for (let row = 0; row < side; row++) {
+    const end = first + row * line + 3 * side;
+    for (let at = first + row * line; at < end; at += 3) into[out++] = values[data[at] ?? 0] ?? 0;
   }
-  return values;
 }
 
 /** The blocks of a picture in the order in which they come: row by row, or window by window. */
@@ -56,19 +63,14 @@ export function makeTile(pixels: Rgb, settings: ProcessorSettings): Tile {
   const positions = patchPositions(order, grid[1] / merge, merge);
   const count = positions.length / 2;
   const width = 32 * Math.ceil((3 * patch * patch) / 32);
-  const values = normalised(settings);
   const patches = new Float32Array(count * width);
-  for (let i = 0; i < count; i++) {
-    const top = patch * (positions[2 * i] ?? 0);
-    const left = patch * (positions[2 * i + 1] ?? 0);
-    let out = i * width;
-    for (let channel = 0; channel < 3; channel++) {
-      for (let row = 0; row < patch; row++) {
-        let at = 3 * ((top + row) * pixels.width + left) + channel;
-        for (let column = 0; column < patch; column++, at += 3) patches[out++] = values[256 * channel + (pixels.data[at] ?? 0)] ?? 0;
-      }
+  const line = 3 * pixels.width;
+  normalised(settings).forEach((values, channel) => {
+    for (let i = 0; i < count; i++) {
+      const first = patch * ((positions[2 * i] ?? 0) * line + 3 * (positions[2 * i + 1] ?? 0)) + channel;
+      fillPatch(patches, i * width + channel * patch * patch, values, pixels.data, first, line, patch);
     }
-  }
+  });
   return {
     grid, tokens: order.length, patches, positions, ...(table && tableTaps(table, grid, positions)),
     ...(window === undefined ? {} : { windows: { order, ends: Int32Array.from(ends, (end) => end * merge ** 2) } }),

@@ -5,9 +5,9 @@ import { layoutIdefics3 } from "./idefics3.ts";
 import { layoutNaflex } from "./naflex.ts";
 import { makeTile } from "./patches.ts";
 import type { Detail, Layout, Picture, Size } from "./picture.ts";
-import { resize, type Filter } from "./resample.ts";
+import { resize } from "./resample.ts";
 import { crop, type PixelSource, type Rgb } from "./rgb.ts";
-import type { ProcessorSettings } from "./settings.ts";
+import type { Filter, ProcessorSettings } from "./settings.ts";
 import { layoutGemma4, layoutQwen, wholeLayout } from "./whole.ts";
 
 /** Tokens of a picture that is asked for in low detail, where its model takes any number. */
@@ -37,9 +37,12 @@ export function tilePixels(source: PixelSource, { tiles }: Layout, filter: Filte
     const size = sizes.at(-1);
     if (size === undefined) return source;
     const key = JSON.stringify(sizes);
-    const known = made.get(key) ?? resize(follow(sizes.slice(0, -1)), size, filter);
-    made.set(key, known);
-    return known;
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const from = follow(sizes.slice(0, -1));
+    const sized = from.width === size.width && from.height === size.height ? from : resize(from, size, filter);
+    made.set(key, sized);
+    return sized;
   };
   return tiles.map(({ sizes, crop: { left, top, ...size } }) => crop(follow(sizes), left, top, size));
 }

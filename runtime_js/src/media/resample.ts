@@ -1,133 +1,114 @@
+/// <reference path="../support/inline.d.ts" />
 /**
  * Resizes pictures as torchvision does (`resize` of uint8 with antialiasing, the default of transformers' processors), bit by bit: Pillow's two passes, columns
  * first, bytes between them, with weights of 16 bits and as many fraction bits as the largest leaves. (Pillow's have 22 bits: a pixel in a hundred differs by one.)
  */
 
+import { InternalError } from "../support/errors.ts";
+import { floatWeights } from "./filters.ts";
 import type { Size } from "./picture.ts";
 import { Rgb, type PixelSource } from "./rgb.ts";
-
-export const FILTERS = ["bilinear", "bicubic", "lanczos"] as const;
-export type Filter = (typeof FILTERS)[number];
+import type { Filter } from "./settings.ts";
+import code from "wat:./resample.wat";
 
 /** Rows that are asked of a source at a time. */
 const STRIP = 128;
 
-const cubic = (x: number): number => {
-  const a = -0.5;
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
-};
-const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
-
-/** Half the width of each, and its value at a distance. */
-const KERNELS: Readonly<Record<Filter, readonly [support: number, value: (x: number) => number]>> = {
-  bilinear: [1, (x) => Math.max(0, 1 - x)],
-  bicubic: [2, cubic],
-  lanczos: [3, (x) => (x < 3 ? sinc(x) * sinc(x / 3) : 0)],
-};
-
-/** How the pixels of a line become those of another: for each of the new ones where its `taps` begin, and their weights. */
+/** How the pixels of a line become those of another. */
 interface Weights {
+  /** A multiple of four. */
   readonly taps: number;
+  /** int32[pixels]: the first tap of each. */
   readonly begins: Int32Array;
-  /** int32[pixels, taps], with `bits` bits of fraction; zeros where a pixel has fewer. */
-  readonly values: Int32Array;
+  /** int16[pixels, taps], with `bits` bits of fraction; zeros where a pixel has fewer. */
+  readonly values: Int16Array;
   readonly bits: number;
-}
-
-/** Of float64, for tables too: each new pixel's first tap and its weights, which add up to one. */
-export function floatWeights(from: number, to: number, filter: Filter): { readonly begin: number; readonly weights: readonly number[] }[] {
-  const [support, value] = KERNELS[filter];
-  const scale = from / to;
-  const reach = support * Math.max(1, scale);
-  const inverse = 1 / Math.max(1, scale);
-  return Array.from({ length: to }, (_, i) => {
-    const center = scale * (i + 0.5);
-    const begin = Math.max(0, Math.trunc(center - reach + 0.5));
-    const end = Math.min(from, Math.trunc(center + reach + 0.5));
-    const weights = Array.from({ length: end - begin }, (_, j) => value(Math.abs((j + begin - center + 0.5) * inverse)));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return { begin, weights: weights.map((weight) => weight / total) };
-  });
 }
 
 function fixedWeights(from: number, to: number, filter: Filter): Weights {
   const pixels = floatWeights(from, to, filter);
-  const taps = Math.max(...pixels.map(({ weights }) => weights.length));
+  const taps = 4 * Math.ceil(Math.max(...pixels.map(({ weights }) => weights.length)) / 4);
   const largest = Math.max(...pixels.map(({ weights }) => Math.max(...weights)));
   let bits = 0;
   while (bits < 22 && Math.trunc(0.5 + largest * 2 ** (bits + 1)) < 2 ** 15) bits++;
-  const begins = new Int32Array(to);
-  const values = new Int32Array(to * taps);
-  pixels.forEach(({ begin, weights }, i) => {
-    // Taps that a pixel lacks weigh nothing, and lie where there is something to read.
-    const first = Math.min(begin, from - taps);
-    begins[i] = first;
-    weights.forEach((weight, j) => {
-      values[i * taps + begin - first + j] = Math.trunc(weight * 2 ** bits + (weight < 0 ? -0.5 : 0.5));
-    });
-  });
-  return { taps, begins, values, bits };
+  const values = new Int16Array(to * taps);
+  pixels.forEach(({ weights }, i) => weights.forEach((weight, j) => {
+    values[i * taps + j] = Math.trunc(weight * 2 ** bits + (weight < 0 ? -0.5 : 0.5));
+  }));
+  return { taps, begins: Int32Array.from(pixels, ({ begin }) => begin), values, bits };
 }
 
-const clamp = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : value);
+let module: WebAssembly.Module | undefined;
 
-/** `rows` rows of `from` pixels at the start of `source` become rows of `to` pixels. */
-function resampleColumns(source: Uint8Array, from: number, into: Uint8Array, to: number, rows: number, { taps, begins, values, bits }: Weights): void {
-  const half = 1 << (bits - 1);
-  for (let column = 0; column < to; column++) {
-    const begin = 3 * (begins[column] ?? 0);
-    const first = column * taps;
-    for (let row = 0; row < rows; row++) {
-      let at = 3 * from * row + begin;
-      let red = half, green = half, blue = half;
-      for (let tap = first; tap < first + taps; tap++, at += 3) {
-        const weight = values[tap] ?? 0;
-        red += weight * (source[at] ?? 0);
-        green += weight * (source[at + 1] ?? 0);
-        blue += weight * (source[at + 2] ?? 0);
-      }
-      const out = 3 * (to * row + column);
-      into[out] = clamp(red >> bits);
-      into[out + 1] = clamp(green >> bits);
-      into[out + 2] = clamp(blue >> bits);
-    }
+/** resample.wat, in memory of its own, which ends with the resize. Addresses are multiples of 16. */
+class Kernels {
+  readonly #memory: WebAssembly.Memory;
+  readonly #columns: CallableFunction;
+  readonly #rows: CallableFunction;
+  #end = 0;
+
+  constructor() {
+    module ??= new WebAssembly.Module(code);
+    const { memory, columns, rows } = new WebAssembly.Instance(module).exports;
+    if (!(memory instanceof WebAssembly.Memory) || typeof columns !== "function" || typeof rows !== "function") throw new InternalError("resample.wat is another one.");
+    [this.#memory, this.#columns, this.#rows] = [memory, columns, rows];
+  }
+
+  /** Raises RangeError where there is no memory. */
+  allocate(bytes: number): number {
+    const begin = this.#end;
+    this.#end += 16 * Math.ceil(bytes / 16);
+    const missing = Math.ceil((this.#end - this.#memory.buffer.byteLength) / 65_536);
+    if (missing > 0) this.#memory.grow(missing);
+    return begin;
+  }
+
+  bytes(begin: number, length: number): Uint8Array<ArrayBuffer> {
+    const { buffer } = this.#memory;
+    if (!(buffer instanceof ArrayBuffer)) throw new InternalError("The memory of resample.wat is shared.");
+    return new Uint8Array(buffer, begin, length);
+  }
+
+  #place(numbers: Int32Array | Int16Array): number {
+    const begin = this.allocate(numbers.byteLength);
+    this.bytes(begin, numbers.byteLength).set(new Uint8Array(numbers.buffer));
+    return begin;
+  }
+
+  /** What makes rows of `to` pixels at `into`, `step` bytes apart, of rows at `source`, `stride` bytes apart. */
+  columns({ taps, begins, values, bits }: Weights, source: number, stride: number, to: number, step: number): (rows: number, into: number) => void {
+    const [first, weights] = [this.#place(begins), this.#place(values)];
+    return (rows, into) => void this.#columns(source, stride, rows, first, weights, taps, to, bits, into, step);
+  }
+
+  rows({ taps, begins, values, bits }: Weights, source: number, stride: number, to: number, into: number): void {
+    this.#rows(source, stride, this.#place(begins), this.#place(values), taps, to, bits, into);
   }
 }
 
-function resampleRows(source: Uint8Array, line: number, to: number, { taps, begins, values, bits }: Weights): Uint8Array<ArrayBuffer> {
-  const into = new Uint8Array(line * to);
-  const sums = new Int32Array(line);
-  for (let row = 0; row < to; row++) {
-    sums.fill(1 << (bits - 1));
-    // Three at a time, so that sums are read and written less often.
-    for (let tap = 0; tap < taps; tap += 3) {
-      const weight = (i: number): number => (tap + i < taps ? values[row * taps + tap + i] ?? 0 : 0);
-      const begin = (i: number): number => line * ((begins[row] ?? 0) + Math.min(tap + i, taps - 1));
-      addRows(sums, source, begin(0), begin(1), begin(2), weight(0), weight(1), weight(2));
-    }
-    const out = row * line;
-    for (let i = 0; i < line; i++) into[out + i] = clamp((sums[i] ?? 0) >> bits);
-  }
-  return into;
-}
-
-function addRows(sums: Int32Array, source: Uint8Array, a: number, b: number, c: number, weightA: number, weightB: number, weightC: number): void {
-  for (let i = 0; i < sums.length; i++) {
-    sums[i] = (sums[i] ?? 0) + weightA * (source[a + i] ?? 0) + weightB * (source[b + i] ?? 0) + weightC * (source[c + i] ?? 0);
-  }
-}
-
+/** Raises RangeError where there is no memory for it. */
 export function resize(source: PixelSource, { width, height }: Size, filter: Filter): Rgb {
-  const narrow = new Uint8Array(3 * width * source.height);
+  const kernels = new Kernels();
   const columns = width === source.width ? null : fixedWeights(source.width, width, filter);
+  const rows = height === source.height ? null : fixedWeights(source.height, height, filter);
+  const line = 3 * width;
+  const step = 16 * Math.ceil((line + 4) / 16);
+  const narrow = kernels.allocate(step * (source.height + (rows?.taps ?? 0)));
+  const strip = kernels.allocate(columns === null ? 0 : 3 * source.width * STRIP + 12 * columns.taps + 16);
+  const run = columns === null ? null : kernels.columns(columns, strip, 3 * source.width, width, step);
   for (let top = 0; top < source.height; top += STRIP) {
     const count = Math.min(STRIP, source.height - top);
-    const into = narrow.subarray(3 * width * top, 3 * width * (top + count));
-    const strip = source.rows(top, count);
-    if (columns === null) into.set(strip);
-    else resampleColumns(strip, source.width, into, width, count, columns);
+    const pixels = source.rows(top, count);
+    if (run !== null) {
+      kernels.bytes(strip, pixels.length).set(pixels);
+      run(count, narrow + step * top);
+    } else {
+      for (let row = 0; row < count; row++) kernels.bytes(narrow + step * (top + row), line).set(pixels.subarray(line * row, line * (row + 1)));
+    }
   }
-  if (height === source.height) return new Rgb(width, height, narrow);
-  return new Rgb(width, height, resampleRows(narrow, 3 * width, height, fixedWeights(source.height, height, filter)));
+  const made = rows === null ? narrow : kernels.allocate(step * height);
+  if (rows !== null) kernels.rows(rows, narrow, step, height, made);
+  const data = new Uint8Array(line * height);
+  for (let row = 0; row < height; row++) data.set(kernels.bytes(made + step * row, line), line * row);
+  return new Rgb(width, height, data);
 }

@@ -2,8 +2,24 @@
 
 import type { Fields } from "../support/fields.ts";
 import { MAX_PATCH, MAX_PICTURE_SIDE, MAX_PICTURE_TAPS, MAX_PICTURE_TEXT, MAX_PICTURE_TILES, MAX_PICTURE_TOKENS } from "../support/limits.generated.ts";
-import { FILTERS, type Filter } from "./resample.ts";
-import { TABLE_KINDS, type Table } from "./table.ts";
+
+const FILTERS = ["bilinear", "bicubic", "lanczos"] as const;
+export type Filter = (typeof FILTERS)[number];
+
+/**
+ * How a tower's learnt positions become those of a picture's patches. grid: a picture has the table's shape. buckets: the entry at the same place, by float32,
+ * as Idefics3 counts it. bilinear: of the four around it, corners on corners. resized: as a picture is, with antialiasing. pair: of two tables, one below the
+ * other, the entry of its column and the one of its row.
+ */
+const TABLE_KINDS = ["grid", "buckets", "bilinear", "resized", "pair"] as const;
+
+/** Learnt positions, side × side. */
+export interface Table {
+  readonly kind: (typeof TABLE_KINDS)[number];
+  readonly side: number;
+  /** Entries that a patch takes at most. */
+  readonly taps: number;
+}
 
 interface Common {
   /** What the chat template writes for a picture. */

@@ -1,20 +1,8 @@
 /** A tower's learnt positions are a table of side × side vectors. A patch of a picture of another shape takes some of them, by parts. */
 
 import { InternalError } from "../support/errors.ts";
-import { floatWeights } from "./resample.ts";
-
-/**
- * grid: a picture has the table's shape. buckets: the entry at the same place, by float32, as Idefics3 counts it. bilinear: of the four around it, corners on
- * corners. resized: as a picture is, with antialiasing. pair: of two tables, one below the other, the entry of its column and the one of its row.
- */
-export const TABLE_KINDS = ["grid", "buckets", "bilinear", "resized", "pair"] as const;
-
-export interface Table {
-  readonly kind: (typeof TABLE_KINDS)[number];
-  readonly side: number;
-  /** Entries that a patch takes at most. */
-  readonly taps: number;
-}
+import { floatWeights } from "./filters.ts";
+import type { Table } from "./settings.ts";
 
 /** Of a row or a column of patches: which entries along the table's side, and how much of each. */
 type Axis = readonly { readonly taps: readonly number[]; readonly factors: readonly number[] }[];
