@@ -136,6 +136,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "offset not aligned": (gguf_bytes(tensors=[tensor_of(offset=4)], data=bytes(512)), "multiple of 32"),
     "overlap": (gguf_bytes(tensors=[tensor_of(), tensor_of(offset=128, name=b"u")], data=bytes(512)), "overlap"),
     "same place twice": (gguf_bytes(tensors=[tensor_of(), tensor_of(name=b"u")], data=bytes(512)), "overlap"),
+    "name of two lines": (gguf_bytes(tensors=[tensor_of(name=b"u\nv")], data=bytes(256)), "printable line"),
     "same tensor twice": (gguf_bytes(tensors=[tensor_of(), tensor_of(offset=256)], data=bytes(512)), "twice"),
     "no dimensions": (gguf_bytes(tensors=[tensor_of(shape=())], data=bytes(512)), "0 dimensions"),
     "five dimensions": (gguf_bytes(tensors=[tensor_of(shape=(1, 1, 1, 1, 1))], data=bytes(512)), "5 dimensions"),

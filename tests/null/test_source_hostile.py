@@ -6,7 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from webllm_build.errors import MalformedFile, SourceError, UnsupportedArchitecture, WebllmBuildError
 from webllm_build.source.local import open_folder
@@ -103,6 +105,13 @@ def test_json_is_as_large_as_real_files_at_most(folder: Path, name: str, bytes_:
     with (folder / name).open("ab") as file:
         file.truncate(bytes_)
     with pytest.raises(MalformedFile, match=word):
+        open_folder(folder, "tiny")
+
+
+@pytest.mark.parametrize("name", ["model.x\nAll is well.", "\x1b[2J", "", "x" * 1001])
+def test_the_name_of_a_tensor_is_one_printable_line(folder: Path, name: str) -> None:
+    save_file({name: np.zeros(2, np.float32)}, folder / "model.safetensors")
+    with pytest.raises(MalformedFile, match="printable line"):
         open_folder(folder, "tiny")
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
@@ -21,6 +22,7 @@ from webllm_build.threads import in_parallel
 MAX_CONFIG_BYTES = 1 << 20
 MAX_INDEX_BYTES = 16 << 20  # of what lists a model's tensors or tokens
 MAX_DEPTH = 64
+LONGEST_TENSOR_NAME = 1000
 ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 LFS_POINTER, WEB_PAGES, LONGEST_BEGINNING = b"version https://git-lfs", (b"<!doctype html", b"<html"), 64
 REDOWNLOAD = "The file is damaged or not what its name says: download it again from where it came."
@@ -28,6 +30,12 @@ REDOWNLOAD = "The file is damaged or not what its name says: download it again f
 
 def malformed(path: Path, what: str) -> MalformedFile:
     return MalformedFile(f"{path}: {what}", REDOWNLOAD)
+
+
+def check_tensor_name(path: Path, name: str) -> None:
+    """Names go into messages. Raises MalformedFile."""
+    if not name.isprintable() or not 0 < len(name) <= LONGEST_TENSOR_NAME:
+        raise malformed(path, f"the tensor {reprlib.repr(name)} has a name that is not one printable line")
 
 
 class SourceFile:

@@ -19,7 +19,7 @@ from gguf import GGMLQuantizationType
 
 from webllm_build.errors import SourceError, UnsupportedEncoding
 from webllm_build.source.checkpoint import ENCODINGS
-from webllm_build.source.files import LONGEST_BEGINNING, check_stand_in, malformed
+from webllm_build.source.files import LONGEST_BEGINNING, check_stand_in, check_tensor_name, malformed
 from webllm_build.source.folder import WeightFile
 
 MAX_HEADER_BYTES = 256 << 20  # all of it; vocabularies with merges take a tenth. A file may be sparse and claim any size
@@ -156,6 +156,7 @@ def _read_tensors(cursor: _Cursor, file: WeightFile, count: int, alignment: int)
     entries: dict[str, tuple[tuple[int, ...], str, int]] = {}
     for _ in range(count):
         name = cursor.string()
+        check_tensor_name(path, name)
         if name in entries:
             raise malformed(path, f"tensor {name!r} is there twice")
         dimensions = cursor.u32()

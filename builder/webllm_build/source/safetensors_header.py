@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import UnsupportedEncoding
-from webllm_build.source.files import LONGEST_BEGINNING, check_stand_in, malformed, parse_json
+from webllm_build.source.files import LONGEST_BEGINNING, check_stand_in, check_tensor_name, malformed, parse_json
 from webllm_build.source.folder import WeightFile
 
 MAX_HEADER_BYTES = 32 << 20  # of the 100 MB that the safetensors library allows: 200,000 tensors
@@ -62,6 +62,7 @@ def read_safetensors(file: WeightFile) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     ranges: list[tuple[int, int, str]] = []
     for name, value in header.items():
+        check_tensor_name(path, name)
         dtype, shape, begin, end = _fields(path, name, value)
         count = 1
         for extent in shape:
