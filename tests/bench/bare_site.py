@@ -1,6 +1,6 @@
 """Builds the site of a shape without its weights, which fill_weights.py makes where they are wanted.
 
-    python tests/bench/bare_site.py NAME OUT [variant ...]
+    python tests/bench/bare_site.py NAME OUT [--context-length TOKENS] [--kv auto|q8] [variant ...]
 
 NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. Nothing as large as the weights is
 written or read.
@@ -8,7 +8,7 @@ written or read.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -50,12 +50,12 @@ def planned(recipe: Recipe) -> StoredWeights:
     return StoredWeights(Path(), tuple(shards), tuple(tensors))
 
 
-def main(name: str, out: Path, variants: tuple[str, ...]) -> None:
+def main(name: str, out: Path, variants: tuple[str, ...], context_length: int, kv: str) -> None:
     progress = Silent()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.gguf"
         write(name, file, smollm2(), holes=True)
-        request = resolve(BuildRequest("site", (str(file),), out=out, variants=variants, context_length=CONTEXT, cpu=False))
+        request = resolve(BuildRequest("site", (str(file),), out=out, variants=variants, context_length=context_length, kv=kv, cpu=False))
         with open_output(request.out) as output, Cache(request.cache_dir) as cache:
             recipe = Recipe.read(request, cache, progress)
             checkpoint = check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=True)
@@ -69,6 +69,11 @@ def main(name: str, out: Path, variants: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    main(sys.argv[1], Path(sys.argv[2]), tuple(sys.argv[3:]) or ("f16-sg-int8", "f16-sg"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("variants", nargs="*", default=["f16-sg-int8", "f16-sg"])
+    parser.add_argument("--context-length", type=int, default=CONTEXT)
+    parser.add_argument("--kv", default="auto")
+    given = parser.parse_args()
+    main(given.name, given.out, tuple(given.variants), given.context_length, given.kv)

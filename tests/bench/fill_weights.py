@@ -99,15 +99,18 @@ def main(site: Path) -> None:
     (config,) = json.loads(found[1])["models"]
     old = site / config["manifest"]
     manifest = json.loads(old.read_text("utf-8"))
-    write_shards(old.parent, manifest)
-    manifest.pop("probe", None)  # of the weights that were there
+    models = [manifest, *([manifest["vision"]["model"]] if "vision" in manifest else [])]
+    for model in models:
+        write_shards(old.parent, model)
+        model.pop("probe", None)  # of the weights that were there
     data = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode().ljust(MIN_MANIFEST_BYTES)
     digest = hashlib.sha256(data).hexdigest()
     new = old.with_name(f"manifest.{digest[:32]}.json")
     new.write_bytes(data)
     for path in site.glob("*.html"):
         path.write_text(path.read_text("utf-8").replace(old.name, new.name).replace(config["manifest_sha256"], digest), "utf-8")
-    print(f"{manifest['weights']['bytes'] / 1e6:.0f} MB of random weights in {len(manifest['weights']['shards'])} shards, {new.name}")
+    size, shards = sum(model["weights"]["bytes"] for model in models), sum(len(model["weights"]["shards"]) for model in models)
+    print(f"{size / 1e6:.0f} MB of random weights in {shards} shards, {new.name}")
 
 
 if __name__ == "__main__":
