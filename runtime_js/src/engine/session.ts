@@ -14,7 +14,7 @@ import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { DraftModel } from "./draft_model.ts";
 import { embed, poolOf, textsToEmbed, withoutEnd } from "./embedding.ts";
-import { cut, roomForPrompt, shortened, withoutMiddle } from "./overflow.ts";
+import { cut, roomForPrompt, shortened, withoutMiddle, type Overflow } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
 import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
@@ -74,9 +74,17 @@ interface Encoded {
   readonly tokens: readonly number[];
 }
 
-function tooLong(what: string, { length }: readonly number[], contextLength: number, param: string, more = ""): ContextWindowSizeExceededError {
+/** What could be done next where an answer may leave out so much. */
+const OTHERWISE: Readonly<Record<Overflow, string>> = {
+  error: ", or let the oldest part be left out by context_overflow: \"drop_oldest\"",
+  drop_oldest: ", or let the middle of its longest message be left out by context_overflow: \"truncate_middle\"", truncate_middle: "",
+};
+
+function tooLong(kind: Prompt["kind"], { length }: readonly number[], contextLength: number, overflow: Overflow): ContextWindowSizeExceededError {
+  const [what, param] = kind === "chat" ? ["conversation", "messages"] : ["prompt", "prompt"];
+  const stays = overflow === "error" ? "" : ", and what is never left out is too long as well";
   return new ContextWindowSizeExceededError(
-    `The ${what} has ${length} tokens, the context window ${contextLength}. Shorten it, load with a larger context_window_size${more}.`,
+    `The ${what} has ${length} tokens, the context window ${contextLength}${stays}. Shorten it, load with a larger context_window_size${OTHERWISE[overflow]}.`,
     { promptTokens: length, contextWindowSize: contextLength, param });
 }
 
@@ -253,8 +261,7 @@ export class Session {
         [least, tokens] = [messages, shorter.tokens.length];
       }
     }
-    throw tooLong("conversation", whole.tokens, contextLength, prompt.kind === "chat" ? "messages" : "prompt",
-      ", or let the oldest part be left out by context_overflow: \"drop_oldest\"");
+    throw tooLong(prompt.kind, whole.tokens, contextLength, overflow);
   }
 
   /**

@@ -12,6 +12,7 @@ export function renamed(thrown: unknown): unknown {
   const { code, message, details, param } = asEngineError(thrown);
   if (param === null) return thrown;
   const name = NAMES.reduce((text, [from, to]) => text.replace(from, to), param);
-  const said = message.replace("chat completion request", "response request").replaceAll(param, name).replace('context_overflow: "drop_oldest"', 'truncation: "auto"');
+  const said = message.replace("chat completion request", "response request").replaceAll(param, name)
+    .replace('context_overflow: "drop_oldest"', 'truncation: "auto"').replace(/, or let [\w ]+ by context_overflow: "truncate_middle"/, "");
   return fromWire({ code, message: said, details: { ...details, param: name } });
 }
