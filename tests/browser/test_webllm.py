@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from test_site_shared import LEADERS
+from test_site_shared import LEADERS, MOST, tells
 
 from open_page import TESTS, page_console, serve
 from runtimes import runtime_command
@@ -150,9 +150,13 @@ def test_a_service_worker_answers_openais_requests_of_any_tab(roots: dict[str, P
         context.close()
 
 
-def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Browser) -> None:
+def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Browser, tmp_path: Path) -> None:
     """It is loaded once, and answers go on where the tab that has it is closed."""
-    with serve(roots) as origin:
+    package = tmp_path / "package"
+    shutil.copytree(roots["package"], package)
+    worker = package / "runtime" / "worker.js"
+    worker.write_text(MOST + worker.read_text("utf-8"), "utf-8")
+    with serve({**roots, "package": package}) as origin:
         context = browser.new_context()
 
         def opened() -> Page:
@@ -166,6 +170,7 @@ def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Br
         second = opened()
         assert second.evaluate(LEADERS) == [1, 1], "one has the model, and one waits for its end"
         assert second.evaluate("ask('Hello there')") == expected
+        tells(first, 8)
         second.expose_function("closeFirst", first.close)
         assert second.evaluate("ask('Hello there', closeFirst)") == expected
         assert first.is_closed()

@@ -66,15 +66,20 @@ async function structuralTag() {
   equal((await engine.chatCompletion({ messages, max_tokens: 4 })).choices[0].finish_reason, "length");
 }
 
-/** Prompts by hand, with tools in the system's message and what they said in messages of their own. */
+/** Prompts by hand, with tools in the system's message and what they said in messages of their own: as Hermes writes, and as Llama 3.1. */
 async function manualTools() {
+  for (const [id, system] of [[HERMES, "Tools: <tools> {} </tools>"], [SMALL_LLAMA, "Environment: ipython\nCutting Knowledge Date: December 2023"]]) {
+    await engine.reload(id);
+    const messages = [{ role: "system", content: system }, ...say("Fetch the data")];
+    const ask = async () => (await engine.chat.completions.create({ messages, seed: 0, temperature: 1, max_tokens: 6 })).choices[0].message.content;
+    const first = await ask();
+    equal(await ask(), first);
+    messages.push({ role: "assistant", content: first }, { role: "tool", tool_call_id: "0", content: '{"name": "get"}' });
+    check(typeof await ask() === "string", "no answer");
+    const chunks = await all(await engine.chat.completions.create({ messages, seed: 0, max_tokens: 6, stream: true, stream_options: { include_usage: true } }));
+    equal([chunks.at(-1).choices, chunks.at(-2).choices[0].finish_reason], [[], "length"]);
+  }
   await engine.reload(HERMES);
-  const messages = [{ role: "system", content: "Tools: <tools> {} </tools>" }, ...say("Fetch the data")];
-  const ask = async () => (await engine.chat.completions.create({ messages, seed: 0, temperature: 1, max_tokens: 6 })).choices[0].message.content;
-  const first = await ask();
-  equal(await ask(), first);
-  messages.push({ role: "assistant", content: first }, { role: "tool", tool_call_id: "0", content: '{"name": "get"}' });
-  check(typeof await ask() === "string", "no answer");
 }
 
 async function tools() {
