@@ -20,7 +20,7 @@ MAX_WALKED = 1_000_000  # files of a folder that is checked
 OURS = frozenset({".nojekyll", ".webllm-build.json"})  # in every site, and needed by none
 PAGE = "index.html"
 FEWER_BYTES = (
-    "Put the weights into a repository of the Hub: build without --host, run `webllm-build upload DIR hub:NAME/REPOSITORY --create`, and "
+    "Put the weights into a repository of the Hub: build with --host any, run `webllm-build upload DIR hub:NAME/REPOSITORY --create`, and "
     "build again with --weights hub:NAME/REPOSITORY. Or take a smaller --quantization or --model, or another --host."
 )
 

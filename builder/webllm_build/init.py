@@ -21,6 +21,8 @@ from webllm_build.package.host_files import FOLDER, project_files
 from webllm_build.package.render import render
 from webllm_build.theme import DEFAULTS, Colors, Palette
 
+WORKFLOWS = ".github/workflows/"  # what stands there runs on GitHub's machines
+
 Ask = Callable[[str, str], str]  # a question and what an empty answer means, to the answer
 Say = Callable[[str], None]
 
@@ -59,10 +61,11 @@ def init(folder: Path, given: Mapping[str, str | None], ask: Ask | None, say: Sa
         request = BuildRequest("site", **file.values)
         if wrong := (*file.problems, *map(file.claimed, problems(request))):
             raise ConfigError(wrong)
-        host, title, settings = request.host, request.title, path.read_bytes().decode()
+        host, title, settings, models = request.host, request.title, path.read_bytes().decode(), request.models
     else:
         answers = _answers(answers, ask, say)
         host, title, settings = answers["host"], answers["title"], _settings(folder, answers)
+        models = (_in_folder(answers["model"], folder),)
     heading = title or folder.absolute().name
     files = {
         CONFIG_FILE: settings,
@@ -74,6 +77,23 @@ def init(folder: Path, given: Mapping[str, str | None], ask: Ask | None, say: Sa
     with disk_errors(folder, "FOLDER"):
         for name, text in files.items():
             _write(folder / name, text, say)
+    if any(name.startswith(WORKFLOWS) for name in host_of(host).project):
+        for model in models:
+            if not _is_fetched(model) and not _is_inside(model, folder):
+                say(
+                    f"Note: {host_of(host).title} builds the site from the repository, which {model} is not in. Name a model of the Hub "
+                    f"(hf:org/name) or of `webllm-build models` in {path}, or put it into {folder.absolute()} and name it from there "
+                    "(GitHub takes files of more than 100 MB by Git LFS alone)."
+                )
+
+
+def _is_fetched(model: str) -> bool:
+    """Whether it comes from a registry, wherever a site is built."""
+    return CATALOG.find(model) is not None or model.startswith("hf:")
+
+
+def _is_inside(model: str, folder: Path) -> bool:
+    return not model.startswith("~") and (folder / model).resolve().is_relative_to(folder.resolve())
 
 
 def _write(path: Path, text: str, say: Say) -> None:
@@ -119,13 +139,17 @@ def _wrong(name: str, value: str) -> list[InvalidOption]:
 
 
 def _settings(folder: Path, answers: Mapping[str, str]) -> str:
-    model = answers["model"]
-    if CATALOG.find(model) is None and not model.startswith(("hf:", "~")):
-        model = os.path.relpath(model, folder) if Path(model).anchor == "" else model
-        model = Path(model).as_posix()
     accent = answers["accent"] if answers["accent"] != DEFAULTS["light"]["accent"] else ""
-    quoted = {name: _quoted(text) for name, text in {**answers, "model": model, "accent": accent}.items()}
+    quoted = {name: _quoted(text) for name, text in {**answers, "model": _in_folder(answers["model"], folder), "accent": accent}.items()}
     return render("init/webllm.toml.j2", **quoted, schema=SCHEMA_FILE, hosts=", ".join(HOST_NAMES))
+
+
+def _in_folder(model: str, folder: Path) -> str:
+    """The model as the folder's webllm.toml names it."""
+    if _is_fetched(model) or model.startswith("~"):
+        return model
+    is_near = Path(model).anchor == "" or _is_inside(model, folder)
+    return Path(os.path.relpath(model, folder) if is_near else model).as_posix()
 
 
 def _quoted(text: str) -> str:

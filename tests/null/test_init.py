@@ -134,6 +134,23 @@ def test_a_model_of_this_machine_is_found_from_the_folder(tmp_path: Path, monkey
     assert request_of(Path("a/site")).models == ("a/site/../../model",)
 
 
+def test_a_model_that_the_workflow_cannot_see_is_said(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    assert not any("Note" in line for line in begin(tmp_path / "any", model=str(model), host="any"))
+    [note] = [line for line in begin(tmp_path / "pages", model=str(model), host="github-pages") if line.startswith("Note")]
+    assert str(model) in note
+    assert "hf:org/name" in note
+    (tmp_path / "whole" / "model").mkdir(parents=True)
+    whole = begin(tmp_path / "whole", model=str(tmp_path / "whole" / "model"), host="github-pages")
+    assert not any("Note" in line for line in whole), "it is in the repository"
+    settings = tmp_path / "whole" / "webllm.toml"
+    assert 'models = ["model"]' in settings.read_text("utf-8")
+    assert not any("Note" in line for line in begin(tmp_path / "whole"))
+    settings.write_text('models = ["~/model", "smollm2-135m"]\nhost = "github-pages"\n')
+    assert [line for line in begin(tmp_path / "whole") if "which ~/model is not in" in line]
+
+
 def test_what_the_comments_suggest_is_right(tmp_path: Path) -> None:
     begin(tmp_path)
     (tmp_path / "logo.svg").write_text(SVG)
